@@ -1,0 +1,94 @@
+"""What became of each record, and the five counts that must sum to the input."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from proofport.errors import AccountingError, Problem
+
+
+class Status(StrEnum):
+    DELIVERED = "delivered"
+    UNCHANGED = "unchanged"
+    REJECTED = "rejected"
+    WITHHELD = "withheld"
+    UNKNOWN = "unknown"
+
+
+class Assurance(StrEnum):
+    """How sure we are of a delivery: the vendor queued it, confirmed the record, or was read back."""
+
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
+    VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one record at one destination. `reason` is a stable word such as `snapshot_cancelled`."""
+
+    status: Status
+    assurance: Assurance | None = None
+    reason: str | None = None
+    problem: Problem | None = None
+
+
+ACCEPTED = Outcome(Status.DELIVERED, Assurance.ACCEPTED)
+CONFIRMED = Outcome(Status.DELIVERED, Assurance.CONFIRMED)
+UNCHANGED = Outcome(Status.UNCHANGED)
+
+
+def rejected(problem: Problem) -> Outcome:
+    return Outcome(Status.REJECTED, problem=problem)
+
+
+def withheld(reason: str, problem: Problem | None = None) -> Outcome:
+    return Outcome(Status.WITHHELD, reason=reason, problem=problem)
+
+
+def unknown(reason: str, problem: Problem | None = None) -> Outcome:
+    return Outcome(Status.UNKNOWN, reason=reason, problem=problem)
+
+
+@dataclass(slots=True)
+class Tally:
+    """The running counts of one destination in one run."""
+
+    status: Counter[Status] = field(default_factory=Counter)
+    assurance: Counter[Assurance] = field(default_factory=Counter)
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Count a batch. Most batches repeat one outcome, which `Sequence.count` finds by identity at C speed."""
+        if outcomes and outcomes.count(outcomes[0]) == len(outcomes):
+            self._count(outcomes[0], len(outcomes))
+        else:
+            for outcome in outcomes:
+                self._count(outcome, 1)
+
+    def _count(self, outcome: Outcome, times: int) -> None:
+        self.status[outcome.status] += times
+        if outcome.assurance is not None:
+            self.assurance[outcome.assurance] += times
+
+    def withdraw(self) -> int:
+        """Turn every delivery into `withheld`: a staged set that was not completed. Returns how many there were."""
+        delivered = self.status.pop(Status.DELIVERED, 0)
+        self.status[Status.WITHHELD] += delivered
+        self.assurance.clear()
+        return delivered
+
+    @property
+    def total(self) -> int:
+        return self.status.total()
+
+    def check(self, records: int) -> None:
+        """Raise AccountingError unless every one of `records` has exactly one outcome."""
+        if self.total != records or self.assurance.total() != self.status[Status.DELIVERED]:
+            counts = ", ".join(f"{status} {self.status[status]}" for status in Status)
+            raise AccountingError(
+                f"{records} records went in and {self.total} outcomes came out ({counts})",
+                hint="This is a bug in proofport or in an adapter: do not rely on this run, and report it.",
+            )

@@ -1,0 +1,206 @@
+"""The whole adapter contract. An adapter knows one vendor: its bodies, its calls in their order, its answers.
+
+Adapters are pure: a conversation with a vendor is a generator that yields a `Call` and is sent its `Reply`. Every flow
+is short (one opening, one batch, one page, one closing); what lives between flows is `Memory`, small JSON data. The
+engine does the I/O, the loops, the retries, the guard and the books, so that no adapter can forget them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from proofport.accounting import Outcome, Tally
+from proofport.errors import UnsupportedFeature
+from proofport.wire import Call, Reply
+
+T = TypeVar("T")
+Flow: TypeAlias = Generator[Call, Reply, T]
+Memory: TypeAlias = dict[str, JsonValue]
+Mode: TypeAlias = Literal["upsert", "snapshot", "patch", "remove"]
+
+
+class ObjectSettings(BaseModel):
+    """The vendor object that one kind is delivered to; adapters add their ids. `mapping` replaces the built-in one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mapping: str | None = None
+
+
+class Settings(BaseModel):
+    """One destination of the configuration file. Secrets are `SecretStr`: given as `env:NAME` or `file:PATH`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    requests_per_minute: int | None = Field(None, ge=0, description="budget for the vendor's host; 0 switches it off")
+
+
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """How one kind is delivered in one mode: batch limits, and what a snapshot means to this vendor.
+
+    `staged`: the set stays invisible until `close`, so a cancelled snapshot has delivered nothing.
+    `replaces`: closing removes what is not in the set; otherwise what is gone is only reported.
+    """
+
+    max_records: int = 500
+    max_bytes: int = 1_000_000
+    parallel: int = 1
+    staged: bool = False
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a vendor accepts for one kind in one mode.
+
+    `name` is the `to.body` of the vendor mappings that fit, `mapping` the built-in one. With a `model`, bodies are
+    checked against it; without one the JSON Schema comes from the mapping's `type:` and `nullable:`.
+    `nulls`: "omit" them, "send" them, or send them only where the field is "nullable".
+    """
+
+    name: str
+    mapping: str | None
+    model: type[BaseModel] | None = None
+    id_field: str = "id"
+    nulls: Literal["omit", "send", "nullable"] = "nullable"
+    arrays: Literal["send", "refuse"] = "send"
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one run asks of one destination. `fields`: every field the mapping can produce, in its order."""
+
+    run_id: str
+    instance: str
+    kind: str
+    mode: Mode
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rendered records on their way: `items[i]` is the JSON of the record `ids[i]` (in `remove`, empty)."""
+
+    ids: Sequence[str]
+    items: Sequence[bytes]
+    positions: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of vendor state. `cursor` None is the end. `fields` of a record: what can be read back."""
+
+    records: Sequence[Observed]
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    id: str
+    fields: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What `provision` makes a vendor object from: the mapping's fields as a JSON Schema."""
+
+    kind: str
+    schema: Mapping[str, JsonValue]
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """The settings that `objects.<kind>` gets, whether the object was made now, and what a person still has to do."""
+
+    settings: Mapping[str, JsonValue]
+    created: bool
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `doctor`."""
+
+    ok: bool
+    subject: str
+    detail: str
+    hint: str | None = None
+
+
+class Adapter(ABC):
+    """One vendor. Subclasses register under the entry point group `proofport.adapters`."""
+
+    name: ClassVar[str]
+    Settings: ClassVar[type[Settings]]
+    default_requests_per_minute: ClassVar[int] = 0
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    # ------------------------------------------------------------------ where
+    @property
+    @abstractmethod
+    def origin(self) -> str:
+        """Scheme and host of the vendor, e.g. `https://public-api.example.com`, without a path."""
+
+    @abstractmethod
+    def headers(self) -> Mapping[str, str]:
+        """Headers of every request, credentials included. Never logged."""
+
+    @abstractmethod
+    def lane(self, kind: str) -> str:
+        """What the vendor orders by: host and vendor object. Two destinations on one object share it."""
+
+    # ------------------------------------------------------------------ what
+    @abstractmethod
+    def capability(self, kind: str, mode: Mode) -> Capability:
+        """Raises UnsupportedFeature, saying what the vendor lacks, or ConfigError when the object is not configured."""
+
+    @abstractmethod
+    def body(self, kind: str, mode: Mode) -> Body: ...
+
+    # ------------------------------------------------------------------ how
+    def open(self, job: Job, memory: Memory) -> Flow[Memory]:
+        """Before the first batch. Returns what the later flows need."""
+        return memory
+        yield
+
+    @abstractmethod
+    def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        """One batch. One outcome per record, in order; a record without an outcome counts as unknown."""
+
+    def close(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
+        """After the last batch, when accounting and guard agree."""
+        return
+        yield
+
+    def abort(self, job: Job, memory: Memory) -> Flow[None]:
+        """Instead of `close`: leave the vendor as it was."""
+        return
+        yield
+
+    def observe(self, kind: str, cursor: str | None) -> Flow[Page | None]:
+        """A page of what the vendor holds now, or None where it cannot be read."""
+        return None
+        yield
+
+    def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
+        """Find or make the vendor object of a kind. Raises UnsupportedFeature where only a person can."""
+        raise UnsupportedFeature(f"{self.name} has no API to create the object that {blueprint.kind} is delivered to")
+        yield
+
+    def check(self) -> Flow[list[Finding]]:
+        """Credentials, objects and permissions, as far as reading calls can tell."""
+        return []
+        yield

@@ -1,0 +1,111 @@
+"""Every exception of proofport, sorted by what the caller must do about it.
+
+ProofportError
+├── UsageError                   change what was asked
+│   ├── ConfigError              … in the configuration file
+│   ├── MappingError             … in a mapping file (file, line, column)
+│   └── UnsupportedFeature       … the vendor has no way to express it
+├── Rejected                     change this record; the others go on
+├── GuardRefused                 a person decides whether the loss is meant
+├── Blocked                      a person acts at the vendor (credentials, plan, terms); everything is kept
+├── Retryable                    wait, then repeat
+├── TooLarge                     send less at once
+├── OutcomeUnknown               look before repeating: the request may have taken effect
+└── AccountingError              stop: the five counts do not sum to the input
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one record, field or file: what was found, what was expected, and how to fix it."""
+
+    found: str
+    expected: str
+    field: str | None = None
+    hint: str | None = None
+    vendor_message: str | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.field}: " if self.field else ""
+        text = f"{where}found {self.found}, expected {self.expected}"
+        if self.vendor_message:
+            text += f" (the vendor says: {self.vendor_message})"
+        return f"{text}. {self.hint}" if self.hint else text
+
+    def as_dict(self) -> dict[str, str | None]:
+        return asdict(self)
+
+
+class ProofportError(Exception):
+    """The base of everything proofport raises on purpose. `hint` says what to do next."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class UsageError(ProofportError):
+    """What was asked cannot be done as asked."""
+
+
+class ConfigError(UsageError):
+    """The configuration file, or a secret it refers to, is missing or wrong."""
+
+
+class MappingError(UsageError):
+    """A mapping file is wrong. Lines and columns count from 1."""
+
+    def __init__(self, problem: Problem, *, file: str, line: int, column: int) -> None:
+        super().__init__(f"{file}:{line}:{column}: {problem}")
+        self.problem = problem
+        self.file = file
+        self.line = line
+        self.column = column
+
+
+class UnsupportedFeature(UsageError):
+    """The vendor has no way to express this. Raised instead of dropping or bending it."""
+
+
+class Rejected(ProofportError):
+    """One record cannot be delivered as it is."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+class GuardRefused(ProofportError):
+    """A destructive step was refused: too much would disappear, or the source was not read to its end."""
+
+
+class Blocked(ProofportError):
+    """The vendor refuses us until a person acts: credentials, permission, plan or terms."""
+
+
+class Retryable(ProofportError):
+    """The vendor, or the way to it, is out of order for now. `after`: seconds the vendor asked us to wait."""
+
+    def __init__(self, message: str, *, after: float | None = None, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.after = after
+
+
+class TooLarge(ProofportError):
+    """The vendor refused the request for its size; the engine halves the batch."""
+
+
+class OutcomeUnknown(ProofportError):
+    """The answer was lost: the request may or may not have taken effect."""
+
+
+class AccountingError(ProofportError):
+    """The outcomes do not sum to the input. A bug: nothing about this run can be trusted."""

@@ -1,0 +1,53 @@
+"""The vendor-neutral model: six kinds of evidence, one file each."""
+
+from __future__ import annotations
+
+import re
+
+from proofport.errors import UsageError
+from proofport.evidence.base import Evidence, Neutral, format_timestamp
+from proofport.evidence.cloud_resource import CloudResource, Tag
+from proofport.evidence.custom import Custom
+from proofport.evidence.device import Device, Software, SystemService
+from proofport.evidence.person import Person
+from proofport.evidence.personnel_account import PersonnelAccount
+from proofport.evidence.training_record import TrainingRecord
+
+__all__ = [
+    "KINDS",
+    "CloudResource",
+    "Custom",
+    "Device",
+    "Evidence",
+    "Neutral",
+    "Person",
+    "PersonnelAccount",
+    "Software",
+    "SystemService",
+    "Tag",
+    "TrainingRecord",
+    "format_timestamp",
+    "model_of",
+]
+
+KINDS: dict[str, type[Evidence]] = {
+    "cloud_resource": CloudResource,
+    "training_record": TrainingRecord,
+    "personnel_account": PersonnelAccount,
+    "device": Device,
+    "person": Person,
+}
+_CUSTOM = re.compile(r"custom:[a-z][a-z0-9_]{0,62}")
+
+
+def model_of(kind: str) -> type[Evidence]:
+    """The model of a kind. Raises UsageError naming the kinds there are."""
+    if _CUSTOM.fullmatch(kind):
+        return Custom
+    if kind in KINDS:
+        return KINDS[kind]
+    known = ", ".join(KINDS)
+    raise UsageError(
+        f"there is no kind {kind!r}; the kinds are {known} and custom:<type>",
+        hint="A custom type is lower-case letters, digits and underscores, for example custom:software_package.",
+    )

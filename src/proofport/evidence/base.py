@@ -1,0 +1,64 @@
+"""The base of every kind, and the field types they share.
+
+Omitted, null and false are three values: a field that was not given is not in `model_fields_set`, and `neutral()`
+leaves it out. Timestamps carry a time zone and travel as RFC 3339 in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic_core import PydanticCustomError
+
+Neutral: TypeAlias = dict[str, Any]
+"""Evidence as plain JSON data: what the mappings read and write."""
+
+
+def parse_timestamp(value: object) -> object:
+    """An aware datetime from RFC 3339 text; anything but text is left to the model."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise PydanticCustomError(
+                "timestamp", "expected a date and time in RFC 3339, for example 2026-01-31T09:00:00Z"
+            ) from None
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise PydanticCustomError(
+            "naive_timestamp", "expected a time zone: end it with Z or an offset, as in 2026-01-31T09:00:00Z"
+        )
+    return value
+
+
+def format_timestamp(value: datetime) -> str:
+    """The one spelling used on every wire: UTC, ending in Z, microseconds only when there are any."""
+    return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp), PlainSerializer(format_timestamp, when_used="json")]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Part(BaseModel):
+    """A nested object of a kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Evidence(Part):
+    """One vendor-neutral record.
+
+    `source` says which tool or file it came from, `observed_at` when that was looked at. `extras` is the one escape
+    hatch: fields for one vendor that the neutral model has no word for, by vendor name, merged last.
+    """
+
+    id: Text
+    observed_at: Timestamp | None = None
+    source: Text | None = None
+    extras: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
+
+    def neutral(self) -> Neutral:
+        """Plain data with exactly the fields that were given, nulls included."""
+        return self.model_dump(mode="json", exclude_unset=True)

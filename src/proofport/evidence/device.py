@@ -1,0 +1,63 @@
+"""One computer or phone and its security posture."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from proofport.evidence.base import Evidence, Part, Text, Timestamp
+
+
+class Software(Part):
+    name: Text
+    version: Text
+    description: str | None = None
+
+
+class SystemService(Part):
+    name: Text
+    description: str
+    start_type: str
+    status: str
+
+
+class Device(Evidence):
+    """Posture flags are three-state, and each may carry an explanation. `screen_lock_after` is in seconds."""
+
+    name: str | None = None
+    owner_email: str | None = None
+    owner_id: int | None = None
+    platform: Literal["macos", "windows", "linux", "unix", "android", "ios", "chromeos"] | None = None
+    os_name: str | None = None
+    os_version: str | None = None
+    make: str | None = None
+    model: str | None = None
+    serial_number: str | None = None
+    uuid: str | None = None
+    mac_address: str | None = None
+    ip_address: str | None = None
+    cpu: str | None = None
+    memory: str | None = None
+    enrolled_at: Timestamp | None = None
+    last_seen_at: Timestamp | None = None
+    active: bool | None = None
+    disk_encrypted: bool | None = None
+    disk_encrypted_note: str | None = None
+    filevault_enabled: bool | None = None
+    antivirus_enabled: bool | None = None
+    antivirus_note: str | None = None
+    antivirus_software: str | None = None
+    native_antivirus_enabled: bool | None = None
+    auto_update_enabled: bool | None = None
+    auto_update_note: str | None = None
+    firewall_enabled: bool | None = None
+    firewall_note: str | None = None
+    password_required: bool | None = None
+    password_manager_enabled: bool | None = None
+    password_manager_note: str | None = None
+    screen_lock_enabled: bool | None = None
+    screen_lock_note: str | None = None
+    screen_lock_after: int | None = None
+    session_timeout_enabled: bool | None = None
+    applications: list[Software] | None = None
+    browser_extensions: list[Software] | None = None
+    system_services: list[SystemService] | None = None
