@@ -1,0 +1,218 @@
+"""The configuration file: destinations, the guard, where the journal lies; secrets by reference.
+
+Every mistake names file, line and field, what was found and what would be right. A secret's value is never repeated.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+
+from proofport import evidence, registry
+from proofport.adapter import Adapter
+from proofport.config_errors import Places, described, did_you_mean, one_of
+from proofport.errors import ConfigError, UsageError
+from proofport.yaml_lines import Document, YamlError, documents
+
+FILE_NAME = "proofport.yaml"
+PATH_VARIABLE = "PROOFPORT_CONFIG"
+
+
+class Guard(BaseModel):
+    """`max_gone`: the share of the previous set that may disappear. `max_rejected`: bad records a snapshot survives."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_gone: float = Field(0.2, ge=0, le=1)
+    max_rejected: int = Field(0, ge=0)
+
+
+class Config(BaseModel):
+    """The configuration, from a file or built in memory. `patience`: seconds that a push waits for a silent vendor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    instance: str = Field(min_length=1)
+    journal: Path = Path(".proofport/journal.sqlite3")
+    guard: Guard = Guard()
+    mappings: Path | None = None
+    patience: float = Field(60.0, ge=0)
+    destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    path: Path | None = None
+    _document: Document | None = PrivateAttr(None)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None) -> Config:
+        """Read `path`, else what PROOFPORT_CONFIG names, else the nearest proofport.yaml upward. Raises ConfigError."""
+        file = Path(path or os.environ.get(PATH_VARIABLE) or _find_upward(Path.cwd())).absolute()
+        document = _read(file)
+        places = Places(_shown(file), document)
+        data = _checked_keys(document.data, places)
+        try:
+            config = cls.model_validate({**data, "path": file})
+        except ValidationError as error:
+            places.refuse_settings(error, cls, ())
+        updates: dict[str, Path] = {"journal": file.parent / config.journal}
+        if config.mappings is not None:
+            updates["mappings"] = file.parent / config.mappings
+        config = config.model_copy(update=updates)
+        config._document = document
+        return config
+
+    def adapter(self, destination: str) -> Adapter:
+        """The adapter of a destination, its secrets resolved and its settings checked. Raises ConfigError."""
+        places = Places(_shown(self.path) if self.path else "the configuration", self._document)
+        if destination not in self.destinations:
+            known = ", ".join(self.destinations) or "none"
+            raise ConfigError(
+                f"there is no destination {destination!r} in {places.name}; configured: {known}",
+                hint=did_you_mean(destination, self.destinations) or f"Add it under `destinations:` in {places.name}.",
+            )
+        here = ("destinations", destination)
+        settings = {**self.destinations[destination]}
+        adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
+        literal = _resolve_secrets(settings, adapter_class.Settings, places, here, self.path)
+        _check_kinds(settings.get("objects"), places, here)
+        try:
+            adapter = adapter_class(adapter_class.Settings.model_validate(settings))
+        except ValidationError as error:
+            places.refuse_settings(error, adapter_class.Settings, here)
+        if literal and not is_loopback(adapter.origin):
+            places.refuse(
+                (*here, literal[0]),
+                found="a secret written into the file",
+                expected="a reference to it: env:NAME or file:PATH",
+                hint=f"Put it into a variable and write `{literal[0]}: env:{literal[0].upper()}`; "
+                "only a destination on this machine (an emulator) may hold its key in the file.",
+            )
+        return adapter
+
+
+def is_loopback(origin: str) -> bool:
+    """Whether an origin such as `http://127.0.0.1:8080` is on this machine."""
+    host = urlsplit(origin).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def secret_fields(settings: type[BaseModel]) -> list[str]:
+    """The fields of a Settings model that hold a secret."""
+    return [
+        name
+        for name, field in settings.model_fields.items()
+        if field.annotation is SecretStr or SecretStr in get_args(field.annotation)
+    ]
+
+
+def _checked_keys(data: object, places: Places) -> dict[str, Any]:
+    known = [*(name for name in Config.model_fields if name != "path"), "tenants"]
+    if not isinstance(data, dict):
+        places.refuse((), found=described(data), expected="a mapping with `instance:` and `destinations:`")
+    for key in data:
+        if key not in known:
+            places.refuse((key,), found="an unknown key", expected=one_of(known), hint=did_you_mean(key, known))
+    if data.get("tenants"):
+        places.refuse(("tenants",), found="tenants", expected="none: one proofport serves one tenant")
+    return {key: value for key, value in data.items() if key != "tenants"}
+
+
+def _find_upward(folder: Path) -> Path:
+    for candidate in (folder, *folder.parents):
+        if (candidate / FILE_NAME).is_file():
+            return candidate / FILE_NAME
+    raise ConfigError(
+        f"there is no {FILE_NAME} in this folder or above it",
+        hint=f"Write one with `proofport init`, or name one with --config or {PATH_VARIABLE}.",
+    )
+
+
+def _shown(file: Path) -> str:
+    """The path as a person would type it: relative where it lies below the working directory."""
+    return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)
+
+
+def _read(file: Path) -> Document:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(
+            f"there is no file {_shown(file)}", hint="Write one with `proofport init`, or name another with --config."
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{_shown(file)} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{_shown(file)} is not UTF-8 text (byte {error.start})") from None
+    try:
+        found = documents(text)
+    except YamlError as error:
+        raise ConfigError(
+            f"{_shown(file)}:{error.line}:{error.column}: found {error.message}, expected plain YAML"
+        ) from None
+    if len(found) != 1:
+        raise ConfigError(f"{_shown(file)}: found {len(found)} YAML documents, expected one")
+    return found[0]
+
+
+def _adapter_class(name: object, places: Places, here: tuple[str, ...]) -> type[Adapter]:
+    installed = registry.names(registry.ADAPTERS)
+    if name is None:
+        places.refuse((*here, "adapter"), found="nothing", expected=one_of(installed))
+    if not isinstance(name, str) or name not in installed:
+        places.refuse(
+            (*here, "adapter"),
+            found=described(name),
+            expected=one_of(installed),
+            hint=did_you_mean(name, installed) or "An adapter of another package is found once that is installed.",
+        )
+    return registry.load_adapter(name)
+
+
+def _check_kinds(objects: object, places: Places, here: tuple[str, ...]) -> None:
+    for kind in objects if isinstance(objects, dict) else ():
+        try:
+            evidence.model_of(str(kind))
+        except UsageError as error:
+            hint = did_you_mean(kind, evidence.KINDS) or error.hint
+            places.refuse((*here, "objects", kind), found=described(kind), expected="a kind of evidence", hint=hint)
+
+
+def _resolve_secrets(
+    settings: dict[str, Any], model: type[BaseModel], places: Places, here: tuple[str, ...], config: Path | None
+) -> list[str]:
+    """Replace references to secrets by SecretStr, in place. Returns the fields that held the secret itself."""
+    literal = []
+    for name in secret_fields(model):
+        given = settings.get(name)
+        if not isinstance(given, str):
+            if given is not None and not isinstance(given, SecretStr):
+                places.refuse((*here, name), found="a value that is not text", expected="env:NAME or file:PATH")
+            continue
+        scheme, _, reference = given.partition(":")
+        if scheme == "env":
+            value, missing = os.environ.get(reference, ""), f"the environment variable {reference}, which is not set"
+            hint = f"Set it before running proofport: export {reference}=…"
+        elif scheme == "file":
+            file = (config.parent if config else Path.cwd()) / Path(reference).expanduser()
+            value, missing = _text_of(file), f"the file {reference}, which is missing, empty or unreadable"
+            hint = "Write the secret, and nothing else, into that file."
+        else:
+            literal.append(name)
+            value, missing, hint = given, "an empty text", None
+        if not value.strip():
+            places.refuse((*here, name), found=missing, expected="a secret", hint=hint)
+        settings[name] = SecretStr(value.strip())
+    return literal
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
