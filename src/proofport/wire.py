@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +46,29 @@ class Reply:
             return json.loads(self.body)
         except ValueError:
             return None
+
+
+def is_loopback(origin: str) -> bool:
+    """Whether an origin such as `http://127.0.0.1:8080` is on this machine."""
+    host = urlsplit(origin).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def checked_origin(text: str) -> str:
+    """Scheme and host of a `base_url` setting. Raises ValueError: a path in it, or `http://` to another machine."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("expected a URL such as https://api.example.com") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(c.isspace() for c in text):
+        raise ValueError("expected a URL such as https://api.example.com")
+    if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username is not None:
+        raise ValueError("expected scheme and host only, without a path, query or user name")
+    if parts.scheme == "http" and not is_loopback(text):
+        raise ValueError("expected https://: over http:// the credentials could be read on the way")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}" + (f":{port}" if port else "")

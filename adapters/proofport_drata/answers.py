@@ -1,0 +1,86 @@
+"""Drata's answers: statuses become the error that says what to do; the vendor's own words are kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from proofport.errors import Blocked, ConfigError, Problem, Retryable, TooLarge, UsageError
+from proofport.wire import Reply
+
+LIST_CONNECTIONS = "Custom Connections Management: List Custom Connections"
+CREATE_CONNECTION = "Custom Connections Management: Create Custom Connection"
+CREATE_DATA = "Custom Connections Data: Create Custom Connection Data"
+UPDATE_DATA = "Custom Connections Data: Create and Update Custom Connection Data"
+DELETE_DATA = "Custom Connections Data: Delete Custom Connection Data"
+"""Permissions of a key, as the product shows them (the vendor's OpenAPI v2, `x-permission`)."""
+
+
+def vendor_words(reply: Reply) -> str:
+    """Message and code of either error envelope, or the status where the body is something else."""
+    body = reply.json()
+    if not isinstance(body, dict) or not isinstance(body.get("message"), str):
+        return f"HTTP {reply.status}"
+    code = body.get("code")
+    return f"{body['message']} (HTTP {reply.status}" + (f", code {code})" if code is not None else ")")
+
+
+def expect_ok(reply: Reply, asked: str, permission: str) -> Any:
+    """The decoded body of a success.
+
+    Raises Blocked (401, 402, 403, 412), ConfigError (404, a redirect), TooLarge (413), Retryable (408, 429, 5xx) or
+    UsageError (400, 409, 422 and whatever else is final). `asked` finishes the sentence "Drata refused to …".
+    """
+    if reply.ok:
+        return reply.json()
+    words = vendor_words(reply)
+    match reply.status:
+        case 401 | 402 | 403 | 412:
+            raise Blocked(f"Drata refused to {asked}: {words}", hint=_who_must_act(reply.status, permission))
+        case 404:
+            raise ConfigError(
+                f"Drata refused to {asked}: {words}",
+                hint="Check connection_id and resource_id in `objects`, and the region; `proofport doctor` reads them.",
+            )
+        case 413:
+            raise TooLarge(f"Drata refused to {asked}: {words}")
+        case 408 | 429:
+            raise Retryable(f"Drata asks to wait: {words}", after=retry_after(reply))
+        case status if status >= 500:
+            raise Retryable(f"Drata is out of order: {words}", after=retry_after(reply))
+        case status if 300 <= status < 400:
+            raise ConfigError(f"Drata answered with a redirect: {words}", hint="Check region or base_url.")
+        case _:
+            raise UsageError(f"Drata refused to {asked}: {words}")
+
+
+def _who_must_act(status: int, permission: str) -> str:
+    match status:
+        case 401:
+            return (
+                "Check api_key: it may be revoked, expired, of another region, or not allowed from this address. "
+                "Keys are made in Drata under Settings, API Keys."
+            )
+        case 402:
+            return "The Drata plan lacks “Custom Connections and Tests”: ask whoever manages the subscription."
+        case 403:
+            return f"Give the API key the permission “{permission}”."
+        case _:
+            return "An administrator must accept the API terms in Drata first."
+
+
+def retry_after(reply: Reply) -> float | None:
+    """Seconds of Retry-After. Seen in seconds only (drata-rv/custom-intune, pipeline/publisher.py)."""
+    text = reply.headers.get("retry-after", "")
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
+def refused(reply: Reply, expected: str, hint: str | None = None) -> Problem:
+    """Why a record was refused by the status of its request."""
+    return Problem(
+        found=f"an answer with status {reply.status}", expected=expected, hint=hint, vendor_message=vendor_words(reply)
+    )
+
+
+def malformed(what: str) -> Retryable:
+    """An answer that is not what the vendor documents. Going on could lose records, so the step is not taken."""
+    return Retryable(f"Drata's answer cannot be relied on: {what}")

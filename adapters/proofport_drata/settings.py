@@ -1,0 +1,66 @@
+"""What the configuration says about one Drata destination."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from proofport.adapter import ObjectSettings, Settings
+from proofport.errors import ConfigError
+from proofport.wire import checked_origin
+
+REGIONS = {
+    "us": "https://public-api.drata.com",
+    "eu": "https://public-api.eu.drata.com",
+    "apac": "https://public-api.apac.drata.com",
+}
+"""One host per data region (the `servers` of the vendor's OpenAPI, v1 and v2)."""
+
+PUT_MERGE = "put_merge"
+"""Assumed: PUT of a record keeps the fields it does not name. The vendor publishes neither merge nor replace."""
+
+
+def _one_word(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value or not value.isascii() or any(c.isspace() or not c.isprintable() for c in value):
+        raise ValueError("expected a key without blanks or line breaks")
+    return secret
+
+
+class DrataObject(ObjectSettings):
+    """`connection_id` and `resource_id` of one kind; `proofport provision` finds or makes them."""
+
+    connection_id: int = Field(gt=0)
+    resource_id: int | None = Field(None, gt=0)
+
+
+class DrataSettings(Settings):
+    """Either `region` or `base_url`. `allow_assumed` names behaviours to rely on that the vendor does not publish."""
+
+    region: Literal["us", "eu", "apac"] | None = None
+    base_url: Annotated[str, AfterValidator(checked_origin)] | None = None
+    api_key: Annotated[SecretStr, AfterValidator(_one_word)]
+    workspace_ids: tuple[int, ...] = ()
+    allow_assumed: frozenset[Literal["put_merge"]] = frozenset()
+    objects: dict[str, DrataObject] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_host(self) -> Self:
+        if (self.region is None) == (self.base_url is None):
+            raise ValueError("expected either region (us, eu or apac) or base_url")
+        return self
+
+    @property
+    def origin(self) -> str:
+        return self.base_url or REGIONS[self.region or "us"]
+
+    def resource(self, kind: str) -> tuple[int, int]:
+        """Connection and resource id that `kind` is delivered to. Raises ConfigError when they are not configured."""
+        configured = self.objects.get(kind)
+        if configured is None or configured.resource_id is None:
+            raise ConfigError(
+                f"no Drata resource is configured for {kind}",
+                hint=f"Let `proofport provision` make one, or set connection_id and resource_id in `objects.{kind}`.",
+            )
+        return configured.connection_id, configured.resource_id
