@@ -59,6 +59,7 @@ class Tally:
 
     status: Counter[Status] = field(default_factory=Counter)
     assurance: Counter[Assurance] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
         """Count a batch. Most batches repeat one outcome, which `Sequence.count` finds by identity at C speed."""
@@ -72,12 +73,15 @@ class Tally:
         self.status[outcome.status] += times
         if outcome.assurance is not None:
             self.assurance[outcome.assurance] += times
+        if outcome.reason is not None:
+            self.reasons[outcome.reason] += times
 
-    def withdraw(self) -> int:
-        """Turn every delivery into `withheld`: a staged set that was not completed. Returns how many there were."""
+    def withdraw(self, outcome: Outcome) -> int:
+        """Give every delivery another end: a staged set was not completed. Returns how many there were."""
         delivered = self.status.pop(Status.DELIVERED, 0)
-        self.status[Status.WITHHELD] += delivered
         self.assurance.clear()
+        if delivered:
+            self._count(outcome, delivered)
         return delivered
 
     @property

@@ -92,11 +92,17 @@ class Blocked(ProofportError):
 
 
 class Retryable(ProofportError):
-    """The vendor, or the way to it, is out of order for now. `after`: seconds the vendor asked us to wait."""
+    """The vendor, or the way to it, is out of order for now.
 
-    def __init__(self, message: str, *, after: float | None = None, hint: str | None = None) -> None:
+    `after`: seconds the vendor asked us to wait. `lost`: an attempt left without an answer, so it may have taken effect.
+    """
+
+    def __init__(
+        self, message: str, *, after: float | None = None, lost: bool = False, hint: str | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.after = after
+        self.lost = lost
 
 
 class TooLarge(ProofportError):

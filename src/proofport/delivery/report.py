@@ -73,6 +73,7 @@ class DestinationReport:
             "input": self.input,
             **counts,
             "assurance": assurance,
+            "reasons": dict(self.tally.reasons),
             "exit_code": int(self.exit),
             "requests": self.requests,
             "seconds": round(self.seconds, 3),

@@ -1,0 +1,45 @@
+"""Cuts a stream of rendered records into batches by count and bytes, and a batch that is too large in halves."""
+
+from __future__ import annotations
+
+from proofport.adapter import Batch, Capability
+
+
+class Batcher:
+    """Collects records; `add` returns a batch when the next record would not fit."""
+
+    def __init__(self, capability: Capability) -> None:
+        self._max_records = capability.max_records
+        self._max_bytes = capability.max_bytes
+        self._start()
+
+    def _start(self) -> None:
+        self.ids: list[str] = []
+        self.items: list[bytes] = []
+        self.positions: list[int] = []
+        self.bytes = 0
+
+    def add(self, record_id: str, item: bytes, position: int) -> Batch | None:
+        full = None
+        size = len(item) + 1
+        if self.ids and (len(self.ids) >= self._max_records or self.bytes + size > self._max_bytes):
+            full = self.flush()
+        self.ids.append(record_id)
+        self.items.append(item)
+        self.positions.append(position)
+        self.bytes += size
+        return full
+
+    def flush(self) -> Batch | None:
+        """What has been collected, or None."""
+        if not self.ids:
+            return None
+        batch = Batch(self.ids, self.items, self.positions)
+        self._start()
+        return batch
+
+
+def halves(batch: Batch) -> tuple[Batch, Batch]:
+    middle = len(batch) // 2
+    first = Batch(batch.ids[:middle], batch.items[:middle], batch.positions[:middle])
+    return first, Batch(batch.ids[middle:], batch.items[middle:], batch.positions[middle:])

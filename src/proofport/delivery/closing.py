@@ -1,0 +1,167 @@
+"""The end of a snapshot: a staged set is completed or cancelled, any other is compared with the set before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from proofport.accounting import Status, unknown, withheld
+from proofport.adapter import Page
+from proofport.delivery.lane import Lane
+from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit
+from proofport.errors import GuardRefused, ProofportError
+from proofport.journal.delivered import DeliveredSets
+from proofport.planning.guard import Change, judge
+from proofport.planning.ids import IdStore
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a snapshot must keep to before it may replace the last one. `override` is a person's reason to go through."""
+
+    max_gone: float
+    max_rejected: int
+    override: str | None = None
+
+    def allow(self, change: Change, incomplete: Sequence[str]) -> None:
+        """Raises GuardRefused. An override lets everything through but an empty set, which no vendor can take."""
+        if self.override is None:
+            judge(change, max_gone=self.max_gone, incomplete=incomplete)
+        else:
+            judge(change, max_gone=1.0, incomplete=())
+
+
+class Ending(Protocol):
+    """Ends one lane's snapshot."""
+
+    def remember(self, ids: Sequence[str]) -> None:
+        """These ids belong to the new set."""
+        ...
+
+    async def settle(self, incomplete: Sequence[str]) -> None:
+        """End the snapshot. `incomplete` says of each source that was not read to its end, why."""
+        ...
+
+
+class StagedEnding:
+    """The vendor holds the set back until it is completed, and completing deletes everything outside it."""
+
+    def __init__(self, lane: Lane, terms: Terms, ids: IdStore) -> None:
+        self._lane = lane
+        self._report = lane.report
+        self._terms = terms
+        self._ids = ids
+
+    def remember(self, ids: Sequence[str]) -> None:
+        """Nothing to do: the vendor's own list is the previous set."""
+
+    async def settle(self, incomplete: Sequence[str]) -> None:
+        """Complete the set when every record is accounted for and the guard agrees; cancel it otherwise."""
+        flaw = _flaw(self._lane, self._terms)
+        try:
+            if flaw:
+                await self._cancel(flaw, "snapshot_cancelled", Exit.INCOMPLETE)
+            elif await self._guard_agrees(incomplete):
+                lane, tally = self._lane, self._report.tally
+                await lane.patiently(lambda: lane.adapter.close(lane.job, lane.memory or {}, tally), cleared=True)
+        except ProofportError as error:
+            self._lane.stop(error, "closing_failed", Exit.INCOMPLETE)
+            self._report.tally.withdraw(unknown("closing_failed"))
+
+    async def _guard_agrees(self, incomplete: Sequence[str]) -> bool:
+        try:
+            self._terms.allow(await self._change(), incomplete)
+        except GuardRefused as refusal:
+            await self._cancel(str(refusal), "guard", Exit.GUARD)
+            return False
+        if self._terms.override is not None:
+            self._report.notes.append(f"The guard was overridden: {self._terms.override}")
+        return True
+
+    async def _change(self) -> Change:
+        """Compare the vendor's live ids, page by page, with those of this run."""
+        lane, previous, cursor = self._lane, 0, None
+        while True:
+            page = await self._page(cursor)
+            previous += len(page.records)
+            _note_gone(self._report, self._gone(page))
+            if page.cursor is None:
+                return Change(previous, self._report.gone_count, lane.report.tally.status[Status.DELIVERED])
+            cursor = page.cursor
+
+    async def _page(self, cursor: str | None) -> Page:
+        lane = self._lane
+        page = await lane.patiently(lambda: lane.adapter.observe(lane.job.kind, cursor))
+        if page is None:
+            raise GuardRefused("the records held now cannot be read, so nobody can say what would be gone")
+        return page
+
+    def _gone(self, page: Page) -> list[str]:
+        """A rejected record is not in the new set, although it was read."""
+        dropped = self._lane.rejected_ids
+        kept = (record.id for record in page.records if record.id not in dropped)
+        return self._ids.missing(kept) + [record.id for record in page.records if record.id in dropped]
+
+    async def _cancel(self, why: str, reason: str, code: Exit) -> None:
+        """Leave the vendor as it was: nothing that was staged has been delivered."""
+        lane, report = self._lane, self._report
+        withdrawn = report.tally.withdraw(withheld(reason))
+        if report.exit is Exit.OK:
+            report.exit = code
+        report.notes.append(f"The snapshot was not completed: {why}")
+        if withdrawn:
+            report.notes.append(f"{withdrawn} good records were withheld; what the vendor held before is untouched.")
+        if lane.memory is not None:
+            await lane.patiently(lambda: lane.adapter.abort(lane.job, lane.memory or {}))
+
+
+class ComparedEnding:
+    """The vendor took the records as they came and keeps what is gone: it is listed, and nothing is destroyed."""
+
+    def __init__(self, lane: Lane, terms: Terms, sets: DeliveredSets) -> None:
+        self._lane = lane
+        self._terms = terms
+        self._sets = sets
+        self._key = (lane.report.lanes[0], lane.job.kind)
+        self._previous = sets.size(*self._key)
+
+    def remember(self, ids: Sequence[str]) -> None:
+        self._sets.add(*self._key, self._lane.job.run_id, ids)
+
+    async def settle(self, incomplete: Sequence[str]) -> None:
+        report, run = self._lane.report, self._lane.job.run_id
+        _note_gone(report, self._sets.gone(*self._key, run))
+        change = Change(self._previous, report.gone_count, report.tally.total)
+        try:
+            self._terms.allow(change, incomplete)
+        except GuardRefused as refusal:
+            report.exit = Exit.GUARD if report.exit is Exit.OK else report.exit
+            report.notes.append(f"The set before stays the one to compare with: {refusal}")
+            return
+        if _flaw(self._lane, self._terms) is None:
+            self._sets.settle(*self._key, run)
+        if report.gone_count:
+            report.notes.append(
+                f"{report.gone_count} records of the last set are gone; the vendor has no call that removes them, "
+                "so it still holds them."
+            )
+
+
+def _flaw(lane: Lane, terms: Terms) -> str | None:
+    """Why the set cannot stand for the whole source, if it cannot."""
+    count = lane.report.tally.status
+    if lane.stopped is not None:
+        return "the delivery was stopped"
+    if count[Status.UNKNOWN]:
+        return f"{count[Status.UNKNOWN]} records have an unknown outcome"
+    if count[Status.REJECTED] > terms.max_rejected:
+        return f"{count[Status.REJECTED]} records were rejected (allowed {terms.max_rejected})"
+    return None
+
+
+def _note_gone(report: DestinationReport, ids: Iterable[str]) -> None:
+    for record_id in ids:
+        report.gone_count += 1
+        if len(report.gone) < INLINE_PROBLEMS:
+            report.gone.append(record_id)

@@ -1,0 +1,42 @@
+"""Leads one flow of an adapter to its end: sends its calls, hands it the answers, stops it before harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from proofport.adapter import Flow
+from proofport.delivery.sender import Sender
+from proofport.errors import GuardRefused, OutcomeUnknown
+from proofport.wire import Call
+
+T = TypeVar("T")
+
+
+def refuse_destruction(call: Call) -> None:
+    """The default gate: a destructive call is let through only by an engine that has asked the guard."""
+    raise GuardRefused(f"{call.operation} destroys data and was not cleared by the guard")
+
+
+def allow_destruction(call: Call) -> None:
+    """The gate after the guard has agreed, or for a removal that was asked for by id."""
+
+
+async def converse(flow: Flow[T], sender: Sender, *, gate: Callable[[Call], None] = refuse_destruction) -> T:
+    """The flow's result. A lost answer to a call that cannot be repeated is thrown into the flow, which looks."""
+    try:
+        call = next(flow)
+        while True:
+            if call.destructive:
+                gate(call)
+            try:
+                reply = await sender.send(call)
+            except OutcomeUnknown as error:
+                call = flow.throw(error)
+            else:
+                call = flow.send(reply)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        flow.close()

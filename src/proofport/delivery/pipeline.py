@@ -1,0 +1,154 @@
+"""From raw documents to the lanes' batches: decode, map, check ids, render, in one pass and in small blocks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+
+from proofport.accounting import Outcome, rejected
+from proofport.delivery.batching import Batcher
+from proofport.delivery.closing import Ending
+from proofport.delivery.lane import Lane
+from proofport.errors import Problem, Rejected
+from proofport.evidence import Neutral
+from proofport.planning.ids import IdStore, duplicate
+from proofport.sources import Malformed, Reader
+
+BLOCK = 64
+"""Records that are held between mapping and rendering: enough to check their ids at once, few enough for the cache."""
+
+
+class Reads(Protocol):
+    """How one input's documents become neutral records."""
+
+    single: bool
+
+    def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
+    def __call__(self, record: Any, parents: Any) -> Neutral: ...
+    def incomplete(self, document: object) -> str | None: ...
+
+
+@dataclass(slots=True)
+class Branch:
+    """One destination's end of the pipeline. `render` is None where only ids are sent."""
+
+    lane: Lane
+    render: Callable[[Neutral], dict[str, Any]] | None
+    batcher: Batcher
+
+    async def take(self, block: Sequence[Neutral], positions: Sequence[int], skip: dict[int, int]) -> None:
+        """Render a block and queue every batch that is full."""
+        lane, render, add = self.lane, self.render, self.batcher.add
+        if lane.stopped is not None:
+            for index, neutral in enumerate(block):
+                if index not in skip:
+                    lane.settle(neutral["id"], positions[index], lane.stopped)
+            return
+        for index, neutral in enumerate(block):
+            if index in skip:
+                continue
+            try:
+                item = b"" if render is None else orjson.dumps(render(neutral))
+            except Rejected as error:
+                lane.settle(neutral["id"], positions[index], rejected(error.problem))
+                continue
+            except TypeError as error:
+                lane.settle(neutral["id"], positions[index], rejected(_not_json(error)))
+                continue
+            full = add(neutral["id"], item, positions[index])
+            if full is not None:
+                await lane.queue.put(full)
+
+    async def finish(self) -> None:
+        last = self.batcher.flush()
+        if last is not None:
+            await self.lane.queue.put(last)
+        await self.lane.queue.put(None)
+
+
+class Pipeline:
+    """Feeds every branch from every input, in order. `read` counts records, the malformed ones included."""
+
+    def __init__(
+        self,
+        branches: Sequence[Branch],
+        ids: IdStore | None,
+        describe: Callable[[int], str],
+        endings: Sequence[Ending],
+        on_block: Callable[[], None],
+    ) -> None:
+        self.read = 0
+        self._branches = branches
+        self._ids = ids
+        self._describe = describe
+        self._endings = endings
+        self._on_block = on_block
+        self._block: list[Neutral] = []
+        self._positions: list[int] = []
+
+    async def feed(self, reader: Reader, reads: Reads, base: int) -> str | None:
+        """Take one input to its end. Returns why it is incomplete, if one of its documents says so.
+
+        Positions count lines or records of the file; in a file that is one document, the records within it.
+        """
+        incomplete = None
+        for number, document in reader:
+            if isinstance(document, Malformed):
+                self._refuse(None, base + number, document.problem)
+                continue
+            incomplete = reads.incomplete(document) or incomplete
+            for index, (record, parents) in enumerate(reads.records(document), 1):
+                self.read += 1
+                if reader.whole:
+                    number = index  # noqa: PLW2901  (the record's number is the position within a single document)
+                try:
+                    self._block.append(reads(record, parents))
+                except Rejected as error:
+                    self._refuse(_id_of(record), base + number, error.problem, counted=True)
+                    continue
+                self._positions.append(base + number)
+                if len(self._block) >= BLOCK:
+                    await self.flush()
+        await self.flush()
+        return incomplete
+
+    async def flush(self) -> None:
+        """Hand the block to every branch."""
+        block, positions = self._block, self._positions
+        self._block, self._positions = [], []
+        record_ids = [neutral["id"] for neutral in block]
+        skip = self._ids.add(record_ids, positions) if self._ids is not None else {}
+        for index, first in skip.items():
+            problem = duplicate(self._describe(first), self._describe(positions[index]))
+            self._settle(record_ids[index], positions[index], rejected(problem))
+        for ending in self._endings:
+            ending.remember(record_ids)
+        for branch in self._branches:
+            await branch.take(block, positions, skip)
+        self._on_block()
+        await asyncio.sleep(0)
+
+    async def finish(self) -> None:
+        for branch in self._branches:
+            await branch.finish()
+
+    def _refuse(self, record_id: str | None, position: int, problem: Problem, *, counted: bool = False) -> None:
+        self.read += 0 if counted else 1
+        self._settle(record_id, position, rejected(problem))
+
+    def _settle(self, record_id: str | None, position: int, outcome: Outcome) -> None:
+        for branch in self._branches:
+            branch.lane.settle(record_id, position, outcome)
+
+
+def _id_of(record: object) -> str | None:
+    found = record.get("id") if isinstance(record, dict) else None
+    return found if isinstance(found, str) else None
+
+
+def _not_json(error: TypeError) -> Problem:
+    return Problem(str(error), "values that JSON can carry", hint="Lone surrogates and integers beyond 64 bits cannot be sent.")

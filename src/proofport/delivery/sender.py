@@ -1,0 +1,116 @@
+"""The only HTTP client: paces, repeats what may be repeated, and turns failures into our errors."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_after_delay
+from tenacity.wait import wait_random_exponential
+from yarl import URL
+
+from proofport.adapter import Adapter
+from proofport.delivery.failures import NETWORK, explain, refused_for_now
+from proofport.delivery.pacer import Pacer
+from proofport.errors import Retryable
+from proofport.wire import Call, Reply, is_loopback
+
+ATTEMPTS = 3
+ATTEMPT_SECONDS = 10.0
+TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+
+log = structlog.get_logger("proofport.delivery")
+
+
+class Sender:
+    """One vendor's connection pool. `requests` counts every request that was started.
+
+    Within one `send` a refused or lost request is tried up to three times in ten seconds; a longer wait is left to the
+    caller (`Retryable.after`). Redirects are not followed: a followed POST can turn into a GET or leak the key.
+    """
+
+    def __init__(
+        self, adapter: Adapter, *, pacer: Pacer | None = None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self.origin = adapter.origin
+        self.requests = 0
+        self._headers = dict(adapter.headers())
+        configured = adapter.settings.requests_per_minute
+        budget = adapter.default_requests_per_minute if configured is None else configured
+        self._pacer = pacer or Pacer(budget)
+        self._sleep = sleep
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        trust_env = not is_loopback(self.origin)
+        self._session = aiohttp.ClientSession(timeout=TIMEOUT, headers=self._headers, trust_env=trust_env)
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def send(self, call: Call) -> Reply:
+        """The answer to `call`. Raises Retryable, OutcomeUnknown (only when `call.lost` is "ask"), Blocked, ConfigError."""
+        lost = False
+
+        def note(state: RetryCallState) -> None:
+            nonlocal lost
+            error = state.outcome.exception() if state.outcome else None
+            lost = lost or (isinstance(error, Retryable) and error.lost)
+            log.warning("request_repeated", operation=call.operation, attempt=state.attempt_number, error=str(error))
+
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(ATTEMPT_SECONDS),
+            wait=_wait,
+            retry=retry_if_exception(_worth_repeating_now),
+            sleep=self._sleep,
+            before_sleep=note,
+            reraise=True,
+        )
+        try:
+            return await retrying(self._once, call)
+        except Retryable as error:
+            error.lost = error.lost or lost
+            raise
+
+    async def _once(self, call: Call) -> Reply:
+        wait = self._pacer.permit()
+        if wait:
+            await self._sleep(wait)
+        self.requests += 1
+        try:
+            reply = await self._exchange(call)
+        except NETWORK as error:
+            raise explain(error, call, self.origin) from error
+        failure = refused_for_now(reply, call, self.origin)
+        if failure is not None:
+            raise failure
+        return reply
+
+    async def _exchange(self, call: Call) -> Reply:
+        assert self._session is not None, "a Sender is used as a context manager"
+        url = URL(self.origin + call.path, encoded=True).update_query(call.query)
+        headers = {"Content-Type": call.content_type} if call.body is not None else {}
+        async with self._session.request(
+            call.method, url, data=call.body, headers=headers, allow_redirects=False
+        ) as response:
+            body = await response.read()
+            return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+def _worth_repeating_now(error: BaseException) -> bool:
+    return isinstance(error, Retryable) and (error.after is None or error.after <= ATTEMPT_SECONDS)
+
+
+_backoff = wait_random_exponential(multiplier=0.25, max=4)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.after if isinstance(error, Retryable) else None
+    return _backoff(state) if asked is None else asked

@@ -1,0 +1,1 @@
+"""What proofport remembers between runs."""
