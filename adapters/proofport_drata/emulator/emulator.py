@@ -1,0 +1,121 @@
+"""The Drata emulator: its key, its seed, and the rooms that answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, ClassVar
+
+from aiohttp import web
+
+from proofport.testing import Emulator, VendorError
+from proofport_drata.emulator.answers import error, number
+from proofport_drata.emulator.behaviours import BEHAVIOURS
+from proofport_drata.emulator.connections import Connections
+from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Resource, Tenant
+from proofport_drata.emulator.records import Records
+from proofport_drata.emulator.seeding import state_of, tenant_from
+from proofport_drata.emulator.sessions import Sessions
+
+API_KEY = "drata-emulator-key"
+SEEDED = {
+    "cloud_resource": "CUSTOM",
+    "training_record": "CUSTOM",
+    "personnel_account": "CUSTOM",
+    "custom:software_package": "CUSTOM",
+    "device": "MDM",
+    "person": "HRIS",
+}
+
+
+class DrataEmulator(Emulator):
+    """One tenant behind one key."""
+
+    name = "drata"
+    behaviours: ClassVar = BEHAVIOURS
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.tenant = Tenant()
+
+    def routes(self) -> Iterable[web.RouteDef]:
+        rooms = (Connections(self), Records(self), Sessions(self))
+        return [route for room in rooms for route in room.routes()]
+
+    def authorize(self, request: web.Request) -> None:
+        header = request.headers.get("Authorization")
+        if header is None:
+            v2 = request.path.startswith("/public/v2/")
+            raise VendorError(401, "Unauthorized", code=26430 if v2 else 12300, debug="null" if v2 else "absent")
+        if not header.startswith("Bearer "):
+            raise VendorError(401, "Unauthorized", code=10000)
+        if header.removeprefix("Bearer ") != API_KEY:
+            raise VendorError(401, "API key not found", code=12310)
+
+    failure: Callable[..., web.Response] = staticmethod(error)
+
+    def connection(self, request: web.Request) -> Connection:
+        """The connection of the path. Raises VendorError (400, 404)."""
+        connection_id = number(request, "connectionId")
+        if connection_id not in self.tenant.connections:
+            raise VendorError(404, f"Connection with id {connection_id} not found")
+        return self.tenant.connections[connection_id]
+
+    def resource(self, request: web.Request) -> Resource:
+        """The resource of the path. Raises VendorError (400, 404)."""
+        connection, resource_id = self.connection(request), number(request, "resourceId")
+        if resource_id not in connection.resources:
+            raise VendorError(404, f"Resource with id {resource_id} not found")
+        return connection.resources[resource_id]
+
+    # ------------------------------------------------------------------ the control plane's side
+    def state(self) -> dict[str, Any]:
+        return state_of(self.tenant)
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        self.tenant = tenant_from(state)
+
+    def seed(self) -> None:
+        self.tenant = Tenant()
+        for kind, provider in SEEDED.items():
+            connection = self.tenant.connect(provider, f"proofport {kind}")
+            if provider == "CUSTOM":
+                self.tenant.add_resource(connection, PERMISSIVE_SCHEMA, kind)
+
+    def overview(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "title": connection.alias or f"Connection {connection.id}",
+                "note": _note(connection, resource),
+                "count": len(resource.live),
+                "records": [record.attributes for record in list(resource.live.values())[:20]],
+            }
+            for connection in self.tenant.connections.values()
+            for resource in connection.resources.values()
+        ]
+
+    def destination(self, origin: str) -> dict[str, Any]:
+        return {
+            "adapter": self.name,
+            "base_url": origin,
+            "api_key": API_KEY,
+            "workspace_ids": [1],
+            "objects": {
+                kind: self._object_settings(f"proofport {kind}")
+                for kind in SEEDED
+                if any(each.alias == f"proofport {kind}" for each in self.tenant.connections.values())
+            },
+        }
+
+    def _object_settings(self, alias: str) -> dict[str, Any]:
+        connection = next(each for each in self.tenant.connections.values() if each.alias == alias)
+        settings = {"connection_id": connection.id}
+        if connection.resources:
+            settings["resource_id"] = next(iter(connection.resources))
+        return settings
+
+
+def _note(connection: Connection, resource: Resource) -> str:
+    sessions = ", ".join(f"{each.session_id} {each.status}" for each in list(resource.sessions.values())[-3:])
+    return f"{connection.type} connection {connection.id}, resource {resource.id}" + (
+        f"; {sessions}" if sessions else ""
+    )

@@ -1,0 +1,132 @@
+"""What one Drata tenant holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, Literal, TypeAlias
+
+Status: TypeAlias = Literal["IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED"]
+
+PERMISSIVE_SCHEMA: dict[str, Any] = {
+    "$schema": "http://json-schema.org/draft-07/schema#",
+    "type": "object",
+    "properties": {"id": {"type": "string"}},
+    "required": ["id"],
+    "additionalProperties": True,
+}
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Record:
+    attributes: dict[str, Any]
+    session_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(slots=True)
+class Session:
+    """`row` is the vendor's own number, which no path accepts."""
+
+    row: int
+    session_id: str
+    status: Status
+    created_at: datetime
+    updated_at: datetime
+    activated_at: datetime | None = None
+    canceled_at: datetime | None = None
+    staged: dict[str, Record] = field(default_factory=dict)
+
+    def end(self, status: Status, when: datetime) -> None:
+        """Leave IN_PROGRESS (or ACTIVE, when archived). What was staged is no longer the session's."""
+        self.status = status
+        self.updated_at = when
+        self.staged = {}
+        if status == "ACTIVE":
+            self.activated_at = when
+        if status == "CANCELED":
+            self.canceled_at = when
+
+
+@dataclass(slots=True)
+class Resource:
+    """One dataset of a CUSTOM connection. `kind` is what the emulator's seed meant it for."""
+
+    id: int
+    name: str
+    schema: dict[str, Any]
+    created_at: datetime
+    kind: str | None = None
+    live: dict[str, Record] = field(default_factory=dict)
+    sessions: dict[str, Session] = field(default_factory=dict)
+
+    def in_status(self, status: Status) -> Session | None:
+        """There is at most one session IN_PROGRESS and at most one ACTIVE."""
+        return next((each for each in self.sessions.values() if each.status == status), None)
+
+    def complete(self, session: Session, when: datetime) -> None:
+        """The swap: the session's records become the dataset, and everything else is gone for good."""
+        former = self.in_status("ACTIVE")
+        if former is not None:
+            former.end("ARCHIVED", when)
+        self.live = session.staged
+        session.end("ACTIVE", when)
+
+
+@dataclass(slots=True)
+class Connection:
+    id: int
+    type: str
+    alias: str | None
+    description: str | None
+    created_at: datetime
+    updated_at: datetime
+    resources: dict[int, Resource] = field(default_factory=dict)
+    devices: dict[int, dict[str, Any]] = field(default_factory=dict)
+    identities: dict[int, dict[str, Any]] = field(default_factory=dict)
+
+
+class Tenant:
+    """All connections of one company. Numbers are never given twice."""
+
+    def __init__(self) -> None:
+        self.connections: dict[int, Connection] = {}
+        self._connection_ids: Iterator[int] = count(1)
+        self._resource_ids: Iterator[int] = count(101)
+        self._rows: Iterator[int] = count(1001)
+
+    def connect(
+        self, provider: str, alias: str | None, description: str | None = None, number: int | None = None
+    ) -> Connection:
+        if number is None:
+            number = next(each for each in self._connection_ids if each not in self.connections)
+        when = now()
+        connection = Connection(number, provider, alias, description, created_at=when, updated_at=when)
+        self.connections[number] = connection
+        return connection
+
+    def add_resource(
+        self, connection: Connection, schema: dict[str, Any], kind: str | None = None, number: int | None = None
+    ) -> Resource:
+        if number is None:
+            taken = {each for other in self.connections.values() for each in other.resources}
+            number = next(each for each in self._resource_ids if each not in taken)
+        name = connection.alias or f"Resource {number}"
+        resource = Resource(number, name, schema, created_at=now(), kind=kind)
+        connection.resources[number] = resource
+        return resource
+
+    def open_session(self, resource: Resource, session_id: str, status: Status = "IN_PROGRESS") -> Session:
+        when = now()
+        session = Session(next(self._rows), session_id, status, created_at=when, updated_at=when)
+        if status != "IN_PROGRESS":
+            session.end(status, when)
+        resource.sessions[session_id] = session
+        return session

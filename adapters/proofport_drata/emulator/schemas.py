@@ -1,0 +1,171 @@
+"""The JSON Schema of a resource: what is stored of it, and what a record does wrong, in the vendor's words.
+
+The keywords that describe plain evidence are imitated (types, required, properties, items, enum, const, lengths,
+bounds, patterns, anyOf, oneOf, allOf). `format`, `$ref` and conditions are stored and not applied.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import orjson
+
+Violation: TypeAlias = dict[str, str]
+SCHEMA_VIOLATION = 28022
+DEEPEST = 50
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "string": str,
+    "object": dict,
+    "array": list,
+    "boolean": bool,
+    "number": (int, float),
+    "null": type(None),
+}
+
+
+def stored_schema(schema: dict[str, Any], *, keep_empty_required: bool) -> dict[str, Any]:
+    """What becomes of a given schema: without `required`, every property is required (seen on a live tenant)."""
+    required = schema.get("required")
+    if required or (required == [] and keep_empty_required):
+        return schema
+    return {**schema, "required": list(schema.get("properties", {}))}
+
+
+def schema_from_sample(sample: dict[str, Any]) -> dict[str, Any]:
+    """A schema from one example record. How the vendor infers one is not published."""
+    properties = {name: {} if value is None else {"type": _type_of(value)} for name, value in sample.items()}
+    return {"type": "object", "properties": properties, "additionalProperties": True}
+
+
+def schema_problem(schema: Any, where: str = "schema") -> str | None:
+    """Why this is not a JSON Schema that can be applied, or None."""
+    if where.count(".") > DEEPEST:
+        return f"schema is nested deeper than {DEEPEST} levels"
+    if not isinstance(schema, dict):
+        return f"{where} must be an object"
+    types = schema.get("type", [])
+    for name in types if isinstance(types, list) else [types]:
+        if name != "integer" and (not isinstance(name, str) or name not in _TYPES):
+            return f"{where}.type {name!r} is not a JSON Schema type"
+    properties = schema.get("properties", {})
+    if not isinstance(properties, dict):
+        return f"{where}.properties must be an object"
+    required = schema.get("required", [])
+    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
+        return f"{where}.required must be an array of strings"
+    return _bad_keyword(schema, where) or next(
+        (problem for name, part in properties.items() if (problem := schema_problem(part, f"{where}.{name}"))), None
+    )
+
+
+def _bad_keyword(schema: dict[str, Any], where: str) -> str | None:
+    for keyword in ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"):
+        if keyword in schema and (not isinstance(schema[keyword], int | float) or isinstance(schema[keyword], bool)):
+            return f"{where}.{keyword} must be a number"
+    for keyword in ("anyOf", "oneOf", "allOf"):
+        parts = schema.get(keyword, [])
+        if not isinstance(parts, list):
+            return f"{where}.{keyword} must be an array"
+        for part in parts:
+            if problem := schema_problem(part, f"{where}.{keyword}"):
+                return problem
+    if "enum" in schema and not isinstance(schema["enum"], list):
+        return f"{where}.enum must be an array"
+    if isinstance(schema.get("items"), dict) and (problem := schema_problem(schema["items"], f"{where}.items")):
+        return problem
+    try:
+        re.compile(schema.get("pattern", ""))
+    except (re.error, TypeError):
+        return f"{where}.pattern is not a regular expression"
+    return None
+
+
+def message_for(violations: list[Violation]) -> str:
+    """The vendor's message of an item that fails its schema."""
+    return f"Schema validation failed for data: {orjson.dumps(violations).decode()}"
+
+
+def violations(schema: dict[str, Any], value: Any, path: str = "") -> Iterator[Violation]:
+    """Everything that is wrong with `value`, each as {path: text} with paths as JSON pointers."""
+    types = schema.get("type")
+    if types is not None:
+        names = types if isinstance(types, list) else [types]
+        if not any(_is_a(name, value) for name in names):
+            yield {path: f"must be {','.join(names)}"}
+            return
+    if isinstance(value, dict):
+        yield from _object_violations(schema, value, path)
+    elif isinstance(value, list):
+        yield from _array_violations(schema, value, path)
+    else:
+        yield from _scalar_violations(schema, value, path)
+    yield from _general_violations(schema, value, path)
+
+
+def _is_a(name: str, value: Any) -> bool:
+    if name == "integer":
+        return _is_a("number", value) and float(value).is_integer()
+    if name == "number" and isinstance(value, bool):
+        return False
+    return isinstance(value, _TYPES[name])
+
+
+def _type_of(value: Any) -> str:
+    return next(name for name in ("boolean", "string", "number", "array", "object") if _is_a(name, value))
+
+
+def _object_violations(schema: dict[str, Any], value: dict[str, Any], path: str) -> Iterator[Violation]:
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield {path: f"must have required property '{name}'"}
+    properties = schema.get("properties", {})
+    for name, part in value.items():
+        if name in properties:
+            yield from violations(properties[name], part, f"{path}/{name}")
+        elif schema.get("additionalProperties") is False:
+            yield {path: "must NOT have additional properties"}
+
+
+def _array_violations(schema: dict[str, Any], value: list[Any], path: str) -> Iterator[Violation]:
+    if len(value) < schema.get("minItems", 0):
+        yield {path: f"must NOT have fewer than {schema['minItems']} items"}
+    if len(value) > schema.get("maxItems", len(value)):
+        yield {path: f"must NOT have more than {schema['maxItems']} items"}
+    if isinstance(schema.get("items"), dict):
+        for index, part in enumerate(value):
+            yield from violations(schema["items"], part, f"{path}/{index}")
+
+
+def _scalar_violations(schema: dict[str, Any], value: Any, path: str) -> Iterator[Violation]:
+    if isinstance(value, str):
+        if len(value) < schema.get("minLength", 0):
+            yield {path: f"must NOT have fewer than {schema['minLength']} characters"}
+        if len(value) > schema.get("maxLength", len(value)):
+            yield {path: f"must NOT have more than {schema['maxLength']} characters"}
+        if "pattern" in schema and not re.search(schema["pattern"], value):
+            yield {path: f'must match pattern "{schema["pattern"]}"'}
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if value < schema.get("minimum", value):
+            yield {path: f"must be >= {schema['minimum']}"}
+        if value > schema.get("maximum", value):
+            yield {path: f"must be <= {schema['maximum']}"}
+
+
+def _general_violations(schema: dict[str, Any], value: Any, path: str) -> Iterator[Violation]:
+    if "enum" in schema and value not in schema["enum"]:
+        yield {path: "must be equal to one of the allowed values"}
+    if "const" in schema and value != schema["const"]:
+        yield {path: "must be equal to constant"}
+    for part in schema.get("allOf", ()):
+        yield from violations(part, value, path)
+    if "anyOf" in schema and not any(_fits(part, value) for part in schema["anyOf"]):
+        yield {path: "must match a schema in anyOf"}
+    if "oneOf" in schema and sum(_fits(part, value) for part in schema["oneOf"]) != 1:
+        yield {path: "must match exactly one schema in oneOf"}
+
+
+def _fits(schema: dict[str, Any], value: Any) -> bool:
+    return next(violations(schema, value), None) is None

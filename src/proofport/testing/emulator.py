@@ -1,0 +1,227 @@
+"""The base of every emulator: a stateful local imitation of one vendor, and the ways to steer and question it.
+
+A vendor's emulator brings its routes, its state and its list of behaviours; from here it gets the control plane under
+`/_emulator/`, the faults, the log of what it received, the rate limit, and `serve`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar, NoReturn, TypeAlias
+
+import orjson
+from aiohttp import web
+
+from proofport.errors import UsageError
+from proofport.testing.emulator_behaviours import Behaviour, Switches, Value
+from proofport.testing.emulator_control import is_control, routes
+from proofport.testing.emulator_faults import FAULTS, NO_FAULTS, Faults, cut, cut_in_the_middle
+from proofport.testing.emulator_log import Log, RateLimiter
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class VendorError(Exception):
+    """A vendor handler's way to answer an error: `status`, the vendor's words, and more for its error body."""
+
+    def __init__(self, status: int, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.more = more
+
+
+class Emulator(ABC):
+    """One vendor. Subclasses register under the entry point group `proofport.emulators`.
+
+    `rate_limit` (requests a minute and address, 0 = off) is the first value of the switch of that name. Behaviours
+    include the switches `rate_limit`, `retry_after` (does a 429 say how long to wait) and `max_body_bytes` (0 = any).
+    """
+
+    name: ClassVar[str]
+    behaviours: ClassVar[Sequence[Behaviour]]
+
+    def __init__(self, *, rate_limit: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
+        self.switches = Switches(self.behaviours)
+        self.faults = NO_FAULTS
+        self.log = Log()
+        self._limiter = RateLimiter(clock)
+        self._first_switches: dict[str, Value] = {"rate_limit": rate_limit} if rate_limit else {}
+        self.switches.set(self._first_switches)
+
+    # ------------------------------------------------------------------ what a vendor brings
+    @abstractmethod
+    def routes(self) -> Iterable[web.RouteDef]:
+        """The vendor's own operations."""
+
+    @abstractmethod
+    def authorize(self, request: web.Request) -> None:
+        """Raise VendorError unless the request carries a good key."""
+
+    @abstractmethod
+    def failure(self, status: int, message: str, **more: Any) -> web.Response:
+        """The vendor's error body for a status."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """Everything the vendor holds, as JSON."""
+
+    @abstractmethod
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Replace what the vendor holds by `state` (the shape that `state()` gives). Raises ValueError."""
+
+    @abstractmethod
+    def seed(self) -> None:
+        """Replace what the vendor holds by an object for every kind, and no records."""
+
+    @abstractmethod
+    def overview(self) -> list[dict[str, Any]]:
+        """What the page shows: `{title, note, count, records: [at most 20]}` for every object."""
+
+    @abstractmethod
+    def destination(self, origin: str) -> dict[str, Any]:
+        """The block of `destinations:` that fits the seeded state; `origin` is where the emulator is served."""
+
+    def define_schema(self, connection_id: str, slug: str, primary_id: str, model: str | None) -> None:
+        """Do what a person does in the vendor's web application. Raises ValueError."""
+        raise ValueError(f"{self.name} has no such step: a schema is given when a connection is created")
+
+    async def settle(self) -> None:
+        """Return when everything that was accepted has been worked through."""
+        return
+
+    async def stop(self) -> None:
+        """End what runs in the background."""
+        return
+
+    # ------------------------------------------------------------------ the application
+    def application(self) -> web.Application:
+        @web.middleware
+        async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await (handler(request) if is_control(request.path) else self._answer(request, handler))
+
+        async def stop(_: web.Application) -> None:
+            await self.stop()
+
+        application = web.Application(middlewares=[answer], client_max_size=0)
+        application.add_routes([*routes(self), *self.routes()])
+        application.on_shutdown.append(stop)
+        return application
+
+    def reset(self) -> None:
+        """Forget everything: state, received requests, faults, switches."""
+        self.load({})
+        self.log.clear()
+        self.faults = NO_FAULTS
+        self._limiter.clear()
+        self.switches.restore()
+        self.switches.set(self._first_switches)
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        body = await request.read()
+        entry = self.log.add(request, body)
+        faults = self.faults if self.faults.concerns(request) else NO_FAULTS
+        request[FAULTS] = faults
+        if faults.latency_ms:
+            await asyncio.sleep(faults.latency_ms / 1000)
+        drop = faults.take_drop()
+        if drop == "before":
+            return cut(request)
+        answer = await self._vendor_answer(request, handler, faults, len(body))
+        if drop == "after":
+            return cut(request)
+        entry.status = answer.status
+        return cut_in_the_middle(request, answer) if drop == "middle" else answer
+
+    async def _vendor_answer(self, request: web.Request, handler: Handler, faults: Faults, size: int) -> web.Response:
+        try:
+            self._refuse_by_order(faults)
+            self._refuse_by_rate(request)
+            self.authorize(request)
+            self._refuse_by_size(size)
+            answer = await handler(request)
+        except VendorError as error:
+            return self.failure(error.status, error.message, **error.more)
+        except web.HTTPException as error:
+            return self.failure(error.status, f"Cannot {request.method} {request.path}")
+        assert isinstance(answer, web.Response)
+        return answer
+
+    def _refuse_by_order(self, faults: Faults) -> None:
+        status = faults.take_status()
+        if status is not None:
+            wait = {} if status.retry_after is None else {"Retry-After": str(status.retry_after)}
+            raise VendorError(status.code, f"The emulator was told to answer {status.code}", headers=wait)
+
+    def _refuse_by_rate(self, request: web.Request) -> None:
+        limit = self.switches["rate_limit"]
+        wait = self._limiter.wait(request.remote or "", limit) if limit else 0
+        if wait:
+            headers = {"Retry-After": str(math.ceil(wait))} if self.switches["retry_after"] else {}
+            raise VendorError(429, "Too many requests", headers=headers)
+
+    def _refuse_by_size(self, size: int) -> None:
+        limit = self.switches["max_body_bytes"]
+        if limit and size > limit:
+            raise VendorError(413, "request entity too large")
+
+
+def json_response(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """An answer with a JSON body."""
+    body = orjson.dumps(data)
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
+
+
+async def json_body(request: web.Request) -> Any:
+    """The decoded body of a vendor request. Raises VendorError (400) when it is not JSON."""
+    try:
+        return orjson.loads(await request.read())
+    except ValueError:
+        raise VendorError(400, "The request body is not valid JSON") from None
+
+
+@asynccontextmanager
+async def serve(emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve an emulator while the block runs, and yield its origin (`http://127.0.0.1:PORT`). Port 0 takes a free one.
+
+    Raises UsageError when the port is taken or the host is not this machine's own.
+    """
+    if not _is_loopback(host):
+        _refuse_host(host)
+    runner = web.AppRunner(emulator.application(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise UsageError(
+                f"the {emulator.name} emulator cannot listen on {host}:{port}: {error.strerror}",
+                hint="Choose another port, or 0 for a free one.",
+            ) from error
+        yield f"http://{_in_url(host)}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _refuse_host(host: str) -> NoReturn:
+    raise UsageError(
+        f"an emulator does not listen on {host!r}: it has no real credentials to ask for",
+        hint="Use 127.0.0.1, ::1 or localhost.",
+    )

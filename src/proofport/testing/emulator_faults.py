@@ -1,0 +1,108 @@
+"""Trouble on demand: refusals, slowness, items that fail, and connections cut before, in or after the answer."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+from typing import Literal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class StatusFault(_Strict):
+    """The next `times` requests are answered with `code`, and `retry_after` goes into their header as it is."""
+
+    code: int = Field(ge=300, le=599)
+    times: int = Field(1, ge=1)
+    retry_after: int | float | str | None = None
+
+
+class Match(_Strict):
+    """Which requests the faults are for. `path` is a regular expression that is searched for in the path."""
+
+    method: str | None = None
+    path: str | None = None
+
+    @field_validator("path")
+    @classmethod
+    def _compiles(cls, path: str | None) -> str | None:
+        try:
+            re.compile(path or "")
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from None
+        return path
+
+
+class Faults(_Strict):
+    """One set of faults. Counters run down as they are used; items fail evenly spread, never by chance.
+
+    `partial_item_failures` is the share of items that fail, `drop_times` how often a connection is cut, `processing_ms`
+    the time a vendor that works behind a queue takes for each request.
+    """
+
+    partial_item_failures: float = Field(0.0, ge=0, le=1)
+    latency_ms: float = Field(0.0, ge=0)
+    status: StatusFault | None = None
+    drop: Literal["before", "after", "middle"] | None = None
+    drop_times: int = Field(1, ge=0)
+    processing_ms: float = Field(0.0, ge=0)
+    match: Match = Match()
+    _owed: float = PrivateAttr(0.0)
+
+    def concerns(self, request: web.Request) -> bool:
+        method, path = self.match.method, self.match.path
+        if method is not None and method.upper() != request.method:
+            return False
+        return path is None or re.search(path, request.path) is not None
+
+    def item_fails(self) -> bool:
+        """Whether the next item is one of those that fail."""
+        self._owed += self.partial_item_failures
+        fails = self._owed > 1 - 1e-9
+        self._owed -= fails
+        return fails
+
+    def take_status(self) -> StatusFault | None:
+        status = self.status
+        if status is None:
+            return None
+        if status.times == 1:
+            self.status = None
+        else:
+            status.times -= 1
+        return status
+
+    def take_drop(self) -> Literal["before", "after", "middle"] | None:
+        if self.drop is None or self.drop_times == 0:
+            return None
+        self.drop_times -= 1
+        return self.drop
+
+
+NO_FAULTS = Faults()
+FAULTS = web.RequestKey("faults", Faults)
+
+
+def cut(request: web.Request) -> web.Response:
+    """End the connection without an answer. The response returned is never written."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+def cut_in_the_middle(request: web.Request, answer: web.Response) -> web.Response:
+    """Write the first half of `answer` (half of its head when it has no body), then end the connection."""
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    head = (
+        f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
+        f"Content-Type: {answer.content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    if request.transport is not None:
+        request.transport.write(head + body[: len(body) // 2] if body else head[: len(head) // 2])
+        request.transport.close()
+    return web.Response()

@@ -1,0 +1,107 @@
+"""What an emulator received, in order, and how many requests each address has left this minute."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+BODIES_KEPT = 256 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Received:
+    """One request. `status` None: it was never answered. `body` None: forgotten to save memory."""
+
+    method: str
+    path: str
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: bytes | None
+    status: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "method": self.method,
+            "path": self.path,
+            "query": self.query,
+            "headers": self.headers,
+            "body": _decoded(self.body),
+            "status": self.status,
+        }
+
+
+class Log:
+    """Every request. Of the oldest only the bodies are forgotten, when all of them exceed `BODIES_KEPT` bytes."""
+
+    def __init__(self) -> None:
+        self._entries: list[Received] = []
+        self._size = 0
+        self._first_with_body = 0
+
+    def __iter__(self) -> Iterator[Received]:
+        return iter(self._entries)
+
+    def clear(self) -> None:
+        self._entries.clear()
+        self._size = self._first_with_body = 0
+
+    def add(self, request: web.Request, body: bytes) -> Received:
+        entry = Received(
+            method=request.method,
+            path=request.rel_url.raw_path,
+            query={name: request.query.getall(name) for name in request.query},
+            headers={str(name): value for name, value in request.headers.items() if name.lower() not in SECRET_HEADERS},
+            body=body,
+        )
+        self._entries.append(entry)
+        self._size += len(body)
+        while self._size > BODIES_KEPT and self._first_with_body < len(self._entries):
+            oldest = self._entries[self._first_with_body]
+            self._size -= len(oldest.body or b"")
+            oldest.body = None
+            self._first_with_body += 1
+        return entry
+
+    def listing(self, last: int | None = None) -> list[dict[str, Any]]:
+        entries = self._entries if last is None else self._entries[max(0, len(self._entries) - last) :]
+        return [entry.as_dict() for entry in entries]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def _decoded(body: bytes | None) -> Any:
+    if not body:
+        return None
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")
+
+
+class RateLimiter:
+    """A sliding minute for each address. Refused requests do not count."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._admitted: defaultdict[str, deque[float]] = defaultdict(deque)
+
+    def clear(self) -> None:
+        self._admitted.clear()
+
+    def wait(self, address: str, limit: int) -> float:
+        """0 when the request is admitted (and counted), else the seconds until the next one would be."""
+        now = self._clock()
+        admitted = self._admitted[address]
+        while admitted and now - admitted[0] >= 60:
+            admitted.popleft()
+        if len(admitted) >= limit:
+            return 60 - (now - admitted[0])
+        admitted.append(now)
+        return 0.0
