@@ -11,6 +11,7 @@ ProofportError
 ├── Retryable                    wait, then repeat
 ├── TooLarge                     send less at once
 ├── OutcomeUnknown               look before repeating: the request may have taken effect
+├── AdapterFault                 report it: an adapter broke down over an answer; the records' fate is unknown
 └── AccountingError              stop: the five counts do not sum to the input
 """
 
@@ -94,7 +95,7 @@ class Blocked(ProofportError):
 class Retryable(ProofportError):
     """The vendor, or the way to it, is out of order for now.
 
-    `after`: seconds the vendor asked us to wait. `lost`: an attempt left without an answer, so it may have taken effect.
+    `after`: seconds the vendor asked us to wait. `lost`: an attempt had no answer and may have taken effect.
     """
 
     def __init__(
@@ -111,6 +112,10 @@ class TooLarge(ProofportError):
 
 class OutcomeUnknown(ProofportError):
     """The answer was lost: the request may or may not have taken effect."""
+
+
+class AdapterFault(ProofportError):
+    """An adapter broke down, for example over an answer it did not foresee. A bug in the adapter."""
 
 
 class AccountingError(ProofportError):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Self, TypeAlias
+from typing import Any, BinaryIO, Self, TypeAlias, cast
 
 from proofport import mapping
 from proofport.adapter import Adapter, Blueprint, Body, Finding, Mode, Provisioned
@@ -28,7 +28,7 @@ Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What to read: a path ("-" is standard input), an open binary file, or records; and the source mapping to apply."""
+    """What to read: a path ("-" is standard input), a binary file, or records; and the source mapping to apply."""
 
     data: str | Path | BinaryIO | Records
     source: str | None = None
@@ -150,13 +150,17 @@ class Gateway:
         self, inputs: Sequence[Input], kind: str | None, mode: Mode, values: Mapping[str, str]
     ) -> tuple[str, list[Reads]]:
         """How each input is read, and the one kind of evidence that all of them give."""
-        compiled = [mapping.compile_source(self.library.find(item.source), values, mode) if item.source else None for item in inputs]
+        compiled = [
+            mapping.compile_source(self.library.find(item.source), values, mode) if item.source else None
+            for item in inputs
+        ]
         kinds = {source.kind for source in compiled if source} | ({kind} if kind else set())
         if not kinds:
             raise UsageError("the kind of evidence is not known", hint="Give --kind, or a source mapping that says it.")
         if len(kinds) > 1:
             raise UsageError(
-                f"the inputs are of several kinds: {', '.join(sorted(kinds))}", hint="Push each kind in a run of its own."
+                f"the inputs are of several kinds: {', '.join(sorted(kinds))}",
+                hint="Push each kind in a run of its own.",
             )
         [found] = kinds
         model_of(found)
@@ -228,9 +232,9 @@ def _inputs(records: Input | Sequence[Input] | Records) -> list[Input]:
 
 def _open(item: Input) -> Reader:
     data = item.data
-    if isinstance(data, str | Path) or hasattr(data, "read"):
+    if isinstance(data, str | Path):
         return open_source(data)
-    return GivenRecords(data)
+    return open_source(cast(BinaryIO, data)) if hasattr(data, "read") else GivenRecords(data)
 
 
 def _each_record(reader: Reader, reads: Reads) -> Iterator[tuple[str, Neutral | Problem]]:

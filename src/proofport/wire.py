@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlsplit
 from urllib.parse import urlsplit
 
 
@@ -74,12 +72,3 @@ def checked_origin(text: str) -> str:
         raise ValueError("expected https://: over http:// the credentials could be read on the way")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
-
-
-def is_loopback(origin: str) -> bool:
-    """Whether an origin such as `http://127.0.0.1:8080` is on this machine."""
-    host = urlsplit(origin).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

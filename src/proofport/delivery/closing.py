@@ -18,7 +18,7 @@ from proofport.planning.ids import IdStore
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a snapshot must keep to before it may replace the last one. `override` is a person's reason to go through."""
+    """What a snapshot must keep to before it may replace the last one. `override`: a person's reason."""
 
     max_gone: float
     max_rejected: int

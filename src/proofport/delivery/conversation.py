@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from proofport.adapter import Flow
 from proofport.delivery.sender import Sender
-from proofport.errors import GuardRefused, OutcomeUnknown
+from proofport.errors import AdapterFault, GuardRefused, OutcomeUnknown, ProofportError
 from proofport.wire import Call
 
 T = TypeVar("T")
@@ -38,5 +38,12 @@ async def converse(flow: Flow[T], sender: Sender, *, gate: Callable[[Call], None
     except StopIteration as end:
         result: T = end.value
         return result
+    except ProofportError:
+        raise
+    except Exception as error:
+        raise AdapterFault(
+            f"the adapter broke down in {getattr(flow, "__name__", "a flow")}: {type(error).__name__}: {error}",
+            hint="This is a bug in the adapter; nothing more was sent.",
+        ) from error
     finally:
         flow.close()

@@ -170,7 +170,9 @@ class Run:
         if self.order.on_progress is None:
             return
         states = {
-            lane.name: DestinationProgress(lane.report.tally.total, lane.report.tally.status[Status.REJECTED], lane.note)
+            lane.name: DestinationProgress(
+                lane.report.tally.total, lane.report.tally.status[Status.REJECTED], lane.note
+            )
             for lane in lanes
         }
         self.order.on_progress(Progress(pipeline.read, states))

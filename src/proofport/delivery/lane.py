@@ -15,6 +15,7 @@ from proofport.delivery.conversation import allow_destruction, converse, refuse_
 from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit, RecordProblem
 from proofport.delivery.sender import Sender
 from proofport.errors import (
+    AdapterFault,
     Blocked,
     GuardRefused,
     OutcomeUnknown,
@@ -36,7 +37,7 @@ log = structlog.get_logger("proofport.delivery")
 class Lane:
     """Delivers to one destination until it ends or stops. A stopped lane withholds what still comes, with the reason.
 
-    `patience`: seconds that it goes on waiting for a vendor that gives no usable answer, counted anew after each success.
+    `patience`: seconds that it goes on waiting for a vendor that gives no usable answer, anew after each success.
     """
 
     def __init__(
@@ -150,11 +151,15 @@ class Lane:
                 await self._deliver(half)
             return
         found = f"a record of {len(batch.items[0])} bytes"
-        self._settle_batch(batch, [rejected(Problem(found, "a record that fits one request", vendor_message=str(error)))])
+        self._settle_batch(
+            batch, [rejected(Problem(found, "a record that fits one request", vendor_message=str(error)))]
+        )
 
     def _end_of(self, error: ProofportError) -> Outcome:
         """The end of a batch whose flow failed: unknown when a request may have taken effect."""
         problem = Problem("no usable answer", "an answer to every request", hint=error.message)
+        if isinstance(error, AdapterFault):
+            return unknown("adapter_fault", problem)
         if isinstance(error, OutcomeUnknown) or (isinstance(error, Retryable) and error.lost):
             return unknown("answer_lost", problem)
         return self.stopped or withheld("not_sent", problem)
@@ -164,6 +169,8 @@ class Lane:
             self.stop(error, "lane_parked", Exit.BLOCKED)
         elif isinstance(error, Retryable | OutcomeUnknown):
             self.stop(error, "vendor_unavailable", Exit.INCOMPLETE)
+        elif isinstance(error, AdapterFault):
+            self.stop(error, "adapter_fault", Exit.INCOMPLETE)
         elif isinstance(error, GuardRefused):
             self.stop(error, "guard", Exit.GUARD)
         else:

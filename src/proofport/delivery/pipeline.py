@@ -104,7 +104,7 @@ class Pipeline:
             for index, (record, parents) in enumerate(reads.records(document), 1):
                 self.read += 1
                 if reader.whole:
-                    number = index  # noqa: PLW2901  (the record's number is the position within a single document)
+                    number = index
                 try:
                     self._block.append(reads(record, parents))
                 except Rejected as error:
@@ -151,4 +151,6 @@ def _id_of(record: object) -> str | None:
 
 
 def _not_json(error: TypeError) -> Problem:
-    return Problem(str(error), "values that JSON can carry", hint="Lone surrogates and integers beyond 64 bits cannot be sent.")
+    return Problem(
+        str(error), "values that JSON can carry", hint="Lone surrogates and integers beyond 64 bits cannot be sent."
+    )

@@ -54,7 +54,7 @@ class DeliveredSets:
         return (row[0] for row in self._database.execute(query, (lane, kind, run)))
 
     def settle(self, lane: str, kind: str, run: str) -> None:
-        """Make the set of `run` the last one: ids that it lacks stay known as gone, since the vendor still holds them."""
+        """Make the set of `run` the last one. Ids that it lacks stay known as gone: the vendor still holds them."""
         self._database.execute(
             "UPDATE delivered SET gone = 1 WHERE lane = ? AND kind = ? AND run <> ? AND gone = 0", (lane, kind, run)
         )

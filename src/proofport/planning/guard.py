@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proofport.errors import GuardRefused
@@ -20,7 +21,7 @@ class Change:
         return self.gone / self.previous if self.previous else 0.0
 
 
-def judge(change: Change, *, max_gone: float, incomplete: list[str]) -> None:
+def judge(change: Change, *, max_gone: float, incomplete: Sequence[str]) -> None:
     """Raise GuardRefused, saying why, unless the set may replace the one before."""
     if incomplete:
         raise GuardRefused(

@@ -59,7 +59,12 @@ class IdStore:
         for index, text in enumerate(ids):
             digest = hash(text)
             place = digest & last
-            mark = 1 << (digest >> 20 & 63) | 1 << (digest >> 26 & 63) | 1 << (digest >> 32 & 63) | 1 << (digest >> 38 & 63)
+            mark = (
+                1 << (digest >> 20 & 63)
+                | 1 << (digest >> 26 & 63)
+                | 1 << (digest >> 32 & 63)
+                | 1 << (digest >> 38 & 63)
+            )
             word = words[place]
             if word & mark == mark:
                 suspects.append(index)
