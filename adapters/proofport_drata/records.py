@@ -113,10 +113,7 @@ def path_of(records: str, record: str) -> str:
 
 
 def remove(records: str, batch: Batch) -> Flow[list[Outcome]]:
-    """DELETE one by one; what is gone already is gone.
-
-    Not `destructive`: these ids were asked for by name, there is no set that could have shrunk by accident.
-    """
+    """DELETE one by one; what is gone already is gone."""
     outcomes = []
     for record in batch.ids:
         try:
@@ -124,7 +121,7 @@ def remove(records: str, batch: Batch) -> Flow[list[Outcome]]:
         except Rejected as error:
             outcomes.append(rejected(error.problem))
             continue
-        reply = yield Call("delete_record", "DELETE", path)
+        reply = yield Call("delete_record", "DELETE", path, destructive=True)
         if reply.status != 404:
             expect_ok(reply, "delete a record", DELETE_DATA)
         outcomes.append(CONFIRMED)

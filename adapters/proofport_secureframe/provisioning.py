@@ -1,0 +1,36 @@
+"""Schemas are made by publishing and defined by a person: there is no API for it (R2, R3). What that person does."""
+
+from __future__ import annotations
+
+from proofport.adapter import Blueprint
+from proofport.errors import UnsupportedFeature
+
+MODEL_NAMES = {
+    "cloud_resource": "Cloud resource",
+    "training_record": "Training record",
+    "personnel_account": "Personnel account",
+}
+
+
+def guide(blueprint: Blueprint, slug: str) -> UnsupportedFeature:
+    """The steps of Define Schema for one kind, as an error: no program can take them."""
+    properties = blueprint.schema.get("properties")
+    fields = ", ".join(properties) if isinstance(properties, dict) else "those of your records"
+    model = MODEL_NAMES.get(blueprint.kind)
+    mapping = (
+        f"map the fields to the model “{model}”: the names are the vendor's own"
+        if model
+        else "leave it without a model: custom tests read the fields as they are"
+    )
+    steps = (
+        f"Push {blueprint.kind} once; the first record must fill every field ({fields}).",
+        f"In Secureframe open the custom connection and choose Define Schema for {slug!r}.",
+        "Set `id` as the primary ID. It can never be changed.",
+        f"Then {mapping}.",
+        f"Set `objects.{blueprint.kind}.defined: true`, or run `proofport schema confirm`.",
+        "Push everything again: whether records sent before are kept is not documented.",
+    )
+    return UnsupportedFeature(
+        f"Secureframe has no API to define the schema of {blueprint.kind}: a person does it in the web application",
+        hint="\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1)),
+    )

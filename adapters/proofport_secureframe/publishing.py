@@ -1,0 +1,123 @@
+"""Publishing: one request queues the state of up to 500 resources of one schema.
+
+The answer says that they are queued, never what became of them: there is no job id and no error report (R2, R3).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from proofport.accounting import ACCEPTED, Outcome, rejected, unknown
+from proofport.adapter import Batch, Flow, Job
+from proofport.errors import Problem, UsageError
+from proofport.wire import Call
+from proofport_secureframe.answers import refuse, refused, vendor_words
+from proofport_secureframe.settings import SecureframeObject, SecureframeSettings
+
+REPEATED = rejected(
+    Problem(
+        found="an id that occurs earlier in the same request",
+        expected="every id once",
+        field="id",
+        hint="Secureframe says nothing about the order of elements within one request.",
+    )
+)
+_HINT_403 = (
+    "The role of the user who owns the key must allow pushing to this connection, and Secureframe must have enabled "
+    "custom connections (Early Access) for the company."
+)
+
+
+def envelope(settings: SecureframeSettings, schema: SecureframeObject, *, partial: bool) -> tuple[bytes, bytes]:
+    """What stands before and after the records of a request."""
+    fields: dict[str, Any] = {"schema_slug": schema.schema_slug, "vendor_slug": settings.vendor_slug}
+    if partial:
+        fields["partial"] = True
+    return json.dumps(fields, separators=(",", ":")).encode()[:-1] + b',"resource_data":[', b"]}"
+
+
+def publish(
+    settings: SecureframeSettings, schema: SecureframeObject, batch: Batch, *, first: int, partial: bool
+) -> Flow[list[Outcome]]:
+    """Queue a batch, the record `first` in front. Repeating it converges, in full as in partial."""
+    order = _unique(batch.ids)
+    items = batch.items if len(order) == len(batch) else [batch.items[index] for index in order]
+    if first:
+        items = [batch.items[first], *(batch.items[index] for index in order if index != first)]
+    head, tail = envelope(settings, schema, partial=partial)
+    path = f"/custom_connections/{settings.connection_id}/data"
+    reply = yield Call("publish", "POST", path, body=head + b",".join(items) + tail)
+    if reply.status == 400:
+        verdict = rejected(refused(reply))
+    elif reply.status == 202:
+        verdict = ACCEPTED if schema.defined else _not_defined(schema.schema_slug)
+    elif reply.ok:
+        words = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
+        verdict = unknown("unexpected_answer", words)
+    else:
+        refuse(reply, "take the records", _HINT_403)
+    if len(order) == len(batch):
+        return [verdict] * len(batch)
+    sent = set(order)
+    return [verdict if index in sent else REPEATED for index in range(len(batch))]
+
+
+def complete_record(job: Job, batch: Batch) -> int:
+    """The index of a record that holds every field with a value: a schema is made from the first object it sees.
+
+    A field that is null, missing or an empty array there may never be mappable (assumed). The fields are those that
+    the mapping can produce, or what the batch holds where fields pass through unchanged. Raises UsageError when no
+    record holds them all.
+    """
+    bodies: list[dict[str, Any]] = [json.loads(item) for item in batch.items]
+    held = [{name for name, value in body.items() if value not in (None, [], {})} for body in bodies]
+    wanted = set(job.fields) if job.fields else {name for body in bodies for name in body}
+    for index in _unique(batch.ids):
+        if held[index] >= wanted:
+            return index
+    raise UsageError(_no_complete_record(job, wanted, held), hint=_COMPLETE_HINT)
+
+
+_COMPLETE_HINT = (
+    "Put a complete record into the first batch, give the fields a `default:` in the mapping, or leave them out of the "
+    "mapping if they never have a value. If Define Schema is done already, set `defined: true` for this kind."
+)
+
+
+def _no_complete_record(job: Job, wanted: set[str], held: Sequence[set[str]]) -> str:
+    never = sorted(wanted - set().union(*held))
+    best = max(held, key=lambda fields: len(fields & wanted))
+    why = (
+        f"no record has a value for {', '.join(never)}"
+        if never
+        else f"the fullest one lacks {', '.join(sorted(wanted - best))}"
+    )
+    return (
+        f"Secureframe makes the schema of {job.kind} from the first record that it gets, so that one must fill every "
+        f"field, and none does: {why}"
+    )
+
+
+def _unique(ids: Sequence[str]) -> Sequence[int]:
+    """The indexes of the first record of each id."""
+    if len(set(ids)) == len(ids):
+        return range(len(ids))
+    first: dict[str, int] = {}
+    for index, record in enumerate(ids):
+        first.setdefault(record, index)
+    return list(first.values())
+
+
+def _not_defined(slug: str) -> Outcome:
+    return unknown(
+        "schema_not_defined",
+        Problem(
+            found=f"records queued for the schema {slug!r}, which is not known to be defined",
+            expected="a schema that a person has completed under Define Schema: nothing is processed before that",
+            hint="In Secureframe open the custom connection, choose Define Schema, set `id` as primary ID and map the "
+            "fields to the model. Then set `defined: true` for this kind, or run `proofport schema confirm`, and push "
+            "again: what was sent before may be lost.",
+        ),
+    )
