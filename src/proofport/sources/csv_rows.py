@@ -1,0 +1,103 @@
+"""CSV with a header row: a record is a dict from column name to text, without the empty cells."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+
+from proofport.errors import Problem, UsageError
+from proofport.sources.reader import Malformed, Reader
+from proofport.sources.stream import Stream
+
+
+class CsvReader(Reader):
+    """Comma, semicolon or tab, whichever the header uses. An empty cell is left out: the source said nothing.
+
+    Raises UsageError on opening when the header is missing, or names a column twice or not at all.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        super().__init__(stream)
+        self._text = _Text(line for piece in stream.whole_lines() for line in BytesIO(piece))
+        first = next(self._text, "")
+        delimiter = max(",;\t", key=first.count)
+        self._rows = csv.reader(_chain(first, self._text), delimiter=delimiter, strict=True)
+        self.header = self._read_header()
+
+    def _read_header(self) -> list[str]:
+        try:
+            header = [name.strip() for name in next(self._rows, [])]
+        except csv.Error as error:
+            raise UsageError(f"{self.name}:1: the header row is not CSV: {error}") from None
+        if self._text.broken_line:
+            raise UsageError(f"{self.name}:1: the header row is not UTF-8", hint="Save the file as CSV UTF-8.")
+        if not any(header):
+            raise UsageError(f"{self.name}:1: found no header row", hint="The first line must name the columns.")
+        for number, name in enumerate(header, 1):
+            if not name:
+                raise UsageError(f"{self.name}:1: column {number} has no name", hint="Name it, or take it out.")
+            if name in header[: number - 1]:
+                raise UsageError(f"{self.name}:1: two columns are named {name!r}", hint="Rename one of them.")
+        return header
+
+    def _documents(self) -> Iterator[tuple[int, object]]:
+        rows, text, header = self._rows, self._text, self.header
+        width = len(header)
+        while True:
+            line = rows.line_num + 1
+            try:
+                row = next(rows, None)
+            except csv.Error as error:
+                yield line, self._broken(error)
+                continue
+            if row is None:
+                return
+            if text.broken_line >= line:
+                yield line, Malformed(Problem(found="bytes that are not UTF-8", expected="CSV in UTF-8"))
+            elif len(row) == width:
+                if record := {name: cell for name, cell in zip(header, row, strict=True) if cell}:
+                    yield line, record
+            elif row:
+                yield line, Malformed(_wrong_width(row, width))
+
+    def _broken(self, error: csv.Error) -> Malformed:
+        if str(error) == "unexpected end of data":
+            self.incomplete = f"{self.name} ends inside a quoted cell"
+            return Malformed(Problem(found="a quote that is never closed", expected="a row of CSV"))
+        return Malformed(Problem(found=str(error), expected="a row of CSV", hint='A quote inside a quoted cell is "".'))
+
+
+def _wrong_width(row: list[str], width: int) -> Problem:
+    hint = "Put a cell that holds the delimiter in quotes." if len(row) > width else "Write an empty cell as nothing."
+    return Problem(
+        found=f"{len(row)} cell{'s' * (len(row) != 1)}",
+        expected=f"{width}, one for each column of the header",
+        hint=hint,
+    )
+
+
+def _chain(first: str, rest: Iterable[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+class _Text:
+    """Lines as text. Remembers the last line that was not UTF-8, for the row that it is part of."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self._lines = lines
+        self._count = 0
+        self.broken_line = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._count += 1
+        try:
+            return line.decode()
+        except UnicodeDecodeError:
+            self.broken_line = self._count
+            return line.decode(errors="replace")

@@ -1,0 +1,75 @@
+"""Open an input and choose its reader, by the file's extension or by how it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeAlias
+
+from proofport.errors import UsageError
+from proofport.sources.csv_rows import CsvReader
+from proofport.sources.decoding import decode
+from proofport.sources.json_array import JsonArrayReader
+from proofport.sources.json_document import JsonDocumentReader
+from proofport.sources.ndjson import NdjsonReader
+from proofport.sources.reader import Reader
+from proofport.sources.stream import Stream, open_stream
+
+Format: TypeAlias = Literal["ndjson", "json", "csv"]
+
+_BY_EXTENSION: dict[str, Format] = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
+_READERS: dict[Format, Callable[[Stream], Reader]] = {"ndjson": NdjsonReader, "csv": CsvReader}
+
+
+def open_source(source: str | Path | BinaryIO, *, format: Format | None = None) -> Reader:  # noqa: A002  # the word
+    """A reader for a file, `-` (standard input) or a binary stream.
+
+    The format is the given one, that of the extension (.ndjson, .jsonl, .csv), or found by looking at the beginning:
+    `[` an array of records; `{` one document, or NDJSON when the first line is one and others follow; else CSV.
+    Raises UsageError for an input that is not there, cannot be read, or is none of these.
+    """
+    stream = open_stream(source)
+    try:
+        return _choose(stream, format or _BY_EXTENSION.get(Path(stream.name).suffix.lower()))(stream)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _choose(stream: Stream, given: Format | None) -> Callable[[Stream], Reader]:
+    if given is not None and given in _READERS:
+        return _READERS[given]
+    while not (beginning := stream.head.lstrip()[:1]) and stream.more():
+        pass
+    if beginning == b"[":
+        return JsonArrayReader
+    if beginning == b"{" or given == "json":
+        return NdjsonReader if given is None and _first_line_is_a_document(stream) else JsonDocumentReader
+    if not beginning:
+        return NdjsonReader
+    return _csv_or_refuse(stream)
+
+
+def _first_line_is_a_document(stream: Stream) -> bool:
+    stream.to_line_end()
+    line, _, more = stream.head.lstrip().partition(b"\n")
+    while not more.strip() and stream.more():
+        line, _, more = stream.head.lstrip().partition(b"\n")
+    if not more.strip():
+        return False
+    try:
+        decode(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _csv_or_refuse(stream: Stream) -> Callable[[Stream], Reader]:
+    stream.to_line_end()
+    line = stream.head.lstrip().partition(b"\n")[0]
+    if any(delimiter in line for delimiter in (b",", b";", b"\t")):
+        return CsvReader
+    raise UsageError(
+        f"{stream.name} begins with {line[:40].decode(errors='replace')!r}; expected JSON, NDJSON or CSV",
+        hint="JSON begins with [ or {, CSV with the names of its columns. Name CSV files *.csv.",
+    )

@@ -1,0 +1,138 @@
+"""A JSON array of records, decoded one by one as it streams in: memory does not grow with the file."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+
+import orjson
+
+from proofport.sources.decoding import finite, no_constant, problem
+from proofport.sources.reader import Malformed, Reader
+from proofport.sources.stream import Stream
+
+_PIECE = 1 << 18
+_EXPECTED = "a JSON array of records"
+_SPACE = re.compile(r"[ \t\n\r]*")
+_STRICT = json.JSONDecoder(parse_float=finite, parse_constant=no_constant)
+_LENIENT = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+"""Finds where a record ends that the strict decoder refuses for one of its numbers."""
+
+
+class JsonArrayReader(Reader):
+    numbered_by = "#"
+
+    def _documents(self) -> Iterator[tuple[int, object]]:
+        window = _Window(self._stream)
+        separator = window.take()
+        n = 0
+        if window.peek() == "]":
+            separator = window.take()
+        while separator in ("[", ","):
+            n += 1
+            try:
+                record = window.record()
+            except (json.JSONDecodeError, RecursionError) as error:
+                why = "nested too deeply" if isinstance(error, RecursionError) else f"not whole JSON ({error})"
+                self.incomplete = f"{self.position(n)} is {why}; nothing after it was read"
+                return
+            yield n, record
+            separator = window.take()
+        if separator != "]":
+            found = repr(separator) if separator else "the end of the file"
+            self.incomplete = f"{self.name} breaks off after record {n}: found {found}, expected ',' or ']'"
+        elif window.peek():
+            self.incomplete = f"{self.name} goes on after the end of its array, with {window.excerpt()!r}"
+
+
+class _Window:
+    """The part of the text that is being looked at, from `at` on."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.ended = False
+        self._pieces = stream.pieces()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._text = ""
+        self._at = 0
+        self._doubtful = False
+
+    def peek(self) -> str:
+        """The next character that is not space; empty at the end."""
+        while True:
+            self._at = _SPACE.match(self._text, self._at).end()  # type: ignore[union-attr]  # matches everywhere
+            if self._at < len(self._text) or not self._refill():
+                return self._text[self._at : self._at + 1]
+
+    def take(self) -> str:
+        character = self.peek()
+        self._at += len(character)
+        return character
+
+    def excerpt(self) -> str:
+        return self._text[self._at : self._at + 40]
+
+    def record(self) -> object:
+        """Decode what comes next. Raises JSONDecodeError, or RecursionError, where its end cannot be found."""
+        self.peek()
+        while True:
+            try:
+                record, end = self._decode()
+                if end < len(self._text) or not self._refill():
+                    break
+            except json.JSONDecodeError as error:
+                if not self._may_be_cut_short(error) or not self._refill():
+                    raise
+        if self._doubtful and not isinstance(record, Malformed):
+            record = self._checked(record, end)
+        self._at = end
+        return record
+
+    def _decode(self) -> tuple[object, int]:
+        try:
+            return _STRICT.raw_decode(self._text, self._at)
+        except json.JSONDecodeError:
+            raise
+        except ValueError as error:
+            _, end = _LENIENT.raw_decode(self._text, self._at)
+            return Malformed(problem(b"", error, expected="JSON")), end
+
+    def _may_be_cut_short(self, error: json.JSONDecodeError) -> bool:
+        """Whether more text could mend it: a string without end, or a mistake at the very end of what is there."""
+        return error.msg.startswith("Unterminated string") or error.pos > len(self._text) - len("-Infinity")
+
+    def _checked(self, record: object, end: int) -> object:
+        """json lets broken text pass that could never be written again; orjson does not."""
+        text = self._text[self._at : end].encode("utf-8", "surrogateescape")
+        try:
+            orjson.loads(text)
+        except ValueError as error:
+            return Malformed(problem(text, error, expected="JSON"))
+        return record
+
+    def _refill(self) -> bool:
+        """Read on, at least as much as is there already, so that a long record is not decoded over and over."""
+        kept = self._text[self._at :]
+        wanted = max(_PIECE, len(kept))
+        pieces: list[str] = []
+        while wanted > 0 and not self.ended:
+            piece = next(self._pieces, b"")
+            self.ended = not piece
+            pieces.append(self._decoder.decode(piece, final=self.ended))
+            wanted -= len(piece)
+        read = "".join(pieces)
+        if read:
+            self._text, self._at = kept + read, 0
+            self._doubtful = _is_doubtful(self._text)
+        return bool(read)
+
+
+def _is_doubtful(text: str) -> bool:
+    """Holds bytes that are not UTF-8, or an escape that may be half a character."""
+    if "\\ud" in text or "\\uD" in text:
+        return True
+    try:
+        return not text.isascii() and not text.encode()
+    except UnicodeEncodeError:
+        return True

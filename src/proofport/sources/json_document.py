@@ -1,0 +1,39 @@
+"""A file that is one JSON object: a page of an API, or one record. It is read whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proofport.sources.decoding import decode, problem
+from proofport.sources.ndjson import NdjsonReader
+from proofport.sources.reader import Malformed
+
+
+class JsonDocumentReader(NdjsonReader):
+    """Falls back to lines when the whole is not JSON but its first lines are: NDJSON that begins with a broken line."""
+
+    whole = True
+
+    def _documents(self) -> Iterator[tuple[int, object]]:
+        text = self._stream.rest()
+        try:
+            document = decode(text)
+        except (ValueError, RecursionError) as error:
+            if _is_made_of_lines(text):
+                self.whole = False
+                yield from self._lines([text])
+                return
+            self.incomplete = f"{self.name} could not be read as one JSON document"
+            document = Malformed(problem(text, error, expected="one JSON document"))
+        yield 1, document
+
+
+def _is_made_of_lines(text: bytes) -> bool:
+    return any(_is_object(line) for line in text.split(b"\n", 2)[:2])
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return line.startswith(b"{") and isinstance(decode(line), dict)
+    except (ValueError, RecursionError):
+        return False

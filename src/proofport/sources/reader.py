@@ -1,0 +1,62 @@
+"""What every reader is: numbered documents, the malformed ones marked, and whether the input was read to its end."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+from proofport.errors import Problem
+from proofport.sources.stream import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """Stands where a document should be. The reader goes on with the next one."""
+
+    problem: Problem
+
+
+class Reader(ABC):
+    """One input, read once: iterating yields `(n, document)`, or `(n, Malformed)` for what cannot be decoded.
+
+    `n` counts from 1: the line for NDJSON and CSV (the first line of a CSV record), the record for a JSON array.
+    `incomplete`, after iteration, says why the input was not read to its end. `whole`: the input is one JSON document.
+    Use it as a context manager; iterating to the end closes it, too.
+    """
+
+    whole = False
+    numbered_by = ":"
+
+    def __init__(self, stream: Stream) -> None:
+        self.name = stream.name
+        self.incomplete: str | None = None
+        self._stream = stream
+
+    @abstractmethod
+    def _documents(self) -> Iterator[tuple[int, object]]: ...
+
+    def __iter__(self) -> Iterator[tuple[int, object]]:
+        try:
+            yield from self._documents()
+        except OSError as error:
+            self.incomplete = f"reading {self.name} failed: {error.strerror or error}"
+        finally:
+            self.close()
+
+    def position(self, n: int) -> str:
+        """Where document `n` is, for a person: `file.ndjson:12` (line), `file.json#3` (record), `page.json`."""
+        return self.name if self.whole else f"{self.name}{self.numbered_by}{n}"
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,106 @@
+"""Bytes that are read once, with a look ahead: pipes and standard input cannot be opened twice."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from proofport.errors import UsageError
+
+PIECE = 1 << 16
+"""Bytes at a time. Small enough to stay in the processor's cache with the records decoded from it."""
+
+_NOT_TEXT = {
+    codecs.BOM_UTF16_LE: ("UTF-16 text", "Save it as UTF-8; in PowerShell 5: `... | Out-File -Encoding utf8 FILE`."),
+    codecs.BOM_UTF16_BE: ("UTF-16 text", "Save it as UTF-8."),
+    b"\x1f\x8b": ("gzip", "Unpack it first: `gunzip -c FILE | proofport push - ...`."),
+    b"PK\x03\x04": ("a zip archive or an Excel workbook", "Save the sheet as CSV (UTF-8), or unpack the archive."),
+    b"PAR1": ("Parquet", "Export it as NDJSON or CSV."),
+}
+
+
+class Stream:
+    """`head` is what was looked at already; every method that reads gives it out first."""
+
+    def __init__(self, raw: BinaryIO, name: str, *, owned: bool) -> None:
+        self.name = name
+        self.head = b""
+        self._raw = raw
+        self._owned = owned
+        self._read = getattr(raw, "read1", raw.read)
+        self._look_at_the_beginning()
+
+    def _look_at_the_beginning(self) -> None:
+        while len(self.head) < 4 and self.more():
+            pass
+        for magic, (what, hint) in _NOT_TEXT.items():
+            if self.head.startswith(magic):
+                raise UsageError(f"{self.name} is {what}; expected JSON, NDJSON or CSV in UTF-8", hint=hint)
+        self.head = self.head.removeprefix(codecs.BOM_UTF8)
+
+    def more(self) -> bool:
+        """Look further ahead. False at the end of the input."""
+        piece: bytes = self._read(PIECE)
+        self.head += piece
+        return bool(piece)
+
+    def to_line_end(self) -> None:
+        """Look ahead to the end of the line that is being looked at."""
+        self.head += self._raw.readline()
+
+    def pieces(self) -> Iterator[bytes]:
+        piece, self.head = self.head, b""
+        while piece or (piece := self._read(PIECE)):
+            yield piece
+            piece = b""
+
+    def whole_lines(self) -> Iterator[bytes]:
+        """Pieces that end where a line ends."""
+        for piece in self.pieces():
+            yield piece if piece.endswith(b"\n") else piece + self._raw.readline()
+
+    def rest(self) -> bytes:
+        return b"".join(self.pieces())
+
+    def close(self) -> None:
+        if self._owned:
+            self._raw.close()
+
+
+def open_stream(source: str | Path | BinaryIO) -> Stream:
+    """`-` is standard input. Raises UsageError for what is not there, is a folder or may not be read."""
+    if not isinstance(source, str | Path):
+        name = getattr(source, "name", None)
+        return Stream(source, name if isinstance(name, str) else "stream", owned=False)
+    if source == "-":
+        return Stream(sys.stdin.buffer, "stdin", owned=False)
+    raw = _open(Path(source))
+    try:
+        return Stream(raw, str(source), owned=True)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb", buffering=4 * PIECE)
+    except FileNotFoundError:
+        raise UsageError(f"there is no file {str(path)!r}", hint=_near(path)) from None
+    except IsADirectoryError:
+        raise UsageError(f"{str(path)!r} is a folder", hint="Name the files in it, one by one.") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _near(path: Path) -> str:
+    try:
+        siblings = [sibling.name for sibling in path.parent.iterdir()]
+    except OSError:
+        return f"There is no folder {str(path.parent)!r} either."
+    close = difflib.get_close_matches(path.name, siblings, n=1)
+    return f"Did you mean {str(path.with_name(close[0]))!r}?" if close else "Name a file, or - for standard input."
