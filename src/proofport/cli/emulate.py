@@ -1,0 +1,99 @@
+"""`proofport emulate`: every installed emulator, on this machine only, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+from contextlib import AsyncExitStack
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+
+# proofport.registry knows this group, too; importing it here would make `emulate --help` slow.
+NAMES = sorted(entry.name for entry in entry_points(group="proofport.emulators"))
+
+
+def _port_options(function: Any) -> Any:
+    for name in reversed(NAMES):
+        function = click.option(
+            f"--{name.replace('_', '-')}-port",
+            f"port_{name}",
+            type=click.IntRange(0, 65535),
+            default=0,
+            metavar="PORT",
+            help=f"Port of the {name} emulator; 0 takes a free one. [default: 0]",
+        )(function)
+    return function
+
+
+@click.command()
+@click.option("--write-config", "file", metavar="FILE", help="Write a configuration that delivers to the emulators.")
+@_port_options
+@click.option(
+    "--rate-limit",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Requests a minute; 0, the default, is off.",
+)
+def command(file: str | None, rate_limit: int, **ports: int) -> int:
+    """Run the local emulators of the vendors, until interrupted.
+
+    Each imitates one vendor, holds an object for every kind, and keeps what it is sent in memory. The line `ready` on
+    stdout says that all of them listen and that FILE is written.
+    """
+    asyncio.run(_serve(file, rate_limit, {name: ports[f"port_{name}"] for name in NAMES}))
+    return 0
+
+
+async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> None:
+    from proofport.registry import load_emulator
+    from proofport.testing import serve
+
+    stopped = _stop_signal()
+    async with AsyncExitStack() as stack:
+        destinations = {}
+        for name, port in ports.items():
+            emulator = load_emulator(name)(rate_limit=rate_limit)
+            emulator.seed()
+            origin = await stack.enter_async_context(serve(emulator, port=port))
+            destinations[name] = emulator.destination(origin)
+            click.echo(f"{name}: {origin}  (open it in a browser to see what arrives)", err=True)
+        if file:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="proofport-"))
+            write_config(Path(file), Path(folder) / "journal.sqlite3", destinations)
+        click.echo("ready")
+        await stopped.wait()
+
+
+def _stop_signal() -> asyncio.Event:
+    """Set by Ctrl-C or a termination signal: both are the usual end of an emulator."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped
+
+
+def write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> None:
+    """Write the file whole or not at all: a reader that waits for it never sees half of it. Raises UsageError.
+
+    The journal is a new one that ends with the emulators: it must not remember what former ones held.
+    """
+    import yaml
+
+    from proofport.errors import UsageError
+
+    data = {"instance": "emulated", "journal": str(journal), "destinations": destinations}
+    text = "# Written by `proofport emulate`; of no use once that has stopped.\n" + yaml.safe_dump(
+        data, sort_keys=False
+    )
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from None

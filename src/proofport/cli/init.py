@@ -1,0 +1,149 @@
+"""`proofport init`: a configuration to begin with, made from what the adapters say they need."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+
+import click
+
+from proofport.cli import options
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+    from pydantic.fields import FieldInfo
+
+Ask = Callable[[str, "FieldInfo", str | None], str]
+INTRODUCTION = """\
+# Where evidence goes. `proofport doctor` checks this file and every destination in it.
+instance: {instance}    # the name of this installation; two that share vendor objects need two names
+# journal: .proofport/journal.sqlite3
+# guard: {{max_gone: 0.2, max_rejected: 0}}    # what a snapshot may lose, and how many bad records it survives
+# mappings: ./mappings    # your own mapping files, searched before the built-in ones
+
+destinations:
+"""
+
+
+@click.command()
+@click.option("--adapter", "adapters", metavar="NAME", multiple=True, help="A vendor to deliver to. Repeatable.")
+@click.option("--instance", metavar="NAME", default="prod", show_default=True, help="A name for this installation.")
+@options.config_option
+def command(adapters: Sequence[str], instance: str, config_path: str | None) -> int:
+    """Write proofport.yaml, or the FILE of --config.
+
+    On a terminal it asks for what the chosen vendors need. Secrets are never written, only the names of the environment
+    variables that will hold them. An existing file is left alone.
+    """
+    from proofport import registry
+
+    file = Path(config_path or "proofport.yaml")
+    if file.exists():
+        raise click.UsageError(f"{file} exists already, and is left as it is; name another file with --config")
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    installed = registry.names(registry.ADAPTERS)
+    chosen = list(adapters) or (_choose(installed) if interactive else [])
+    if not chosen:
+        raise click.UsageError(f"name at least one --adapter; installed: {', '.join(installed) or 'none'}")
+    ask = _ask if interactive else _leave_open
+    blocks = [destination(name, registry.load_adapter(name).Settings, ask) for name in dict.fromkeys(chosen)]
+    _write(file, INTRODUCTION.format(instance=_scalar(instance)) + "\n".join(blocks))
+    click.echo(f"Wrote {file}. Next: set the variables it names, then run `proofport doctor`.", err=True)
+    return 0
+
+
+def _choose(installed: Sequence[str]) -> list[str]:
+    click.echo("Which vendors do you deliver to?")
+    return [name for name in installed if click.confirm(f"  {name}", default=True)]
+
+
+def destination(name: str, settings: type[BaseModel], ask: Ask) -> str:
+    """One block of `destinations:`; what may stay out stands in it as a comment."""
+    from proofport.config import secret_fields
+
+    secrets = secret_fields(settings)
+    lines, optional = [f"  {name}:", f"    adapter: {name}"], []
+    for field_name, field in settings.model_fields.items():
+        choices = _choices(field.annotation)
+        if field_name in secrets:
+            lines.append(f"    {field_name}: env:{name.upper()}_{field_name.upper()}")
+        elif field_name == "objects":
+            continue
+        elif field.is_required() or choices:
+            answer = ask(f"{name}: {field_name}", field, choices[0] if choices else None)
+            remark = f"one of {', '.join(choices)}" if choices else "" if answer else "required"
+            lines.append(f"    {field_name}: {answer}".rstrip() + (f"    # {remark}" if remark else ""))
+        else:
+            optional.append(f"    # {field_name}:" + (f"    # {field.description}" if field.description else ""))
+    return "\n".join([*lines, *optional, *_objects(settings), ""])
+
+
+def _objects(settings: type[BaseModel]) -> list[str]:
+    """A commented pattern of `objects:`, with the fields of the adapter's own object settings."""
+    from proofport.evidence import KINDS
+
+    field = settings.model_fields.get("objects")
+    if field is None:
+        return []
+    model = get_args(field.annotation)[-1]
+    fields = ", ".join(f"{name}: …" for name in model.model_fields if name != "mapping")
+    return [
+        f"    # One line for each kind that you deliver: {', '.join(KINDS)}, custom:<type>.",
+        "    objects: {}",
+        f"    #   {next(iter(KINDS))}: {{{fields}}}",
+    ]
+
+
+def _choices(annotation: Any) -> list[str]:
+    """The words that a setting allows, if it is one of a few."""
+    optional = get_origin(annotation) in (Union, UnionType)
+    for kind in get_args(annotation) if optional else (annotation,):
+        if get_origin(kind) is Literal:
+            return [str(choice) for choice in get_args(kind)]
+    return []
+
+
+def _ask(question: str, field: FieldInfo, default: str | None) -> str:
+    """Ask until the answer is one that the adapter accepts."""
+    from pydantic import TypeAdapter, ValidationError
+
+    accepts: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
+
+    def checked(answer: str) -> str:
+        try:
+            accepts.validate_python(answer)
+        except ValidationError as error:
+            words = error.errors(include_url=False, include_input=False)[0]["msg"].removeprefix("Value error, ")
+            raise click.UsageError(words) from None
+        return answer
+
+    answer: str = click.prompt(question, default=default, value_proc=checked)
+    return _scalar(answer)
+
+
+def _leave_open(question: str, field: FieldInfo, default: str | None) -> str:
+    return default or ""
+
+
+def _scalar(text: str) -> str:
+    """Text as YAML reads it back: quoted where it would become something else."""
+    import json
+
+    from proofport.yaml_lines import YamlError, documents
+
+    try:
+        plain = [document.data for document in documents(f"a: {text}")] == [{"a": text}]
+    except YamlError:
+        plain = False
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be written: {error.strerror}") from None

@@ -1,0 +1,62 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from proofport.gateway import Input
+
+MODES = ("upsert", "snapshot", "patch", "remove")
+_NAMED = re.compile(r"(?P<source>[A-Za-z][\w.-]*(?:/[\w.-]+)*)=(?P<input>.+)", re.DOTALL)
+
+
+def pairs(ctx: click.Context, parameter: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    """`--set k=v`, any number of times."""
+    values: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise click.BadParameter(f"found {text!r}, expected NAME=VALUE", ctx, parameter)
+        if values.setdefault(key, value) != value:
+            raise click.BadParameter(f"{key!r} is given twice, with different values", ctx, parameter)
+    return values
+
+
+config_option = click.option(
+    "--config", "config_path", metavar="FILE", help="Configuration file. [default: proofport.yaml, looked for upward]"
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, and nothing else there.")
+inputs_argument = click.argument("inputs", metavar="[SOURCE=]INPUT...", nargs=-1, required=True)
+kind_option = click.option(
+    "--kind", metavar="KIND", help="What the records are; not needed where every SOURCE says it."
+)
+source_option = click.option("--source", metavar="SOURCE", help="Source mapping for the inputs that name none.")
+mode_option = click.option(
+    "--mode",
+    type=click.Choice(MODES),
+    default="upsert",
+    show_default=True,
+    help="upsert: complete records. snapshot: the whole set. patch: only these fields. remove: these are gone.",
+)
+set_option = click.option(
+    "--set",
+    "values",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=pairs,
+    help="What the document itself does not say, such as region=eu-west-1. Repeatable.",
+)
+
+
+def named_input(text: str, source: str | None) -> Input:
+    """`[SOURCE=]INPUT` as gateway input; a file whose own name holds an equals sign wins over a source."""
+    from proofport.gateway import Input
+
+    match = None if Path(text).exists() else _NAMED.fullmatch(text)
+    return Input(match["input"], source=match["source"]) if match else Input(text, source=source)

@@ -1,0 +1,86 @@
+"""How far a run is: bars on a terminal, a plain line now and then elsewhere. Always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
+    from proofport.delivery.engine import Progress
+
+Watch = Callable[["Progress"], None]
+LINE_EVERY = 5.0
+
+
+@contextmanager
+def watcher(stream: TextIO | None = None) -> Iterator[Watch]:
+    """What to call with each `Progress`, for as long as the run lasts."""
+    stream = stream or sys.stderr
+    if not stream.isatty():
+        yield Lines(stream)
+        return
+    from rich.console import Console
+
+    with bars(Console(file=stream, markup=False, highlight=False)) as watch:
+        yield watch
+
+
+class Lines:
+    """Plain lines: none for a run of a few seconds, then one every few seconds, and one when a vendor makes us wait."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._last = clock()
+        self._waiting: set[str] = set()
+
+    def __call__(self, progress: Progress) -> None:
+        waiting = {name for name, destination in progress.destinations.items() if destination.note}
+        news = waiting - self._waiting
+        self._waiting = waiting
+        if news or self._clock() - self._last >= LINE_EVERY:
+            self._last = self._clock()
+            self._stream.write(self._line(progress) + "\n")
+            self._stream.flush()
+
+    @staticmethod
+    def _line(progress: Progress) -> str:
+        parts = [f"{progress.read:,} read"]
+        for name, destination in progress.destinations.items():
+            rejected = f", {destination.rejected:,} rejected" if destination.rejected else ""
+            note = f" ({destination.note})" if destination.note else ""
+            parts.append(f"{name} {destination.done:,} done{rejected}{note}")
+        return "; ".join(parts)
+
+
+@contextmanager
+def bars(console: Console) -> Iterator[Watch]:
+    """One bar a destination: how much of what was read so far has its outcome."""
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Display
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.completed:,} of {task.total:,}"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    tasks: dict[str, TaskID] = {}
+    with Display(*columns, console=console, transient=True) as display:
+
+        def watch(progress: Progress) -> None:
+            for name, destination in progress.destinations.items():
+                if name not in tasks:
+                    tasks[name] = display.add_task(name, total=0, note="")
+                rejected = f"{destination.rejected:,} rejected" if destination.rejected else ""
+                note = "; ".join(part for part in (rejected, destination.note) if part)
+                display.update(tasks[name], completed=destination.done, total=progress.read, note=note)
+
+        yield watch

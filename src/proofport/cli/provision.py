@@ -1,0 +1,46 @@
+"""`proofport provision`: the vendor objects that evidence is delivered to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import click
+
+from proofport.cli import options
+
+if TYPE_CHECKING:
+    from proofport.adapter import Provisioned
+
+
+@click.command()
+@click.argument("destination", metavar="DEST")
+@options.kind_option
+@options.json_option
+@options.config_option
+def command(destination: str, kind: str | None, as_json: bool, config_path: str | None) -> int:
+    """Find or make what DEST delivers to: for one kind, or for all that it has a mapping for.
+
+    Prints what belongs under `objects:` in the configuration. What exists already is found again, never made twice.
+    """
+    made = asyncio.run(_provision(destination, kind, config_path))
+    if as_json:
+        click.echo(json.dumps({kind: asdict(one) for kind, one in made.items()}, ensure_ascii=False, indent=2))
+        return 0
+    for name, one in made.items():
+        click.echo(f"{name}: {'made now' if one.created else 'found'}", err=True)
+        for note in one.notes:
+            click.echo(f"  {note}", err=True)
+    click.echo(f"# destinations: {destination}:\nobjects:")
+    for name, one in made.items():
+        click.echo(f"  {json.dumps(name) if ':' in name else name}: {json.dumps(dict(one.settings))}")
+    return 0
+
+
+async def _provision(destination: str, kind: str | None, config: str | None) -> dict[str, Provisioned]:
+    from proofport.cli.connect import connect
+
+    async with connect(config) as gateway:
+        return await gateway.provision(destination, kind=kind)

@@ -1,0 +1,138 @@
+"""The report of a run for people: counts side by side, then everything that was not simply delivered, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from proofport.accounting import Assurance, Status
+from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport
+
+SHOWN = 20
+"""At most this many problems, or ids, are listed before a count says how many more there are."""
+ABREAST = 3
+
+DELIVERED = {
+    Assurance.CONFIRMED: "delivered, confirmed by the vendor",
+    Assurance.VERIFIED: "delivered, read back and found equal",
+    Assurance.ACCEPTED: "accepted: queued, no result reported",
+}
+OTHERWISE = {
+    Status.UNCHANGED: ("unchanged, not sent again", "green"),
+    Status.REJECTED: ("rejected", "red"),
+    Status.WITHHELD: ("withheld: good, but not delivered", "yellow"),
+    Status.UNKNOWN: ("unknown: nobody can say yet", "red"),
+}
+VERDICTS = {
+    Exit.OK: "Every record is delivered or unchanged.",
+    Exit.INCOMPLETE: "Not every record was delivered.",
+    Exit.USAGE: "A destination could not take this as asked.",
+    Exit.BLOCKED: "A vendor refuses us until a person acts there.",
+    Exit.GUARD: "The guard refused to let that much disappear.",
+}
+
+
+def console() -> Console:
+    """stdout without markup or highlighting: what vendors and files say is printed as it is."""
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def print_report(report: RunReport, *, problems_file: str | None = None, to: Console | None = None) -> None:
+    out = to or console()
+    dry = " (dry run: nothing was sent)" if report.dry_run else ""
+    out.print(Text(f"{report.mode} of {report.kind}, run {report.run_id}{dry}", style="bold"))
+    print_sources(out, report)
+    destinations = list(report.destinations.values())
+    for start in range(0, len(destinations), ABREAST):
+        out.print()
+        out.print(counts(destinations[start : start + ABREAST]))
+    for destination in destinations:
+        print_remarks(out, destination)
+    print_problems(out, destinations, problems_file)
+    out.print()
+    good = report.exit_code is Exit.OK
+    verdict = "Nothing was rejected." if good and report.dry_run else VERDICTS[report.exit_code]
+    out.print(Text(verdict, style="bold green" if good else "bold red"))
+
+
+def print_sources(out: Console, report: RunReport) -> None:
+    for source in report.sources:
+        line = Text(f"  {source.input}: {source.read:,} records read")
+        if source.incomplete:
+            line.append(f"\n    not read to its end: {source.incomplete}", style="yellow")
+        out.print(line)
+
+
+def counts(destinations: Sequence[DestinationReport]) -> Table:
+    """One column a destination. `accepted` and `confirmed` never share a row."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
+    table.add_column("", overflow="fold")
+    for destination in destinations:
+        table.add_column(destination.name, justify="right", overflow="fold", header_style="bold")
+
+    def row(words: str, numbers: list[int], style: str) -> None:
+        cells = [Text(f"{n:,}", style=style if n else "dim") for n in numbers]
+        table.add_row(Text(words, style="" if any(numbers) else "dim"), *cells)
+
+    row("records", [d.input for d in destinations], "bold")
+    for level, words in DELIVERED.items():
+        numbers = [d.tally.assurance[level] for d in destinations]
+        if any(numbers) or level is Assurance.CONFIRMED:
+            row(words, numbers, "green")
+    for status, (words, style) in OTHERWISE.items():
+        row(words, [d.tally.status[status] for d in destinations], style)
+    return table
+
+
+def print_remarks(out: Console, destination: DestinationReport) -> None:
+    """What is to be said about the whole set at one destination."""
+    gone = _listed(destination.gone, destination.gone_count)
+    remarks = [*destination.notes, *([f"No longer in the set ({destination.gone_count:,}): {gone}"] if gone else [])]
+    if not remarks:
+        return
+    out.print()
+    out.print(Text(destination.name, style="bold"))
+    for remark in remarks:
+        out.print(Padding(Text(remark, overflow="fold"), (0, 0, 0, 2)))
+
+
+def _listed(ids: Sequence[str], count: int) -> str:
+    shown = ", ".join(ids[:SHOWN])
+    return f"{shown} and {count - SHOWN:,} more" if count > SHOWN else shown
+
+
+def print_problems(out: Console, destinations: Sequence[DestinationReport], file: str | None) -> None:
+    """Each record that was not delivered, once, with every destination that says the same about it."""
+    together: dict[RecordProblem, list[str]] = {}
+    for destination in destinations:
+        for problem in destination.problems:
+            together.setdefault(problem, []).append(destination.name)
+    for problem, names in list(together.items())[:SHOWN]:
+        everywhere = len(names) == len(destinations) > 1
+        out.print()
+        out.print(problem_text(problem, [] if everywhere else names))
+    hidden = len(together) - SHOWN + max((d.problem_count - len(d.problems) for d in destinations), default=0)
+    if hidden > 0:
+        where = f"all of them stand in {file}" if file else "--problems FILE writes all of them down"
+        out.print(Text(f"\n… and {hidden:,} more; {where}.", style="bold"))
+
+
+def problem_text(problem: RecordProblem, names: Iterable[str] = ()) -> Padding:
+    """One record's problem: where it stands, what was found, what would be right."""
+    outcome, detail = problem.outcome, problem.outcome.problem
+    text = Text(overflow="fold")
+    text.append(problem.position, style="bold")
+    text.append(f"  {problem.id}" if problem.id else "")
+    at = f" at {', '.join(names)}" if names else ""
+    text.append(f"  {outcome.status.value}{at}", style="red")
+    text.append(f" ({outcome.reason.replace('_', ' ')})" if outcome.reason else "")
+    if detail:
+        field = f"{detail.field}: " if detail.field else ""
+        text.append(f"\n  {field}found {detail.found}\n  expected {detail.expected}")
+        text.append(f"\n  the vendor says: {detail.vendor_message}" if detail.vendor_message else "")
+        text.append(f"\n  {detail.hint}" if detail.hint else "", style="cyan")
+    return Padding(text, (0, 0, 0, 0))
