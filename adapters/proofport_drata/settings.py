@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from proofport.adapter import ObjectSettings, Settings
+from proofport.adapter import Credential, ObjectSettings, Settings
 from proofport.errors import ConfigError
 from proofport.wire import checked_origin
 
@@ -21,13 +21,6 @@ PUT_MERGE = "put_merge"
 """Assumed: PUT of a record keeps the fields it does not name. The vendor publishes neither merge nor replace."""
 
 
-def _one_word(secret: SecretStr) -> SecretStr:
-    value = secret.get_secret_value()
-    if not value or not value.isascii() or any(c.isspace() or not c.isprintable() for c in value):
-        raise ValueError("expected a key without blanks or line breaks")
-    return secret
-
-
 class DrataObject(ObjectSettings):
     """`connection_id` and `resource_id` of one kind; `proofport provision` finds or makes them."""
 
@@ -40,7 +33,7 @@ class DrataSettings(Settings):
 
     region: Literal["us", "eu", "apac"] | None = None
     base_url: Annotated[str, AfterValidator(checked_origin)] | None = None
-    api_key: Annotated[SecretStr, AfterValidator(_one_word)]
+    api_key: Credential
     workspace_ids: tuple[int, ...] = ()
     allow_assumed: frozenset[Literal["put_merge"]] = frozenset()
     objects: dict[str, DrataObject] = Field(default_factory=dict)

@@ -5,25 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from proofport.adapter import ObjectSettings, Settings
+from proofport.adapter import Credential, ObjectSettings, Settings
 from proofport.errors import ConfigError
 from proofport.wire import checked_origin
 
 REGIONS = {"us": "https://api.secureframe.com", "uk": "https://api-uk.secureframe.com"}
 """The vendor's OpenAPI, `servers`. A key works in its own region only (assumed)."""
-
-
-def _one_word(secret: SecretStr) -> SecretStr:
-    """A blank in either half would move the border between them in the header; a line break would end it."""
-    value = secret.get_secret_value()
-    if not value or not value.isascii() or any(c.isspace() or not c.isprintable() for c in value):
-        raise ValueError("expected a text without blanks or line breaks")
-    return secret
-
-
-Half = Annotated[SecretStr, AfterValidator(_one_word)]
 
 
 class SecureframeObject(ObjectSettings):
@@ -45,8 +34,8 @@ class SecureframeSettings(Settings):
 
     region: Literal["us", "uk"] | None = None
     base_url: Annotated[str, AfterValidator(checked_origin)] | None = None
-    api_key: Half
-    api_secret: Half
+    api_key: Credential
+    api_secret: Credential
     connection_id: UUID
     vendor_slug: str = Field(min_length=1)
     vendor_name: str | None = Field(None, min_length=1)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from proofport.accounting import Outcome, Tally
 from proofport.errors import UnsupportedFeature
@@ -22,6 +22,17 @@ T = TypeVar("T")
 Flow: TypeAlias = Generator[Call, Reply, T]
 Memory: TypeAlias = dict[str, JsonValue]
 Mode: TypeAlias = Literal["upsert", "snapshot", "patch", "remove"]
+
+
+def _one_word(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value or not all("!" <= character <= "~" for character in value):
+        raise ValueError("expected a secret without blanks, line breaks or letters beyond ASCII")
+    return secret
+
+
+Credential = Annotated[SecretStr, AfterValidator(_one_word)]
+"""A secret that travels in a header, where a blank or a line break would change what the header says."""
 
 
 class ObjectSettings(BaseModel):
