@@ -11,6 +11,7 @@ ProofportError
 ├── Retryable                    wait, then repeat
 ├── TooLarge                     send less at once
 ├── OutcomeUnknown               look before repeating: the request may have taken effect
+├── LaneLost                     stop writing: another process has taken the lane over
 ├── AdapterFault                 report it: an adapter broke down over an answer; the records' fate is unknown
 └── AccountingError              stop: the five counts do not sum to the input
 """
@@ -112,6 +113,10 @@ class TooLarge(ProofportError):
 
 class OutcomeUnknown(ProofportError):
     """The answer was lost: the request may or may not have taken effect."""
+
+
+class LaneLost(ProofportError):
+    """The lane's lease ran out and another owner has it: nothing more may be written or sent for it."""
 
 
 class AdapterFault(ProofportError):

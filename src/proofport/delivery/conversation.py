@@ -42,7 +42,7 @@ async def converse(flow: Flow[T], sender: Sender, *, gate: Callable[[Call], None
         raise
     except Exception as error:
         raise AdapterFault(
-            f"the adapter broke down in {getattr(flow, "__name__", "a flow")}: {type(error).__name__}: {error}",
+            f"the adapter broke down in {getattr(flow, '__name__', 'a flow')}: {type(error).__name__}: {error}",
             hint="This is a bug in the adapter; nothing more was sent.",
         ) from error
     finally:

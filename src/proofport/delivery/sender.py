@@ -55,7 +55,7 @@ class Sender:
             await self._session.close()
 
     async def send(self, call: Call) -> Reply:
-        """The answer to `call`. Raises Retryable, Blocked, ConfigError, and OutcomeUnknown when `call.lost` is "ask"."""
+        """The answer. Raises Retryable, Blocked, ConfigError, and OutcomeUnknown when `call.lost` is "ask"."""
         lost = False
 
         def note(state: RetryCallState) -> None:

@@ -1,0 +1,274 @@
+"""The seam between delivery and durable state. Every journal passes `proofport.testing.JournalContract`.
+
+A journal keeps two kinds of work in lanes. Queued deliveries carry their evidence and are drained in order by whoever
+holds the lane. Bulk runs keep their evidence in the user's files: the journal holds positions, digests and outcomes.
+A lane has one writer at a time: a `LaneRun` with a lease and a fencing epoch. Every write of a `LaneRun` raises
+`LaneLost` once another owner has taken the lane over, so that a process that was frozen can do no harm when it wakes.
+All times are seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from proofport.adapter import Memory, Mode
+
+State: TypeAlias = Literal["queued", "done", "dead", "cancelled"]
+RunState: TypeAlias = Literal["open", "complete", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """Work to accept: evidence for one destination. `key`: the caller's idempotency key, if any.
+
+    `payload` is a JSON array of neutral records; it is mapped when it is delivered, not when it is accepted.
+    """
+
+    lane: str
+    destination: str
+    kind: str
+    mode: Mode
+    payload: bytes
+    records: int
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`duplicate`: the key was known; `id` is the delivery accepted then."""
+
+    id: int
+    duplicate: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a delivery is not done. `reason` is a stable word, `detail` JSON (problems) for people and programs."""
+
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One queued delivery. `outcome`: JSON of the counts and problems once it is done or dead."""
+
+    id: int
+    lane: str
+    destination: str
+    kind: str
+    mode: Mode
+    payload: bytes
+    records: int
+    state: State
+    attempts: int
+    created: float
+    finished: float | None = None
+    outcome: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which deliveries; every given field must match."""
+
+    ids: Sequence[int] | None = None
+    lane: str | None = None
+    state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneView:
+    """A lane as `status` shows it. `parked`: why a person must act; `next_at`: not before; `owner`: who holds it."""
+
+    lane: str
+    queued: int
+    oldest: float | None
+    dead: int
+    epoch: int
+    owner: str | None
+    lease_until: float | None
+    next_at: float
+    parked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A bulk run of one destination, as it begins."""
+
+    run_id: str
+    destination: str
+    kind: str
+    mode: Mode
+    inputs: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """One acknowledged batch of a bulk run: where it was in the input, what was sent, what became of it.
+
+    `digest` is over the bodies, `outcomes` JSON of the counts and problems. `ids`, `bodies` (64-bit digests of the
+    delivered bodies) and `observed` (seconds, 0 for unknown) update the last delivered state; empty for nothing.
+    """
+
+    number: int
+    first: int
+    last: int
+    records: int
+    digest: bytes
+    outcomes: str
+    ids: Sequence[str] = ()
+    bodies: Sequence[int] = ()
+    observed: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A bulk run as it stands. `complete`: the whole set was delivered (a snapshot: completed); `report`: JSON."""
+
+    run_id: str
+    lane: str
+    destination: str
+    kind: str
+    mode: Mode
+    state: RunState
+    memory: Memory
+    started: float
+    ended: float | None
+    report: str | None
+    inputs: Sequence[str] = ()
+    batches: Sequence[BatchDone] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to a vendor. `status` 0 = no answer. Never a body, never a secret."""
+
+    operation: str
+    status: int
+    seconds: float
+    sent_bytes: int
+    digest: str
+    message: str
+    at: float
+    run_id: str | None = None
+    delivery: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was last delivered for one id: digest of the body, and when the source had looked (0: unknown)."""
+
+    body: int
+    observed: float
+
+
+class LaneRun(Protocol):
+    """The right to write to one lane. Every method but `release` raises LaneLost once the epoch is not ours."""
+
+    lane: str
+    epoch: int
+
+    async def renew(self) -> None:
+        """Extend the lease. The engine calls it well within every lease, from the background."""
+        ...
+
+    async def release(self) -> None:
+        """Give the lane back; harmless when it was lost."""
+        ...
+
+    # queued deliveries: the first in order is the head, and stays it until it is done, dead or cancelled
+    async def take(self, n: int) -> list[Delivery]: ...
+    async def done(self, delivery: Delivery, outcome: str) -> None: ...
+    async def dead(self, delivery: Delivery, failure: Failure) -> None: ...
+    async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
+        """Count an attempt, and let the lane rest for `delay` seconds."""
+        ...
+
+    async def park(self, reason: str) -> None:
+        """Keep everything and deliver nothing until `Journal.resume`."""
+        ...
+
+    # bulk runs
+    async def begin(self, run: NewRun) -> None: ...
+    async def remember(self, run_id: str, memory: Memory) -> None: ...
+    async def batch_done(self, run_id: str, batch: BatchDone) -> None:
+        """Durable when it returns, together with the last delivered state of its ids."""
+        ...
+
+    async def end(self, run_id: str, *, complete: bool, report: str) -> None: ...
+    async def attempted(self, attempts: Sequence[Attempt]) -> None: ...
+
+
+class Journal(Protocol):
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+    # accepting and looking
+    async def accept(self, deliveries: Sequence[NewDelivery]) -> list[Accepted]:
+        """Durable when it returns. Order within a lane is the order of acceptance."""
+        ...
+
+    async def find(self, chosen: Filter, *, after: int = 0, limit: int = 100) -> list[Delivery]:
+        """In id order, those with an id above `after`."""
+        ...
+
+    async def replay(self, chosen: Filter) -> list[Accepted]:
+        """Accept dead deliveries again, at the tail of their lanes; the dead become `cancelled`, naming the new."""
+        ...
+
+    async def cancel(self, chosen: Filter, reason: str) -> int:
+        """Drop queued or dead deliveries; they stay readable with the reason."""
+        ...
+
+    # lanes
+    async def lanes(self) -> list[LaneView]: ...
+    async def resume(self, lane: str) -> bool:
+        """Unpark a lane and let it go at once. False when there is no such lane."""
+        ...
+
+    async def claim(self, lane: str | None = None, *, owner: str, lease: float) -> LaneRun | None:
+        """Take a lane that nobody holds (or whose lease has run out). None of these: None.
+
+        Without a name: any lane with queued work that is neither parked nor resting, the longest waiting first.
+        With a name: that lane, made if need be, even when parked or resting: for bulk runs.
+        """
+        ...
+
+    async def work(
+        self, drain: Callable[[LaneRun], Awaitable[None]], *, owner: str, slots: int, lease: float, stop: asyncio.Event
+    ) -> None:
+        """Claim lanes and drain them, up to `slots` at a time, woken by new work, until `stop` is set."""
+        ...
+
+    # bulk runs
+    async def run(self, run_id: str, destination: str) -> RunView | None:
+        """With its batches."""
+        ...
+
+    async def runs(self, *, lane: str | None = None, limit: int = 20) -> list[RunView]:
+        """The latest first, without batches."""
+        ...
+
+    async def attempts(
+        self, *, run_id: str | None = None, lane: str | None = None, limit: int = 100
+    ) -> list[Attempt]: ...
+
+    # the last delivered state, per lane and kind
+    async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]: ...
+    async def gone(self, lane: str, kind: str, run_id: str, *, after: str = "", limit: int = 500) -> list[str]:
+        """Ids delivered before and not in `run_id`'s set, in id order, above `after`."""
+        ...
+
+    async def known_count(self, lane: str, kind: str) -> int: ...
+    async def forget(self, lane: str, kind: str, run_id: str) -> None:
+        """Drop from the state every id that is not in `run_id`'s set."""
+        ...
+
+    # the pacer
+    async def permit(self, key: str, *, per_minute: int, burst: int) -> float:
+        """Take the next permit of a budget that all processes share; the seconds to wait before using it."""
+        ...
