@@ -264,8 +264,8 @@ class Journal(Protocol):
         ...
 
     async def known_count(self, lane: str, kind: str) -> int: ...
-    async def forget(self, lane: str, kind: str, run_id: str) -> None:
-        """Drop from the state every id that is not in `run_id`'s set."""
+    async def forget(self, lane: str, kind: str, ids: Sequence[str]) -> None:
+        """Drop these ids from the state: they are gone at the vendor, or known to be gone at the source."""
         ...
 
     # the pacer
