@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -27,6 +26,8 @@ def command(destination: str | None, as_json: bool, config_path: str | None) -> 
 
     Nothing is changed anywhere. Exit codes: 0 all is well, 1 something is not, 2 the configuration cannot be read.
     """
+    import asyncio
+
     from proofport.config import Config
 
     config = Config.load(config_path)
@@ -45,6 +46,8 @@ def command(destination: str | None, as_json: bool, config_path: str | None) -> 
 
 
 async def _examine(config: Config, names: Sequence[str]) -> dict[str, list[Finding]]:
+    import asyncio
+
     from proofport.cli.connect import connect
 
     async with connect(config) as gateway:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
-import tempfile
-from contextlib import AsyncExitStack
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    import asyncio
 
 # proofport.registry knows this group, too; importing it here would make `emulate --help` slow.
 NAMES = sorted(entry.name for entry in entry_points(group="proofport.emulators"))
@@ -46,11 +45,16 @@ def command(file: str | None, rate_limit: int, **ports: int) -> int:
     Each imitates one vendor, holds an object for every kind, and keeps what it is sent in memory. The line `ready` on
     stdout says that all of them listen and that FILE is written.
     """
+    import asyncio
+
     asyncio.run(_serve(file, rate_limit, {name: ports[f"port_{name}"] for name in NAMES}))
     return 0
 
 
 async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> None:
+    import tempfile
+    from contextlib import AsyncExitStack
+
     from proofport.registry import load_emulator
     from proofport.testing import serve
 
@@ -72,6 +76,9 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
 
 def _stop_signal() -> asyncio.Event:
     """Set by Ctrl-C or a termination signal: both are the usual end of an emulator."""
+    import asyncio
+    import signal
+
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)

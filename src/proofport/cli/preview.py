@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -32,6 +31,8 @@ def command(
 
     Exit codes: 0 every destination can take the record, 1 one cannot.
     """
+    import asyncio
+
     previews = asyncio.run(_preview(options.named_input(input_text, source), config_path, tuple(to) or None, how))
     if as_json:
         click.echo(json.dumps([as_dict(preview) for preview in previews], ensure_ascii=False, indent=2))

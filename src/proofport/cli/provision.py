@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -25,6 +24,8 @@ def command(destination: str, kind: str | None, as_json: bool, config_path: str 
 
     Prints what belongs under `objects:` in the configuration. What exists already is found again, never made twice.
     """
+    import asyncio
+
     made = asyncio.run(_provision(destination, kind, config_path))
     if as_json:
         click.echo(json.dumps({kind: asdict(one) for kind, one in made.items()}, ensure_ascii=False, indent=2))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -46,6 +43,9 @@ def command(
       proofport push aws.ec2.instances=instances.json --set region=eu-west-1 \\
           --to one-vendor --to another-vendor --mode snapshot
     """
+    import asyncio
+    from contextlib import ExitStack
+
     from proofport.cli.progress import watcher
 
     if how["override_guard"] is not None and not how["override_guard"].strip():
@@ -75,6 +75,8 @@ def open_problems(file: str) -> TextIO:
 
 
 def problem_writer(file: TextIO) -> Callable[[str, RecordProblem], None]:
+    import json
+
     def write(destination: str, problem: RecordProblem) -> None:
         file.write(json.dumps({"destination": destination, **problem.as_dict()}, ensure_ascii=False) + "\n")
 
@@ -83,6 +85,8 @@ def problem_writer(file: TextIO) -> Callable[[str, RecordProblem], None]:
 
 def show(report: RunReport, *, as_json: bool, problems: str | None) -> None:
     if as_json:
+        import json
+
         click.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=2))
         return
     from proofport.cli.report import print_report
