@@ -5,15 +5,18 @@ from __future__ import annotations
 from proofport.testing.emulator import Emulator, VendorError, json_body, json_response, serve
 from proofport.testing.emulator_behaviours import Behaviour, Switches
 from proofport.testing.emulator_faults import FAULTS, Faults
+from proofport.testing.running import Running, running
 
 __all__ = [
     "FAULTS",
     "Behaviour",
     "Emulator",
     "Faults",
+    "Running",
     "Switches",
     "VendorError",
     "json_body",
     "json_response",
+    "running",
     "serve",
 ]
