@@ -46,7 +46,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a delivery is not done. `reason` is a stable word, `detail` JSON (problems) for people and programs."""
+    """Why a delivery is not done. `reason` is a stable word, `detail` text (outcomes) for programs."""
 
     reason: str
     detail: str = ""
@@ -107,11 +107,21 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What became the last delivered state of its ids: 64-bit unsigned digests of the bodies, and when the source had
+    looked (seconds, 0 for unknown; empty when that is unknown for all)."""
+
+    ids: Sequence[str] = ()
+    bodies: Sequence[int] = ()
+    observed: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BatchDone:
     """One acknowledged batch of a bulk run: where it was in the input, what was sent, what became of it.
 
-    `digest` is over the bodies, `outcomes` JSON of the counts and problems. `ids`, `bodies` (64-bit digests of the
-    delivered bodies) and `observed` (seconds, 0 for unknown) update the last delivered state; empty for nothing.
+    `digest` is over the ids and bodies, `outcomes` text of the counts and problems. `sent` updates the last delivered
+    state of the run's lane and kind; when the run is read back, it is empty.
     """
 
     number: int
@@ -120,9 +130,7 @@ class BatchDone:
     records: int
     digest: bytes
     outcomes: str
-    ids: Sequence[str] = ()
-    bodies: Sequence[int] = ()
-    observed: Sequence[float] = ()
+    sent: Sent = field(default=Sent(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +190,12 @@ class LaneRun(Protocol):
 
     # queued deliveries: the first in order is the head, and stays it until it is done, dead or cancelled
     async def take(self, n: int) -> list[Delivery]: ...
-    async def done(self, delivery: Delivery, outcome: str) -> None: ...
+    async def done(
+        self, delivery: Delivery, outcome: str, *, sent: Sent = Sent(), dead: NewDelivery | None = None
+    ) -> None:
+        """`dead`: the records of it that were rejected; they become a dead delivery of their own, at the same time."""
+        ...
+
     async def dead(self, delivery: Delivery, failure: Failure) -> None: ...
     async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
         """Count an attempt, and let the lane rest for `delay` seconds."""
