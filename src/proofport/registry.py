@@ -38,7 +38,7 @@ def _load(group: str, what: str, name: str) -> Any:
         )
     try:
         return entry.load()
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         raise ConfigError(f"the {what} {name!r} ({entry.value}) cannot be imported: {error}") from error
 
 
