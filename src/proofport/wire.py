@@ -44,7 +44,7 @@ class Reply:
         """The decoded body, or None when it is empty or not JSON: vendors answer errors with HTML, too."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
