@@ -1,0 +1,91 @@
+"""Both first-party adapters keep to the contract that every adapter is held to."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from proofport.adapter import Adapter
+from proofport.testing.adapter_contract import AdapterContract, json_reply
+from proofport.wire import Call, Reply
+from proofport_drata import DrataAdapter, DrataSettings
+from proofport_secureframe import SecureframeAdapter, SecureframeSettings
+
+
+class TestDrata(AdapterContract):
+    secrets = ("drata-key",)
+    supported = {  # noqa: RUF012
+        "cloud_resource": ("upsert", "snapshot", "patch", "remove"),
+        "training_record": ("upsert", "snapshot", "patch", "remove"),
+        "personnel_account": ("upsert", "snapshot", "patch", "remove"),
+        "custom:software_package": ("upsert", "snapshot", "patch", "remove"),
+    }
+
+    def adapter(self) -> Adapter:
+        objects = {kind: {"connection_id": 1, "resource_id": number} for number, kind in enumerate(self.supported, 1)}
+        return DrataAdapter(
+            DrataSettings.model_validate(
+                {"region": "eu", "api_key": "drata-key", "allow_assumed": ["put_merge"], "objects": objects}
+            )
+        )
+
+    def accept(self, call: Call) -> Reply:
+        match call.operation:
+            case "stage_records" | "upsert_records":
+                return json_reply([{"id": item["id"], "statusCode": 201, "data": item} for item in _items(call)])
+            case "delete_record":
+                return Reply(204)
+            case "get_connection":
+                return json_reply({"id": 1, "customResources": [{"id": number} for number in range(1, 5)]})
+            case operation if operation.startswith("list_"):
+                return json_reply({"data": [], "pagination": {"cursor": None}})
+            case _:
+                return json_reply({})
+
+    def reject_first(self, call: Call) -> Reply | None:
+        if call.operation in ("stage_records", "upsert_records"):
+            first, *others = _items(call)
+            error = {"message": "Schema validation failed for data: []", "code": 28022}
+            results: list[dict[str, Any]] = [{"statusCode": 201, "data": first, "error": error}]
+            return json_reply(results + [{"id": item["id"], "statusCode": 201} for item in others])
+        return json_reply({"message": "no such record", "code": 1}, 404) if call.operation == "update_record" else None
+
+    def say_nothing(self, call: Call) -> Reply | None:
+        return json_reply([]) if call.operation in ("stage_records", "upsert_records") else None
+
+
+class TestSecureframe(AdapterContract):
+    secrets = ("sf-key", "sf-secret")
+    supported = {  # noqa: RUF012
+        "cloud_resource": ("upsert", "snapshot", "patch"),
+        "training_record": ("upsert", "snapshot", "patch"),
+        "personnel_account": ("upsert", "snapshot", "patch"),
+        "custom:software_package": ("upsert", "snapshot", "patch"),
+    }
+
+    def adapter(self) -> Adapter:
+        objects = {kind: {"schema_slug": kind.replace(":", "_"), "defined": True} for kind in self.supported}
+        return SecureframeAdapter(
+            SecureframeSettings.model_validate(
+                {
+                    "region": "uk",
+                    "api_key": "sf-key",
+                    "api_secret": "sf-secret",
+                    "connection_id": "5f0c0c0e-0000-4000-8000-000000000001",
+                    "vendor_slug": "acme",
+                    "vendor_name": "Acme",
+                    "objects": objects,
+                }
+            )
+        )
+
+    def accept(self, call: Call) -> Reply:
+        return Reply(202) if call.operation == "publish" else json_reply({"data": []})
+
+    def say_nothing(self, call: Call) -> Reply | None:
+        return json_reply({}) if call.operation == "publish" else None
+
+
+def _items(call: Call) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = json.loads(call.body or b"")["data"]
+    return items

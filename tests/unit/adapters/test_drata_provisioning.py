@@ -1,0 +1,197 @@
+"""Finding or making a Drata connection, and what `doctor` says about the configured ones."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from proofport.adapter import Blueprint, Finding, Provisioned
+from proofport.errors import Blocked, ConfigError, OutcomeUnknown, Retryable, UnsupportedFeature, UsageError
+from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
+from proofport.wire import Reply
+from proofport_drata import DrataAdapter, DrataSettings
+
+CONNECTIONS = "/public/v2/custom-connections"
+ALIAS = "proofport 1:cloud_resource"
+PROPERTIES = {"id": {"type": "string"}, "name": {"type": ["string", "null"]}}
+BLUEPRINT = Blueprint("cloud_resource", {"properties": PROPERTIES, "required": ["id"]}, "name")
+NONE = json_reply({"data": [], "pagination": {"cursor": None}})
+LOST = OutcomeUnknown("lost")
+
+
+def adapter(objects: dict[str, Any] | None = None, **settings: Any) -> DrataAdapter:
+    given = {"region": "us", "api_key": "key", "workspace_ids": [1], "objects": objects or {}, **settings}
+    return DrataAdapter(DrataSettings.model_validate(given))
+
+
+def connections(*rows: dict[str, Any], cursor: str | None = None) -> Reply:
+    return json_reply({"data": list(rows), "pagination": {"cursor": cursor}})
+
+
+def ours(number: int = 42, **more: Any) -> dict[str, Any]:
+    return {"id": number, "clientAlias": ALIAS, "providerTypes": ["CUSTOM"], **more}
+
+
+def resources(*numbers: int, schema: Any = None, **more: Any) -> Reply:
+    rows = [{"id": n, "name": f"r{n}", "schema": schema or {"properties": PROPERTIES}, **more} for n in numbers]
+    return json_reply({**ours(), "customResources": rows})
+
+
+def provision(vendor: Vendor, blueprint: Blueprint = BLUEPRINT, **settings: Any) -> Provisioned:
+    return drive(adapter(**settings).provision(blueprint), vendor)
+
+
+def operations(vendor: Vendor) -> list[str]:
+    return [call.operation for call in vendor.calls]
+
+
+def test_a_new_connection_gets_the_schema_and_its_resource_is_read() -> None:
+    other = {"id": 3, "clientAlias": "somebody else's"}
+    vendor = recorded(connections(other, cursor="2"), connections(), json_reply(ours(), 201), resources(7))
+    assert provision(vendor) == Provisioned({"connection_id": 42, "resource_id": 7}, created=True)
+    assert operations(vendor) == ["list_connections", "list_connections", "create_connection", "get_connection"]
+    create, get = vendor.calls[2:]
+    assert (create.method, create.path, create.lost) == ("POST", CONNECTIONS, "ask")
+    assert json.loads(create.body or b"") == {
+        "name": ALIAS,
+        "providerTypes": ["CUSTOM"],
+        "workspaceIds": [1],
+        "description": "cloud_resource evidence, written by proofport",
+        "schema": {"type": "object", "properties": PROPERTIES, "required": ["id"], "additionalProperties": True},
+        "displayNameKey": "name",
+    }
+    assert (get.path, get.query) == (f"{CONNECTIONS}/42", (("expand[]", "customResources"),))
+
+
+def test_required_is_sent_even_when_nothing_is() -> None:
+    vendor = recorded(NONE, json_reply(ours()), resources(7))
+    provision(vendor, Blueprint("cloud_resource", {"properties": PROPERTIES}, "id"))
+    assert json.loads(vendor.calls[1].body or b"")["schema"]["required"] == []
+
+
+def test_a_connection_of_our_name_is_used_and_said_to_be_shared() -> None:
+    vendor = recorded(connections(ours()), resources(7))
+    found = provision(vendor)
+    assert (found.settings, found.created) == ({"connection_id": 42, "resource_id": 7}, False)
+    assert "shares its records" in found.notes[0]
+    assert len(found.notes) == 1
+
+
+def test_a_stored_schema_that_lacks_fields_is_reported() -> None:
+    found = provision(recorded(connections(ours()), resources(7, schema={"properties": {"id": {}}})))
+    assert "does not declare name" in found.notes[1]
+
+
+def test_deleted_resources_do_not_count() -> None:
+    rows = [{"id": 6, "name": "old", "deletedAt": "2026-01-01T00:00:00Z"}, {"id": 7, "name": "new", "deletedAt": None}]
+    answer = json_reply({**ours(), "customResources": rows})
+    assert provision(recorded(connections(ours()), answer)).settings["resource_id"] == 7
+
+
+@pytest.mark.parametrize("numbers", [(), (7, 8)])
+def test_the_resource_is_not_guessed(numbers: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match=f"holds {len(numbers)} resources") as raised:
+        provision(recorded(connections(ours()), resources(*numbers)))
+    assert "resource_id" in (raised.value.hint or "")
+
+
+def test_the_connection_is_not_guessed() -> None:
+    with pytest.raises(UsageError, match="42, 43"):
+        provision(recorded(connections(ours(42), ours(43))))
+
+
+def test_a_connection_of_another_type_is_not_used() -> None:
+    with pytest.raises(UsageError, match="not a CUSTOM one"):
+        provision(recorded(connections(ours(providerTypes=["MDM"]))))
+
+
+@pytest.mark.parametrize("lost", [LOST, json_reply({"message": "?"}, 502)])
+def test_after_a_lost_answer_the_connection_is_looked_up_not_made_again(lost: Reply | OutcomeUnknown) -> None:
+    vendor = recorded(NONE, lost, connections(ours()), resources(7))
+    assert provision(vendor) == Provisioned({"connection_id": 42, "resource_id": 7}, created=True)
+    assert operations(vendor).count("create_connection") == 1
+    with pytest.raises(OutcomeUnknown) as raised:
+        provision(recorded(NONE, lost, NONE))
+    assert "Provision again" in (raised.value.hint or "")
+
+
+def test_a_refusal_names_the_permission() -> None:
+    with pytest.raises(Blocked) as raised:
+        provision(recorded(NONE, json_reply({"statusCode": 403, "message": "Forbidden", "code": 1}, 403)))
+    assert "Create Custom Connection" in (raised.value.hint or "")
+
+
+def test_without_a_workspace_nothing_can_be_made() -> None:
+    with pytest.raises(ConfigError, match="workspace_ids"):
+        provision(recorded(), workspace_ids=[])
+
+
+def test_the_display_name_must_be_a_field() -> None:
+    with pytest.raises(UsageError, match="title"):
+        provision(recorded(), Blueprint("cloud_resource", {"properties": PROPERTIES}, "title"))
+
+
+@pytest.mark.parametrize("answer", [{}, {"id": "42"}, {"id": True}, []])
+def test_a_creation_without_an_id_cannot_be_relied_on(answer: object) -> None:
+    with pytest.raises(Retryable):
+        provision(recorded(NONE, json_reply(answer, 201)))
+
+
+@pytest.mark.parametrize("kind", ["device", "person"])
+def test_what_is_not_built_yet_says_so(kind: str) -> None:
+    with pytest.raises(UnsupportedFeature, match="yet"):
+        provision(recorded(), Blueprint(kind, {}, "id"))
+    with pytest.raises(UnsupportedFeature, match="yet"):
+        adapter().capability(kind, "upsert")
+    with pytest.raises(UnsupportedFeature, match="yet"):
+        adapter().body(kind, "upsert")
+
+
+def test_two_workspaces_have_a_connection_of_their_own() -> None:
+    vendor = recorded(NONE, json_reply(ours()), resources(7))
+    provision(vendor, workspace_ids=[2, 1])
+    assert json.loads(vendor.calls[1].body or b"")["name"] == "proofport 1+2:cloud_resource"
+
+
+# ---------------------------------------------------------------------- doctor
+def check(vendor: Vendor, objects: dict[str, Any]) -> list[Finding]:
+    return drive(adapter(objects).check(), vendor)
+
+
+OBJECT = {"cloud_resource": {"connection_id": 42, "resource_id": 7}}
+
+
+def test_a_sound_destination() -> None:
+    findings = check(recorded(NONE, resources(7, 8), NONE), OBJECT)
+    assert [finding.ok for finding in findings] == [True, True]
+
+
+def test_a_refused_key_ends_the_check() -> None:
+    refusal = json_reply({"statusCode": 401, "message": "Unauthorized", "code": 12310}, 401)
+    (finding,) = check(recorded(refusal), OBJECT)
+    assert (finding.ok, finding.subject) == (False, "api_key")
+    assert "12310" in finding.detail
+    assert finding.hint
+
+
+def test_each_object_is_looked_at_although_another_is_wrong() -> None:
+    objects = {**OBJECT, "training_record": {"connection_id": 9, "resource_id": 1}, "device": {"connection_id": 5}}
+    vendor = recorded(NONE, resources(8), json_reply({"message": "no such connection", "code": 2}, 404))
+    findings = check(vendor, objects)
+    assert [(finding.subject, finding.ok) for finding in findings] == [
+        ("api_key", True),
+        ("objects.cloud_resource", False),
+        ("objects.training_record", False),
+        ("objects.device", False),
+    ]
+    assert "has no resource 7; it has 8" in findings[1].detail
+    assert all(finding.hint for finding in findings if not finding.ok)
+
+
+def test_open_sessions_are_found() -> None:
+    sessions = json_reply({"data": [{"sessionId": "pp-x", "status": "IN_PROGRESS"}], "pagination": {"cursor": None}})
+    findings = check(recorded(NONE, resources(7), sessions), OBJECT)
+    assert findings[-1].ok is False
+    assert "pp-x" in findings[-1].detail
