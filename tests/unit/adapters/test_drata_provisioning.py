@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import JsonValue
 
 from proofport.adapter import Blueprint, Finding, Provisioned
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, Retryable, UnsupportedFeature, UsageError
@@ -15,7 +16,7 @@ from proofport_drata import DrataAdapter, DrataSettings
 
 CONNECTIONS = "/public/v2/custom-connections"
 ALIAS = "proofport 1:cloud_resource"
-PROPERTIES = {"id": {"type": "string"}, "name": {"type": ["string", "null"]}}
+PROPERTIES: dict[str, JsonValue] = {"id": {"type": "string"}, "name": {"type": ["string", "null"]}}
 BLUEPRINT = Blueprint("cloud_resource", {"properties": PROPERTIES, "required": ["id"]}, "name")
 NONE = json_reply({"data": [], "pagination": {"cursor": None}})
 LOST = OutcomeUnknown("lost")

@@ -157,7 +157,7 @@ def test_after_a_lost_answer_an_open_session_is_completed_again() -> None:
 def test_completing_is_not_repeated_for_ever() -> None:
     still_open = listing((SESSION, "IN_PROGRESS"))
     with pytest.raises(OutcomeUnknown):
-        drive(ADAPTER.close(job(), MEMORY, tally(3)), recorded(*[LOST, still_open] * 3))
+        drive(ADAPTER.close(job(), MEMORY, tally(3)), recorded(LOST, still_open, LOST, still_open, LOST, still_open))
 
 
 @pytest.mark.parametrize("status", ["CANCELED", "CANCELLED", "ARCHIVED", None])
@@ -214,4 +214,4 @@ def test_after_a_lost_answer_cancelling_looks_before_it_repeats(lost: Reply | Ou
 def test_cancelling_is_not_repeated_for_ever() -> None:
     is_open = listing((SESSION, "IN_PROGRESS"))
     with pytest.raises(OutcomeUnknown):
-        drive(ADAPTER.abort(job(), MEMORY), recorded(is_open, *[LOST, is_open] * 3))
+        drive(ADAPTER.abort(job(), MEMORY), recorded(is_open, LOST, is_open, LOST, is_open, LOST, is_open))

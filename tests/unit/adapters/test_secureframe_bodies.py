@@ -1,0 +1,115 @@
+"""The bodies that Secureframe accepts: enums by revision, scalars only, nothing unknown."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import pytest
+from pydantic import ValidationError
+
+from proofport.adapter import Body
+from proofport_drata import DrataAdapter, DrataSettings
+from proofport_secureframe import SecureframeAdapter, SecureframeSettings
+from proofport_secureframe.cloud_resource_types import CloudResourceType, NewestCloudResourceType
+
+
+def body(kind: str, mode: Any = "upsert", **settings: Any) -> Body:
+    given = {
+        "region": "us",
+        "api_key": "key",
+        "api_secret": "secret",
+        "connection_id": "5f0c0c0e-0000-4000-8000-000000000001",
+        "vendor_slug": "acme",
+        **settings,
+    }
+    return SecureframeAdapter(SecureframeSettings.model_validate(given)).body(kind, mode)
+
+
+def accepts(found: Body, record: dict[str, Any]) -> bool:
+    assert found.model is not None
+    try:
+        found.model.model_validate(record)
+    except ValidationError:
+        return False
+    return True
+
+
+CLOUD = {"id": "i-1", "cloud_resource_type": "ec2_instance"}
+TRAINING = {"id": "t-1", "user_email": "ana@example.com", "training_slug": "gdpr_training"}
+ACCOUNT = {"id": "u-1", "email": "ana@example.com"}
+
+
+def test_the_types_are_those_of_the_revisions() -> None:
+    assert len(get_args(CloudResourceType)) == 148
+    assert len(get_args(NewestCloudResourceType)) == 35
+    assert not set(get_args(CloudResourceType)) & set(get_args(NewestCloudResourceType))
+
+
+@pytest.mark.parametrize(
+    ("value", "as_configured", "with_newest"),
+    [
+        ("ec2_instance", True, True),
+        ("elastictranscoder_pipeline", True, True),
+        ("network_interface", False, True),
+        ("aws_ec2_instance", False, False),
+        ("", False, False),
+        (None, False, False),
+    ],
+)
+def test_a_type_is_accepted_by_revision(value: object, as_configured: bool, with_newest: bool) -> None:
+    record = {**CLOUD, "cloud_resource_type": value}
+    assert accepts(body("cloud_resource"), record) is as_configured
+    assert accepts(body("cloud_resource", allow_newest_types=True), record) is with_newest
+
+
+@pytest.mark.parametrize(
+    ("kind", "smallest"), [("cloud_resource", CLOUD), ("training_record", TRAINING), ("personnel_account", ACCOUNT)]
+)
+def test_required_fields_are_required_and_unknown_ones_refused(kind: str, smallest: dict[str, Any]) -> None:
+    found = body(kind)
+    assert accepts(found, smallest)
+    for name in smallest:
+        assert not accepts(found, {key: value for key, value in smallest.items() if key != name}), name
+        assert not accepts(found, {**smallest, name: ""}), name
+        assert not accepts(found, {**smallest, name: 7}), name
+    assert not accepts(found, {**smallest, "colour": "red"})
+
+
+def test_flags_are_booleans_and_roles_one_string() -> None:
+    found = body("personnel_account")
+    assert accepts(found, {**ACCOUNT, "admin": False, "active": True, "two_factor_enabled": None, "roles": "a,b"})
+    assert not accepts(found, {**ACCOUNT, "admin": "false"})
+    assert not accepts(found, {**ACCOUNT, "active": 0})
+    assert not accepts(found, {**ACCOUNT, "roles": ["a", "b"]})
+
+
+def test_every_field_of_a_body_names_its_source() -> None:
+    for kind in ("cloud_resource", "training_record", "personnel_account"):
+        model = body(kind).model
+        assert model is not None
+        silent = [name for name, field in model.model_fields.items() if name != "id" and not field.description]
+        assert silent == []
+
+
+@pytest.mark.parametrize("kind", ["cloud_resource", "training_record", "personnel_account", "custom:package"])
+def test_nulls_are_left_out_of_full_publishes_and_delete_in_partial_ones(kind: str) -> None:
+    assert [body(kind, mode).nulls for mode in ("upsert", "snapshot", "patch")] == ["omit", "omit", "send"]
+    assert [body(kind, mode).partial for mode in ("upsert", "snapshot", "patch")] == [False, False, True]
+    assert body(kind).arrays == "refuse"
+
+
+def test_bodies_name_their_mappings() -> None:
+    assert (body("training_record").name, body("training_record").mapping) == (
+        "training_record",
+        "secureframe/training_record",
+    )
+    assert (body("custom:package").name, body("custom:package").mapping, body("custom:package").model) == (
+        "custom",
+        None,
+        None,
+    )
+    drata = DrataAdapter(DrataSettings.model_validate({"region": "us", "api_key": "key"}))
+    found = drata.body("cloud_resource", "upsert")
+    assert (found.name, found.mapping, found.model) == ("custom_record", "drata/cloud_resource", None)
+    assert (found.nulls, found.arrays, found.id_field) == ("nullable", "send", "id")
+    assert drata.body("custom:package", "upsert").mapping is None
