@@ -14,7 +14,6 @@ from proofport.delivery.report import DestinationReport, Exit, RecordProblem, Ru
 
 SHOWN = 20
 """At most this many problems, or ids, are listed before a count says how many more there are."""
-ABREAST = 3
 
 DELIVERED = {
     Assurance.CONFIRMED: "delivered, confirmed by the vendor",
@@ -47,9 +46,9 @@ def print_report(report: RunReport, *, problems_file: str | None = None, to: Con
     out.print(Text(f"{report.mode} of {report.kind}, run {report.run_id}{dry}", style="bold"))
     print_sources(out, report)
     destinations = list(report.destinations.values())
-    for start in range(0, len(destinations), ABREAST):
+    for some in abreast(destinations, out.width):
         out.print()
-        out.print(counts(destinations[start : start + ABREAST]))
+        out.print(counts(some))
     for destination in destinations:
         print_remarks(out, destination)
     print_problems(out, destinations, problems_file)
@@ -65,6 +64,21 @@ def print_sources(out: Console, report: RunReport) -> None:
         if source.incomplete:
             line.append(f"\n    not read to its end: {source.incomplete}", style="yellow")
         out.print(line)
+
+
+def abreast(destinations: Sequence[DestinationReport], width: int) -> list[list[DestinationReport]]:
+    """The destinations in groups whose names fit beside each other, uncut."""
+    words = max(len(text) for text in (*DELIVERED.values(), *(text for text, _ in OTHERWISE.values())))
+    groups: list[list[DestinationReport]] = []
+    left = 0
+    for destination in destinations:
+        needed = max(len(destination.name), len(f"{destination.input:,}")) + 2
+        if not groups or needed > left:
+            groups.append([])
+            left = width - words - 2
+        groups[-1].append(destination)
+        left -= needed
+    return groups
 
 
 def counts(destinations: Sequence[DestinationReport]) -> Table:

@@ -1,0 +1,81 @@
+"""`proofport emulate` as a program: ready when it says so, a configuration that fits, gone without a trace."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proofport import registry
+from proofport.config import Config
+
+PROGRAM = [sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())", "emulate"]
+
+
+@contextmanager
+def emulating(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def state(config: Config, destination: str) -> dict[str, Any]:
+    origin = config.destinations[destination]["base_url"]
+    with urllib.request.urlopen(f"{origin}/_emulator/state") as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_serves_from_ready_until_it_is_stopped(tmp_path: Path, stop: signal.Signals) -> None:
+    file = tmp_path / "proofport.yaml"
+    with emulating("--write-config", str(file)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        config = Config.load(file)
+        assert sorted(config.destinations) == registry.names(registry.EMULATORS)
+        for name in config.destinations:
+            assert state(config, name)["connections"]
+            assert config.adapter(name).origin == config.destinations[name]["base_url"]
+        assert not config.journal.exists()
+        folder = config.journal.parent
+        assert folder.is_dir()
+        process.send_signal(stop)
+        said, _ = process.communicate(timeout=20)
+    assert said == ""
+    assert process.returncode == 0
+    assert not folder.exists()
+    assert [each.name for each in tmp_path.iterdir()] == ["proofport.yaml"]
+
+
+def test_a_port_of_ones_own(tmp_path: Path) -> None:
+    first, second = tmp_path / "1.yaml", tmp_path / "2.yaml"
+    name = registry.names(registry.EMULATORS)[0]
+    with emulating("--write-config", str(first)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        port = Config.load(first).destinations[name]["base_url"].rpartition(":")[2]
+        with emulating("--write-config", str(second), f"--{name}-port", port) as other:
+            _, said = other.communicate(timeout=20)
+    assert other.returncode == 2
+    assert f"127.0.0.1:{port}" in said
+    assert "Traceback" not in said
+    assert not second.exists()
+
+
+def test_a_file_that_cannot_be_written_stops_it(tmp_path: Path) -> None:
+    with emulating("--write-config", str(tmp_path / "no" / "such" / "folder.yaml")) as process:
+        said, complaint = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert said == ""
+    assert "cannot be written" in complaint

@@ -1,0 +1,68 @@
+"""Progress: quiet for a short run, a line now and then, the vendor's waiting time at once."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from proofport.cli.progress import LINE_EVERY, Lines, bars, watcher
+from proofport.delivery.engine import DestinationProgress, Progress
+
+
+def at(read: int, done: int, note: str | None = None, rejected: int = 0) -> Progress:
+    return Progress(read, {"there": DestinationProgress(done, rejected, note)})
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_short_run_prints_nothing() -> None:
+    out, clock = io.StringIO(), Clock()
+    watch = Lines(out, clock)
+    clock.now = LINE_EVERY - 0.1
+    watch(at(10, 5))
+    assert out.getvalue() == ""
+
+
+def test_a_long_run_prints_a_line_now_and_then() -> None:
+    out, clock = io.StringIO(), Clock()
+    watch = Lines(out, clock)
+    for second in range(11):
+        clock.now = float(second)
+        watch(at(second * 1_000, second * 900, rejected=second))
+    assert out.getvalue().splitlines() == [
+        "5,000 read; there 4,500 done, 5 rejected",
+        "10,000 read; there 9,000 done, 10 rejected",
+    ]
+
+
+def test_waiting_is_said_at_once_and_not_every_second() -> None:
+    out = io.StringIO()
+    watch = Lines(out, Clock())
+    watch(at(10, 5))
+    watch(at(10, 5, "rate limited; goes on in 12 s"))
+    watch(at(10, 5, "rate limited; goes on in 11 s"))
+    watch(at(10, 6))
+    watch(at(10, 6, "rate limited; goes on in 3 s"))
+    assert out.getvalue().splitlines() == [
+        "10 read; there 5 done (rate limited; goes on in 12 s)",
+        "10 read; there 6 done (rate limited; goes on in 3 s)",
+    ]
+
+
+def test_elsewhere_than_on_a_terminal_there_are_lines() -> None:
+    with watcher(io.StringIO()) as watch:
+        assert isinstance(watch, Lines)
+
+
+def test_a_terminal_shows_counts_and_the_countdown() -> None:
+    out = io.StringIO()
+    with bars(Console(file=out, force_terminal=True, width=120)) as watch:
+        watch(at(2_000, 1_500, "goes on in 9 s", rejected=2))
+    assert "1,500 of 2,000" in out.getvalue()
+    assert "2 rejected; goes on in 9 s" in out.getvalue()

@@ -1,0 +1,120 @@
+"""What a person reads at the end of a run, at 80 columns."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, rejected, unknown, withheld
+from proofport.cli.report import SHOWN, print_report
+from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport, SourceReport
+from proofport.errors import Problem
+
+PROBLEM = Problem("'aws_ec2_instance'", "one of the vendor's types", field="type", hint="Did you mean ec2_instance?")
+
+
+def printed(report: RunReport, width: int = 80, problems_file: str | None = None) -> str:
+    out = io.StringIO()
+    print_report(report, problems_file=problems_file, to=Console(file=out, width=width, markup=False, highlight=False))
+    text = out.getvalue()
+    assert all(len(line) <= width for line in text.splitlines())
+    return text
+
+
+def destination(name: str, *outcomes: Outcome, **more: object) -> DestinationReport:
+    report = DestinationReport(name, input=len(outcomes))
+    report.tally.add(list(outcomes))
+    for key, value in more.items():
+        setattr(report, key, value)
+    return report
+
+
+def run(*destinations: DestinationReport, incomplete: str | None = None, dry_run: bool = False) -> RunReport:
+    source = SourceReport("i.ndjson", 3, incomplete)
+    return RunReport("r1", "device", "upsert", [source], {d.name: d for d in destinations}, dry_run)
+
+
+def row(text: str, beginning: str) -> list[str]:
+    [line] = [line for line in text.splitlines() if line.startswith(beginning)]
+    return line.removeprefix(beginning).split()[-3:]
+
+
+def test_accepted_is_not_counted_as_confirmed() -> None:
+    text = printed(run(destination("one", CONFIRMED, CONFIRMED), destination("two", ACCEPTED, ACCEPTED)))
+    assert row(text, "delivered, confirmed")[-2:] == ["2", "0"]
+    assert row(text, "accepted: queued")[-2:] == ["0", "2"]
+    assert "Every record is delivered" in text
+
+
+def test_the_counts_stand_under_their_destinations() -> None:
+    bad = destination("far", CONFIRMED, rejected(PROBLEM), withheld("guard"), unknown("lost"), exit=Exit.INCOMPLETE)
+    text = printed(run(bad))
+    for words, count in (("records", "4"), ("rejected", "1"), ("withheld", "1"), ("unknown", "1")):
+        assert row(text, words)[-1] == count
+    assert "Not every record was delivered." in text
+
+
+def test_more_destinations_than_fit_abreast_go_below() -> None:
+    names = [f"a-destination-with-a-long-name-{n}" for n in range(7)]
+    text = printed(run(*(destination(name, CONFIRMED) for name in names))).replace("\n", "").replace(" ", "")
+    assert all(name in text for name in names)
+
+
+def test_a_record_refused_everywhere_is_explained_once() -> None:
+    problems = [RecordProblem("i.ndjson:2", "i-1", rejected(PROBLEM))]
+    one = destination("one", rejected(PROBLEM), problems=problems, problem_count=1)
+    two = destination("two", rejected(PROBLEM), problems=problems, problem_count=1)
+    text = printed(run(one, two))
+    assert text.count("i.ndjson:2") == 1
+    assert "type: found 'aws_ec2_instance'" in text
+    assert "Did you mean ec2_instance?" in text
+
+
+def test_a_record_refused_at_one_destination_names_it() -> None:
+    problems = [RecordProblem("i.ndjson:2", "i-1", rejected(PROBLEM))]
+    text = printed(run(destination("one", CONFIRMED), destination("two", rejected(PROBLEM), problems=problems)))
+    assert "i.ndjson:2  i-1  rejected at two" in text
+
+
+def test_no_id_or_reason_is_cut_however_narrow() -> None:
+    long_id = "arn:" + "x" * 200
+    problem = Problem("y" * 150, "z" * 150, vendor_message="v" * 150)
+    report = destination("d", rejected(problem), problems=[RecordProblem("f:1", long_id, rejected(problem))])
+    report.gone, report.gone_count, report.notes = [long_id], 1, ["n" * 100]
+    text = "".join(printed(run(report), width=40).split())
+    assert text.count(long_id) == 2
+    assert all(letter * 100 in text for letter in "yzvn")
+
+
+def test_markup_in_records_is_printed_as_it_is() -> None:
+    problem = Problem("[bold]x[/bold] :smile:", "[red]")
+    text = printed(run(destination("d", rejected(problem), problems=[RecordProblem("f:1", "[i]", rejected(problem))])))
+    assert "[bold]x[/bold] :smile:" in text
+    assert "[i]" in text
+
+
+def test_many_problems_end_in_a_count_and_where_the_rest_is() -> None:
+    problems = [RecordProblem(f"i:{n}", None, rejected(PROBLEM)) for n in range(SHOWN + 5)]
+    report = destination("d", *[rejected(PROBLEM)] * 2_000, problems=problems, problem_count=2_000)
+    assert f"and {2_000 - SHOWN:,} more; --problems FILE" in printed(run(report))
+    assert "all of them stand in p.ndjson" in printed(run(report), problems_file="p.ndjson")
+
+
+def test_what_is_gone_is_listed() -> None:
+    report = destination("d", CONFIRMED, gone=[f"i-{n}" for n in range(SHOWN + 1)], gone_count=1_234)
+    text = printed(run(report))
+    assert "No longer in the set (1,234): i-0, i-1" in text
+    assert f"and {1_234 - SHOWN:,} more" in text
+
+
+def test_an_incomplete_source_says_why() -> None:
+    assert "not read to its end: the array is cut off" in printed(
+        run(destination("d", CONFIRMED), incomplete="the array is cut off")
+    )
+
+
+def test_a_dry_run_does_not_claim_a_delivery() -> None:
+    text = printed(run(destination("d", withheld("dry_run")), dry_run=True))
+    assert "dry run: nothing was sent" in text
+    assert "delivered or unchanged" not in text
