@@ -10,7 +10,7 @@ from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportErro
 from proofport.wire import Call, Reply
 
 _WRONG_ADDRESS = (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)
-_UNTRUSTED = (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch, ssl.SSLError)
+_UNTRUSTED = (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch, ssl.SSLCertVerificationError)
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError)
 
 NETWORK = (aiohttp.ClientError, TimeoutError, OSError)
