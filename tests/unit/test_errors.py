@@ -51,10 +51,10 @@ def test_a_rejection_carries_its_problem_and_a_pause_what_the_vendor_asked_for()
 
 
 def test_what_a_person_must_change_is_one_family() -> None:
-    for kind in (ConfigError, MappingError, UnsupportedFeature):
-        assert issubclass(kind, UsageError)
-    for kind in (errors.Rejected, errors.Blocked, errors.Retryable, errors.OutcomeUnknown, errors.GuardRefused):
-        assert not issubclass(kind, UsageError)
+    usage: list[type[Exception]] = [ConfigError, MappingError, UnsupportedFeature]
+    others: list[type[Exception]] = [Rejected, Retryable, errors.Blocked, errors.OutcomeUnknown, errors.GuardRefused]
+    assert all(issubclass(kind, UsageError) for kind in usage)
+    assert not any(issubclass(kind, UsageError) for kind in others)
 
 
 def test_the_docstring_draws_every_error_there_is() -> None:

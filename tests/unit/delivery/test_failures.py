@@ -1,0 +1,159 @@
+"""Whatever the HTTP library raises becomes an error that says what to do, and never a wrong claim about the vendor."""
+
+from __future__ import annotations
+
+import inspect
+import ssl
+from typing import Any
+from unittest.mock import Mock
+
+import aiohttp
+import pytest
+from aiohttp import client_exceptions
+from yarl import URL
+
+from proofport.delivery.failures import NETWORK, explain, refused_for_now
+from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable
+from proofport.wire import Call, Reply
+
+REPEAT = Call("publish", "POST", "/x")
+ASK = Call("complete", "POST", "/x", lost="ask")
+ORIGIN = "https://api.example.com"
+
+RAISABLE = [
+    kind
+    for name, kind in inspect.getmembers(client_exceptions, inspect.isclass)
+    if issubclass(kind, Exception)
+    and kind.__module__ == client_exceptions.__name__
+    and not name.startswith("WSMessage")
+]
+"""All but the errors about websocket messages, which only a websocket gives."""
+
+NEVER_SENT = {
+    "ClientConnectorError",
+    "ClientConnectorDNSError",
+    "ClientProxyConnectionError",
+    "UnixClientConnectorError",
+    "ConnectionTimeoutError",
+    "ClientHttpProxyError",
+}
+UNTRUSTED = {
+    "ClientSSLError",
+    "ClientConnectorSSLError",
+    "ClientConnectorCertificateError",
+    "ServerFingerprintMismatch",
+}
+WRONG_ADDRESS = {
+    "InvalidURL",
+    "InvalidUrlClientError",
+    "InvalidUrlRedirectClientError",
+    "NonHttpUrlClientError",
+    "NonHttpUrlRedirectClientError",
+}
+
+
+def build(kind: type[Exception]) -> Exception:
+    """An instance as the library makes it."""
+    key = Mock(host="api.example.com", port=443, ssl=True, is_ssl=True)
+    refused = OSError(111, "Connection refused")
+    if kind is client_exceptions.UnixClientConnectorError:
+        return kind("/run/x.sock", key, refused)
+    if kind is client_exceptions.ClientConnectorCertificateError:
+        return kind(key, ssl.SSLCertVerificationError(1, "self-signed certificate"))
+    if issubclass(kind, client_exceptions.ClientConnectorError):
+        return kind(key, refused)
+    if kind is client_exceptions.ServerFingerprintMismatch:
+        return kind(b"a", b"b", "api.example.com", 443)
+    if issubclass(kind, client_exceptions.ClientResponseError):
+        return kind(Mock(real_url=URL(ORIGIN)), (), status=400, message="Bad Request")
+    if issubclass(kind, client_exceptions.InvalidURL):
+        return kind("https://")
+    return kind()
+
+
+def test_the_lists_here_name_what_the_library_has() -> None:
+    assert {kind.__name__ for kind in RAISABLE} >= NEVER_SENT | UNTRUSTED | WRONG_ADDRESS
+    assert len(RAISABLE) >= 25
+
+
+@pytest.mark.parametrize("kind", RAISABLE, ids=lambda kind: kind.__name__)
+def test_every_exception_of_the_library_says_what_to_do(kind: type[Exception]) -> None:
+    error = build(kind)
+    assert isinstance(error, NETWORK), "the sender would let it through"
+    expected: tuple[type[ProofportError], type[ProofportError]]
+    if kind.__name__ in WRONG_ADDRESS:
+        expected = (ConfigError, ConfigError)
+    elif kind.__name__ in UNTRUSTED:
+        expected = (Blocked, Blocked)
+    elif kind.__name__ in NEVER_SENT:
+        expected = (Retryable, Retryable)
+    else:
+        expected = (Retryable, OutcomeUnknown)
+    repeated, asked = explain(error, REPEAT, ORIGIN), explain(error, ASK, ORIGIN)
+    assert (type(repeated), type(asked)) == expected
+    for ours in (repeated, asked):
+        assert "to https://api.example.com failed: " in ours.message
+        assert not ours.message.endswith(": "), "it says nothing about what happened"
+    if isinstance(repeated, Retryable):
+        assert repeated.lost is (kind.__name__ not in NEVER_SENT), "whether the vendor may have acted"
+    if expected[1] is not OutcomeUnknown:
+        assert asked.hint, "a person has to act and is told how"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError(),
+        ConnectionResetError(104, "Connection reset by peer"),
+        BrokenPipeError(32, "Broken pipe"),
+        ssl.SSLError(1, "[SSL: DECRYPTION_FAILED_OR_BAD_RECORD_MAC]"),
+        ssl.SSLEOFError(8, "EOF occurred in violation of protocol"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_connection_that_breaks_after_the_request_leaves_its_fate_open(error: OSError) -> None:
+    assert isinstance(error, NETWORK)
+    repeated = explain(error, REPEAT, ORIGIN)
+    assert isinstance(repeated, Retryable)
+    assert repeated.lost
+    assert isinstance(explain(error, ASK, ORIGIN), OutcomeUnknown)
+
+
+def test_a_certificate_that_is_not_trusted_blocks() -> None:
+    error = explain(ssl.SSLCertVerificationError(1, "certificate has expired"), REPEAT, ORIGIN)
+    assert isinstance(error, Blocked)
+    assert "certificate has expired" in error.message
+
+
+def test_silence_is_put_into_words() -> None:
+    assert "no answer in time" in explain(TimeoutError(), REPEAT, ORIGIN).message
+    assert "no answer in time" in explain(aiohttp.SocketTimeoutError(), REPEAT, ORIGIN).message
+    assert "ClientPayloadError" in explain(aiohttp.ClientPayloadError(), REPEAT, ORIGIN).message
+
+
+@pytest.mark.parametrize("status", [200, 202, 301, 400, 401, 403, 404, 409, 413, 422])
+def test_an_answer_about_the_request_is_the_adapters_to_read(status: int) -> None:
+    assert refused_for_now(Reply(status), REPEAT, ORIGIN) is None
+    assert refused_for_now(Reply(status), ASK, ORIGIN) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "lost"), [(408, False), (429, False), (500, True), (502, True), (503, False), (504, True), (599, True)]
+)
+def test_not_now_is_told_from_perhaps_done(status: int, lost: bool) -> None:
+    repeated, asked = refused_for_now(Reply(status), REPEAT, ORIGIN), refused_for_now(Reply(status), ASK, ORIGIN)
+    assert isinstance(repeated, Retryable)
+    assert repeated.lost is lost
+    assert isinstance(asked, OutcomeUnknown if lost else Retryable)
+    assert f"answered {status}" in repeated.message
+
+
+@pytest.mark.parametrize(
+    ("header", "after"),
+    [("0", 0.0), ("7", 7.0), ("3600", 3600.0), ("", None), ("soon", None), ("-1", None), ("1.5", None), ("²", None)]
+    + [("Wed, 21 Oct 2015 07:28:00 GMT", None)],
+)
+def test_the_pause_that_was_asked_for_is_read_in_seconds(header: str, after: float | None) -> None:
+    failure: Any = refused_for_now(Reply(429, {"retry-after": header}), REPEAT, ORIGIN)
+    assert failure.after == after
+    assert refused_for_now(Reply(429), REPEAT, ORIGIN).after is None  # type: ignore[union-attr]
