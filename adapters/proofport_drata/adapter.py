@@ -22,7 +22,7 @@ from proofport.adapter import (
     Provisioned,
 )
 from proofport.errors import UnsupportedFeature
-from proofport_drata import provisioning, records, sessions
+from proofport_drata import checking, provisioning, records, sessions
 from proofport_drata.bodies import custom_record, is_custom_record
 from proofport_drata.settings import PUT_MERGE, DrataSettings
 
@@ -116,7 +116,7 @@ class DrataAdapter(Adapter):
         return (yield from provisioning.find_or_create(blueprint, self.settings))
 
     def check(self) -> Flow[list[Finding]]:
-        return (yield from provisioning.check(self.settings))
+        return (yield from checking.check(self.settings))
 
     def _resource(self, kind: str) -> str:
         return provisioning.resource_path(*self.settings.resource(kind))

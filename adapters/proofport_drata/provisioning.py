@@ -1,4 +1,4 @@
-"""Connections: find or make the resource that a kind is delivered to, and look at the configured ones."""
+"""Connections: find or make the resource that a kind is delivered to."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from proofport.adapter import Blueprint, Finding, Flow, Provisioned
-from proofport.errors import Blocked, ConfigError, OutcomeUnknown, UsageError
+from proofport.adapter import Blueprint, Flow, Provisioned
+from proofport.errors import ConfigError, OutcomeUnknown, UsageError
 from proofport.wire import Call
 from proofport_drata.answers import CREATE_CONNECTION, LIST_CONNECTIONS, expect_ok, malformed
 from proofport_drata.paging import every_row
-from proofport_drata.sessions import statuses
 from proofport_drata.settings import DrataObject, DrataSettings
 
 CONNECTIONS = "/public/v2/custom-connections"
@@ -27,7 +26,10 @@ def alias_of(kind: str, workspace_ids: tuple[int, ...]) -> str:
 
 
 def find_or_create(blueprint: Blueprint, settings: DrataSettings) -> Flow[Provisioned]:
-    """Creating is not idempotent, so we look first, and again after a lost answer."""
+    """What is configured is only looked at. Creating is not idempotent, so we look first, and after a lost answer."""
+    configured = settings.objects.get(blueprint.kind)
+    if configured is not None:
+        return (yield from _configured(blueprint, configured))
     if not settings.workspace_ids:
         raise ConfigError(
             "Drata makes a connection in at least one workspace, and workspace_ids is empty",
@@ -39,9 +41,19 @@ def find_or_create(blueprint: Blueprint, settings: DrataSettings) -> Flow[Provis
     created = connection is None
     if connection is None:
         connection = yield from _create(alias, request)
-    resource = _only_resource(connection, (yield from _resources(connection)))
-    ids = {"connection_id": connection, "resource_id": resource["id"]}
-    return Provisioned(ids, created, () if created else _differences(alias, blueprint.schema, resource))
+    resource = _only_resource(connection, (yield from resources(connection)))
+    shared = f"The connection {alias!r} existed; whatever delivers to it shares its records."
+    notes = () if created else (shared, *_differences(blueprint.schema, resource))
+    return Provisioned({"connection_id": connection, "resource_id": resource["id"]}, created, notes)
+
+
+def _configured(blueprint: Blueprint, configured: DrataObject) -> Flow[Provisioned]:
+    connection, wanted = configured.connection_id, configured.resource_id
+    held = yield from resources(connection)
+    fitting = [row for row in held if wanted in (None, row.get("id"))]
+    resource = _only_resource(connection, fitting)
+    notes = _differences(blueprint.schema, resource)
+    return Provisioned({"connection_id": connection, "resource_id": resource["id"]}, False, notes)
 
 
 def _creation(blueprint: Blueprint, settings: DrataSettings, alias: str) -> bytes:
@@ -95,7 +107,8 @@ def _create(alias: str, request: bytes) -> Flow[int]:
     return found
 
 
-def _resources(connection: int) -> Flow[list[dict[str, Any]]]:
+def resources(connection: int) -> Flow[list[dict[str, Any]]]:
+    """The resources that a connection holds now."""
     call = Call("get_connection", "GET", f"{CONNECTIONS}/{connection}", (("expand[]", "customResources"),))
     answer = expect_ok((yield call), f"read the connection {connection}", LIST_CONNECTIONS)
     rows = answer.get("customResources") if isinstance(answer, dict) else None
@@ -104,16 +117,16 @@ def _resources(connection: int) -> Flow[list[dict[str, Any]]]:
     return [row for row in rows if not row.get("deletedAt")]
 
 
-def _only_resource(connection: int, resources: list[dict[str, Any]]) -> dict[str, Any]:
+def _only_resource(connection: int, held: list[dict[str, Any]]) -> dict[str, Any]:
     """Connections edited in the product can hold several (observed: drata-rv/microsoft-multi-connection)."""
-    if len(resources) != 1:
-        names = ", ".join(f"{row.get('id')} ({row.get('name')})" for row in resources) or "none"
+    if len(held) != 1:
+        names = ", ".join(f"{row.get('id')} ({row.get('name')})" for row in held) or "none"
         raise UsageError(
-            f"the Drata connection {connection} holds {len(resources)} resources, expected one: {names}",
-            hint="Write the resource_id that is meant into `objects`.",
+            f"the Drata connection {connection} holds {len(held)} resources that fit, expected one: {names}",
+            hint="Write the resource_id that is meant into `objects`, or take the kind out of it to have one made.",
         )
-    _id_of(resources[0], "get_connection")
-    return resources[0]
+    _id_of(held[0], "get_connection")
+    return held[0]
 
 
 def _id_of(row: Any, operation: str) -> int:
@@ -123,46 +136,13 @@ def _id_of(row: Any, operation: str) -> int:
     return found
 
 
-def _differences(alias: str, wanted: Mapping[str, Any], resource: dict[str, Any]) -> tuple[str, ...]:
-    notes = [f"The connection {alias!r} existed; whatever delivers to it shares its records."]
+def _differences(wanted: Mapping[str, Any], resource: dict[str, Any]) -> tuple[str, ...]:
     stored = resource.get("schema")
     declared = stored.get("properties") if isinstance(stored, dict) else None
     missing = [name for name in wanted.get("properties", {}) if name not in (declared or {})]
-    if missing:
-        notes.append(
-            f"Its schema does not declare {', '.join(missing)}, and a Drata schema cannot be changed: tests cannot use "
-            "these fields until the kind moves to a new connection."
-        )
-    return tuple(notes)
-
-
-def check(settings: DrataSettings) -> Flow[list[Finding]]:
-    """What `doctor` prints: key, connections, resources, open sessions."""
-    try:
-        yield from every_row("list_connections", CONNECTIONS)
-    except (Blocked, UsageError) as error:
-        return [Finding(False, "api_key", error.message, error.hint)]
-    findings = [Finding(True, "api_key", "accepted, and may list connections")]
-    for kind, configured in settings.objects.items():
-        try:
-            findings += yield from _check_object(kind, configured)
-        except (Blocked, UsageError) as error:
-            findings.append(Finding(False, f"objects.{kind}", error.message, error.hint))
-    return findings
-
-
-def _check_object(kind: str, configured: DrataObject) -> Flow[list[Finding]]:
-    subject, connection, wanted = f"objects.{kind}", configured.connection_id, configured.resource_id
-    if wanted is None:
-        return [Finding(False, subject, "no resource_id is configured", "Run `proofport provision`.")]
-    held = [row.get("id") for row in (yield from _resources(connection))]
-    if wanted not in held:
-        detail = f"connection {connection} has no resource {wanted}; it has {', '.join(map(str, held)) or 'none'}"
-        return [Finding(False, subject, detail, f"Correct resource_id in `{subject}`.")]
-    found = yield from statuses(resource_path(connection, wanted))
-    is_open = [session for session, status in found.items() if status == "IN_PROGRESS"]
-    findings = [Finding(True, subject, f"connection {connection} holds resource {wanted}")]
-    if is_open:
-        hint = "Sessions of this instance are cancelled by the next push; another program must end its own."
-        findings.append(Finding(False, subject, f"open sessions: {', '.join(is_open)}", hint))
-    return findings
+    if not missing:
+        return ()
+    return (
+        f"The schema of resource {resource['id']} does not declare {', '.join(missing)}, and a Drata schema cannot be "
+        "changed: tests cannot use these fields until the kind moves to a new connection.",
+    )

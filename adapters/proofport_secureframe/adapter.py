@@ -22,7 +22,7 @@ from proofport.adapter import (
     Provisioned,
 )
 from proofport.errors import ConfigError, UnsupportedFeature
-from proofport_secureframe import provisioning, reading
+from proofport_secureframe import checking, provisioning, reading
 from proofport_secureframe.bodies import body_of, require_supported
 from proofport_secureframe.publishing import complete_record, envelope, publish
 from proofport_secureframe.settings import SecureframeSettings
@@ -92,7 +92,7 @@ class SecureframeAdapter(Adapter):
         raise provisioning.guide(blueprint, slug)
 
     def check(self) -> Flow[list[Finding]]:
-        return (yield from reading.check(self.settings))
+        return (yield from checking.check(self.settings))
 
 
 def _removal_hint(kind: str) -> str:

@@ -22,8 +22,8 @@ NONE = json_reply({"data": [], "pagination": {"cursor": None}})
 LOST = OutcomeUnknown("lost")
 
 
-def adapter(objects: dict[str, Any] | None = None, **settings: Any) -> DrataAdapter:
-    given = {"region": "us", "api_key": "key", "workspace_ids": [1], "objects": objects or {}, **settings}
+def adapter(**settings: Any) -> DrataAdapter:
+    given = {"region": "us", "api_key": "key", "workspace_ids": [1], **settings}
     return DrataAdapter(DrataSettings.model_validate(given))
 
 
@@ -150,6 +150,20 @@ def test_what_is_not_built_yet_says_so(kind: str) -> None:
         adapter().body(kind, "upsert")
 
 
+@pytest.mark.parametrize("configured", [{"connection_id": 42}, {"connection_id": 42, "resource_id": 7}])
+def test_what_is_configured_is_looked_at_and_never_made_again(configured: dict[str, int]) -> None:
+    vendor = recorded(resources(7, schema={"properties": {"id": {}}}))
+    found = provision(vendor, objects={"cloud_resource": configured})
+    assert (found.settings, found.created) == ({"connection_id": 42, "resource_id": 7}, False)
+    assert "does not declare name" in found.notes[0]
+    assert operations(vendor) == ["get_connection"]
+
+
+def test_a_configured_resource_that_is_not_there_is_named() -> None:
+    with pytest.raises(UsageError, match="holds 0 resources"):
+        provision(recorded(resources(8)), objects={"cloud_resource": {"connection_id": 42, "resource_id": 7}})
+
+
 def test_two_workspaces_have_a_connection_of_their_own() -> None:
     vendor = recorded(NONE, json_reply(ours()), resources(7))
     provision(vendor, workspace_ids=[2, 1])
@@ -158,7 +172,7 @@ def test_two_workspaces_have_a_connection_of_their_own() -> None:
 
 # ---------------------------------------------------------------------- doctor
 def check(vendor: Vendor, objects: dict[str, Any]) -> list[Finding]:
-    return drive(adapter(objects).check(), vendor)
+    return drive(adapter(objects=objects).check(), vendor)
 
 
 OBJECT = {"cloud_resource": {"connection_id": 42, "resource_id": 7}}
@@ -179,13 +193,15 @@ def test_a_refused_key_ends_the_check() -> None:
 
 def test_each_object_is_looked_at_although_another_is_wrong() -> None:
     objects = {**OBJECT, "training_record": {"connection_id": 9, "resource_id": 1}, "device": {"connection_id": 5}}
+    objects["personnel_account"] = {"connection_id": 6}
     vendor = recorded(NONE, resources(8), json_reply({"message": "no such connection", "code": 2}, 404))
     findings = check(vendor, objects)
     assert [(finding.subject, finding.ok) for finding in findings] == [
         ("api_key", True),
         ("objects.cloud_resource", False),
         ("objects.training_record", False),
-        ("objects.device", False),
+        ("objects.device", True),
+        ("objects.personnel_account", False),
     ]
     assert "has no resource 7; it has 8" in findings[1].detail
     assert all(finding.hint for finding in findings if not finding.ok)
