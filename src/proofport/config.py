@@ -5,11 +5,9 @@ Every mistake names file, line and field, what was found and what would be right
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from pathlib import Path
 from typing import Any, get_args
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
 
@@ -17,6 +15,7 @@ from proofport import evidence, registry
 from proofport.adapter import Adapter
 from proofport.config_errors import Places, described, did_you_mean, one_of
 from proofport.errors import ConfigError, UsageError
+from proofport.wire import is_loopback
 from proofport.yaml_lines import Document, YamlError, documents
 
 FILE_NAME = "proofport.yaml"
@@ -91,15 +90,6 @@ class Config(BaseModel):
                 "only a destination on this machine (an emulator) may hold its key in the file.",
             )
         return adapter
-
-
-def is_loopback(origin: str) -> bool:
-    """Whether an origin such as `http://127.0.0.1:8080` is on this machine."""
-    host = urlsplit(origin).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def secret_fields(settings: type[BaseModel]) -> list[str]:

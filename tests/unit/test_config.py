@@ -8,8 +8,9 @@ from pydantic import Field, SecretStr
 
 from proofport import registry
 from proofport.adapter import Adapter, ObjectSettings, Settings
-from proofport.config import Config, is_loopback
+from proofport.config import Config
 from proofport.errors import ConfigError
+from proofport.wire import is_loopback
 
 SECRET = "hunter2-hunter2"
 
