@@ -12,6 +12,7 @@ ProofportError
 ├── TooLarge                     send less at once
 ├── OutcomeUnknown               look before repeating: the request may have taken effect
 ├── LaneLost                     stop writing: another process has taken the lane over
+├── JournalError                 mend the journal's store (disk full, read-only, damaged): what it acknowledged is kept
 ├── AdapterFault                 report it: an adapter broke down over an answer; the records' fate is unknown
 └── AccountingError              stop: the five counts do not sum to the input
 """
@@ -117,6 +118,10 @@ class OutcomeUnknown(ProofportError):
 
 class LaneLost(ProofportError):
     """The lane's lease ran out and another owner has it: nothing more may be written or sent for it."""
+
+
+class JournalError(ProofportError):
+    """The journal cannot be read or written now. What it has acknowledged before is kept."""
 
 
 class AdapterFault(ProofportError):

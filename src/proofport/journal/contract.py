@@ -4,7 +4,8 @@ A journal keeps two kinds of work in lanes. Queued deliveries carry their eviden
 holds the lane. Bulk runs keep their evidence in the user's files: the journal holds positions, digests and outcomes.
 A lane has one writer at a time: a `LaneRun` with a lease and a fencing epoch. Every write of a `LaneRun` raises
 `LaneLost` once another owner has taken the lane over, so that a process that was frozen can do no harm when it wakes.
-All times are seconds since 1970.
+A lease that has run out is still good as long as nobody else has claimed the lane.
+All times are seconds since 1970. Every method raises JournalError when the store cannot be read or written.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ RunState: TypeAlias = Literal["open", "complete", "ended"]
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """Work to accept: evidence for one destination. `key`: the caller's idempotency key, if any.
+    """Work to accept: evidence for one destination. `key`: an idempotency key, unique in the whole journal, if any.
 
     `payload` is a JSON array of neutral records; it is mapped when it is delivered, not when it is accepted.
     """
@@ -54,7 +55,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One queued delivery. `outcome`: JSON of the counts and problems once it is done or dead."""
+    """One queued delivery. `attempts` counts every try, the last one included.
+
+    `outcome`: what `done` was given; of a cancelled one JSON: `{"reason": …}` or `{"replayed_as": id}`. `failure`: the
+    last one; of a dead delivery why it is dead.
+    """
 
     id: int
     lane: str
@@ -68,6 +73,7 @@ class Delivery:
     created: float
     finished: float | None = None
     outcome: str | None = None
+    failure: Failure | None = None
     key: str | None = None
 
 
@@ -82,7 +88,10 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class LaneView:
-    """A lane as `status` shows it. `parked`: why a person must act; `next_at`: not before; `owner`: who holds it."""
+    """A lane as `status` shows it. `parked`: why a person must act; `next_at`: not before; `owner`: who holds it.
+
+    `oldest`: when the head was accepted. A `lease_until` in the past: its owner has died or sleeps.
+    """
 
     lane: str
     queued: int
@@ -97,19 +106,24 @@ class LaneView:
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A bulk run of one destination, as it begins."""
+    """A bulk run of one destination, as it begins. `staged`: nothing of it counts as delivered until it is complete."""
 
     run_id: str
     destination: str
     kind: str
     mode: Mode
     inputs: Sequence[str] = ()
+    staged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
     """What became the last delivered state of its ids: 64-bit unsigned digests of the bodies, and when the source had
-    looked (seconds, 0 for unknown; empty when that is unknown for all)."""
+    looked (seconds, 0 for unknown; empty when that is unknown for all).
+
+    A body of 0: the id belongs to the run's set, and what was delivered for it before still holds. In mode `remove`
+    the ids leave the state. What is sent later wins, also when it was observed earlier.
+    """
 
     ids: Sequence[str] = ()
     bodies: Sequence[int] = ()
@@ -189,14 +203,23 @@ class LaneRun(Protocol):
         ...
 
     # queued deliveries: the first in order is the head, and stays it until it is done, dead or cancelled
-    async def take(self, n: int) -> list[Delivery]: ...
-    async def done(
-        self, delivery: Delivery, outcome: str, *, sent: Sent = Sent(), dead: NewDelivery | None = None
-    ) -> None:
-        """`dead`: the records of it that were rejected; they become a dead delivery of their own, at the same time."""
+    async def take(self, n: int) -> list[Delivery]:
+        """The first `n` in order; the same again until they have ended. None when the lane is parked or rests."""
         ...
 
-    async def dead(self, delivery: Delivery, failure: Failure) -> None: ...
+    async def done(
+        self, delivery: Delivery, outcome: str, *, sent: Sent = Sent(), dead: tuple[NewDelivery, Failure] | None = None
+    ) -> None:
+        """It was delivered, which also wins over a cancellation meanwhile.
+
+        `dead`: the records of it that were rejected; they become a dead delivery of their own, at the same time.
+        """
+        ...
+
+    async def dead(self, delivery: Delivery, failure: Failure) -> None:
+        """Set it aside, and go on with the next. A delivery that was cancelled meanwhile stays cancelled."""
+        ...
+
     async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
         """Count an attempt, and let the lane rest for `delay` seconds."""
         ...
@@ -205,24 +228,36 @@ class LaneRun(Protocol):
         """Keep everything and deliver nothing until `Journal.resume`."""
         ...
 
-    # bulk runs
-    async def begin(self, run: NewRun) -> None: ...
+    # bulk runs: what follows `begin` is for a run that this LaneRun has begun; UsageError for any other
+    async def begin(self, run: NewRun) -> None:
+        """Open a run. One that exists (same `run_id` and destination) is opened again, with its memory and batches."""
+        ...
+
     async def remember(self, run_id: str, memory: Memory) -> None: ...
     async def batch_done(self, run_id: str, batch: BatchDone) -> None:
-        """Durable when it returns, together with the last delivered state of its ids."""
+        """Durable when it returns, together with the last delivered state of its ids. Replaces one of its number."""
         ...
 
     async def end(self, run_id: str, *, complete: bool, report: str) -> None: ...
+    async def forget(self, kind: str, ids: Sequence[str]) -> None:
+        """Drop these ids from the last delivered state: gone at the vendor, or known to be gone at the source."""
+        ...
+
     async def attempted(self, attempts: Sequence[Attempt]) -> None: ...
 
 
 class Journal(Protocol):
-    async def open(self) -> None: ...
-    async def close(self) -> None: ...
+    async def open(self) -> None:
+        """Raises ConfigError when the place cannot hold a journal, or holds something else."""
+        ...
+
+    async def close(self) -> None:
+        """Whatever was asked before is brought to its end first."""
+        ...
 
     # accepting and looking
     async def accept(self, deliveries: Sequence[NewDelivery]) -> list[Accepted]:
-        """Durable when it returns. Order within a lane is the order of acceptance."""
+        """All of them or none, durable when it returns. Order within a lane is the order of acceptance."""
         ...
 
     async def find(self, chosen: Filter, *, after: int = 0, limit: int = 100) -> list[Delivery]:
@@ -234,7 +269,7 @@ class Journal(Protocol):
         ...
 
     async def cancel(self, chosen: Filter, reason: str) -> int:
-        """Drop queued or dead deliveries; they stay readable with the reason."""
+        """Drop queued or dead deliveries; they stay readable with the reason. The number of them."""
         ...
 
     # lanes
@@ -246,7 +281,7 @@ class Journal(Protocol):
     async def claim(self, lane: str | None = None, *, owner: str, lease: float) -> LaneRun | None:
         """Take a lane that nobody holds (or whose lease has run out). None of these: None.
 
-        Without a name: any lane with queued work that is neither parked nor resting, the longest waiting first.
+        Without a name: any lane with queued work that is neither parked nor resting, the longest claimable first.
         With a name: that lane, made if need be, even when parked or resting: for bulk runs.
         """
         ...
@@ -254,7 +289,11 @@ class Journal(Protocol):
     async def work(
         self, drain: Callable[[LaneRun], Awaitable[None]], *, owner: str, slots: int, lease: float, stop: asyncio.Event
     ) -> None:
-        """Claim lanes and drain them, up to `slots` at a time, woken by new work, until `stop` is set."""
+        """Claim lanes and drain them, up to `slots` at a time, woken by new work, until `stop` is set.
+
+        Running drains are brought to their end. Each lane is released after its drain; a drain that raises keeps its
+        lane until the lease runs out, so that a broken one cannot spin.
+        """
         ...
 
     # bulk runs
@@ -266,20 +305,17 @@ class Journal(Protocol):
         """The latest first, without batches."""
         ...
 
-    async def attempts(
-        self, *, run_id: str | None = None, lane: str | None = None, limit: int = 100
-    ) -> list[Attempt]: ...
+    async def attempts(self, *, run_id: str | None = None, lane: str | None = None, limit: int = 100) -> list[Attempt]:
+        """The latest first."""
+        ...
 
     # the last delivered state, per lane and kind
     async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]: ...
     async def gone(self, lane: str, kind: str, run_id: str, *, after: str = "", limit: int = 500) -> list[str]:
-        """Ids delivered before and not in `run_id`'s set, in id order, above `after`."""
+        """Ids delivered before and not in any batch of `run_id`, in id order, above `after`."""
         ...
 
     async def known_count(self, lane: str, kind: str) -> int: ...
-    async def forget(self, lane: str, kind: str, ids: Sequence[str]) -> None:
-        """Drop these ids from the state: they are gone at the vendor, or known to be gone at the source."""
-        ...
 
     # the pacer
     async def permit(self, key: str, *, per_minute: int, burst: int) -> float:
