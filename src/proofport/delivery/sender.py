@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import structlog
@@ -46,8 +48,7 @@ class Sender:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        trust_env = not is_loopback(self.origin)
-        self._session = aiohttp.ClientSession(timeout=TIMEOUT, headers=self._headers, trust_env=trust_env)
+        self._session = aiohttp.ClientSession(timeout=TIMEOUT, headers=self._headers, proxy=_proxy(self.origin))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
@@ -101,6 +102,15 @@ class Sender:
         ) as response:
             body = await response.read()
             return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+def _proxy(origin: str) -> str | None:
+    """The environment's proxy. aiohttp's own `trust_env` would take credentials from ~/.netrc, too, beside ours."""
+    parts = urlsplit(origin)
+    if is_loopback(origin) or proxy_bypass(parts.netloc):
+        return None
+    proxy = getproxies().get(parts.scheme)
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
 
 
 def _worth_repeating_now(error: BaseException) -> bool:
