@@ -150,8 +150,17 @@ def test_not_now_is_told_from_perhaps_done(status: int, lost: bool) -> None:
 
 @pytest.mark.parametrize(
     ("header", "after"),
-    [("0", 0.0), ("7", 7.0), ("3600", 3600.0), ("", None), ("soon", None), ("-1", None), ("1.5", None), ("²", None)]
-    + [("Wed, 21 Oct 2015 07:28:00 GMT", None)],
+    [
+        ("0", 0.0),
+        ("7", 7.0),
+        ("3600", 3600.0),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("1.5", None),
+        ("²", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
+    ],
 )
 def test_the_pause_that_was_asked_for_is_read_in_seconds(header: str, after: float | None) -> None:
     failure: Any = refused_for_now(Reply(429, {"retry-after": header}), REPEAT, ORIGIN)
