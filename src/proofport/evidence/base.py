@@ -17,7 +17,7 @@ Neutral: TypeAlias = dict[str, Any]
 
 
 def parse_timestamp(value: object) -> object:
-    """An aware datetime from RFC 3339 text; anything but text is left to the model."""
+    """A datetime in UTC from RFC 3339 text or an aware datetime; anything else is left to the model."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
@@ -25,11 +25,18 @@ def parse_timestamp(value: object) -> object:
             raise PydanticCustomError(
                 "timestamp", "expected a date and time in RFC 3339, for example 2026-01-31T09:00:00Z"
             ) from None
-    if isinstance(value, datetime) and value.tzinfo is None:
+    return _in_utc(value) if isinstance(value, datetime) else value
+
+
+def _in_utc(value: datetime) -> datetime:
+    if value.utcoffset() is None:
         raise PydanticCustomError(
             "naive_timestamp", "expected a time zone: end it with Z or an offset, as in 2026-01-31T09:00:00Z"
         )
-    return value
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("timestamp", "expected a time between the years 1 and 9999, in UTC") from None
 
 
 def format_timestamp(value: datetime) -> str:
@@ -44,7 +51,7 @@ Text = Annotated[str, Field(min_length=1)]
 class Part(BaseModel):
     """A nested object of a kind."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Evidence(Part):

@@ -12,6 +12,6 @@ from proofport.evidence.base import Evidence
 class Custom(Evidence):
     """The kind is written `custom:<type>`, for example `custom:software_package`. All fields are delivered."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="allow", strict=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
 
     __pydantic_extra__: dict[str, JsonValue]
