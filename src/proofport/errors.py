@@ -44,7 +44,12 @@ class Problem:
 
 
 class ProofportError(Exception):
-    """The base of everything proofport raises on purpose. `hint` says what to do next."""
+    """The base of everything proofport raises on purpose.
+
+    `hint` says what to do next; `lost`, that a request may have taken effect before this happened.
+    """
+
+    lost = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -97,7 +102,7 @@ class Blocked(ProofportError):
 class Retryable(ProofportError):
     """The vendor, or the way to it, is out of order for now.
 
-    `after`: seconds the vendor asked us to wait. `lost`: an attempt had no answer and may have taken effect.
+    `after`: seconds the vendor asked us to wait.
     """
 
     def __init__(

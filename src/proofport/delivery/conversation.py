@@ -23,7 +23,23 @@ def allow_destruction(call: Call) -> None:
 
 
 async def converse(flow: Flow[T], sender: Sender, *, gate: Callable[[Call], None] = refuse_destruction) -> T:
-    """The flow's result. A lost answer to a call that cannot be repeated is thrown into the flow, which looks."""
+    """The flow's result. A lost answer to a call that cannot be repeated is thrown into the flow, which looks.
+
+    An error that ends the flow after something may have taken effect is marked `lost`.
+    """
+    try:
+        return await _lead(flow, sender, gate)
+    except ProofportError:
+        raise
+    except Exception as error:
+        raise AdapterFault(
+            f"the adapter broke down in {getattr(flow, '__name__', 'a flow')}: {type(error).__name__}: {error}",
+            hint="This is a bug in the adapter; nothing more was sent.",
+        ) from error
+
+
+async def _lead(flow: Flow[T], sender: Sender, gate: Callable[[Call], None]) -> T:
+    acted = False
     try:
         call = next(flow)
         while True:
@@ -32,18 +48,16 @@ async def converse(flow: Flow[T], sender: Sender, *, gate: Callable[[Call], None
             try:
                 reply = await sender.send(call)
             except OutcomeUnknown as error:
+                acted = True
                 call = flow.throw(error)
             else:
+                acted = acted or (reply.ok and call.method != "GET")
                 call = flow.send(reply)
     except StopIteration as end:
         result: T = end.value
         return result
-    except ProofportError:
+    except ProofportError as error:
+        error.lost = error.lost or acted
         raise
-    except Exception as error:
-        raise AdapterFault(
-            f"the adapter broke down in {getattr(flow, '__name__', 'a flow')}: {type(error).__name__}: {error}",
-            hint="This is a bug in the adapter; nothing more was sent.",
-        ) from error
     finally:
         flow.close()

@@ -18,7 +18,7 @@ from yarl import URL
 from proofport.adapter import Adapter
 from proofport.delivery.failures import NETWORK, explain, refused_for_now
 from proofport.delivery.pacer import Pacer
-from proofport.errors import Retryable
+from proofport.errors import ProofportError, Retryable
 from proofport.wire import Call, Reply, is_loopback
 
 ATTEMPTS = 3
@@ -75,7 +75,7 @@ class Sender:
         )
         try:
             return await retrying(self._once, call)
-        except Retryable as error:
+        except ProofportError as error:
             error.lost = error.lost or lost
             raise
 
