@@ -132,6 +132,16 @@ async def test_an_attempt_that_was_lost_stays_lost_whatever_follows(http_mock: a
     assert error.lost
 
 
+async def test_a_lost_attempt_is_remembered_when_the_next_one_is_blocked(
+    http_mock: aioresponses, sender: Sender
+) -> None:
+    http_mock.post(URL, status=502)
+    http_mock.post(URL, exception=aiohttp.ServerFingerprintMismatch(b"a", b"b", "h", 1))
+    error = await failure(sender)
+    assert isinstance(error, Blocked)
+    assert error.lost
+
+
 async def test_attempts_that_never_arrived_are_not_called_lost(http_mock: aioresponses, sender: Sender) -> None:
     http_mock.post(URL, exception=aiohttp.ConnectionTimeoutError())
     http_mock.post(URL, status=429, repeat=True)
