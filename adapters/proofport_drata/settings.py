@@ -29,13 +29,17 @@ class DrataObject(ObjectSettings):
 
 
 class DrataSettings(Settings):
-    """Either `region` or `base_url`. `allow_assumed` names behaviours to rely on that the vendor does not publish."""
+    """Where, with which key, and the object of each kind."""
 
     region: Literal["us", "eu", "apac"] | None = None
-    base_url: Annotated[str, AfterValidator(checked_origin)] | None = None
+    base_url: Annotated[str, AfterValidator(checked_origin)] | None = Field(
+        None, description="instead of region: scheme and host of an emulator or a proxy"
+    )
     api_key: Credential
-    workspace_ids: tuple[int, ...] = ()
-    allow_assumed: frozenset[Literal["put_merge"]] = frozenset()
+    workspace_ids: tuple[int, ...] = Field((), description="where `provision` makes connections; [1] is usual")
+    allow_assumed: frozenset[Literal["put_merge"]] = Field(
+        frozenset(), description="[put_merge] lets a patch rely on what the vendor does not publish"
+    )
     objects: dict[str, DrataObject] = Field(default_factory=dict)
 
     @model_validator(mode="after")

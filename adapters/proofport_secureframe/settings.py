@@ -26,20 +26,18 @@ class SecureframeObject(ObjectSettings):
 
 
 class SecureframeSettings(Settings):
-    """Either `region` or `base_url`. `connection_id` and `vendor_slug` stand in the web application.
-
-    `vendor_name` is the display name that lists are filtered by; with it, what arrived can be read back.
-    `allow_newest_types` accepts cloud resource types that only the newest revision of the documentation lists.
-    """
+    """Where, with which key and secret, under which vendor, and the schema of each kind."""
 
     region: Literal["us", "uk"] | None = None
-    base_url: Annotated[str, AfterValidator(checked_origin)] | None = None
+    base_url: Annotated[str, AfterValidator(checked_origin)] | None = Field(
+        None, description="instead of region: scheme and host of an emulator or a proxy"
+    )
     api_key: Credential
     api_secret: Credential
-    connection_id: UUID
-    vendor_slug: str = Field(min_length=1)
-    vendor_name: str | None = Field(None, min_length=1)
-    allow_newest_types: bool = False
+    connection_id: UUID = Field(description="of the custom connection, in the web application")
+    vendor_slug: str = Field(min_length=1, description="of the vendor that the connection is configured for")
+    vendor_name: str | None = Field(None, min_length=1, description="its display name; with it, lists can be read back")
+    allow_newest_types: bool = Field(False, description="accept cloud resource types that only the newest list has")
     objects: dict[str, SecureframeObject] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -178,7 +178,7 @@ ASSUMED = (
         "assumed",
         "not published",
         422,
-        (422, 409, 400),
+        (422, 400),
     ),
     Behaviour(
         "unknown_session_action",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
-from proofport_drata.emulator.answers import expansions, number, page, timestamp
+from proofport_drata.emulator.answers import NUMBER, expansions, page, timestamp
 from proofport_drata.emulator.model import Connection, Resource, now
 from proofport_drata.emulator.schemas import schema_from_sample, schema_problem, stored_schema
 
@@ -71,11 +71,11 @@ class Connections:
         return json_response(_rendered(connection))
 
     async def delete(self, request: web.Request) -> web.Response:
-        tenant = self._emulator.tenant
-        known = number(request, "connectionId") in tenant.connections
-        if not known and self._emulator.switches["delete_unknown_connection"] == 204:
-            return web.Response(status=204)
-        del tenant.connections[self._emulator.connection(request).id]
+        # 400 is not declared here: what is no number is an unknown connection.
+        connections, text = self._emulator.tenant.connections, request.match_info["connectionId"]
+        former = connections.pop(int(text), None) if NUMBER.fullmatch(text) else None
+        if former is None and self._emulator.switches["delete_unknown_connection"] != 204:
+            raise VendorError(404, f"Connection with id {text} not found")
         return web.Response(status=204)
 
     def _provider(self, body: dict[str, Any]) -> str:
