@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from proofport.adapter import Body, Mode
 from proofport.errors import UnsupportedFeature
-from proofport_secureframe.cloud_resource_types import CloudResourceType, NewestCloudResourceType
+from proofport_secureframe.cloud_resource_types import AnyCloudResourceType, CloudResourceType
 
 Text = Annotated[str, Field(min_length=1)]
 TrainingSlug = Literal[
@@ -47,9 +47,7 @@ class CloudResourceBody(_Body):
 class NewestCloudResourceBody(CloudResourceBody):
     """With `allow_newest_types`: the types that only R3 lists, too."""
 
-    cloud_resource_type: CloudResourceType | NewestCloudResourceType = Field(  # type: ignore[assignment]
-        description="required (R3)"
-    )
+    cloud_resource_type: AnyCloudResourceType = Field(description="required (R3)")  # type: ignore[assignment]
 
 
 class TrainingBody(_Body):

@@ -56,3 +56,5 @@ NewestCloudResourceType: TypeAlias = Literal[
     "password_policy", "security_pricing", "virtual_machine_extension",
 ]
 # fmt: on
+
+AnyCloudResourceType: TypeAlias = Literal[CloudResourceType, NewestCloudResourceType]
