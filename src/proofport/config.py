@@ -13,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, Valid
 
 from proofport import evidence, registry
 from proofport.adapter import Adapter
-from proofport.config_errors import Places, described, did_you_mean, one_of
-from proofport.errors import ConfigError, UsageError
+from proofport.config_errors import Places, described, one_of
+from proofport.errors import ConfigError, MappingError, UsageError
+from proofport.mapping.document import Node, data, read_documents
+from proofport.mapping.wording import did_you_mean
 from proofport.wire import is_loopback
-from proofport.yaml_lines import Document, YamlError, documents
 
 FILE_NAME = "proofport.yaml"
 PATH_VARIABLE = "PROOFPORT_CONFIG"
@@ -43,29 +44,29 @@ class Config(BaseModel):
     patience: float = Field(60.0, ge=0)
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)
     path: Path | None = None
-    _document: Document | None = PrivateAttr(None)
+    _node: Node | None = PrivateAttr(None)
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Config:
         """Read `path`, else what PROOFPORT_CONFIG names, else the nearest proofport.yaml upward. Raises ConfigError."""
         file = Path(path or os.environ.get(PATH_VARIABLE) or _find_upward(Path.cwd())).absolute()
-        document = _read(file)
-        places = Places(_shown(file), document)
-        data = _checked_keys(document.data, places)
+        node = _read(file)
+        places = Places(_shown(file), node)
+        given = _checked_keys(data(node), places)
         try:
-            config = cls.model_validate({**data, "path": file})
+            config = cls.model_validate({**given, "path": file})
         except ValidationError as error:
             places.refuse_settings(error, cls, ())
         updates: dict[str, Path] = {"journal": file.parent / config.journal}
         if config.mappings is not None:
             updates["mappings"] = file.parent / config.mappings
         config = config.model_copy(update=updates)
-        config._document = document
+        config._node = node
         return config
 
     def adapter(self, destination: str) -> Adapter:
         """The adapter of a destination, its secrets resolved and its settings checked. Raises ConfigError."""
-        places = Places(_shown(self.path) if self.path else "the configuration", self._document)
+        places = Places(_shown(self.path) if self.path else "the configuration", self._node)
         if destination not in self.destinations:
             known = ", ".join(self.destinations) or "none"
             raise ConfigError(
@@ -101,16 +102,16 @@ def secret_fields(settings: type[BaseModel]) -> list[str]:
     ]
 
 
-def _checked_keys(data: object, places: Places) -> dict[str, Any]:
+def _checked_keys(given: object, places: Places) -> dict[str, Any]:
     known = [*(name for name in Config.model_fields if name != "path"), "tenants"]
-    if not isinstance(data, dict):
-        places.refuse((), found=described(data), expected="a mapping with `instance:` and `destinations:`")
-    for key in data:
+    if not isinstance(given, dict):
+        places.refuse((), found=described(given), expected="a mapping with `instance:` and `destinations:`")
+    for key in given:
         if key not in known:
             places.refuse((key,), found="an unknown key", expected=one_of(known), hint=did_you_mean(key, known))
-    if data.get("tenants"):
+    if given.get("tenants"):
         places.refuse(("tenants",), found="tenants", expected="none: one proofport serves one tenant")
-    return {key: value for key, value in data.items() if key != "tenants"}
+    return {key: value for key, value in given.items() if key != "tenants"}
 
 
 def _find_upward(folder: Path) -> Path:
@@ -128,23 +129,17 @@ def _shown(file: Path) -> str:
     return str(file.relative_to(Path.cwd())) if file.is_relative_to(Path.cwd()) else str(file)
 
 
-def _read(file: Path) -> Document:
+def _read(file: Path) -> Node:
     try:
-        text = file.read_text(encoding="utf-8")
+        found = list(read_documents(file.read_bytes(), _shown(file)))
     except FileNotFoundError:
         raise ConfigError(
             f"there is no file {_shown(file)}", hint="Write one with `proofport init`, or name another with --config."
         ) from None
     except OSError as error:
         raise ConfigError(f"{_shown(file)} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{_shown(file)} is not UTF-8 text (byte {error.start})") from None
-    try:
-        found = documents(text)
-    except YamlError as error:
-        raise ConfigError(
-            f"{_shown(file)}:{error.line}:{error.column}: found {error.message}, expected plain YAML"
-        ) from None
+    except MappingError as error:
+        raise ConfigError(error.message) from None
     if len(found) != 1:
         raise ConfigError(f"{_shown(file)}: found {len(found)} YAML documents, expected one")
     return found[0]

@@ -5,7 +5,6 @@ The value of a secret, and of a key that we do not know, is never repeated.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, get_args
 
@@ -13,20 +12,22 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from proofport.errors import ConfigError
-from proofport.yaml_lines import Document
+from proofport.mapping.document import Block, Items, Mark, Node
+from proofport.mapping.wording import did_you_mean
 
 
 class Places:
     """Words mistakes, with the line where the file has them."""
 
-    def __init__(self, name: str, document: Document | None) -> None:
+    def __init__(self, name: str, node: Node | None) -> None:
         self.name = name
-        self.document = document
+        self.node = node
 
     def refuse(self, path: tuple[Any, ...], *, found: str, expected: str, hint: str | None = None) -> NoReturn:
         where = self.name
-        if self.document is not None:
-            where += ":{}:{}".format(*self.document.place(path))
+        if self.node is not None:
+            at = _place(self.node, path)
+            where += f":{at.line}:{at.column}"
         field = f"{'.'.join(map(str, path))}: " if path else ""
         raise ConfigError(f"{where}: {field}found {found}, expected {expected}", hint=hint)
 
@@ -79,6 +80,16 @@ def one_of(names: Iterable[str]) -> str:
     return "one of " + ", ".join(names)
 
 
-def did_you_mean(name: object, known: Iterable[str]) -> str | None:
-    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
-    return f"Did you mean {close[0]}?" if close else None
+def _place(node: Node, path: Iterable[object]) -> Mark:
+    """Where the value at `path` stands; for what is not there, the nearest part that encloses it."""
+    at = node.at
+    for part in path:
+        if isinstance(node, Items) and isinstance(part, int) and part < len(node.items):
+            node = node.items[part]
+            at = node.at
+        elif isinstance(node, Block):
+            found = next(((key.at, value) for key, value in node.entries if key.text == part), None)
+            if found is None:
+                return at
+            at, node = found
+    return at

@@ -132,11 +132,12 @@ def _scalar(text: str) -> str:
     """Text as YAML reads it back: quoted where it would become something else."""
     import json
 
-    from proofport.yaml_lines import YamlError, documents
+    from proofport.errors import MappingError
+    from proofport.mapping.document import data, read_documents
 
     try:
-        plain = [document.data for document in documents(f"a: {text}")] == [{"a": text}]
-    except YamlError:
+        plain = [data(node) for node in read_documents(f"a: {text}".encode(), "answer")] == [{"a": text}]
+    except MappingError:
         plain = False
     return text if plain else json.dumps(text, ensure_ascii=False)
 

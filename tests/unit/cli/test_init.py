@@ -42,10 +42,10 @@ def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_writes_what_the_settings_model_says(toy: Path) -> None:
-    assert app.run(["init", "--adapter", "toy", "--instance", "no"]) == 0
+    assert app.run(["init", "--adapter", "toy", "--instance", "7"]) == 0
     text = toy.read_text()
     for line in (
-        'instance: "no"    # the name',
+        'instance: "7"    # the name',
         "    adapter: toy",
         "    region: us    # one of us, eu",
         "    api_key: env:TOY_API_KEY",
@@ -58,7 +58,7 @@ def test_writes_what_the_settings_model_says(toy: Path) -> None:
     ):
         assert f"\n{line}" in text
     config = Config.load(toy)
-    assert config.instance == "no"
+    assert config.instance == "7"
     assert config.destinations["toy"]["api_key"] == "env:TOY_API_KEY"
 
 
@@ -82,13 +82,13 @@ def test_asks_until_the_adapter_accepts_the_answer(monkeypatch: pytest.MonkeyPat
         asked.append(question)
         with pytest.raises(click.UsageError):
             value_proc("nowhere" if default else 7)
-        return value_proc("eu" if default else "yes")
+        return value_proc("eu" if default else "true")
 
     monkeypatch.setattr(click, "prompt", prompt)
     block = init.destination("toy", ToySettings, init._ask)
     assert asked == ["toy: region", "toy: account"]
     assert "    region: eu " in block
-    assert '    account: "yes"' in block
+    assert '    account: "true"' in block
 
 
 @pytest.mark.parametrize("name", registry.names(registry.ADAPTERS))
