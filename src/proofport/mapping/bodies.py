@@ -1,0 +1,165 @@
+"""Bodies without a vendor's model: one is made of the mapping's `type:` and `nullable:`. And JSON Schemas of models."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from datetime import datetime
+from functools import reduce
+from operator import or_
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
+
+from proofport.mapping.kinds import type_at, without_null
+from proofport.mapping.nodes import Constant, FirstOf, Nested, Rule, Select, Template
+
+_TYPES: dict[str, Any] = {
+    "string": str,
+    "integer": int,
+    "number": int | float,
+    "boolean": bool,
+    "object": dict[str, JsonValue],
+    "array": list[JsonValue],
+}
+_CONVERTED: dict[str, Any] = {"int": int, "number": int | float, "bool": bool}
+
+
+def model_from_rules(name: str, rules: Mapping[str, Rule], kind: type[BaseModel], id_field: str) -> type[BaseModel]:
+    """A strict model with the fields of the rules; more fields are allowed, since `extras` may bring them."""
+    return _model(name, rules, kind, {id_field})
+
+
+def _model(name: str, rules: Mapping[str, Rule], root: Any, required: set[str]) -> type[BaseModel]:
+    # the fields' own names may be no Python names, or shadow methods of pydantic's: they become aliases
+    fields: dict[str, Any] = {}
+    for number, (wire, rule) in enumerate(rules.items()):
+        default = ... if rule.required or wire in required else None
+        fields[f"field_{number}"] = (_annotation(rule, root, f"{name}.{wire}"), Field(default, alias=wire))
+    model: type[BaseModel] = create_model(name, __config__=ConfigDict(strict=True, extra="allow"), **fields)
+    return model
+
+
+def _annotation(rule: Rule, root: Any, name: str) -> Any:
+    """The Python type of what a rule makes: as declared, else as its parts tell."""
+    if rule.type is not None and not _has_parts(rule):
+        declared = _TYPES[rule.type]
+        return declared | None if rule.nullable else declared
+    inferred, nullable = _inferred(rule, root, name)
+    for constant in (rule.default, rule.if_null):
+        if constant is not None and constant.value is not None:
+            inferred = inferred if _of_value(constant.value) == inferred else JsonValue
+    replaced = rule.if_null is not None and rule.if_null.value is not None
+    made_null = rule.default is not None and rule.default.value is None
+    return Union[inferred, None] if rule.nullable or made_null or (nullable and not replaced) else inferred  # noqa: UP007
+
+
+def _has_parts(rule: Rule) -> bool:
+    return isinstance(rule.source, Nested) or (isinstance(rule.source, Select) and rule.source.each is not None)
+
+
+def _inferred(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:
+    made, nullable = _of_source(rule, root, name)
+    if rule.convert is not None:
+        return _CONVERTED.get(rule.convert, str), nullable
+    if rule.table is not None:
+        values = [*rule.table.entries.values()]
+        if rule.table.unknown.action == "value":
+            values.append(rule.table.unknown.value)
+        kept = [made] if rule.table.unknown.action == "keep" else []
+        return _same([*kept, *(_of_value(value) for value in values if value is not None)]), nullable or None in values
+    return made, nullable
+
+
+def _of_source(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:
+    match rule.source:
+        case Constant(value):
+            return (JsonValue if value is None else _of_value(value)), value is None
+        case Template():
+            return str, False
+        case FirstOf(rules):
+            return _same([without_null(_annotation(inner, root, name)) for inner in rules]), False
+        case Nested(fields):
+            return _model(name, fields, root, set()), False
+        case Select(join=str()):
+            return str, False
+        case Select(path, each=each) as select:
+            found = type_at(root, path.steps) if path.compiled else None
+            if each is not None:
+                return list[_annotation(each, found, name)], False  # type: ignore[misc]
+            return (list[_plain(found)], False) if select.all else (_plain(found), _is_nullable(found))  # type: ignore[misc]
+
+
+def _is_nullable(annotation: Any) -> bool:
+    return get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation)
+
+
+def _plain(annotation: Any) -> Any:
+    """How a type of the neutral model travels: times and choices are text, objects are objects."""
+    bare = without_null(annotation)
+    if get_origin(bare) is list:
+        return list[_plain(get_args(bare)[0])]  # type: ignore[misc]
+    if bare in (str, datetime) or get_origin(bare) is Literal:
+        return str
+    if bare in (int, bool):
+        return bare
+    if bare is float:
+        return int | float
+    return dict[str, JsonValue] if isinstance(bare, type) and issubclass(bare, BaseModel) else JsonValue
+
+
+def _of_value(value: Any) -> Any:
+    if isinstance(value, bool | int | str):
+        return type(value)
+    if isinstance(value, float):
+        return int | float
+    return list[JsonValue] if isinstance(value, list) else dict[str, JsonValue]
+
+
+def _same(found: list[Any]) -> Any:
+    """The one type of all, or any JSON."""
+    return found[0] if found and all(each == found[0] for each in found) else JsonValue
+
+
+# ------------------------------------------------------------------ JSON Schema
+def body_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of bodies: no references, null through type unions, `required` always there."""
+    schema = model.model_json_schema(by_alias=True)
+    tidy = _tidy(schema, schema.get("$defs", {}))
+    return {"type": "object", "properties": {}, **tidy, "additionalProperties": True}
+
+
+def _tidy(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    if "$ref" in schema:
+        return _tidy(definitions.get(schema["$ref"].rpartition("/")[2], {}), definitions)
+    result = {key: value for key, value in schema.items() if key not in ("title", "default", "$defs", "anyOf")}
+    if "properties" in schema:
+        result["properties"] = {name: _tidy(inner, definitions) for name, inner in schema["properties"].items()}
+        result["required"] = schema.get("required", [])
+    if isinstance(schema.get("items"), dict):
+        result["items"] = _tidy(schema["items"], definitions)
+    if "anyOf" in schema:
+        result.update(_union([_tidy(inner, definitions) for inner in schema["anyOf"]]))
+    return result
+
+
+def _union(options: list[dict[str, Any]]) -> dict[str, Any]:
+    """`{type: [string, null]}` instead of `{anyOf: [{type: string}, {type: null}]}`."""
+    if any(not option for option in options):
+        return {}
+    if any("type" not in option for option in options):
+        return {"anyOf": options}
+    names = list(dict.fromkeys(name for option in options for name in _listed(option["type"])))
+    if "number" in names and "integer" in names:
+        names.remove("integer")
+    details = [{key: value for key, value in option.items() if key != "type"} for option in options]
+    if sum(map(bool, details)) > 1:
+        return {"anyOf": options}
+    merged: dict[str, Any] = reduce(or_, details, {})
+    if "enum" in merged and "null" in names:
+        merged["enum"] = [*merged["enum"], None]
+    return {"type": names[0] if len(names) == 1 else names, **merged}
+
+
+def _listed(names: str | list[str]) -> list[str]:
+    return [names] if isinstance(names, str) else names

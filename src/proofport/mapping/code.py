@@ -1,0 +1,72 @@
+"""The text of one Python function while it is being written.
+
+Nothing of a mapping file gets into the text: names through `repr()`, everything else as a constant of the namespace.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from proofport.mapping.functions import MISSING
+
+MAX_BLOCKS = 16
+"""Python allows 20 loops inside one another; a path that needs more is left to jsonpath-ng."""
+
+
+class Code:
+    def __init__(self) -> None:
+        self.namespace: dict[str, Any] = {"M": MISSING}
+        self.loops = 0
+        self._lines: list[str] = []
+        self._indent = 1
+        self._count = 0
+
+    def line(self, text: str) -> None:
+        self._lines.append("    " * self._indent + text)
+
+    @contextmanager
+    def block(self, header: str) -> Iterator[None]:
+        self.line(header)
+        self._indent += 1
+        self.loops += header.startswith("for ")
+        written = len(self._lines)
+        yield
+        if len(self._lines) == written:
+            self.line("pass")
+        self.loops -= header.startswith("for ")
+        self._indent -= 1
+
+    def name(self, prefix: str = "t") -> str:
+        """A name that no other part of the function uses."""
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    def constant(self, value: Any) -> str:
+        """An expression for a constant: None, True and False stand for themselves."""
+        return repr(value) if value is None or value is True or value is False else self.bind("c", value)
+
+    def bind(self, prefix: str, value: Any) -> str:
+        """A name of the namespace for `value`."""
+        name = self.name(prefix)
+        self.namespace[name] = value
+        return name
+
+    def use(self, function: Callable[..., Any]) -> str:
+        """The name under which the generated code calls a function of ours."""
+        self.namespace[function.__name__] = function
+        return function.__name__
+
+    def source(self, signature: str) -> str:
+        return "\n".join([f"def {signature}:", *self._lines, ""])
+
+    def function(self, signature: str, title: str) -> Callable[..., Any]:
+        """Compile it. The source is registered, so that a traceback could show its lines."""
+        source = self.source(signature)
+        filename = f"<mapping {title}>"
+        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        exec(compile(source, filename, "exec"), self.namespace)  # noqa: S102 - our own text, see above
+        function: Callable[..., Any] = self.namespace[signature.partition("(")[0]]
+        return function

@@ -1,0 +1,290 @@
+"""Rules to one Python function: reads what the rules select, makes the fields, checks them, and returns the result."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proofport.mapping import functions
+from proofport.mapping.code import Code
+from proofport.mapping.guards import ANY_JSON, OPAQUE, Field, Guard, Json, ListOf, ModelOf, OrNull, Shape
+from proofport.mapping.nodes import (
+    Condition,
+    Constant,
+    FirstOf,
+    Lookup,
+    Nested,
+    Rule,
+    Select,
+    Template,
+    json_key,
+    selects,
+)
+from proofport.mapping.selectors import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one function is to make.
+
+    `fills`: expressions for fields that the rules leave missing, in order of preference; `names`: what they refer to.
+    `partial`: only what the record says is sent, so that no default speaks for it.
+    `drops_null(nullable)`: whether the null of a field is left out.
+    """
+
+    title: str
+    rules: Mapping[str, Rule]
+    shape: Shape
+    settle: Callable[..., Any]
+    signature: str
+    finish: str
+    fills: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
+    names: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    partial: bool = False
+    drops_null: Callable[[bool], bool] = lambda nullable: False
+
+
+def compile_plan(plan: Plan) -> tuple[Callable[..., Any], str]:
+    """The function and its source. What its guards do not accept at once goes through `settle`."""
+    return _Compiler(plan).compile()
+
+
+class _Compiler:
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.code = Code()
+
+    def compile(self) -> tuple[Callable[..., Any], str]:
+        code, plan = self.code, self.plan
+        code.namespace.update(plan.names, settle=plan.settle)
+        code.line("ok = True")
+        scope = self._scope("d", plan.rules.values())
+        code.line("out = {}")
+        names = [*plan.rules, *(name for name in plan.fills if name not in plan.rules)]
+        for name in _in_order(names, plan.shape):
+            self._field(name, plan.rules.get(name), scope)
+        code.line(plan.finish)
+        return code.function(plan.signature, plan.title), code.source(plan.signature)
+
+    def _scope(self, root: str, rules: Any) -> Scope:
+        return Scope(self.code, root, [select.path for rule in rules for select in selects(rule)])
+
+    def _field(self, name: str, rule: Rule | None, scope: Scope) -> None:
+        """One field of the record itself: by its rule, else by what fills it."""
+        field = self.plan.shape.fields.get(name)
+        guard = field.guard if field else (ANY_JSON if self.plan.shape.others else OPAQUE)
+        value, checked = self._rule(rule, guard, name, scope) if rule else (self._copy("M"), False)
+        for fill in self.plan.fills.get(name, ()):
+            value = self._copy(value)
+            with self.code.block(f"if {value} is M:"):
+                self.code.line(f"{value} = {fill}")
+            checked = False
+        self._put(value, f"out[{name!r}] = {{}}", None if checked else guard, field)
+
+    def _copy(self, value: str) -> str:
+        copy = self.code.name("v")
+        self.code.line(f"{copy} = {value}")
+        return copy
+
+    def _put(self, value: str, statement: str, check: Guard | None, field: Field | None) -> None:
+        """Put a value where `statement` says unless it is missing; what `check` does not accept is for the model."""
+        code = self.code
+        present = f"{value} is not M"
+        if self.plan.drops_null(field is not None and field.nullable):
+            present += f" and {value} is not None"
+            check = check.inner if isinstance(check, OrNull) else check
+        if check is None:
+            with code.block(f"if {present}:"):
+                code.line(statement.format(value))
+        else:
+            test, ready = check.write(code, value)
+            if test != "False":
+                if isinstance(check, Json):
+                    test = f"{present} and {test}"
+                with code.block(f"if {test}:"):
+                    code.line(statement.format(ready))
+            with code.block(f"{'if' if test == 'False' else 'elif'} {present}:"):
+                code.line(statement.format(value))
+                code.line("ok = False")
+        if field is not None and field.required:
+            with code.block("else:"):
+                code.line("ok = False")
+
+    # ------------------------------------------------------------------ rules
+    def _rule(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> tuple[str, bool]:
+        """Write a rule. Returns the variable with its value or M, and whether the guard is satisfied already."""
+        if rule.when is None:
+            return self._always(rule, guard, field, scope)
+        result = self._copy("M")
+        with self.code.block(f"if {self._condition(rule.when, field, scope)}:"):
+            value, checked = self._always(rule, guard, field, scope)
+            self.code.line(f"{result} = {value}")
+        self._require(rule, result, field)
+        return result, checked
+
+    def _always(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> tuple[str, bool]:
+        value, checked = self._source(rule, guard, field, scope)
+        if rule.table is not None:
+            value = self._look_up(rule.table, value, field)
+        if rule.convert is not None:
+            value = self._convert(rule.convert, value, field)
+        if rule.if_null is not None:
+            value, checked = self._replace(value, "None", rule.if_null), False
+        if rule.default is not None and not self.plan.partial:
+            value, checked = self._replace(value, "M", rule.default), False
+        if rule.when is None:
+            self._require(rule, value, field)
+        return value, checked
+
+    def _require(self, rule: Rule, value: str, field: str) -> None:
+        if rule.required and not self.plan.partial:
+            origin = f" at {rule.source.path.text}" if isinstance(rule.source, Select) else ""
+            absent = self.code.use(functions.absent)
+            with self.code.block(f"if {value} is M:"):
+                self.code.line(f"{absent}({self.code.constant(field)}, {self.code.constant(origin)})")
+
+    def _replace(self, value: str, what: str, constant: Constant) -> str:
+        copy = self._copy(value)
+        with self.code.block(f"if {copy} is {what}:"):
+            self.code.line(f"{copy} = {self.code.constant(constant.value)}")
+        return copy
+
+    def _source(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> tuple[str, bool]:
+        match rule.source:
+            case Select() as select:
+                return self._select(select, guard, field, scope)
+            case Constant(value):
+                return self._copy(self.code.constant(value)), False
+            case Template() as template:
+                return self._template(template, field, scope), False
+            case FirstOf(rules):
+                return self._first_of(rules, field, scope), False
+            case Nested(fields):
+                return self._nested(fields, guard, field, scope), True
+
+    def _select(self, select: Select, guard: Guard, field: str, scope: Scope) -> tuple[str, bool]:
+        if not select.all:
+            return scope.one(select.path, field), False
+        each = select.each
+        bare = guard.inner if isinstance(guard, OrNull) else guard
+        item = (
+            bare.item if isinstance(bare, ListOf) and select.join is None else ANY_JSON if bare is ANY_JSON else OPAQUE
+        )
+
+        def keep(match: str, result: str) -> None:
+            append = f"{result}.append({{}})"
+            if each is None:
+                self.code.line(append.format(match))
+                return
+            value, checked = self._rule(each, item, field, self._scope(match, [each]))
+            if select.join is not None:
+                with self.code.block(f"if {value} is not M:"):
+                    self.code.line(append.format(value))
+            else:
+                self._put_item(value, append, None if checked else item)
+
+        result = scope.many(select.path, field, keep)
+        if select.join is not None:
+            return self._join(select.join, result, field), False
+        return result, each is not None
+
+    def _put_item(self, value: str, statement: str, check: Guard | None) -> None:
+        """An item of a list: a null in it stays, whatever becomes of a null field."""
+        plan, self.plan = self.plan, dataclasses.replace(self.plan, drops_null=lambda nullable: False)
+        self._put(value, statement, check, None)
+        self.plan = plan
+
+    def _join(self, separator: str, values: str, field: str) -> str:
+        code = self.code
+        result, glue = self._copy(values), code.constant(separator)
+        with code.block(f"if {result} is not M:"):
+            with code.block("try:"):
+                code.line(f"{result} = {glue}.join({values})")
+            with code.block("except TypeError:"):
+                code.line(f"{result} = {code.use(functions.join)}({glue}, {values}, {code.constant(field)})")
+        return result
+
+    def _template(self, template: Template, field: str, scope: Scope) -> str:
+        code = self.code
+        parts = [
+            code.constant(part) if isinstance(part, str) else scope.one(part.path, field) for part in template.parts
+        ]
+        selected = [name for name, part in zip(parts, template.parts, strict=True) if not isinstance(part, str)]
+        result = code.name("v")
+        with code.block(f"if {' and '.join(f'{name}.__class__ is str' for name in selected)}:"):
+            code.line(f"{result} = f'{''.join(f'{{{name}}}' for name in parts)}'")
+        with code.block("else:"):
+            code.line(f"{result} = {code.use(functions.render)}(({', '.join(parts)},), {code.constant(field)})")
+        return result
+
+    def _first_of(self, rules: Sequence[Rule], field: str, scope: Scope) -> str:
+        """The first that is neither missing nor null. A constant says nothing about a record that is sent in part."""
+        spoken = [rule for rule in rules if not (self.plan.partial and isinstance(rule.source, Constant))] or rules
+        result = self._copy(self._rule(spoken[0], OPAQUE, field, scope)[0])
+        for rule in spoken[1:]:
+            with self.code.block(f"if {result} is M or {result} is None:"):
+                self.code.line(f"{result} = {self._rule(rule, OPAQUE, field, scope)[0]}")
+        with self.code.block(f"if {result} is None:"):
+            self.code.line(f"{result} = M")
+        return result
+
+    def _nested(self, fields: Mapping[str, Rule], guard: Guard, field: str, scope: Scope) -> str:
+        """An object; missing if all of its fields are."""
+        bare = guard.inner if isinstance(guard, OrNull) else guard
+        result = self._copy("{}")
+        shape = bare.shape if isinstance(bare, ModelOf) and bare.shape.quick else None
+        for name in _in_order(list(fields), shape):
+            known = shape.fields.get(name) if shape else None
+            inner = known.guard if known else ANY_JSON if bare is ANY_JSON else OPAQUE
+            value, checked = self._rule(fields[name], inner, f"{field}.{name}", scope)
+            self._put(value, f"{result}[{name!r}] = {{}}", None if checked else inner, known)
+        if shape is not None and set(_required(shape)) - set(fields):
+            self.code.line("ok = False")
+        with self.code.block(f"if not {result}:"):
+            self.code.line(f"{result} = M")
+        return result
+
+    # ------------------------------------------------------------------ values
+    def _look_up(self, table: Lookup, value: str, field: str) -> str:
+        """Text is looked up at once; other scalars, and what the table does not know, by `look_up`."""
+        code = self.code
+        result, entries, whole = code.name("v"), code.bind("c", table.entries), code.bind("c", table)
+        slow = f"{code.use(functions.look_up)}({whole}, {value}, {code.constant(field)})"
+        with code.block(f"if {value}.__class__ is str and {value} in {entries}:"):
+            code.line(f"{result} = {entries}[{value}]")
+        with code.block(f"elif {value} is None or {value} is M:"):
+            code.line(f"{result} = {value}")
+        with code.block("else:"):
+            code.line(f"{result} = {slow}")
+        return result
+
+    def _convert(self, conversion: Any, value: str, field: str) -> str:
+        result = self._copy(value)
+        function = self.code.use(functions.CONVERSIONS[conversion])
+        with self.code.block(f"if {value} is not M and {value} is not None:"):
+            self.code.line(f"{result} = {function}({value}, {self.code.constant(field)})")
+        return result
+
+    def _condition(self, condition: Condition, field: str, scope: Scope) -> str:
+        value = scope.one(condition.path, field)
+        match condition.test:
+            case "present":
+                test = f"{value} is not M"
+            case "null":
+                test = f"{value} is None"
+            case _:
+                keys = frozenset(map(json_key, condition.values))
+                test = f"{self.code.use(functions.is_one_of)}({value}, {self.code.bind('c', keys)})"
+        return f"not ({test})" if condition.negated else test
+
+
+def _required(shape: Shape) -> list[str]:
+    return [name for name, field in shape.fields.items() if field.required]
+
+
+def _in_order(names: Sequence[str], shape: Shape | None) -> list[str]:
+    """The order in which the model writes its fields, then the others."""
+    known = shape.fields if shape else {}
+    return [*(name for name in known if name in names), *(name for name in names if name not in known)]

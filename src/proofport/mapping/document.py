@@ -1,0 +1,260 @@
+"""YAML text to nodes that know their place. YAML 1.2: only `true` and `false` are booleans, dates stay text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn, TypeAlias
+
+import yaml
+
+from proofport.errors import MappingError, Problem
+from proofport.mapping.wording import did_you_mean, listing
+
+MAX_DEPTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a file. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def error(self, found: str, expected: str, *, field: str | None = None, hint: str | None = None) -> MappingError:
+        problem = Problem(found=found, expected=expected, field=field, hint=hint)
+        return MappingError(problem, file=self.file, line=self.line, column=self.column)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """`value` by YAML 1.2; `text` as written, without quotes. `quoted` moves the text one column to the right."""
+
+    value: str | int | float | bool | None
+    text: str
+    at: Mark
+    quoted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    items: tuple[Node, ...]
+    at: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A YAML mapping. Each key occurs once."""
+
+    entries: tuple[tuple[Scalar, Node], ...]
+    at: Mark
+
+
+Node: TypeAlias = Scalar | Items | Block
+
+
+def what(node: Node) -> str:
+    """A node in a few words, for `found`."""
+    match node:
+        case Items():
+            return "a list"
+        case Block():
+            return "a mapping"
+        case _:
+            return repr(node.text) if node.text else "nothing"
+
+
+def data(node: Node) -> Any:
+    """The plain JSON data that a node stands for."""
+    match node:
+        case Scalar():
+            return node.value
+        case Items():
+            return [data(item) for item in node.items]
+        case Block():
+            return {key.text: data(value) for key, value in node.entries}
+
+
+class Keys:
+    """The keys of one block, each of which must be known; those not asked for are a mistake, too."""
+
+    def __init__(self, block: Block, known: Sequence[str], subject: str) -> None:
+        self.at = block.at
+        self._nodes = {key.text: node for key, node in block.entries}
+        self.marks = {key.text: key.at for key, _ in block.entries}
+        for key, _ in block.entries:
+            if key.text not in known:
+                hint = did_you_mean(key.text, known)
+                raise key.at.error(f"the key {key.text!r}", f"a key of {subject}: {listing(known, 30)}", hint=hint)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._nodes
+
+    def get(self, name: str) -> Node | None:
+        return self._nodes.get(name)
+
+    def given(self, names: Sequence[str]) -> list[str]:
+        """Those of `names` that are there, in the order of the file."""
+        return [name for name in self._nodes if name in names]
+
+    def need(self, name: str, why: str) -> Node:
+        if name not in self._nodes:
+            raise self.at.error(f"no {name!r}", why)
+        return self._nodes[name]
+
+
+def text_of(node: Node, expected: str) -> str:
+    if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
+        hint = "Put it in quotes." if isinstance(node, Scalar) and node.text else None
+        raise node.at.error(what(node), expected, hint=hint)
+    return node.value
+
+
+def flag_of(node: Node) -> bool:
+    if not isinstance(node, Scalar) or not isinstance(node.value, bool):
+        raise node.at.error(what(node), "true or false")
+    return node.value
+
+
+def block_of(node: Node, expected: str) -> Block:
+    if not isinstance(node, Block):
+        raise node.at.error(what(node), expected)
+    return node
+
+
+def items_of(node: Node, expected: str) -> tuple[Node, ...]:
+    if not isinstance(node, Items):
+        raise node.at.error(what(node), expected)
+    return node.items
+
+
+def read_documents(content: bytes, file: str) -> Iterator[Node]:
+    """The documents of one file. Raises MappingError for anything that is not the YAML we accept."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Mark(file, line, 1).error("a byte that is not UTF-8", "a text file in UTF-8") from None
+    try:
+        loader = _Loader(text)
+        while loader.check_node():
+            node = loader.get_node()
+            yield _Walker(file).node(node)
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        at = Mark(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise at.error(f"the character {text[error.position : error.position + 1]!r}", "printable text") from None
+    except yaml.MarkedYAMLError as error:
+        place = error.problem_mark or error.context_mark
+        at = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
+        raise at.error(error.problem or "broken YAML", "YAML", hint=_yaml_hint(error)) from None
+
+
+def _yaml_hint(error: yaml.MarkedYAMLError) -> str:
+    if "character '@'" in str(error.problem) or "alias" in str(error.problem) or "mapping values" in str(error.problem):
+        return "Put text with special characters in quotes: \"$.a[?(@.key == 'x')].b\"."
+    return f"The parser was {error.context}." if error.context else "Compare the indentation with the lines above."
+
+
+_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Base):  # type: ignore[misc]
+    """The C composer where PyYAML has it, with the scalars of YAML 1.2 instead of those of 1.1."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+
+_TAG = "tag:yaml.org,2002:"
+_PLAIN = {
+    "null": (r"null|Null|NULL|~|", ["n", "N", "~", ""]),
+    "bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    "int": (r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", list("-+0123456789")),
+    "float": (
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+}
+for _name, (_pattern, _first) in _PLAIN.items():
+    _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), _first)
+
+
+class _Walker:
+    """Turns composed nodes into ours."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.depth = 0
+        self.seen: set[int] = set()
+
+    def node(self, node: yaml.Node) -> Node:
+        at = Mark(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
+        if isinstance(node, yaml.ScalarNode):
+            return Scalar(_scalar_value(node, at), node.value, at, quoted=node.style in ("'", '"'))
+        if id(node) in self.seen:
+            raise at.error("an alias of a list or mapping", "it written out: aliases are not followed")
+        if self.depth >= MAX_DEPTH:
+            raise at.error("deep nesting", f"at most {MAX_DEPTH} levels")
+        self.seen.add(id(node))
+        self.depth += 1
+        ours = self._items(node, at) if isinstance(node, yaml.SequenceNode) else self._block(node, at)
+        self.depth -= 1
+        return ours
+
+    def _items(self, node: yaml.SequenceNode, at: Mark) -> Items:
+        return Items(tuple(self.node(item) for item in node.value), at)
+
+    def _block(self, node: yaml.Node, at: Mark) -> Block:
+        entries: list[tuple[Scalar, Node]] = []
+        first: dict[tuple[type, object], Mark] = {}
+        for key_node, value_node in node.value:
+            key = self.node(key_node)
+            if not isinstance(key, Scalar):
+                raise key.at.error(what(key), "a key of one word")
+            before = first.setdefault((type(key.value), key.value), key.at)
+            if before is not key.at:
+                raise key.at.error(f"the key {key.text!r} again", f"it once: it stands in line {before.line} already")
+            entries.append((key, self.node(value_node)))
+        return Block(tuple(entries), at)
+
+
+def _scalar_value(node: yaml.ScalarNode, at: Mark) -> str | int | float | bool | None:
+    text: str = node.value
+    match node.tag.removeprefix(_TAG):
+        case "str":
+            return text
+        case "null":
+            return None
+        case "bool":
+            return text.lower() == "true"
+        case "int":
+            return _number(text, at)
+        case "float":
+            return _finite(text, at)
+        case _:
+            return _refuse(at, f"the tag {node.tag!r}", "no tag: write text in quotes")
+
+
+def _number(text: str, at: Mark) -> int:
+    digits = text.lower().removeprefix("0o").removeprefix("0x")
+    base = 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10
+    try:
+        return int(digits, base)
+    except ValueError:
+        return _refuse(at, repr(text[:40]), "an integer of fewer digits")
+
+
+def _finite(text: str, at: Mark) -> float:
+    number = (
+        float(text.replace(".inf", "inf").replace(".nan", "nan"))
+        if text[-1:].isdigit() or text[-1:] == "."
+        else math.nan
+    )
+    return number if math.isfinite(number) else _refuse(at, repr(text[:40]), "a finite number: JSON has no other")
+
+
+def _refuse(at: Mark, found: str, expected: str) -> NoReturn:
+    raise at.error(found, expected)

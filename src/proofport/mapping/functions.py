@@ -1,0 +1,231 @@
+"""What generated functions call: conversions, and the rare cases that are not worth generating code for."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any, Final, NoReturn
+
+from jsonpath_ng import Slice, Wildcard
+from jsonpath_ng.ext.filter import Filter
+
+from proofport.evidence import format_timestamp
+from proofport.mapping.nodes import Conversion, Lookup, json_key
+from proofport.mapping.paths import Path, tree_of
+from proofport.mapping.wording import MISSING_FIELD, describe, listing, nearest, reject
+
+
+class Missing:
+    """The value of a rule that found nothing. Not null, not false: nothing was said."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing()
+
+
+# ------------------------------------------------------------------ paths
+def descend(value: Any) -> Iterator[Any]:
+    """The value and all that it holds, depth first, in document order: what `..` reaches."""
+    stack = [] if value is MISSING else [value]
+    while stack:
+        value = stack.pop()
+        yield value
+        if isinstance(value, list):
+            stack.extend(reversed(value))
+        elif isinstance(value, dict):
+            stack.extend(reversed(value.values()))
+
+
+def find(path: Path, record: Any, field: str) -> list[Any]:
+    """What jsonpath-ng finds, for the paths that are not compiled. Some of its nodes break on unfit data."""
+    try:
+        return [match.value for match in path.tree.find(record)]
+    except Exception as error:
+        raise reject(field, f"data that breaks {path.text}", "data that the path fits", cause=error) from error
+
+
+def met_empty_array(path: Path, record: Any) -> bool:
+    """Whether a wildcard, slice or filter of the path came upon an empty array."""
+    return any(
+        type(step) in (Wildcard, Slice, Filter)
+        and any(match.value == [] for match in tree_of(path.steps[:index]).find(record))
+        for index, step in enumerate(path.steps)
+    )
+
+
+def only(values: Sequence[Any], field: str, path: str) -> Any:
+    if len(values) > 1:
+        twice(field, path)
+    return values[0] if values else MISSING
+
+
+def twice(field: str, path: str) -> NoReturn:
+    hint = "Add a filter that leaves one, or `all: true` for a list."
+    raise reject(field, f"several matches of {path}", "at most one match", hint)
+
+
+def absent(field: str, origin: str) -> NoReturn:
+    raise reject(field, MISSING_FIELD, f"a value{origin}: the mapping requires it")
+
+
+# ------------------------------------------------------------------ text
+def text(value: Any, field: str) -> str:
+    """A scalar as text, the way JSON spells it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return _number_text(value, field)
+    raise reject(field, describe(value), "text, a number, true or false", _list_hint(value))
+
+
+def _list_hint(value: object) -> str | None:
+    return "Select the items with [*]." if isinstance(value, list) else None
+
+
+def _number_text(value: float, field: str) -> str:
+    try:
+        return json.dumps(value)
+    except ValueError:
+        raise reject(field, "an integer of many digits", "an integer of fewer digits") from None
+
+
+def render(parts: Sequence[Any], field: str) -> Any:
+    """A template's parts joined; missing if one is missing or null."""
+    if any(part is MISSING or part is None for part in parts):
+        return MISSING
+    return "".join([text(part, field) for part in parts])
+
+
+def join(separator: str, values: Sequence[Any], field: str) -> str:
+    return separator.join([text(value, field) for value in values if value is not None])
+
+
+# ------------------------------------------------------------------ tables and conditions
+def look_up(table: Lookup, value: Any, field: str) -> Any:
+    """What the table makes of a value that is neither missing nor null."""
+    if isinstance(value, list | dict):
+        raise reject(field, describe(value), f"a single value, which {table.name} can hold", _list_hint(value))
+    found = table.entries.get(json_key(value), MISSING)
+    if found is not MISSING:
+        return found
+    match table.unknown.action:
+        case "omit":
+            return MISSING
+        case "keep":
+            return value
+        case "value":
+            return table.unknown.value
+        case _:
+            return not_in_table(table, value, field)
+
+
+def not_in_table(table: Lookup, value: Any, field: str) -> NoReturn:
+    known = [str(key if isinstance(key, str) else key[1]) for key in table.entries]  # type: ignore[index]
+    raise reject(field, describe(value), f"a value of {table.name}: {listing(known)}", _table_hint(table, value))
+
+
+def _table_hint(table: Lookup, value: Any) -> str | None:
+    """What was meant is near a key, or near what a key becomes."""
+    meant: dict[str, str] = {}
+    for key, becomes in table.entries.items():
+        if isinstance(key, str):
+            meant.setdefault(key, f"{key!r}")
+            if isinstance(becomes, str) and becomes != key:
+                meant[key] = f"{key!r}, which becomes {becomes!r}"
+                meant.setdefault(becomes, meant[key])
+    near = nearest(value, meant) if isinstance(value, str) else None
+    return f"Did you mean {meant[near]}?" if near is not None else None
+
+
+def is_one_of(value: Any, keys: frozenset[object]) -> bool:
+    """Whether a value equals one of several scalars, as JSON counts."""
+    return not isinstance(value, list | dict | Missing) and json_key(value) in keys
+
+
+# ------------------------------------------------------------------ `as:`
+_INTEGER = re.compile(r"[-+]?[0-9]{1,4000}")
+_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_BOOLEANS = {"true": True, "false": False}
+
+
+def as_int(value: Any, field: str) -> int:
+    if type(value) is int:
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    raise reject(field, describe(value), "an integer, or text of one")
+
+
+def as_number(value: Any, field: str) -> int | float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return value
+    if isinstance(value, str):
+        if _INTEGER.fullmatch(value):
+            return int(value)
+        if _NUMBER.fullmatch(value) and math.isfinite(float(value)):
+            return float(value)
+    raise reject(field, describe(value), "a number, or text of one")
+
+
+def as_bool(value: Any, field: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    found = _BOOLEANS.get(value.lower()) if isinstance(value, str) else None
+    if found is None:
+        hint = "Say what counts: {as: bool, true: [...], false: [...], unknown: ...}."
+        raise reject(field, describe(value), "true or false", hint)
+    return found
+
+
+def as_date(value: Any, field: str) -> str:
+    """`YYYY-MM-DD`; of a date and time, the date as it is written."""
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, str):
+        try:
+            return (date.fromisoformat(value) if len(value) <= 10 else datetime.fromisoformat(value).date()).isoformat()
+        except ValueError:
+            pass
+    raise reject(field, describe(value), "a date in ISO 8601, for example 2026-01-31")
+
+
+def as_datetime(value: Any, field: str) -> str:
+    """RFC 3339 in UTC."""
+    moment = value
+    if isinstance(value, str):
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            moment = None
+    if not isinstance(moment, datetime):
+        raise reject(field, describe(value), "a date and time in ISO 8601, for example 2026-01-31T09:00:00Z")
+    if moment.tzinfo is None:
+        hint = "End it with Z or an offset, as in 2026-01-31T09:00:00Z."
+        raise reject(field, f"{describe(value)} without a time zone", "a date and time with its time zone", hint)
+    return _in_utc(moment, field)
+
+
+def _in_utc(moment: datetime, field: str) -> str:
+    try:
+        return format_timestamp(moment)
+    except OverflowError:
+        raise reject(field, describe(str(moment)), "a time between the years 1 and 9999") from None
+
+
+CONVERSIONS: Mapping[Conversion, Callable[[Any, str], Any]] = {
+    "int": as_int,
+    "number": as_number,
+    "bool": as_bool,
+    "date": as_date,
+    "datetime": as_datetime,
+    "string": text,
+}

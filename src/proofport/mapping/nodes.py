@@ -1,0 +1,162 @@
+"""What a mapping file says, checked and without its YAML: files, rules, and where each stood."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from proofport.mapping.document import Mark
+from proofport.mapping.paths import Path
+
+JsonType: TypeAlias = Literal["string", "integer", "number", "boolean", "object", "array"]
+Conversion: TypeAlias = Literal["int", "number", "bool", "date", "datetime", "string"]
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """What a path selects: at most one value, or with `all` a list, each item by a rule of its own, or joined."""
+
+    path: Path
+    at: Mark
+    all: bool = False
+    each: Rule | None = None
+    join: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOf:
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Literal text (`str`) and selected scalars in turn."""
+
+    parts: tuple[str | Select, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    fields: Mapping[str, Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What becomes of a value that a table does not know. `value` counts only for the action of that name."""
+
+    action: Literal["reject", "omit", "keep", "value"]
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A table. Keys are as `json_key` makes them; `name` is for messages."""
+
+    name: str
+    entries: Mapping[object, Any]
+    unknown: Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    path: Path
+    at: Mark
+    test: Literal["in", "present", "null"]
+    values: tuple[Any, ...] = ()
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How one field is made. Order: when, source, table or as, if_null, default, required."""
+
+    at: Mark
+    source: Select | Constant | FirstOf | Template | Nested
+    when: Condition | None = None
+    table: Lookup | None = None
+    convert: Conversion | None = None
+    if_null: Constant | None = None
+    default: Constant | None = None
+    required: bool = False
+    type: JsonType | None = None
+    nullable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """`to: {vendor, body}`."""
+
+    vendor: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A field that comes from the element which encloses the record: `depth` steps of `records`, then `keys`."""
+
+    field: str
+    depth: int
+    keys: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One entry of `tests:`. With `rejected`, the name of the field that must be refused."""
+
+    name: str
+    at: Mark
+    input: Any
+    expect: Any = None
+    rejected: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MappingFile:
+    """One document of a mapping file. `to` is a vendor's body, or a kind of evidence (then `from_kind` is None)."""
+
+    name: str
+    path: pathlib.Path
+    line: int
+    at: Mark
+    to: Vendor | str
+    fields: Mapping[str, Rule]
+    from_kind: str | None = None
+    tables: Mapping[str, Mapping[object, Any]] = field(default_factory=dict)
+    tests: tuple[Test, ...] = ()
+    records: Path | None = None
+    parents: tuple[Parent, ...] = ()
+    incomplete_when: Path | None = None
+    context: tuple[str, ...] = ()
+    display_name: str | None = None
+
+
+def json_key(value: object) -> object:
+    """A dictionary key under which equal JSON values meet: in JSON, true is not 1, and 1 is 1.0."""
+    if isinstance(value, str):
+        return value
+    return (type(value), value) if value is None or isinstance(value, bool) else ("number", value)
+
+
+def selects(rule: Rule) -> Iterator[Select | Condition]:
+    """Every path of a rule that starts at the rule's own record; those inside `each` start at its items."""
+    if rule.when is not None:
+        yield rule.when
+    match rule.source:
+        case Select() as select:
+            yield select
+        case Template(parts):
+            yield from (part for part in parts if isinstance(part, Select))
+        case FirstOf(rules):
+            for inner in rules:
+                yield from selects(inner)
+        case Nested(fields):
+            for inner in fields.values():
+                yield from selects(inner)

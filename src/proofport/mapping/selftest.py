@@ -1,0 +1,71 @@
+"""The `tests:` of a mapping file, run against the compiled mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from proofport.adapter import Body
+from proofport.errors import Rejected
+from proofport.mapping.nodes import MappingFile, Test, Vendor
+from proofport.mapping.source import compile_kind, compile_source
+from proofport.mapping.vendor import compile_vendor
+
+BodyOf = Callable[[str, str], Body]
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """`found` and `expected` are JSON, or what was said about a rejected record. `line` is the test's."""
+
+    __test__ = False
+
+    name: str
+    ok: bool
+    found: str
+    expected: str
+    line: int
+
+
+def run_tests(file: MappingFile, body_of: BodyOf | None = None) -> list[TestResult]:
+    """Run every test of a file. `body_of(vendor, kind)` gives the body that a vendor takes in an upsert; without it,
+    vendor mappings are held against their own `type:` only. Raises MappingError where the mapping itself is wrong."""
+    run = _vendor_run(file, body_of) if isinstance(file.to, Vendor) else _source_run(file)
+    return [_result(test, run) for test in file.tests]
+
+
+def _source_run(file: MappingFile) -> Callable[[Test], Any]:
+    def run(test: Test) -> Any:
+        mapping = compile_source(file, test.values)
+        records = [mapping(record, parents) for record, parents in mapping.records(test.input)]
+        return records[0] if len(records) == 1 and not isinstance(test.expect, list) else records
+
+    return run
+
+
+def _vendor_run(file: MappingFile, body_of: BodyOf | None) -> Callable[[Test], Any]:
+    assert isinstance(file.to, Vendor)
+    assert file.from_kind is not None
+    body = body_of(file.to.vendor, file.from_kind) if body_of else Body(name=file.to.body, mapping=file.name)
+    check = compile_kind(file.from_kind)
+    convert = compile_vendor(file, body, file.from_kind, file.to.vendor)
+    return lambda test: convert(check(test.input))
+
+
+def _result(test: Test, run: Callable[[Test], Any]) -> TestResult:
+    expected = f"rejected for {test.rejected}" if test.rejected is not None else _json(test.expect)
+    try:
+        made = run(test)
+    except Rejected as error:
+        ok = test.rejected is not None and error.problem.field == test.rejected
+        return TestResult(test.name, ok, f"rejected: {error.problem}", expected, test.at.line)
+    ok = test.rejected is None and _json(made) == expected
+    return TestResult(test.name, ok, _json(made), expected, test.at.line)
+
+
+def _json(value: Any) -> str:
+    """Sorted, so that the order of fields does not count; 1 and 1.0, true and 1 stay apart."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()

@@ -1,0 +1,209 @@
+"""Raw documents, or evidence as it stands, to checked neutral records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
+
+import orjson
+from pydantic import BaseModel, ValidationError, create_model
+
+from proofport.adapter import Mode
+from proofport.errors import Rejected, UsageError
+from proofport.evidence import Evidence, Neutral, model_of
+from proofport.mapping.code import Code
+from proofport.mapping.compiler import Plan, compile_plan
+from proofport.mapping.functions import MISSING
+from proofport.mapping.guards import acceptor_of, shape_of
+from proofport.mapping.nodes import MappingFile
+from proofport.mapping.paths import Path
+from proofport.mapping.selectors import Scope, chain, walk
+from proofport.mapping.wording import describe, did_you_mean, listing, problem_of, reject
+
+Parents: TypeAlias = "tuple[Any, ...] | None"
+"""What `parent:` needs, beside each record; None for a document in which no record was found."""
+
+
+def compile_source(file: MappingFile, values: Mapping[str, str] | None = None, mode: Mode = "upsert") -> SourceMapping:
+    """A source mapping, ready to run. `values` are those of `--set`.
+
+    Raises UsageError when it is not a source mapping, when `values` has a name that is not in its `context:`, or lacks
+    one that nothing else gives.
+    """
+    if not isinstance(file.to, str):
+        raise UsageError(f"{file.name} is a vendor mapping", hint="A source mapping has `to: {evidence: <kind>}`.")
+    values = values or {}
+    _check_values(file, values, mode)
+    return SourceMapping(file, values, mode)
+
+
+def _check_values(file: MappingFile, values: Mapping[str, str], mode: Mode) -> None:
+    for name in values:
+        if name not in file.context:
+            known = f"it takes {listing(file.context)}" if file.context else "it takes none"
+            raise UsageError(f"{file.name} has no context {name!r}; {known}", hint=did_you_mean(name, file.context))
+    given = {*file.fields, *values, *(parent.field for parent in file.parents)}
+    for name in file.context:
+        if name not in given and model_for(str(file.to), mode).model_fields[name].is_required():
+            raise UsageError(f"{file.name} needs {name}", hint=f"Give it with --set {name}=…")
+
+
+class SourceMapping:
+    """One source mapping. Call it with a record and its parents, as `records` gives them; raises Rejected."""
+
+    def __init__(self, file: MappingFile, values: Mapping[str, str], mode: Mode) -> None:
+        self.kind = str(file.to)
+        self.single = file.records is None
+        self.name = file.name
+        self._records = file.records
+        model = model_for(self.kind, mode)
+        fills: dict[str, list[str]] = {}
+        for number, parent in enumerate(file.parents):
+            fills.setdefault(parent.field, []).append(f"parents[{number}]")
+        given = {f"set_{number}": value for number, value in enumerate(values.values())}
+        for name, constant in zip(values, given, strict=True):
+            fills.setdefault(name, []).append(constant)
+        plan = Plan(
+            title=file.name,
+            rules=file.fields,
+            shape=shape_of(model),
+            settle=settling(model, self.kind),
+            signature="convert(d, parents=())",
+            finish="return out if ok else settle(out)",
+            fills=fills,
+            names=given,
+            partial=mode in ("patch", "remove"),
+        )
+        self.convert, self.source = compile_plan(plan)
+        self._iterate = _record_iterator(file) if file.records is not None else None
+        self._incomplete = _one(file.incomplete_when) if file.incomplete_when is not None else None
+        self._incomplete_text = file.incomplete_when.text if file.incomplete_when is not None else ""
+
+    def records(self, document: object) -> Iterable[tuple[Any, Parents]]:
+        """Every record of one raw document, with what `parent:` needs of its surroundings.
+
+        A document without a single place for records (not even an empty array) gives itself with parents None, which
+        is rejected when it is called.
+        """
+        return ((document, ()),) if self._iterate is None else self._iterate(document)
+
+    def __call__(self, record: Any, parents: Parents = ()) -> Neutral:
+        if parents is None:
+            assert self._records is not None
+            hint = f"Is this the output that {self.name} reads?"
+            raise reject(None, describe(record), f"a document with {self._records.text}", hint)
+        neutral: Neutral = self.convert(record, parents)
+        return neutral
+
+    def incomplete(self, document: object) -> str | None:
+        """Why the document says that there is more than it holds, or None."""
+        if self._incomplete is None or self._incomplete(document) in (MISSING, None):
+            return None
+        return f"{self._incomplete_text} is present: there is more than this document holds"
+
+
+def _one(path: Path) -> Callable[[Any], Any]:
+    """A function from a document to the only match of a path."""
+    code = Code()
+    value = Scope(code, "d", [path]).one(path, path.text)
+    code.line(f"return {value}")
+    return code.function("one(d)", f"path {path.text}")
+
+
+def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, Parents]]]:
+    """A generator function over the records of a document: loops along `records:`, reading parents on the way."""
+    code = Code()
+    assert file.records is not None
+    steps = file.records.steps
+    code.line("met = False")
+    depths = sorted({parent.depth for parent in file.parents})
+    names: dict[int, str] = {}
+
+    def level(depth: int, holder: str) -> None:
+        for number, parent in enumerate(file.parents):
+            if parent.depth == depth:
+                names[number] = code.name("p")
+                code.line(f"{names[number]} = {chain(code, holder, parent.keys)}")
+        further = next((other for other in depths if other > depth), None)
+        if further is None:
+            walk(code, holder, steps[depth:], emit, "met")
+        else:
+            walk(code, holder, steps[depth:further], lambda inner: level(further, inner), "met")
+
+    def emit(record: str) -> None:
+        code.line("met = True")
+        parents = "".join(f"{names[number]}, " for number in range(len(file.parents)))
+        code.line(f"yield {record}, ({parents})")
+
+    if (depths and depths[0] == 0) or not depths:
+        level(0, "d")
+    else:
+        walk(code, "d", steps[: depths[0]], lambda inner: level(depths[0], inner), "met")
+    with code.block("if not met:"):
+        code.line("yield d, None")
+    return code.function("records(d)", f"records of {file.name}")
+
+
+# ------------------------------------------------------------------ evidence
+def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral]:
+    """The check of input that is evidence already: a function from it to its neutral dict in canonical form.
+
+    Raises Rejected for each record that does not fit. `patch` and `remove` need only the id.
+    """
+    model = model_for(kind, mode)
+    accept, settle = acceptor_of(shape_of(model)), settling(model, kind)
+
+    def check(record: object) -> Neutral:
+        neutral = accept(record) if accept is not None else None
+        return neutral if neutral is not None else settle(record)
+
+    return check
+
+
+def model_for(kind: str, mode: Mode) -> type[Evidence]:
+    model = model_of(kind)
+    return partial_model(model, {"id"}) if mode in ("patch", "remove") else model
+
+
+def partial_model(model: type[Any], keep: set[str], *, nulls: bool = False) -> type[Any]:
+    """A model of which only `keep` is required; with `nulls`, any other field may be null."""
+    fields: dict[str, Any] = {}
+    for name, info in model.model_fields.items():
+        if (info.serialization_alias or name) in keep or not (info.is_required() or nulls):
+            continue
+        loose = info._copy()
+        loose.default = None
+        fields[name] = (info.annotation, loose)
+    return create_model(model.__name__, __base__=model, **fields) if fields else model
+
+
+def settling(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
+    """The slow way: the model decides, and words the rejection."""
+
+    def settle(record: object) -> Neutral:
+        if not isinstance(record, dict | BaseModel):
+            raise reject(None, describe(record), f"an object: one {kind}")
+        try:
+            neutral = model.model_validate(record).neutral()
+        except ValidationError as error:
+            raise Rejected(problem_of(error, kind, model.model_fields)) from None
+        except (ValueError, TypeError, RecursionError) as error:
+            raise not_json(error) from error
+        require_json(neutral)
+        return neutral
+
+    return settle
+
+
+def require_json(value: object) -> bytes:
+    """The JSON of a value. Raises Rejected for what JSON cannot carry, such as integers beyond 64 bits."""
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        raise not_json(error) from error
+
+
+def not_json(error: Exception) -> Rejected:
+    return reject(
+        None, f"data that JSON cannot carry ({error})", "text in UTF-8, integers within 64 bits, finite numbers"
+    )

@@ -1,0 +1,217 @@
+"""Neutral records to one vendor's exact bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from proofport.adapter import Body
+from proofport.errors import Rejected, UsageError
+from proofport.evidence import Evidence, Neutral, model_of
+from proofport.mapping.bodies import body_schema, model_from_rules
+from proofport.mapping.compiler import Plan, compile_plan
+from proofport.mapping.document import Mark
+from proofport.mapping.guards import flat, shape_of
+from proofport.mapping.kinds import constants
+from proofport.mapping.nodes import MappingFile, Rule, Select, Vendor
+from proofport.mapping.paths import parse
+from proofport.mapping.source import partial_model, require_json
+from proofport.mapping.wording import did_you_mean, listing, problem_of, reject
+
+
+def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str) -> VendorMapping:
+    """A vendor mapping for one body, ready to run; without a file, every field but `extras` goes as it is.
+
+    Raises UsageError when the file is for another vendor, body or kind, and MappingError where a rule cannot give what
+    the body takes.
+    """
+    if file is None:
+        return _pass_through(body, kind, vendor)
+    _check_target(file, body, kind, vendor)
+    _check_id(file, body)
+    if body.arrays == "refuse":
+        _check_no_arrays(file)
+    if body.model is not None:
+        _check_fields(file, body, body.model)
+    whole = body.model or model_from_rules(body.name, file.fields, model_of(kind), body.id_field)
+    model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
+    shape = shape_of(model)
+    plan = Plan(
+        title=file.name,
+        rules=file.fields,
+        shape=flat(shape) if body.arrays == "refuse" or body.nulls == "omit" else shape,
+        settle=_settling(model, body, vendor),
+        signature="convert(d)",
+        finish="return out if ok and 'extras' not in d else settle(out, d)",
+        partial=body.partial,
+        drops_null=_DROPS[body.nulls],
+    )
+    convert, source = compile_plan(plan)
+    return VendorMapping(convert, tuple(file.fields), whole, file.display_name or body.id_field, source)
+
+
+_DROPS: Mapping[str, Callable[[bool], bool]] = {
+    "omit": lambda nullable: True,
+    "send": lambda nullable: False,
+    "nullable": lambda nullable: not nullable,
+}
+
+
+class VendorMapping:
+    """One vendor mapping. Call it with a neutral dict for the vendor's body; raises Rejected.
+
+    `fields`: every top-level field it can produce, in the file's order. `source`: the generated Python.
+    """
+
+    def __init__(
+        self,
+        convert: Callable[[Neutral], dict[str, Any]],
+        fields: tuple[str, ...],
+        model: type[BaseModel],
+        display_name: str,
+        source: str,
+    ) -> None:
+        self.convert = convert
+        self.fields = fields
+        self.display_name = display_name
+        self.source = source
+        self._model = model
+
+    def __call__(self, neutral: Neutral) -> dict[str, Any]:
+        return self.convert(neutral)
+
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON Schema of the whole body: `required` is always there, null is part of a type union."""
+        return body_schema(self._model)
+
+
+# ------------------------------------------------------------------ what is checked once
+def _check_target(file: MappingFile, body: Body, kind: str, vendor: str) -> None:
+    if not isinstance(file.to, Vendor):
+        raise UsageError(f"{file.name} is a source mapping", hint="A vendor mapping has `to: {vendor: …, body: …}`.")
+    if (file.to.vendor, file.to.body) != (vendor, body.name):
+        makes = f"{file.to.vendor}'s {file.to.body}"
+        raise file.at.error(f"a mapping to {makes}", f"one to {vendor}'s {body.name}, which takes {kind}")
+    if file.from_kind != kind:
+        raise file.at.error(f"a mapping from {file.from_kind}", f"one from {kind}")
+
+
+def _check_id(file: MappingFile, body: Body) -> None:
+    rule = file.fields.get(body.id_field)
+    if rule is None:
+        raise file.at.error(f"no rule for {body.id_field!r}", f"{body.id_field}: $.id")
+    if not _is_plain_id(rule):
+        hint = "The vendor's id is the id of the evidence; to change it, change the source mapping."
+        raise rule.at.error("another rule", f"exactly {body.id_field}: $.id", field=body.id_field, hint=hint)
+
+
+def _is_plain_id(rule: Rule) -> bool:
+    match rule:
+        case Rule(source=Select(path, all=False), when=None, table=None, convert=None, if_null=None, default=None):
+            return path.text in ("$.id", "$['id']")
+        case _:
+            return False
+
+
+def _check_no_arrays(file: MappingFile) -> None:
+    for name, rule in file.fields.items():
+        if isinstance(rule.source, Select) and rule.source.all and rule.source.join is None:
+            hint = 'Join the items: {path: "$.roles[*]", join: ","}.'
+            raise rule.at.error("a list", "a single value: this vendor ignores arrays", field=name, hint=hint)
+
+
+def _check_fields(file: MappingFile, body: Body, model: type[BaseModel]) -> None:
+    """Unknown fields, required ones without a rule, and constants that the model would refuse."""
+    known = {info.serialization_alias or name: info for name, info in model.model_fields.items()}
+    loose = partial_model(model, set())
+    for name, rule in file.fields.items():
+        if name in known:
+            _check_constants(name, rule, loose)
+        elif model.model_config.get("extra") == "forbid":
+            expected = f"a field of {body.name}: {listing(list(known), 20)}"
+            raise rule.at.error(f"the field {name!r}", expected, hint=did_you_mean(name, known))
+    for name, info in known.items():
+        if info.is_required() and name not in file.fields and not body.partial:
+            raise file.at.error(f"no rule for {name!r}", f"one: the body {body.name} requires {name}")
+
+
+def _check_constants(name: str, rule: Rule, loose: type[BaseModel]) -> None:
+    for value, at in constants(rule):
+        try:
+            if value is not None:
+                loose.model_validate_json(orjson.dumps({name: value}), strict=True)
+        except ValidationError as error:
+            problem = problem_of(error, name, ())
+            raise at.error(problem.found, problem.expected, field=name, hint=problem.hint) from None
+
+
+# ------------------------------------------------------------------ the slow way
+def _settling(model: type[BaseModel], body: Body, vendor: str) -> Callable[[dict[str, Any], Neutral], dict[str, Any]]:
+    """Merge `extras`, then let the model decide and word the rejection."""
+    names = [info.serialization_alias or name for name, info in model.model_fields.items()]
+
+    def settle(out: dict[str, Any], neutral: Neutral) -> dict[str, Any]:
+        extras = (neutral.get("extras") or {}).get(vendor, {})
+        if body.id_field in extras:
+            field = f"extras.{vendor}.{body.id_field}"
+            raise reject(field, "the id", "other fields: the vendor's id is the id of the evidence")
+        merged = {**out, **extras}
+        if body.nulls == "omit":
+            merged = _without_nulls(merged)
+        if body.arrays == "refuse":
+            _refuse_arrays(merged)
+        try:
+            valid = model.model_validate_json(require_json(merged), strict=True)
+        except ValidationError as error:
+            raise Rejected(problem_of(error, f"the body {body.name}", names)) from None
+        return valid.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+    return settle
+
+
+def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: _without_nulls(inner) if isinstance(inner, dict) else inner
+        for key, inner in value.items()
+        if inner is not None
+    }
+
+
+def _refuse_arrays(value: Any, field: str = "") -> None:
+    if isinstance(value, list):
+        hint = 'The vendor ignores arrays, so their content would be lost. Join the items: {path: "$.x[*]", join: ","}.'
+        raise reject(field, f"an array of {len(value)}", "a single value", hint)
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _refuse_arrays(inner, f"{field}.{name}" if field else name)
+
+
+def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
+    """Every field but `extras`, as it is. Whether a null may go is not known without a schema: only if all may."""
+    whole = body.model or _only_an_id(body.id_field)
+    model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
+    settle = _settling(model, body, vendor)
+    quick = body.model is None
+    drops = body.nulls != "send"
+
+    def convert(neutral: Neutral) -> dict[str, Any]:
+        out = {body.id_field: neutral["id"]}
+        simple = quick
+        for name, value in neutral.items():
+            if name in ("id", "extras") or (value is None and drops):
+                continue
+            if name == body.id_field:
+                raise reject(name, "a field", f"no field {name!r}: there the vendor gets the id")
+            simple = simple and value.__class__ is not list and value.__class__ is not dict
+            out[name] = value
+        return out if simple and "extras" not in neutral else settle(out, neutral)
+
+    return VendorMapping(convert, (), whole, body.id_field, f"# {kind}: every field but extras, as it is\n")
+
+
+def _only_an_id(id_field: str) -> type[BaseModel]:
+    at = Mark("", 1, 1)
+    return model_from_rules("record", {id_field: Rule(at=at, source=Select(parse("$.id"), at))}, Evidence, id_field)

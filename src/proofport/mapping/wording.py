@@ -1,0 +1,110 @@
+"""Words for mistakes: what was found, what was expected, what may have been meant."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from proofport.errors import Problem, Rejected
+
+MISSING_FIELD = "nothing"
+
+
+def describe(value: object) -> str:
+    """A value in a few words, for `found`: short, and never a whole document."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return repr(value if len(value) <= 60 else value[:57] + "…")
+        case int() | float():
+            text = str(value) if not isinstance(value, int) or value.bit_length() < 200 else "an integer of many digits"
+            return text if len(text) <= 60 else text[:57] + "…"
+        case list() | tuple():
+            return f"an array of {len(value)}"
+        case dict():
+            return "an object"
+        case _:
+            return f"a {type(value).__name__}"
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that `word` was probably meant to be; case and separators do not count."""
+    by_shape: dict[str, str] = {}
+    for candidate in candidates:
+        by_shape.setdefault(_shape(candidate), candidate)
+    close = difflib.get_close_matches(_shape(word), by_shape, n=1, cutoff=0.6)
+    return by_shape[close[0]] if close else None
+
+
+def _shape(word: str) -> str:
+    return re.sub(r"[\s._:-]+", "_", word.casefold())
+
+
+def did_you_mean(word: object, candidates: Iterable[str]) -> str | None:
+    """A hint, or None when nothing is near."""
+    found = nearest(word, candidates) if isinstance(word, str) else None
+    return f"Did you mean {found!r}?" if found is not None else None
+
+
+def listing(words: Sequence[str], most: int = 8) -> str:
+    shown = ", ".join(words[:most])
+    return f"{shown}, and {len(words) - most} more" if len(words) > most else shown
+
+
+def reject(
+    field: str | None, found: str, expected: str, hint: str | None = None, cause: Exception | None = None
+) -> Rejected:
+    """The exception for one record, ready to be raised."""
+    error = Rejected(Problem(found=found, expected=expected, field=field, hint=hint))
+    error.__cause__ = cause
+    return error
+
+
+def problem_of(error: ValidationError, what: str, fields: Iterable[str]) -> Problem:
+    """The first thing that a model found wrong, in our words. `what` names the model: a kind, or a vendor's body."""
+    detail = error.errors(include_url=False)[0]
+    more = error.error_count() - 1
+    found, expected, hint = _words(detail, what, list(fields))
+    if more and hint is None:
+        hint = f"{more} more field{'s are' if more > 1 else ' is'} wrong in this record."
+    return Problem(found=found, expected=expected, field=_dotted(detail["loc"]) or None, hint=hint)
+
+
+def _words(detail: ErrorDetails, what: str, fields: list[str]) -> tuple[str, str, str | None]:
+    context: dict[str, Any] = detail.get("ctx", {})
+    given = detail["input"]
+    match detail["type"]:
+        case "missing":
+            return MISSING_FIELD, f"a value: {what} requires it", None
+        case "extra_forbidden":
+            name = str(detail["loc"][-1])
+            known = fields if len(detail["loc"]) == 1 else []
+            hint = did_you_mean(name, known) or "Take it out, or put it under `extras` of the vendor that knows it."
+            return f"the field {name!r}", f"a field of {what}", hint
+        case "literal_error" | "enum":
+            choices = re.findall(r"'([^']*)'", context.get("expected", ""))
+            return describe(given), f"one of {listing(choices)}", did_you_mean(given, choices)
+        case "string_type" if not isinstance(given, str):
+            return describe(given), "text", "Convert it in the mapping with `as: string`, or join an array."
+        case _:
+            message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+            return describe(given), message.removeprefix("expected "), None
+
+
+def _dotted(location: tuple[int | str, ...]) -> str:
+    """`tags[0].key`. The branch names that pydantic adds for unions do not look like fields and are left out."""
+    text = ""
+    for part in location:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif "[" not in part and "-" not in part:
+            text += f".{part}" if text else part
+    return text
