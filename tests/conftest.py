@@ -1,8 +1,14 @@
-"""What every test may use: both emulators on real sockets, and aioresponses on a new aiohttp."""
+"""What every test may use: both emulators on real sockets, and aioresponses on a new aiohttp.
+
+Whatever an emulator of these fixtures answers is held against its vendor's OpenAPI document when the test ends.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -10,22 +16,64 @@ import aiohttp
 import aioresponses
 import aioresponses.core
 import pytest
+from aiohttp import web
 
-from proofport.testing import Running, running
+import proofport_drata.emulator
+import proofport_secureframe.emulator
+from proofport.testing import Emulator, Running, running
+from proofport.testing.openapi import Contract
 from proofport_drata.emulator import DrataEmulator
 from proofport_secureframe.emulator import SecureframeEmulator
+
+DOCUMENTS = {
+    "drata": Path(proofport_drata.emulator.__file__).with_name("openapi.yaml"),
+    "secureframe": Path(proofport_secureframe.emulator.__file__).with_name("openapi.yaml"),
+}
+
+
+@cache
+def contract(name: str) -> Contract:
+    return Contract(DOCUMENTS[name])
+
+
+@asynccontextmanager
+async def held_to_contract(emulator: Emulator) -> AsyncIterator[Running]:
+    """Serve a seeded emulator; at the end, every answer it gave must fit the document."""
+    document, application_of = contract(emulator.name), emulator.application
+    document.violations.clear()
+
+    def application() -> web.Application:
+        application = application_of()
+        application.on_response_prepare.append(document.check)
+        return application
+
+    emulator.application = application  # type: ignore[method-assign]
+    async with running(emulator) as served:
+        yield served
+    assert document.violations == []
 
 
 @pytest.fixture
 async def drata_emulator() -> AsyncIterator[Running]:
-    async with running(DrataEmulator()) as emulator:
+    async with held_to_contract(DrataEmulator()) as emulator:
         yield emulator
 
 
 @pytest.fixture
 async def secureframe_emulator() -> AsyncIterator[Running]:
-    async with running(SecureframeEmulator()) as emulator:
+    async with held_to_contract(SecureframeEmulator()) as emulator:
         yield emulator
+
+
+@pytest.fixture
+def drata_contract() -> Contract:
+    """The document of the Drata emulator, and what was answered so far in this session."""
+    return contract("drata")
+
+
+@pytest.fixture
+def secureframe_contract() -> Contract:
+    return contract("secureframe")
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from aiohttp import web
 from proofport.errors import UsageError
 from proofport.testing.emulator_behaviours import Behaviour, Switches, Value
 from proofport.testing.emulator_control import is_control, routes
-from proofport.testing.emulator_faults import FAULTS, NO_FAULTS, Faults, cut, cut_in_the_middle
+from proofport.testing.emulator_faults import BY_ORDER, FAULTS, NO_FAULTS, Faults, cut, cut_in_the_middle
 from proofport.testing.emulator_log import Log, RateLimiter
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -156,8 +156,10 @@ class Emulator(ABC):
     def _refuse_by_order(self, faults: Faults) -> None:
         status = faults.take_status()
         if status is not None:
-            wait = {} if status.retry_after is None else {"Retry-After": str(status.retry_after)}
-            raise VendorError(status.code, f"The emulator was told to answer {status.code}", headers=wait)
+            headers = {BY_ORDER: "status"}
+            if status.retry_after is not None:
+                headers["Retry-After"] = str(status.retry_after)
+            raise VendorError(status.code, f"The emulator was told to answer {status.code}", headers=headers)
 
     def _refuse_by_rate(self, request: web.Request) -> None:
         limit = self.switches["rate_limit"]

@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias
 Tag: TypeAlias = Literal["documented", "observed", "assumed"]
 Value: TypeAlias = bool | int | str
 
+_WORDS: dict[type, str] = {bool: "true or false", int: "a whole number", str: "a text"}
+
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
@@ -32,7 +34,7 @@ class Behaviour:
         if self.choices and (value not in self.choices or type(value) is not type(self.default)):
             return f"{self.name} is {value!r}, expected one of {', '.join(map(repr, self.choices))}"
         if type(value) is not type(self.default):
-            return f"{self.name} is {value!r}, expected a {type(self.default).__name__}"
+            return f"{self.name} is {value!r}, expected {_WORDS[type(self.default)]}"
         if isinstance(value, int) and value < 0:
             return f"{self.name} is {value}, expected 0 or more"
         return None

@@ -58,7 +58,9 @@ class _Control:
         return _json(self._emulator.state())
 
     async def overview(self, _: web.Request) -> web.Response:
-        return _json({"name": self._emulator.name, "objects": self._emulator.overview()})
+        """What the page shows: every object with its first records, and the last requests."""
+        log = self._emulator.log
+        return _json({"objects": self._emulator.overview(), "requests": len(log), "latest": log.latest(40)})
 
     async def received(self, request: web.Request) -> web.Response:
         """All of them, or the `?last=N`."""

@@ -85,6 +85,7 @@ class Faults(_Strict):
 
 
 NO_FAULTS = Faults()
+BY_ORDER = "X-Emulator-Fault"  # the header of every answer that a fault ordered
 FAULTS = web.RequestKey("faults", Faults)
 
 
@@ -92,7 +93,7 @@ def cut(request: web.Request) -> web.Response:
     """End the connection without an answer. The response returned is never written."""
     if request.transport is not None:
         request.transport.abort()
-    return web.Response()
+    return web.Response(headers={BY_ORDER: "cut"})
 
 
 def cut_in_the_middle(request: web.Request, answer: web.Response) -> web.Response:
@@ -105,4 +106,4 @@ def cut_in_the_middle(request: web.Request, answer: web.Response) -> web.Respons
     if request.transport is not None:
         request.transport.write(head + body[: len(body) // 2] if body else head[: len(head) // 2])
         request.transport.close()
-    return web.Response()
+    return web.Response(headers={BY_ORDER: "cut"})

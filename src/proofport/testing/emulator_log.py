@@ -35,6 +35,17 @@ class Received:
             "status": self.status,
         }
 
+    def summary(self) -> dict[str, Any]:
+        """For the page: the size and the beginning of the body instead of all of it."""
+        body = self.body or b""
+        return {
+            "method": self.method,
+            "path": self.path,
+            "status": self.status,
+            "bytes": len(body),
+            "beginning": body[:2000].decode(errors="replace"),
+        }
+
 
 class Log:
     """Every request. Of the oldest only the bodies are forgotten, when all of them exceed `BODIES_KEPT` bytes."""
@@ -67,6 +78,10 @@ class Log:
             oldest.body = None
             self._first_with_body += 1
         return entry
+
+    def latest(self, count: int) -> list[dict[str, Any]]:
+        """Summaries, the newest first."""
+        return [entry.summary() for entry in reversed(self._entries[-count:])]
 
     def listing(self, last: int | None = None) -> list[dict[str, Any]]:
         entries = self._entries if last is None else self._entries[max(0, len(self._entries) - last) :]

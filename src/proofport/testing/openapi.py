@@ -1,0 +1,94 @@
+"""Holds an emulator to its vendor's OpenAPI document (3.1, whose schemas are JSON Schema 2020-12).
+
+Needs the package jsonschema-rs, which proofport itself does not install.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import orjson
+import yaml
+from aiohttp import web
+
+from proofport.testing.emulator_faults import BY_ORDER
+
+
+class Contract:
+    """One OpenAPI document, and everything that was answered against it (`violations`)."""
+
+    def __init__(self, document: Path) -> None:
+        self._document: dict[str, Any] = yaml.load(document.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        self._paths = sorted(
+            ((_pattern(path), path) for path in self._document["paths"]), key=lambda each: each[1].count("{")
+        )
+        self._validators: dict[int, jsonschema_rs.Draft202012Validator] = {}
+        self.violations: list[str] = []
+        self.seen: set[tuple[str, str, int]] = set()
+
+    async def check(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
+        """A handler for `on_response_prepare`. Answers that a fault ordered are nobody's contract."""
+        if BY_ORDER in response.headers or not isinstance(response, web.Response):
+            return
+        body = response.body if isinstance(response.body, bytes) else b""
+        problem = self.problem(request.method, request.rel_url.raw_path, response.status, body)
+        if problem:
+            self.violations.append(problem)
+
+    def operations(self) -> set[tuple[str, str, int]]:
+        """Every (method, path template, status) of the document."""
+        return {
+            (method.upper(), path, int(status))
+            for path, methods in self._document["paths"].items()
+            for method, operation in methods.items()
+            if "responses" in operation
+            for status in operation["responses"]
+        }
+
+    def problem(self, method: str, path: str, status: int, body: bytes) -> str | None:
+        """What is wrong with an answer, or None. Operations that the document does not have are not judged."""
+        template = next((template for pattern, template in self._paths if pattern.fullmatch(path)), None)
+        operation = self._document["paths"].get(template, {}).get(method.lower())
+        if template is None or operation is None:
+            return None
+        self.seen.add((method, template, status))
+        where = f"{method} {path} -> {status}"
+        declared = operation["responses"].get(str(status))
+        if declared is None:
+            return f"{where}: the status is not in the document"
+        response = self._resolved(declared)
+        if "content" not in response:
+            return f"{where}: a body where none is declared" if body and status < 300 else None
+        return self._body_problem(where, response["content"]["application/json"]["schema"], body)
+
+    def _body_problem(self, where: str, schema: dict[str, Any], body: bytes) -> str | None:
+        try:
+            document = orjson.loads(body)
+        except ValueError:
+            return f"{where}: the body is not JSON: {body[:200]!r}"
+        errors = [
+            f"/{'/'.join(map(str, e.instance_path))}: {e.message}"
+            for e in self._validator(schema).iter_errors(document)
+        ]
+        return f"{where}: {'; '.join(errors)[:1000]}" if errors else None
+
+    def _validator(self, schema: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+        if id(schema) not in self._validators:
+            whole = {"components": self._document["components"], **schema}
+            self._validators[id(schema)] = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
+        return self._validators[id(schema)]
+
+    def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" not in node:
+            return node
+        target: Any = self._document
+        for part in node["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        return self._resolved(target)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template)))
