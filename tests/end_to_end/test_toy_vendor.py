@@ -1,0 +1,144 @@
+"""A vendor that proofport has never heard of: one file and its mapping are enough for everything that it can do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+from tests.toy.toy_server import Toy
+
+from proofport.config import Config
+from proofport.delivery.report import Exit, RunReport
+from proofport.errors import Problem, UnsupportedFeature
+from proofport.gateway import Gateway, Input
+
+KEY = "toy-key"
+RUNNING = {"id": "i-1", "type": "aws.ec2.instance", "name": "web", "state": "running"}
+STOPPED = {"id": "i-2", "type": "aws.ec2.instance", "state": "stopped"}
+MELTING = {"id": "i-3", "type": "aws.ec2.instance", "state": "melting"}
+COLOURLESS = {"id": "i-4", "type": "aws.ec2.instance"}
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder holds package and metadata, as one that pip installs into."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "toy"))
+
+
+@pytest.fixture
+async def toy() -> AsyncIterator[tuple[Toy, str]]:
+    vendor = Toy(KEY)
+    async with TestServer(vendor.application, host="127.0.0.1") as server:
+        yield vendor, str(server.make_url("")).rstrip("/")
+
+
+def gateway(origin: str, tmp_path: Path, *, key: str = KEY, **guard: Any) -> Gateway:
+    config = {
+        "instance": "test",
+        "journal": tmp_path / "journal.sqlite3",
+        "guard": guard,
+        "patience": 0,
+        "destinations": {"toys": {"adapter": "toy", "base_url": origin, "api_key": key}},
+    }
+    return Gateway(Config.model_validate(config))
+
+
+async def push(at: Gateway, *records: dict[str, Any], **how: Any) -> RunReport:
+    lines = at.config.journal.parent / "input.ndjson"
+    lines.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return await at.push(Input(lines), kind="cloud_resource", to=["toys"], mode="snapshot", **how)
+
+
+def counts(report: RunReport) -> dict[str, int]:
+    row = report.destinations["toys"].as_dict()
+    return {name: row[name] for name in ("input", "delivered", "unchanged", "rejected", "withheld", "unknown")}
+
+
+async def test_a_snapshot_with_rejected_records_is_delivered_within_its_terms(
+    toy: tuple[Toy, str], tmp_path: Path
+) -> None:
+    """One record has no mapping, the vendor refuses another: both are named, the good ones are live."""
+    vendor, origin = toy
+    async with gateway(origin, tmp_path, max_rejected=2) as at:
+        report = await push(at, RUNNING, MELTING, STOPPED, COLOURLESS)
+    assert counts(report) == {
+        "input": 4,
+        "delivered": 2,
+        "unchanged": 0,
+        "rejected": 2,
+        "withheld": 0,
+        "unknown": 0,
+    }
+    assert report.exit_code is Exit.INCOMPLETE
+    assert vendor.live["widgets"] == [
+        {"id": "i-1", "label": "web", "colour": "green"},
+        {"id": "i-2", "label": "i-2", "colour": "red"},
+    ]
+    problems = {problem.id: problem for problem in report.destinations["toys"].problems}
+    assert problems["i-3"].position.endswith("input.ndjson:2")
+    assert _problem(problems["i-3"]).field == "colour"
+    assert "melting" in _problem(problems["i-3"]).found
+    assert _problem(problems["i-4"]).vendor_message == "colourless"
+
+
+async def test_a_snapshot_with_too_many_rejected_records_leaves_the_vendor_as_it_was(
+    toy: tuple[Toy, str], tmp_path: Path
+) -> None:
+    vendor, origin = toy
+    async with gateway(origin, tmp_path) as at:
+        report = await push(at, RUNNING, COLOURLESS)
+    assert (counts(report)["withheld"], counts(report)["rejected"]) == (1, 1)
+    assert report.exit_code is Exit.INCOMPLETE
+    assert vendor.live["widgets"] == []
+    assert vendor.staged == {}
+
+
+async def test_the_guard_refuses_to_lose_too_much_of_what_the_vendor_holds(
+    toy: tuple[Toy, str], tmp_path: Path
+) -> None:
+    vendor, origin = toy
+    async with gateway(origin, tmp_path) as at:
+        assert (await push(at, RUNNING, STOPPED)).exit_code is Exit.OK
+        before = vendor.live
+        refused = await push(at, STOPPED, {**RUNNING, "id": "i-9"})
+        assert (refused.exit_code, vendor.live) == (Exit.GUARD, before)
+        assert refused.destinations["toys"].gone == ["i-1"]
+        allowed = await push(at, STOPPED, override_guard="i-1 was replaced")
+    assert allowed.exit_code is Exit.OK
+    assert [widget["id"] for widget in vendor.live["widgets"]] == ["i-2"]
+
+
+async def test_a_preview_shows_the_exact_body_or_why_there_is_none(toy: tuple[Toy, str], tmp_path: Path) -> None:
+    _, origin = toy
+    async with gateway(origin, tmp_path) as at:
+        good, bad = await at.preview([RUNNING, MELTING], kind="cloud_resource", mode="snapshot", limit=2)
+    assert good.bodies == {"toys": {"id": "i-1", "label": "web", "colour": "green"}}
+    assert isinstance(bad.bodies["toys"], Problem)
+    assert bad.bodies["toys"].field == "colour"
+
+
+async def test_a_wrong_key_parks_the_lane(toy: tuple[Toy, str], tmp_path: Path) -> None:
+    _, origin = toy
+    async with gateway(origin, tmp_path, key="wrong") as at:
+        report = await push(at, RUNNING)
+    assert report.exit_code is Exit.BLOCKED
+    assert counts(report)["withheld"] == 1
+
+
+async def test_what_the_vendor_cannot_do_is_refused_before_anything_is_sent(
+    toy: tuple[Toy, str], tmp_path: Path
+) -> None:
+    _, origin = toy
+    async with gateway(origin, tmp_path) as at:
+        with pytest.raises(UnsupportedFeature, match="toy knows no upsert"):
+            await at.push([RUNNING], kind="cloud_resource", to=["toys"])
+
+
+def _problem(row: Any) -> Problem:
+    problem = row.outcome.problem
+    assert isinstance(problem, Problem)
+    return problem
