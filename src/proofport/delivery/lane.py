@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import structlog
@@ -78,23 +78,28 @@ class Lane:
         self.report.tally.add([outcome])
         self._list(record_id, position, outcome)
 
-    def _settle_batch(self, batch: Batch, outcomes: list[Outcome]) -> None:
-        """Book a batch; a record without an outcome is unknown."""
-        missing = len(batch) - len(outcomes)
-        if missing > 0:
-            outcomes = [*outcomes, *[unknown("no_verdict")] * missing]
-        outcomes = outcomes[: len(batch)]
+    def reject(self, record_id: str, position: int, problem: Problem) -> None:
+        """Book a record that this destination cannot take."""
+        self._drop(record_id)
+        self.settle(record_id, position, rejected(problem))
+
+    def _settle_batch(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         self.report.tally.add(outcomes)
         if all(outcome.problem is None and outcome.status is Status.DELIVERED for outcome in outcomes):
             return
         for record_id, position, outcome in zip(batch.ids, batch.positions, outcomes, strict=True):
+            if outcome.status is Status.REJECTED:
+                self._drop(record_id)
             self._list(record_id, position, outcome)
+
+    def _drop(self, record_id: str) -> None:
+        """Remember that this id was read and yet is not in the new set."""
+        if len(self.rejected_ids) < REMEMBERED_REJECTS:
+            self.rejected_ids.add(record_id)
 
     def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:
         if outcome.status not in (Status.REJECTED, Status.UNKNOWN):
             return
-        if outcome.status is Status.REJECTED and record_id is not None and len(self.rejected_ids) < REMEMBERED_REJECTS:
-            self.rejected_ids.add(record_id)
         row = RecordProblem(self._describe(position), record_id, outcome)
         self.report.problem_count += 1
         if len(self.report.problems) < INLINE_PROBLEMS:
@@ -143,7 +148,7 @@ class Lane:
             self._stop_for(error)
             self._settle_batch(batch, [self._end_of(error)] * len(batch))
         else:
-            self._settle_batch(batch, outcomes)
+            self._settle_batch(batch, _verdicts(outcomes, batch))
 
     async def _deliver_halves(self, batch: Batch, error: TooLarge) -> None:
         if len(batch) > 1:
@@ -160,7 +165,7 @@ class Lane:
         problem = Problem("no usable answer", "an answer to every request", hint=error.message)
         if isinstance(error, AdapterFault):
             return unknown("adapter_fault", problem)
-        if isinstance(error, OutcomeUnknown) or (isinstance(error, Retryable) and error.lost):
+        if isinstance(error, OutcomeUnknown) or error.lost:
             return unknown("answer_lost", problem)
         return self.stopped or withheld("not_sent", problem)
 
@@ -183,9 +188,11 @@ class Lane:
         while True:
             try:
                 result = await converse(flow(), self._sender, gate=gate)
-            except Retryable as error:
+            except ProofportError as error:
                 lost = error.lost = error.lost or lost
-                pause = min(2.0**attempt, LONGEST_PAUSE) if error.after is None else error.after
+                if not isinstance(error, Retryable):
+                    raise
+                pause = error.after or min(2.0 ** min(attempt, 6), LONGEST_PAUSE)
                 if waited + pause > self._patience:
                     raise
                 await self._pause(pause, error)
@@ -199,3 +206,10 @@ class Lane:
         for left in range(int(seconds), -1, -1):
             self.note = f"{error.message}; goes on in {left + 1} s"
             await self._sleep(min(1.0, seconds - int(seconds)) if left == 0 else 1.0)
+
+
+def _verdicts(outcomes: Sequence[Outcome] | None, batch: Batch) -> Sequence[Outcome]:
+    """One outcome for each record. More than that belong to none of them for sure; a missing one is unknown."""
+    given = outcomes if outcomes and len(outcomes) <= len(batch) else ()
+    missing = len(batch) - len(given)
+    return [*given, *[unknown("no_verdict")] * missing] if missing else given

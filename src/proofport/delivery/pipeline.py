@@ -54,10 +54,10 @@ class Branch:
             try:
                 item = b"" if render is None else orjson.dumps(render(neutral))
             except Rejected as error:
-                lane.settle(neutral["id"], positions[index], rejected(error.problem))
+                lane.reject(neutral["id"], positions[index], error.problem)
                 continue
             except TypeError as error:
-                lane.settle(neutral["id"], positions[index], rejected(_not_json(error)))
+                lane.reject(neutral["id"], positions[index], _not_json(error))
                 continue
             full = add(neutral["id"], item, positions[index])
             if full is not None:
