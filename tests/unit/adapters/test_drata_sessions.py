@@ -10,7 +10,7 @@ import pytest
 
 from proofport.accounting import CONFIRMED, Tally
 from proofport.adapter import Batch, Job, Memory, Mode
-from proofport.errors import Blocked, OutcomeUnknown, Retryable, UnsupportedFeature, UsageError
+from proofport.errors import Blocked, ConfigError, OutcomeUnknown, Retryable, UnsupportedFeature, UsageError
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Call, Reply
 from proofport_drata import DrataAdapter, DrataSettings
@@ -95,6 +95,13 @@ def test_direct_writes_wait_for_no_open_session_of_ours() -> None:
     vendor = recorded(listing((OWN + "stale", "IN_PROGRESS")), json_reply({}))
     assert drive(ADAPTER.open(job("upsert"), {}), vendor) == {}
     assert action(vendor.calls[1]) == {"action": "cancel"}
+
+
+@pytest.mark.parametrize("mode", ["snapshot", "upsert", "remove"])
+def test_a_resource_that_is_not_there_stops_a_run_before_it_begins(mode: Mode) -> None:
+    """A removal takes 404 for "gone already": with a wrong resource everything would seem to be gone."""
+    with pytest.raises(ConfigError, match="no such resource"):
+        drive(ADAPTER.open(job(mode), {}), recorded(json_reply({"message": "no such resource", "code": 5}, 404)))
 
 
 def test_a_cursor_that_goes_round_is_an_error() -> None:
