@@ -9,8 +9,6 @@ from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import structlog
-
 from proofport.accounting import Status, withheld
 from proofport.adapter import Adapter, Job, Mode
 from proofport.delivery.batching import Batcher
@@ -21,13 +19,14 @@ from proofport.delivery.report import DestinationReport, Exit, RecordProblem, Ru
 from proofport.delivery.sender import Sender
 from proofport.evidence import Neutral
 from proofport.journal.delivered import DeliveredSets
+from proofport.logs import get_logger
 from proofport.planning.ids import IdStore
 from proofport.sources import Reader
 
 POSITION_BITS = 40
 """A position is the number of the input above these bits, and the line or record number within them."""
 
-log = structlog.get_logger("proofport.delivery")
+log = get_logger("delivery")
 
 
 class Render(Protocol):

@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-import structlog
-
 from proofport.accounting import Outcome, Status, rejected, unknown, withheld
 from proofport.adapter import Adapter, Batch, Capability, Flow, Job, Memory
 from proofport.delivery.batching import halves
@@ -25,13 +23,14 @@ from proofport.errors import (
     Retryable,
     TooLarge,
 )
+from proofport.logs import get_logger
 
 T = TypeVar("T")
 QUEUED_BATCHES = 2
 LONGEST_PAUSE = 60.0
 REMEMBERED_REJECTS = 10_000
 
-log = structlog.get_logger("proofport.delivery")
+log = get_logger("delivery")
 
 
 class Lane:

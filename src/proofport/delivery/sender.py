@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
-import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
 from yarl import URL
@@ -19,13 +18,14 @@ from proofport.adapter import Adapter
 from proofport.delivery.failures import NETWORK, explain, refused_for_now
 from proofport.delivery.pacer import Pacer
 from proofport.errors import ProofportError, Retryable
+from proofport.logs import get_logger
 from proofport.wire import Call, Reply, is_loopback
 
 ATTEMPTS = 3
 ATTEMPT_SECONDS = 10.0
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 
-log = structlog.get_logger("proofport.delivery")
+log = get_logger("delivery")
 
 
 class Sender:
