@@ -268,14 +268,13 @@ class _Compiler:
         return result
 
     def _condition(self, condition: Condition, field: str, scope: Scope) -> str:
-        value = scope.one(condition.path, field)
         match condition.test:
             case "present":
-                test = f"{value} is not M"
+                test = scope.some(condition.path, field)
             case "null":
-                test = f"{value} is None"
+                test = f"{scope.one(condition.path, field)} is None"
             case _:
-                keys = frozenset(map(json_key, condition.values))
+                value, keys = scope.one(condition.path, field), frozenset(map(json_key, condition.values))
                 test = f"{self.code.use(functions.is_one_of)}({value}, {self.code.bind('c', keys)})"
         return f"not ({test})" if condition.negated else test
 

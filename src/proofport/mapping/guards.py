@@ -214,7 +214,8 @@ class Json(Guard):
     flat: bool = False
 
     def write(self, code: Code, value: str) -> tuple[str, str]:
-        return f"{code.use(is_scalar if self.flat else is_json)}({value})", value
+        test = f"{code.use(is_scalar if self.flat else is_json)}({value})"
+        return f"({value}.__class__ is str and {value}.isascii() or {test})", value
 
 
 ANY_JSON = Json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from jsonpath_ng import Fields, Index, Slice, Wildcard
@@ -13,6 +14,7 @@ from proofport.mapping.code import MAX_BLOCKS, Code
 from proofport.mapping.paths import DESCEND, Key, Path, Step, filter_keys, key_of
 
 Trie: TypeAlias = dict[Key, "Trie"]
+Store: TypeAlias = Callable[[str], None]
 
 
 def lookup(holder: str, key: Key, *, value: str | None = None) -> str:
@@ -86,8 +88,20 @@ class Scope:
             code.line(f"{result} = {value}")
 
         code.line(f"{result} = M")
-        self._loop(path, store, None)
+        self._loop(path, store)
         return result
+
+    def some(self, path: Path, field: str) -> str:
+        """An expression that tells whether a path matches at all; code that stops at the first match."""
+        code = self.code
+        if path.singular:
+            return f"{self._known[path.prefix]} is not M"
+        if self._needs_find(path):
+            return f"bool({self._find(path, field)})"
+        found = code.name("e")
+        code.line(f"{found} = False")
+        self._loop(path, lambda value: code.line(f"{found} = True"), until=found)
+        return found
 
     def many(self, path: Path, field: str, keep: Callable[[str, str], None]) -> str:
         """A variable with the list of all matches: M where there is none, [] where an array was empty.
@@ -109,7 +123,7 @@ class Scope:
                 store(item)
         else:
             code.line(f"{met} = False")
-            self._loop(path, store, met)
+            self._loop(path, store, met=met)
         with code.block(f"if not {met}:"):
             code.line(f"{result} = M")
         return result
@@ -122,37 +136,56 @@ class Scope:
         code = self.code
         return f"{code.use(functions.find)}({code.bind('p', path)}, {self.root}, {code.constant(field)})"
 
-    def _loop(self, path: Path, store: Callable[[str], None], met: str | None) -> None:
-        """Write loops around `store`, which gets the name of one match. `met` becomes True at an empty array."""
+    def _loop(self, path: Path, store: Store, **flags: str) -> None:
         prefix = path.prefix
-        walk(self.code, self._known[prefix], path.steps[len(prefix) :], store, met)
+        Walk(self.code, store, **flags).write(self._known[prefix], path.steps[len(prefix) :])
 
 
-def walk(code: Code, holder: str, steps: Sequence[Step], store: Callable[[str], None], met: str | None = None) -> None:
-    """Write code that reaches all that `steps` select from the variable `holder`."""
-    if not steps:
-        store(holder)
-        return
-    step, rest = steps[0], steps[1:]
-    item = code.name("i")
-    key = key_of(step)
-    if key is not None:
-        code.line(f"{item} = {lookup(holder, key)}")
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Code that reaches what some steps select. `store` writes what is done with one match, given its variable.
+
+    `met` becomes True at an empty array; the loops end when `until` is True.
+    """
+
+    code: Code
+    store: Store
+    met: str | None = None
+    until: str | None = None
+
+    def write(self, holder: str, steps: Sequence[Step]) -> None:
+        if not steps:
+            self.store(holder)
+            return
+        key = key_of(steps[0])
+        if key is not None:
+            self._single(holder, key, steps[1:])
+        else:
+            self._several(holder, steps[0], steps[1:])
+
+    def _single(self, holder: str, key: Key, rest: Sequence[Step]) -> None:
+        item = self.code.name("i")
+        self.code.line(f"{item} = {lookup(holder, key)}")
         if rest:
-            walk(code, item, rest, store, met)
+            self.write(item, rest)
         else:
-            with code.block(f"if {item} is not M:"):
-                store(item)
-        return
-    if met is not None and type(step) in (Wildcard, Slice, Filter):
-        with code.block(f"if {holder} == []:"):
-            code.line(f"{met} = True")
-    with code.block(f"for {item} in {_items(code, holder, step)}:"):
-        if type(step) is Filter:
-            with code.block(f"if {' and '.join(_test(code, item, test) for test in step.expressions)}:"):
-                walk(code, item, rest, store, met)
-        else:
-            walk(code, item, rest, store, met)
+            with self.code.block(f"if {item} is not M:"):
+                self.store(item)
+
+    def _several(self, holder: str, step: Step, rest: Sequence[Step]) -> None:
+        code, item = self.code, self.code.name("i")
+        if self.met is not None and type(step) in (Wildcard, Slice, Filter):
+            with code.block(f"if {holder} == []:"):
+                code.line(f"{self.met} = True")
+        with code.block(f"for {item} in {_items(code, holder, step)}:"):
+            if type(step) is Filter:
+                with code.block(f"if {' and '.join(_test(code, item, test) for test in step.expressions)}:"):
+                    self.write(item, rest)
+            else:
+                self.write(item, rest)
+            if self.until is not None:
+                with code.block(f"if {self.until}:"):
+                    code.line("break")
 
 
 def _items(code: Code, holder: str, step: Step) -> str:

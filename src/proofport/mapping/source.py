@@ -17,7 +17,7 @@ from proofport.mapping.functions import MISSING
 from proofport.mapping.guards import acceptor_of, shape_of
 from proofport.mapping.nodes import MappingFile
 from proofport.mapping.paths import Path
-from proofport.mapping.selectors import Scope, chain, walk
+from proofport.mapping.selectors import Scope, Walk, chain
 from proofport.mapping.wording import describe, did_you_mean, listing, problem_of, reject
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
@@ -126,9 +126,9 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
                 code.line(f"{names[number]} = {chain(code, holder, parent.keys)}")
         further = next((other for other in depths if other > depth), None)
         if further is None:
-            walk(code, holder, steps[depth:], emit, "met")
+            Walk(code, emit, "met").write(holder, steps[depth:])
         else:
-            walk(code, holder, steps[depth:further], lambda inner: level(further, inner), "met")
+            Walk(code, lambda inner: level(further, inner), "met").write(holder, steps[depth:further])
 
     def emit(record: str) -> None:
         code.line("met = True")
@@ -138,7 +138,7 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
     if (depths and depths[0] == 0) or not depths:
         level(0, "d")
     else:
-        walk(code, "d", steps[: depths[0]], lambda inner: level(depths[0], inner), "met")
+        Walk(code, lambda inner: level(depths[0], inner), "met").write("d", steps[: depths[0]])
     with code.block("if not met:"):
         code.line("yield d, None")
     return code.function("records(d)", f"records of {file.name}")
