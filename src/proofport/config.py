@@ -49,7 +49,12 @@ class Config(BaseModel):
     @classmethod
     def load(cls, path: str | Path | None = None) -> Config:
         """Read `path`, else what PROOFPORT_CONFIG names, else the nearest proofport.yaml upward. Raises ConfigError."""
-        file = Path(path or os.environ.get(PATH_VARIABLE) or _find_upward(Path.cwd())).absolute()
+        file = locate(path)
+        if file is None:
+            raise ConfigError(
+                f"there is no {FILE_NAME} in this folder or above it",
+                hint=f"Write one with `proofport init`, or name one with --config or {PATH_VARIABLE}.",
+            )
         node = _read(file)
         places = Places(_shown(file), node)
         given = _checked_keys(data(node), places)
@@ -93,6 +98,15 @@ class Config(BaseModel):
         return adapter
 
 
+def locate(path: str | Path | None = None) -> Path | None:
+    """The file that `Config.load` reads, or None when none is named and none lies in the working directory or above."""
+    named = path or os.environ.get(PATH_VARIABLE)
+    if named:
+        return Path(named).absolute()
+    here = Path.cwd()
+    return next((folder / FILE_NAME for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), None)
+
+
 def secret_fields(settings: type[BaseModel]) -> list[str]:
     """The fields of a Settings model that hold a secret."""
     return [
@@ -112,16 +126,6 @@ def _checked_keys(given: object, places: Places) -> dict[str, Any]:
     if given.get("tenants"):
         places.refuse(("tenants",), found="tenants", expected="none: one proofport serves one tenant")
     return {key: value for key, value in given.items() if key != "tenants"}
-
-
-def _find_upward(folder: Path) -> Path:
-    for candidate in (folder, *folder.parents):
-        if (candidate / FILE_NAME).is_file():
-            return candidate / FILE_NAME
-    raise ConfigError(
-        f"there is no {FILE_NAME} in this folder or above it",
-        hint=f"Write one with `proofport init`, or name one with --config or {PATH_VARIABLE}.",
-    )
 
 
 def _shown(file: Path) -> str:

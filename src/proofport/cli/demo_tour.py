@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rich.console import Console
 
@@ -81,6 +81,14 @@ async def with_objects(out: Console, config: Config) -> Config:
     return config.model_copy(update={"destinations": destinations})
 
 
+async def holdings(vendor: Running) -> list[dict[str, Any]]:
+    """The objects that a vendor holds, with their first records, once all that it accepted has been worked through."""
+    await vendor.control("POST", "settle")
+    overview = await vendor.control("GET", "overview")
+    objects: list[dict[str, Any]] = overview["objects"]
+    return objects
+
+
 class Story:
     """What becomes of the samples."""
 
@@ -121,8 +129,7 @@ class Story:
     async def what_they_hold(self) -> None:
         tell.step(self.out, "What each vendor holds now")
         for name, vendor in self.vendors.items():
-            await vendor.control("POST", "settle")
-            tell.holdings(self.out, name, await vendor.control("GET", "overview"))
+            tell.holdings(self.out, name, await holdings(vendor))
 
     async def a_leaver(self) -> None:
         """A week later: the mistakes are corrected, and one person is gone."""
@@ -130,8 +137,7 @@ class Story:
         report = await self._push("personnel_account", ACCOUNTS_LATER)
         self._show(report)
         for name, vendor in self.vendors.items():
-            await vendor.control("POST", "settle")
-            holds = LEAVER in json.dumps(await vendor.control("GET", "overview"))
+            holds = any(record["id"] == LEAVER for each in await holdings(vendor) for record in each["records"])
             tell.line(self.out, f"{name} {'still holds' if holds else 'no longer holds'} {LEAVER}, finn's account.")
 
     async def _push(self, kind: str, samples: Samples) -> RunReport:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from proofport.cli import options
 
 if TYPE_CHECKING:
+    from proofport.adapter import Body
     from proofport.mapping import MappingFile, MappingLibrary
 
+T = TypeVar("T")
 names_argument = click.argument("names", metavar="[NAME|FILE]...", nargs=-1)
 
 
@@ -24,9 +26,12 @@ def command() -> None:
 @command.command("list")
 @options.config_option
 def list_command(config_path: str | None) -> int:
-    """List the name of every mapping."""
-    for name in _library(config_path).names():
-        click.echo(name)
+    """List every mapping by its name, with what it reads and gives."""
+    library = _library(config_path)
+    names = library.names()
+    width = max(map(len, names))
+    for name in names:
+        click.echo(f"{name:<{width}}  {_summary(library, name)}")
     return 0
 
 
@@ -38,8 +43,8 @@ def check_command(names: Sequence[str], config_path: str | None) -> int:
 
     Exit codes: 0 all are right, 2 one is wrong.
     """
-    mappings, wrong = _load(names, config_path)
-    click.echo(f"{len(mappings)} mappings are right" + (f", {wrong} wrong" if wrong else ""))
+    right, wrong = _each(names, config_path, _compile)
+    click.echo(f"{_count(len(right), 'mapping is', 'mappings are')} right" + (f", {wrong} wrong" if wrong else ""))
     return 2 if wrong else 0
 
 
@@ -51,20 +56,40 @@ def test_command(names: Sequence[str], config_path: str | None) -> int:
 
     Exit codes: 0 all pass, 1 one fails, 2 a mapping is wrong.
     """
-    mappings, wrong = _load(names, config_path)
-    passed = failed = 0
-    for mapping in mappings:
-        good, bad = _run_tests(mapping)
-        passed, failed = passed + good, failed + bad
-    click.echo(f"{passed} tests passed" + (f", {failed} failed" if failed else "") + f" in {len(mappings)} mappings")
+    tested, wrong = _each(names, config_path, _run_tests)
+    passed, failed = sum(good for good, _ in tested), sum(bad for _, bad in tested)
+    summary = f"{_count(len(tested), 'mapping', 'mappings')}: {_count(passed, 'test', 'tests')} passed"
+    click.echo(summary + (f", {failed} failed" if failed else "") + (f", {wrong} wrong" if wrong else ""))
     return 2 if wrong else int(failed > 0)
+
+
+def _summary(library: MappingLibrary, name: str) -> str:
+    from proofport.errors import UsageError
+    from proofport.mapping.nodes import Vendor
+
+    try:
+        mapping = library.find(name)
+    except UsageError:
+        return "wrong: see `proofport mapping check`"
+    return f"takes {mapping.from_kind}" if isinstance(mapping.to, Vendor) else f"gives {mapping.to}"
+
+
+def _compile(mapping: MappingFile) -> None:
+    from proofport.mapping import compile_source, compile_vendor
+    from proofport.mapping.nodes import Vendor
+
+    if isinstance(mapping.to, Vendor) and mapping.from_kind:
+        vendor, kind = mapping.to.vendor, mapping.from_kind
+        compile_vendor(mapping, _body(vendor, kind), kind, vendor)
+    else:
+        compile_source(mapping)
 
 
 def _run_tests(mapping: MappingFile) -> tuple[int, int]:
     """Run one mapping's tests and show those that fail. Returns how many passed and failed."""
     from proofport.mapping import run_tests
 
-    results = run_tests(mapping)
+    results = run_tests(mapping, _body)
     for result in results:
         if not result.ok:
             click.echo(click.style(f"{mapping.path}:{result.line}: {mapping.name}: {result.name}", bold=True))
@@ -73,34 +98,41 @@ def _run_tests(mapping: MappingFile) -> tuple[int, int]:
     return len(results) - failed, failed
 
 
+def _body(vendor: str, kind: str) -> Body:
+    """What a vendor takes, by its adapter's defaults: no destination has to be configured for that."""
+    from proofport.registry import load_adapter
+
+    adapter = load_adapter(vendor)
+    return adapter(adapter.Settings.model_construct()).body(kind, "upsert")
+
+
 def _library(config_path: str | None) -> MappingLibrary:
     """The mappings that a push would find; without a configuration, the built-in ones."""
-    from proofport.config import Config
-    from proofport.errors import ConfigError
+    from proofport.config import Config, locate
     from proofport.mapping import MappingLibrary
 
-    try:
-        folder = Config.load(config_path).mappings
-    except ConfigError:
-        if config_path is not None:
-            raise
-        folder = None
+    folder = Config.load(config_path).mappings if locate(config_path) else None
     return MappingLibrary([folder] if folder else [])
 
 
-def _load(names: Sequence[str], config_path: str | None) -> tuple[list[MappingFile], int]:
-    """The mappings that are right, and how many are wrong: each of those is explained on stderr."""
+def _each(names: Sequence[str], config_path: str | None, do: Callable[[MappingFile], T]) -> tuple[list[T], int]:
+    """What `do` says of each mapping, and how many are wrong: each of those is explained on stderr."""
     from proofport.cli.failures import explain
     from proofport.errors import UsageError
     from proofport.mapping import load_file
 
     library = _library(config_path)
-    found: list[MappingFile] = []
+    done: list[T] = []
     wrong = 0
     for name in names or library.names():
         try:
-            found += load_file(Path(name)) if Path(name).is_file() else [library.find(name)]
+            found = load_file(Path(name)) if Path(name).is_file() else [library.find(name)]
+            done.extend(do(mapping) for mapping in found)
         except UsageError as error:
             explain(error)
             wrong += 1
-    return found, wrong
+    return done, wrong
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from rich.console import Console
@@ -82,7 +83,7 @@ def abreast(destinations: Sequence[DestinationReport], width: int) -> list[list[
 
 
 def counts(destinations: Sequence[DestinationReport]) -> Table:
-    """One column a destination. `accepted` and `confirmed` never share a row."""
+    """One column a destination. `accepted` and `confirmed` never share a row; rows of nothing but zeros stay out."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
     table.add_column("", overflow="fold")
     for destination in destinations:
@@ -98,7 +99,9 @@ def counts(destinations: Sequence[DestinationReport]) -> Table:
         if any(numbers) or level is Assurance.CONFIRMED:
             row(words, numbers, "green")
     for status, (words, style) in OTHERWISE.items():
-        row(words, [d.tally.status[status] for d in destinations], style)
+        numbers = [d.tally.status[status] for d in destinations]
+        if any(numbers) or status is Status.REJECTED:
+            row(words, numbers, style)
     return table
 
 
@@ -125,28 +128,35 @@ def print_problems(out: Console, destinations: Sequence[DestinationReport], file
     for destination in destinations:
         for problem in destination.problems:
             together.setdefault(problem, []).append(destination.name)
-    for problem, names in list(together.items())[:SHOWN]:
-        everywhere = len(names) == len(destinations) > 1
+    for problem in sorted(together, key=_place)[:SHOWN]:
+        names = together[problem]
         out.print()
-        out.print(problem_text(problem, [] if everywhere else names))
-    hidden = len(together) - SHOWN + max((d.problem_count - len(d.problems) for d in destinations), default=0)
-    if hidden > 0:
+        print_problem(out, problem, [] if len(names) == len(destinations) > 1 else names)
+    hidden = max(0, len(together) - SHOWN) + max((d.problem_count - len(d.problems) for d in destinations), default=0)
+    if hidden:
         where = f"all of them stand in {file}" if file else "--problems FILE writes all of them down"
         out.print(Text(f"\n… and {hidden:,} more; {where}.", style="bold"))
 
 
-def problem_text(problem: RecordProblem, names: Iterable[str] = ()) -> Padding:
+def _place(problem: RecordProblem) -> list[tuple[int, str]]:
+    """Files by name, and their lines by number."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", problem.position)]
+
+
+def print_problem(out: Console, problem: RecordProblem, names: Iterable[str] = ()) -> None:
     """One record's problem: where it stands, what was found, what would be right."""
     outcome, detail = problem.outcome, problem.outcome.problem
-    text = Text(overflow="fold")
-    text.append(problem.position, style="bold")
-    text.append(f"  {problem.id}" if problem.id else "")
     at = f" at {', '.join(names)}" if names else ""
-    text.append(f"  {outcome.status.value}{at}", style="red")
-    text.append(f" ({outcome.reason.replace('_', ' ')})" if outcome.reason else "")
-    if detail:
-        field = f"{detail.field}: " if detail.field else ""
-        text.append(f"\n  {field}found {detail.found}\n  expected {detail.expected}")
-        text.append(f"\n  the vendor says: {detail.vendor_message}" if detail.vendor_message else "")
-        text.append(f"\n  {detail.hint}" if detail.hint else "", style="cyan")
-    return Padding(text, (0, 0, 0, 0))
+    reason = f" ({outcome.reason.replace('_', ' ')})" if outcome.reason else ""
+    headline = Text(problem.position, style="bold", overflow="fold")
+    headline.append(f"  {problem.id}" if problem.id else "", style="not bold")
+    out.print(headline.append(f"  {outcome.status.value}{at}{reason}", style="not bold red"))
+    if detail is None:
+        return
+    field = f"{detail.field}: " if detail.field else ""
+    lines = [f"{field}found {detail.found}", f"expected {detail.expected}"]
+    lines += [f"the vendor says: {detail.vendor_message}"] if detail.vendor_message else []
+    for line in lines:
+        out.print(Padding(Text(line, overflow="fold"), (0, 0, 0, 2)))
+    if detail.hint:
+        out.print(Padding(Text(detail.hint, style="cyan", overflow="fold"), (0, 0, 0, 2)))
