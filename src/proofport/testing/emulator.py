@@ -196,7 +196,7 @@ async def serve(emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0) -
     """
     if not _is_loopback(host):
         _refuse_host(host)
-    runner = web.AppRunner(emulator.application(), access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(emulator.application(), access_log=None, shutdown_timeout=0.25)
     await runner.setup()
     try:
         try:
