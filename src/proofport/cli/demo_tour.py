@@ -108,7 +108,11 @@ class Story:
 
     async def a_first_push(self) -> None:
         """A set with mistakes in it, under the rule that nothing may be wrong."""
-        tell.step(self.out, "Deliver the accounts: the whole set, three mistakes in it", self._command(ACCOUNTS))
+        tell.step(
+            self.out,
+            "Deliver the accounts: a whole set, with mistakes in it",
+            self._command("personnel_account", ACCOUNTS),
+        )
         report = await self._push("personnel_account", ACCOUNTS)
         self._show(report)
         tell.after_a_first_push(self.out)
@@ -116,15 +120,12 @@ class Story:
     async def everything(self) -> None:
         """All three kinds, under the rule that a few mistakes may stay out."""
         self.config = self.config.model_copy(update={"guard": Guard(max_rejected=TOLERATED)})
-        tell.step(
-            self.out, "Deliver all three kinds, and let a few bad records stay out", self._command(*SAMPLES.values())
-        )
+        commands = [self._command(kind, samples) for kind, samples in SAMPLES.items()]
+        tell.step(self.out, "Deliver all three kinds, and let a few bad records stay out", *commands)
         tell.before_everything(self.out, TOLERATED)
         reports = [await self._push(kind, samples) for kind, samples in SAMPLES.items()]
         self.out.print(tell.overview(reports))
-        for report in reports:
-            if report.kind != "personnel_account":
-                print_problems(self.out, list(report.destinations.values()), None)
+        tell.reasons(self.out, [report for report in reports if report.kind != "personnel_account"])
 
     async def what_they_hold(self) -> None:
         tell.step(self.out, "What each vendor holds now")
@@ -133,12 +134,16 @@ class Story:
 
     async def a_leaver(self) -> None:
         """A week later: the mistakes are corrected, and one person is gone."""
-        tell.step(self.out, "A week later, finn has left", self._command(ACCOUNTS_LATER))
+        tell.step(self.out, "A week later, finn has left", self._command("personnel_account", ACCOUNTS_LATER))
         report = await self._push("personnel_account", ACCOUNTS_LATER)
         self._show(report)
+        self.out.print()
         for name, vendor in self.vendors.items():
             holds = any(record["id"] == LEAVER for each in await holdings(vendor) for record in each["records"])
-            tell.line(self.out, f"{name} {'still holds' if holds else 'no longer holds'} {LEAVER}, finn's account.")
+            tell.line(
+                self.out, f"{name} {'still holds' if holds else 'no longer holds'} {LEAVER}, finn's account.", "bold"
+            )
+        tell.after_a_leaver(self.out)
 
     async def _push(self, kind: str, samples: Samples) -> RunReport:
         inputs = [Input(Sample(name), source=source) for name, source in samples]
@@ -152,6 +157,8 @@ class Story:
             print_remarks(self.out, destination)
         print_problems(self.out, destinations, None)
 
-    def _command(self, *all_samples: Samples) -> str:
-        names = [f"{source}={name}" if source else name for samples in all_samples for name, source in samples]
-        return f"proofport push {' '.join(names)} --mode snapshot"
+    def _command(self, kind: str, samples: Samples) -> str:
+        """What a person would type."""
+        names = " ".join(f"{source}={name}" if source else name for name, source in samples)
+        to = " ".join(f"--to {name}" for name in self.vendors)
+        return f"proofport push {names} \\\n      --kind {kind} --mode snapshot {to}"

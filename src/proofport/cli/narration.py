@@ -13,14 +13,17 @@ from rich.table import Table
 from rich.text import Text
 
 from proofport.accounting import Assurance, Status
+from proofport.cli.report import by_problem
 from proofport.delivery.report import RunReport
 
+SHOWN = 3
 
-def step(out: Console, title: str, command: str | None = None) -> None:
-    """Begin a part of the tour; `command` is what a person would type for it."""
+
+def step(out: Console, title: str, *commands: str) -> None:
+    """Begin a part of the tour; `commands` are what a person would type for it."""
     out.print()
     out.print(Rule(Text(f" {title} ", style="bold"), align="left", style="cyan"))
-    if command:
+    for command in commands:
         out.print(Text(f"$ {command}", style="cyan"))
 
 
@@ -36,7 +39,7 @@ def opening(out: Console, origins: Mapping[str, str]) -> None:
         "delivers it to all of them, and accounts for every record.",
     )
     out.print()
-    line(out, "On this tour each compliance product is imitated on this machine. Nothing leaves it:")
+    line(out, "On this tour the products are imitated on this machine, and nothing leaves it:")
     for name, origin in origins.items():
         line(out, f"  {name}  {origin}", "bold")
 
@@ -51,14 +54,17 @@ def after_a_first_push(out: Console) -> None:
     out.print()
     line(
         out,
-        "A set with mistakes never replaces the one a vendor holds: where the vendor can swap whole sets, nothing "
-        "was swapped. Where it takes records one by one, the good ones are there.",
+        "Where a vendor swaps whole sets, a set with mistakes in it does not replace the one it holds. Where a vendor "
+        "takes records one by one, the good ones are there. Every bad record is named, with what would be right.",
         "bold",
     )
 
 
 def before_everything(out: Console, tolerated: int) -> None:
-    line(out, f"How many bad records a set survives is yours to say: `guard: {{max_rejected: {tolerated}}}`.")
+    line(
+        out,
+        f"How many bad records a set survives is yours to say, in proofport.yaml: guard: {{max_rejected: {tolerated}}}",
+    )
     out.print()
 
 
@@ -83,14 +89,40 @@ def overview(reports: Sequence[RunReport]) -> Table:
     return table
 
 
+def reasons(out: Console, reports: Sequence[RunReport]) -> None:
+    """Why records were refused, in short; with the destinations that refuse what others take."""
+    for report in reports:
+        out.print()
+        for problem, names in by_problem(list(report.destinations.values())).items():
+            detail = problem.outcome.problem
+            if detail is None:
+                continue
+            only = f" (only {', '.join(names)})" if len(names) < len(report.destinations) else ""
+            text = Text(f"{problem.position}{only}", style="bold", overflow="fold")
+            out.print(text.append(f"  {detail.field}: found {detail.found}", style="not bold red"))
+            if detail.hint:
+                out.print(Padding(Text(detail.hint, style="cyan", overflow="fold"), (0, 0, 0, 2)))
+
+
 def holdings(out: Console, name: str, objects: Sequence[Mapping[str, Any]]) -> None:
     """What a vendor's emulator holds, by the ids; `objects` is its overview."""
     line(out, name, "bold")
     for each in objects:
         if each["count"]:
-            ids = ", ".join(str(record.get("id")) for record in each["records"])
-            text = Text(f"{each['title']}: ", overflow="fold").append(f"{each['count']} records: ").append(ids, "dim")
-            out.print(Padding(text, (0, 0, 0, 2)))
+            text = Text(f"{each['title']}: {each['count']} records ", overflow="fold")
+            ids = [str(record.get("id")) for record in each["records"][:SHOWN]]
+            more = f" and {each['count'] - len(ids)} more" if each["count"] > len(ids) else ""
+            out.print(Padding(text.append(", ".join(ids) + more, "dim"), (0, 0, 0, 2)))
+
+
+def after_a_leaver(out: Console) -> None:
+    out.print()
+    line(
+        out,
+        "Where a vendor swaps whole sets, who is not in the new one is gone. Where it has no call to take a record "
+        "away, proofport says so, and whom it concerns.",
+        "bold",
+    )
 
 
 def closing(out: Console) -> None:

@@ -123,19 +123,24 @@ def _listed(ids: Sequence[str], count: int) -> str:
 
 
 def print_problems(out: Console, destinations: Sequence[DestinationReport], file: str | None) -> None:
-    """Each record that was not delivered, once, with every destination that says the same about it."""
-    together: dict[RecordProblem, list[str]] = {}
-    for destination in destinations:
-        for problem in destination.problems:
-            together.setdefault(problem, []).append(destination.name)
-    for problem in sorted(together, key=_place)[:SHOWN]:
-        names = together[problem]
+    """What became of the records that were not delivered, and why."""
+    together = by_problem(destinations)
+    for problem, names in list(together.items())[:SHOWN]:
         out.print()
         print_problem(out, problem, [] if len(names) == len(destinations) > 1 else names)
     hidden = max(0, len(together) - SHOWN) + max((d.problem_count - len(d.problems) for d in destinations), default=0)
     if hidden:
         where = f"all of them stand in {file}" if file else "--problems FILE writes all of them down"
         out.print(Text(f"\n… and {hidden:,} more; {where}.", style="bold"))
+
+
+def by_problem(destinations: Sequence[DestinationReport]) -> dict[RecordProblem, list[str]]:
+    """Each problem once, in the order of the files, with every destination that says the same about the record."""
+    together: dict[RecordProblem, list[str]] = {}
+    for destination in destinations:
+        for problem in destination.problems:
+            together.setdefault(problem, []).append(destination.name)
+    return {problem: together[problem] for problem in sorted(together, key=_place)}
 
 
 def _place(problem: RecordProblem) -> list[tuple[int, str]]:
