@@ -10,7 +10,7 @@ from proofport.accounting import Status, unknown, withheld
 from proofport.adapter import Page
 from proofport.delivery.lane import Lane
 from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit
-from proofport.errors import GuardRefused, ProofportError
+from proofport.errors import Blocked, GuardRefused, ProofportError
 from proofport.journal.delivered import DeliveredSets
 from proofport.planning.guard import Change, judge
 from proofport.planning.ids import IdStore
@@ -66,7 +66,7 @@ class StagedEnding:
                 lane, tally = self._lane, self._report.tally
                 await lane.patiently(lambda: lane.adapter.close(lane.job, lane.memory or {}, tally), cleared=True)
         except ProofportError as error:
-            self._lane.stop(error, "closing_failed", Exit.INCOMPLETE)
+            self._lane.stop(error, "closing_failed", _exit_of(error))
             self._report.tally.withdraw(unknown("closing_failed"))
 
     async def _guard_agrees(self, incomplete: Sequence[str]) -> bool:
@@ -75,8 +75,10 @@ class StagedEnding:
         except GuardRefused as refusal:
             await self._cancel(str(refusal), "guard", Exit.GUARD)
             return False
-        if self._terms.override is not None:
-            self._report.notes.append(f"The guard was overridden: {self._terms.override}")
+        except ProofportError as error:
+            await self._cancel(f"what is held now could not be read: {error}", "snapshot_cancelled", _exit_of(error))
+            return False
+        _note_override(self._report, self._terms)
         return True
 
     async def _change(self) -> Change:
@@ -112,8 +114,13 @@ class StagedEnding:
         report.notes.append(f"The snapshot was not completed: {why}")
         if withdrawn:
             report.notes.append(f"{withdrawn} good records were withheld; what the vendor held before is untouched.")
-        if lane.memory is not None:
+        if lane.memory is None:
+            return
+        try:
             await lane.patiently(lambda: lane.adapter.abort(lane.job, lane.memory or {}))
+        except ProofportError as error:
+            report.notes.append(f"What was staged could not be taken back: {error}")
+            report.exit = Exit.INCOMPLETE if report.exit is Exit.GUARD else report.exit
 
 
 class ComparedEnding:
@@ -139,6 +146,7 @@ class ComparedEnding:
             report.exit = Exit.GUARD if report.exit is Exit.OK else report.exit
             report.notes.append(f"The set before stays the one to compare with: {refusal}")
             return
+        _note_override(report, self._terms)
         if _flaw(self._lane, self._terms) is None:
             self._sets.settle(*self._key, run)
         if report.gone_count:
@@ -158,6 +166,15 @@ def _flaw(lane: Lane, terms: Terms) -> str | None:
     if count[Status.REJECTED] > terms.max_rejected:
         return f"{count[Status.REJECTED]} records were rejected (allowed {terms.max_rejected})"
     return None
+
+
+def _exit_of(error: ProofportError) -> Exit:
+    return Exit.BLOCKED if isinstance(error, Blocked) else Exit.INCOMPLETE
+
+
+def _note_override(report: DestinationReport, terms: Terms) -> None:
+    if terms.override is not None:
+        report.notes.append(f"The guard was overridden: {terms.override}")
 
 
 def _note_gone(report: DestinationReport, ids: Iterable[str]) -> None:
