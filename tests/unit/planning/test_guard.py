@@ -1,0 +1,40 @@
+"""May this set replace the one before? The share that would be gone decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from proofport.errors import GuardRefused
+from proofport.planning.guard import Change, judge
+
+
+@pytest.mark.parametrize(
+    ("previous", "gone", "max_gone"),
+    [(10, 2, 0.2), (10, 0, 0.0), (0, 0, 0.2), (5, 1, 0.2), (1_000_000, 200_000, 0.2), (3, 3, 1.0), (10, 3, 0.3)],
+)
+def test_a_set_that_keeps_enough_of_the_last_one_may_replace_it(previous: int, gone: int, max_gone: float) -> None:
+    judge(Change(previous, gone, 1), max_gone=max_gone, incomplete=())
+
+
+@pytest.mark.parametrize(
+    ("previous", "gone", "max_gone"), [(10, 3, 0.2), (10, 1, 0.0), (1_000_000, 200_001, 0.2), (1, 1, 0.99)]
+)
+def test_one_record_more_than_the_allowed_share_is_refused(previous: int, gone: int, max_gone: float) -> None:
+    with pytest.raises(GuardRefused, match=f"{gone} of {previous} records held now would be gone") as caught:
+        judge(Change(previous, gone, 1_000), max_gone=max_gone, incomplete=())
+    assert "--override-guard" in (caught.value.hint or "")
+
+
+def test_a_set_that_grew_is_refused_all_the_same_when_it_lost_too_much() -> None:
+    with pytest.raises(GuardRefused, match="50%, allowed 20%"):
+        judge(Change(10, 5, 1_000), max_gone=0.2, incomplete=())
+
+
+def test_an_empty_set_is_refused_even_where_everything_may_go() -> None:
+    with pytest.raises(GuardRefused, match="empty"):
+        judge(Change(0, 0, 0), max_gone=1.0, incomplete=())
+
+
+def test_a_source_that_was_not_read_to_its_end_is_refused_and_named() -> None:
+    with pytest.raises(GuardRefused, match=r"not read to its end: a\.json breaks off; b\.json has more"):
+        judge(Change(10, 0, 10), max_gone=1.0, incomplete=["a.json breaks off", "b.json has more"])
