@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proofport.accounting import CONFIRMED, Outcome, Status
@@ -119,6 +119,7 @@ ITEM = st.fixed_dictionaries(
 )
 
 
+@example([{"id": "a", "error": {"code": 1}}, {"id": "a"}])
 @given(st.lists(st.none() | st.integers() | ITEM, max_size=5))
 def test_any_answer_gives_one_outcome_a_record_and_an_error_is_never_a_delivery(answer: list[Any]) -> None:
     outcomes = send(recorded(json_reply(answer)), "a", "b", "c")
