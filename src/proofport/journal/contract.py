@@ -130,6 +130,9 @@ class Sent:
     observed: Sequence[float] = ()
 
 
+NOTHING_SENT = Sent()
+
+
 @dataclass(frozen=True, slots=True)
 class BatchDone:
     """One acknowledged batch of a bulk run: where it was in the input, what was sent, what became of it.
@@ -144,7 +147,7 @@ class BatchDone:
     records: int
     digest: bytes
     outcomes: str
-    sent: Sent = field(default=Sent(), repr=False)
+    sent: Sent = field(default=NOTHING_SENT, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,12 @@ class LaneRun(Protocol):
         ...
 
     async def done(
-        self, delivery: Delivery, outcome: str, *, sent: Sent = Sent(), dead: tuple[NewDelivery, Failure] | None = None
+        self,
+        delivery: Delivery,
+        outcome: str,
+        *,
+        sent: Sent = NOTHING_SENT,
+        dead: tuple[NewDelivery, Failure] | None = None,
     ) -> None:
         """It was delivered, which also wins over a cancellation meanwhile.
 
@@ -312,7 +320,7 @@ class Journal(Protocol):
     # the last delivered state, per lane and kind
     async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]: ...
     async def gone(self, lane: str, kind: str, run_id: str, *, after: str = "", limit: int = 500) -> list[str]:
-        """Ids delivered before and not in any batch of `run_id`, in id order, above `after`."""
+        """Ids delivered before and in no batch of `run_id`, the latest of its lane and kind; in order, above `after`."""
         ...
 
     async def known_count(self, lane: str, kind: str) -> int: ...

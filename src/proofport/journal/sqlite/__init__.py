@@ -1,0 +1,7 @@
+"""The embedded journal, on SQLite."""
+
+from __future__ import annotations
+
+from proofport.journal.sqlite.journal import SqliteJournal
+
+__all__ = ["SqliteJournal"]

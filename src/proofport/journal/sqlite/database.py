@@ -1,0 +1,152 @@
+"""The journal's file: where it may lie, how it is opened, what version it has."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from proofport.errors import ConfigError, JournalError
+
+APPLICATION_ID = 0x70706A31
+"""Marks a SQLite file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
+
+MIGRATIONS: Sequence[str] = ("schema.sql",)
+"""The script at index n brings a journal of version n (`user_version`) to version n + 1."""
+
+BUSY_SECONDS = 30.0
+MOUNTS = Path("/proc/self/mountinfo")
+NETWORK_FILE_SYSTEMS = re.compile(
+    r"9p|afs|beegfs|ceph|cifs|coda|davfs|drvfs|gfs2|glusterfs|gpfs|lustre|ncpfs|nfs|nfs4|ocfs2|orangefs|smb2|smb3|smbfs|"
+    r"fuse\.(ceph|davfs2|gcsfuse|glusterfs|goofys|juicefs|mount-s3|rclone|s3fs|smbnetfs|sshfs)"
+)
+
+
+def create(path: Path, *, mounts: Path = MOUNTS) -> None:
+    """Make the file, or bring it to the newest version. Raises ConfigError when it cannot hold a journal."""
+    refuse_network(path, mounts)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        db = connect(path)
+        try:
+            _migrate(db, path)
+        finally:
+            db.close()
+    except (OSError, sqlite3.Error) as error:
+        raise ConfigError(
+            f"the journal {path} cannot be used: {error}", hint="Give `journal:` a path on a local, writable disk."
+        ) from error
+
+
+def connect(path: Path, *, query_only: bool = False) -> sqlite3.Connection:
+    """A connection whose commits survive a power cut: https://www.sqlite.org/pragma.html#pragma_synchronous
+
+    Used by one thread at a time.
+    """
+    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA synchronous = FULL")
+    if query_only:
+        db.execute("PRAGMA query_only = ON")
+    return db
+
+
+def refuse_network(path: Path, mounts: Path = MOUNTS) -> None:
+    """WAL needs memory that all processes share, which network file systems lack: https://www.sqlite.org/wal.html
+
+    Raises ConfigError. Where the mounts cannot be listed, nothing is refused.
+    """
+    kind = _file_system(path.absolute().resolve(), mounts)
+    if kind and NETWORK_FILE_SYSTEMS.fullmatch(kind):
+        raise ConfigError(
+            f"the journal {path} lies on a network file system ({kind}), where locks cannot be relied on",
+            hint="Give `journal:` a path on a local disk.",
+        )
+
+
+def _file_system(path: Path, mounts: Path) -> str | None:
+    """The type of the last mount over the longest prefix of `path`. The format: proc_pid_mountinfo(5)."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    found: tuple[int, str] | None = None
+    for line in lines:
+        mount, _, about = line.partition(" - ")
+        point = Path(mount.split(" ")[4].encode("latin-1", "replace").decode("unicode_escape"))
+        if path.is_relative_to(point) and (found is None or len(point.parts) >= found[0]):
+            found = len(point.parts), about.split(" ")[0]
+    return found[1] if found else None
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    """All processes may open a new journal at once: the first one to get the lock migrates."""
+    if (mode := _pragma(db, "journal_mode = WAL")) != "wal":
+        raise sqlite3.OperationalError(f"write-ahead logging is not available here (journal mode {mode})")
+    if _version(db, path) == len(MIGRATIONS):
+        return
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for name in MIGRATIONS[_version(db, path) :]:
+            for statement in _statements((files(__package__) / name).read_text(encoding="utf-8")):
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def _version(db: sqlite3.Connection, path: Path) -> int:
+    version = int(_pragma(db, "user_version"))
+    tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if tables and _pragma(db, "application_id") != APPLICATION_ID:
+        raise ConfigError(f"{path} is a SQLite file, but not a journal", hint="Give `journal:` another path.")
+    if version > len(MIGRATIONS):
+        raise ConfigError(
+            f"the journal {path} was written by a newer proofport (its version is {version}, "
+            f"this one knows {len(MIGRATIONS)})",
+            hint="Upgrade proofport, or give `journal:` another path.",
+        )
+    return version
+
+
+def _pragma(db: sqlite3.Connection, text: str) -> Any:
+    return db.execute(f"PRAGMA {text}").fetchone()[0]
+
+
+def _statements(script: str) -> list[str]:
+    """Cut a script into statements: `executescript` would commit the transaction that makes migrating atomic."""
+    statements, begun = [], ""
+    for line in script.splitlines(keepends=True):
+        begun += line
+        if sqlite3.complete_statement(begun):
+            statements.append(begun)
+            begun = ""
+    return statements
+
+
+def explained(error: sqlite3.Error) -> JournalError:
+    """What a person can do about an error of the store."""
+    name = getattr(error, "sqlite_errorname", "")
+    for prefix, message, hint in _EXPLANATIONS:
+        if name.startswith(prefix):
+            return JournalError(f"{message} ({error})", hint=hint)
+    return JournalError(f"the journal cannot be used: {error}")
+
+
+_EXPLANATIONS = (
+    ("SQLITE_FULL", "the journal's disk is full", "Make room, then try again. What was acknowledged is kept."),
+    ("SQLITE_READONLY", "the journal is read-only", "Make the file and its folder writable."),
+    ("SQLITE_PERM", "the journal may not be opened", "Make the file and its folder readable and writable."),
+    ("SQLITE_CANTOPEN", "the journal cannot be opened", "Make the file and its folder readable and writable."),
+    ("SQLITE_BUSY", "another process keeps the journal locked", "End the process that does not let go of it."),
+    ("SQLITE_IOERR", "the journal's disk fails", "Check the disk and its free space."),
+    ("SQLITE_CORRUPT", "the journal is damaged", "Restore it from a backup."),
+    ("SQLITE_NOTADB", "the journal is damaged", "Restore it from a backup."),
+)

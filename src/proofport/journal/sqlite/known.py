@@ -1,0 +1,205 @@
+"""The last delivered state: appended while pushing, folded into a table in the order of its key when someone asks.
+
+Appending a row per batch costs a push next to nothing, where an indexed insert per id would cost more than mapping it.
+Folding sorts on disk and writes in slices, so that a million ids need little memory and other writers never wait long.
+It may be repeated, interrupted and done by two processes at once: each id keeps the turn that it was folded from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import repeat
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import orjson
+
+from proofport.journal.contract import Known, Sent
+from proofport.journal.sqlite.database import connect, explained
+from proofport.journal.sqlite.reader import Reader
+from proofport.journal.sqlite.writer import Writer
+
+SLICE = 5_000
+MOST_UNFOLDED = 1_000_000
+"""Ids of one lane and kind that may wait in the log when a run begins: so a journal that nobody asks stops growing."""
+
+Rows: TypeAlias = list[tuple[Any, ...]]
+Connect: TypeAlias = Callable[[], sqlite3.Connection]
+
+PENDING = """
+FROM sent s LEFT JOIN runs r ON r.number = s.run
+WHERE s.of_set = ? AND NOT ifnull(r.staged AND r.settled IS NULL AND s.turn <= r.named, 0)
+"""
+LOGGED = f"""
+SELECT s.turn, s.run, ifnull(r.settled, s.turn), s.removed, r.staged AND r.settled IS NULL, s.ids, s.bodies, s.observed
+{PENDING}
+"""
+FOLD = """
+INSERT INTO known (of_set, id, run, turn, body, observed) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET run = ifnull(excluded.run, run), turn = excluded.turn, body = ifnull(excluded.body, body),
+observed = iif(excluded.body IS NULL, observed, excluded.observed) WHERE excluded.turn >= turn
+"""
+
+
+def append(db: sqlite3.Connection, lane: int, kind: str, run: int | None, sent: Sent, *, removed: bool) -> None:
+    """Log what was delivered: one row, whatever the number of ids."""
+    if not sent.ids:
+        return
+    count = len(sent.ids)
+    bodies = struct.pack(f"<{count}Q", *sent.bodies) if sent.bodies else bytes(8 * count)
+    observed = struct.pack(f"<{count}d", *sent.observed) if sent.observed else b""
+    values = (_set(db, lane, kind), run, removed, count, orjson.dumps(list(sent.ids)), bodies, observed)
+    db.execute(
+        "INSERT INTO sent (of_set, run, removed, records, ids, bodies, observed) VALUES (?, ?, ?, ?, ?, ?, ?)", values
+    )
+
+
+def drop_unfinished(db: sqlite3.Connection, lane: int, kind: str, run: int) -> None:
+    """What older staged runs logged and never completed will not be delivered any more."""
+    db.execute(
+        "DELETE FROM sent WHERE of_set = ? AND run IN "
+        "(SELECT number FROM runs WHERE lane = ? AND kind = ? AND staged AND state <> 'complete' AND number < ?)",
+        (_set(db, lane, kind), lane, kind, run),
+    )
+
+
+def forget(db: sqlite3.Connection, lane: int, kind: str, ids: Sequence[str]) -> None:
+    append(db, lane, kind, None, Sent(ids), removed=True)
+
+
+def _set(db: sqlite3.Connection, lane: int, kind: str) -> int:
+    row = db.execute("SELECT number FROM sets WHERE lane = ? AND kind = ?", (lane, kind)).fetchone()
+    if row is None:
+        return db.execute("INSERT INTO sets (lane, kind) VALUES (?, ?)", (lane, kind)).lastrowid or 0
+    return int(row[0])
+
+
+@dataclass(slots=True)
+class _Pending:
+    """What one folding works on: rows of the log, their ids sorted in a database of its own on disk."""
+
+    scratch: sqlite3.Connection
+    folded: list[tuple[int]] = field(default_factory=list)
+    named: dict[int, int] = field(default_factory=dict)
+
+    def add(self, db: sqlite3.Connection, of_set: int) -> None:
+        self.scratch.execute("CREATE TABLE pending (id TEXT, run, turn, body, observed, place)")
+        self.scratch.execute("BEGIN")
+        for place, run, turn, removed, only_named, ids, bodies, observed in db.execute(LOGGED, (of_set,)):
+            rows = zip(
+                orjson.loads(ids),
+                repeat(run),
+                repeat(turn),
+                repeat(None) if only_named else _bodies(bodies, removed),
+                struct.unpack(f"<{len(observed) // 8}d", observed) if observed else repeat(0.0),
+                repeat(place),
+                strict=False,
+            )
+            self.scratch.executemany("INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?)", rows)
+            if only_named:
+                self.named[run] = max(place, self.named.get(run, 0))
+            else:
+                self.folded.append((place,))
+
+    def slices(self, of_set: int) -> Iterable[Rows]:
+        query = "SELECT ?, id, run, turn, body, observed FROM pending ORDER BY id, turn, place"
+        rows = self.scratch.execute(query, (of_set,))
+        while chunk := rows.fetchmany(SLICE):
+            yield chunk
+
+
+def _bodies(packed: bytes, removed: bool) -> Iterable[int | None]:
+    """Signed, as SQLite's integers are: null leaves the body as it is, 0 removes it."""
+    if removed:
+        return repeat(0)
+    return (body or None for body in struct.unpack(f"<{len(packed) // 8}q", packed))
+
+
+class KnownSets:
+    """The last delivered state of each lane and kind."""
+
+    def __init__(self, path: Path, writer: Writer, reader: Reader) -> None:
+        self._path = path
+        self._writer = writer
+        self._reader = reader
+        self._folding = asyncio.Lock()
+
+    async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]:
+        of_set = await self._folded(lane, kind)
+        found = await self._reader.read(lambda db: _bodies_of(db, of_set, ids))
+        return [found.get(text) for text in ids]
+
+    async def gone(self, lane: str, kind: str, run_id: str, after: str, limit: int) -> list[str]:
+        of_set = await self._folded(lane, kind)
+        query = (
+            "SELECT id FROM known WHERE of_set = ? AND id > ? AND body <> 0 AND ifnull(run, 0) NOT IN "
+            "(SELECT number FROM runs WHERE run_id = ?) ORDER BY id LIMIT ?"
+        )
+        rows = await self._reader.read(lambda db: db.execute(query, (of_set, after, run_id, limit)).fetchall())
+        return [row[0] for row in rows]
+
+    async def count(self, lane: str, kind: str) -> int:
+        of_set = await self._folded(lane, kind)
+        query = "SELECT count(*) FROM known WHERE of_set = ? AND body <> 0"
+        return int((await self._reader.read(lambda db: db.execute(query, (of_set,)).fetchone()))[0])
+
+    async def tidy(self, lane: str, kind: str) -> None:
+        """Fold when very much is waiting."""
+        of_set = await self._find(lane, kind)
+        query = "SELECT ifnull(sum(records), 0) FROM sent WHERE of_set = ?"
+        if (await self._reader.read(lambda db: db.execute(query, (of_set,)).fetchone()))[0] > MOST_UNFOLDED:
+            await self._folded(lane, kind)
+
+    async def _find(self, lane: str, kind: str) -> int:
+        query = "SELECT s.number FROM sets s JOIN lanes l ON l.number = s.lane WHERE l.lane = ? AND s.kind = ?"
+        row = await self._reader.read(lambda db: db.execute(query, (lane, kind)).fetchone())
+        return 0 if row is None else int(row[0])
+
+    async def _folded(self, lane: str, kind: str) -> int:
+        """The number of a set of which nothing is left in the log."""
+        of_set = await self._find(lane, kind)
+        async with self._folding:
+            if await self._reader.read(lambda db: db.execute(f"SELECT 1 {PENDING} LIMIT 1", (of_set,)).fetchone()):
+                await self._fold(of_set)
+        return of_set
+
+    async def _fold(self, of_set: int) -> None:
+        with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as scratch:
+            pending = _Pending(scratch)
+            await asyncio.to_thread(self._collect, pending, of_set)
+            slices = iter(pending.slices(of_set))
+            while rows := await asyncio.to_thread(next, slices, None):
+                await self._writer.write(_fold_slice(rows))
+            await self._writer.write(lambda db: _finish(db, pending))
+
+    def _collect(self, pending: _Pending, of_set: int) -> None:
+        try:
+            with closing(connect(self._path, query_only=True)) as db:
+                pending.add(db, of_set)
+        except sqlite3.Error as error:
+            raise explained(error) from error
+
+
+def _fold_slice(rows: Rows) -> Callable[[sqlite3.Connection], object]:
+    return lambda db: db.executemany(FOLD, rows)
+
+
+def _finish(db: sqlite3.Connection, pending: _Pending) -> None:
+    db.executemany("DELETE FROM sent WHERE turn = ?", pending.folded)
+    db.executemany("UPDATE runs SET named = ? WHERE number = ?", ((turn, run) for run, turn in pending.named.items()))
+
+
+def _bodies_of(db: sqlite3.Connection, of_set: int, ids: Sequence[str]) -> dict[str, Known]:
+    found: dict[str, Known] = {}
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        marks = ", ".join("?" * len(part))
+        query = f"SELECT id, body, observed FROM known WHERE of_set = ? AND id IN ({marks}) AND body <> 0"  # noqa: S608
+        for text, body, observed in db.execute(query, (of_set, *part)):
+            found[text] = Known(body & 0xFFFF_FFFF_FFFF_FFFF, observed)
+    return found

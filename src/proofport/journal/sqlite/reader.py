@@ -1,0 +1,39 @@
+"""Reading beside the writer: WAL readers see the last commit and block nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from proofport.journal.sqlite.database import connect, explained
+
+T = TypeVar("T")
+
+
+class Reader:
+    """One query-only connection in a thread of its own. Each question sees one state of the journal."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = connect(path, query_only=True)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
+
+    async def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
+
+    def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            self._db.execute("BEGIN")
+            try:
+                return question(self._db)
+            finally:
+                self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise explained(error) from error
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._thread.shutdown)
+        self._db.close()

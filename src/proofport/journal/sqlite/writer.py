@@ -1,0 +1,116 @@
+"""One thread that does all writing of a process, many requests to a commit.
+
+A commit costs the same whether it holds one request or hundreds, so whatever is asked while one commit runs goes into
+the next one together. Each request has a savepoint of its own: one that fails takes nothing from the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from proofport.errors import JournalError
+from proofport.journal.sqlite.database import connect, explained
+
+T = TypeVar("T")
+LARGEST_GROUP = 512
+
+
+@dataclass(slots=True)
+class _Request:
+    work: Callable[[sqlite3.Connection], Any]
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+class Writer:
+    """Does what it is asked in the order it was asked, and answers when it is durable."""
+
+    def __init__(self, path: Path) -> None:
+        self._requests: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._closed = False
+        self._db = connect(path)
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> asyncio.Future[T]:
+        """Call `work` within a transaction; its result once that is committed, or what it raised."""
+        future: asyncio.Future[T] = self._loop.create_future()
+        if self._closed:
+            future.set_exception(JournalError("the journal is closed"))
+        else:
+            self._requests.put(_Request(work, future))
+        return future
+
+    async def close(self) -> None:
+        """Finish what was asked before."""
+        self._closed = True
+        self._requests.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._db.close()
+
+    def _run(self) -> None:
+        open_ = True
+        while open_:
+            group, open_ = self._next_group()
+            try:
+                self._commit(group)
+            except Exception as error:  # whatever happens, nobody may wait for ever
+                failure = explained(error) if isinstance(error, sqlite3.Error) else error
+                for request in group:
+                    request.error = failure
+            with suppress(RuntimeError):  # the loop was closed without waiting
+                self._loop.call_soon_threadsafe(_answer, group)
+
+    def _next_group(self) -> tuple[list[_Request], bool]:
+        """Wait for a request, and take all that have come meanwhile. False: it was the last one."""
+        group: list[_Request] = []
+        with suppress(queue.Empty):
+            while len(group) < LARGEST_GROUP:
+                request = self._requests.get_nowait() if group else self._requests.get()
+                if request is None:
+                    return group, False
+                group.append(request)
+        return group, True
+
+    def _commit(self, group: list[_Request]) -> None:
+        db = self._db
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for request in group:
+                self._carry_out(request)
+            db.execute("COMMIT")
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+
+    def _carry_out(self, request: _Request) -> None:
+        db = self._db
+        db.execute("SAVEPOINT request")
+        try:
+            request.result = request.work(db)
+        except Exception as error:
+            if not db.in_transaction:  # SQLite itself has rolled the whole group back, as when the disk is full
+                raise
+            db.execute("ROLLBACK TO request")
+            request.error = explained(error) if isinstance(error, sqlite3.Error) else error
+        db.execute("RELEASE request")
+
+
+def _answer(group: list[_Request]) -> None:
+    for request in group:
+        if request.future.done():  # whoever asked has been cancelled
+            continue
+        if request.error is not None:
+            request.future.set_exception(request.error)
+        else:
+            request.future.set_result(request.result)
