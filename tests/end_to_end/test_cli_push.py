@@ -1,0 +1,332 @@
+"""The program against both emulators over real sockets: what is typed, what each vendor then holds, how it ends."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from proofport.cli import app
+
+PROGRAM = [sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())"]
+Capture = pytest.CaptureFixture[str]
+
+
+@dataclass
+class Lab:
+    """A folder with a configuration for running emulators, and their control planes. `type` runs a command line."""
+
+    folder: Path
+    config: dict[str, Any]
+    capture: Capture
+
+    def type(self, *arguments: str) -> tuple[int, str, str]:
+        code = app.run(arguments)
+        said = self.capture.readouterr()
+        assert "Traceback" not in said.err
+        return code, said.out, said.err
+
+    def report(self, *arguments: str) -> tuple[int, dict[str, Any]]:
+        code, out, _ = self.type(*arguments, "--json")
+        report: dict[str, Any] = json.loads(out)
+        assert report["exit_code"] == code
+        for books in report["destinations"].values():
+            five = ("delivered", "unchanged", "rejected", "withheld", "unknown")
+            assert sum(books[word] for word in five) == books["input"]
+        return code, report
+
+    def write(self, name: str, *records: Any) -> str:
+        lines = (record if isinstance(record, str) else json.dumps(record) for record in records)
+        (self.folder / name).write_text("\n".join(lines) + "\n")
+        return name
+
+    def configure(self, **changes: Any) -> None:
+        (self.folder / "proofport.yaml").write_text(yaml.safe_dump({**self.config, **changes}))
+
+    def control(self, name: str, method: str, path: str, **body: Any) -> Any:
+        return control(self.config["destinations"][name]["base_url"], method, path, **body)
+
+    def drata(self, kind: str) -> set[str]:
+        resources = [r for c in self.control("drata", "GET", "state")["connections"] for r in c["resources"]]
+        return {record["id"] for r in resources if r["kind"] == kind for record in r["records"]}
+
+    def secureframe(self, slug: str) -> set[str]:
+        self.control("secureframe", "POST", "settle")
+        [connection] = self.control("secureframe", "GET", "state")["connections"]
+        return {record["id"] for s in connection["schemas"] if s["slug"] == slug for record in s["resources"]}
+
+
+def control(origin: str, method: str, path: str, **body: Any) -> Any:
+    request = urllib.request.Request(f"{origin}/_emulator/{path}", json.dumps(body).encode() if body else None)
+    request.method = method
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    file = tmp_path_factory.mktemp("emulate") / "proofport.yaml"
+    arguments = [*PROGRAM, "emulate", "--write-config", str(file)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        config = yaml.safe_load(file.read_text())
+        del config["journal"]
+        yield config
+        process.terminate()
+
+
+@pytest.fixture(scope="module")
+def fresh(emulators: dict[str, Any]) -> dict[str, Any]:
+    """What each vendor holds at first."""
+    origins = {name: block["base_url"] for name, block in emulators["destinations"].items()}
+    return {origin: control(origin, "GET", "state") for origin in origins.values()}
+
+
+@pytest.fixture
+def lab(
+    emulators: dict[str, Any],
+    fresh: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Capture,
+) -> Lab:
+    monkeypatch.chdir(tmp_path)
+    for origin, state in fresh.items():
+        control(origin, "POST", "reset")
+        control(origin, "POST", "seed", **state)
+    lab = Lab(tmp_path, emulators, capsys)
+    lab.configure()
+    return lab
+
+
+def account(number: int, **more: Any) -> dict[str, Any]:
+    return {"id": f"a{number}", "email": f"p{number}@example.com", "active": True, **more}
+
+
+BOTH = ("--to", "drata", "--to", "secureframe")
+ACCOUNTS = ("--kind", "personnel_account")
+
+
+def test_a_snapshot_reaches_both_and_one_fewer_is_noticed(lab: Lab) -> None:
+    lab.write("all.ndjson", *(account(n) for n in range(6)))
+    code, report = lab.report("push", "all.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot")
+    assert code == 0
+    assert report["destinations"]["drata"]["assurance"] == {"accepted": 0, "confirmed": 6, "verified": 0}
+    assert report["destinations"]["secureframe"]["assurance"] == {"accepted": 6, "confirmed": 0, "verified": 0}
+    everyone = {f"a{n}" for n in range(6)}
+    assert lab.drata("personnel_account") == lab.secureframe("personnel_account") == everyone
+
+    lab.write("fewer.ndjson", *(account(n) for n in range(5)))
+    code, report = lab.report("push", "fewer.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot")
+    assert code == 0
+    assert report["destinations"]["secureframe"]["gone"] == {"count": 1, "ids": ["a5"]}
+    assert lab.drata("personnel_account") == everyone - {"a5"}
+    assert lab.secureframe("personnel_account") == everyone
+
+
+def test_bad_records_are_explained_and_the_good_ones_delivered(lab: Lab) -> None:
+    bad = [
+        '{"id": "broken", ',
+        {"email": "nobody@example.com"},
+        account(1, roles="admin"),
+        account(2, last_login_at="2026-01-31T09:00:00"),
+        account(9, nickname="x"),
+        account(0),
+    ]
+    lab.write("some.ndjson", account(0), *bad)
+    arguments = ("push", "some.ndjson", *ACCOUNTS, *BOTH, "--problems", "problems.ndjson")
+    code, report = lab.report(*arguments)
+    assert code == 1
+    assert lab.drata("personnel_account") == lab.secureframe("personnel_account") == {"a0"}
+    for books in report["destinations"].values():
+        assert (books["delivered"], books["rejected"]) == (1, 6)
+        assert sorted(row["position"] for row in books["problems"]) == [f"some.ndjson:{n}" for n in range(2, 8)]
+        assert all(row["found"] and row["expected"] for row in books["problems"])
+    rows = [json.loads(line) for line in Path("problems.ndjson").read_text().splitlines()]
+    assert len(rows) == 12
+    code, out, _ = lab.type(*arguments)
+    assert code == 1
+    assert "some.ndjson:5  a2  rejected" in out
+    assert "last_login_at" in out
+
+
+def test_a_snapshot_with_a_bad_record_leaves_the_old_set(lab: Lab) -> None:
+    lab.write("old.ndjson", *(account(n) for n in range(5)))
+    lab.type("push", "old.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
+    lab.write("new.ndjson", *(account(n) for n in range(1, 6)), {"id": "bad", "email": 7})
+    code, report = lab.report("push", "new.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
+    assert code == 1
+    assert report["destinations"]["drata"]["reasons"] == {"snapshot_cancelled": 5}
+    assert lab.drata("personnel_account") == {f"a{n}" for n in range(5)}
+    lab.configure(guard={"max_rejected": 1})
+    code, report = lab.report("push", "new.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
+    assert code == 1
+    assert lab.drata("personnel_account") == {f"a{n}" for n in range(1, 6)}
+
+
+def test_the_guard_refuses_and_a_person_may_overrule_it(lab: Lab) -> None:
+    lab.write("old.ndjson", *(account(n) for n in range(4)))
+    lab.write("new.ndjson", *(account(n) for n in range(2, 6)))
+    lab.type("push", "old.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
+    push = ("push", "new.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
+    code, out, _ = lab.type(*push)
+    assert code == 4
+    assert "a0, a1" in out
+    assert lab.drata("personnel_account") == {"a0", "a1", "a2", "a3"}
+    code, report = lab.report(*push, "--override-guard", "two teams moved")
+    assert code == 0
+    assert any("two teams moved" in note for note in report["destinations"]["drata"]["notes"])
+    assert lab.drata("personnel_account") == {"a2", "a3", "a4", "a5"}
+
+
+def test_a_dry_run_sends_nothing(lab: Lab) -> None:
+    lab.write("some.ndjson", account(0), account(1))
+    code, report = lab.report("push", "some.ndjson", *ACCOUNTS, *BOTH, "--dry-run")
+    assert code == 0
+    assert all(books["withheld"] == 2 for books in report["destinations"].values())
+    assert lab.control("drata", "GET", "received") == lab.control("secureframe", "GET", "received") == []
+    lab.write("bad.ndjson", account(0), {"id": ""})
+    assert lab.report("push", "bad.ndjson", *ACCOUNTS, *BOTH, "--dry-run")[0] == 1
+
+
+def test_standard_input_and_csv(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Email,Course,Completed At\nana@example.com,security_awareness,2026-01-11T14:01:00Z\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    code, out, err = lab.type("push", "csv.training=-", "--to", "drata")
+    assert code == 0, out + err
+    assert lab.drata("training_record") == {"ana@example.com/security_awareness"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["some.ndjson", *ACCOUNTS, "--to", "drat"], "Did you mean 'drata'?"),
+        (["some.ndjson", "--to", "drata"], "--kind"),
+        (["some.ndjson", "--kind", "account", "--to", "drata"], "there is no kind 'account'"),
+        (["missing.ndjson", *ACCOUNTS, "--to", "drata"], "missing.ndjson"),
+        (["csv.trainings=some.ndjson", "--to", "drata"], "Did you mean"),
+        (["csv.training=some.ndjson", *ACCOUNTS, "--to", "drata"], "several kinds"),
+        (["some.ndjson", *ACCOUNTS, "--to", "drata", "--config", "no.yaml"], "there is no file no.yaml"),
+        (["some.ndjson", *ACCOUNTS, "--to", "secureframe", "--mode", "remove"], ""),
+    ],
+)
+def test_what_cannot_work_is_said_before_anything_is_sent(lab: Lab, arguments: list[str], words: str) -> None:
+    lab.write("some.ndjson", account(0))
+    code, out, err = lab.type("push", *arguments)
+    assert code == 2
+    assert out == ""
+    assert err.startswith("Error: ")
+    assert words in err
+    assert lab.control("drata", "GET", "received") == lab.control("secureframe", "GET", "received") == []
+
+
+def test_a_missing_secret_names_the_variable(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    destinations = {"drata": {**lab.config["destinations"]["drata"], "api_key": "env:NO_SUCH_KEY"}}
+    lab.configure(destinations=destinations)
+    lab.write("some.ndjson", account(0))
+    code, _, err = lab.type("push", "some.ndjson", *ACCOUNTS, "--to", "drata")
+    assert code == 2
+    assert "destinations.drata.api_key" in err
+    assert "export NO_SUCH_KEY" in err
+
+
+def test_a_wrong_key_blocks_and_a_good_destination_still_delivers(lab: Lab) -> None:
+    destinations = lab.config["destinations"]
+    lab.configure(destinations={**destinations, "drata": {**destinations["drata"], "api_key": "not-the-key"}})
+    lab.write("some.ndjson", account(0))
+    code, report = lab.report("push", "some.ndjson", *ACCOUNTS, *BOTH)
+    assert code == 3
+    assert report["destinations"]["drata"]["withheld"] == 1
+    assert report["destinations"]["secureframe"]["delivered"] == 1
+    assert "not-the-key" not in json.dumps(report)
+
+
+def test_an_unreachable_host_is_not_waited_for_beyond_patience(lab: Lab) -> None:
+    drata = {**lab.config["destinations"]["drata"], "base_url": "http://127.0.0.1:1"}
+    lab.configure(destinations={"drata": drata}, patience=0)
+    lab.write("some.ndjson", account(0))
+    code, report = lab.report("push", "some.ndjson", *ACCOUNTS, "--to", "drata")
+    assert code == 1
+    assert report["destinations"]["drata"]["withheld"] == 1
+    assert any("127.0.0.1:1" in note for note in report["destinations"]["drata"]["notes"])
+
+
+def test_a_truncated_array_is_what_was_read_and_said_to_be_incomplete(lab: Lab) -> None:
+    lab.write("cut.json", "[" + json.dumps(account(0)) + ", " + json.dumps(account(1)) + ', {"id": "a2", "em')
+    code, report = lab.report("push", "cut.json", *ACCOUNTS, "--to", "drata")
+    assert code == 1
+    assert report["sources"][0]["incomplete"]
+    assert lab.drata("personnel_account") == {"a0", "a1"}
+
+
+def test_interrupted_is_130_and_no_traceback(lab: Lab) -> None:
+    lab.control("drata", "POST", "faults", latency_ms=60_000)
+    lab.write("some.ndjson", account(0))
+    arguments = [*PROGRAM, "push", "some.ndjson", *ACCOUNTS, "--to", "drata"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not lab.control("drata", "GET", "received") and process.poll() is None:
+            pass
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    lab.control("drata", "DELETE", "faults")
+    assert process.returncode == 130, err
+    assert out == ""
+    assert err.splitlines()[-1] == "Interrupted."
+    assert "Traceback" not in err
+
+
+class TestOthers:
+    def test_preview_shows_the_exact_bodies(self, lab: Lab) -> None:
+        lab.write("some.ndjson", account(7, admin=None))
+        code, out, _ = lab.type("preview", "some.ndjson", *ACCOUNTS, "--json")
+        assert code == 0
+        [preview] = json.loads(out)
+        assert preview["bodies"]["drata"]["id"] == preview["bodies"]["secureframe"]["id"] == "a7"
+        assert "admin" not in preview["bodies"]["secureframe"]
+        code, out, _ = lab.type("preview", "some.ndjson", *ACCOUNTS)
+        assert '"email": "p7@example.com"' in out
+
+    def test_doctor_is_content_with_the_emulators(self, lab: Lab) -> None:
+        code, out, err = lab.type("doctor")
+        assert code == 0, out + err
+        assert "BAD" not in out
+
+    def test_doctor_names_the_wrong_key_and_still_looks_at_the_other(self, lab: Lab) -> None:
+        destinations = lab.config["destinations"]
+        lab.configure(destinations={**destinations, "drata": {**destinations["drata"], "api_key": "not-the-key"}})
+        code, out, _ = lab.type("doctor")
+        assert code == 1
+        assert "BAD" in out
+        assert "not-the-key" not in out
+        assert "secureframe" in out
+
+    def test_provision_prints_what_push_then_uses(self, lab: Lab) -> None:
+        code, out, _ = lab.type("provision", "drata", "--kind", "custom:gadget")
+        assert code in (0, 2), out
+        code, out, err = lab.type("provision", "drata", "--kind", "training_record")
+        assert code == 0, err
+        made = yaml.safe_load(out)["objects"]["training_record"]
+        assert lab.type("provision", "drata", "--kind", "training_record")[1] == out
+        drata = lab.config["destinations"]["drata"]
+        lab.configure(destinations={"drata": {**drata, "objects": {"training_record": made}}})
+        lab.write("t.ndjson", {"id": "t1", "email": "a@example.com", "course": "x"})
+        assert lab.type("push", "t.ndjson", "--kind", "training_record", "--to", "drata")[0] == 0
+
+    def test_provision_says_what_a_person_must_do(self, lab: Lab) -> None:
+        code, out, err = lab.type("provision", "secureframe", "--kind", "training_record")
+        assert code == 2
+        assert out == ""
+        assert "Define Schema" in err

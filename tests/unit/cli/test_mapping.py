@@ -1,0 +1,97 @@
+"""`mapping` finds, checks and tests; a wrong file is explained, and hides no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proofport.cli import app
+
+Capture = pytest.CaptureFixture[str]
+GOOD = """\
+mapping: sources/mine
+to: {evidence: device}
+fields: {id: $.serial}
+tests:
+  - {name: a laptop, input: {serial: s-1}, expect: {id: s-1}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PROOFPORT_CONFIG", raising=False)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "good.yaml").write_text(GOOD)
+    return tmp_path
+
+
+def configure() -> None:
+    Path("proofport.yaml").write_text("instance: x\nmappings: mine\n")
+
+
+def test_the_built_in_ones_need_no_configuration(capsys: Capture) -> None:
+    assert app.run(["mapping", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert "sources/aws.ec2.instances" in listed
+    assert "gives cloud_resource" in listed
+    assert "sources/mine" not in listed
+
+
+def test_the_configuration_s_folder_comes_on_top(capsys: Capture) -> None:
+    configure()
+    assert app.run(["mapping", "list"]) == 0
+    assert "sources/mine " in capsys.readouterr().out
+    assert app.run(["mapping", "test", "mine"]) == 0
+    assert "1 mapping: 1 test passed" in capsys.readouterr().out
+
+
+def test_a_broken_configuration_is_not_passed_over(capsys: Capture) -> None:
+    Path("proofport.yaml").write_text("instanze: x\n")
+    assert app.run(["mapping", "list"]) == 2
+    assert "proofport.yaml:1:1" in capsys.readouterr().err
+
+
+def test_all_there_are_are_right(capsys: Capture) -> None:
+    assert app.run(["mapping", "check"]) == 0
+    assert "mappings are right\n" in capsys.readouterr().out
+
+
+def test_a_file_can_be_named(capsys: Capture) -> None:
+    assert app.run(["mapping", "test", "mine/good.yaml"]) == 0
+    assert "1 mapping: 1 test passed\n" in capsys.readouterr().out
+
+
+def test_a_failing_test_shows_found_and_expected(capsys: Capture) -> None:
+    Path("mine/bad.yaml").write_text(GOOD.replace("expect: {id: s-1}", "expect: {id: s-2}"))
+    assert app.run(["mapping", "test", "mine/bad.yaml", "mine/good.yaml"]) == 1
+    said = capsys.readouterr().out
+    assert "mine/bad.yaml:5: sources/mine: a laptop" in said
+    assert '"s-1"' in said
+    assert '"s-2"' in said
+    assert "1 test passed, 1 failed" in said
+
+
+@pytest.mark.parametrize("verb", ["check", "test"])
+def test_a_wrong_mapping_is_explained_and_hides_no_other(verb: str, capsys: Capture) -> None:
+    Path("mine/bad.yaml").write_text("mapping: sources/bad\nto: {evidence: device}\nfeelds: {id: $.x}\n")
+    assert app.run(["mapping", verb, "mine/bad.yaml", "mine/good.yaml"]) == 2
+    said = capsys.readouterr()
+    assert "mine/bad.yaml:3:1" in said.err
+    assert "'fields'" in said.err
+    assert "1 wrong" in said.out
+    assert said.out.startswith("1 mapping")
+
+
+def test_a_vendor_that_is_not_installed_is_said(capsys: Capture) -> None:
+    Path("mine/far.yaml").write_text(
+        "mapping: far/device\nfrom: device\nto: {vendor: far, body: b}\nfields: {id: $.id}\n"
+    )
+    assert app.run(["mapping", "check", "mine/far.yaml"]) == 2
+    assert "'far'" in capsys.readouterr().err
+
+
+def test_an_unknown_name_suggests_one(capsys: Capture) -> None:
+    assert app.run(["mapping", "check", "aws.ec2.instance"]) == 2
+    assert "aws.ec2.instances" in capsys.readouterr().err
