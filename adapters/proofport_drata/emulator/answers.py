@@ -46,12 +46,12 @@ def error(
 
 def timestamp(when: datetime | None) -> str | None:
     """RFC 3339, as in lists."""
-    return None if when is None else when.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return None if when is None else when.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def upload_timestamp(when: datetime) -> str:
     """As in the results of an upload, which are not RFC 3339."""
-    return when.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return when.isoformat(" ", "microseconds").removesuffix("+00:00")
 
 
 def number(request: web.Request, name: str) -> int:

@@ -37,7 +37,7 @@ class Entity:
 
 
 def _timestamp(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return when.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _mapped(model: str) -> Callable[[Company], Iterator[Row]]:

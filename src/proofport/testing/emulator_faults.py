@@ -62,6 +62,8 @@ class Faults(_Strict):
 
     def item_fails(self) -> bool:
         """Whether the next item is one of those that fail."""
+        if not self.partial_item_failures:
+            return False
         self._owed += self.partial_item_failures
         fails = self._owed > 1 - 1e-9
         self._owed -= fails
