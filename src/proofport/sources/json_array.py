@@ -13,8 +13,9 @@ from proofport.sources.decoding import finite, no_constant, problem
 from proofport.sources.reader import Malformed, Reader
 from proofport.sources.stream import Stream
 
-_PIECE = 1 << 18
-_EXPECTED = "a JSON array of records"
+PIECE = 1 << 18
+"""Characters that are looked at together, at least."""
+
 _SPACE = re.compile(r"[ \t\n\r]*")
 _STRICT = json.JSONDecoder(parse_float=finite, parse_constant=no_constant)
 _LENIENT = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
@@ -114,14 +115,14 @@ class _Window:
     def _refill(self) -> bool:
         """Read on, at least as much as is there already, so that a long record is not decoded over and over."""
         kept = self._text[self._at :]
-        wanted = max(_PIECE, len(kept))
-        pieces: list[str] = []
+        wanted = max(PIECE, len(kept))
+        texts: list[str] = []
         while wanted > 0 and not self.ended:
             piece = next(self._pieces, b"")
             self.ended = not piece
-            pieces.append(self._decoder.decode(piece, final=self.ended))
-            wanted -= len(piece)
-        read = "".join(pieces)
+            texts.append(self._decoder.decode(piece, final=self.ended))
+            wanted -= len(texts[-1])
+        read = "".join(texts)
         if read:
             self._text, self._at = kept + read, 0
             self._doubtful = _is_doubtful(self._text)
