@@ -41,13 +41,11 @@ class Branch:
     batcher: Batcher
 
     async def take(self, block: Sequence[Neutral], positions: Sequence[int], skip: dict[int, int]) -> None:
-        """Render a block and queue every batch that is full."""
+        """Render a block and queue every batch that is full.
+
+        For a lane that has stopped, too: what it cannot take is rejected, not withheld, and a dry run is about that.
+        """
         lane, render, add = self.lane, self.render, self.batcher.add
-        if lane.stopped is not None:
-            for index, neutral in enumerate(block):
-                if index not in skip:
-                    lane.settle(neutral["id"], positions[index], lane.stopped)
-            return
         for index, neutral in enumerate(block):
             if index in skip:
                 continue
