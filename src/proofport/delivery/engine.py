@@ -135,15 +135,22 @@ class Run:
         return [*staged, *(ComparedEnding(lane, self.order.terms, sets) for lane in direct)]
 
     async def _deliver(self, pipeline: Pipeline, lanes: Sequence[Lane]) -> None:
-        async with asyncio.TaskGroup() as group:
-            for lane in lanes:
-                group.create_task(lane.run())
-            for number, (reader, reads) in enumerate(self.order.inputs):
-                before = pipeline.read
-                said = await pipeline.feed(reader, reads, number << POSITION_BITS)
-                incomplete = reader.incomplete or said
-                self.sources.append(SourceReport(reader.name, pipeline.read - before, incomplete))
-            await pipeline.finish()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for lane in lanes:
+                    group.create_task(lane.run())
+                await self._read(pipeline)
+        except BaseExceptionGroup as failures:
+            error = _first(failures)
+            raise error from error.__cause__
+
+    async def _read(self, pipeline: Pipeline) -> None:
+        for number, (reader, reads) in enumerate(self.order.inputs):
+            before = pipeline.read
+            said = await pipeline.feed(reader, reads, number << POSITION_BITS)
+            incomplete = reader.incomplete or said
+            self.sources.append(SourceReport(reader.name, pipeline.read - before, incomplete))
+        await pipeline.finish()
 
     def _balance(self, lane: Lane, read: int) -> DestinationReport:
         """Close the books of one lane."""
@@ -175,3 +182,9 @@ class Run:
             for lane in lanes
         }
         self.order.on_progress(Progress(pipeline.read, states))
+
+
+def _first(failures: BaseExceptionGroup) -> BaseException:
+    """What went wrong first: the rest was cancelled for it, and the caller knows nothing of tasks."""
+    error = failures.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
