@@ -5,7 +5,6 @@ from __future__ import annotations
 import aiohttp
 import pytest
 from aioresponses import CallbackResult, aioresponses
-from structlog.testing import capture_logs
 from tests.unit.delivery.support import SECRET, Naps, TinyAdapter, TinySettings
 
 from proofport.adapter import Adapter
@@ -208,10 +207,13 @@ async def test_the_budget_is_the_configured_one_else_the_adapters(
     assert bool(naps.taken) is waits
 
 
-async def test_neither_key_nor_body_shows_in_logs_and_errors(http_mock: aioresponses, sender: Sender) -> None:
+async def test_neither_key_nor_body_shows_in_logs_and_errors(
+    http_mock: aioresponses, sender: Sender, caplog: pytest.LogCaptureFixture
+) -> None:
     http_mock.post(URL, status=503, headers={"Set-Cookie": "session=abc"}, body="private", repeat=True)
-    with capture_logs() as logs:
-        error = await failure(sender, Call("publish", "POST", "/x", body=b"private"))
-    assert [entry["log_level"] for entry in logs] == ["warning", "warning"], "each repetition is logged"
-    shown = f"{logs} {error!r} {error} {sender!r} {error.__cause__!r}"
+    caplog.set_level("DEBUG", "proofport")
+    error = await failure(sender, Call("publish", "POST", "/x", body=b"private"))
+    ours = [record.levelname for record in caplog.records if record.name.startswith("proofport")]
+    assert ours == ["WARNING", "WARNING"], "each repetition is logged"
+    shown = f"{caplog.text} {error!r} {error} {sender!r} {error.__cause__!r}"
     assert not any(word in shown for word in (SECRET, "private", "session=abc"))
