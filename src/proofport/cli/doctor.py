@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from proofport.cli import options
+from proofport.cli.failures import wrapped
 
 if TYPE_CHECKING:
     from proofport.adapter import Finding
     from proofport.config import Config
     from proofport.gateway import Gateway
+
+MARGIN = " " * 7
 
 
 @click.command()
@@ -72,6 +75,7 @@ def _show(name: str, findings: Sequence[Finding]) -> None:
     click.echo(click.style(name, bold=True))
     for finding in findings:
         mark, colour = ("ok  ", "green") if finding.ok else ("BAD ", "red")
-        click.echo(f"  {click.style(mark, fg=colour, bold=True)} {finding.subject}: {finding.detail}")
+        words = wrapped(f"{finding.subject}: {finding.detail}", MARGIN, hanging=MARGIN)
+        click.echo(f"  {click.style(mark, fg=colour, bold=True)} {words.removeprefix(MARGIN)}")
         if finding.hint and not finding.ok:
-            click.echo(f"       {finding.hint}")
+            click.echo(wrapped(finding.hint, MARGIN, hanging=MARGIN))

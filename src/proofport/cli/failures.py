@@ -18,8 +18,6 @@ def explain(error: Exception) -> int:
     """Say on stderr what went wrong. Returns the exit code: 1 where no other applies."""
     if os.environ.get("PROOFPORT_DEBUG"):
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
     if not isinstance(error, ProofportError):
         say(
             f"{type(error).__name__}: {error}".rstrip(": "),
@@ -33,20 +31,21 @@ def explain(error: Exception) -> int:
 
 def say(message: str, hint: str | None = None) -> None:
     """Write one error to stderr, wrapped at words; nothing is cut."""
-    width = min(shutil.get_terminal_size().columns, 100)
-    text = _wrapped(f"Error: {message}", width)
+    text = wrapped(f"Error: {message}", hanging="  ")
     click.echo(click.style(text[:6], fg="red", bold=True) + text[6:], err=True)
     if hint:
-        click.echo(_wrapped(hint, width, indent="  "), err=True)
+        click.echo(wrapped(hint, "  ", hanging="  "), err=True)
 
 
-def _wrapped(text: str, width: int, indent: str = "") -> str:
+def wrapped(text: str, indent: str = "", *, hanging: str = "") -> str:
+    """`text` in lines of the terminal's width, broken between words only. `hanging` begins the later lines."""
+    width = min(shutil.get_terminal_size().columns, 100)
     lines = (
         textwrap.fill(
             line,
             width,
             initial_indent=indent,
-            subsequent_indent=indent or "  ",
+            subsequent_indent=hanging,
             break_long_words=False,
             break_on_hyphens=False,
         )

@@ -63,7 +63,6 @@ def test_the_table_of_commands_is_what_the_modules_hold(capsys: pytest.CaptureFi
         (Retryable("wrong"), 1),
         (ProofportError("wrong"), 1),
         (ValueError("wrong"), 1),
-        (ExceptionGroup("several", [ExceptionGroup("deeper", [Blocked("wrong")])]), 3),
         (KeyboardInterrupt(), 130),
     ],
 )
