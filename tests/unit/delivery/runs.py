@@ -1,0 +1,116 @@
+"""Whole runs over files in the working directory, against tiny vendors with scripts."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from tests.unit.delivery.support import ScriptedSender, TinyAdapter, all_ok, reply
+
+from proofport.accounting import Status
+from proofport.adapter import Capability, Mode
+from proofport.delivery import engine
+from proofport.delivery.closing import Terms
+from proofport.delivery.engine import Order, Run, Target
+from proofport.delivery.report import RunReport
+from proofport.errors import Problem, Rejected
+from proofport.evidence import Neutral
+from proofport.journal.delivered import DeliveredSets
+from proofport.sources import open_source
+
+JOURNAL = "journal.sqlite3"
+STAGED = Capability(staged=True, replaces=True)
+_numbers = itertools.count(1)
+
+
+class AsIs:
+    """Reads what is evidence already. `{"bad": …}` is not; `{"more": …}` says that the source goes on."""
+
+    single = True
+
+    def records(self, document: object) -> Iterable[tuple[Any, Any]]:
+        return [(record, ()) for record in document["all"]] if _has(document, "all") else [(document, ())]  # type: ignore[index]
+
+    def __call__(self, record: Any, parents: Any) -> Neutral:
+        if not isinstance(record, dict) or "bad" in record:
+            raise Rejected(Problem("a bad record", "a good one", field="bad"))
+        return dict(record)
+
+    def incomplete(self, document: object) -> str | None:
+        return "there is a next page" if _has(document, "more") else None
+
+
+def _has(document: object, key: str) -> bool:
+    return isinstance(document, dict) and key in document
+
+
+class Plain:
+    """Renders a record as it is. One with `huge` cannot be rendered, one with `odd` cannot be written as JSON."""
+
+    fields: tuple[str, ...] = ()
+
+    def __call__(self, neutral: Neutral) -> dict[str, Any]:
+        if "huge" in neutral:
+            raise Rejected(Problem("a huge record", "a small one", field="huge"))
+        return {**neutral, "odd": 1 << 70} if "odd" in neutral else neutral
+
+
+class Vendor(TinyAdapter):
+    """A tiny vendor with its own script."""
+
+    def __init__(self, sender: ScriptedSender | None = None, **capabilities: Capability) -> None:
+        super().__init__(None, **capabilities)
+        self.sender = sender or ScriptedSender(send_records=all_ok, list_records=reply({"ids": [], "next": None}))
+
+    def received(self) -> list[Any]:
+        return [
+            row
+            for call in self.sender.calls
+            if call.operation == "send_records"
+            for row in json.loads(call.body or b"")
+        ]
+
+
+def write(name: str, *records: object) -> str:
+    """A file of these lines; a text stands for itself."""
+    Path(name).write_text("".join(r + "\n" if isinstance(r, str) else json.dumps(r) + "\n" for r in records))
+    return name
+
+
+async def push(
+    files: str | Sequence[str], *, mode: Mode = "upsert", terms: Terms | None = None, **how: Any
+) -> RunReport:
+    """Deliver `files` to the vendors given by name."""
+    vendors = {name: value for name, value in how.items() if isinstance(value, Vendor)}
+    options = {name: value for name, value in how.items() if name not in vendors}
+    with ExitStack() as stack:
+        readers = [stack.enter_context(open_source(file)) for file in ([files] if isinstance(files, str) else files)]
+        order = Order(
+            run_id=f"run-{next(_numbers)}",
+            instance="test",
+            kind="custom:thing",
+            mode=mode,
+            inputs=[(reader, AsIs()) for reader in readers],
+            targets=[Target(name, vendor, Plain()) for name, vendor in vendors.items()],
+            terms=terms or Terms(0.2, 0),
+            patience=0.0,
+            open_sets=lambda: DeliveredSets(Path(JOURNAL)),
+            **options,
+        )
+        stack.enter_context(patch.object(engine, "Sender", lambda adapter: adapter.sender))
+        return await Run(order).execute()
+
+
+def counts(report: RunReport, name: str = "here") -> dict[str, int]:
+    shown = report.as_dict()["destinations"][name]
+    assert sum(shown[status] for status in Status) == shown["input"]
+    return {status: shown[status] for status in Status if shown[status]}
+
+
+def problems(report: RunReport, name: str = "here") -> list[tuple[str, str | None, str]]:
+    return [(row.position, row.id, str(row.outcome.problem)) for row in report.destinations[name].problems]

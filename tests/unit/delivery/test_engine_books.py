@@ -1,0 +1,112 @@
+"""Watching a run, what breaks one, and the books that balance whatever is read and answered."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.delivery.runs import JOURNAL, Vendor, counts, push, write
+from tests.unit.delivery.support import ScriptedSender, all_ok, reply
+
+from proofport.accounting import Outcome, Status
+from proofport.adapter import Batch, Capability, Flow, Job, Memory, Mode
+from proofport.delivery.closing import Terms
+from proofport.delivery.engine import Progress
+from proofport.delivery.report import Exit, RecordProblem
+from proofport.errors import AccountingError
+from proofport.wire import Call, Reply
+
+pytestmark = pytest.mark.usefixtures("folder")
+
+
+async def test_progress_and_problems_are_told_as_they_happen() -> None:
+    seen: list[Progress] = []
+    told: list[tuple[str, RecordProblem]] = []
+    records = [{"id": f"r{n}"} for n in range(150)]
+    await push(
+        write("a.ndjson", *records, "{broken"),
+        here=Vendor(),
+        on_progress=seen.append,
+        on_problem=lambda name, problem: told.append((name, problem)),
+    )
+    assert [progress.read for progress in seen] == sorted(progress.read for progress in seen)
+    assert seen[0].read < 151
+    assert (seen[-1].read, seen[-1].destinations["here"].done, seen[-1].destinations["here"].rejected) == (151, 151, 1)
+    assert [(name, problem.position) for name, problem in told] == [("here", "a.ndjson:151")]
+
+
+@pytest.mark.parametrize("records", [[{"id": "1"}, "{broken"], ["{broken", {"id": "1"}]])
+async def test_what_breaks_a_run_reaches_the_caller_as_itself(records: list[Any]) -> None:
+    def full(name: str, problem: RecordProblem) -> None:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        await push(
+            write("a.ndjson", *records), here=Vendor(ScriptedSender(send_records=reply(["no"]))), on_problem=full
+        )
+
+
+class Liar(Vendor):
+    def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        yield Call("send_records", "POST", "/records")
+        return [Outcome(Status.DELIVERED)] * len(batch)
+
+
+async def test_an_adapter_that_claims_deliveries_without_assurance_ends_the_run() -> None:
+    with pytest.raises(AccountingError, match="1 records went in"):
+        await push(write("a.ndjson", {"id": "1"}), here=Liar())
+
+
+# ---------------------------------------------------------------------- whatever happens
+FLAWS = ["bad", "huge", "odd", "more"]
+RECORDS = st.one_of(
+    st.builds(lambda n: {"id": f"r{n}"}, st.integers(0, 40)),
+    st.builds(
+        lambda n, flaw: {"id": f"r{n}", flaw: 1}, st.integers(0, 40), st.sampled_from(["bad", "huge", "odd", "more"])
+    ),
+    st.sampled_from(["{broken", "", "[]", "null", '{"id"']),
+)
+ANSWERS = st.one_of(
+    st.lists(st.sampled_from(["ok", "no", "?"]), max_size=4).map(reply),
+    st.sampled_from([all_ok, Reply(401), Reply(413), Reply(422), Reply(500), Reply(200, body=b"<html>")]),
+)
+
+
+def test_the_counts_sum_to_the_input_whatever_is_read_and_answered() -> None:
+    @settings(max_examples=3_000 if os.environ.get("PROOFPORT_SOAK") else 60, deadline=None)
+    @given(
+        inputs=st.lists(st.lists(RECORDS, max_size=12), min_size=1, max_size=3),
+        scripts=st.lists(st.lists(ANSWERS, min_size=1, max_size=5), min_size=1, max_size=2),
+        mode=st.sampled_from(["upsert", "snapshot", "remove"]),
+        staged=st.booleans(),
+        dry_run=st.booleans(),
+        allowed=st.integers(0, 3),
+    )
+    def check(
+        inputs: list[list[Any]], scripts: list[list[Any]], mode: Mode, staged: bool, dry_run: bool, allowed: int
+    ) -> None:
+        vendors: dict[str, Any] = {}
+        for n, script in enumerate(scripts):
+            sender = ScriptedSender(send_records=script, list_records=reply({"ids": ["r1", "r2"], "next": None}))
+            limits = Capability(max_records=3, staged=staged and mode == "snapshot", parallel=n + 1)
+            vendors[f"d{n}"] = Vendor(sender, **{mode: limits})
+        files = [write(f"{n}.ndjson", *records) for n, records in enumerate(inputs)]
+        report = asyncio.run(push(files, mode=mode, terms=Terms(0.5, allowed), dry_run=dry_run, **vendors))
+        read = sum(source.read for source in report.sources)
+        for name, destination in report.destinations.items():
+            found = counts(report, name)
+            assert destination.input == read
+            if destination.exit is Exit.OK:
+                assert set(found) <= ({"withheld"} if dry_run else {"delivered"})
+            if dry_run:
+                assert vendors[name].sender.calls == []
+            completed = "complete_set" in vendors[name].sender.operations
+            assert not completed or destination.tally.status[Status.REJECTED] <= allowed
+        Path(JOURNAL).unlink(missing_ok=True)
+
+    check()
