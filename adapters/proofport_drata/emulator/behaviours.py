@@ -61,6 +61,29 @@ DOCUMENTED = (
         "flat",
         ("flat", "nested"),
     ),
+    Behaviour(
+        "device_keys",
+        "A device is matched on any of serialNumber, macAddress, externalId; one at a time, no update by id.",
+        "documented",
+        "V2",
+    ),
+    Behaviour(
+        "device_reads",
+        "Devices are shown without alias, screenLockEnabled, platformName and platformVersion.",
+        "documented",
+        "V2",
+    ),
+    Behaviour("identity_fields", "HRIS: an omitted field stays, null clears it.", "documented", "V2"),
+    Behaviour(
+        "separated_at",
+        "separatedAt is written once: another date is ignored, null clears it, also on a restored row.",
+        "documented",
+        "V2",
+    ),
+    Behaviour("identity_unchanged", "An unchanged item answers 200 with data null.", "documented", "V2"),
+    Behaviour("identity_status", "201 all created, 200 at least one updated, 207 some failed.", "documented", "V2"),
+    Behaviour("identity_delete", "Deleting hides a row until its identityId is posted again.", "documented", "V2"),
+    Behaviour("identity_provider", "v1 uploads make and feed an identity provider.", "documented", "V1"),
     Behaviour("rate_limit", "Requests a minute and address; the vendor's is 500. 0 = off.", "documented", "H1", 0),
 )
 
@@ -89,6 +112,21 @@ OBSERVED = (
     Behaviour("empty_completion", "Completing a session without records is refused with 422.", "observed", "O-3"),
     Behaviour("status_filter_ignored", "The session list ignores ?status=.", "observed", "O-4", True),
     Behaviour("session_id_rule", "A sessionId outside 3 to 64 characters is answered 400.", "observed", "O-5, R"),
+    Behaviour(
+        "device_update_status",
+        "Updating a device answers 200, though only 201 is declared.",
+        "observed",
+        "O-7",
+        200,
+        (200, 201),
+    ),
+    Behaviour(
+        "unknown_owner",
+        "A device of an address that is not in `personnel` is answered 404; off, the address is added.",
+        "observed",
+        "O-7",
+        False,
+    ),
     Behaviour("retry_after", "A 429 carries Retry-After in seconds.", "observed", "O-7", True),
     Behaviour(
         "max_body_bytes",
@@ -189,6 +227,41 @@ ASSUMED = (
         (404, 422),
     ),
     Behaviour("empty_upload_opens_session", "data: [] opens a session.", "assumed", "not published", True),
+    Behaviour(
+        "device_update",
+        "Updating a device keeps what is omitted.",
+        "assumed",
+        "not published",
+        "merge",
+        ("merge", "replace"),
+    ),
+    Behaviour("device_without_key", "A device without a key is created.", "assumed", "not published", True),
+    Behaviour(
+        "keys_of_two_devices",
+        "Keys that belong to different devices: the first is updated, or 400.",
+        "assumed",
+        "not published",
+        "first",
+        ("first", "refused"),
+    ),
+    Behaviour(
+        "repeated_identity",
+        "Of an identityId that occurs twice in one body all copies fail, or the later ones.",
+        "assumed",
+        "which copies fail is not published",
+        "all",
+        ("all", "later"),
+    ),
+    Behaviour("all_identities_failed", "A body whose items all fail.", "assumed", "not published", 207, (207, 400)),
+    Behaviour("restored_identity", "The statusCode of a restored row.", "assumed", "not published", 200, (200, 201)),
+    Behaviour(
+        "absent_people",
+        "People that a v1 update does not list are kept, or removed.",
+        "assumed",
+        "not published",
+        "kept",
+        ("kept", "removed"),
+    ),
 )
 
 BEHAVIOURS = DOCUMENTED + OBSERVED + ASSUMED

@@ -11,10 +11,13 @@ from proofport.testing import Emulator, VendorError
 from proofport_drata.emulator.answers import error, number
 from proofport_drata.emulator.behaviours import BEHAVIOURS
 from proofport_drata.emulator.connections import Connections
+from proofport_drata.emulator.devices import Devices
+from proofport_drata.emulator.identities import Identities
 from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Resource, Tenant
 from proofport_drata.emulator.records import Records
 from proofport_drata.emulator.seeding import state_of, tenant_from
 from proofport_drata.emulator.sessions import Sessions
+from proofport_drata.emulator.version1 import Version1
 
 API_KEY = "drata-emulator-key"
 SEEDED = {
@@ -38,7 +41,7 @@ class DrataEmulator(Emulator):
         self.tenant = Tenant()
 
     def routes(self) -> Iterable[web.RouteDef]:
-        rooms = (Connections(self), Records(self), Sessions(self))
+        rooms = (Connections(self), Records(self), Sessions(self), Devices(self), Identities(self), Version1(self))
         return [route for room in rooms for route in room.routes()]
 
     def authorize(self, request: web.Request) -> None:
@@ -82,16 +85,15 @@ class DrataEmulator(Emulator):
                 self.tenant.add_resource(connection, PERMISSIVE_SCHEMA, kind)
 
     def overview(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "title": connection.alias or f"Connection {connection.id}",
-                "note": _note(connection, resource),
-                "count": len(resource.live),
-                "records": [record.attributes for record in list(resource.live.values())[:20]],
-            }
-            for connection in self.tenant.connections.values()
-            for resource in connection.resources.values()
-        ]
+        shelves = []
+        for connection, state in zip(self.tenant.connections.values(), self.state()["connections"], strict=True):
+            title = connection.alias or f"Connection {connection.id}"
+            for resource, held in zip(connection.resources.values(), state["resources"], strict=True):
+                shelves.append(_shelf(title, _note(connection, resource), held["records"]))
+            if not connection.resources:
+                note = f"{connection.type} connection {connection.id}"
+                shelves.append(_shelf(title, note, state["devices"] + state["identities"]))
+        return shelves
 
     def destination(self, origin: str) -> dict[str, Any]:
         return {
@@ -112,6 +114,10 @@ class DrataEmulator(Emulator):
         if connection.resources:
             settings["resource_id"] = next(iter(connection.resources))
         return settings
+
+
+def _shelf(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"title": title, "note": note, "count": len(records), "records": records[:20]}
 
 
 def _note(connection: Connection, resource: Resource) -> str:

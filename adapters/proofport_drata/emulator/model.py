@@ -81,7 +81,32 @@ class Resource:
 
 
 @dataclass(slots=True)
+class Device:
+    """`body` is what was sent, the later over the earlier."""
+
+    id: int
+    body: dict[str, Any]
+    personnel_id: int
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(slots=True)
+class Identity:
+    """One row of an HRIS connection. A deleted one is kept, so that it can be restored."""
+
+    id: int
+    identity_id: str
+    body: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    deleted: bool = False
+
+
+@dataclass(slots=True)
 class Connection:
+    """CUSTOM has resources, MDM devices, HRIS identities; IDENTITY (made through v1) has people."""
+
     id: int
     type: str
     alias: str | None
@@ -89,8 +114,9 @@ class Connection:
     created_at: datetime
     updated_at: datetime
     resources: dict[int, Resource] = field(default_factory=dict)
-    devices: dict[int, dict[str, Any]] = field(default_factory=dict)
-    identities: dict[int, dict[str, Any]] = field(default_factory=dict)
+    devices: dict[int, Device] = field(default_factory=dict)
+    identities: dict[str, Identity] = field(default_factory=dict)
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Tenant:
@@ -98,6 +124,7 @@ class Tenant:
 
     def __init__(self) -> None:
         self.connections: dict[int, Connection] = {}
+        self.personnel: dict[str, int] = {}
         self._connection_ids: Iterator[int] = count(1)
         self._resource_ids: Iterator[int] = count(101)
         self._rows: Iterator[int] = count(1001)
@@ -130,3 +157,21 @@ class Tenant:
             session.end(status, when)
         resource.sessions[session_id] = session
         return session
+
+    def add_device(self, connection: Connection, body: dict[str, Any], personnel_id: int) -> Device:
+        when = now()
+        device = Device(next(self._rows), body, personnel_id, when, when)
+        connection.devices[device.id] = device
+        return device
+
+    def add_identity(self, connection: Connection, identity_id: str, body: dict[str, Any]) -> Identity:
+        when = now()
+        identity = Identity(next(self._rows), identity_id, body, when, when)
+        connection.identities[identity_id] = identity
+        return identity
+
+    def personnel_id(self, email: str, *, may_add: bool) -> int | None:
+        """The number of the person with this address."""
+        if email not in self.personnel and may_add:
+            self.personnel[email] = next(self._rows)
+        return self.personnel.get(email)

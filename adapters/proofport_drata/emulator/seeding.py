@@ -7,7 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Record, Resource, Status, Tenant, now
+from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Record, Resource, Status, Tenant, now
+from proofport_drata.emulator.schemas import violations
+from proofport_drata.emulator.shapes import DEVICE, IDENTITY, IDENTITY_FIELDS, PERSON
 
 
 class _Part(BaseModel):
@@ -32,6 +34,8 @@ class ResourceState(_Part):
 
 
 class ConnectionState(_Part):
+    """`identities`: the rows of an HRIS connection, or the people of an identity provider."""
+
     id: int | None = None
     type: str = "CUSTOM"
     name: str | None = None
@@ -41,18 +45,49 @@ class ConnectionState(_Part):
 
 
 class TenantState(_Part):
+    """`personnel`: the addresses of the people that devices may belong to."""
+
     connections: list[ConnectionState] = []
+    personnel: list[str] = []
 
 
 def tenant_from(state: Mapping[str, Any]) -> Tenant:
     """A tenant that holds `state`. Raises ValueError."""
-    tenant = Tenant()
-    for part in TenantState.model_validate(state).connections:
+    tenant, checked = Tenant(), TenantState.model_validate(state)
+    for email in checked.personnel:
+        tenant.personnel_id(email, may_add=True)
+    for part in checked.connections:
         connection = tenant.connect(part.type, part.name, number=part.id)
+        for body in part.devices:
+            _add_device(tenant, connection, body)
+        for body in part.identities:
+            _add_identity(tenant, connection, body)
         for each in part.resources:
             resource = tenant.add_resource(connection, each.json_schema, each.kind, each.id)
             _fill(tenant, resource, each)
     return tenant
+
+
+def _add_device(tenant: Tenant, connection: Connection, body: dict[str, Any]) -> None:
+    _refuse_wrong(DEVICE, body, "device")
+    owner = body["personnelId"]
+    number = tenant.personnel_id(owner.removeprefix("email:"), may_add=True) if isinstance(owner, str) else int(owner)
+    tenant.add_device(connection, body, number or 0)
+
+
+def _add_identity(tenant: Tenant, connection: Connection, body: dict[str, Any]) -> None:
+    if connection.type == "IDENTITY":
+        _refuse_wrong(PERSON, body, "person")
+        connection.people[body["id"]] = body
+    else:
+        _refuse_wrong(IDENTITY, body, "identity")
+        fields = {name: body[name] for name in IDENTITY_FIELDS if name in body}
+        tenant.add_identity(connection, body["identityId"], fields)
+
+
+def _refuse_wrong(schema: dict[str, Any], body: dict[str, Any], what: str) -> None:
+    for each in violations(schema, body):
+        raise ValueError(f"a {what} of the state is wrong: {each}")
 
 
 def _fill(tenant: Tenant, resource: Resource, state: ResourceState) -> None:
@@ -85,12 +120,20 @@ def state_of(tenant: Tenant) -> dict[str, Any]:
                 "type": connection.type,
                 "name": connection.alias,
                 "resources": [_resource_state(resource) for resource in connection.resources.values()],
-                "devices": list(connection.devices.values()),
-                "identities": list(connection.identities.values()),
+                "devices": [device.body for device in connection.devices.values()],
+                "identities": _identities_state(connection),
             }
             for connection in tenant.connections.values()
-        ]
+        ],
+        "personnel": list(tenant.personnel),
     }
+
+
+def _identities_state(connection: Connection) -> list[dict[str, Any]]:
+    rows = [
+        {"identityId": each.identity_id, **each.body} for each in connection.identities.values() if not each.deleted
+    ]
+    return [*rows, *connection.people.values()]
 
 
 def _resource_state(resource: Resource) -> dict[str, Any]:

@@ -49,7 +49,7 @@ async def test_reset_forgets_everything(drata: Any) -> None:
 
     await drata.served.control("POST", "reset")
 
-    assert await drata.served.control("GET", "state") == {"connections": []}
+    assert await drata.served.control("GET", "state") == {"connections": [], "personnel": []}
     assert await drata.served.received() == []
     assert (await drata.served.control("GET", "faults"))["latency_ms"] == 0
     assert (await drata.served.control("GET", "switches"))["put_record"] == "merge"

@@ -14,7 +14,8 @@ from proofport_secureframe.emulator import SecureframeEmulator
 
 FIELDS = """
     id data action name providerTypes schema sampleData displayNameKey workspaceIds type schema_slug vendor_slug
-    resource_data partial properties required clientAlias description
+    resource_data partial properties required clientAlias description personnelId platformName platformVersion
+    externalId identityId email separatedAt personnelData connections resources records
 """
 KEYS = st.sampled_from(FIELDS.split())
 WORDS = st.sampled_from(["CUSTOM", "complete", "acme", "cloud_resource", "id", "string", "", "\x00", "ü"])
@@ -35,6 +36,11 @@ DRATA = st.sampled_from(
         ("POST", RESOURCE + "/sessions/s-1/actions"),
         ("GET", RESOURCE + "/sessions?size=%F0&cursor=%00"),
         ("GET", f"/public/v2/custom-connections/{'9' * 5000}"),
+        ("POST", "/public/v2/custom-connections/5/devices"),
+        ("POST", "/public/v2/custom-connections/6/hris-user-identities"),
+        ("GET", "/public/v2/custom-connections/6/hris-user-identities/identity-id:%00"),
+        ("POST", "/public/connections/upload/json"),
+        ("POST", "/public/connections/upload/csv"),
         ("POST", "/_emulator/seed"),
         ("POST", "/_emulator/faults"),
         ("POST", "/_emulator/switches"),

@@ -1,0 +1,145 @@
+"""Devices of an MDM connection: upserted one by one, matched on any of three keys, only half of them readable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from proofport.testing import VendorError, json_body, json_response
+from proofport_drata.emulator.answers import expansions, number, page, timestamp
+from proofport_drata.emulator.model import Connection, Device, now
+from proofport_drata.emulator.schemas import violations
+from proofport_drata.emulator.shapes import DEVICE, DEVICE_KEYS, READABLE_FLAGS
+
+if TYPE_CHECKING:
+    from proofport_drata.emulator.emulator import DrataEmulator
+
+V2 = "/public/v2"
+EXPANSIONS = ("asset", "complianceChecks", "documents", "identifiers")
+
+
+class Devices:
+    def __init__(self, emulator: DrataEmulator) -> None:
+        self._emulator = emulator
+        self._switches = emulator.switches
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get(V2 + "/connections/{connectionId}/devices", self.list_devices),
+            web.post(V2 + "/custom-connections/{connectionId}/devices", self.upsert),
+            web.delete(V2 + "/custom-connections/{connectionId}/devices/{deviceId}", self.delete),
+            web.get(V2 + "/devices/{deviceId}", self.get),
+        ]
+
+    async def list_devices(self, request: web.Request) -> web.Response:
+        expand, devices = expansions(request, EXPANSIONS), self._connection(request).devices.values()
+        filters = {name: request.query[name] for name in (*DEVICE_KEYS, "personnelId") if name in request.query}
+        found = [device for device in devices if all(_has(device, *each) for each in filters.items())]
+        return page(request, found, lambda each: _rendered(each, expand), self._switches["default_sort_dir"])
+
+    async def get(self, request: web.Request) -> web.Response:
+        expand, device_id = expansions(request, (*EXPANSIONS, "deviceApps")), number(request, "deviceId")
+        for connection in self._emulator.tenant.connections.values():
+            if device_id in connection.devices:
+                return json_response(_rendered(connection.devices[device_id], expand))
+        raise VendorError(404, f"Device with id {device_id} not found")
+
+    async def upsert(self, request: web.Request) -> web.Response:
+        connection, body = self._connection(request), await json_body(request)
+        if wrong := list(violations(DEVICE, body)):
+            raise VendorError(
+                400, "; ".join(f"{path.removeprefix('/')} {text}" for each in wrong for path, text in each.items())
+            )
+        owner, known = self._owner(body["personnelId"]), self._match(connection, body)
+        if known is None:
+            known = self._emulator.tenant.add_device(connection, body, owner)
+            return json_response(_rendered(known), 201)
+        known.body = {**known.body, **body} if self._switches["device_update"] == "merge" else body
+        known.personnel_id, known.updated_at = owner, now()
+        return json_response(_rendered(known), self._switches["device_update_status"])
+
+    async def delete(self, request: web.Request) -> web.Response:
+        connection, device_id = self._connection(request), number(request, "deviceId")
+        if connection.devices.pop(device_id, None) is None:
+            raise VendorError(404, f"Device with id {device_id} not found")
+        return web.Response(status=204)
+
+    def _connection(self, request: web.Request) -> Connection:
+        connection = self._emulator.connection(request)
+        if connection.type != "MDM":
+            raise VendorError(400, f"Connection {connection.id} is not an MDM connection")
+        return connection
+
+    def _owner(self, personnel_id: float | str) -> int:
+        if not isinstance(personnel_id, str):
+            return int(personnel_id)
+        owner = self._emulator.tenant.personnel_id(
+            personnel_id.removeprefix("email:"), may_add=not self._switches["unknown_owner"]
+        )
+        if owner is None:
+            raise VendorError(404, f"Personnel with {personnel_id} not found")
+        return owner
+
+    def _match(self, connection: Connection, body: dict[str, Any]) -> Device | None:
+        keys = {name: body[name] for name in DEVICE_KEYS if body.get(name) is not None}
+        if not keys and not self._switches["device_without_key"]:
+            raise VendorError(400, "one of serialNumber, macAddress, externalId is needed")
+        found = [
+            device
+            for device in connection.devices.values()
+            if any(device.body.get(name) == value for name, value in keys.items())
+        ]
+        if len(found) > 1 and self._switches["keys_of_two_devices"] == "refused":
+            raise VendorError(400, "serialNumber, macAddress and externalId belong to different devices")
+        return found[0] if found else None
+
+
+def _has(device: Device, name: str, value: str) -> bool:
+    if name == "personnelId":
+        return str(device.personnel_id) == value
+    return device.body.get(name) in (value.split(",") if name == "macAddress" else [value])
+
+
+def _rendered(device: Device, expand: list[str] | tuple[()] = ()) -> dict[str, Any]:
+    """What was sent, as far as it can be read back: no alias, no screenLockEnabled, no platformName."""
+    body = device.body
+    rendered: dict[str, Any] = {
+        "id": device.id,
+        "assetId": None,
+        "userId": None,
+        "personnelId": device.personnel_id,
+        "osVersion": body["platformVersion"],
+        "sourceType": "CUSTOM",
+        "appsCount": len(body.get("appList", ())),
+        "lastCheckedAt": timestamp(device.updated_at),
+        "createdAt": timestamp(device.created_at),
+        "updatedAt": timestamp(device.updated_at),
+        "deletedAt": None,
+        **{name: body.get(name) for name in (*DEVICE_KEYS, "model", "screenLockTime", *READABLE_FLAGS)},
+    }
+    if "complianceChecks" in expand:
+        rendered |= {"isDeviceCompliant": True, "complianceChecks": []}
+    rendered |= {name: [] for name in ("identifiers", "documents") if name in expand}
+    if "deviceApps" in expand:
+        names = [each["name"] for each in body.get("appList", ())]
+        rendered["apps"] = [{"id": place + 1, "installedApp": name} for place, name in enumerate(names)]
+    if "asset" in expand:
+        rendered["asset"] = _asset(device)
+    return rendered
+
+
+def _asset(device: Device) -> dict[str, Any]:
+    return {
+        "id": device.id,
+        "name": device.body.get("alias") or f"Device {device.id}",
+        "description": "",
+        "assetType": "PHYSICAL",
+        "assetProvider": "CUSTOM",
+        "approvedAt": timestamp(device.created_at),
+        "company": "Example",
+        "assetReferenceType": None,
+        "uniqueId": str(device.id),
+        "createdAt": timestamp(device.created_at),
+        "updatedAt": timestamp(device.updated_at),
+    }

@@ -1,0 +1,141 @@
+"""HRIS identities: upserted in batches, null clears, and a leaver's date is written once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from proofport.testing import FAULTS, Faults, VendorError, json_body, json_response
+from proofport_drata.emulator.answers import NUMBER, page, timestamp
+from proofport_drata.emulator.model import Connection, Identity, now
+from proofport_drata.emulator.schemas import violations
+from proofport_drata.emulator.shapes import IDENTITY, IDENTITY_FIELDS, IDENTITY_TIMES
+
+if TYPE_CHECKING:
+    from proofport_drata.emulator.emulator import DrataEmulator
+
+PATH = "/public/v2/custom-connections/{connectionId}/hris-user-identities"
+LARGEST = 1000
+
+
+class Identities:
+    def __init__(self, emulator: DrataEmulator) -> None:
+        self._emulator = emulator
+        self._switches = emulator.switches
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get(PATH, self.list_identities),
+            web.post(PATH, self.upsert),
+            web.get(PATH + "/{userIdentityId}", self.get),
+            web.delete(PATH + "/{userIdentityId}", self.delete),
+        ]
+
+    async def list_identities(self, request: web.Request) -> web.Response:
+        identities = [each for each in self._connection(request).identities.values() if not each.deleted]
+        return page(request, identities, _rendered, self._switches["default_sort_dir"])
+
+    async def get(self, request: web.Request) -> web.Response:
+        return json_response(_rendered(self._identity(request)))
+
+    async def delete(self, request: web.Request) -> web.Response:
+        self._identity(request).deleted = True
+        return web.Response(status=204)
+
+    async def upsert(self, request: web.Request) -> web.Response:
+        connection, items = self._connection(request), await json_body(request)
+        if not isinstance(items, list) or not 1 <= len(items) <= LARGEST:
+            raise VendorError(400, f"the body must be an array of 1 to {LARGEST} identities")
+        doubtful = self._repeated(items)
+        results = [
+            self._refused("identityId occurs more than once in this request")
+            if place in doubtful
+            else self._written(connection, item, request[FAULTS])
+            for place, item in enumerate(items)
+        ]
+        statuses = {result["statusCode"] for result in results}
+        if statuses == {400} and self._switches["all_identities_failed"] == 400:
+            raise VendorError(400, "no identity could be written")
+        if 400 in statuses:
+            return json_response(results, 207)
+        return json_response(results, 201 if statuses == {201} else 200)
+
+    def _repeated(self, items: list[Any]) -> set[int]:
+        """The places of the copies that fail when an identityId occurs more than once."""
+        keys = [item.get("identityId") if isinstance(item, dict) else None for item in items]
+        texts = [key if isinstance(key, str) else None for key in keys]
+        counts = Counter(text for text in texts if text is not None)
+        places = {place for place, text in enumerate(texts) if text is not None and counts[text] > 1}
+        if self._switches["repeated_identity"] == "later":
+            places -= {texts.index(text) for text in counts}
+        return places
+
+    def _written(self, connection: Connection, item: Any, faults: Faults) -> dict[str, Any]:
+        if faults.item_fails():
+            return self._refused("the emulator was told to let this item fail")
+        if wrong := list(violations(IDENTITY, item)):
+            texts = [f"{path.removeprefix('/')} {text}".strip() for each in wrong for path, text in each.items()]
+            return self._refused("; ".join(texts))
+        if untimely := [name for name in IDENTITY_TIMES if not _is_a_time(item.get(name))]:
+            return self._refused(f"{untimely[0]} must be a valid ISO 8601 date string")
+        identity = connection.identities.get(item["identityId"])
+        if identity is None:
+            identity = self._emulator.tenant.add_identity(connection, item["identityId"], _fields(item))
+            return {"statusCode": 201, "data": _rendered(identity)}
+        restored, identity.deleted = identity.deleted, False
+        changes = _fields(item)
+        if identity.body.get("separatedAt") is not None and changes.get("separatedAt") is not None:
+            del changes["separatedAt"]
+        if not restored and all(identity.body.get(name) == value for name, value in changes.items()):
+            return {"statusCode": 200, "data": None}
+        identity.body.update(changes)
+        identity.updated_at = now()
+        status = self._switches["restored_identity"] if restored else 200
+        return {"statusCode": status, "data": _rendered(identity)}
+
+    @staticmethod
+    def _refused(message: str) -> dict[str, Any]:
+        return {"statusCode": 400, "data": None, "error": {"message": message}}
+
+    def _connection(self, request: web.Request) -> Connection:
+        connection = self._emulator.connection(request)
+        if connection.type != "HRIS":
+            raise VendorError(400, f"Connection {connection.id} is not an HRIS connection")
+        return connection
+
+    def _identity(self, request: web.Request) -> Identity:
+        """The identity of the path: the vendor's number, or `identity-id:` and the caller's own id."""
+        connection, text = self._connection(request), request.match_info["userIdentityId"]
+        if text.startswith("identity-id:"):
+            found = connection.identities.get(text.removeprefix("identity-id:"))
+        elif NUMBER.fullmatch(text):
+            found = next((each for each in connection.identities.values() if each.id == int(text)), None)
+        else:
+            raise VendorError(400, "userIdentityId must be a number or identity-id: and a text")
+        if found is None or found.deleted:
+            raise VendorError(404, f"Identity {text} not found")
+        return found
+
+
+def _is_a_time(value: str | None) -> bool:
+    try:
+        return value is None or bool(datetime.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+def _fields(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: item[name] for name in IDENTITY_FIELDS if name in item}
+
+
+def _rendered(identity: Identity) -> dict[str, Any]:
+    return {
+        "id": identity.id,
+        "identityId": identity.identity_id,
+        **{name: identity.body.get(name) for name in IDENTITY_FIELDS},
+        "createdAt": timestamp(identity.created_at),
+        "updatedAt": timestamp(identity.updated_at),
+    }

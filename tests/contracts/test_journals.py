@@ -1,0 +1,28 @@
+"""The journals that come with proofport, held to the contract that every journal is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from proofport.journal.contract import Journal
+from proofport.journal.memory import MemoryJournal
+from proofport.journal.sqlite import SqliteJournal
+from proofport.testing.journal_contract import JournalContract
+
+
+class TestMemory(JournalContract):
+    def new_journal(self, clock: Callable[[], float]) -> Journal:
+        return MemoryJournal(clock=clock)
+
+
+class TestSqlite(JournalContract):
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+
+    def new_journal(self, clock: Callable[[], float]) -> Journal:
+        return SqliteJournal(self.folder / f"{uuid4().hex}.sqlite3", clock=clock)
