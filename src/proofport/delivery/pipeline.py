@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import orjson
 
@@ -95,20 +95,22 @@ class Pipeline:
         """
         incomplete = None
         for number, document in reader:
-            if isinstance(document, Malformed):
-                self._refuse(None, base + number, document.problem)
+            if document.__class__ is Malformed:
+                self._refuse(None, base + number, cast(Malformed, document).problem)
                 continue
             incomplete = reads.incomplete(document) or incomplete
-            for index, (record, parents) in enumerate(reads.records(document), 1):
-                self.read += 1
-                if reader.whole:
-                    number = index
+            records = ((document, ()),) if reads.single else reads.records(document)
+            index = 0
+            for record, parents in records:
+                index += 1
+                position = base + (index if reader.whole else number)
                 try:
                     self._block.append(reads(record, parents))
                 except Rejected as error:
-                    self._refuse(_id_of(record), base + number, error.problem, counted=True)
+                    self._refuse(_id_of(record), position, error.problem)
                     continue
-                self._positions.append(base + number)
+                self.read += 1
+                self._positions.append(position)
                 if len(self._block) >= BLOCK:
                     await self.flush()
         await self.flush()
@@ -134,8 +136,8 @@ class Pipeline:
         for branch in self._branches:
             await branch.finish()
 
-    def _refuse(self, record_id: str | None, position: int, problem: Problem, *, counted: bool = False) -> None:
-        self.read += 0 if counted else 1
+    def _refuse(self, record_id: str | None, position: int, problem: Problem) -> None:
+        self.read += 1
         self._settle(record_id, position, rejected(problem))
 
     def _settle(self, record_id: str | None, position: int, outcome: Outcome) -> None:
