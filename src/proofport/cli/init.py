@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import click
 
 from proofport.cli import options
+from proofport.cli.failures import wrapped
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -51,7 +53,8 @@ def command(adapters: Sequence[str], instance: str, config_path: str | None) -> 
     ask = _ask if interactive else _leave_open
     blocks = [destination(name, registry.load_adapter(name).Settings, ask) for name in dict.fromkeys(chosen)]
     _write(file, INTRODUCTION.format(instance=_scalar(instance)) + "\n".join(blocks))
-    click.echo(f"Wrote {file}. Next: set the variables it names, then run `proofport doctor`.", err=True)
+    variables = ", ".join(re.findall(r": env:(\S+)", "\n".join(blocks)))
+    click.echo(wrapped(f"Wrote {file}. Next: set {variables}; then run `proofport doctor`."), err=True)
     return 0
 
 
@@ -120,7 +123,8 @@ def _ask(question: str, field: FieldInfo, default: str | None) -> str:
             raise click.UsageError(words) from None
         return answer
 
-    answer: str = click.prompt(question, default=default, value_proc=checked)
+    about = ", ".join(_choices(field.annotation)) or field.description
+    answer: str = click.prompt(f"{question} ({about})" if about else question, default=default, value_proc=checked)
     return _scalar(answer)
 
 

@@ -41,7 +41,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "proofport.yaml"
 
 
-def test_writes_what_the_settings_model_says(toy: Path) -> None:
+def test_writes_what_the_settings_model_says(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run(["init", "--adapter", "toy", "--instance", "7"]) == 0
     text = toy.read_text()
     for line in (
@@ -57,6 +57,7 @@ def test_writes_what_the_settings_model_says(toy: Path) -> None:
         "    #   cloud_resource: {table: …}",
     ):
         assert f"\n{line}" in text
+    assert "set TOY_API_KEY, TOY_API_SECRET;" in capsys.readouterr().err
     config = Config.load(toy)
     assert config.instance == "7"
     assert config.destinations["toy"]["api_key"] == "env:TOY_API_KEY"
@@ -86,7 +87,7 @@ def test_asks_until_the_adapter_accepts_the_answer(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(click, "prompt", prompt)
     block = init.destination("toy", ToySettings, init._ask)
-    assert asked == ["toy: region", "toy: account"]
+    assert asked == ["toy: region (us, eu)", "toy: account"]
     assert "    region: eu " in block
     assert '    account: "true"' in block
 
