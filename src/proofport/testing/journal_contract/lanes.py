@@ -1,0 +1,250 @@
+"""Lanes: one writer at a time, and a blocked lane is left alone until its time has come."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from proofport.errors import LaneLost
+from proofport.journal.contract import (
+    Attempt,
+    BatchDone,
+    Delivery,
+    Failure,
+    Filter,
+    Journal,
+    LaneRun,
+    LaneView,
+    NewRun,
+    Sent,
+)
+from proofport.testing.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim, fill, heads, ids, view
+
+BUSY = Failure("vendor_unavailable", "503")
+BATCH = BatchDone(2, 11, 20, 10, b"digest", "[]", Sent(["stale"], [1]))
+
+WRITES: dict[str, Callable[[LaneRun, Delivery], Awaitable[object]]] = {
+    "renew": lambda run, delivery: run.renew(),
+    "take": lambda run, delivery: run.take(1),
+    "done": lambda run, delivery: run.done(delivery, "[]", sent=Sent(["stale"], [1])),
+    "dead": lambda run, delivery: run.dead(delivery, BUSY),
+    "later": lambda run, delivery: run.later(delivery, 5, BUSY),
+    "park": lambda run, delivery: run.park("no"),
+    "begin": lambda run, delivery: run.begin(NewRun("stale", "somewhere", KIND, "upsert")),
+    "remember": lambda run, delivery: run.remember("r", {"stale": True}),
+    "batch_done": lambda run, delivery: run.batch_done("r", BATCH),
+    "end": lambda run, delivery: run.end("r", complete=True, report="stale"),
+    "forget": lambda run, delivery: run.forget(KIND, ["kept"]),
+    "attempted": lambda run, delivery: run.attempted([Attempt("publish", 202, 0.1, 1, "d", "stale", 1.0)]),
+}
+
+
+async def everything(journal: Journal) -> tuple[object, ...]:
+    """All that a stale owner could have changed."""
+    return (
+        await journal.find(Filter()),
+        await journal.lanes(),
+        [await journal.run(run.run_id, run.destination) for run in await journal.runs()],
+        await journal.attempts(),
+        await journal.known("a", KIND, ["kept", "stale"]),
+    )
+
+
+class LaneTests(JournalTests):
+    @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+    async def test_an_owner_whose_lane_was_taken_over_changes_nothing(
+        self, journal: Journal, clock: Clock, write: Callable[[LaneRun, Delivery], Awaitable[object]]
+    ) -> None:
+        await fill(journal, "a")
+        stale = await claim(journal, "a", owner="frozen")
+        await stale.begin(NewRun("r", "somewhere", KIND, "upsert"))
+        await stale.batch_done("r", BatchDone(1, 1, 10, 10, b"digest", "[]", Sent(["kept"], [7])))
+        delivery = (await stale.take(1))[0]
+        clock.advance(LEASE + 1)
+        taken_over = await claim(journal, "a", owner="next")
+        assert taken_over.epoch > stale.epoch
+        before = await everything(journal)
+        with pytest.raises(LaneLost):
+            await write(stale, delivery)
+        await stale.release()
+        assert await everything(journal) == before
+        await taken_over.renew()
+
+    @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+    async def test_who_gave_the_lane_back_changes_nothing(
+        self, journal: Journal, write: Callable[[LaneRun, Delivery], Awaitable[object]]
+    ) -> None:
+        await fill(journal, "a")
+        run = await claim(journal, "a")
+        await run.begin(NewRun("r", "somewhere", KIND, "upsert"))
+        delivery = (await run.take(1))[0]
+        await run.release()
+        before = await everything(journal)
+        with pytest.raises(LaneLost):
+            await write(run, delivery)
+        await run.release()
+        assert await everything(journal) == before
+
+    async def test_a_lease_that_has_run_out_is_good_while_nobody_else_wants_the_lane(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        await fill(journal, "a")
+        run = await claim(journal, "a")
+        delivery = (await run.take(1))[0]
+        clock.advance(LEASE + 1)
+        await run.done(delivery, "[]")
+        await run.renew()
+        assert await journal.claim("a", owner="next", lease=LEASE) is None
+
+    @pytest.mark.parametrize("name", ["a", None])
+    async def test_nobody_takes_a_lane_that_is_held(self, journal: Journal, clock: Clock, name: str | None) -> None:
+        await fill(journal, "a")
+        run = await claim(journal, name)
+        assert await journal.claim(name, owner="next", lease=LEASE) is None
+        clock.advance(LEASE - 1)
+        await run.renew()
+        clock.advance(LEASE - 1)
+        assert await journal.claim(name, owner="next", lease=LEASE) is None
+        clock.advance(1)
+        assert (await claim(journal, name)).epoch == run.epoch + 1
+
+    async def test_a_lane_that_was_given_back_is_free_at_once(self, journal: Journal) -> None:
+        await fill(journal, "a")
+        await (await claim(journal)).release()
+        assert (await claim(journal)).epoch == 2
+
+    # ------------------------------------------------------------------ which lane
+    async def test_without_a_name_the_one_that_has_been_claimable_for_the_longest(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        for lane in ("b", "a", "c"):
+            await fill(journal, lane, 2)
+            clock.advance(1)
+        first = await claim(journal)
+        assert first.lane == "b"
+        await first.release()
+        clock.advance(1)
+        assert [(await claim(journal)).lane for _ in range(3)] == ["a", "c", "b"]
+
+    async def test_without_a_name_no_lane_without_work(self, journal: Journal) -> None:
+        assert await journal.claim(owner="me", lease=LEASE) is None
+        await fill(journal, "a")
+        await journal.cancel(Filter(), "not needed")
+        await (await claim(journal, "b")).release()
+        assert await journal.claim(owner="me", lease=LEASE) is None
+        await fill(journal, "a")
+        assert (await claim(journal)).lane == "a"
+
+    async def test_work_that_comes_while_the_lane_is_held_is_not_forgotten(self, journal: Journal) -> None:
+        run = await claim(journal, "a")
+        await fill(journal, "a")
+        assert await journal.claim(owner="me", lease=LEASE) is None
+        await run.release()
+        assert (await claim(journal)).lane == "a"
+
+    async def test_work_is_found_after_its_owner_died(self, journal: Journal, clock: Clock) -> None:
+        await claim(journal, "a")
+        await fill(journal, "a")
+        clock.advance(LEASE)
+        assert (await claim(journal)).lane == "a"
+
+    async def test_by_name_also_an_empty_or_parked_or_resting_lane(self, journal: Journal) -> None:
+        assert (await claim(journal, "made now")).epoch == 1
+        await fill(journal, "parked")
+        await fill(journal, "resting")
+        parked, resting = await claim(journal, "parked"), await claim(journal, "resting")
+        await parked.park("no credentials")
+        await resting.later((await resting.take(1))[0], 100, BUSY)
+        for run in (parked, resting):
+            await run.release()
+            assert await heads(await claim(journal, run.lane)) == []
+
+    # ------------------------------------------------------------------ rest
+    async def test_a_lane_rests_as_long_as_it_was_told_and_the_others_go_on(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        first, _ = await fill(journal, "a", 2)
+        await fill(journal, "b")
+        run = await claim(journal, "a")
+        await run.later((await run.take(1))[0], 30, BUSY)
+        assert await run.take(1) == []
+        await run.release()
+        assert (await claim(journal)).lane == "b"
+        assert await journal.claim(owner="me", lease=LEASE) is None
+        clock.advance(29.5)
+        assert await journal.claim(owner="me", lease=LEASE) is None
+        clock.advance(0.5)
+        again = (await (await claim(journal)).take(1))[0]
+        assert (again.id, again.attempts, again.failure) == (first, 1, BUSY)
+
+    async def test_a_rest_outlives_the_process(self, journal: Journal, clock: Clock) -> None:
+        await fill(journal, "a")
+        run = await claim(journal)
+        await run.later((await run.take(1))[0], 30, BUSY)
+        await run.release()
+        await journal.close()
+        await journal.open()
+        await fill(journal, "a")
+        assert await journal.claim(owner="me", lease=LEASE) is None
+        assert (await view(journal, "a")).next_at == clock.now + 30
+        clock.advance(30)
+        assert (await claim(journal)).lane == "a"
+
+    async def test_a_rest_goes_on_when_its_lease_has_run_out(self, journal: Journal, clock: Clock) -> None:
+        await fill(journal, "a")
+        run = await claim(journal)
+        await run.later((await run.take(1))[0], LEASE * 2, BUSY)
+        clock.advance(LEASE + 1)
+        assert await journal.claim(owner="me", lease=LEASE) is None
+
+    # ------------------------------------------------------------------ parked
+    async def test_a_parked_lane_keeps_everything_until_it_is_resumed(self, journal: Journal) -> None:
+        queued = await fill(journal, "a", 2)
+        run = await claim(journal)
+        await run.park("the API key was revoked")
+        assert await run.take(1) == []
+        await run.release()
+        queued += await fill(journal, "a")
+        assert await journal.claim(owner="me", lease=LEASE) is None
+        assert (await view(journal, "a")).parked == "the API key was revoked"
+        assert await journal.resume("a") is True
+        assert (await view(journal, "a")).parked is None
+        assert await heads(await claim(journal)) == queued
+
+    async def test_resuming_ends_a_rest(self, journal: Journal) -> None:
+        await fill(journal, "a")
+        run = await claim(journal)
+        await run.later((await run.take(1))[0], 3_600, BUSY)
+        await run.release()
+        assert await journal.resume("a") is True
+        assert (await claim(journal)).lane == "a"
+
+    async def test_resuming_takes_no_lane_from_its_owner(self, journal: Journal) -> None:
+        await fill(journal, "a")
+        run = await claim(journal)
+        await run.park("why not")
+        await journal.resume("a")
+        assert await journal.claim(owner="next", lease=LEASE) is None
+        assert len(await run.take(1)) == 1
+
+    async def test_an_unknown_lane_is_not_resumed(self, journal: Journal) -> None:
+        assert await journal.resume("a") is False
+        assert await journal.lanes() == []
+
+    # ------------------------------------------------------------------ as seen from outside
+    async def test_lanes_are_shown_as_they_are(self, journal: Journal, clock: Clock) -> None:
+        start = clock.now
+        await fill(journal, "b", 3)
+        clock.advance(1)
+        await fill(journal, "a", 2)
+        run = await claim(journal, "b", owner="host:1")
+        await run.dead((await run.take(1))[0], BUSY)
+        await run.done((await run.take(1))[0], "[]")
+        assert await journal.lanes() == [
+            LaneView("a", 2, start + 1, 0, 0, None, None, 0.0, None),
+            LaneView("b", 1, start, 1, 1, "host:1", clock.now + LEASE, 0.0, None),
+        ]
+        await run.release()
+        assert (await view(journal, "b")).owner is None
+        assert await ids(journal, "dead") == [1]

@@ -1,0 +1,155 @@
+"""Queued deliveries: accepted once, kept in order, ended visibly."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from proofport.errors import JournalError
+from proofport.journal.contract import Accepted, Failure, Filter, Journal, NewDelivery
+from proofport.testing.journal_contract.base import KIND, Clock, JournalTests, claim, fill, heads, ids, new
+
+WORN_OUT = Failure("vendor_unavailable", "three tries")
+
+
+class QueueTests(JournalTests):
+    async def test_what_was_accepted_is_there_after_closing(self, journal: Journal, clock: Clock) -> None:
+        accepted = await journal.accept([NewDelivery("a", "drain", KIND, "patch", b"[\x00\xff]", 3, "key")])
+        await journal.close()
+        await journal.open()
+        [found] = await journal.find(Filter())
+        assert (found.id, found.lane, found.destination, found.kind) == (accepted[0].id, "a", "drain", KIND)
+        assert (found.mode, found.payload, found.records, found.key) == ("patch", b"[\x00\xff]", 3, "key")
+        assert (found.state, found.attempts, found.created, found.finished) == ("queued", 0, clock.now, None)
+        assert (found.outcome, found.failure) == (None, None)
+
+    async def test_order_is_the_order_of_acceptance(self, journal: Journal) -> None:
+        accepted = await journal.accept([new("a"), new("b"), new("a"), new("b")])
+        later = await journal.accept([new("a")])
+        assert not any(one.duplicate for one in accepted)
+        assert await heads(await claim(journal, "a")) == [accepted[0].id, accepted[2].id, later[0].id]
+        assert await ids(journal) == sorted({one.id for one in [*accepted, *later]})
+
+    async def test_a_key_is_accepted_once(self, journal: Journal) -> None:
+        first, again, other = await journal.accept([new(key="k"), new("b", "y", key="k"), new(key="l")])
+        assert again == Accepted(first.id, duplicate=True)
+        assert other.id != first.id
+        run = await claim(journal, "a")
+        await run.done((await run.take(1))[0], "[]")
+        assert await journal.accept([new(key="k")]) == [Accepted(first.id, duplicate=True)]
+        assert len(await ids(journal)) == 2
+
+    async def test_nothing_is_accepted_by_a_closed_journal(self, journal: Journal) -> None:
+        await journal.close()
+        with pytest.raises(JournalError):
+            await journal.accept([new()])
+
+    async def test_finding_chooses_and_pages(self, journal: Journal) -> None:
+        a, b = await fill(journal, "a", 3), await fill(journal, "b", 2)
+        run = await claim(journal, "a")
+        await run.done((await run.take(1))[0], "[]")
+        assert await ids(journal, "queued", "a") == a[1:]
+        assert await ids(journal, "queued") == [*a[1:], *b]
+        assert await ids(journal, None, "b") == b
+        assert await ids(journal, "done", "b") == await ids(journal, None, "nobody") == []
+        assert [d.id for d in await journal.find(Filter(ids=[b[0], a[0], 999_999]))] == [a[0], b[0]]
+        assert await journal.find(Filter(ids=[])) == []
+        assert [d.id for d in await journal.find(Filter(), after=a[0], limit=2)] == a[1:]
+
+    # ------------------------------------------------------------------ the head and its end
+    async def test_the_head_stays_the_head_until_it_ends(self, journal: Journal) -> None:
+        first, second, third, fourth = await fill(journal, "a", 4)
+        run = await claim(journal, "a")
+        assert await heads(run, 2) == await heads(run, 2) == [first, second]
+        await run.done((await run.take(1))[0], "[]")
+        assert await heads(run) == [second, third, fourth]
+        await run.dead((await run.take(1))[0], WORN_OUT)
+        assert await heads(run) == [third, fourth]
+        await journal.cancel(Filter(ids=[third]), "not needed")
+        assert await heads(run) == [fourth]
+
+    async def test_done_keeps_the_outcome(self, journal: Journal, clock: Clock) -> None:
+        await fill(journal, "a")
+        run = await claim(journal, "a")
+        delivery = (await run.take(1))[0]
+        clock.advance(5)
+        await run.done(delivery, "all well")
+        clock.advance(5)
+        await run.done(delivery, "a second time")
+        [found] = await journal.find(Filter(state="done"))
+        assert (found.outcome, found.attempts, found.finished) == ("all well", 1, clock.now - 5)
+
+    async def test_a_dead_delivery_says_why(self, journal: Journal, clock: Clock) -> None:
+        await fill(journal, "a")
+        run = await claim(journal, "a")
+        await run.dead((await run.take(1))[0], WORN_OUT)
+        [found] = await journal.find(Filter(state="dead"))
+        assert (found.failure, found.attempts, found.finished) == (WORN_OUT, 1, clock.now)
+
+    async def test_rejected_records_become_a_dead_delivery_of_their_own(self, journal: Journal) -> None:
+        [whole] = await fill(journal, "a")
+        run = await claim(journal, "a")
+        await run.done((await run.take(1))[0], "[]", dead=(new("a", "bad"), Failure("rejected", "no region")))
+        assert await ids(journal, "done") == [whole]
+        [part] = await journal.find(Filter(state="dead"))
+        assert (part.payload, part.failure) == (b'[{"id":"bad"}]', Failure("rejected", "no region"))
+        assert await heads(run) == []
+
+    async def test_delivered_wins_over_cancelled_and_cancelled_over_failed(self, journal: Journal) -> None:
+        first, second, third = await fill(journal, "a", 3)
+        run = await claim(journal, "a")
+        one, two, three = await run.take(3)
+        await journal.cancel(Filter(), "a mistake")
+        await run.done(one, "[]")
+        await run.dead(two, WORN_OUT)
+        await run.later(three, 5, WORN_OUT)
+        assert await ids(journal, "done") == [first]
+        assert await ids(journal, "cancelled") == [second, third]
+
+    # ------------------------------------------------------------------ cancel and replay
+    async def test_cancelling_drops_what_has_not_ended_and_keeps_the_reason(self, journal: Journal) -> None:
+        queued, dead, done = await fill(journal, "a", 3)
+        run = await claim(journal, "a")
+        deliveries = await run.take(3)
+        await run.dead(deliveries[1], WORN_OUT)
+        await run.done(deliveries[2], "[]")
+        assert await journal.cancel(Filter(lane="b"), "not here") == 0
+        assert await journal.cancel(Filter(lane="a"), 'sent by "hand"') == 2
+        assert await journal.cancel(Filter(lane="a"), "again") == 0
+        dropped = await journal.find(Filter(state="cancelled"))
+        assert [delivery.id for delivery in dropped] == [queued, dead]
+        assert [json.loads(delivery.outcome or "") for delivery in dropped] == [{"reason": 'sent by "hand"'}] * 2
+        assert dropped[1].failure == WORN_OUT
+        assert await ids(journal, "done") == [done]
+
+    async def test_replaying_accepts_the_dead_again_at_the_tail(self, journal: Journal) -> None:
+        first, second, third = (one.id for one in await journal.accept([new(key="k"), new(), new()]))
+        run = await claim(journal, "a")
+        for delivery in await run.take(2):
+            await run.dead(delivery, WORN_OUT)
+        replayed = await journal.replay(Filter(lane="a"))
+        assert await heads(run) == [third, *(one.id for one in replayed)]
+        assert not any(one.duplicate for one in replayed)
+        old = await journal.find(Filter(state="cancelled"))
+        assert [delivery.id for delivery in old] == [first, second]
+        assert [json.loads(d.outcome or "") for d in old] == [{"replayed_as": one.id} for one in replayed]
+        again = await run.take(3)
+        assert (again[1].payload, again[1].key, again[1].attempts, again[1].failure) == (old[0].payload, None, 0, None)
+        assert await journal.accept([new(key="k")]) == [Accepted(first, duplicate=True)]
+
+    async def test_only_the_dead_are_replayed(self, journal: Journal) -> None:
+        await fill(journal, "a", 2)
+        run = await claim(journal, "a")
+        await run.done((await run.take(1))[0], "[]")
+        assert await journal.replay(Filter()) == []
+        assert len(await ids(journal)) == 2
+
+    async def test_a_replay_wakes_its_lane(self, journal: Journal) -> None:
+        await fill(journal, "a")
+        run = await claim(journal)
+        await run.dead((await run.take(1))[0], WORN_OUT)
+        await run.release()
+        assert await journal.claim(owner="me", lease=1) is None
+        await journal.replay(Filter())
+        assert (await claim(journal)).lane == "a"
