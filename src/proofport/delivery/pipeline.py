@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import orjson
 
@@ -96,7 +96,7 @@ class Pipeline:
         incomplete = None
         for number, document in reader:
             if document.__class__ is Malformed:
-                self._refuse(None, base + number, cast(Malformed, document).problem)
+                self._refuse(None, base + number, document.problem)
                 continue
             incomplete = reads.incomplete(document) or incomplete
             records = ((document, ()),) if reads.single else reads.records(document)
