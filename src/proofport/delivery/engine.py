@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, closing
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,6 +25,9 @@ from proofport.sources import Reader
 
 POSITION_BITS = 40
 """A position is the number of the input above these bits, and the line or record number within them."""
+
+TELL_EVERY = 1.0
+"""Seconds between two tellings of progress; every block that was read is told, too."""
 
 log = get_logger("delivery")
 
@@ -96,9 +99,10 @@ class Run:
             ids = stack.enter_context(closing(IdStore())) if needs_ids else None
             ends = self._ends(lanes, ids, stack)
             pipeline = Pipeline(branches, ids, self._describe, ends, lambda: self._tell(pipeline, lanes))
-            await self._deliver(pipeline, lanes)
-            for end in ends:
-                await end.settle([source.incomplete for source in self.sources if source.incomplete])
+            async with self._telling(pipeline, lanes):
+                await self._deliver(pipeline, lanes)
+                for end in ends:
+                    await end.settle([source.incomplete for source in self.sources if source.incomplete])
             reports = {lane.name: self._balance(lane, pipeline.read) for lane in lanes}
             self._tell(pipeline, lanes)
         report = RunReport(order.run_id, order.kind, order.mode, self.sources, reports, order.dry_run)
@@ -171,6 +175,23 @@ class Run:
         number, place = position >> POSITION_BITS, position & ((1 << POSITION_BITS) - 1)
         reader = self.order.inputs[number][0]
         return f"{reader.name}#{place}" if reader.whole else reader.position(place)
+
+    @asynccontextmanager
+    async def _telling(self, pipeline: Pipeline, lanes: Sequence[Lane]) -> AsyncIterator[None]:
+        """Tell of progress while nothing is read, too: that is when a vendor makes us wait, and the seconds count."""
+
+        async def tell() -> None:
+            while True:
+                await asyncio.sleep(TELL_EVERY)
+                self._tell(pipeline, lanes)
+
+        telling = asyncio.create_task(tell())
+        try:
+            yield
+        finally:
+            telling.cancel()
+            with suppress(asyncio.CancelledError):
+                await telling
 
     def _tell(self, pipeline: Pipeline, lanes: Sequence[Lane]) -> None:
         if self.order.on_progress is None:
