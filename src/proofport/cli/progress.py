@@ -61,26 +61,37 @@ class Lines:
 
 @contextmanager
 def bars(console: Console) -> Iterator[Watch]:
-    """One bar a destination: how much of what was read so far has its outcome."""
+    """One bar a destination: how much of what was read so far has its outcome; below, what keeps it waiting."""
+    from rich.console import RenderableType
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Display
+    from rich.progress import Progress as Bars
+    from rich.text import Text
+
+    notes: dict[str, str] = {}
+
+    class BarsAndNotes(Bars):
+        def get_renderables(self) -> Iterator[RenderableType]:
+            yield from super().get_renderables()
+            yield from (Text(f"{name}: {note}", style="yellow", overflow="fold") for name, note in notes.items())
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         TextColumn("{task.completed:,} of {task.total:,}"),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[rejected]}", style="red"),
     )
     tasks: dict[str, TaskID] = {}
-    with Display(*columns, console=console, transient=True) as display:
+    with BarsAndNotes(*columns, console=console, transient=True) as display:
 
         def watch(progress: Progress) -> None:
+            notes.clear()
             for name, destination in progress.destinations.items():
                 if name not in tasks:
-                    tasks[name] = display.add_task(name, total=0, note="")
+                    tasks[name] = display.add_task(name, total=0, rejected="")
+                if destination.note:
+                    notes[name] = destination.note
                 rejected = f"{destination.rejected:,} rejected" if destination.rejected else ""
-                note = "; ".join(part for part in (rejected, destination.note) if part)
-                display.update(tasks[name], completed=destination.done, total=progress.read, note=note)
+                display.update(tasks[name], completed=destination.done, total=progress.read, rejected=rejected)
 
         yield watch

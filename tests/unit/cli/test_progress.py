@@ -60,9 +60,12 @@ def test_elsewhere_than_on_a_terminal_there_are_lines() -> None:
         assert isinstance(watch, Lines)
 
 
-def test_a_terminal_shows_counts_and_the_countdown() -> None:
+def test_a_terminal_shows_counts_and_the_whole_countdown() -> None:
     out = io.StringIO()
-    with bars(Console(file=out, force_terminal=True, width=120)) as watch:
-        watch(at(2_000, 1_500, "goes on in 9 s", rejected=2))
-    assert "1,500 of 2,000" in out.getvalue()
-    assert "2 rejected; goes on in 9 s" in out.getvalue()
+    note = "list: https://a-vendor.example.com answered 429 because there were too many requests; goes on in 9 s"
+    with bars(Console(file=out, force_terminal=True, color_system=None, width=80)) as watch:
+        watch(at(2_000, 1_500, note, rejected=2))
+    shown = out.getvalue()
+    assert "1,500 of 2,000" in shown
+    assert "2 rejected" in shown
+    assert f"there: {note}" in " ".join(shown.split())
