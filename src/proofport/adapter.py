@@ -97,11 +97,15 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rendered records on their way: `items[i]` is the JSON of the record `ids[i]` (in `remove`, empty)."""
+    """Rendered records on their way: `items[i]` is the JSON of the record `ids[i]` (in `remove`, empty).
+
+    `observed`: when the source had looked at each, in seconds since 1970, 0 for unknown; empty when unknown for all.
+    """
 
     ids: Sequence[str]
     items: Sequence[bytes]
     positions: Sequence[int]
+    observed: Sequence[float] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

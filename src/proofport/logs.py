@@ -1,7 +1,7 @@
 """Events with stable names, through the standard library's logging: silent unless the application listens.
 
-ERROR: data is at risk or an operator is needed. WARNING: recovered. INFO: the life of runs and lanes. Nothing per record
-above DEBUG; never a body, never a secret.
+ERROR: data is at risk or an operator is needed. WARNING: recovered. INFO: the life of runs and lanes. Nothing per
+record above DEBUG; never a body, never a secret.
 """
 
 from __future__ import annotations
