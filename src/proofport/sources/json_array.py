@@ -131,7 +131,7 @@ class _Window:
 
 def _is_doubtful(text: str) -> bool:
     """Holds bytes that are not UTF-8, or an escape that may be half a character."""
-    if "\\ud" in text or "\\uD" in text:
+    if "\\" in text and ("\\ud" in text or "\\uD" in text):
         return True
     try:
         return not text.isascii() and not text.encode()
