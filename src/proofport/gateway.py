@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Self, TypeAlias, cast
 from proofport import mapping
 from proofport.adapter import Adapter, Blueprint, Body, Finding, Mode, Provisioned
 from proofport.config import Config
+from proofport.delivery import clock
 from proofport.delivery.closing import Terms
 from proofport.delivery.conversation import allow_destruction, converse
 from proofport.delivery.engine import Order, Progress, Run, Target
@@ -140,10 +141,10 @@ class Gateway:
         return provisioned
 
     async def check(self, destination: str) -> list[Finding]:
-        """What `doctor` finds about one destination: credentials, objects, permissions."""
+        """What `doctor` finds about one destination: credentials, objects, permissions, our clock against the vendor's."""
         adapter = self.config.adapter(destination)
         async with Sender(adapter) as sender:
-            return await converse(adapter.check(), sender)
+            return await converse(clock.compared(adapter.check()), sender)
 
     # ------------------------------------------------------------------ mappings
     def _readings(

@@ -303,6 +303,7 @@ class TestOthers:
         code, out, err = lab.type("doctor")
         assert code == 0, out + err
         assert "BAD" not in out
+        assert out.count("clock: agrees") == 2
 
     def test_doctor_names_the_wrong_key_and_still_looks_at_the_other(self, lab: Lab) -> None:
         destinations = lab.config["destinations"]
