@@ -141,7 +141,7 @@ class Gateway:
         return provisioned
 
     async def check(self, destination: str) -> list[Finding]:
-        """What `doctor` finds about one destination: credentials, objects, permissions, our clock against the vendor's."""
+        """What `doctor` finds about one destination: credentials, objects, permissions, and how the clocks differ."""
         adapter = self.config.adapter(destination)
         async with Sender(adapter) as sender:
             return await converse(clock.compared(adapter.check()), sender)

@@ -25,7 +25,7 @@ MARGIN = " " * 7
 @options.json_option
 @options.config_option
 def command(destination: str | None, as_json: bool, config_path: str | None) -> int:
-    """Check the configuration, and at every destination (or only DEST) credentials, objects and permissions.
+    """Check the configuration, and at every destination (or only DEST) credentials, objects, permissions and clock.
 
     Nothing is changed anywhere. Exit codes: 0 all is well, 1 something is not, 2 the configuration cannot be read.
     """
