@@ -5,118 +5,12 @@ from __future__ import annotations
 import io
 import json
 import signal
-import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-
-from proofport.cli import app
-
-PROGRAM = [sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())"]
-Capture = pytest.CaptureFixture[str]
-
-
-@dataclass
-class Lab:
-    """A folder with a configuration for running emulators, and their control planes. `type` runs a command line."""
-
-    folder: Path
-    config: dict[str, Any]
-    capture: Capture
-
-    def type(self, *arguments: str) -> tuple[int, str, str]:
-        code = app.run(arguments)
-        said = self.capture.readouterr()
-        assert "Traceback" not in said.err
-        return code, said.out, said.err
-
-    def report(self, *arguments: str) -> tuple[int, dict[str, Any]]:
-        code, out, _ = self.type(*arguments, "--json")
-        report: dict[str, Any] = json.loads(out)
-        assert report["exit_code"] == code
-        for books in report["destinations"].values():
-            five = ("delivered", "unchanged", "rejected", "withheld", "unknown")
-            assert sum(books[word] for word in five) == books["input"]
-        return code, report
-
-    def write(self, name: str, *records: Any) -> str:
-        lines = (record if isinstance(record, str) else json.dumps(record) for record in records)
-        (self.folder / name).write_text("\n".join(lines) + "\n")
-        return name
-
-    def configure(self, **changes: Any) -> None:
-        (self.folder / "proofport.yaml").write_text(yaml.safe_dump({**self.config, **changes}))
-
-    def control(self, name: str, method: str, path: str, **body: Any) -> Any:
-        return control(self.config["destinations"][name]["base_url"], method, path, **body)
-
-    def drata(self, kind: str) -> set[str]:
-        resources = [r for c in self.control("drata", "GET", "state")["connections"] for r in c["resources"]]
-        return {record["id"] for r in resources if r["kind"] == kind for record in r["records"]}
-
-    def secureframe(self, slug: str) -> set[str]:
-        self.control("secureframe", "POST", "settle")
-        [connection] = self.control("secureframe", "GET", "state")["connections"]
-        return {record["id"] for s in connection["schemas"] if s["slug"] == slug for record in s["resources"]}
-
-
-def control(origin: str, method: str, path: str, **body: Any) -> Any:
-    request = urllib.request.Request(f"{origin}/_emulator/{path}", json.dumps(body).encode() if body else None)
-    request.method = method
-    request.add_header("Content-Type", "application/json")
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
-
-
-@pytest.fixture(scope="module")
-def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    file = tmp_path_factory.mktemp("emulate") / "proofport.yaml"
-    arguments = [*PROGRAM, "emulate", "--write-config", str(file)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        config = yaml.safe_load(file.read_text())
-        del config["journal"]
-        yield config
-        process.terminate()
-
-
-@pytest.fixture(scope="module")
-def fresh(emulators: dict[str, Any]) -> dict[str, Any]:
-    """What each vendor holds at first."""
-    origins = {name: block["base_url"] for name, block in emulators["destinations"].items()}
-    return {origin: control(origin, "GET", "state") for origin in origins.values()}
-
-
-@pytest.fixture
-def lab(
-    emulators: dict[str, Any],
-    fresh: dict[str, Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: Capture,
-) -> Lab:
-    monkeypatch.chdir(tmp_path)
-    for origin, state in fresh.items():
-        control(origin, "POST", "reset")
-        control(origin, "POST", "seed", **state)
-    lab = Lab(tmp_path, emulators, capsys)
-    lab.configure()
-    return lab
-
-
-def account(number: int, **more: Any) -> dict[str, Any]:
-    return {"id": f"a{number}", "email": f"p{number}@example.com", "active": True, **more}
-
-
-BOTH = ("--to", "drata", "--to", "secureframe")
-ACCOUNTS = ("--kind", "personnel_account")
+from tests.end_to_end.lab import ACCOUNTS, BOTH, Lab, account, program
 
 
 def test_a_snapshot_reaches_both_and_one_fewer_is_noticed(lab: Lab) -> None:
@@ -234,8 +128,7 @@ def test_what_cannot_work_is_said_before_anything_is_sent(lab: Lab, arguments: l
 
 def test_a_missing_secret_names_the_variable(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    destinations = {"drata": {**lab.config["destinations"]["drata"], "api_key": "env:NO_SUCH_KEY"}}
-    lab.configure(destinations=destinations)
+    lab.configure(drata={"api_key": "env:NO_SUCH_KEY"})
     lab.write("some.ndjson", account(0))
     code, _, err = lab.type("push", "some.ndjson", *ACCOUNTS, "--to", "drata")
     assert code == 2
@@ -244,8 +137,7 @@ def test_a_missing_secret_names_the_variable(lab: Lab, monkeypatch: pytest.Monke
 
 
 def test_a_wrong_key_blocks_and_a_good_destination_still_delivers(lab: Lab) -> None:
-    destinations = lab.config["destinations"]
-    lab.configure(destinations={**destinations, "drata": {**destinations["drata"], "api_key": "not-the-key"}})
+    lab.configure(drata={"api_key": "not-the-key"})
     lab.write("some.ndjson", account(0))
     code, report = lab.report("push", "some.ndjson", *ACCOUNTS, *BOTH)
     assert code == 3
@@ -255,8 +147,7 @@ def test_a_wrong_key_blocks_and_a_good_destination_still_delivers(lab: Lab) -> N
 
 
 def test_an_unreachable_host_is_not_waited_for_beyond_patience(lab: Lab) -> None:
-    drata = {**lab.config["destinations"]["drata"], "base_url": "http://127.0.0.1:1"}
-    lab.configure(destinations={"drata": drata}, patience=0)
+    lab.configure(drata={"base_url": "http://127.0.0.1:1"}, patience=0)
     lab.write("some.ndjson", account(0))
     code, report = lab.report("push", "some.ndjson", *ACCOUNTS, "--to", "drata")
     assert code == 1
@@ -275,8 +166,7 @@ def test_a_truncated_array_is_what_was_read_and_said_to_be_incomplete(lab: Lab) 
 def test_interrupted_is_130_and_no_traceback(lab: Lab) -> None:
     lab.control("drata", "POST", "faults", latency_ms=60_000)
     lab.write("some.ndjson", account(0))
-    arguments = [*PROGRAM, "push", "some.ndjson", *ACCOUNTS, "--to", "drata"]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with program("push", "some.ndjson", *ACCOUNTS, "--to", "drata") as process:
         while not lab.control("drata", "GET", "received") and process.poll() is None:
             pass
         process.send_signal(signal.SIGINT)
@@ -306,8 +196,7 @@ class TestOthers:
         assert out.count("clock: agrees") == 2
 
     def test_doctor_names_the_wrong_key_and_still_looks_at_the_other(self, lab: Lab) -> None:
-        destinations = lab.config["destinations"]
-        lab.configure(destinations={**destinations, "drata": {**destinations["drata"], "api_key": "not-the-key"}})
+        lab.configure(drata={"api_key": "not-the-key"})
         code, out, _ = lab.type("doctor")
         assert code == 1
         assert "BAD" in out
@@ -321,8 +210,7 @@ class TestOthers:
         assert code == 0, err
         made = yaml.safe_load(out)["objects"]["training_record"]
         assert lab.type("provision", "drata", "--kind", "training_record")[1] == out
-        drata = lab.config["destinations"]["drata"]
-        lab.configure(destinations={"drata": {**drata, "objects": {"training_record": made}}})
+        lab.configure(drata={"objects": {"training_record": made}})
         lab.write("t.ndjson", {"id": "t1", "email": "a@example.com", "course": "x"})
         assert lab.type("push", "t.ndjson", "--kind", "training_record", "--to", "drata")[0] == 0
 
