@@ -98,7 +98,7 @@ class Pipeline:
             if document.__class__ is Malformed:
                 self._refuse(None, base + number, document.problem)
                 continue
-            incomplete = reads.incomplete(document) or incomplete
+            incomplete = _incomplete(reads, document) or incomplete
             records = ((document, ()),) if reads.single else reads.records(document)
             index = 0
             for record, parents in records:
@@ -143,6 +143,14 @@ class Pipeline:
     def _settle(self, record_id: str | None, position: int, outcome: Outcome) -> None:
         for branch in self._branches:
             branch.lane.settle(record_id, position, outcome)
+
+
+def _incomplete(reads: Reads, document: object) -> str | None:
+    """Why the document is not the whole source. Where it says so in more than one place, that is a reason, too."""
+    try:
+        return reads.incomplete(document)
+    except Rejected as error:
+        return str(error.problem)
 
 
 def _id_of(record: object) -> str | None:
