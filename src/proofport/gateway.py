@@ -67,7 +67,7 @@ class Gateway:
         self,
         records: Input | Sequence[Input] | Records,
         *,
-        to: Sequence[str],
+        to: str | Sequence[str],
         kind: str | None = None,
         mode: Mode = "upsert",
         values: Mapping[str, str] | None = None,
@@ -82,9 +82,11 @@ class Gateway:
         Raises UsageError (ConfigError, MappingError, UnsupportedFeature) before anything is sent; what goes wrong
         later is in the report.
         """
+        if override_guard is not None and not override_guard.strip():
+            raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
         inputs = _inputs(records)
         kind, readings = self._readings(inputs, kind, mode, values or {})
-        targets = [self._target(name, kind, mode) for name in dict.fromkeys(to)]
+        targets = [self._target(name, kind, mode) for name in dict.fromkeys([to] if isinstance(to, str) else to)]
         if not targets:
             raise UsageError("no destination was named", hint="Name one or more of the configured destinations.")
         guard = self.config.guard
