@@ -72,7 +72,7 @@ class TinyAdapter(Adapter):
         return self.chosen.get(mode, Capability())
 
     def body(self, kind: str, mode: Mode) -> Body:
-        return Body("anything", None)
+        return Body("anything", None, nulls="send")
 
     def open(self, job: Job, memory: Memory) -> Flow[Memory]:
         if self.chosen.get(job.mode, Capability()).staged:

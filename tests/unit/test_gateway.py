@@ -1,0 +1,288 @@
+"""The facade: what may be pushed, what is refused before anything is sent, and what a preview shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, EntryPoints
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.delivery.support import SECRET, ScriptedSender, TinyAdapter, all_ok, reply
+
+from proofport import gateway as module
+from proofport import registry
+from proofport.adapter import Blueprint, Capability, Finding, Flow, Provisioned
+from proofport.config import Config
+from proofport.delivery import engine
+from proofport.delivery.report import Exit
+from proofport.errors import ConfigError, Problem, ProofportError, UnsupportedFeature, UsageError
+from proofport.evidence import CloudResource, Custom
+from proofport.gateway import Gateway, Input
+from proofport.wire import Call
+
+KIND = "custom:thing"
+MAPPINGS = """
+mapping: sources/things
+to: {evidence: "custom:thing"}
+records: $.things[*]
+context: [colour]
+incomplete_when: $.pages[*].next
+fields: {id: $.name, colour: $.colour}
+---
+mapping: sources/courses
+to: {evidence: training_record}
+fields: {id: $.id, email: $.email, course: $.course}
+---
+mapping: tiny/cloud_resource
+from: cloud_resource
+to: {vendor: tiny, body: anything, display_name: name}
+fields: {id: $.id, name: $.name}
+"""
+
+
+class Maker(TinyAdapter):
+    """Makes what it is asked to make, and can look at itself."""
+
+    def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
+        made = yield Call("make", "POST", f"/objects/{blueprint.kind}", destructive=True)
+        return Provisioned({"number": made.json()}, created=True)
+
+    def check(self) -> Flow[list[Finding]]:
+        answer = yield Call("look", "GET", "/me")
+        return [Finding(answer.ok, "key", "accepted")]
+
+
+@pytest.fixture
+def senders(monkeypatch: pytest.MonkeyPatch) -> dict[str, ScriptedSender]:
+    """The vendors behind the destinations, by origin."""
+    held = reply({"ids": [], "next": None})
+    origins = ("http://127.0.0.1:1", "http://127.0.0.1:2")
+    vendors = {origin: ScriptedSender(send_records=all_ok, list_records=held, make=reply(7)) for origin in origins}
+    for place in (engine, module):
+        monkeypatch.setattr(place, "Sender", lambda adapter: vendors[adapter.origin])
+    return vendors
+
+
+@pytest.fixture
+def here(senders: dict[str, ScriptedSender]) -> ScriptedSender:
+    return senders["http://127.0.0.1:1"]
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, senders: dict[str, ScriptedSender]) -> Gateway:
+    installed = EntryPoints([EntryPoint("tiny", f"{__name__}:Maker", registry.ADAPTERS)])
+    monkeypatch.setattr(registry, "entry_points", lambda **chosen: installed.select(**chosen))
+    monkeypatch.setattr(EntryPoint, "load", lambda entry: Maker)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "mappings"
+    folder.mkdir()
+    (folder / "ours.yaml").write_text(MAPPINGS)
+    return Gateway(
+        Config.model_validate(
+            {
+                "instance": "test",
+                "journal": tmp_path / "journal.sqlite3",
+                "mappings": folder,
+                "patience": 0,
+                "destinations": {
+                    "here": {"adapter": "tiny", "base_url": "http://127.0.0.1:1", "key": SECRET},
+                    "there": {"adapter": "tiny", "base_url": "http://127.0.0.1:2", "key": SECRET},
+                },
+            }
+        )
+    )
+
+
+def sent(vendor: ScriptedSender) -> list[Any]:
+    return [row for call in vendor.calls if call.operation == "send_records" for row in _rows(call)]
+
+
+def _rows(call: Call) -> list[Any]:
+    import json
+
+    rows: list[Any] = json.loads(call.body or b"[]")
+    return rows
+
+
+# ---------------------------------------------------------------------- what may be pushed
+async def test_evidence_and_plain_data_are_pushed_alike(gateway: Gateway, here: ScriptedSender) -> None:
+    records: Any = [Custom.model_validate({"id": "1", "size": None}), {"id": "2", "on": False}]
+    report = await gateway.push(records, kind=KIND, to=["here"])
+    assert report.exit_code is Exit.OK
+    assert sent(here) == [{"id": "1", "size": None}, {"id": "2", "on": False}]
+    assert (report.sources[0].input, report.sources[0].read) == ("records", 2)
+
+
+async def test_records_may_come_one_by_one_from_a_generator(gateway: Gateway, here: ScriptedSender) -> None:
+    report = await gateway.push(({"id": str(n)} for n in range(200)), kind=KIND, to="here")
+    assert (report.exit_code, len(sent(here))) == (Exit.OK, 200)
+
+
+async def test_files_streams_and_records_make_one_run(gateway: Gateway, here: ScriptedSender, tmp_path: Path) -> None:
+    file = tmp_path / "a.ndjson"
+    file.write_text('{"id": "1"}\n')
+    inputs = [Input(file), Input(BytesIO(b'[{"id": "2"}]')), Input([{"id": "3"}]), Input([{"id": "1"}])]
+    report = await gateway.push(inputs, kind=KIND, to=["here"])
+    assert [row["id"] for row in sent(here)] == ["1", "2", "3"]
+    [problem] = report.destinations["here"].problems
+    assert problem.position == "records#1"
+    assert "a.ndjson:1" in str(problem.outcome.problem)
+
+
+async def test_a_source_mapping_says_the_kind_and_takes_values(gateway: Gateway, here: ScriptedSender) -> None:
+    raw = {"things": [{"name": "a", "colour": "red"}, {"name": "b"}]}
+    report = await gateway.push(Input([raw], "things"), to=["here"], values={"colour": "blue"})
+    assert (report.kind, report.exit_code) == (KIND, Exit.OK)
+    assert sent(here) == [{"id": "a", "colour": "red"}, {"id": "b", "colour": "blue"}]
+
+
+@pytest.mark.parametrize("pages", [[{"next": "x"}], [{"next": "x"}, {"next": "y"}]])
+async def test_a_source_that_goes_on_in_one_place_or_several_is_incomplete(gateway: Gateway, pages: list[Any]) -> None:
+    raw = {"things": [{"name": "a"}], "pages": pages}
+    report = await gateway.push(Input([raw], "things"), to=["here"], mode="snapshot")
+    assert report.exit_code is Exit.GUARD
+    assert "$.pages[*].next" in (report.sources[0].incomplete or "")
+
+
+async def test_each_run_has_its_own_id(gateway: Gateway) -> None:
+    runs = [await gateway.push([{"id": "1"}], kind=KIND, to=["here"]) for _ in range(2)]
+    assert runs[0].run_id != runs[1].run_id
+
+
+async def test_a_destination_that_is_named_twice_gets_everything_once(gateway: Gateway, here: ScriptedSender) -> None:
+    await gateway.push([{"id": "1"}], kind=KIND, to=["here", "here"])
+    assert len(sent(here)) == 1
+
+
+async def test_an_error_in_the_callers_own_generator_is_the_callers(gateway: Gateway) -> None:
+    def failing() -> Iterator[dict[str, Any]]:
+        yield {"id": "1"}
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError, match="mine"):
+        await gateway.push(failing(), kind=KIND, to=["here"])
+
+
+# ---------------------------------------------------------------------- what is refused before anything is sent
+@pytest.mark.parametrize(
+    ("records", "how", "error", "words"),
+    [
+        ([], {"to": ["here"]}, UsageError, "kind of evidence is not known"),
+        ([], {"kind": "cloud_resources", "to": ["here"]}, UsageError, "no kind 'cloud_resources'"),
+        ([], {"kind": KIND, "to": []}, UsageError, "no destination"),
+        ([], {"kind": KIND, "to": ["heer"]}, ConfigError, "no destination 'heer'"),
+        ([], {"kind": KIND, "to": ["here", "nowhere"]}, ConfigError, "no destination 'nowhere'"),
+        (Input([], "thing"), {"to": ["here"]}, UsageError, "thing"),
+        (Input([], "things"), {"to": ["here"], "values": {"color": "red"}}, UsageError, "color"),
+        (Input([], "things"), {"to": ["here"], "kind": "training_record"}, UsageError, "several kinds"),
+        ([Input([], "things"), Input([], "courses")], {"to": ["here"]}, UsageError, "several kinds"),
+        (Input("no-such-file.json"), {"kind": KIND, "to": ["here"]}, UsageError, "no-such-file.json"),
+        ([], {"kind": KIND, "to": ["here"], "override_guard": "  "}, UsageError, "needs a reason"),
+    ],
+)
+async def test_what_cannot_be_done_as_asked_is_said_before_anything_is_sent(
+    gateway: Gateway,
+    senders: dict[str, ScriptedSender],
+    records: Any,
+    how: dict[str, Any],
+    error: type[ProofportError],
+    words: str,
+) -> None:
+    with pytest.raises(error, match=words) as caught:
+        await gateway.push(records, **how)
+    assert caught.value.hint
+    assert not any(vendor.calls for vendor in senders.values())
+
+
+async def test_a_mode_that_one_of_the_vendors_lacks_is_refused_for_all(
+    gateway: Gateway, senders: dict[str, ScriptedSender], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def capability(self: TinyAdapter, kind: str, mode: str) -> Capability:
+        if self.origin.endswith(":2") and mode == "remove":
+            raise UnsupportedFeature("nothing can be removed there")
+        return Capability()
+
+    monkeypatch.setattr(Maker, "capability", capability)
+    with pytest.raises(UnsupportedFeature, match="nothing can be removed there"):
+        await gateway.push([{"id": "1"}], kind=KIND, to=["here", "there"], mode="remove")
+    assert not any(vendor.calls for vendor in senders.values())
+
+
+async def test_a_journal_that_cannot_be_written_is_said_before_anything_is_sent(
+    gateway: Gateway, here: ScriptedSender, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    gateway.config = gateway.config.model_copy(update={"journal": tmp_path / "file" / "journal.sqlite3"})
+    with pytest.raises(ConfigError, match="journal"):
+        await gateway.push([{"id": "1"}], kind=KIND, to=["here"], mode="snapshot")
+    assert here.calls == []
+
+
+# ---------------------------------------------------------------------- the guard's terms
+async def test_the_guard_keeps_to_the_configuration(gateway: Gateway) -> None:
+    ten = [{"id": str(n)} for n in range(10)]
+    assert (await gateway.push(ten, kind=KIND, to=["here"], mode="snapshot")).exit_code is Exit.OK
+    assert (await gateway.push(ten[:7], kind=KIND, to=["here"], mode="snapshot")).exit_code is Exit.GUARD
+    gateway.config = gateway.config.model_copy(update={"guard": type(gateway.config.guard)(max_gone=0.3)})
+    assert (await gateway.push(ten[:7], kind=KIND, to=["here"], mode="snapshot")).exit_code is Exit.OK
+
+
+async def test_an_override_goes_through_with_its_reason(gateway: Gateway) -> None:
+    ten = [{"id": str(n)} for n in range(10)]
+    await gateway.push(ten, kind=KIND, to=["here"], mode="snapshot")
+    report = await gateway.push(ten[:1], kind=KIND, to="here", mode="snapshot", override_guard="sold")
+    assert report.exit_code is Exit.OK
+    assert "The guard was overridden: sold" in report.destinations["here"].notes
+
+
+# ---------------------------------------------------------------------- preview
+async def test_a_preview_shows_every_destinations_body_and_sends_nothing(
+    gateway: Gateway, senders: dict[str, ScriptedSender]
+) -> None:
+    records: Any = [{"id": "1", "size": None}, {"id": "2"}]
+    [shown] = await gateway.preview(records, kind=KIND)
+    assert (shown.position, shown.id, shown.neutral) == ("records#1", "1", {"id": "1", "size": None})
+    assert shown.bodies == {"here": {"id": "1", "size": None}, "there": {"id": "1", "size": None}}
+    assert len(await gateway.preview(records, kind=KIND, to=["here"], limit=5)) == 2
+    assert not any(vendor.calls for vendor in senders.values())
+
+
+async def test_a_preview_shows_why_there_is_no_body(gateway: Gateway, tmp_path: Path) -> None:
+    file = tmp_path / "a.ndjson"
+    file.write_text('{broken\n{"name": "no id"}\n{"id": "1", "n": 1e400}\n')
+    shown = await gateway.preview(Input(file), kind=KIND, to=["here"], limit=5)
+    assert [preview.position.rpartition("/")[2] for preview in shown] == ["a.ndjson:1", "a.ndjson:2", "a.ndjson:3"]
+    for preview in shown:
+        assert preview.neutral is None
+        assert isinstance(preview.bodies["here"], Problem)
+
+
+async def test_a_preview_uses_the_vendor_mapping_of_the_destination(gateway: Gateway) -> None:
+    gateway.config.destinations["here"]["objects"] = {"cloud_resource": {"mapping": "tiny/cloud_resource"}}
+    record = CloudResource.model_validate({"id": "i-1", "type": "aws.ec2.instance", "name": "web", "region": "eu"})
+    [shown] = await gateway.preview([record], kind="cloud_resource", to=["here"])
+    assert shown.bodies == {"here": {"id": "i-1", "name": "web"}}
+
+
+# ---------------------------------------------------------------------- the vendor's objects
+async def test_the_vendors_object_of_a_kind_is_made(gateway: Gateway, here: ScriptedSender) -> None:
+    made = await gateway.provision("here", kind=KIND)
+    assert made == {KIND: Provisioned({"number": 7}, created=True)}
+    assert here.operations == ["make"]
+
+
+async def test_without_a_kind_every_kind_that_has_a_mapping_is_provisioned(gateway: Gateway) -> None:
+    assert list(await gateway.provision("here")) == ["cloud_resource"]
+
+
+async def test_doctor_asks_the_adapter(gateway: Gateway) -> None:
+    assert await gateway.check("here") == [Finding(True, "key", "accepted")]
+
+
+async def test_it_is_used_as_a_context_and_reads_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "proofport.yaml"
+    file.write_text("instance: prod\ndestinations: {}\n")
+    async with Gateway.from_file(file) as opened:
+        assert opened.config.instance == "prod"
