@@ -8,8 +8,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofport.mapping import functions
+from proofport.mapping.checks import timestamp
 from proofport.mapping.code import Code
-from proofport.mapping.guards import ANY_JSON, OPAQUE, Field, Guard, Json, ListOf, ModelOf, OrNull, Shape
+from proofport.mapping.guards import (
+    ANY_JSON,
+    FLAG,
+    OPAQUE,
+    PRESENT,
+    STAMP,
+    Field,
+    Guard,
+    Json,
+    ListOf,
+    ModelOf,
+    OrNull,
+    Shape,
+    accepts_all,
+    bare,
+    implies,
+)
 from proofport.mapping.nodes import (
     Condition,
     Constant,
@@ -22,6 +39,7 @@ from proofport.mapping.nodes import (
     json_key,
     selects,
 )
+from proofport.mapping.paths import Path
 from proofport.mapping.selectors import Scope
 
 
@@ -30,6 +48,7 @@ class Plan:
     """What one function is to make.
 
     `fills`: expressions for fields that the rules leave missing, in order of preference; `names`: what they refer to.
+    `given`: what the guards of a checked record have ensured of its fields already.
     `partial`: only what the record says is sent, so that no default speaks for it.
     `drops_null(nullable)`: whether the null of a field is left out.
     """
@@ -42,6 +61,7 @@ class Plan:
     finish: str
     fills: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
     names: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    given: Shape | None = None
     partial: bool = False
     drops_null: Callable[[bool], bool] = lambda nullable: False
 
@@ -75,13 +95,13 @@ class _Compiler:
         """One field of the record itself: by its rule, else by what fills it."""
         field = self.plan.shape.fields.get(name)
         guard = field.guard if field else (ANY_JSON if self.plan.shape.others else OPAQUE)
-        value, checked = self._rule(rule, guard, name, scope) if rule else (self._copy("M"), False)
+        value, proven = self._rule(rule, guard, name, scope) if rule else (self._copy("M"), False)
         for fill in self.plan.fills.get(name, ()):
             value = self._copy(value)
             with self.code.block(f"if {value} is M:"):
                 self.code.line(f"{value} = {fill}")
-            checked = False
-        self._put(value, f"out[{name!r}] = {{}}", None if checked else guard, field)
+            proven = False
+        self._put(value, f"out[{name!r}] = {{}}", _left_to_check(guard, proven), field)
 
     def _copy(self, value: str) -> str:
         copy = self.code.name("v")
@@ -94,7 +114,7 @@ class _Compiler:
         present = f"{value} is not M"
         if self.plan.drops_null(field is not None and field.nullable):
             present += f" and {value} is not None"
-            check = check.inner if isinstance(check, OrNull) else check
+            check = bare(check) if check is not None else None
         if check is None:
             with code.block(f"if {present}:"):
                 code.line(statement.format(value))
@@ -114,29 +134,29 @@ class _Compiler:
 
     # ------------------------------------------------------------------ rules
     def _rule(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> tuple[str, bool]:
-        """Write a rule. Returns the variable with its value or M, and whether the guard is satisfied already."""
+        """Write a rule. Returns the variable with its value or M, and whether all but null surely fits the guard."""
         if rule.when is None:
             return self._always(rule, guard, field, scope)
         result = self._copy("M")
         with self.code.block(f"if {self._condition(rule.when, field, scope)}:"):
-            value, checked = self._always(rule, guard, field, scope)
+            value, proven = self._always(rule, guard, field, scope)
             self.code.line(f"{result} = {value}")
         self._require(rule, result, field)
-        return result, checked
+        return result, proven
 
     def _always(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> tuple[str, bool]:
-        value, checked = self._source(rule, guard, field, scope)
+        value, proven = self._source(rule, guard, field, scope)
         if rule.table is not None:
-            value = self._look_up(rule.table, value, field)
+            value, proven = self._look_up(rule.table, value, field), _proves(rule.table, guard)
         if rule.convert is not None:
-            value = self._convert(rule.convert, value, field)
+            value, proven = self._convert(rule.convert, value, field), _CANONICAL.get(rule.convert) is bare(guard)
         if rule.if_null is not None:
-            value, checked = self._replace(value, "None", rule.if_null), False
+            value, proven = self._replace(value, "None", rule.if_null), proven and _fits(guard, rule.if_null)
         if rule.default is not None and not self.plan.partial:
-            value, checked = self._replace(value, "M", rule.default), False
+            value, proven = self._replace(value, "M", rule.default), proven and _fits(guard, rule.default)
         if rule.when is None:
             self._require(rule, value, field)
-        return value, checked
+        return value, proven
 
     def _require(self, rule: Rule, value: str, field: str) -> None:
         if rule.required and not self.plan.partial:
@@ -155,8 +175,8 @@ class _Compiler:
         match rule.source:
             case Select() as select:
                 return self._select(select, guard, field, scope)
-            case Constant(value):
-                return self._copy(self.code.constant(value)), False
+            case Constant() as constant:
+                return self._copy(self.code.constant(constant.value)), _fits(guard, constant)
             case Template() as template:
                 return self._template(template, field, scope), False
             case FirstOf(rules):
@@ -166,29 +186,35 @@ class _Compiler:
 
     def _select(self, select: Select, guard: Guard, field: str, scope: Scope) -> tuple[str, bool]:
         if not select.all:
-            return scope.one(select.path, field), False
+            return scope.one(select.path, field), scope.root == "d" and self._ensured(select.path, guard)
         each = select.each
-        bare = guard.inner if isinstance(guard, OrNull) else guard
-        item = (
-            bare.item if isinstance(bare, ListOf) and select.join is None else ANY_JSON if bare is ANY_JSON else OPAQUE
-        )
+        item = _item_guard(guard) if select.join is None else OPAQUE
 
         def keep(match: str, result: str) -> None:
             append = f"{result}.append({{}})"
-            if each is None:
+            if each is None and select.join is not None:
                 self.code.line(append.format(match))
                 return
-            value, checked = self._rule(each, item, field, self._scope(match, [each]))
+            if each is None:
+                self._put_item(match, append, item)
+                return
+            value, proven = self._rule(each, item, field, self._scope(match, [each]))
             if select.join is not None:
                 with self.code.block(f"if {value} is not M:"):
                     self.code.line(append.format(value))
             else:
-                self._put_item(value, append, None if checked else item)
+                self._put_item(value, append, _left_to_check(item, proven))
 
         result = scope.many(select.path, field, keep)
         if select.join is not None:
             return self._join(select.join, result, field), False
-        return result, each is not None
+        return result, True
+
+    def _ensured(self, path: Path, guard: Guard) -> bool:
+        """Whether the record's own checks have ensured already what the guard asks of a field."""
+        name = path.prefix[0] if path.singular and len(path.prefix) == 1 else None
+        known = self.plan.given.fields.get(str(name)) if self.plan.given is not None and name is not None else None
+        return known is not None and implies(known.guard, guard)
 
     def _put_item(self, value: str, statement: str, check: Guard | None) -> None:
         """An item of a list: a null in it stays, whatever becomes of a null field."""
@@ -232,14 +258,14 @@ class _Compiler:
 
     def _nested(self, fields: Mapping[str, Rule], guard: Guard, field: str, scope: Scope) -> str:
         """An object; missing if all of its fields are."""
-        bare = guard.inner if isinstance(guard, OrNull) else guard
+        plain = bare(guard)
         result = self._copy("{}")
-        shape = bare.shape if isinstance(bare, ModelOf) and bare.shape.quick else None
+        shape = plain.shape if isinstance(plain, ModelOf) and plain.shape.quick else None
         for name in _in_order(list(fields), shape):
             known = shape.fields.get(name) if shape else None
-            inner = known.guard if known else ANY_JSON if bare is ANY_JSON else OPAQUE
-            value, checked = self._rule(fields[name], inner, f"{field}.{name}", scope)
-            self._put(value, f"{result}[{name!r}] = {{}}", None if checked else inner, known)
+            inner = known.guard if known else ANY_JSON if plain is ANY_JSON else OPAQUE
+            value, proven = self._rule(fields[name], inner, f"{field}.{name}", scope)
+            self._put(value, f"{result}[{name!r}] = {{}}", _left_to_check(inner, proven), known)
         if shape is not None and set(_required(shape)) - set(fields):
             self.code.line("ok = False")
         with self.code.block(f"if not {result}:"):
@@ -248,12 +274,14 @@ class _Compiler:
 
     # ------------------------------------------------------------------ values
     def _look_up(self, table: Lookup, value: str, field: str) -> str:
-        """Text is looked up at once; other scalars, and what the table does not know, by `look_up`."""
+        """Text is looked up at once; other scalars, and what the table must reject, by `look_up`."""
         code = self.code
-        result, entries, whole = code.name("v"), code.bind("c", table.entries), code.bind("c", table)
-        slow = f"{code.use(functions.look_up)}({whole}, {value}, {code.constant(field)})"
-        with code.block(f"if {value}.__class__ is str and {value} in {entries}:"):
-            code.line(f"{result} = {entries}[{value}]")
+        result, entries = code.name("v"), code.bind("c", table.entries)
+        slow = f"{code.use(functions.look_up)}({code.bind('c', table)}, {value}, {code.constant(field)})"
+        unknown = {"omit": "M", "keep": value}.get(table.unknown.action, code.constant(table.unknown.value))
+        rejects = table.unknown.action == "reject"
+        with code.block(f"if {value}.__class__ is str{f' and {value} in {entries}' if rejects else ''}:"):
+            code.line(f"{result} = {entries}[{value}]" if rejects else f"{result} = {entries}.get({value}, {unknown})")
         with code.block(f"elif {value} is None or {value} is M:"):
             code.line(f"{result} = {value}")
         with code.block("else:"):
@@ -263,8 +291,10 @@ class _Compiler:
     def _convert(self, conversion: Any, value: str, field: str) -> str:
         result = self._copy(value)
         function = self.code.use(functions.CONVERSIONS[conversion])
-        with self.code.block(f"if {value} is not M and {value} is not None:"):
-            self.code.line(f"{result} = {function}({value}, {self.code.constant(field)})")
+        ready = f" and {value}.__class__ is not {_READY[conversion]}" if conversion in _READY else ""
+        quick = f"{self.code.use(timestamp)}({value}) or " if conversion == "datetime" else ""
+        with self.code.block(f"if {value} is not M and {value} is not None{ready}:"):
+            self.code.line(f"{result} = {quick}{function}({value}, {self.code.constant(field)})")
         return result
 
     def _condition(self, condition: Condition, field: str, scope: Scope) -> str:
@@ -277,6 +307,35 @@ class _Compiler:
                 value, keys = scope.one(condition.path, field), frozenset(map(json_key, condition.values))
                 test = f"{self.code.use(functions.is_one_of)}({value}, {self.code.bind('c', keys)})"
         return f"not ({test})" if condition.negated else test
+
+
+_READY = {"bool": "bool", "int": "int", "string": "str"}
+"""What a conversion leaves as it is."""
+_CANONICAL: Mapping[str, Guard] = {"datetime": STAMP, "bool": FLAG}
+"""Conversions that give nothing but what a guard accepts."""
+
+
+def _fits(guard: Guard, constant: Constant) -> bool:
+    return constant.value is None or accepts_all(bare(guard), [constant.value])
+
+
+def _proves(table: Lookup, guard: Guard) -> bool:
+    """Whether all that a table can give surely fits."""
+    values = [value for value in (*table.entries.values(), table.unknown.value) if value is not None]
+    return table.unknown.action != "keep" and accepts_all(bare(guard), values)
+
+
+def _left_to_check(guard: Guard, proven: bool) -> Guard | None:
+    if not proven:
+        return guard
+    return None if isinstance(guard, OrNull | Json) else PRESENT
+
+
+def _item_guard(guard: Guard) -> Guard:
+    plain = bare(guard)
+    if isinstance(plain, ListOf):
+        return plain.item
+    return ANY_JSON if plain is ANY_JSON else OPAQUE
 
 
 def _required(shape: Shape) -> list[str]:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -19,14 +18,11 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
-from proofport.evidence import format_timestamp
 from proofport.evidence.base import Timestamp
+from proofport.mapping.checks import LEAST, MOST, is_json, is_scalar, is_text, timestamp
 from proofport.mapping.code import Code
 
-LEAST, MOST = -(2**63), 2**64 - 1
-"""The integers that travel: JSON encoders and the vendors' databases stop at 64 bits."""
 _QUIET_CONFIG = {"frozen", "extra", "strict", "title", "hide_input_in_errors", "allow_inf_nan"}
-_DEEPEST = 50
 
 
 class Guard:
@@ -40,6 +36,7 @@ class Guard:
 
 
 OPAQUE = Guard()
+"""Never accepts quickly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +178,7 @@ def guard_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Guard:
     if origin is Annotated:
         return guard_of(arguments[0], (*arguments[1:], *metadata))
     if annotation is datetime and metadata == Timestamp.__metadata__:  # type: ignore[attr-defined]
-        return Converted(timestamp)
+        return STAMP
     if annotation is str:
         return _text(metadata)
     if annotation is int:
@@ -191,7 +188,7 @@ def guard_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Guard:
     if origin in (Union, types.UnionType):
         return _union(arguments)
     if origin is Literal and all(type(choice) is str for choice in arguments):
-        return Plain("{0}.__class__ is str and {0} in {1}", constant=frozenset(arguments))
+        return Plain(f"{_IS_TEXT} and {{0}} in {{1}}", constant=frozenset(arguments))
     if origin is list:
         return _or_opaque(ListOf, guard_of(arguments[0]))
     if origin is dict and arguments[0] is str:
@@ -218,19 +215,24 @@ class Json(Guard):
         return f"({value}.__class__ is str and {value}.isascii() or {test})", value
 
 
+_IS_TEXT = "{0}.__class__ is str"
+TEXT = Plain(f"{_IS_TEXT} and ({{0}}.isascii() or is_text({{0}}))", (is_text,))
 ANY_JSON = Json()
+STAMP = Converted(timestamp)
+FLAG = Plain("{0}.__class__ is bool")
+PRESENT = Plain("{0} is not M and {0} is not None")
 NUMBER = Plain(
     f"({{0}}.__class__ is int and {LEAST} <= {{0}} <= {MOST} or {{0}}.__class__ is float and isfinite({{0}}))",
     (math.isfinite,),
 )
 _SIMPLE: dict[type, Guard] = {
-    bool: Plain("{0}.__class__ is bool"),
+    bool: FLAG,
     float: Plain("{0}.__class__ is float and isfinite({0})", (math.isfinite,)),
 }
 
 
 def _text(metadata: tuple[Any, ...]) -> Guard:
-    test = "{0}.__class__ is str and ({0}.isascii() or is_text({0}))"
+    test = TEXT.test
     for constraint in _constraints(metadata):
         match constraint:
             case MinLen(least):
@@ -326,6 +328,24 @@ def _write_others(code: Code, shape: Shape) -> None:
         code.line("out[k] = v")
 
 
+def implies(known: Guard, wanted: Guard) -> bool:
+    """Whether everything but null that one guard accepts, the other accepts as well."""
+    known, wanted = bare(known), bare(wanted)
+    if wanted == TEXT and (known is STAMP or (isinstance(known, Plain) and known.test.startswith(_IS_TEXT))):
+        return True
+    return known == wanted and known is not OPAQUE
+
+
+def accepts_all(guard: Guard, values: Sequence[Any]) -> bool:
+    """Whether a guard surely accepts each of some values as it is."""
+    return _list_acceptor(guard)(list(values)) == list(values)
+
+
+def bare(guard: Guard) -> Guard:
+    """The guard of what is not null."""
+    return guard.inner if isinstance(guard, OrNull) else guard
+
+
 def _list_acceptor(item: Guard) -> Callable[[Any], list[Any] | None]:
     code = Code()
     with code.block("if d.__class__ is not list:"):
@@ -339,55 +359,3 @@ def _list_acceptor(item: Guard) -> Callable[[Any], list[Any] | None]:
             code.line("return None")
     code.line("return out")
     return code.function("accept(d)", "guard of a list")
-
-
-# ------------------------------------------------------------------ what the generated checks call
-_CANONICAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{6})?Z")
-
-
-def timestamp(value: Any) -> str | None:
-    """The canonical spelling of an aware time in ISO 8601; None for anything else."""
-    if value.__class__ is not str:
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
-            return None
-        if _CANONICAL.fullmatch(value) and (len(value) == 20 or moment.microsecond):
-            return str(value)
-        return format_timestamp(moment)
-    except (ValueError, OverflowError):
-        return None
-
-
-def is_text(value: Any) -> bool:
-    """Whether a value is text that UTF-8 can carry: no lone surrogates."""
-    if value.__class__ is not str:
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def is_scalar(value: Any) -> bool:
-    return value.__class__ is not list and value.__class__ is not dict and is_json(value)
-
-
-def is_json(value: Any, depth: int = 0) -> bool:
-    """Whether a value is JSON as the encoder writes it, and not nested so deep that a model might refuse it."""
-    kind = value.__class__
-    if kind is str:
-        return is_text(value)
-    if kind is bool or value is None:
-        return True
-    if kind is int:
-        return bool(LEAST <= value <= MOST)
-    if kind is float:
-        return math.isfinite(value)
-    if depth >= _DEEPEST:
-        return False
-    if kind is list:
-        return all(is_json(item, depth + 1) for item in value)
-    return kind is dict and all(is_text(key) and is_json(item, depth + 1) for key, item in value.items())

@@ -17,20 +17,24 @@ Trie: TypeAlias = dict[Key, "Trie"]
 Store: TypeAlias = Callable[[str], None]
 
 
-def lookup(holder: str, key: Key, *, value: str | None = None) -> str:
+def lookup(holder: str, key: Key, *, value: str | None = None, is_dict: bool = False) -> str:
     """An expression for a member or item of the variable `holder`, which is set to `value` first; M for none."""
     held = f"{holder} := {value}" if value else holder
+    if isinstance(key, str) and is_dict:
+        return f"{holder}.get({key!r}, M)"
     if isinstance(key, str):
         return f"({holder}.get({key!r}, M) if isinstance({held}, dict) else M)"
     inside = f"len({holder}) > {key}" if key >= 0 else f"len({holder}) >= {-key}"
     return f"({holder}[{key}] if isinstance({held}, list) and {inside} else M)"
 
 
-def chain(code: Code, start: str, keys: Sequence[Key]) -> str:
+def chain(code: Code, start: str, keys: Sequence[Key], *, is_dict: bool = False) -> str:
     """An expression for what the keys lead to from the variable `start`."""
-    expression = start
-    for key in keys:
-        expression = lookup(start, key) if expression == start else lookup(code.name("s"), key, value=expression)
+    if not keys:
+        return start
+    expression = lookup(start, keys[0], is_dict=is_dict)
+    for key in keys[1:]:
+        expression = lookup(code.name("s"), key, value=expression)
     return expression
 
 
@@ -153,19 +157,19 @@ class Walk:
     met: str | None = None
     until: str | None = None
 
-    def write(self, holder: str, steps: Sequence[Step]) -> None:
+    def write(self, holder: str, steps: Sequence[Step], *, is_dict: bool = False) -> None:
         if not steps:
             self.store(holder)
             return
         key = key_of(steps[0])
         if key is not None:
-            self._single(holder, key, steps[1:])
+            self._single(holder, key, steps[1:], is_dict)
         else:
             self._several(holder, steps[0], steps[1:])
 
-    def _single(self, holder: str, key: Key, rest: Sequence[Step]) -> None:
+    def _single(self, holder: str, key: Key, rest: Sequence[Step], is_dict: bool) -> None:
         item = self.code.name("i")
-        self.code.line(f"{item} = {lookup(holder, key)}")
+        self.code.line(f"{item} = {lookup(holder, key, is_dict=is_dict)}")
         if rest:
             self.write(item, rest)
         else:
@@ -175,12 +179,15 @@ class Walk:
     def _several(self, holder: str, step: Step, rest: Sequence[Step]) -> None:
         code, item = self.code, self.code.name("i")
         if self.met is not None and type(step) in (Wildcard, Slice, Filter):
-            with code.block(f"if {holder} == []:"):
+            with code.block(f"if not {holder} and isinstance({holder}, list):"):
                 code.line(f"{self.met} = True")
         with code.block(f"for {item} in {_items(code, holder, step)}:"):
             if type(step) is Filter:
-                with code.block(f"if {' and '.join(_test(code, item, test) for test in step.expressions)}:"):
-                    self.write(item, rest)
+                is_dict = any(map(_needs_member, step.expressions))
+                tests = [f"isinstance({item}, dict)"] * is_dict
+                tests += [_test(code, item, test, is_dict) for test in step.expressions]
+                with code.block(f"if {' and '.join(tests)}:"):
+                    self.write(item, rest, is_dict=is_dict)
             else:
                 self.write(item, rest)
             if self.until is not None:
@@ -203,17 +210,24 @@ def _items(code: Code, holder: str, step: Step) -> str:
     return f"({holder} if isinstance({holder}, list) else {holder}.values() if isinstance({holder}, dict) else ())"
 
 
-def _test(code: Code, item: str, test: Any) -> str:
+def _needs_member(test: Any) -> bool:
+    """Whether only an object can pass a filter's test."""
+    if type(test) in (And, Or):
+        return (any if type(test) is And else all)(map(_needs_member, test.operands))
+    keys = filter_keys(test.target)
+    return keys is not None and isinstance(next(iter(keys), None), str) and test.op not in ("!", "!=")
+
+
+def _test(code: Code, item: str, test: Any, is_dict: bool) -> str:
     """A filter's test of one element, as an expression."""
     if type(test) in (And, Or):
         word = " and " if type(test) is And else " or "
-        return f"({word.join(_test(code, item, operand) for operand in test.operands)})"
-    keys = filter_keys(test.target) or ()
-    value = chain(code, item, keys)
+        return f"({word.join(_test(code, item, operand, is_dict) for operand in test.operands)})"
+    value = chain(code, item, filter_keys(test.target) or (), is_dict=is_dict)
     if test.op is None:
-        return f"({value}) is not M"
+        return f"({value} is not M)"
     if test.op == "!":
-        return f"({value}) is M"
+        return f"({value} is M)"
     return _comparison(code, value, test)
 
 
@@ -231,8 +245,8 @@ def _comparison(code: Code, value: str, test: Expression) -> str:
 
 def _equality(code: Code, value: str, literal: Any) -> str:
     if literal is None or isinstance(literal, bool):
-        return f"(({value}) is {literal!r})"
+        return f"({value} is {literal!r})"
     if isinstance(literal, str):
-        return f"(({value}) == {code.constant(literal)})"
+        return f"({value} == {code.constant(literal)})"
     held = code.name("s")
     return f"(({held} := {value}).__class__ is not bool and {held} == {code.constant(literal)})"

@@ -68,7 +68,7 @@ class SourceMapping:
             rules=file.fields,
             shape=shape_of(model),
             settle=settling(model, self.kind),
-            signature="convert(d, parents=())",
+            signature="convert(d, parents=(), M=M)",
             finish="return out if ok else settle(out)",
             fills=fills,
             names=given,

@@ -44,8 +44,9 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
         rules=file.fields,
         shape=flat(shape) if body.arrays == "refuse" or body.nulls == "omit" else shape,
         settle=_settling(model, body, vendor),
-        signature="convert(d)",
+        signature="convert(d, M=M)",
         finish="return out if ok and 'extras' not in d else settle(out, d)",
+        given=shape_of(model_of(kind)),
         partial=body.partial,
         drops_null=_DROPS[body.nulls],
     )

@@ -1,0 +1,63 @@
+"""Whether a value is canonical: the quick checks that generated code calls."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from proofport.evidence import format_timestamp
+
+LEAST, MOST = -(2**63), 2**64 - 1
+"""The integers that travel: JSON encoders and the vendors' databases stop at 64 bits."""
+DEEPEST = 50
+_parse = datetime.fromisoformat
+
+
+def timestamp(value: Any) -> str | None:
+    """The canonical spelling of an aware time in ISO 8601; None for anything else."""
+    try:
+        moment = _parse(value)
+        if moment.tzinfo is UTC and value[11:13] != "24":
+            # the two usual spellings are cut: to format a datetime costs as much as the rest of a record
+            marks = value[4::3]
+            if marks == "--T::Z":
+                return str(value)
+            if marks == "--T::+:":
+                return f"{value[:19]}Z"
+        return format_timestamp(moment) if moment.tzinfo is not None else None
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def is_text(value: Any) -> bool:
+    """Whether a value is text that UTF-8 can carry: no lone surrogates."""
+    if value.__class__ is not str:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_scalar(value: Any) -> bool:
+    return value.__class__ is not list and value.__class__ is not dict and is_json(value)
+
+
+def is_json(value: Any, depth: int = 0) -> bool:
+    """Whether a value is JSON as the encoder writes it, and not nested so deep that a model might refuse it."""
+    kind = value.__class__
+    if kind is str:
+        return is_text(value)
+    if kind is bool or value is None:
+        return True
+    if kind is int:
+        return bool(LEAST <= value <= MOST)
+    if kind is float:
+        return math.isfinite(value)
+    if depth >= DEEPEST:
+        return False
+    if kind is list:
+        return all(is_json(item, depth + 1) for item in value)
+    return kind is dict and all(is_text(key) and is_json(item, depth + 1) for key, item in value.items())
