@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,16 +28,15 @@ class Account:
 
 
 @pytest.fixture(scope="session")
-def aws() -> Iterator[Account]:
+def aws() -> Account:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
             patch.setenv(name, "testing")
+        account = Account({}, {})
         with mock_aws():
-            pages: dict[str, Any] = {}
-            ids: dict[str, str] = {}
             for fill in (_ec2, _s3, _rds, _iam_and_lambda):
-                fill(pages, ids)
-            yield Account(pages, ids)
+                fill(account.pages, account.ids)
+        return account
 
 
 def _ec2(pages: dict[str, Any], ids: dict[str, str]) -> None:

@@ -27,17 +27,16 @@ class JsonArrayReader(Reader):
 
     def _documents(self) -> Iterator[tuple[int, object]]:
         window = _Window(self._stream)
-        separator = window.take()
+        window.take()  # the opening bracket
+        separator = window.take() if window.peek() == "]" else ","
         n = 0
-        if window.peek() == "]":
-            separator = window.take()
-        while separator in ("[", ","):
+        while separator == ",":
             n += 1
             try:
                 record = window.record()
             except (json.JSONDecodeError, RecursionError) as error:
-                why = "nested too deeply" if isinstance(error, RecursionError) else f"not whole JSON ({error})"
-                self.incomplete = f"{self.position(n)} is {why}; nothing after it was read"
+                why = "nested too deeply" if isinstance(error, RecursionError) else f"not whole JSON ({error.msg})"
+                self.incomplete = f"{self.position(n)} is {why}, begins {window.excerpt()!r}; nothing after it was read"
                 return
             yield n, record
             separator = window.take()

@@ -13,6 +13,7 @@ class JsonDocumentReader(NdjsonReader):
     """Falls back to lines when the whole is not JSON but its first lines are: NDJSON that begins with a broken line."""
 
     whole = True
+    numbered_by = "#"
 
     def _documents(self) -> Iterator[tuple[int, object]]:
         text = self._stream.rest()
@@ -20,7 +21,7 @@ class JsonDocumentReader(NdjsonReader):
             document = decode(text)
         except (ValueError, RecursionError) as error:
             if _is_made_of_lines(text):
-                self.whole = False
+                self.whole, self.numbered_by = False, ":"
                 yield from self._lines([text])
                 return
             self.incomplete = f"{self.name} could not be read as one JSON document"

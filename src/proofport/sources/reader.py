@@ -23,7 +23,8 @@ class Reader(ABC):
     """One input, read once: iterating yields `(n, document)`, or `(n, Malformed)` for what cannot be decoded.
 
     `n` counts from 1: the line for NDJSON and CSV (the first line of a CSV record), the record for a JSON array.
-    `incomplete`, after iteration, says why the input was not read to its end. `whole`: the input is one JSON document.
+    `whole`: the input is one JSON document, and `n` is for its records to be counted by those who find them in it.
+    `incomplete`, after iteration, says why the input was not read to its end.
     Use it as a context manager; iterating to the end closes it, too.
     """
 
@@ -47,8 +48,8 @@ class Reader(ABC):
             self.close()
 
     def position(self, n: int) -> str:
-        """Where document `n` is, for a person: `file.ndjson:12` (line), `file.json#3` (record), `page.json`."""
-        return self.name if self.whole else f"{self.name}{self.numbered_by}{n}"
+        """Where `n` is, for a person: `file.ndjson:12` (line), `file.json#3` (record)."""
+        return f"{self.name}{self.numbered_by}{n}"
 
     def close(self) -> None:
         self._stream.close()

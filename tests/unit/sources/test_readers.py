@@ -99,6 +99,7 @@ class TestJsonArray:
             (b'[{"a": 1}, {"a": ', 1, "stream#2 is not whole JSON"),
             (b'[{"a": 1}, {"a": 2}', 2, "breaks off after record 2: found the end of the file"),
             (b'[{"a": 1}, {"a": 2} {"a": 3}]', 2, "breaks off after record 2: found '{'"),
+            (b'[{"a": 1}[{"a": 2}]]', 1, "breaks off after record 1: found '['"),
             (b'[{"a": 1}, ]', 1, "stream#2 is not whole JSON"),
             (b"[", 0, "stream#1 is not whole JSON"),
             (b'[{"a": 1}] [{"a": 2}]', 1, "goes on after the end of its array"),
@@ -136,7 +137,7 @@ class TestJsonDocument:
         reader = open_source(path)
         assert list(reader) == [(1, {"Reservations": [], "n": HUGE})]
         assert reader.whole
-        assert reader.position(1) == str(path)
+        assert reader.position(7) == f"{path}#7"
 
     def test_a_cut_document_is_malformed_and_incomplete(self) -> None:
         reader, records = read(b'{\n  "Reservations": [\n    {"a": 1},\n')
