@@ -188,8 +188,8 @@ class Adapter(ABC):
     # ------------------------------------------------------------------ how
     def open(self, job: Job, memory: Memory) -> Flow[Memory]:
         """Before the first batch. Returns what the later flows need."""
+        yield from ()
         return memory
-        yield
 
     @abstractmethod
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
@@ -197,25 +197,23 @@ class Adapter(ABC):
 
     def close(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
         """After the last batch, when accounting and guard agree."""
-        return
-        yield
+        yield from ()
 
     def abort(self, job: Job, memory: Memory) -> Flow[None]:
         """Instead of `close`: leave the vendor as it was."""
-        return
-        yield
+        yield from ()
 
     def observe(self, kind: str, cursor: str | None) -> Flow[Page | None]:
         """A page of what the vendor holds now, or None where it cannot be read."""
+        yield from ()
         return None
-        yield
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
         """Find or make the vendor object of a kind. Raises UnsupportedFeature where only a person can."""
+        yield from ()
         raise UnsupportedFeature(f"{self.name} has no API to create the object that {blueprint.kind} is delivered to")
-        yield
 
     def check(self) -> Flow[list[Finding]]:
         """Credentials, objects and permissions, as far as reading calls can tell."""
+        yield from ()
         return []
-        yield
