@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from proofport.errors import JournalError
 from proofport.journal.sqlite.database import connect, explained
 
 T = TypeVar("T")
@@ -19,9 +20,12 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self._db = connect(path, query_only=True)
+        self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
 
     async def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise JournalError("the journal is closed")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
 
     def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
@@ -35,5 +39,6 @@ class Reader:
             raise explained(error) from error
 
     async def close(self) -> None:
+        self._closed = True
         await asyncio.to_thread(self._thread.shutdown)
         self._db.close()

@@ -9,15 +9,36 @@ class TestAcmeShared(SharedJournalContract):
 
 from __future__ import annotations
 
+import os
+
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
 from proofport.testing.journal_contract.base import Clock
 from proofport.testing.journal_contract.known import KnownTests, PermitTests
 from proofport.testing.journal_contract.lanes import LaneTests
 from proofport.testing.journal_contract.queue import QueueTests
 from proofport.testing.journal_contract.runs import RunTests
+from proofport.testing.journal_contract.stateful import JournalMachine
 from proofport.testing.journal_contract.work import WorkTests
 
 __all__ = ["Clock", "JournalContract"]
 
+SOAK = "PROOFPORT_SOAK" in os.environ
+
 
 class JournalContract(QueueTests, LaneTests, RunTests, KnownTests, PermitTests, WorkTests):
     """All that a journal promises, within one process."""
+
+    def test_any_sequence_of_steps_leaves_what_the_model_has(self) -> None:
+        machine = type("Machine", (JournalMachine,), {"make": staticmethod(self.new_journal)})
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=1_000 if SOAK else 40,
+                stateful_step_count=50 if SOAK else 30,
+                derandomize=not SOAK,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )

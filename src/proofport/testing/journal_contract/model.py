@@ -1,0 +1,91 @@
+"""A journal as simple as it can be thought: what the real ones are compared with, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from proofport.journal.contract import Filter, State
+
+
+@dataclass
+class ModelDelivery:
+    id: int
+    lane: str
+    key: str | None
+    state: State = "queued"
+    attempts: int = 0
+
+    def fits(self, chosen: Filter) -> bool:
+        return (
+            (chosen.ids is None or self.id in chosen.ids)
+            and (chosen.lane is None or self.lane == chosen.lane)
+            and (chosen.state is None or self.state == chosen.state)
+        )
+
+
+@dataclass
+class ModelLane:
+    epoch: int = 0
+    held: bool = False
+    lease_until: float = 0.0
+    next_at: float = 0.0
+    parked: str | None = None
+
+
+@dataclass
+class ModelRun:
+    """`held_back`: what a staged run has sent; `ids`: its set."""
+
+    lane: str
+    staged: bool
+    state: str = "open"
+    batches: set[int] = field(default_factory=set)
+    ids: set[str] = field(default_factory=set)
+    held_back: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass
+class Model:
+    now: float
+    deliveries: dict[int, ModelDelivery] = field(default_factory=dict)
+    lanes: dict[str, ModelLane] = field(default_factory=dict)
+    runs: dict[str, ModelRun] = field(default_factory=dict)
+    known: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def with_key(self, key: str | None) -> ModelDelivery | None:
+        return next((d for d in self.deliveries.values() if key is not None and d.key == key), None)
+
+    def matching(self, chosen: Filter) -> list[ModelDelivery]:
+        return [delivery for delivery in self.deliveries.values() if delivery.fits(chosen)]
+
+    def queued(self, lane: str) -> list[int]:
+        return [delivery.id for delivery in self.matching(Filter(lane=lane, state="queued"))]
+
+    def lane(self, name: str) -> ModelLane:
+        return self.lanes.setdefault(name, ModelLane())
+
+    def is_held(self, name: str) -> bool:
+        lane = self.lane(name)
+        return lane.held and lane.lease_until > self.now
+
+    def may_deliver(self, name: str) -> bool:
+        return self.lane(name).parked is None and self.lane(name).next_at <= self.now
+
+    def claimable(self) -> set[str]:
+        return {n for n in self.lanes if self.queued(n) and self.may_deliver(n) and not self.is_held(n)}
+
+    def claim(self, name: str, lease: float) -> int:
+        lane = self.lane(name)
+        lane.epoch, lane.held, lane.lease_until = lane.epoch + 1, True, self.now + lease
+        return lane.epoch
+
+    def owns(self, name: str, epoch: int) -> bool:
+        return self.lane(name).held and self.lane(name).epoch == epoch
+
+    def deliver(self, lane: str, sent: Iterable[tuple[str, int]]) -> None:
+        self.known.update({(lane, text): body for text, body in sent if body})
+
+    def gone(self, run_id: str) -> list[str]:
+        run = self.runs[run_id]
+        return sorted(text for lane, text in self.known if lane == run.lane and text not in run.ids)
