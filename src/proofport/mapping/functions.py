@@ -15,7 +15,7 @@ from jsonpath_ng.ext.filter import Filter
 from proofport.evidence import format_timestamp
 from proofport.mapping.nodes import Conversion, Lookup, json_key
 from proofport.mapping.paths import Path, tree_of
-from proofport.mapping.wording import MISSING_FIELD, describe, listing, nearest, reject
+from proofport.mapping.wording import MISSING_FIELD, ZONE_HINT, describe, listing, nearest, reject
 
 
 class Missing:
@@ -209,8 +209,7 @@ def as_datetime(value: Any, field: str) -> str:
     if not isinstance(moment, datetime):
         raise reject(field, describe(value), "a date and time in ISO 8601, for example 2026-01-31T09:00:00Z")
     if moment.tzinfo is None:
-        hint = "End it with Z or an offset, as in 2026-01-31T09:00:00Z."
-        raise reject(field, f"{describe(value)} without a time zone", "a date and time with its time zone", hint)
+        raise reject(field, f"{describe(value)} without a time zone", "a date and time with its time zone", ZONE_HINT)
     return _in_utc(moment, field)
 
 

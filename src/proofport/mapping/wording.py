@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from proofport.errors import Problem, Rejected
 
 MISSING_FIELD = "nothing"
+ZONE_HINT = "End it with Z or an offset, as in 2026-01-31T09:00:00Z."
 
 
 def describe(value: object) -> str:
@@ -70,12 +71,25 @@ def reject(
 
 def problem_of(error: ValidationError, what: str, fields: Iterable[str]) -> Problem:
     """The first thing that a model found wrong, in our words. `what` names the model: a kind, or a vendor's body."""
-    detail = error.errors(include_url=False)[0]
-    more = error.error_count() - 1
+    detail, *others = error.errors(include_url=False)
     found, expected, hint = _words(detail, what, list(fields))
-    if more and hint is None:
-        hint = f"{more} more field{'s are' if more > 1 else ' is'} wrong in this record."
+    if detail["type"] == "missing":
+        hint = _misspelt(detail, others) or hint
+    if others:
+        more = f"{len(others)} more field{'s are' if len(others) > 1 else ' is'} wrong in this record."
+        hint = f"{hint} {more}" if hint else more
     return Problem(found=found, expected=expected, field=_dotted(detail["loc"]) or None, hint=hint)
+
+
+def _misspelt(missing: ErrorDetails, others: Iterable[ErrorDetails]) -> str | None:
+    """A hint when an unknown field stands where the missing one should."""
+    unknown = [
+        str(each["loc"][-1])
+        for each in others
+        if each["type"] == "extra_forbidden" and each["loc"][:-1] == missing["loc"][:-1]
+    ]
+    found = nearest(str(missing["loc"][-1]), unknown)
+    return f"Is it the field {found!r}?" if found else None
 
 
 def _words(detail: ErrorDetails, what: str, fields: list[str]) -> tuple[str, str, str | None]:
@@ -83,7 +97,8 @@ def _words(detail: ErrorDetails, what: str, fields: list[str]) -> tuple[str, str
     given = detail["input"]
     match detail["type"]:
         case "missing":
-            return MISSING_FIELD, f"a value: {what} requires it", None
+            hint = "Add it at the source; a source mapping can take it from a field of another name."
+            return MISSING_FIELD, f"a value: {what} requires it", hint
         case "extra_forbidden":
             name = str(detail["loc"][-1])
             known = fields if len(detail["loc"]) == 1 else []
@@ -92,6 +107,11 @@ def _words(detail: ErrorDetails, what: str, fields: list[str]) -> tuple[str, str
         case "literal_error" | "enum":
             choices = re.findall(r"'([^']*)'", context.get("expected", ""))
             return describe(given), f"one of {listing(choices)}", did_you_mean(given, choices)
+        case "naive_timestamp":
+            return f"{describe(given)} without a time zone", "a date and time with its time zone", ZONE_HINT
+        case "future":
+            hint = "Leave it out until it has happened, or correct the date."
+            return describe(given), detail["msg"].removeprefix("expected "), hint
         case "string_type" if not isinstance(given, str):
             return describe(given), "text", "Convert it in the mapping with `as: string`, or join an array."
         case _:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from io import BytesIO
 
 import orjson
 
 from proofport.sources.decoding import decode, holds_huge_integers, problem
 from proofport.sources.reader import Malformed, Reader
+
+HINT = "In NDJSON every record is whole on one line; JSON over several lines belongs in a file *.json."
 
 
 class NdjsonReader(Reader):
@@ -33,4 +36,4 @@ class NdjsonReader(Reader):
     def _malformed(self, line: bytes, error: Exception) -> Malformed:
         if not line.endswith(b"\n"):
             self.incomplete = f"{self.name} ends in the middle of a line"
-        return Malformed(problem(line, error, expected="one JSON document on the line"))
+        return Malformed(replace(problem(line, error, expected="one JSON document on the line"), hint=HINT))

@@ -42,7 +42,8 @@ class TestNdjson:
         assert records[2] == (3, {"a": 3})
         assert problems(records) == {
             2: """found '{"a": oops}' (unexpected character, expected a JSON value at column 7), """
-            "expected one JSON document on the line"
+            "expected one JSON document on the line. In NDJSON every record is whole on one line; "
+            "JSON over several lines belongs in a file *.json."
         }
         assert reader.incomplete is None
 
