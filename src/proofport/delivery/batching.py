@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from proofport.adapter import Batch, Capability
 
 
@@ -17,9 +19,10 @@ class Batcher:
         self.ids: list[str] = []
         self.items: list[bytes] = []
         self.positions: list[int] = []
+        self.observed: list[float] = []
         self.bytes = 0
 
-    def add(self, record_id: str, item: bytes, position: int) -> Batch | None:
+    def add(self, record_id: str, item: bytes, position: int, observed: float = 0.0) -> Batch | None:
         full = None
         size = len(item) + 1
         if self.ids and (len(self.ids) >= self._max_records or self.bytes + size > self._max_bytes):
@@ -27,6 +30,7 @@ class Batcher:
         self.ids.append(record_id)
         self.items.append(item)
         self.positions.append(position)
+        self.observed.append(observed)
         self.bytes += size
         return full
 
@@ -34,12 +38,21 @@ class Batcher:
         """What has been collected, or None."""
         if not self.ids:
             return None
-        batch = Batch(self.ids, self.items, self.positions)
+        batch = Batch(self.ids, self.items, self.positions, self.observed if any(self.observed) else ())
         self._start()
         return batch
 
 
 def halves(batch: Batch) -> tuple[Batch, Batch]:
     middle = len(batch) // 2
-    first = Batch(batch.ids[:middle], batch.items[:middle], batch.positions[:middle])
-    return first, Batch(batch.ids[middle:], batch.items[middle:], batch.positions[middle:])
+    return part(batch, range(middle)), part(batch, range(middle, len(batch)))
+
+
+def part(batch: Batch, indexes: Sequence[int]) -> Batch:
+    """The records at these indexes."""
+    return Batch(
+        [batch.ids[i] for i in indexes],
+        [batch.items[i] for i in indexes],
+        [batch.positions[i] for i in indexes],
+        [batch.observed[i] for i in indexes] if batch.observed else (),
+    )

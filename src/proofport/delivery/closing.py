@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from proofport.accounting import Status, unknown, withheld
+from proofport.accounting import Outcome, Status, unknown, withheld
 from proofport.adapter import Page
-from proofport.delivery.lane import Lane
+from proofport.delivery.lane import RESUMABLE, Lane
+from proofport.delivery.ledger import InputChanged, Ledger
 from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit
 from proofport.errors import Blocked, GuardRefused, ProofportError
-from proofport.journal.delivered import DeliveredSets
 from proofport.planning.guard import Change, judge
 from proofport.planning.ids import IdStore
 
@@ -35,10 +35,6 @@ class Terms:
 class Ending(Protocol):
     """Ends one lane's snapshot."""
 
-    def remember(self, ids: Sequence[str]) -> None:
-        """These ids belong to the new set."""
-        ...
-
     async def settle(self, incomplete: Sequence[str]) -> None:
         """End the snapshot. `incomplete` says of each source that was not read to its end, why."""
         ...
@@ -53,21 +49,36 @@ class StagedEnding:
         self._terms = terms
         self._ids = ids
 
-    def remember(self, ids: Sequence[str]) -> None:
-        """Nothing to do: the vendor's own list is the previous set."""
-
     async def settle(self, incomplete: Sequence[str]) -> None:
         """Complete the set when every record is accounted for and the guard agrees; cancel it otherwise."""
-        flaw = _flaw(self._lane, self._terms)
+        lane = self._lane
+        if lane.stopped is not None and lane.stopped.reason in RESUMABLE:
+            self._leave_open(lane.stopped)
+            return
+        flaw = await _flaw(lane, self._terms)
         try:
             if flaw:
                 await self._cancel(flaw, "snapshot_cancelled", Exit.INCOMPLETE)
             elif await self._guard_agrees(incomplete):
-                lane, tally = self._lane, self._report.tally
-                await lane.patiently(lambda: lane.adapter.close(lane.job, lane.memory or {}, tally), cleared=True)
+                await self._complete()
         except ProofportError as error:
-            self._lane.stop(error, "closing_failed", _exit_of(error))
+            await lane.halt(error)
             self._report.tally.withdraw(unknown("closing_failed"))
+
+    async def _complete(self) -> None:
+        lane, tally = self._lane, self._report.tally
+        await lane.patiently(lambda: lane.adapter.close(lane.job, lane.memory or {}, tally), cleared=True)
+        lane.complete = True
+        if lane.ledger is not None:
+            async for gone in _pages_of_gone(lane.ledger):
+                await lane.ledger.forget(gone)
+
+    def _leave_open(self, stopped: Outcome) -> None:
+        """What was staged stays staged: the run goes on once the vendor, or a person, has made way."""
+        if self._report.tally.withdraw(stopped):
+            self._report.notes.append(
+                f"Nothing was completed. Go on with --resume {self._lane.job.run_id}, or push again from the start."
+            )
 
     async def _guard_agrees(self, incomplete: Sequence[str]) -> bool:
         try:
@@ -124,41 +135,62 @@ class StagedEnding:
 
 
 class ComparedEnding:
-    """The vendor took the records as they came and keeps what is gone: it is listed, and nothing is destroyed."""
+    """The vendor took the records as they came and keeps what is gone: it is listed, and nothing is destroyed.
 
-    def __init__(self, lane: Lane, terms: Terms, sets: DeliveredSets) -> None:
+    `previous`: how many ids the set before held.
+    """
+
+    def __init__(self, lane: Lane, terms: Terms, ids: IdStore, previous: int) -> None:
         self._lane = lane
         self._terms = terms
-        self._sets = sets
-        self._key = (lane.report.lanes[0], lane.job.kind)
-        self._previous = sets.size(*self._key)
-
-    def remember(self, ids: Sequence[str]) -> None:
-        self._sets.add(*self._key, self._lane.job.run_id, ids)
+        self._ids = ids
+        self._previous = previous
 
     async def settle(self, incomplete: Sequence[str]) -> None:
-        report, run = self._lane.report, self._lane.job.run_id
-        _note_gone(report, self._sets.gone(*self._key, run))
-        change = Change(self._previous, report.gone_count, report.tally.total)
+        lane, report = self._lane, self._lane.report
+        if lane.ledger is None:
+            return
+        flaw = await _flaw(lane, self._terms)
+        async for page in _pages_of_gone(lane.ledger):
+            _note_gone(report, self._ids.missing(page))
         try:
-            self._terms.allow(change, incomplete)
+            self._terms.allow(Change(self._previous, report.gone_count, report.tally.total), incomplete)
         except GuardRefused as refusal:
             report.exit = Exit.GUARD if report.exit is Exit.OK else report.exit
             report.notes.append(f"The set before stays the one to compare with: {refusal}")
             return
         _note_override(report, self._terms)
-        if _flaw(self._lane, self._terms) is None:
-            self._sets.settle(*self._key, run)
+        if flaw is None:
+            await self._settle_for(lane.ledger)
         if report.gone_count:
             report.notes.append(
-                f"{report.gone_count} records of the last set are gone; the vendor has no call that removes them, "
+                f"{report.gone_count} of the last set gone; the vendor has no call that removes records, "
                 "so it still holds them."
             )
 
+    async def _settle_for(self, ledger: Ledger) -> None:
+        """Make the new set the one that the next is compared with."""
+        async for page in _pages_of_gone(ledger):
+            await ledger.forget(self._ids.missing(page))
+        self._lane.complete = True
 
-def _flaw(lane: Lane, terms: Terms) -> str | None:
+
+async def _pages_of_gone(ledger: Ledger) -> AsyncIterator[list[str]]:
+    """The ids that were delivered on this lane before and are not in this run's batches."""
+    after = ""
+    while page := await ledger.journal.gone(ledger.lane, ledger.run.kind, ledger.run.run_id, after=after):
+        after = page[-1]
+        yield page
+
+
+async def _flaw(lane: Lane, terms: Terms) -> str | None:
     """Why the set cannot stand for the whole source, if it cannot."""
     count = lane.report.tally.status
+    if lane.ledger is not None and lane.stopped is None:
+        try:
+            lane.ledger.check_end()
+        except InputChanged as error:
+            await lane.halt(error)
     if lane.stopped is not None:
         return "the delivery was stopped"
     if count[Status.UNKNOWN]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias, TypeVar
 
 from proofport.adapter import Flow
 from proofport.delivery.sender import Sender
@@ -13,16 +13,21 @@ from proofport.wire import Call
 T = TypeVar("T")
 
 
-def refuse_destruction(call: Call) -> None:
+Gate: TypeAlias = Callable[[Call], Awaitable[None]]
+"""Asked before every call; raises to keep it from being sent."""
+
+
+async def refuse_destruction(call: Call) -> None:
     """The default gate: a destructive call is let through only by an engine that has asked the guard."""
-    raise GuardRefused(f"{call.operation} destroys data and was not cleared by the guard")
+    if call.destructive:
+        raise GuardRefused(f"{call.operation} destroys data and was not cleared by the guard")
 
 
-def allow_destruction(call: Call) -> None:
-    """The gate after the guard has agreed, or for a removal that was asked for by id."""
+async def allow_destruction(call: Call) -> None:
+    """The gate for what a person has asked for by name."""
 
 
-async def converse(flow: Flow[T], sender: Sender, *, gate: Callable[[Call], None] = refuse_destruction) -> T:
+async def converse(flow: Flow[T], sender: Sender, *, gate: Gate = refuse_destruction) -> T:
     """The flow's result. A lost answer to a call that cannot be repeated is thrown into the flow, which looks.
 
     An error that ends the flow after something may have taken effect is marked `lost`.
@@ -38,13 +43,12 @@ async def converse(flow: Flow[T], sender: Sender, *, gate: Callable[[Call], None
         ) from error
 
 
-async def _lead(flow: Flow[T], sender: Sender, gate: Callable[[Call], None]) -> T:
+async def _lead(flow: Flow[T], sender: Sender, gate: Gate) -> T:
     acted = False
     try:
         call = next(flow)
         while True:
-            if call.destructive:
-                gate(call)
+            await gate(call)
             try:
                 reply = await sender.send(call)
             except OutcomeUnknown as error:

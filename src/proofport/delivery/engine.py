@@ -14,11 +14,15 @@ from proofport.adapter import Adapter, Job, Mode
 from proofport.delivery.batching import Batcher
 from proofport.delivery.closing import ComparedEnding, Ending, StagedEnding, Terms
 from proofport.delivery.lane import Lane
+from proofport.delivery.lease import hold
+from proofport.delivery.ledger import Ledger
+from proofport.delivery.pacer import Pacer
 from proofport.delivery.pipeline import Branch, Pipeline, Reads
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport, SourceReport
 from proofport.delivery.sender import Sender
+from proofport.errors import ProofportError, Retryable
 from proofport.evidence import Neutral
-from proofport.journal.delivered import DeliveredSets
+from proofport.journal.contract import Journal, NewRun
 from proofport.logs import get_logger
 from proofport.planning.ids import IdStore
 from proofport.sources import Reader
@@ -64,7 +68,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one run is asked to do."""
+    """What one run is asked to do. `resume`: go on with the interrupted run of this `run_id`."""
 
     run_id: str
     instance: str
@@ -76,7 +80,9 @@ class Order:
     patience: float
     dry_run: bool = False
     assume_unique: bool = False
-    open_sets: Callable[[], DeliveredSets] = field(kw_only=True)
+    journal: Journal = field(kw_only=True)
+    skip_unchanged: bool = False
+    resume: bool = False
     on_progress: Callable[[Progress], None] | None = None
     on_problem: Callable[[str, RecordProblem], None] | None = None
 
@@ -95,15 +101,16 @@ class Run:
         async with AsyncExitStack() as stack:
             branches = [await self._branch(target, stack) for target in order.targets]
             lanes = [branch.lane for branch in branches]
+            await self._hold(lanes, stack)
             needs_ids = order.mode == "snapshot" or not order.assume_unique
             ids = stack.enter_context(closing(IdStore())) if needs_ids else None
-            ends = self._ends(lanes, ids, stack)
-            pipeline = Pipeline(branches, ids, self._describe, ends, lambda: self._tell(pipeline, lanes))
+            ends = await self._ends(lanes, ids)
+            pipeline = Pipeline(branches, ids, self._describe, lambda: self._tell(pipeline, lanes))
             async with self._telling(pipeline, lanes):
                 await self._deliver(pipeline, lanes)
                 for end in ends:
                     await end.settle([source.incomplete for source in self.sources if source.incomplete])
-            reports = {lane.name: self._balance(lane, pipeline.read) for lane in lanes}
+            reports = {lane.name: await self._balance(lane, pipeline.read) for lane in lanes}
             self._tell(pipeline, lanes)
         report = RunReport(order.run_id, order.kind, order.mode, self.sources, reports, order.dry_run)
         log.info("run_ended", run=order.run_id, exit_code=int(report.exit_code))
@@ -112,7 +119,7 @@ class Run:
     async def _branch(self, target: Target, stack: AsyncExitStack) -> Branch:
         order = self.order
         job = Job(order.run_id, order.instance, order.kind, order.mode, target.render.fields)
-        sender = await stack.enter_async_context(Sender(target.adapter))
+        sender = await stack.enter_async_context(Sender(target.adapter, Pacer(order.journal, target.adapter)))
         lane = Lane(
             target.name,
             target.adapter,
@@ -121,22 +128,54 @@ class Run:
             patience=order.patience,
             describe=self._describe,
             on_problem=order.on_problem,
+            skip_unchanged=order.skip_unchanged,
         )
         if order.dry_run:
             lane.stopped = withheld("dry_run")
         render = None if order.mode == "remove" else target.render
         return Branch(lane, render, Batcher(lane.capability))
 
-    def _ends(self, lanes: Sequence[Lane], ids: IdStore | None, stack: AsyncExitStack) -> list[Ending]:
+    async def _hold(self, lanes: Sequence[Lane], stack: AsyncExitStack) -> None:
+        """Take every lane, in one order for all processes, so that no two wait for each other."""
+        for lane in sorted(lanes, key=lambda lane: lane.report.lanes[0]):
+            if lane.stopped is None:
+                await self._hold_one(lane, stack)
+
+    async def _hold_one(self, lane: Lane, stack: AsyncExitStack) -> None:
+        order, job = self.order, lane.job
+
+        def waits(note: str) -> None:
+            lane.note = note
+            self._tell_of([lane], 0)
+
+        def lost(error: ProofportError) -> None:
+            lane.stop(error, "lane_lost", Exit.INCOMPLETE)
+
+        held = hold(order.journal, lane.report.lanes[0], patience=order.patience, on_wait=waits, on_lost=lost)
+        try:
+            holder = await stack.enter_async_context(held)
+        except Retryable as error:
+            lane.stop(error, "lane_busy", Exit.INCOMPLETE)
+            return
+        inputs = [reader.name for reader, _ in order.inputs]
+        run = NewRun(job.run_id, lane.name, job.kind, job.mode, inputs, lane.capability.staged and job.mode == "snapshot")
+        earlier = await order.journal.run(job.run_id, lane.name) if order.resume else None
+        lane.ledger = Ledger(order.journal, holder, run, earlier)
+        await lane.ledger.begin()
+
+    async def _ends(self, lanes: Sequence[Lane], ids: IdStore | None) -> list[Ending]:
         """How each lane's snapshot ends: staged ones are completed, the others compared with the set before."""
-        if self.order.mode != "snapshot" or self.order.dry_run or ids is None:
+        order = self.order
+        if order.mode != "snapshot" or order.dry_run or ids is None:
             return []
-        staged = [StagedEnding(lane, self.order.terms, ids) for lane in lanes if lane.capability.staged]
-        direct = [lane for lane in lanes if not lane.capability.staged]
-        if not direct:
-            return [*staged]
-        sets = stack.enter_context(closing(self.order.open_sets()))
-        return [*staged, *(ComparedEnding(lane, self.order.terms, sets) for lane in direct)]
+        endings: list[Ending] = []
+        for lane in lanes:
+            if lane.capability.staged:
+                endings.append(StagedEnding(lane, order.terms, ids))
+            else:
+                previous = await order.journal.known_count(lane.report.lanes[0], order.kind)
+                endings.append(ComparedEnding(lane, order.terms, ids, previous))
+        return endings
 
     async def _deliver(self, pipeline: Pipeline, lanes: Sequence[Lane]) -> None:
         try:
@@ -156,8 +195,8 @@ class Run:
             self.sources.append(SourceReport(reader.name, pipeline.read - before, incomplete))
         await pipeline.finish()
 
-    def _balance(self, lane: Lane, read: int) -> DestinationReport:
-        """Close the books of one lane."""
+    async def _balance(self, lane: Lane, read: int) -> DestinationReport:
+        """Close the books of one lane, here and in the journal."""
         report, count = lane.report, lane.report.tally.status
         report.input = read
         report.tally.check(read)
@@ -169,6 +208,7 @@ class Run:
             report.exit = Exit.INCOMPLETE
         if any(source.incomplete for source in self.sources) and report.exit is Exit.OK:
             report.exit = Exit.INCOMPLETE
+        await lane.end()
         return report
 
     def _describe(self, position: int) -> str:
@@ -194,6 +234,9 @@ class Run:
                 await telling
 
     def _tell(self, pipeline: Pipeline, lanes: Sequence[Lane]) -> None:
+        self._tell_of(lanes, pipeline.read)
+
+    def _tell_of(self, lanes: Sequence[Lane], read: int) -> None:
         if self.order.on_progress is None:
             return
         states = {
@@ -202,7 +245,7 @@ class Run:
             )
             for lane in lanes
         }
-        self.order.on_progress(Progress(pipeline.read, states))
+        self.order.on_progress(Progress(read, states))
 
 
 def _first(failures: BaseExceptionGroup) -> BaseException:

@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from proofport.accounting import Outcome, Status, rejected, unknown, withheld
 from proofport.adapter import Adapter, Batch, Capability, Flow, Job, Memory
-from proofport.delivery.batching import halves
-from proofport.delivery.conversation import allow_destruction, converse, refuse_destruction
-from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit, RecordProblem
+from proofport.delivery.batching import part
+from proofport.delivery.conversation import converse, refuse_destruction
+from proofport.delivery.exchange import exchange
+from proofport.delivery.ledger import Entry, InputChanged, Ledger
+from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit, RecordProblem, summary
+from proofport.delivery.screening import screen
 from proofport.delivery.sender import Sender
 from proofport.errors import (
     AdapterFault,
     Blocked,
     GuardRefused,
+    JournalError,
+    LaneLost,
     OutcomeUnknown,
     Problem,
     ProofportError,
-    Rejected,
     Retryable,
-    TooLarge,
 )
 from proofport.logs import get_logger
+from proofport.wire import Call
 
 T = TypeVar("T")
 QUEUED_BATCHES = 2
 LONGEST_PAUSE = 60.0
 REMEMBERED_REJECTS = 10_000
+
+_ENDS: Mapping[type[ProofportError], tuple[str, Exit]] = {
+    Blocked: ("lane_parked", Exit.BLOCKED),
+    Retryable: ("vendor_unavailable", Exit.INCOMPLETE),
+    OutcomeUnknown: ("vendor_unavailable", Exit.INCOMPLETE),
+    LaneLost: ("lane_lost", Exit.INCOMPLETE),
+    InputChanged: ("input_changed", Exit.INCOMPLETE),
+    AdapterFault: ("adapter_fault", Exit.INCOMPLETE),
+    JournalError: ("journal_failed", Exit.INCOMPLETE),
+    GuardRefused: ("guard", Exit.GUARD),
+}
+RESUMABLE = ("lane_parked", "vendor_unavailable", "lane_lost", "lane_busy")
+"""Reasons to stop that end without the set's fault: what was staged is kept, and the run can be resumed."""
 
 log = get_logger("delivery")
 
@@ -49,6 +68,7 @@ class Lane:
         patience: float,
         describe: Callable[[int], str],
         on_problem: Callable[[str, RecordProblem], None] | None = None,
+        skip_unchanged: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.name = name
@@ -56,7 +76,9 @@ class Lane:
         self.job = job
         self.capability: Capability = adapter.capability(job.kind, job.mode)
         self.report = DestinationReport(name, lanes=[adapter.lane(job.kind)])
+        self.ledger: Ledger | None = None
         self.memory: Memory | None = None
+        self.complete = False
         self.stopped: Outcome | None = None
         self.note: str | None = None
         self.rejected_ids: set[str] = set()
@@ -65,7 +87,13 @@ class Lane:
         self._patience = patience
         self._describe = describe
         self._on_problem = on_problem
+        self._skip_unchanged = skip_unchanged
         self._sleep = sleep
+
+    @property
+    def _held(self) -> Ledger:
+        assert self.ledger is not None, "a lane delivers only while it is held"
+        return self.ledger
 
     @property
     def requests(self) -> int:
@@ -114,50 +142,77 @@ class Lane:
             self.report.notes.append(str(error))
             log.error("lane_stopped", destination=self.name, reason=reason, error=error.message)
 
+    async def end(self) -> None:
+        """Write the end into the journal. A run that only waits for somebody stays open there, to be resumed."""
+        if self.ledger is None:
+            return
+        with suppress(LaneLost):
+            await self.ledger.attempted(self._sender.take_attempts())
+            if self.stopped is not None and self.stopped.reason in RESUMABLE:
+                return
+            count = self.report.tally.status
+            whole = self.job.mode != "snapshot" and not (count[Status.WITHHELD] or count[Status.UNKNOWN])
+            await self.ledger.end(complete=self.complete or whole, report=summary(self.report))
+
     # ------------------------------------------------------------------ the work
     async def run(self) -> None:
         """Deliver what comes through the queue, up to the `None` that ends it, `parallel` batches at a time."""
         slots = asyncio.Semaphore(self.capability.parallel)
+        number = 0
         async with asyncio.TaskGroup() as group:
             while (batch := await self.queue.get()) is not None:
                 if self.stopped is None and self.memory is None:
                     await self._open()
                 await slots.acquire()
-                task = group.create_task(self._deliver(batch))
+                task = group.create_task(self._deliver(number, batch))
                 task.add_done_callback(lambda _: slots.release())
+                number += 1
 
     async def _open(self) -> None:
         try:
-            self.memory = await self.patiently(lambda: self.adapter.open(self.job, {}))
+            memory = await self.patiently(lambda: self.adapter.open(self.job, dict(self._held.memory)))
+            await self._held.opened(memory)
+            self.memory = memory
         except ProofportError as error:
-            self._stop_for(error)
+            await self.halt(error)
 
-    async def _deliver(self, batch: Batch) -> None:
+    async def _deliver(self, number: int, batch: Batch) -> None:
         if self.stopped is not None or self.memory is None:
             self._settle_batch(batch, [self.stopped or withheld("not_opened")] * len(batch))
             return
-        memory = self.memory
         try:
-            outcomes = await self.patiently(lambda: self.adapter.send(self.job, memory, batch))
-        except TooLarge as error:
-            await self._deliver_halves(batch, error)
-        except Rejected as error:
-            self._settle_batch(batch, [rejected(error.problem)] * len(batch))
+            outcomes = await self._outcomes(number, batch, self.memory)
         except ProofportError as error:
-            self._stop_for(error)
-            self._settle_batch(batch, [self._end_of(error)] * len(batch))
-        else:
-            self._settle_batch(batch, _verdicts(outcomes, batch))
+            await self.halt(error)
+            outcomes = [self._end_of(error)] * len(batch)
+        self._settle_batch(batch, outcomes)
 
-    async def _deliver_halves(self, batch: Batch, error: TooLarge) -> None:
-        if len(batch) > 1:
-            for half in halves(batch):
-                await self._deliver(half)
-            return
-        found = f"a record of {len(batch.items[0])} bytes"
-        self._settle_batch(
-            batch, [rejected(Problem(found, "a record that fits one request", vendor_message=str(error)))]
-        )
+    async def _outcomes(self, number: int, batch: Batch, memory: Memory) -> Sequence[Outcome]:
+        """The outcomes of a batch, durable when they are returned."""
+        entry = self._held.enter(number, batch)
+        earlier = self._held.acknowledged(entry)
+        if earlier is not None:
+            return earlier
+        decided = await self._decided(entry)
+        rest = part(batch, [i for i in range(len(batch)) if i not in decided]) if decided else batch
+        sent = await exchange(rest, lambda some: self.patiently(lambda: self.adapter.send(self.job, memory, some)))
+        if decided:
+            following = iter(sent)
+            sent = [decided[i] if i in decided else next(following) for i in range(len(batch))]
+        try:
+            await self._held.done(entry, sent, self._sender.take_attempts())
+        except ProofportError as error:
+            error.lost = True
+            raise
+        return sent
+
+    async def _decided(self, entry: Entry) -> dict[int, Outcome]:
+        """What the last delivered state decides without asking the vendor. A staged set has to be sent whole."""
+        batch = entry.batch
+        if self.capability.staged or self.job.mode == "remove" or not (self._skip_unchanged or batch.observed):
+            return {}
+        known = await self._held.journal.known(self._held.lane, self.job.kind, batch.ids)
+        return screen(batch, entry.bodies, known, skip_unchanged=self._skip_unchanged)
 
     def _end_of(self, error: ProofportError) -> Outcome:
         """The end of a batch whose flow failed: unknown when a request may have taken effect."""
@@ -168,25 +223,20 @@ class Lane:
             return unknown("answer_lost", problem)
         return self.stopped or withheld("not_sent", problem)
 
-    def _stop_for(self, error: ProofportError) -> None:
-        if isinstance(error, Blocked):
-            self.stop(error, "lane_parked", Exit.BLOCKED)
-        elif isinstance(error, Retryable | OutcomeUnknown):
-            self.stop(error, "vendor_unavailable", Exit.INCOMPLETE)
-        elif isinstance(error, AdapterFault):
-            self.stop(error, "adapter_fault", Exit.INCOMPLETE)
-        elif isinstance(error, GuardRefused):
-            self.stop(error, "guard", Exit.GUARD)
-        else:
-            self.stop(error, "refused", Exit.USAGE)
+    async def halt(self, error: ProofportError) -> None:
+        """Stop for an error that is about the destination, not about a record. A refusal parks the lane."""
+        reason, code = next((end for kind, end in _ENDS.items() if isinstance(error, kind)), ("refused", Exit.USAGE))
+        self.stop(error, reason, code)
+        if isinstance(error, Blocked) and self.ledger is not None:
+            with suppress(LaneLost):
+                await self.ledger.park(str(error))
 
     async def patiently(self, flow: Callable[[], Flow[T]], *, cleared: bool = False) -> T:
         """Lead a flow to its end, beginning it anew after each pause, until it succeeds or patience ends."""
-        gate = allow_destruction if cleared or self.job.mode == "remove" else refuse_destruction
         waited, attempt, lost = 0.0, 0, False
         while True:
             try:
-                result = await converse(flow(), self._sender, gate=gate)
+                result = await converse(flow(), self._sender, gate=partial(self._permit, cleared))
             except ProofportError as error:
                 lost = error.lost = error.lost or lost
                 if not isinstance(error, Retryable):
@@ -200,15 +250,15 @@ class Lane:
                 self.note = None
                 return result
 
+    async def _permit(self, cleared: bool, call: Call) -> None:
+        """The gate of every call: the guard has agreed to what destroys, and the lane is still ours."""
+        if not (cleared or self.job.mode == "remove"):
+            await refuse_destruction(call)
+        await self._held.permit(call)
+
     async def _pause(self, seconds: float, error: Retryable) -> None:
         log.warning("lane_waits", destination=self.name, seconds=round(seconds, 1), error=error.message)
         for left in range(int(seconds), -1, -1):
             self.note = f"{error.message}; goes on in {left + 1} s"
             await self._sleep(min(1.0, seconds - int(seconds)) if left == 0 else 1.0)
 
-
-def _verdicts(outcomes: Sequence[Outcome] | None, batch: Batch) -> Sequence[Outcome]:
-    """One outcome for each record. More than that belong to none of them for sure; a missing one is unknown."""
-    given = outcomes if outcomes and len(outcomes) <= len(batch) else ()
-    missing = len(batch) - len(given)
-    return [*given, *[unknown("no_verdict")] * missing] if missing else given

@@ -6,10 +6,11 @@ import asyncio
 import os
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from proofport.errors import LaneLost, Retryable
+from proofport.errors import LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun
 
 LEASE = 90.0
@@ -24,6 +25,27 @@ def new_owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
+class Holder:
+    """A held lane. `ensure` before an ordinary write and `confirm` before a destructive one raise LaneLost."""
+
+    def __init__(self, run: LaneRun, lease: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.run = run
+        self._lease = lease
+        self._clock = clock
+        self._renewed = clock()
+
+    async def confirm(self) -> None:
+        """Ask the journal whether the lane is still ours, and extend the lease."""
+        asked = self._clock()
+        await self.run.renew()
+        self._renewed = asked
+
+    async def ensure(self) -> None:
+        """Ask only when the lease may have run out meanwhile, as in a process that was frozen."""
+        if self._clock() - self._renewed > self._lease / 2:
+            await self.confirm()
+
+
 @asynccontextmanager
 async def hold(
     journal: Journal,
@@ -31,20 +53,27 @@ async def hold(
     *,
     patience: float,
     on_wait: Callable[[str], None],
-    on_lost: Callable[[LaneLost], None],
+    on_lost: Callable[[ProofportError], None],
     lease: float = LEASE,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> AsyncIterator[LaneRun]:
+) -> AsyncIterator[Holder]:
     """The lane, for as long as the block runs. Raises Retryable when another process keeps it beyond `patience`."""
-    run = await _claim(journal, lane, patience, on_wait, lease, sleep)
-    keeper = asyncio.create_task(_renew(run, lease / RENEWALS, on_lost))
+    holder = Holder(await _claim(journal, lane, patience, on_wait, lease, sleep), lease)
+    async with kept(holder, lease, on_lost):
+        yield holder
+
+
+@asynccontextmanager
+async def kept(holder: Holder, lease: float, on_lost: Callable[[ProofportError], None]) -> AsyncIterator[None]:
+    """Renew a lease from the background while the block runs, and give the lane back after it."""
+    keeper = asyncio.create_task(_renew(holder, lease / RENEWALS, on_lost))
     try:
-        yield run
+        yield
     finally:
         keeper.cancel()
         with suppress(asyncio.CancelledError):
             await keeper
-        await run.release()
+        await holder.run.release()
 
 
 async def _claim(
@@ -67,11 +96,11 @@ async def _claim(
     return run
 
 
-async def _renew(run: LaneRun, every: float, on_lost: Callable[[LaneLost], None]) -> None:
+async def _renew(holder: Holder, every: float, on_lost: Callable[[ProofportError], None]) -> None:
     while True:
         await asyncio.sleep(every)
         try:
-            await run.renew()
+            await holder.confirm()
         except LaneLost as error:
             on_lost(error)
             return

@@ -1,25 +1,24 @@
-"""The request budget of a vendor's host: evenly spaced permits with a small burst (GCRA)."""
+"""The request budget of a vendor's host. Vendors limit by source address, so all who share a journal share it."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from proofport.adapter import Adapter
+from proofport.journal.contract import Journal
 
 BURST = 10
 
 
 class Pacer:
-    """Spaces requests to one host. `per_minute` 0 lets everything through."""
+    """Spaces requests to one adapter's host, evenly with a small burst."""
 
-    def __init__(self, per_minute: int, *, clock: Callable[[], float] | None = None) -> None:
-        self._interval = 60 / per_minute if per_minute else 0.0
-        self._clock = clock or asyncio.get_running_loop().time
-        self._next = 0.0
+    def __init__(self, journal: Journal, adapter: Adapter) -> None:
+        configured = adapter.settings.requests_per_minute
+        self._per_minute = adapter.default_requests_per_minute if configured is None else configured
+        self._journal = journal
+        self._host = adapter.origin
 
-    def permit(self) -> float:
+    async def permit(self) -> float:
         """Take a permit; the seconds to wait before using it."""
-        now = self._clock()
-        self._next = max(self._next, now - self._interval * (BURST - 1))
-        wait = max(0.0, self._next - now)
-        self._next += self._interval
-        return wait
+        if not self._per_minute:
+            return 0.0
+        return await self._journal.permit(self._host, per_minute=self._per_minute, burst=BURST)

@@ -11,8 +11,8 @@ import orjson
 
 from proofport.accounting import Outcome, rejected
 from proofport.delivery.batching import Batcher
-from proofport.delivery.closing import Ending
 from proofport.delivery.lane import Lane
+from proofport.delivery.screening import seconds_of
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 from proofport.planning.ids import IdStore, duplicate
@@ -57,7 +57,7 @@ class Branch:
             except TypeError as error:
                 lane.reject(neutral["id"], positions[index], _not_json(error))
                 continue
-            full = add(neutral["id"], item, positions[index])
+            full = add(neutral["id"], item, positions[index], seconds_of(neutral.get("observed_at")))
             if full is not None:
                 await lane.queue.put(full)
 
@@ -76,14 +76,12 @@ class Pipeline:
         branches: Sequence[Branch],
         ids: IdStore | None,
         describe: Callable[[int], str],
-        endings: Sequence[Ending],
         on_block: Callable[[], None],
     ) -> None:
         self.read = 0
         self._branches = branches
         self._ids = ids
         self._describe = describe
-        self._endings = endings
         self._on_block = on_block
         self._block: list[Neutral] = []
         self._positions: list[int] = []
@@ -125,8 +123,6 @@ class Pipeline:
         for index, first in skip.items():
             problem = duplicate(self._describe(first), self._describe(positions[index]))
             self._settle(record_ids[index], positions[index], rejected(problem))
-        for ending in self._endings:
-            ending.remember(record_ids)
         for branch in self._branches:
             await branch.take(block, positions, skip)
         self._on_block()

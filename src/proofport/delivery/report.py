@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+import orjson
+
 from proofport.accounting import Assurance, Outcome, Status, Tally
 from proofport.adapter import Mode
 
@@ -82,6 +84,13 @@ class DestinationReport:
             "problem_count": self.problem_count,
             "problems": [problem.as_dict() for problem in self.problems],
         }
+
+
+def summary(report: DestinationReport) -> str:
+    """A destination's books as JSON, without the problems of single records."""
+    books = report.as_dict()
+    del books["problems"]
+    return orjson.dumps(books).decode()
 
 
 @dataclass(frozen=True, slots=True)

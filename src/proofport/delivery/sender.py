@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
@@ -12,38 +13,40 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, stop_after_delay
 from tenacity.wait import wait_random_exponential
+from xxhash import xxh3_64_hexdigest
 from yarl import URL
 
 from proofport.adapter import Adapter
 from proofport.delivery.failures import NETWORK, explain, refused_for_now
 from proofport.delivery.pacer import Pacer
 from proofport.errors import ProofportError, Retryable
+from proofport.journal.contract import Attempt
 from proofport.logs import get_logger
 from proofport.wire import Call, Reply, is_loopback
 
 ATTEMPTS = 3
 ATTEMPT_SECONDS = 10.0
+MESSAGE = 300
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 
 log = get_logger("delivery")
 
 
 class Sender:
-    """One vendor's connection pool. `requests` counts every request that was started.
+    """One vendor's connection pool. `requests` counts every request that was started, `attempts` describes them.
 
     Within one `send` a refused or lost request is tried up to three times in ten seconds; a longer wait is left to the
     caller (`Retryable.after`). Redirects are not followed: a followed POST can turn into a GET or leak the key.
     """
 
     def __init__(
-        self, adapter: Adapter, *, pacer: Pacer | None = None, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self, adapter: Adapter, pacer: Pacer, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self.origin = adapter.origin
         self.requests = 0
+        self.attempts: list[Attempt] = []
         self._headers = dict(adapter.headers())
-        configured = adapter.settings.requests_per_minute
-        budget = adapter.default_requests_per_minute if configured is None else configured
-        self._pacer = pacer or Pacer(budget)
+        self._pacer = pacer
         self._sleep = sleep
         self._session: aiohttp.ClientSession | None = None
 
@@ -54,6 +57,11 @@ class Sender:
     async def __aexit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
         if self._session is not None:
             await self._session.close()
+
+    def take_attempts(self) -> list[Attempt]:
+        """The attempts since this was last asked."""
+        taken, self.attempts = self.attempts, []
+        return taken
 
     async def send(self, call: Call) -> Reply:
         """The answer. Raises Retryable, Blocked, ConfigError, and OutcomeUnknown when `call.lost` is "ask"."""
@@ -80,17 +88,21 @@ class Sender:
             raise
 
     async def _once(self, call: Call) -> Reply:
-        wait = self._pacer.permit()
+        wait = await self._pacer.permit()
         if wait:
             await self._sleep(wait)
         self.requests += 1
+        started = time.time()
         try:
             reply = await self._exchange(call)
         except NETWORK as error:
-            raise explain(error, call, self.origin) from error
-        failure = refused_for_now(reply, call, self.origin)
-        if failure is not None:
-            raise failure
+            failure = explain(error, call, self.origin)
+            self.attempts.append(_attempt(call, None, started, failure.message))
+            raise failure from error
+        self.attempts.append(_attempt(call, reply, started, _vendor_words(reply)))
+        refusal = refused_for_now(reply, call, self.origin)
+        if refusal is not None:
+            raise refusal
         return reply
 
     async def _exchange(self, call: Call) -> Reply:
@@ -102,6 +114,21 @@ class Sender:
         ) as response:
             body = await response.read()
             return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+def _attempt(call: Call, reply: Reply | None, started: float, message: str) -> Attempt:
+    body = call.body or b""
+    status = reply.status if reply else 0
+    return Attempt(
+        call.operation, status, time.time() - started, len(body), xxh3_64_hexdigest(body), message[:MESSAGE], started
+    )
+
+
+def _vendor_words(reply: Reply) -> str:
+    """What the vendor says of a refusal: most put it into `message`. Never a whole body."""
+    said = None if reply.ok else reply.json()
+    message = said.get("message") if isinstance(said, dict) else None
+    return message if isinstance(message, str) else ""
 
 
 def _proxy(origin: str) -> str | None:
