@@ -164,7 +164,7 @@ class ComparedEnding:
             await self._settle_for(lane.ledger)
         if report.gone_count:
             report.notes.append(
-                f"{report.gone_count} of the last set gone; the vendor has no call that removes records, "
+                f"Gone since the last set: {report.gone_count}. The vendor has no call that removes records, "
                 "so it still holds them."
             )
 

@@ -7,13 +7,12 @@ with a chance of 1 in 10^19.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import orjson
 from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
 from proofport.adapter import Batch
-from proofport.journal.contract import Sent
 
 
 def bodies_of(batch: Batch) -> list[int]:
@@ -23,12 +22,3 @@ def bodies_of(batch: Batch) -> list[int]:
 def batch_digest(batch: Batch, bodies: Sequence[int]) -> bytes:
     """Over ids and bodies, in their order."""
     return xxh3_128_digest(orjson.dumps(list(batch.ids)) + array("Q", bodies).tobytes())
-
-
-def sent_of(batch: Batch, bodies: Sequence[int], delivered: Collection[int] | None) -> Sent:
-    """The new last delivered state: all of a batch, or the records at the indexes in `delivered`."""
-    if delivered is None:
-        return Sent(batch.ids, bodies, batch.observed)
-    chosen = [index for index in range(len(batch)) if index in delivered]
-    observed = [batch.observed[index] for index in chosen] if batch.observed else ()
-    return Sent([batch.ids[index] for index in chosen], [bodies[index] for index in chosen], observed)

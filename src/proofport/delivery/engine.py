@@ -158,7 +158,9 @@ class Run:
             lane.stop(error, "lane_busy", Exit.INCOMPLETE)
             return
         inputs = [reader.name for reader, _ in order.inputs]
-        run = NewRun(job.run_id, lane.name, job.kind, job.mode, inputs, lane.capability.staged and job.mode == "snapshot")
+        run = NewRun(
+            job.run_id, lane.name, job.kind, job.mode, inputs, lane.capability.staged and job.mode == "snapshot"
+        )
         earlier = await order.journal.run(job.run_id, lane.name) if order.resume else None
         lane.ledger = Ledger(order.journal, holder, run, earlier)
         await lane.ledger.begin()

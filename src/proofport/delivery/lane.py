@@ -261,4 +261,3 @@ class Lane:
         for left in range(int(seconds), -1, -1):
             self.note = f"{error.message}; goes on in {left + 1} s"
             await self._sleep(min(1.0, seconds - int(seconds)) if left == 0 else 1.0)
-

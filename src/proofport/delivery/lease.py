@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 
 from proofport.errors import LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun
+from proofport.wire import Call
 
 LEASE = 90.0
 """Seconds. Longer than the longest request, so that a healthy owner never loses a lane over one slow call."""
@@ -26,7 +27,7 @@ def new_owner() -> str:
 
 
 class Holder:
-    """A held lane. `ensure` before an ordinary write and `confirm` before a destructive one raise LaneLost."""
+    """A held lane. `permit`, asked before every call to the vendor, raises LaneLost when another process has it."""
 
     def __init__(self, run: LaneRun, lease: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.run = run
@@ -40,9 +41,10 @@ class Holder:
         await self.run.renew()
         self._renewed = asked
 
-    async def ensure(self) -> None:
-        """Ask only when the lease may have run out meanwhile, as in a process that was frozen."""
-        if self._clock() - self._renewed > self._lease / 2:
+    async def permit(self, call: Call) -> None:
+        """Ask the journal before every destructive call; before another write, when the lease may have run out
+        meanwhile, as in a process that was frozen."""
+        if call.destructive or (call.method != "GET" and self._clock() - self._renewed > self._lease / 2):
             await self.confirm()
 
 

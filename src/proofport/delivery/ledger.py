@@ -1,4 +1,4 @@
-"""One destination's run in the journal: what was acknowledged, what the adapter remembers, what may still be written."""
+"""One destination's run in the journal: what was acknowledged, what the adapter remembers, what may be written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Entry:
 
 
 class Ledger:
-    """Begins or resumes a run. `earlier`: the interrupted run to go on with; its acknowledged batches are not repeated."""
+    """Begins or resumes a run. `earlier`: the interrupted run to go on with; what that had acknowledged is not sent."""
 
     def __init__(self, journal: Journal, holder: Holder, run: NewRun, earlier: RunView | None = None) -> None:
         self.journal = journal
@@ -109,10 +109,7 @@ class Ledger:
     # ------------------------------------------------------------------ the right to write
     async def permit(self, call: Call) -> None:
         """Raises LaneLost when another process has the lane. Asked before every call that writes."""
-        if call.destructive:
-            await self._holder.confirm()
-        elif call.method != "GET":
-            await self._holder.ensure()
+        await self._holder.permit(call)
 
     async def park(self, reason: str) -> None:
         await self._holder.run.park(reason)

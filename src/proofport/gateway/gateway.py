@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, BinaryIO, Self, TypeAlias, cast
+from typing import Any, Self
 
 from proofport import mapping
 from proofport.adapter import Adapter, Blueprint, Body, Finding, Mode, Provisioned
@@ -16,33 +15,16 @@ from proofport.delivery import clock
 from proofport.delivery.closing import Terms
 from proofport.delivery.conversation import allow_destruction, converse
 from proofport.delivery.engine import Order, Progress, Run, Target
+from proofport.delivery.pacer import Pacer
 from proofport.delivery.pipeline import Reads
 from proofport.delivery.report import RecordProblem, RunReport
 from proofport.delivery.sender import Sender
-from proofport.errors import Problem, Rejected, UsageError
-from proofport.evidence import Evidence, Neutral, model_of
-from proofport.journal.delivered import DeliveredSets
-from proofport.sources import Malformed, Reader, open_source
-
-Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """What to read: a path ("-" is standard input), a binary file, or records; and the source mapping to apply."""
-
-    data: str | Path | BinaryIO | Records
-    source: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """One record as every destination would get it: the exact body, or why there is none."""
-
-    position: str
-    id: str | None
-    neutral: Neutral | None
-    bodies: Mapping[str, dict[str, Any] | Problem] = field(default_factory=dict)
+from proofport.errors import UsageError
+from proofport.evidence import model_of
+from proofport.gateway.inputs import AlreadyEvidence, Input, Records, each_record, inputs_of, open_input
+from proofport.gateway.preview import Preview, preview_of
+from proofport.journal import open_journal
+from proofport.journal.contract import Journal
 
 
 class Gateway:
@@ -50,6 +32,7 @@ class Gateway:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self._journal: Journal | None = None
         self.library = mapping.MappingLibrary([config.mappings] if config.mappings else [])
 
     @classmethod
@@ -61,7 +44,17 @@ class Gateway:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        return None
+        if self._journal is not None:
+            await self._journal.close()
+            self._journal = None
+
+    async def journal(self) -> Journal:
+        """The configured journal, opened at its first use."""
+        if self._journal is None:
+            journal = open_journal(self.config.journal)
+            await journal.open()
+            self._journal = journal
+        return self._journal
 
     async def push(
         self,
@@ -74,26 +67,33 @@ class Gateway:
         dry_run: bool = False,
         override_guard: str | None = None,
         assume_unique: bool = False,
+        skip_unchanged: bool = False,
+        resume: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_problem: Callable[[str, RecordProblem], None] | None = None,
     ) -> RunReport:
         """Deliver records and say what became of each. In `snapshot` mode all inputs together are the whole set.
 
         Raises UsageError (ConfigError, MappingError, UnsupportedFeature) before anything is sent; what goes wrong
-        later is in the report.
+        later is in the report. `skip_unchanged` spares what was last delivered with the same body; `resume` goes on
+        with an interrupted run over the same inputs.
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
-        inputs = _inputs(records)
+        inputs = inputs_of(records)
         kind, readings = self._readings(inputs, kind, mode, values or {})
         targets = [self._target(name, kind, mode) for name in dict.fromkeys([to] if isinstance(to, str) else to)]
         if not targets:
             raise UsageError("no destination was named", hint="Name one or more of the configured destinations.")
+        _refuse_shared_lanes(targets, kind)
+        journal = open_journal("memory:") if dry_run else await self.journal()
+        if resume is not None:
+            await _check_resumable(journal, resume, targets, kind, mode)
         guard = self.config.guard
-        with ExitStack() as stack:
-            readers = [stack.enter_context(_open(item)) for item in inputs]
+        async with AsyncExitStack() as stack:
+            readers = [stack.enter_context(open_input(item)) for item in inputs]
             order = Order(
-                run_id=secrets.token_hex(6),
+                run_id=resume or secrets.token_hex(6),
                 instance=self.config.instance,
                 kind=kind,
                 mode=mode,
@@ -103,7 +103,9 @@ class Gateway:
                 patience=self.config.patience,
                 dry_run=dry_run,
                 assume_unique=assume_unique,
-                open_sets=lambda: DeliveredSets(self.config.journal),
+                journal=journal,
+                skip_unchanged=skip_unchanged,
+                resume=resume is not None,
                 on_progress=on_progress,
                 on_problem=on_problem,
             )
@@ -120,13 +122,13 @@ class Gateway:
         limit: int = 1,
     ) -> list[Preview]:
         """The first `limit` records as every destination (all that are configured, unless named) would get them."""
-        [item] = _inputs(records)
+        [item] = inputs_of(records)
         kind, [reads] = self._readings([item], kind, mode, values or {})
         targets = [self._target(name, kind, mode) for name in (to or self.config.destinations)]
         previews: list[Preview] = []
-        with _open(item) as reader:
-            for position, record in _each_record(reader, reads):
-                previews.append(_preview(position, record, targets))
+        with open_input(item) as reader:
+            for position, record in each_record(reader, reads):
+                previews.append(preview_of(position, record, targets))
                 if len(previews) >= limit:
                     break
         return previews
@@ -136,7 +138,7 @@ class Gateway:
         adapter = self.config.adapter(destination)
         kinds = [kind] if kind else self._kinds_with_mapping(adapter)
         provisioned = {}
-        async with Sender(adapter) as sender:
+        async with Sender(adapter, Pacer(await self.journal(), adapter)) as sender:
             for each in kinds:
                 blueprint = self._blueprint(adapter, each)
                 provisioned[each] = await converse(adapter.provision(blueprint), sender, gate=allow_destruction)
@@ -145,7 +147,7 @@ class Gateway:
     async def check(self, destination: str) -> list[Finding]:
         """What `doctor` finds about one destination: credentials, objects, permissions, and how the clocks differ."""
         adapter = self.config.adapter(destination)
-        async with Sender(adapter) as sender:
+        async with Sender(adapter, Pacer(await self.journal(), adapter)) as sender:
             return await converse(clock.compared(adapter.check()), sender)
 
     # ------------------------------------------------------------------ mappings
@@ -153,10 +155,8 @@ class Gateway:
         self, inputs: Sequence[Input], kind: str | None, mode: Mode, values: Mapping[str, str]
     ) -> tuple[str, list[Reads]]:
         """How each input is read, and the one kind of evidence that all of them give."""
-        compiled = [
-            mapping.compile_source(self.library.find(item.source), values, mode) if item.source else None
-            for item in inputs
-        ]
+        files = [self.library.find(item.source) if item.source else None for item in inputs]
+        compiled = [file and mapping.compile_source(file, given, mode) for file, given in _shared(files, values)]
         kinds = {source.kind for source in compiled if source} | ({kind} if kind else set())
         if not kinds:
             raise UsageError("the kind of evidence is not known", hint="Give --kind, or a source mapping that says it.")
@@ -189,77 +189,37 @@ class Gateway:
         return [name.removeprefix(prefix) for name in self.library.names() if name.startswith(prefix)]
 
 
-class AlreadyEvidence:
-    """Reads input that is evidence as it stands: each document is one record."""
-
-    single = True
-
-    def __init__(self, kind: str, mode: Mode) -> None:
-        self._check = mapping.compile_kind(kind, mode)
-
-    def records(self, document: object) -> Iterable[tuple[object, object]]:
-        return ((document, ()),)
-
-    def __call__(self, record: object, parents: object) -> Neutral:
-        return self._check(record)
-
-    def incomplete(self, document: object) -> str | None:
-        return None
+def _shared(
+    files: Sequence[mapping.MappingFile | None], values: Mapping[str, str]
+) -> list[tuple[mapping.MappingFile | None, dict[str, str]]]:
+    """Each source mapping with those values that it has a place for. One that no mapping takes is a mistake."""
+    taken = {name for file in files if file for name in file.context}
+    for name in values:
+        if name not in taken:
+            known = ", ".join(sorted(taken)) or "nothing"
+            raise UsageError(f"no source mapping of this run takes {name!r}", hint=f"They take {known}.")
+    return [(file, {name: values[name] for name in values if file and name in file.context}) for file in files]
 
 
-class GivenRecords(Reader):
-    """Records that a caller of the library holds."""
-
-    numbered_by = "#"
-
-    def __init__(self, records: Records) -> None:
-        self.name = "records"
-        self.incomplete = None
-        self._records = records
-
-    def _documents(self) -> Iterator[tuple[int, object]]:
-        for number, record in enumerate(self._records, 1):
-            yield number, record.neutral() if isinstance(record, Evidence) else record
-
-    def close(self) -> None:
-        """The records belong to the caller."""
-
-
-def _inputs(records: Input | Sequence[Input] | Records) -> list[Input]:
-    if isinstance(records, Input):
-        return [records]
-    if isinstance(records, Sequence) and records and all(isinstance(item, Input) for item in records):
-        return [item for item in records if isinstance(item, Input)]
-    return [Input(records)]  # type: ignore[arg-type]
-
-
-def _open(item: Input) -> Reader:
-    data = item.data
-    if isinstance(data, str | Path):
-        return open_source(data)
-    return open_source(cast(BinaryIO, data)) if hasattr(data, "read") else GivenRecords(data)
-
-
-def _each_record(reader: Reader, reads: Reads) -> Iterator[tuple[str, Neutral | Problem]]:
-    for number, document in reader:
-        if isinstance(document, Malformed):
-            yield reader.position(number), document.problem
-            continue
-        for index, (record, parents) in enumerate(reads.records(document), 1):
-            position = f"{reader.name}#{index}" if reader.whole else reader.position(number)
-            try:
-                yield position, reads(record, parents)
-            except Rejected as error:
-                yield position, error.problem
-
-
-def _preview(position: str, record: Neutral | Problem, targets: Sequence[Target]) -> Preview:
-    if isinstance(record, Problem):
-        return Preview(position, None, None, {target.name: record for target in targets})
-    bodies: dict[str, dict[str, Any] | Problem] = {}
+def _refuse_shared_lanes(targets: Sequence[Target], kind: str) -> None:
+    """Two destinations on one vendor object in one run would be two writers of one set."""
+    taken: dict[str, str] = {}
     for target in targets:
-        try:
-            bodies[target.name] = target.render(record)
-        except Rejected as error:
-            bodies[target.name] = error.problem
-    return Preview(position, record["id"], record, bodies)
+        lane = target.adapter.lane(kind)
+        if lane in taken:
+            raise UsageError(
+                f"{taken[lane]} and {target.name} are the same object at the vendor ({lane})",
+                hint="Push to one of them.",
+            )
+        taken[lane] = target.name
+
+
+async def _check_resumable(journal: Journal, run_id: str, targets: Sequence[Target], kind: str, mode: Mode) -> None:
+    """Raises UsageError unless the run is there, open, and was asked for the same."""
+    runs = [run for target in targets if (run := await journal.run(run_id, target.name)) is not None]
+    if not runs:
+        raise UsageError(f"there is no run {run_id} to these destinations", hint="`proofport status` lists the runs.")
+    if any((run.kind, run.mode) != (kind, mode) for run in runs):
+        raise UsageError(f"run {run_id} is a {runs[0].mode} of {runs[0].kind}", hint="Resume it with the same options.")
+    if all(run.state != "open" for run in runs):
+        raise UsageError(f"run {run_id} has ended; there is nothing to go on with")

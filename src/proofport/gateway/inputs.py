@@ -1,0 +1,89 @@
+"""What a caller may hand over, and how it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, cast
+
+from proofport import mapping
+from proofport.adapter import Mode
+from proofport.delivery.pipeline import Reads
+from proofport.errors import Problem, Rejected
+from proofport.evidence import Evidence, Neutral
+from proofport.sources import Malformed, Reader, open_source
+
+Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What to read: a path ("-" is standard input), a binary file, or records; and the source mapping to apply."""
+
+    data: str | Path | BinaryIO | Records
+    source: str | None = None
+
+
+class AlreadyEvidence:
+    """Reads input that is evidence as it stands: each document is one record."""
+
+    single = True
+
+    def __init__(self, kind: str, mode: Mode) -> None:
+        self._check = mapping.compile_kind(kind, mode)
+
+    def records(self, document: object) -> Iterable[tuple[object, object]]:
+        return ((document, ()),)
+
+    def __call__(self, record: object, parents: object) -> Neutral:
+        return self._check(record)
+
+    def incomplete(self, document: object) -> str | None:
+        return None
+
+
+class GivenRecords(Reader):
+    """Records that a caller of the library holds."""
+
+    numbered_by = "#"
+
+    def __init__(self, records: Records) -> None:
+        self.name = "records"
+        self.incomplete = None
+        self._records = records
+
+    def _documents(self) -> Iterator[tuple[int, object]]:
+        for number, record in enumerate(self._records, 1):
+            yield number, record.neutral() if isinstance(record, Evidence) else record
+
+    def close(self) -> None:
+        """The records belong to the caller."""
+
+
+def inputs_of(records: Input | Sequence[Input] | Records) -> list[Input]:
+    if isinstance(records, Input):
+        return [records]
+    if isinstance(records, Sequence) and records and all(isinstance(item, Input) for item in records):
+        return [item for item in records if isinstance(item, Input)]
+    return [Input(records)]  # type: ignore[arg-type]
+
+
+def open_input(item: Input) -> Reader:
+    data = item.data
+    if isinstance(data, str | Path):
+        return open_source(data)
+    return open_source(cast(BinaryIO, data)) if hasattr(data, "read") else GivenRecords(data)
+
+
+def each_record(reader: Reader, reads: Reads) -> Iterator[tuple[str, Neutral | Problem]]:
+    for number, document in reader:
+        if isinstance(document, Malformed):
+            yield reader.position(number), document.problem
+            continue
+        for index, (record, parents) in enumerate(reads.records(document), 1):
+            position = f"{reader.name}#{index}" if reader.whole else reader.position(number)
+            try:
+                yield position, reads(record, parents)
+            except Rejected as error:
+                yield position, error.problem
