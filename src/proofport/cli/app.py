@@ -20,6 +20,10 @@ COMMANDS = {
     "mapping": "List, check and test mapping files.",
     "emulate": "Run the local emulators of the vendors.",
     "provision": "Find or make the vendor objects that evidence is delivered to.",
+    "status": "Show lanes, runs and attempts.",
+    "resume": "Let a parked lane go on.",
+    "dead-letter": "List, show, replay and drop what could not be delivered.",
+    "journal": "Look after the durable state.",
 }
 INTERRUPTED = 130
 
@@ -33,7 +37,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"proofport.cli.{cmd_name}").command
+        command: click.Command = import_module(f"proofport.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -147,7 +147,7 @@ class Lane:
         if self.ledger is None:
             return
         with suppress(LaneLost):
-            await self.ledger.attempted(self._sender.take_attempts())
+            await self.ledger.attempted(self._sender.take_attempts(run_id=self.job.run_id))
             if self.stopped is not None and self.stopped.reason in RESUMABLE:
                 return
             count = self.report.tally.status
@@ -200,7 +200,7 @@ class Lane:
             following = iter(sent)
             sent = [decided[i] if i in decided else next(following) for i in range(len(batch))]
         try:
-            await self._held.done(entry, sent, self._sender.take_attempts())
+            await self._held.done(entry, sent, self._sender.take_attempts(run_id=self.job.run_id))
         except ProofportError as error:
             error.lost = True
             raise

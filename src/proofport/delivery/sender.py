@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -58,10 +59,10 @@ class Sender:
         if self._session is not None:
             await self._session.close()
 
-    def take_attempts(self) -> list[Attempt]:
-        """The attempts since this was last asked."""
+    def take_attempts(self, *, run_id: str | None = None, delivery: int | None = None) -> list[Attempt]:
+        """The attempts since this was last asked, for this run or delivery."""
         taken, self.attempts = self.attempts, []
-        return taken
+        return [replace(attempt, run_id=run_id, delivery=delivery) for attempt in taken]
 
     async def send(self, call: Call) -> Reply:
         """The answer. Raises Retryable, Blocked, ConfigError, and OutcomeUnknown when `call.lost` is "ask"."""

@@ -84,7 +84,7 @@ class Worker:
             await run.park(str(error))
             log.error("lane_parked", lane=run.lane, error=error.message)
             return False
-        await run.attempted(sender.take_attempts())
+        await run.attempted(sender.take_attempts(delivery=delivery.id))
         await _settle(run, delivery, delivered)
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -15,16 +16,19 @@ from proofport.delivery import clock
 from proofport.delivery.closing import Terms
 from proofport.delivery.conversation import allow_destruction, converse
 from proofport.delivery.engine import Order, Progress, Run, Target
+from proofport.delivery.lease import LEASE
 from proofport.delivery.pacer import Pacer
 from proofport.delivery.pipeline import Reads
 from proofport.delivery.report import RecordProblem, RunReport
 from proofport.delivery.sender import Sender
+from proofport.delivery.worker import Worker
 from proofport.errors import UsageError
-from proofport.evidence import model_of
+from proofport.evidence import Evidence, model_of
 from proofport.gateway.inputs import AlreadyEvidence, Input, Records, each_record, inputs_of, open_input
 from proofport.gateway.preview import Preview, preview_of
+from proofport.gateway.queue import letter_of, new_deliveries
 from proofport.journal import open_journal
-from proofport.journal.contract import Journal
+from proofport.journal.contract import Accepted, Delivery, Journal
 
 
 class Gateway:
@@ -110,6 +114,33 @@ class Gateway:
                 on_problem=on_problem,
             )
             return await Run(order).execute()
+
+    # ------------------------------------------------------------------ the queue
+    async def submit(
+        self, records: Records, *, kind: str, to: Sequence[str], mode: Mode = "upsert", key: str | None = None
+    ) -> list[Accepted]:
+        """Accept records for later delivery: durable when it returns, and all of them or none.
+
+        The same `key` again gives the deliveries that were accepted then. Raises Rejected for a record that is no
+        evidence of `kind`, and UsageError for a snapshot, which has an end that a queue does not know.
+        """
+        if mode == "snapshot":
+            raise UsageError("a snapshot cannot be queued", hint="Push it, or submit upserts and removals.")
+        check = mapping.compile_kind(kind, mode)
+        neutral = [check(record.neutral() if isinstance(record, Evidence) else record) for record in records]
+        journal = await self.journal()
+        targets = [self._target(name, kind, mode) for name in dict.fromkeys(to)]
+        new = [each for target in targets for each in new_deliveries(target, kind, mode, neutral, key)]
+        return await journal.accept(new)
+
+    async def work(self, stop: asyncio.Event, *, slots: int = 8, lease: float = LEASE) -> None:
+        """Deliver what is queued, by this process or any other on the journal, until `stop` is set."""
+        worker = Worker(await self.journal(), self._target, instance=self.config.instance, slots=slots, lease=lease)
+        await worker.run(stop)
+
+    def letter(self, delivery: Delivery) -> list[dict[str, Any]]:
+        """The records of a dead letter, each with its problem and the body that its destination would get now."""
+        return letter_of(delivery, self._target(delivery.destination, delivery.kind, delivery.mode))
 
     async def preview(
         self,
