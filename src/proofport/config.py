@@ -33,7 +33,10 @@ class Guard(BaseModel):
 
 
 class Config(BaseModel):
-    """The configuration, from a file or built in memory. `patience`: seconds that a push waits for a silent vendor."""
+    """The configuration, from a file or built in memory. `patience`: seconds that a push waits for a silent vendor.
+
+    `lease`: seconds after the last sign of life of a process until another may take over what it was delivering to.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +45,7 @@ class Config(BaseModel):
     guard: Guard = Guard()
     mappings: Path | None = None
     patience: float = Field(60.0, ge=0)
+    lease: float = Field(30.0, ge=1)
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)
     path: Path | None = None
     _node: Node | None = PrivateAttr(None)

@@ -78,6 +78,7 @@ class Order:
     targets: Sequence[Target]
     terms: Terms
     patience: float
+    lease: float
     dry_run: bool = False
     assume_unique: bool = False
     journal: Journal = field(kw_only=True)
@@ -151,7 +152,14 @@ class Run:
         def lost(error: ProofportError) -> None:
             lane.stop(error, "lane_lost", Exit.INCOMPLETE)
 
-        held = hold(order.journal, lane.report.lanes[0], patience=order.patience, on_wait=waits, on_lost=lost)
+        held = hold(
+            order.journal,
+            lane.report.lanes[0],
+            patience=order.patience,
+            lease=order.lease,
+            on_wait=waits,
+            on_lost=lost,
+        )
         try:
             holder = await stack.enter_async_context(held)
         except Retryable as error:

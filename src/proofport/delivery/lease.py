@@ -14,9 +14,6 @@ from proofport.errors import LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun
 from proofport.wire import Call
 
-LEASE = 90.0
-"""Seconds. Longer than the longest request, so that a healthy owner never loses a lane over one slow call."""
-
 RENEWALS = 3
 POLL = 0.5
 
@@ -56,7 +53,7 @@ async def hold(
     patience: float,
     on_wait: Callable[[str], None],
     on_lost: Callable[[ProofportError], None],
-    lease: float = LEASE,
+    lease: float,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Holder]:
     """The lane, for as long as the block runs. Raises Retryable when another process keeps it beyond `patience`."""
@@ -91,7 +88,7 @@ async def _claim(
         holder = next((view.owner for view in await journal.lanes() if view.lane == lane), None)
         busy = f"the lane {lane} is held by another process ({holder or 'unknown'})"
         if waited >= patience:
-            raise Retryable(busy, hint="Wait for it to end; if it died, its lease runs out within two minutes.")
+            raise Retryable(busy, hint=f"Wait for it to end; if it died, the lane is free {lease:.0f} seconds later.")
         on_wait(f"{busy}; waiting")
         await sleep(POLL)
         waited += POLL

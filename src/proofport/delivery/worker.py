@@ -12,7 +12,7 @@ from proofport.accounting import Outcome, Status
 from proofport.adapter import Mode
 from proofport.delivery.courier import Courier, Delivered
 from proofport.delivery.engine import Target
-from proofport.delivery.lease import LEASE, Holder, kept, new_owner
+from proofport.delivery.lease import Holder, kept, new_owner
 from proofport.delivery.outcomes import encode
 from proofport.delivery.pacer import Pacer
 from proofport.delivery.sender import Sender
@@ -35,8 +35,8 @@ class Worker:
         target: Callable[[str, str, Mode], Target],
         *,
         instance: str,
+        lease: float,
         slots: int = 8,
-        lease: float = LEASE,
     ) -> None:
         self._journal = journal
         self._target = target

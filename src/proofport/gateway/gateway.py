@@ -16,7 +16,6 @@ from proofport.delivery import clock
 from proofport.delivery.closing import Terms
 from proofport.delivery.conversation import allow_destruction, converse
 from proofport.delivery.engine import Order, Progress, Run, Target
-from proofport.delivery.lease import LEASE
 from proofport.delivery.pacer import Pacer
 from proofport.delivery.pipeline import Reads
 from proofport.delivery.report import RecordProblem, RunReport
@@ -105,6 +104,7 @@ class Gateway:
                 targets=targets,
                 terms=Terms(guard.max_gone, guard.max_rejected, override_guard),
                 patience=self.config.patience,
+                lease=self.config.lease,
                 dry_run=dry_run,
                 assume_unique=assume_unique,
                 journal=journal,
@@ -133,9 +133,10 @@ class Gateway:
         new = [each for target in targets for each in new_deliveries(target, kind, mode, neutral, key)]
         return await journal.accept(new)
 
-    async def work(self, stop: asyncio.Event, *, slots: int = 8, lease: float = LEASE) -> None:
+    async def work(self, stop: asyncio.Event, *, slots: int = 8) -> None:
         """Deliver what is queued, by this process or any other on the journal, until `stop` is set."""
-        worker = Worker(await self.journal(), self._target, instance=self.config.instance, slots=slots, lease=lease)
+        config = self.config
+        worker = Worker(await self.journal(), self._target, instance=config.instance, lease=config.lease, slots=slots)
         await worker.run(stop)
 
     def letter(self, delivery: Delivery) -> list[dict[str, Any]]:

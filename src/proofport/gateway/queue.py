@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 
-from proofport.adapter import Mode
 from proofport.delivery.engine import Target
 from proofport.delivery.outcomes import decode
 from proofport.errors import Rejected
