@@ -10,12 +10,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from proofport.errors import LaneLost, ProofportError, Retryable
+from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun
+from proofport.logs import get_logger
 from proofport.wire import Call
 
 RENEWALS = 3
 POLL = 0.5
+
+log = get_logger("delivery")
 
 
 def new_owner() -> str:
@@ -57,14 +60,18 @@ async def hold(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Holder]:
     """The lane, for as long as the block runs. Raises Retryable when another process keeps it beyond `patience`."""
-    holder = Holder(await _claim(journal, lane, patience, on_wait, lease, sleep), lease)
-    async with kept(holder, lease, on_lost):
-        yield holder
+    run = await _claim(journal, lane, patience, on_wait, lease, sleep)
+    holder = Holder(run, lease)
+    try:
+        async with kept(holder, lease, on_lost):
+            yield holder
+    finally:
+        await run.release()
 
 
 @asynccontextmanager
 async def kept(holder: Holder, lease: float, on_lost: Callable[[ProofportError], None]) -> AsyncIterator[None]:
-    """Renew a lease from the background while the block runs, and give the lane back after it."""
+    """Renew a lease from the background while the block runs."""
     keeper = asyncio.create_task(_renew(holder, lease / RENEWALS, on_lost))
     try:
         yield
@@ -72,7 +79,6 @@ async def kept(holder: Holder, lease: float, on_lost: Callable[[ProofportError],
         keeper.cancel()
         with suppress(asyncio.CancelledError):
             await keeper
-        await holder.run.release()
 
 
 async def _claim(
@@ -103,3 +109,5 @@ async def _renew(holder: Holder, every: float, on_lost: Callable[[ProofportError
         except LaneLost as error:
             on_lost(error)
             return
+        except JournalError as error:
+            log.warning("lease_not_renewed", lane=holder.run.lane, error=error.message)
