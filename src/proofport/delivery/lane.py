@@ -195,7 +195,9 @@ class Lane:
             return earlier
         decided = await self._decided(entry)
         rest = part(batch, [i for i in range(len(batch)) if i not in decided]) if decided else batch
-        sent = await exchange(rest, lambda some: self.patiently(lambda: self.adapter.send(self.job, memory, some)))
+        sent: Sequence[Outcome] = ()
+        if rest:
+            sent = await exchange(rest, lambda some: self.patiently(lambda: self.adapter.send(self.job, memory, some)))
         if decided:
             following = iter(sent)
             sent = [decided[i] if i in decided else next(following) for i in range(len(batch))]
