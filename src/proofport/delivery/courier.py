@@ -15,6 +15,7 @@ from proofport.delivery.digests import bodies_of
 from proofport.delivery.engine import Target
 from proofport.delivery.exchange import exchange
 from proofport.delivery.lease import Holder
+from proofport.delivery.pipeline import not_json
 from proofport.delivery.screening import screen, seconds_of
 from proofport.delivery.sender import Sender
 from proofport.errors import Rejected
@@ -76,6 +77,8 @@ class Courier:
                 item = b"" if self._job.mode == "remove" else orjson.dumps(self._target.render(record))
             except Rejected as error:
                 outcomes[index] = rejected(error.problem)
+            except TypeError as error:
+                outcomes[index] = rejected(not_json(error))
             else:
                 batches.append(batcher.add(record["id"], item, index, seconds_of(record.get("observed_at"))))
         batches.append(batcher.flush())

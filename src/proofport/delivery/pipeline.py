@@ -55,7 +55,7 @@ class Branch:
                 lane.reject(neutral["id"], positions[index], error.problem)
                 continue
             except TypeError as error:
-                lane.reject(neutral["id"], positions[index], _not_json(error))
+                lane.reject(neutral["id"], positions[index], not_json(error))
                 continue
             full = add(neutral["id"], item, positions[index], seconds_of(neutral.get("observed_at")))
             if full is not None:
@@ -154,7 +154,8 @@ def _id_of(record: object) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _not_json(error: TypeError) -> Problem:
+def not_json(error: TypeError) -> Problem:
+    """Why a body cannot be written."""
     return Problem(
         str(error), "values that JSON can carry", hint="Lone surrogates and integers beyond 64 bits cannot be sent."
     )

@@ -46,17 +46,21 @@ class Worker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set. Deliveries in flight are brought to their end first."""
-        await self._journal.work(self._drain, owner=new_owner(), slots=self._slots, lease=self._lease, stop=stop)
 
-    async def _drain(self, run: LaneRun) -> None:
-        """Deliver in order until the lane is empty, rests, is parked, or is lost to another process."""
+        async def drain(run: LaneRun) -> None:
+            await self._drain(run, stop)
+
+        await self._journal.work(drain, owner=new_owner(), slots=self._slots, lease=self._lease, stop=stop)
+
+    async def _drain(self, run: LaneRun, stop: asyncio.Event) -> None:
+        """Deliver in order until the lane is empty, rests, is parked, or is lost, or it is time to stop."""
         holder = Holder(run, self._lease)
         try:
             async with kept(holder, self._lease, lambda error: None), AsyncExitStack() as stack:
                 senders: dict[str, Sender] = {}
                 while deliveries := await run.take(TAKEN_AT_ONCE):
                     for delivery in deliveries:
-                        if not await self._deliver(holder, delivery, senders, stack):
+                        if stop.is_set() or not await self._deliver(holder, delivery, senders, stack):
                             return
         except LaneLost as error:
             log.error("lane_lost", lane=run.lane, error=error.message)
@@ -67,12 +71,7 @@ class Worker:
         """Whether the lane goes on with its next delivery."""
         run = holder.run
         try:
-            target = self._target(delivery.destination, delivery.kind, delivery.mode)
-            if delivery.destination not in senders:
-                pacer = Pacer(self._journal, target.adapter)
-                senders[delivery.destination] = await stack.enter_async_context(Sender(target.adapter, pacer))
-            sender = senders[delivery.destination]
-            delivered = await Courier(target, delivery, self._instance, sender, holder).deliver(self._journal)
+            delivered = await self._send(holder, delivery, senders, stack)
         except LaneLost:
             raise
         except Retryable as error:
@@ -84,15 +83,27 @@ class Worker:
             await run.park(str(error))
             log.error("lane_parked", lane=run.lane, error=error.message)
             return False
-        await run.attempted(sender.take_attempts(delivery=delivery.id))
         await _settle(run, delivery, delivered)
         return True
+
+    async def _send(
+        self, holder: Holder, delivery: Delivery, senders: dict[str, Sender], stack: AsyncExitStack
+    ) -> Delivered:
+        target = self._target(delivery.destination, delivery.kind, delivery.mode)
+        if delivery.destination not in senders:
+            pacer = Pacer(self._journal, target.adapter)
+            senders[delivery.destination] = await stack.enter_async_context(Sender(target.adapter, pacer))
+        sender = senders[delivery.destination]
+        try:
+            return await Courier(target, delivery, self._instance, sender, holder).deliver(self._journal)
+        finally:
+            await holder.run.attempted(sender.take_attempts(delivery=delivery.id))
 
 
 async def _settle(run: LaneRun, delivery: Delivery, delivered: Delivered) -> None:
     """Done; what was rejected of it becomes a dead letter, alone or as a whole."""
     bad = [i for i, outcome in enumerate(delivered.outcomes) if outcome.status is Status.REJECTED]
-    if len(bad) == len(delivered.outcomes):
+    if bad and len(bad) == len(delivered.outcomes):
         await run.dead(delivery, Failure("rejected", encode(delivered.outcomes)))
         return
     letter = _dead_letter(delivery, bad, delivered.outcomes) if bad else None
