@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from proofport.accounting import Outcome, Status, unknown, withheld
-from proofport.adapter import Page
+from proofport.adapter import Memory, Page
 from proofport.delivery.lane import RESUMABLE, Lane
 from proofport.delivery.ledger import InputChanged, Ledger
 from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit
@@ -125,13 +125,18 @@ class StagedEnding:
         report.notes.append(f"The snapshot was not completed: {why}")
         if withdrawn:
             report.notes.append(f"{withdrawn} good records were withheld; what the vendor held before is untouched.")
-        if lane.memory is None:
+        memory = lane.memory if lane.memory is not None else self._staged_before()
+        if memory is None:
             return
         try:
-            await lane.patiently(lambda: lane.adapter.abort(lane.job, lane.memory or {}))
+            await lane.patiently(lambda: lane.adapter.abort(lane.job, memory))
         except ProofportError as error:
             report.notes.append(f"What was staged could not be taken back: {error}")
             report.exit = Exit.INCOMPLETE if report.exit is Exit.GUARD else report.exit
+
+    def _staged_before(self) -> Memory | None:
+        """What the run that was to be resumed had opened, when this one came to an end before it opened anything."""
+        return (self._lane.ledger.memory or None) if self._lane.ledger is not None else None
 
 
 class ComparedEnding:
