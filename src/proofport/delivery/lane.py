@@ -146,13 +146,20 @@ class Lane:
         """Write the end into the journal. A run that only waits for somebody stays open there, to be resumed."""
         if self.ledger is None:
             return
-        with suppress(LaneLost):
-            await self.ledger.attempted(self._sender.take_attempts(run_id=self.job.run_id))
-            if self.stopped is not None and self.stopped.reason in RESUMABLE:
-                return
-            count = self.report.tally.status
-            whole = self.job.mode != "snapshot" and not (count[Status.WITHHELD] or count[Status.UNKNOWN])
-            await self.ledger.end(complete=self.complete or whole, report=summary(self.report))
+        try:
+            with suppress(LaneLost):
+                await self._write_end(self.ledger)
+        except JournalError as error:
+            self.report.exit = self.report.exit or Exit.INCOMPLETE
+            self.report.notes.append(f"The end of this run could not be noted: {error}")
+
+    async def _write_end(self, ledger: Ledger) -> None:
+        await ledger.attempted(self._sender.take_attempts(run_id=self.job.run_id))
+        if self.stopped is not None and self.stopped.reason in RESUMABLE:
+            return
+        count = self.report.tally.status
+        whole = self.job.mode != "snapshot" and not (count[Status.WITHHELD] or count[Status.UNKNOWN])
+        await ledger.end(complete=self.complete or whole, report=summary(self.report))
 
     # ------------------------------------------------------------------ the work
     async def run(self) -> None:
@@ -180,16 +187,24 @@ class Lane:
         if self.stopped is not None or self.memory is None:
             self._settle_batch(batch, [self.stopped or withheld("not_opened")] * len(batch))
             return
+        entry = self._held.enter(number, batch)
         try:
-            outcomes = await self._outcomes(number, batch, self.memory)
+            outcomes = await self._outcomes(entry, self.memory)
         except ProofportError as error:
             await self.halt(error)
             outcomes = [self._end_of(error)] * len(batch)
+            if outcomes[0].status is Status.UNKNOWN:
+                await self._note_doubt(entry, outcomes)
         self._settle_batch(batch, outcomes)
 
-    async def _outcomes(self, number: int, batch: Batch, memory: Memory) -> Sequence[Outcome]:
+    async def _note_doubt(self, entry: Entry, outcomes: Sequence[Outcome]) -> None:
+        """As far as the journal can be written: it may be the very thing that failed."""
+        with suppress(LaneLost, JournalError):
+            await self._held.done(entry, outcomes, self._sender.take_attempts(run_id=self.job.run_id))
+
+    async def _outcomes(self, entry: Entry, memory: Memory) -> Sequence[Outcome]:
         """The outcomes of a batch, durable when they are returned."""
-        entry = self._held.enter(number, batch)
+        batch = entry.batch
         earlier = self._held.acknowledged(entry)
         if earlier is not None:
             return earlier
@@ -230,7 +245,7 @@ class Lane:
         reason, code = next((end for kind, end in _ENDS.items() if isinstance(error, kind)), ("refused", Exit.USAGE))
         self.stop(error, reason, code)
         if isinstance(error, Blocked) and self.ledger is not None:
-            with suppress(LaneLost):
+            with suppress(LaneLost, JournalError):
                 await self.ledger.park(str(error))
 
     async def patiently(self, flow: Callable[[], Flow[T]], *, cleared: bool = False) -> T:

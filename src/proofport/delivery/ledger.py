@@ -15,6 +15,9 @@ from proofport.errors import UsageError
 from proofport.journal.contract import Attempt, BatchDone, Journal, NewRun, RunView, Sent
 from proofport.wire import Call
 
+IN_DOUBT = 1
+"""Noted as the last delivered body where the outcome is unknown: no body equals it, so none passes for unchanged."""
+
 
 class InputChanged(UsageError):
     """A resumed snapshot reads another input, or renders it otherwise, than the run it would go on with."""
@@ -86,10 +89,9 @@ class Ledger:
             )
 
     async def done(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
-        """Acknowledge a batch. An id that was not delivered still belongs to the set; its body is noted as 0."""
-        fine = (Status.DELIVERED, Status.UNCHANGED)
-        ends = zip(entry.bodies, outcomes, strict=True)
-        bodies = [body if outcome.status in fine else 0 for body, outcome in ends]
+        """Acknowledge a batch. Of an id that was not delivered, what was delivered before still holds."""
+        noted = {Status.UNKNOWN: IN_DOUBT, Status.REJECTED: 0, Status.WITHHELD: 0}
+        bodies = [noted.get(end.status, body) for end, body in zip(outcomes, entry.bodies, strict=True)]
         batch = entry.batch
         row = BatchDone(
             entry.number,
