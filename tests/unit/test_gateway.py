@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import EntryPoint, EntryPoints
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from tests.unit.delivery.support import SECRET, ScriptedSender, TinyAdapter, all_ok, reply
 
-from proofport import gateway as module
 from proofport import registry
 from proofport.adapter import Blueprint, Capability, Finding, Flow, Provisioned
 from proofport.config import Config
@@ -20,7 +19,8 @@ from proofport.delivery.report import Exit
 from proofport.errors import ConfigError, Problem, ProofportError, UnsupportedFeature, UsageError
 from proofport.evidence import CloudResource, Custom
 from proofport.gateway import Gateway, Input
-from proofport.wire import Call
+from proofport.gateway import gateway as module
+from proofport.wire import Call, Reply
 
 KIND = "custom:thing"
 MAPPINGS = """
@@ -61,7 +61,7 @@ def senders(monkeypatch: pytest.MonkeyPatch) -> dict[str, ScriptedSender]:
     origins = ("http://127.0.0.1:1", "http://127.0.0.1:2")
     vendors = {origin: ScriptedSender(send_records=all_ok, list_records=held, make=reply(7)) for origin in origins}
     for place in (engine, module):
-        monkeypatch.setattr(place, "Sender", lambda adapter: vendors[adapter.origin])
+        monkeypatch.setattr(place, "Sender", lambda adapter, pacer: vendors[adapter.origin])
     return vendors
 
 
@@ -71,7 +71,9 @@ def here(senders: dict[str, ScriptedSender]) -> ScriptedSender:
 
 
 @pytest.fixture
-def gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, senders: dict[str, ScriptedSender]) -> Gateway:
+async def gateway(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, senders: dict[str, ScriptedSender]
+) -> AsyncIterator[Gateway]:
     installed = EntryPoints([EntryPoint("tiny", f"{__name__}:Maker", registry.ADAPTERS)])
     monkeypatch.setattr(registry, "entry_points", lambda **chosen: installed.select(**chosen))
     monkeypatch.setattr(EntryPoint, "load", lambda entry: Maker)
@@ -79,20 +81,20 @@ def gateway(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, senders: dict[str, 
     folder = tmp_path / "mappings"
     folder.mkdir()
     (folder / "ours.yaml").write_text(MAPPINGS)
-    return Gateway(
-        Config.model_validate(
-            {
-                "instance": "test",
-                "journal": tmp_path / "journal.sqlite3",
-                "mappings": folder,
-                "patience": 0,
-                "destinations": {
-                    "here": {"adapter": "tiny", "base_url": "http://127.0.0.1:1", "key": SECRET},
-                    "there": {"adapter": "tiny", "base_url": "http://127.0.0.1:2", "key": SECRET},
-                },
-            }
-        )
+    config = Config.model_validate(
+        {
+            "instance": "test",
+            "journal": tmp_path / "journal.sqlite3",
+            "mappings": folder,
+            "patience": 0,
+            "destinations": {
+                "here": {"adapter": "tiny", "base_url": "http://127.0.0.1:1", "key": SECRET},
+                "there": {"adapter": "tiny", "base_url": "http://127.0.0.1:2", "key": SECRET},
+            },
+        }
     )
+    async with Gateway(config) as opened:
+        yield opened
 
 
 def sent(vendor: ScriptedSender) -> list[Any]:
@@ -218,6 +220,60 @@ async def test_a_journal_that_cannot_be_written_is_said_before_anything_is_sent(
     with pytest.raises(ConfigError, match="journal"):
         await gateway.push([{"id": "1"}], kind=KIND, to=["here"], mode="snapshot")
     assert here.calls == []
+
+
+async def test_two_destinations_that_are_one_object_at_the_vendor_are_not_pushed_to_at_once(
+    gateway: Gateway, senders: dict[str, ScriptedSender], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Maker, "lane", lambda self, kind: "tiny/one-object")
+    with pytest.raises(UsageError, match="here and there are the same object"):
+        await gateway.push([{"id": "1"}], kind=KIND, to=["here", "there"])
+    assert not any(vendor.calls for vendor in senders.values())
+
+
+# ---------------------------------------------------------------------- what is remembered between runs
+async def test_a_dry_run_and_a_preview_leave_no_journal(gateway: Gateway, tmp_path: Path) -> None:
+    await gateway.push([{"id": "1"}], kind=KIND, to=["here"], dry_run=True)
+    await gateway.preview([{"id": "1"}], kind=KIND)
+    assert [file.name for file in tmp_path.iterdir()] == ["mappings"]
+
+
+async def test_what_was_delivered_by_one_process_is_unchanged_for_the_next(
+    gateway: Gateway, here: ScriptedSender
+) -> None:
+    await gateway.push([{"id": "1"}, {"id": "2"}], kind=KIND, to=["here"])
+    async with Gateway(gateway.config) as later:
+        records = [{"id": "1"}, {"id": "2", "on": True}]
+        report = await later.push(records, kind=KIND, to=["here"], skip_unchanged=True)
+    assert report.destinations["here"].tally.status == {"unchanged": 1, "delivered": 1}
+    assert sent(here)[2:] == [{"id": "2", "on": True}]
+
+
+async def test_a_run_that_was_blocked_is_resumed_by_its_id(gateway: Gateway, here: ScriptedSender) -> None:
+    here.answers["send_records"] = [Reply(403), all_ok]
+    blocked = await gateway.push([{"id": "1"}], kind=KIND, to=["here"])
+    assert blocked.exit_code is Exit.BLOCKED
+    resumed = await gateway.push([{"id": "1"}], kind=KIND, to=["here"], resume=blocked.run_id)
+    assert (resumed.run_id, resumed.exit_code) == (blocked.run_id, Exit.OK)
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"to": ["there"]}, "there is no run"),
+        ({"mode": "snapshot"}, "is a upsert of custom:thing"),
+        ({"kind": "training_record"}, "is a upsert of custom:thing"),
+        ({}, "has ended"),
+    ],
+)
+async def test_what_cannot_be_resumed_is_said_before_anything_is_sent(
+    gateway: Gateway, senders: dict[str, ScriptedSender], how: dict[str, Any], words: str
+) -> None:
+    run = await gateway.push([{"id": "1"}], kind=KIND, to=["here"])
+    before = sum(vendor.requests for vendor in senders.values())
+    with pytest.raises(UsageError, match=words):
+        await gateway.push([{"id": "1"}], **{"kind": KIND, "to": ["here"], "resume": run.run_id, **how})
+    assert sum(vendor.requests for vendor in senders.values()) == before
 
 
 # ---------------------------------------------------------------------- the guard's terms

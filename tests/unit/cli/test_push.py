@@ -21,6 +21,7 @@ def test_everything_reaches_the_gateway(gateway: FakeGateway) -> None:
     arguments = ["push", "aws.ec2.instances=i.json", "b.csv", "-", "--source", "csv.people", "--kind", "person"]
     arguments += ["--to", "one", "--to", "two", "--mode", "snapshot", "--set", "a=1", "--set", "b=x=y"]
     arguments += ["--dry-run", "--override-guard", "moved house", "--assume-unique", "--config", "c.yaml"]
+    arguments += ["--skip-unchanged", "--resume", "r0"]
     assert app.run(arguments) == 0
     assert [(each.data, each.source) for each in gateway.given] == [
         ("i.json", "aws.ec2.instances"),
@@ -37,6 +38,8 @@ def test_everything_reaches_the_gateway(gateway: FakeGateway) -> None:
         "dry_run": True,
         "override_guard": "moved house",
         "assume_unique": True,
+        "skip_unchanged": True,
+        "resume": "r0",
     }
 
 

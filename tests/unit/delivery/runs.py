@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from tests.unit.delivery.support import ScriptedSender, TinyAdapter, all_ok, reply
+from tests.unit.delivery.support import LEASE, ScriptedSender, TinyAdapter, all_ok, memory_journal, reply
 
 from proofport.accounting import Status
 from proofport.adapter import Capability, Mode
@@ -20,10 +20,9 @@ from proofport.delivery.engine import Order, Run, Target
 from proofport.delivery.report import RunReport
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
-from proofport.journal.delivered import DeliveredSets
+from proofport.journal.contract import Journal
 from proofport.sources import open_source
 
-JOURNAL = "journal.sqlite3"
 STAGED = Capability(staged=True, replaces=True)
 _numbers = itertools.count(1)
 
@@ -61,11 +60,16 @@ class Plain:
 
 
 class Vendor(TinyAdapter):
-    """A tiny vendor with its own script."""
+    """A tiny vendor with its own script, and with a lane of its own for each destination."""
+
+    destination = "here"
 
     def __init__(self, sender: ScriptedSender | None = None, **capabilities: Capability) -> None:
         super().__init__(None, **capabilities)
         self.sender = sender or ScriptedSender(send_records=all_ok, list_records=reply({"ids": [], "next": None}))
+
+    def lane(self, kind: str) -> str:
+        return f"{self.destination}/{kind}"
 
     def received(self) -> list[Any]:
         return [
@@ -83,15 +87,23 @@ def write(name: str, *records: object) -> str:
 
 
 async def push(
-    files: str | Sequence[str], *, mode: Mode = "upsert", terms: Terms | None = None, **how: Any
+    files: str | Sequence[str],
+    *,
+    mode: Mode = "upsert",
+    terms: Terms | None = None,
+    run_id: str | None = None,
+    journal: Journal | None = None,
+    **how: Any,
 ) -> RunReport:
-    """Deliver `files` to the vendors given by name."""
+    """Deliver `files` to the vendors given by name. Runs of one journal know of each other."""
     vendors = {name: value for name, value in how.items() if isinstance(value, Vendor)}
     options = {name: value for name, value in how.items() if name not in vendors}
+    for name, vendor in vendors.items():
+        vendor.destination = name
     with ExitStack() as stack:
         readers = [stack.enter_context(open_source(file)) for file in ([files] if isinstance(files, str) else files)]
         order = Order(
-            run_id=f"run-{next(_numbers)}",
+            run_id=run_id or f"run-{next(_numbers)}",
             instance="test",
             kind="custom:thing",
             mode=mode,
@@ -99,10 +111,11 @@ async def push(
             targets=[Target(name, vendor, Plain()) for name, vendor in vendors.items()],
             terms=terms or Terms(0.2, 0),
             patience=0.0,
-            open_sets=lambda: DeliveredSets(Path(JOURNAL)),
+            lease=LEASE,
+            journal=journal or await memory_journal(),
             **options,
         )
-        stack.enter_context(patch.object(engine, "Sender", lambda adapter: adapter.sender))
+        stack.enter_context(patch.object(engine, "Sender", lambda adapter, pacer: adapter.sender))
         return await Run(order).execute()
 
 

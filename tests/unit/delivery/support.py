@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, ClassVar, Self, cast
 
@@ -26,13 +27,18 @@ from proofport.adapter import (
     Settings,
 )
 from proofport.delivery.lane import Lane
+from proofport.delivery.lease import Holder
+from proofport.delivery.ledger import Ledger
 from proofport.delivery.sender import Sender
 from proofport.errors import Blocked, Problem, ProofportError, Rejected, TooLarge
+from proofport.journal import open_journal
+from proofport.journal.contract import Attempt, Journal, LaneRun, NewRun
 from proofport.wire import Call, Reply
 
 SECRET = "s3cret-of-the-tiny-vendor"
 VERDICTS = {"ok": CONFIRMED, "no": rejected(Problem("a bad field", "a good one")), "?": unknown("no_verdict")}
 OK = Reply(200, body=b"{}")
+LEASE = 90.0
 
 Answer = Reply | BaseException | Callable[[Call], Reply]
 
@@ -123,7 +129,8 @@ class ScriptedSender:
 
     def __init__(self, **answers: Answer | Sequence[Answer]) -> None:
         self.calls: list[Call] = []
-        self._answers: dict[str, list[Answer]] = {
+        self.attempts: list[Attempt] = []
+        self.answers: dict[str, list[Answer]] = {
             operation: list(given) if isinstance(given, Sequence) else [given] for operation, given in answers.items()
         }
 
@@ -143,11 +150,16 @@ class ScriptedSender:
 
     async def send(self, call: Call) -> Reply:
         self.calls.append(call)
-        left = self._answers.get(call.operation, [OK])
+        self.attempts.append(Attempt(call.operation, 0, 0.0, len(call.body or b""), "", "", 0.0))
+        left = self.answers.get(call.operation, [OK])
         answer = left.pop(0) if len(left) > 1 else left[0]
         if isinstance(answer, BaseException):
             raise answer
         return answer if isinstance(answer, Reply) else answer(call)
+
+    def take_attempts(self, *, run_id: str | None = None, delivery: int | None = None) -> list[Attempt]:
+        taken, self.attempts = self.attempts, []
+        return [replace(attempt, run_id=run_id, delivery=delivery) for attempt in taken]
 
 
 def all_ok(call: Call) -> Reply:
@@ -181,9 +193,10 @@ def lane(
     adapter: Adapter | None = None,
     patience: float = 60.0,
     sleep: Callable[[float], Awaitable[None]] | None = None,
+    run_id: str = "run-1",
     **options: Any,
 ) -> Lane:
-    job = Job("run-1", "test", "custom:thing", mode)
+    job = Job(run_id, "test", "custom:thing", mode)
     return Lane(
         "tiny",
         adapter or TinyAdapter(),
@@ -194,6 +207,25 @@ def lane(
         sleep=sleep or Naps(),
         **options,
     )
+
+
+async def memory_journal() -> Journal:
+    journal = open_journal("memory:")
+    await journal.open()
+    return journal
+
+
+async def held(tried: Lane, journal: Journal | None = None) -> LaneRun:
+    """Give the lane its ledger, in a journal of its own unless one is given. What comes back releases it."""
+    journal, job = journal or await memory_journal(), tried.job
+    run = await journal.claim(tried.report.lanes[0], owner="test", lease=LEASE)
+    assert run is not None
+    staged = tried.capability.staged and job.mode == "snapshot"
+    earlier = await journal.run(job.run_id, tried.name)
+    new = NewRun(job.run_id, tried.name, job.kind, job.mode, staged=staged)
+    tried.ledger = Ledger(journal, Holder(run, LEASE), new, earlier)
+    await tried.ledger.begin()
+    return run
 
 
 def failures() -> list[ProofportError]:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.delivery.support import ScriptedSender, TinyAdapter, lane, reply
+from tests.unit.delivery.support import ScriptedSender, TinyAdapter, all_ok, batch, held, lane, memory_journal, reply
 
 from proofport.accounting import CONFIRMED, rejected, unknown
 from proofport.adapter import Capability
 from proofport.delivery.closing import ComparedEnding, StagedEnding, Terms
-from proofport.delivery.lane import Lane
+from proofport.delivery.lane import RESUMABLE, Lane
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
-from proofport.errors import Blocked, OutcomeUnknown, Problem, Retryable
-from proofport.journal.delivered import DeliveredSets
+from proofport.errors import AdapterFault, Blocked, OutcomeUnknown, Problem, Retryable
+from proofport.journal.contract import Journal
+from proofport.journal.memory import MemoryJournal
 from proofport.planning.ids import IdStore
 from proofport.wire import Reply
 
@@ -43,6 +43,7 @@ class Snapshot:
 
     def __init__(self, ids: IdStore, sender: ScriptedSender, read: Sequence[str], *, opened: bool = True) -> None:
         self.sender = sender
+        self.journal = MemoryJournal()
         self.ids = ids
         self.lane: Lane = lane(sender, mode="snapshot", adapter=TinyAdapter(snapshot=Capability(staged=True)))
         self.lane.memory = {} if opened else None
@@ -50,8 +51,16 @@ class Snapshot:
         ids.add(read, list(range(len(read))))
 
     async def end(self, terms: Terms = TERMS, incomplete: Sequence[str] = ()) -> Any:
+        await held(self.lane, self.journal)
         await StagedEnding(self.lane, terms, self.ids).settle(incomplete)
+        await self.lane.end()
         return self.lane.report
+
+    async def state(self) -> str:
+        """How the run stands in the journal."""
+        run = await self.journal.run("run-1", "tiny")
+        assert run is not None
+        return run.state
 
     @property
     def counts(self) -> dict[str, int]:
@@ -177,10 +186,23 @@ async def test_a_set_with_an_unknown_record_is_not_completed(ids: IdStore) -> No
 
 async def test_a_stopped_delivery_is_taken_back_and_its_reason_to_stop_stands(ids: IdStore) -> None:
     snapshot = Snapshot(ids, ScriptedSender(), ten())
-    snapshot.lane.stop(Blocked("plan"), "lane_parked", Exit.BLOCKED)
+    snapshot.lane.stop(AdapterFault("a bug"), "adapter_fault", Exit.INCOMPLETE)
     report = await snapshot.end()
     assert snapshot.sender.operations == ["cancel_set"]
-    assert (report.exit, report.tally.reasons) == (Exit.BLOCKED, {"snapshot_cancelled": 10})
+    assert (report.exit, report.tally.reasons) == (Exit.INCOMPLETE, {"snapshot_cancelled": 10})
+
+
+@pytest.mark.parametrize("reason", RESUMABLE)
+async def test_a_delivery_that_stopped_for_no_fault_of_the_set_stays_open_to_be_resumed(
+    ids: IdStore, reason: str
+) -> None:
+    snapshot = Snapshot(ids, ScriptedSender(), ten())
+    snapshot.lane.stop(Blocked("plan"), reason, Exit.BLOCKED)
+    report = await snapshot.end()
+    assert snapshot.sender.calls == [], "what was staged stays staged"
+    assert (report.exit, report.tally.reasons, snapshot.counts) == (Exit.BLOCKED, {reason: 10}, {"withheld": 10})
+    assert "Go on with --resume run-1" in report.notes[-1]
+    assert await snapshot.state() == "open"
 
 
 @pytest.mark.parametrize(
@@ -211,10 +233,10 @@ async def test_a_set_that_cannot_be_taken_back_is_reported(ids: IdStore, stopped
     sender = ScriptedSender(list_records=page(ten(100)), cancel_set=Reply(403))
     snapshot = Snapshot(ids, sender, ten())
     if stopped:
-        snapshot.lane.stop(Blocked("plan"), "lane_parked", Exit.BLOCKED)
+        snapshot.lane.stop(AdapterFault("a bug"), "adapter_fault", Exit.INCOMPLETE)
     report = await snapshot.end()
     assert "What was staged could not be taken back: the key was refused" in report.notes[-1]
-    assert report.exit is (Exit.BLOCKED if stopped else Exit.INCOMPLETE), "more is wrong than the guard's refusal"
+    assert report.exit is Exit.INCOMPLETE, "more is wrong than the guard's refusal"
     assert snapshot.counts == {"withheld": 10}
 
 
@@ -227,67 +249,67 @@ async def test_a_long_list_of_what_is_gone_is_counted_in_full_and_shown_in_part(
 
 # ---------------------------------------------------------------------- compared
 @pytest.fixture
-def sets(tmp_path: Path) -> Iterator[DeliveredSets]:
-    with closing(DeliveredSets(tmp_path / "journal.sqlite3")) as opened:
-        yield opened
+async def journal() -> Journal:
+    return await memory_journal()
 
 
-async def run(sets: DeliveredSets, name: str, read: Sequence[str], terms: Terms = TERMS, **how: Any) -> Any:
+async def run(journal: Journal, name: str, read: Sequence[str], terms: Terms = TERMS, **how: Any) -> Any:
     """One snapshot of a vendor that takes records as they come."""
-    tried = lane(ScriptedSender(), mode="snapshot")
-    tried.job = type(tried.job)(name, "test", "custom:thing", "snapshot")
-    if how.get("stopped"):
-        tried.stop(Blocked("plan"), "lane_parked", Exit.BLOCKED)
-    ending = ComparedEnding(tried, terms, sets)
-    ending.remember(read)
-    tried.report.tally.add([how.get("outcome", CONFIRMED)] * len(read))
-    await ending.settle(how.get("incomplete", ()))
+    tried = lane(ScriptedSender(send_records=how.get("answer", all_ok)), mode="snapshot", run_id=name)
+    right = await held(tried, journal)
+    previous = await journal.known_count(tried.report.lanes[0], tried.job.kind)
+    with closing(IdStore()) as ids:
+        ids.add(read, list(range(len(read))))
+        for each in (batch(*read), None):
+            await tried.queue.put(each)
+        await tried.run()
+        await ComparedEnding(tried, terms, ids, previous).settle(how.get("incomplete", ()))
+    await tried.end()
+    await right.release()
     return tried.report
 
 
-async def test_what_is_gone_is_listed_against_the_last_set_and_stays_gone_once(sets: DeliveredSets) -> None:
-    assert (await run(sets, "1", ten())).gone == []
-    second = await run(sets, "2", ten()[:-1])
+async def test_what_is_gone_is_listed_against_the_last_set_and_stays_gone_once(journal: Journal) -> None:
+    assert (await run(journal, "1", ten())).gone == []
+    second = await run(journal, "2", ten()[:-1])
     assert (second.exit, second.gone) == (Exit.OK, ["r9"])
-    assert "1 records of the last set are gone" in second.notes[0]
-    third = await run(sets, "3", ten()[:-1])
+    assert "Gone since the last set: 1." in second.notes[0]
+    third = await run(journal, "3", ten()[:-1])
     assert (third.exit, third.gone, third.notes) == (Exit.OK, [], [])
 
 
 @pytest.mark.parametrize(("kept", "code"), [(8, Exit.OK), (7, Exit.GUARD)])
-async def test_the_guard_warns_where_nothing_can_be_held_back(sets: DeliveredSets, kept: int, code: Exit) -> None:
-    await run(sets, "1", ten())
-    report = await run(sets, "2", ten()[:kept])
+async def test_the_guard_warns_where_nothing_can_be_held_back(journal: Journal, kept: int, code: Exit) -> None:
+    await run(journal, "1", ten())
+    report = await run(journal, "2", ten()[:kept])
     assert report.exit is code
     assert report.tally.status["delivered"] == kept, "the vendor has them"
 
 
-async def test_after_a_refusal_the_set_before_stays_the_one_to_compare_with(sets: DeliveredSets) -> None:
-    await run(sets, "1", ten())
-    refused = await run(sets, "2", ten()[:5])
+async def test_after_a_refusal_the_set_before_stays_the_one_to_compare_with(journal: Journal) -> None:
+    await run(journal, "1", ten())
+    refused = await run(journal, "2", ten()[:5])
     assert "The set before stays the one to compare with" in refused.notes[0]
-    assert (await run(sets, "3", ten()[:5])).exit is Exit.GUARD, "pushing the same again does not let it through"
-    assert (await run(sets, "4", ten())).exit is Exit.OK
+    assert (await run(journal, "3", ten()[:5])).exit is Exit.GUARD, "pushing the same again does not let it through"
+    assert (await run(journal, "4", ten())).exit is Exit.OK
 
 
-async def test_an_override_makes_the_smaller_set_the_last_one(sets: DeliveredSets) -> None:
-    await run(sets, "1", ten())
-    report = await run(sets, "2", ten()[:5], Terms(0.2, 0, override="half was sold"))
+async def test_an_override_makes_the_smaller_set_the_last_one(journal: Journal) -> None:
+    await run(journal, "1", ten())
+    report = await run(journal, "2", ten()[:5], Terms(0.2, 0, override="half was sold"))
     assert report.exit is Exit.OK
     assert report.notes[0] == "The guard was overridden: half was sold"
-    assert (await run(sets, "3", ten()[:5])).gone == []
+    assert (await run(journal, "3", ten()[:5])).gone == []
 
 
-@pytest.mark.parametrize("how", [{"stopped": True}, {"outcome": BAD}, {"outcome": unknown("no_verdict")}])
-async def test_a_set_that_was_not_delivered_does_not_become_the_last_one(
-    sets: DeliveredSets, how: dict[str, Any]
-) -> None:
-    await run(sets, "1", ten())
-    await run(sets, "2", ten()[:9], **how)
-    assert (await run(sets, "3", ten()[:9])).gone == ["r9"], "it is still news"
+@pytest.mark.parametrize("answer", [Reply(403), reply(["no"] * 9), reply(["?"] * 9)])
+async def test_a_set_that_was_not_delivered_does_not_become_the_last_one(journal: Journal, answer: Reply) -> None:
+    await run(journal, "1", ten())
+    await run(journal, "2", ten()[:9], answer=answer)
+    assert (await run(journal, "3", ten()[:9])).gone == ["r9"], "it is still news"
 
 
-async def test_an_incomplete_source_is_refused(sets: DeliveredSets) -> None:
-    report = await run(sets, "1", ten(), incomplete=["a.json breaks off"])
+async def test_an_incomplete_source_is_refused(journal: Journal) -> None:
+    report = await run(journal, "1", ten(), incomplete=["a.json breaks off"])
     assert report.exit is Exit.GUARD
     assert "a.json breaks off" in report.notes[0]

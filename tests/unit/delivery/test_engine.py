@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.delivery.runs import STAGED, Vendor, counts, problems, push, write
-from tests.unit.delivery.support import ScriptedSender, all_ok, reply
+from tests.unit.delivery.support import ScriptedSender, all_ok, memory_journal, reply
 
 from proofport.adapter import Capability, Mode
 from proofport.delivery.report import Exit
@@ -119,21 +118,20 @@ async def test_what_one_destination_cannot_take_the_other_may() -> None:
 
 
 # ---------------------------------------------------------------------- dry run
-def names_in(folder: Path) -> list[str]:
-    return [file.name for file in folder.iterdir()]
-
-
 @pytest.mark.parametrize("mode", ["upsert", "snapshot"])
-async def test_a_dry_run_sends_nothing_and_says_what_would_be_rejected(folder: Path, mode: Mode) -> None:
-    here = Vendor(snapshot=STAGED)
-    good = await push(write("a.ndjson", {"id": "1"}, {"id": "2"}), mode=mode, here=here, dry_run=True)
+async def test_a_dry_run_sends_nothing_and_says_what_would_be_rejected(mode: Mode) -> None:
+    here, journal = Vendor(snapshot=STAGED), await memory_journal()
+    how: dict[str, Any] = {"mode": mode, "here": here, "journal": journal, "dry_run": True}
+    good = await push(write("a.ndjson", {"id": "1"}, {"id": "2"}), **how)
     assert (good.exit_code, counts(good), good.dry_run) == (Exit.OK, {"withheld": 2}, True)
     assert good.destinations["here"].tally.reasons == {"dry_run": 2}
-    bad = await push(write("a.ndjson", {"id": "1"}, {"id": "2", "huge": 1}), mode=mode, here=here, dry_run=True)
+    bad = await push(
+        write("a.ndjson", {"id": "1"}, {"id": "2", "huge": 1}), mode=mode, here=here, journal=journal, dry_run=True
+    )
     assert (bad.exit_code, counts(bad)) == (Exit.INCOMPLETE, {"withheld": 1, "rejected": 1})
     assert "huge: found a huge record" in problems(bad)[0][2]
     assert here.sender.calls == []
-    assert names_in(folder) == ["a.ndjson"], "a dry run leaves no journal"
+    assert (await journal.runs(), await journal.lanes()) == ([], []), "a dry run leaves no trace"
 
 
 # ---------------------------------------------------------------------- exit codes

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.delivery.runs import JOURNAL, Vendor, counts, push, write
+from tests.unit.delivery.runs import Vendor, counts, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok, reply
 
 from proofport.accounting import Outcome, Status
@@ -107,6 +106,5 @@ def test_the_counts_sum_to_the_input_whatever_is_read_and_answered() -> None:
                 assert vendors[name].sender.calls == []
             completed = "complete_set" in vendors[name].sender.operations
             assert not completed or destination.tally.status[Status.REJECTED] <= allowed
-        Path(JOURNAL).unlink(missing_ok=True)
 
     check()

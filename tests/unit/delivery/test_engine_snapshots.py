@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.unit.delivery.runs import STAGED, Vendor, counts, push, write
-from tests.unit.delivery.support import ScriptedSender, all_ok, reply
+from tests.unit.delivery.support import ScriptedSender, all_ok, memory_journal, reply
 
 from proofport.delivery.closing import Terms
 from proofport.delivery.report import Exit
@@ -69,10 +69,10 @@ async def test_allowed_rejects_let_the_set_replace_the_old_one_and_are_still_no_
 
 
 async def test_where_nothing_is_staged_what_is_gone_is_listed_from_the_last_run() -> None:
-    here = Vendor()
+    here, journal = Vendor(), await memory_journal()
     ten = [{"id": f"r{n}"} for n in range(10)]
-    await push(write("a.ndjson", *ten), mode="snapshot", here=here)
-    report = await push(write("a.ndjson", *ten[1:]), mode="snapshot", here=here)
+    await push(write("a.ndjson", *ten), mode="snapshot", here=here, journal=journal)
+    report = await push(write("a.ndjson", *ten[1:]), mode="snapshot", here=here, journal=journal)
     assert (report.exit_code, report.destinations["here"].gone) == (Exit.OK, ["r0"])
-    refused = await push(write("a.ndjson", *ten[5:]), mode="snapshot", here=here)
+    refused = await push(write("a.ndjson", *ten[5:]), mode="snapshot", here=here, journal=journal)
     assert (refused.exit_code, counts(refused)) == (Exit.GUARD, {"delivered": 5})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.delivery.support import SECRET, Naps, ScriptedSender, TinyAdapter, all_ok, batch, lane, reply
+from tests.unit.delivery.support import SECRET, Naps, ScriptedSender, TinyAdapter, all_ok, batch, held, lane, reply
 
 from proofport.accounting import Outcome, Status
 from proofport.adapter import Batch, Capability, Flow, Job, Memory
@@ -31,6 +31,8 @@ TOO_LARGE = Reply(413)
 
 async def deliver(tried: Lane, *batches: Batch) -> None:
     """Feed the lane and let it end; its books must balance."""
+    if tried.ledger is None:
+        await held(tried)
     async with asyncio.TaskGroup() as group:
         group.create_task(tried.run())
         for each in batches:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.delivery.support import SECRET, TinyAdapter, TinySettings
 
 from proofport.delivery.pacer import BURST, Pacer
+from proofport.journal.memory import MemoryJournal
 
 
 class Clock:
@@ -17,36 +21,54 @@ class Clock:
         return self.now
 
 
-def test_a_burst_goes_at_once_and_the_rest_is_spaced_evenly() -> None:
-    pacer = Pacer(60, clock=Clock())
-    waits = [pacer.permit() for _ in range(BURST + 3)]
-    assert waits == pytest.approx([0.0] * BURST + [1.0, 2.0, 3.0])
+def pacer(per_minute: int, journal: MemoryJournal, host: str = "http://127.0.0.1:9") -> Pacer:
+    settings = {"requests_per_minute": per_minute, "key": SECRET, "base_url": host}
+    return Pacer(journal, TinyAdapter(TinySettings.model_validate(settings)))
 
 
-def test_waiting_wins_permits_back_but_never_more_than_a_burst() -> None:
+async def waits(tried: Pacer, count: int) -> list[float]:
+    return [await tried.permit() for _ in range(count)]
+
+
+async def test_a_burst_goes_at_once_and_the_rest_is_spaced_evenly() -> None:
+    tried = pacer(60, MemoryJournal(clock=Clock()))
+    assert await waits(tried, BURST + 3) == pytest.approx([0.0] * BURST + [1.0, 2.0, 3.0])
+
+
+async def test_waiting_wins_permits_back_but_never_more_than_a_burst() -> None:
     clock = Clock()
-    pacer = Pacer(60, clock=clock)
-    for _ in range(BURST):
-        pacer.permit()
+    tried = pacer(60, MemoryJournal(clock=clock))
+    await waits(tried, BURST)
     clock.now += 2
-    assert [pacer.permit() for _ in range(3)] == pytest.approx([0.0, 0.0, 1.0])
+    assert await waits(tried, 3) == pytest.approx([0.0, 0.0, 1.0])
     clock.now += 1_000_000
-    assert [pacer.permit() for _ in range(BURST + 1)] == pytest.approx([0.0] * BURST + [1.0])
+    assert await waits(tried, BURST + 1) == pytest.approx([0.0] * BURST + [1.0])
 
 
-def test_zero_switches_it_off() -> None:
-    pacer = Pacer(0, clock=Clock())
-    assert [pacer.permit() for _ in range(1_000)] == [0.0] * 1_000
+async def test_zero_switches_it_off() -> None:
+    assert await waits(pacer(0, MemoryJournal(clock=Clock())), 1_000) == [0.0] * 1_000
+
+
+async def test_all_who_share_a_journal_share_the_budget_of_a_host_and_of_no_other() -> None:
+    journal = MemoryJournal(clock=Clock())
+    await waits(pacer(60, journal), BURST)
+    assert await waits(pacer(60, journal), 1) == pytest.approx([1.0])
+    assert await waits(pacer(60, journal, "http://127.0.0.1:8"), 1) == [0.0]
 
 
 @given(st.integers(1, 600), st.lists(st.floats(0, 30), max_size=80))
 def test_no_minute_holds_more_than_the_budget_and_the_burst(per_minute: int, gaps: list[float]) -> None:
     clock = Clock()
-    pacer = Pacer(per_minute, clock=clock)
-    sent = []
-    for gap in gaps:
-        clock.now += gap
-        sent.append(clock.now + pacer.permit())
+    tried = pacer(per_minute, MemoryJournal(clock=clock))
+
+    async def run() -> list[float]:
+        sent = []
+        for gap in gaps:
+            clock.now += gap
+            sent.append(clock.now + await tried.permit())
+        return sent
+
+    sent = asyncio.run(run())
     assert sent == sorted(sent)
     for start in sent:
         assert sum(start <= moment < start + 60 for moment in sent) <= per_minute + BURST

@@ -11,6 +11,7 @@ from proofport.adapter import Adapter
 from proofport.delivery.pacer import Pacer
 from proofport.delivery.sender import ATTEMPTS, Sender
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable
+from proofport.journal.memory import MemoryJournal
 from proofport.wire import Call
 
 URL = "https://api.example.com/x"
@@ -22,6 +23,10 @@ def adapter(**settings: object) -> Adapter:
     return TinyAdapter(TinySettings.model_validate({"base_url": "https://api.example.com", "key": SECRET, **settings}))
 
 
+def paced(chosen: Adapter, naps: Naps) -> Sender:
+    return Sender(chosen, Pacer(MemoryJournal(clock=lambda: 1_000.0), chosen), sleep=naps)
+
+
 @pytest.fixture
 async def naps() -> Naps:
     return Naps()
@@ -29,7 +34,7 @@ async def naps() -> Naps:
 
 @pytest.fixture
 async def sender(naps: Naps) -> Sender:
-    return Sender(adapter(), sleep=naps)
+    return paced(adapter(), naps)
 
 
 async def send(sender: Sender, call: Call = POST) -> object:
@@ -186,7 +191,7 @@ async def test_what_only_a_person_can_mend_is_not_repeated(
 
 
 async def test_every_request_takes_a_permit_the_repeated_ones_too(http_mock: aioresponses, naps: Naps) -> None:
-    sender = Sender(adapter(), pacer=Pacer(60, clock=lambda: 1_000.0), sleep=naps)
+    sender = paced(adapter(requests_per_minute=60), naps)
     http_mock.post(URL, status=429, headers={"Retry-After": "1"})
     http_mock.post(URL, status=200, repeat=True)
     async with sender:
@@ -201,10 +206,24 @@ async def test_the_budget_is_the_configured_one_else_the_adapters(
 ) -> None:
     monkeypatch.setattr(TinyAdapter, "default_requests_per_minute", 60)
     http_mock.post(URL, status=200, repeat=True)
-    async with Sender(adapter(requests_per_minute=configured), sleep=naps) as sender:
+    async with paced(adapter(requests_per_minute=configured), naps) as sender:
         for _ in range(12):
             await sender.send(POST)
     assert bool(naps.taken) is waits
+
+
+async def test_every_attempt_is_described_without_a_body_and_handed_over_once(
+    http_mock: aioresponses, sender: Sender
+) -> None:
+    http_mock.post(URL, exception=aiohttp.ServerDisconnectedError())
+    http_mock.post(URL, status=422, body='{"message": "no such thing", "echo": "private"}')
+    async with sender:
+        await sender.send(POST)
+    silent, refused = sender.take_attempts(run_id="r1")
+    assert (silent.operation, silent.status, silent.run_id) == ("publish", 0, "r1")
+    assert (refused.status, refused.message, refused.sent_bytes) == (422, "no such thing", 8)
+    assert (silent.digest, "private" in repr(refused)) == (refused.digest, False)
+    assert sender.take_attempts() == []
 
 
 async def test_neither_key_nor_body_shows_in_logs_and_errors(
@@ -215,5 +234,5 @@ async def test_neither_key_nor_body_shows_in_logs_and_errors(
     error = await failure(sender, Call("publish", "POST", "/x", body=b"private"))
     ours = [record.levelname for record in caplog.records if record.name.startswith("proofport")]
     assert ours == ["WARNING", "WARNING"], "each repetition is logged"
-    shown = f"{caplog.text} {error!r} {error} {sender!r} {error.__cause__!r}"
+    shown = f"{sender.attempts} {caplog.text} {error!r} {error} {sender!r} {error.__cause__!r}"
     assert not any(word in shown for word in (SECRET, "private", "session=abc"))

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from tests.unit.delivery.support import SECRET, Naps, TinyAdapter, TinySettings
 
+from proofport.delivery.pacer import Pacer
 from proofport.delivery.sender import Sender
 from proofport.errors import OutcomeUnknown, Retryable
+from proofport.journal import open_journal
 from proofport.wire import Call, Reply
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -37,7 +39,8 @@ async def vendor(answer: bytes | Callable[[bytes], bytes]) -> AsyncIterator[tupl
 
 async def send(origin: str, call: Call) -> Reply:
     settings = TinySettings.model_validate({"key": SECRET, "base_url": origin})
-    async with Sender(TinyAdapter(settings), sleep=Naps()) as sender:
+    adapter = TinyAdapter(settings)
+    async with Sender(adapter, Pacer(open_journal("memory:"), adapter), sleep=Naps()) as sender:
         return await sender.send(call)
 
 
