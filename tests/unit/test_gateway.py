@@ -232,10 +232,14 @@ async def test_two_destinations_that_are_one_object_at_the_vendor_are_not_pushed
 
 
 # ---------------------------------------------------------------------- what is remembered between runs
+def names_in(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir()]
+
+
 async def test_a_dry_run_and_a_preview_leave_no_journal(gateway: Gateway, tmp_path: Path) -> None:
     await gateway.push([{"id": "1"}], kind=KIND, to=["here"], dry_run=True)
     await gateway.preview([{"id": "1"}], kind=KIND)
-    assert [file.name for file in tmp_path.iterdir()] == ["mappings"]
+    assert names_in(tmp_path) == ["mappings"]
 
 
 async def test_what_was_delivered_by_one_process_is_unchanged_for_the_next(
@@ -243,7 +247,7 @@ async def test_what_was_delivered_by_one_process_is_unchanged_for_the_next(
 ) -> None:
     await gateway.push([{"id": "1"}, {"id": "2"}], kind=KIND, to=["here"])
     async with Gateway(gateway.config) as later:
-        records = [{"id": "1"}, {"id": "2", "on": True}]
+        records: list[dict[str, Any]] = [{"id": "1"}, {"id": "2", "on": True}]
         report = await later.push(records, kind=KIND, to=["here"], skip_unchanged=True)
     assert report.destinations["here"].tally.status == {"unchanged": 1, "delivered": 1}
     assert sent(here)[2:] == [{"id": "2", "on": True}]

@@ -76,6 +76,7 @@ async def test_a_good_set_is_completed_and_what_is_gone_is_listed(ids: IdStore) 
     assert [call.query for call in snapshot.sender.calls[:2]] == [(("after", ""),), (("after", "more"),)]
     assert (report.exit, snapshot.counts) == (Exit.OK, {"delivered": 10})
     assert (report.gone, report.gone_count, report.notes) == (["old-1"], 1, [])
+    assert await snapshot.state() == "complete"
 
 
 async def test_the_first_set_of_all_is_completed(ids: IdStore) -> None:
@@ -100,6 +101,7 @@ async def test_a_refused_set_is_taken_back_and_the_report_says_why(ids: IdStore)
     assert (report.exit, snapshot.counts, report.tally.reasons) == (Exit.GUARD, {"withheld": 10}, {"guard": 10})
     assert "10 of 10 records held now would be gone" in report.notes[0]
     assert "10 good records were withheld" in report.notes[1]
+    assert await snapshot.state() == "ended"
     report.tally.check(10)
 
 
@@ -218,6 +220,7 @@ async def test_nobody_knows_the_outcome_when_completing_fails(ids: IdStore, answ
     report = await snapshot.end()
     assert (report.exit, snapshot.counts) == (code, {"unknown": 10})
     assert report.tally.reasons == {"closing_failed": 10}
+    assert await snapshot.state() == "open", "it can be looked after by resuming it"
     report.tally.check(10)
 
 
