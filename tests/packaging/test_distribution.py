@@ -100,7 +100,7 @@ def metadata(wheel: Path) -> Any:
         return Parser().parsestr(archive.read(name).decode())
 
 
-BROUGHT_ALONG = {"yarl", "pydantic_core"}
+BROUGHT_ALONG = {"annotated_types", "pydantic_core", "yarl"}
 """Part of the interface of aiohttp and of pydantic."""
 
 FOR_TESTS = {"hypothesis", "jsonschema_rs", "pytest"}
