@@ -167,7 +167,7 @@ def _settling(model: type[BaseModel], body: Body, vendor: str) -> Callable[[dict
         try:
             valid = model.model_validate_json(require_json(merged), strict=True)
         except ValidationError as error:
-            raise Rejected(problem_of(error, f"the body {body.name}", names)) from None
+            raise Rejected(problem_of(error, f"{vendor}'s {body.name}", names)) from None
         return valid.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     return settle
