@@ -113,7 +113,7 @@ class StagedEnding:
             report.exit = code
         report.notes.append(f"The snapshot was not completed: {why}")
         if withdrawn:
-            report.notes.append(f"{withdrawn} good records were withheld; what the vendor held before is untouched.")
+            report.notes.append(f"{_records(withdrawn)} withheld; what the vendor held before is untouched.")
         if lane.memory is None:
             return
         try:
@@ -151,8 +151,8 @@ class ComparedEnding:
             self._sets.settle(*self._key, run)
         if report.gone_count:
             report.notes.append(
-                f"{report.gone_count} records of the last set are gone; the vendor has no call that removes them, "
-                "so it still holds them."
+                f"{_records(report.gone_count)} of the last set gone; the vendor has no call that removes records, "
+                "so it still holds what is gone."
             )
 
 
@@ -162,10 +162,14 @@ def _flaw(lane: Lane, terms: Terms) -> str | None:
     if lane.stopped is not None:
         return "the delivery was stopped"
     if count[Status.UNKNOWN]:
-        return f"{count[Status.UNKNOWN]} records have an unknown outcome"
+        return f"{_records(count[Status.UNKNOWN])} with an unknown outcome"
     if count[Status.REJECTED] > terms.max_rejected:
-        return f"{count[Status.REJECTED]} records were rejected (allowed {terms.max_rejected})"
+        return f"{_records(count[Status.REJECTED])} rejected (allowed {terms.max_rejected})"
     return None
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def _exit_of(error: ProofportError) -> Exit:
