@@ -22,6 +22,7 @@ LAYERS = [
     ["evidence", "accounting"],
     ["mapping", "adapter", "journal.contract", "sources"],
     ["journal", "registry", "delivery", "planning"],
+    ["operations"],
     ["config", "config_errors"],
     ["gateway"],
     ["relay"],

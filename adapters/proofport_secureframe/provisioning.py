@@ -27,7 +27,7 @@ def guide(blueprint: Blueprint, slug: str) -> UnsupportedFeature:
         f"In Secureframe open the custom connection and choose Define Schema for {slug!r}.",
         "Set `id` as the primary ID. It can never be changed.",
         f"Then {mapping}.",
-        f"Set `objects.{blueprint.kind}.defined: true`, or run `proofport schema confirm`.",
+        f"Set `objects.{blueprint.kind}.defined: true` in the configuration.",
         "Push everything again: whether records sent before are kept is not documented.",
     )
     return UnsupportedFeature(

@@ -117,7 +117,7 @@ def _not_defined(slug: str) -> Outcome:
             found=f"records queued for the schema {slug!r}, which is not known to be defined",
             expected="a schema that a person has completed under Define Schema: nothing is processed before that",
             hint="In Secureframe open the custom connection, choose Define Schema, set `id` as primary ID and map the "
-            "fields to the model. Then set `defined: true` for this kind, or run `proofport schema confirm`, and push "
-            "again: what was sent before may be lost.",
+            "fields to the model. Then set `defined: true` for this kind in the configuration and push again: what was "
+            "sent before may be lost.",
         ),
     )

@@ -5,8 +5,8 @@ The public names are loaded when they are first used, so that importing proofpor
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False
+"""Type checkers take this name for true. Importing it from `typing` would cost as much as starting Python."""
 
 if TYPE_CHECKING:
     from proofport.config import Config as Config
@@ -59,6 +59,8 @@ if not TYPE_CHECKING:  # a type checker would take it for a promise that every n
     def __getattr__(name):
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
         return getattr(import_module(_HOME[name]), name)
 
 

@@ -8,14 +8,14 @@ engine does the I/O, the loops, the retries, the guard and the books, so that no
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from proofport.accounting import Outcome, Tally
-from proofport.errors import UnsupportedFeature
+from proofport.errors import Problem, UnsupportedFeature
 from proofport.wire import Call, Reply
 
 T = TypeVar("T")
@@ -153,6 +153,25 @@ class Finding:
     hint: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one of the vendor's own calls gave. `problems`: what went wrong inside an answer that reads as success."""
+
+    value: JsonValue
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One of the vendor's own calls. `flow` gets `parameters`, validated. A `destructive` one is confirmed first."""
+
+    name: str
+    summary: str
+    parameters: type[BaseModel]
+    flow: Callable[[Any], Flow[Answer]]
+    destructive: bool = False
+
+
 class Adapter(ABC):
     """One vendor. Subclasses register under the entry point group `proofport.adapters`."""
 
@@ -217,3 +236,7 @@ class Adapter(ABC):
         """Credentials, objects and permissions, as far as reading calls can tell."""
         yield from ()
         return []
+
+    def operations(self) -> Sequence[Operation]:
+        """The vendor's own calls, for what no kind and mode stands for."""
+        return ()

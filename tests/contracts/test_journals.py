@@ -11,7 +11,7 @@ import pytest
 from proofport.journal.contract import Journal
 from proofport.journal.memory import MemoryJournal
 from proofport.journal.sqlite import SqliteJournal
-from proofport.testing.journal_contract import JournalContract
+from proofport.testing.journal_contract import JournalContract, SharedJournalContract
 
 
 class TestMemory(JournalContract):
@@ -26,3 +26,12 @@ class TestSqlite(JournalContract):
 
     def new_journal(self, clock: Callable[[], float]) -> Journal:
         return SqliteJournal(self.folder / f"{uuid4().hex}.sqlite3", clock=clock)
+
+
+class TestSqliteShared(SharedJournalContract):
+    @pytest.fixture(autouse=True)
+    def _folder(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+
+    def shared_url(self) -> str:
+        return str(self.folder / "journal.sqlite3")

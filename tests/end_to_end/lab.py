@@ -32,7 +32,7 @@ def program(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
         try:
             yield process
         finally:
-            process.kill()
+            process.terminate()
 
 
 @contextmanager

@@ -29,7 +29,7 @@ def test_the_tour(told: str) -> None:
     plain = " ".join(told.split())
     for name in registry.names(registry.EMULATORS):
         assert f"{name} http://127.0.0.1:" in plain
-    assert "The snapshot was not completed: 3 records were rejected (allowed 0)" in plain
+    assert "The snapshot was not completed: 3 records rejected (allowed 0)" in plain
     for kind, first, second in (
         ("cloud_resource", "20 18 0 2", "20 0 17 3"),
         ("training_record", "16 13 0 3", "16 0 12 4"),

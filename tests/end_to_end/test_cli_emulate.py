@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.end_to_end.lab import program
 
 from proofport import registry
 from proofport.config import Config
-
-PROGRAM = [sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())", "emulate"]
-
-
-@contextmanager
-def emulating(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def state(config: Config, destination: str) -> dict[str, Any]:
@@ -39,7 +25,7 @@ def state(config: Config, destination: str) -> dict[str, Any]:
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_serves_from_ready_until_it_is_stopped(tmp_path: Path, stop: signal.Signals) -> None:
     file = tmp_path / "proofport.yaml"
-    with emulating("--write-config", str(file)) as process:
+    with program("emulate", "--write-config", str(file)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         config = Config.load(file)
@@ -61,11 +47,11 @@ def test_serves_from_ready_until_it_is_stopped(tmp_path: Path, stop: signal.Sign
 def test_a_port_of_ones_own(tmp_path: Path) -> None:
     first, second = tmp_path / "1.yaml", tmp_path / "2.yaml"
     name = registry.names(registry.EMULATORS)[0]
-    with emulating("--write-config", str(first)) as process:
+    with program("emulate", "--write-config", str(first)) as process:
         assert process.stdout is not None
         process.stdout.readline()
         port = Config.load(first).destinations[name]["base_url"].rpartition(":")[2]
-        with emulating("--write-config", str(second), f"--{name}-port", port) as other:
+        with program("emulate", "--write-config", str(second), f"--{name}-port", port) as other:
             _, said = other.communicate(timeout=20)
     assert other.returncode == 2
     assert f"127.0.0.1:{port}" in said
@@ -74,7 +60,7 @@ def test_a_port_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_stops_it(tmp_path: Path) -> None:
-    with emulating("--write-config", str(tmp_path / "no" / "such" / "folder.yaml")) as process:
+    with program("emulate", "--write-config", str(tmp_path / "no" / "such" / "folder.yaml")) as process:
         said, complaint = process.communicate(timeout=20)
     assert process.returncode == 2
     assert said == ""

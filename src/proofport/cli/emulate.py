@@ -70,6 +70,7 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
         if file:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="proofport-"))
             write_config(Path(file), Path(folder) / "journal.sqlite3", destinations)
+        click.echo(f"{f'Wrote {file}. ' if file else ''}Ctrl-C stops them.", err=True)
         click.echo("ready")
         await stopped.wait()
 

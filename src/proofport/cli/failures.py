@@ -6,6 +6,7 @@ import os
 import shutil
 import textwrap
 import traceback
+from pathlib import Path
 
 import click
 
@@ -30,8 +31,8 @@ def explain(error: Exception) -> int:
 
 
 def say(message: str, hint: str | None = None) -> None:
-    """Write one error to stderr, wrapped at words; nothing is cut."""
-    text = wrapped(f"Error: {message}", hanging="  ")
+    """Write one error to stderr, wrapped at words and uncut. Files below the working folder are named from there."""
+    text = wrapped(f"Error: {message.replace(f'{Path.cwd()}{os.sep}', '')}", hanging="  ")
     click.echo(click.style(text[:6], fg="red", bold=True) + text[6:], err=True)
     if hint:
         click.echo(wrapped(hint, "  ", hanging="  "), err=True)

@@ -109,7 +109,7 @@ def holdings(out: Console, name: str, objects: Sequence[Mapping[str, Any]]) -> N
     line(out, name, "bold")
     for each in objects:
         if each["count"]:
-            text = Text(f"{each['title']}: {each['count']} records ", overflow="fold")
+            text = Text(f"{each['title']}: {each['count']} records: ", overflow="fold")
             ids = [str(record.get("id")) for record in each["records"][:SHOWN]]
             more = f" and {each['count'] - len(ids)} more" if each["count"] > len(ids) else ""
             out.print(Padding(text.append(", ".join(ids) + more, "dim"), (0, 0, 0, 2)))

@@ -26,6 +26,8 @@ def command(destination: str, kind: str | None, as_json: bool, config_path: str 
     """
     import asyncio
 
+    from proofport.cli.failures import wrapped
+
     made = asyncio.run(_provision(destination, kind, config_path))
     if as_json:
         click.echo(json.dumps({kind: asdict(one) for kind, one in made.items()}, ensure_ascii=False, indent=2))
@@ -33,7 +35,7 @@ def command(destination: str, kind: str | None, as_json: bool, config_path: str 
     for name, one in made.items():
         click.echo(f"{name}: {'made now' if one.created else 'found'}", err=True)
         for note in one.notes:
-            click.echo(f"  {note}", err=True)
+            click.echo(wrapped(note, "  ", hanging="  "), err=True)
     click.echo(f"# destinations: {destination}:\nobjects:")
     for name, one in made.items():
         click.echo(f"  {json.dumps(name) if ':' in name else name}: {json.dumps(dict(one.settings))}")

@@ -32,7 +32,7 @@ VERDICTS = {
     Exit.INCOMPLETE: "Not every record was delivered.",
     Exit.USAGE: "A destination could not take this as asked.",
     Exit.BLOCKED: "A vendor refuses us until a person acts there.",
-    Exit.GUARD: "The guard refused to let that much disappear.",
+    Exit.GUARD: "Refused by the guard, for the reason given above.",
 }
 
 
@@ -55,16 +55,29 @@ def print_report(report: RunReport, *, problems_file: str | None = None, to: Con
     print_problems(out, destinations, problems_file)
     out.print()
     good = report.exit_code is Exit.OK
-    verdict = "Nothing was rejected." if good and report.dry_run else VERDICTS[report.exit_code]
-    out.print(Text(verdict, style="bold green" if good else "bold red"))
+    out.print(Text(verdict(report), style="bold green" if good else "bold red"))
+
+
+def verdict(report: RunReport) -> str:
+    """The last line: how it ended."""
+    books = report.destinations.values()
+    if report.exit_code is Exit.OK and not any(each.input for each in books):
+        return "There was nothing to deliver."
+    if report.exit_code is Exit.OK and report.dry_run:
+        return "Nothing was rejected."
+    delivered = all(each.tally.status[Status.DELIVERED] == each.input for each in books)
+    if report.exit_code is Exit.INCOMPLETE and delivered:
+        return "Every record that was read is delivered, but a source was not read to its end."
+    return VERDICTS[report.exit_code]
 
 
 def print_sources(out: Console, report: RunReport) -> None:
     for source in report.sources:
-        line = Text(f"  {source.input}: {source.read:,} records read")
+        records = "1 record" if source.read == 1 else f"{source.read:,} records"
+        out.print(Padding(Text(f"{source.input}: {records} read", overflow="fold"), (0, 0, 0, 2)))
         if source.incomplete:
-            line.append(f"\n    not read to its end: {source.incomplete}", style="yellow")
-        out.print(line)
+            reason = Text(f"not read to its end: {source.incomplete}", style="yellow", overflow="fold")
+            out.print(Padding(reason, (0, 0, 0, 4)))
 
 
 def abreast(destinations: Sequence[DestinationReport], width: int) -> list[list[DestinationReport]]:
@@ -107,8 +120,10 @@ def counts(destinations: Sequence[DestinationReport]) -> Table:
 
 def print_remarks(out: Console, destination: DestinationReport) -> None:
     """What is to be said about the whole set at one destination."""
-    gone = _listed(destination.gone, destination.gone_count)
-    remarks = [*destination.notes, *([f"No longer in the set ({destination.gone_count:,}): {gone}"] if gone else [])]
+    remarks = list(destination.notes)
+    if destination.gone_count:
+        gone = _listed(destination.gone, destination.gone_count)
+        remarks.append(f"Held before, and not in this set ({destination.gone_count:,}): {gone}")
     if not remarks:
         return
     out.print()

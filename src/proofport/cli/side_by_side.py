@@ -29,7 +29,10 @@ def print_preview(preview: Preview, *, to: Console | None = None) -> None:
 
 
 def print_bodies(out: Console, bodies: Mapping[str, dict[str, Any] | Problem]) -> None:
-    """Panels of equal width, as many in a row as stay readable."""
+    """Panels of equal width, as many in a row as stay readable; one where all say the same of a bad record."""
+    problems = [body for body in bodies.values() if isinstance(body, Problem)]
+    if len(problems) == len(bodies) > 1 and len(set(problems)) == 1:
+        bodies = {", ".join(bodies): problems[0]}
     panels = [_panel(name, body, "green" if isinstance(body, dict) else "red") for name, body in bodies.items()]
     abreast = max(1, min(len(panels), out.width // NARROWEST))
     for start in range(0, len(panels), abreast):

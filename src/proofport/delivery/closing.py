@@ -124,7 +124,7 @@ class StagedEnding:
             report.exit = code
         report.notes.append(f"The snapshot was not completed: {why}")
         if withdrawn:
-            report.notes.append(f"{withdrawn} good records were withheld; what the vendor held before is untouched.")
+            report.notes.append(f"{_records(withdrawn)} withheld; what the vendor held before is untouched.")
         memory = lane.memory if lane.memory is not None else self._staged_before()
         if memory is None:
             return
@@ -169,8 +169,8 @@ class ComparedEnding:
             await self._settle_for(lane.ledger)
         if report.gone_count:
             report.notes.append(
-                f"Gone since the last set: {report.gone_count}. The vendor has no call that removes records, "
-                "so it still holds them."
+                f"{_records(report.gone_count)} of the last set gone; the vendor has no call that removes records, "
+                "so it still holds what is gone."
             )
 
     async def _settle_for(self, ledger: Ledger) -> None:
@@ -199,10 +199,14 @@ async def _flaw(lane: Lane, terms: Terms) -> str | None:
     if lane.stopped is not None:
         return "the delivery was stopped"
     if count[Status.UNKNOWN]:
-        return f"{count[Status.UNKNOWN]} records have an unknown outcome"
+        return f"{_records(count[Status.UNKNOWN])} with an unknown outcome"
     if count[Status.REJECTED] > terms.max_rejected:
-        return f"{count[Status.REJECTED]} records were rejected (allowed {terms.max_rejected})"
+        return f"{_records(count[Status.REJECTED])} rejected (allowed {terms.max_rejected})"
     return None
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count:,} records"
 
 
 def _exit_of(error: ProofportError) -> Exit:

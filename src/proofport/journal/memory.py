@@ -84,10 +84,11 @@ class MemoryJournal:
         return [self._accept(new) for new in deliveries]
 
     def _accept(self, new: NewDelivery) -> Accepted:
+        lane = self.lane(new.lane)
         if new.key is not None and new.key in self._keys:
             return Accepted(self._keys[new.key], duplicate=True)
         delivery = self.add(new, "queued")
-        self.wake(self.lane(new.lane))
+        self.wake(lane)
         return Accepted(delivery.id, duplicate=False)
 
     def add(self, new: NewDelivery, state: State) -> Delivery:

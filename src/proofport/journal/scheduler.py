@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import structlog
 
-from proofport.errors import LaneLost
+from proofport.errors import JournalError, LaneLost
 from proofport.journal.contract import LaneRun
 
 POLL = 0.05
 """Seconds between two looks for what has become due, or was accepted by another process."""
+
+PAUSE = 1.0
+"""Seconds after which a journal that could not be used is tried again."""
 
 Claim = Callable[[], Awaitable[LaneRun | None]]
 Drain = Callable[[LaneRun], Awaitable[None]]
@@ -40,13 +44,16 @@ async def _next(claim: Claim, is_due: Callable[[], bool], news: asyncio.Event, s
     """The next lane to drain, when there is one. None: it is time to stop."""
     while not stop.is_set():
         news.clear()
-        if is_due() and (lane := await claim()) is not None:
-            return lane
+        wait = POLL
         try:
-            async with asyncio.timeout(POLL):
+            if is_due() and (lane := await claim()) is not None:
+                return lane
+        except JournalError as error:
+            log.error("journal_unavailable", error=error.message)
+            wait = PAUSE
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait):
                 await news.wait()
-        except TimeoutError:
-            continue
     return None
 
 
@@ -59,6 +66,7 @@ async def _drain(drain: Drain, lane: LaneRun) -> None:
     """A drain that breaks down keeps its lane: nobody is helped when it breaks down again at once."""
     try:
         await drain(lane)
+        await lane.release()
     except LaneLost as error:
         log.warning("lane_lost", lane=lane.lane, epoch=lane.epoch, error=error.message)
     except asyncio.CancelledError:
@@ -66,5 +74,3 @@ async def _drain(drain: Drain, lane: LaneRun) -> None:
         raise
     except Exception:
         log.exception("drain_failed", lane=lane.lane, epoch=lane.epoch)
-    else:
-        await lane.release()

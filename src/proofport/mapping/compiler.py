@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from proofport.mapping import functions
 from proofport.mapping.checks import timestamp
@@ -41,6 +41,9 @@ from proofport.mapping.nodes import (
 )
 from proofport.mapping.paths import Path
 from proofport.mapping.selectors import Scope
+
+Store: TypeAlias = Callable[[str], str]
+"""The statement that stores the value of a variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class _Compiler:
     def compile(self) -> tuple[Callable[..., Any], str]:
         code, plan = self.code, self.plan
         code.namespace.update(plan.names, settle=plan.settle)
-        code.line("ok = True")
+        code.line(f"ok = {plan.shape.quick}")
         scope = self._scope("d", plan.rules.values())
         code.line("out = {}")
         names = [*plan.rules, *(name for name in plan.fills if name not in plan.rules)]
@@ -101,15 +104,15 @@ class _Compiler:
             with self.code.block(f"if {value} is M:"):
                 self.code.line(f"{value} = {fill}")
             proven = False
-        self._put(value, f"out[{name!r}] = {{}}", _left_to_check(guard, proven), field)
+        self._put(value, _member("out", name), _left_to_check(guard, proven), field)
 
     def _copy(self, value: str) -> str:
         copy = self.code.name("v")
         self.code.line(f"{copy} = {value}")
         return copy
 
-    def _put(self, value: str, statement: str, check: Guard | None, field: Field | None) -> None:
-        """Put a value where `statement` says unless it is missing; what `check` does not accept is for the model."""
+    def _put(self, value: str, store: Store, check: Guard | None, field: Field | None) -> None:
+        """Put a value where `store` says unless it is missing; what `check` does not accept is for the model."""
         code = self.code
         present = f"{value} is not M"
         if self.plan.drops_null(field is not None and field.nullable):
@@ -117,16 +120,16 @@ class _Compiler:
             check = bare(check) if check is not None else None
         if check is None:
             with code.block(f"if {present}:"):
-                code.line(statement.format(value))
+                code.line(store(value))
         else:
             test, ready = check.write(code, value)
             if test != "False":
                 if isinstance(check, Json):
                     test = f"{present} and {test}"
                 with code.block(f"if {test}:"):
-                    code.line(statement.format(ready))
+                    code.line(store(ready))
             with code.block(f"{'if' if test == 'False' else 'elif'} {present}:"):
-                code.line(statement.format(value))
+                code.line(store(value))
                 code.line("ok = False")
         if field is not None and field.required:
             with code.block("else:"):
@@ -191,9 +194,9 @@ class _Compiler:
         item = _item_guard(guard) if select.join is None else OPAQUE
 
         def keep(match: str, result: str) -> None:
-            append = f"{result}.append({{}})"
+            append: Store = f"{result}.append({{}})".format
             if each is None and select.join is not None:
-                self.code.line(append.format(match))
+                self.code.line(append(match))
                 return
             if each is None:
                 self._put_item(match, append, item)
@@ -201,7 +204,7 @@ class _Compiler:
             value, proven = self._rule(each, item, field, self._scope(match, [each]))
             if select.join is not None:
                 with self.code.block(f"if {value} is not M:"):
-                    self.code.line(append.format(value))
+                    self.code.line(append(value))
             else:
                 self._put_item(value, append, _left_to_check(item, proven))
 
@@ -216,10 +219,10 @@ class _Compiler:
         known = self.plan.given.fields.get(str(name)) if self.plan.given is not None and name is not None else None
         return known is not None and implies(known.guard, guard)
 
-    def _put_item(self, value: str, statement: str, check: Guard | None) -> None:
+    def _put_item(self, value: str, store: Store, check: Guard | None) -> None:
         """An item of a list: a null in it stays, whatever becomes of a null field."""
         plan, self.plan = self.plan, dataclasses.replace(self.plan, drops_null=lambda nullable: False)
-        self._put(value, statement, check, None)
+        self._put(value, store, check, None)
         self.plan = plan
 
     def _join(self, separator: str, values: str, field: str) -> str:
@@ -265,7 +268,7 @@ class _Compiler:
             known = shape.fields.get(name) if shape else None
             inner = known.guard if known else ANY_JSON if plain is ANY_JSON else OPAQUE
             value, proven = self._rule(fields[name], inner, f"{field}.{name}", scope)
-            self._put(value, f"{result}[{name!r}] = {{}}", _left_to_check(inner, proven), known)
+            self._put(value, _member(result, name), _left_to_check(inner, proven), known)
         if shape is not None and set(_required(shape)) - set(fields):
             self.code.line("ok = False")
         with self.code.block(f"if not {result}:"):
@@ -307,6 +310,10 @@ class _Compiler:
                 value, keys = scope.one(condition.path, field), frozenset(map(json_key, condition.values))
                 test = f"{self.code.use(functions.is_one_of)}({value}, {self.code.bind('c', keys)})"
         return f"not ({test})" if condition.negated else test
+
+
+def _member(holder: str, name: str) -> Store:
+    return lambda value: f"{holder}[{name!r}] = {value}"
 
 
 _READY = {"bool": "bool", "int": "int", "string": "str"}

@@ -150,13 +150,16 @@ def read_documents(content: bytes, file: str) -> Iterator[Node]:
     except yaml.MarkedYAMLError as error:
         place = error.problem_mark or error.context_mark
         at = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
-        raise at.error(error.problem or "broken YAML", "YAML", hint=_yaml_hint(error)) from None
+        raise _yaml_mistake(at, error.problem or "broken YAML", error.context) from None
 
 
-def _yaml_hint(error: yaml.MarkedYAMLError) -> str:
-    if "character '@'" in str(error.problem) or "alias" in str(error.problem) or "mapping values" in str(error.problem):
-        return "Put text with special characters in quotes: \"$.a[?(@.key == 'x')].b\"."
-    return f"The parser was {error.context}." if error.context else "Compare the indentation with the lines above."
+def _yaml_mistake(at: Mark, problem: str, context: str | None) -> MappingError:
+    """The words of libyaml and of PyYAML, turned into ours."""
+    hint = f"The parser was {context}." if context else "Compare the indentation with the lines above."
+    if any(word in problem for word in ("cannot start any token", "undefined alias", "mapping values are not allowed")):
+        hint = "Put text with special characters in quotes: \"$.a[?(@.key == 'x')].b\"."
+    missing = problem.partition("did not find expected ")[2]
+    return at.error("something else" if missing else problem.removeprefix("found "), missing or "YAML", hint=hint)
 
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

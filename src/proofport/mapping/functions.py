@@ -49,7 +49,12 @@ def find(path: Path, record: Any, field: str) -> list[Any]:
         raise reject(field, f"data that breaks {path.text}", "data that the path fits", cause=error) from error
 
 
-def met_empty_array(path: Path, record: Any) -> bool:
+def find_list(path: Path, record: Any, field: str) -> Any:
+    """All matches; [] if there are none because an array was empty, else MISSING."""
+    return find(path, record, field) or ([] if _met_empty_array(path, record) else MISSING)
+
+
+def _met_empty_array(path: Path, record: Any) -> bool:
     """Whether a wildcard, slice or filter of the path came upon an empty array."""
     return any(
         type(step) in (Wildcard, Slice, Filter)

@@ -121,9 +121,10 @@ class Scope:
 
         code.line(f"{result} = []")
         if self._needs_find(path):
-            item, found = code.name("i"), self._find(path, field)
-            code.line(f"{met} = {code.use(functions.met_empty_array)}({code.bind('p', path)}, {self.root})")
-            with code.block(f"for {item} in {found}:"):
+            item, found = code.name("i"), code.name("v")
+            code.line(f"{found} = {self._find(path, field, functions.find_list)}")
+            code.line(f"{met} = {found} is not M")
+            with code.block(f"for {item} in {found} if {met} else ():"):
                 store(item)
         else:
             code.line(f"{met} = False")
@@ -136,13 +137,18 @@ class Scope:
         loops = sum(key_of(step) is None for step in path.steps)
         return not path.compiled or self.code.loops + loops > MAX_BLOCKS
 
-    def _find(self, path: Path, field: str) -> str:
+    def _find(self, path: Path, field: str, function: Callable[..., Any] = functions.find) -> str:
         code = self.code
-        return f"{code.use(functions.find)}({code.bind('p', path)}, {self.root}, {code.constant(field)})"
+        return f"{code.use(function)}({code.bind('p', path)}, {self.root}, {code.constant(field)})"
 
     def _loop(self, path: Path, store: Store, **flags: str) -> None:
         prefix = path.prefix
-        Walk(self.code, store, **flags).write(self._known[prefix], path.steps[len(prefix) :])
+        holder, rest = self._known[prefix], path.steps[len(prefix) :]
+        if rest:
+            Walk(self.code, store, **flags).write(holder, rest)
+        else:
+            with self.code.block(f"if {holder} is not M:"):
+                store(holder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def _settling(model: type[BaseModel], body: Body, vendor: str) -> Callable[[dict
         try:
             valid = model.model_validate_json(require_json(merged), strict=True)
         except ValidationError as error:
-            raise Rejected(problem_of(error, f"the body {body.name}", names)) from None
+            raise Rejected(problem_of(error, f"{vendor}'s {body.name}", names)) from None
         return valid.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     return settle
@@ -190,6 +190,10 @@ def _refuse_arrays(value: Any, field: str = "") -> None:
             _refuse_arrays(inner, f"{field}.{name}" if field else name)
 
 
+_PLAIN = frozenset({str, int, float, bool})
+"""Values that need no look: no null, no array, and no object such as `extras`."""
+
+
 def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
     """Every field but `extras`, as it is. Whether a null may go is not known without a schema: only if all may."""
     whole = body.model or _only_an_id(body.id_field)
@@ -198,7 +202,11 @@ def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
     quick = body.model is None
     drops = body.nulls != "send"
 
+    same_id = body.id_field == "id"
+
     def convert(neutral: Neutral) -> dict[str, Any]:
+        if quick and same_id and _PLAIN.issuperset(map(type, neutral.values())):
+            return neutral
         out = {body.id_field: neutral["id"]}
         simple = quick
         for name, value in neutral.items():

@@ -116,7 +116,7 @@ def _words(detail: ErrorDetails, what: str, fields: list[str]) -> tuple[str, str
             return describe(given), "text", "Convert it in the mapping with `as: string`, or join an array."
         case _:
             message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-            return describe(given), message.removeprefix("expected "), None
+            return describe(given), message.removeprefix("expected "), context.get("hint")
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:

@@ -110,7 +110,7 @@ def test_a_202_for_an_undefined_schema_is_unknown_and_says_what_to_do() -> None:
     (outcome,) = send(recorded(QUEUED), {"id": "a", "cloud_resource_type": "vpc", "region": "eu"}, defined=False)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "schema_not_defined")
     assert outcome.problem is not None
-    for step in ("Define Schema", "`id` as primary ID", "`defined: true`", "proofport schema confirm"):
+    for step in ("Define Schema", "`id` as primary ID", "`defined: true`", "push again"):
         assert step in (outcome.problem.hint or "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -226,6 +227,22 @@ async def held(tried: Lane, journal: Journal | None = None) -> LaneRun:
     tried.ledger = Ledger(journal, Holder(run, LEASE), new, earlier)
     await tried.ledger.begin()
     return run
+
+
+async def deliver(tried: Lane, *batches: Batch) -> None:
+    """Feed the lane and let it end; its books must balance."""
+    if tried.ledger is None:
+        await held(tried)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(tried.run())
+        for each in batches:
+            await tried.queue.put(each)
+        await tried.queue.put(None)
+    tried.report.tally.check(sum(len(each) for each in batches))
+
+
+def counts(tried: Lane) -> dict[str, int]:
+    return {status.value: count for status, count in tried.report.tally.status.items() if count}
 
 
 def failures() -> list[ProofportError]:

@@ -100,7 +100,7 @@ async def test_a_refused_set_is_taken_back_and_the_report_says_why(ids: IdStore)
     assert snapshot.sender.operations == ["list_records", "cancel_set"]
     assert (report.exit, snapshot.counts, report.tally.reasons) == (Exit.GUARD, {"withheld": 10}, {"guard": 10})
     assert "10 of 10 records held now would be gone" in report.notes[0]
-    assert "10 good records were withheld" in report.notes[1]
+    assert "10 records withheld" in report.notes[1]
     assert await snapshot.state() == "ended"
     report.tally.check(10)
 
@@ -161,7 +161,7 @@ async def test_more_rejects_than_allowed_cancel_the_set(ids: IdStore, allowed: i
     else:
         assert snapshot.sender.operations == ["cancel_set"], "nobody needs the list for that"
         assert snapshot.counts == {"withheld": 10, "rejected": 1}
-        assert "1 records were rejected (allowed 0)" in report.notes[0]
+        assert "1 record rejected (allowed 0)" in report.notes[0]
 
 
 async def test_a_rejected_record_is_gone_although_it_was_read(ids: IdStore) -> None:
@@ -182,7 +182,7 @@ async def test_a_set_with_an_unknown_record_is_not_completed(ids: IdStore) -> No
     snapshot.lane.settle("r11", 11, unknown("no_verdict"))
     report = await snapshot.end(Terms(1.0, 5))
     assert snapshot.sender.operations == ["cancel_set"]
-    assert "1 records have an unknown outcome" in report.notes[0]
+    assert "1 record with an unknown outcome" in report.notes[0]
     assert report.exit is Exit.INCOMPLETE
 
 
@@ -276,7 +276,7 @@ async def test_what_is_gone_is_listed_against_the_last_set_and_stays_gone_once(j
     assert (await run(journal, "1", ten())).gone == []
     second = await run(journal, "2", ten()[:-1])
     assert (second.exit, second.gone) == (Exit.OK, ["r9"])
-    assert "Gone since the last set: 1." in second.notes[0]
+    assert "1 record of the last set gone" in second.notes[0]
     third = await run(journal, "3", ten()[:-1])
     assert (third.exit, third.gone, third.notes) == (Exit.OK, [], [])
 

@@ -194,6 +194,18 @@ async def test_what_a_flow_did_before_it_failed_may_have_taken_effect() -> None:
         assert caught.value.lost, "the vendor took the first call"
 
 
+async def test_what_was_lost_before_the_flow_failed_may_have_taken_effect() -> None:
+    def flow() -> Flow[None]:
+        try:
+            yield WRITE
+        except OutcomeUnknown:
+            yield LOOK
+
+    with pytest.raises(Retryable) as caught:
+        await lead(flow(), ScriptedSender(write=OutcomeUnknown("lost"), look=Retryable("later")))
+    assert caught.value.lost
+
+
 @pytest.mark.parametrize(
     ("first", "answer"), [(LOOK, OK), (WRITE, Reply(409)), (WRITE, Reply(301))], ids=["read", "refused", "moved"]
 )

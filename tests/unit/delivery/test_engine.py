@@ -125,9 +125,7 @@ async def test_a_dry_run_sends_nothing_and_says_what_would_be_rejected(mode: Mod
     good = await push(write("a.ndjson", {"id": "1"}, {"id": "2"}), **how)
     assert (good.exit_code, counts(good), good.dry_run) == (Exit.OK, {"withheld": 2}, True)
     assert good.destinations["here"].tally.reasons == {"dry_run": 2}
-    bad = await push(
-        write("a.ndjson", {"id": "1"}, {"id": "2", "huge": 1}), mode=mode, here=here, journal=journal, dry_run=True
-    )
+    bad = await push(write("a.ndjson", {"id": "1"}, {"id": "2", "huge": 1}), **how)
     assert (bad.exit_code, counts(bad)) == (Exit.INCOMPLETE, {"withheld": 1, "rejected": 1})
     assert "huge: found a huge record" in problems(bad)[0][2]
     assert here.sender.calls == []

@@ -9,7 +9,18 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.delivery.support import SECRET, Naps, ScriptedSender, TinyAdapter, all_ok, batch, held, lane, reply
+from tests.unit.delivery.support import (
+    SECRET,
+    Naps,
+    ScriptedSender,
+    TinyAdapter,
+    all_ok,
+    batch,
+    counts,
+    deliver,
+    lane,
+    reply,
+)
 
 from proofport.accounting import Outcome, Status
 from proofport.adapter import Batch, Capability, Flow, Job, Memory
@@ -27,22 +38,6 @@ from proofport.errors import (
 from proofport.wire import Call, Reply
 
 TOO_LARGE = Reply(413)
-
-
-async def deliver(tried: Lane, *batches: Batch) -> None:
-    """Feed the lane and let it end; its books must balance."""
-    if tried.ledger is None:
-        await held(tried)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(tried.run())
-        for each in batches:
-            await tried.queue.put(each)
-        await tried.queue.put(None)
-    tried.report.tally.check(sum(len(each) for each in batches))
-
-
-def counts(tried: Lane) -> dict[str, int]:
-    return {status.value: count for status, count in tried.report.tally.status.items() if count}
 
 
 def listed(tried: Lane) -> list[tuple[str, str | None, str]]:

@@ -95,6 +95,7 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(status: int) -> None:
     ("path", "query", "expected"),
     [
         ("/a%2Fb/c%20d", (), b"/a%2Fb/c%20d"),
+        ("/%7Ea%2fb", (), b"/%7Ea%2fb"),
         ("/x", (("expand[]", "a"), ("expand[]", "b")), b"/x?expand%5B%5D=a&expand%5B%5D=b"),
         ("/x", (("q", "a b&c=d+e/ü"),), b"/x?q=a+b%26c%3Dd%2Be/%C3%BC"),
         ("/x%3Fy", (("after", ""),), b"/x%3Fy?after="),

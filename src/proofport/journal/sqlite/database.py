@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,20 +27,20 @@ NETWORK_FILE_SYSTEMS = re.compile(
 )
 
 
-def create(path: Path, *, mounts: Path = MOUNTS) -> None:
+def create(path: Path) -> None:
     """Make the file, or bring it to the newest version. Raises ConfigError when it cannot hold a journal."""
-    refuse_network(path, mounts)
+    refuse_network(path, MOUNTS)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        db = connect(path)
-        try:
+        with suppress(FileExistsError):  # never open one that exists: closing it would drop SQLite's locks on it
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(connect(path)) as db:
             _migrate(db, path)
-        finally:
-            db.close()
     except (OSError, sqlite3.Error) as error:
+        hint = explained(error).hint if isinstance(error, sqlite3.Error) else None
         raise ConfigError(
-            f"the journal {path} cannot be used: {error}", hint="Give `journal:` a path on a local, writable disk."
+            f"the journal {path} cannot be used: {error}",
+            hint=hint or "Give `journal:` a path on a local, writable disk.",
         ) from error
 
 
@@ -49,13 +50,17 @@ def connect(path: Path, *, query_only: bool = False) -> sqlite3.Connection:
     Used by one thread at a time.
     """
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA synchronous = FULL")
-    if query_only:
-        db.execute("PRAGMA query_only = ON")
+    try:
+        db.execute("PRAGMA synchronous = FULL")
+        if query_only:
+            db.execute("PRAGMA query_only = ON")
+    except sqlite3.Error:
+        db.close()
+        raise
     return db
 
 
-def refuse_network(path: Path, mounts: Path = MOUNTS) -> None:
+def refuse_network(path: Path, mounts: Path) -> None:
     """WAL needs memory that all processes share, which network file systems lack: https://www.sqlite.org/wal.html
 
     Raises ConfigError. Where the mounts cannot be listed, nothing is refused.
@@ -148,5 +153,5 @@ _EXPLANATIONS = (
     ("SQLITE_BUSY", "another process keeps the journal locked", "End the process that does not let go of it."),
     ("SQLITE_IOERR", "the journal's disk fails", "Check the disk and its free space."),
     ("SQLITE_CORRUPT", "the journal is damaged", "Restore it from a backup."),
-    ("SQLITE_NOTADB", "the journal is damaged", "Restore it from a backup."),
+    ("SQLITE_NOTADB", "this is no journal", "Restore it from a backup, or give `journal:` another path."),
 )

@@ -151,7 +151,10 @@ class SqliteJournal:
 
     def _is_due(self) -> bool:
         """One look into one index, cheap enough for the event loop."""
-        due = lanes.next_due(self._shared.watch)
+        try:
+            due = lanes.next_due(self._shared.watch)
+        except sqlite3.Error as error:
+            raise explained(error) from error
         return due is not None and due <= self._clock()
 
     # ------------------------------------------------------------------ bulk runs

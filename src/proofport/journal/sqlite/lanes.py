@@ -29,15 +29,6 @@ def made(db: sqlite3.Connection, lane: str) -> int:
     return int(db.execute("INSERT INTO lanes (lane) VALUES (?)", (lane,)).lastrowid or 0) if number is None else number
 
 
-def wake(db: sqlite3.Connection, number: int, now: float) -> None:
-    """There is new work. Costs nothing when the lane is awake already."""
-    db.execute(
-        "UPDATE lanes SET due = max(?, next_at, ifnull(lease_until, 0)) "
-        "WHERE number = ? AND due IS NULL AND parked IS NULL",
-        (now, number),
-    )
-
-
 def schedule(db: sqlite3.Connection, number: int, now: float) -> None:
     """Work out anew when the lane may be claimed."""
     db.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -18,27 +19,23 @@ SELECT = (
 )
 INSERT = (
     "INSERT INTO deliveries (lane, destination, kind, mode, payload, records, created, key) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    "SELECT number, ?, ?, ?, ?, ?, ?, ? FROM lanes WHERE lane = ? ON CONFLICT DO NOTHING"
 )
 
 
 def accept(db: sqlite3.Connection, deliveries: Sequence[NewDelivery], now: float) -> list[Accepted]:
-    numbers: dict[str, int] = {}
-    accepted = []
-    for new in deliveries:
-        number = numbers.get(new.lane)
-        if number is None:
-            number = numbers[new.lane] = lanes.made(db, new.lane)
-        accepted.append(_insert(db, number, new, now))
-    for number in numbers.values():
-        lanes.wake(db, number, now)
-    return accepted
+    return [_accept(db, new, now) for new in deliveries]
 
 
-def _insert(db: sqlite3.Connection, number: int, new: NewDelivery, now: float) -> Accepted:
-    cursor = db.execute(INSERT, (number, new.destination, new.kind, new.mode, new.payload, new.records, now, new.key))
-    if cursor.rowcount:
-        return Accepted(cursor.lastrowid or 0, duplicate=False)
+def _accept(db: sqlite3.Connection, new: NewDelivery, now: float) -> Accepted:
+    """One statement, but for what is rare: a lane that is new, or a key that is known."""
+    values = (new.destination, new.kind, new.mode, new.payload, new.records, now, new.key, new.lane)
+    inserted = db.execute(INSERT, values)
+    if inserted.rowcount:
+        return Accepted(inserted.lastrowid or 0, duplicate=False)
+    if lanes.number_of(db, new.lane) is None:
+        lanes.made(db, new.lane)
+        return _accept(db, new, now)
     return Accepted(db.execute("SELECT id FROM deliveries WHERE key = ?", (new.key,)).fetchone()[0], duplicate=True)
 
 
@@ -69,15 +66,13 @@ def _delivery(row: Sequence[Any]) -> Delivery:
 
 def replay(db: sqlite3.Connection, chosen: Filter, now: float) -> list[Accepted]:
     where, values = _where(db, chosen)
-    columns = "d.id, d.lane, d.destination, d.kind, d.mode, d.payload, d.records"
-    query = f"SELECT {columns} FROM deliveries d WHERE d.state = 'dead' AND {where} ORDER BY d.id"  # noqa: S608
+    query = f"{SELECT} WHERE d.state = 'dead' AND {where} ORDER BY d.id"
     accepted = []
-    for number, lane, *rest in db.execute(query, values).fetchall():
-        new = db.execute(INSERT, (lane, *rest, now, None)).lastrowid or 0
-        outcome = orjson.dumps({"replayed_as": new}).decode()
-        db.execute("UPDATE deliveries SET state = 'cancelled', outcome = ? WHERE id = ?", (outcome, number))
-        lanes.wake(db, lane, now)
-        accepted.append(Accepted(new, duplicate=False))
+    for dead in [_delivery(row) for row in db.execute(query, values)]:
+        new = NewDelivery(dead.lane, dead.destination, dead.kind, dead.mode, dead.payload, dead.records)
+        accepted.append(_accept(db, new, now))
+        outcome = orjson.dumps({"replayed_as": accepted[-1].id}).decode()
+        db.execute("UPDATE deliveries SET state = 'cancelled', outcome = ? WHERE id = ?", (outcome, dead.id))
     return accepted
 
 
@@ -128,8 +123,8 @@ def later(db: sqlite3.Connection, hold: Hold, delivery: int, failure: Failure) -
 
 def bury(db: sqlite3.Connection, hold: Hold, new: NewDelivery, failure: Failure, now: float) -> None:
     """Add a delivery that is dead from the start."""
-    added = db.execute(INSERT, (hold.number, new.destination, new.kind, new.mode, new.payload, new.records, now, None))
+    added = _accept(db, replace(new, lane=hold.lane, key=None), now)
     db.execute(
         "UPDATE deliveries SET state = 'dead', finished = ?, reason = ?, detail = ? WHERE id = ?",
-        (now, failure.reason, failure.detail, added.lastrowid),
+        (now, failure.reason, failure.detail, added.id),
     )

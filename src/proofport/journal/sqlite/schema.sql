@@ -47,6 +47,12 @@ CREATE UNIQUE INDEX deliveries_key ON deliveries (key) WHERE key IS NOT NULL;
 CREATE INDEX deliveries_lane ON deliveries (lane, state, id);
 CREATE INDEX deliveries_dead ON deliveries (id) WHERE state = 'dead';
 
+-- New work wakes its lane, as soon as its rest or its lease is over.
+CREATE TRIGGER deliveries_wake AFTER INSERT ON deliveries BEGIN
+    UPDATE lanes SET due = max(NEW.created, next_at, ifnull(lease_until, 0))
+    WHERE number = NEW.lane AND due IS NULL AND parked IS NULL;
+END;
+
 CREATE TABLE runs (
     number INTEGER PRIMARY KEY,
     run_id TEXT NOT NULL,

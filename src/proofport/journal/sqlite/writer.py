@@ -1,7 +1,8 @@
 """One thread that does all writing of a process, many requests to a commit.
 
 A commit costs the same whether it holds one request or hundreds, so whatever is asked while one commit runs goes into
-the next one together. Each request has a savepoint of its own: one that fails takes nothing from the others.
+the next one together. A group in which a request fails is halved until that one stands alone: it takes nothing from the
+others, and those that all go well pay for no savepoints.
 """
 
 from __future__ import annotations
@@ -62,12 +63,7 @@ class Writer:
         open_ = True
         while open_:
             group, open_ = self._next_group()
-            try:
-                self._commit(group)
-            except Exception as error:  # whatever happens, nobody may wait for ever
-                failure = explained(error) if isinstance(error, sqlite3.Error) else error
-                for request in group:
-                    request.error = failure
+            self._commit(group)
             with suppress(RuntimeError):  # the loop was closed without waiting
                 self._loop.call_soon_threadsafe(_answer, group)
 
@@ -83,27 +79,33 @@ class Writer:
         return group, True
 
     def _commit(self, group: list[_Request]) -> None:
+        try:
+            self._try(group)
+        except sqlite3.Error as error:
+            self._fail(group, explained(error), whole=getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY)
+        except Exception as error:
+            self._fail(group, error)
+
+    def _try(self, group: list[_Request]) -> None:
         db = self._db
         try:
             db.execute("BEGIN IMMEDIATE")
             for request in group:
-                self._carry_out(request)
+                request.result = request.work(db)
             db.execute("COMMIT")
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
 
-    def _carry_out(self, request: _Request) -> None:
-        db = self._db
-        db.execute("SAVEPOINT request")
-        try:
-            request.result = request.work(db)
-        except Exception as error:
-            if not db.in_transaction:  # SQLite itself has rolled the whole group back, as when the disk is full
-                raise
-            db.execute("ROLLBACK TO request")
-            request.error = explained(error) if isinstance(error, sqlite3.Error) else error
-        db.execute("RELEASE request")
+    def _fail(self, group: list[_Request], error: Exception, *, whole: bool = False) -> None:
+        """Nothing of the group was done. Find out whom it was for: the others get another chance, in their order."""
+        if len(group) > 1 and not whole:
+            middle = len(group) // 2
+            self._commit(group[:middle])
+            self._commit(group[middle:])
+            return
+        for request in group:
+            request.error = error
 
 
 def _answer(group: list[_Request]) -> None:

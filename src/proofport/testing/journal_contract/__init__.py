@@ -17,12 +17,13 @@ from hypothesis.stateful import run_state_machine_as_test
 from proofport.testing.journal_contract.base import Clock
 from proofport.testing.journal_contract.known import KnownTests, PermitTests
 from proofport.testing.journal_contract.lanes import LaneTests
+from proofport.testing.journal_contract.processes import SharedJournalContract
 from proofport.testing.journal_contract.queue import QueueTests
 from proofport.testing.journal_contract.runs import RunTests
 from proofport.testing.journal_contract.stateful import JournalMachine
 from proofport.testing.journal_contract.work import WorkTests
 
-__all__ = ["Clock", "JournalContract"]
+__all__ = ["Clock", "JournalContract", "SharedJournalContract"]
 
 SOAK = "PROOFPORT_SOAK" in os.environ
 

@@ -1,0 +1,106 @@
+"""The vendors' own calls: which there are, how their parameters are given, and what they answer."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Union, get_args, get_origin
+
+import orjson
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from proofport.adapter import Adapter, Answer, Operation
+from proofport.delivery.conversation import allow_destruction, converse
+from proofport.delivery.sender import Sender
+from proofport.errors import UsageError
+from proofport.mapping.wording import did_you_mean, listing, problem_of
+
+
+def find(adapter: Adapter, name: str) -> Operation:
+    """The operation of that name. Raises UsageError."""
+    known = {operation.name: operation for operation in adapter.operations()}
+    if name not in known:
+        hint = did_you_mean(name, known) or "`proofport call DEST` lists them."
+        raise UsageError(f"the adapter {adapter.name} has no operation {name!r}", hint=hint)
+    return known[name]
+
+
+def checked(operation: Operation, parameters: Mapping[str, Any]) -> BaseModel:
+    """The parameters as the operation takes them. Raises UsageError, naming the first that is wrong."""
+    try:
+        return operation.parameters.model_validate(dict(parameters))
+    except ValidationError as error:
+        problem = problem_of(error, operation.name, operation.parameters.model_fields)
+        place = f"{problem.field}: " if problem.field else ""
+        raise UsageError(
+            f"{operation.name}: {place}found {problem.found}, expected {problem.expected}",
+            hint=did_you_mean(problem.field, operation.parameters.model_fields)
+            or f"Its parameters are {listing(list(operation.parameters.model_fields), 20) or 'none'}.",
+        ) from None
+
+
+async def perform(operation: Operation, parameters: Mapping[str, Any], sender: Sender) -> Answer:
+    """Carry out one operation that whoever asked for it means, also where it destroys."""
+    return await converse(operation.flow(checked(operation, parameters)), sender, gate=allow_destruction)
+
+
+# ------------------------------------------------------------------ parameters as they are typed
+def from_text(operation: Operation, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Typed `NAME=VALUE`s as values: text where the parameter takes it, else JSON; `@FILE` is what the file holds.
+
+    A parameter that takes a list may be given several times. Names and values are checked by `checked`.
+    """
+    return {name: _parameter(operation, name, [_content(text) for text in texts]) for name, texts in given.items()}
+
+
+def _content(text: str) -> str:
+    if text.startswith("@@") or not text.startswith("@"):
+        return text.removeprefix("@")
+    try:
+        return Path(text[1:]).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        hint = "A text that begins with @ is written with @@."
+        raise UsageError(f"the file {text[1:]} cannot be read: {reason}", hint=hint) from None
+
+
+def _parameter(operation: Operation, name: str, texts: list[str]) -> Any:
+    field = operation.parameters.model_fields.get(name)
+    if field is None:
+        return texts[-1]
+    item = _item_of(field.annotation)
+    if item is not None and not (len(texts) == 1 and texts[0].lstrip().startswith("[")):
+        return [_value(item, text) for text in texts]
+    if len(texts) > 1:
+        raise UsageError(f"{operation.name}: {name} is given {len(texts)} times, expected once")
+    return _value(Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation, texts[0])
+
+
+def _item_of(annotation: Any) -> Any:
+    """The type of the items where a list, and nothing else, is taken; else None."""
+    options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    lists = [option for option in options if get_origin(option) is list]
+    others = [option for option in options if get_origin(option) is not list and option is not type(None)]
+    return get_args(lists[0])[0] if len(lists) == 1 and not others else None
+
+
+def _value(annotation: Any, text: str) -> Any:
+    """Text first: an id of digits stays a text where the vendor's ids are texts."""
+    taken = TypeAdapter(annotation)
+    if text == "null" and _takes(taken, None):
+        return None
+    if _takes(taken, text):
+        return text
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _takes(adapter: TypeAdapter[Any], value: object) -> bool:
+    try:
+        adapter.validate_python(value)
+    except ValidationError:
+        return False
+    return True

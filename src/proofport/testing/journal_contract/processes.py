@@ -1,0 +1,196 @@
+"""Processes that are killed or frozen while they work on one journal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from proofport.journal import open_journal
+from proofport.journal.contract import Delivery, Filter, Journal, NewDelivery
+
+LANES = 20
+LEASE = 1.0
+SOAK = "PROOFPORT_SOAK" in os.environ
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One delivery as the vendor saw it."""
+
+    by: str
+    epoch: int
+    lane: str
+    id: int
+
+
+@dataclass(slots=True)
+class Processes:
+    """Programs that tell what they do on one pipe, whose lines end with the last of them. All end with the block."""
+
+    running: dict[str, subprocess.Popen[bytes]]
+    lines: Iterator[list[str]]
+
+    @classmethod
+    @contextmanager
+    def on(cls, url: str, what: str, *names: str) -> Iterator[Processes]:
+        read_end, write_end = os.pipe()
+        command = [sys.executable, "-m", f"{__package__}.program", what, url]
+        running = {
+            name: subprocess.Popen([*command, name, str(write_end), str(LEASE)], pass_fds=[write_end])  # noqa: S603
+            for name in names
+        }
+        os.close(write_end)
+        with os.fdopen(read_end, "r", encoding="utf-8") as told:
+            try:
+                yield cls(running, (line.split() for line in told))
+            finally:
+                for process in running.values():
+                    process.kill()
+                    process.wait()
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        self.running[name].send_signal(number)
+
+    def end(self, name: str) -> int:
+        """Ask for an orderly end; the exit status."""
+        self.send(name, signal.SIGTERM)
+        return self.running[name].wait(timeout=30)
+
+    def sent(self) -> Iterator[Sent]:
+        for kind, *words in self.lines:
+            if kind == "sent":
+                name, epoch, *lane, number = words
+                yield Sent(name, int(epoch), " ".join(lane), int(number))
+
+
+class SharedJournalContract(ABC):
+    """All that a journal promises to several processes."""
+
+    deliveries = 2_000
+
+    @abstractmethod
+    def shared_url(self) -> str:
+        """Where `open_journal` finds an empty journal of its own, from any process."""
+
+    async def test_nothing_is_lost_when_a_worker_is_killed(self) -> None:
+        """Nothing out of order in a lane either, and repeated only what was in flight."""
+        url = self.shared_url()
+        accepted = await self._fill(url)
+        with Processes.on(url, "deliver", "first", "second") as processes:
+            sent = self._until(processes, lambda sent: len(sent) == self.deliveries // 2)
+            processes.send("first", signal.SIGKILL)
+            sent += self._until(processes, lambda more: {s.id for s in sent + more} == set(accepted))
+            assert {one.by for one in sent} == {"first", "second"}
+            assert processes.end("second") == 0
+        repeated = _repeated(sent)
+        assert [(first.by, again.by) for first, again in repeated] == [("first", "second")] * len(repeated)
+        assert len({first.lane for first, _ in repeated}) == len(repeated), "more than the one in flight in a lane"
+        _assert_in_order(sent)
+        assert [delivery.state for delivery in await _all(url)] == ["done"] * self.deliveries
+
+    async def test_a_worker_that_was_frozen_writes_nothing_when_it_wakes(self) -> None:
+        url = self.shared_url()
+        accepted = await self._fill(url)
+        with Processes.on(url, "deliver", "frozen", "awake") as processes:
+            sent = self._until(processes, lambda sent: len(sent) == self.deliveries // 2)
+            await self._freeze(url, processes)
+            sent += self._until(processes, lambda more: {s.id for s in sent + more} == set(accepted))
+            assert processes.end("awake") == 0
+            before = await _all(url)
+            assert [delivery.state for delivery in before] == ["done"] * self.deliveries
+            processes.send("frozen", signal.SIGCONT)
+            lost = next(words for words in processes.lines if words[0] == "lost")
+            assert lost[1] == "frozen"
+            assert processes.end("frozen") == 0
+        assert await _all(url) == before
+        assert all(first.by == "frozen" for first, _ in _repeated(sent))
+        _assert_in_order(sent)
+
+    async def test_what_was_acknowledged_is_there_when_the_accepting_process_is_killed(self) -> None:
+        url = self.shared_url()
+        acknowledged: dict[int, str] = {}
+        for number in range(6 if SOAK else 2):
+            with Processes.on(url, "accept", f"round{number}") as processes:
+                enough = len(acknowledged) + (17_000 if SOAK else 2_000)
+                for identity, key in processes.lines:
+                    acknowledged[int(identity)] = key
+                    if len(acknowledged) >= enough:
+                        break
+                processes.send(f"round{number}", signal.SIGKILL)
+                acknowledged |= {int(identity): key for identity, key in processes.lines}
+            kept = {delivery.id: delivery for delivery in await _all(url)}
+            assert [key for identity, key in acknowledged.items() if kept[identity].key != key] == []
+            assert all(delivery.payload == (delivery.key or "").encode() for delivery in kept.values())
+
+    @staticmethod
+    async def _freeze(url: str, processes: Processes) -> None:
+        """Freeze at a moment at which it keeps nobody from writing: what it locked would stay locked."""
+        async with _opened(url) as journal:
+            while True:
+                processes.send("frozen", signal.SIGSTOP)
+                try:
+                    async with asyncio.timeout(LEASE / 4):
+                        await journal.permit("probe", per_minute=60, burst=1)
+                    return
+                except TimeoutError:
+                    processes.send("frozen", signal.SIGCONT)
+
+    async def _fill(self, url: str) -> list[int]:
+        async with _opened(url) as journal:
+            new = [
+                NewDelivery(f"lane {n % LANES}", "somewhere", "device", "upsert", b"[]", 1)
+                for n in range(self.deliveries)
+            ]
+            return [accepted.id for accepted in await journal.accept(new)]
+
+    @staticmethod
+    def _until(processes: Processes, enough: Callable[[list[Sent]], bool]) -> list[Sent]:
+        sent = []
+        for one in processes.sent():
+            sent.append(one)
+            if enough(sent):
+                break
+        return sent
+
+
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Journal]:
+    journal = open_journal(url)
+    await journal.open()
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+async def _all(url: str) -> list[Delivery]:
+    found: list[Delivery] = []
+    async with _opened(url) as journal:
+        while page := await journal.find(Filter(), after=found[-1].id if found else 0, limit=10_000):
+            found += page
+    return found
+
+
+def _repeated(sent: list[Sent]) -> list[tuple[Sent, Sent]]:
+    """The first and second sending of what was sent twice; nothing may be sent more often."""
+    seen: dict[int, list[Sent]] = {}
+    for one in sent:
+        seen.setdefault(one.id, []).append(one)
+    assert max(map(len, seen.values())) <= 2
+    return [(ones[0], ones[1]) for ones in seen.values() if len(ones) == 2]
+
+
+def _assert_in_order(sent: list[Sent]) -> None:
+    """Within a lane ids only grow, but for one that is repeated on the spot; and an old epoch never comes back."""
+    last: dict[str, Sent] = {}
+    for one in sent:
+        before = last.get(one.lane)
+        assert before is None or (before.id <= one.id and before.epoch <= one.epoch), f"{one} came after {before}"
+        last[one.lane] = one

@@ -1,0 +1,94 @@
+"""A process that works on a journal until something happens to it. Run as a program by the process tests.
+
+    python -m proofport.testing.journal_contract.program accept URL NAME PIPE
+    python -m proofport.testing.journal_contract.program deliver URL NAME PIPE LEASE
+
+It tells what it does in lines on the file descriptor PIPE. A line is one write, so that lines of several processes on
+one pipe stand in the order in which things happened, and a process that is killed has written whole lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+
+from proofport.errors import LaneLost
+from proofport.journal import open_journal
+from proofport.journal.contract import Journal, LaneRun, NewDelivery
+
+ACCEPTING_AT_ONCE = 64
+SLOTS = 10
+CALL_SECONDS = 0.005
+TAKEN_AT_ONCE = 16
+
+
+class Program:
+    def __init__(self, journal: Journal, name: str, pipe: int) -> None:
+        self._journal = journal
+        self._name = name
+        self._pipe = pipe
+
+    def _tell(self, *words: object) -> None:
+        os.write(self._pipe, (" ".join(map(str, words)) + "\n").encode())
+
+    async def accept(self) -> None:
+        """Accept for ever, and say `ID KEY` of each delivery once it is acknowledged."""
+
+        async def one_after_the_other(number: int) -> None:
+            count = 0
+            while True:
+                count += 1
+                key = f"{self._name}-{number}-{count}"
+                new = NewDelivery(f"lane {number % 20}", "somewhere", "device", "upsert", key.encode(), 1, key)
+                [accepted] = await self._journal.accept([new])
+                self._tell(accepted.id, key)
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(ACCEPTING_AT_ONCE):
+                group.create_task(one_after_the_other(number))
+
+    async def deliver(self, lease: float) -> None:
+        """Deliver until SIGTERM: say `sent NAME EPOCH LANE ID` as a vendor would see it, `lost LANE` of lost lanes."""
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+
+        async def drain(run: LaneRun) -> None:
+            keeper = asyncio.create_task(_renew(run, lease / 3))
+            try:
+                while deliveries := await run.take(TAKEN_AT_ONCE):
+                    for delivery in deliveries:
+                        self._tell("sent", self._name, run.epoch, run.lane, delivery.id)
+                        await asyncio.sleep(CALL_SECONDS)
+                        await run.done(delivery, f"{run.epoch} {self._name}")
+            except LaneLost:
+                self._tell("lost", self._name, run.lane)
+                raise
+            finally:
+                keeper.cancel()
+
+        await self._journal.work(drain, owner=self._name, slots=SLOTS, lease=lease, stop=stop)
+
+
+async def _renew(run: LaneRun, every: float) -> None:
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await run.renew()
+        except LaneLost:
+            return
+
+
+async def main(what: str, url: str, name: str, pipe: str, lease: str = "0") -> None:
+    journal = open_journal(url)
+    await journal.open()
+    program = Program(journal, name, int(pipe))
+    try:
+        await (program.accept() if what == "accept" else program.deliver(float(lease)))
+    finally:
+        await journal.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,59 @@
+"""The README's example and commands do what it says, as printed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.end_to_end.lab import Lab, program
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def block(language: str, after: str) -> str:
+    """The first code block in that language after some words."""
+    found = re.search(rf"```{language}\n(.*?)```", README[README.index(after) :], re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_library_example(lab: Lab) -> None:
+    example = block("python", "<!-- example: run by tests/end_to_end/test_readme.py -->")
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=60, cwd=lab.folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "drata delivered 1 {'accepted': 0, 'confirmed': 1, 'verified': 0}",
+        "secureframe delivered 1 {'accepted': 1, 'confirmed': 0, 'verified': 0}",
+    ]
+    assert lab.drata("training_record") == lab.secureframe("training_record") == {"2026-security-ana"}
+    assert len([line for line in example.splitlines() if line]) <= 20
+
+
+def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    emulate, push = (shlex.split(line, comments=True) for line in commands())
+    assert emulate.pop(0) == push.pop(0) == "proofport"
+    instances = {"Reservations": [{"OwnerId": "123456789012", "Instances": [{"InstanceId": "i-1"}]}]}
+    (tmp_path / "instances.json").write_text(json.dumps(instances))
+    (tmp_path / "buckets.json").write_text(json.dumps({"Buckets": [{"Name": "acme-logs"}]}))
+    with program(*emulate, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        done = Lab(tmp_path, {}, capsys).run(*push)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "buckets.json: 1 record" in done.stdout
+
+
+def commands() -> list[str]:
+    text = block("sh", "## Use it").replace("\\\n", " ")
+    return [line for line in text.splitlines() if line.startswith("proofport")]
+
+
+def test_make_has_the_targets_it_names() -> None:
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    for target in set(re.findall(r"make (\w+)\b(?=[`\s])", README)) - {"and"}:
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

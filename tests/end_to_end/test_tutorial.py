@@ -1,0 +1,46 @@
+"""The tutorial's commands do what it shows: every line that it prints appears, in that order."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.end_to_end.lab import Lab
+
+TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
+
+
+def steps() -> Iterator[tuple[str, list[str]]]:
+    """Each command after a `$`, whole, and the lines that stand under it."""
+    for block in re.findall(r"```console\n(.*?)```", TUTORIAL, re.DOTALL):
+        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, *rest = step.splitlines()
+            more = [line for line in rest if line.startswith("> ")]
+            yield "\n".join([command, *(line[2:] for line in more)]), rest[len(more) :]
+
+
+def shown(expected: list[str], text: str) -> None:
+    """Lines between two `…` stand together; a `…` in a line is anything."""
+    parts = "\n".join(line.rstrip() for line in expected).split("…\n")
+    pattern = ".*".join(re.escape(part).replace("…", "[^\n]*") for part in parts)
+    plain = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
+    assert re.search(pattern, plain, re.DOTALL), f"{plain}\n--- does not hold ---\n{chr(10).join(expected)}"
+
+
+def test_every_command(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    done = []
+    for command, expected in steps():
+        if command.startswith("proofport "):
+            code, out, err = lab.type(*shlex.split(command)[1:])
+            shown(expected, err + out)
+            done.append(code)
+        else:
+            subprocess.run(["bash", "-ec", command], check=True, cwd=lab.folder)
+    assert done == [0, 0, 0, 1, 0, 4, 0, 0]
+    assert lab.drata("personnel_account") == {"acct-1", "acct-2", "acct-3"}
+    assert lab.drata("cloud_resource") == {"i-0a1", "i-0a2"}

@@ -1,0 +1,161 @@
+"""What is shipped: built as sdist and wheel, installed into a fresh environment, used far from the checkout."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import zipfile
+from collections.abc import Sequence
+from email.parser import Parser
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [ROOT / "src", ROOT / "adapters"]
+WHOLE = bool(os.environ.get("PROOFPORT_SOAK"))
+
+
+def run(*command: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PROOFPORT"))}
+    return subprocess.run(command, text=True, capture_output=True, env=clean, timeout=300, **options)
+
+
+def done(*command: str | Path, **options: Any) -> str:
+    """The output of a command that must succeed."""
+    finished = run(*command, **options)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return finished.stdout
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist, and the wheel that was made from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    done(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(built: Path) -> Path:
+    [found] = built.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of a fresh environment with the wheel in it.
+
+    Its dependencies come from this environment, without the editable proofport; `make soak` has pip fetch them.
+    """
+    home = tmp_path_factory.mktemp("fresh") / "environment"
+    done(sys.executable, "-m", "venv", "--without-pip", home)
+    programs = home / "bin"
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", programs / "python", "install", "--quiet"]
+    if WHOLE:
+        done(*pip, "--constraint", ROOT / "constraints.txt", wheel)
+    else:
+        done(*pip, "--no-deps", "--no-index", wheel)
+        [site] = home.glob("lib/python*/site-packages")
+        (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return programs
+
+
+# ---------------------------------------------------------------------- what is in it
+def test_the_sdist_holds_everything_that_building_and_testing_takes(built: Path) -> None:
+    [sdist] = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert names >= {"pyproject.toml", "README.md", "CHANGELOG.md", "constraints.txt", "Makefile", "tests/conftest.py"}
+    assert names >= {path.relative_to(ROOT).as_posix() for folder in SOURCES for path in folder.rglob("*.py")}
+    assert names >= {path.relative_to(ROOT).as_posix() for path in (ROOT / "mappings").rglob("*.yaml")}
+    assert not any("__pycache__" in name or name.startswith(".venv") for name in names)
+
+
+def test_the_wheel_holds_every_module_and_data_file_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    files = {path: path.relative_to(folder) for folder in SOURCES for path in folder.rglob("*") if path.is_file()}
+    expected = {path.as_posix() for path in files.values() if "__pycache__" not in path.parts} - {"README.md"}
+    expected |= {f"proofport/mappings/{path.relative_to(ROOT / 'mappings')}" for path in _mappings()}
+    assert {name for name in names if ".dist-info/" not in name} == expected
+
+
+def _mappings() -> list[Path]:
+    return [path for path in (ROOT / "mappings").rglob("*") if path.is_file()]
+
+
+def metadata(wheel: Path) -> Any:
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return Parser().parsestr(archive.read(name).decode())
+
+
+BROUGHT_ALONG = {"annotated_types", "pydantic_core", "yarl"}
+"""Part of the interface of aiohttp and of pydantic."""
+
+FOR_TESTS = {"hypothesis", "jsonschema_rs", "pytest"}
+"""What only the tests of those who write an adapter, an emulator or a journal need."""
+
+
+def test_every_library_that_is_imported_is_declared(wheel: Path) -> None:
+    declared = [text for text in metadata(wheel).get_all("Requires-Dist") if "extra ==" not in text]
+    names = {re.split(r"[^\w-]", text)[0].lower() for text in declared}
+    homes = packages_distributions()
+    for path in (path for folder in SOURCES for path in folder.rglob("*.py")):
+        allowed = BROUGHT_ALONG | (FOR_TESTS if (ROOT / "src" / "proofport" / "testing") in path.parents else set())
+        for module in imported(path) - sys.stdlib_module_names - allowed:
+            homes_of = {name.lower() for name in homes.get(module, [module])}
+            assert module.startswith("proofport") or homes_of & names, f"{path.name}: {module} is not declared"
+
+
+def imported(path: Path) -> set[str]:
+    """The top-level modules that a file imports."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    members = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    return {name.partition(".")[0] for name in plain | members}
+
+
+# ---------------------------------------------------------------------- how it works far from home
+def test_it_runs_from_where_it_was_installed(installed: Path, tmp_path: Path) -> None:
+    code = "import proofport, proofport_drata, proofport_secureframe as s; print(proofport.__file__, s.__file__)"
+    assert str(ROOT) not in done(installed / "python", "-c", code, cwd=tmp_path)
+    assert done(installed / "proofport", "--version", cwd=tmp_path).startswith("proofport ")
+
+
+def test_the_mappings_pass_their_own_tests(installed: Path, tmp_path: Path) -> None:
+    done(installed / "proofport", "mapping", "test", cwd=tmp_path)
+    listed = done(installed / "proofport", "mapping", "list", cwd=tmp_path)
+    for path in (ROOT / "mappings").glob("*/*.yaml"):
+        assert f"{path.parent.name}/{path.stem}" in listed
+
+
+def test_the_emulators_take_what_is_pushed(installed: Path, tmp_path: Path) -> None:
+    records = [{"id": f"i-{n}", "type": "aws.ec2.instance", "name": "web", "region": "eu-west-1"} for n in range(3)]
+    (tmp_path / "records.ndjson").write_text("".join(json.dumps(record) + "\n" for record in records))
+    emulate: list[str | Path] = [installed / "proofport", "emulate", "--write-config", "proofport.yaml"]
+    with subprocess.Popen(emulate, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as emulators:
+        try:
+            assert emulators.stdout is not None
+            assert "ready" in emulators.stdout.readline()
+            report = push(installed, tmp_path)
+        finally:
+            emulators.send_signal(signal.SIGINT)
+    assert {name: row["delivered"] for name, row in report["destinations"].items()} == {"drata": 3, "secureframe": 3}
+
+
+def push(installed: Path, folder: Path) -> dict[str, Any]:
+    to: Sequence[str] = ["--to", "drata", "--to", "secureframe"]
+    command = ["push", "records.ndjson", "--kind", "cloud_resource", *to, "--json"]
+    report: dict[str, Any] = json.loads(done(installed / "proofport", *command, cwd=folder))
+    return report

@@ -1,0 +1,154 @@
+"""The rules, interpreted: slow and plain, with jsonpath-ng's `find`, from the same data that the YAML holds."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+from proofport.mapping.functions import MISSING
+
+from .reference import Refusal, find, many, one
+
+
+def text(value: Any) -> str:
+    if isinstance(value, list | dict):
+        raise Refusal
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def same(left: Any, right: Any) -> bool:
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    return type(left) not in (list, dict) and left == right
+
+
+def evaluate(rule: Any, record: Any) -> Any:
+    """What a rule makes of a record: a value, null, or MISSING. Raises Refusal."""
+    if isinstance(rule, str):
+        return one(rule, record)
+    value = always(rule, record) if "when" not in rule or holds(rule["when"], record) else MISSING
+    if rule.get("required") and value is MISSING:
+        raise Refusal
+    return value
+
+
+def always(rule: dict[str, Any], record: Any) -> Any:
+    value = source(rule, record)
+    if value is not MISSING and value is not None:
+        if "table" in rule:
+            value = look_up(list(rule["table"].items()), value, rule["unknown"])
+        elif "true" in rule:
+            entries = [(each, True) for each in rule["true"]] + [(each, False) for each in rule["false"]]
+            value = look_up(entries, value, rule["unknown"])
+        elif "as" in rule:
+            value = convert(rule["as"], value)
+    if value is None and "if_null" in rule:
+        value = rule["if_null"]
+    if value is MISSING and "default" in rule:
+        value = rule["default"]
+    return value
+
+
+def source(rule: dict[str, Any], record: Any) -> Any:
+    if "value" in rule:
+        return rule["value"]
+    if "fields" in rule:
+        made = {name: evaluate(inner, record) for name, inner in rule["fields"].items()}
+        kept = {name: value for name, value in made.items() if value is not MISSING}
+        return kept or MISSING
+    if "first_of" in rule:
+        for inner in rule["first_of"]:
+            value = evaluate(inner, record)
+            if value is not MISSING and value is not None:
+                return value
+        return MISSING
+    if "template" in rule:
+        return template(rule["template"], record)
+    if not ({"all", "each", "join"} & set(rule)):
+        return one(rule["path"], record)
+    return listed(rule, record)
+
+
+def listed(rule: dict[str, Any], record: Any) -> Any:
+    values = many(rule["path"], record)
+    if values is MISSING:
+        return MISSING
+    if "each" in rule:
+        values = [value for value in (evaluate(rule["each"], item) for item in values) if value is not MISSING]
+    if "join" in rule:
+        return rule["join"].join([text(value) for value in values if value is not None])
+    return values
+
+
+def template(parts: list[str], record: Any) -> Any:
+    """`parts`: texts and paths in turn, as the generator joined them."""
+    values = [one(part, record) if index % 2 else part for index, part in enumerate(parts)]
+    if any(value is MISSING or value is None for value in values):
+        return MISSING
+    return "".join(map(text, values))
+
+
+def look_up(entries: list[tuple[Any, Any]], value: Any, unknown: Any) -> Any:
+    if isinstance(value, list | dict):
+        raise Refusal
+    for key, becomes in entries:
+        if same(key, value):
+            return becomes
+    if unknown == "reject":
+        raise Refusal
+    return {"omit": MISSING, "keep": value}[unknown] if isinstance(unknown, str) else unknown["value"]
+
+
+def holds(condition: dict[str, Any], record: Any) -> bool:
+    if "present" in condition:
+        found = bool(find(condition["path"], record))
+    else:
+        value = one(condition["path"], record)
+        if "null" in condition:
+            found = value is None
+        else:
+            wanted = condition["in"] if "in" in condition else [condition["is"]]
+            found = value is not MISSING and any(same(each, value) for each in wanted)
+    return found is not condition.get("not", False)
+
+
+def convert(kind: str, value: Any) -> Any:
+    if kind == "string":
+        return text(value)
+    if kind == "bool":
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        raise Refusal
+    if kind in ("int", "number"):
+        return number(kind, value)
+    if not isinstance(value, str):
+        raise Refusal
+    try:
+        if kind == "date":
+            return (datetime.fromisoformat(value).date() if len(value) > 10 else date.fromisoformat(value)).isoformat()
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise Refusal
+        return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+    except (ValueError, OverflowError):
+        raise Refusal from None
+
+
+def number(kind: str, value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise Refusal
+    if isinstance(value, str):
+        if re.fullmatch(r"[-+]?[0-9]+", value):
+            return int(value)
+        if kind == "int" or not re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", value):
+            raise Refusal
+        return float(value)
+    if kind == "int" and isinstance(value, float):
+        if not value.is_integer():
+            raise Refusal
+        return int(value)
+    return value
