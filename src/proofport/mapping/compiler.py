@@ -42,7 +42,6 @@ from proofport.mapping.nodes import (
 from proofport.mapping.paths import Path
 from proofport.mapping.selectors import Scope
 
-
 Store: TypeAlias = Callable[[str], str]
 """The statement that stores the value of a variable."""
 
