@@ -1,12 +1,12 @@
-"""The Drata adapter: which flow serves which kind and mode. The vendor's rules stand in the modules it calls."""
+"""The Drata adapter: which room serves which kind. The vendor's rules stand in the rooms."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 from urllib.parse import urlsplit
 
-from proofport.accounting import Outcome, Status, Tally
+from proofport.accounting import Outcome, Tally
 from proofport.adapter import (
     Adapter,
     Batch,
@@ -18,26 +18,22 @@ from proofport.adapter import (
     Job,
     Memory,
     Mode,
+    Operation,
     Page,
     Provisioned,
 )
-from proofport.errors import UnsupportedFeature
-from proofport_drata import checking, provisioning, records, sessions
-from proofport_drata.bodies import custom_record, is_custom_record
-from proofport_drata.settings import PUT_MERGE, DrataSettings
-
-MAX_RECORDS = 500
-MAX_BYTES = 4_000_000 - 12 - MAX_RECORDS
-"""No limit is published. Clients send up to 500 records and 4 to 4.5 MB (observed: gram, drata-rv/OCI-custom-connection
-and others); envelope and commas are taken off."""
-
-UPLOAD = Capability(MAX_RECORDS, MAX_BYTES)
-SESSION = Capability(MAX_RECORDS, MAX_BYTES, staged=True, replaces=True)
-ONE_BY_ONE = Capability(1, MAX_BYTES, parallel=4)
+from proofport_drata import bodies, checking
+from proofport_drata.custom import CustomRecords
+from proofport_drata.devices import Devices
+from proofport_drata.identities import Identities
+from proofport_drata.identity_provider import IdentityProvider
+from proofport_drata.operations import OPERATIONS
+from proofport_drata.room import Room
+from proofport_drata.settings import DrataSettings
 
 
 class DrataAdapter(Adapter):
-    """Memory: `session`, the id that a snapshot stages its records under."""
+    """CUSTOM records for most kinds, an MDM connection for devices, HRIS or an identity provider for people."""
 
     name = "drata"
     Settings = DrataSettings
@@ -52,79 +48,48 @@ class DrataAdapter(Adapter):
     def headers(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self.settings.api_key.get_secret_value()}"}
 
+    def room(self, kind: str) -> Room:
+        if kind == "device":
+            return Devices(self.settings, kind)
+        if kind != "person":
+            return CustomRecords(self.settings, kind)
+        configured = self.settings.objects.get(kind)
+        is_provider = configured is not None and configured.idp_connection_id is not None
+        return IdentityProvider(self.settings, kind) if is_provider else Identities(self.settings, kind)
+
     def lane(self, kind: str) -> str:
-        connection, resource = self.settings.resource(kind)
-        return f"{urlsplit(self.origin).netloc}/{connection}/{resource}"
+        return f"{urlsplit(self.origin).netloc}/{self.room(kind).lane()}"
 
     def capability(self, kind: str, mode: Mode) -> Capability:
-        self._require_custom_record(kind)
-        if mode == "patch" and PUT_MERGE not in self.settings.allow_assumed:
-            raise UnsupportedFeature(
-                "Drata does not publish whether an update keeps the fields it does not name",
-                hint="Push whole records, or accept the assumption that it does: `allow_assumed: [put_merge]`.",
-            )
-        self.settings.resource(kind)
-        return {"upsert": UPLOAD, "snapshot": SESSION, "patch": ONE_BY_ONE, "remove": ONE_BY_ONE}[mode]
+        return self.room(kind).capability(mode)
 
     def body(self, kind: str, mode: Mode) -> Body:
-        self._require_custom_record(kind)
-        return custom_record(kind, mode)
+        return self.room(kind).body(mode)
+
+    def bodies(self, kind: str) -> Sequence[Body]:
+        upsert = self.room(kind).body("upsert")
+        return (upsert, bodies.idp_person()) if kind == "person" else (upsert,)
 
     def open(self, job: Job, memory: Memory) -> Flow[Memory]:
-        resource = self._resource(job.kind)
-        if job.mode != "snapshot":
-            yield from sessions.clear_the_way(resource, job.instance)
-            return memory
-        session = sessions.session_id(job.instance, job.run_id)
-        resumed = session if memory.get("session") == session else None
-        yield from sessions.clear_the_way(resource, job.instance, keep=resumed)
-        return {**memory, "session": session}
+        return self.room(job.kind).open(job, memory)
 
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
-        resource = self._resource(job.kind)
-        match job.mode:
-            case "snapshot":
-                return (yield from sessions.stage(resource, str(memory["session"]), batch))
-            case "upsert":
-                return (yield from records.upsert(f"{resource}/records", batch))
-            case "patch":
-                return (yield from records.update(f"{resource}/records", batch))
-            case "remove":
-                return (yield from records.remove(f"{resource}/records", batch))
+        return self.room(job.kind).send(job, memory, batch)
 
     def close(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
-        if job.mode != "snapshot":
-            return
-        if not tally.status[Status.DELIVERED]:
-            # Completing a session without records: 422 (observed: speakeasy-api/gram, commit d5e1ea6).
-            raise UnsupportedFeature(
-                "Drata cannot replace its records by an empty set",
-                hint="The earlier records stay live. To delete them, push their ids with `--mode remove`.",
-            )
-        yield from sessions.complete(self._resource(job.kind), str(memory["session"]))
+        return self.room(job.kind).close(job, memory, tally)
 
     def abort(self, job: Job, memory: Memory) -> Flow[None]:
-        if job.mode == "snapshot" and "session" in memory:
-            yield from sessions.cancel_if_open(self._resource(job.kind), str(memory["session"]))
+        return self.room(job.kind).abort(job, memory)
 
     def observe(self, kind: str, cursor: str | None) -> Flow[Page | None]:
-        self._require_custom_record(kind)
-        return (yield from records.live(f"{self._resource(kind)}/records", cursor))
+        return self.room(kind).observe(cursor)
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
-        self._require_custom_record(blueprint.kind)
-        return (yield from provisioning.find_or_create(blueprint, self.settings))
+        return self.room(blueprint.kind).provision(blueprint)
 
     def check(self) -> Flow[list[Finding]]:
-        return (yield from checking.check(self.settings))
+        return checking.check([self.room(kind) for kind in self.settings.objects])
 
-    def _resource(self, kind: str) -> str:
-        return provisioning.resource_path(*self.settings.resource(kind))
-
-    @staticmethod
-    def _require_custom_record(kind: str) -> None:
-        if not is_custom_record(kind):
-            raise UnsupportedFeature(
-                f"the Drata adapter does not deliver {kind} yet",
-                hint="It delivers cloud_resource, training_record, personnel_account and custom:<type>.",
-            )
+    def operations(self) -> Sequence[Operation]:
+        return OPERATIONS

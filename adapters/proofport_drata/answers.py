@@ -9,10 +9,31 @@ from proofport.wire import Reply
 
 LIST_CONNECTIONS = "Custom Connections Management: List Custom Connections"
 CREATE_CONNECTION = "Custom Connections Management: Create Custom Connection"
+UPDATE_CONNECTION = "Custom Connections Management: Update Custom Connection"
+DELETE_CONNECTION = "Custom Connections Management: Delete Custom Connection"
 CREATE_DATA = "Custom Connections Data: Create Custom Connection Data"
 UPDATE_DATA = "Custom Connections Data: Create and Update Custom Connection Data"
 DELETE_DATA = "Custom Connections Data: Delete Custom Connection Data"
-"""Permissions of a key, as the product shows them (the vendor's OpenAPI v2, `x-permission`)."""
+LIST_DEVICES = "Devices: List Devices"
+CREATE_DEVICE = "Devices: Create Device"
+DELETE_DEVICE = "Devices: Delete Device"
+LIST_IDENTITIES = "HRIS User Identities: List"
+GET_IDENTITY = "HRIS User Identities: Get"
+WRITE_IDENTITIES = "HRIS User Identities: Create or Update"
+DELETE_IDENTITY = "HRIS User Identities: Delete"
+LIST_MANAGED = "Connections: List Connections"
+IMPORT_PERSONNEL = "Personnel: Import Personnel"
+"""Permissions of a key, as the product shows them (the vendor's OpenAPI v1 and v2, `x-permission`)."""
+
+CHECK_OBJECTS = "Check connection_id and resource_id in `objects`, and the region; `proofport doctor` reads them."
+CHECK_PARAMETERS = "Check the ids that were given, and the region; the list operations show what there is."
+
+KEY_CODES = {
+    26430: "No key reached Drata: look for a proxy that takes the Authorization header away.",
+    12310: "Drata does not know this key: it may be of another region, or deleted.",
+    10000: "The key may be revoked, expired, short of a scope, or not allowed from this address.",
+}
+"""What the codes of a 401 mean (api-evangelist/drata, errors/drata-problem-types.yml; drata-rv/tenable)."""
 
 
 def vendor_words(reply: Reply) -> str:
@@ -24,23 +45,21 @@ def vendor_words(reply: Reply) -> str:
     return f"{body['message']} (HTTP {reply.status}" + (f", code {code})" if code is not None else ")")
 
 
-def expect_ok(reply: Reply, asked: str, permission: str) -> Any:
+def expect_ok(reply: Reply, asked: str, permission: str, *, missing: str = CHECK_OBJECTS) -> Any:
     """The decoded body of a success.
 
     Raises Blocked (401, 402, 403, 412), ConfigError (404, a redirect), TooLarge (413), Retryable (408, 429, 5xx) or
-    UsageError (400, 409, 422 and whatever else is final). `asked` finishes the sentence "Drata refused to …".
+    UsageError (400, 409, 422 and whatever else is final). `asked` finishes the sentence "Drata refused to …";
+    `missing` is what to do about a 404.
     """
     if reply.ok:
         return reply.json()
     words = vendor_words(reply)
     match reply.status:
         case 401 | 402 | 403 | 412:
-            raise Blocked(f"Drata refused to {asked}: {words}", hint=_who_must_act(reply.status, permission))
+            raise Blocked(f"Drata refused to {asked}: {words}", hint=_who_must_act(reply, permission))
         case 404:
-            raise ConfigError(
-                f"Drata refused to {asked}: {words}",
-                hint="Check connection_id and resource_id in `objects`, and the region; `proofport doctor` reads them.",
-            )
+            raise ConfigError(f"Drata refused to {asked}: {words}", hint=missing)
         case 413:
             raise TooLarge(f"Drata refused to {asked}: {words}")
         case 408 | 429:
@@ -50,22 +69,40 @@ def expect_ok(reply: Reply, asked: str, permission: str) -> Any:
         case status if 300 <= status < 400:
             raise ConfigError(f"Drata answered with a redirect: {words}", hint="Check region or base_url.")
         case _:
-            raise UsageError(f"Drata refused to {asked}: {words}")
+            raise UsageError(f"Drata refused to {asked}: {words}", hint=_what_is_final(reply.status))
 
 
-def _who_must_act(status: int, permission: str) -> str:
-    match status:
+def _who_must_act(reply: Reply, permission: str) -> str:
+    match reply.status:
         case 401:
-            return (
-                "Check api_key: it may be revoked, expired, of another region, or not allowed from this address. "
-                "Keys are made in Drata under Settings, API Keys."
+            body = reply.json()
+            code = body.get("code") if isinstance(body, dict) else None
+            why = KEY_CODES.get(code) if isinstance(code, int) else None
+            why = (
+                why or "Check api_key: it may be revoked, expired, of another region, or not allowed from this address."
             )
+            return f"{why} Keys are made in Drata under Settings, API Keys."
         case 402:
-            return "The Drata plan lacks “Custom Connections and Tests”: ask whoever manages the subscription."
+            return (
+                "The Drata plan lacks “Custom Connections and Tests”, which Advanced and Enterprise have: ask whoever "
+                "manages the subscription."
+            )
         case 403:
-            return f"Give the API key the permission “{permission}”."
+            return f"Give the API key the permission “{permission}”, in Drata under Settings, API Keys."
         case _:
-            return "An administrator must accept the API terms in Drata first."
+            return (
+                "An administrator must accept Drata's API terms first, in the web application where API keys are made."
+            )
+
+
+def _what_is_final(status: int) -> str:
+    match status:
+        case 409:
+            return "Another program is at work on the same resource: let it finish, or let one program write there."
+        case 422:
+            return "The session's state does not allow this; `proofport call DEST list_sessions …` shows it."
+        case _:
+            return "Sending the same again gives the same answer: change what is sent."
 
 
 def retry_after(reply: Reply) -> float | None:

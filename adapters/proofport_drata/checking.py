@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from proofport.adapter import Finding, Flow
 from proofport.errors import Blocked, UsageError
-from proofport_drata.bodies import is_custom_record
 from proofport_drata.paging import every_row
 from proofport_drata.provisioning import CONNECTIONS, resource_path, resources
+from proofport_drata.room import Room
 from proofport_drata.sessions import statuses
-from proofport_drata.settings import DrataObject, DrataSettings
+from proofport_drata.settings import DrataObject
 
 
-def check(settings: DrataSettings) -> Flow[list[Finding]]:
+def check(rooms: Sequence[Room]) -> Flow[list[Finding]]:
     try:
         yield from every_row("list_connections", CONNECTIONS)
     except (Blocked, UsageError) as error:
         return [Finding(False, "api_key", error.message, error.hint)]
     findings = [Finding(True, "api_key", "accepted, and may list connections")]
-    for kind, configured in settings.objects.items():
+    for room in rooms:
         try:
-            findings += yield from _check_object(kind, configured)
+            findings += yield from room.check()
         except (Blocked, UsageError) as error:
-            findings.append(Finding(False, f"objects.{kind}", error.message, error.hint))
+            findings.append(Finding(False, f"objects.{room.kind}", error.message, error.hint))
     return findings
 
 
-def _check_object(kind: str, configured: DrataObject) -> Flow[list[Finding]]:
+def check_resource(kind: str, configured: DrataObject) -> Flow[list[Finding]]:
+    """Whether a CUSTOM connection holds the resource, and whether a session is open on it."""
     subject, connection, wanted = f"objects.{kind}", configured.connection_id, configured.resource_id
-    if not is_custom_record(kind):
-        return [Finding(True, subject, f"{kind} is not delivered yet; connection {connection} is left alone")]
-    if wanted is None:
+    if connection is None or wanted is None:
         return [Finding(False, subject, "no resource_id is configured", "Run `proofport provision`.")]
     held = [row.get("id") for row in (yield from resources(connection))]
     if wanted not in held:

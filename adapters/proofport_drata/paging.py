@@ -6,31 +6,49 @@ from typing import Any
 
 from proofport.adapter import Flow
 from proofport.wire import Call
-from proofport_drata.answers import LIST_CONNECTIONS, expect_ok, malformed
+from proofport_drata.answers import CHECK_OBJECTS, LIST_CONNECTIONS, expect_ok, malformed
 
 PAGE_SIZE = 500
 """The largest page (the vendor's OpenAPI v2, parameter `size`)."""
 
 Rows = list[dict[str, Any]]
+Query = tuple[tuple[str, str], ...]
 
 
-def one_page(operation: str, path: str, cursor: str | None) -> Flow[tuple[Rows, str | None]]:
-    """The rows of a page and the cursor of the next one, None at the end."""
-    query = (("size", str(PAGE_SIZE)),) + ((("cursor", cursor),) if cursor else ())
-    answer = expect_ok((yield Call(operation, "GET", path, query)), "list", LIST_CONNECTIONS)
+def one_page(
+    operation: str,
+    path: str,
+    cursor: str | None,
+    *,
+    query: Query = (),
+    permission: str = LIST_CONNECTIONS,
+    missing: str = CHECK_OBJECTS,
+) -> Flow[tuple[Rows, str | None]]:
+    """The rows of a page and the cursor of the next one, None at the end. `query`: more than size and cursor."""
+    size = () if any(name == "size" for name, _ in query) else (("size", str(PAGE_SIZE)),)
+    asked = size + query + ((("cursor", cursor),) if cursor else ())
+    answer = expect_ok((yield Call(operation, "GET", path, asked)), "list", permission, missing=missing)
     rows = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise malformed(f"{operation} gave no list of rows")
     return rows, _next_cursor(operation, answer, cursor)
 
 
-def every_row(operation: str, path: str) -> Flow[Rows]:
-    """All pages."""
+def every_row(
+    operation: str,
+    path: str,
+    *,
+    query: Query = (),
+    permission: str = LIST_CONNECTIONS,
+    missing: str = CHECK_OBJECTS,
+    start: str | None = None,
+) -> Flow[Rows]:
+    """All pages from the cursor `start` on."""
     rows: Rows = []
     seen: set[str] = set()
-    cursor: str | None = None
+    cursor = start
     while True:
-        page, cursor = yield from one_page(operation, path, cursor)
+        page, cursor = yield from one_page(operation, path, cursor, query=query, permission=permission, missing=missing)
         rows += page
         if cursor is None:
             return rows

@@ -1,4 +1,4 @@
-"""Connections: find or make the resource that a kind is delivered to."""
+"""Connections: find or make the object that a kind is delivered to."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from proofport.adapter import Blueprint, Flow, Provisioned
 from proofport.errors import ConfigError, OutcomeUnknown, UsageError
 from proofport.wire import Call
 from proofport_drata.answers import CREATE_CONNECTION, LIST_CONNECTIONS, expect_ok, malformed
+from proofport_drata.drift import drift
 from proofport_drata.paging import every_row
-from proofport_drata.settings import DrataObject, DrataSettings
+from proofport_drata.settings import DrataSettings
 
 CONNECTIONS = "/public/v2/custom-connections"
 
@@ -28,8 +29,8 @@ def alias_of(kind: str, workspace_ids: tuple[int, ...]) -> str:
 def find_or_create(blueprint: Blueprint, settings: DrataSettings) -> Flow[Provisioned]:
     """What is configured is only looked at. Creating is not idempotent, so we look first, and after a lost answer."""
     configured = settings.objects.get(blueprint.kind)
-    if configured is not None:
-        return (yield from _configured(blueprint, configured))
+    if configured is not None and configured.connection_id is not None:
+        return (yield from _configured(blueprint, configured.connection_id, configured.resource_id))
     if not settings.workspace_ids:
         raise ConfigError(
             "Drata makes a connection in at least one workspace, and workspace_ids is empty",
@@ -37,23 +38,48 @@ def find_or_create(blueprint: Blueprint, settings: DrataSettings) -> Flow[Provis
         )
     alias = alias_of(blueprint.kind, settings.workspace_ids)
     request = _creation(blueprint, settings, alias)
-    connection = yield from _find(alias)
+    connection = yield from find(alias, "CUSTOM")
     created = connection is None
     if connection is None:
-        connection = yield from _create(alias, request)
+        connection = yield from _create(alias, "CUSTOM", request)
     resource = _only_resource(connection, (yield from resources(connection)))
     shared = f"The connection {alias!r} existed; whatever delivers to it shares its records."
-    notes = () if created else (shared, *_differences(blueprint.schema, resource))
+    notes = () if created else (shared, *drift(blueprint.schema, resource))
     return Provisioned({"connection_id": connection, "resource_id": resource["id"]}, created, notes)
 
 
-def _configured(blueprint: Blueprint, configured: DrataObject) -> Flow[Provisioned]:
-    connection, wanted = configured.connection_id, configured.resource_id
+def _configured(blueprint: Blueprint, connection: int, wanted: int | None) -> Flow[Provisioned]:
     held = yield from resources(connection)
     fitting = [row for row in held if wanted in (None, row.get("id"))]
     resource = _only_resource(connection, fitting)
-    notes = _differences(blueprint.schema, resource)
+    notes = drift(blueprint.schema, resource)
     return Provisioned({"connection_id": connection, "resource_id": resource["id"]}, False, notes)
+
+
+def find_or_create_plain(settings: DrataSettings, kind: str, provider: str) -> Flow[Provisioned]:
+    """The MDM or HRIS connection of `kind`: without schema, workspaces and resource, which Drata refuses there."""
+    configured = settings.objects.get(kind)
+    if configured is not None and configured.connection_id is not None:
+        yield from _require_provider(configured.connection_id, provider)
+        return Provisioned({"connection_id": configured.connection_id}, created=False)
+    alias = f"proofport {kind}"
+    connection = yield from find(alias, provider)
+    created = connection is None
+    if connection is None:
+        request = {"name": alias, "providerTypes": [provider], "description": f"{kind} evidence, written by proofport"}
+        connection = yield from _create(alias, provider, json.dumps(request).encode())
+    notes = () if created else (f"The connection {alias!r} existed; whatever delivers to it shares its records.",)
+    return Provisioned({"connection_id": connection}, created, notes)
+
+
+def _require_provider(connection: int, provider: str) -> Flow[None]:
+    found = yield from read(connection)
+    types = found.get("providerTypes", [provider])
+    if types != [provider]:
+        raise UsageError(
+            f"the Drata connection {connection} is for {', '.join(map(str, types))}, expected {provider}",
+            hint="Correct connection_id in `objects`, or take the kind out of it to have a connection made.",
+        )
 
 
 def _creation(blueprint: Blueprint, settings: DrataSettings, alias: str) -> bytes:
@@ -76,7 +102,8 @@ def _creation(blueprint: Blueprint, settings: DrataSettings, alias: str) -> byte
     return json.dumps(body).encode()
 
 
-def _find(alias: str) -> Flow[int | None]:
+def find(alias: str, provider: str) -> Flow[int | None]:
+    """The connection of that name. Raises UsageError when several have it, or it is for something else."""
     rows = yield from every_row("list_connections", CONNECTIONS)
     ours = [row for row in rows if row.get("clientAlias") == alias]
     if len(ours) > 1:
@@ -86,19 +113,20 @@ def _find(alias: str) -> Flow[int | None]:
         )
     if not ours:
         return None
-    if ours[0].get("providerTypes", ["CUSTOM"]) != ["CUSTOM"]:
-        raise UsageError(f"the Drata connection {alias!r} is not a CUSTOM one", hint="Rename it, then provision again.")
+    if ours[0].get("providerTypes", [provider]) != [provider]:
+        hint = "Rename it, then provision again."
+        raise UsageError(f"the Drata connection {alias!r} is not a {provider} one", hint=hint)
     return _id_of(ours[0], "list_connections")
 
 
-def _create(alias: str, request: bytes) -> Flow[int]:
+def _create(alias: str, provider: str, request: bytes) -> Flow[int]:
     try:
         reply = yield Call("create_connection", "POST", CONNECTIONS, body=request, lost="ask")
         if reply.status < 500:
             return _id_of(expect_ok(reply, f"create {alias!r}", CREATE_CONNECTION), "create_connection")
     except OutcomeUnknown:
         pass
-    found = yield from _find(alias)
+    found = yield from find(alias, provider)
     if found is None:
         raise OutcomeUnknown(
             f"it is not known whether Drata made the connection {alias!r}",
@@ -107,11 +135,17 @@ def _create(alias: str, request: bytes) -> Flow[int]:
     return found
 
 
-def resources(connection: int) -> Flow[list[dict[str, Any]]]:
-    """The resources that a connection holds now."""
+def read(connection: int) -> Flow[dict[str, Any]]:
     call = Call("get_connection", "GET", f"{CONNECTIONS}/{connection}", (("expand[]", "customResources"),))
     answer = expect_ok((yield call), f"read the connection {connection}", LIST_CONNECTIONS)
-    rows = answer.get("customResources") if isinstance(answer, dict) else None
+    if not isinstance(answer, dict):
+        raise malformed("get_connection gave no connection")
+    return answer
+
+
+def resources(connection: int) -> Flow[list[dict[str, Any]]]:
+    """The resources that a connection holds now."""
+    rows = (yield from read(connection)).get("customResources")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise malformed("get_connection gave no customResources")
     return [row for row in rows if not row.get("deletedAt")]
@@ -134,15 +168,3 @@ def _id_of(row: Any, operation: str) -> int:
     if not isinstance(found, int) or isinstance(found, bool):
         raise malformed(f"{operation} gave no id")
     return found
-
-
-def _differences(wanted: Mapping[str, Any], resource: dict[str, Any]) -> tuple[str, ...]:
-    stored = resource.get("schema")
-    declared = stored.get("properties") if isinstance(stored, dict) else None
-    missing = [name for name in wanted.get("properties", {}) if name not in (declared or {})]
-    if not missing:
-        return ()
-    return (
-        f"The schema of resource {resource['id']} does not declare {', '.join(missing)}, and a Drata schema cannot be "
-        "changed: tests cannot use these fields until the kind moves to a new connection.",
-    )

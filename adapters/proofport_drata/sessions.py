@@ -38,6 +38,11 @@ def session_id(instance: str, run_id: str) -> str:
     return session
 
 
+def spelled(status: str) -> str:
+    """One spelling of the cancelled state: the recipe writes CANCELLED, the OpenAPI and production CANCELED."""
+    return "CANCELED" if status == "CANCELLED" else status
+
+
 def statuses(resource: str) -> Flow[dict[str, str]]:
     """Session id to status. The rows' short numeric `id` is no session id; the list's own filter is ignored by the
     vendor (both observed: speakeasy-api/gram, drata.go), so nothing is filtered there."""
@@ -46,7 +51,7 @@ def statuses(resource: str) -> Flow[dict[str, str]]:
         session, status = row.get("sessionId"), row.get("status")
         if not isinstance(session, str) or not isinstance(status, str):
             raise malformed("list_sessions gave a session without sessionId or status")
-        found[session] = status
+        found[session] = spelled(status)
     return found
 
 
@@ -71,14 +76,21 @@ def clear_the_way(resource: str, instance: str, keep: str | None = None) -> Flow
 def stage(resource: str, session: str, batch: Batch) -> Flow[list[Outcome]]:
     """Add a batch to the session; the first one opens it."""
     reply = yield upload("stage_records", f"{resource}/sessions/{session}", batch)
+    refuse_ended(reply, session)
+    return results(reply, batch)
+
+
+def refuse_ended(reply: Reply, session: str) -> None:
+    """Raise Blocked for the answers to an upload that are about the session: 409 and 422, neither of them declared.
+
+    409 is assumed for a second open session, 422 for one that is no longer open.
+    """
     if reply.status in (409, 422):
-        # Neither is declared: 409 is assumed for a second open session, 422 for one that is no longer open.
         raise Blocked(
             f"Drata refused records for the session {session}: {vendor_words(reply)}",
             hint="Another program opened or ended a session on this resource meanwhile: let one program write to it, "
             "then push again.",
         )
-    return results(reply, batch)
 
 
 def complete(resource: str, session: str) -> Flow[None]:

@@ -22,10 +22,22 @@ PUT_MERGE = "put_merge"
 
 
 class DrataObject(ObjectSettings):
-    """`connection_id` and `resource_id` of one kind; `proofport provision` finds or makes them."""
+    """The object of one kind; `proofport provision` finds or makes it.
 
-    connection_id: int = Field(gt=0)
+    `connection_id` (and `resource_id` where records go to a CUSTOM connection), or, for people, the number of an
+    identity provider's connection. `empty_set`: what an empty snapshot of a CUSTOM resource means.
+    """
+
+    connection_id: int | None = Field(None, gt=0)
     resource_id: int | None = Field(None, gt=0)
+    idp_connection_id: int | None = Field(None, gt=0)
+    empty_set: Literal["refuse", "delete_all"] = "refuse"
+
+    @model_validator(mode="after")
+    def _one_connection(self) -> Self:
+        if (self.connection_id is None) == (self.idp_connection_id is None):
+            raise ValueError("expected either connection_id or, for people, idp_connection_id")
+        return self
 
 
 class DrataSettings(Settings):
@@ -48,6 +60,13 @@ class DrataSettings(Settings):
             raise ValueError("expected either region (us, eu or apac) or base_url")
         return self
 
+    @model_validator(mode="after")
+    def _people_only(self) -> Self:
+        for kind, configured in self.objects.items():
+            if kind != "person" and configured.connection_id is None:
+                raise ValueError(f"expected connection_id in objects.{kind}: idp_connection_id is for person")
+        return self
+
     @property
     def origin(self) -> str:
         return self.base_url or REGIONS[self.region or "us"]
@@ -55,9 +74,19 @@ class DrataSettings(Settings):
     def resource(self, kind: str) -> tuple[int, int]:
         """Connection and resource id that `kind` is delivered to. Raises ConfigError when they are not configured."""
         configured = self.objects.get(kind)
-        if configured is None or configured.resource_id is None:
+        if configured is None or configured.connection_id is None or configured.resource_id is None:
             raise ConfigError(
                 f"no Drata resource is configured for {kind}",
                 hint=f"Let `proofport provision` make one, or set connection_id and resource_id in `objects.{kind}`.",
             )
         return configured.connection_id, configured.resource_id
+
+    def connection(self, kind: str) -> int:
+        """The connection that devices or people are delivered to. Raises ConfigError when it is not configured."""
+        configured = self.objects.get(kind)
+        if configured is None or configured.connection_id is None:
+            raise ConfigError(
+                f"no Drata connection is configured for {kind}",
+                hint=f"Let `proofport provision` make one, or set connection_id in `objects.{kind}`.",
+            )
+        return configured.connection_id

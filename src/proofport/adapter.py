@@ -57,6 +57,7 @@ class Capability:
 
     `staged`: the set stays invisible until `close`, so a cancelled snapshot has delivered nothing.
     `replaces`: closing removes what is not in the set; otherwise what is gone is only reported.
+    `whole`: the set must go in one batch, and only once every source was read to its end.
     """
 
     max_records: int = 500
@@ -64,6 +65,7 @@ class Capability:
     parallel: int = 1
     staged: bool = False
     replaces: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,17 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What one run asks of one destination. `fields`: every field the mapping can produce, in its order."""
+    """What one run asks of one destination. `fields`: every field the mapping can produce, in its order.
+
+    `started`: when the run began, in seconds since 1970.
+    """
 
     run_id: str
     instance: str
     kind: str
     mode: Mode
     fields: tuple[str, ...] = ()
+    started: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,7 @@ class Finding:
 class Answer:
     """What one of the vendor's own calls gave. `problems`: what went wrong inside an answer that reads as success."""
 
-    value: JsonValue
+    value: Any
     problems: Sequence[Problem] = ()
 
 
@@ -203,6 +209,10 @@ class Adapter(ABC):
 
     @abstractmethod
     def body(self, kind: str, mode: Mode) -> Body: ...
+
+    def bodies(self, kind: str) -> Sequence[Body]:
+        """Every body that a mapping from `kind` may be written for, whatever is configured."""
+        return (self.body(kind, "upsert"),)
 
     # ------------------------------------------------------------------ how
     def open(self, job: Job, memory: Memory) -> Flow[Memory]:

@@ -114,10 +114,11 @@ def library() -> MappingLibrary:
     return MappingLibrary()
 
 
-def body_of(vendor: str, kind: str) -> Body:
+def body_of(vendor: str, kind: str, name: str | None = None) -> Body:
     """What a vendor takes in an upsert, by its adapter's defaults."""
     adapter = load_adapter(vendor)
-    return adapter(adapter.Settings.model_construct()).body(kind, "upsert")
+    bodies = adapter(adapter.Settings.model_construct()).bodies(kind)
+    return next((body for body in bodies if body.name == name), bodies[0])
 
 
 @pytest.fixture(scope="session", name="body_of")

@@ -20,12 +20,13 @@ SAMPLES = Path(proofport.cli.__file__).with_name("demo_data")
 VENDORS = ("drata", "secureframe")
 KINDS = ("cloud_resource", "training_record", "personnel_account")
 
-BodyOf = Callable[[str, str], Body]
+BodyOf = Callable[..., Body]
 
 
 def test_the_mappings_that_are_promised_are_there() -> None:
     expected = [
-        *(f"{vendor}/{kind}" for vendor in VENDORS for kind in sorted(KINDS)),
+        *(f"drata/{name}" for name in sorted((*KINDS, "device", "person"))),
+        *(f"secureframe/{kind}" for kind in sorted(KINDS)),
         "sources/aws.ec2.instances",
         "sources/aws.ec2.security_groups",
         "sources/aws.ec2.volumes",

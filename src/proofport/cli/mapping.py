@@ -80,7 +80,7 @@ def _compile(mapping: MappingFile) -> None:
 
     if isinstance(mapping.to, Vendor) and mapping.from_kind:
         vendor, kind = mapping.to.vendor, mapping.from_kind
-        compile_vendor(mapping, _body(vendor, kind), kind, vendor)
+        compile_vendor(mapping, _body(vendor, kind, mapping.to.body), kind, vendor)
     else:
         compile_source(mapping)
 
@@ -98,12 +98,13 @@ def _run_tests(mapping: MappingFile) -> tuple[int, int]:
     return len(results) - failed, failed
 
 
-def _body(vendor: str, kind: str) -> Body:
+def _body(vendor: str, kind: str, name: str) -> Body:
     """What a vendor takes, by its adapter's defaults: no destination has to be configured for that."""
     from proofport.registry import load_adapter
 
     adapter = load_adapter(vendor)
-    return adapter(adapter.Settings.model_construct()).body(kind, "upsert")
+    bodies = adapter(adapter.Settings.model_construct()).bodies(kind)
+    return next((body for body in bodies if body.name == name), bodies[0])
 
 
 def _library(config_path: str | None) -> MappingLibrary:

@@ -14,7 +14,8 @@ from proofport.mapping.nodes import MappingFile, Test, Vendor
 from proofport.mapping.source import compile_kind, compile_source
 from proofport.mapping.vendor import compile_vendor
 
-BodyOf = Callable[[str, str], Body]
+BodyOf = Callable[[str, str, str], Body]
+"""Of a vendor, a kind, and the body's name in the mapping."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class TestResult:
 
 
 def run_tests(file: MappingFile, body_of: BodyOf | None = None) -> list[TestResult]:
-    """Run every test of a file. `body_of(vendor, kind)` gives the body that a vendor takes in an upsert; without it,
-    vendor mappings are held against their own `type:` only. Raises MappingError where the mapping itself is wrong."""
+    """Run every test of a file. `body_of` gives the body that a vendor takes in an upsert; without it, vendor mappings
+    are held against their own `type:` only. Raises MappingError where the mapping itself is wrong."""
     run = _vendor_run(file, body_of) if isinstance(file.to, Vendor) else _source_run(file)
     return [_result(test, run) for test in file.tests]
 
@@ -49,7 +50,9 @@ def _source_run(file: MappingFile) -> Callable[[Test], Any]:
 def _vendor_run(file: MappingFile, body_of: BodyOf | None) -> Callable[[Test], Any]:
     assert isinstance(file.to, Vendor)
     assert file.from_kind is not None
-    body = body_of(file.to.vendor, file.from_kind) if body_of else Body(name=file.to.body, mapping=file.name)
+    body = (
+        body_of(file.to.vendor, file.from_kind, file.to.body) if body_of else Body(name=file.to.body, mapping=file.name)
+    )
     check = compile_kind(file.from_kind)
     convert = compile_vendor(file, body, file.from_kind, file.to.vendor)
     return lambda test: convert(check(test.input))

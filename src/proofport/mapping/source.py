@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from copy import copy
+from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ValidationError, create_model
@@ -171,9 +172,10 @@ def partial_model(model: type[Any], keep: set[str], *, nulls: bool = False) -> t
     for name, info in model.model_fields.items():
         if (info.serialization_alias or name) in keep or not (info.is_required() or nulls):
             continue
-        loose = info._copy()
-        loose.default = None
-        fields[name] = (info.annotation, loose)
+        loose = copy(info)
+        loose.default, loose.metadata = None, []
+        annotation = Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation
+        fields[name] = (Optional[annotation] if nulls else annotation, loose)  # noqa: UP045 - made at run time
     return create_model(model.__name__, __base__=model, **fields) if fields else model
 
 

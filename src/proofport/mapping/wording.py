@@ -72,13 +72,17 @@ def reject(
 def problem_of(error: ValidationError, what: str, fields: Iterable[str]) -> Problem:
     """The first thing that a model found wrong, in our words. `what` names the model: a kind, or a vendor's body."""
     detail, *others = error.errors(include_url=False)
+    field = _dotted(detail["loc"])
     found, expected, hint = _words(detail, what, list(fields))
+    for branch in [other for other in others if _dotted(other["loc"]) == field]:
+        expected += f" or {_words(branch, what, ())[1]}"
+        others.remove(branch)
     if detail["type"] == "missing":
         hint = _misspelt(detail, others) or hint
     if others:
         more = f"{len(others)} more field{'s are' if len(others) > 1 else ' is'} wrong in this record."
         hint = f"{hint} {more}" if hint else more
-    return Problem(found=found, expected=expected, field=_dotted(detail["loc"]) or None, hint=hint)
+    return Problem(found=found, expected=expected, field=field or None, hint=hint)
 
 
 def _misspelt(missing: ErrorDetails, others: Iterable[ErrorDetails]) -> str | None:
@@ -92,7 +96,7 @@ def _misspelt(missing: ErrorDetails, others: Iterable[ErrorDetails]) -> str | No
     return f"Is it the field {found!r}?" if found else None
 
 
-def _words(detail: ErrorDetails, what: str, fields: list[str]) -> tuple[str, str, str | None]:
+def _words(detail: ErrorDetails, what: str, fields: Sequence[str]) -> tuple[str, str, str | None]:
     context: dict[str, Any] = detail.get("ctx", {})
     given = detail["input"]
     match detail["type"]:
@@ -120,11 +124,16 @@ def _words(detail: ErrorDetails, what: str, fields: list[str]) -> tuple[str, str
 
 
 def _dotted(location: tuple[int | str, ...]) -> str:
-    """`tags[0].key`. The branch names that pydantic adds for unions do not look like fields and are left out."""
+    """`tags[0].key`. The names that pydantic gives to the branches of a union are left out."""
     text = ""
     for part in location:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif "[" not in part and "-" not in part:
-            text += f".{part}" if text else part
+        elif not text:
+            text = part
+        elif part not in _BRANCHES and "[" not in part:
+            text += f".{part}"
     return text
+
+
+_BRANCHES = frozenset({"int", "float", "str", "bool", "none", "list", "dict"})

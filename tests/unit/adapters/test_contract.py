@@ -54,6 +54,70 @@ class TestDrata(AdapterContract):
         return json_reply([]) if call.operation in ("stage_records", "upsert_records") else None
 
 
+class TestDrataDevicesAndPeople(AdapterContract):
+    secrets = ("drata-key",)
+    supported = {  # noqa: RUF012
+        "device": ("upsert", "snapshot", "remove"),
+        "person": ("upsert", "snapshot", "patch", "remove"),
+    }
+
+    def adapter(self) -> Adapter:
+        objects = {kind: {"connection_id": number} for number, kind in enumerate(self.supported, 5)}
+        settings = {"region": "eu", "api_key": "drata-key", "objects": objects}
+        return DrataAdapter(DrataSettings.model_validate(settings))
+
+    def record(self, kind: str, record_id: str) -> dict[str, Any]:
+        if kind == "person":
+            return {"identityId": record_id, "separatedAt": "2026-01-31T00:00:00Z"}
+        return {"externalId": record_id, "personnelId": 1, "platformName": "MACOS", "platformVersion": "15"}
+
+    def accept(self, call: Call) -> Reply:
+        match call.operation:
+            case "upsert_device":
+                return json_reply({"id": 1}, 201)
+            case "list_connection_devices":
+                wanted = dict(call.query).get("externalId")
+                return page([{"id": 1, "externalId": wanted}] if wanted else [])
+            case "upsert_hris_identities":
+                return json_reply([{"statusCode": 201, "data": item} for item in json.loads(call.body or b"")], 201)
+            case "get_hris_identity":
+                return json_reply({"separatedAt": None})
+            case "delete_connection_device":
+                return Reply(204)
+            case _:
+                return page([])
+
+    def reject_first(self, call: Call) -> Reply | None:
+        if call.operation == "upsert_device":
+            return json_reply({"name": "X", "statusCode": 404, "message": "no such person", "code": 1}, 404)
+        if call.operation != "upsert_hris_identities":
+            return None
+        first, *others = json.loads(call.body or b"")
+        refusal = {"statusCode": 400, "data": None, "error": {"message": f"{first['identityId']} is wrong"}}
+        return json_reply([refusal, *({"statusCode": 201, "data": item} for item in others)], 207)
+
+    def say_nothing(self, call: Call) -> Reply | None:
+        return json_reply([]) if call.operation in ("upsert_device", "upsert_hris_identities") else None
+
+
+class TestDrataIdentityProvider(AdapterContract):
+    secrets = ("drata-key",)
+    supported = {"person": ("snapshot",)}  # noqa: RUF012
+
+    def adapter(self) -> Adapter:
+        objects = {"person": {"idp_connection_id": 7}}
+        settings = {"region": "eu", "api_key": "drata-key", "objects": objects}
+        return DrataAdapter(DrataSettings.model_validate(settings))
+
+    def accept(self, call: Call) -> Reply:
+        managed = json_reply({"data": [{"id": 7, "clientType": "CSV_IDP"}], "total": 1})
+        return managed if call.operation == "v1_list_connections" else page([])
+
+
+def page(rows: list[dict[str, Any]]) -> Reply:
+    return json_reply({"data": rows, "pagination": {"cursor": None}})
+
+
 class TestSecureframe(AdapterContract):
     secrets = ("sf-key", "sf-secret")
     supported = {  # noqa: RUF012

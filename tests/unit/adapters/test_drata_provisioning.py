@@ -9,10 +9,11 @@ import pytest
 from pydantic import JsonValue
 
 from proofport.adapter import Blueprint, Finding, Provisioned
-from proofport.errors import Blocked, ConfigError, OutcomeUnknown, Retryable, UnsupportedFeature, UsageError
+from proofport.errors import Blocked, ConfigError, OutcomeUnknown, Retryable, UsageError
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Reply
 from proofport_drata import DrataAdapter, DrataSettings
+from proofport_drata.drift import drift
 
 CONNECTIONS = "/public/v2/custom-connections"
 ALIAS = "proofport 1:cloud_resource"
@@ -140,14 +141,64 @@ def test_a_creation_without_an_id_cannot_be_relied_on(answer: object) -> None:
         provision(recorded(NONE, json_reply(answer, 201)))
 
 
-@pytest.mark.parametrize("kind", ["device", "person"])
-def test_what_is_not_built_yet_says_so(kind: str) -> None:
-    with pytest.raises(UnsupportedFeature, match="yet"):
-        provision(recorded(), Blueprint(kind, {}, "id"))
-    with pytest.raises(UnsupportedFeature, match="yet"):
-        adapter().capability(kind, "upsert")
-    with pytest.raises(UnsupportedFeature, match="yet"):
-        adapter().body(kind, "upsert")
+@pytest.mark.parametrize(("kind", "provider"), [("device", "MDM"), ("person", "HRIS")])
+class TestConnectionsWithoutSchema:
+    def test_one_is_made_without_what_drata_refuses_there(self, kind: str, provider: str) -> None:
+        vendor = recorded(NONE, json_reply({"id": 9, "providerTypes": [provider]}, 201))
+        made = provision(vendor, Blueprint(kind, {}, "id"))
+        assert (made.settings, made.created) == ({"connection_id": 9}, True)
+        body = json.loads(vendor.calls[1].body or b"")
+        assert body["providerTypes"] == [provider]
+        assert set(body) == {"name", "providerTypes", "description"}
+
+    def test_one_of_our_name_is_found_again(self, kind: str, provider: str) -> None:
+        vendor = recorded(connections({"id": 9, "clientAlias": f"proofport {kind}", "providerTypes": [provider]}))
+        found = provision(vendor, Blueprint(kind, {}, "id"))
+        assert (found.settings, found.created) == ({"connection_id": 9}, False)
+
+    def test_a_configured_one_must_be_of_the_type(self, kind: str, provider: str) -> None:
+        objects = {kind: {"connection_id": 9}}
+        good = recorded(json_reply({"id": 9, "providerTypes": [provider]}))
+        assert provision(good, Blueprint(kind, {}, "id"), objects=objects).settings == {"connection_id": 9}
+        wrong = recorded(json_reply({"id": 9, "providerTypes": ["CUSTOM"]}))
+        with pytest.raises(UsageError, match=f"is for CUSTOM, expected {provider}"):
+            provision(wrong, Blueprint(kind, {}, "id"), objects=objects)
+
+    def test_a_lost_answer_is_looked_into(self, kind: str, provider: str) -> None:
+        row = {"id": 9, "clientAlias": f"proofport {kind}", "providerTypes": [provider]}
+        vendor = recorded(NONE, OutcomeUnknown("lost"), connections(row))
+        assert provision(vendor, Blueprint(kind, {}, "id")).settings == {"connection_id": 9}
+
+
+class TestDrift:
+    """What the live schema no longer takes of the bodies that the mapping makes."""
+
+    @pytest.mark.parametrize(
+        ("stored", "words"),
+        [
+            ({"properties": {"id": {"type": "string"}}}, "does not declare name"),
+            ({"properties": {"id": {}}, "additionalProperties": False}, "Records are refused: the schema allows no"),
+            (
+                {"properties": {"id": {"type": "string"}, "name": {"type": "string"}}},
+                "name may be null, and the schema takes only string",
+            ),
+            (
+                {"properties": {**PROPERTIES, "owner": {}}, "required": ["id", "owner"]},
+                "requires owner, which the mapping never makes",
+            ),
+            ({"properties": PROPERTIES, "required": ["id", "name"]}, "Records without name are refused"),
+        ],
+    )
+    def test_a_misfit_is_named_with_a_way_out(self, stored: dict[str, Any], words: str) -> None:
+        notes = drift({"properties": PROPERTIES, "required": ["id"]}, {"id": 7, "schema": stored})
+        assert words in notes[0]
+        assert "cannot be changed" in notes[-1]
+        assert "update_custom_connection" in notes[-1]
+
+    def test_a_schema_that_takes_more_is_no_drift(self) -> None:
+        stored = {"properties": {**PROPERTIES, "count": {"type": "number"}, "more": {}}, "required": ["id"]}
+        wanted = {"properties": {**PROPERTIES, "count": {"type": "integer"}}, "required": ["id"]}
+        assert drift(wanted, {"id": 7, "schema": stored}) == ()
 
 
 @pytest.mark.parametrize("configured", [{"connection_id": 42}, {"connection_id": 42, "resource_id": 7}])
@@ -194,13 +245,14 @@ def test_a_refused_key_ends_the_check() -> None:
 def test_each_object_is_looked_at_although_another_is_wrong() -> None:
     objects = {**OBJECT, "training_record": {"connection_id": 9, "resource_id": 1}, "device": {"connection_id": 5}}
     objects["personnel_account"] = {"connection_id": 6}
-    vendor = recorded(NONE, resources(8), json_reply({"message": "no such connection", "code": 2}, 404))
+    missing = json_reply({"message": "no such connection", "code": 2}, 404)
+    vendor = recorded(NONE, resources(8), missing, missing)
     findings = check(vendor, objects)
     assert [(finding.subject, finding.ok) for finding in findings] == [
         ("api_key", True),
         ("objects.cloud_resource", False),
         ("objects.training_record", False),
-        ("objects.device", True),
+        ("objects.device", False),
         ("objects.personnel_account", False),
     ]
     assert "has no resource 7; it has 8" in findings[1].detail

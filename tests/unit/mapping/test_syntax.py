@@ -174,10 +174,8 @@ def test_a_source_makes_only_what_its_kind_has(load: Load, text: str, place: str
 
 
 def test_what_a_file_says_is_there_to_be_read(load: Load) -> None:
-    file = load(
-        CLOUD
-        + "records: '$.R[*].I[*]'\nparent: {account_id: '$.R[*].Owner.Id'}\nincomplete_when: $.Next\ncontext: [region]\n"
-    )
+    around = "records: '$.R[*].I[*]'\nparent: {account_id: '$.R[*].Owner.Id'}\nincomplete_when: $.Next\n"
+    file = load(f"{CLOUD}{around}context: [region]\n")
     assert (file.name, file.to, file.from_kind, file.line) == ("sources/t", "cloud_resource", None, 1)
     assert list(file.fields) == ["id", "type"]
     assert file.context == ("region",)

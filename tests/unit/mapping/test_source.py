@@ -1,0 +1,205 @@
+"""Raw documents to evidence: records, what surrounds them, and what is filled from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proofport.errors import Rejected, UsageError
+from proofport.evidence import CloudResource
+from proofport.mapping import compile_kind, compile_source
+
+from .conftest import Load
+
+EC2 = """
+mapping: sources/ec2
+to: {evidence: cloud_resource}
+records: $.Reservations[*].Instances[*]
+parent: {account_id: "$.Reservations[*].OwnerId", region: $.Region.Name}
+incomplete_when: $.NextToken
+context: [region, account_id]
+fields: {id: $.InstanceId, type: {value: aws.ec2.instance}}
+"""
+DOCUMENT = {
+    "Region": {"Name": "eu-west-1"},
+    "Reservations": [
+        {"OwnerId": "1", "Instances": [{"InstanceId": "i-1"}, {"InstanceId": "i-2"}]},
+        {"OwnerId": None, "Instances": [{"InstanceId": "i-3"}]},
+        {"Instances": [{"InstanceId": "i-4"}]},
+    ],
+}
+
+
+def all_of(mapping: Any, document: object) -> list[Any]:
+    return [mapping(record, parents) for record, parents in mapping.records(document)]
+
+
+def test_records_know_what_encloses_them(load: Load) -> None:
+    mapping = compile_source(load(EC2))
+    assert not mapping.single
+    found = all_of(mapping, DOCUMENT)
+    assert [(each["id"], each.get("account_id", "missing"), each["region"]) for each in found] == [
+        ("i-1", "1", "eu-west-1"),
+        ("i-2", "1", "eu-west-1"),
+        ("i-3", None, "eu-west-1"),
+        ("i-4", "missing", "eu-west-1"),
+    ]
+
+
+def test_what_the_document_does_not_say_is_set_from_outside(load: Load) -> None:
+    mapping = compile_source(load(EC2), {"region": "us-east-1", "account_id": "9"})
+    assert [each["account_id"] for each in all_of(mapping, DOCUMENT)] == ["1", "1", None, "9"]
+    assert [each["region"] for each in all_of(mapping, DOCUMENT)] == ["eu-west-1"] * 4
+    [bare] = all_of(mapping, {"Reservations": [{"Instances": [{"InstanceId": "i"}]}]})
+    assert (bare["region"], bare["account_id"]) == ("us-east-1", "9")
+
+
+def test_a_value_from_outside_does_not_replace_what_a_rule_found(load: Load) -> None:
+    text = EC2.replace("fields: {", "fields: {region: $.Region, ")
+    mapping = compile_source(load(text), {"region": "us-east-1"})
+    instances = [{"InstanceId": "a", "Region": "here"}, {"InstanceId": "b", "Region": None}]
+    found = all_of(mapping, {"Reservations": [{"Instances": instances}]})
+    assert [each["region"] for each in found] == ["here", None]
+
+
+@pytest.mark.parametrize("document", [{"Reservations": []}, {"Reservations": [{"Instances": []}]}])
+def test_an_empty_set_is_a_set(load: Load, document: object) -> None:
+    assert all_of(compile_source(load(EC2)), document) == []
+
+
+@pytest.mark.parametrize("document", [{"Buckets": []}, [], {}, None, {"Reservations": None}, {"Reservations": [{}]}])
+def test_a_document_without_a_place_for_records_is_rejected(load: Load, document: object) -> None:
+    with pytest.raises(Rejected, match=r"expected a document with \$\.Reservations\[\*\]\.Instances\[\*\]"):
+        all_of(compile_source(load(EC2)), document)
+
+
+@pytest.mark.parametrize(
+    ("document", "incomplete"), [({"NextToken": "x"}, True), ({"NextToken": None}, False), ({}, False), ([], False)]
+)
+def test_a_document_may_say_that_there_is_more(load: Load, document: object, incomplete: bool) -> None:
+    found = compile_source(load(EC2)).incomplete(document)
+    assert found == ("$.NextToken is present: there is more than this document holds" if incomplete else None)
+
+
+def test_without_records_a_document_is_one_record(load: Load) -> None:
+    mapping = compile_source(load("mapping: sources/t\nto: {evidence: person}\nfields: {id: $.id}\n"))
+    assert mapping.single
+    assert mapping.kind == "person"
+    assert list(mapping.records({"id": "x"})) == [({"id": "x"}, ())]
+    assert mapping({"id": "x"}) == {"id": "x"}
+    assert mapping.incomplete({"NextToken": "x"}) is None
+
+
+def test_values_that_the_mapping_does_not_take(load: Load) -> None:
+    with pytest.raises(UsageError, match="Did you mean 'region'"):
+        compile_source(load(EC2), {"regoin": "x"})
+    with pytest.raises(UsageError, match="it takes none"):
+        compile_source(load("mapping: a\nto: {evidence: person}\nfields: {id: $.id}\n"), {"x": "y"})
+
+
+def test_a_value_that_the_kind_requires_and_nothing_gives(load: Load) -> None:
+    file = load("mapping: a\nto: {evidence: cloud_resource}\ncontext: [type]\nfields: {id: $.id}\n")
+    with pytest.raises(UsageError, match="--set type="):
+        compile_source(file)
+    assert compile_source(file, {"type": "t"})({"id": "x"}) == {"id": "x", "type": "t"}
+    assert compile_source(file, {}, "patch")({"id": "x"}) == {"id": "x"}
+
+
+def test_a_vendor_mapping_is_no_source(load: Load) -> None:
+    file = load("mapping: a\nfrom: person\nto: {vendor: v, body: b}\nfields: {id: $.id}\n")
+    with pytest.raises(UsageError, match="is a vendor mapping"):
+        compile_source(file)
+
+
+@pytest.mark.parametrize(
+    ("records", "parent", "expected"),
+    [
+        ("$.a[0].x[?(@.n==1)]", "$.a[0].q", [{"id": "1", "p": 2}]),
+        ("$..x[*]", "$.p", [{"id": "1", "p": 1}, {"id": "2", "p": 1}]),
+        ("$.a[0].x[1]", "$.p", [{"id": "2", "p": 1}]),
+        ("$.a[*].x[1:]", "$.a[*].x[1:].n", [{"id": "2"}]),
+    ],
+)
+def test_records_along_other_paths(load: Load, records: str, parent: str, expected: Any) -> None:
+    document = {"p": 1, "a": [{"q": 2, "x": [{"id": "1", "n": 1}, {"id": "2"}]}]}
+    text = f"mapping: a\nto: {{evidence: 'custom:x'}}\nrecords: '{records}'\nparent: {{p: '{parent}'}}\n"
+    assert all_of(compile_source(load(f"{text}fields: {{id: $.id}}\n")), document) == expected
+
+
+# ------------------------------------------------------------------ evidence as it stands
+def test_evidence_comes_out_canonical_and_in_the_models_order() -> None:
+    given = {"type": "t", "created_at": "2026-01-31T10:00:00+01:00", "id": "x", "region": None, "public": False}
+    found = compile_kind("cloud_resource")(given)
+    expected = {"id": "x", "type": "t", "region": None, "created_at": "2026-01-31T09:00:00Z", "public": False}
+    assert list(found.items()) == list(expected.items())
+    assert compile_kind("cloud_resource")(CloudResource(id="x", type="t", region=None)) == {
+        "id": "x",
+        "type": "t",
+        "region": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([], "found an array of 0, expected an object: one cloud_resource"),
+        ({"type": "t"}, "id: found nothing, expected a value: cloud_resource requires it"),
+        ({"id": "", "type": "t"}, "id: found ''"),
+        (
+            {"id": "x", "type": "t", "regoin": "r"},
+            "regoin: found the field 'regoin', expected a field of cloud_resource.",
+        ),
+        ({"id": "x", "type": "t", "regoin": "r"}, "Did you mean 'region'?"),
+        ({"id": "x", "type": "t", "tags": [{"key": "a"}, {"key": 1}]}, "tags[1].key: found 1, expected text"),
+        (
+            {"id": "x", "type": "t", "created_at": "2026-01-31T09:00:00"},
+            "without a time zone, expected a date and time",
+        ),
+        ({"id": "x", "type": "t", "created_at": "soon"}, "expected a date and time in RFC 3339"),
+        ({"id": "x", "type": "t", "public": "yes"}, "public: found 'yes'"),
+        ({"id": 1, "type": 2}, "id: found 1, expected text"),
+        ({"id": 1, "type": 2}, "1 more field is wrong in this record."),
+    ],
+)
+def test_evidence_that_does_not_fit(given: object, words: str) -> None:
+    with pytest.raises(Rejected) as caught:
+        compile_kind("cloud_resource")(given)
+    assert words in str(caught.value)
+
+
+def test_a_choice_says_what_was_meant() -> None:
+    with pytest.raises(Rejected) as caught:
+        compile_kind("device")({"id": "x", "platform": "mac_os"})
+    assert "platform: found 'mac_os', expected one of macos, windows, linux" in str(caught.value)
+    assert "Did you mean 'macos'?" in str(caught.value)
+
+
+def test_a_training_cannot_be_completed_in_the_future() -> None:
+    record = {"id": "x", "email": "a@example.com", "course": "c", "completed_at": "2099-01-01T00:00:00Z"}
+    with pytest.raises(Rejected, match="completed_at: found '2099-01-01T00:00:00Z', expected a time that has passed"):
+        compile_kind("training_record")(record)
+
+
+@pytest.mark.parametrize("mode", ["patch", "remove"])
+def test_in_part_only_the_id_is_required(mode: Any) -> None:
+    check = compile_kind("cloud_resource", mode)
+    assert check({"id": "x"}) == {"id": "x"}
+    assert check({"region": None, "id": "x"}) == {"id": "x", "region": None}
+    assert check({"id": "x", "created_at": "2026-01-31T10:00:00+01:00"})["created_at"] == "2026-01-31T09:00:00Z"
+    for wrong in ({"region": "r"}, {"id": "x", "type": None}, {"id": "x", "type": ""}, {"id": "x", "regoin": 1}):
+        with pytest.raises(Rejected):
+            check(wrong)
+
+
+def test_custom_evidence_carries_any_json() -> None:
+    given = {
+        "id": "x",
+        "n": None,
+        "deep": [{"a": [1.5, False, "ü"]}],
+        "extras": {"v": {"a": None}},
+        "observed_at": None,
+    }
+    assert compile_kind("custom:thing")(given) == given
+    with pytest.raises(Rejected):
+        compile_kind("custom:thing")({"id": "x", "n": 2**64})
