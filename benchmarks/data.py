@@ -61,18 +61,58 @@ fields:
   created_at: {path: $.meta.created, as: datetime}
 """
 
+CLOUD_BODY = """
+mapping: bench/cloud
+from: cloud_resource
+to: {vendor: bench, body: record}
+fields:
+  id: $.id
+  kind: $.type
+  cloud: $.provider
+  account: $.account_id
+  zone: $.region
+  title: $.name
+  about: $.description
+  state: $.state
+  lifecycle: $.lifecycle_state
+  owner: $.owner_email
+  created: $.created_at
+  encrypted: $.encrypted
+"""
+
+PERSON_BODY = """
+mapping: bench/person
+from: personnel_account
+to: {vendor: bench, body: record}
+fields:
+  id: $.id
+  mail: $.email
+  login: $.username
+  given: $.first_name
+  family: $.last_name
+  nick: $.preferred_first_name
+  system: $.system
+  formatted: $.secondary_email
+  roles: {path: "$.roles[*]", join: ","}
+  admin: $.admin
+  active: $.active
+  created: $.created_at
+"""
+
 GIVEN_NAMES = ("Ana", "Ben", "Cora", "Dan", "Eve", "Finn", "Gail", "Hugo", "Ida", "Jürgen")
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One record shape: decoded records, their lines, the mapping, and two functions that do the same."""
+    """One record shape: decoded records, their lines, the mapping to evidence and two functions that do the same, and
+    the mapping from evidence to a vendor's body of 12 fields."""
 
     name: str
     records: list[Record]
     lines: list[bytes]
     mapping: MappingFile
+    body: MappingFile
     by_hand: Callable[[Record], Record]
     by_find: Callable[[Record], Record]
 
@@ -81,13 +121,13 @@ def shapes(count: int = 1000) -> list[Shape]:
     """Both shapes with `count` records, the same on every run."""
     generator = random.Random(20260131)
     made = []
-    for name, text, make, by_hand, by_find in (
-        ("cloud", CLOUD, cloud_record, cloud_by_hand, _cloud_by_find()),
-        ("person", PERSON, person_record, person_by_hand, _person_by_find()),
+    for name, text, body, make, by_hand, by_find in (
+        ("cloud", CLOUD, CLOUD_BODY, cloud_record, cloud_by_hand, _cloud_by_find()),
+        ("person", PERSON, PERSON_BODY, person_record, person_by_hand, _person_by_find()),
     ):
         records = [make(number, generator) for number in range(count)]
         lines = [orjson.dumps(record) + b"\n" for record in records]
-        made.append(Shape(name, records, lines, _mapping(text), by_hand, by_find))
+        made.append(Shape(name, records, lines, _mapping(text), _mapping(body), by_hand, by_find))
     return made
 
 

@@ -18,15 +18,17 @@ def timestamp(value: Any) -> str | None:
     """The canonical spelling of an aware time in ISO 8601; None for anything else."""
     try:
         moment = _parse(value)
-        if moment.tzinfo is UTC and value[11:13] != "24":
-            # the two usual spellings are cut: to format a datetime costs as much as the rest of a record
-            marks = value[4::3]
+        # the two usual spellings are cut: to format a datetime costs as much as the rest of a record. Some Pythons read
+        # 24:00 as midnight of the next day.
+        if moment.tzinfo is UTC and (moment.hour or value[11] == "0"):
+            text: str = value
+            marks = text[4::3]
             if marks == "--T::Z":
-                return str(value)
+                return text
             if marks == "--T::+:":
-                return f"{value[:19]}Z"
+                return text[:19] + "Z"
         return format_timestamp(moment) if moment.tzinfo is not None else None
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
 
 

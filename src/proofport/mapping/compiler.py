@@ -117,7 +117,7 @@ class _Compiler:
         present = f"{value} is not M"
         if self.plan.drops_null(field is not None and field.nullable):
             present += f" and {value} is not None"
-            check = bare(check) if check is not None else None
+            check = bare(check) if check not in (None, PRESENT) else None
         if check is None:
             with code.block(f"if {present}:"):
                 code.line(store(value))

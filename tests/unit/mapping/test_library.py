@@ -8,7 +8,7 @@ import pytest
 
 from proofport.adapter import Body
 from proofport.errors import MappingError, UsageError
-from proofport.mapping import MappingLibrary, builtin_folder, run_tests
+from proofport.mapping import MappingLibrary, builtin_folder, load_file, run_tests
 
 from .conftest import Load
 
@@ -93,3 +93,12 @@ def test_the_tests_of_a_source_with_records(load: Load) -> None:
         "  - {name: two, input: {r: [{id: x}, {id: y}]}, expect: [{id: x}, {id: y}]}\n"
     )
     assert [result.ok for result in run_tests(load(text + cases))] == [True] * 4
+
+
+def test_the_example_of_the_readme_is_right(tmp_path: Path) -> None:
+    readme = (builtin_folder() / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "types.yaml").write_text("aws.ec2.instance: ec2_instance\n")
+    (tmp_path / "m.yaml").write_text(readme.split("```yaml\n")[1].split("```")[0])
+    results = [result for file in load_file(tmp_path / "m.yaml") for result in run_tests(file)]
+    assert [result.name for result in results if result.ok] == ["an instance", "a type that is not in the table"]
