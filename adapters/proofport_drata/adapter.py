@@ -79,6 +79,9 @@ class DrataAdapter(Adapter):
     def close(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
         return self.room(job.kind).close(job, memory, tally)
 
+    def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        return self.room(job.kind).bury(job, memory, batch)
+
     def abort(self, job: Job, memory: Memory) -> Flow[None]:
         return self.room(job.kind).abort(job, memory)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from proofport.accounting import Outcome, Status, Tally
 from proofport.adapter import Batch, Blueprint, Body, Capability, Finding, Flow, Job, Memory, Mode, Page, Provisioned
 from proofport.errors import UnsupportedFeature
@@ -31,7 +33,9 @@ class CustomRecords(Room):
                 hint="Push whole records, or accept the assumption that it does: `allow_assumed: [put_merge]`.",
             )
         self.settings.resource(self.kind)
-        return {"upsert": UPLOAD, "snapshot": SESSION, "patch": ONE_BY_ONE, "remove": ONE_BY_ONE}[mode]
+        empty = self.settings.objects[self.kind].empty_set == "delete_all"
+        session = replace(SESSION, may_be_empty=empty)
+        return {"upsert": UPLOAD, "snapshot": session, "patch": ONE_BY_ONE, "remove": ONE_BY_ONE}[mode]
 
     def body(self, mode: Mode) -> Body:
         return bodies.custom_record(self.kind, mode)
@@ -63,9 +67,14 @@ class CustomRecords(Room):
             # Completing a session without records: 422 (observed: speakeasy-api/gram, commit d5e1ea6).
             raise UnsupportedFeature(
                 "Drata cannot replace its records by an empty set",
-                hint="The earlier records stay live. To delete them, push their ids with `--mode remove`.",
+                hint="The earlier records stay live. To delete them, push their ids with `--mode remove`, or allow it: "
+                "`empty_set: delete_all` in `objects`.",
             )
         yield from sessions.complete(self._resource, str(memory["session"]))
+
+    def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        """Only for an empty set, which a session cannot express: record by record."""
+        return (yield from records.remove(self._records, batch))
 
     def abort(self, job: Job, memory: Memory) -> Flow[None]:
         if job.mode == "snapshot" and "session" in memory:

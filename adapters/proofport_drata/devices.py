@@ -55,7 +55,7 @@ class Devices(Room):
                 hint="Push complete records; flags that are unknown are left out of them.",
             )
         self.settings.connection(self.kind)
-        return Capability(1, MAX_BYTES, parallel=8)
+        return Capability(1, MAX_BYTES, parallel=8, gone="deletable", listed=True)
 
     def body(self, mode: Mode) -> Body:
         return bodies.device()
@@ -68,10 +68,14 @@ class Devices(Room):
         return memory
 
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
-        outcomes = []
-        for device, item in zip(batch.ids, batch.items, strict=True):
-            outcomes.append((yield from self._remove(device) if job.mode == "remove" else self._upsert(item)))
-        return outcomes
+        if job.mode == "remove":
+            return (yield from self.bury(job, memory, batch))
+        (item,) = batch.items
+        return [(yield from self._upsert(item))]
+
+    def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        (device,) = batch.ids
+        return [(yield from self._remove(device))]
 
     def observe(self, cursor: str | None) -> Flow[Page]:
         """Devices without an externalId are not ours, and are left out."""

@@ -44,14 +44,14 @@ class Identities(Room):
 
     def capability(self, mode: Mode) -> Capability:
         self.settings.connection(self.kind)
-        return Capability(MAX_ITEMS, MAX_BYTES)
+        return Capability(MAX_ITEMS, MAX_BYTES, gone="ended", listed=True)
 
     def body(self, mode: Mode) -> Body:
         return bodies.identity(mode)
 
     def send(self, job: Job, memory: Mapping[str, Any], batch: Batch) -> Flow[list[Outcome]]:
         if job.mode == "remove":
-            return (yield from self.separate(job, batch))
+            return (yield from self.bury(job, memory, batch))
         results = yield from self._post(batch.ids, batch.items)
         outcomes = [outcome for outcome, _ in results]
         late = yield from self._ignored_dates(batch, results)
@@ -60,7 +60,7 @@ class Identities(Room):
             outcomes = [corrected.get(person, found) for person, found in zip(batch.ids, outcomes, strict=True)]
         return outcomes
 
-    def separate(self, job: Job, batch: Batch) -> Flow[list[Outcome]]:
+    def bury(self, job: Job, memory: Mapping[str, Any], batch: Batch) -> Flow[list[Outcome]]:
         """Give those who still work here a separation date: when the source had looked, or the run began.
 
         Never DELETE, which the vendor has for rows that were sent by mistake. Who is not there, or has left, stays so.
@@ -201,7 +201,8 @@ def _verdict(item: Any) -> Result:
 
 
 def _observed(row: Mapping[str, Any]) -> Observed:
-    return Observed(row["identityId"], {name: value for name, value in row.items() if name not in NOT_READ_BACK})
+    fields = {name: value for name, value in row.items() if name not in NOT_READ_BACK}
+    return Observed(row["identityId"], fields, ended=row.get("separatedAt") is not None)
 
 
 def _item(person: str, date: str | None) -> bytes:

@@ -53,6 +53,10 @@ class IdentityProvider(Room):
         expect_ok(reply, "take the list of people", IMPORT_PERSONNEL)
         return [ACCEPTED] * len(batch)
 
+    def bury(self, job: Job, memory: Mapping[str, Any], batch: Batch) -> Flow[list[Outcome]]:
+        yield from ()
+        raise UnsupportedFeature("Drata has no call that takes single people out of an identity provider")
+
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
         yield from self._row()
         return Provisioned({"idp_connection_id": self._connection}, created=False)

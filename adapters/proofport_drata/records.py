@@ -152,4 +152,9 @@ def live(records: str, cursor: str | None) -> Flow[Page]:
     rows, following = yield from one_page("list_records", records, cursor)
     if not all(isinstance(row.get("id"), str) for row in rows):
         raise malformed("list_records gave a record without an id")
-    return Page([Observed(row["id"], row.get("attributes") or {}) for row in rows], following)
+    return Page([_observed(row) for row in rows], following)
+
+
+def _observed(row: dict[str, Any]) -> Observed:
+    """Without a sessionId it was uploaded directly, and a completion deletes it all the same (recipe)."""
+    return Observed(row["id"], row.get("attributes") or {}, outside=row.get("sessionId") is None)

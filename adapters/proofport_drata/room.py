@@ -52,6 +52,9 @@ class Room(ABC):
     def close(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
         yield from ()
 
+    @abstractmethod
+    def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]: ...
+
     def abort(self, job: Job, memory: Memory) -> Flow[None]:
         yield from ()
 

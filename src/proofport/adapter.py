@@ -56,7 +56,9 @@ class Capability:
     """How one kind is delivered in one mode: batch limits, and what a snapshot means to this vendor.
 
     `staged`: the set stays invisible until `close`, so a cancelled snapshot has delivered nothing.
-    `replaces`: closing removes what is not in the set; otherwise what is gone is only reported.
+    `replaces`: closing removes what is not in the set. Otherwise `gone` says what becomes of what is not in it:
+    "kept" and only listed, "ended" by `bury`, or "deletable": by `bury`, when that is asked for. `listed`: the set to
+    compare with is then the vendor's own list. `may_be_empty`: an empty set stands for itself; `bury` ends all.
     `whole`: the set must go in one batch, and only once every source was read to its end.
     """
 
@@ -65,6 +67,9 @@ class Capability:
     parallel: int = 1
     staged: bool = False
     replaces: bool = False
+    gone: Literal["kept", "ended", "deletable"] = "kept"
+    listed: bool = False
+    may_be_empty: bool = False
     whole: bool = False
 
 
@@ -119,7 +124,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of vendor state. `cursor` None is the end. `fields` of a record: what can be read back."""
+    """A page of vendor state. `cursor` None is the end."""
 
     records: Sequence[Observed]
     cursor: str | None = None
@@ -127,8 +132,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
+    """One record as the vendor holds it. `fields`: what can be read back, under the names of the body.
+
+    `outside`: no snapshot brought it, yet the next one takes it away. `ended`: it counts as gone already.
+    """
+
     id: str
     fields: Mapping[str, JsonValue] = field(default_factory=dict)
+    outside: bool = False
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +239,11 @@ class Adapter(ABC):
     def close(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
         """After the last batch, when accounting and guard agree."""
         yield from ()
+
+    def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        """End records that are gone from a snapshot's source; the items are empty. The guard has agreed."""
+        yield from ()
+        raise UnsupportedFeature(f"{self.name} has no call that ends {job.kind}")
 
     def abort(self, job: Job, memory: Memory) -> Flow[None]:
         """Instead of `close`: leave the vendor as it was."""

@@ -25,7 +25,7 @@ BodyOf = Callable[..., Body]
 
 def test_the_mappings_that_are_promised_are_there() -> None:
     expected = [
-        *(f"drata/{name}" for name in sorted((*KINDS, "device", "person"))),
+        *(f"drata/{name}" for name in sorted((*KINDS, "device", "idp_person", "person"))),
         *(f"secureframe/{kind}" for kind in sorted(KINDS)),
         "sources/aws.ec2.instances",
         "sources/aws.ec2.security_groups",

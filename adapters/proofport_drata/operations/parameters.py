@@ -27,7 +27,7 @@ class Parameters(BaseModel):
 
     def query(self, *path: str) -> Query:
         """The same as a query; lists repeat the key with brackets, as `expand[]`."""
-        pairs: list[tuple[str, str]] = Field(default_factory=list)
+        pairs: list[tuple[str, str]] = []
         for name, value in self.given(*path).items():
             if isinstance(value, list):
                 pairs += [(f"{name}[]", str(each)) for each in value]

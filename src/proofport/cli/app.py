@@ -20,6 +20,7 @@ COMMANDS = {
     "mapping": "List, check and test mapping files.",
     "emulate": "Run the local emulators of the vendors.",
     "provision": "Find or make the vendor objects that evidence is delivered to.",
+    "call": "Carry out one of a vendor's own operations.",
     "status": "Show lanes, runs and attempts.",
     "resume": "Let a parked lane go on.",
     "dead-letter": "List, show, replay and drop what could not be delivered.",

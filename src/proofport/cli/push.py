@@ -31,6 +31,7 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 @click.option("--override-guard", metavar="REASON", help="Go on although the guard refuses; the reason is recorded.")
 @click.option("--skip-unchanged", is_flag=True, help="Do not send what was last delivered with the same body.")
 @click.option("--resume", metavar="RUN", help="Go on with an interrupted run over the same inputs.")
+@click.option("--delete-gone", is_flag=True, help="Delete at the vendor what a snapshot no longer holds.")
 @click.option("--assume-unique", is_flag=True, help="Do not look for duplicate ids.")
 @options.config_option
 def command(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from proofport.adapter import Batch, Capability
 
 
 class Batcher:
-    """Collects records; `add` returns a batch when the next record would not fit."""
+    """Collects records; `add` returns a batch when the next record would not fit.
+
+    Records wait joined in one buffer: an encoded record by itself keeps the 4 KB that its encoder began with.
+    """
 
     def __init__(self, capability: Capability) -> None:
         self._max_records = capability.max_records
@@ -17,28 +21,31 @@ class Batcher:
 
     def _start(self) -> None:
         self.ids: list[str] = []
-        self.items: list[bytes] = []
+        self.joined = bytearray()
+        self.ends: list[int] = []
         self.positions: list[int] = []
         self.observed: list[float] = []
-        self.bytes = 0
 
     def add(self, record_id: str, item: bytes, position: int, observed: float = 0.0) -> Batch | None:
         full = None
-        size = len(item) + 1
-        if self.ids and (len(self.ids) >= self._max_records or self.bytes + size > self._max_bytes):
+        count = len(self.ids)
+        commas = count + 1
+        if count and (count >= self._max_records or len(self.joined) + len(item) + commas > self._max_bytes):
             full = self.flush()
         self.ids.append(record_id)
-        self.items.append(item)
+        self.joined += item
+        self.ends.append(len(self.joined))
         self.positions.append(position)
         self.observed.append(observed)
-        self.bytes += size
         return full
 
     def flush(self) -> Batch | None:
         """What has been collected, or None."""
         if not self.ids:
             return None
-        batch = Batch(self.ids, self.items, self.positions, self.observed if any(self.observed) else ())
+        joined = bytes(self.joined)
+        items = [joined[start:end] for start, end in pairwise((0, *self.ends))]
+        batch = Batch(self.ids, items, self.positions, self.observed if any(self.observed) else ())
         self._start()
         return batch
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from proofport.accounting import Outcome, Status, unknown, withheld
 from proofport.adapter import Memory, Page
+from proofport.delivery.burial import bury
 from proofport.delivery.lane import RESUMABLE, Lane
 from proofport.delivery.ledger import InputChanged, Ledger
 from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit
@@ -59,11 +60,34 @@ class StagedEnding:
         try:
             if flaw:
                 await self._cancel(flaw, "snapshot_cancelled", Exit.INCOMPLETE)
+            elif lane.capability.may_be_empty and not self._report.tally.total:
+                await self._empty(incomplete)
             elif await self._guard_agrees(incomplete):
                 await self._complete()
         except ProofportError as error:
             await lane.halt(error)
             self._report.tally.withdraw(unknown("closing_failed"))
+
+    async def _empty(self, incomplete: Sequence[str]) -> None:
+        """The set is empty, and the configuration says that this is meant: end every record, one by one."""
+        lane, report = self._lane, self._report
+        held: list[str] = []
+        try:
+            async for page in _pages_of_vendor(lane):
+                held += [record.id for record in page.records if not record.ended]
+            _note_gone(report, held)
+            share = 1.0 if self._terms.override is not None else self._terms.max_gone
+            told = () if self._terms.override is not None else incomplete
+            judge(Change(len(held), len(held), 0), max_gone=share, incomplete=told, may_be_empty=True)
+        except GuardRefused as refusal:
+            await self._cancel(str(refusal), "guard", Exit.GUARD)
+            return
+        _note_override(report, self._terms)
+        if lane.memory is None:
+            await lane.open()
+        ended = await bury(lane, held)
+        report.notes.append(f"The set is empty: {_records(ended)} deleted at the vendor, as `empty_set` says.")
+        lane.complete = report.exit is Exit.OK
 
     async def _complete(self) -> None:
         lane, tally = self._lane, self._report.tally
@@ -94,21 +118,11 @@ class StagedEnding:
 
     async def _change(self) -> Change:
         """Compare the vendor's live ids, page by page, with those of this run."""
-        lane, previous, cursor = self._lane, 0, None
-        while True:
-            page = await self._page(cursor)
+        previous = 0
+        async for page in _pages_of_vendor(self._lane):
             previous += len(page.records)
             _note_gone(self._report, self._gone(page))
-            if page.cursor is None:
-                return Change(previous, self._report.gone_count, lane.report.tally.status[Status.DELIVERED])
-            cursor = page.cursor
-
-    async def _page(self, cursor: str | None) -> Page:
-        lane = self._lane
-        page = await lane.patiently(lambda: lane.adapter.observe(lane.job.kind, cursor))
-        if page is None:
-            raise GuardRefused("the records held now cannot be read, so nobody can say what would be gone")
-        return page
+        return Change(previous, self._report.gone_count, self._report.tally.status[Status.DELIVERED])
 
     def _gone(self, page: Page) -> list[str]:
         """A rejected record is not in the new set, although it was read."""
@@ -140,44 +154,111 @@ class StagedEnding:
 
 
 class ComparedEnding:
-    """The vendor took the records as they came and keeps what is gone: it is listed, and nothing is destroyed.
+    """The vendor took the records as they came. What is gone since the set before is ended where that is its way,
+    or was asked for (`delete_gone`), and only listed otherwise.
 
-    `previous`: how many ids the set before held.
+    `previous`: how many ids the set before held, as far as this journal knows.
     """
 
-    def __init__(self, lane: Lane, terms: Terms, ids: IdStore, previous: int) -> None:
+    def __init__(self, lane: Lane, terms: Terms, ids: IdStore, previous: int, *, delete_gone: bool = False) -> None:
         self._lane = lane
         self._terms = terms
         self._ids = ids
         self._previous = previous
+        gone = lane.capability.gone
+        self._buries = gone == "ended" or (gone == "deletable" and delete_gone)
 
     async def settle(self, incomplete: Sequence[str]) -> None:
         lane, report = self._lane, self._lane.report
         if lane.ledger is None:
             return
         flaw = await _flaw(lane, self._terms)
-        async for page in _pages_of_gone(lane.ledger):
-            _note_gone(report, self._ids.missing(page))
         try:
+            gone = await self._look()
             self._terms.allow(Change(self._previous, report.gone_count, report.tally.total), incomplete)
+            _note_override(report, self._terms)
+            if flaw is None:
+                await self._end(gone)
+                await self._settle_for(lane.ledger)
         except GuardRefused as refusal:
             report.exit = Exit.GUARD if report.exit is Exit.OK else report.exit
             report.notes.append(f"The set before stays the one to compare with: {refusal}")
             return
-        _note_override(report, self._terms)
-        if flaw is None:
-            await self._settle_for(lane.ledger)
-        if report.gone_count:
-            report.notes.append(
-                f"{_records(report.gone_count)} of the last set gone; the vendor has no call that removes records, "
-                "so it still holds what is gone."
-            )
+        except ProofportError as error:
+            report.exit = report.exit or _exit_of(error)
+            report.notes.append(f"What is gone could not be dealt with: {error}")
+            return
+        if report.gone_count and not self._buries:
+            report.notes.append(self._kept())
+
+    async def _look(self) -> list[str]:
+        """Count what is gone. Returns the ids where they are to be ended."""
+        gone: list[str] = []
+        if self._buries and self._lane.capability.listed and self._lane.stopped is None:
+            self._previous = 0
+            async for page in _pages_of_vendor(self._lane):
+                held = [record.id for record in page.records if not record.ended]
+                self._previous += len(held)
+                gone += self._ids.missing(held)
+        elif self._lane.ledger is not None:
+            async for known in _pages_of_gone(self._lane.ledger):
+                missing = self._ids.missing(known)
+                if self._buries:
+                    gone += missing
+                else:
+                    _note_gone(self._lane.report, missing)
+        _note_gone(self._lane.report, gone)
+        return gone
+
+    async def _end(self, gone: Sequence[str]) -> None:
+        if not gone:
+            return
+        ended = await bury(self._lane, gone)
+        words = "given an end date or state" if self._lane.capability.gone == "ended" else "deleted"
+        self._lane.report.notes.append(f"{_records(ended)} no longer in the set: {words} at the vendor.")
+
+    def _kept(self) -> str:
+        count = _records(self._lane.report.gone_count)
+        if self._lane.capability.gone == "deletable":
+            return f"{count} of the last set gone; the vendor still holds them. --delete-gone deletes them there."
+        why = "the vendor has no call that removes records, so it still holds what is gone"
+        return f"{count} of the last set gone; {why}."
 
     async def _settle_for(self, ledger: Ledger) -> None:
         """Make the new set the one that the next is compared with."""
-        async for page in _pages_of_gone(ledger):
-            await ledger.forget(self._ids.missing(page))
+        if not self._buries:
+            async for page in _pages_of_gone(ledger):
+                await ledger.forget(self._ids.missing(page))
         self._lane.complete = True
+
+
+def hold_back_parts(lane: Lane, terms: Terms, incomplete: Sequence[str]) -> None:
+    """Stop a lane whose vendor takes the set only as a whole, when what was read is not the whole of it."""
+    rejects = lane.report.tally.status[Status.REJECTED]
+    if incomplete and terms.override is None:
+        refusal = GuardRefused(
+            f"the source was not read to its end: {'; '.join(incomplete)}",
+            hint="Fetch the rest and push all parts in one snapshot; whoever is missing would look gone.",
+        )
+        lane.stop(refusal, "guard", Exit.GUARD)
+    elif rejects > terms.max_rejected:
+        flaw = f"{_records(rejects)} rejected (allowed {terms.max_rejected})"
+        error = GuardRefused(f"the set is not whole: {flaw}", hint="Correct them, and push the whole set again.")
+        lane.stop(error, "snapshot_cancelled", Exit.INCOMPLETE)
+
+
+async def _pages_of_vendor(lane: Lane) -> AsyncIterator[Page]:
+    """What the vendor holds now, page by page. Raises GuardRefused where it cannot be read."""
+    cursor: str | None = None
+    while True:
+        at = cursor
+        page = await lane.patiently(lambda at=at: lane.adapter.observe(lane.job.kind, at))  # type: ignore[misc]
+        if page is None:
+            raise GuardRefused("the records held now cannot be read, so nobody can say what would be gone")
+        yield page
+        if page.cursor is None:
+            return
+        cursor = page.cursor
 
 
 async def _pages_of_gone(ledger: Ledger) -> AsyncIterator[list[str]]:

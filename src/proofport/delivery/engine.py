@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from proofport.accounting import Status, withheld
 from proofport.adapter import Adapter, Job, Mode
 from proofport.delivery.batching import Batcher
-from proofport.delivery.closing import ComparedEnding, Ending, StagedEnding, Terms
+from proofport.delivery.closing import ComparedEnding, Ending, StagedEnding, Terms, hold_back_parts
 from proofport.delivery.lane import Lane
 from proofport.delivery.lease import hold
 from proofport.delivery.ledger import Ledger
@@ -83,6 +83,7 @@ class Order:
     assume_unique: bool = False
     journal: Journal = field(kw_only=True)
     skip_unchanged: bool = False
+    delete_gone: bool = False
     resume: bool = False
     on_progress: Callable[[Progress], None] | None = None
     on_problem: Callable[[str, RecordProblem], None] | None = None
@@ -108,9 +109,9 @@ class Run:
             ends = await self._ends(lanes, ids)
             pipeline = Pipeline(branches, ids, self._describe, lambda: self._tell(pipeline, lanes))
             async with self._telling(pipeline, lanes):
-                await self._deliver(pipeline, lanes)
+                await self._deliver(pipeline, branches)
                 for end in ends:
-                    await end.settle([source.incomplete for source in self.sources if source.incomplete])
+                    await end.settle(self._incomplete())
             reports = {lane.name: await self._balance(lane, pipeline.read) for lane in lanes}
             self._tell(pipeline, lanes)
         report = RunReport(order.run_id, order.kind, order.mode, self.sources, reports, order.dry_run)
@@ -119,7 +120,7 @@ class Run:
 
     async def _branch(self, target: Target, stack: AsyncExitStack) -> Branch:
         order = self.order
-        job = Job(order.run_id, order.instance, order.kind, order.mode, target.render.fields)
+        job = Job(order.run_id, order.instance, order.kind, order.mode, target.render.fields, time.time())
         sender = await stack.enter_async_context(Sender(target.adapter, Pacer(order.journal, target.adapter)))
         lane = Lane(
             target.name,
@@ -184,15 +185,19 @@ class Run:
                 endings.append(StagedEnding(lane, order.terms, ids))
             else:
                 previous = await order.journal.known_count(lane.report.lanes[0], order.kind)
-                endings.append(ComparedEnding(lane, order.terms, ids, previous))
+                endings.append(ComparedEnding(lane, order.terms, ids, previous, delete_gone=order.delete_gone))
         return endings
 
-    async def _deliver(self, pipeline: Pipeline, lanes: Sequence[Lane]) -> None:
+    async def _deliver(self, pipeline: Pipeline, branches: Sequence[Branch]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
-                for lane in lanes:
-                    group.create_task(lane.run())
+                for branch in branches:
+                    group.create_task(branch.lane.run())
                 await self._read(pipeline)
+                for branch in branches:
+                    if branch.lane.capability.whole:
+                        hold_back_parts(branch.lane, self.order.terms, self._incomplete())
+                await pipeline.finish()
         except BaseExceptionGroup as failures:
             error = _first(failures)
             raise error from error.__cause__
@@ -203,7 +208,9 @@ class Run:
             said = await pipeline.feed(reader, reads, number << POSITION_BITS)
             incomplete = reader.incomplete or said
             self.sources.append(SourceReport(reader.name, pipeline.read - before, incomplete))
-        await pipeline.finish()
+
+    def _incomplete(self) -> list[str]:
+        return [source.incomplete for source in self.sources if source.incomplete]
 
     async def _balance(self, lane: Lane, read: int) -> DestinationReport:
         """Close the books of one lane, here and in the journal."""

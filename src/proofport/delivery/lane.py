@@ -169,13 +169,14 @@ class Lane:
         async with asyncio.TaskGroup() as group:
             while (batch := await self.queue.get()) is not None:
                 if self.stopped is None and self.memory is None:
-                    await self._open()
+                    await self.open()
                 await slots.acquire()
                 task = group.create_task(self._deliver(number, batch))
                 task.add_done_callback(lambda _: slots.release())
                 number += 1
 
-    async def _open(self) -> None:
+    async def open(self) -> None:
+        """Lead the adapter's opening; a failure stops the lane."""
         try:
             memory = await self.patiently(lambda: self.adapter.open(self.job, dict(self._held.memory)))
             await self._held.opened(memory)

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 import orjson
 
 from proofport.accounting import Outcome, rejected
+from proofport.adapter import Capability
 from proofport.delivery.batching import Batcher
 from proofport.delivery.lane import Lane
+from proofport.delivery.report import Exit
 from proofport.delivery.screening import seconds_of
-from proofport.errors import Problem, Rejected
+from proofport.errors import Problem, Rejected, UsageError
 from proofport.evidence import Neutral
 from proofport.planning.ids import IdStore, duplicate
 from proofport.sources import Malformed, Reader
@@ -59,6 +61,8 @@ class Branch:
                 continue
             full = add(neutral["id"], item, positions[index], seconds_of(neutral.get("observed_at")))
             if full is not None:
+                if lane.capability.whole and lane.stopped is None:
+                    lane.stop(_too_large_a_whole(lane.capability), "too_large", Exit.USAGE)
                 await lane.queue.put(full)
 
     async def finish(self) -> None:
@@ -147,6 +151,14 @@ def _incomplete(reads: Reads, document: object) -> str | None:
         return reads.incomplete(document)
     except Rejected as error:
         return str(error.problem)
+
+
+def _too_large_a_whole(capability: Capability) -> UsageError:
+    return UsageError(
+        f"this set does not fit into one request ({capability.max_records:,} records, {capability.max_bytes:,} bytes), "
+        "and the vendor takes it only as a whole",
+        hint="Nothing was sent.",
+    )
 
 
 def _id_of(record: object) -> str | None:

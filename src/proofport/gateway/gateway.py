@@ -9,8 +9,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
 
-from proofport import mapping
-from proofport.adapter import Adapter, Blueprint, Body, Finding, Mode, Provisioned
+from proofport import mapping, operations
+from proofport.adapter import Adapter, Answer, Blueprint, Body, Finding, Mode, Operation, Provisioned
 from proofport.config import Config
 from proofport.delivery import clock
 from proofport.delivery.closing import Terms
@@ -21,7 +21,7 @@ from proofport.delivery.pipeline import Reads
 from proofport.delivery.report import RecordProblem, RunReport
 from proofport.delivery.sender import Sender
 from proofport.delivery.worker import Worker
-from proofport.errors import UsageError
+from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence, model_of
 from proofport.gateway.inputs import AlreadyEvidence, Input, Records, each_record, inputs_of, open_input
 from proofport.gateway.preview import Preview, preview_of
@@ -71,6 +71,7 @@ class Gateway:
         override_guard: str | None = None,
         assume_unique: bool = False,
         skip_unchanged: bool = False,
+        delete_gone: bool = False,
         resume: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_problem: Callable[[str, RecordProblem], None] | None = None,
@@ -89,6 +90,8 @@ class Gateway:
         if not targets:
             raise UsageError("no destination was named", hint="Name one or more of the configured destinations.")
         _refuse_shared_lanes(targets, kind)
+        if delete_gone:
+            _require_deletion(targets, kind, mode)
         journal = open_journal("memory:") if dry_run else await self.journal()
         if resume is not None:
             await _check_resumable(journal, resume, targets, kind, mode)
@@ -109,6 +112,7 @@ class Gateway:
                 assume_unique=assume_unique,
                 journal=journal,
                 skip_unchanged=skip_unchanged,
+                delete_gone=delete_gone,
                 resume=resume is not None,
                 on_progress=on_progress,
                 on_problem=on_problem,
@@ -165,6 +169,20 @@ class Gateway:
                     break
         return previews
 
+    async def call(self, destination: str, operation: str, /, **parameters: Any) -> Answer:
+        """One of the vendor's own calls. Whoever calls a destructive one means it: nothing is asked here.
+
+        Raises UsageError before anything is sent. Look at the answer's `problems`: a success may hold failures.
+        """
+        adapter = self.config.adapter(destination)
+        found = operations.find(adapter, operation)
+        async with Sender(adapter, Pacer(await self.journal(), adapter)) as sender:
+            return await operations.perform(found, parameters, sender)
+
+    def operations(self, destination: str) -> Sequence[Operation]:
+        """The vendor's own calls that `call` carries out."""
+        return self.config.adapter(destination).operations()
+
     async def provision(self, destination: str, *, kind: str | None = None) -> dict[str, Provisioned]:
         """Find or make the vendor's objects for `kind`, or for every kind that has a built-in mapping."""
         adapter = self.config.adapter(destination)
@@ -217,8 +235,9 @@ class Gateway:
         return Blueprint(kind, vendor.json_schema(), vendor.display_name)
 
     def _kinds_with_mapping(self, adapter: Adapter) -> list[str]:
-        prefix = f"{adapter.name}/"
-        return [name.removeprefix(prefix) for name in self.library.names() if name.startswith(prefix)]
+        """One mapping a kind makes the body that the adapter delivers; others are for other objects of that kind."""
+        files = (self.library.find(name) for name in self.library.names() if name.startswith(f"{adapter.name}/"))
+        return list(dict.fromkeys(file.from_kind for file in files if file.from_kind))
 
 
 def _shared(
@@ -231,6 +250,19 @@ def _shared(
             known = ", ".join(sorted(taken)) or "nothing"
             raise UsageError(f"no source mapping of this run takes {name!r}", hint=f"They take {known}.")
     return [(file, {name: values[name] for name in values if file and name in file.context}) for file in files]
+
+
+def _require_deletion(targets: Sequence[Target], kind: str, mode: Mode) -> None:
+    """Raises UsageError where nothing could be gone, or the vendor would keep it."""
+    if mode != "snapshot":
+        raise UsageError("only a snapshot tells what is gone", hint="Add `--mode snapshot`, or push removals.")
+    for target in targets:
+        capability = target.adapter.capability(kind, mode)
+        if capability.gone == "kept" and not capability.replaces:
+            raise UnsupportedFeature(
+                f"the vendor of {target.name} has no call that deletes {kind}",
+                hint="Push there without --delete-gone: what is gone is listed in the report.",
+            )
 
 
 def _refuse_shared_lanes(targets: Sequence[Target], kind: str) -> None:

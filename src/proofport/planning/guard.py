@@ -21,14 +21,14 @@ class Change:
         return self.gone / self.previous if self.previous else 0.0
 
 
-def judge(change: Change, *, max_gone: float, incomplete: Sequence[str]) -> None:
+def judge(change: Change, *, max_gone: float, incomplete: Sequence[str], may_be_empty: bool = False) -> None:
     """Raise GuardRefused, saying why, unless the set may replace the one before."""
     if incomplete:
         raise GuardRefused(
             f"the source was not read to its end: {'; '.join(incomplete)}",
             hint="Fetch the rest and push all parts in one snapshot; what is missing would look deleted.",
         )
-    if change.new == 0:
+    if change.new == 0 and not may_be_empty:
         raise GuardRefused(
             "the new set is empty", hint="An empty set usually means a failed export; remove records by id instead."
         )

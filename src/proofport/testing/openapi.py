@@ -6,8 +6,10 @@ Needs the package jsonschema-rs, which proofport itself does not install.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import jsonschema_rs
 import orjson
@@ -64,6 +66,41 @@ class Contract:
             return f"{where}: a body where none is declared" if body and status < 300 else None
         return self._body_problem(where, response["content"]["application/json"]["schema"], body)
 
+    def request_problem(
+        self, method: str, path: str, query: Mapping[str, Sequence[str]], content_type: str, body: bytes | None
+    ) -> str | None:
+        """What is wrong with a request, or None. Here an operation that the document does not have is a problem."""
+        found = next(
+            ((match, template) for pattern, template in self._paths if (match := pattern.fullmatch(path))), None
+        )
+        operation = self._document["paths"].get(found[1], {}).get(method.lower()) if found else None
+        where = f"{method} {path}"
+        if found is None or operation is None:
+            return f"{where}: not in the document"
+        declared = [*self._document["paths"][found[1]].get("parameters", ()), *operation.get("parameters", ())]
+        parameters = {(each["in"], each["name"]): each for each in map(self._resolved, declared)}
+        given: dict[tuple[str, str], Any] = {("query", name): [*texts] for name, texts in query.items()}
+        given |= {("path", name): [unquote(text)] for name, text in found[0].groupdict().items()}
+        for key, texts in given.items():
+            if key not in parameters:
+                return f"{where}: the {key[0]} parameter {key[1]} is not in the document"
+            schema = self._resolved(parameters[key]["schema"])
+            value = texts if schema.get("type") == "array" else texts[0]
+            if not any(self._validator(schema).is_valid(each) for each in (value, _as_json(value))):
+                return f"{where}: {key[1]}={value!r} is not what the document takes"
+        return self._request_body_problem(where, operation, content_type, body)
+
+    def _request_body_problem(
+        self, where: str, operation: Mapping[str, Any], content_type: str, body: bytes | None
+    ) -> str | None:
+        declared = self._resolved(operation.get("requestBody", {})).get("content", {})
+        if not body:
+            return f"{where}: the body is missing" if declared else None
+        media = content_type.partition(";")[0]
+        if media not in declared:
+            return f"{where}: a body of {media}, expected {', '.join(declared) or 'none'}"
+        return self._body_problem(where, declared[media]["schema"], body) if media == "application/json" else None
+
     def _body_problem(self, where: str, schema: dict[str, Any], body: bytes) -> str | None:
         try:
             document = orjson.loads(body)
@@ -91,4 +128,12 @@ class Contract:
 
 
 def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(template)))
+    return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template)))
+
+
+def _as_json(value: Any) -> Any:
+    """A parameter of the path or query is text; a number or a boolean is meant where it reads as one."""
+    try:
+        return orjson.loads(value)
+    except (orjson.JSONDecodeError, TypeError):
+        return value
