@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -42,6 +42,13 @@ def emulating(file: Path) -> Iterator[dict[str, Any]]:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         yield yaml.safe_load(file.read_text())
+
+
+def wait(process: subprocess.Popen[str], until: Callable[[], bool]) -> None:
+    """Go on when `until` holds, or the process has ended."""
+    while process.poll() is None and not until():
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.05)
 
 
 def control(origin: str, method: str, path: str, **body: Any) -> Any:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import signal
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
-from tests.end_to_end.lab import ACCOUNTS, BOTH, Lab, account, program
+from tests.end_to_end.lab import ACCOUNTS, BOTH, Lab, account
 
 
 def test_a_snapshot_reaches_both_and_one_fewer_is_noticed(lab: Lab) -> None:
@@ -144,38 +143,6 @@ def test_a_wrong_key_blocks_and_a_good_destination_still_delivers(lab: Lab) -> N
     assert report["destinations"]["drata"]["withheld"] == 1
     assert report["destinations"]["secureframe"]["delivered"] == 1
     assert "not-the-key" not in json.dumps(report)
-
-
-def test_an_unreachable_host_is_not_waited_for_beyond_patience(lab: Lab) -> None:
-    lab.configure(drata={"base_url": "http://127.0.0.1:1"}, patience=0)
-    lab.write("some.ndjson", account(0))
-    code, report = lab.report("push", "some.ndjson", *ACCOUNTS, "--to", "drata")
-    assert code == 1
-    assert report["destinations"]["drata"]["withheld"] == 1
-    assert any("127.0.0.1:1" in note for note in report["destinations"]["drata"]["notes"])
-
-
-def test_a_truncated_array_is_what_was_read_and_said_to_be_incomplete(lab: Lab) -> None:
-    lab.write("cut.json", "[" + json.dumps(account(0)) + ", " + json.dumps(account(1)) + ', {"id": "a2", "em')
-    code, report = lab.report("push", "cut.json", *ACCOUNTS, "--to", "drata")
-    assert code == 1
-    assert report["sources"][0]["incomplete"]
-    assert lab.drata("personnel_account") == {"a0", "a1"}
-
-
-def test_interrupted_is_130_and_no_traceback(lab: Lab) -> None:
-    lab.control("drata", "POST", "faults", latency_ms=60_000)
-    lab.write("some.ndjson", account(0))
-    with program("push", "some.ndjson", *ACCOUNTS, "--to", "drata") as process:
-        while not lab.control("drata", "GET", "received") and process.poll() is None:
-            pass
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=20)
-    lab.control("drata", "DELETE", "faults")
-    assert process.returncode == 130, err
-    assert out == ""
-    assert err.splitlines()[-1] == "Interrupted."
-    assert "Traceback" not in err
 
 
 class TestOthers:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.lab import ACCOUNTS, BOTH, Lab, account, program
+from tests.end_to_end.lab import ACCOUNTS, BOTH, Lab, account, program, wait
 
 MODES = ("upsert", "snapshot")
 OLD = {"a0", "a1", "a2", "a3"}
@@ -201,8 +201,7 @@ class TestVendors:
         old.control("drata", "POST", "faults", latency_ms=60_000, match={"method": "POST"})
         push = ("push", "new.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot", "--json")
         with program(*push, cwd=old.folder) as process:
-            while process.poll() is None and not posted(old, before):
-                pass
+            wait(process, lambda: posted(old, before))
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=20)
         old.is_clean(out, err)
