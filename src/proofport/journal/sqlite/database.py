@@ -52,6 +52,7 @@ def connect(path: Path, *, query_only: bool = False) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
         db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA cache_size = -512")
         if query_only:
             db.execute("PRAGMA query_only = ON")
     except sqlite3.Error:
