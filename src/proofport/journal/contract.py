@@ -238,7 +238,11 @@ class LaneRun(Protocol):
 
     # bulk runs: what follows `begin` is for a run that this LaneRun has begun; UsageError for any other
     async def begin(self, run: NewRun) -> None:
-        """Open a run. One that exists (same `run_id` and destination) is opened again, with its memory and batches."""
+        """Open a run. One that exists (same `run_id` and destination) is opened again, with its memory and batches.
+
+        Others of its lane, destination and kind that are still open end here: what they had staged at the vendor is
+        cancelled by this one, and what they had not sent is older than what this one sends.
+        """
         ...
 
     async def remember(self, run_id: str, memory: Memory) -> None: ...

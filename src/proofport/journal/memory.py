@@ -358,6 +358,11 @@ class _MemoryLaneRun:
         else:
             found.view = replace(found.view, state="open", ended=None, report=None)
         self._begun[run.run_id] = found
+        for other in journal.all_runs.values():
+            view = other.view
+            same = (view.lane, view.destination, view.kind) == (self.lane, run.destination, run.kind)
+            if same and view.state == "open" and other is not found:
+                other.view = replace(view, state="ended", ended=journal.clock())
 
     def _run(self, run_id: str) -> _Run:
         if run_id not in self._begun:

@@ -22,6 +22,11 @@ SELECT = (
 
 def begin(db: sqlite3.Connection, hold: Hold, run: NewRun, now: float) -> int:
     """The number of the run, for the functions below."""
+    db.execute(
+        "UPDATE runs SET state = 'ended', ended = ? "
+        "WHERE lane = ? AND destination = ? AND kind = ? AND state = 'open' AND run_id <> ?",
+        (now, hold.number, run.destination, run.kind, run.run_id),
+    )
     row = db.execute(
         "SELECT number, lane FROM runs WHERE run_id = ? AND destination = ?", (run.run_id, run.destination)
     ).fetchone()

@@ -68,6 +68,28 @@ class RunTests(JournalTests):
         assert (view.state, view.ended, view.report, view.memory) == ("open", None, None, {"session": "pp-1"})
         assert len(view.batches) == 1
 
+    async def test_a_run_that_begins_ends_what_was_interrupted_before_it(self, journal: Journal, clock: Clock) -> None:
+        held = await begun(journal)
+        other_kind = replace(RUN, run_id="r2", kind="custom:other")
+        elsewhere = replace(RUN, run_id="r3", destination="there")
+        await held.begin(other_kind)
+        await held.begin(elsewhere)
+        clock.advance(5)
+        await held.begin(replace(RUN, run_id="r4"))
+        states = {view.run_id: view.state for view in await journal.runs()}
+        assert states == {"r1": "ended", "r2": "open", "r3": "open", "r4": "open"}
+        assert [view.ended for view in await journal.runs() if view.run_id == "r1"] == [clock.now]
+        await held.begin(RUN)
+        states = {view.run_id: view.state for view in await journal.runs()}
+        assert states == {"r1": "open", "r2": "open", "r3": "open", "r4": "ended"}
+
+    async def test_a_run_that_is_complete_stays_so_when_the_next_begins(self, journal: Journal) -> None:
+        held = await begun(journal)
+        await held.end("r1", complete=True, report='{"exit_code": 0}')
+        await held.begin(replace(RUN, run_id="r2"))
+        [_, view] = await journal.runs()
+        assert (view.state, view.report) == ("complete", '{"exit_code": 0}')
+
     async def test_a_batch_that_is_done_again_replaces_the_first(self, journal: Journal) -> None:
         held = await begun(journal)
         again = replace(BATCHES[0], outcomes="again", sent=Sent())
