@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 from jsonpath_ng import Slice, Wildcard
 from jsonpath_ng.ext.filter import Filter
 
+from proofport.errors import Rejected
 from proofport.evidence import format_timestamp
 from proofport.mapping.nodes import Conversion, Lookup, json_key
 from proofport.mapping.paths import Path, tree_of
@@ -46,7 +47,22 @@ def find(path: Path, record: Any, field: str) -> list[Any]:
     try:
         return [match.value for match in path.tree.find(record)]
     except Exception as error:
-        raise reject(field, f"data that breaks {path.text}", "data that the path fits", cause=error) from error
+        raise _broken(field, path.text, error) from error
+
+
+def transform(step: Any, value: Any, field: str, path: str) -> Any:
+    """What one of jsonpath-ng's own functions makes of one value."""
+    if value is MISSING:
+        return MISSING
+    try:
+        found = step.find(value)
+    except Exception as error:
+        raise _broken(field, path, error) from error
+    return found[0].value if found else MISSING
+
+
+def _broken(field: str, path: str, error: Exception) -> Rejected:
+    return reject(field, f"data that breaks {path}", "data that the path fits", cause=error)
 
 
 def find_list(path: Path, record: Any, field: str) -> Any:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from jsonpath_ng import Child, Descendants, Fields, Index, JSONPath, Root, Slice, This, Wildcard
 from jsonpath_ng.ext.filter import And, Expression, Filter, Or
+from jsonpath_ng.ext.iterable import Len
 from jsonpath_ng.ext.parser import ExtendedJsonPathParser
+from jsonpath_ng.ext.string import Split, Str, Sub
 
 Step: TypeAlias = Any
 """One selector of a path: a node of jsonpath-ng that stands alone, or DESCEND."""
 
 Key: TypeAlias = str | int
 """A step that selects at most one value: a member's name or an array index."""
+
+TRANSFORMS = (Split, Sub, Str, Len)
+"""Steps that make at most one value of one value, whatever is around it."""
 
 MAX_LOOPS = 6
 MAX_FILTER_DEPTH = 12
@@ -65,6 +70,14 @@ class Path:
         return tuple(keys)
 
     @property
+    def transforms(self) -> bool:
+        return any(type(step) in TRANSFORMS for step in self.steps)
+
+    @property
+    def loops(self) -> int:
+        return sum(key_of(step) is None and type(step) not in TRANSFORMS for step in self.steps)
+
+    @property
     def singular(self) -> bool:
         return len(self.prefix) == len(self.steps)
 
@@ -84,8 +97,10 @@ def parse(text: str) -> Path:
             raise _syntax_error(text, error) from None
     _check_patterns(tree)
     steps = tuple(_flatten(tree, head=True))
-    loops = sum(key_of(step) is None for step in steps)
-    return Path(text, tree, steps, loops <= MAX_LOOPS and all(map(_is_known, steps)))
+    path = Path(text, tree, steps, all(map(_is_known, steps)))
+    # a function breaks on data that it does not fit, and jsonpath-ng would meet such data even after the last match
+    several = path.loops > 0 and path.transforms
+    return replace(path, compiled=False) if several or path.loops > MAX_LOOPS else path
 
 
 @lru_cache(maxsize=1)
@@ -117,7 +132,11 @@ def _is_known(step: Step) -> bool:
     """Whether code is generated for this step."""
     if type(step) is Filter:
         return all(map(_is_plain, step.expressions))
-    return step is DESCEND or type(step) in (Fields, Index, Wildcard) or (type(step) is Slice and step.step != 0)
+    return (
+        step is DESCEND
+        or type(step) in (*TRANSFORMS, Fields, Index, Wildcard)
+        or (type(step) is Slice and step.step != 0)
+    )
 
 
 def tree_of(steps: Sequence[Step]) -> JSONPath:

@@ -11,7 +11,7 @@ from jsonpath_ng.ext.filter import And, Expression, Filter, Or
 
 from proofport.mapping import functions
 from proofport.mapping.code import MAX_BLOCKS, Code
-from proofport.mapping.paths import DESCEND, Key, Path, Step, filter_keys, key_of
+from proofport.mapping.paths import DESCEND, TRANSFORMS, Key, Path, Step, filter_keys, key_of
 
 Trie: TypeAlias = dict[Key, "Trie"]
 Store: TypeAlias = Callable[[str], None]
@@ -92,7 +92,7 @@ class Scope:
             code.line(f"{result} = {value}")
 
         code.line(f"{result} = M")
-        self._loop(path, store)
+        self._loop(path, field, store)
         return result
 
     def some(self, path: Path, field: str) -> str:
@@ -104,7 +104,7 @@ class Scope:
             return f"bool({self._find(path, field)})"
         found = code.name("e")
         code.line(f"{found} = False")
-        self._loop(path, lambda value: code.line(f"{found} = True"), until=found)
+        self._loop(path, field, lambda value: code.line(f"{found} = True"), until=found)
         return found
 
     def many(self, path: Path, field: str, keep: Callable[[str, str], None]) -> str:
@@ -128,24 +128,24 @@ class Scope:
                 store(item)
         else:
             code.line(f"{met} = False")
-            self._loop(path, store, met=met)
+            self._loop(path, field, store, met=met)
         with code.block(f"if not {met}:"):
             code.line(f"{result} = M")
         return result
 
     def _needs_find(self, path: Path) -> bool:
-        loops = sum(key_of(step) is None for step in path.steps)
-        return not path.compiled or self.code.loops + loops > MAX_BLOCKS
+        return not path.compiled or self.code.loops + path.loops > MAX_BLOCKS
 
     def _find(self, path: Path, field: str, function: Callable[..., Any] = functions.find) -> str:
         code = self.code
         return f"{code.use(function)}({code.bind('p', path)}, {self.root}, {code.constant(field)})"
 
-    def _loop(self, path: Path, store: Store, **flags: str) -> None:
+    def _loop(self, path: Path, field: str, store: Store, **flags: str) -> None:
         prefix = path.prefix
         holder, rest = self._known[prefix], path.steps[len(prefix) :]
         if rest:
-            Walk(self.code, store, **flags).write(holder, rest)
+            where = f"{self.code.constant(field)}, {self.code.constant(path.text)}"
+            Walk(self.code, store, where, **flags).write(holder, rest)
         else:
             with self.code.block(f"if {holder} is not M:"):
                 store(holder)
@@ -155,11 +155,12 @@ class Scope:
 class Walk:
     """Code that reaches what some steps select. `store` writes what is done with one match, given its variable.
 
-    `met` becomes True at an empty array; the loops end when `until` is True.
+    `where`: field and path, for messages. `met` becomes True at an empty array; the loops end when `until` is True.
     """
 
     code: Code
     store: Store
+    where: str
     met: str | None = None
     until: str | None = None
 
@@ -167,15 +168,19 @@ class Walk:
         if not steps:
             self.store(holder)
             return
-        key = key_of(steps[0])
+        step, rest = steps[0], steps[1:]
+        key = key_of(step)
         if key is not None:
-            self._single(holder, key, steps[1:], is_dict)
+            self._single(lookup(holder, key, is_dict=is_dict), rest)
+        elif type(step) in TRANSFORMS:
+            made = f"{self.code.use(functions.transform)}({self.code.bind('p', step)}, {holder}, {self.where})"
+            self._single(made, rest)
         else:
-            self._several(holder, steps[0], steps[1:])
+            self._several(holder, step, rest)
 
-    def _single(self, holder: str, key: Key, rest: Sequence[Step], is_dict: bool) -> None:
+    def _single(self, value: str, rest: Sequence[Step]) -> None:
         item = self.code.name("i")
-        self.code.line(f"{item} = {lookup(holder, key, is_dict=is_dict)}")
+        self.code.line(f"{item} = {value}")
         if rest:
             self.write(item, rest)
         else:

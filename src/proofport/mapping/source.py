@@ -127,9 +127,9 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
                 code.line(f"{names[number]} = {chain(code, holder, parent.keys)}")
         further = next((other for other in depths if other > depth), None)
         if further is None:
-            Walk(code, emit, "met").write(holder, steps[depth:])
+            Walk(code, emit, "None, None", "met").write(holder, steps[depth:])
         else:
-            Walk(code, lambda inner: level(further, inner), "met").write(holder, steps[depth:further])
+            Walk(code, lambda inner: level(further, inner), "None, None", "met").write(holder, steps[depth:further])
 
     def emit(record: str) -> None:
         code.line("met = True")
@@ -139,7 +139,7 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
     if (depths and depths[0] == 0) or not depths:
         level(0, "d")
     else:
-        Walk(code, lambda inner: level(depths[0], inner), "met").write("d", steps[: depths[0]])
+        Walk(code, lambda inner: level(depths[0], inner), "None, None", "met").write("d", steps[: depths[0]])
     with code.block("if not met:"):
         code.line("yield d, None")
     return code.function("records(d)", f"records of {file.name}")

@@ -116,7 +116,7 @@ class _Document:
         return parse_path(node) if node is not None else None
 
     def _whole_records(self, records: Path | None) -> Path | None:
-        if records is not None and not records.compiled:
+        if records is not None and (not records.compiled or records.transforms):
             expected = "a path of names, indices, slices, [*], .. and plain filters"
             raise self.keys.marks["records"].error(repr(records.text), expected)
         return records
