@@ -92,10 +92,26 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Schema:
+    """The form that the first delivery of a kind froze, at a vendor that makes its schemas from what it is sent.
+
+    `slug`: the vendor's name of it. `fields`: the JSON type of each (string, number, boolean or object). `published`:
+    when it was first sent; `defined`: when a person said that it is complete at the vendor, 0 for not known.
+    """
+
+    slug: str
+    kind: str
+    fields: Mapping[str, str]
+    primary_id: str = "id"
+    published: float = 0.0
+    defined: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """What one run asks of one destination. `fields`: every field the mapping can produce, in its order.
 
-    `started`: when the run began, in seconds since 1970.
+    `started`: when the run began, in seconds since 1970. `schema`: the journal's entry for `Adapter.schema(kind)`.
     """
 
     run_id: str
@@ -104,6 +120,7 @@ class Job:
     mode: Mode
     fields: tuple[str, ...] = ()
     started: float = 0.0
+    schema: Schema | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +151,13 @@ class Page:
 class Observed:
     """One record as the vendor holds it. `fields`: what can be read back, under the names of the body.
 
-    `outside`: no snapshot brought it, yet the next one takes it away. `ended`: it counts as gone already.
+    `whole`: they are all that was sent, else some fields cannot be read. `outside`: no snapshot brought it, yet the
+    next one takes it away. `ended`: it counts as gone already.
     """
 
     id: str
     fields: Mapping[str, JsonValue] = field(default_factory=dict)
+    whole: bool = False
     outside: bool = False
     ended: bool = False
 

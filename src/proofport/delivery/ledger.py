@@ -12,11 +12,8 @@ from proofport.delivery.digests import batch_digest, bodies_of
 from proofport.delivery.lease import Holder
 from proofport.delivery.outcomes import decode, encode
 from proofport.errors import UsageError
-from proofport.journal.contract import Attempt, BatchDone, Journal, NewRun, RunView, Sent
+from proofport.journal.contract import IN_DOUBT, Attempt, BatchDone, Journal, NewRun, RunView, Sent
 from proofport.wire import Call
-
-IN_DOUBT = 1
-"""Noted as the last delivered body where the outcome is unknown: no body equals it, so none passes for unchanged."""
 
 
 class InputChanged(UsageError):

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
-from proofport.adapter import Memory, Mode
+from proofport.adapter import Memory, Mode, Schema
 
 State: TypeAlias = Literal["queued", "done", "dead", "cancelled"]
 RunState: TypeAlias = Literal["open", "complete", "ended"]
@@ -123,14 +123,18 @@ class Sent:
 
     A body of 0: the id belongs to the run's set, and what was delivered for it before still holds. In mode `remove`
     the ids leave the state. What is sent later wins, also when it was observed earlier.
+    `items`: the bodies themselves, where they are kept; an empty one leaves the one before. They outlive a removal.
     """
 
     ids: Sequence[str] = ()
     bodies: Sequence[int] = ()
     observed: Sequence[float] = ()
+    items: Sequence[bytes] = ()
 
 
 NOTHING_SENT = Sent()
+IN_DOUBT = 1
+"""Noted as the last delivered body where it is not known to have arrived: no body equals it, so none is unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,15 @@ class Known:
 
     body: int
     observed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The body that was last sent for one id, and the last run whose set the id belongs to, if any."""
+
+    id: str
+    run_id: str | None
+    body: bytes = field(repr=False)
 
 
 class LaneRun(Protocol):
@@ -253,6 +266,13 @@ class LaneRun(Protocol):
     async def end(self, run_id: str, *, complete: bool, report: str) -> None: ...
     async def forget(self, kind: str, ids: Sequence[str]) -> None:
         """Drop these ids from the last delivered state: gone at the vendor, or known to be gone at the source."""
+        ...
+
+    async def note_schema(self, schema: Schema) -> None:
+        """Note what the first delivery under this slug froze, and when; what is noted already stays as it is.
+
+        What was delivered of the kind before belongs to another schema: it is in doubt from now on.
+        """
         ...
 
     async def attempted(self, attempts: Sequence[Attempt]) -> None: ...
@@ -328,6 +348,26 @@ class Journal(Protocol):
         ...
 
     async def known_count(self, lane: str, kind: str) -> int: ...
+    async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
+        """The bodies that were last sent, also of ids that have been removed since. None: none was kept."""
+        ...
+
+    async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
+        """The last delivered state with its bodies, in id order; without ids whose body was not kept."""
+        ...
+
+    async def amend(self, run_id: str, destination: str, report: str) -> None:
+        """Replace the report of a run that has ended: what was found out about it later."""
+        ...
+
+    # schemas that vendors make from what they are sent
+    async def schemas(self, lane: str) -> list[Schema]:
+        """In the order in which they were first published."""
+        ...
+
+    async def confirm_schema(self, lane: str, slug: str) -> bool:
+        """Note that a person has completed it at the vendor. False when nothing was published under this slug."""
+        ...
 
     # the pacer
     async def permit(self, key: str, *, per_minute: int, burst: int) -> float:

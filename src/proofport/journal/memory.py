@@ -5,51 +5,28 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import orjson
 
-from proofport.adapter import Memory
-from proofport.errors import JournalError, LaneLost, UsageError
+from proofport.adapter import Schema
+from proofport.errors import JournalError
 from proofport.journal import scheduler
 from proofport.journal.contract import (
-    NOTHING_SENT,
     Accepted,
     Attempt,
-    BatchDone,
     Delivery,
-    Failure,
     Filter,
+    Kept,
     Known,
     LaneRun,
     LaneView,
     NewDelivery,
-    NewRun,
-    RunState,
     RunView,
     Sent,
     State,
 )
-
-
-@dataclass(slots=True)
-class _Lane:
-    name: str
-    epoch: int = 0
-    owner: str | None = None
-    lease_until: float | None = None
-    next_at: float = 0.0
-    parked: str | None = None
-    due: float | None = None
-
-
-@dataclass(slots=True)
-class _Run:
-    view: RunView
-    staged: bool
-    batches: dict[int, BatchDone] = field(default_factory=dict)
-    held_back: list[Sent] = field(default_factory=list)
-    ids: set[str] = field(default_factory=set)
+from proofport.journal.memory_lane import Lane, MemoryLaneRun, Run
 
 
 class MemoryJournal:
@@ -57,11 +34,13 @@ class MemoryJournal:
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self.all_lanes: dict[str, _Lane] = {}
+        self.all_lanes: dict[str, Lane] = {}
         self.deliveries: dict[int, Delivery] = {}
-        self.all_runs: dict[tuple[str, str], _Run] = {}
+        self.all_runs: dict[tuple[str, str], Run] = {}
         self.all_attempts: list[tuple[str, Attempt]] = []
         self.delivered: dict[tuple[str, str], dict[str, Known]] = {}
+        self.items: dict[tuple[str, str], dict[str, bytes]] = {}
+        self.frozen: dict[str, dict[str, Schema]] = {}
         self._keys: dict[str, int] = {}
         self._permits: dict[str, float] = {}
         self._news: asyncio.Event | None = None
@@ -143,17 +122,17 @@ class MemoryJournal:
         self.deliveries[delivery.id] = replace(self.deliveries[delivery.id], **changes)  # type: ignore[arg-type]
 
     # ------------------------------------------------------------------ lanes
-    def lane(self, name: str) -> _Lane:
-        return self.all_lanes.setdefault(name, _Lane(name))
+    def lane(self, name: str) -> Lane:
+        return self.all_lanes.setdefault(name, Lane(name))
 
     def queued(self, name: str) -> list[Delivery]:
         return list(self._matching(Filter(lane=name, state="queued")))
 
-    def wake(self, lane: _Lane) -> None:
+    def wake(self, lane: Lane) -> None:
         if lane.due is None:
             self.schedule(lane)
 
-    def schedule(self, lane: _Lane) -> None:
+    def schedule(self, lane: Lane) -> None:
         lane.due = None
         if lane.parked is None and self.queued(lane.name):
             lane.due = max(self.clock(), lane.next_at, lane.lease_until or 0.0)
@@ -161,7 +140,7 @@ class MemoryJournal:
     async def lanes(self) -> list[LaneView]:
         return [self._view(self.all_lanes[name]) for name in sorted(self.all_lanes)]
 
-    def _view(self, lane: _Lane) -> LaneView:
+    def _view(self, lane: Lane) -> LaneView:
         queued = self.queued(lane.name)
         return LaneView(
             lane=lane.name,
@@ -191,9 +170,9 @@ class MemoryJournal:
         found.epoch += 1
         found.owner, found.lease_until = owner, self.clock() + lease
         self.schedule(found)
-        return _MemoryLaneRun(self, found, lease)
+        return MemoryLaneRun(self, found, lease)
 
-    def _due(self) -> _Lane | None:
+    def _due(self) -> Lane | None:
         awake = [lane for lane in self.all_lanes.values() if lane.due is not None and lane.due <= self.clock()]
         return min((lane for lane in awake if self.queued(lane.name)), key=lambda lane: lane.due or 0.0, default=None)
 
@@ -238,6 +217,8 @@ class MemoryJournal:
                 state.pop(text, None)
             elif body:
                 state[text] = Known(body, at)
+        kept = zip(sent.ids, sent.items, strict=True) if sent.items else ()
+        self.items.setdefault((lane, kind), {}).update({text: item for text, item in kept if item})
 
     async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]:
         state = self.delivered.get((lane, kind), {})
@@ -252,6 +233,36 @@ class MemoryJournal:
     async def known_count(self, lane: str, kind: str) -> int:
         return len(self.delivered.get((lane, kind), {}))
 
+    async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
+        items = self.items.get((lane, kind), {})
+        return [items.get(text) for text in ids]
+
+    async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
+        state, items = self.delivered.get((lane, kind), {}), self.items.get((lane, kind), {})
+        found = sorted(text for text in state if text > after and text in items)[:limit]
+        return [Kept(text, self._last_run(lane, kind, text), items[text]) for text in found]
+
+    def _last_run(self, lane: str, kind: str, text: str) -> str | None:
+        views = [run.view for run in self.all_runs.values() if text in run.ids]
+        runs = [view.run_id for view in views if (view.lane, view.kind) == (lane, kind)]
+        return runs[-1] if runs else None
+
+    async def amend(self, run_id: str, destination: str, report: str) -> None:
+        run = self.all_runs.get((run_id, destination))
+        if run is not None and run.view.state != "open":
+            run.view = replace(run.view, report=report)
+
+    # ------------------------------------------------------------------ schemas
+    async def schemas(self, lane: str) -> list[Schema]:
+        return list(self.frozen.get(lane, {}).values())
+
+    async def confirm_schema(self, lane: str, slug: str) -> bool:
+        schemas = self.frozen.get(lane, {})
+        if slug not in schemas:
+            return False
+        schemas[slug] = replace(schemas[slug], defined=schemas[slug].defined or self.clock())
+        return True
+
     # ------------------------------------------------------------------ the pacer
     async def permit(self, key: str, *, per_minute: int, burst: int) -> float:
         if per_minute == 0:
@@ -260,142 +271,3 @@ class MemoryJournal:
         at = max(self._permits.get(key, 0.0), now - interval * (burst - 1))
         self._permits[key] = at + interval
         return max(0.0, at - now)
-
-
-class _MemoryLaneRun:
-    """See `proofport.journal.contract.LaneRun`."""
-
-    def __init__(self, journal: MemoryJournal, lane: _Lane, lease: float) -> None:
-        self.lane = lane.name
-        self.epoch = lane.epoch
-        self._journal = journal
-        self._lane = lane
-        self._lease = lease
-        self._begun: dict[str, _Run] = {}
-
-    def _check(self) -> None:
-        if self._lane.epoch != self.epoch or self._lane.owner is None:
-            raise LaneLost(f"the lane {self.lane} was given back or taken over: its epoch {self.epoch} is over")
-
-    async def renew(self) -> None:
-        self._check()
-        self._lane.lease_until = self._journal.clock() + self._lease
-        if self._lane.due is not None:
-            self._journal.schedule(self._lane)
-
-    async def release(self) -> None:
-        if self._lane.epoch == self.epoch and self._lane.owner is not None:
-            self._lane.owner = self._lane.lease_until = None
-            self._journal.schedule(self._lane)
-            self._journal.news.set()
-
-    # ------------------------------------------------------------------ queued deliveries
-    async def take(self, n: int) -> list[Delivery]:
-        self._check()
-        if self._lane.parked is not None or self._lane.next_at > self._journal.clock():
-            return []
-        return self._journal.queued(self.lane)[:n]
-
-    def _mine(self, delivery: Delivery) -> Delivery:
-        self._check()
-        return self._journal.deliveries[delivery.id]
-
-    async def done(
-        self,
-        delivery: Delivery,
-        outcome: str,
-        *,
-        sent: Sent = NOTHING_SENT,
-        dead: tuple[NewDelivery, Failure] | None = None,
-    ) -> None:
-        found, now = self._mine(delivery), self._journal.clock()
-        if found.state not in ("queued", "cancelled"):
-            return
-        self._journal.change(found, state="done", attempts=found.attempts + 1, finished=now, outcome=outcome)
-        self._journal.deliver(self.lane, found.kind, sent, removed=found.mode == "remove")
-        if dead is not None:
-            new, failure = dead
-            self._journal.change(self._journal.add(new, "dead"), finished=now, failure=failure)
-
-    async def dead(self, delivery: Delivery, failure: Failure) -> None:
-        found, now = self._mine(delivery), self._journal.clock()
-        if found.state == "queued":
-            self._journal.change(found, state="dead", attempts=found.attempts + 1, finished=now, failure=failure)
-
-    async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
-        found = self._mine(delivery)
-        if found.state == "queued":
-            self._journal.change(found, attempts=found.attempts + 1, failure=failure)
-        self._lane.next_at = self._journal.clock() + delay
-        self._journal.schedule(self._lane)
-
-    async def park(self, reason: str) -> None:
-        self._check()
-        self._lane.parked, self._lane.due = reason, None
-
-    # ------------------------------------------------------------------ bulk runs
-    async def begin(self, run: NewRun) -> None:
-        self._check()
-        journal, key = self._journal, (run.run_id, run.destination)
-        found = journal.all_runs.get(key)
-        if found is None:
-            view = RunView(
-                run_id=run.run_id,
-                lane=self.lane,
-                destination=run.destination,
-                kind=run.kind,
-                mode=run.mode,
-                state="open",
-                memory={},
-                started=journal.clock(),
-                ended=None,
-                report=None,
-                inputs=list(run.inputs),
-            )
-            found = journal.all_runs[key] = _Run(view, run.staged)
-        elif found.view.lane != self.lane:
-            raise UsageError(f"the run {run.run_id} of {run.destination} was begun in another lane than {self.lane}")
-        else:
-            found.view = replace(found.view, state="open", ended=None, report=None)
-        self._begun[run.run_id] = found
-        for other in journal.all_runs.values():
-            view = other.view
-            same = (view.lane, view.destination, view.kind) == (self.lane, run.destination, run.kind)
-            if same and view.state == "open" and other is not found:
-                other.view = replace(view, state="ended", ended=journal.clock())
-
-    def _run(self, run_id: str) -> _Run:
-        if run_id not in self._begun:
-            raise UsageError(f"the run {run_id} was not begun by this owner of the lane {self.lane}")
-        self._check()
-        return self._begun[run_id]
-
-    async def remember(self, run_id: str, memory: Memory) -> None:
-        run = self._run(run_id)
-        run.view = replace(run.view, memory=orjson.loads(orjson.dumps(memory)))
-
-    async def batch_done(self, run_id: str, batch: BatchDone) -> None:
-        run = self._run(run_id)
-        run.batches[batch.number] = replace(batch, sent=NOTHING_SENT)
-        run.ids.update(batch.sent.ids)
-        if run.staged:
-            run.held_back.append(batch.sent)
-        else:
-            self._journal.deliver(self.lane, run.view.kind, batch.sent, removed=run.view.mode == "remove")
-
-    async def end(self, run_id: str, *, complete: bool, report: str) -> None:
-        run = self._run(run_id)
-        state: RunState = "complete" if complete else "ended"
-        run.view = replace(run.view, state=state, ended=self._journal.clock(), report=report)
-        if complete:
-            for sent in run.held_back:
-                self._journal.deliver(self.lane, run.view.kind, sent, removed=False)
-            run.held_back.clear()
-
-    async def forget(self, kind: str, ids: Sequence[str]) -> None:
-        self._check()
-        self._journal.deliver(self.lane, kind, Sent(ids), removed=True)
-
-    async def attempted(self, attempts: Sequence[Attempt]) -> None:
-        self._check()
-        self._journal.all_attempts += [(self.lane, attempt) for attempt in attempts]

@@ -10,9 +10,9 @@ from tests.unit.delivery.support import LEASE, batch
 from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, rejected, unknown, withheld
 from proofport.adapter import Batch, Mode
 from proofport.delivery.lease import Holder
-from proofport.delivery.ledger import IN_DOUBT, InputChanged, Ledger
+from proofport.delivery.ledger import InputChanged, Ledger
 from proofport.errors import LaneLost, Problem
-from proofport.journal.contract import Attempt, NewRun
+from proofport.journal.contract import IN_DOUBT, Attempt, NewRun
 from proofport.journal.memory import MemoryJournal
 
 LANE, KIND = "tiny/thing", "custom:thing"

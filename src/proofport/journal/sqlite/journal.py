@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from proofport.adapter import Schema
 from proofport.errors import JournalError, UsageError
 from proofport.journal import scheduler
 from proofport.journal.contract import (
@@ -17,13 +18,14 @@ from proofport.journal.contract import (
     Attempt,
     Delivery,
     Filter,
+    Kept,
     Known,
     LaneRun,
     LaneView,
     NewDelivery,
     RunView,
 )
-from proofport.journal.sqlite import lanes, permits, queue, runs
+from proofport.journal.sqlite import lanes, permits, queue, runs, schemas
 from proofport.journal.sqlite.database import connect, create, explained
 from proofport.journal.sqlite.known import KnownSets
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
@@ -176,6 +178,23 @@ class SqliteJournal:
 
     async def known_count(self, lane: str, kind: str) -> int:
         return await self._shared.known.count(lane, kind)
+
+    async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
+        return await self._shared.known.bodies(lane, kind, ids)
+
+    async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
+        return await self._shared.known.kept(lane, kind, after, limit)
+
+    async def amend(self, run_id: str, destination: str, report: str) -> None:
+        await self._shared.writer.write(lambda db: runs.amend(db, run_id, destination, report))
+
+    # ------------------------------------------------------------------ schemas
+    async def schemas(self, lane: str) -> list[Schema]:
+        return await self._shared.looks.read(lambda db: schemas.of_lane(db, lane))
+
+    async def confirm_schema(self, lane: str, slug: str) -> bool:
+        now = self._clock()
+        return await self._shared.writer.write(lambda db: schemas.confirm(db, lane, slug, now))
 
     # ------------------------------------------------------------------ the pacer
     async def permit(self, key: str, *, per_minute: int, burst: int) -> float:

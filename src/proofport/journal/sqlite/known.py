@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from proofport.journal.contract import Known, Sent
+from proofport.journal.contract import Kept, Known, Sent
 from proofport.journal.sqlite.database import connect, explained
 from proofport.journal.sqlite.reader import Reader
 from proofport.journal.sqlite.writer import Writer
@@ -53,10 +53,13 @@ def append(db: sqlite3.Connection, lane: int, kind: str, run: int | None, sent: 
     count = len(sent.ids)
     bodies = struct.pack(f"<{count}Q", *sent.bodies) if sent.bodies else bytes(8 * count)
     observed = struct.pack(f"<{count}d", *sent.observed) if sent.observed else b""
-    values = (_set(db, lane, kind), run, removed, count, orjson.dumps(list(sent.ids)), bodies, observed)
+    of_set = _set(db, lane, kind)
+    values = (of_set, run, removed, count, orjson.dumps(list(sent.ids)), bodies, observed)
     db.execute(
         "INSERT INTO sent (of_set, run, removed, records, ids, bodies, observed) VALUES (?, ?, ?, ?, ?, ?, ?)", values
     )
+    kept = zip(sent.ids, sent.items, strict=True) if sent.items else ()
+    db.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?, ?)", ((of_set, *each) for each in kept if each[1]))
 
 
 def drop_unfinished(db: sqlite3.Connection, lane: int, kind: str, run: int) -> None:
@@ -130,12 +133,12 @@ class KnownSets:
         self._folding = asyncio.Lock()
 
     async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]:
-        of_set = await self._folded(lane, kind)
+        of_set = await self.folded(lane, kind)
         found = await self._reader.read(lambda db: _bodies_of(db, of_set, ids))
         return [found.get(text) for text in ids]
 
     async def gone(self, lane: str, kind: str, run_id: str, after: str, limit: int) -> list[str]:
-        of_set = await self._folded(lane, kind)
+        of_set = await self.folded(lane, kind)
         query = (
             "SELECT id FROM known WHERE of_set = ? AND id > ? AND body <> 0 AND ifnull(run, 0) NOT IN "
             "(SELECT number FROM runs WHERE run_id = ?) ORDER BY id LIMIT ?"
@@ -144,23 +147,42 @@ class KnownSets:
         return [row[0] for row in rows]
 
     async def count(self, lane: str, kind: str) -> int:
-        of_set = await self._folded(lane, kind)
+        of_set = await self.folded(lane, kind)
         query = "SELECT count(*) FROM known WHERE of_set = ? AND body <> 0"
         return int((await self._reader.read(lambda db: db.execute(query, (of_set,)).fetchone()))[0])
+
+    async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
+        of_set = await self._find(lane, kind)
+        query = "SELECT body FROM bodies WHERE of_set = ? AND id = ?"
+
+        def read(db: sqlite3.Connection) -> list[bytes | None]:
+            rows = (db.execute(query, (of_set, text)).fetchone() for text in ids)
+            return [row and bytes(row[0]) for row in rows]
+
+        return await self._reader.read(read)
+
+    async def kept(self, lane: str, kind: str, after: str, limit: int) -> list[Kept]:
+        of_set = await self.folded(lane, kind)
+        query = (
+            "SELECT k.id, r.run_id, b.body FROM known k JOIN bodies b ON b.of_set = k.of_set AND b.id = k.id "
+            "LEFT JOIN runs r ON r.number = k.run WHERE k.of_set = ? AND k.id > ? AND k.body <> 0 ORDER BY k.id LIMIT ?"
+        )
+        rows = await self._reader.read(lambda db: db.execute(query, (of_set, after, limit)).fetchall())
+        return [Kept(*row) for row in rows]
 
     async def tidy(self, lane: str, kind: str) -> None:
         """Fold when very much is waiting."""
         of_set = await self._find(lane, kind)
         query = "SELECT ifnull(sum(records), 0) FROM sent WHERE of_set = ?"
         if (await self._reader.read(lambda db: db.execute(query, (of_set,)).fetchone()))[0] > MOST_UNFOLDED:
-            await self._folded(lane, kind)
+            await self.folded(lane, kind)
 
     async def _find(self, lane: str, kind: str) -> int:
         query = "SELECT s.number FROM sets s JOIN lanes l ON l.number = s.lane WHERE l.lane = ? AND s.kind = ?"
         row = await self._reader.read(lambda db: db.execute(query, (lane, kind)).fetchone())
         return 0 if row is None else int(row[0])
 
-    async def _folded(self, lane: str, kind: str) -> int:
+    async def folded(self, lane: str, kind: str) -> int:
         """The number of a set of which nothing is left in the log."""
         of_set = await self._find(lane, kind)
         async with self._folding:

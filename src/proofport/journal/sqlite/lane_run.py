@@ -8,10 +8,10 @@ from typing import TypeVar
 
 import orjson
 
-from proofport.adapter import Memory
+from proofport.adapter import Memory, Schema
 from proofport.errors import UsageError
 from proofport.journal.contract import NOTHING_SENT, Attempt, BatchDone, Delivery, Failure, NewDelivery, NewRun, Sent
-from proofport.journal.sqlite import known, lanes, queue, runs
+from proofport.journal.sqlite import known, lanes, queue, runs, schemas
 from proofport.journal.sqlite.lanes import Hold
 from proofport.journal.sqlite.shared import Shared
 
@@ -121,6 +121,11 @@ class SqliteLaneRun:
 
     async def forget(self, kind: str, ids: Sequence[str]) -> None:
         await self._write(lambda db: known.forget(db, self._hold.number, kind, ids))
+
+    async def note_schema(self, schema: Schema) -> None:
+        await self._shared.known.folded(self.lane, schema.kind)
+        now = self._shared.clock()
+        await self._write(lambda db: schemas.note(db, self._hold, schema, now))
 
     async def attempted(self, attempts: Sequence[Attempt]) -> None:
         await self._write(lambda db: runs.attempted(db, self._hold, attempts))

@@ -66,6 +66,11 @@ def end(db: sqlite3.Connection, run: int, *, complete: bool, report: str, now: f
     )
 
 
+def amend(db: sqlite3.Connection, run_id: str, destination: str, report: str) -> None:
+    query = "UPDATE runs SET report = ? WHERE run_id = ? AND destination = ? AND state <> 'open'"
+    db.execute(query, (report, run_id, destination))
+
+
 def view(db: sqlite3.Connection, run_id: str, destination: str) -> RunView | None:
     row = db.execute(f"{SELECT} WHERE r.run_id = ? AND r.destination = ?", (run_id, destination)).fetchone()
     if row is None:

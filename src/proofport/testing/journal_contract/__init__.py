@@ -20,6 +20,7 @@ from proofport.testing.journal_contract.lanes import LaneTests
 from proofport.testing.journal_contract.processes import SharedJournalContract
 from proofport.testing.journal_contract.queue import QueueTests
 from proofport.testing.journal_contract.runs import RunTests
+from proofport.testing.journal_contract.schemas import BodyTests, SchemaTests
 from proofport.testing.journal_contract.stateful import JournalMachine
 from proofport.testing.journal_contract.work import WorkTests
 
@@ -28,7 +29,7 @@ __all__ = ["Clock", "JournalContract", "SharedJournalContract"]
 SOAK = "PROOFPORT_SOAK" in os.environ
 
 
-class JournalContract(QueueTests, LaneTests, RunTests, KnownTests, PermitTests, WorkTests):
+class JournalContract(QueueTests, LaneTests, RunTests, KnownTests, SchemaTests, BodyTests, PermitTests, WorkTests):
     """All that a journal promises, within one process."""
 
     def test_any_sequence_of_steps_leaves_what_the_model_has(self) -> None:

@@ -1,0 +1,101 @@
+"""What is kept about a vendor's schemas, and the bodies that are kept for what a vendor cannot be asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from proofport.adapter import Schema
+from proofport.errors import LaneLost
+from proofport.journal.contract import IN_DOUBT, Journal, Kept, Known, Sent
+from proofport.testing.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim, fill, view
+from proofport.testing.journal_contract.known import push
+
+FIRST = Schema("things", KIND, {"id": "string", "up": "boolean"})
+
+
+class SchemaTests(JournalTests):
+    async def test_what_the_first_delivery_froze_stays(self, journal: Journal, clock: Clock) -> None:
+        held, published = await claim(journal, "a"), clock.now
+        await held.note_schema(FIRST)
+        clock.advance(5)
+        await held.note_schema(replace(FIRST, fields={"id": "string"}, primary_id="other"))
+        await held.note_schema(Schema("more", "device", {"id": "string"}, "serial"))
+        await journal.close()
+        await journal.open()
+        more = Schema("more", "device", {"id": "string"}, "serial", published + 5)
+        assert await journal.schemas("a") == [replace(FIRST, published=published), more]
+        assert await journal.schemas("b") == []
+
+    async def test_it_is_defined_when_somebody_says_so(self, journal: Journal, clock: Clock) -> None:
+        await (await claim(journal, "a")).note_schema(FIRST)
+        assert not await journal.confirm_schema("a", "other")
+        assert not await journal.confirm_schema("b", FIRST.slug)
+        assert (await journal.schemas("a"))[0].defined == 0
+        when = clock.now
+        for _ in range(2):
+            assert await journal.confirm_schema("a", FIRST.slug)
+            assert (await journal.schemas("a"))[0].defined == when
+            clock.advance(5)
+
+    async def test_a_stale_owner_freezes_nothing(self, journal: Journal, clock: Clock) -> None:
+        stale = await claim(journal, "a")
+        clock.advance(LEASE + 1)
+        await claim(journal, "a", owner="other")
+        with pytest.raises(LaneLost):
+            await stale.note_schema(FIRST)
+        assert await journal.schemas("a") == []
+
+    async def test_what_was_delivered_under_another_schema_is_in_doubt(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await push(held, "r1", Sent(["x", "gone"], [7, 8], [5.0, 5.0]))
+        await push(held, "r2", Sent(["gone"], [0]), mode="remove")
+        await held.note_schema(FIRST)
+        await held.note_schema(replace(FIRST, slug="of_another_kind", kind="device"))
+        assert await journal.known("a", KIND, ["x", "gone"]) == [Known(IN_DOUBT, 5.0), None]
+        await push(held, "r3", Sent(["x"], [7], [5.0]))
+        await held.note_schema(FIRST)
+        assert await journal.known("a", KIND, ["x"]) == [Known(7, 5.0)]
+
+
+class BodyTests(JournalTests):
+    async def test_bodies_are_kept_where_they_are_given(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await push(held, "r1", Sent(["x", "y", "z"], [1, 2, 3], items=[b"{1}", b"{\x00}", b""]))
+        await push(held, "r2", Sent(["x", "y"], [4, 0], items=[b"{4}", b""]), Sent(["z"], [5]))
+        assert await journal.bodies("a", KIND, ["y", "nobody", "x", "z"]) == [b"{\x00}", None, b"{4}", None]
+        assert await journal.bodies("b", KIND, ["x"]) == [None]
+        assert await journal.bodies("a", "device", ["x"]) == [None]
+
+    async def test_they_outlive_a_removal_but_are_not_the_state_any_more(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await push(held, "r1", Sent(["x", "y"], [1, 2], items=[b"{x}", b"{y}"]))
+        await push(held, "r2", Sent(["x"], [1]), mode="remove")
+        assert await journal.bodies("a", KIND, ["x"]) == [b"{x}"]
+        assert await journal.kept("a", KIND) == [Kept("y", "r1", b"{y}")]
+
+    async def test_a_queued_delivery_keeps_them_too(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await fill(journal, "a")
+        await held.done((await held.take(1))[0], "[]", sent=Sent(["x"], [2], items=[b"{x}"]))
+        assert await journal.kept("a", KIND) == [Kept("x", None, b"{x}")]
+
+    async def test_the_state_is_read_in_pages_with_the_run_of_each(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await push(held, "r1", Sent(["c", "a", "b"], [1, 1, 1], items=[b"c", b"a", b"b"]), Sent(["d"], [1]))
+        await push(held, "r2", Sent(["b"], [2], items=[b"B"]))
+        assert await journal.kept("a", KIND, limit=2) == [Kept("a", "r1", b"a"), Kept("b", "r2", b"B")]
+        assert await journal.kept("a", KIND, after="b") == [Kept("c", "r1", b"c")]
+
+    async def test_the_report_of_a_run_that_has_ended_may_be_amended(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await push(held, "r1", complete=None)
+        await journal.amend("r1", "here", "too early")
+        assert (await view(journal, "a")).owner == "me"
+        await held.end("r1", complete=True, report="first")
+        await journal.amend("r1", "elsewhere", "wrong")
+        await journal.amend("r1", "here", "second")
+        run = await journal.run("r1", "here")
+        assert run is not None
+        assert (run.report, run.state) == ("second", "complete")
