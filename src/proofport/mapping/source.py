@@ -14,7 +14,6 @@ from proofport.errors import Rejected, UsageError
 from proofport.evidence import Evidence, Neutral, model_of
 from proofport.mapping.code import Code
 from proofport.mapping.compiler import Plan, compile_plan
-from proofport.mapping.functions import MISSING
 from proofport.mapping.guards import acceptor_of, shape_of
 from proofport.mapping.nodes import MappingFile
 from proofport.mapping.paths import Path
@@ -77,7 +76,7 @@ class SourceMapping:
         )
         self.convert, self.source = compile_plan(plan)
         self._iterate = _record_iterator(file) if file.records is not None else None
-        self._incomplete = _one(file.incomplete_when) if file.incomplete_when is not None else None
+        self._incomplete = _all(file.incomplete_when) if file.incomplete_when is not None else None
         self._incomplete_text = file.incomplete_when.text if file.incomplete_when is not None else ""
 
     def records(self, document: object) -> Iterable[tuple[Any, Parents]]:
@@ -98,17 +97,18 @@ class SourceMapping:
 
     def incomplete(self, document: object) -> str | None:
         """Why the document says that there is more than it holds, or None."""
-        if self._incomplete is None or self._incomplete(document) in (MISSING, None):
+        if self._incomplete is None or all(value is None for value in self._incomplete(document)):
             return None
         return f"{self._incomplete_text} is present: there is more than this document holds"
 
 
-def _one(path: Path) -> Callable[[Any], Any]:
-    """A function from a document to the only match of a path."""
+def _all(path: Path) -> Callable[[Any], list[Any]]:
+    """A function from a document to all that a path selects."""
     code = Code()
-    value = Scope(code, "d", [path]).one(path, path.text)
-    code.line(f"return {value}")
-    return code.function("one(d)", f"path {path.text}")
+    code.line("found = []")
+    Scope(code, "d", [path]).many(path, path.text, lambda value, _: code.line(f"found.append({value})"))
+    code.line("return found")
+    return code.function("all_of(d)", f"path {path.text}")
 
 
 def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, Parents]]]:
@@ -136,10 +136,7 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
         parents = "".join(f"{names[number]}, " for number in range(len(file.parents)))
         code.line(f"yield {record}, ({parents})")
 
-    if (depths and depths[0] == 0) or not depths:
-        level(0, "d")
-    else:
-        Walk(code, lambda inner: level(depths[0], inner), "None, None", "met").write("d", steps[: depths[0]])
+    level(0, "d")
     with code.block("if not met:"):
         code.line("yield d, None")
     return code.function("records(d)", f"records of {file.name}")

@@ -80,7 +80,7 @@ class _Document:
             fields=fields,
             tables=tables,
             tests=self._tests(),
-            records=self._whole_records(records),
+            records=records,
             parents=self._parents(records),
             incomplete_when=self._path("incomplete_when"),
             context=self._context(),
@@ -112,14 +112,15 @@ class _Document:
         return None
 
     def _path(self, key: str) -> Path | None:
+        """A path over whole documents, on which nothing may break."""
         node = self.keys.get(key)
-        return parse_path(node) if node is not None else None
-
-    def _whole_records(self, records: Path | None) -> Path | None:
-        if records is not None and (not records.compiled or records.transforms):
+        if node is None:
+            return None
+        path = parse_path(node)
+        if not path.compiled or path.transforms:
             expected = "a path of names, indices, slices, [*], .. and plain filters"
-            raise self.keys.marks["records"].error(repr(records.text), expected)
-        return records
+            raise node.at.error(repr(path.text), expected)
+        return path
 
     def _parents(self, records: Path | None) -> tuple[Parent, ...]:
         node = self.keys.get("parent")

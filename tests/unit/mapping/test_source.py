@@ -203,3 +203,9 @@ def test_custom_evidence_carries_any_json() -> None:
     assert compile_kind("custom:thing")(given) == given
     with pytest.raises(Rejected):
         compile_kind("custom:thing")({"id": "x", "n": 2**64})
+
+
+def test_any_of_several_pages_may_say_that_there_is_more(load: Load) -> None:
+    mapping = compile_source(load(EC2.replace("$.NextToken", "'$.Pages[*].NextToken'")))
+    assert mapping.incomplete({"Pages": [{"NextToken": None}, {}, {"NextToken": "x"}]})
+    assert mapping.incomplete({"Pages": [{"NextToken": None}, {"NextToken": None}]}) is None

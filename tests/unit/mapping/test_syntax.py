@@ -126,7 +126,7 @@ def test_a_wrong_rule(load: Load, rule: str, place: str, words: str) -> None:
         (SOURCE.replace("'custom:thing'}", "'custom:thing', vendor: v}"), "2:32", "found 'vendor' beside 'evidence'"),
         (SOURCE + "from: device\n", "5:1", "found 'from' in a source mapping"),
         (SOURCE + "parent: {a: $.b}\n", "5:1", "found 'parent' without 'records'"),
-        (SOURCE + "records: $.a.`len`\n", "5:1", "expected a path of names, indices"),
+        (SOURCE + "records: $.a.`len`\n", "5:10", "expected a path of names, indices"),
         (SOURCE + "records: '$.a[*].b[*]'\nparent: {a: '$.a[*].c[*]'}\n", "6:13", "to the enclosing element"),
         (SOURCE + "context: region\n", "5:10", "expected context: [field, …]"),
         (SOURCE + "incomplete_when: a\n", "5:18", "begins with $"),
