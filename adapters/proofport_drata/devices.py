@@ -135,7 +135,7 @@ class Devices(Room):
 
 
 def _observed(row: dict[str, object]) -> Observed:
-    fields = {name: row[name] for name in READABLE if row.get(name) is not None}
-    if row.get("osVersion") is not None:
+    fields = {name: row[name] for name in READABLE if name in row}
+    if "osVersion" in row:
         fields["platformVersion"] = row["osVersion"]
     return Observed(str(row["externalId"]), fields)  # type: ignore[arg-type]

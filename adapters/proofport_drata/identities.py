@@ -202,6 +202,7 @@ def _verdict(item: Any) -> Result:
 
 def _observed(row: Mapping[str, Any]) -> Observed:
     fields = {name: value for name, value in row.items() if name not in NOT_READ_BACK}
+    fields |= {name: _canonical(fields[name]) for name in ("startedAt", "separatedAt") if name in fields}
     return Observed(row["identityId"], fields, ended=row.get("separatedAt") is not None)
 
 
@@ -222,6 +223,14 @@ def _same_time(stored: object, wanted: str) -> bool:
         return isinstance(stored, str) and datetime.fromisoformat(stored) == datetime.fromisoformat(wanted)
     except (ValueError, TypeError):
         return False
+
+
+def _canonical(date: object) -> object:
+    """A time as it is sent: the vendor gives it back with milliseconds."""
+    try:
+        return format_timestamp(datetime.fromisoformat(date)) if isinstance(date, str) else date
+    except ValueError:
+        return date
 
 
 def _day(job: Job, batch: Batch, index: int) -> str:

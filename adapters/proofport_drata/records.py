@@ -157,4 +157,4 @@ def live(records: str, cursor: str | None) -> Flow[Page]:
 
 def _observed(row: dict[str, Any]) -> Observed:
     """Without a sessionId it was uploaded directly, and a completion deletes it all the same (recipe)."""
-    return Observed(row["id"], row.get("attributes") or {}, outside=row.get("sessionId") is None)
+    return Observed(row["id"], row.get("attributes") or {}, whole=True, outside=row.get("sessionId") is None)

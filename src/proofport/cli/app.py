@@ -16,6 +16,7 @@ COMMANDS = {
     "init": "Write a configuration file.",
     "doctor": "Check the configuration, credentials and vendor objects.",
     "push": "Deliver evidence.",
+    "plan": "Show what a push would add, change and make disappear.",
     "preview": "Show one record as every destination would receive it.",
     "mapping": "List, check and test mapping files.",
     "emulate": "Run the local emulators of the vendors.",

@@ -11,6 +11,8 @@ import click
 
 from proofport.cli import options
 from proofport.cli.failures import say, wrapped
+from proofport.cli.outline import outline
+from proofport.errors import UsageError
 
 if TYPE_CHECKING:
     from proofport.adapter import Answer, Operation
@@ -33,7 +35,7 @@ def command(
     as_json: bool,
     config_path: str | None,
 ) -> int:
-    """Carry out one of the vendor's own operations at DEST and print its answer as JSON; without one, list them.
+    """Carry out one of the vendor's own operations at DEST and print its answer; without one, list them.
 
     A VALUE is text, JSON where the parameter takes more than text, or @FILE for what a file holds. A list may be given
     by repeating its NAME. An operation that destroys asks first; without a terminal it needs --yes.
@@ -58,7 +60,11 @@ def command(
     if found.destructive and not yes:
         _confirm(found, destination)
     answer = asyncio.run(_call(config_path, destination, operation, given))
-    click.echo(json.dumps(answer.value, ensure_ascii=False, indent=2))
+    if as_json:
+        click.echo(json.dumps(answer.value, ensure_ascii=False, indent=2))
+    else:
+        for line in outline(answer.value):
+            click.echo(line)
     for problem in answer.problems:
         say(str(problem))
     return int(bool(answer.problems))
@@ -76,7 +82,7 @@ def _pairs(parameters: Sequence[str]) -> dict[str, list[str]]:
     for text in parameters:
         name, equals, value = text.partition("=")
         if not name or not equals:
-            raise click.UsageError(f"found {text!r}, expected NAME=VALUE")
+            raise UsageError(f"found {text!r}, expected NAME=VALUE")
         pairs.setdefault(name, []).append(value)
     return pairs
 
@@ -84,7 +90,7 @@ def _pairs(parameters: Sequence[str]) -> dict[str, list[str]]:
 def _confirm(operation: Operation, destination: str) -> None:
     question = f"{operation.name} at {destination}: {operation.summary}."
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} It destroys, and nobody is here to be asked: add --yes if that is meant.")
+        raise UsageError(f"{question} Nobody is here to be asked whether that is meant", hint="If it is, add --yes.")
     click.echo(wrapped(question), err=True)
     click.confirm("Go on?", abort=True, err=True)
 
@@ -109,7 +115,7 @@ def _list(operations: Sequence[Operation], *, as_json: bool) -> None:
         click.echo(wrapped(each.summary, "  ", hanging="  "))
         shown = [_shown(name, field.is_required()) for name, field in each.parameters.model_fields.items()]
         if shown:
-            click.echo(wrapped(" ".join(shown), MARGIN, hanging=MARGIN))
+            click.echo(wrapped(" ".join(shown), MARGIN, hanging=MARGIN, fold=True))
 
 
 def _shown(name: str, required: bool) -> str:

@@ -38,8 +38,11 @@ def say(message: str, hint: str | None = None) -> None:
         click.echo(wrapped(hint, "  ", hanging="  "), err=True)
 
 
-def wrapped(text: str, indent: str = "", *, hanging: str = "") -> str:
-    """`text` in lines of the terminal's width, broken between words only. `hanging` begins the later lines."""
+def wrapped(text: str, indent: str = "", *, hanging: str = "", fold: bool = False) -> str:
+    """`text` in lines of the terminal's width, broken between words only. `hanging` begins the later lines.
+
+    `fold`: a word that is longer than a line goes on in the next one.
+    """
     width = min(shutil.get_terminal_size().columns, 100)
     lines = (
         textwrap.fill(
@@ -47,7 +50,7 @@ def wrapped(text: str, indent: str = "", *, hanging: str = "") -> str:
             width,
             initial_indent=indent,
             subsequent_indent=hanging,
-            break_long_words=False,
+            break_long_words=fold,
             break_on_hyphens=False,
         )
         for line in text.splitlines()

@@ -35,10 +35,12 @@ def command(destination: str, kind: str | None, as_json: bool, config_path: str 
     for name, one in made.items():
         click.echo(f"{name}: {'made now' if one.created else 'found'}", err=True)
         for note in one.notes:
-            click.echo(wrapped(note, "  ", hanging="  "), err=True)
+            click.echo(wrapped(note, "  ", hanging="  ", fold=True), err=True)
     click.echo(f"# destinations: {destination}:\nobjects:")
     for name, one in made.items():
-        click.echo(f"  {json.dumps(name) if ':' in name else name}: {json.dumps(dict(one.settings))}")
+        click.echo(f"  {json.dumps(name) if ':' in name else name}:")
+        for key, value in one.settings.items():
+            click.echo(f"    {key}: {json.dumps(value)}")
     return 0
 
 

@@ -24,6 +24,7 @@ from proofport.delivery.worker import Worker
 from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence, model_of
 from proofport.gateway.inputs import AlreadyEvidence, Input, Records, each_record, inputs_of, open_input
+from proofport.gateway.planning import Plan, planned
 from proofport.gateway.preview import Preview, preview_of
 from proofport.gateway.queue import letter_of, new_deliveries
 from proofport.journal import open_journal
@@ -118,6 +119,22 @@ class Gateway:
                 on_problem=on_problem,
             )
             return await Run(order).execute()
+
+    async def plan(
+        self,
+        records: Input | Sequence[Input] | Records,
+        *,
+        to: str | Sequence[str],
+        kind: str | None = None,
+        mode: Mode = "upsert",
+        values: Mapping[str, str] | None = None,
+    ) -> Plan:
+        """What a push of the same would do, against what the vendors hold now. Nothing is written."""
+        inputs = inputs_of(records)
+        kind, readings = self._readings(inputs, kind, mode, values or {})
+        targets = [self._target(name, kind, mode) for name in dict.fromkeys([to] if isinstance(to, str) else to)]
+        terms = Terms(self.config.guard.max_gone, self.config.guard.max_rejected)
+        return await planned(list(zip(inputs, readings, strict=True)), targets, kind, mode, terms, await self.journal())
 
     # ------------------------------------------------------------------ the queue
     async def submit(
