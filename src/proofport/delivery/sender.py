@@ -83,10 +83,14 @@ class Sender:
             reraise=True,
         )
         try:
-            return await retrying(self._once, call)
+            # Not `retrying(self._once, call)`: the cycle of its state would keep the body until the collector runs.
+            async for attempt in retrying:
+                with attempt:
+                    return await self._once(call)
         except ProofportError as error:
             error.lost = error.lost or lost
             raise
+        raise AssertionError("tenacity ends with a result or an error")
 
     async def _once(self, call: Call) -> Reply:
         wait = await self._pacer.permit()
