@@ -1,0 +1,110 @@
+"""Devices: one at a time, an unknown owner is that device's problem, and a removal finds before it deletes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from proofport.accounting import CONFIRMED, Outcome, Status
+from proofport.adapter import Batch, Job, Mode
+from proofport.errors import Blocked, ConfigError, UnsupportedFeature
+from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
+from proofport.wire import Reply
+from proofport_drata import DrataAdapter, DrataSettings
+
+ADAPTER = DrataAdapter(
+    DrataSettings.model_validate({"region": "us", "api_key": "key", "objects": {"device": {"connection_id": 5}}})
+)
+LIST = "/public/v2/connections/5/devices"
+WRITE = "/public/v2/custom-connections/5/devices"
+
+
+def send(vendor: Vendor, device: str = "d-1", mode: Mode = "upsert") -> Outcome:
+    batch = Batch([device], [b'{"externalId":"d-1"}'], [0])
+    (outcome,) = drive(ADAPTER.send(Job("r", "prod", "device", mode), {}, batch), vendor)
+    return outcome
+
+
+def page(*rows: dict[str, Any]) -> Reply:
+    return json_reply({"data": list(rows), "pagination": {"cursor": None}})
+
+
+def refusal(status: int) -> Reply:
+    return json_reply({"name": "X", "statusCode": status, "message": "the vendor's words", "code": 7}, status)
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_an_upsert_posts_one_device(status: int) -> None:
+    vendor = recorded(json_reply({"id": 1, "externalId": "d-1"}, status))
+    assert send(vendor) == CONFIRMED
+    (call,) = vendor.calls
+    assert (call.method, call.path, call.lost, call.body) == ("POST", WRITE, "repeat", b'{"externalId":"d-1"}')
+
+
+@pytest.mark.parametrize(("status", "words"), [(404, "owner"), (400, "Correct the field")])
+def test_a_refused_device_is_rejected_in_the_vendors_words(status: int, words: str) -> None:
+    outcome = send(recorded(refusal(status)))
+    assert outcome.status is Status.REJECTED
+    assert outcome.problem is not None
+    assert "the vendor's words" in (outcome.problem.vendor_message or "")
+    assert words in (outcome.problem.hint or "")
+
+
+def test_an_answer_without_a_device_is_no_delivery() -> None:
+    assert send(recorded(json_reply({}))).status is Status.UNKNOWN
+
+
+def test_the_connection_is_read_first_so_that_a_404_is_about_the_owner() -> None:
+    job = Job("r", "prod", "device", "upsert")
+    vendor = recorded(page())
+    drive(ADAPTER.open(job, {}), vendor)
+    assert (vendor.calls[0].path, vendor.calls[0].query) == (LIST, (("size", "1"),))
+    with pytest.raises(ConfigError, match="words"):
+        drive(ADAPTER.open(job, {}), recorded(refusal(404)))
+    with pytest.raises(Blocked) as caught:
+        drive(ADAPTER.open(job, {}), recorded(refusal(403)))
+    assert "Devices: List Devices" in (caught.value.hint or "")
+
+
+def test_a_patch_is_not_possible() -> None:
+    with pytest.raises(UnsupportedFeature, match="whole devices"):
+        ADAPTER.capability("device", "patch")
+
+
+def test_nothing_destroys_but_on_request() -> None:
+    capability = ADAPTER.capability("device", "snapshot")
+    assert (capability.gone, capability.max_records, capability.parallel) == ("deletable", 1, 8)
+
+
+class TestRemoval:
+    def test_the_device_is_found_by_its_id_and_deleted_by_dratas(self) -> None:
+        vendor = recorded(page({"id": 8, "externalId": "other"}, {"id": 9, "externalId": "d-1"}), Reply(204))
+        assert send(vendor, mode="remove") == CONFIRMED
+        found, deleted = vendor.calls
+        assert ("externalId", "d-1") in found.query
+        assert (deleted.method, deleted.path, deleted.destructive) == ("DELETE", WRITE + "/9", True)
+
+    def test_what_is_not_there_is_gone(self) -> None:
+        assert send(recorded(page({"id": 8, "externalId": "other"})), mode="remove") == CONFIRMED
+        assert send(recorded(page({"id": 9, "externalId": "d-1"}), refusal(404)), mode="remove") == CONFIRMED
+
+    def test_of_two_none_is_guessed(self) -> None:
+        vendor = recorded(page({"id": 8, "externalId": "d-1"}, {"id": 9, "externalId": "d-1"}))
+        outcome = send(vendor, mode="remove")
+        assert outcome.status is Status.REJECTED
+        assert "8, 9" in str(outcome.problem)
+
+    def test_a_key_without_the_permission_stops_the_lane(self) -> None:
+        with pytest.raises(Blocked) as caught:
+            send(recorded(page({"id": 9, "externalId": "d-1"}), refusal(403)), mode="remove")
+        assert "Devices: Delete Device" in (caught.value.hint or "")
+
+
+def test_only_what_comes_back_as_it_was_sent_is_compared() -> None:
+    row = {"id": 9, "externalId": "d-1", "osVersion": "15", "encryptionEnabled": None, "macAddress": "a,b", "userId": 4}
+    found = drive(ADAPTER.observe("device", None), recorded(page(row, {"id": 10, "externalId": None})))
+    assert found is not None
+    (device,) = found.records
+    assert device.fields == {"platformVersion": "15", "encryptionEnabled": None}
+    assert not device.whole

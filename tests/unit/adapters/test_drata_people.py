@@ -1,0 +1,220 @@
+"""People of an HRIS connection: verdicts by place, and a separation date that is written once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, Status
+from proofport.adapter import Batch, Job, Mode
+from proofport.errors import Retryable, UnsupportedFeature
+from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
+from proofport.wire import Call, Reply
+from proofport_drata import DrataAdapter, DrataSettings
+from proofport_drata.identities import FEW
+
+PEOPLE = "/public/v2/custom-connections/6/hris-user-identities"
+OLD, NEW = "2026-01-01T00:00:00.000Z", "2026-02-02T00:00:00Z"
+
+
+def adapter(**person: Any) -> DrataAdapter:
+    settings = {"region": "us", "api_key": "key", "objects": {"person": person or {"connection_id": 6}}}
+    return DrataAdapter(DrataSettings.model_validate(settings))
+
+
+def job(mode: Mode = "upsert") -> Job:
+    return Job("run-1", "prod", "person", mode, started=1_770_000_000.0)
+
+
+def batch(*people: tuple[str, str | None], observed: tuple[float, ...] = ()) -> Batch:
+    items = [
+        json.dumps({"identityId": key, "separatedAt": date}, separators=(",", ":")).encode() for key, date in people
+    ]
+    return Batch([key for key, _ in people], items, range(len(people)), observed)
+
+
+def send(vendor: Vendor, given: Batch, mode: Mode = "upsert") -> list[Outcome]:
+    return drive(adapter().send(job(mode), {}, given), vendor)
+
+
+def row(person: str, date: str | None) -> dict[str, Any]:
+    return {"statusCode": 200, "data": {"identityId": person, "separatedAt": date}}
+
+
+NOTHING_CHANGED = {"statusCode": 200, "data": None}
+REFUSED = {"statusCode": 400, "data": None, "error": {"message": "email must be an email"}}
+
+
+def bodies(vendor: Vendor) -> list[Any]:
+    return [json.loads(call.body) for call in vendor.calls if call.body]
+
+
+def test_a_batch_is_one_bare_array() -> None:
+    vendor = recorded(json_reply([row("a", None), row("b", None)], 201))
+    assert send(vendor, batch(("a", None), ("b", None))) == [CONFIRMED, CONFIRMED]
+    (call,) = vendor.calls
+    assert (call.method, call.path, call.destructive) == ("POST", PEOPLE, False)
+    assert [each["identityId"] for each in bodies(vendor)[0]] == ["a", "b"]
+
+
+def test_each_item_has_its_own_verdict_by_place() -> None:
+    vendor = recorded(json_reply([row("a", None), REFUSED, NOTHING_CHANGED], 207))
+    good, bad, same = send(vendor, batch(("a", None), ("b", None), ("c", None)))
+    assert (good, same) == (CONFIRMED, UNCHANGED)
+    assert bad.status is Status.REJECTED
+    assert bad.problem is not None
+    assert bad.problem.vendor_message == "email must be an email"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param([row("b", None), row("a", None)], id="in another order"),
+        pytest.param([row("a", None), REFUSED, row("b", None)], id="of another length"),
+    ],
+)
+def test_an_answer_that_is_not_in_order_is_read_by_id_alone(answer: list[Any]) -> None:
+    assert send(recorded(json_reply(answer, 207)), batch(("a", None), ("b", None))) == [CONFIRMED, CONFIRMED]
+
+
+def test_what_the_answer_does_not_name_is_unknown() -> None:
+    found = send(recorded(json_reply([row("b", None), REFUSED], 207)), batch(("a", None), ("b", None)))
+    assert [outcome.status for outcome in found] == [Status.UNKNOWN, Status.DELIVERED]
+
+
+class TestSeparation:
+    """Drata ignores another date silently; null, then the date, in two requests changes it."""
+
+    def test_a_date_that_was_ignored_is_cleared_and_set(self) -> None:
+        vendor = recorded(
+            json_reply([row("a", OLD)]),
+            json_reply([row("a", None)]),
+            json_reply([row("a", "2026-02-02T00:00:00.000Z")]),
+        )
+        assert send(vendor, batch(("a", NEW))) == [CONFIRMED]
+        assert bodies(vendor)[1:] == [
+            [{"identityId": "a", "separatedAt": None}],
+            [{"identityId": "a", "separatedAt": NEW}],
+        ]
+
+    def test_nothing_changed_may_mean_that_the_date_was_ignored(self) -> None:
+        held = json_reply({"identityId": "a", "separatedAt": OLD})
+        vendor = recorded(
+            json_reply([NOTHING_CHANGED]), held, json_reply([row("a", None)]), json_reply([row("a", NEW)])
+        )
+        assert send(vendor, batch(("a", NEW))) == [CONFIRMED]
+        assert vendor.calls[1].path == PEOPLE + "/identity-id:a"
+
+    def test_the_same_moment_is_not_corrected_however_it_is_spelled(self) -> None:
+        vendor = recorded(json_reply([NOTHING_CHANGED]), json_reply({"separatedAt": "2026-02-02T01:00:00.000+01:00"}))
+        assert send(vendor, batch(("a", NEW))) == [UNCHANGED]
+
+    def test_only_those_whose_date_differs_are_corrected(self) -> None:
+        first = json_reply([row("a", NEW), row("b", OLD), row("c", None), REFUSED], 207)
+        vendor = recorded(first, json_reply([row("b", None)]), json_reply([row("b", NEW)]))
+        found = send(vendor, batch(("a", NEW), ("b", NEW), ("c", None), ("d", NEW)))
+        assert [outcome.status.value for outcome in found] == ["delivered", "delivered", "delivered", "rejected"]
+        assert [[each["identityId"] for each in body] for body in bodies(vendor)[1:]] == [["b"], ["b"]]
+
+    def test_a_date_that_still_is_not_stored_is_unknown(self) -> None:
+        vendor = recorded(json_reply([row("a", OLD)]), json_reply([row("a", None)]), json_reply([row("a", OLD)]))
+        (outcome,) = send(vendor, batch(("a", NEW)))
+        assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "separation_date")
+
+    def test_who_could_not_be_cleared_is_not_set(self) -> None:
+        vendor = recorded(json_reply([row("a", OLD)]), json_reply([REFUSED], 207))
+        (outcome,) = send(vendor, batch(("a", NEW)))
+        assert outcome.status is Status.REJECTED
+        assert len(vendor.calls) == 2
+
+    def test_many_are_read_back_through_the_list(self) -> None:
+        people = [f"p{number}" for number in range(FEW + 1)]
+
+        def answer(call: Call) -> Reply:
+            if call.method == "GET":
+                rows = [{"identityId": each, "separatedAt": NEW} for each in people]
+                return json_reply({"data": rows, "pagination": {"cursor": None}})
+            return json_reply([NOTHING_CHANGED] * len(people))
+
+        vendor = Vendor(answer)
+        assert send(vendor, batch(*((each, NEW) for each in people))) == [UNCHANGED] * len(people)
+        assert [call.operation for call in vendor.calls] == ["upsert_hris_identities", "list_hris_identities"]
+
+    def test_a_person_without_a_date_costs_no_further_request(self) -> None:
+        assert send(recorded(json_reply([row("a", OLD)])), batch(("a", None))) == [CONFIRMED]
+
+
+class TestRemoval:
+    def test_who_works_here_gets_the_date_and_nobody_is_deleted(self) -> None:
+        vendor = recorded(
+            json_reply({"separatedAt": None}),
+            json_reply({"separatedAt": OLD}),
+            json_reply({"message": "Identity not found", "code": 4}, 404),
+            json_reply([row("here", NEW)]),
+        )
+        found = send(vendor, batch(("here", None), ("left", None), ("nobody", None)), "remove")
+        assert found == [CONFIRMED, UNCHANGED, CONFIRMED]
+        assert bodies(vendor) == [[{"identityId": "here", "separatedAt": "2026-02-02T02:40:00Z"}]]
+        assert [call.destructive for call in vendor.calls] == [False, False, False, True]
+
+    def test_the_day_is_when_the_source_had_looked_where_that_is_known(self) -> None:
+        vendor = recorded(json_reply({"separatedAt": None}), json_reply([row("a", NEW)]))
+        send(vendor, batch(("a", None), observed=(1_760_000_000.0,)), "remove")
+        assert bodies(vendor)[0][0]["separatedAt"] == "2025-10-09T08:53:20Z"
+
+    def test_nobody_to_separate_means_nothing_is_written(self) -> None:
+        vendor = recorded(json_reply({"separatedAt": OLD}))
+        assert send(vendor, batch(("a", None)), "remove") == [UNCHANGED]
+
+    def test_an_id_keeps_to_its_segment_of_the_path(self) -> None:
+        vendor = recorded(json_reply({}, 404))
+        send(vendor, batch(("a/../b c:%", None)), "remove")
+        assert vendor.calls[0].path == PEOPLE + "/identity-id:a%2F..%2Fb%20c%3A%25"
+
+
+def test_what_is_held_is_read_with_those_who_left_marked() -> None:
+    rows = [{"id": 1, "identityId": "a", "separatedAt": OLD, "email": None}, {"identityId": "b", "separatedAt": None}]
+    page = drive(adapter().observe("person", None), recorded(json_reply({"data": rows, "pagination": {"cursor": "x"}})))
+    assert page is not None
+    assert [(each.id, each.ended) for each in page.records] == [("a", True), ("b", False)]
+    assert page.records[0].fields == {"identityId": "a", "separatedAt": "2026-01-01T00:00:00Z", "email": None}
+    assert page.cursor == "x"
+
+
+def test_a_person_without_an_id_in_the_list_cannot_be_relied_on() -> None:
+    with pytest.raises(Retryable, match="without identityId"):
+        drive(adapter().observe("person", None), recorded(json_reply({"data": [{}], "pagination": {"cursor": None}})))
+
+
+class TestIdentityProvider:
+    def test_the_list_is_one_request_and_nobody_is_confirmed(self) -> None:
+        vendor = recorded(json_reply({}))
+        found = drive(adapter(idp_connection_id=9).send(job("snapshot"), {}, batch(("a", None))), vendor)
+        assert [(each.status.value, each.assurance) for each in found] == [("delivered", "accepted")]
+        (call,) = vendor.calls
+        assert (call.method, call.path) == ("PUT", "/public/connections/9/upload/json")
+        assert list(json.loads(call.body or b"")) == ["personnelData"]
+
+    @pytest.mark.parametrize("mode", ["upsert", "patch", "remove"])
+    def test_it_is_a_whole_list_or_nothing(self, mode: Mode) -> None:
+        with pytest.raises(UnsupportedFeature, match="only as a whole list"):
+            adapter(idp_connection_id=9).capability("person", mode)
+        assert adapter(idp_connection_id=9).capability("person", "snapshot").whole
+
+    def test_it_is_found_in_the_list_of_the_first_version(self) -> None:
+        pages = [{"data": [{"id": 1}], "total": 2}, {"data": [{"id": 9, "clientType": "CSV_IDP"}], "total": 2}]
+        empty = json_reply({"data": [], "pagination": {"cursor": None}})
+        findings = drive(adapter(idp_connection_id=9).check(), recorded(empty, *map(json_reply, pages)))
+        assert [each.ok for each in findings] == [True, True]
+        assert "CSV_IDP" in findings[1].detail
+
+    def test_settings_take_one_of_the_two(self) -> None:
+        for person in ({"connection_id": 6, "idp_connection_id": 9}, {"mapping": "x"}):
+            with pytest.raises(ValueError, match="either connection_id or"):
+                adapter(**person)
+        with pytest.raises(ValueError, match=r"objects\.device"):
+            DrataSettings.model_validate(
+                {"region": "us", "api_key": "k", "objects": {"device": {"idp_connection_id": 9}}}
+            )
