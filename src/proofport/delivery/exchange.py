@@ -7,11 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from proofport.accounting import Outcome, rejected, unknown
 from proofport.adapter import Batch
 from proofport.delivery.batching import halves
-from proofport.errors import Problem, Rejected, TooLarge
+from proofport.errors import Problem, ProofportError, Rejected, TooLarge
 
 
 async def exchange(batch: Batch, send: Callable[[Batch], Awaitable[Sequence[Outcome] | None]]) -> Sequence[Outcome]:
-    """The outcomes of a batch's records, in order. Errors that are not about the records go to the caller."""
+    """The outcomes of a batch's records, in order. Errors that are not about the records go to the caller.
+
+    An error after a part of the batch was sent is marked `lost`: that part has taken effect.
+    """
     try:
         return _verdicts(await send(batch), batch)
     except Rejected as error:
@@ -21,7 +24,12 @@ async def exchange(batch: Batch, send: Callable[[Batch], Awaitable[Sequence[Outc
             found = f"a record of {len(batch.items[0])} bytes"
             return [rejected(Problem(found, "a record that fits one request", vendor_message=str(error)))]
     first, second = halves(batch)
-    return [*await exchange(first, send), *await exchange(second, send)]
+    taken = await exchange(first, send)
+    try:
+        return [*taken, *await exchange(second, send)]
+    except ProofportError as error:
+        error.lost = True
+        raise
 
 
 def _verdicts(outcomes: Sequence[Outcome] | None, batch: Batch) -> Sequence[Outcome]:

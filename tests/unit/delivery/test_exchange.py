@@ -12,7 +12,7 @@ from tests.unit.delivery.support import batch, failures
 from proofport.accounting import CONFIRMED, Outcome, Status, rejected, unknown
 from proofport.adapter import Batch
 from proofport.delivery.exchange import exchange
-from proofport.errors import Problem, ProofportError, Rejected, TooLarge
+from proofport.errors import Problem, ProofportError, Rejected, Retryable, TooLarge
 
 NO = rejected(Problem("x", "y"))
 
@@ -90,3 +90,26 @@ async def test_what_is_not_about_the_records_goes_to_the_caller(error: Proofport
     with pytest.raises(type(error)) as caught:
         await exchange(batch("a"), send)
     assert caught.value is error
+
+
+@pytest.mark.parametrize("error", failures(), ids=lambda error: type(error).__name__)
+async def test_an_error_after_a_part_was_sent_leaves_the_fate_of_the_batch_open(error: ProofportError) -> None:
+    async def send(some: Batch) -> Sequence[Outcome]:
+        if len(some) > 1:
+            raise TooLarge("one at a time")
+        if "b" in some.ids:
+            raise error
+        return [CONFIRMED]
+
+    with pytest.raises(type(error)) as caught:
+        await exchange(batch("a", "b"), send)
+    assert caught.value.lost
+
+
+async def test_an_error_before_anything_was_sent_has_no_effect() -> None:
+    async def send(some: Batch) -> Sequence[Outcome]:
+        raise TooLarge("one at a time") if len(some) > 1 else Retryable("later")
+
+    with pytest.raises(Retryable) as caught:
+        await exchange(batch("a", "b"), send)
+    assert not caught.value.lost
