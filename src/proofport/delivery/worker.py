@@ -75,7 +75,7 @@ class Worker:
         except LaneLost:
             raise
         except Retryable as error:
-            rest = min(2.0 ** min(delivery.attempts, 8), LONGEST_REST) if error.after is None else error.after
+            rest = error.after or min(2.0 ** min(delivery.attempts, 8), LONGEST_REST)
             await run.later(delivery, rest, Failure("vendor_unavailable", str(error)))
             log.warning("lane_rests", lane=run.lane, seconds=round(rest, 1), error=error.message)
             return False

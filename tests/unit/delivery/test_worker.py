@@ -212,7 +212,7 @@ async def test_a_replayed_letter_is_delivered_behind_the_others(queue: Queue) ->
 
 
 # ---------------------------------------------------------------------- later
-@pytest.mark.parametrize(("after", "rest"), [(77.0, 77.0), (0.5, 0.5), (None, 1.0)])
+@pytest.mark.parametrize(("after", "rest"), [(77.0, 77.0), (0.5, 0.5), (0.0, 1.0), (None, 1.0)])
 async def test_a_vendor_that_is_out_of_order_is_left_alone_as_long_as_it_says(
     queue: Queue, after: float | None, rest: float
 ) -> None:
