@@ -11,6 +11,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,10 +19,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from proofport.errors import JournalError
+from proofport.journal.sqlite import database
 from proofport.journal.sqlite.database import connect, explained
 
 T = TypeVar("T")
 LARGEST_GROUP = 512
+LOCKED_PAUSE = 0.0005
 
 
 @dataclass(slots=True)
@@ -40,6 +43,7 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self._db = connect(path)
+        self._db.execute("PRAGMA busy_timeout = 0")
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -82,20 +86,33 @@ class Writer:
         try:
             self._try(group)
         except sqlite3.Error as error:
-            self._fail(group, explained(error), whole=getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_BUSY)
+            self._fail(group, explained(error), whole=_is_busy(error))
         except Exception as error:
             self._fail(group, error)
 
     def _try(self, group: list[_Request]) -> None:
         db = self._db
         try:
-            db.execute("BEGIN IMMEDIATE")
+            self._begin()
             for request in group:
                 request.result = request.work(db)
             db.execute("COMMIT")
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
+
+    def _begin(self) -> None:
+        """Wait for other processes' commits. They are short, and SQLite's own waiting soon sleeps for much longer."""
+        deadline = time.monotonic() + database.BUSY_SECONDS
+        while True:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(LOCKED_PAUSE)
+            else:
+                return
 
     def _fail(self, group: list[_Request], error: Exception, *, whole: bool = False) -> None:
         """Nothing of the group was done. Find out whom it was for: the others get another chance, in their order."""
@@ -106,6 +123,10 @@ class Writer:
             return
         for request in group:
             request.error = error
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _answer(group: list[_Request]) -> None:
