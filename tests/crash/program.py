@@ -1,0 +1,53 @@
+"""`proofport` as a process of its own, for tests that kill it. Its batches are small, so that 20 of them are cheap.
+
+python program.py NAME push …      the command line; every request carries the header `X-Process: NAME`
+python program.py NAME work        delivers what is queued, until SIGTERM
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from proofport import registry
+from proofport.adapter import Adapter, Capability
+from proofport.cli import main
+from proofport.gateway import Gateway
+
+BATCH = 25
+SLOTS = 4
+
+
+def prepare(adapter: Any, process: str) -> None:
+    """Cut the adapter's batches, and let its requests name the process."""
+    capability, headers = adapter.capability, adapter.headers
+
+    def small(self: Adapter, *asked: Any) -> Capability:
+        found: Capability = capability(self, *asked)
+        return replace(found, max_records=min(found.max_records, BATCH))
+
+    def named(self: Adapter) -> Mapping[str, str]:
+        return {**headers(self), "X-Process": process}
+
+    adapter.capability, adapter.headers = small, named
+
+
+async def work() -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with Gateway.from_file() as gateway:
+        await gateway.work(stop, slots=SLOTS)
+
+
+if __name__ == "__main__":
+    process = sys.argv.pop(1)
+    for name in registry.names(registry.ADAPTERS):
+        prepare(registry.load_adapter(name), process)
+    if sys.argv[1:] == ["work"]:
+        asyncio.run(work())
+    else:
+        sys.exit(main())

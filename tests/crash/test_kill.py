@@ -1,0 +1,116 @@
+"""A pushing process is killed at every boundary of every request; nothing is half done, and the next push ends it."""
+
+from __future__ import annotations
+
+import json
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.crash.program import BATCH
+from tests.crash.proxy import Point, Request
+from tests.crash.scene import SOAK, Bodies, Scene, accounts, scene
+
+BATCHES = 20
+RECORDS = BATCHES * BATCH
+REQUESTS = {"drata": ["GET", *["POST"] * BATCHES, "GET", "POST"], "secureframe": ["POST"] * BATCHES}
+"""Of one snapshot: Drata lists sessions first, then the live records, and completes."""
+
+POINTS: tuple[Point, ...] = ("before", "sent", "answered")
+SAMPLE: dict[str, list[tuple[int, Point]]] = {
+    "drata": [(9, "before"), (22, "before"), (22, "sent")],
+    "secureframe": [(10, "sent"), (19, "answered")],
+}
+ROUNDS = [
+    (vendor, number, point)
+    for vendor, requests in REQUESTS.items()
+    for number in range(len(requests))
+    for point in POINTS
+    if SOAK or (number, point) in SAMPLE[vendor]
+]
+
+
+@pytest.fixture
+async def at(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
+    """A vendor that holds a complete set, and a new one of which half of the ids, and every body, is another."""
+    async with scene(tmp_path, request.param) as made:
+        made.write("old.ndjson", accounts(range(RECORDS), "old"))
+        made.write("new.ndjson", accounts(range(RECORDS // 2, RECORDS + RECORDS // 2), "new"))
+        assert (await made.push("old.ndjson")).exit_code == 0
+        made.proxy.count_from_here()
+        yield made
+
+
+def merged(old: Bodies, new: Bodies) -> Bodies:
+    """What a vendor holds in the end that cannot delete."""
+    return {**old, **new}
+
+
+async def expected(scene: Scene) -> tuple[Bodies, Bodies]:
+    """The bodies of both sets as the vendor stores them."""
+    old = await scene.held()
+    first = json.dumps(old["a0"])
+    numbers = range(RECORDS // 2, RECORDS + RECORDS // 2)
+    texts = (first.replace("old.0@", f"new.{n}@").replace('"a0"', f'"a{n}"') for n in numbers)
+    return old, {body["id"]: body for body in map(json.loads, texts)}
+
+
+def is_lawful(vendor: str, held: Bodies, old: Bodies, new: Bodies) -> bool:
+    """One whole set or the other where sets are staged, else every record whole and none lost."""
+    if vendor == "drata":
+        return held in (old, new)
+    return old.keys() <= held.keys() and all(body in (old.get(i), new.get(i)) for i, body in held.items())
+
+
+@pytest.mark.parametrize("at", REQUESTS, indirect=True)
+async def test_an_undisturbed_snapshot_has_just_these_boundaries(at: Scene) -> None:
+    async with at.process(*at.snapshot("new.ndjson")) as process:
+        code, books, _ = await at.finish(process)
+    assert (code, books["delivered"]) == (0, RECORDS)
+    assert [request.method for request in at.proxy.requests] == REQUESTS[at.vendor]
+
+
+@pytest.mark.parametrize(("at", "number", "point"), ROUNDS, indirect=["at"])
+async def test_nothing_is_half_done_and_the_next_push_ends_it(at: Scene, number: int, point: Point) -> None:
+    old, new = await expected(at)
+    async with at.process(*at.snapshot("new.ndjson")) as process:
+        await killed_at(at, process, number, point, old, new)
+    assert is_lawful(at.vendor, await at.held(), old, new)
+
+    runs = await at.open_runs()
+    resumes = bool(runs) and (number + POINTS.index(point)) % 2 == 1
+    acknowledged = len(runs[0].batches) if resumes else 0
+    before = len(at.proxy.requests)
+    async with at.process(*at.snapshot("new.ndjson", *(("--resume", runs[0].run_id) if resumes else ()))) as process:
+        code, books, said = await at.finish(process)
+    assert code == 0, said
+    assert (books["input"], books["delivered"]) == (RECORDS, RECORDS)
+    assert await at.held() == (new if at.vendor == "drata" else merged(old, new))
+    assert "IN_PROGRESS" not in at.statuses()
+    assert await at.open_runs() == []
+    sent = [each for each in at.proxy.requests[before:] if each.method == "POST" and "/actions" not in each.path]
+    assert len(sent) == BATCHES - acknowledged
+
+
+async def killed_at(at: Scene, process: Process, number: int, point: Point, old: Bodies, new: Bodies) -> None:
+    """Kill the process there. After every request the vendor's state must be lawful, whatever comes next."""
+
+    async def meddle(request: Request, here: Point) -> bool:
+        if here == "sent":
+            assert is_lawful(at.vendor, await at.held(), old, new), f"after {request}"
+        if (request.number, here) != (number, point):
+            return False
+        process.kill()
+        await process.wait()
+        return True
+
+    at.proxy.meddle = meddle
+    _, errors = await process.communicate()
+    assert process.returncode == -9, errors
+
+    async def lawful(request: Request, here: Point) -> bool:
+        assert here != "sent" or is_lawful(at.vendor, await at.held(), old, new), f"after {request}"
+        return False
+
+    at.proxy.meddle = lawful
