@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
@@ -33,6 +33,22 @@ def _one_word(secret: SecretStr) -> SecretStr:
 
 Credential = Annotated[SecretStr, AfterValidator(_one_word)]
 """A secret that travels in a header, where a blank or a line break would change what the header says."""
+
+
+def json_type(value: JsonValue) -> str:
+    """The name that JSON Schema has for the type of a value; integers are numbers."""
+    return _JSON_TYPES[type(value)]
+
+
+_JSON_TYPES: Mapping[type, str] = {
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    dict: "object",
+    list: "array",
+    type(None): "null",
+}
 
 
 class ObjectSettings(BaseModel):
@@ -60,6 +76,8 @@ class Capability:
     "kept" and only listed, "ended" by `bury`, or "deletable": by `bury`, when that is asked for. `listed`: the set to
     compare with is then the vendor's own list. `may_be_empty`: an empty set stands for itself; `bury` ends all.
     `whole`: the set must go in one batch, and only once every source was read to its end.
+    `keeps_bodies`: the journal keeps the last body of every record; `remove`, `bury` and `verify` work with them.
+    `known_only`: a patch reaches only records that are known to have been delivered whole.
     """
 
     max_records: int = 500
@@ -71,6 +89,8 @@ class Capability:
     listed: bool = False
     may_be_empty: bool = False
     whole: bool = False
+    keeps_bodies: bool = False
+    known_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +126,12 @@ class Schema:
     published: float = 0.0
     defined: float = 0.0
 
+    @classmethod
+    def of(cls, slug: str, kind: str, record: Mapping[str, JsonValue]) -> Self:
+        """What `record`, seen first, makes of the fields that have a value."""
+        fields = {name: json_type(value) for name, value in record.items() if value is not None}
+        return cls(slug, kind, fields)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -125,15 +151,18 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rendered records on their way: `items[i]` is the JSON of the record `ids[i]` (in `remove`, empty).
+    """Rendered records on their way: `items[i]` is the JSON of the record `ids[i]`.
 
+    When records are removed or gone, it is the body that was sent last where the capability keeps bodies, else empty.
     `observed`: when the source had looked at each, in seconds since 1970, 0 for unknown; empty when unknown for all.
+    `extras`: some record may have fields that its mapping does not name.
     """
 
     ids: Sequence[str]
     items: Sequence[bytes]
     positions: Sequence[int]
     observed: Sequence[float] = ()
+    extras: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -160,6 +189,14 @@ class Observed:
     whole: bool = False
     outside: bool = False
     ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What of a kind can be read back: `fields`, and `match`, those by which a row is found, the surest first."""
+
+    match: Sequence[str]
+    fields: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +310,28 @@ class Adapter(ABC):
         yield from ()
         return None
 
+    # ------------------------------------------------------------------ schemas
+    def schema(self, kind: str) -> str | None:
+        """The name of the schema that the vendor makes from the first delivery of `kind`; None: it makes none."""
+        return None
+
+    def freeze(self, job: Job, batch: Batch) -> tuple[int, Schema] | None:
+        """The record that the vendor is to see first, and the schema that it makes of it. None: none is made.
+
+        Asked for while the journal has no entry. Raises UsageError when no record is fit to be the first.
+        """
+        return None
+
+    # ------------------------------------------------------------------ reading back
+    def reads_back(self, kind: str) -> ReadBack | None:
+        """What `look` shows of a kind. None: nothing of it can be read back, or the configuration lacks something."""
+        return None
+
+    def look(self, kind: str, cursor: str | None) -> Flow[Page | None]:
+        """A page of rows to compare with what was sent, whatever their ids."""
+        return (yield from self.observe(kind, cursor))
+
+    # ------------------------------------------------------------------ beside delivering
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
         """Find or make the vendor object of a kind. Raises UnsupportedFeature where only a person can."""
         yield from ()

@@ -25,8 +25,11 @@ class Batcher:
         self.ends: list[int] = []
         self.positions: list[int] = []
         self.observed: list[float] = []
+        self.extras = False
 
-    def add(self, record_id: str, item: bytes, position: int, observed: float = 0.0) -> Batch | None:
+    def add(
+        self, record_id: str, item: bytes, position: int, observed: float = 0.0, *, extras: bool = False
+    ) -> Batch | None:
         full = None
         count = len(self.ids)
         commas = count + 1
@@ -37,6 +40,7 @@ class Batcher:
         self.ends.append(len(self.joined))
         self.positions.append(position)
         self.observed.append(observed)
+        self.extras = self.extras or extras
         return full
 
     def flush(self) -> Batch | None:
@@ -45,7 +49,7 @@ class Batcher:
             return None
         joined = bytes(self.joined)
         items = [joined[start:end] for start, end in pairwise((0, *self.ends))]
-        batch = Batch(self.ids, items, self.positions, self.observed if any(self.observed) else ())
+        batch = Batch(self.ids, items, self.positions, self.observed if any(self.observed) else (), self.extras)
         self._start()
         return batch
 
@@ -62,4 +66,5 @@ def part(batch: Batch, indexes: Sequence[int]) -> Batch:
         [batch.items[i] for i in indexes],
         [batch.positions[i] for i in indexes],
         [batch.observed[i] for i in indexes] if batch.observed else (),
+        batch.extras,
     )

@@ -16,7 +16,8 @@ NOTED = 20
 async def bury(lane: Lane, ids: Sequence[str]) -> int:
     """How many were ended. What could not be is noted, and counts against the run."""
     ended = failed = 0
-    for batch in _batches(ids, lane.capability.max_records):
+    for part in _batches(ids, lane.capability.max_records):
+        batch = await lane.last.with_bodies(part)
         memory = lane.memory or {}
         outcomes = await lane.patiently(
             lambda batch=batch, memory=memory: lane.adapter.bury(lane.job, memory, batch),  # type: ignore[misc]

@@ -14,13 +14,14 @@ from proofport.delivery.conversation import converse, refuse_destruction
 from proofport.delivery.digests import bodies_of
 from proofport.delivery.engine import Target
 from proofport.delivery.exchange import exchange
+from proofport.delivery.last_state import LastState
 from proofport.delivery.lease import Holder
 from proofport.delivery.pipeline import not_json
-from proofport.delivery.screening import screen, seconds_of
+from proofport.delivery.screening import seconds_of
 from proofport.delivery.sender import Sender
 from proofport.errors import Rejected
 from proofport.evidence import Neutral
-from proofport.journal.contract import Delivery, Journal, Sent
+from proofport.journal.contract import IN_DOUBT, Delivery, Journal, Sent
 from proofport.wire import Call
 
 
@@ -41,35 +42,33 @@ class Courier:
         self._delivery = delivery
         self._sender = sender
         self._holder = holder
+        self._capability = target.adapter.capability(delivery.kind, delivery.mode)
         self._job = Job(f"delivery-{delivery.id}", instance, delivery.kind, delivery.mode, target.render.fields)
 
     async def deliver(self, journal: Journal) -> Delivered:
         records: list[Neutral] = orjson.loads(self._delivery.payload)
         batches, outcomes = self._render(records)
-        ids: list[str] = []
-        bodies: list[int] = []
-        observed: list[float] = []
+        sent = Sent([], [], [], [])
+        last = LastState(journal, self._adapter, self._capability, self._job, self._target.types)
+        self._job = await last.load()
         memory: Memory | None = None
         for batch in batches:
-            digests = bodies_of(batch)
-            decided = await self._decided(journal, batch, digests)
+            order, decided = await last.sift(batch, bodies_of(batch), skip_unchanged=False)
             outcomes.update({batch.positions[i]: outcome for i, outcome in decided.items()})
-            rest = part(batch, [i for i in range(len(batch)) if i not in decided])
+            rest = part(batch, order)
             if not rest:
                 continue
             if memory is None:
                 memory = await converse(self._adapter.open(self._job, {}), self._sender, gate=self._permit)
-            outcomes.update(zip(rest.positions, await self._send(memory, rest), strict=True))
-            for i, position in enumerate(batch.positions):
-                if i not in decided and outcomes[position].status is Status.DELIVERED:
-                    ids.append(batch.ids[i])
-                    bodies.append(digests[i])
-                    observed.append(batch.observed[i] if batch.observed else 0.0)
-        return Delivered([outcomes[index] for index in range(len(records))], Sent(ids, bodies, observed))
+            ends = await self._send(memory, await last.with_bodies(rest) if self._job.mode == "remove" else rest)
+            outcomes.update(zip(rest.positions, ends, strict=True))
+            self._job = await last.note(self._holder.run, ends)
+            sent = _joined(sent, _sent(rest, ends, await last.kept(rest, ends)))
+        return Delivered([outcomes[index] for index in range(len(records))], sent)
 
     def _render(self, records: Sequence[Neutral]) -> tuple[list[Batch], dict[int, Outcome]]:
         """Batches whose positions are indexes of `records`, and the outcomes of those that cannot be sent."""
-        batcher = Batcher(self._adapter.capability(self._job.kind, self._job.mode))
+        batcher = Batcher(self._capability)
         batches: list[Batch | None] = []
         outcomes: dict[int, Outcome] = {}
         for index, record in enumerate(records):
@@ -80,16 +79,10 @@ class Courier:
             except TypeError as error:
                 outcomes[index] = rejected(not_json(error))
             else:
-                batches.append(batcher.add(record["id"], item, index, seconds_of(record.get("observed_at"))))
+                observed, extras = seconds_of(record.get("observed_at")), "extras" in record
+                batches.append(batcher.add(record["id"], item, index, observed, extras=extras))
         batches.append(batcher.flush())
         return [batch for batch in batches if batch is not None], outcomes
-
-    async def _decided(self, journal: Journal, batch: Batch, digests: Sequence[int]) -> dict[int, Outcome]:
-        """Older state than what was sent last is refused."""
-        if self._job.mode == "remove" or not batch.observed:
-            return {}
-        known = await journal.known(self._delivery.lane, self._job.kind, batch.ids)
-        return screen(batch, digests, known, skip_unchanged=False)
 
     async def _send(self, memory: Memory, batch: Batch) -> Sequence[Outcome]:
         return await exchange(
@@ -101,3 +94,25 @@ class Courier:
         if self._job.mode != "remove":
             await refuse_destruction(call)
         await self._holder.permit(call)
+
+
+def _sent(batch: Batch, outcomes: Sequence[Outcome], items: Sequence[bytes]) -> Sent:
+    """What became of the last delivered state; where the outcome is unknown, that is in doubt."""
+    noted = {Status.DELIVERED: True, Status.UNKNOWN: False}
+    arrived = [(i, noted[end.status]) for i, end in enumerate(outcomes) if end.status in noted]
+    digests = bodies_of(batch)
+    return Sent(
+        [batch.ids[i] for i, _ in arrived],
+        [digests[i] if sure else IN_DOUBT for i, sure in arrived],
+        [batch.observed[i] if batch.observed else 0.0 for i, _ in arrived],
+        [items[i] if items else b"" for i, _ in arrived],
+    )
+
+
+def _joined(some: Sent, more: Sent) -> Sent:
+    return Sent(
+        [*some.ids, *more.ids],
+        [*some.bodies, *more.bodies],
+        [*some.observed, *more.observed],
+        [*some.items, *more.items],
+    )

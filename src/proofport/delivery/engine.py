@@ -44,11 +44,15 @@ class Render(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One destination of a run, with the mapping that renders its bodies."""
+    """One destination of a run, with the mapping that renders its bodies.
+
+    `types`: the JSON type of each field, where the mapping proves it.
+    """
 
     name: str
     adapter: Adapter
     render: Render
+    types: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ class Run:
             describe=self._describe,
             on_problem=order.on_problem,
             skip_unchanged=order.skip_unchanged,
+            types=target.types,
         )
         if order.dry_run:
             lane.stopped = withheld("dry_run")

@@ -13,9 +13,9 @@ from proofport.adapter import Adapter, Batch, Capability, Flow, Job, Memory
 from proofport.delivery.batching import part
 from proofport.delivery.conversation import converse, refuse_destruction
 from proofport.delivery.exchange import exchange
+from proofport.delivery.last_state import LastState
 from proofport.delivery.ledger import Entry, InputChanged, Ledger
 from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit, RecordProblem, summary
-from proofport.delivery.screening import screen
 from proofport.delivery.sender import Sender
 from proofport.errors import (
     AdapterFault,
@@ -69,6 +69,7 @@ class Lane:
         describe: Callable[[int], str],
         on_problem: Callable[[str, RecordProblem], None] | None = None,
         skip_unchanged: bool = False,
+        types: Mapping[str, str] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.name = name
@@ -88,12 +89,21 @@ class Lane:
         self._describe = describe
         self._on_problem = on_problem
         self._skip_unchanged = skip_unchanged
+        self._types = types
+        self._last: LastState | None = None
         self._sleep = sleep
 
     @property
     def _held(self) -> Ledger:
         assert self.ledger is not None, "a lane delivers only while it is held"
         return self.ledger
+
+    @property
+    def last(self) -> LastState:
+        """What the journal knows of this lane and kind."""
+        if self._last is None:
+            self._last = LastState(self._held.journal, self.adapter, self.capability, self.job, self._types)
+        return self._last
 
     @property
     def requests(self) -> int:
@@ -178,6 +188,7 @@ class Lane:
     async def open(self) -> None:
         """Lead the adapter's opening; a failure stops the lane."""
         try:
+            self.job = await self.last.load()
             memory = await self.patiently(lambda: self.adapter.open(self.job, dict(self._held.memory)))
             await self._held.opened(memory)
             self.memory = memory
@@ -209,28 +220,26 @@ class Lane:
         earlier = self._held.acknowledged(entry)
         if earlier is not None:
             return earlier
-        decided = await self._decided(entry)
-        rest = part(batch, [i for i in range(len(batch)) if i not in decided]) if decided else batch
+        last = self.last
+        order, decided = await last.sift(batch, entry.bodies, skip_unchanged=self._skip_unchanged)
+        rest = batch if isinstance(order, range) else part(batch, order)
         sent: Sequence[Outcome] = ()
         if rest:
+            if self.job.mode == "remove":
+                rest = await last.with_bodies(rest)
             sent = await exchange(rest, lambda some: self.patiently(lambda: self.adapter.send(self.job, memory, some)))
-        if decided:
-            following = iter(sent)
-            sent = [decided[i] if i in decided else next(following) for i in range(len(batch))]
+            self.report.notes += taken_notes(memory)
+        if rest is not batch:
+            ends = {**decided, **dict(zip(order, sent, strict=True))}
+            sent = [ends[i] for i in range(len(batch))]
         try:
-            await self._held.done(entry, sent, self._sender.take_attempts(run_id=self.job.run_id))
+            self.job = await self._held.froze(last, sent)
+            kept = await last.kept(batch, sent)
+            await self._held.done(entry, sent, self._sender.take_attempts(run_id=self.job.run_id), kept)
         except ProofportError as error:
             error.lost = True
             raise
         return sent
-
-    async def _decided(self, entry: Entry) -> dict[int, Outcome]:
-        """What the last delivered state decides without asking the vendor. A staged set has to be sent whole."""
-        batch = entry.batch
-        if self.capability.staged or self.job.mode == "remove" or not (self._skip_unchanged or batch.observed):
-            return {}
-        known = await self._held.journal.known(self._held.lane, self.job.kind, batch.ids)
-        return screen(batch, entry.bodies, known, skip_unchanged=self._skip_unchanged)
 
     def _end_of(self, error: ProofportError) -> Outcome:
         """The end of a batch whose flow failed: unknown when a request may have taken effect."""
@@ -279,3 +288,9 @@ class Lane:
         for left in range(int(seconds), -1, -1):
             self.note = f"{error.message}; goes on in {left + 1} s"
             await self._sleep(min(1.0, seconds - int(seconds)) if left == 0 else 1.0)
+
+
+def taken_notes(memory: Memory) -> list[str]:
+    """What an adapter has to say about the whole delivery; said once."""
+    notes = memory.pop("notes", None)
+    return [str(note) for note in notes] if isinstance(notes, list) else []

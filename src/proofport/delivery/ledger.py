@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proofport.accounting import Outcome, Status
-from proofport.adapter import Batch, Memory
+from proofport.adapter import Batch, Job, Memory
 from proofport.delivery.digests import batch_digest, bodies_of
+from proofport.delivery.last_state import LastState
 from proofport.delivery.lease import Holder
 from proofport.delivery.outcomes import decode, encode
 from proofport.errors import UsageError
 from proofport.journal.contract import IN_DOUBT, Attempt, BatchDone, Journal, NewRun, RunView, Sent
 from proofport.wire import Call
+
+_REMOVED = (Status.DELIVERED, Status.UNCHANGED)
 
 
 class InputChanged(UsageError):
@@ -85,11 +88,24 @@ class Ledger:
                 hint="What that run had staged is cancelled. Push again without --resume.",
             )
 
-    async def done(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
-        """Acknowledge a batch. Of an id that was not delivered, what was delivered before still holds."""
-        noted = {Status.UNKNOWN: IN_DOUBT, Status.REJECTED: 0, Status.WITHHELD: 0}
-        bodies = [noted.get(end.status, body) for end, body in zip(outcomes, entry.bodies, strict=True)]
+    async def froze(self, last: LastState, outcomes: Sequence[Outcome]) -> Job:
+        """Note the schema that the vendor has made of a batch, if it has."""
+        return await last.note(self._holder.run, outcomes)
+
+    async def done(
+        self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt], items: Sequence[bytes] = ()
+    ) -> None:
+        """Acknowledge a batch. Of an id that was not delivered, what was delivered before still holds.
+
+        `items`: the bodies to keep.
+        """
         batch = entry.batch
+        if self.run.mode == "remove":
+            sent = Sent([each for each, end in zip(batch.ids, outcomes, strict=True) if end.status in _REMOVED])
+        else:
+            noted = {Status.UNKNOWN: IN_DOUBT, Status.REJECTED: 0, Status.WITHHELD: 0}
+            bodies = [noted.get(end.status, body) for end, body in zip(outcomes, entry.bodies, strict=True)]
+            sent = Sent(batch.ids, bodies, batch.observed, items)
         row = BatchDone(
             entry.number,
             batch.positions[0],
@@ -97,7 +113,7 @@ class Ledger:
             len(batch),
             entry.digest,
             encode(outcomes),
-            Sent(batch.ids, bodies, batch.observed),
+            sent,
         )
         await asyncio.gather(self._holder.run.batch_done(self.run.run_id, row), self.attempted(attempts))
 

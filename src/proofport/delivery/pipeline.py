@@ -59,7 +59,8 @@ class Branch:
             except TypeError as error:
                 lane.reject(neutral["id"], positions[index], not_json(error))
                 continue
-            full = add(neutral["id"], item, positions[index], seconds_of(neutral.get("observed_at")))
+            observed, extras = seconds_of(neutral.get("observed_at")), "extras" in neutral
+            full = add(neutral["id"], item, positions[index], observed, extras=extras)
             if full is not None:
                 if lane.capability.whole and lane.stopped is None:
                     lane.stop(_too_large_a_whole(lane.capability), "too_large", Exit.USAGE)

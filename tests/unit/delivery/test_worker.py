@@ -19,7 +19,7 @@ from proofport.delivery.outcomes import decode
 from proofport.delivery.screening import seconds_of
 from proofport.delivery.worker import Worker
 from proofport.errors import ConfigError, Retryable
-from proofport.journal.contract import Delivery, Filter, NewDelivery
+from proofport.journal.contract import IN_DOUBT, Delivery, Filter, Known, NewDelivery
 from proofport.journal.memory import MemoryJournal
 from proofport.wire import Call, Reply
 
@@ -145,7 +145,7 @@ async def test_what_was_delivered_is_the_last_delivered_state_of_its_lane(queue:
     first, second, third = await queue.journal.known(LANE, KIND, ["1", "2", "3"])
     assert first is not None
     assert first.observed == seconds_of("2026-01-05T00:00:00Z")
-    assert (second, third) == (None, None)
+    assert (second, third) == (None, Known(IN_DOUBT, 0.0))
 
 
 # ---------------------------------------------------------------------- set aside

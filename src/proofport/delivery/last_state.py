@@ -1,0 +1,177 @@
+"""The last delivered state of one lane and kind, as a delivery uses it: what may go, and what is kept of it.
+
+Where a vendor makes its schemas from what it is sent, cannot delete, or cannot be asked, the journal knows the form that
+its first record froze, and the body that each record had last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from proofport.accounting import UNCHANGED, Outcome, Status, rejected
+from proofport.adapter import Adapter, Batch, Capability, Job, Schema, json_type
+from proofport.delivery.screening import screen
+from proofport.errors import Problem
+from proofport.journal.contract import IN_DOUBT, Journal, Known, LaneRun
+
+_HELD = (Status.DELIVERED, Status.UNCHANGED, Status.UNKNOWN)
+
+
+@dataclass(slots=True)
+class LastState:
+    """`types`: the JSON type of each field, where the mapping proves it; None: each record has to be looked at.
+
+    `frozen`: what the batch on its way makes of the vendor's schema, not noted yet.
+    """
+
+    journal: Journal
+    adapter: Adapter
+    capability: Capability
+    job: Job
+    types: Mapping[str, str] | None = None
+    frozen: Schema | None = field(default=None, init=False)
+
+    async def load(self) -> Job:
+        """The job, with what the journal knows of its schema."""
+        slug = self.adapter.schema(self.job.kind)
+        if slug is not None:
+            known = {schema.slug: schema for schema in await self.journal.schemas(self.lane)}
+            self.job = replace(self.job, schema=known.get(slug))
+        return self.job
+
+    @property
+    def lane(self) -> str:
+        return self.adapter.lane(self.job.kind)
+
+    # ------------------------------------------------------------------ before
+    async def sift(
+        self, batch: Batch, bodies: Sequence[int], *, skip_unchanged: bool
+    ) -> tuple[Sequence[int], dict[int, Outcome]]:
+        """The records to send, in their order, and the outcomes of those that need no vendor, by their index.
+
+        These are unchanged, older than what the vendor has, or of another form than its schema. The record that makes
+        a schema goes first. Raises UsageError when none is fit for that.
+        """
+        first = self._freeze(batch)
+        decided = await self._decided(batch, bodies, skip_unchanged=skip_unchanged and self.frozen is None)
+        if first is None and not decided:
+            return range(len(batch)), decided
+        rest = [i for i in range(len(batch)) if i not in decided]
+        return ([first, *(i for i in rest if i != first)] if first in rest else rest), decided
+
+    async def _decided(self, batch: Batch, bodies: Sequence[int], *, skip_unchanged: bool) -> dict[int, Outcome]:
+        """A staged set has to be sent whole."""
+        if self.job.mode == "remove":
+            return await self._unremovable(batch) if self.capability.keeps_bodies else {}
+        if self.capability.staged:
+            return {}
+        misfits = self._misfits(batch)
+        patches = self.job.mode == "patch" and self.capability.known_only
+        if not (skip_unchanged or batch.observed or patches):
+            return misfits
+        known = await self.journal.known(self.lane, self.job.kind, batch.ids)
+        decided = screen(batch, bodies, known, skip_unchanged=skip_unchanged)
+        if patches:
+            decided |= {i: _NOT_WHOLE for i, last in enumerate(known) if not _is_whole(last)}
+        return decided | misfits
+
+    def _freeze(self, batch: Batch) -> int | None:
+        """The record that makes the vendor's schema, if this batch is to make one."""
+        if self.job.schema is not None or self.job.mode not in ("upsert", "snapshot"):
+            return None
+        found = self.adapter.freeze(self.job, batch)
+        if found is None:
+            return None
+        first, self.frozen = found
+        return first
+
+    def _misfits(self, batch: Batch) -> dict[int, Outcome]:
+        schema = self.job.schema or self.frozen
+        if schema is None or (not batch.extras and self.types is not None and _fits(self.types, schema)):
+            return {}
+        found = ((i, _misfit(item, schema)) for i, item in enumerate(batch.items))
+        return {i: rejected(problem) for i, problem in found if problem is not None}
+
+    async def _unremovable(self, batch: Batch) -> dict[int, Outcome]:
+        """Nothing is known of it, so there is no last state to send; or it has been removed before."""
+        known = await self.journal.known(self.lane, self.job.kind, batch.ids)
+        bodies = await self.journal.bodies(self.lane, self.job.kind, batch.ids)
+        pairs = enumerate(zip(known, bodies, strict=True))
+        return {i: UNCHANGED if body else _NEVER_SENT for i, (last, body) in pairs if last is None or body is None}
+
+    async def with_bodies(self, batch: Batch) -> Batch:
+        """The batch, with the body that each record had last; without a body where none is kept."""
+        if not self.capability.keeps_bodies:
+            return batch
+        bodies = await self.journal.bodies(self.lane, self.job.kind, batch.ids)
+        return replace(batch, items=[body or b"" for body in bodies])
+
+    # ------------------------------------------------------------------ after
+    async def note(self, run: LaneRun, outcomes: Sequence[Outcome]) -> Job:
+        """Note what was frozen, once the vendor has taken something of it. Returns the job as it goes on."""
+        if self.frozen is not None and any(outcome.status in _HELD for outcome in outcomes):
+            await run.note_schema(self.frozen)
+            self.job = replace(self.job, schema=self.frozen)
+        self.frozen = None
+        return self.job
+
+    async def kept(self, batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[bytes]:
+        """The bodies to keep. Of a patch, the last body with the patch applied."""
+        if not self.capability.keeps_bodies or self.job.mode == "remove":
+            return ()
+        items: Sequence[bytes] = batch.items
+        if self.job.mode == "patch":
+            last = await self.journal.bodies(self.lane, self.job.kind, batch.ids)
+            items = [_patched(body, item) if body else b"" for body, item in zip(last, items, strict=True)]
+        return [item if end.status in _HELD else b"" for item, end in zip(items, outcomes, strict=True)]
+
+
+def _is_whole(last: Known | None) -> bool:
+    return last is not None and last.body != IN_DOUBT
+
+
+def _fits(types: Mapping[str, str], schema: Schema) -> bool:
+    return all(schema.fields.get(name) == kind for name, kind in types.items())
+
+
+def _misfit(item: bytes, schema: Schema) -> Problem | None:
+    for name, value in orjson.loads(item).items():
+        wanted = schema.fields.get(name)
+        if wanted is None:
+            expected = f"one of the fields that the schema {schema.slug!r} began with: {', '.join(schema.fields)}"
+            return Problem(f"the field {name!r}", expected, field=name, hint=_NEW_SLUG)
+        if value is not None and json_type(value) != wanted:
+            expected = f"a {wanted}, as in the record that the schema {schema.slug!r} began with"
+            return Problem(f"a {json_type(value)}", expected, field=name, hint=_NEW_SLUG)
+    return None
+
+
+_NEW_SLUG = (
+    "The vendor froze fields and types with the first record. Leave the field out, or publish the new form under a "
+    "slug of its own: change it in the configuration, and push everything."
+)
+_NOT_WHOLE = rejected(
+    Problem(
+        "a patch of a record that is not known to have been delivered whole",
+        "a record whose whole state was delivered from here before",
+        field="id",
+        hint="Upsert the whole record first.",
+    )
+)
+_NEVER_SENT = rejected(
+    Problem(
+        "a removal of a record that was never delivered from here",
+        "a record whose last state is known: the vendor cannot delete, so that state is sent once more, marked as gone",
+        field="id",
+        hint="Upsert the whole record, marked as gone, instead.",
+    )
+)
+
+
+def _patched(body: bytes, patch: bytes) -> bytes:
+    """Named fields are set, null deletes, the others stay."""
+    merged = {**orjson.loads(body), **orjson.loads(patch)}
+    return orjson.dumps({name: value for name, value in merged.items() if value is not None})
