@@ -11,6 +11,15 @@ from proofport.testing import Behaviour
 DOCUMENTED = (
     Behaviour("bearer_key", "Authorization: Bearer KEY, one opaque key.", "documented", "V2"),
     Behaviour(
+        "access",
+        "What the tenant grants a good key: all, or a refusal of everything: 401 (the key has expired), 402 (the plan "
+        "lacks the feature), 403 (the key lacks the permission) or 412 (the API terms are not accepted).",
+        "documented",
+        "V2",
+        "granted",
+        ("granted", "expired", "plan", "permission", "terms"),
+    ),
+    Behaviour(
         "paging",
         "v2 lists take cursor and size (1 to 500, default 50); a null cursor ends them; the total comes on the first "
         "page, on request.",

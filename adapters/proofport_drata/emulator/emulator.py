@@ -20,6 +20,12 @@ from proofport_drata.emulator.sessions import Sessions
 from proofport_drata.emulator.version1 import Version1
 
 API_KEY = "drata-emulator-key"
+REFUSALS = {
+    "expired": (401, "API key expired", 10000),
+    "plan": (402, "Your plan does not include Custom Connections and Tests", 4020),
+    "permission": (403, "The API key lacks the permission for this operation", 4030),
+    "terms": (412, "The terms of the public API have not been accepted", 4120),
+}
 SEEDED = {
     "cloud_resource": "CUSTOM",
     "training_record": "CUSTOM",
@@ -53,6 +59,11 @@ class DrataEmulator(Emulator):
             raise VendorError(401, "Unauthorized", code=10000)
         if header.removeprefix("Bearer ") != API_KEY:
             raise VendorError(401, "API key not found", code=12310)
+        access = str(self.switches["access"])
+        # Device operations declare no 402 (V2).
+        if access in REFUSALS and not (access == "plan" and "/devices" in request.path):
+            status, message, code = REFUSALS[access]
+            raise VendorError(status, message, code=code)
 
     failure: Callable[..., web.Response] = staticmethod(error)
 
