@@ -66,13 +66,13 @@ class Sender:
 
     async def send(self, call: Call) -> Reply:
         """The answer. Raises Retryable, Blocked, ConfigError, and OutcomeUnknown when `call.lost` is "ask"."""
-        lost = False
+        lost, operation = False, call.operation
 
         def note(state: RetryCallState) -> None:
             nonlocal lost
             error = state.outcome.exception() if state.outcome else None
             lost = lost or (isinstance(error, Retryable) and error.lost)
-            log.warning("request_repeated", operation=call.operation, attempt=state.attempt_number, error=str(error))
+            log.warning("request_repeated", operation=operation, attempt=state.attempt_number, error=str(error))
 
         retrying = AsyncRetrying(
             stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(ATTEMPT_SECONDS),
