@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import urllib.request
@@ -112,15 +113,16 @@ class Lab:
         return report
 
     def is_clean(self, *texts: str) -> None:
+        secrets = self.secrets()
+        assert secrets
         for text in texts:
             assert "Traceback" not in text
-            for secret in self.secrets():
+            for secret in secrets:
                 assert secret not in text
 
     def secrets(self) -> list[str]:
-        blocks = yaml.safe_load((self.folder / "proofport.yaml").read_text())["destinations"].values()
-        fields = (block.get(name) for block in blocks for name in ("api_key", "api_secret"))
-        return [text for text in fields if isinstance(text, str) and not text.startswith(("env:", "file:"))]
+        written = re.findall(r"api_(?:key|secret): (\S+)", (self.folder / "proofport.yaml").read_text())
+        return [text for text in written if not text.startswith(("env:", "file:"))]
 
     def write(self, name: str, *records: Any) -> str:
         lines = (record if isinstance(record, str) else json.dumps(record) for record in records)

@@ -140,7 +140,7 @@ class TestInputs:
 
 
 class TestVendors:
-    @pytest.mark.parametrize("status", [401, 402, 403, 412])
+    @pytest.mark.parametrize("status", [401, 403])
     def test_who_is_refused_is_blocked_and_the_other_goes_on(self, old: Lab, mode: str, status: int) -> None:
         old.control("drata", "POST", "faults", status={"code": status, "times": 100})
         code, report = old.report("push", "new.ndjson", *ACCOUNTS, *BOTH, "--mode", mode)
@@ -170,7 +170,7 @@ class TestVendors:
         assert report["destinations"]["secureframe"]["delivered"] == 5
         assert old.drata("personnel_account") == OLD
 
-    @pytest.mark.parametrize("code", [500, 502, 503, 504])
+    @pytest.mark.parametrize("code", [500, 503])
     def test_a_storm_that_passes(self, old: Lab, mode: str, code: int) -> None:
         for name in ("drata", "secureframe"):
             old.control(name, "POST", "faults", status={"code": code, "times": 1})
