@@ -92,7 +92,10 @@ async def _csv_people(request: web.Request) -> list[Any]:
     file = _part(request.headers.get("Content-Type", ""), await request.read(), "file")
     if file is None:
         raise VendorError(400, "a multipart part named file is needed")
-    rows = csv.DictReader(io.StringIO(file.decode("utf-8-sig", errors="replace")))
+    try:
+        rows = list(csv.DictReader(io.StringIO(file.decode("utf-8-sig", errors="replace"), newline="")))
+    except csv.Error as error:
+        raise VendorError(400, f"the file is not CSV: {error}") from None
     flags = ("contractor", "isMfaEnabled")
     return [
         {name: BOOLEANS.get(text.lower(), text) if name in flags else text for name, text in row.items() if text}
