@@ -10,7 +10,7 @@ from rich.table import Table
 
 from benchmarks.goals import Goal
 
-SUITES = ("mapping", "end_to_end", "startup")
+SUITES = ("mapping", "end_to_end", "journal", "startup")
 
 
 def main(chosen: list[str]) -> int:
