@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import aiohttp
 import orjson
@@ -25,6 +26,8 @@ from benchmarks.data import CLOUD, cloud_by_hand, cloud_record, shapes
 from benchmarks.goals import Goal
 from benchmarks.sink import Sink
 from proofport.config import Config
+from proofport.delivery import ledger
+from proofport.delivery.ledger import Ledger
 from proofport.delivery.report import Exit
 from proofport.gateway import Gateway, Input
 
@@ -48,6 +51,7 @@ def run() -> list[Goal]:
         contenders: dict[str, tuple[Path, int, Callable[[Path], None]]] = {
             "floor": (many, RECORDS, lambda file: asyncio.run(floor(file, origin))),
             "proofport": (many, RECORDS, lambda file: push(file, origin, folder)),
+            "unjournalled": (many, RECORDS, lambda file: push_unjournalled(file, origin, folder)),
             "naive": (few, SLOW_RECORDS, lambda file: asyncio.run(naive(file, origin))),
             "dlt": (few, SLOW_RECORDS, lambda file: dlt_run(file, origin, folder)),
         }
@@ -66,6 +70,7 @@ def _speed(each: dict[str, list[float]]) -> list[Goal]:
 
     micro = {name: f"{statistics.median(times):.1f} µs a record" for name, times in each.items()}
     share, naively, by_dlt = ratio("floor"), ratio("naive"), ratio("dlt")
+    dearer = 1 / ratio("unjournalled") - 1
     mine = f"{micro['proofport']} against "
     return [
         Goal(
@@ -78,6 +83,14 @@ def _speed(each: dict[str, list[float]]) -> list[Goal]:
             f"{naively:.1f}x",
             mine + micro["naive"],
             naively >= 12,
+        ),
+        Goal(
+            15,
+            "what journalling adds to a push",
+            "<= 10 %",
+            f"{dearer:+.1%}",
+            mine + micro["unjournalled"],
+            dearer <= 0.10,
         ),
         Goal(7, "end to end against a dlt destination", ">= 8x", f"{by_dlt:.1f}x", mine + micro["dlt"], by_dlt >= 8),
     ]
@@ -141,6 +154,20 @@ def push(file: Path, origin: str, folder: Path) -> None:
         assert report.exit_code is Exit.OK, report.as_dict()
 
     asyncio.run(deliver())
+
+
+def push_unjournalled(file: Path, origin: str, folder: Path) -> None:
+    """The same push, with nothing digested and nothing written down of its batches."""
+
+    async def nothing(*what: object) -> None:
+        return None
+
+    with (
+        patch.object(Ledger, "done", nothing),
+        patch.object(ledger, "bodies_of", lambda batch: []),
+        patch.object(ledger, "batch_digest", lambda batch, bodies: b""),
+    ):
+        push(file, origin, folder)
 
 
 def dlt_run(file: Path, origin: str, folder: Path) -> None:
