@@ -50,7 +50,9 @@ KNOWN: dict[str, list[Any]] = {
 """What the seed holds, so that requests come further than an unknown id."""
 
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
-OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations()}
+OPERATIONS: dict[str, Any] = {
+    each.label: each for each in (found.ok() for found in list[Any](SCHEMA.get_all_operations()))
+}
 
 
 @pytest.fixture(scope="module")
