@@ -106,3 +106,10 @@ def test_a_bug_says_how_to_report_it(monkeypatch: pytest.MonkeyPatch, capsys: py
 def test_usage_errors_exit_with_2(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert app.run(arguments) == 2
     assert "Error: " in capsys.readouterr().err
+
+
+def test_a_mistyped_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["pusj"]) == 2
+    assert "Did you mean 'push'?" in capsys.readouterr().err
+    assert app.run(["xyzzy"]) == 2
+    assert "Did you mean" not in capsys.readouterr().err
