@@ -42,15 +42,16 @@ class LazyGroup(click.Group):
         command: click.Command = import_module(f"proofport.cli.{cmd_name.replace('-', '_')}").command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
             from difflib import get_close_matches
 
             near = get_close_matches(args[0], COMMANDS, n=1)
-            error.message += f" Did you mean {near[0]!r}?" if near else ""
-            raise
+            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) if near else error from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
