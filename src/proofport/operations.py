@@ -31,12 +31,13 @@ def checked(operation: Operation, parameters: Mapping[str, Any]) -> BaseModel:
     try:
         return operation.parameters.model_validate(dict(parameters))
     except ValidationError as error:
-        problem = problem_of(error, operation.name, operation.parameters.model_fields)
+        known = operation.parameters.model_fields
+        problem = problem_of(error, operation.name, known)
         place = f"{problem.field}: " if problem.field else ""
+        meant = None if problem.field in known else did_you_mean(problem.field, known)
         raise UsageError(
             f"{operation.name}: {place}found {problem.found}, expected {problem.expected}",
-            hint=did_you_mean(problem.field, operation.parameters.model_fields)
-            or f"Its parameters are {listing(list(operation.parameters.model_fields), 20) or 'none'}.",
+            hint=meant or f"Its parameters are {listing(list(known), 20) or 'none'}.",
         ) from None
 
 

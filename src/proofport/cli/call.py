@@ -89,10 +89,14 @@ def _pairs(parameters: Sequence[str]) -> dict[str, list[str]]:
 
 def _confirm(operation: Operation, destination: str) -> None:
     question = f"{operation.name} at {destination}: {operation.summary}."
-    if not sys.stdin.isatty():
+    if not _is_somebody_there():
         raise UsageError(f"{question} Nobody is here to be asked whether that is meant", hint="If it is, add --yes.")
     click.echo(wrapped(question), err=True)
     click.confirm("Go on?", abort=True, err=True)
+
+
+def _is_somebody_there() -> bool:
+    return sys.stdin.isatty()
 
 
 def _list(operations: Sequence[Operation], *, as_json: bool) -> None:

@@ -1,0 +1,126 @@
+"""`call`, `plan`, `provision` and `status` as they are typed: eighty columns, nothing cut, JSON on request."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from tests.end_to_end.lab import Lab
+
+from proofport.cli.app import root
+
+LONG = "arn:aws:iam::123456789012:role/" + "/".join(f"part{number}" for number in range(14))
+CLOUD = ("--kind", "cloud_resource", "--to", "drata")
+
+
+@pytest.fixture(autouse=True)
+def _eighty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def joined(text: str) -> str:
+    """The text without the breaks that folding makes."""
+    return "".join(line.strip() for line in text.splitlines())
+
+
+def narrow(*texts: str) -> None:
+    for text in texts:
+        assert [line for line in text.splitlines() if len(line) > 80] == []
+
+
+def resource(lab: Lab) -> dict[str, Any]:
+    found: dict[str, Any] = lab.config["destinations"]["drata"]["objects"]["cloud_resource"]
+    return found
+
+
+def test_a_call_prints_its_answer_for_people_and_for_programs(lab: Lab) -> None:
+    ids = [f"{name}={value}" for name, value in resource(lab).items()]
+    data = json.dumps({"id": LONG, "display_name": "x" * 200, "type": "aws.iam.role"})
+    assert lab.type("call", "drata", "upsert_records", *ids, f"data={data}")[0] == 0
+    code, out, _ = lab.type("call", "drata", "list_records", *ids)
+    narrow(out)
+    assert (code, LONG in joined(out)) == (0, True)
+    code, out, _ = lab.type("call", "drata", "list_records", *ids, "--json")
+    assert [row["id"] for row in json.loads(out)["data"]] == [LONG]
+
+
+def test_the_operations_are_listed(lab: Lab) -> None:
+    code, out, _ = lab.type("call", "drata")
+    narrow(out)
+    assert code == 0
+    assert "delete_record  destroys" in out
+    code, out, _ = lab.type("call", "drata", "--json")
+    listed = json.loads(out)
+    assert len(listed) == 25
+    assert listed["delete_record"]["destructive"] is True
+    assert "record_id" in listed["delete_record"]["parameters"]["required"]
+
+
+def test_a_vendor_without_operations_says_so(lab: Lab) -> None:
+    code, _, err = lab.type("call", "secureframe", "anything")
+    assert code == 2
+    assert "anything" in err
+
+
+def test_what_destroys_needs_a_yes(lab: Lab) -> None:
+    asked = ["call", "drata", "delete_custom_connection", "connection_id=1"]
+    done = lab.run(*asked)
+    assert done.returncode == 2
+    assert "--yes" in done.stderr
+    narrow(done.stderr)
+    assert lab.resource("cloud_resource")
+    assert lab.type(*asked, "--yes")[0] == 0
+    assert 1 not in [each["id"] for each in lab.control("drata", "GET", "state")["connections"]]
+
+
+@pytest.mark.parametrize(("answer", "gone"), [("y\n", True), ("n\n", False)])
+def test_somebody_at_a_terminal_is_asked(lab: Lab, monkeypatch: pytest.MonkeyPatch, answer: str, gone: bool) -> None:
+    monkeypatch.setattr("proofport.cli.call._is_somebody_there", lambda: True)
+    CliRunner().invoke(root, ["call", "drata", "delete_custom_connection", "connection_id=1"], input=answer)
+    assert (1 not in [each["id"] for each in lab.control("drata", "GET", "state")["connections"]]) is gone
+
+
+def test_refused_items_make_the_call_fail(lab: Lab) -> None:
+    lab.control("drata", "POST", "faults", partial_item_failures=1)
+    ids = [f"{name}={value}" for name, value in resource(lab).items()]
+    code, out, err = lab.type("call", "drata", "upsert_records", *ids, 'data=[{"id": "a"}]', "--json")
+    assert code == 1
+    assert json.loads(out)[0]["error"]
+    assert "a:" in err
+
+
+@pytest.mark.parametrize("wrong", [["device_id"], ["=1"], ["device_id=x"], ["deviceid=1"]])
+def test_wrong_parameters_are_explained(lab: Lab, wrong: list[str]) -> None:
+    code, _, err = lab.type("call", "drata", "get_device", *wrong)
+    assert code == 2
+    assert err.startswith("Error: ")
+    narrow(err)
+
+
+def test_a_plan_for_people_and_for_programs(lab: Lab) -> None:
+    old = [{"id": LONG, "type": "aws.iam.role", "name": "x"}, {"id": "gone", "type": "aws.iam.role"}]
+    lab.type("push", lab.write("old.ndjson", *old), *CLOUD)
+    new = lab.write("new.ndjson", {**old[0], "name": "y"}, {"id": LONG + "/new", "type": "t"}, {"id": "bad"}, "{")
+    code, out, _ = lab.type("plan", new, *CLOUD, "--mode", "snapshot")
+    narrow(out)
+    assert code == 4
+    whole = joined(out)
+    for words in (f"{LONG}: display_name, name", f"{LONG}/new", "new.ndjson:3", "new.ndjson:4", "gone", "The guard"):
+        assert words.replace(" ", "") in whole.replace(" ", "")
+    code, out, _ = lab.type("plan", new, *CLOUD, "--mode", "snapshot", "--json")
+    found = json.loads(out)["destinations"]["drata"]
+    assert found["changed"]["fields"] == {LONG: ["display_name", "name"]}
+    assert found["gone"] == {"count": 1, "ids": ["gone"]}
+    assert found["directly_uploaded"]["ids"] == ["gone"]
+    assert found["not_expressible"]["count"] == 2
+    assert lab.drata("cloud_resource") == {LONG, "gone"}
+
+
+def test_provision_and_status_keep_to_the_width(lab: Lab) -> None:
+    for arguments in (["provision", "drata"], ["provision", "drata", "--kind", "custom:" + "x" * 60], ["status"]):
+        code, out, err = lab.type(*arguments)
+        assert code == 0
+        narrow(out, err)
+        assert json.loads(lab.type(*arguments, "--json")[1]) is not None
