@@ -93,6 +93,25 @@ def test_the_rows_are_the_fields_of_the_model_in_its_order(kind: str) -> None:
     assert list(TABLES[kind]) == list(fields_of(model))
 
 
+@pytest.mark.parametrize(("name", "mark"), [("device", ""), ("person", ""), ("idp_person", "v1 ")])
+def test_dratas_other_columns_are_what_the_built_in_mappings_read_and_make(name: str, mark: str) -> None:
+    mapping = MappingLibrary().find(f"drata/{name}")
+    reads = {
+        f"{mark}{field}": {str(select.path.prefix[0]) for select in selects(rule)}
+        for field, rule in mapping.fields.items()
+    }
+    table = TABLES[name.removeprefix("idp_")]
+    told = {field: {row for row, columns in table.items() if field in columns[0]} for field in reads}
+    assert told == reads
+    assert {field for field in column(name.removeprefix("idp_"), 0) if "[]" not in field and _mark(field) == mark} == {
+        *reads
+    }
+
+
+def _mark(field: str) -> str:
+    return "v1 " if field.startswith("v1 ") else ""
+
+
 @pytest.mark.parametrize("kind", MAPPED)
 @pytest.mark.parametrize("vendor", [0, 1])
 def test_the_columns_are_what_the_built_in_mappings_read_and_make(kind: str, vendor: int) -> None:
