@@ -17,7 +17,9 @@ from proofport.planning.ids import SCANS_BEFORE_INDEX, IdStore, duplicate
 
 IDS = st.one_of(
     st.text(min_size=1, max_size=4),
-    st.sampled_from(["a", "b", '"a"', "a\n", "a,b", "[", "\\", "\u2028", "0", "ä", "a\u0308", "\U0001d54f", "\x00"]),
+    st.sampled_from(
+        ["a", "b", '"a"', "a\n", ",", "a,b", "[", "\\", "\u2028", "0", "ä", "a\u0308", "\U0001d54f", "\x00"]
+    ),
 )
 BLOCKS = st.lists(st.lists(IDS, max_size=12), max_size=12)
 
@@ -86,6 +88,16 @@ def test_an_id_that_only_contains_another_is_not_it() -> None:
     with closing(IdStore()) as store:
         store.add(["i-0abc", 'say "i-0abc"', "é"], [1, 2, 3])
         assert store.missing(["i-0ab", "i-0abc", "abc", 'say "i-0abc"', "e\u0301", "é"]) == ["i-0ab", "abc", "e\u0301"]
+
+
+def test_an_id_that_looks_like_what_stands_between_ids_is_an_id_like_any_other() -> None:
+    with closing(IdStore()) as store:
+        store.add(["a", "b"], [1, 2])
+        assert store.missing([",", "],["]) == [",", "],["]
+        store.add([",", "c"], [3, 4])
+        store.add(["d", "e"], [5, 6])
+        assert store.add([","], [7]) == {0: 3}
+        assert store.missing([",", "],["]) == ["],["]
 
 
 def test_an_empty_block_and_an_empty_question_are_fine() -> None:
