@@ -7,13 +7,14 @@ scalar: arrays are ignored by the vendor (R1), so they are refused here.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from proofport.adapter import Body, Mode
-from proofport.errors import UnsupportedFeature
-from proofport_secureframe.cloud_resource_types import AnyCloudResourceType, CloudResourceType
+from proofport_secureframe.cloud_resource_types import AnyCloudResourceType, CloudResourceType, NewestCloudResourceType
 
 Text = Annotated[str, Field(min_length=1)]
 TrainingSlug = Literal[
@@ -73,32 +74,61 @@ class PersonnelAccountBody(_Body):
     two_factor_enabled: bool | None = Field(None, description="R3")
 
 
+class DeviceBody(_Body):
+    """Appears in the asset inventory under computers. All of it is optional (R2, R3); the primary ID is ours."""
+
+    device_name: str | None = Field(None, description="R2, R3")
+    email: str | None = Field(None, description="of the person who uses it; cannot be read back (R2, R3)")
+    model: str | None = Field(None, description="R2, R3")
+    make: str | None = Field(None, description="R2, R3")
+    serial_number: str | None = Field(None, description="R2, R3; what a device is found by when it is read back")
+    device_uuid: str | None = Field(None, description="R2, R3")
+    os: str | None = Field(None, description="name and version (R2, R3)")
+    cpu: str | None = Field(None, description="R2, R3")
+    memory: str | None = Field(None, description="R2, R3")
+    mac_address: str | None = Field(None, description="R2, R3")
+    remote_ip: str | None = Field(None, description="R2, R3")
+    anti_virus_software: str | None = Field(None, description="R2, R3")
+    enroll_date: str | None = Field(None, description="ISO 8601 (R2, R3)")
+    last_checkin_at: str | None = Field(None, description="ISO 8601 (R2, R3)")
+    hard_drive_encrypted: bool | None = Field(None, description="R2, R3")
+    active: bool | None = Field(None, description="false: not in use any more (R2, R3)")
+    native_anti_virus_enabled: bool | None = Field(None, description="R2, R3")
+    password_enforcement_enabled: bool | None = Field(None, description="R2, R3")
+    local_firewall_enabled: bool | None = Field(None, description="R2, R3")
+    session_timeout_enabled: bool | None = Field(None, description="R2, R3")
+    macos_filevault_enabled: bool | None = Field(None, description="R2, R3")
+
+
+_NEWEST = dict.fromkeys(
+    get_args(NewestCloudResourceType),
+    "Only the newest list of types has it (August 2026). Look into the documentation that your tenant shows; if it has "
+    "the type, set `allow_newest_types: true` for this destination.",
+)
+
 MODELS: dict[str, type[_Body]] = {
     "cloud_resource": CloudResourceBody,
     "training_record": TrainingBody,
     "personnel_account": PersonnelAccountBody,
+    "device": DeviceBody,
+    "person": PersonnelAccountBody,
 }
+HAVE_ACTIVE = frozenset({"personnel_account", "device", "person"})
+"""Kinds whose model has a field that says whether it is in use: the only ones with a word for "gone" (R1 to R3)."""
 
 
-def require_supported(kind: str) -> None:
-    if kind not in MODELS and not kind.startswith("custom:"):
-        raise UnsupportedFeature(
-            f"the Secureframe adapter does not deliver {kind} yet",
-            hint="It delivers cloud_resource, training_record, personnel_account and custom:<type>.",
-        )
-
-
-def body_of(kind: str, mode: Mode, *, newest_types: bool) -> Body:
+def body_of(kind: str, mode: Mode, *, newest_types: bool, courses: Mapping[str, str] = MappingProxyType({})) -> Body:
     """A full publish replaces the resource, so null and absent are one and nulls are left out; in a partial one null
-    deletes a field (R1)."""
-    require_supported(kind)
-    name = "custom" if kind.startswith("custom:") else kind
-    model = MODELS.get(kind)
+    deletes a field (R1). A person is published as a personnel account: no call makes a user (R2, R3)."""
+    custom = kind.startswith("custom:")
+    model = None if custom else MODELS[kind]
     return Body(
-        name=name,
-        mapping=f"secureframe/{kind}" if model else None,
+        name="custom" if custom else "personnel_account" if kind == "person" else kind,
+        mapping=None if custom else f"secureframe/{kind}",
         model=NewestCloudResourceBody if model is CloudResourceBody and newest_types else model,
         nulls="send" if mode == "patch" else "omit",
         arrays="refuse",
         partial=mode == "patch",
+        words={"training_slug": courses} if courses else {},
+        hints={} if newest_types or model is not CloudResourceBody else {"cloud_resource_type": _NEWEST},
     )

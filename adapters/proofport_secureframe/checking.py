@@ -29,12 +29,12 @@ def check(settings: SecureframeSettings) -> Flow[list[Finding]]:
 def _about(kind: str, schema: SecureframeObject) -> Finding:
     subject = f"objects.{kind}"
     if kind not in MODELS and not kind.startswith("custom:"):
-        return Finding(True, subject, f"{kind} is not delivered yet; schema {schema.schema_slug!r} is left alone")
+        return Finding(False, subject, f"there is no kind {kind}", f"The kinds are {', '.join(MODELS)}, custom:<type>.")
     if schema.defined:
         return Finding(True, subject, f"schema {schema.schema_slug!r} is configured as defined")
     return Finding(
         False,
         subject,
-        f"schema {schema.schema_slug!r} is not known to be defined",
-        "Complete Define Schema in Secureframe, then set `defined: true`.",
+        f"schema {schema.schema_slug!r} is not configured as defined",
+        "Complete Define Schema in Secureframe, then `proofport schema confirm DEST` or `defined: true`.",
     )

@@ -9,6 +9,8 @@ MODEL_NAMES = {
     "cloud_resource": "Cloud resource",
     "training_record": "Training record",
     "personnel_account": "Personnel account",
+    "device": "Device",
+    "person": "Personnel account",
 }
 
 
@@ -27,7 +29,7 @@ def guide(blueprint: Blueprint, slug: str) -> UnsupportedFeature:
         f"In Secureframe open the custom connection and choose Define Schema for {slug!r}.",
         "Set `id` as the primary ID. It can never be changed.",
         f"Then {mapping}.",
-        f"Set `objects.{blueprint.kind}.defined: true` in the configuration.",
+        f"Say so: `proofport schema confirm DEST --kind {blueprint.kind}`.",
         "Push everything again: whether records sent before are kept is not documented.",
     )
     return UnsupportedFeature(

@@ -30,6 +30,22 @@ _HINT_403 = (
 )
 
 
+def bodies_for(job: Job, schema: SecureframeObject, items: Sequence[bytes]) -> Sequence[bytes]:
+    """The records as they go out: with the lifecycle field where one is configured."""
+    if schema.lifecycle_field is None or job.mode == "patch":
+        return items
+    field = schema.lifecycle_field
+    mark = f'"{field}":'.encode()
+    return [
+        item if mark in item and field in json.loads(item) else item[:-1] + b"," + mark + b'"active"}' for item in items
+    ]
+
+
+def lifecycle_bytes(schema: SecureframeObject) -> int:
+    """What `bodies_for` adds to a record."""
+    return len(f',"{schema.lifecycle_field}":"active"') if schema.lifecycle_field is not None else 0
+
+
 def envelope(settings: SecureframeSettings, schema: SecureframeObject, *, partial: bool) -> tuple[bytes, bytes]:
     """What stands before and after the records of a request."""
     fields: dict[str, Any] = {"schema_slug": schema.schema_slug, "vendor_slug": settings.vendor_slug}
@@ -38,30 +54,33 @@ def envelope(settings: SecureframeSettings, schema: SecureframeObject, *, partia
     return json.dumps(fields, separators=(",", ":")).encode()[:-1] + b',"resource_data":[', b"]}"
 
 
+def is_defined(job: Job, schema: SecureframeObject) -> bool:
+    """Whether Define Schema is known to be done, from the configuration or the journal."""
+    return schema.defined or (job.schema is not None and job.schema.defined > 0)
+
+
 def publish(
-    settings: SecureframeSettings, schema: SecureframeObject, batch: Batch, *, first: int, partial: bool
+    settings: SecureframeSettings, job: Job, ids: Sequence[str], bodies: Sequence[bytes], *, destructive: bool = False
 ) -> Flow[list[Outcome]]:
-    """Queue a batch, the record `first` in front. Repeating it converges, in full as in partial."""
-    order = _unique(batch.ids)
-    items = batch.items if len(order) == len(batch) else [batch.items[index] for index in order]
-    if first:
-        items = [batch.items[first], *(batch.items[index] for index in order if index != first)]
-    head, tail = envelope(settings, schema, partial=partial)
+    """Queue a batch. Repeating it converges, in full as in partial."""
+    schema, order = settings.object(job.kind), _unique(ids)
+    items = bodies if len(order) == len(ids) else [bodies[index] for index in order]
+    head, tail = envelope(settings, schema, partial=job.mode == "patch")
     path = f"/custom_connections/{settings.connection_id}/data"
-    reply = yield Call("publish", "POST", path, body=head + b",".join(items) + tail)
+    reply = yield Call("publish", "POST", path, body=head + b",".join(items) + tail, destructive=destructive)
     if reply.status == 400:
         verdict = rejected(refused(reply))
     elif reply.status == 202:
-        verdict = ACCEPTED if schema.defined else _not_defined(schema.schema_slug)
+        verdict = ACCEPTED if is_defined(job, schema) else _not_defined(schema.schema_slug)
     elif reply.ok:
         words = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
         verdict = unknown("unexpected_answer", words)
     else:
         refuse(reply, "take the records", _HINT_403)
-    if len(order) == len(batch):
-        return [verdict] * len(batch)
+    if len(order) == len(ids):
+        return [verdict] * len(ids)
     sent = set(order)
-    return [verdict if index in sent else REPEATED for index in range(len(batch))]
+    return [verdict if index in sent else REPEATED for index in range(len(ids))]
 
 
 def complete_record(job: Job, batch: Batch) -> int:
@@ -117,7 +136,7 @@ def _not_defined(slug: str) -> Outcome:
             found=f"records queued for the schema {slug!r}, which is not known to be defined",
             expected="a schema that a person has completed under Define Schema: nothing is processed before that",
             hint="In Secureframe open the custom connection, choose Define Schema, set `id` as primary ID and map the "
-            "fields to the model. Then set `defined: true` for this kind in the configuration and push again: what was "
-            "sent before may be lost.",
+            "fields to the model. Then say so with `proofport schema confirm DEST --kind KIND` (or `defined: true` for "
+            "this kind in the configuration) and push everything again: what was sent before may be lost.",
         ),
     )

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 from proofport.adapter import Credential, ObjectSettings, Settings
 from proofport.errors import ConfigError
 from proofport.wire import checked_origin
+from proofport_secureframe.bodies import HAVE_ACTIVE, TrainingSlug
 
 REGIONS = {"us": "https://api.secureframe.com", "uk": "https://api-uk.secureframe.com"}
 """The vendor's OpenAPI, `servers`. A key works in its own region only (assumed)."""
@@ -19,10 +20,14 @@ class SecureframeObject(ObjectSettings):
     """`defined`: a person has completed Define Schema for this slug, the vendor processes nothing before that.
 
     Format and length of slugs are not published: lower-case letters, digits and underscores, 63 of them (assumed).
+    `lifecycle_field`: a field of your own that every record carries, `active` or `removed`: the vendor deletes nothing.
     """
 
     schema_slug: str = Field(pattern=r"^[a-z0-9_]{1,63}$")
     defined: bool = False
+    lifecycle_field: str | None = Field(None, pattern=r"^[a-z0-9_]{1,63}$")
+    allow_nested_patch: bool = Field(False, description="send nested objects in a patch; whether they merge is unknown")
+    courses: dict[str, TrainingSlug] = Field(default_factory=dict, description="your names of courses, to its six")
 
 
 class SecureframeSettings(Settings):
@@ -37,6 +42,8 @@ class SecureframeSettings(Settings):
     connection_id: UUID = Field(description="of the custom connection, in the web application")
     vendor_slug: str = Field(min_length=1, description="of the vendor that the connection is configured for")
     vendor_name: str | None = Field(None, min_length=1, description="its display name; with it, lists can be read back")
+    batch_records: int = Field(500, ge=1, description="at most so many records a request; no limit is published")
+    batch_bytes: int = Field(1_048_576, ge=65_536, description="at most so many bytes a request; no limit is published")
     allow_newest_types: bool = Field(False, description="accept cloud resource types that only the newest list has")
     objects: dict[str, SecureframeObject] = Field(default_factory=dict)
 
@@ -51,6 +58,17 @@ class SecureframeSettings(Settings):
         slugs = [configured.schema_slug for configured in self.objects.values()]
         if len(set(slugs)) < len(slugs):
             raise ValueError("expected another schema_slug for each kind: all objects of a schema have one format")
+        return self
+
+    @model_validator(mode="after")
+    def _fields_fit_their_kind(self) -> Self:
+        for kind, configured in self.objects.items():
+            if configured.lifecycle_field is not None and kind in HAVE_ACTIVE:
+                raise ValueError(f"expected no lifecycle_field for {kind}: it has `active`")
+            if configured.lifecycle_field == "id":
+                raise ValueError("expected another lifecycle_field than `id`, the primary ID")
+            if configured.courses and kind != "training_record":
+                raise ValueError(f"expected no courses for {kind}: only training_record has them")
         return self
 
     @property

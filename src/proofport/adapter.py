@@ -100,6 +100,8 @@ class Body:
     `name` is the `to.body` of the vendor mappings that fit, `mapping` the built-in one. With a `model`, bodies are
     checked against it; without one the JSON Schema comes from the mapping's `type:` and `nullable:`.
     `nulls`: "omit" them, "send" them, or send them only where the field is "nullable".
+    `words`: for a field with a table, the tenant's own words and what they stand for; they go before the table's.
+    `hints`: what to do about values that the model refuses, by field and value.
     """
 
     name: str
@@ -109,6 +111,8 @@ class Body:
     nulls: Literal["omit", "send", "nullable"] = "nullable"
     arrays: Literal["send", "refuse"] = "send"
     partial: bool = False
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    hints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def test_standard_input_and_csv(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> No
         (["csv.trainings=some.ndjson", "--to", "drata"], "Did you mean"),
         (["csv.training=some.ndjson", *ACCOUNTS, "--to", "drata"], "several kinds"),
         (["some.ndjson", *ACCOUNTS, "--to", "drata", "--config", "no.yaml"], "there is no file no.yaml"),
-        (["some.ndjson", *ACCOUNTS, "--to", "secureframe", "--mode", "remove"], ""),
+        (["some.ndjson", "--kind", "cloud_resource", "--to", "secureframe", "--mode", "remove"], "lifecycle_field"),
     ],
 )
 def test_what_cannot_work_is_said_before_anything_is_sent(lab: Lab, arguments: list[str], words: str) -> None:

@@ -26,7 +26,7 @@ BodyOf = Callable[..., Body]
 def test_the_mappings_that_are_promised_are_there() -> None:
     expected = [
         *(f"drata/{name}" for name in sorted((*KINDS, "device", "idp_person", "person"))),
-        *(f"secureframe/{kind}" for kind in sorted(KINDS)),
+        *(f"secureframe/{kind}" for kind in sorted((*KINDS, "device", "person"))),
         "sources/aws.ec2.instances",
         "sources/aws.ec2.security_groups",
         "sources/aws.ec2.volumes",

@@ -1,7 +1,7 @@
 """The last delivered state of one lane and kind, as a delivery uses it: what may go, and what is kept of it.
 
-Where a vendor makes its schemas from what it is sent, cannot delete, or cannot be asked, the journal knows the form that
-its first record froze, and the body that each record had last.
+Where a vendor makes its schemas from what it is sent, cannot delete, or cannot be asked, the journal knows the form
+that its first record froze, and the body that each record had last.
 """
 
 from __future__ import annotations

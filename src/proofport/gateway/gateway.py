@@ -239,7 +239,8 @@ class Gateway:
     def _target(self, name: str, kind: str, mode: Mode) -> Target:
         adapter = self.config.adapter(name)
         adapter.capability(kind, mode)
-        return Target(name, adapter, self._vendor_mapping(adapter, kind, adapter.body(kind, mode)))
+        render = self._vendor_mapping(adapter, kind, adapter.body(kind, mode))
+        return Target(name, adapter, render, render.types if adapter.schema(kind) is not None else None)
 
     def _vendor_mapping(self, adapter: Adapter, kind: str, body: Body) -> mapping.VendorMapping:
         objects: Mapping[str, Any] = getattr(adapter.settings, "objects", {})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from proofport.adapter import Body
-from proofport.errors import Rejected, UsageError
+from proofport.errors import Problem, Rejected, UsageError
 from proofport.evidence import Evidence, Neutral, model_of
 from proofport.mapping.bodies import body_schema, model_from_rules
 from proofport.mapping.compiler import Plan, compile_plan
@@ -30,6 +31,7 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
     """
     if file is None:
         return _pass_through(body, kind, vendor)
+    file = _with_words(file, body)
     _check_target(file, body, kind, vendor)
     _check_id(file, body)
     if body.arrays == "refuse":
@@ -87,6 +89,38 @@ class VendorMapping:
     def json_schema(self) -> dict[str, Any]:
         """The JSON Schema of the whole body: `required` is always there, null is part of a type union."""
         return body_schema(self._model)
+
+    @property
+    def types(self) -> Mapping[str, str] | None:
+        """The JSON type of each field, integers as numbers; None where the mapping does not prove all of them."""
+        properties = self.json_schema()["properties"]
+        found: dict[str, str] = {}
+        for name in self.fields:
+            kind = _one_type(properties.get(name, {}).get("type"))
+            if kind is not None:
+                found[name] = kind
+        return found if found and len(found) == len(self.fields) else None
+
+
+def _one_type(declared: object) -> str | None:
+    """The one type besides null."""
+    names = declared if isinstance(declared, list) else [declared]
+    kinds = {"number" if name == "integer" else str(name) for name in names if name not in ("null", None)}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+def _with_words(file: MappingFile, body: Body) -> MappingFile:
+    """The tenant's own words in the tables of the fields that they are for."""
+    fields = dict(file.fields)
+    for name, words in body.words.items():
+        rule = fields.get(name)
+        if rule is None or rule.table is None:
+            found = "no rule with a table"
+            raise file.at.error(found, f"one for {name!r}, since the configuration has words for it", field=name)
+        fields[name] = replace(
+            rule, table=replace(rule.table, entries=dict([*rule.table.entries.items(), *words.items()]))
+        )
+    return replace(file, fields=fields)
 
 
 # ------------------------------------------------------------------ what is checked once
@@ -167,10 +201,18 @@ def _settling(model: type[BaseModel], body: Body, vendor: str) -> Callable[[dict
         try:
             valid = model.model_validate_json(require_json(merged), strict=True)
         except ValidationError as error:
-            raise Rejected(problem_of(error, f"{vendor}'s {body.name}", names)) from None
+            problem = problem_of(error, f"{vendor}'s {body.name}", names)
+            raise Rejected(_hinted(problem, body, merged)) from None
         return valid.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     return settle
+
+
+def _hinted(problem: Problem, body: Body, found: Mapping[str, Any]) -> Problem:
+    """The problem, with what the vendor's adapter knows to do about this value."""
+    hints = body.hints.get(problem.field or "", {})
+    value = found.get(problem.field or "")
+    return replace(problem, hint=hints[value]) if isinstance(value, str) and value in hints else problem
 
 
 def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:

@@ -216,7 +216,8 @@ class AdapterContract(ABC):
 
     def _batch(self, job: Job) -> Batch:
         ids = ["a", "b"][: self.adapter().capability(job.kind, job.mode).max_records]
-        items = [b"" if job.mode == "remove" else json.dumps(self.record(job.kind, each)).encode() for each in ids]
+        empty = job.mode == "remove" and not self.adapter().capability(job.kind, job.mode).keeps_bodies
+        items = [b"" if empty else json.dumps(self.record(job.kind, each)).encode() for each in ids]
         return Batch(ids, items, range(1, len(ids) + 1))
 
     def _send(self, job: Job, answer: Answer) -> list[Outcome]:

@@ -123,7 +123,9 @@ class TestSecureframe(AdapterContract):
     supported = {  # noqa: RUF012
         "cloud_resource": ("upsert", "snapshot", "patch"),
         "training_record": ("upsert", "snapshot", "patch"),
-        "personnel_account": ("upsert", "snapshot", "patch"),
+        "personnel_account": ("upsert", "snapshot", "patch", "remove"),
+        "device": ("upsert", "snapshot", "patch", "remove"),
+        "person": ("upsert", "snapshot", "patch", "remove"),
         "custom:software_package": ("upsert", "snapshot", "patch"),
     }
 

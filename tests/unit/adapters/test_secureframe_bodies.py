@@ -8,6 +8,8 @@ import pytest
 from pydantic import ValidationError
 
 from proofport.adapter import Body
+from proofport.errors import Problem, Rejected
+from proofport.mapping import MappingLibrary, compile_vendor
 from proofport_drata import DrataAdapter, DrataSettings
 from proofport_secureframe import SecureframeAdapter, SecureframeSettings
 from proofport_secureframe.cloud_resource_types import CloudResourceType, NewestCloudResourceType
@@ -113,3 +115,41 @@ def test_bodies_name_their_mappings() -> None:
     assert (found.name, found.mapping, found.model) == ("custom_record", "drata/cloud_resource", None)
     assert (found.nulls, found.arrays, found.id_field) == ("nullable", "send", "id")
     assert drata.body("custom:package", "upsert").mapping is None
+
+
+def render(kind: str, record: dict[str, Any], **settings: Any) -> dict[str, Any]:
+    """The body that the built-in mapping gives; `settings` are the destination's."""
+    mapping = MappingLibrary().find(f"secureframe/{kind}")
+    return compile_vendor(mapping, body(kind, **settings), kind, "secureframe")(record)
+
+
+def refusal(kind: str, record: dict[str, Any], **settings: Any) -> Problem:
+    with pytest.raises(Rejected) as raised:
+        render(kind, record, **settings)
+    return raised.value.problem
+
+
+def test_the_misspelt_type_of_old_examples_is_refused_with_the_right_one() -> None:
+    problem = refusal("cloud_resource", {"id": "a", "type": "aws_ec2_instance"})
+    assert (problem.field, problem.hint) == ("cloud_resource_type", "Did you mean 'ec2_instance'?")
+
+
+def test_a_type_of_the_newest_list_only_is_taken_where_that_is_configured() -> None:
+    record = {"id": "a", "type": "datadog_monitor"}
+    assert "allow_newest_types" in (refusal("cloud_resource", record).hint or "")
+    assert render("cloud_resource", record, allow_newest_types=True)["cloud_resource_type"] == "datadog_monitor"
+
+
+def test_a_type_that_was_taken_off_the_list_is_taken() -> None:
+    record = {"id": "a", "type": "elastictranscoder_pipeline"}
+    assert render("cloud_resource", record)["cloud_resource_type"] == "elastictranscoder_pipeline"
+
+
+def test_courses_have_the_tenants_own_names() -> None:
+    record = {"id": "t", "email": "a@example.com", "course": "Data Protection 101"}
+    assert refusal("training_record", record).field == "training_slug"
+    schema = {"schema_slug": "t", "courses": {"Data Protection 101": "gdpr_training", "gdpr": "ccpa_training"}}
+    configured = {"objects": {"training_record": schema}}
+    assert render("training_record", record, **configured)["training_slug"] == "gdpr_training"
+    assert render("training_record", {**record, "course": "gdpr"}, **configured)["training_slug"] == "ccpa_training"
+    assert render("training_record", {**record, "course": "hipaa"}, **configured)["training_slug"] == "hipaa_training"

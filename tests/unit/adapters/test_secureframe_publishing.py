@@ -1,14 +1,15 @@
-"""Publishing to Secureframe: what goes out, what a 202 is worth, and the first object of a schema."""
+"""Publishing to Secureframe: what goes out, what a 202 is worth, and what becomes of what is gone."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from proofport.accounting import ACCEPTED, Outcome, Status, Tally
-from proofport.adapter import Batch, Blueprint, Job, Memory, Mode
+from proofport.adapter import Batch, Blueprint, Job, Memory, Mode, Schema
 from proofport.errors import (
     Blocked,
     ConfigError,
@@ -110,7 +111,7 @@ def test_a_202_for_an_undefined_schema_is_unknown_and_says_what_to_do() -> None:
     (outcome,) = send(recorded(QUEUED), {"id": "a", "cloud_resource_type": "vpc", "region": "eu"}, defined=False)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "schema_not_defined")
     assert outcome.problem is not None
-    for step in ("Define Schema", "`id` as primary ID", "`defined: true`", "push again"):
+    for step in ("Define Schema", "`id` as primary ID", "schema confirm", "`defined: true`", "push everything again"):
         assert step in (outcome.problem.hint or "")
 
 
@@ -158,111 +159,124 @@ def test_a_wait_that_the_vendor_asks_for_is_kept() -> None:
     assert raised.value.after == 12
 
 
-# ---------------------------------------------------------------------- the first object of a schema
-WHOLE = {"id": "b", "cloud_resource_type": "vpc", "region": "eu"}
-
-
-@pytest.mark.parametrize(
-    "poor",
-    [
-        {"id": "a", "cloud_resource_type": "vpc"},
-        {"id": "a", "cloud_resource_type": "vpc", "region": None},
-        {"id": "a", "cloud_resource_type": "vpc", "region": []},
-    ],
-)
-def test_a_schema_is_made_from_a_complete_object(poor: dict[str, Any]) -> None:
-    vendor = recorded(QUEUED)
-    last = {"id": "c", "cloud_resource_type": "vpc"}
-    outcomes = send(vendor, poor, WHOLE, last, defined=False)
-    assert body(vendor)["resource_data"] == [WHOLE, poor, last]
-    assert len(outcomes) == 3
-
-
-def test_false_is_a_value() -> None:
-    vendor = recorded(QUEUED)
-    records = batch({"id": "a"}, {"id": "b", "admin": False})
-    flow = adapter(defined=False).send(job(fields=("id", "admin")), {}, records)
-    drive(flow, vendor)
-    assert [record["id"] for record in body(vendor)["resource_data"]] == ["b", "a"]
-
-
-def test_a_repeated_id_does_not_become_the_first_object() -> None:
-    vendor = recorded(QUEUED, QUEUED)
-    poor = {"id": "b", "cloud_resource_type": "vpc"}
-    outcomes = send(vendor, {**poor, "id": "a"}, WHOLE, {**WHOLE, "region": "us"}, defined=False)
-    assert [record["id"] for record in body(vendor)["resource_data"]] == ["b", "a"]
-    assert outcomes[2].status is Status.REJECTED
-
-
-def test_without_a_complete_object_no_schema_is_made() -> None:
-    vendor = recorded()
-    with pytest.raises(UsageError, match="no record has a value for region") as raised:
-        send(vendor, {"id": "a", "cloud_resource_type": "vpc"}, defined=False)
-    assert "`defined: true`" in (raised.value.hint or "")
-    with pytest.raises(UsageError, match="the fullest one lacks cloud_resource_type"):
-        send(vendor, {"id": "a", "region": "eu"}, {"id": "b", "cloud_resource_type": "vpc"}, defined=False)
-    assert vendor.calls == []
-
-
-def test_only_the_first_publish_of_a_run_makes_a_schema() -> None:
-    vendor, memory = recorded(QUEUED, QUEUED), Memory()
-    undefined, poor = adapter(defined=False), {"id": "a"}
-    drive(undefined.send(job(), memory, batch(WHOLE)), vendor)
-    drive(undefined.send(job(), memory, batch(poor)), vendor)
-    assert body(vendor)["resource_data"] == [poor]
-
-
-def test_a_first_publish_that_failed_is_still_to_come() -> None:
-    memory: Memory = {}
-    with pytest.raises(Retryable):
-        drive(adapter(defined=False).send(job(), memory, batch(WHOLE)), recorded(Reply(500)))
-    with pytest.raises(UsageError):
-        drive(adapter(defined=False).send(job(), memory, batch({"id": "a"})), recorded())
-
-
-def test_fields_that_pass_through_are_those_of_the_batch() -> None:
-    kind, vendor = "custom:package", recorded(QUEUED)
-    passing = job(kind=kind, fields=())
-    records = batch({"id": "a", "x": 1}, {"id": "b", "x": 1, "y": 2})
-    drive(adapter(defined=False, kind=kind).send(passing, {}, records), vendor)
-    assert [record["id"] for record in body(vendor)["resource_data"]] == ["b", "a"]
-    uneven = batch({"id": "a", "x": 1}, {"id": "b", "y": 2})
-    with pytest.raises(UsageError):
-        drive(adapter(defined=False, kind=kind).send(passing, {}, uneven), vendor)
-
-
+# ---------------------------------------------------------------------- schemas
 def test_a_defined_schema_takes_records_as_they_come() -> None:
     vendor = recorded(QUEUED)
     assert send(vendor, {"id": "a"}) == [ACCEPTED]
 
 
-def test_the_first_publish_is_never_partial() -> None:
+@pytest.mark.parametrize("known", [None, Schema("things", "cloud_resource", {"id": "string"})])
+def test_a_patch_needs_a_schema_that_is_known_to_be_defined(known: Schema | None) -> None:
+    patch = replace(job("patch"), schema=known)
     with pytest.raises(ConfigError, match="a patch needs one"):
-        adapter(defined=False).capability("cloud_resource", "patch")
+        drive(adapter(defined=False).send(patch, {}, batch({"id": "a"})), recorded())
 
 
-# ---------------------------------------------------------------------- what cannot be done
-@pytest.mark.parametrize(
-    ("kind", "way_out"),
-    [
-        ("cloud_resource", "lifecycle_state"),
-        ("training_record", "field of your own"),
-        ("custom:package", "field of your own"),
-        ("personnel_account", "active: false"),
-    ],
-)
-def test_nothing_can_be_removed_and_the_way_out_is_named(kind: str, way_out: str) -> None:
+def test_a_person_may_have_said_that_it_is_defined() -> None:
+    confirmed = Schema("things", "cloud_resource", {"id": "string"}, defined=5.0)
+    modes: tuple[Mode, ...] = ("upsert", "patch")
+    for mode in modes:
+        asked = replace(job(), mode=mode, schema=confirmed)
+        assert drive(adapter(defined=False).send(asked, {}, batch({"id": "a"})), recorded(QUEUED)) == [ACCEPTED]
+
+
+def test_a_nested_object_is_patched_only_where_that_is_allowed() -> None:
+    kind = "custom:package"
+    records = batch({"id": "a", "n": {"x": 1}}, {"id": "b", "n": None})
+    vendor = recorded(QUEUED)
+    refused, sent = drive(adapter(kind=kind).send(job("patch", kind), {}, records), vendor)
+    assert (refused.status, sent) == (Status.REJECTED, ACCEPTED)
+    assert refused.problem is not None
+    assert (refused.problem.field, "allow_nested_patch" in (refused.problem.hint or "")) == ("n", True)
+    assert body(vendor)["resource_data"] == [{"id": "b", "n": None}]
+    objects = {kind: {"schema_slug": "things", "defined": True, "allow_nested_patch": True}}
+    allowing = adapter(objects=objects)
+    assert drive(allowing.send(job("patch", kind), {}, records), recorded(QUEUED)) == [ACCEPTED, ACCEPTED]
+    only = batch({"id": "a", "n": {}})
+    assert [end.status for end in drive(adapter(kind=kind).send(job("patch", kind), {}, only), recorded())] == [
+        Status.REJECTED
+    ]
+
+
+def test_a_type_that_was_taken_off_the_list_is_sent_and_said_once() -> None:
+    memory: Memory = {}
+    old = batch({"id": "a", "cloud_resource_type": "elastictranscoder_pipeline"})
+    for expected in (1, 0):
+        drive(adapter().send(job(), memory, old), recorded(QUEUED))
+        assert len(memory.pop("notes", [])) == expected  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------------- what is gone
+@pytest.mark.parametrize("kind", ["cloud_resource", "training_record", "custom:package"])
+def test_what_has_no_word_for_gone_cannot_be_removed_and_the_way_out_is_named(kind: str) -> None:
     with pytest.raises(UnsupportedFeature, match="cannot delete") as raised:
         adapter(kind=kind).capability(kind, "remove")
-    assert way_out in (raised.value.hint or "")
+    assert "lifecycle_field" in (raised.value.hint or "")
+    assert adapter(kind=kind).capability(kind, "snapshot").gone == "kept"
 
 
-@pytest.mark.parametrize("kind", ["device", "person"])
-def test_what_is_not_built_yet_says_so(kind: str) -> None:
-    with pytest.raises(UnsupportedFeature, match="yet"):
-        adapter().capability(kind, "upsert")
-    with pytest.raises(UnsupportedFeature, match="yet"):
-        adapter().body(kind, "upsert")
+@pytest.mark.parametrize("kind", ["personnel_account", "device", "person"])
+@pytest.mark.parametrize("bury", [True, False])
+def test_who_leaves_is_published_once_more_as_not_active(kind: str, bury: bool) -> None:
+    vendor, leaving = recorded(QUEUED), adapter(kind=kind)
+    records = batch({"id": "a", "email": "ä@example.com", "active": True}, {"id": "b"})
+    flow = leaving.bury(job("snapshot", kind), {}, records) if bury else leaving.send(job("remove", kind), {}, records)
+    assert drive(flow, vendor) == [ACCEPTED, ACCEPTED]
+    assert body(vendor) == {
+        "schema_slug": "things",
+        "vendor_slug": "acme",
+        "resource_data": [{"id": "a", "email": "ä@example.com", "active": False}, {"id": "b", "active": False}],
+    }
+    assert vendor.calls[0].destructive
+    assert leaving.capability(kind, "snapshot").gone == "ended"
+
+
+def test_a_lifecycle_field_goes_with_every_record_and_says_what_is_gone() -> None:
+    objects = {"cloud_resource": {"schema_slug": "things", "defined": True, "lifecycle_field": "state"}}
+    lasting, vendor = adapter(objects=objects), recorded(QUEUED, QUEUED, QUEUED)
+    drive(lasting.send(job(), {}, batch({"id": "a"}, {"id": "b", "state": "own"})), vendor)
+    assert body(vendor)["resource_data"] == [{"id": "a", "state": "active"}, {"id": "b", "state": "own"}]
+    drive(lasting.send(job("patch"), {}, batch({"id": "a", "region": None})), vendor)
+    assert body(vendor)["resource_data"] == [{"id": "a", "region": None}]
+    drive(lasting.send(job("remove"), {}, batch({"id": "a"})), vendor)
+    assert body(vendor)["resource_data"] == [{"id": "a", "state": "removed"}]
+
+
+def test_a_lifecycle_field_cannot_join_a_schema_that_is_there() -> None:
+    objects = {"cloud_resource": {"schema_slug": "things", "lifecycle_field": "state"}}
+    asked = replace(job(), schema=Schema("things", "cloud_resource", {"id": "string"}))
+    with pytest.raises(ConfigError, match="first published without 'state'") as raised:
+        drive(adapter(objects=objects).send(asked, {}, batch({"id": "a"})), recorded())
+    assert "new schema_slug" in (raised.value.hint or "")
+
+
+def test_without_its_last_state_nothing_can_be_marked_as_gone() -> None:
+    vendor = recorded(QUEUED)
+    records = Batch(["a", "b"], [b"", b'{"id":"b"}'], [1, 2])
+    ends = drive(adapter(kind="device").send(job("remove", "device"), {}, records), vendor)
+    assert [end.status for end in ends] == [Status.REJECTED, Status.DELIVERED]
+    assert body(vendor)["resource_data"] == [{"id": "b", "active": False}]
+
+
+def test_last_bodies_are_sent_in_as_many_requests_as_their_size_asks_for() -> None:
+    vendor = recorded(*[QUEUED] * 3)
+    records = batch(*({"id": f"{n}", "model": "x" * 30_000} for n in range(5)))
+    drive(adapter(kind="device", batch_bytes=70_000).send(job("remove", "device"), {}, records), vendor)
+    assert [len(json.loads(call.body or b"")["resource_data"]) for call in vendor.calls] == [2, 2, 1]
+    assert all(len(call.body or b"") <= 70_000 for call in vendor.calls)
+
+
+def test_batches_are_as_large_as_configured() -> None:
+    capability = adapter(batch_records=7, batch_bytes=100_000).capability("cloud_resource", "upsert")
+    assert (capability.max_records, 99_000 < capability.max_bytes < 100_000) == (7, True)
+
+
+def test_a_person_is_published_as_an_account_only_where_that_is_configured() -> None:
+    for refused in (lambda: adapter().capability("person", "upsert"), lambda: adapter().body("person", "upsert")):
+        with pytest.raises(UnsupportedFeature, match="makes no people") as raised:
+            refused()
+        assert "objects.person" in (raised.value.hint or "")
+    assert adapter(kind="person").body("person", "upsert").name == "personnel_account"
 
 
 def test_only_a_person_can_define_a_schema_and_is_told_how() -> None:
@@ -271,5 +285,5 @@ def test_only_a_person_can_define_a_schema_and_is_told_how() -> None:
         drive(adapter(kind="training_record").provision(blueprint), recorded())
     guide = raised.value.hint or ""
     assert [line[:2] for line in guide.splitlines()] == [f"{number}." for number in range(1, 7)]
-    for word in ("id, user_email", "'things'", "Training record", "defined: true"):
+    for word in ("id, user_email", "'things'", "Training record", "schema confirm DEST --kind training_record"):
         assert word in guide

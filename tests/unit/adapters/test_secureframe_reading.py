@@ -39,8 +39,8 @@ def test_a_page_holds_the_published_ids_and_what_can_be_read() -> None:
     page = observe(vendor)
     assert page is not None
     assert page.records == [
-        Observed("i-1", {"third_party_id": "i-1", "region": "eu"}),
-        Observed("7", {"third_party_id": 7}),
+        Observed("i-1", {"region": "eu"}),
+        Observed("7", {}),
     ]
     (call,) = vendor.calls
     assert (call.method, call.path) == ("GET", "/cloud_resources")
@@ -69,9 +69,27 @@ def test_a_vendor_name_cannot_leave_its_quotes() -> None:
     assert vendor.calls[0].query[0] == ("q", 'vendor_name:"A \\"B\\" \\\\ OR region:*"')
 
 
+def test_rows_without_our_id_are_looked_at_and_never_taken_for_a_record() -> None:
+    rows = json_reply({"data": [row(None, email="a@b.co", admin=True), row("acct", active=False)]})
+    looked = drive(adapter().look("personnel_account", None), recorded(rows))
+    assert looked == Page([Observed("", {"email": "a@b.co"}), Observed("acct", {"active": False})], "2")
+
+
+def test_devices_are_looked_at_by_serial_number_whoever_sent_them() -> None:
+    vendor = recorded(
+        json_reply({"data": [{"attributes": {"serial_number": "S", "os": "macOS", "in_audit_scope": True}}]})
+    )
+    looked = drive(adapter(vendor_name=None).look("device", None), vendor)
+    assert looked == Page([Observed("", {"serial_number": "S", "os": "macOS"})], "2")
+    assert (vendor.calls[0].path, vendor.calls[0].query) == ("/devices", (("page", "1"), ("per_page", "100")))
+    assert adapter(vendor_name=None).reads_back("device") is not None
+    assert adapter(vendor_name=None).reads_back("cloud_resource") is None
+    assert adapter().reads_back("training_record") is None
+
+
 @pytest.mark.parametrize(
     ("kind", "settings"),
-    [("training_record", {}), ("custom:package", {}), ("cloud_resource", {"vendor_name": None})],
+    [("training_record", {}), ("custom:package", {}), ("device", {}), ("cloud_resource", {"vendor_name": None})],
 )
 def test_what_cannot_be_read_asks_nothing(kind: str, settings: dict[str, Any]) -> None:
     assert observe(recorded(), kind, **settings) is None

@@ -126,3 +126,25 @@ def test_two_kinds_do_not_share_a_schema() -> None:
 
 def test_the_budgets_stay_below_the_vendors_limit_of_500_a_minute() -> None:
     assert (drata().default_requests_per_minute, secureframe().default_requests_per_minute) == (420, 400)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "words"),
+    [
+        ("personnel_account", {"lifecycle_field": "state"}, "it has `active`"),
+        ("device", {"lifecycle_field": "state"}, "it has `active`"),
+        ("cloud_resource", {"lifecycle_field": "id"}, "the primary ID"),
+        ("cloud_resource", {"lifecycle_field": "Life Cycle"}, "lifecycle_field"),
+        ("cloud_resource", {"courses": {"Basics": "gdpr_training"}}, "only training_record"),
+        ("training_record", {"courses": {"Basics": "basics"}}, "courses"),
+    ],
+)
+def test_what_does_not_fit_the_kind_is_refused(kind: str, wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        secureframe(objects={kind: {"schema_slug": "a", **wrong}})
+
+
+@pytest.mark.parametrize("wrong", [{"batch_records": 0}, {"batch_bytes": 1_000}])
+def test_batches_are_never_too_small_for_a_record(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        secureframe(**wrong)
