@@ -118,6 +118,23 @@ def test_a_plan_for_people_and_for_programs(lab: Lab) -> None:
     assert lab.drata("cloud_resource") == {LONG, "gone"}
 
 
+def test_where_the_vendor_cannot_be_read_the_journal_is_compared_with(lab: Lab) -> None:
+    training = ("--kind", "training_record", "--to", "secureframe")
+    record = {"email": "a@example.com", "course": "security_awareness", "completed_at": "2026-01-31T09:00:00Z"}
+    old = [{"id": "same", **record}, {"id": "other", **record}, {"id": "gone", **record}]
+    assert lab.type("push", lab.write("old.ndjson", *old), *training, "--mode", "snapshot")[0] == 0
+    new = lab.write("new.ndjson", old[0], {**old[1], "email": "b@example.com"}, {"id": "new", **record})
+    _, out, _ = lab.type("plan", new, *training, "--mode", "snapshot")
+    narrow(out)
+    assert "other: its body" in out
+    found = json.loads(lab.type("plan", new, *training, "--mode", "snapshot", "--json")[1])["destinations"][
+        "secureframe"
+    ]
+    assert (found["added"]["ids"], found["changed"]["ids"], found["gone"]["ids"]) == (["new"], ["other"], ["gone"])
+    assert found["unchanged"]["count"] == 1
+    assert "cannot be read" in found["notes"][0]
+
+
 def test_provision_and_status_keep_to_the_width(lab: Lab) -> None:
     for arguments in (["provision", "drata"], ["provision", "drata", "--kind", "custom:" + "x" * 60], ["status"]):
         code, out, err = lab.type(*arguments)

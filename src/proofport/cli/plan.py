@@ -70,7 +70,7 @@ def _lines(plan: DestinationPlan) -> Iterator[str]:
     from proofport.cli.failures import wrapped
 
     yield from _group("added", "green", plan.added.count, plan.added.ids)
-    changed = [f"{record}: {', '.join(names)}" for record, names in plan.fields.items()]
+    changed = [f"{record}: {', '.join(plan.fields.get(record, ['its body']))}" for record in plan.changed.ids]
     yield from _group("changed", "yellow", plan.changed.count, changed, apart=True)
     yield from _group("unchanged", "", plan.unchanged, ())
     yield from _group("gone", "red", plan.gone.count, plan.gone.ids)

@@ -15,7 +15,7 @@ from proofport.delivery.pacer import Pacer
 from proofport.delivery.pipeline import Reads, not_json
 from proofport.delivery.report import Exit
 from proofport.delivery.sender import Sender
-from proofport.errors import GuardRefused, Problem, Rejected, UsageError
+from proofport.errors import GuardRefused, Problem, Rejected
 from proofport.gateway.inputs import Input, each_record, open_input
 from proofport.journal.contract import Journal
 from proofport.planning.ids import duplicate
@@ -129,15 +129,28 @@ async def _meet(target: Target, kind: str, mode: Mode, new: NewSet, plan: Destin
         while True:
             page = await converse(target.adapter.observe(kind, cursor), sender)
             if page is None:
-                raise UsageError(
-                    f"what {target.name} holds of {kind} cannot be read, so nothing can be compared with it",
-                    hint="`proofport push --dry-run` says at least which records it would refuse.",
-                )
+                await _meet_journal(target, kind, mode, new, plan, journal)
+                break
             new.meet(page.records, mode, plan)
             if page.cursor is None:
                 break
             cursor = page.cursor
     new.finish(mode, plan)
+
+
+async def _meet_journal(
+    target: Target, kind: str, mode: Mode, new: NewSet, plan: DestinationPlan, journal: Journal
+) -> None:
+    """In place of what the vendor holds, what was last delivered: its ids, and digests of the bodies."""
+    plan.notes.append(
+        "What this vendor holds cannot be read. The comparison is with what this journal last delivered, which does "
+        "not say which fields would change."
+    )
+    lane, after = target.adapter.lane(kind), ""
+    while ids := await journal.gone(lane, kind, "", after=after):
+        after = ids[-1]
+        known = await journal.known(lane, kind, ids)
+        new.meet_sent({each: last.body for each, last in zip(ids, known, strict=True) if last}, mode, plan)
 
 
 def _judge(

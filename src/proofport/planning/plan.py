@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from xxhash import xxh3_64_intdigest
 
 from proofport.adapter import Mode, Observed
 from proofport.errors import Problem
@@ -59,7 +60,7 @@ class DestinationPlan:
     def as_dict(self) -> dict[str, Any]:
         return {
             "added": {"count": self.added.count, "ids": self.added.ids},
-            "changed": {"count": self.changed.count, "fields": self.fields},
+            "changed": {"count": self.changed.count, "ids": self.changed.ids, "fields": self.fields},
             "unchanged": {"count": self.unchanged},
             "gone": {"count": self.gone.count, "ids": self.gone.ids},
             "directly_uploaded": {"count": self.outside.count, "ids": self.outside.ids},
@@ -113,6 +114,23 @@ class NewSet:
                 _remove(record, plan)
             else:
                 self._compare(record, orjson.loads(row[0]), partial=mode == "patch", plan=plan)
+
+    def meet_sent(self, digests: Mapping[str, int], mode: Mode, plan: DestinationPlan) -> None:
+        """The same for what was sent before, of which only digests of the bodies are known."""
+        for record_id, digest in digests.items():
+            plan.held += 1
+            row = self._database.execute("SELECT body FROM new WHERE id = ?", (record_id,)).fetchone()
+            if row is None:
+                if mode == "snapshot":
+                    plan.gone.add(record_id)
+                continue
+            self._database.execute("UPDATE new SET met = 1 WHERE id = ?", (record_id,))
+            if mode == "remove":
+                plan.gone.add(record_id)
+            elif xxh3_64_intdigest(row[0]) == digest:
+                plan.unchanged += 1
+            else:
+                plan.changed.add(record_id)
 
     def _compare(self, record: Observed, body: Mapping[str, Any], *, partial: bool, plan: DestinationPlan) -> None:
         names = differing(body, record.fields, whole=record.whole and not partial)
