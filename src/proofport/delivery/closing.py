@@ -99,7 +99,11 @@ class StagedEnding:
 
     def _leave_open(self, stopped: Outcome) -> None:
         """What was staged stays staged: the run goes on once the vendor, or a person, has made way."""
-        if self._report.tally.withdraw(stopped):
+        if not self._report.tally.withdraw(stopped):
+            return
+        if stopped.reason == "lane_lost":
+            self._report.notes.append("Nothing was completed: another process delivers to this object. Push again.")
+        else:
             self._report.notes.append(
                 f"Nothing was completed. Go on with --resume {self._lane.job.run_id}, or push again from the start."
             )

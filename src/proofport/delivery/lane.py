@@ -251,12 +251,20 @@ class Lane:
         return self.stopped or withheld("not_sent", problem)
 
     async def halt(self, error: ProofportError) -> None:
-        """Stop for an error that is about the destination, not about a record. A refusal parks the lane."""
+        """Stop for an error that is about the destination, not about a record. A refusal parks the lane.
+
+        Where the lane is another's by now, that is the reason: the vendor refused what the other had ended.
+        """
         reason, code = next((end for kind, end in _ENDS.items() if isinstance(error, kind)), ("refused", Exit.USAGE))
         self.stop(error, reason, code)
         if isinstance(error, Blocked) and self.ledger is not None:
-            with suppress(LaneLost, JournalError):
+            try:
                 await self.ledger.park(str(error))
+            except LaneLost as lost:
+                self.stopped = None
+                self.stop(lost, "lane_lost", Exit.INCOMPLETE)
+            except JournalError as failed:
+                self.report.notes.append(f"That the lane is parked could not be noted: {failed}")
 
     async def patiently(self, flow: Callable[[], Flow[T]], *, cleared: bool = False) -> T:
         """Lead a flow to its end, beginning it anew after each pause, until it succeeds or patience ends."""

@@ -203,7 +203,8 @@ async def test_a_delivery_that_stopped_for_no_fault_of_the_set_stays_open_to_be_
     report = await snapshot.end()
     assert snapshot.sender.calls == [], "what was staged stays staged"
     assert (report.exit, report.tally.reasons, snapshot.counts) == (Exit.BLOCKED, {reason: 10}, {"withheld": 10})
-    assert "Go on with --resume run-1" in report.notes[-1]
+    advice = "Push again." if reason == "lane_lost" else "Go on with --resume run-1"
+    assert advice in report.notes[-1]
     assert await snapshot.state() == "open"
 
 

@@ -7,15 +7,17 @@ from tests.unit.delivery.support import ScriptedSender, all_ok, batch, counts, d
 
 from proofport.delivery.lane import Lane
 from proofport.delivery.report import Exit
-from proofport.errors import JournalError
+from proofport.errors import JournalError, LaneLost, ProofportError
 from proofport.wire import Reply
 
 
-async def failing(tried: Lane, monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+async def failing(
+    tried: Lane, monkeypatch: pytest.MonkeyPatch, *names: str, error: type[ProofportError] = JournalError
+) -> None:
     """Hold the lane in a journal that cannot be written by these methods."""
 
     async def fails(*_: object, **__: object) -> None:
-        raise JournalError("the disk is full")
+        raise error("the disk is full")
 
     right = await held(tried)
     for name in names:
@@ -57,3 +59,12 @@ async def test_a_parked_lane_goes_on_when_even_that_cannot_be_noted(monkeypatch:
     await failing(tried, monkeypatch, "park")
     await deliver(tried, batch("a"))
     assert (tried.report.exit, counts(tried)) == (Exit.BLOCKED, {"withheld": 1})
+    assert "the disk is full" in tried.report.notes[-1]
+
+
+async def test_a_refusal_on_a_lane_that_is_another_s_by_now_parks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = lane(ScriptedSender(send_records=Reply(403)))
+    await failing(tried, monkeypatch, "park", error=LaneLost)
+    await deliver(tried, batch("a"), batch("b"))
+    assert tried.report.tally.reasons == {"lane_lost": 2}
+    assert tried.report.exit is Exit.INCOMPLETE
