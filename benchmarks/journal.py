@@ -1,6 +1,6 @@
 """Goal 15: the SQLite journal against its design written plainly (`baseline_journal`), in the same rounds.
 
-Each measurement runs in processes of its own: `python -m benchmarks.journal WHAT product|baseline PATH …`.
+What is counted over a time runs in processes of its own: `python -m benchmarks.journal WHAT product|baseline PATH …`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from proofport.journal.sqlite import SqliteJournal
 
 ROUNDS = 7
 CONTENDERS = ("product", "baseline")
+CASES = ("without", "beside")
 PAYLOAD = b'[{"id":"' + b"x" * 380 + b'"}]'
 ACCEPTING, ACCEPT_SECONDS = 64, 1.0
 SLOTS, CALL_SECONDS, WORKERS, TAKEN = 10, 0.005, 2, 16
@@ -74,43 +75,18 @@ async def work(journal: Any, pipe: int) -> None:
     await journal.work(drain, owner=str(os.getpid()), slots=SLOTS, lease=30.0, stop=stop)
 
 
-async def fetch(journal: Any) -> dict[str, float]:
-    """Microseconds to claim a lane, read 16 deliveries and give it back; then the same beside a blocked lane."""
-    await journal.accept([new(f"ready {n % 20}") for n in range(20 * TAKEN)])
-    without = await _fetches(journal)
-    for _ in range(BLOCKED // CHUNK):
-        await journal.accept([new("blocked")] * CHUNK)
-    blocked = await journal.claim("blocked", owner="me", lease=60.0)
-    await blocked.later((await blocked.take(1))[0], 3_600, Failure("vendor_unavailable"))
-    await blocked.release()
-    return {"without": without, "beside": await _fetches(journal)}
-
-
-async def _fetches(journal: Any) -> float:
-    taken = []
-    for _ in range(FETCHES):
-        started = time.perf_counter()
-        run = await journal.claim(owner="me", lease=60.0)
-        assert len(await run.take(TAKEN)) == TAKEN
-        await run.release()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken) * 1e6
-
-
 async def queue_many(journal: Any) -> dict[str, float]:
     """Peak memory of a process that queues a million deliveries and reads the head of one lane."""
     for _ in range(MANY // CHUNK):
         await journal.accept([new(f"lane {n % 20}") for n in range(CHUNK)])
-    run = await journal.claim(owner="me", lease=60.0)
-    assert len(await run.take(TAKEN)) == TAKEN
-    await run.release()
+    await _fetch(journal)
     return {"MiB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB}
 
 
 async def main(what: str, contender: str, path: str, pipe: str = "-1") -> None:
     journal = journal_at(contender, path)
     await journal.open()
-    measurements: dict[str, Callable[[Any], Any]] = {"accept": accept, "fetch": fetch, "queue_many": queue_many}
+    measurements: dict[str, Callable[[Any], Any]] = {"accept": accept, "queue_many": queue_many}
     if what == "work":
         await work(journal, int(pipe))
     else:
@@ -124,6 +100,43 @@ def measured(what: str, contender: str) -> dict[str, float]:
         command = [sys.executable, "-m", "benchmarks.journal", what, contender, f"{folder}/journal"]
         result: dict[str, float] = orjson.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
         return result
+
+
+async def fetched() -> dict[str, float]:
+    """Microseconds to claim a lane, read 16 deliveries and give it back, without a blocked lane and beside one.
+
+    One fetch after the other of every journal in turn, so that all of them meet the same noise.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        journals = {f"{c} {case}": journal_at(c, f"{folder}/{c} {case}") for c in CONTENDERS for case in CASES}
+        taken: dict[str, list[float]] = {name: [] for name in journals}
+        for name, journal in journals.items():
+            await journal.open()
+            await journal.accept([new(f"ready {n % 20}") for n in range(20 * TAKEN)])
+            if name.endswith("beside"):
+                await _block(journal)
+        for _ in range(FETCHES):
+            for name, journal in journals.items():
+                started = time.perf_counter()
+                await _fetch(journal)
+                taken[name].append(time.perf_counter() - started)
+        for journal in journals.values():
+            await journal.close()
+    return {name: statistics.median(times) * 1e6 for name, times in taken.items()}
+
+
+async def _block(journal: Any) -> None:
+    for _ in range(BLOCKED // CHUNK):
+        await journal.accept([new("blocked")] * CHUNK)
+    blocked = await journal.claim("blocked", owner="me", lease=60.0)
+    await blocked.later((await blocked.take(1))[0], 3_600, Failure("vendor_unavailable"))
+    await blocked.release()
+
+
+async def _fetch(journal: Any) -> None:
+    run = await journal.claim(owner="me", lease=60.0)
+    assert len(await run.take(TAKEN)) == TAKEN
+    await run.release()
 
 
 def drained(contender: str, lanes: int) -> float:
@@ -168,12 +181,13 @@ def run() -> list[Goal]:
         figures.setdefault(name, {}).setdefault(contender, []).append(figure)
 
     for _ in range(ROUNDS):
+        fetches = asyncio.run(fetched())
         for contender in CONTENDERS:
-            accepted, fetched = measured("accept", contender), measured("fetch", contender)
+            accepted = measured("accept", contender)
             note("accepted", contender, accepted["a second"])
             note("p99", contender, accepted["p99 ms"])
-            note("fetch", contender, fetched["beside"])
-            note("blocked", contender, fetched["beside"] / fetched["without"])
+            note("fetch", contender, fetches[f"{contender} beside"])
+            note("blocked", contender, fetches[f"{contender} beside"] / fetches[f"{contender} without"])
             note("20 lanes", contender, drained(contender, 20))
             note("1 lane", contender, drained(contender, 1))
     for contender in CONTENDERS:

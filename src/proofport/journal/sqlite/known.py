@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 
@@ -29,7 +29,7 @@ MOST_UNFOLDED = 1_000_000
 """Ids of one lane and kind that may wait in the log when a run begins: so a journal that nobody asks stops growing."""
 
 Rows: TypeAlias = list[tuple[Any, ...]]
-Connect: TypeAlias = Callable[[], sqlite3.Connection]
+T = TypeVar("T")
 
 PENDING = """
 FROM sent s LEFT JOIN runs r ON r.number = s.run
@@ -62,12 +62,12 @@ def append(db: sqlite3.Connection, lane: int, kind: str, run: int | None, sent: 
     db.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?, ?)", ((of_set, *each) for each in kept if each[1]))
 
 
-def drop_unfinished(db: sqlite3.Connection, lane: int, kind: str, run: int) -> None:
+def drop_unfinished(db: sqlite3.Connection, lane: int, destination: str, kind: str, run: int) -> None:
     """What older staged runs logged and never completed will not be delivered any more."""
     db.execute(
-        "DELETE FROM sent WHERE of_set = ? AND run IN "
-        "(SELECT number FROM runs WHERE lane = ? AND kind = ? AND staged AND state <> 'complete' AND number < ?)",
-        (_set(db, lane, kind), lane, kind, run),
+        "DELETE FROM sent WHERE of_set = ? AND run IN (SELECT number FROM runs "
+        "WHERE lane = ? AND destination = ? AND kind = ? AND staged AND state <> 'complete' AND number < ?)",
+        (_set(db, lane, kind), lane, destination, kind, run),
     )
 
 
@@ -193,9 +193,9 @@ class KnownSets:
     async def _fold(self, of_set: int) -> None:
         with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as scratch:
             pending = _Pending(scratch)
-            await asyncio.to_thread(self._collect, pending, of_set)
+            await _in_thread(lambda: self._collect(pending, of_set))
             slices = iter(pending.slices(of_set))
-            while rows := await asyncio.to_thread(next, slices, None):
+            while rows := await _in_thread(lambda: next(slices, None)):
                 await self._writer.write(_fold_slice(rows))
             await self._writer.write(lambda db: _finish(db, pending))
 
@@ -205,6 +205,16 @@ class KnownSets:
                 pending.add(db, of_set)
         except sqlite3.Error as error:
             raise explained(error) from error
+
+
+async def _in_thread(work: Callable[[], T]) -> T:
+    """A thread cannot be cancelled: wait for its end before its database is taken away."""
+    thread = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(thread)
+    except asyncio.CancelledError:
+        await asyncio.wait([thread])
+        raise
 
 
 def _fold_slice(rows: Rows) -> Callable[[sqlite3.Connection], object]:

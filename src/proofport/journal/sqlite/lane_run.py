@@ -50,8 +50,9 @@ class SqliteLaneRun:
         now = self._shared.clock()
 
         def read(db: sqlite3.Connection) -> list[Delivery]:
+            found = queue.heads(db, self._hold, n, now)
             lanes.check(db, self._hold)
-            return queue.heads(db, self._hold, n, now)
+            return found
 
         return await self._shared.heads.read(read)
 

@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Reader:
-    """One query-only connection in a thread of its own. Each question sees one state of the journal."""
+    """One query-only connection in a thread of its own. Each statement sees one state of the journal."""
 
     def __init__(self, path: Path) -> None:
         self._db = connect(path, query_only=True)
@@ -30,11 +30,7 @@ class Reader:
 
     def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         try:
-            self._db.execute("BEGIN")
-            try:
-                return question(self._db)
-            finally:
-                self._db.execute("COMMIT")
+            return question(self._db)
         except sqlite3.Error as error:
             raise explained(error) from error
 

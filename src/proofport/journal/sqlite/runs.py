@@ -38,7 +38,7 @@ def begin(db: sqlite3.Connection, hold: Hold, run: NewRun, now: float) -> int:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         )
         number = db.execute(query, values).lastrowid or 0
-        known.drop_unfinished(db, hold.number, run.kind, number)
+        known.drop_unfinished(db, hold.number, run.destination, run.kind, number)
         return number
     if row[1] != hold.number:
         raise UsageError(f"the run {run.run_id} of {run.destination} was begun in another lane than {hold.lane}")

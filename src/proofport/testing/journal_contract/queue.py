@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -56,6 +57,14 @@ class QueueTests(JournalTests):
         assert [d.id for d in await journal.find(Filter(ids=[b[0], a[0], 999_999]))] == [a[0], b[0]]
         assert await journal.find(Filter(ids=[])) == []
         assert [d.id for d in await journal.find(Filter(), after=a[0], limit=2)] == a[1:]
+
+    async def test_closing_brings_to_its_end_what_was_asked_before(self, journal: Journal) -> None:
+        accepting = [asyncio.create_task(journal.accept([new()])) for _ in range(100)]
+        await asyncio.sleep(0)
+        await journal.close()
+        accepted = [one.id for [one] in await asyncio.gather(*accepting)]
+        await journal.open()
+        assert await ids(journal, "queued") == sorted(accepted)
 
     # ------------------------------------------------------------------ the head and its end
     async def test_the_head_stays_the_head_until_it_ends(self, journal: Journal) -> None:
