@@ -84,6 +84,14 @@ class Tally:
             self._count(outcome, delivered)
         return delivered
 
+    def doubt(self, outcome: Outcome) -> int:
+        """Give every delivery that was only accepted another end. Returns how many there were."""
+        accepted = self.assurance.pop(Assurance.ACCEPTED, 0)
+        if accepted:
+            self.status[Status.DELIVERED] -= accepted
+            self._count(outcome, accepted)
+        return accepted
+
     @property
     def total(self) -> int:
         return self.status.total()

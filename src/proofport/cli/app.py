@@ -22,6 +22,8 @@ COMMANDS = {
     "emulate": "Run the local emulators of the vendors.",
     "provision": "Find or make the vendor objects that evidence is delivered to.",
     "call": "Carry out one of a vendor's own operations.",
+    "schema": "Show the schemas vendors made, and confirm that one is defined.",
+    "verify": "Read back what was delivered, and compare.",
     "status": "Show lanes, runs and attempts.",
     "resume": "Let a parked lane go on.",
     "dead-letter": "List, show, replay and drop what could not be delivered.",

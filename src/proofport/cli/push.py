@@ -32,10 +32,22 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 @click.option("--skip-unchanged", is_flag=True, help="Do not send what was last delivered with the same body.")
 @click.option("--resume", metavar="RUN", help="Go on with an interrupted run over the same inputs.")
 @click.option("--delete-gone", is_flag=True, help="Delete at the vendor what a snapshot no longer holds.")
+@click.option(
+    "--require",
+    "require_verified",
+    type=click.Choice(["verified"]),
+    callback=lambda ctx, parameter, value: value is not None,
+    help="What a vendor only queued counts as unknown, until `proofport verify` has seen it.",
+)
 @click.option("--assume-unique", is_flag=True, help="Do not look for duplicate ids.")
 @options.config_option
 def command(
-    inputs: Sequence[str], source: str | None, config_path: str | None, as_json: bool, problems: str | None, **how: Any
+    inputs: Sequence[str],
+    source: str | None,
+    config_path: str | None,
+    as_json: bool,
+    problems: str | None,
+    **how: Any,
 ) -> int:
     """Deliver evidence to one or more destinations.
 

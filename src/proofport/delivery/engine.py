@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from proofport.accounting import Status, withheld
+from proofport.accounting import Status, unknown, withheld
 from proofport.adapter import Adapter, Job, Mode
 from proofport.delivery.batching import Batcher
 from proofport.delivery.closing import ComparedEnding, Ending, StagedEnding, Terms, hold_back_parts
@@ -29,6 +29,9 @@ from proofport.sources import Reader
 
 POSITION_BITS = 40
 """A position is the number of the input above these bits, and the line or record number within them."""
+
+NOT_VERIFIED = unknown("not_verified")
+"""The end of what a vendor only queued, where more is required."""
 
 TELL_EVERY = 1.0
 """Seconds between two tellings of progress; every block that was read is told, too."""
@@ -88,6 +91,7 @@ class Order:
     journal: Journal = field(kw_only=True)
     skip_unchanged: bool = False
     delete_gone: bool = False
+    require_verified: bool = False
     resume: bool = False
     on_progress: Callable[[Progress], None] | None = None
     on_problem: Callable[[str, RecordProblem], None] | None = None
@@ -222,6 +226,10 @@ class Run:
         report, count = lane.report, lane.report.tally.status
         report.input = read
         report.tally.check(read)
+        if self.order.require_verified and (accepted := report.tally.doubt(NOT_VERIFIED)):
+            report.notes.append(
+                f"{accepted:,} accepted, and not verified yet: `proofport verify {lane.name} --kind {lane.job.kind}`."
+            )
         report.requests = lane.requests
         report.seconds = time.monotonic() - self._started
         failed = count[Status.REJECTED] + count[Status.UNKNOWN]

@@ -168,7 +168,8 @@ class Lane:
         if self.stopped is not None and self.stopped.reason in RESUMABLE:
             return
         count = self.report.tally.status
-        whole = self.job.mode != "snapshot" and not (count[Status.WITHHELD] or count[Status.UNKNOWN])
+        lost = count[Status.UNKNOWN] - self.report.tally.reasons["not_verified"]
+        whole = self.job.mode != "snapshot" and not (count[Status.WITHHELD] or lost)
         await ledger.end(complete=self.complete or whole, report=summary(self.report))
 
     # ------------------------------------------------------------------ the work

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from proofport import mapping, operations
-from proofport.adapter import Adapter, Answer, Blueprint, Body, Finding, Mode, Operation, Provisioned
+from proofport.adapter import Adapter, Answer, Blueprint, Body, Finding, Mode, Operation, Provisioned, Schema
 from proofport.config import Config
 from proofport.delivery import clock
 from proofport.delivery.closing import Terms
@@ -27,6 +27,8 @@ from proofport.gateway.inputs import AlreadyEvidence, Input, Records, each_recor
 from proofport.gateway.planning import Plan, planned
 from proofport.gateway.preview import Preview, preview_of
 from proofport.gateway.queue import letter_of, new_deliveries
+from proofport.gateway.schemas import SchemaView, confirmed, schemas_of
+from proofport.gateway.verify import Look, Verification, verified
 from proofport.journal import open_journal
 from proofport.journal.contract import Accepted, Delivery, Journal
 
@@ -73,6 +75,7 @@ class Gateway:
         assume_unique: bool = False,
         skip_unchanged: bool = False,
         delete_gone: bool = False,
+        require_verified: bool = False,
         resume: str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_problem: Callable[[str, RecordProblem], None] | None = None,
@@ -81,7 +84,8 @@ class Gateway:
 
         Raises UsageError (ConfigError, MappingError, UnsupportedFeature) before anything is sent; what goes wrong
         later is in the report. `skip_unchanged` spares what was last delivered with the same body; `resume` goes on
-        with an interrupted run over the same inputs.
+        with an interrupted run over the same inputs. `require_verified`: what a vendor only queued counts as unknown,
+        until `verify` has seen it.
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
@@ -114,6 +118,7 @@ class Gateway:
                 journal=journal,
                 skip_unchanged=skip_unchanged,
                 delete_gone=delete_gone,
+                require_verified=require_verified,
                 resume=resume is not None,
                 on_progress=on_progress,
                 on_problem=on_problem,
@@ -210,6 +215,29 @@ class Gateway:
                 blueprint = self._blueprint(adapter, each)
                 provisioned[each] = await converse(adapter.provision(blueprint), sender, gate=allow_destruction)
         return provisioned
+
+    async def verify(
+        self, destination: str, *, kind: str, within: float = 0.0, on_look: Callable[[Look], None] | None = None
+    ) -> Verification:
+        """Read back what was delivered of `kind`, again and again for `within` seconds, and compare.
+
+        What is seen as it was sent is `verified` from then on in the report of its run.
+        """
+        adapter = self.config.adapter(destination)
+        adapter.capability(kind, "upsert")
+        journal = await self.journal()
+        async with Sender(adapter, Pacer(journal, adapter)) as sender:
+            return await verified(destination, adapter, kind, journal, sender, within=within, on_look=on_look)
+
+    async def schemas(self, destination: str) -> list[SchemaView]:
+        """The schemas that the vendor made, or will make, from what it is sent."""
+        adapter = self.config.adapter(destination)
+        kinds = list(getattr(adapter.settings, "objects", {}))
+        return await schemas_of(adapter, kinds, await self.journal())
+
+    async def confirm_schema(self, destination: str, *, kind: str) -> Schema:
+        """Take note that a person has completed the schema of `kind` at the vendor. Then push everything again."""
+        return await confirmed(self.config.adapter(destination), kind, await self.journal())
 
     async def check(self, destination: str) -> list[Finding]:
         """What `doctor` finds about one destination: credentials, objects, permissions, and how the clocks differ."""

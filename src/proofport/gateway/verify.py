@@ -1,0 +1,232 @@
+"""Reading back: whether what was sent is what the vendor shows, record by record, as far as it shows anything."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from proofport.adapter import Adapter, Observed, ReadBack
+from proofport.delivery.conversation import converse
+from proofport.delivery.report import INLINE_PROBLEMS, Exit
+from proofport.delivery.sender import Sender
+from proofport.journal.contract import Journal, RunView
+
+LONGEST_PAUSE = 60.0
+RUNS = 500
+"""The latest runs of a lane whose reports are raised."""
+
+Difference = Mapping[str, tuple[Any, Any]]
+"""Field: what was sent, what is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How far a verification is after one look. `pause`: seconds until the next one, None for the last."""
+
+    seen: int
+    total: int
+    pause: float | None
+
+
+@dataclass(slots=True)
+class Verification:
+    """What became of the last delivered state of one kind. Every record is in exactly one of the four counts."""
+
+    destination: str
+    kind: str
+    seen: int = 0
+    different: dict[str, Difference] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    unreadable: int = 0
+    looks: int = 0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> Exit:
+        return Exit.INCOMPLETE if self.different or self.missing else Exit.OK
+
+    def as_dict(self) -> dict[str, Any]:
+        different = [
+            {"id": text, "fields": {name: {"sent": sent, "shown": shown} for name, (sent, shown) in fields.items()}}
+            for text, fields in list(self.different.items())[:INLINE_PROBLEMS]
+        ]
+        return {
+            "destination": self.destination,
+            "kind": self.kind,
+            "exit_code": int(self.exit_code),
+            "seen_as_sent": self.seen,
+            "seen_differently": {"count": len(self.different), "records": different},
+            "not_seen_yet": {"count": len(self.missing), "ids": self.missing[:INLINE_PROBLEMS]},
+            "cannot_be_read_back": self.unreadable,
+            "looks": self.looks,
+            "notes": self.notes,
+        }
+
+
+async def verified(
+    name: str,
+    adapter: Adapter,
+    kind: str,
+    journal: Journal,
+    sender: Sender,
+    *,
+    within: float,
+    on_look: Callable[[Look], None] | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Verification:
+    """Look again and again, with growing pauses, for `within` seconds or until every record is seen as it was sent.
+
+    Raises what reading raises: Blocked, Retryable …
+    """
+    result = Verification(name, kind)
+    lane, found = adapter.lane(kind), adapter.reads_back(kind)
+    known = await journal.known_count(lane, kind)
+    if found is None:
+        result.unreadable = known
+        return result
+    waiting = await _sent(journal, lane, kind, found)
+    result.unreadable = known - len(waiting.bodies)
+    total, deadline, pause = len(waiting.bodies), clock() + within, 1.0
+    while waiting.bodies:
+        rows = 0
+        result.looks += 1
+        waiting.different.clear()
+        async for row in _rows(adapter, kind, sender):
+            rows += 1
+            waiting.meet(row)
+        over = not waiting.bodies or clock() + pause > deadline
+        if on_look is not None:
+            on_look(Look(total - len(waiting.bodies), total, None if over else pause))
+        if over:
+            if not rows:
+                result.notes.append("The vendor lists nothing at all: check by which name it knows this connection.")
+            break
+        await sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+    result.seen = total - len(waiting.bodies)
+    result.different = waiting.different
+    result.missing = [text for text in waiting.bodies if text not in waiting.different]
+    await _raise_assurance(journal, lane, waiting.seen_by_run)
+    return result
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """What was sent and has not been seen as it was sent. `places`: the ids to find by field and value."""
+
+    found: ReadBack
+    bodies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    runs: dict[str, str | None] = field(default_factory=dict)
+    places: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    different: dict[str, Difference] = field(default_factory=dict)
+    seen_by_run: Counter[str] = field(default_factory=Counter)
+
+    def add(self, text: str, run_id: str | None, body: Mapping[str, Any]) -> None:
+        values = {**body, "id": text}
+        places = [(name, str(values[name])) for name in self.found.match if values.get(name) is not None]
+        if not places:
+            return
+        self.bodies[text] = {name: body[name] for name in self.found.fields if name in body}
+        self.runs[text] = run_id
+        for place in places:
+            self.places.setdefault(place, []).append(text)
+
+    def meet(self, row: Observed) -> None:
+        """Several records may share a field such as an address: the row then stands for the one that it equals."""
+        candidates = [text for text in self._candidates(row) if text in self.bodies]
+        differences = {text: _difference(self.bodies[text], row.fields) for text in candidates}
+        same = next((text for text, difference in differences.items() if not difference), None)
+        if same is not None:
+            run_id = self.runs[same]
+            self.bodies.pop(same)
+            self.different.pop(same, None)
+            if run_id is not None:
+                self.seen_by_run[run_id] += 1
+        elif len(candidates) == 1:
+            self.different.update(differences)
+
+    def _candidates(self, row: Observed) -> list[str]:
+        """By the surest field that the row has."""
+        for name in self.found.match:
+            value = row.id if name == "id" else row.fields.get(name)
+            if value not in (None, ""):
+                return self.places.get((name, str(value)), [])
+        return []
+
+
+async def _sent(journal: Journal, lane: str, kind: str, found: ReadBack) -> _Waiting:
+    waiting, after = _Waiting(found), ""
+    while page := await journal.kept(lane, kind, after=after):
+        after = page[-1].id
+        for kept in page:
+            waiting.add(kept.id, kept.run_id, orjson.loads(kept.body))
+    return waiting
+
+
+async def _rows(adapter: Adapter, kind: str, sender: Sender) -> AsyncIterator[Observed]:
+    cursor: str | None = None
+    while True:
+        page = await converse(adapter.look(kind, cursor), sender)
+        for row in page.records if page else ():
+            yield row
+        if page is None or page.cursor is None:
+            return
+        cursor = page.cursor
+
+
+def _difference(sent: Mapping[str, Any], shown: Mapping[str, Any]) -> Difference:
+    return {name: (value, shown.get(name)) for name, value in sent.items() if not _is_same(value, shown.get(name))}
+
+
+def _is_same(sent: Any, shown: Any) -> bool:
+    """Vendors give numbers as text and times in spellings of their own."""
+    if isinstance(sent, bool) or isinstance(shown, bool):
+        return sent is shown
+    if sent == shown or None in (sent, shown):
+        return bool(sent == shown)
+    return str(sent) == str(shown) or (_moment(sent) is not None and _moment(sent) == _moment(shown))
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None
+
+
+# ------------------------------------------------------------------ the runs that delivered it
+async def _raise_assurance(journal: Journal, lane: str, seen_by_run: Counter[str]) -> None:
+    """Note in the report of each run how many of its records have been seen as they were sent."""
+    if not seen_by_run:
+        return
+    for run in await journal.runs(lane=lane, limit=RUNS):
+        if run.report and run.run_id in seen_by_run:
+            for report in _raised(run, seen_by_run[run.run_id]):
+                await journal.amend(run.run_id, run.destination, report)
+
+
+def _raised(run: RunView, seen: int) -> Iterator[str]:
+    """The report with `seen` verified records, unless it says so already. Those that had to be verified go first."""
+    books = orjson.loads(run.report or "{}")
+    levels, reasons = books["assurance"], books["reasons"]
+    required = reasons.get("not_verified", 0)
+    more = min(seen - levels["verified"], levels["accepted"] + required)
+    if more <= 0:
+        return
+    from_unknown = min(more, required)
+    if from_unknown:
+        reasons["not_verified"] -= from_unknown
+        books["unknown"] -= from_unknown
+        books["delivered"] += from_unknown
+    levels["accepted"] -= more - from_unknown
+    levels["verified"] += more
+    yield orjson.dumps(books).decode()

@@ -1,0 +1,196 @@
+"""Reading back: what counts as seen, what differs, how long it is looked for, and what the run says afterwards."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import pytest
+from tests.unit.delivery.support import OK, ScriptedSender, TinyAdapter, memory_journal
+
+from proofport.adapter import Flow, Observed, Page, ReadBack
+from proofport.delivery.report import Exit
+from proofport.delivery.sender import Sender
+from proofport.gateway.verify import Look, Verification, verified
+from proofport.journal.contract import BatchDone, Journal, NewRun, Sent
+from proofport.wire import Call
+
+KIND = "device"
+LANE = f"tiny/{KIND}"
+READ = ReadBack(("id", "email"), ("os", "up", "at", "email"))
+BOOKS = {"delivered": 2, "unknown": 0, "assurance": {"accepted": 2, "confirmed": 0, "verified": 0}, "reasons": {}}
+
+
+class Listing(TinyAdapter):
+    """Shows one list of rows after the other, each in pages of two; the last one for ever."""
+
+    def __init__(self, *lists: Sequence[Observed], read: ReadBack | None = READ) -> None:
+        super().__init__()
+        self.lists, self.read, self.looks = list(lists), read, 0
+
+    def reads_back(self, kind: str) -> ReadBack | None:
+        return self.read
+
+    def look(self, kind: str, cursor: str | None) -> Flow[Page | None]:
+        yield Call("list", "GET", "/rows")
+        rows, start = self.lists[min(self.looks, len(self.lists) - 1)], int(cursor or 0)
+        if start + 2 >= len(rows):
+            self.looks += 1
+            return Page(rows[start:])
+        return Page(rows[start : start + 2], str(start + 2))
+
+
+async def delivered(books: dict[str, Any] | None = None, **bodies: dict[str, Any]) -> Journal:
+    """A journal in which one run delivered these."""
+    journal = await memory_journal()
+    held = await journal.claim(LANE, owner="me", lease=60)
+    assert held is not None
+    await held.begin(NewRun("r1", "here", KIND, "upsert"))
+    items = [json.dumps({"id": text, **body}).encode() for text, body in bodies.items()]
+    sent = Sent(list(bodies), range(10, 10 + len(items)), items=items)
+    await held.batch_done("r1", BatchDone(1, 1, 1, len(items), b"", "[]", sent))
+    await held.end("r1", complete=True, report=json.dumps(books or BOOKS))
+    await held.release()
+    return journal
+
+
+async def verify(journal: Journal, adapter: Listing, within: float = 0.0, **how: Any) -> Verification:
+    sender = cast(Sender, ScriptedSender(list=OK))
+    return await verified("here", adapter, KIND, journal, sender, within=within, **how)
+
+
+async def books(journal: Journal) -> dict[str, Any]:
+    run = await journal.run("r1", "here")
+    assert run is not None
+    return dict(json.loads(run.report or ""))
+
+
+async def test_each_record_is_in_one_of_the_four() -> None:
+    journal = await delivered(a={"os": "x"}, b={"os": "x", "up": True}, c={"os": "x"})
+    rows = [Observed("a", {"os": "x", "more": 1}), Observed("b", {"os": "y", "up": False}), Observed("z", {"os": "x"})]
+    found = await verify(journal, Listing(rows))
+    assert (found.seen, found.missing, found.unreadable) == (1, ["c"], 0)
+    assert found.different == {"b": {"os": ("x", "y"), "up": (True, False)}}
+    assert found.exit_code is Exit.INCOMPLETE
+    shown = found.as_dict()
+    assert shown["seen_differently"]["records"][0]["fields"]["os"] == {"sent": "x", "shown": "y"}
+    assert (shown["not_seen_yet"], shown["seen_as_sent"]) == ({"count": 1, "ids": ["c"]}, 1)
+
+
+async def test_pages_are_read_to_their_end() -> None:
+    bodies = {f"i{n}": {"os": str(n)} for n in range(5)}
+    found = await verify(await delivered(**bodies), Listing([Observed(text, body) for text, body in bodies.items()]))
+    assert (found.seen, found.exit_code) == (5, Exit.OK)
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown", "same"),
+    [
+        ("5", 5, True),
+        (5, "5", True),
+        ("2026-01-31T09:00:00Z", "2026-01-31T09:00:00.000Z", True),
+        ("2026-01-31T09:00:00Z", "2026-01-31T10:00:00Z", False),
+        (True, "True", False),
+        (True, 1, False),
+        ("x", None, False),
+        (False, None, False),
+        ("x", "X", False),
+    ],
+)
+async def test_what_vendors_spell_otherwise_is_the_same(sent: Any, shown: Any, same: bool) -> None:
+    found = await verify(await delivered(a={"os": sent}), Listing([Observed("a", {"os": shown})]))
+    assert found.seen == same
+    assert bool(found.different) == (not same)
+
+
+async def test_fields_that_were_not_sent_are_not_compared() -> None:
+    found = await verify(await delivered(a={"cpu": "never shown"}), Listing([Observed("a", {"up": True})]))
+    assert found.seen == 1
+
+
+async def test_it_looks_again_with_growing_pauses_until_all_is_seen() -> None:
+    pauses: list[float] = []
+    looks: list[Look] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    old, new = Observed("a", {"os": "old"}), Observed("a", {"os": "x"})
+    adapter = Listing([], [old], [old], [new])
+    found = await verify(
+        await delivered(a={"os": "x"}), adapter, 100.0, sleep=sleep, clock=lambda: sum(pauses), on_look=looks.append
+    )
+    assert (found.seen, found.different, found.looks) == (1, {}, 4)
+    assert pauses == [1, 2, 4]
+    assert looks[-2:] == [Look(0, 1, 4), Look(1, 1, None)]
+
+
+async def test_it_ends_in_time() -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    found = await verify(await delivered(a={"os": "x"}), Listing([]), 7.0, sleep=sleep, clock=lambda: sum(pauses))
+    assert (found.missing, pauses) == (["a"], [1, 2, 4])
+    assert "lists nothing at all" in found.notes[0]
+
+
+async def test_what_was_seen_once_is_not_missed_in_a_later_page_or_look() -> None:
+    async def sleep(seconds: float) -> None:
+        pass
+
+    a, b = Observed("a", {"os": "x"}), Observed("b", {"os": "x"})
+    journal = await delivered(a={"os": "x"}, b={"os": "x"})
+    assert (await verify(journal, Listing([a, a], [b]), 50.0, sleep=sleep, clock=lambda: 0.0)).seen == 2
+
+
+# ---------------------------------------------------------------------- how rows are found
+async def test_a_row_without_our_id_is_found_by_what_else_it_has() -> None:
+    journal = await delivered(a={"email": "a@b.co", "os": "x"}, b={"email": "b@b.co", "os": "x"})
+    rows = [Observed("", {"email": "a@b.co", "os": "x"}), Observed("other", {"email": "b@b.co", "os": "x"})]
+    found = await verify(journal, Listing(rows))
+    assert (found.seen, found.missing) == (1, ["b"])
+
+
+async def test_of_several_that_share_a_field_the_equal_one_is_seen() -> None:
+    journal = await delivered(a={"email": "a@b.co", "os": "x"}, b={"email": "a@b.co", "os": "y"})
+    found = await verify(journal, Listing([Observed("", {"email": "a@b.co", "os": "y"})]))
+    assert (found.seen, found.missing, found.different) == (1, ["a"], {})
+
+
+async def test_what_has_nothing_to_be_found_by_cannot_be_read_back() -> None:
+    journal = await delivered(a={"serial": "S", "os": "x"}, b={"os": "x"})
+    adapter = Listing([Observed("", {"serial": "S", "os": "x"})], read=ReadBack(("serial",), ("os",)))
+    found = await verify(journal, adapter)
+    assert (found.seen, found.unreadable, found.exit_code) == (1, 1, Exit.OK)
+
+
+async def test_a_kind_that_cannot_be_read_back_is_counted_and_asked_for_nothing() -> None:
+    adapter = Listing([], read=None)
+    found = await verify(await delivered(a={}, b={}), adapter)
+    assert (found.unreadable, found.looks, adapter.looks, found.exit_code) == (2, 0, 0, Exit.OK)
+
+
+# ---------------------------------------------------------------------- the run
+def rows(*texts: str) -> Iterator[Observed]:
+    return (Observed(text, {"os": "x"}) for text in texts)
+
+
+async def test_the_run_says_what_was_verified_once() -> None:
+    journal = await delivered(a={"os": "x"}, b={"os": "x"})
+    for texts, expected in ((["a"], 1), (["a"], 1), (["a", "b"], 2), (["b"], 2)):
+        await verify(journal, Listing(list(rows(*texts))))
+        assert (await books(journal))["assurance"] == {"accepted": 2 - expected, "confirmed": 0, "verified": expected}
+        assert (await books(journal))["delivered"] == 2
+
+
+async def test_what_had_to_be_verified_is_delivered_when_it_is() -> None:
+    required = {**BOOKS, "delivered": 0, "unknown": 2, "reasons": {"not_verified": 2}}
+    required["assurance"] = {"accepted": 0, "confirmed": 0, "verified": 0}
+    journal = await delivered(required, a={"os": "x"}, b={"os": "x"})
+    await verify(journal, Listing(list(rows("a"))))
+    found = await books(journal)
+    assert (found["delivered"], found["unknown"], found["reasons"]) == (1, 1, {"not_verified": 1})
+    assert found["assurance"] == {"accepted": 0, "confirmed": 0, "verified": 1}
