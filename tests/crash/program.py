@@ -7,6 +7,7 @@ python program.py NAME work        delivers what is queued, until SIGTERM
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 from collections.abc import Mapping
@@ -48,6 +49,7 @@ if __name__ == "__main__":
     for name in registry.names(registry.ADAPTERS):
         prepare(registry.load_adapter(name), process)
     if sys.argv[1:] == ["work"]:
+        logging.basicConfig(level=logging.DEBUG)
         asyncio.run(work())
     else:
         sys.exit(main())
