@@ -23,7 +23,7 @@ LAYERS = [
     ["mapping", "adapter", "journal.contract", "sources"],
     ["journal", "registry", "delivery", "planning"],
     ["operations"],
-    ["config", "config_errors"],
+    ["config", "config_errors", "config_edit"],
     ["gateway"],
     ["relay"],
     ["cli"],

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 from tests.end_to_end.lab import Lab, control, emulating
+from tests.end_to_end.tenant import Tenant
+
+from proofport.testing import Running
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,8 @@ def lab(
     lab = Lab(tmp_path, emulators, capsys)
     lab.configure()
     return lab
+
+
+@pytest.fixture
+async def tenant(drata_emulator: Running, tmp_path: Path) -> Tenant:
+    return Tenant(drata_emulator, tmp_path)

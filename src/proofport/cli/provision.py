@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -17,18 +18,22 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("destination", metavar="DEST")
 @options.kind_option
+@click.option("--write", is_flag=True, help="Write what is found or made into the configuration file.")
 @options.json_option
 @options.config_option
-def command(destination: str, kind: str | None, as_json: bool, config_path: str | None) -> int:
+def command(destination: str, kind: str | None, write: bool, as_json: bool, config_path: str | None) -> int:
     """Find or make what DEST delivers to: for one kind, or for all that it has a mapping for.
 
-    Prints what belongs under `objects:` in the configuration. What exists already is found again, never made twice.
+    Prints what belongs under `objects:` in the configuration; with --write it is put there. What exists already is
+    found again, never made twice.
     """
     import asyncio
 
     from proofport.cli.failures import wrapped
 
     made = asyncio.run(_provision(destination, kind, config_path))
+    if write:
+        _write(destination, made, config_path)
     if as_json:
         click.echo(json.dumps({kind: asdict(one) for kind, one in made.items()}, ensure_ascii=False, indent=2))
         return 0
@@ -42,6 +47,18 @@ def command(destination: str, kind: str | None, as_json: bool, config_path: str 
         for key, value in one.settings.items():
             click.echo(f"    {key}: {json.dumps(value)}")
     return 0
+
+
+def _write(destination: str, made: Mapping[str, Provisioned], config: str | None) -> None:
+    from proofport.cli.failures import wrapped
+    from proofport.config import locate
+    from proofport.config_edit import store_objects
+
+    file = locate(config)
+    assert file is not None, "the configuration was read from it"
+    written = store_objects(file, destination, {kind: one.settings for kind, one in made.items() if one.settings})
+    done = f"Written into {file.name}: {', '.join(written)}." if written else f"{file.name} has all of these already."
+    click.echo(wrapped(done, hanging="  ", fold=True), err=True)
 
 
 async def _provision(destination: str, kind: str | None, config: str | None) -> dict[str, Provisioned]:

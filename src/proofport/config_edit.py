@@ -1,0 +1,98 @@
+"""Writes the ids of vendor objects into a configuration file, and leaves every other line as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from proofport.errors import ConfigError
+
+Objects = Mapping[str, Mapping[str, Any]]
+
+
+def store_objects(file: Path, destination: str, objects: Objects) -> list[str]:
+    """Add the kinds that `destinations.<destination>.objects` lacks. Returns them.
+
+    Raises ConfigError, and writes nothing, where the file is laid out in a way that cannot be added to.
+    """
+    text = file.read_text(encoding="utf-8")
+    data = yaml.safe_load(text)
+    held = data["destinations"][destination].get("objects") or {}
+    new = {kind: dict(settings) for kind, settings in objects.items() if kind not in held}
+    if not new:
+        return []
+    edited = _added(text, destination, new)
+    data["destinations"][destination]["objects"] = {**held, **new}
+    if edited is None or yaml.safe_load(edited) != data:
+        raise ConfigError(
+            f"the objects of {destination} cannot be written into {file.name}: its lines are laid out in another way",
+            hint="Put what was printed under `objects:` of the destination by hand.",
+        )
+    _replace(file, edited)
+    return list(new)
+
+
+def _added(text: str, destination: str, new: Objects) -> str | None:
+    """The text with the new kinds at the end of `objects`, or None where that is not a block of lines."""
+    block = _child(_child(yaml.compose(text, yaml.SafeLoader), "destinations"), destination)
+    if not isinstance(block, yaml.MappingNode) or block.flow_style or not block.value:
+        return None
+    lines = text.splitlines(keepends=True)
+    column = block.value[0][0].start_mark.column
+    objects = _child(block, "objects")
+    if isinstance(objects, yaml.MappingNode) and objects.value:
+        if objects.flow_style:
+            return None
+        return _insert(lines, _last_line(objects), _rendered(new, objects.value[0][0].start_mark.column))
+    if objects is None:
+        return _insert(lines, _last_line(block), f"{' ' * column}objects:\n{_rendered(new, column + 2)}")
+    at = objects.start_mark.line
+    lines[at] = f"{' ' * column}objects:\n"
+    return _insert(lines, at, _rendered(new, column + 2))
+
+
+def _child(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return next((value for key, value in pairs if key.value == name), None)
+
+
+def _last_line(node: yaml.Node) -> int:
+    """Of what stands in the node: its own end mark lies behind the blank lines and comments that follow."""
+    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        node = last[1] if isinstance(last, tuple) else last
+    return int(node.end_mark.line - (node.end_mark.column == 0))
+
+
+def _insert(lines: list[str], after: int, block: str) -> str:
+    before = "".join(lines[: after + 1])
+    return (before if before.endswith("\n") else before + "\n") + block + "".join(lines[after + 1 :])
+
+
+def _rendered(objects: Objects, column: int) -> str:
+    """JSON is YAML, too: a kind with a colon is quoted, a setting stands on a line of its own."""
+    indent = " " * column
+    return "".join(
+        f"{indent}{json.dumps(kind) if ':' in kind else kind}:\n"
+        + "".join(f"{indent}  {name}: {json.dumps(value)}\n" for name, value in settings.items())
+        for kind, settings in objects.items()
+    )
+
+
+def _replace(file: Path, text: str) -> None:
+    """All of it or nothing, with the permissions that the file has."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+        Path(name).chmod(file.stat().st_mode & 0o777)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

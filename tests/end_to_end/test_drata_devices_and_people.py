@@ -1,0 +1,158 @@
+"""Devices, people and identity providers of Drata, over a real socket: unknown is not false, and nobody is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.end_to_end.tenant import Tenant, counts, notes
+
+from proofport.delivery.report import Exit
+
+
+def device(number: int, **more: Any) -> dict[str, Any]:
+    return {"id": f"d-{number}", "owner_email": "ana@example.com", "platform": "macos", "os_version": "15", **more}
+
+
+class TestDevices:
+    async def test_unknown_flags_are_left_out_and_gaps_are_said(self, tenant: Tenant) -> None:
+        given = [device(1, disk_encrypted=None, firewall_enabled=False, antivirus_enabled=True)]
+        assert (await tenant.push(given, kind="device", mode="upsert")).exit_code is Exit.OK
+        (held,) = await tenant.held("device")
+        assert (held["firewallEnabled"], held["antivirusEnabled"]) == (False, True)
+        assert "encryptionEnabled" not in held
+
+    async def test_an_unknown_owner_rejects_that_device_alone(self, tenant: Tenant) -> None:
+        state = await tenant.emulator.state()
+        await tenant.emulator.control("POST", "seed", **{**state, "personnel": ["ana@example.com"]})
+        await tenant.emulator.switch(unknown_owner=True)
+        given = [device(1), device(2, owner_email="who@example.com"), device(3)]
+        report = await tenant.push(given, kind="device", mode="upsert")
+        assert counts(report) == {"delivered": 2, "rejected": 1}
+        (problem,) = report.destinations["drata"].problems
+        assert problem.id == "d-2"
+        assert "who@example.com not found" in str(problem.outcome.problem)
+
+    @pytest.mark.parametrize("platform", ["ios", "chromeos"])
+    async def test_a_platform_without_a_word_is_not_sent_as_another(self, tenant: Tenant, platform: str) -> None:
+        report = await tenant.push([device(1, platform=platform)], kind="device", mode="upsert")
+        assert counts(report) == {"rejected": 1}
+        (problem,) = report.destinations["drata"].problems
+        assert f"no word for {platform}" in str(problem.outcome.problem)
+        assert await tenant.held("device") == []
+
+    async def test_what_is_gone_is_listed_and_deleted_only_when_asked(self, tenant: Tenant) -> None:
+        tenant.options["guard"] = {"max_gone": 0.5}
+        await tenant.push([device(1), device(2), device(3)], kind="device")
+        listed = await tenant.push([device(1), device(2)], kind="device")
+        assert (listed.exit_code, listed.destinations["drata"].gone) == (Exit.OK, ["d-3"])
+        assert "--delete-gone" in notes(listed)
+        assert len(await tenant.held("device")) == 3
+        deleted = await tenant.push([device(1), device(2)], kind="device", delete_gone=True)
+        assert (deleted.exit_code, deleted.destinations["drata"].gone) == (Exit.OK, ["d-3"])
+        assert [held["externalId"] for held in await tenant.held("device")] == ["d-1", "d-2"]
+
+    async def test_the_guard_stands_before_a_deletion(self, tenant: Tenant) -> None:
+        await tenant.push([device(1), device(2)], kind="device")
+        report = await tenant.push([device(1)], kind="device", delete_gone=True)
+        assert report.exit_code is Exit.GUARD
+        assert len(await tenant.held("device")) == 2
+
+    async def test_a_removal_deletes_what_it_names(self, tenant: Tenant) -> None:
+        await tenant.push([device(1), device(2)], kind="device", mode="upsert")
+        report = await tenant.push([{"id": "d-1"}, {"id": "never"}], kind="device", mode="remove")
+        assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 2})
+        assert [held["externalId"] for held in await tenant.held("device")] == ["d-2"]
+
+
+def person(number: int, **more: Any) -> dict[str, Any]:
+    return {"id": f"p-{number}", "email": f"p{number}@example.com", **more}
+
+
+class TestPeople:
+    async def people(self, tenant: Tenant) -> dict[str, Any]:
+        return {each["identityId"]: each for each in await tenant.held("person")}
+
+    async def test_a_separation_date_is_corrected(self, tenant: Tenant) -> None:
+        await tenant.push([person(1, separated_at="2026-01-01T00:00:00Z")], kind="person", mode="upsert")
+        report = await tenant.push([person(1, separated_at="2026-02-02T00:00:00Z")], kind="person", mode="upsert")
+        assert counts(report) == {"delivered": 1}
+        assert (await self.people(tenant))["p-1"]["separatedAt"] == "2026-02-02T00:00:00Z"
+
+    async def test_a_complete_record_clears_what_it_lacks_and_a_patch_keeps_it(self, tenant: Tenant) -> None:
+        await tenant.push([person(1, job_title="Engineer", first_name="Ana")], kind="person", mode="upsert")
+        await tenant.push([{"id": "p-1", "first_name": "Anna"}], kind="person", mode="patch")
+        held = (await self.people(tenant))["p-1"]
+        assert (held["firstName"], held["jobTitle"]) == ("Anna", "Engineer")
+        await tenant.push([person(1, first_name="Anna")], kind="person", mode="upsert")
+        assert (await self.people(tenant))["p-1"]["jobTitle"] is None
+
+    async def test_what_has_not_changed_is_unchanged(self, tenant: Tenant) -> None:
+        await tenant.push([person(1), person(2)], kind="person", mode="upsert")
+        report = await tenant.push([person(1), person(2, job_title="x")], kind="person", mode="upsert")
+        assert counts(report) == {"delivered": 1, "unchanged": 1}
+
+    async def test_who_is_gone_from_a_snapshot_is_separated_and_never_deleted(self, tenant: Tenant) -> None:
+        tenant.options["guard"] = {"max_gone": 0.5}
+        await tenant.push([person(1), person(2), person(3)], kind="person")
+        report = await tenant.push([person(1), person(2)], kind="person", journal="another runner's")
+        assert (report.exit_code, report.destinations["drata"].gone) == (Exit.OK, ["p-3"])
+        held = await self.people(tenant)
+        assert set(held) == {"p-1", "p-2", "p-3"}
+        assert held["p-3"]["separatedAt"] is not None
+        again = await tenant.push([person(1), person(2)], kind="person")
+        assert again.destinations["drata"].gone == []
+        methods = {each["method"] for each in await tenant.emulator.received()}
+        assert "DELETE" not in methods
+
+    async def test_a_removal_separates(self, tenant: Tenant) -> None:
+        await tenant.push([person(1)], kind="person", mode="upsert")
+        gone = {"id": "p-1", "observed_at": "2027-01-31T09:00:00Z"}
+        assert counts(await tenant.push([gone], kind="person", mode="remove")) == {"delivered": 1}
+        assert (await self.people(tenant))["p-1"]["separatedAt"] == "2027-01-31T09:00:00Z"
+
+    async def test_one_bad_person_of_many_is_rejected_alone(self, tenant: Tenant) -> None:
+        await tenant.emulator.faults(partial_item_failures=0.5)
+        report = await tenant.push([person(number) for number in range(20)], kind="person", mode="upsert")
+        found = counts(report)
+        assert sum(found.values()) == 20
+        assert len(await tenant.held("person")) == found.get("delivered", 0)
+
+
+class TestIdentityProviders:
+    @pytest.fixture
+    async def provider(self, tenant: Tenant) -> Tenant:
+        async with tenant.gateway() as gateway:
+            made = await gateway.call("drata", "v1_create_idp_from_json", people=[])
+        number = made.value["connections"][0]["id"]
+        tenant.settings["objects"]["person"] = {"idp_connection_id": number}
+        return tenant
+
+    def someone(self, number: int, **more: Any) -> dict[str, Any]:
+        known = {"first_name": "Ana", "last_name": "Ito", "is_contractor": False, "mfa_enabled": True}
+        return person(number, started_at="2020-01-31T00:00:00Z", **known, **more)
+
+    async def people(self, tenant: Tenant) -> set[str]:
+        connection = (await tenant.emulator.state())["connections"][-1]
+        return {each["id"] for each in connection["identities"]}
+
+    async def test_the_whole_list_is_accepted_and_who_is_absent_is_listed(self, provider: Tenant) -> None:
+        provider.options["guard"] = {"max_gone": 0.5}
+        first = await provider.push([self.someone(1), self.someone(2)], kind="person")
+        assert first.destinations["drata"].as_dict()["assurance"]["accepted"] == 2
+        report = await provider.push([self.someone(1)], kind="person")
+        assert report.destinations["drata"].gone == ["p-2"]
+        assert "no call that removes" in notes(report)
+        assert await self.people(provider) == {"p-1", "p-2"}
+
+    async def test_a_list_with_a_bad_person_is_not_sent(self, provider: Tenant) -> None:
+        unknown = {**self.someone(2), "is_contractor": None}
+        report = await provider.push([self.someone(1), unknown], kind="person")
+        assert (counts(report), report.exit_code) == ({"rejected": 1, "withheld": 1}, Exit.INCOMPLETE)
+        assert await self.people(provider) == set()
+
+    async def test_a_list_that_does_not_fit_one_request_is_not_sent(self, provider: Tenant) -> None:
+        given = [self.someone(number, avatar_url="x" * 700) for number in range(6_000)]
+        report = await provider.push(given, kind="person")
+        assert (counts(report), report.exit_code) == ({"withheld": 6_000}, Exit.USAGE)
+        assert await self.people(provider) == set()
