@@ -25,7 +25,7 @@ from benchmarks.goals import Goal
 from proofport.journal.contract import Failure, NewDelivery
 from proofport.journal.sqlite import SqliteJournal
 
-ROUNDS = 7
+ROUNDS = 5
 CONTENDERS = ("product", "baseline")
 CASES = ("without", "beside")
 PAYLOAD = b'[{"id":"' + b"x" * 380 + b'"}]'

@@ -7,16 +7,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from proofport.journal import open_journal
 from proofport.journal.contract import Delivery, Filter, Journal, NewDelivery
 
 LANES = 20
-LEASE = 1.0
+LEASE = 2.0
+PATIENCE = 120.0
 SOAK = "PROOFPORT_SOAK" in os.environ
 
 
@@ -32,10 +34,13 @@ class Sent:
 
 @dataclass(slots=True)
 class Processes:
-    """Programs that tell what they do on one pipe, whose lines end with the last of them. All end with the block."""
+    """Programs that tell what they do on one pipe, whose lines end with the last of them. All end with the block.
+
+    A program that does not end in time is killed, so that a test fails instead of waiting for ever.
+    """
 
     running: dict[str, subprocess.Popen[bytes]]
-    lines: Iterator[list[str]]
+    lines: Iterator[list[str]] = field(default_factory=lambda: iter(()))
 
     @classmethod
     @contextmanager
@@ -47,13 +52,23 @@ class Processes:
             for name in names
         }
         os.close(write_end)
+        processes = cls(running)
+        watchdog = threading.Timer(PATIENCE, processes._kill)
+        watchdog.start()
         with os.fdopen(read_end, "r", encoding="utf-8") as told:
+            processes.lines = (line.split() for line in told)
             try:
-                yield cls(running, (line.split() for line in told))
+                assert sorted(next(processes.lines)[1] for _ in names) == sorted(names), "not every one is ready"
+                yield processes
             finally:
+                watchdog.cancel()
+                processes._kill()
                 for process in running.values():
-                    process.kill()
                     process.wait()
+
+    def _kill(self) -> None:
+        for process in self.running.values():
+            process.kill()
 
     def send(self, name: str, number: signal.Signals) -> None:
         self.running[name].send_signal(number)
@@ -82,8 +97,8 @@ class SharedJournalContract(ABC):
     async def test_nothing_is_lost_when_a_worker_is_killed(self) -> None:
         """Nothing out of order in a lane either, and repeated only what was in flight."""
         url = self.shared_url()
-        accepted = await self._fill(url)
         with Processes.on(url, "deliver", "first", "second") as processes:
+            accepted = await self._fill(url)
             sent = self._until(processes, lambda sent: len(sent) == self.deliveries // 2)
             processes.send("first", signal.SIGKILL)
             sent += self._until(processes, lambda more: {s.id for s in sent + more} == set(accepted))
@@ -97,8 +112,8 @@ class SharedJournalContract(ABC):
 
     async def test_a_worker_that_was_frozen_writes_nothing_when_it_wakes(self) -> None:
         url = self.shared_url()
-        accepted = await self._fill(url)
         with Processes.on(url, "deliver", "frozen", "awake") as processes:
+            accepted = await self._fill(url)
             sent = self._until(processes, lambda sent: len(sent) == self.deliveries // 2)
             await self._freeze(url, processes)
             sent += self._until(processes, lambda more: {s.id for s in sent + more} == set(accepted))

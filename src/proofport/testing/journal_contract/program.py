@@ -3,8 +3,8 @@
     python -m proofport.testing.journal_contract.program accept URL NAME PIPE
     python -m proofport.testing.journal_contract.program deliver URL NAME PIPE LEASE
 
-It tells what it does in lines on the file descriptor PIPE. A line is one write, so that lines of several processes on
-one pipe stand in the order in which things happened, and a process that is killed has written whole lines.
+It says `ready NAME`, and then what it does, in lines on the file descriptor PIPE. A line is one write: lines of several
+processes on one pipe stand in the order in which things happened, and who is killed has written whole lines.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Program:
         self._name = name
         self._pipe = pipe
 
-    def _tell(self, *words: object) -> None:
+    def tell(self, *words: object) -> None:
         os.write(self._pipe, (" ".join(map(str, words)) + "\n").encode())
 
     async def accept(self) -> None:
@@ -43,7 +43,7 @@ class Program:
                 key = f"{self._name}-{number}-{count}"
                 new = NewDelivery(f"lane {number % 20}", "somewhere", "device", "upsert", key.encode(), 1, key)
                 [accepted] = await self._journal.accept([new])
-                self._tell(accepted.id, key)
+                self.tell(accepted.id, key)
 
         async with asyncio.TaskGroup() as group:
             for number in range(ACCEPTING_AT_ONCE):
@@ -59,11 +59,11 @@ class Program:
             try:
                 while deliveries := await run.take(TAKEN_AT_ONCE):
                     for delivery in deliveries:
-                        self._tell("sent", self._name, run.epoch, run.lane, delivery.id)
+                        self.tell("sent", self._name, run.epoch, run.lane, delivery.id)
                         await asyncio.sleep(CALL_SECONDS)
                         await run.done(delivery, f"{run.epoch} {self._name}")
             except LaneLost:
-                self._tell("lost", self._name, run.lane)
+                self.tell("lost", self._name, run.lane)
                 raise
             finally:
                 keeper.cancel()
@@ -84,6 +84,7 @@ async def main(what: str, url: str, name: str, pipe: str, lease: str = "0") -> N
     journal = open_journal(url)
     await journal.open()
     program = Program(journal, name, int(pipe))
+    program.tell("ready", name)
     try:
         await (program.accept() if what == "accept" else program.deliver(float(lease)))
     finally:
