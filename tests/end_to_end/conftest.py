@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.end_to_end.company import Company
 from tests.end_to_end.lab import Lab, control, emulating
 from tests.end_to_end.tenant import Tenant
 
@@ -50,3 +51,8 @@ def lab(
 @pytest.fixture
 async def tenant(drata_emulator: Running, tmp_path: Path) -> Tenant:
     return Tenant(drata_emulator, tmp_path)
+
+
+@pytest.fixture
+async def company(secureframe_emulator: Running, tmp_path: Path) -> Company:
+    return Company(secureframe_emulator, tmp_path)

@@ -1,0 +1,241 @@
+"""What may happen to a delivery to Secureframe, over a real socket: what its 202 hides is said, and mended."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from tests.end_to_end.company import PUBLISH, Company, accounts, counts, drain, instances, notes, problems
+
+from proofport.delivery.report import Exit
+from proofport.testing import Running
+
+PACKAGE = "custom:software_package"
+
+
+class TestSchemas:
+    async def test_without_a_complete_record_nothing_is_published(self, company: Company) -> None:
+        company.object("cloud_resource", schema_slug="fresh")
+        report = await company.push([{"id": "a", "type": "aws.ec2.instance"}])
+        assert (report.exit_code, counts(report)) == (Exit.USAGE, {"withheld": 1})
+        assert "no record has a value for account, description, region" in notes(report)
+        assert await company.published() == []
+
+    async def test_a_complete_record_of_the_batch_goes_first(self, company: Company) -> None:
+        company.object("cloud_resource", schema_slug="fresh")
+        await company.push([{"id": "poor", "type": "aws.ec2.instance"}, *instances("whole")])
+        (body,) = await company.published()
+        assert [each["id"] for each in body["resource_data"]] == ["whole", "poor"]
+
+    async def test_what_an_undefined_schema_takes_is_unknown_until_it_is_confirmed_and_sent_again(
+        self, company: Company
+    ) -> None:
+        company.object("cloud_resource", schema_slug="fresh")
+        report = await company.push(instances("a", "b"), mode="snapshot")
+        assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"unknown": 2})
+        assert report.destinations["secureframe"].tally.reasons == {"schema_not_defined": 2}
+        assert "schema confirm" in problems(report)[0]
+        await company.define("fresh", "cloud_resource")
+        assert await company.held("fresh") == {}, "what came before was dropped"
+        await company.confirm("cloud_resource")
+        report = await company.push(instances("a", "b"), mode="snapshot", skip_unchanged=True)
+        assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 2})
+        assert sorted(await company.held("fresh")) == ["a", "b"]
+        assert counts(await company.push(instances("a", "b"), skip_unchanged=True)) == {"unchanged": 2}
+
+    @pytest.mark.parametrize(
+        ("late", "found"), [({"name": "y", "version": 3, "eol": True}, "field 'eol'"), ({"version": "3"}, "a string")]
+    )
+    async def test_a_later_field_or_type_is_refused_with_the_advice_to_use_a_new_slug(
+        self, company: Company, late: dict[str, Any], found: str
+    ) -> None:
+        company.object(PACKAGE, schema_slug="packages")
+        first = {"id": "a", "name": "x", "version": 1}
+        await company.push([first], kind=PACKAGE)
+        await company.define("packages")
+        await company.confirm(PACKAGE)
+        report = await company.push([first, {"id": "b", **late}, {"id": "c", "version": 2.5}], kind=PACKAGE)
+        assert counts(report) == {"delivered": 2, "rejected": 1}
+        assert found in problems(report)[0]
+        assert "slug of its own" in problems(report)[0]
+        company.object(PACKAGE, schema_slug="packages_v2")
+        report = await company.push([{"id": "b", **late}], kind=PACKAGE, skip_unchanged=True)
+        assert counts(report) == {"unknown": 1}, "a new schema has to be defined anew"
+        async with company.gateway() as gateway:
+            views = await gateway.schemas("secureframe")
+        assert [(view.slug, view.current) for view in views if view.known] == [
+            ("packages_v2", True),
+            ("packages", False),
+        ]
+
+    async def test_misfits_of_the_very_first_batch_are_refused_too(self, company: Company) -> None:
+        company.object(PACKAGE, schema_slug="packages")
+        report = await company.push([{"id": "a", "n": 1}, {"id": "b", "n": "one"}], kind=PACKAGE)
+        assert counts(report) == {"unknown": 1, "rejected": 1}
+
+    async def test_under_a_new_slug_everything_is_sent_again(self, company: Company) -> None:
+        await company.push(instances("a", "b"))
+        company.object("cloud_resource", schema_slug="second")
+        assert counts(await company.push(instances("a"), skip_unchanged=True)) == {"unknown": 1}
+        assert counts(await company.push(instances("b"), skip_unchanged=True)) == {"unknown": 1}
+
+
+class TestRecords:
+    async def test_an_array_is_refused_instead_of_lost(self, company: Company) -> None:
+        report = await company.push([{"id": "a", "licences": ["MIT"]}, {"id": "b"}], kind=PACKAGE)
+        assert counts(report) == {"delivered": 1, "rejected": 1}
+        assert "join" in problems(report)[0].casefold()
+
+    async def test_types_that_secureframe_may_not_know(self, company: Company) -> None:
+        odd = [
+            *instances("wrong", type="aws_ec2_instance"),
+            *instances("new", type="datadog_monitor"),
+            *instances("old", type="elastictranscoder_pipeline"),
+        ]
+        report = await company.push(odd)
+        assert counts(report) == {"delivered": 1, "rejected": 2}
+        assert "Did you mean 'ec2_instance'?" in problems(report)[0]
+        assert "allow_newest_types" in problems(report)[1]
+        assert "elastictranscoder_pipeline" in notes(report)
+        company.settings["allow_newest_types"] = True
+        assert counts(await company.push(odd[1:2])) == {"delivered": 1}
+        assert await company.held("cloud_resource") != {}
+
+    async def test_another_vendors_slug_is_the_whole_requests_fault(self, company: Company) -> None:
+        company.settings["vendor_slug"] = "other"
+        report = await company.push(instances("a", "b"))
+        assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"rejected": 2})
+        assert "vendor_slug does not match" in problems(report)[0]
+
+
+class TestPatches:
+    async def test_only_what_is_known_to_be_there_whole_is_patched(self, company: Company) -> None:
+        patch = [{"id": "a", "region": None}]
+        early = await company.push(patch, mode="patch")
+        assert counts(early) == {"rejected": 1}
+        assert "Upsert the whole record first" in problems(early)[0]
+        await company.push(instances("a"))
+        assert counts(await company.push(patch, mode="patch")) == {"delivered": 1}
+        held = (await company.held("cloud_resource"))["a"]
+        assert "region" not in held
+        assert held["account"] == "1"
+
+    async def test_a_patch_that_is_older_than_what_was_sent_is_refused(self, company: Company) -> None:
+        await company.push(instances("a", observed_at="2026-01-02T00:00:00Z"))
+        late = [{"id": "a", "region": "us-east-1", "observed_at": "2026-01-01T00:00:00Z"}]
+        report = await company.push(late, mode="patch")
+        assert counts(report) == {"rejected": 1}
+        assert "newer state" in problems(report)[0]
+        assert (await company.held("cloud_resource"))["a"]["region"] == "eu-west-1"
+
+    async def test_after_a_patch_the_last_state_is_the_patched_one(self, company: Company) -> None:
+        await company.push(accounts("a", username="ana", first_name="Ana"), kind="personnel_account")
+        patch = [{"id": "a", "username": None, "first_name": "Anna"}]
+        await company.push(patch, kind="personnel_account", mode="patch")
+        await company.push([{"id": "a"}], kind="personnel_account", mode="remove")
+        expected = {"id": "a", "email": "a@example.com", "first_name": "Anna", "active": False}
+        assert await company.held("personnel_account") == {"a": expected}
+
+
+class TestGone:
+    async def test_a_leaver_keeps_all_that_was_sent_and_is_not_active(self, company: Company) -> None:
+        await company.push(accounts("a", "b", "c", "d", "e", "f"), kind="personnel_account", mode="snapshot")
+        rest = accounts("a", "b", "c", "d", "e")
+        report = await company.push(rest, kind="personnel_account", mode="snapshot")
+        assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 5})
+        assert report.destinations["secureframe"].gone == ["f"]
+        held = await company.held("personnel_account")
+        assert held["f"] == {"id": "f", "email": "f@example.com", "active": False}
+        assert all(held[each]["active"] for each in "abcde")
+
+    async def test_too_many_leavers_are_refused(self, company: Company) -> None:
+        await company.push(accounts("a", "b"), kind="personnel_account", mode="snapshot")
+        report = await company.push(accounts("a"), kind="personnel_account", mode="snapshot")
+        assert report.exit_code is Exit.GUARD
+        assert all(each["active"] for each in (await company.held("personnel_account")).values())
+
+    async def test_a_removal_is_sent_once_and_needs_a_last_state(self, company: Company) -> None:
+        await company.push(accounts("a"), kind="personnel_account")
+        asked = [{"id": "a"}, {"id": "nobody"}]
+        report = await company.push(asked, kind="personnel_account", mode="remove")
+        assert counts(report) == {"delivered": 1, "rejected": 1}
+        assert "never delivered from here" in problems(report)[0]
+        again = await company.push([{"id": "a"}], kind="personnel_account", mode="remove")
+        assert counts(again) == {"unchanged": 1}
+        back = await company.push(accounts("a"), kind="personnel_account", skip_unchanged=True)
+        assert counts(back) == {"delivered": 1}
+        assert (await company.held("personnel_account"))["a"]["active"] is True
+
+    async def test_a_queued_removal_does_the_same(self, company: Company) -> None:
+        await company.push(accounts("a"), kind="personnel_account")
+        async with company.gateway() as gateway:
+            await gateway.submit([{"id": "a"}], kind="personnel_account", to=["secureframe"], mode="remove")
+            await drain(gateway)
+        assert (await company.held("personnel_account"))["a"] == {
+            "id": "a",
+            "email": "a@example.com",
+            "active": False,
+        }
+
+    async def test_a_cloud_resource_that_is_gone_is_listed_where_no_field_can_say_it(self, company: Company) -> None:
+        await company.push(instances("a", "b", "c", "d", "e"), mode="snapshot")
+        report = await company.push(instances("a", "b", "c", "d"), mode="snapshot")
+        assert (report.exit_code, report.destinations["secureframe"].gone) == (Exit.OK, ["e"])
+        assert "no call that removes records" in notes(report)
+        assert sorted(await company.held("cloud_resource")) == ["a", "b", "c", "d", "e"]
+
+    async def test_with_a_lifecycle_field_it_says_so_itself(self, company: Company) -> None:
+        company.object("cloud_resource", schema_slug="living", lifecycle_field="lifecycle_state")
+        await company.push(instances("a", "b", "c", "d", "e"), mode="snapshot")
+        await company.define("living", "cloud_resource")
+        await company.confirm("cloud_resource")
+        await company.push(instances("a", "b", "c", "d", "e"), mode="snapshot")
+        await company.push(instances("a", "b", "c", "d"), mode="snapshot")
+        states = {each: body["lifecycle_state"] for each, body in (await company.held("living")).items()}
+        assert states == {**dict.fromkeys("abcd", "active"), "e": "removed"}
+        assert (await company.held("living"))["e"]["region"] == "eu-west-1"
+
+
+class TestTrouble:
+    async def test_a_lost_answer_and_then_a_newer_state_end_in_the_newer_one(self, company: Company) -> None:
+        await company.emulator.faults(drop="after", drop_times=9, match=PUBLISH)
+        lost = await company.push(instances("a", region="old"))
+        assert counts(lost) == {"unknown": 1}
+        await company.emulator.faults()
+        assert counts(await company.push(instances("a", region="new"), skip_unchanged=True)) == {"delivered": 1}
+        regions = [body["resource_data"][0]["region"] for body in await company.published()]
+        assert (regions[-1], set(regions[:-1])) == ("new", {"old"})
+        assert (await company.held("cloud_resource"))["a"]["region"] == "new"
+
+    async def test_after_one_lost_answer_the_same_bytes_go_again_before_anything_newer(self, company: Company) -> None:
+        company.settings["batch_records"] = 1
+        await company.emulator.faults(drop="after", drop_times=1, match=PUBLISH)
+        assert counts(await company.push(instances("a", "b"))) == {"delivered": 2}
+        assert [body["resource_data"][0]["id"] for body in await company.published()] == ["a", "a", "b"]
+
+    async def test_a_storm_of_429_is_waited_for(self, company: Company) -> None:
+        company.options["patience"] = 30
+        await company.emulator.faults(status={"code": 429, "times": 4, "retry_after": 0}, match=PUBLISH)
+        assert counts(await company.push(instances("a"))) == {"delivered": 1}
+
+    async def test_a_403_midway_parks_the_lane_and_the_run_is_resumed(
+        self, company: Company, drata_emulator: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        company.settings["batch_records"] = 2
+        company.others["drata"] = {**drata_emulator.destination(), "requests_per_minute": 0}
+        asked, emulator = itertools.count(), company.emulator.emulator
+        monkeypatch.setattr(emulator, "may_publish", lambda request: next(asked) < 2)
+        given = instances(*"abcdefg")
+        report = await company.push(given, to=["drata", "secureframe"])
+        assert counts(report) == {"delivered": 4, "withheld": 3}
+        assert report.exit_code is Exit.BLOCKED
+        assert report.destinations["drata"].exit is Exit.OK
+        async with company.gateway() as gateway:
+            lanes = {view.lane: view.parked for view in await (await gateway.journal()).lanes()}
+        assert len([why for why in lanes.values() if why]) == 1
+        monkeypatch.undo()
+        resumed = await company.push(given, resume=report.run_id)
+        assert counts(resumed) == {"delivered": 7}
+        sent = [each["id"] for body in await company.published() for each in body["resource_data"]]
+        assert sent == [*"abcdef", *"efg"], "what was acknowledged is not sent again"
