@@ -252,6 +252,14 @@ async def test_records_are_not_written_past_an_open_session(call: Perform, drata
         await call("upsert_session_records", **RESOURCE, session_id="other", data={"id": "b"})
 
 
+async def test_a_person_is_read_and_deleted_by_dratas_number_too(call: Perform) -> None:
+    await call("upsert_hris_identities", connection_id=6, people=[ANA])
+    row = (await call("get_hris_identity", connection_id=6, user_identity_id="identity-id:p-1")).value
+    assert (await call("get_hris_identity", connection_id=6, user_identity_id=row["id"])).value == row
+    await call("delete_hris_identity", connection_id=6, user_identity_id=row["id"])
+    assert (await call("list_hris_identities", connection_id=6)).value["data"] == []
+
+
 async def test_an_unknown_row_asks_for_the_parameters(call: Perform) -> None:
     with pytest.raises(ConfigError, match="read the device 99") as caught:
         await call("get_device", device_id=99)

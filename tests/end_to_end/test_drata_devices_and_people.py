@@ -105,6 +105,19 @@ class TestPeople:
         methods = {each["method"] for each in await tenant.emulator.received()}
         assert "DELETE" not in methods
 
+    async def test_many_new_people_do_not_hide_that_all_are_gone(self, tenant: Tenant) -> None:
+        await tenant.push([person(number) for number in range(4)], kind="person")
+        report = await tenant.push([person(number) for number in range(10, 60)], kind="person")
+        assert report.exit_code is Exit.GUARD
+        assert "4 of 4" in notes(report)
+        assert all(held["separatedAt"] is None for held in (await self.people(tenant)).values())
+
+    async def test_a_key_without_permission_to_list_stops_before_anything_is_sent(self, tenant: Tenant) -> None:
+        await tenant.emulator.switch(access="permission")
+        report = await tenant.push([person(1)], kind="person")
+        assert (report.exit_code, counts(report)) == (Exit.BLOCKED, {"withheld": 1})
+        assert {each["method"] for each in await tenant.emulator.received()} == {"GET"}
+
     async def test_a_removal_separates(self, tenant: Tenant) -> None:
         await tenant.push([person(1)], kind="person", mode="upsert")
         gone = {"id": "p-1", "observed_at": "2027-01-31T09:00:00Z"}

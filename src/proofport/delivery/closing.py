@@ -171,6 +171,19 @@ class ComparedEnding:
         self._previous = previous
         gone = lane.capability.gone
         self._buries = gone == "ended" or (gone == "deletable" and delete_gone)
+        self._listed: list[str] | None = None
+
+    async def prepare(self) -> None:
+        """Read what the vendor holds before anything is sent: what the run adds is no part of the set before."""
+        lane = self._lane
+        if not (self._buries and lane.capability.listed) or lane.stopped is not None:
+            return
+        try:
+            held = [record.id async for page in _pages_of_vendor(lane) for record in page.records if not record.ended]
+        except ProofportError as error:
+            await lane.halt(error)
+            return
+        self._listed, self._previous = held, len(held)
 
     async def settle(self, incomplete: Sequence[str]) -> None:
         lane, report = self._lane, self._lane.report
@@ -198,12 +211,8 @@ class ComparedEnding:
     async def _look(self) -> list[str]:
         """Count what is gone. Returns the ids where they are to be ended."""
         gone: list[str] = []
-        if self._buries and self._lane.capability.listed and self._lane.stopped is None:
-            self._previous = 0
-            async for page in _pages_of_vendor(self._lane):
-                held = [record.id for record in page.records if not record.ended]
-                self._previous += len(held)
-                gone += self._ids.missing(held)
+        if self._listed is not None:
+            gone += self._ids.missing(self._listed)
         elif self._lane.ledger is not None:
             async for known in _pages_of_gone(self._lane.ledger):
                 missing = self._ids.missing(known)
@@ -230,7 +239,7 @@ class ComparedEnding:
 
     async def _settle_for(self, ledger: Ledger) -> None:
         """Make the new set the one that the next is compared with."""
-        if not self._buries:
+        if not self._buries or self._listed is not None:
             async for page in _pages_of_gone(ledger):
                 await ledger.forget(self._ids.missing(page))
         self._lane.complete = True

@@ -194,7 +194,9 @@ class Run:
                 endings.append(StagedEnding(lane, order.terms, ids))
             else:
                 previous = await order.journal.known_count(lane.report.lanes[0], order.kind)
-                endings.append(ComparedEnding(lane, order.terms, ids, previous, delete_gone=order.delete_gone))
+                ending = ComparedEnding(lane, order.terms, ids, previous, delete_gone=order.delete_gone)
+                await ending.prepare()
+                endings.append(ending)
         return endings
 
     async def _deliver(self, pipeline: Pipeline, branches: Sequence[Branch]) -> None:
