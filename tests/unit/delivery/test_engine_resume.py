@@ -252,6 +252,27 @@ async def test_a_run_whose_lane_was_taken_over_sends_nothing_more() -> None:
     assert report.destinations["here"].tally.reasons == {"answer_lost": 2, "lane_lost": 2}
 
 
+async def test_a_set_whose_lane_was_taken_over_at_the_last_moment_is_not_completed() -> None:
+    journal, here = MemoryJournal(), vendor(staged=True)
+
+    def taken_over(call: Any) -> Reply:
+        journal.lane("here/custom:thing").epoch += 1
+        return HELD
+
+    here.sender.answers["list_records"] = [taken_over]
+    await journal.open()
+    report = await push(records(0, 1), mode="snapshot", journal=journal, here=here)
+    assert here.sender.operations == ["open_set", "send_records", "list_records"]
+    assert report.exit_code is Exit.INCOMPLETE
+
+
+async def test_what_a_completed_set_has_replaced_is_no_longer_known(journal: Journal) -> None:
+    await push(records(*range(5)), mode="snapshot", journal=journal, here=vendor(staged=True))
+    await push(records(*range(4)), mode="snapshot", journal=journal, here=vendor(staged=True))
+    known = await journal.known("here/custom:thing", "custom:thing", ["r3", "r4"])
+    assert [last is not None for last in known] == [True, False]
+
+
 async def test_a_refusal_parks_the_lane_with_its_reason(journal: Journal) -> None:
     await push(records(0), journal=journal, here=vendor(Reply(401)))
     [lane] = await journal.lanes()
