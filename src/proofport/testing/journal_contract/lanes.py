@@ -136,6 +136,13 @@ class LaneTests(JournalTests):
         await fill(journal, "a")
         assert (await claim(journal)).lane == "a"
 
+    async def test_a_lane_that_has_nothing_left_hides_no_other(self, journal: Journal, clock: Clock) -> None:
+        await fill(journal, "a")
+        clock.advance(1)
+        await fill(journal, "b")
+        await journal.cancel(Filter(lane="a"), "not needed")
+        assert (await claim(journal)).lane == "b"
+
     async def test_work_that_comes_while_the_lane_is_held_is_not_forgotten(self, journal: Journal) -> None:
         run = await claim(journal, "a")
         await fill(journal, "a")
@@ -211,6 +218,12 @@ class LaneTests(JournalTests):
         assert await journal.resume("a") is True
         assert (await view(journal, "a")).parked is None
         assert await heads(await claim(journal)) == queued
+
+    async def test_a_parked_lane_stays_parked_when_its_owner_dies(self, journal: Journal, clock: Clock) -> None:
+        await fill(journal, "a")
+        await (await claim(journal)).park("the plan ended")
+        clock.advance(LEASE)
+        assert await journal.claim(owner="next", lease=LEASE) is None
 
     async def test_resuming_ends_a_rest(self, journal: Journal) -> None:
         await fill(journal, "a")
