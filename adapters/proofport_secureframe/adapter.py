@@ -18,6 +18,7 @@ from proofport.adapter import (
     Job,
     Memory,
     Mode,
+    Operation,
     Page,
     Provisioned,
     ReadBack,
@@ -26,6 +27,7 @@ from proofport.adapter import (
 from proofport.errors import UnsupportedFeature
 from proofport_secureframe import checking, provisioning, reading, removal, schemas
 from proofport_secureframe.bodies import MODELS, body_of
+from proofport_secureframe.operations import operations_of
 from proofport_secureframe.publishing import bodies_for, envelope, lifecycle_bytes, publish
 from proofport_secureframe.settings import SecureframeSettings
 
@@ -125,6 +127,9 @@ class SecureframeAdapter(Adapter):
         slug = configured.schema_slug if configured else blueprint.kind.removeprefix("custom:")
         yield from ()  # a flow, although it never calls
         raise provisioning.guide(blueprint, slug)
+
+    def operations(self) -> Sequence[Operation]:
+        return operations_of(self.settings)
 
     def check(self) -> Flow[list[Finding]]:
         return (yield from checking.check(self.settings))

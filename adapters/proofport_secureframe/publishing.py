@@ -24,7 +24,7 @@ REPEATED = rejected(
         hint="Secureframe says nothing about the order of elements within one request.",
     )
 )
-_HINT_403 = (
+HINT_403 = (
     "The role of the user who owns the key must allow pushing to this connection, and Secureframe must have enabled "
     "custom connections (Early Access) for the company."
 )
@@ -76,7 +76,7 @@ def publish(
         words = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
         verdict = unknown("unexpected_answer", words)
     else:
-        refuse(reply, "take the records", _HINT_403)
+        refuse(reply, "take the records", HINT_403)
     if len(order) == len(ids):
         return [verdict] * len(ids)
     sent = set(order)

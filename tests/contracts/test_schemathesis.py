@@ -1,4 +1,4 @@
-"""Schemathesis makes up requests from Drata's document; no answer of the emulator may fall outside it.
+"""Schemathesis makes up requests from each vendor's document; no answer of an emulator may fall outside it.
 
 `make test` runs a small fixed sample, `make soak` a large random one.
 """
@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +29,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 import proofport_drata.emulator
-from proofport.testing import serve
+import proofport_secureframe.emulator
+from proofport.testing import Emulator, serve
 from proofport_drata.emulator import DrataEmulator
+from proofport_secureframe.emulator import SecureframeEmulator
 
 SOAK = bool(os.environ.get("PROOFPORT_SOAK"))
 EXAMPLES = 300 if SOAK else 4
-DOCUMENT = yaml.safe_load(Path(proofport_drata.emulator.__file__).with_name("openapi.yaml").read_text())
+USER = "20000000-0000-4000-8000-000000000001"
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -39,29 +44,27 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-KEY = {"Authorization": "Bearer drata-emulator-key"}
-KNOWN: dict[str, list[Any]] = {
-    "connectionId": [1, 5, 6, 7],
-    "resourceId": [101],
-    "recordId": ["a"],
-    "sessionId": ["open"],
-    "id": [7],
-}
-"""What the seed holds, so that requests come further than an unknown id."""
-
-SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
-OPERATIONS: dict[str, Any] = {
-    each.label: each for each in (found.ok() for found in list[Any](SCHEMA.get_all_operations()))
-}
 
 
-@pytest.fixture(scope="module")
-def origin() -> Iterator[str]:
-    """The emulator in a thread of its own: Schemathesis calls as a plain client does, and waits."""
-    emulator, ready, stop = DrataEmulator(), threading.Event(), asyncio.Event()
-    found: list[Any] = []
+@dataclass(frozen=True)
+class Vendor:
+    """`known`: what the seed holds by path parameter, so that requests come further than an unknown id."""
 
-    async def run() -> None:
+    document: Path
+    key: str
+    known: Mapping[str, Sequence[Any]]
+
+    def operations(self) -> dict[str, Any]:
+        schema = schemathesis.openapi.from_dict(yaml.safe_load(self.document.read_text()))
+        return {each.label: each for each in (found.ok() for found in list[Any](schema.get_all_operations()))}
+
+    def seeded(self) -> Emulator:
+        raise NotImplementedError
+
+
+class Drata(Vendor):
+    def seeded(self) -> Emulator:
+        emulator = DrataEmulator()
         emulator.seed()
         state = emulator.state()
         state["connections"][0]["resources"][0] |= {
@@ -70,6 +73,46 @@ def origin() -> Iterator[str]:
         }
         state["connections"].append({"id": 7, "type": "IDENTITY", "name": "people"})
         emulator.load(state)
+        return emulator
+
+
+class Secureframe(Vendor):
+    def seeded(self) -> Emulator:
+        emulator = SecureframeEmulator()
+        emulator.seed()
+        state = emulator.state()
+        for schema in state["connections"][0]["schemas"]:
+            schema["resources"] = [{"id": "a", "email": "a@example.com", "cloud_resource_type": "vpc"}]
+        emulator.load({**state, "users": [{"id": USER, "email": "a@example.com"}]})
+        return emulator
+
+
+VENDORS = {
+    "drata": Drata(
+        Path(proofport_drata.emulator.__file__).with_name("openapi.yaml"),
+        "Bearer drata-emulator-key",
+        {"connectionId": [1, 5, 6, 7], "resourceId": [101], "recordId": ["a"], "sessionId": ["open"], "id": [7]},
+    ),
+    "secureframe": Secureframe(
+        Path(proofport_secureframe.emulator.__file__).with_name("openapi.yaml"),
+        "secureframe-emulator-key secureframe-emulator-secret",
+        {"id": ["5f0c0c0e-0000-4000-8000-000000000001", "10000000-0000-4000-8000-000000000001", USER]},
+    ),
+}
+
+
+@cache
+def operations(vendor: str) -> dict[str, Any]:
+    return VENDORS[vendor].operations()
+
+
+@contextmanager
+def served(emulator: Emulator) -> Iterator[str]:
+    """The emulator in a thread of its own: Schemathesis calls as a plain client does, and waits."""
+    ready, stop = threading.Event(), asyncio.Event()
+    found: list[Any] = []
+
+    async def run() -> None:
         async with serve(emulator) as origin:
             found.extend((origin, asyncio.get_running_loop()))
             ready.set()
@@ -83,10 +126,17 @@ def origin() -> Iterator[str]:
     thread.join()
 
 
-@pytest.mark.parametrize("label", OPERATIONS)
+@pytest.fixture(scope="module")
+def origins() -> Iterator[dict[str, str]]:
+    with served(VENDORS["drata"].seeded()) as drata, served(VENDORS["secureframe"].seeded()) as secureframe:
+        yield {"drata": drata, "secureframe": secureframe}
+
+
+@pytest.mark.parametrize(("vendor", "label"), [(vendor, label) for vendor in VENDORS for label in operations(vendor)])
 @pytest.mark.parametrize("mode", ["positive", "negative"])
-def test_no_answer_falls_outside_the_document(origin: str, label: str, mode: str) -> None:
-    cases = OPERATIONS[label].as_strategy(generation_mode=schemathesis.GenerationMode(mode))
+def test_no_answer_falls_outside_the_document(origins: dict[str, str], vendor: str, label: str, mode: str) -> None:
+    cases = operations(vendor)[label].as_strategy(generation_mode=schemathesis.GenerationMode(mode))
+    known, key = VENDORS[vendor].known, {"Authorization": VENDORS[vendor].key}
 
     @settings(
         max_examples=EXAMPLES,
@@ -99,8 +149,8 @@ def test_no_answer_falls_outside_the_document(origin: str, label: str, mode: str
     @given(case=cases, data=st.data())
     def answers(case: Any, data: st.DataObject) -> None:
         for name in case.path_parameters or {}:
-            if name in KNOWN and data.draw(st.booleans()):
-                case.path_parameters[name] = data.draw(st.sampled_from(KNOWN[name]))
-        case.call_and_validate(base_url=origin, headers=KEY, checks=CHECKS)
+            if name in known and data.draw(st.booleans()):
+                case.path_parameters[name] = data.draw(st.sampled_from(known[name]))
+        case.call_and_validate(base_url=origins[vendor], headers=key, checks=CHECKS)
 
     answers()
