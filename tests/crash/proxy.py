@@ -57,6 +57,7 @@ class Proxy:
         task = asyncio.create_task(self._connection(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: writer.close())
 
     async def end(self) -> None:
         for task in list(self._tasks):
@@ -73,10 +74,9 @@ class Proxy:
         except Exception as error:
             self.failures.append(error)
         finally:
-            for side in (writer, to_vendor):
-                side.close()
-                with suppress(ConnectionError):
-                    await side.wait_closed()
+            to_vendor.close()
+            with suppress(ConnectionError):
+                await to_vendor.wait_closed()
 
     async def _exchange(
         self, head: bytes, reader: StreamReader, writer: StreamWriter, answers: StreamReader, vendor: StreamWriter

@@ -159,7 +159,8 @@ async def test_a_worker_that_was_frozen_writes_nothing_when_it_wakes(queue: Scen
         first.send_signal(signal.SIGTERM)
         await first.communicate()
         assert first.returncode == 0, said
-    assert [each.path for each in list(queue.emulator.log)[sent:]] == []
+    late = list(queue.emulator.log)[sent:]
+    assert [each.path for each in late if each.method != "GET"] == []
     assert queue.emulator.state() == held
     assert_in_order(queue, victim="first")
     assert await states(queue) == {"done"}
