@@ -37,7 +37,9 @@ class Sender:
     """One vendor's connection pool. `requests` counts every request that was started, `attempts` describes them.
 
     Within one `send` a refused or lost request is tried up to three times in ten seconds; a longer wait is left to the
-    caller (`Retryable.after`). Redirects are not followed: a followed POST can turn into a GET or leak the key.
+    caller (`Retryable.after`). One permit of the budget is waited for at a time, however many requests are in flight:
+    a destination that sends in parallel gets no larger share than its neighbours. Redirects are not followed: a
+    followed POST can turn into a GET or leak the key.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Sender:
         self._headers = dict(adapter.headers())
         self._pacer = pacer
         self._sleep = sleep
+        self._turn = asyncio.Lock()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -93,9 +96,10 @@ class Sender:
         raise AssertionError("tenacity ends with a result or an error")
 
     async def _once(self, call: Call) -> Reply:
-        wait = await self._pacer.permit()
-        if wait:
-            await self._sleep(wait)
+        async with self._turn:
+            wait = await self._pacer.permit()
+            if wait:
+                await self._sleep(wait)
         self.requests += 1
         started = time.time()
         try:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import pytest
 from aioresponses import CallbackResult, aioresponses
 from tests.unit.delivery.support import SECRET, Naps, TinyAdapter, TinySettings
 
 from proofport.adapter import Adapter
-from proofport.delivery.pacer import Pacer
+from proofport.delivery.pacer import BURST, Pacer
 from proofport.delivery.sender import ATTEMPTS, Sender
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable
 from proofport.journal.memory import MemoryJournal
@@ -236,3 +238,24 @@ async def test_neither_key_nor_body_shows_in_logs_and_errors(
     assert ours == ["WARNING", "WARNING"], "each repetition is logged"
     shown = f"{sender.attempts} {caplog.text} {error!r} {error} {sender!r} {error.__cause__!r}"
     assert not any(word in shown for word in (SECRET, "private", "session=abc"))
+
+
+async def test_of_many_requests_in_flight_one_at_a_time_waits_for_the_budget(http_mock: aioresponses) -> None:
+    """Otherwise whoever sends in parallel would reserve the budget of all who share it."""
+    http_mock.post(URL, status=200, repeat=True)
+    chosen = adapter(requests_per_minute=60)
+    journal = MemoryJournal(clock=lambda: 1_000.0)
+    asleep, sleeps, woken = list[float](), asyncio.Event(), asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        asleep.append(seconds)
+        sleeps.set()
+        await woken.wait()
+
+    async with Sender(chosen, Pacer(journal, chosen), sleep=sleep) as sender, asyncio.TaskGroup() as group:
+        for _ in range(BURST + 4):
+            group.create_task(sender.send(POST))
+        await sleeps.wait()
+        assert await Pacer(journal, chosen).permit() == pytest.approx(2.0), "the neighbour is next"
+        woken.set()
+    assert asleep == pytest.approx([1.0, 3.0, 4.0, 5.0])
