@@ -33,7 +33,11 @@ def list_command(lane: str | None, as_json: bool, config_path: str | None) -> in
     from proofport.journal.contract import Filter
 
     async def find(gateway: Gateway) -> list[Delivery]:
-        return await (await gateway.journal()).find(Filter(lane=lane, state="dead"), limit=1000)
+        journal = await gateway.journal()
+        found: list[Delivery] = []
+        while page := await journal.find(Filter(lane=lane, state="dead"), after=found[-1].id if found else 0):
+            found += page
+        return found
 
     letters = _run(config_path, find)
     if as_json:
@@ -88,6 +92,9 @@ def replay_command(ids: Sequence[int], config_path: str | None) -> int:
 def drop_command(ids: Sequence[int], reason: str, config_path: str | None) -> int:
     """Give dead letters up. They stay readable, with the reason."""
     from proofport.journal.contract import Filter
+
+    if not reason.strip():
+        raise click.UsageError("--reason needs words: it stays with the letter")
 
     async def drop(gateway: Gateway) -> int:
         return await (await gateway.journal()).cancel(Filter(ids=ids, state="dead"), reason)

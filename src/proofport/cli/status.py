@@ -16,7 +16,7 @@ from proofport.cli.failures import wrapped
 if TYPE_CHECKING:
     from proofport.journal.contract import Attempt, Journal, LaneView, RunView
 
-RUNS = 500
+RUNS = 10_000
 
 
 @click.command()
@@ -119,12 +119,18 @@ def _run(run: RunView) -> dict[str, Any]:
         "lane": run.lane,
         "kind": run.kind,
         "mode": run.mode,
-        "state": "interrupted or running" if run.state == "open" else run.state,
+        "state": _state(run),
         "started": _when(run.started),
         "ended": _when(run.ended),
         "inputs": list(run.inputs),
         "books": books,
     }
+
+
+def _state(run: RunView) -> str:
+    if run.state == "open":
+        return "interrupted or running"
+    return "interrupted, and replaced by a later run" if run.report is None else run.state
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
@@ -157,9 +163,13 @@ def _print(shown: dict[str, Any]) -> None:
         for attempt in shown["attempts"]:
             status = attempt["status"] or "no answer"
             line = f"{attempt['at']} {attempt['operation']} {status} {attempt['seconds']} s {attempt['bytes']:,} bytes"
-            click.echo(wrapped(line, "  "))
+            _say(line, "  ")
             if attempt["message"]:
-                click.echo(wrapped(attempt["message"], "    "))
+                _say(attempt["message"], "    ")
+
+
+def _say(text: str, indent: str) -> None:
+    click.echo(wrapped(text, indent, hanging=f"{indent}  "))
 
 
 def _print_lane(lane: dict[str, Any]) -> None:
@@ -168,12 +178,12 @@ def _print_lane(lane: dict[str, Any]) -> None:
     if lane["dead"]:
         click.echo(f"  {lane['dead']:,} dead: see `proofport dead-letter list`")
     if lane["parked"]:
-        click.echo(wrapped(f"parked: {lane['parked']}", "  "))
-        click.echo(wrapped(f"`proofport resume {lane['lane']}` goes on when that is mended", "  "))
+        _say(f"parked: {lane['parked']}", "  ")
+        _say(f"`proofport resume {lane['lane']}` goes on when that is mended", "  ")
     if lane["rests_until"]:
         click.echo(f"  rests until {lane['rests_until']}")
     if lane["owner"]:
-        click.echo(wrapped(f"held by {lane['owner']}", "  "))
+        _say(f"held by {lane['owner']}", "  ")
 
 
 def _print_runs(title: str, runs: Sequence[dict[str, Any]]) -> None:
@@ -181,8 +191,8 @@ def _print_runs(title: str, runs: Sequence[dict[str, Any]]) -> None:
         return
     click.secho(f"\n{title}", bold=True)
     for run in runs:
-        click.echo(wrapped(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}", "  "))
-        click.echo(wrapped(f"{run['state']}, {run['ended'] or run['started']}: {_books(run['books'])}", "    "))
+        _say(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}", "  ")
+        _say(f"{run['state']}, {run['ended'] or run['started']}: {_books(run['books'])}", "    ")
 
 
 def _books(books: dict[str, Any]) -> str:

@@ -1,0 +1,220 @@
+"""`status`, `resume`, `dead-letter` and `journal` over a real journal that holds some of everything."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import pytest
+import yaml
+
+from proofport.accounting import rejected
+from proofport.cli import app
+from proofport.delivery.outcomes import encode
+from proofport.errors import Problem
+from proofport.journal.contract import Attempt, BatchDone, Delivery, Failure, Filter, Journal, LaneRun, NewRun
+from proofport.journal.contract import NewDelivery as New
+from proofport.journal.sqlite import SqliteJournal
+from proofport_drata.emulator import DrataEmulator
+
+T = TypeVar("T")
+KIND = "custom:software_package"
+LANE = "127.0.0.1:9/4/104"
+OTHER = "127.0.0.1:9/1/101"
+CONTENT = "content-of-a-record"
+REPORT = {
+    "input": 12_345,
+    **dict.fromkeys(("unchanged", "rejected", "withheld", "unknown"), 0),
+    "delivered": 12_345,
+    "assurance": {"accepted": 0, "confirmed": 12_345, "verified": 0},
+}
+
+
+class Shell:
+    """A folder with a configuration and its journal; `type` runs a command line there, 80 columns wide."""
+
+    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
+        emulator = DrataEmulator()
+        emulator.seed()
+        block = emulator.destination("http://127.0.0.1:9")
+        self.secret = block["api_key"]
+        self._path = folder / ".proofport" / "journal.sqlite3"
+        self._capture = capture
+        (folder / "proofport.yaml").write_text(yaml.safe_dump({"instance": "t", "destinations": {"drata": block}}))
+
+    def do(self, work: Callable[[Journal], Awaitable[T]]) -> T:
+        async def opened() -> T:
+            journal = SqliteJournal(self._path)
+            await journal.open()
+            try:
+                return await work(journal)
+            finally:
+                await journal.close()
+
+        return asyncio.run(opened())
+
+    def type(self, *arguments: str) -> tuple[int, str]:
+        code = app.run(arguments)
+        said = self._capture.readouterr()
+        assert self.secret not in said.out + said.err
+        assert "Traceback" not in said.err
+        if "--json" not in arguments and "show" not in arguments:
+            assert max(map(len, said.out.splitlines()), default=0) <= 80
+            assert CONTENT not in said.out + said.err
+        return code, said.out + said.err
+
+    def states(self) -> list[tuple[int, str]]:
+        async def states(journal: Journal) -> list[Delivery]:
+            return await journal.find(Filter())
+
+        return [(each.id, each.state) for each in self.do(states)]
+
+
+async def claimed(journal: Journal, lane: str) -> LaneRun:
+    run = await journal.claim(lane, owner="tests", lease=90)
+    assert run is not None
+    return run
+
+
+async def filled(journal: Journal) -> None:
+    """Four deliveries, of which the first is dead; a complete snapshot, an interrupted one and one it replaced."""
+    payload = orjson.dumps([{"id": "openssl", "name": CONTENT}])
+    await journal.accept([New(LANE, "drata", KIND, "upsert", payload, 1) for _ in range(4)])
+    run = await claimed(journal, LANE)
+    [head] = await run.take(1)
+    refused = rejected(Problem("a number", "a text", field="name", vendor_message="Validation failed"))
+    await run.dead(head, Failure("rejected", encode([refused])))
+    await run.attempted([Attempt("upsert_records", 400, 0.25, 4_000, "abc", "Validation failed", 1_000.0, None, 1)])
+    await run.park("the key was refused: make a new one where the vendor keeps its keys, then put it there")
+    await run.release()
+    run = await claimed(journal, OTHER)
+    for name in ("whole", "replaced", "stopped"):
+        await run.begin(NewRun(name, "drata", "cloud_resource", "snapshot", ("i.json",), staged=True))
+        await run.batch_done(name, BatchDone(0, 1, 500, 500, b"d", "[]"))
+        await run.attempted([Attempt("stage_records", 0, 10.0, 9_000, "def", "no answer in time", 2_000.0, name)])
+        if name == "whole":
+            await run.end(name, complete=True, report=json.dumps(REPORT))
+    await run.release()
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    return Shell(tmp_path, capsys)
+
+
+@pytest.fixture
+def full(shell: Shell) -> Shell:
+    shell.do(filled)
+    return shell
+
+
+class TestStatus:
+    def test_a_new_journal(self, shell: Shell) -> None:
+        assert shell.type("status") == (0, "Nothing has been delivered yet.\n")
+
+    def test_lanes_snapshots_and_what_can_be_resumed(self, full: Shell) -> None:
+        code, said = full.type("status")
+        assert code == 0
+        for words in (LANE, "3 queued, the oldest since 20", "1 dead", "parked: the key was refused"):
+            assert words in said
+        assert f"`proofport resume {LANE}`" in said
+        last, interrupted = said.split("Last complete snapshots")[1].split("Interrupted;")
+        assert "whole  snapshot of cloud_resource to drata" in last
+        assert "12,345 records: 12,345 delivered (12,345\n      confirmed)" in last, "wrapped, and still below its run"
+        assert "stopped  snapshot" in interrupted
+        assert "replaced" not in said, "it can no longer be resumed"
+
+    def test_a_run_with_what_was_tried(self, full: Shell) -> None:
+        code, said = full.type("status", "stopped")
+        assert code == 0
+        assert "interrupted or running" in said
+        assert "stage_records no answer 10.0 s 9,000 bytes" in said
+        assert "no answer in time" in said
+        assert "whole" not in said
+        assert "replaced by a later run" in full.type("status", "replaced")[1]
+
+    def test_a_lane_with_its_runs(self, full: Shell) -> None:
+        code, said = full.type("status", OTHER)
+        assert (code, said.count("snapshot of cloud_resource")) == (0, 3)
+        assert "upsert_records 400 0.25 s 4,000 bytes" in full.type("status", LANE)[1]
+
+    def test_json(self, full: Shell) -> None:
+        code, said = full.type("status", "--json")
+        shown = json.loads(said)
+        lanes: dict[str, Any] = {lane["lane"]: lane for lane in shown["lanes"]}
+        assert (code, lanes[LANE]["queued"], lanes[LANE]["dead"], lanes[OTHER]["queued"]) == (0, 3, 1, 0)
+        [snapshot], [interrupted] = shown["snapshots"], shown["interrupted"]
+        assert (snapshot["books"], interrupted["run"]) == (REPORT, "stopped")
+        [run] = json.loads(full.type("status", "stopped", "--json")[1])["runs"]
+        assert (run["batches"], run["inputs"]) == (1, ["i.json"])
+
+    def test_neither_a_run_nor_a_lane(self, full: Shell) -> None:
+        assert full.type("status", "nobody") == (2, "The journal knows no run or lane named nobody.\n")
+
+
+class TestResume:
+    def test_a_parked_lane_goes_on(self, full: Shell) -> None:
+        assert full.type("resume", LANE) == (0, f"{LANE} goes on.\n")
+        assert "parked" not in full.type("status", LANE)[1]
+
+    def test_a_lane_that_is_not_there(self, full: Shell) -> None:
+        code, said = full.type("resume", "nobody")
+        assert (code, "nobody" in said) == (2, True)
+
+
+class TestDeadLetters:
+    def test_list(self, full: Shell) -> None:
+        code, said = full.type("dead-letter", "list")
+        assert (code, said) == (0, f"1  upsert of 1 {KIND} to drata\n    rejected, attempts: 1\n")
+        assert json.loads(full.type("dead-letter", "list", "--json", "--lane", LANE)[1])[0]["reason"] == "rejected"
+        assert full.type("dead-letter", "list", "--lane", OTHER) == (0, "There is no dead letter.\n")
+
+    def test_all_of_many_are_listed(self, shell: Shell) -> None:
+        async def many(journal: Journal) -> None:
+            await journal.accept([New(LANE, "drata", KIND, "upsert", b"[]", 0) for _ in range(250)])
+            run = await claimed(journal, LANE)
+            for delivery in await run.take(250):
+                await run.dead(delivery, Failure("rejected"))
+
+        shell.do(many)
+        assert len(json.loads(shell.type("dead-letter", "list", "--json")[1])) == 250
+
+    def test_show_gives_evidence_reason_and_body(self, full: Shell) -> None:
+        code, said = full.type("dead-letter", "show", "1")
+        letter = json.loads(said)
+        [record] = letter["records"]
+        assert (code, letter["state"], letter["attempts"]) == (0, "dead", 1)
+        assert record["evidence"] == {"id": "openssl", "name": CONTENT}
+        assert (record["problem"]["field"], record["problem"]["vendor_message"]) == ("name", "Validation failed")
+        assert record["body"]["id"] == "openssl"
+        assert full.type("dead-letter", "show", "99") == (2, "There is no delivery 99.\n")
+
+    def test_replay_puts_it_at_the_end_of_its_lane(self, full: Shell) -> None:
+        assert full.type("dead-letter", "replay", "1", "2") == (2, "1 of 2 queued again: 5\n")
+        assert full.states() == [(1, "cancelled"), *((n, "queued") for n in range(2, 6))]
+        assert full.type("dead-letter", "replay", "1") == (2, "0 of 1 queued again: none\n")
+
+    def test_drop_keeps_the_reason(self, full: Shell) -> None:
+        assert full.type("dead-letter", "drop", "1", "--reason", "left the company") == (0, "1 of 1 dropped\n")
+        assert full.states()[0] == (1, "cancelled")
+        assert full.type("dead-letter", "drop", "1", "--reason", "again")[0] == 2
+        assert json.loads(full.type("dead-letter", "show", "1")[1])["state"] == "cancelled"
+
+    def test_drop_needs_a_reason(self, full: Shell) -> None:
+        assert full.type("dead-letter", "drop", "1")[0] == 2
+        assert full.type("dead-letter", "drop", "1", "--reason", " ")[0] == 2
+        assert full.states()[0] == (1, "dead")
+
+
+def test_a_backup_is_a_journal_and_overwrites_nothing(full: Shell, tmp_path: Path) -> None:
+    code, said = full.type("journal", "backup", "copy.sqlite3")
+    assert (code, said) == (0, f"copy.sqlite3: {(tmp_path / 'copy.sqlite3').stat().st_size:,} bytes\n")
+    Path("proofport.yaml").write_text(Path("proofport.yaml").read_text() + "journal: copy.sqlite3\n")
+    assert "12,345 delivered" in full.type("status")[1]
+    assert full.type("journal", "backup", "copy.sqlite3")[0] == 2
