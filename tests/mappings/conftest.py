@@ -34,7 +34,16 @@ def aws() -> Account:
             patch.setenv(name, "testing")
         account = Account({}, {})
         with mock_aws():
-            for fill in (_ec2, _s3, _rds, _iam_and_lambda):
+            for fill in (
+                _ec2,
+                _network,
+                _s3,
+                _rds,
+                _iam_and_lambda,
+                _containers,
+                _messages_and_tables,
+                _keys_and_trails,
+            ):
                 fill(account.pages, account.ids)
         return account
 
@@ -68,6 +77,60 @@ def _ec2(pages: dict[str, Any], ids: dict[str, str]) -> None:
     pages["aws.ec2.security_groups"] = ec2.describe_security_groups(GroupIds=[ids["open"], ids["closed"]])
 
 
+def _network(pages: dict[str, Any], ids: dict[str, str]) -> None:
+    ec2 = boto3.client("ec2", region_name=REGION)
+    network = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    ec2.create_tags(Resources=[network], Tags=[{"Key": "Name", "Value": "shop"}])
+    subnets = [
+        ec2.create_subnet(VpcId=network, CidrBlock=f"10.0.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]
+        for n, zone in enumerate("ab")
+    ]
+    ids["vpc"], ids["subnet"] = network, subnets[0]["SubnetId"]
+    pages["aws.ec2.vpcs"] = ec2.describe_vpcs(VpcIds=[network])
+    pages["aws.ec2.subnets"] = ec2.describe_subnets(SubnetIds=[ids["subnet"]])
+    elb = boto3.client("elbv2", region_name=REGION)
+    for name, scheme in (("web", "internet-facing"), ("db", "internal")):
+        made = elb.create_load_balancer(Name=name, Scheme=scheme, Subnets=[each["SubnetId"] for each in subnets])
+        ids[name] = made["LoadBalancers"][0]["LoadBalancerArn"]
+    pages["aws.elbv2.load_balancers"] = elb.describe_load_balancers()
+
+
+def _containers(pages: dict[str, Any], ids: dict[str, str]) -> None:
+    eks = boto3.client("eks", region_name=REGION)
+    access = {"endpointPublicAccess": False, "endpointPrivateAccess": True}
+    eks.create_cluster(name="shop", roleArn=f"arn:aws:iam::{ACCOUNT}:role/eks", resourcesVpcConfig=access)
+    pages["aws.eks.clusters"] = eks.describe_cluster(name="shop")
+    ecr = boto3.client("ecr", region_name=REGION)
+    ecr.create_repository(repositoryName="shop/web")
+    pages["aws.ecr.repositories"] = ecr.describe_repositories()
+
+
+def _messages_and_tables(pages: dict[str, Any], ids: dict[str, str]) -> None:
+    sqs, sns = (boto3.client(name, region_name=REGION) for name in ("sqs", "sns"))
+    for name in ("orders", "jobs"):
+        sqs.create_queue(QueueName=name)
+    pages["aws.sqs.queues"] = sqs.list_queues()
+    sns.create_topic(Name="alarms")
+    pages["aws.sns.topics"] = sns.list_topics()
+    dynamodb = boto3.client("dynamodb", region_name=REGION)
+    dynamodb.create_table(
+        TableName="orders",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    pages["aws.dynamodb.tables"] = dynamodb.describe_table(TableName="orders")
+
+
+def _keys_and_trails(pages: dict[str, Any], ids: dict[str, str]) -> None:
+    kms = boto3.client("kms", region_name=REGION)
+    ids["key"] = kms.create_key(Description="orders")["KeyMetadata"]["Arn"]
+    pages["aws.kms.keys"] = kms.list_keys()
+    trails = boto3.client("cloudtrail", region_name=REGION)
+    trails.create_trail(Name="audit", S3BucketName="acme-logs", IsMultiRegionTrail=True)
+    pages["aws.cloudtrail.trails"] = trails.describe_trails(includeShadowTrails=False)
+
+
 def _s3(pages: dict[str, Any], ids: dict[str, str]) -> None:
     s3 = boto3.client("s3", region_name=REGION)
     for name in ("acme-logs", "acme-www"):
@@ -88,6 +151,14 @@ def _rds(pages: dict[str, Any], ids: dict[str, str]) -> None:
     )
     rds.create_db_instance(DBInstanceIdentifier="lab", Engine="mysql", PubliclyAccessible=True, **common)
     pages["aws.rds.instances"] = rds.describe_db_instances()
+    rds.create_db_cluster(
+        DBClusterIdentifier="orders",
+        Engine="aurora-postgresql",
+        StorageEncrypted=True,
+        MasterUsername="root",
+        MasterUserPassword="not-a-secret",
+    )
+    pages["aws.rds.clusters"] = rds.describe_db_clusters()
 
 
 def _iam_and_lambda(pages: dict[str, Any], ids: dict[str, str]) -> None:

@@ -185,14 +185,99 @@ def test_lambda_functions(evidence: Any) -> None:
     assert "description" not in found[f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:quiet"]
 
 
+def arn(service: str, name: str) -> str:
+    return f"arn:aws:{service}:eu-west-1:{ACCOUNT}:{name}"
+
+
+def common(kind: str, **more: Any) -> Neutral:
+    return {"type": kind, "provider": "aws", "account_id": ACCOUNT, "region": "eu-west-1", **more}
+
+
+def test_networks(evidence: Any, aws: Any) -> None:
+    (network,) = evidence("aws.ec2.vpcs", region="eu-west-1")
+    tags = [{"key": "Name", "value": "shop"}]
+    more = {"name": "shop", "description": "10.0.0.0/16", "state": "available", "tags": tags}
+    assert network == {"id": aws.ids["vpc"], **common("aws.ec2.vpc", **more)}
+    (subnet,) = evidence("aws.ec2.subnets")
+    more = {"description": f"10.0.0.0/24 in {aws.ids['vpc']}", "state": "available", "tags": []}
+    assert subnet == {"id": aws.ids["subnet"], **common("aws.ec2.subnet", **more)}
+
+
+def test_load_balancers(evidence: Any, aws: Any) -> None:
+    found = by_id(evidence("aws.elbv2.load_balancers"))
+    more = {"name": "web", "description": "application load balancer", "state": "active", "public": True}
+    assert without_time(found[aws.ids["web"]], "created_at") == {
+        "id": aws.ids["web"],
+        **common("aws.elbv2.load_balancer", **more),
+    }
+    assert found[aws.ids["db"]]["public"] is False
+
+
+def test_rds_clusters(evidence: Any) -> None:
+    (cluster,) = evidence("aws.rds.clusters")
+    more = {"name": "orders", "state": "available", "encrypted": True, "tags": []}
+    found = without_time(cluster, "created_at")
+    assert found.pop("description").startswith("aurora-postgresql ")
+    found.pop("public", None)
+    assert found == {"id": arn("rds", "cluster:orders"), **common("aws.rds.cluster", **more)}
+
+
+def test_containers(evidence: Any) -> None:
+    (cluster,) = evidence("aws.eks.clusters")
+    found = without_time(cluster, "created_at")
+    assert found.pop("description").startswith("Kubernetes 1.")
+    more: Neutral = {"name": "shop", "state": "ACTIVE", "public": False}
+    assert found == {"id": arn("eks", "cluster/shop"), **common("aws.eks.cluster", **more)}
+    (repository,) = evidence("aws.ecr.repositories")
+    more = {"name": "shop/web", "encrypted": True}
+    assert without_time(repository, "created_at") == {
+        "id": arn("ecr", "repository/shop/web"),
+        **common("aws.ecr.repository", **more),
+    }
+
+
+def test_queues_topics_and_tables(evidence: Any) -> None:
+    queues = by_id(evidence("aws.sqs.queues"))
+    assert queues[f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/jobs"] == {
+        "id": f"https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/jobs",
+        **common("aws.sqs.queue", name="jobs"),
+    }
+    assert len(queues) == 2
+    assert evidence("aws.sns.topics") == [{"id": arn("sns", "alarms"), **common("aws.sns.topic", name="alarms")}]
+    (table,) = evidence("aws.dynamodb.tables")
+    assert without_time(table, "created_at") == {
+        "id": arn("dynamodb", "table/orders"),
+        **common("aws.dynamodb.table", name="orders", state="ACTIVE"),
+    }
+
+
+def test_keys_and_trails(evidence: Any, aws: Any) -> None:
+    key = by_id(evidence("aws.kms.keys"))[aws.ids["key"]]
+    assert key == {"id": aws.ids["key"], **common("aws.kms.key", name=aws.ids["key"].rpartition("/")[2])}
+    (trail,) = evidence("aws.cloudtrail.trails")
+    more = {"name": "audit", "description": "logs of all regions"}
+    assert trail == {"id": arn("cloudtrail", "trail/audit"), **common("aws.cloudtrail.trail", **more)}
+
+
 CLOUD = [
+    "aws.cloudtrail.trails",
+    "aws.dynamodb.tables",
     "aws.ec2.instances",
     "aws.ec2.security_groups",
+    "aws.ec2.subnets",
     "aws.ec2.volumes",
+    "aws.ec2.vpcs",
+    "aws.ecr.repositories",
+    "aws.eks.clusters",
+    "aws.elbv2.load_balancers",
     "aws.iam.users",
+    "aws.kms.keys",
     "aws.lambda.functions",
+    "aws.rds.clusters",
     "aws.rds.instances",
     "aws.s3.buckets",
+    "aws.sns.topics",
+    "aws.sqs.queues",
 ]
 
 
@@ -206,7 +291,7 @@ def test_one_set_of_every_source_fits_each_vendor(
     )
     properties = render.json_schema()["properties"]
     bodies = [render(record) for source in CLOUD for record in evidence(source)]
-    assert len({body["id"] for body in bodies}) == len(bodies) == 16
+    assert len({body["id"] for body in bodies}) == len(bodies) >= 29
     assert all(set(body) <= set(properties) for body in bodies)
 
 
@@ -218,6 +303,14 @@ def test_one_set_of_every_source_fits_each_vendor(
         ("aws.ec2.security_groups", {"SecurityGroups": [], "NextToken": "x"}),
         ("aws.s3.buckets", {"Buckets": [], "ContinuationToken": "x"}),
         ("aws.rds.instances", {"DBInstances": [], "Marker": "x"}),
+        ("aws.rds.clusters", {"DBClusters": [], "Marker": "x"}),
+        ("aws.ec2.vpcs", {"Vpcs": [], "NextToken": "x"}),
+        ("aws.ec2.subnets", {"Subnets": [], "NextToken": "x"}),
+        ("aws.elbv2.load_balancers", {"LoadBalancers": [], "NextMarker": "x"}),
+        ("aws.ecr.repositories", {"repositories": [], "nextToken": "x"}),
+        ("aws.sqs.queues", {"QueueUrls": [], "NextToken": "x"}),
+        ("aws.sns.topics", {"Topics": [], "NextToken": "x"}),
+        ("aws.kms.keys", {"Keys": [], "Truncated": True, "NextMarker": "x"}),
         ("aws.iam.users", {"Users": [], "IsTruncated": True, "Marker": "x"}),
         ("aws.iam.accounts", {"Users": [], "IsTruncated": True, "Marker": "x"}),
         ("aws.lambda.functions", {"Functions": [], "NextMarker": "x"}),

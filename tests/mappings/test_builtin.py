@@ -27,14 +27,25 @@ def test_the_mappings_that_are_promised_are_there() -> None:
     expected = [
         *(f"drata/{name}" for name in sorted((*KINDS, "device", "idp_person", "person"))),
         *(f"secureframe/{kind}" for kind in sorted((*KINDS, "device", "person"))),
+        "sources/aws.cloudtrail.trails",
+        "sources/aws.dynamodb.tables",
         "sources/aws.ec2.instances",
         "sources/aws.ec2.security_groups",
+        "sources/aws.ec2.subnets",
         "sources/aws.ec2.volumes",
+        "sources/aws.ec2.vpcs",
+        "sources/aws.ecr.repositories",
+        "sources/aws.eks.clusters",
+        "sources/aws.elbv2.load_balancers",
         "sources/aws.iam.accounts",
         "sources/aws.iam.users",
+        "sources/aws.kms.keys",
         "sources/aws.lambda.functions",
+        "sources/aws.rds.clusters",
         "sources/aws.rds.instances",
         "sources/aws.s3.buckets",
+        "sources/aws.sns.topics",
+        "sources/aws.sqs.queues",
         "sources/csv.personnel",
         "sources/csv.training",
     ]
@@ -80,7 +91,9 @@ def test_every_neutral_type_leads_to_a_type_that_secureframe_lists(library: Mapp
     (table,) = mapping.tables.values()
     made = [render({"id": "x", "type": neutral})["cloud_resource_type"] for neutral in table]
     assert made == list(table.values())
-    assert len(set(made)) == len(made)
+    providers = [neutral.partition(".")[0] for neutral in table]
+    assert set(providers) == {"aws", "azure", "digitalocean", "gcp", "heroku", "kubernetes"}
+    assert len(set(zip(providers, made, strict=True))) == len(made), "one provider's types stay apart"
 
 
 def test_the_old_example_type_is_rejected_with_the_right_one_as_hint(library: MappingLibrary, body_of: BodyOf) -> None:
