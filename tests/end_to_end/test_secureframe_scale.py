@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import Any
 
-from tests.end_to_end.company import PUBLISH, Company, counts, drain
+from tests.end_to_end.company import Company, counts, drain
 
 from proofport.delivery.report import Exit
 from proofport.gateway import Gateway
@@ -46,14 +46,13 @@ async def bodies(gateway: Gateway, kind: str, records: list[dict[str, Any]]) -> 
 
 async def test_what_can_be_read_is_verified_and_the_vendor_holds_exactly_the_input(company: Company) -> None:
     company.options["patience"], company.settings["batch_records"] = 60, 100
-    await company.emulator.switch(duplicate_delivery=True)
+    await company.emulator.switch(duplicate_delivery=True, lost_response=2, slow_processing=10)
     given = {kind: [record(kind, n) for n in range(RECORDS // len(KINDS))] for kind in KINDS}
     async with company.gateway() as gateway:
         for kind, records in given.items():
-            await company.emulator.faults(drop="after", drop_times=2, processing_ms=10, match=PUBLISH)
             report = await gateway.push(records, kind=kind, to="secureframe", mode="snapshot")
             assert counts(report) == {"delivered": len(records)}
-            assert report.destinations["secureframe"].requests > len(records) // 100
+            assert report.destinations["secureframe"].requests > -(-len(records) // 100), "some answers were lost"
         await company.emulator.state()
         for kind, records in given.items():
             found = await gateway.verify("secureframe", kind=kind, within=60)

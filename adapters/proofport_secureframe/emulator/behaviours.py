@@ -116,6 +116,20 @@ ASSUMED = (
     ),
     Behaviour("retry_after", "A 429 carries Retry-After in seconds.", "assumed", "no header is documented", False),
     Behaviour("duplicate_delivery", "Each publication is processed twice.", "assumed", "no delivery promise", False),
+    Behaviour(
+        "slow_processing",
+        "Milliseconds that each publication takes after its 202.",
+        "assumed",
+        "no time is promised",
+        0,
+    ),
+    Behaviour(
+        "lost_response",
+        "Of so many publications one is queued and its answer lost. 0 = none.",
+        "assumed",
+        "networks do that",
+        0,
+    ),
     Behaviour("max_body_bytes", "Larger bodies are answered 413. 0 = any.", "assumed", "no limit is published", 0),
     Behaviour("published_id", "third_party_id carries the published primary ID.", "assumed", "not published", True),
     Behaviour(

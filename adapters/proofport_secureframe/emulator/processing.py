@@ -55,7 +55,8 @@ class Workers:
         """Always at least one turn of the event loop: the 202 is answered before anything is processed."""
         await asyncio.sleep(0)
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._emulator.faults.processing_ms / 1000):
+            slow = self._emulator.faults.processing_ms + self._emulator.switches["slow_processing"]
+            async with asyncio.timeout(slow / 1000):
                 await self._hurry.wait()
 
 

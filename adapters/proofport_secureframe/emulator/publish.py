@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from proofport.testing import FAULTS, VendorError, json_body
+from proofport.testing import FAULTS, VendorError, cut, json_body
 from proofport_secureframe.emulator.model import Connection, Publication
 from proofport_secureframe.emulator.processing import without_arrays
 
@@ -18,6 +18,7 @@ class Publish:
     def __init__(self, emulator: SecureframeEmulator) -> None:
         self._emulator = emulator
         self._switches = emulator.switches
+        self._answered = 0
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/custom_connections/{id}/data", self.publish)]
@@ -33,7 +34,9 @@ class Publish:
         self._emulator.workers.enqueue(connection, publication)
         if self._switches["duplicate_delivery"]:
             self._emulator.workers.enqueue(connection, publication)
-        return web.Response(status=202)
+        self._answered += 1
+        every = self._switches["lost_response"]
+        return cut(request) if every and self._answered % every == 0 else web.Response(status=202)
 
     def _publication(self, request: web.Request, body: Any, connection: Connection) -> Publication:
         if not isinstance(body, dict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proofport.testing.emulator import Emulator, VendorError, json_body, json_response, serve
 from proofport.testing.emulator_behaviours import Behaviour, Switches
-from proofport.testing.emulator_faults import FAULTS, Faults
+from proofport.testing.emulator_faults import FAULTS, Faults, cut
 from proofport.testing.running import Running, running
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Running",
     "Switches",
     "VendorError",
+    "cut",
     "json_body",
     "json_response",
     "running",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import aiohttp
 import pytest
 
 from proofport_secureframe.emulator import SecureframeEmulator
@@ -330,3 +331,22 @@ class TestDefineSchema:
         await secureframe.publish("ships", {"hull": "h", "crew": 3})
 
         assert (await secureframe.schema("ships"))["resources"] == [stored]
+
+
+class TestTroubleByDefault:
+    async def test_of_so_many_publications_one_is_queued_and_its_answer_lost(self, secureframe: Any) -> None:
+        await secureframe.served.switch(lost_response=2)
+
+        assert (await secureframe.publish("device", {"id": "a"}))[0] == 202
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await secureframe.publish("device", {"id": "b"})
+        assert (await secureframe.publish("device", {"id": "c"}))[0] == 202
+        assert set(await secureframe.resources("device")) == {"a", "b", "c"}
+
+    async def test_processing_takes_its_time(self, secureframe: Any) -> None:
+        await secureframe.served.switch(slow_processing=60_000)
+        await secureframe.publish("device", {"id": "a"})
+        (connection,) = (await secureframe.served.control("GET", "state"))["connections"]
+
+        assert connection["queued"] == 1
+        assert set(await secureframe.resources("device")) == {"a"}, "settling does not wait"
