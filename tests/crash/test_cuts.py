@@ -32,6 +32,7 @@ POINTS: tuple[Point, ...] = ("before", "sent", "middle")
 MODES: tuple[Mode, ...] = get_args(Mode)
 QUESTIONS = ("provision", "verify", "check", "plan")
 SETTINGS: Mapping[str, dict[str, Any]] = {"drata": {"allow_assumed": ["put_merge"]}}
+MOMENTS = ("separatedAt",)
 PASS_THROUGH = {"id": "x", "name": "openssl", "version": "3.2"}
 SAMPLED = {"drata": ("snapshot", "remove", "provision"), "secureframe": ("upsert",)}
 
@@ -104,14 +105,10 @@ def sample(vendor: str, kind: str) -> dict[str, Any]:
 
 
 def records(case: Case, numbers: range) -> list[dict[str, Any]]:
+    """Records of one kind, each with names of its own where vendors match on names."""
     whole = sample(case.vendor, case.kind)
-    return [
-        {
-            name: f"r{n}" if name == "id" else f"p{n}@example.com" if name == "email" else value
-            for name, value in whole.items()
-        }
-        for n in numbers
-    ]
+    own = {"id": "r{}", "email": "p{}@example.com", "serial_number": "S{}", "mac_address": "00:00:00:00:00:0{}"}
+    return [{name: own[name].format(n) if name in own else value for name, value in whole.items()} for n in numbers]
 
 
 class Stage:
@@ -192,13 +189,14 @@ def once(cut: tuple[int, Point] | None) -> Callable[[Request, Point], Awaitable[
 
 
 def timeless(state: Any) -> Any:
-    """Without order, and without what names a run: the sessions of a snapshot, none of which may be open."""
+    """Without order, moments, and what names a run: the sessions of a snapshot, none of which may be open."""
     if isinstance(state, list):
         return sorted(map(timeless, state), key=json.dumps)
     if not isinstance(state, dict):
         return state
     assert "IN_PROGRESS" not in {session["status"] for session in state.get("sessions", ())}
-    return {name: timeless(value) for name, value in state.items() if name != "sessions"}
+    kept = {name: timeless(value) for name, value in state.items() if name != "sessions"}
+    return {name: (name in MOMENTS and value is not None) or value for name, value in kept.items()}
 
 
 @asynccontextmanager
@@ -227,7 +225,10 @@ async def test_the_end_is_the_same_wherever_the_connection_is_cut(case: Case) ->
 Step = tuple[str, dict[str, Any]]
 
 
-PUBLISH: Step = ("publish", {"schema_slug": "cloud_resource", "resource_data": [{"id": "a", "region": "eu"}]})
+PUBLISH: Step = (
+    "publish",
+    {"schema_slug": "cloud_resource", "resource_data": [{"id": "a", "cloud_resource_type": "vpc"}]},
+)
 FIRST: Mapping[str, list[Step]] = {"secureframe": [PUBLISH]}
 
 

@@ -19,7 +19,16 @@ from proofport.mapping.nodes import selects
 
 FIELDS = Path(__file__).parents[3] / "docs" / "fields.md"
 VENDORS = ("Drata", "Secureframe")
-MAPPED = ("cloud_resource", "training_record", "personnel_account")
+MAPPED = [
+    (kind, vendor)
+    for vendor, kinds in enumerate(
+        (
+            ("cloud_resource", "training_record", "personnel_account"),
+            ("cloud_resource", "training_record", "personnel_account", "device", "person"),
+        )
+    )
+    for kind in kinds
+]
 
 Row = tuple[list[str], list[str]]
 
@@ -112,8 +121,7 @@ def _mark(field: str) -> str:
     return "v1 " if field.startswith("v1 ") else ""
 
 
-@pytest.mark.parametrize("kind", MAPPED)
-@pytest.mark.parametrize("vendor", [0, 1])
+@pytest.mark.parametrize(("kind", "vendor"), MAPPED)
 def test_the_columns_are_what_the_built_in_mappings_read_and_make(kind: str, vendor: int) -> None:
     mapping = MappingLibrary().find(f"{VENDORS[vendor].lower()}/{kind}")
     reads = {name: {str(select.path.prefix[0]) for select in selects(rule)} for name, rule in mapping.fields.items()}
@@ -147,5 +155,15 @@ def test_every_field_of_dratas_people_has_a_home() -> None:
     assert column("person", 0) == properties("HrisIdentityInput", DRATA) | first_version
 
 
-def test_secureframe_has_no_model_for_people() -> None:
-    assert column("person", 1) == set()
+def test_people_are_accounts_at_secureframe() -> None:
+    assert column("person", 1) < properties("PersonnelAccountRecord", SECUREFRAME)
+
+
+def test_the_guide_to_define_schema_names_every_field_of_each_mapping_in_its_order() -> None:
+    guide = (FIELDS.parent / "secureframe.md").read_text().partition("## Define Schema, step by step")[2]
+    sections = {part.splitlines()[0]: part for part in guide.partition("\n## ")[0].split("\n### ")[1:]}
+    assert set(sections) == {*KINDS, "custom"}
+    for kind in KINDS:
+        fields = re.findall(r"^\| `([a-z_]+)` \|", sections[kind], re.MULTILINE)
+        assert fields == list(MappingLibrary().find(f"secureframe/{kind}").fields)
+        assert "Primary ID: `id`" in sections[kind]

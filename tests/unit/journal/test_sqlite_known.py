@@ -53,6 +53,20 @@ async def test_pushing_only_appends_and_asking_leaves_nothing_in_the_log(journal
     assert await logged(journal) == 0
 
 
+async def test_what_was_folded_is_not_folded_again(journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A staged run keeps its log until it is complete, and is asked for page after page."""
+    held = await begun(journal, "r1", staged=True)
+    await send(held, "r1", ["x"], 1, 1)
+    await send(held, "r1", ["y"], 1, 2)
+    assert await journal.gone("a", KIND, "r1") == []
+    with monkeypatch.context() as patch:
+        patch.setattr(known.KnownSets, "_fold", None)
+        assert await journal.gone("a", KIND, "r1") == []
+    await send(held, "r1", ["z"], 1, 3)
+    await held.end("r1", complete=True, report="{}")
+    assert await journal.known("a", KIND, ["x", "y", "z"]) == [Known(1, 0.0)] * 3
+
+
 async def test_folding_that_was_interrupted_is_done_again(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

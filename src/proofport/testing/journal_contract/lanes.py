@@ -205,6 +205,18 @@ class LaneTests(JournalTests):
         clock.advance(LEASE + 1)
         assert await journal.claim(owner="me", lease=LEASE) is None
 
+    async def test_a_rest_outlives_the_delivery_that_caused_it(self, journal: Journal, clock: Clock) -> None:
+        """The vendor asked for it, and whatever comes next would go to the same vendor."""
+        await fill(journal, "a")
+        run = await claim(journal)
+        await run.later((await run.take(1))[0], 30, BUSY)
+        await journal.cancel(Filter(), "not needed")
+        await run.release()
+        await fill(journal, "a")
+        assert await journal.claim(owner="me", lease=LEASE) is None
+        clock.advance(30)
+        assert (await claim(journal)).lane == "a"
+
     # ------------------------------------------------------------------ parked
     async def test_a_parked_lane_keeps_everything_until_it_is_resumed(self, journal: Journal) -> None:
         queued = await fill(journal, "a", 2)
