@@ -91,7 +91,7 @@ def test_every_neutral_type_leads_to_a_type_that_secureframe_lists(library: Mapp
     (table,) = mapping.tables.values()
     made = [render({"id": "x", "type": neutral})["cloud_resource_type"] for neutral in table]
     assert made == list(table.values())
-    providers = [neutral.partition(".")[0] for neutral in table]
+    providers = [str(neutral).partition(".")[0] for neutral in table]
     assert set(providers) == {"aws", "azure", "digitalocean", "gcp", "heroku", "kubernetes"}
     assert len(set(zip(providers, made, strict=True))) == len(made), "one provider's types stay apart"
 
