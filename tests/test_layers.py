@@ -18,9 +18,9 @@ LONGEST_FILE = 400
 VENDORS = sorted(folder.name.removeprefix("proofport_") for folder in ADAPTERS.glob("proofport_*"))
 
 LAYERS = [
-    ["errors", "wire", "logs", "yaml_lines"],
+    ["errors", "wire", "logs", "tenancy", "yaml_lines"],
     ["evidence", "accounting"],
-    ["mapping", "adapter", "journal.contract", "sources"],
+    ["mapping", "adapter", "journal.contract", "journal.access", "sources"],
     ["journal", "registry", "delivery", "planning"],
     ["operations"],
     ["config", "config_errors", "config_edit"],

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from proofport.adapter import Memory, Mode, Schema
+from proofport.journal.access import AccessKeys
 
 State: TypeAlias = Literal["queued", "done", "dead", "cancelled"]
 RunState: TypeAlias = Literal["open", "complete", "ended"]
@@ -79,11 +80,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which deliveries; every given field must match."""
+    """Which deliveries; every given field must match. `tenant`: whose lanes (`proofport.tenancy`)."""
 
     ids: Sequence[int] | None = None
     lane: str | None = None
     state: State | None = None
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +280,7 @@ class LaneRun(Protocol):
     async def attempted(self, attempts: Sequence[Attempt]) -> None: ...
 
 
-class Journal(Protocol):
+class Journal(AccessKeys, Protocol):
     async def open(self) -> None:
         """Raises ConfigError when the place cannot hold a journal, or holds something else."""
         ...

@@ -26,13 +26,16 @@ from proofport.journal.contract import (
     Sent,
     State,
 )
+from proofport.journal.memory_access import MemoryAccessKeys
 from proofport.journal.memory_lane import Lane, MemoryLaneRun, Run
+from proofport.tenancy import tenant_of
 
 
-class MemoryJournal:
+class MemoryJournal(MemoryAccessKeys):
     """Keeps everything in dictionaries. `clock` gives seconds since 1970."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        super().__init__()
         self.clock = clock
         self.all_lanes: dict[str, Lane] = {}
         self.deliveries: dict[int, Delivery] = {}
@@ -98,6 +101,7 @@ class MemoryJournal:
                 (chosen.ids is None or delivery.id in chosen.ids)
                 and (chosen.lane is None or delivery.lane == chosen.lane)
                 and (chosen.state is None or delivery.state == chosen.state)
+                and (chosen.tenant is None or tenant_of(delivery.lane) == chosen.tenant)
             ):
                 yield delivery
 

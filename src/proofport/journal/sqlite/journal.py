@@ -6,13 +6,14 @@ import asyncio
 import os
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from proofport.adapter import Schema
 from proofport.errors import JournalError, UsageError
 from proofport.journal import scheduler
+from proofport.journal.access import AccessKey
 from proofport.journal.contract import (
     Accepted,
     Attempt,
@@ -25,7 +26,7 @@ from proofport.journal.contract import (
     NewDelivery,
     RunView,
 )
-from proofport.journal.sqlite import lanes, permits, queue, runs, schemas
+from proofport.journal.sqlite import access, lanes, permits, queue, runs, schemas
 from proofport.journal.sqlite.database import connect, create, explained
 from proofport.journal.sqlite.known import KnownSets
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
@@ -202,3 +203,20 @@ class SqliteJournal:
             return 0.0
         now = self._clock()
         return await self._shared.writer.write(lambda db: permits.take(db, key, 60 / per_minute, burst, now))
+
+    # ------------------------------------------------------------------ keys of the relay
+    async def add_access_key(self, key: AccessKey) -> bool:
+        return await self._shared.writer.write(lambda db: access.add(db, key))
+
+    async def access_key(self, prefix: str) -> AccessKey | None:
+        return await self._shared.looks.read(lambda db: access.one(db, prefix))
+
+    async def access_keys(self, *, tenant: str | None = None) -> list[AccessKey]:
+        return await self._shared.looks.read(lambda db: access.listed(db, tenant))
+
+    async def revoke_access_key(self, prefix: str) -> bool:
+        now = self._clock()
+        return await self._shared.writer.write(lambda db: access.revoke(db, prefix, now))
+
+    async def note_access(self, used: Mapping[str, float]) -> None:
+        await self._shared.writer.write(lambda db: access.note(db, used))

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from proofport.errors import LaneLost
 from proofport.journal.contract import LaneView
 
+OF_TENANT = "SELECT number FROM lanes WHERE iif(lane LIKE '@%', substr(lane, 2, instr(lane, '/') - 2), 'default') = ?"
+"""`proofport.tenancy.tenant_of` in SQL."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

@@ -56,6 +56,9 @@ def _where(db: sqlite3.Connection, chosen: Filter) -> tuple[str, list[object]]:
         values.append(lanes.number_of(db, chosen.lane))
     if chosen.state is not None:
         terms.append(f"d.state = '{chosen.state}'")
+    if chosen.tenant is not None:
+        terms.append(f"d.lane IN ({lanes.OF_TENANT})")
+        values.append(chosen.tenant)
     return " AND ".join(terms), values
 
 

@@ -14,6 +14,7 @@ import os
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from proofport.testing.journal_contract.access import AccessTests
 from proofport.testing.journal_contract.base import Clock
 from proofport.testing.journal_contract.known import KnownTests, PermitTests
 from proofport.testing.journal_contract.lanes import LaneTests
@@ -29,7 +30,9 @@ __all__ = ["Clock", "JournalContract", "SharedJournalContract"]
 SOAK = "PROOFPORT_SOAK" in os.environ
 
 
-class JournalContract(QueueTests, LaneTests, RunTests, KnownTests, SchemaTests, BodyTests, PermitTests, WorkTests):
+class JournalContract(
+    QueueTests, LaneTests, RunTests, KnownTests, SchemaTests, BodyTests, AccessTests, PermitTests, WorkTests
+):
     """All that a journal promises, within one process."""
 
     def test_any_sequence_of_steps_leaves_what_the_model_has(self) -> None:
