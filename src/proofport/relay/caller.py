@@ -1,0 +1,43 @@
+"""Who asks, and what they may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+DEFAULT_TENANT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """`destinations` (own names) and `kinds`: all that may be named; None: every one of the tenant.
+
+    `key_id`: the public part of the key, if one was asked for.
+    """
+
+    tenant: str = DEFAULT_TENANT
+    destinations: frozenset[str] | None = None
+    kinds: frozenset[str] | None = None
+    may_read: bool = True
+    may_write: bool = True
+    key_id: str | None = None
+
+    def allows_destination(self, name: str) -> bool:
+        return self.destinations is None or name in self.destinations
+
+    def allows_kind(self, kind: str) -> bool:
+        return self.kinds is None or kind in self.kinds
+
+    def full_name(self, destination: str) -> str:
+        """What configuration and journal call one of the tenant's destinations."""
+        return destination if self.tenant == DEFAULT_TENANT else f"{self.tenant}/{destination}"
+
+    def own_name(self, full_name: str) -> str | None:
+        """What the tenant calls a destination; None for one of another tenant."""
+        tenant, slash, name = full_name.rpartition("/")
+        return name if (tenant if slash else DEFAULT_TENANT) == self.tenant else None
+
+
+CALLER = web.RequestKey("caller", Caller)
+"""Where the middleware that knows the caller puts it. A request without one is refused."""

@@ -1,0 +1,54 @@
+"""The query of a request as a model: text to values, every mistake listed."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, get_origin
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from proofport.errors import Problem
+from proofport.mapping.wording import describe, did_you_mean
+from proofport.relay.problems import ProblemError, entry
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def query_of(request: web.Request, model: type[M]) -> M:
+    """Raises ProblemError (invalid-parameters). A field that is a list takes its parameter any number of times."""
+    given: dict[str, Any] = {}
+    repeated = []
+    for name in dict.fromkeys(request.query):
+        values, field = request.query.getall(name), model.model_fields.get(name)
+        if field is not None and get_origin(field.annotation) is list:
+            given[name] = values
+        elif len(values) > 1 and field is not None:
+            repeated.append(entry(Problem(f"{name} {len(values)} times", "it once"), parameter=name))
+        else:
+            given[name] = values[0]
+    try:
+        if not repeated:
+            return model.model_validate(given)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        repeated = [entry(_problem(each, model), parameter=str(each["loc"][0])) for each in details]
+    raise ProblemError("invalid-parameters", _sentence(repeated), errors=repeated)
+
+
+def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
+    match detail["type"]:
+        case "missing":
+            return Problem("nothing", "a value")
+        case "extra_forbidden":
+            known = ", ".join(model.model_fields) or "no parameters"
+            name = detail["loc"][-1]
+            return Problem(f"the parameter {name}", known, hint=did_you_mean(name, model.model_fields))
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return Problem(describe(detail["input"]), message)
+
+
+def _sentence(errors: list[dict[str, Any]]) -> str:
+    first = errors[0]
+    more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+    return f"{first['parameter']}: found {first['found']}, expected {first['expected']}{more}"

@@ -1,0 +1,155 @@
+"""Every error that the relay answers with, as RFC 9457 words it: https://www.rfc-editor.org/rfc/rfc9457
+
+A problem has a `type` that programs may rely on, a `title` that goes with it, a `status`, and a `detail` that says what
+was wrong this time. Some have more members: `errors`, one entry for every mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import orjson
+from aiohttp import web
+
+from proofport.errors import ConfigError, JournalError, Problem, ProofportError, UsageError
+from proofport.logs import get_logger
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+MEDIA_TYPE = "application/problem+json"
+PREFIX = "urn:proofport:problem:"
+
+log = get_logger("relay")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One type of problem. `help`: what whoever gets it can do."""
+
+    name: str
+    status: int
+    title: str
+    help: str
+
+    @property
+    def type(self) -> str:
+        return PREFIX + self.name
+
+
+CATALOGUE = {
+    kind.name: kind
+    for kind in (
+        Kind("bad-request", 400, "The request is not understood", "Correct the request; `detail` says what is wrong."),
+        Kind("invalid-parameters", 400, "A parameter is wrong", "`errors` names each parameter, and what it takes."),
+        Kind("malformed-body", 400, "The body cannot be read", "Send whole JSON or NDJSON in UTF-8."),
+        Kind("unauthorized", 401, "A key is needed", "Send `Authorization: Bearer KEY` with a key that is valid."),
+        Kind("forbidden", 403, "The key may not do this", "Use a key with this scope, or have one made."),
+        Kind("not-found", 404, "There is nothing here", "Check the path and the id; `/docs` lists the paths."),
+        Kind("method-not-allowed", 405, "The path has no such method", "`Allow` lists the methods there are."),
+        Kind("request-timeout", 408, "The body did not come in time", "Send the body at once, or in smaller parts."),
+        Kind("snapshot-closed", 409, "The snapshot takes no more", "`state` says how it ended. Open another one."),
+        Kind("snapshot-not-delivered", 409, "The snapshot was not delivered", "`report` says why. Commit it again."),
+        Kind("guard-refused", 409, "Too much would disappear", "`plan` says what. Mean it: give `override_guard`."),
+        Kind("not-dead", 409, "The delivery is no dead letter", "Only what was set aside can be replayed."),
+        Kind("payload-too-large", 413, "The body is too large", "Send it in parts; a snapshot takes any number."),
+        Kind("unsupported-media-type", 415, "The body is of another type", "Send application/json or x-ndjson."),
+        Kind("expectation-failed", 417, "The expectation cannot be met", "Send `Expect: 100-continue`, or none."),
+        Kind("idempotency-key-reused", 422, "The key was used for something else", "Use a new key for new evidence."),
+        Kind("invalid-body", 422, "The body is not what this takes", "`errors` names each field, and what it takes."),
+        Kind("invalid-records", 422, "Records are wrong", "Correct those in `errors`, or send `accept=valid`."),
+        Kind("not-deliverable", 422, "It cannot be delivered there", "`detail` says what the destination lacks."),
+        Kind("too-many-requests", 429, "Too many requests", "Wait for the seconds in `Retry-After`."),
+        Kind("headers-too-large", 431, "The headers are too large", "Send fewer or shorter headers."),
+        Kind("internal-error", 500, "The relay broke down", "Report it with the `instance`; the log has the rest."),
+        Kind("misconfigured", 500, "The relay is not configured for this", "Tell whoever runs the relay."),
+        Kind("journal-unavailable", 503, "The journal cannot be written", "Send it again after `Retry-After`."),
+        Kind("overloaded", 503, "Too much waits to be delivered", "Send it again after `Retry-After`."),
+        Kind("shutting-down", 503, "The relay is stopping", "Send it again after `Retry-After`."),
+    )
+}
+
+_BY_STATUS = {
+    400: "bad-request",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "request-timeout",
+    413: "payload-too-large",
+    415: "unsupported-media-type",
+    417: "expectation-failed",
+    431: "headers-too-large",
+}
+RETRY_AFTER = 5
+"""Seconds after which a journal that could not be written may be tried again."""
+
+
+class ProblemError(Exception):
+    """Raised anywhere below the middleware: answers with a problem of the catalogue. `more`: further members."""
+
+    def __init__(self, name: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
+        super().__init__(detail)
+        self.kind = CATALOGUE[name]
+        self.detail = detail
+        self.headers = headers or {}
+        self.more = more
+
+
+def entry(problem: Problem, **place: Any) -> dict[str, Any]:
+    """One of `errors`: the place (a JSON pointer, a parameter), and what was found, expected and would help."""
+    return {**place, "found": problem.found, "expected": problem.expected, "hint": problem.hint}
+
+
+def response(error: ProblemError, instance: str | None = None) -> web.Response:
+    kind = error.kind
+    body = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": error.detail}
+    if instance is not None:
+        body["instance"] = instance
+    return web.Response(
+        body=orjson.dumps(body | error.more), status=kind.status, headers=error.headers, content_type=MEDIA_TYPE
+    )
+
+
+@web.middleware
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The outermost middleware: nothing else leaves the relay when something goes wrong."""
+    try:
+        return await handler(request)
+    except ProblemError as error:
+        return response(error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return response(_of_http(request, error))
+    except Exception as error:
+        return response(_of_exception(request, error))
+
+
+def _of_http(request: web.Request, error: web.HTTPException) -> ProblemError:
+    """What aiohttp itself answers with."""
+    match error:
+        case web.HTTPNotFound():
+            return ProblemError("not-found", f"there is no {request.path}")
+        case web.HTTPMethodNotAllowed():
+            allowed = ", ".join(sorted(error.allowed_methods))
+            detail = f"{request.path} has no {request.method}; it takes {allowed}"
+            return ProblemError("method-not-allowed", detail, headers={"Allow": allowed})
+        case web.HTTPRequestEntityTooLarge():
+            return ProblemError("payload-too-large", error.text or error.reason)
+    return ProblemError(_BY_STATUS.get(error.status, "bad-request"), error.text or error.reason)
+
+
+def _of_exception(request: web.Request, error: Exception) -> ProblemError:
+    match error:
+        case JournalError():
+            log.error("journal_unavailable", path=request.path, error=error.message)
+            return ProblemError("journal-unavailable", error.message, headers={"Retry-After": str(RETRY_AFTER)})
+        case ConfigError():
+            log.error("misconfigured", path=request.path, error=str(error))
+            return ProblemError("misconfigured", "the configuration of the relay lacks something; its log says what")
+        case UsageError():
+            return ProblemError("not-deliverable", error.message, hint=error.hint)
+        case ProofportError():
+            return ProblemError("not-deliverable", error.message, hint=error.hint)
+    log.exception("request_failed", method=request.method, path=request.path)
+    return ProblemError("internal-error", "an error that the relay did not foresee; its log has the rest")
