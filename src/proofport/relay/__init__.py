@@ -16,6 +16,7 @@ A request passes, from the outside to the inside:
 What stands beside that path: openapi.py and page.py describe the routes (/openapi.json, /docs); application.py puts
 everything together. A handler finds what it works with in the application under RELAY, and who asks under CALLER.
 
-A destination of another tenant than `default` is configured and journalled as `<tenant>/<name>`; a caller names it, and
-is told of it, as `<name>` (`Caller.full_name`, `Caller.own_name`).
+A destination of another tenant than `default` is configured and journalled as `@<tenant>/<name>` (see
+`proofport.tenancy`, lanes are named alike); a caller names it, and is told of it, as `<name>` (`Caller.full_name`,
+`Caller.own_name`).
 """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-DEFAULT_TENANT = "default"
+from proofport.tenancy import DEFAULT, own_name, scoped, tenant_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Caller:
     `key_id`: the public part of the key, if one was asked for.
     """
 
-    tenant: str = DEFAULT_TENANT
+    tenant: str = DEFAULT
     destinations: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
     may_read: bool = True
@@ -31,12 +31,11 @@ class Caller:
 
     def full_name(self, destination: str) -> str:
         """What configuration and journal call one of the tenant's destinations."""
-        return destination if self.tenant == DEFAULT_TENANT else f"{self.tenant}/{destination}"
+        return scoped(self.tenant, destination)
 
     def own_name(self, full_name: str) -> str | None:
         """What the tenant calls a destination; None for one of another tenant."""
-        tenant, slash, name = full_name.rpartition("/")
-        return name if (tenant if slash else DEFAULT_TENANT) == self.tenant else None
+        return own_name(full_name) if tenant_of(full_name) == self.tenant else None
 
 
 CALLER = web.RequestKey("caller", Caller)
