@@ -1,4 +1,4 @@
-"""The configuration file: destinations, the guard, where the journal lies; secrets by reference.
+"""The configuration file: destinations and whose they are, the guard, where the journal lies; secrets by reference.
 
 Every mistake names file, line and field, what was found and what would be right. A secret's value is never repeated.
 """
@@ -6,6 +6,7 @@ Every mistake names file, line and field, what was found and what would be right
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,9 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, Valid
 from proofport import evidence, registry
 from proofport.adapter import Adapter
 from proofport.config_errors import Places, described, one_of
+from proofport.config_relay import RelaySettings
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.mapping.document import Node, data, read_documents
 from proofport.mapping.wording import did_you_mean
+from proofport.tenancy import DEFAULT, TENANT, own_name, scoped, tenant_of
 from proofport.wire import is_loopback
 
 FILE_NAME = "proofport.yaml"
@@ -32,10 +35,19 @@ class Guard(BaseModel):
     max_rejected: int = Field(0, ge=0)
 
 
+class Tenant(BaseModel):
+    """Destinations of their own, whose evidence, state and keys no other tenant sees."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+
 class Config(BaseModel):
     """The configuration, from a file or built in memory. `patience`: seconds that a push waits for a silent vendor.
 
     `lease`: seconds after the last sign of life of a process until another may take over what it was delivering to.
+    `destinations` are those of the default tenant; `@acme/prod` names the destination `prod` of `tenants: {acme: …}`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +59,8 @@ class Config(BaseModel):
     patience: float = Field(60.0, ge=0)
     lease: float = Field(30.0, ge=1)
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    tenants: dict[str, Tenant] = Field(default_factory=dict)
+    relay: RelaySettings = RelaySettings()
     path: Path | None = None
     _node: Node | None = PrivateAttr(None)
 
@@ -66,6 +80,7 @@ class Config(BaseModel):
             config = cls.model_validate({**given, "path": file})
         except ValidationError as error:
             places.refuse_settings(error, cls, ())
+        _check_names(config, places)
         updates: dict[str, Path] = {"journal": file.parent / config.journal}
         if config.mappings is not None:
             updates["mappings"] = file.parent / config.mappings
@@ -73,18 +88,32 @@ class Config(BaseModel):
         config._node = node
         return config
 
+    def of_tenant(self, tenant: str) -> Mapping[str, dict[str, Any]]:
+        """The destinations of a tenant, as it calls them; none where there is no such tenant."""
+        if tenant == DEFAULT:
+            return self.destinations
+        return self.tenants[tenant].destinations if tenant in self.tenants else {}
+
+    def all_destinations(self) -> list[str]:
+        return [scoped(tenant, name) for tenant in (DEFAULT, *self.tenants) for name in self.of_tenant(tenant)]
+
     def adapter(self, destination: str) -> Adapter:
-        """The adapter of a destination, its secrets resolved and its settings checked. Raises ConfigError."""
+        """The adapter of a destination, its secrets resolved and its settings checked. Raises ConfigError.
+
+        The lanes of a tenant's destination are the tenant's own.
+        """
         places = Places(_shown(self.path) if self.path else "the configuration", self._node)
-        if destination not in self.destinations:
-            known = ", ".join(self.destinations) or "none"
+        tenant, name = tenant_of(destination), own_name(destination)
+        configured = self.of_tenant(tenant)
+        here = place_of(destination)
+        if name not in configured or scoped(tenant, name) != destination:
+            known = [scoped(tenant, each) for each in configured]
             raise ConfigError(
-                f"there is no destination {destination!r} in {places.name}; configured: {known}",
-                hint=did_you_mean(destination, self.destinations) or f"Add it under `destinations:` in {places.name}.",
+                f"there is no destination {destination!r} in {places.name}; configured: {', '.join(known) or 'none'}",
+                hint=did_you_mean(destination, known) or f"Add it under `{'.'.join(here[:-1])}:` in {places.name}.",
             )
-        here = ("destinations", destination)
-        settings = {**self.destinations[destination]}
-        adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
+        settings = {**configured[name]}
+        adapter_class = _for_tenant(tenant, _adapter_class(settings.pop("adapter", None), places, here))
         literal = _resolve_secrets(settings, adapter_class.Settings, places, here, self.path)
         _check_kinds(settings.get("objects"), places, here)
         try:
@@ -111,6 +140,15 @@ def locate(path: str | Path | None = None) -> Path | None:
     return next((folder / FILE_NAME for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), None)
 
 
+def place_of(destination: str) -> tuple[str, ...]:
+    """Where a destination stands in the file."""
+    return (*_block_of(tenant_of(destination)), own_name(destination))
+
+
+def _block_of(tenant: str) -> tuple[str, ...]:
+    return ("destinations",) if tenant == DEFAULT else ("tenants", tenant, "destinations")
+
+
 def secret_fields(settings: type[BaseModel]) -> list[str]:
     """The fields of a Settings model that hold a secret."""
     return [
@@ -121,15 +159,42 @@ def secret_fields(settings: type[BaseModel]) -> list[str]:
 
 
 def _checked_keys(given: object, places: Places) -> dict[str, Any]:
-    known = [*(name for name in Config.model_fields if name != "path"), "tenants"]
+    known = [name for name in Config.model_fields if name != "path"]
     if not isinstance(given, dict):
         places.refuse((), found=described(given), expected="a mapping with `instance:` and `destinations:`")
     for key in given:
         if key not in known:
             places.refuse((key,), found="an unknown key", expected=one_of(known), hint=did_you_mean(key, known))
-    if given.get("tenants"):
-        places.refuse(("tenants",), found="tenants", expected="none: one proofport serves one tenant")
-    return {key: value for key, value in given.items() if key != "tenants"}
+    return given
+
+
+def _check_names(config: Config, places: Places) -> None:
+    """`@` and `/` tell whose a destination is, so no name of one's own may have them."""
+    for tenant in config.tenants:
+        if tenant == DEFAULT:
+            hint = "The destinations at the top of the file are those of this tenant."
+            places.refuse(("tenants", tenant), found=described(tenant), expected="another name", hint=hint)
+        if not TENANT.fullmatch(tenant):
+            expected = "up to 63 of a-z, 0-9 and -, with - only between others"
+            places.refuse(("tenants", tenant), found=described(tenant), expected=expected)
+    for tenant in (DEFAULT, *config.tenants):
+        for name in config.of_tenant(tenant):
+            if not name or name.startswith("@") or "/" in name:
+                expected = "a name that does not begin with @ and has no /"
+                places.refuse((*_block_of(tenant), name), found=described(name), expected=expected)
+
+
+def _for_tenant(tenant: str, adapter_class: type[Adapter]) -> type[Adapter]:
+    if tenant == DEFAULT:
+        return adapter_class
+
+    class OfTenant(adapter_class):  # type: ignore[misc, valid-type]
+        """Two tenants may have accounts at one vendor whose objects have the same numbers."""
+
+        def lane(self, kind: str) -> str:
+            return scoped(tenant, super().lane(kind))
+
+    return OfTenant
 
 
 def _shown(file: Path) -> str:

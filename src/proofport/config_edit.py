@@ -6,29 +6,33 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from proofport.config import place_of
 from proofport.errors import ConfigError
 
 Objects = Mapping[str, Mapping[str, Any]]
 
 
 def store_objects(file: Path, destination: str, objects: Objects) -> list[str]:
-    """Add the kinds that `destinations.<destination>.objects` lacks. Returns them.
+    """Add the kinds that `objects` of a destination lacks. Returns them.
 
     Raises ConfigError, and writes nothing, where the file is laid out in a way that cannot be added to.
     """
     text = file.read_text(encoding="utf-8")
     data = yaml.safe_load(text)
-    held = data["destinations"][destination].get("objects") or {}
+    block = reduce(getitem, place_of(destination), data)
+    held = block.get("objects") or {}
     new = {kind: dict(settings) for kind, settings in objects.items() if kind not in held}
     if not new:
         return []
     edited = _added(text, destination, new)
-    data["destinations"][destination]["objects"] = {**held, **new}
+    block["objects"] = {**held, **new}
     if edited is None or yaml.safe_load(edited) != data:
         raise ConfigError(
             f"the objects of {destination} cannot be written into {file.name}: its lines are laid out in another way",
@@ -40,7 +44,7 @@ def store_objects(file: Path, destination: str, objects: Objects) -> list[str]:
 
 def _added(text: str, destination: str, new: Objects) -> str | None:
     """The text with the new kinds at the end of `objects`, or None where that is not a block of lines."""
-    block = _child(_child(yaml.compose(text, yaml.SafeLoader), "destinations"), destination)
+    block = reduce(_child, place_of(destination), yaml.compose(text, yaml.SafeLoader))
     if not isinstance(block, yaml.MappingNode) or block.flow_style or not block.value:
         return None
     lines = text.splitlines(keepends=True)

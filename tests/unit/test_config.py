@@ -116,7 +116,17 @@ class TestLoad:
             ("instance: a\nguard: null\n", ":2:1: guard: found null", None),
             ("journal: j\n", "proofport.yaml:1:1: instance: found nothing, expected a value", None),
             ("instance: a\npath: x\n", ":2:1: path: found an unknown key", None),
-            ("instance: a\ntenants: {b: {}}\n", ":2:1: tenants: found tenants", None),
+            ("instance: a\ntenants: {B: {}}\n", ":2:11: tenants.B: found 'B', expected up to 63 of a-z", None),
+            ("instance: a\ntenants: {default: {}}\n", "tenants.default: found 'default'", "at the top of the file"),
+            ("instance: a\ntenants: {b: {dest: {}}}\n", ":2:15: tenants.b.dest: found an unknown key", None),
+            ("instance: a\ndestinations: {a/b: {}}\n", ":2:16: destinations.a/b: found 'a/b', expected a name", None),
+            ("instance: a\ntenants: {b: {destinations: {'@b': {}}}}\n", "tenants.b.destinations.@b: found '@b'", None),
+            (
+                "instance: a\nrelay: {limits: {body: 1}}\n",
+                "relay.limits.body: found an unknown key, expected one of body_bytes",
+                None,
+            ),
+            ("instance: a\nrelay: {port: 70000}\n", ":2:9: relay.port: found 70000, expected less than", None),
             ("- a\n", "proofport.yaml:1:1: found a list, expected a mapping", None),
             ("", "found 0 YAML documents", None),
             ("a: 1\n---\nb: 2\n", "found 2 YAML documents", None),
@@ -235,3 +245,59 @@ class TestAdapter:
 @pytest.mark.parametrize("origin", ["", "nonsense", "https://example.com", "http://2130706433"])
 def test_only_this_machine_is_loopback(origin: str) -> None:
     assert not is_loopback(origin)
+
+
+class TestTenants:
+    TEXT = (
+        "instance: test\n"
+        "destinations:\n  prod: {adapter: toy, api_key: env:TOP}\n"
+        "tenants:\n  acme:\n    destinations:\n"
+        "      prod: {adapter: toy, api_key: env:ACME, base_url: https://acme.example.com}\n"
+        "      bad: {adapter: toy, api_ke: env:ACME}\n"
+        "  other: {}\n"
+    )
+
+    @pytest.fixture
+    def config(self, monkeypatch: pytest.MonkeyPatch) -> Config:
+        monkeypatch.setenv("TOP", SECRET)
+        monkeypatch.setenv("ACME", f"{SECRET}-2")
+        monkeypatch.setattr(Toy, "lane", lambda self, kind: f"toy/{kind}")
+        return Config.load(write(self.TEXT))
+
+    def test_each_has_destinations_of_its_own(self, config: Config) -> None:
+        assert [list(config.of_tenant(each)) for each in ("default", "acme", "other", "nobody")] == [
+            ["prod"],
+            ["prod", "bad"],
+            [],
+            [],
+        ]
+        assert config.all_destinations() == ["prod", "@acme/prod", "@acme/bad"]
+        ours, theirs = config.adapter("prod"), config.adapter("@acme/prod")
+        assert (ours.origin, theirs.origin) == ("https://toy.example.com", "https://acme.example.com")
+        assert theirs.settings.api_key.get_secret_value() == f"{SECRET}-2"
+
+    def test_their_lanes_are_their_own_where_the_vendor_numbers_alike(self, config: Config) -> None:
+        assert config.adapter("prod").lane("device") == "toy/device"
+        assert config.adapter("@acme/prod").lane("device") == "@acme/toy/device"
+
+    @pytest.mark.parametrize(
+        "name", ["@default/prod", "@other/prod", "@acme", "@acme/", "@nobody/prod", "acme/prod", "@acme/../prod", "bad"]
+    )
+    def test_nothing_else_names_one(self, config: Config, name: str) -> None:
+        with pytest.raises(ConfigError, match="there is no destination"):
+            config.adapter(name)
+
+    def test_a_mistake_lists_only_what_is_of_the_same_tenant(self, config: Config) -> None:
+        with pytest.raises(ConfigError) as caught:
+            config.adapter("@acme/prd")
+        assert "configured: @acme/prod, @acme/bad" in caught.value.message
+        assert "@acme/prod" in str(caught.value.hint)
+        with pytest.raises(ConfigError) as caught:
+            config.adapter("prd")
+        assert "acme" not in str(caught.value)
+
+    def test_mistakes_in_it_name_the_line(self, config: Config) -> None:
+        with pytest.raises(
+            ConfigError, match=r"proofport.yaml:8:27: tenants.acme.destinations.bad.api_ke: found an un"
+        ):
+            config.adapter("@acme/bad")

@@ -34,7 +34,7 @@ def command(destination: str | None, as_json: bool, config_path: str | None) -> 
     from proofport.config import Config
 
     config = Config.load(config_path)
-    names = [destination] if destination else list(config.destinations)
+    names = [destination] if destination else config.all_destinations()
     if not names:
         click.echo("No destination is configured yet: add one under `destinations:`.", err=True)
         return 2

@@ -1,0 +1,44 @@
+"""`relay:` in the configuration: where it listens, and how much it takes."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Limits(BaseModel):
+    """What one request may be. Everything here is checked before anything is parsed.
+
+    `body_bytes`, and the `body_seconds` in which all of it must have come; `records` in one body, and how deep its
+    JSON may be (`depth`); the number of `headers`, and the `header_bytes` of one of them or of the request line;
+    `idle_seconds` until a connection without a whole request is closed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    body_bytes: int = Field(16 * 1024 * 1024, ge=1024)
+    body_seconds: float = Field(30.0, gt=0, le=3600)
+    records: int = Field(10_000, ge=1)
+    depth: int = Field(32, ge=2, le=200)
+    headers: int = Field(64, ge=16, le=1000)
+    header_bytes: int = Field(8192, ge=1024, le=65_536)
+    idle_seconds: float = Field(30.0, gt=0, le=3600)
+
+
+class Rate(BaseModel):
+    """Requests of one key: `per_minute` in the long run (0: no limit), and so many at once (`burst`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_minute: int = Field(1200, ge=0)
+    burst: int = Field(100, ge=1)
+
+
+class RelaySettings(BaseModel):
+    """Where `proofport relay` listens, and what it takes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", min_length=1)
+    port: int = Field(8080, ge=0, le=65_535)
+    limits: Limits = Limits()
+    rate: Rate = Rate()
