@@ -1,0 +1,83 @@
+"""What one request may be: the body's bytes, time, depth and records, all of it before anything is parsed.
+
+The number and length of headers are the server's to check: it gets them with `server_options`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import web
+
+from proofport.config_relay import Limits
+from proofport.relay.meter import Meter
+from proofport.relay.problems import ProblemError
+
+LIMITS = web.AppKey("limits", Limits)
+LINGERING = 2.0
+"""Seconds in which the rest of a body that was refused may come, so that its sender reads the answer."""
+
+
+def server_options(limits: Limits) -> dict[str, Any]:
+    """What `aiohttp.web.AppRunner` is to be made with."""
+    return {
+        "max_line_size": limits.header_bytes,
+        "max_field_size": limits.header_bytes,
+        "max_headers": limits.headers,
+        "keepalive_timeout": limits.idle_seconds,
+        "lingering_time": LINGERING,
+    }
+
+
+async def read_body(request: web.Request, *, lines: bool = False) -> bytes:
+    """The whole body. Raises ProblemError, see `chunks`."""
+    return b"".join([chunk async for chunk in chunks(request, lines=lines)])
+
+
+async def chunks(request: web.Request, *, lines: bool = False) -> AsyncIterator[bytes]:
+    """The body as it comes. `lines`: it is NDJSON, a record a line.
+
+    Raises ProblemError as soon as it is too large, too late, too deep, or of too many records.
+    """
+    limits = request.app[LIMITS]
+    _refuse_early(request, limits)
+    meter, size, ends = Meter(), 0, 0
+    deadline = asyncio.get_running_loop().time() + limits.body_seconds
+    while chunk := await _next(request, deadline, limits):
+        size += len(chunk)
+        if size > limits.body_bytes:
+            raise _too_large(f"more than {limits.body_bytes:,} bytes", limits)
+        meter.feed(chunk)
+        ends += lines and chunk.count(b"\n")
+        if meter.depth > limits.depth:
+            raise ProblemError("malformed-body", f"found JSON deeper than {limits.depth} levels, expected no more")
+        if max(meter.records, ends) > limits.records:
+            raise ProblemError("payload-too-large", f"found more than {limits.records:,} records, expected no more")
+        yield chunk
+
+
+def _refuse_early(request: web.Request, limits: Limits) -> None:
+    if request.content_length is not None and request.content_length > limits.body_bytes:
+        raise _too_large(f"{request.content_length:,} bytes", limits)
+    if (encoding := request.headers.get("Content-Encoding", "identity").lower()) != "identity":
+        raise ProblemError(
+            "unsupported-media-type", f"found Content-Encoding {encoding[:40]!r}, expected none: send it uncompressed"
+        )
+
+
+def _too_large(found: str, limits: Limits) -> ProblemError:
+    return ProblemError("payload-too-large", f"found {found}, expected at most {limits.body_bytes:,}")
+
+
+async def _next(request: web.Request, deadline: float, limits: Limits) -> bytes:
+    """The next chunk, empty at the end."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await request.content.readany()
+    except TimeoutError:
+        detail = f"the body was not there after {limits.body_seconds:g} seconds"
+        raise ProblemError("request-timeout", detail, headers={"Connection": "close"}) from None
+    except web.RequestPayloadError:
+        raise ProblemError("malformed-body", "the body breaks off, or its chunks are not chunks") from None

@@ -1,0 +1,52 @@
+"""Measures JSON as it comes in, before anything is made of it: how deep it is, and how many records it holds."""
+
+from __future__ import annotations
+
+STRUCTURE = b'"[]{},'
+_REST = bytes(set(range(256)) - set(STRUCTURE))
+_COMMA = ord(",")
+_OPENING = frozenset(b"[{")
+_ARRAY = ord("[")
+
+
+class Meter:
+    """Feed it the chunks of a body; `depth` (the deepest) and `records` grow.
+
+    Records are the items of a top-level array, else the values at the top. Linear, of constant memory for a chunk, and
+    with no opinion: what is no JSON at all is left to the parser, which is never deeper in it than this has measured.
+    """
+
+    def __init__(self) -> None:
+        self.depth = 0
+        self.records = 0
+        self._here = 0
+        self._in_array = False
+        self._in_text = False
+        self._cut = b""
+
+    def feed(self, chunk: bytes) -> None:
+        for code in self._structure(chunk):
+            if code == _COMMA:
+                self.records += self._in_array and self._here == 1
+            elif code in _OPENING:
+                if self._here == 0:
+                    self._in_array = code == _ARRAY
+                    self.records += 1
+                self._here += 1
+                self.depth = max(self.depth, self._here)
+            else:
+                # A closing bracket too many must not make room for openings that the parser would count.
+                self._here = max(0, self._here - 1)
+
+    def _structure(self, chunk: bytes) -> bytes:
+        """Brackets and commas, without those inside text."""
+        chunk = self._cut + chunk
+        self._cut = b""
+        if b"\\" in chunk:
+            if (len(chunk) - len(chunk.rstrip(b"\\"))) % 2:
+                chunk, self._cut = chunk[:-1], b"\\"  # what it escapes is in the next chunk
+            chunk = chunk.replace(b"\\\\", b"").replace(b'\\"', b"")
+        parts = chunk.translate(None, _REST).split(b'"')
+        outside = parts[self._in_text :: 2]
+        self._in_text ^= len(parts) % 2 == 0
+        return b"".join(outside)
