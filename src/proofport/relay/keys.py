@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from hmac import compare_digest
+from typing import Any
 
 from proofport.journal.access import AccessKey, AccessKeys
 
@@ -74,6 +75,15 @@ def _scrypt(secret: str, salt: bytes, log2_n: int, r: int, p: int) -> bytes:
 
 NOBODY = f"scrypt${LOG2_N}${R}${P}${'00' * 16}${'00' * 32}"
 """What the secret of an unknown prefix is held against, so that it takes as long as a wrong secret."""
+
+
+async def issue(journal: AccessKeys, **scope: Any) -> tuple[Token, AccessKey]:
+    """A new key in the journal, and the token that is shown once. `scope`: the other fields of AccessKey."""
+    while True:
+        token = new_token()
+        key = AccessKey(prefix=token.prefix, proof=proof_of(token.secret), created=time.time(), **scope)
+        if await journal.add_access_key(key):
+            return token, key
 
 
 @dataclass(slots=True)
