@@ -142,10 +142,11 @@ class KeyRing:
     async def _current(self, token: Token) -> AccessKey | None:
         proved = self._proved[token.prefix]
         if self._timer() - proved.seen >= RECHECK:
+            asked = self._timer()
             key = await self._journal.access_key(token.prefix)
             if key is None or key.proof != proved.key.proof:
                 return await self._prove(token)
-            proved.key, proved.seen = key, self._timer()
+            proved.key, proved.seen = key, asked
         return proved.key
 
     async def _prove(self, token: Token) -> AccessKey | None:
@@ -153,8 +154,8 @@ class KeyRing:
         async with self._hashing:
             if self.remembers(token):
                 return self._proved[token.prefix].key
-            key = await self._journal.access_key(token.prefix)
             asked = self._timer()
+            key = await self._journal.access_key(token.prefix)
             proved = await asyncio.to_thread(proves, token.secret, key.proof if key else NOBODY)
             if key is None or not proved:
                 return None

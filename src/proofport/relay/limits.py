@@ -79,5 +79,5 @@ async def _next(request: web.Request, deadline: float, limits: Limits) -> bytes:
     except TimeoutError:
         detail = f"the body was not there after {limits.body_seconds:g} seconds"
         raise ProblemError("request-timeout", detail, headers={"Connection": "close"}) from None
-    except web.RequestPayloadError:
+    except (web.RequestPayloadError, ConnectionError):
         raise ProblemError("malformed-body", "the body breaks off, or its chunks are not chunks") from None
