@@ -17,6 +17,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from proofport.adapter import Memory, Mode, Schema
 from proofport.journal.access import AccessKeys
+from proofport.journal.snapshots import Snapshots
 
 State: TypeAlias = Literal["queued", "done", "dead", "cancelled"]
 RunState: TypeAlias = Literal["open", "complete", "ended"]
@@ -47,6 +48,30 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
+class Once:
+    """What makes a submission happen once: the same `key` of the same tenant again is given the first `answer`.
+
+    `digest`: of all that was asked, so that a key that comes back with something else is recognised.
+    """
+
+    tenant: str
+    key: str
+    digest: bytes
+    answer: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """`ids` in the order of the deliveries; the first is the number of the submission.
+
+    `first`: what had been submitted under this key before. Nothing was accepted then, and `ids` are those of then.
+    """
+
+    ids: Sequence[int]
+    first: Once | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """Why a delivery is not done. `reason` is a stable word, `detail` text (outcomes) for programs."""
 
@@ -59,7 +84,7 @@ class Delivery:
     """One queued delivery. `attempts` counts every try, the last one included.
 
     `outcome`: what `done` was given; of a cancelled one JSON: `{"reason": …}` or `{"replayed_as": id}`. `failure`: the
-    last one; of a dead delivery why it is dead.
+    last one; of a dead delivery why it is dead. `submission`: the id of the first delivery submitted with it.
     """
 
     id: int
@@ -76,16 +101,23 @@ class Delivery:
     outcome: str | None = None
     failure: Failure | None = None
     key: str | None = None
+    submission: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which deliveries; every given field must match. `tenant`: whose lanes (`proofport.tenancy`)."""
+    """Which deliveries; every given field must match. `tenant`: whose lanes (`proofport.tenancy`).
+
+    `destinations`, `kinds`: any of these. `submission`: its number.
+    """
 
     ids: Sequence[int] | None = None
     lane: str | None = None
     state: State | None = None
     tenant: str | None = None
+    destinations: Sequence[str] | None = None
+    kinds: Sequence[str] | None = None
+    submission: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +157,7 @@ class Sent:
 
     A body of 0: the id belongs to the run's set, and what was delivered for it before still holds. In mode `remove`
     the ids leave the state. What is sent later wins, also when it was observed earlier.
-    `items`: the bodies themselves, where they are kept; an empty one leaves the one before. They outlive a removal.
+    `items`: the bodies themselves, where they are kept; an empty one leaves the one before. A removal empties them.
     """
 
     ids: Sequence[str] = ()
@@ -280,7 +312,7 @@ class LaneRun(Protocol):
     async def attempted(self, attempts: Sequence[Attempt]) -> None: ...
 
 
-class Journal(AccessKeys, Protocol):
+class Journal(AccessKeys, Snapshots, Protocol):
     async def open(self) -> None:
         """Raises ConfigError when the place cannot hold a journal, or holds something else."""
         ...
@@ -294,8 +326,17 @@ class Journal(AccessKeys, Protocol):
         """All of them or none, durable when it returns. Order within a lane is the order of acceptance."""
         ...
 
-    async def find(self, chosen: Filter, *, after: int = 0, limit: int = 100) -> list[Delivery]:
-        """In id order, those with an id above `after`."""
+    async def submit(self, deliveries: Sequence[NewDelivery], *, once: Once | None = None) -> Submitted:
+        """Accept at least one delivery, none of them with a key, as one submission; all of them or none, durably.
+
+        When `once.key` is known for its tenant, nothing is accepted, whatever the digest is: compare it.
+        """
+        ...
+
+    async def find(
+        self, chosen: Filter, *, after: int = 0, before: int | None = None, limit: int = 100
+    ) -> list[Delivery]:
+        """In id order, those with an id above `after`; with `before` the latest first, those with an id below it."""
         ...
 
     async def replay(self, chosen: Filter) -> list[Accepted]:

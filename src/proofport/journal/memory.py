@@ -22,20 +22,24 @@ from proofport.journal.contract import (
     LaneRun,
     LaneView,
     NewDelivery,
+    Once,
     RunView,
     Sent,
     State,
+    Submitted,
 )
 from proofport.journal.memory_access import MemoryAccessKeys
 from proofport.journal.memory_lane import Lane, MemoryLaneRun, Run
+from proofport.journal.memory_snapshots import MemorySnapshots
 from proofport.tenancy import tenant_of
 
 
-class MemoryJournal(MemoryAccessKeys):
+class MemoryJournal(MemoryAccessKeys, MemorySnapshots):
     """Keeps everything in dictionaries. `clock` gives seconds since 1970."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        super().__init__()
+        MemoryAccessKeys.__init__(self)
+        MemorySnapshots.__init__(self)
         self.clock = clock
         self.all_lanes: dict[str, Lane] = {}
         self.deliveries: dict[int, Delivery] = {}
@@ -45,6 +49,7 @@ class MemoryJournal(MemoryAccessKeys):
         self.items: dict[tuple[str, str], dict[str, bytes]] = {}
         self.frozen: dict[str, dict[str, Schema]] = {}
         self._keys: dict[str, int] = {}
+        self._once: dict[tuple[str, str], tuple[Once, list[int]]] = {}
         self._permits: dict[str, float] = {}
         self._news: asyncio.Event | None = None
 
@@ -92,8 +97,24 @@ class MemoryJournal(MemoryAccessKeys):
             self._keys[new.key] = delivery.id
         return delivery
 
-    async def find(self, chosen: Filter, *, after: int = 0, limit: int = 100) -> list[Delivery]:
-        return [delivery for delivery in self._matching(chosen) if delivery.id > after][:limit]
+    async def submit(self, deliveries: Sequence[NewDelivery], *, once: Once | None = None) -> Submitted:
+        if once is not None and (once.tenant, once.key) in self._once:
+            first, known = self._once[once.tenant, once.key]
+            return Submitted(known, first)
+        ids = [accepted.id for accepted in await self.accept(deliveries)]
+        for each in ids:
+            self.change(self.deliveries[each], submission=ids[0])
+        if once is not None:
+            self._once[once.tenant, once.key] = once, ids
+        return Submitted(ids)
+
+    async def find(
+        self, chosen: Filter, *, after: int = 0, before: int | None = None, limit: int = 100
+    ) -> list[Delivery]:
+        found = [delivery for delivery in self._matching(chosen) if delivery.id > after]
+        if before is not None:
+            found = [delivery for delivery in reversed(found) if delivery.id < before]
+        return found[:limit]
 
     def _matching(self, chosen: Filter) -> Iterator[Delivery]:
         for delivery in list(self.deliveries.values()):
@@ -102,6 +123,9 @@ class MemoryJournal(MemoryAccessKeys):
                 and (chosen.lane is None or delivery.lane == chosen.lane)
                 and (chosen.state is None or delivery.state == chosen.state)
                 and (chosen.tenant is None or tenant_of(delivery.lane) == chosen.tenant)
+                and (chosen.destinations is None or delivery.destination in chosen.destinations)
+                and (chosen.kinds is None or delivery.kind in chosen.kinds)
+                and (chosen.submission is None or delivery.submission == chosen.submission)
             ):
                 yield delivery
 

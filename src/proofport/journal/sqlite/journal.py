@@ -26,7 +26,9 @@ from proofport.journal.contract import (
     NewDelivery,
     RunView,
 )
-from proofport.journal.sqlite import access, lanes, permits, queue, runs, schemas
+    Submitted,
+from proofport.journal.snapshots import NewSnapshot, Part, SnapshotState, SnapshotView
+from proofport.journal.sqlite import access, lanes, permits, queue, runs, schemas, snapshots
 from proofport.journal.sqlite.database import connect, create, explained
 from proofport.journal.sqlite.known import KnownSets
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
@@ -96,8 +98,16 @@ class SqliteJournal:
         shared.news.set()
         return accepted
 
-    async def find(self, chosen: Filter, *, after: int = 0, limit: int = 100) -> list[Delivery]:
-        return await self._shared.looks.read(lambda db: queue.find(db, chosen, after, limit))
+    async def submit(self, deliveries: Sequence[NewDelivery], *, once: Once | None = None) -> Submitted:
+        shared, now = self._shared, self._clock()
+        submitted = await shared.writer.write(lambda db: queue.submit(db, deliveries, once, now))
+        shared.news.set()
+        return submitted
+
+    async def find(
+        self, chosen: Filter, *, after: int = 0, before: int | None = None, limit: int = 100
+    ) -> list[Delivery]:
+        return await self._shared.looks.read(lambda db: queue.find(db, chosen, after, before, limit))
 
     async def replay(self, chosen: Filter) -> list[Accepted]:
         shared, now = self._shared, self._clock()
@@ -220,3 +230,35 @@ class SqliteJournal:
 
     async def note_access(self, used: Mapping[str, float]) -> None:
         await self._shared.writer.write(lambda db: access.note(db, used))
+
+    # ------------------------------------------------------------------ snapshots that come in parts
+    async def open_snapshot(self, new: NewSnapshot) -> None:
+        now = self._clock()
+        await self._shared.writer.write(lambda db: snapshots.open_new(db, new, now))
+
+    async def snapshot(self, snapshot: str) -> SnapshotView | None:
+        now = self._clock()
+        return await self._shared.looks.read(lambda db: snapshots.view(db, snapshot, now))
+
+    async def snapshots(
+        self, *, tenant: str | None = None, state: SnapshotState | None = None, limit: int = 100
+    ) -> list[SnapshotView]:
+        now = self._clock()
+        return await self._shared.looks.read(lambda db: snapshots.views(db, tenant, state, limit, now))
+
+    async def put_part(self, snapshot: str, part: Part) -> bool:
+        now = self._clock()
+        return await self._shared.writer.write(lambda db: snapshots.put(db, snapshot, part, now))
+
+    async def parts(self, snapshot: str, *, after: str = "", limit: int = 10) -> list[Part]:
+        return await self._shared.looks.read(lambda db: snapshots.parts(db, snapshot, after, limit))
+
+    async def move_snapshot(
+        self, snapshot: str, before: SnapshotState, after: SnapshotState, *, report: str | None = None
+    ) -> bool:
+        now = self._clock()
+        return await self._shared.writer.write(lambda db: snapshots.move(db, snapshot, before, after, report, now))
+
+    async def expire_snapshots(self) -> int:
+        now = self._clock()
+        return await self._shared.writer.write(lambda db: snapshots.expire(db, now))

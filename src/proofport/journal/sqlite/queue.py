@@ -9,17 +9,18 @@ from typing import Any
 
 import orjson
 
-from proofport.journal.contract import Accepted, Delivery, Failure, Filter, NewDelivery
+from proofport.journal.contract import Accepted, Delivery, Failure, Filter, NewDelivery, Once, Submitted
 from proofport.journal.sqlite import lanes
 from proofport.journal.sqlite.lanes import Hold
 
 SELECT = (
     "SELECT d.id, l.lane, d.destination, d.kind, d.mode, d.payload, d.records, d.state, d.attempts, d.created, "
-    "d.finished, d.outcome, d.reason, d.detail, d.key FROM deliveries d JOIN lanes l ON l.number = d.lane "
+    "d.finished, d.outcome, d.reason, d.detail, d.key, d.submission "
+    "FROM deliveries d JOIN lanes l ON l.number = d.lane "
 )
 INSERT = (
-    "INSERT INTO deliveries (lane, destination, kind, mode, payload, records, created, key) "
-    "SELECT number, ?, ?, ?, ?, ?, ?, ? FROM lanes WHERE lane = ? ON CONFLICT DO NOTHING"
+    "INSERT INTO deliveries (lane, destination, kind, mode, payload, records, created, key, submission) "
+    "SELECT number, ?, ?, ?, ?, ?, ?, ?, ? FROM lanes WHERE lane = ? ON CONFLICT DO NOTHING"
 )
 
 
@@ -27,22 +28,50 @@ def accept(db: sqlite3.Connection, deliveries: Sequence[NewDelivery], now: float
     return [_accept(db, new, now) for new in deliveries]
 
 
-def _accept(db: sqlite3.Connection, new: NewDelivery, now: float) -> Accepted:
+def submit(db: sqlite3.Connection, deliveries: Sequence[NewDelivery], once: Once | None, now: float) -> Submitted:
+    if once is not None and (known := _known(db, once)) is not None:
+        return known
+    first = _next_id(db)
+    ids = [_accept(db, new, now, first).id for new in deliveries]
+    if once is not None:
+        values = (once.tenant, once.key, once.digest, once.answer, first)
+        db.execute("INSERT INTO submissions (tenant, key, digest, answer, submission) VALUES (?, ?, ?, ?, ?)", values)
+    return Submitted(ids)
+
+
+def _known(db: sqlite3.Connection, once: Once) -> Submitted | None:
+    query = "SELECT digest, answer, submission FROM submissions WHERE tenant = ? AND key = ?"
+    row = db.execute(query, (once.tenant, once.key)).fetchone()
+    if row is None:
+        return None
+    digest, answer, submission = row
+    ids = db.execute("SELECT id FROM deliveries WHERE submission = ? ORDER BY id", (submission,))
+    return Submitted([number for (number,) in ids], replace(once, digest=digest, answer=answer))
+
+
+def _next_id(db: sqlite3.Connection) -> int:
+    """What AUTOINCREMENT gives next: https://www.sqlite.org/autoinc.html"""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'").fetchone()
+    return 1 if row is None else int(row[0]) + 1
+
+
+def _accept(db: sqlite3.Connection, new: NewDelivery, now: float, submission: int | None = None) -> Accepted:
     """One statement, but for what is rare: a lane that is new, or a key that is known."""
-    values = (new.destination, new.kind, new.mode, new.payload, new.records, now, new.key, new.lane)
+    values = (new.destination, new.kind, new.mode, new.payload, new.records, now, new.key, submission, new.lane)
     inserted = db.execute(INSERT, values)
     if inserted.rowcount:
         return Accepted(inserted.lastrowid or 0, duplicate=False)
     if lanes.number_of(db, new.lane) is None:
         lanes.made(db, new.lane)
-        return _accept(db, new, now)
+        return _accept(db, new, now, submission)
     return Accepted(db.execute("SELECT id FROM deliveries WHERE key = ?", (new.key,)).fetchone()[0], duplicate=True)
 
 
-def find(db: sqlite3.Connection, chosen: Filter, after: int, limit: int) -> list[Delivery]:
+def find(db: sqlite3.Connection, chosen: Filter, after: int, before: int | None, limit: int) -> list[Delivery]:
     where, values = _where(db, chosen)
-    rows = db.execute(f"{SELECT} WHERE d.id > ? AND {where} ORDER BY d.id LIMIT ?", (after, *values, limit))
-    return [_delivery(row) for row in rows]
+    below, order = ("true", "d.id") if before is None else (f"d.id < {before:d}", "d.id DESC")
+    query = f"{SELECT} WHERE d.id > ? AND {below} AND {where} ORDER BY {order} LIMIT ?"
+    return [_delivery(row) for row in db.execute(query, (after, *values, limit))]
 
 
 def _where(db: sqlite3.Connection, chosen: Filter) -> tuple[str, list[object]]:
@@ -59,12 +88,19 @@ def _where(db: sqlite3.Connection, chosen: Filter) -> tuple[str, list[object]]:
     if chosen.tenant is not None:
         terms.append(f"d.lane IN ({lanes.OF_TENANT})")
         values.append(chosen.tenant)
+    for words, column in ((chosen.destinations, "d.destination"), (chosen.kinds, "d.kind")):
+        if words is not None:
+            terms.append(column + " IN (SELECT value FROM json_each(?))")  # noqa: S608
+            values.append(orjson.dumps(list(words)).decode())
+    if chosen.submission is not None:
+        terms.append("d.submission = ?")
+        values.append(chosen.submission)
     return " AND ".join(terms), values
 
 
 def _delivery(row: Sequence[Any]) -> Delivery:
-    *common, reason, detail, key = row
-    return Delivery(*[*common, None if reason is None else Failure(reason, detail), key])
+    *common, reason, detail, key, submission = row
+    return Delivery(*[*common, None if reason is None else Failure(reason, detail), key, submission])
 
 
 def replay(db: sqlite3.Connection, chosen: Filter, now: float) -> list[Accepted]:

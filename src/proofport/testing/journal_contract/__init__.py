@@ -22,7 +22,9 @@ from proofport.testing.journal_contract.processes import SharedJournalContract
 from proofport.testing.journal_contract.queue import QueueTests
 from proofport.testing.journal_contract.runs import RunTests
 from proofport.testing.journal_contract.schemas import BodyTests, SchemaTests
+from proofport.testing.journal_contract.snapshots import SnapshotTests
 from proofport.testing.journal_contract.stateful import JournalMachine
+from proofport.testing.journal_contract.submissions import SubmissionTests
 from proofport.testing.journal_contract.work import WorkTests
 
 __all__ = ["Clock", "JournalContract", "SharedJournalContract"]
@@ -31,7 +33,17 @@ SOAK = "PROOFPORT_SOAK" in os.environ
 
 
 class JournalContract(
-    QueueTests, LaneTests, RunTests, KnownTests, SchemaTests, BodyTests, AccessTests, PermitTests, WorkTests
+    QueueTests,
+    SubmissionTests,
+    SnapshotTests,
+    LaneTests,
+    RunTests,
+    KnownTests,
+    SchemaTests,
+    BodyTests,
+    AccessTests,
+    PermitTests,
+    WorkTests,
 ):
     """All that a journal promises, within one process."""
 
