@@ -24,9 +24,10 @@ from proofport.journal.contract import (
     LaneRun,
     LaneView,
     NewDelivery,
+    Once,
     RunView,
-)
     Submitted,
+)
 from proofport.journal.snapshots import NewSnapshot, Part, SnapshotState, SnapshotView
 from proofport.journal.sqlite import access, lanes, permits, queue, runs, schemas, snapshots
 from proofport.journal.sqlite.database import connect, create, explained
