@@ -14,9 +14,9 @@ from proofport_drata.settings import PUT_MERGE
 MAX_RECORDS = 500
 """No limit is published. Clients send up to 500 records (observed: gram, drata-rv/OCI-custom-connection and others)."""
 
-UPLOAD = Capability(MAX_RECORDS, MAX_BYTES)
-SESSION = Capability(MAX_RECORDS, MAX_BYTES, staged=True, replaces=True)
-ONE_BY_ONE = Capability(1, MAX_BYTES, parallel=4)
+UPLOAD = Capability(MAX_RECORDS, MAX_BYTES, listed=True)
+SESSION = Capability(MAX_RECORDS, MAX_BYTES, staged=True, replaces=True, listed=True)
+ONE_BY_ONE = Capability(1, MAX_BYTES, parallel=4, listed=True)
 
 
 class CustomRecords(Room):

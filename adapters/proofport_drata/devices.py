@@ -25,6 +25,7 @@ from proofport_drata.paging import Rows, every_row, one_page
 from proofport_drata.room import MAX_BYTES, Room
 
 READABLE = (
+    "externalId",
     "serialNumber",
     "model",
     "screenLockTime",

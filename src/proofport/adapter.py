@@ -74,7 +74,8 @@ class Capability:
     `staged`: the set stays invisible until `close`, so a cancelled snapshot has delivered nothing.
     `replaces`: closing removes what is not in the set. Otherwise `gone` says what becomes of what is not in it:
     "kept" and only listed, "ended" by `bury`, or "deletable": by `bury`, when that is asked for. `listed`: the set to
-    compare with is then the vendor's own list. `may_be_empty`: an empty set stands for itself; `bury` ends all.
+    compare with, for that and for what is unchanged, is the vendor's own list, which shows at once what was written.
+    `may_be_empty`: an empty set stands for itself; `bury` ends all.
     `whole`: the set must go in one batch, and only once every source was read to its end.
     `keeps_bodies`: the journal keeps the last body of every record; `remove`, `bury` and `verify` work with them.
     `known_only`: a patch reaches only records that are known to have been delivered whole.

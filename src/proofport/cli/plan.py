@@ -38,8 +38,11 @@ def command(inputs: Sequence[str], source: str | None, config_path: str | None, 
     """
     import asyncio
 
+    from proofport.cli.progress import watcher
+
     given = [options.named_input(text, source) for text in inputs]
-    plan = asyncio.run(_plan(given, config_path, **how))
+    with watcher() as watch:
+        plan = asyncio.run(_plan(given, config_path, on_progress=watch, **how))
     if as_json:
         click.echo(json.dumps(plan.as_dict(), ensure_ascii=False, indent=2))
     else:

@@ -29,7 +29,7 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 @options.json_option
 @click.option("--problems", metavar="FILE", help="Write every problem to FILE as it occurs, one JSON object a line.")
 @click.option("--override-guard", metavar="REASON", help="Go on although the guard refuses; the reason is recorded.")
-@click.option("--skip-unchanged", is_flag=True, help="Do not send what was last delivered with the same body.")
+@click.option("--skip-unchanged", is_flag=True, help="Do not send what the vendor holds with the same body.")
 @click.option("--resume", metavar="RUN", help="Go on with an interrupted run over the same inputs.")
 @click.option("--delete-gone", is_flag=True, help="Delete at the vendor what a snapshot no longer holds.")
 @click.option(

@@ -124,12 +124,30 @@ def print_remarks(out: Console, destination: DestinationReport) -> None:
     if destination.gone_count:
         gone = _listed(destination.gone, destination.gone_count)
         remarks.append(f"Held before, and not in this set ({destination.gone_count:,}): {gone}")
+    if destination.outside.count:
+        outside = _listed(destination.outside.ids, destination.outside.count)
+        remarks.append(f"Of these uploaded directly ({destination.outside.count:,}): {outside}")
+    remarks += compared(destination)
     if not remarks:
         return
     out.print()
     out.print(Text(destination.name, style="bold"))
     for remark in remarks:
         out.print(Padding(Text(remark, overflow="fold"), (0, 0, 0, 2)))
+
+
+def compared(destination: DestinationReport) -> Iterable[str]:
+    """How the set differs from what the vendor held, where that was read."""
+    found = destination.difference
+    if found is None:
+        return
+    same = f"{found.unchanged:,} the same"
+    yield f"Against what was live: {found.added.count:,} added, {found.changed.count:,} changed, {same}."
+    if found.added.count:
+        yield f"added: {_listed(found.added.ids, found.added.count)}"
+    changed = [f"{each} ({', '.join(found.fields.get(each, ()))})" for each in found.changed.ids[: SHOWN + 1]]
+    if changed:
+        yield f"changed: {_listed(changed, found.changed.count)}"
 
 
 def _listed(ids: Sequence[str], count: int) -> str:

@@ -60,6 +60,8 @@ class StagedEnding:
         try:
             if flaw:
                 await self._cancel(flaw, "snapshot_cancelled", Exit.INCOMPLETE)
+            elif lane.ledger is not None and (live := lane.last.live) is not None and live.is_the_set:
+                await self._keep(live.count(), lane.ledger, incomplete)
             elif lane.capability.may_be_empty and not self._report.tally.total:
                 await self._empty(incomplete)
             elif await self._guard_agrees(incomplete):
@@ -73,7 +75,7 @@ class StagedEnding:
         lane, report = self._lane, self._report
         held: list[str] = []
         try:
-            async for page in _pages_of_vendor(lane):
+            async for page in pages_of_vendor(lane):
                 held += [record.id for record in page.records if not record.ended]
             _note_gone(report, held)
             share = 1.0 if self._terms.override is not None else self._terms.max_gone
@@ -89,13 +91,28 @@ class StagedEnding:
         report.notes.append(f"The set is empty: {_records(ended)} deleted at the vendor, as `empty_set` says.")
         lane.complete = report.exit is Exit.OK
 
+    async def _keep(self, held: int, ledger: Ledger, incomplete: Sequence[str]) -> None:
+        """The set is what the vendor holds: nothing was staged, and nothing is gone."""
+        try:
+            self._terms.allow(Change(held, 0, held), incomplete)
+        except GuardRefused as refusal:
+            await self._cancel(str(refusal), "guard", Exit.GUARD)
+            return
+        self._report.notes.append("The set is what the vendor holds already: nothing was sent, and nothing replaced.")
+        await self._settle_for(ledger)
+
     async def _complete(self) -> None:
         lane, tally = self._lane, self._report.tally
         await lane.patiently(lambda: lane.adapter.close(lane.job, lane.memory or {}, tally), cleared=True)
         lane.complete = True
         if lane.ledger is not None:
-            async for gone in _pages_of_gone(lane.ledger):
-                await lane.ledger.forget(gone)
+            await self._settle_for(lane.ledger)
+
+    async def _settle_for(self, ledger: Ledger) -> None:
+        """Make the new set the one that is known to be live."""
+        self._lane.complete = True
+        async for gone in _pages_of_gone(ledger):
+            await ledger.forget(gone)
 
     def _leave_open(self, stopped: Outcome) -> None:
         """What was staged stays staged: the run goes on once the vendor, or a person, has made way."""
@@ -123,9 +140,11 @@ class StagedEnding:
     async def _change(self) -> Change:
         """Compare the vendor's live ids, page by page, with those of this run."""
         previous = 0
-        async for page in _pages_of_vendor(self._lane):
+        async for page in pages_of_vendor(self._lane):
             previous += len(page.records)
-            _note_gone(self._report, self._gone(page))
+            gone = self._gone(page)
+            _note_gone(self._report, gone)
+            self._note_outside(page, gone)
         return Change(previous, self._report.gone_count, self._report.tally.status[Status.DELIVERED])
 
     def _gone(self, page: Page) -> list[str]:
@@ -133,6 +152,12 @@ class StagedEnding:
         dropped = self._lane.rejected_ids
         kept = (record.id for record in page.records if record.id not in dropped)
         return self._ids.missing(kept) + [record.id for record in page.records if record.id in dropped]
+
+    def _note_outside(self, page: Page, gone: Sequence[str]) -> None:
+        outside = {record.id for record in page.records if record.outside}
+        for record_id in gone if outside else ():
+            if record_id in outside:
+                self._report.outside.add(record_id)
 
     async def _cancel(self, why: str, reason: str, code: Exit) -> None:
         """Leave the vendor as it was: nothing that was staged has been delivered."""
@@ -179,7 +204,7 @@ class ComparedEnding:
         if not (self._buries and lane.capability.listed) or lane.stopped is not None:
             return
         try:
-            held = [record.id async for page in _pages_of_vendor(lane) for record in page.records if not record.ended]
+            held = [record.id async for page in pages_of_vendor(lane) for record in page.records if not record.ended]
         except ProofportError as error:
             await lane.halt(error)
             return
@@ -260,7 +285,7 @@ def hold_back_parts(lane: Lane, terms: Terms, incomplete: Sequence[str]) -> None
         lane.stop(error, "snapshot_cancelled", Exit.INCOMPLETE)
 
 
-async def _pages_of_vendor(lane: Lane) -> AsyncIterator[Page]:
+async def pages_of_vendor(lane: Lane) -> AsyncIterator[Page]:
     """What the vendor holds now, page by page. Raises GuardRefused where it cannot be read."""
     cursor: str | None = None
     while True:

@@ -20,6 +20,7 @@ from proofport.delivery.pacer import Pacer
 from proofport.delivery.pipeline import Branch, Pipeline, Reads
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport, SourceReport
 from proofport.delivery.sender import Sender
+from proofport.delivery.skipping import compare_with_live
 from proofport.errors import ProofportError, Retryable
 from proofport.evidence import Neutral
 from proofport.journal.contract import Journal, NewRun
@@ -114,9 +115,11 @@ class Run:
             await self._hold(lanes, stack)
             needs_ids = order.mode == "snapshot" or not order.assume_unique
             ids = stack.enter_context(closing(IdStore())) if needs_ids else None
-            ends = await self._ends(lanes, ids)
             pipeline = Pipeline(branches, ids, self._describe, lambda: self._tell(pipeline, lanes))
             async with self._telling(pipeline, lanes):
+                ends = await self._ends(lanes, ids)
+                for lane in lanes if order.skip_unchanged else ():
+                    await compare_with_live(lane, stack, resumed=order.resume)
                 await self._deliver(pipeline, branches)
                 for end in ends:
                     await end.settle(self._incomplete())

@@ -13,6 +13,7 @@ import orjson
 
 from proofport.accounting import UNCHANGED, Outcome, Status, rejected
 from proofport.adapter import Adapter, Batch, Capability, Job, Schema, json_type
+from proofport.delivery.live_state import LiveState
 from proofport.delivery.screening import screen
 from proofport.errors import Problem
 from proofport.journal.contract import IN_DOUBT, Journal, Known, LaneRun
@@ -24,7 +25,8 @@ _HELD = (Status.DELIVERED, Status.UNCHANGED, Status.UNKNOWN)
 class LastState:
     """`types`: the JSON type of each field, where the mapping proves it; None: each record has to be looked at.
 
-    `frozen`: what the batch on its way makes of the vendor's schema, not noted yet.
+    `frozen`: what the batch on its way makes of the vendor's schema, not noted yet. `live`: what the vendor holds,
+    where that was read to leave out what is equal.
     """
 
     journal: Journal
@@ -33,6 +35,7 @@ class LastState:
     job: Job
     types: Mapping[str, str] | None = None
     frozen: Schema | None = field(default=None, init=False)
+    live: LiveState | None = field(default=None, init=False)
 
     async def load(self) -> Job:
         """The job, with what the journal knows of its schema."""
@@ -63,17 +66,19 @@ class LastState:
         return ([first, *(i for i in rest if i != first)] if first in rest else rest), decided
 
     async def _decided(self, batch: Batch, bodies: Sequence[int], *, skip_unchanged: bool) -> dict[int, Outcome]:
-        """A staged set has to be sent whole."""
+        """A staged set has to be sent whole, unless it is what the vendor holds."""
         if self.job.mode == "remove":
             return await self._unremovable(batch) if self.capability.keeps_bodies else {}
         if self.capability.staged:
-            return {}
+            return dict.fromkeys(range(len(batch)), UNCHANGED) if self.live and self.live.is_the_set else {}
         misfits = self._misfits(batch)
         patches = self.job.mode == "patch" and self.capability.known_only
         if not (skip_unchanged or batch.observed or patches):
             return misfits
         known = await self.journal.known(self.lane, self.job.kind, batch.ids)
-        decided = screen(batch, bodies, known, skip_unchanged=skip_unchanged)
+        decided = screen(batch, bodies, known, skip_unchanged=skip_unchanged and self.live is None)
+        if self.live is not None:
+            decided = self.live.compare(batch, bodies, known) | decided
         if patches:
             decided |= {i: _NOT_WHOLE for i, last in enumerate(known) if not _is_whole(last)}
         return decided | misfits

@@ -11,6 +11,7 @@ import orjson
 
 from proofport.accounting import Assurance, Outcome, Status, Tally
 from proofport.adapter import Mode
+from proofport.planning.difference import Difference, Group
 
 INLINE_PROBLEMS = 1_000
 """At most this many problems stand in a report; a problems file holds all of them."""
@@ -53,7 +54,11 @@ class RecordProblem:
 
 @dataclass(slots=True)
 class DestinationReport:
-    """One destination's books. `notes` are sentences about the whole set, `gone` ids the vendor still holds."""
+    """One destination's books. `notes` are sentences about the whole set, `gone` ids that the vendor held before.
+
+    `outside`: those of `gone` that no snapshot had brought. `difference`: how the records differ from what was live
+    before, where that was read to leave out what is equal.
+    """
 
     name: str
     input: int = 0
@@ -66,7 +71,9 @@ class DestinationReport:
     notes: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     gone_count: int = 0
+    outside: Group = field(default_factory=Group)
     lanes: list[str] = field(default_factory=list)
+    difference: Difference | None = None
 
     def as_dict(self) -> dict[str, Any]:
         counts = {status.value: self.tally.status[status] for status in Status}
@@ -79,7 +86,9 @@ class DestinationReport:
             "exit_code": int(self.exit),
             "requests": self.requests,
             "seconds": round(self.seconds, 3),
+            **({"compared": self.difference.as_dict()} if self.difference is not None else {}),
             "gone": {"count": self.gone_count, "ids": self.gone},
+            "directly_uploaded": self.outside.as_dict(),
             "notes": self.notes,
             "problem_count": self.problem_count,
             "problems": [problem.as_dict() for problem in self.problems],
@@ -87,9 +96,10 @@ class DestinationReport:
 
 
 def summary(report: DestinationReport) -> str:
-    """A destination's books as JSON, without the problems of single records."""
+    """A destination's books as JSON, without what is about single records that are still there."""
     books = report.as_dict()
     del books["problems"]
+    books.pop("compared", None)
     return orjson.dumps(books).decode()
 
 

@@ -83,7 +83,7 @@ class Gateway:
         """Deliver records and say what became of each. In `snapshot` mode all inputs together are the whole set.
 
         Raises UsageError (ConfigError, MappingError, UnsupportedFeature) before anything is sent; what goes wrong
-        later is in the report. `skip_unchanged` spares what was last delivered with the same body; `resume` goes on
+        later is in the report. `skip_unchanged` spares what the vendor holds with the same body; `resume` goes on
         with an interrupted run over the same inputs. `require_verified`: what a vendor only queued counts as unknown,
         until `verify` has seen it.
         """
@@ -133,13 +133,23 @@ class Gateway:
         kind: str | None = None,
         mode: Mode = "upsert",
         values: Mapping[str, str] | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> Plan:
         """What a push of the same would do, against what the vendors hold now. Nothing is written."""
         inputs = inputs_of(records)
         kind, readings = self._readings(inputs, kind, mode, values or {})
         targets = [self._target(name, kind, mode) for name in dict.fromkeys([to] if isinstance(to, str) else to)]
         terms = Terms(self.config.guard.max_gone, self.config.guard.max_rejected)
-        return await planned(list(zip(inputs, readings, strict=True)), targets, kind, mode, terms, await self.journal())
+        return await planned(
+            list(zip(inputs, readings, strict=True)),
+            targets,
+            kind,
+            mode,
+            terms,
+            await self.journal(),
+            patience=self.config.patience,
+            on_progress=on_progress,
+        )
 
     # ------------------------------------------------------------------ the queue
     async def submit(

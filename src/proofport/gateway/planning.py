@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofport.adapter import Mode
+from proofport.adapter import Mode, Page
 from proofport.delivery.closing import Terms
 from proofport.delivery.conversation import converse
-from proofport.delivery.engine import Target
+from proofport.delivery.engine import DestinationProgress, Progress, Target
 from proofport.delivery.pacer import Pacer
+from proofport.delivery.patience import Tell, patiently
 from proofport.delivery.pipeline import Reads, not_json
 from proofport.delivery.report import Exit
 from proofport.delivery.sender import Sender
@@ -64,7 +65,11 @@ async def planned(
     mode: Mode,
     terms: Terms,
     journal: Journal,
+    *,
+    patience: float = 0.0,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> Plan:
+    """`patience`: seconds that it waits for a vendor that is out of order, or asks to wait."""
     async with AsyncExitStack() as stack:
         sets = {target.name: stack.enter_context(closing(NewSet())) for target in targets}
         plans = {target.name: DestinationPlan(target.name) for target in targets}
@@ -80,7 +85,8 @@ async def planned(
             if why:
                 incomplete[reader.name] = why
         for target in targets:
-            await _meet(target, kind, mode, sets[target.name], plans[target.name], journal)
+            look = _Look(target, kind, mode, sets[target.name], plans[target.name], journal, patience)
+            await look.at_all(_teller(on_progress, read, plans, target.name))
             _judge(target, kind, mode, plans[target.name], terms, list(incomplete.values()))
     return Plan(kind, mode, read, incomplete, plans)
 
@@ -90,6 +96,7 @@ class _Watched:
 
     def __init__(self, reads: Reads) -> None:
         self.single = reads.single
+        self.quick = None
         self.why: str | None = None
         self._reads = reads
 
@@ -123,34 +130,74 @@ def _take(position: str, record: Any, target: Target, mode: Mode, new: NewSet, p
         plan.reject(position, record["id"], duplicate(first, position))
 
 
-async def _meet(target: Target, kind: str, mode: Mode, new: NewSet, plan: DestinationPlan, journal: Journal) -> None:
-    cursor: str | None = None
-    async with Sender(target.adapter, Pacer(journal, target.adapter)) as sender:
-        while True:
-            page = await converse(target.adapter.observe(kind, cursor), sender)
-            if page is None:
-                await _meet_journal(target, kind, mode, new, plan, journal)
-                break
-            new.meet(page.records, mode, plan)
-            if page.cursor is None:
-                break
-            cursor = page.cursor
-    new.finish(mode, plan)
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One destination's comparison of the new set with what is held."""
+
+    target: Target
+    kind: str
+    mode: Mode
+    new: NewSet
+    plan: DestinationPlan
+    journal: Journal
+    patience: float
+
+    async def at_all(self, tell: Tell) -> None:
+        """All that the vendor holds, page by page; where it cannot be read, what was last delivered."""
+        adapter, cursor = self.target.adapter, None
+        async with Sender(adapter, Pacer(self.journal, adapter)) as sender:
+            while page := await self._page(sender, cursor, tell):
+                self.new.meet(page.records, self.mode, self.plan, await self._sent(page))
+                cursor = page.cursor
+                if cursor is None:
+                    break
+            else:
+                await self._at_journal()
+        self.new.finish(self.mode, self.plan)
+        if self.plan.hidden:
+            self.plan.notes.append(
+                f"The vendor does not show {', '.join(sorted(self.plan.hidden))}: of these, only what this journal "
+                "delivered last is compared."
+            )
+
+    async def _page(self, sender: Sender, cursor: str | None, tell: Tell) -> Page | None:
+        def ask() -> Awaitable[Page | None]:
+            return converse(self.target.adapter.observe(self.kind, cursor), sender)
+
+        return await patiently(ask, self.patience, tell)
+
+    async def _sent(self, page: Page) -> dict[str, int]:
+        """Digests of the bodies that were sent last, of records that the vendor shows in part."""
+        ids = [record.id for record in page.records if not record.whole]
+        known = await self.journal.known(self.target.adapter.lane(self.kind), self.kind, ids) if ids else []
+        return {each: last.body for each, last in zip(ids, known, strict=True) if last}
+
+    async def _at_journal(self) -> None:
+        """In place of what the vendor holds, what was last delivered: its ids, and digests of the bodies."""
+        self.plan.notes.append(
+            "What this vendor holds cannot be read. The comparison is with what this journal last delivered, which "
+            "does not say which fields would change."
+        )
+        lane, after = self.target.adapter.lane(self.kind), ""
+        while ids := await self.journal.gone(lane, self.kind, "", after=after):
+            after = ids[-1]
+            known = await self.journal.known(lane, self.kind, ids)
+            sent = {each: last.body for each, last in zip(ids, known, strict=True) if last}
+            self.new.meet_sent(sent, self.mode, self.plan)
 
 
-async def _meet_journal(
-    target: Target, kind: str, mode: Mode, new: NewSet, plan: DestinationPlan, journal: Journal
-) -> None:
-    """In place of what the vendor holds, what was last delivered: its ids, and digests of the bodies."""
-    plan.notes.append(
-        "What this vendor holds cannot be read. The comparison is with what this journal last delivered, which does "
-        "not say which fields would change."
-    )
-    lane, after = target.adapter.lane(kind), ""
-    while ids := await journal.gone(lane, kind, "", after=after):
-        after = ids[-1]
-        known = await journal.known(lane, kind, ids)
-        new.meet_sent({each: last.body for each, last in zip(ids, known, strict=True) if last}, mode, plan)
+def _teller(
+    on_progress: Callable[[Progress], None] | None, read: int, plans: Mapping[str, DestinationPlan], name: str
+) -> Tell:
+    """Tells how much of the vendors' state is read, and what is waited for at `name`."""
+
+    def tell(note: str | None) -> None:
+        if on_progress is not None:
+            notes = {each: note if each == name else None for each in plans}
+            states = {each: DestinationProgress(plan.held, plan.rejected, notes[each]) for each, plan in plans.items()}
+            on_progress(Progress(read, states))
+
+    return tell
 
 
 def _judge(

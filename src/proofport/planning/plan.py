@@ -12,42 +12,42 @@ from xxhash import xxh3_64_intdigest
 
 from proofport.adapter import Mode, Observed
 from proofport.errors import Problem
+from proofport.planning.difference import LISTED, Difference, Group, changes
 from proofport.planning.guard import Change
-
-LISTED = 1_000
-"""At most so many ids of each group stand in a plan; the counts are always whole."""
-
-
-@dataclass(slots=True)
-class Group:
-    """Some records: how many, and the first of them."""
-
-    count: int = 0
-    ids: list[str] = field(default_factory=list)
-
-    def add(self, record_id: str) -> None:
-        self.count += 1
-        if len(self.ids) < LISTED:
-            self.ids.append(record_id)
 
 
 @dataclass(slots=True)
 class DestinationPlan:
-    """`changed` names the fields of each. `outside`: those of `gone` that no snapshot had brought. `refusal`: what the
-    guard would say. `rejected`: what cannot be delivered, with its place."""
+    """`outside`: those of `gone` that no snapshot had brought. `hidden`: fields that the vendor never shows. `refusal`:
+    what the guard would say. `rejected`: what cannot be delivered, with its place."""
 
     name: str
-    added: Group = field(default_factory=Group)
-    changed: Group = field(default_factory=Group)
-    fields: dict[str, list[str]] = field(default_factory=dict)
-    unchanged: int = 0
+    difference: Difference = field(default_factory=Difference)
     gone: Group = field(default_factory=Group)
     outside: Group = field(default_factory=Group)
+    hidden: set[str] = field(default_factory=set)
     held: int = 0
     rejected: int = 0
     problems: list[tuple[str, str | None, Problem]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     refusal: str | None = None
+
+    @property
+    def added(self) -> Group:
+        return self.difference.added
+
+    @property
+    def changed(self) -> Group:
+        return self.difference.changed
+
+    @property
+    def fields(self) -> Mapping[str, Sequence[str]]:
+        """The fields that differ, of each changed record whose fields can be compared."""
+        return self.difference.fields
+
+    @property
+    def unchanged(self) -> int:
+        return self.difference.unchanged
 
     def reject(self, position: str, record_id: str | None, problem: Problem) -> None:
         self.rejected += 1
@@ -59,11 +59,9 @@ class DestinationPlan:
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            "added": {"count": self.added.count, "ids": self.added.ids},
-            "changed": {"count": self.changed.count, "ids": self.changed.ids, "fields": self.fields},
-            "unchanged": {"count": self.unchanged},
-            "gone": {"count": self.gone.count, "ids": self.gone.ids},
-            "directly_uploaded": {"count": self.outside.count, "ids": self.outside.ids},
+            **self.difference.as_dict(),
+            "gone": self.gone.as_dict(),
+            "directly_uploaded": self.outside.as_dict(),
             "not_expressible": {
                 "count": self.rejected,
                 "problems": [{"position": at, "id": each, **problem.as_dict()} for at, each, problem in self.problems],
@@ -98,8 +96,10 @@ class NewSet:
         (first,) = self._database.execute("SELECT position FROM new WHERE id = ?", (record_id,)).fetchone()
         return str(first)
 
-    def meet(self, records: Sequence[Observed], mode: Mode, plan: DestinationPlan) -> None:
-        """Sort a page of what the vendor holds into the plan."""
+    def meet(
+        self, records: Sequence[Observed], mode: Mode, plan: DestinationPlan, sent: Mapping[str, int] | None = None
+    ) -> None:
+        """Sort a page of what the vendor holds into the plan. `sent`: digests of the bodies that were sent last."""
         for record in records:
             plan.held += not record.ended
             row = self._database.execute("SELECT body FROM new WHERE id = ?", (record.id,)).fetchone()
@@ -113,7 +113,11 @@ class NewSet:
             if mode == "remove":
                 _remove(record, plan)
             else:
-                self._compare(record, orjson.loads(row[0]), partial=mode == "patch", plan=plan)
+                body = orjson.loads(row[0])
+                is_last = xxh3_64_intdigest(row[0]) == sent.get(record.id) if sent else False
+                names = changes(record, body, partial=mode == "patch", sent=is_last)
+                plan.difference.note(record.id, names)
+                plan.hidden.update(() if record.whole else (name for name in body if name not in record.fields))
 
     def meet_sent(self, digests: Mapping[str, int], mode: Mode, plan: DestinationPlan) -> None:
         """The same for what was sent before, of which only digests of the bodies are known."""
@@ -128,24 +132,15 @@ class NewSet:
             if mode == "remove":
                 plan.gone.add(record_id)
             elif xxh3_64_intdigest(row[0]) == digest:
-                plan.unchanged += 1
+                plan.difference.unchanged += 1
             else:
                 plan.changed.add(record_id)
-
-    def _compare(self, record: Observed, body: Mapping[str, Any], *, partial: bool, plan: DestinationPlan) -> None:
-        names = differing(body, record.fields, whole=record.whole and not partial)
-        if not names:
-            plan.unchanged += 1
-            return
-        plan.changed.add(record.id)
-        if len(plan.fields) < LISTED:
-            plan.fields[record.id] = names
 
     def finish(self, mode: Mode, plan: DestinationPlan) -> None:
         """What the vendor does not hold is added, or, in a removal, gone already."""
         for record_id in self.left():
             if mode == "remove":
-                plan.unchanged += 1
+                plan.difference.unchanged += 1
             else:
                 plan.added.add(record_id)
 
@@ -157,23 +152,6 @@ class NewSet:
 
 def _remove(record: Observed, plan: DestinationPlan) -> None:
     if record.ended:
-        plan.unchanged += 1
+        plan.difference.unchanged += 1
     else:
         plan.gone.add(record.id)
-
-
-def differing(body: Mapping[str, Any], held: Mapping[str, Any], *, whole: bool) -> list[str]:
-    """The fields that would change. `whole`: a field that the body leaves out goes away, too."""
-    names = [name for name, value in body.items() if (name in held or whole) and not same(value, held.get(name, ...))]
-    return names + ([name for name in held if name not in body] if whole else [])
-
-
-def same(one: object, other: object) -> bool:
-    """Equal as JSON: true is not 1."""
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other

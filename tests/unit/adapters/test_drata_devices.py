@@ -106,5 +106,5 @@ def test_only_what_comes_back_as_it_was_sent_is_compared() -> None:
     found = drive(ADAPTER.observe("device", None), recorded(page(row, {"id": 10, "externalId": None})))
     assert found is not None
     (device,) = found.records
-    assert device.fields == {"platformVersion": "15", "encryptionEnabled": None}
+    assert device.fields == {"externalId": "d-1", "platformVersion": "15", "encryptionEnabled": None}
     assert not device.whole

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofport.adapter import Mode, Observed
-from proofport.planning.plan import LISTED, DestinationPlan, NewSet, differing, same
+from proofport.planning.difference import LISTED, differing, same
+from proofport.planning.plan import DestinationPlan, NewSet
 
 
 @pytest.fixture
