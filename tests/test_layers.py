@@ -20,7 +20,7 @@ VENDORS = sorted(folder.name.removeprefix("proofport_") for folder in ADAPTERS.g
 LAYERS = [
     ["errors", "wire", "logs", "tenancy", "yaml_lines"],
     ["evidence", "accounting"],
-    ["mapping", "adapter", "journal.contract", "journal.access", "journal.snapshots", "sources"],
+    ["mapping", "adapter", "journal.contract", "journal.access", "journal.deliveries", "journal.snapshots", "sources"],
     ["journal", "registry", "delivery", "planning"],
     ["operations"],
     ["config", "config_errors", "config_edit", "config_relay"],
