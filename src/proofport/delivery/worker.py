@@ -6,8 +6,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-import orjson
-
 from proofport.accounting import Outcome, Status
 from proofport.adapter import Mode
 from proofport.delivery.courier import Courier, Delivered
@@ -15,6 +13,7 @@ from proofport.delivery.engine import Target
 from proofport.delivery.lease import Holder, kept, new_owner
 from proofport.delivery.outcomes import encode
 from proofport.delivery.pacer import Pacer
+from proofport.delivery.payload import pack, unpack
 from proofport.delivery.sender import Sender
 from proofport.errors import LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Delivery, Failure, Journal, LaneRun, NewDelivery
@@ -111,13 +110,13 @@ async def _settle(run: LaneRun, delivery: Delivery, delivered: Delivered) -> Non
 
 
 def _dead_letter(delivery: Delivery, bad: Sequence[int], outcomes: Sequence[Outcome]) -> tuple[NewDelivery, Failure]:
-    records = orjson.loads(delivery.payload)
+    records = unpack(delivery.payload)
     rest = NewDelivery(
         delivery.lane,
         delivery.destination,
         delivery.kind,
         delivery.mode,
-        orjson.dumps([records[i] for i in bad]),
+        pack([records[i] for i in bad]),
         len(bad),
     )
     return rest, Failure("rejected", encode([outcomes[i] for i in bad]))

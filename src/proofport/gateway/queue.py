@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import orjson
-
 from proofport.delivery.engine import Target
 from proofport.delivery.outcomes import decode
+from proofport.delivery.payload import pack, unpack
 from proofport.errors import Rejected
 from proofport.evidence import Neutral
 from proofport.journal.contract import Delivery, NewDelivery
@@ -23,9 +22,7 @@ def new_deliveries(
     """The deliveries that carry `records` to one destination. `key` becomes one key for each of them."""
     lane = target.adapter.lane(kind)
     return [
-        NewDelivery(
-            lane, target.name, kind, mode, orjson.dumps(some), len(some), f"{key}/{target.name}/{n}" if key else None
-        )
+        NewDelivery(lane, target.name, kind, mode, pack(some), len(some), f"{key}/{target.name}/{n}" if key else None)
         for n, some in enumerate(_portions(records))
     ]
 
@@ -37,7 +34,7 @@ def _portions(records: Sequence[Neutral]) -> Iterator[Sequence[Neutral]]:
 
 def letter_of(delivery: Delivery, target: Target) -> list[dict[str, Any]]:
     """Every record of a dead letter: the evidence, why it was refused, and the body that the mapping gives now."""
-    records = orjson.loads(delivery.payload)
+    records = unpack(delivery.payload)
     outcomes = (
         decode(delivery.failure.detail) if delivery.failure and delivery.failure.detail else [None] * len(records)
     )

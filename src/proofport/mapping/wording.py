@@ -85,6 +85,30 @@ def problem_of(error: ValidationError, what: str, fields: Iterable[str]) -> Prob
     return Problem(found=found, expected=expected, field=field or None, hint=hint)
 
 
+def problems_of(
+    error: ValidationError, what: str, fields: Sequence[str]
+) -> list[tuple[tuple[int | str, ...], Problem]]:
+    """Everything that a model found wrong, each with the keys and indexes that lead to it."""
+    found: dict[str, tuple[tuple[int | str, ...], Problem]] = {}
+    for detail in error.errors(include_url=False):
+        was, expected, hint = _words(detail, what, fields)
+        place = _place(detail["loc"])
+        field = _dotted(detail["loc"])
+        if field in found:
+            expected = f"{found[field][1].expected} or {expected}"
+        found[field] = place, Problem(was, expected, field or None, hint)
+    return list(found.values())
+
+
+def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Without the names that pydantic gives to the branches of a union."""
+    return tuple(part for n, part in enumerate(location) if isinstance(part, int) or not n or not _is_branch(part))
+
+
+def _is_branch(part: str) -> bool:
+    return part in _BRANCHES or "[" in part
+
+
 def _misspelt(missing: ErrorDetails, others: Iterable[ErrorDetails]) -> str | None:
     """A hint when an unknown field stands where the missing one should."""
     unknown = [
@@ -131,7 +155,7 @@ def _dotted(location: tuple[int | str, ...]) -> str:
             text += f"[{part}]"
         elif not text:
             text = part
-        elif part not in _BRANCHES and "[" not in part:
+        elif not _is_branch(part):
             text += f".{part}"
     return text
 
