@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import partial
 
 import pytest
 from aiohttp import web
 from tests.end_to_end.tenant import Tenant, counts, many, notes, resources
+from tests.unit.delivery.support import Naps
 
+from proofport.delivery.engine import Progress
+from proofport.delivery.patience import patiently
 from proofport.delivery.report import Exit
-from proofport.gateway import Input
+from proofport.errors import Retryable
+from proofport.gateway import Input, planning
 from proofport.testing import VendorError
 
 STRICT = {
@@ -201,3 +206,24 @@ class TestPlans:
         await tenant.push(resources("a", "b"))
         plan = (await tenant.plan([{"id": "a"}, {"id": "never"}], mode="remove")).destinations["drata"]
         assert (plan.gone.ids, plan.unchanged) == (["a"], 1)
+
+    async def test_a_long_pause_is_waited_out_and_told(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+        naps, told = Naps(), list[str]()
+        monkeypatch.setattr(planning, "patiently", partial(patiently, sleep=naps))
+        await tenant.push(resources("a"))
+        tenant.options |= {"patience": 30}
+        await tenant.emulator.faults(status={"code": 429, "times": 1, "retry_after": 20})
+
+        def watch(progress: Progress) -> None:
+            told.extend(note for each in progress.destinations.values() if (note := each.note))
+
+        async with tenant.gateway() as gateway:
+            plan = await gateway.plan(resources("a"), kind="cloud_resource", to="drata", on_progress=watch)
+        assert (plan.destinations["drata"].unchanged, naps.total) == (1, 20)
+        assert [note.rpartition("; ")[2] for note in told[:2]] == ["goes on in 20 s", "goes on in 19 s"]
+
+    async def test_patience_ends(self, tenant: Tenant) -> None:
+        tenant.options |= {"patience": 10}
+        await tenant.emulator.faults(status={"code": 429, "times": 1, "retry_after": 20})
+        with pytest.raises(Retryable, match="asks to wait|too many|429"):
+            await tenant.plan(resources("a"))

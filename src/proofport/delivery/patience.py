@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -45,6 +46,7 @@ async def patiently(
 
 
 async def _count_down(seconds: float, error: Retryable, tell: Tell, sleep: Callable[[float], Awaitable[None]]) -> None:
-    for left in range(int(seconds), -1, -1):
-        tell(f"{error.message}; goes on in {left + 1} s")
-        await sleep(min(1.0, seconds - int(seconds)) if left == 0 else 1.0)
+    while seconds > 0:
+        tell(f"{error.message}; goes on in {math.ceil(seconds)} s")
+        await sleep(min(1.0, seconds))
+        seconds -= 1.0
