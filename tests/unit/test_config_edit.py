@@ -50,6 +50,18 @@ def test_kinds_are_added_and_the_rest_stays(tmp_path: Path, text: str) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["p.yaml"]
 
 
+def test_a_destination_of_a_tenant_gets_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "p.yaml"
+    text = (
+        "destinations:\n  one:\n    adapter: x\ntenants:\n  acme:\n    destinations:\n      one:\n        adapter: x\n"
+    )
+    file.write_text(text)
+    assert store_objects(file, "@acme/one", NEW) == ["device", "custom:x"]
+    after = yaml.safe_load(file.read_text())
+    assert after["tenants"]["acme"]["destinations"]["one"].pop("objects") == NEW
+    assert after == yaml.safe_load(text)
+
+
 def test_what_is_there_is_not_written_again(tmp_path: Path) -> None:
     file = tmp_path / "p.yaml"
     file.write_text("destinations:\n  one:\n    objects:\n      device: {connection_id: 1}\n")
