@@ -64,7 +64,7 @@ class Courier:
             ends = await self._send(memory, await last.with_bodies(rest) if self._job.mode == "remove" else rest)
             outcomes.update(zip(rest.positions, ends, strict=True))
             self._job = await last.note(self._holder.run, ends)
-            sent = _joined(sent, _sent(rest, ends, await last.kept(rest, ends)))
+            sent = _joined(sent, _sent(rest, ends, await last.kept(rest, ends), removed=self._job.mode == "remove"))
         return Delivered([outcomes[index] for index in range(len(records))], sent)
 
     def _render(self, records: Sequence[Neutral]) -> tuple[list[Batch], dict[int, Outcome]]:
@@ -97,9 +97,9 @@ class Courier:
         await self._holder.permit(call)
 
 
-def _sent(batch: Batch, outcomes: Sequence[Outcome], items: Sequence[bytes]) -> Sent:
-    """What became of the last delivered state; where the outcome is unknown, that is in doubt."""
-    noted = {Status.DELIVERED: True, Status.UNKNOWN: False}
+def _sent(batch: Batch, outcomes: Sequence[Outcome], items: Sequence[bytes], *, removed: bool) -> Sent:
+    """What became of the last delivered state; where the outcome is unknown, that is in doubt, and nothing removed."""
+    noted = {Status.DELIVERED: True} if removed else {Status.DELIVERED: True, Status.UNKNOWN: False}
     arrived = [(i, noted[end.status]) for i, end in enumerate(outcomes) if end.status in noted]
     digests = bodies_of(batch)
     return Sent(

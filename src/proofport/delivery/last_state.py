@@ -18,7 +18,7 @@ from proofport.delivery.screening import screen
 from proofport.errors import Problem
 from proofport.journal.contract import IN_DOUBT, Journal, Known, LaneRun
 
-_HELD = (Status.DELIVERED, Status.UNCHANGED, Status.UNKNOWN)
+_SENT = (Status.DELIVERED, Status.UNKNOWN)
 
 
 @dataclass(slots=True)
@@ -101,11 +101,12 @@ class LastState:
         return {i: rejected(problem) for i, problem in found if problem is not None}
 
     async def _unremovable(self, batch: Batch) -> dict[int, Outcome]:
-        """Nothing is known of it, so there is no last state to send; or it has been removed before."""
+        """Nothing is known of it, so there is no last state to send; or it was removed before, and its body is empty."""
         known = await self.journal.known(self.lane, self.job.kind, batch.ids)
         bodies = await self.journal.bodies(self.lane, self.job.kind, batch.ids)
         pairs = enumerate(zip(known, bodies, strict=True))
-        return {i: UNCHANGED if body else _NEVER_SENT for i, (last, body) in pairs if last is None or body is None}
+        decided = {i: body for i, (last, body) in pairs if last is None or body is None}
+        return {i: _NEVER_SENT if body is None else UNCHANGED for i, body in decided.items()}
 
     async def with_bodies(self, batch: Batch) -> Batch:
         """The batch, with the body that each record had last; without a body where none is kept."""
@@ -117,21 +118,21 @@ class LastState:
     # ------------------------------------------------------------------ after
     async def note(self, run: LaneRun, outcomes: Sequence[Outcome]) -> Job:
         """Note what was frozen, once the vendor has taken something of it. Returns the job as it goes on."""
-        if self.frozen is not None and any(outcome.status in _HELD for outcome in outcomes):
+        if self.frozen is not None and any(outcome.status in _SENT for outcome in outcomes):
             await run.note_schema(self.frozen)
             self.job = replace(self.job, schema=self.frozen)
         self.frozen = None
         return self.job
 
     async def kept(self, batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[bytes]:
-        """The bodies to keep. Of a patch, the last body with the patch applied."""
+        """The bodies to keep, of what was sent. Of a patch, the last body with the patch applied."""
         if not self.capability.keeps_bodies or self.job.mode == "remove":
             return ()
         items: Sequence[bytes] = batch.items
         if self.job.mode == "patch":
             last = await self.journal.bodies(self.lane, self.job.kind, batch.ids)
             items = [_patched(body, item) if body else b"" for body, item in zip(last, items, strict=True)]
-        return [item if end.status in _HELD else b"" for item, end in zip(items, outcomes, strict=True)]
+        return [item if end.status in _SENT else b"" for item, end in zip(items, outcomes, strict=True)]
 
 
 def _is_whole(last: Known | None) -> bool:

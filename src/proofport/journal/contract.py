@@ -141,11 +141,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The body that was last sent for one id, and the last run whose set the id belongs to, if any."""
+    """The body that was last sent for one id, and the run or the queued delivery that sent it.
+
+    `removed`: it was removed since, by that run or delivery if any is named, and its body is empty.
+    """
 
     id: str
     run_id: str | None
     body: bytes = field(repr=False)
+    delivery: int | None = None
+    removed: bool = False
 
 
 class LaneRun(Protocol):
@@ -302,15 +307,22 @@ class Journal(AccessKeys, Snapshots, Protocol):
 
     async def known_count(self, lane: str, kind: str) -> int: ...
     async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
-        """The bodies that were last sent, also of ids that have been removed since. None: none was kept."""
+        """The bodies that were last sent; an empty one for an id that was removed since. None: none was kept."""
         ...
 
     async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
-        """The last delivered state with its bodies, in id order; without ids whose body was not kept."""
+        """The last delivered state with its bodies, and what was removed of it, in id order.
+
+        Without ids whose body was never kept.
+        """
         ...
 
     async def amend(self, run_id: str, destination: str, report: str) -> None:
         """Replace the report of a run that has ended: what was found out about it later."""
+        ...
+
+    async def amend_delivery(self, delivery: int, outcome: str) -> None:
+        """Replace the outcome of a delivery that is done."""
         ...
 
     # schemas that vendors make from what they are sent

@@ -46,7 +46,7 @@ class MemoryJournal(MemoryAccessKeys, MemorySnapshots):
         self.all_runs: dict[tuple[str, str], Run] = {}
         self.all_attempts: list[tuple[str, Attempt]] = []
         self.delivered: dict[tuple[str, str], dict[str, Known]] = {}
-        self.items: dict[tuple[str, str], dict[str, bytes]] = {}
+        self.items: dict[tuple[str, str], dict[str, Kept]] = {}
         self.frozen: dict[str, dict[str, Schema]] = {}
         self._keys: dict[str, int] = {}
         self._once: dict[tuple[str, str], tuple[Once, list[int]]] = {}
@@ -236,7 +236,16 @@ class MemoryJournal(MemoryAccessKeys, MemorySnapshots):
         return found[:limit]
 
     # ------------------------------------------------------------------ the last delivered state
-    def deliver(self, lane: str, kind: str, sent: Sent, *, removed: bool) -> None:
+    def deliver(
+        self,
+        lane: str,
+        kind: str,
+        sent: Sent,
+        *,
+        removed: bool,
+        run_id: str | None = None,
+        delivery: int | None = None,
+    ) -> None:
         state = self.delivered.setdefault((lane, kind), {})
         bodies = sent.bodies or [0] * len(sent.ids)
         observed = sent.observed or [0.0] * len(sent.ids)
@@ -245,8 +254,12 @@ class MemoryJournal(MemoryAccessKeys, MemorySnapshots):
                 state.pop(text, None)
             elif body:
                 state[text] = Known(body, at)
-        kept = zip(sent.ids, sent.items, strict=True) if sent.items else ()
-        self.items.setdefault((lane, kind), {}).update({text: item for text, item in kept if item})
+        items = self.items.setdefault((lane, kind), {})
+        if removed:
+            items.update({text: Kept(text, run_id, b"", delivery, removed=True) for text in sent.ids if text in items})
+        else:
+            kept = zip(sent.ids, sent.items, strict=True) if sent.items else ()
+            items.update({text: Kept(text, run_id, item, delivery) for text, item in kept if item})
 
     async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]:
         state = self.delivered.get((lane, kind), {})
@@ -263,22 +276,20 @@ class MemoryJournal(MemoryAccessKeys, MemorySnapshots):
 
     async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
         items = self.items.get((lane, kind), {})
-        return [items.get(text) for text in ids]
+        return [items[text].body if text in items else None for text in ids]
 
     async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
-        state, items = self.delivered.get((lane, kind), {}), self.items.get((lane, kind), {})
-        found = sorted(text for text in state if text > after and text in items)[:limit]
-        return [Kept(text, self._last_run(lane, kind, text), items[text]) for text in found]
-
-    def _last_run(self, lane: str, kind: str, text: str) -> str | None:
-        views = [run.view for run in self.all_runs.values() if text in run.ids]
-        runs = [view.run_id for view in views if (view.lane, view.kind) == (lane, kind)]
-        return runs[-1] if runs else None
+        items = self.items.get((lane, kind), {})
+        return [items[text] for text in sorted(items) if text > after][:limit]
 
     async def amend(self, run_id: str, destination: str, report: str) -> None:
         run = self.all_runs.get((run_id, destination))
         if run is not None and run.view.state != "open":
             run.view = replace(run.view, report=report)
+
+    async def amend_delivery(self, delivery: int, outcome: str) -> None:
+        if self.deliveries[delivery].state == "done":
+            self.change(self.deliveries[delivery], outcome=outcome)
 
     # ------------------------------------------------------------------ schemas
     async def schemas(self, lane: str) -> list[Schema]:

@@ -99,7 +99,7 @@ class MemoryLaneRun:
         if found.state not in ("queued", "cancelled"):
             return
         self._journal.change(found, state="done", attempts=found.attempts + 1, finished=now, outcome=outcome)
-        self._journal.deliver(self.lane, found.kind, sent, removed=found.mode == "remove")
+        self._journal.deliver(self.lane, found.kind, sent, removed=found.mode == "remove", delivery=found.id)
         if dead is not None:
             new, failure = dead
             self._journal.change(self._journal.add(new, "dead"), finished=now, failure=failure)
@@ -168,7 +168,8 @@ class MemoryLaneRun:
         if run.staged:
             run.held_back.append(batch.sent)
         else:
-            self._journal.deliver(self.lane, run.view.kind, batch.sent, removed=run.view.mode == "remove")
+            removed = run.view.mode == "remove"
+            self._journal.deliver(self.lane, run.view.kind, batch.sent, removed=removed, run_id=run_id)
 
     async def end(self, run_id: str, *, complete: bool, report: str) -> None:
         run = self._run(run_id)

@@ -128,6 +128,16 @@ async def test_a_removal_sends_ids_and_may_destroy(queue: Queue) -> None:
     assert await queue.states() == ["done"]
 
 
+async def test_a_removal_without_a_verdict_has_removed_nothing(queue: Queue) -> None:
+    queue.vendor(reply(["ok", "ok"]), reply(["ok", "?"]))
+    await queue.accept({"id": "1"}, {"id": "2"})
+    await queue.accept({"id": "1"}, {"id": "2"}, mode="remove")
+    await queue.work()
+    first, second = await queue.journal.known(LANE, KIND, ["1", "2"])
+    assert first is None
+    assert second is not None
+
+
 async def test_lanes_do_not_wait_for_each_other(queue: Queue) -> None:
     queue.vendor(Reply(403), name="stuck")
     free = queue.vendor(name="free")

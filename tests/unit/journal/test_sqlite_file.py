@@ -114,6 +114,25 @@ class TestVersions:
             assert db.execute("PRAGMA user_version").fetchone() == (len(database.MIGRATIONS),)
             assert db.execute("SELECT note FROM lanes").fetchall() == [(None,)]
 
+    async def test_bodies_of_what_was_removed_before_are_emptied(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "journal"
+        with monkeypatch.context() as patch:
+            patch.setattr(database, "MIGRATIONS", database.MIGRATIONS[:3])
+            old = SqliteJournal(path)
+            await old.open()
+            await old.close()
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("INSERT INTO lanes (number, lane) VALUES (7, 'x')")
+            db.execute("INSERT INTO sets VALUES (1, 7, 'device')")
+            db.executemany("INSERT INTO known VALUES (1, ?, 3, 1, ?, 0)", [("gone", 0), ("here", 9)])
+            db.executemany("INSERT INTO bodies VALUES (1, ?, ?)", [("gone", b"{g}"), ("here", b"{h}")])
+        assert await size_of(path) == 0
+        with closing(sqlite3.connect(path)) as db:
+            rows = db.execute("SELECT id, body, run, delivery FROM bodies ORDER BY id").fetchall()
+        assert rows == [("gone", b"", None, None), ("here", b"{h}", 3, None)]
+
     async def test_a_migration_that_fails_changes_nothing(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

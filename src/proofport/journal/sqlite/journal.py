@@ -200,6 +200,9 @@ class SqliteJournal:
     async def amend(self, run_id: str, destination: str, report: str) -> None:
         await self._shared.writer.write(lambda db: runs.amend(db, run_id, destination, report))
 
+    async def amend_delivery(self, delivery: int, outcome: str) -> None:
+        await self._shared.writer.write(lambda db: queue.amend(db, delivery, outcome))
+
     # ------------------------------------------------------------------ schemas
     async def schemas(self, lane: str) -> list[Schema]:
         return await self._shared.looks.read(lambda db: schemas.of_lane(db, lane))

@@ -46,8 +46,17 @@ observed = iif(excluded.body IS NULL, observed, excluded.observed) WHERE exclude
 """
 
 
-def append(db: sqlite3.Connection, lane: int, kind: str, run: int | None, sent: Sent, *, removed: bool) -> None:
-    """Log what was delivered: one row, whatever the number of ids."""
+def append(
+    db: sqlite3.Connection,
+    lane: int,
+    kind: str,
+    run: int | None,
+    sent: Sent,
+    *,
+    removed: bool,
+    delivery: int | None = None,
+) -> None:
+    """Log what was delivered, by a run or a queued delivery: one row, whatever the number of ids."""
     if not sent.ids:
         return
     count = len(sent.ids)
@@ -58,8 +67,13 @@ def append(db: sqlite3.Connection, lane: int, kind: str, run: int | None, sent: 
     db.execute(
         "INSERT INTO sent (of_set, run, removed, records, ids, bodies, observed) VALUES (?, ?, ?, ?, ?, ?, ?)", values
     )
-    kept = zip(sent.ids, sent.items, strict=True) if sent.items else ()
-    db.executemany("INSERT OR REPLACE INTO bodies VALUES (?, ?, ?)", ((of_set, *each) for each in kept if each[1]))
+    if removed:
+        query = "UPDATE bodies SET body = x'', run = ?, delivery = ? WHERE of_set = ? AND id = ?"
+        db.executemany(query, ((run, delivery, of_set, text) for text in sent.ids))
+    else:
+        query = "INSERT OR REPLACE INTO bodies (of_set, id, body, run, delivery) VALUES (?, ?, ?, ?, ?)"
+        kept = zip(sent.ids, sent.items, strict=True) if sent.items else ()
+        db.executemany(query, ((of_set, text, item, run, delivery) for text, item in kept if item))
 
 
 def drop_unfinished(db: sqlite3.Connection, lane: int, destination: str, kind: str, run: int) -> None:
@@ -164,11 +178,12 @@ class KnownSets:
     async def kept(self, lane: str, kind: str, after: str, limit: int) -> list[Kept]:
         of_set = await self.folded(lane, kind)
         query = (
-            "SELECT k.id, r.run_id, b.body FROM known k JOIN bodies b ON b.of_set = k.of_set AND b.id = k.id "
-            "LEFT JOIN runs r ON r.number = k.run WHERE k.of_set = ? AND k.id > ? AND k.body <> 0 ORDER BY k.id LIMIT ?"
+            "SELECT k.id, r.run_id, b.body, b.delivery, k.body = 0 FROM known k "
+            "JOIN bodies b ON b.of_set = k.of_set AND b.id = k.id LEFT JOIN runs r ON r.number = b.run "
+            "WHERE k.of_set = ? AND k.id > ? AND k.body IS NOT NULL ORDER BY k.id LIMIT ?"
         )
         rows = await self._reader.read(lambda db: db.execute(query, (of_set, after, limit)).fetchall())
-        return [Kept(*row) for row in rows]
+        return [Kept(text, run, body, delivery, bool(removed)) for text, run, body, delivery, removed in rows]
 
     async def tidy(self, lane: str, kind: str) -> None:
         """Fold when very much is waiting."""

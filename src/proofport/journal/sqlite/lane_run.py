@@ -69,7 +69,8 @@ class SqliteLaneRun:
         def write(db: sqlite3.Connection) -> None:
             if not queue.done(db, hold, delivery.id, outcome, now):
                 return
-            known.append(db, hold.number, delivery.kind, None, sent, removed=delivery.mode == "remove")
+            removed = delivery.mode == "remove"
+            known.append(db, hold.number, delivery.kind, None, sent, removed=removed, delivery=delivery.id)
             if dead is not None:
                 queue.bury(db, hold, *dead, now)
 

@@ -144,6 +144,10 @@ def done(db: sqlite3.Connection, hold: Hold, delivery: int, outcome: str, now: f
     )
 
 
+def amend(db: sqlite3.Connection, delivery: int, outcome: str) -> None:
+    db.execute("UPDATE deliveries SET outcome = ? WHERE id = ? AND state = 'done'", (outcome, delivery))
+
+
 def dead(db: sqlite3.Connection, hold: Hold, delivery: int, failure: Failure, now: float) -> None:
     db.execute(
         "UPDATE deliveries SET state = 'dead', attempts = attempts + 1, finished = ?, reason = ?, detail = ? "

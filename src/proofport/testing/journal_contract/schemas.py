@@ -8,7 +8,7 @@ import pytest
 
 from proofport.adapter import Schema
 from proofport.errors import LaneLost
-from proofport.journal.contract import IN_DOUBT, Journal, Kept, Known, Sent
+from proofport.journal.contract import IN_DOUBT, Filter, Journal, Kept, Known, NewDelivery, Sent
 from proofport.testing.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim, fill, view
 from proofport.testing.journal_contract.known import push
 
@@ -68,18 +68,36 @@ class BodyTests(JournalTests):
         assert await journal.bodies("b", KIND, ["x"]) == [None]
         assert await journal.bodies("a", "device", ["x"]) == [None]
 
-    async def test_they_outlive_a_removal_but_are_not_the_state_any_more(self, journal: Journal) -> None:
+    async def test_of_what_was_removed_nothing_is_kept_but_that_it_was(self, journal: Journal) -> None:
         held = await claim(journal, "a")
-        await push(held, "r1", Sent(["x", "y"], [1, 2], items=[b"{x}", b"{y}"]))
-        await push(held, "r2", Sent(["x"], [1]), mode="remove")
-        assert await journal.bodies("a", KIND, ["x"]) == [b"{x}"]
-        assert await journal.kept("a", KIND) == [Kept("y", "r1", b"{y}")]
+        await push(held, "r1", Sent(["x", "y", "z"], [1, 2, 3], items=[b"{x}", b"{y}", b""]))
+        await push(held, "r2", Sent(["x", "z", "never"], [1, 1, 1]), mode="remove")
+        assert await journal.bodies("a", KIND, ["x", "y", "z", "never"]) == [b"", b"{y}", None, None]
+        gone = Kept("x", "r2", b"", removed=True)
+        assert await journal.kept("a", KIND) == [gone, Kept("y", "r1", b"{y}")]
+        await held.forget(KIND, ["y"])
+        assert await journal.kept("a", KIND) == [gone, Kept("y", None, b"", removed=True)]
+        await push(held, "r3", Sent(["x"], [4], items=[b"{back}"]))
+        assert await journal.kept("a", KIND, limit=1) == [Kept("x", "r3", b"{back}")]
 
-    async def test_a_queued_delivery_keeps_them_too(self, journal: Journal) -> None:
+    async def test_they_name_the_queued_delivery_that_sent_or_removed_them(self, journal: Journal) -> None:
         held = await claim(journal, "a")
-        await fill(journal, "a")
-        await held.done((await held.take(1))[0], "[]", sent=Sent(["x"], [2], items=[b"{x}"]))
-        assert await journal.kept("a", KIND) == [Kept("x", None, b"{x}")]
+        await push(held, "r1", Sent(["x"], [1], items=[b"{1}"]))
+        new = NewDelivery("a", "here", KIND, "upsert", b"[]", 1)
+        first, second = await journal.accept([new, replace(new, mode="remove")])
+        upsert, removal = await held.take(2)
+        await held.done(upsert, "[]", sent=Sent(["x"], [2], items=[b"{x}"]))
+        assert await journal.kept("a", KIND) == [Kept("x", None, b"{x}", first.id)]
+        await held.done(removal, "[]", sent=Sent(["x"], [3]))
+        assert await journal.kept("a", KIND) == [Kept("x", None, b"", second.id, removed=True)]
+
+    async def test_the_outcome_of_a_delivery_that_is_done_may_be_amended(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        ids = await fill(journal, "a", 2)
+        await held.done((await held.take(1))[0], "first")
+        for each in ids:
+            await journal.amend_delivery(each, "second")
+        assert [each.outcome for each in await journal.find(Filter())] == ["second", None]
 
     async def test_the_state_is_read_in_pages_with_the_run_of_each(self, journal: Journal) -> None:
         held = await claim(journal, "a")
