@@ -25,18 +25,21 @@ class Meter:
         self._cut = b""
 
     def feed(self, chunk: bytes) -> None:
+        here, deepest = self._here, self.depth
         for code in self._structure(chunk):
             if code == _COMMA:
-                self.records += self._in_array and self._here == 1
+                if here == 1 and self._in_array:
+                    self.records += 1
             elif code in _OPENING:
-                if self._here == 0:
+                if here == 0:
                     self._in_array = code == _ARRAY
                     self.records += 1
-                self._here += 1
-                self.depth = max(self.depth, self._here)
-            else:
-                # A closing bracket too many must not make room for openings that the parser would count.
-                self._here = max(0, self._here - 1)
+                here += 1
+                if here > deepest:
+                    deepest = here
+            elif here:  # one closing bracket too many makes no room for openings that the parser would count
+                here -= 1
+        self._here, self.depth = here, deepest
 
     def _structure(self, chunk: bytes) -> bytes:
         """Brackets and commas, without those inside text."""
@@ -46,7 +49,8 @@ class Meter:
             if (len(chunk) - len(chunk.rstrip(b"\\"))) % 2:
                 chunk, self._cut = chunk[:-1], b"\\"  # what it escapes is in the next chunk
             chunk = chunk.replace(b"\\\\", b"").replace(b'\\"', b"")
-        parts = chunk.translate(None, _REST).split(b'"')
+        # Two quotes in a row begin and end, or end and begin: without them, all others do what they did.
+        parts = chunk.translate(None, _REST).replace(b'""', b"").split(b'"')
         outside = parts[self._in_text :: 2]
         self._in_text ^= len(parts) % 2 == 0
         return b"".join(outside)
