@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from aiohttp import web
 from tests.end_to_end.tenant import Tenant, counts, notes
 
 from proofport.delivery.report import Exit
+from proofport.testing import VendorError
 
 
 def device(number: int, **more: Any) -> dict[str, Any]:
@@ -57,6 +59,31 @@ class TestDevices:
         report = await tenant.push([device(1)], kind="device", delete_gone=True)
         assert report.exit_code is Exit.GUARD
         assert len(await tenant.held("device")) == 2
+
+    async def test_resuming_does_not_make_the_set_before_larger(
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """All four that were there are gone; the devices that the interrupted run had added are no part of them."""
+        await tenant.push([device(number) for number in range(4)], kind="device", mode="upsert")
+        emulator, given = tenant.emulator.emulator, [device(number) for number in range(10, 60)]
+        authorize, stored = emulator.authorize, 0
+
+        def expire(request: web.Request) -> None:
+            nonlocal stored
+            stored += request.method == "POST"
+            if stored > 40:
+                raise VendorError(401, "API key expired", code=10000)
+            authorize(request)
+
+        monkeypatch.setattr(emulator, "authorize", expire)
+        parked = await tenant.push(given, kind="device", delete_gone=True)
+        assert parked.exit_code is Exit.BLOCKED
+        monkeypatch.setattr(emulator, "authorize", authorize)
+        assert len(await tenant.held("device")) >= 40
+        resumed = await tenant.push(given, kind="device", delete_gone=True, resume=parked.run_id)
+        assert resumed.exit_code is Exit.GUARD
+        assert "4 of 4" in notes(resumed)
+        assert len(await tenant.held("device")) == 54
 
     async def test_a_removal_deletes_what_it_names(self, tenant: Tenant) -> None:
         await tenant.push([device(1), device(2)], kind="device", mode="upsert")

@@ -199,16 +199,22 @@ class ComparedEnding:
         self._listed: list[str] | None = None
 
     async def prepare(self) -> None:
-        """Read what the vendor holds before anything is sent: what the run adds is no part of the set before."""
+        """Read what the vendor holds before anything is sent: what the run adds is no part of the set before.
+
+        A resumed run has added to it already, so the size of that set is the one that was noted when the run began.
+        """
         lane = self._lane
-        if not (self._buries and lane.capability.listed) or lane.stopped is not None:
+        if lane.stopped is not None or lane.ledger is None:
             return
         try:
-            held = [record.id async for page in pages_of_vendor(lane) for record in page.records if not record.ended]
+            if self._buries and lane.capability.listed:
+                self._listed = [
+                    record.id async for page in pages_of_vendor(lane) for record in page.records if not record.ended
+                ]
+                self._previous = len(self._listed)
+            self._previous = await lane.ledger.set_before(self._previous)
         except ProofportError as error:
             await lane.halt(error)
-            return
-        self._listed, self._previous = held, len(held)
 
     async def settle(self, incomplete: Sequence[str]) -> None:
         lane, report = self._lane, self._lane.report

@@ -19,6 +19,9 @@ from proofport.wire import Call
 _REMOVED = (Status.DELIVERED, Status.UNCHANGED)
 
 
+SET_BEFORE = "set_before"
+"""Kept beside what the adapter remembers: the size of the set that this one is compared with."""
+
 class InputChanged(UsageError):
     """A resumed snapshot reads another input, or renders it otherwise, than the run it would go on with."""
 
@@ -41,6 +44,7 @@ class Ledger:
         self.run = run
         self.memory: Memory = dict(earlier.memory) if earlier else {}
         self._holder = holder
+        self._set_before = self.memory.pop(SET_BEFORE, None)
         self._acknowledged = {batch.number: batch for batch in earlier.batches} if earlier else {}
 
     @property
@@ -55,7 +59,18 @@ class Ledger:
         if memory != self.memory:
             self._acknowledged = {}
         self.memory = memory
-        await self._holder.run.remember(self.run.run_id, memory)
+        await self._remember()
+
+    async def set_before(self, count: int) -> int:
+        """How many records were held when the run began: `count`, or, in a resumed run, what was noted then."""
+        if not isinstance(self._set_before, int):
+            self._set_before = count
+            await self._remember()
+        return self._set_before
+
+    async def _remember(self) -> None:
+        noted = {} if self._set_before is None else {SET_BEFORE: self._set_before}
+        await self._holder.run.remember(self.run.run_id, {**self.memory, **noted})
 
     # ------------------------------------------------------------------ batches
     def enter(self, number: int, batch: Batch) -> Entry:

@@ -284,3 +284,14 @@ async def test_what_was_tried_is_noted_for_the_run(journal: Journal) -> None:
     await begin(journal, vendor(all_ok, SILENT, staged=True), records(*range(4)), "snapshot")
     noted = await journal.attempts(run_id="r")
     assert [attempt.operation for attempt in reversed(noted)] == ["open_set", "send_records", "send_records"]
+
+
+async def test_a_resumed_set_is_compared_with_what_was_there_before_it_began(journal: Journal) -> None:
+    """Eight records were added before the interruption: four of five gone must not look like four of thirteen."""
+    await push(records(*range(5)), mode="snapshot", journal=journal, here=vendor())
+    file = records(*range(4, 20))
+    await begin(journal, vendor(*[all_ok] * 4, SILENT), file, "snapshot")
+    await begin(journal, vendor(SILENT), file, "snapshot", resume=True)
+    report = await resume(journal, vendor(), file, "snapshot")
+    assert report.exit_code is Exit.GUARD
+    assert "4 of 5" in " ".join(report.destinations["here"].notes)
