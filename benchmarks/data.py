@@ -144,7 +144,7 @@ def cloud_record(number: int, generator: random.Random) -> Record:
     record = {
         "AmiLaunchIndex": 0,
         "ImageId": f"ami-{generator.getrandbits(32):08x}",
-        "InstanceId": f"i-{number:017x}",
+        "InstanceId": f"i-0{number * 0x9E3779B97F4A7C15 % 2**64:016x}",
         "InstanceType": generator.choice(("t3.micro", "m5.large")),
         "KeyName": "ops",
         "LaunchTime": "2026-01-31T09:00:00+00:00",

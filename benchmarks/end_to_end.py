@@ -32,8 +32,8 @@ from proofport.delivery.report import Exit
 from proofport.gateway import Gateway, Input
 
 ROUNDS = 5
-RECORDS = 60_000
-SLOW_RECORDS = 3_000
+RECORDS = 200_000
+SLOW_RECORDS = 5_000
 MEMORY_RECORDS = (10_000, 1_000_000)
 BATCH = 500
 KIND = "custom:instance"

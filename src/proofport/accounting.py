@@ -53,6 +53,14 @@ def unknown(reason: str, problem: Problem | None = None) -> Outcome:
     return Outcome(Status.UNKNOWN, reason=reason, problem=problem)
 
 
+def all_delivered(outcomes: Sequence[Outcome]) -> bool:
+    """Whether there is nothing to say of any of them. Most batches repeat one outcome, which is counted at C speed."""
+    if not outcomes:
+        return True
+    first = outcomes[0]
+    return first.status is Status.DELIVERED and first.problem is None and outcomes.count(first) == len(outcomes)
+
+
 @dataclass(slots=True)
 class Tally:
     """The running counts of one destination in one run."""
@@ -62,7 +70,7 @@ class Tally:
     reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
-        """Count a batch. Most batches repeat one outcome, which `Sequence.count` finds by identity at C speed."""
+        """Count a batch."""
         if outcomes and outcomes.count(outcomes[0]) == len(outcomes):
             self._count(outcomes[0], len(outcomes))
         else:

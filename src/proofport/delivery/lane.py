@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from proofport.accounting import Outcome, Status, rejected, unknown, withheld
+from proofport.accounting import Outcome, Status, all_delivered, rejected, unknown, withheld
 from proofport.adapter import Adapter, Batch, Capability, Flow, Job, Memory
 from proofport.delivery.batching import part
 from proofport.delivery.conversation import converse, refuse_destruction
@@ -33,6 +34,8 @@ from proofport.wire import Call
 
 T = TypeVar("T")
 QUEUED_BATCHES = 2
+UNACKNOWLEDGED = 1
+"""Batches whose outcomes may be on their way into the journal while the next is being sent."""
 LONGEST_PAUSE = 60.0
 REMEMBERED_REJECTS = 10_000
 
@@ -50,6 +53,14 @@ RESUMABLE = ("lane_parked", "vendor_unavailable", "lane_lost", "lane_busy")
 """Reasons to stop that end without the set's fault: what was staged is kept, and the run can be resumed."""
 
 log = get_logger("delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The outcomes of a batch; `new`: they have to be written down still."""
+
+    outcomes: Sequence[Outcome]
+    new: bool = True
 
 
 class Lane:
@@ -122,7 +133,7 @@ class Lane:
 
     def _settle_batch(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         self.report.tally.add(outcomes)
-        if all(outcome.problem is None and outcome.status is Status.DELIVERED for outcome in outcomes):
+        if all_delivered(outcomes):
             return
         for record_id, position, outcome in zip(batch.ids, batch.positions, outcomes, strict=True):
             if outcome.status is Status.REJECTED:
@@ -175,15 +186,16 @@ class Lane:
     # ------------------------------------------------------------------ the work
     async def run(self) -> None:
         """Deliver what comes through the queue, up to the `None` that ends it, `parallel` batches at a time."""
-        slots = asyncio.Semaphore(self.capability.parallel)
+        parallel = self.capability.parallel
+        slots, places = asyncio.Semaphore(parallel), asyncio.Semaphore(parallel + UNACKNOWLEDGED)
         number = 0
         async with asyncio.TaskGroup() as group:
             while (batch := await self.queue.get()) is not None:
                 if self.stopped is None and self.memory is None:
                     await self.open()
-                await slots.acquire()
-                task = group.create_task(self._deliver(number, batch))
-                task.add_done_callback(lambda _: slots.release())
+                await places.acquire()
+                task = group.create_task(self._deliver(number, batch, slots))
+                task.add_done_callback(lambda _: places.release())
                 number += 1
 
     async def open(self) -> None:
@@ -196,19 +208,41 @@ class Lane:
         except ProofportError as error:
             await self.halt(error)
 
-    async def _deliver(self, number: int, batch: Batch) -> None:
-        if self.stopped is not None or self.memory is None:
-            self._settle_batch(batch, [self.stopped or withheld("not_opened")] * len(batch))
-            return
-        entry = self._held.enter(number, batch)
+    async def _deliver(self, number: int, batch: Batch, slots: asyncio.Semaphore) -> None:
+        """Send a batch when it has its slot, which is free again while the outcomes are written down."""
+        async with slots:
+            if self.stopped is not None or self.memory is None:
+                self._settle_batch(batch, [self.stopped or withheld("not_opened")] * len(batch))
+                return
+            entry = self._held.enter(number, batch)
+            outcomes = await self._sent(entry, self.memory)
+        self._settle_batch(batch, await self._acknowledged(entry, outcomes))
+
+    async def _sent(self, entry: Entry, memory: Memory) -> _Sent:
         try:
-            outcomes = await self._outcomes(entry, self.memory)
+            earlier = self._held.acknowledged(entry)
+            return _Sent(earlier, new=False) if earlier is not None else _Sent(await self._outcomes(entry, memory))
         except ProofportError as error:
-            await self.halt(error)
-            outcomes = [self._end_of(error)] * len(batch)
-            if outcomes[0].status is Status.UNKNOWN:
-                await self._note_doubt(entry, outcomes)
-        self._settle_batch(batch, outcomes)
+            return await self._failed(entry, error)
+
+    async def _acknowledged(self, entry: Entry, sent: _Sent) -> Sequence[Outcome]:
+        """The outcomes of a batch, durable when they are returned."""
+        if not sent.new:
+            return sent.outcomes
+        try:
+            kept = await self.last.kept(entry.batch, sent.outcomes)
+            await self._held.done(entry, sent.outcomes, self._sender.take_attempts(run_id=self.job.run_id), kept)
+        except ProofportError as error:
+            error.lost = True
+            return (await self._failed(entry, error)).outcomes
+        return sent.outcomes
+
+    async def _failed(self, entry: Entry, error: ProofportError) -> _Sent:
+        await self.halt(error)
+        outcomes = [self._end_of(error)] * len(entry.batch)
+        if outcomes[0].status is Status.UNKNOWN:
+            await self._note_doubt(entry, outcomes)
+        return _Sent(outcomes, new=False)
 
     async def _note_doubt(self, entry: Entry, outcomes: Sequence[Outcome]) -> None:
         """As far as the journal can be written: it may be the very thing that failed."""
@@ -216,12 +250,8 @@ class Lane:
             await self._held.done(entry, outcomes, self._sender.take_attempts(run_id=self.job.run_id))
 
     async def _outcomes(self, entry: Entry, memory: Memory) -> Sequence[Outcome]:
-        """The outcomes of a batch, durable when they are returned."""
-        batch = entry.batch
-        earlier = self._held.acknowledged(entry)
-        if earlier is not None:
-            return earlier
-        last = self.last
+        """What the vendor, or what is known of the vendor, says of a batch."""
+        batch, last = entry.batch, self.last
         order, decided = await last.sift(batch, entry.bodies, skip_unchanged=self._skip_unchanged)
         rest = batch if isinstance(order, range) else part(batch, order)
         sent: Sequence[Outcome] = ()
@@ -235,8 +265,6 @@ class Lane:
             sent = [ends[i] for i in range(len(batch))]
         try:
             self.job = await self._held.froze(last, sent)
-            kept = await last.kept(batch, sent)
-            await self._held.done(entry, sent, self._sender.take_attempts(run_id=self.job.run_id), kept)
         except ProofportError as error:
             error.lost = True
             raise

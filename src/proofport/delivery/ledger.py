@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proofport.accounting import Outcome, Status
+from proofport.accounting import Outcome, Status, all_delivered
 from proofport.adapter import Batch, Job, Memory
 from proofport.delivery.digests import batch_digest, bodies_of
 from proofport.delivery.last_state import LastState
@@ -16,11 +16,12 @@ from proofport.errors import UsageError
 from proofport.journal.contract import IN_DOUBT, Attempt, BatchDone, Journal, NewRun, RunView, Sent
 from proofport.wire import Call
 
+_NOTED = {Status.UNKNOWN: IN_DOUBT, Status.REJECTED: 0, Status.WITHHELD: 0}
 _REMOVED = (Status.DELIVERED, Status.UNCHANGED)
-
 
 SET_BEFORE = "set_before"
 """Kept beside what the adapter remembers: the size of the set that this one is compared with."""
+
 
 class InputChanged(UsageError):
     """A resumed snapshot reads another input, or renders it otherwise, than the run it would go on with."""
@@ -43,8 +44,8 @@ class Ledger:
         self.journal = journal
         self.run = run
         self.memory: Memory = dict(earlier.memory) if earlier else {}
-        self._holder = holder
         self._set_before = self.memory.pop(SET_BEFORE, None)
+        self._holder = holder
         self._acknowledged = {batch.number: batch for batch in earlier.batches} if earlier else {}
 
     @property
@@ -118,9 +119,7 @@ class Ledger:
         if self.run.mode == "remove":
             sent = Sent([each for each, end in zip(batch.ids, outcomes, strict=True) if end.status in _REMOVED])
         else:
-            noted = {Status.UNKNOWN: IN_DOUBT, Status.REJECTED: 0, Status.WITHHELD: 0}
-            bodies = [noted.get(end.status, body) for end, body in zip(outcomes, entry.bodies, strict=True)]
-            sent = Sent(batch.ids, bodies, batch.observed, items)
+            sent = Sent(batch.ids, _noted(entry.bodies, outcomes), batch.observed, items)
         row = BatchDone(
             entry.number,
             batch.positions[0],
@@ -150,3 +149,9 @@ class Ledger:
 
     async def end(self, *, complete: bool, report: str) -> None:
         await self._holder.run.end(self.run.run_id, complete=complete, report=report)
+
+
+def _noted(bodies: Sequence[int], outcomes: Sequence[Outcome]) -> Sequence[int]:
+    if all_delivered(outcomes):
+        return bodies
+    return [_NOTED.get(end.status, body) for end, body in zip(outcomes, bodies, strict=True)]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
@@ -20,14 +20,19 @@ from proofport.evidence import Neutral
 from proofport.planning.ids import IdStore, duplicate
 from proofport.sources import Malformed, Reader
 
+T = TypeVar("T")
 BLOCK = 64
 """Records that are held between mapping and rendering: enough to check their ids at once, few enough for the cache."""
 
 
 class Reads(Protocol):
-    """How one input's documents become neutral records."""
+    """How one input's documents become neutral records.
+
+    `quick`: the same as calling it, where every document is one record and none says that there is more.
+    """
 
     single: bool
+    quick: Callable[[Any], Neutral] | None
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
@@ -42,29 +47,42 @@ class Branch:
     render: Callable[[Neutral], dict[str, Any]] | None
     batcher: Batcher
 
-    async def take(self, block: Sequence[Neutral], positions: Sequence[int], skip: dict[int, int]) -> None:
+    async def take(self, block: Sequence[Neutral], positions: Sequence[int], skip: Collection[int]) -> None:
         """Render a block and queue every batch that is full.
 
         For a lane that has stopped, too: what it cannot take is rejected, not withheld, and a dry run is about that.
         """
-        lane, render, add = self.lane, self.render, self.batcher.add
+        if skip:
+            block, positions = _without(skip, block), _without(skip, positions)
+        if refused := self._render(block, positions):
+            block, positions = _without(refused, block), _without(refused, positions)
+        ids = [neutral["id"] for neutral in block]
+        observed = [seconds_of(neutral.get("observed_at")) for neutral in block]
+        self.batcher.belong(ids, positions, observed, extras=any("extras" in neutral for neutral in block))
+        while (full := self.batcher.full()) is not None:
+            if self.lane.capability.whole and self.lane.stopped is None:
+                self.lane.stop(_too_large_a_whole(self.lane.capability), "too_large", Exit.USAGE)
+            await self.lane.queue.put(full)
+
+    def _render(self, block: Sequence[Neutral], positions: Sequence[int]) -> list[int]:
+        """Append the bodies to the batch. Returns the indexes of those that there is none for."""
+        render, joined, ends, dumps = self.render, self.batcher.joined, self.batcher.ends, orjson.dumps
+        if render is None:
+            ends += [len(joined)] * len(block)
+            return []
+        refused = []
         for index, neutral in enumerate(block):
-            if index in skip:
-                continue
             try:
-                item = b"" if render is None else orjson.dumps(render(neutral))
+                joined += dumps(render(neutral))
             except Rejected as error:
-                lane.reject(neutral["id"], positions[index], error.problem)
-                continue
+                self.lane.reject(neutral["id"], positions[index], error.problem)
+                refused.append(index)
             except TypeError as error:
-                lane.reject(neutral["id"], positions[index], not_json(error))
-                continue
-            observed, extras = seconds_of(neutral.get("observed_at")), "extras" in neutral
-            full = add(neutral["id"], item, positions[index], observed, extras=extras)
-            if full is not None:
-                if lane.capability.whole and lane.stopped is None:
-                    lane.stop(_too_large_a_whole(lane.capability), "too_large", Exit.USAGE)
-                await lane.queue.put(full)
+                self.lane.reject(neutral["id"], positions[index], not_json(error))
+                refused.append(index)
+            else:
+                ends.append(len(joined))
+        return refused
 
     async def finish(self) -> None:
         last = self.batcher.flush()
@@ -96,33 +114,52 @@ class Pipeline:
 
         Positions count lines or records of the file; in a file that is one document, the records within it.
         """
+        if reads.quick is None:
+            incomplete = await self._feed_documents(reader, reads, base)
+        else:
+            incomplete = None
+            await self._feed_records(reader, reads.quick, base)
+        await self.flush()
+        return incomplete
+
+    async def _feed_records(self, reader: Reader, read: Callable[[Any], Neutral], base: int) -> None:
+        for number, document in reader:
+            if document.__class__ is Malformed:
+                self._refuse(None, base + number, document.problem)
+                continue
+            try:
+                self._block.append(read(document))
+            except Rejected as error:
+                self._refuse(_id_of(document), base + number, error.problem)
+                continue
+            self._positions.append(base + number)
+            if len(self._block) >= BLOCK:
+                await self.flush()
+
+    async def _feed_documents(self, reader: Reader, reads: Reads, base: int) -> str | None:
         incomplete = None
         for number, document in reader:
             if document.__class__ is Malformed:
                 self._refuse(None, base + number, document.problem)
                 continue
             incomplete = _incomplete(reads, document) or incomplete
-            records = ((document, ()),) if reads.single else reads.records(document)
-            index = 0
-            for record, parents in records:
-                index += 1
+            for index, (record, parents) in enumerate(reads.records(document), 1):
                 position = base + (index if reader.whole else number)
                 try:
                     self._block.append(reads(record, parents))
                 except Rejected as error:
                     self._refuse(_id_of(record), position, error.problem)
                     continue
-                self.read += 1
                 self._positions.append(position)
                 if len(self._block) >= BLOCK:
                     await self.flush()
-        await self.flush()
         return incomplete
 
     async def flush(self) -> None:
         """Hand the block to every branch."""
         block, positions = self._block, self._positions
         self._block, self._positions = [], []
+        self.read += len(block)
         record_ids = [neutral["id"] for neutral in block]
         skip = self._ids.add(record_ids, positions) if self._ids is not None else {}
         for index, first in skip.items():
@@ -144,6 +181,10 @@ class Pipeline:
     def _settle(self, record_id: str | None, position: int, outcome: Outcome) -> None:
         for branch in self._branches:
             branch.lane.settle(record_id, position, outcome)
+
+
+def _without(indexes: Collection[int], items: Sequence[T]) -> list[T]:
+    return [item for index, item in enumerate(items) if index not in indexes]
 
 
 def _incomplete(reads: Reads, document: object) -> str | None:

@@ -31,13 +31,13 @@ class AlreadyEvidence:
     single = True
 
     def __init__(self, kind: str, mode: Mode) -> None:
-        self._check = mapping.compile_kind(kind, mode)
+        self.quick = mapping.compile_kind(kind, mode)
 
     def records(self, document: object) -> Iterable[tuple[object, object]]:
         return ((document, ()),)
 
     def __call__(self, record: object, parents: object) -> Neutral:
-        return self._check(record)
+        return self.quick(record)
 
     def incomplete(self, document: object) -> str | None:
         return None

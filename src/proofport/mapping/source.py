@@ -77,6 +77,7 @@ class SourceMapping:
         self.convert, self.source = compile_plan(plan)
         self._iterate = _record_iterator(file) if file.records is not None else None
         self._incomplete = _all(file.incomplete_when) if file.incomplete_when is not None else None
+        self.quick = self.convert if self.single and self._incomplete is None else None
         self._incomplete_text = file.incomplete_when.text if file.incomplete_when is not None else ""
 
     def records(self, document: object) -> Iterable[tuple[Any, Parents]]:

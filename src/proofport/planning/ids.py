@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from array import array
 from collections.abc import Iterable, Sequence
 
 import orjson
+from rbloom import Bloom
 
 from proofport.errors import Problem
 
-FILTER_WORDS = 1 << 20
+FILTERED, FALSE_HITS = 2_000_000, 1e-4
+"""Up to so many ids, the filter (5 MB) takes one new id in 10,000 for known; beyond, ever more are looked up."""
 SCANS_BEFORE_INDEX = 64
 
 
@@ -20,11 +21,11 @@ class IdStore:
 
     Looking each of a million ids up in an index costs about 7 µs an id, writing them to a file 0.03. So lookups are
     for ids that the filter takes for known: the first few scan the file, then an index is built and kept. The filter
-    has one 64-bit word an id hashes to, four bits in it, and is allocated at once: memory does not grow with the run.
+    is allocated at once: memory does not grow with the run.
     """
 
     def __init__(self) -> None:
-        self._filter = array("Q", bytes(8 * FILTER_WORDS))
+        self._seen = Bloom(FILTERED, FALSE_HITS)
         self._log = tempfile.TemporaryFile("w+b", buffering=1 << 16)  # noqa: SIM115  (closed by close)
         self._lookups = 0
         self._index: sqlite3.Connection | None = None
@@ -53,24 +54,11 @@ class IdStore:
         return [text for text in ids if self._position(text) is None]
 
     def _suspects(self, ids: Sequence[str]) -> list[int]:
-        """Mark each id in the filter; the indexes of those that it may have held before."""
-        suspects = []
-        words, last = self._filter, FILTER_WORDS - 1
-        for index, text in enumerate(ids):
-            digest = hash(text)
-            place = digest & last
-            mark = (
-                1 << (digest >> 20 & 63)
-                | 1 << (digest >> 26 & 63)
-                | 1 << (digest >> 32 & 63)
-                | 1 << (digest >> 38 & 63)
-            )
-            word = words[place]
-            if word & mark == mark:
-                suspects.append(index)
-            else:
-                words[place] = word | mark
-        return suspects
+        """Put the ids into the filter; the indexes of those that it may have held before, or that come twice here."""
+        seen = self._seen
+        suspects = [index for index, text in enumerate(ids) if text in seen]
+        seen.update(ids)
+        return suspects if len(set(ids)) == len(ids) else sorted({*suspects, *_repeats(ids)})
 
     def _append(self, ids: Sequence[str], positions: Sequence[int]) -> None:
         if not ids:
@@ -110,6 +98,11 @@ class IdStore:
             database.executemany("INSERT INTO seen VALUES (?, ?)", zip(*orjson.loads(line), strict=True))
         database.execute("CREATE INDEX by_id ON seen (id)")
         return database
+
+
+def _repeats(ids: Sequence[str]) -> list[int]:
+    first = {text: index for index, text in reversed(list(enumerate(ids)))}
+    return [index for index, text in enumerate(ids) if first[text] != index]
 
 
 def duplicate(first: str, second: str) -> Problem:

@@ -31,6 +31,7 @@ class AsIs:
     """Reads what is evidence already. `{"bad": …}` is not; `{"more": …}` says that the source goes on."""
 
     single = False
+    quick = None
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]:
         return [(record, ()) for record in document["all"]] if _has(document, "all") else [(document, ())]  # type: ignore[index]

@@ -24,15 +24,16 @@ async def failing(
         monkeypatch.setattr(right, name, fails)
 
 
-async def test_what_was_sent_but_could_not_be_noted_is_unknown_and_nothing_more_is_sent(
+async def test_what_was_sent_but_could_not_be_noted_is_unknown_and_little_more_is_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """The next batch is on its way while the one before is noted."""
     sender = ScriptedSender(send_records=all_ok)
     tried = lane(sender)
     await failing(tried, monkeypatch, "batch_done")
-    await deliver(tried, batch("a"), batch("b"))
-    assert (sender.requests, counts(tried)) == (1, {"unknown": 1, "withheld": 1})
-    assert tried.report.tally.reasons == {"answer_lost": 1, "journal_failed": 1}
+    await deliver(tried, batch("a"), batch("b"), batch("c"), batch("d"))
+    assert (sender.requests, counts(tried)) == (2, {"unknown": 2, "withheld": 2})
+    assert tried.report.tally.reasons == {"answer_lost": 2, "journal_failed": 2}
     assert tried.report.exit is Exit.INCOMPLETE
 
 

@@ -50,8 +50,9 @@ def agree(blocks: list[list[str]], asked: list[str]) -> None:
 @pytest.fixture(params=["roomy filter", "crowded filter", "full filter"])
 def crowded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """In a small filter most ids look known, so that the exact lookup decides nearly always."""
-    words = {"roomy filter": 1 << 10, "crowded filter": 4, "full filter": 1}[request.param]
-    monkeypatch.setattr(module, "FILTER_WORDS", words)
+    ids = {"roomy filter": 10_000, "crowded filter": 30, "full filter": 1}[request.param]
+    monkeypatch.setattr(module, "FILTERED", ids)
+    monkeypatch.setattr(module, "FALSE_HITS", 0.1)
     return iter([None])
 
 
