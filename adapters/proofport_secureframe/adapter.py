@@ -13,6 +13,7 @@ from proofport.adapter import (
     Blueprint,
     Body,
     Capability,
+    Declared,
     Finding,
     Flow,
     Job,
@@ -99,9 +100,9 @@ class SecureframeAdapter(Adapter):
     def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         return (yield from removal.end(self.settings, job, batch))
 
-    def schema(self, kind: str) -> str | None:
+    def schema(self, kind: str) -> Declared | None:
         configured = self.settings.objects.get(kind)
-        return configured.schema_slug if configured else None
+        return Declared(configured.schema_slug, configured.defined, configured.fields) if configured else None
 
     def freeze(self, job: Job, batch: Batch) -> tuple[int, Schema] | None:
         return schemas.freeze(job, self.settings.object(job.kind), batch)

@@ -8,11 +8,11 @@ from proofport.wire import Call
 from proofport_secureframe.answers import refuse
 from proofport_secureframe.bodies import MODELS
 from proofport_secureframe.reading import HINT_403
-from proofport_secureframe.settings import SecureframeObject, SecureframeSettings
+from proofport_secureframe.settings import SecureframeSettings
 
 
 def check(settings: SecureframeSettings) -> Flow[list[Finding]]:
-    """Whether the key is accepted, and the schemas defined. No call tells whether it may publish, so it only reads."""
+    """Whether the key is accepted. No call tells whether it may publish, so it only reads."""
     reply = yield Call("list_connections", "GET", "/integration_connections", (("per_page", "1"),))
     if reply.status == 403:
         findings = [Finding(True, "api_key", "accepted, but it may not read", HINT_403)]
@@ -23,18 +23,10 @@ def check(settings: SecureframeSettings) -> Flow[list[Finding]]:
         except (Blocked, UsageError) as error:
             return [Finding(False, "api_key", error.message, error.hint)]
         findings = [Finding(True, "api_key", "accepted")]
-    return findings + [_about(kind, schema) for kind, schema in settings.objects.items()]
+    unknown = (kind for kind in settings.objects if kind not in MODELS and not kind.startswith("custom:"))
+    return findings + [_no_kind(kind) for kind in unknown]
 
 
-def _about(kind: str, schema: SecureframeObject) -> Finding:
-    subject = f"objects.{kind}"
-    if kind not in MODELS and not kind.startswith("custom:"):
-        return Finding(False, subject, f"there is no kind {kind}", f"The kinds are {', '.join(MODELS)}, custom:<type>.")
-    if schema.defined:
-        return Finding(True, subject, f"schema {schema.schema_slug!r} is configured as defined")
-    return Finding(
-        False,
-        subject,
-        f"schema {schema.schema_slug!r} is not configured as defined",
-        "Complete Define Schema in Secureframe, then `proofport schema confirm DEST` or `defined: true`.",
-    )
+def _no_kind(kind: str) -> Finding:
+    known = f"The kinds are {', '.join(MODELS)}, custom:<type>."
+    return Finding(False, f"objects.{kind}", f"there is no kind {kind}", known)

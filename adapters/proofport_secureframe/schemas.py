@@ -7,19 +7,32 @@ import json
 from typing import Any
 
 from proofport.accounting import Outcome, rejected
-from proofport.adapter import Batch, Job, Schema
+from proofport.adapter import ANY, Batch, Job, Schema, json_type
 from proofport.errors import ConfigError, Problem
 from proofport_secureframe.publishing import bodies_for, complete_record, is_defined
 from proofport_secureframe.settings import SecureframeObject
 
 
 def freeze(job: Job, schema: SecureframeObject, batch: Batch) -> tuple[int, Schema] | None:
-    """The complete record that goes first, and the schema it makes. One that is configured as defined is there."""
+    """The complete record that goes first, and the schema it makes.
+
+    One that is configured as defined is there: its fields are those that are declared, or else all that the mapping
+    can make and the first batch shows.
+    """
     if schema.defined:
-        return None
+        return 0, Schema(schema.schema_slug, job.kind, dict(schema.fields) or _shown(job, schema, batch))
     first = complete_record(job, batch)
     [item] = bodies_for(job, schema, [batch.items[first]])
     return first, Schema.of(schema.schema_slug, job.kind, json.loads(item))
+
+
+def _shown(job: Job, schema: SecureframeObject, batch: Batch) -> dict[str, str]:
+    fields = dict.fromkeys(job.fields, ANY)
+    for item in bodies_for(job, schema, batch.items):
+        for name, value in json.loads(item).items():
+            if value is not None and fields.get(name, ANY) == ANY:
+                fields[name] = json_type(value)
+    return fields
 
 
 def require_fit(job: Job, schema: SecureframeObject) -> None:

@@ -19,12 +19,16 @@ REGIONS = {"us": "https://api.secureframe.com", "uk": "https://api-uk.securefram
 class SecureframeObject(ObjectSettings):
     """`defined`: a person has completed Define Schema for this slug, the vendor processes nothing before that.
 
+    `fields`: those that it has, where it was made elsewhere; any other is refused then.
     Format and length of slugs are not published: lower-case letters, digits and underscores, 63 of them (assumed).
     `lifecycle_field`: a field of your own that every record carries, `active` or `removed`: the vendor deletes nothing.
     """
 
     schema_slug: str = Field(pattern=r"^[a-z0-9_]{1,63}$")
     defined: bool = False
+    fields: dict[str, Literal["string", "number", "boolean", "object"]] = Field(
+        default_factory=dict, description="of a schema that was made elsewhere, each with its JSON type"
+    )
     lifecycle_field: str | None = Field(None, pattern=r"^[a-z0-9_]{1,63}$")
     allow_nested_patch: bool = Field(False, description="send nested objects in a patch; whether they merge is unknown")
     courses: dict[str, TrainingSlug] = Field(default_factory=dict, description="your names of courses, to its six")
@@ -67,6 +71,12 @@ class SecureframeSettings(Settings):
                 raise ValueError(f"expected no lifecycle_field for {kind}: it has `active`")
             if configured.lifecycle_field == "id":
                 raise ValueError("expected another lifecycle_field than `id`, the primary ID")
+            if configured.fields and not configured.defined:
+                raise ValueError(
+                    f"expected `defined: true` beside the fields of {kind}: else the first record makes them"
+                )
+            if configured.fields and "id" not in configured.fields:
+                raise ValueError(f"expected `id`, the primary ID, among the fields of {kind}")
             if configured.courses and kind != "training_record":
                 raise ValueError(f"expected no courses for {kind}: only training_record has them")
         return self

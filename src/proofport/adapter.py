@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
@@ -33,6 +33,10 @@ def _one_word(secret: SecretStr) -> SecretStr:
 
 Credential = Annotated[SecretStr, AfterValidator(_one_word)]
 """A secret that travels in a header, where a blank or a line break would change what the header says."""
+
+
+ANY = "any"
+"""The type of a field of a schema of which no value has been seen yet."""
 
 
 def json_type(value: JsonValue) -> str:
@@ -120,8 +124,9 @@ class Body:
 class Schema:
     """The form that the first delivery of a kind froze, at a vendor that makes its schemas from what it is sent.
 
-    `slug`: the vendor's name of it. `fields`: the JSON type of each (string, number, boolean or object). `published`:
-    when it was first sent; `defined`: when a person said that it is complete at the vendor, 0 for not known.
+    `slug`: the vendor's name of it. `fields`: the JSON type of each (string, number, boolean or object), or "any" while
+    no record has shown it. `published`: when it was first sent; `defined`: when a person said that it is complete at
+    the vendor, 0 for not known.
     """
 
     slug: str
@@ -136,6 +141,23 @@ class Schema:
         """What `record`, seen first, makes of the fields that have a value."""
         fields = {name: json_type(value) for name, value in record.items() if value is not None}
         return cls(slug, kind, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the configuration says of the schema of a kind.
+
+    `defined`: a person has completed it at the vendor. `fields`: the JSON type of each; empty where that is not said.
+    """
+
+    slug: str
+    defined: bool = False
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def known(self, noted: Sequence[Schema]) -> Schema | None:
+        """The journal's entry under this slug, with the fields that are declared instead of those it noted."""
+        found = next((schema for schema in noted if schema.slug == self.slug), None)
+        return replace(found, fields=self.fields) if found and self.fields else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,8 +338,8 @@ class Adapter(ABC):
         return None
 
     # ------------------------------------------------------------------ schemas
-    def schema(self, kind: str) -> str | None:
-        """The name of the schema that the vendor makes from the first delivery of `kind`; None: it makes none."""
+    def schema(self, kind: str) -> Declared | None:
+        """The schema that the vendor makes from the first delivery of `kind`; None: it makes none."""
         return None
 
     def freeze(self, job: Job, batch: Batch) -> tuple[int, Schema] | None:

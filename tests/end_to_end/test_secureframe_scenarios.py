@@ -69,6 +69,37 @@ class TestSchemas:
             ("packages", False),
         ]
 
+    async def test_a_schema_that_was_made_elsewhere_has_the_fields_of_the_first_publish_or_those_declared(
+        self, company: Company
+    ) -> None:
+        first = [{"id": "a", "version": 1}, {"id": "b", "name": "x"}]
+        assert counts(await company.push(first, kind=PACKAGE)) == {"delivered": 2}
+        late = [{"id": "c", "eol": True}, {"id": "d", "version": "2"}, {"id": "e", "version": 2, "name": "y"}]
+        report = await company.push(late, kind=PACKAGE)
+        assert counts(report) == {"delivered": 1, "rejected": 2}
+        assert all("slug of its own" in each for each in problems(report))
+        fields = {"id": "string", "version": "number", "name": "string", "eol": "boolean"}
+        company.object(PACKAGE, schema_slug="software_package", defined=True, fields=fields)
+        assert counts(await company.push(late, kind=PACKAGE)) == {"delivered": 2, "rejected": 1}
+
+    async def test_a_field_of_the_mapping_may_come_late_where_the_schema_is_defined(self, company: Company) -> None:
+        assert counts(await company.push([{"id": "a", "type": "aws.ec2.instance"}])) == {"delivered": 1}
+        assert counts(await company.push(instances("b"))) == {"delivered": 1}
+        odd = instances("c", extras={"secureframe": {"owner": "ana"}})
+        report = await company.push(odd)
+        assert counts(report) == {"rejected": 1}
+        assert "the field 'owner'" in problems(report)[0]
+
+    async def test_what_is_not_sent_does_not_make_the_schema(self, company: Company) -> None:
+        await company.push(instances("stale", observed_at="2026-01-02T00:00:00Z"))
+        company.object("cloud_resource", schema_slug="second")
+        stale, poor = instances("stale", observed_at="2026-01-01T00:00:00Z"), {"id": "b", "type": "aws.s3.bucket"}
+        report = await company.push([*stale, poor])
+        assert (report.exit_code, "none does" in notes(report)) == (Exit.USAGE, True)
+        assert [body["schema_slug"] for body in await company.published()] == ["cloud_resource"]
+        await company.push([*stale, poor, *instances("whole")])
+        assert [each["id"] for each in (await company.published())[1]["resource_data"]] == ["whole", "b"]
+
     async def test_misfits_of_the_very_first_batch_are_refused_too(self, company: Company) -> None:
         company.object(PACKAGE, schema_slug="packages")
         report = await company.push([{"id": "a", "n": 1}, {"id": "b", "n": "one"}], kind=PACKAGE)

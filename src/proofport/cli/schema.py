@@ -91,9 +91,11 @@ def _show(views: Sequence[SchemaView], *, as_json: bool, fields: bool) -> None:
 
 def _about(view: SchemaView, *, fields: bool) -> Sequence[str]:
     known = view.known
+    defined = "configured as defined" if view.configured else "not known to be defined"
     if known is None:
-        return ("not published from here, so what its first record froze is not known",)
-    defined = f"defined since {_when(known.defined)}" if known.defined else "not known to be defined"
+        return (f"{defined}, not published from here, so what its first record froze is not known",)
+    if known.defined:
+        defined = f"defined since {_when(known.defined)}"
     about = [f"first published {_when(known.published)}, primary id {known.primary_id}, {defined}"]
     if fields:
         about += [f"{name}: {kind}" for name, kind in known.fields.items()]
@@ -110,6 +112,7 @@ def _plain(view: SchemaView) -> dict[str, Any]:
         "primary_id": known.primary_id if known else None,
         "published": _when(known.published) if known else None,
         "defined": _when(known.defined) if known and known.defined else None,
+        "configured_as_defined": view.configured,
     }
 
 

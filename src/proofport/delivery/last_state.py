@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 import orjson
 
 from proofport.accounting import UNCHANGED, Outcome, Status, rejected
-from proofport.adapter import Adapter, Batch, Capability, Job, Schema, json_type
+from proofport.adapter import ANY, Adapter, Batch, Capability, Job, Schema, json_type
+from proofport.delivery.batching import part
 from proofport.delivery.live_state import LiveState
 from proofport.delivery.screening import screen
 from proofport.errors import Problem
@@ -39,10 +40,9 @@ class LastState:
 
     async def load(self) -> Job:
         """The job, with what the journal knows of its schema."""
-        slug = self.adapter.schema(self.job.kind)
-        if slug is not None:
-            known = {schema.slug: schema for schema in await self.journal.schemas(self.lane)}
-            self.job = replace(self.job, schema=known.get(slug))
+        declared = self.adapter.schema(self.job.kind)
+        if declared is not None:
+            self.job = replace(self.job, schema=declared.known(await self.journal.schemas(self.lane)))
         return self.job
 
     @property
@@ -58,9 +58,11 @@ class LastState:
         These are unchanged, older than what the vendor has, or of another form than its schema. The record that makes
         a schema goes first. Raises UsageError when none is fit for that.
         """
-        first = self._freeze(batch)
-        decided = await self._decided(batch, bodies, skip_unchanged=skip_unchanged and self.frozen is None)
-        if first is None and not decided:
+        makes = self._makes_schema
+        decided = await self._decided(batch, bodies, skip_unchanged=skip_unchanged and not makes)
+        first = self._freeze(batch, [i for i in range(len(batch)) if i not in decided]) if makes else None
+        decided |= self._misfits(batch)
+        if not first and not decided:
             return range(len(batch)), decided
         rest = [i for i in range(len(batch)) if i not in decided]
         return ([first, *(i for i in rest if i != first)] if first in rest else rest), decided
@@ -71,37 +73,45 @@ class LastState:
             return await self._unremovable(batch) if self.capability.keeps_bodies else {}
         if self.capability.staged:
             return dict.fromkeys(range(len(batch)), UNCHANGED) if self.live and self.live.is_the_set else {}
-        misfits = self._misfits(batch)
         patches = self.job.mode == "patch" and self.capability.known_only
         if not (skip_unchanged or batch.observed or patches):
-            return misfits
+            return {}
         known = await self.journal.known(self.lane, self.job.kind, batch.ids)
         decided = screen(batch, bodies, known, skip_unchanged=skip_unchanged and self.live is None)
         if self.live is not None:
             decided = self.live.compare(batch, bodies, known) | decided
         if patches:
             decided |= {i: _NOT_WHOLE for i, last in enumerate(known) if not _is_whole(last)}
-        return decided | misfits
+        return decided
 
-    def _freeze(self, batch: Batch) -> int | None:
-        """The record that makes the vendor's schema, if this batch is to make one."""
-        if self.job.schema is not None or self.job.mode not in ("upsert", "snapshot"):
-            return None
-        found = self.adapter.freeze(self.job, batch)
+    @property
+    def _makes_schema(self) -> bool:
+        """Whether the vendor makes the schema of what is sent now."""
+        full = self.job.mode in ("upsert", "snapshot")
+        return full and self.job.schema is None and self.adapter.schema(self.job.kind) is not None
+
+    def _freeze(self, batch: Batch, rest: Sequence[int]) -> int | None:
+        """The index of the record that makes the vendor's schema. What is not sent (`rest` is) cannot make one."""
+        found = self.adapter.freeze(self.job, part(batch, rest)) if rest else None
         if found is None:
             return None
-        first, self.frozen = found
-        return first
+        first, frozen = found
+        proven = self.types or {}
+        fields = {name: proven.get(name, ANY) if kind == ANY else kind for name, kind in frozen.fields.items()}
+        self.frozen = replace(frozen, fields=fields)
+        return rest[first]
 
     def _misfits(self, batch: Batch) -> dict[int, Outcome]:
         schema = self.job.schema or self.frozen
-        if schema is None or (not batch.extras and self.types is not None and _fits(self.types, schema)):
+        if schema is None or self.job.mode == "remove" or self.capability.staged:
+            return {}
+        if not batch.extras and self.types is not None and _fits(self.types, schema):
             return {}
         found = ((i, _misfit(item, schema)) for i, item in enumerate(batch.items))
         return {i: rejected(problem) for i, problem in found if problem is not None}
 
     async def _unremovable(self, batch: Batch) -> dict[int, Outcome]:
-        """Nothing is known of it, so there is no last state to send; or it was removed before, and its body is empty."""
+        """Nothing is known of it, so there is no last state to send; or it was removed before: its body is empty."""
         known = await self.journal.known(self.lane, self.job.kind, batch.ids)
         bodies = await self.journal.bodies(self.lane, self.job.kind, batch.ids)
         pairs = enumerate(zip(known, bodies, strict=True))
@@ -140,7 +150,7 @@ def _is_whole(last: Known | None) -> bool:
 
 
 def _fits(types: Mapping[str, str], schema: Schema) -> bool:
-    return all(schema.fields.get(name) == kind for name, kind in types.items())
+    return all(schema.fields.get(name) in (kind, ANY) for name, kind in types.items())
 
 
 def _misfit(item: bytes, schema: Schema) -> Problem | None:
@@ -149,7 +159,7 @@ def _misfit(item: bytes, schema: Schema) -> Problem | None:
         if wanted is None:
             expected = f"one of the fields that the schema {schema.slug!r} began with: {', '.join(schema.fields)}"
             return Problem(f"the field {name!r}", expected, field=name, hint=_NEW_SLUG)
-        if value is not None and json_type(value) != wanted:
+        if value is not None and wanted not in (json_type(value), ANY):
             expected = f"a {wanted}, as in the record that the schema {schema.slug!r} began with"
             return Problem(f"a {json_type(value)}", expected, field=name, hint=_NEW_SLUG)
     return None

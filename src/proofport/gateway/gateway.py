@@ -27,7 +27,7 @@ from proofport.gateway.inputs import AlreadyEvidence, Input, Records, each_recor
 from proofport.gateway.planning import Plan, planned
 from proofport.gateway.preview import Preview, preview_of
 from proofport.gateway.queue import letter_of, new_deliveries
-from proofport.gateway.schemas import SchemaView, confirmed, schemas_of
+from proofport.gateway.schemas import SchemaView, confirmed, findings, schemas_of
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.journal import open_journal
 from proofport.journal.contract import Accepted, Delivery, Journal
@@ -190,7 +190,10 @@ class Gateway:
         limit: int = 1,
     ) -> list[Preview]:
         """The first `limit` records as every destination (all that are configured, unless named) would get them."""
-        [item] = inputs_of(records)
+        inputs = inputs_of(records)
+        if len(inputs) != 1:
+            raise UsageError(f"a preview shows one input, and {len(inputs)} were given")
+        [item] = inputs
         kind, [reads] = self._readings([item], kind, mode, values or {})
         targets = [self._target(name, kind, mode) for name in (to or self.config.destinations)]
         previews: list[Preview] = []
@@ -253,7 +256,8 @@ class Gateway:
         """What `doctor` finds about one destination: credentials, objects, permissions, and how the clocks differ."""
         adapter = self.config.adapter(destination)
         async with Sender(adapter, Pacer(await self.journal(), adapter)) as sender:
-            return await converse(clock.compared(adapter.check()), sender)
+            found = await converse(clock.compared(adapter.check()), sender)
+        return [*found, *findings(await self.schemas(destination))]
 
     # ------------------------------------------------------------------ mappings
     def _readings(

@@ -129,12 +129,8 @@ def test_a_wrong_key_ends_the_check() -> None:
     assert finding.hint
 
 
-def test_undefined_schemas_are_named() -> None:
-    objects = {"cloud_resource": {"schema_slug": "a", "defined": True}, "custom:b": {"schema_slug": "b"}}
+def test_kinds_that_there_are_not_are_named() -> None:
+    objects = {"cloud_resource": {"schema_slug": "a"}, "custom:b": {"schema_slug": "b"}, "cloud": {"schema_slug": "c"}}
     findings = check(recorded(json_reply({"data": []})), objects=objects)
-    assert [(finding.subject, finding.ok) for finding in findings] == [
-        ("api_key", True),
-        ("objects.cloud_resource", True),
-        ("objects.custom:b", False),
-    ]
-    assert "Define Schema" in (findings[2].hint or "")
+    assert [(finding.subject, finding.ok) for finding in findings] == [("api_key", True), ("objects.cloud", False)]
+    assert "cloud_resource" in (findings[1].hint or "")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proofport.adapter import Batch, Job, Schema
+from proofport.adapter import Batch, Declared, Job, Schema
 from proofport.errors import UsageError
 from proofport_secureframe import SecureframeAdapter, SecureframeSettings
 
@@ -16,7 +16,11 @@ WHOLE = {"id": "b", "cloud_resource_type": "vpc", "region": "eu"}
 
 
 def freeze(
-    *records: dict[str, Any], fields: tuple[str, ...] = FIELDS, kind: str = "cloud_resource", **schema: Any
+    *records: dict[str, Any],
+    fields: tuple[str, ...] = FIELDS,
+    kind: str = "cloud_resource",
+    declared: dict[str, str] | None = None,
+    **schema: Any,
 ) -> tuple[int, Schema] | None:
     settings = {
         "region": "us",
@@ -24,13 +28,13 @@ def freeze(
         "api_secret": "secret",
         "connection_id": "5f0c0c0e-0000-4000-8000-000000000001",
         "vendor_slug": "acme",
-        "objects": {kind: {"schema_slug": "things", **schema}},
+        "objects": {kind: {"schema_slug": "things", "fields": declared or {}, **schema}},
     }
     batch = Batch(
         [each["id"] for each in records], [json.dumps(each).encode() for each in records], range(len(records))
     )
     adapter = SecureframeAdapter(SecureframeSettings.model_validate(settings))
-    assert adapter.schema(kind) == "things"
+    assert adapter.schema(kind) == Declared("things", schema.get("defined", False), declared or {})
     return adapter.freeze(Job("run-1", "prod", kind, "upsert", fields), batch)
 
 
@@ -75,8 +79,29 @@ def test_the_lifecycle_field_is_one_of_them() -> None:
     assert found[1].fields["lifecycle_state"] == "string"
 
 
-def test_what_is_configured_as_defined_was_made_before() -> None:
-    assert freeze({"id": "a"}, defined=True) is None
+def test_of_what_was_defined_before_the_mapping_and_the_first_batch_say_the_fields() -> None:
+    found = freeze({"id": "a"}, {"id": "b", "region": "eu", "more": None, "size": 1}, defined=True)
+    types = {"id": "string", "cloud_resource_type": "any", "region": "string", "size": "number"}
+    assert found == (0, Schema("things", "cloud_resource", types))
+
+
+def test_of_what_was_defined_elsewhere_the_configuration_may_say_them() -> None:
+    fields = {"id": "string", "up": "boolean"}
+    found = freeze({"id": "a", "other": 1}, defined=True, declared=fields)
+    assert found == (0, Schema("things", "cloud_resource", fields))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"declared": {"id": "string"}}, "`defined: true`"),
+        ({"declared": {"up": "boolean"}, "defined": True}, "`id`"),
+        ({"declared": {"id": "list"}, "defined": True}, "'string', 'number'"),
+    ],
+)
+def test_fields_are_declared_whole_or_not_at_all(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        freeze({"id": "a"}, **wrong)
 
 
 def test_without_a_complete_record_no_schema_is_made() -> None:
