@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -196,7 +197,8 @@ class TestVendors:
         assert report["destinations"]["secureframe"]["delivered"] == 5
         assert old.drata("personnel_account") == OLD
 
-    def test_ctrl_c_in_the_middle_of_a_set_leaves_the_old_one(self, old: Lab) -> None:
+    @pytest.mark.parametrize("resumed", [False, True])
+    def test_ctrl_c_in_the_middle_of_a_set_leaves_the_old_one_and_says_so(self, old: Lab, resumed: bool) -> None:
         before = len(old.control("drata", "GET", "received"))
         old.control("drata", "POST", "faults", latency_ms=60_000, match={"method": "POST"})
         push = ("push", "new.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot", "--json")
@@ -206,12 +208,19 @@ class TestVendors:
             out, err = process.communicate(timeout=20)
         old.is_clean(out, err)
         assert (process.returncode, out) == (130, "")
-        assert err.splitlines()[-1] == "Interrupted."
+        assert "Interrupted." in err.splitlines()
+        assert "drata: 0 records are known to be staged" in joined(err)
+        assert (run := re.search("--resume ([0-9a-f]+)", joined(err))) is not None
         old.control("drata", "DELETE", "faults")
         assert old.drata("personnel_account") == OLD
-        assert old.report("push", "new.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot")[0] == 0
+        again = ("--resume", run[1]) if resumed else ()
+        assert old.report("push", "new.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot", *again)[0] == 0
         assert old.drata("personnel_account") == OLD | {"a4"}
         assert "IN_PROGRESS" not in {session["status"] for session in old.resource("personnel_account")["sessions"]}
+
+
+def joined(text: str) -> str:
+    return " ".join(text.split())
 
 
 def posted(lab: Lab, since: int) -> bool:

@@ -65,11 +65,20 @@ def command(
 
     if how["override_guard"] is not None and not how["override_guard"].strip():
         raise click.UsageError("--override-guard needs a reason: it stays in the report")
-    with ExitStack() as stack:
-        note = problem_writer(stack.enter_context(open_problems(problems))) if problems else None
-        watch = stack.enter_context(watcher())
-        given = [options.named_input(text, source) for text in inputs]
-        report = asyncio.run(_push(given, config_path, on_progress=watch, on_problem=note, **how))
+    given = [options.named_input(text, source) for text in inputs]
+    begun: list[str] = []
+    try:
+        with ExitStack() as stack:
+            how["on_problem"] = problem_writer(stack.enter_context(open_problems(problems))) if problems else None
+            how["on_progress"] = stack.enter_context(watcher())
+            report = asyncio.run(_push(given, config_path, on_begin=begun.append, **how))
+    except KeyboardInterrupt:
+        if not begun or how["dry_run"]:
+            raise
+        from proofport.cli.interrupted import INTERRUPTED, say_what_stands
+
+        say_what_stands(begun[0], config_path)
+        return INTERRUPTED
     show(report, as_json=as_json, problems=problems)
     return int(report.exit_code)
 

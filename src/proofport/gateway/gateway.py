@@ -77,6 +77,7 @@ class Gateway:
         delete_gone: bool = False,
         require_verified: bool = False,
         resume: str | None = None,
+        on_begin: Callable[[str], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         on_problem: Callable[[str, RecordProblem], None] | None = None,
     ) -> RunReport:
@@ -85,7 +86,7 @@ class Gateway:
         Raises UsageError (ConfigError, MappingError, UnsupportedFeature) before anything is sent; what goes wrong
         later is in the report. `skip_unchanged` spares what the vendor holds with the same body; `resume` goes on
         with an interrupted run over the same inputs. `require_verified`: what a vendor only queued counts as unknown,
-        until `verify` has seen it.
+        until `verify` has seen it. `on_begin` is told the id of the run.
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
@@ -123,6 +124,8 @@ class Gateway:
                 on_progress=on_progress,
                 on_problem=on_problem,
             )
+            if on_begin is not None:
+                on_begin(order.run_id)
             return await Run(order).execute()
 
     async def plan(
