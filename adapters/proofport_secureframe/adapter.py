@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from pydantic import JsonValue
+
 from proofport.accounting import Outcome
 from proofport.adapter import (
     Adapter,
@@ -99,6 +101,9 @@ class SecureframeAdapter(Adapter):
 
     def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         return (yield from removal.end(self.settings, job, batch))
+
+    def ended(self, kind: str) -> Mapping[str, JsonValue]:
+        return removal.marks(kind, self.settings.object(kind))
 
     def schema(self, kind: str) -> Declared | None:
         configured = self.settings.objects.get(kind)

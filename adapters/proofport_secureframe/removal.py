@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from pydantic import JsonValue
+
 from proofport.accounting import Outcome, rejected
 from proofport.adapter import Batch, Flow, Job
 from proofport.errors import Problem, UnsupportedFeature
@@ -47,12 +49,15 @@ def end(settings: SecureframeSettings, job: Job, batch: Batch) -> Flow[list[Outc
     return [outcomes[i] for i in range(len(batch))]
 
 
-def marked(kind: str, schema: SecureframeObject, item: bytes) -> bytes:
-    body = json.loads(item)
+def marks(kind: str, schema: SecureframeObject) -> dict[str, JsonValue]:
+    """The field that says that a record is gone."""
     if kind in HAVE_ACTIVE:
-        body["active"] = False
-    if schema.lifecycle_field is not None:
-        body[schema.lifecycle_field] = "removed"
+        return {"active": False}
+    return {} if schema.lifecycle_field is None else {schema.lifecycle_field: "removed"}
+
+
+def marked(kind: str, schema: SecureframeObject, item: bytes) -> bytes:
+    body = json.loads(item) | marks(kind, schema)
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 

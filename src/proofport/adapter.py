@@ -349,6 +349,10 @@ class Adapter(ABC):
         """
         return None
 
+    def ended(self, kind: str) -> Mapping[str, JsonValue]:
+        """The fields that say of a record that it is gone, where `remove` and `bury` send them; else empty."""
+        return {}
+
     # ------------------------------------------------------------------ reading back
     def reads_back(self, kind: str) -> ReadBack | None:
         """What `look` shows of a kind. None: nothing of it can be read back, or the configuration lacks something."""

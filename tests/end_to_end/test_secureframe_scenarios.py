@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.end_to_end.company import PUBLISH, Company, accounts, counts, drain, instances, notes, problems
 
+from proofport.accounting import ACCEPTED, Assurance
+from proofport.delivery.outcomes import decode
 from proofport.delivery.report import Exit
+from proofport.journal.contract import Filter
 from proofport.testing import Running
 
 PACKAGE = "custom:software_package"
@@ -208,6 +212,33 @@ class TestGone:
             "email": "a@example.com",
             "active": False,
         }
+
+    async def test_removals_and_queued_deliveries_are_verified_like_runs(self, company: Company) -> None:
+        kind = "personnel_account"
+        await company.push(accounts("a", "b"), kind=kind)
+        removal = await company.push([{"id": "a"}], kind=kind, mode="remove", require_verified=True)
+        assert counts(removal) == {"unknown": 1}
+        async with company.gateway() as gateway:
+            await gateway.submit(accounts("b", "c", first_name="New"), kind=kind, to=["secureframe"])
+            await drain(gateway)
+            await company.emulator.state()
+            found = await gateway.verify("secureframe", kind=kind)
+            assert (found.seen, found.different, found.missing, found.unreadable) == (3, {}, [], 0)
+            journal = await gateway.journal()
+            run = await journal.run(removal.run_id, "secureframe")
+            (delivery,) = await journal.find(Filter())
+        assert run is not None
+        assert '"verified":1' in (run.report or "")
+        assert decode(delivery.outcome or "") == [replace(ACCEPTED, assurance=Assurance.VERIFIED)] * 2
+
+    async def test_of_a_leaver_the_journal_keeps_the_id_alone(self, company: Company) -> None:
+        kind = "personnel_account"
+        await company.push(accounts("a", "b"), kind=kind)
+        await company.push([{"id": "a"}], kind=kind, mode="remove")
+        async with company.gateway() as gateway:
+            lane = gateway.config.adapter("secureframe").lane(kind)
+            gone, here = await (await gateway.journal()).bodies(lane, kind, ["a", "b"])
+        assert (gone, b"b@example.com" in (here or b"")) == (b"", True)
 
     async def test_a_cloud_resource_that_is_gone_is_listed_where_no_field_can_say_it(self, company: Company) -> None:
         await company.push(instances("a", "b", "c", "d", "e"), mode="snapshot")

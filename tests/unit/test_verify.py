@@ -7,13 +7,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import pytest
+from pydantic import JsonValue
 from tests.unit.delivery.support import OK, ScriptedSender, TinyAdapter, memory_journal
 
+from proofport.accounting import ACCEPTED, Assurance, rejected
 from proofport.adapter import Flow, Observed, Page, ReadBack
+from proofport.delivery.outcomes import decode, encode
+from proofport.delivery.payload import pack
 from proofport.delivery.report import Exit
 from proofport.delivery.sender import Sender
+from proofport.errors import Problem
 from proofport.gateway.verify import Look, Verification, verified
-from proofport.journal.contract import BatchDone, Journal, NewRun, Sent
+from proofport.journal.contract import BatchDone, Filter, Journal, NewDelivery, NewRun, Sent
 from proofport.wire import Call
 
 KIND = "device"
@@ -28,9 +33,13 @@ class Listing(TinyAdapter):
     def __init__(self, *lists: Sequence[Observed], read: ReadBack | None = READ) -> None:
         super().__init__()
         self.lists, self.read, self.looks = list(lists), read, 0
+        self.ends: dict[str, JsonValue] = {}
 
     def reads_back(self, kind: str) -> ReadBack | None:
         return self.read
+
+    def ended(self, kind: str) -> dict[str, JsonValue]:
+        return self.ends
 
     def look(self, kind: str, cursor: str | None) -> Flow[Page | None]:
         yield Call("list", "GET", "/rows")
@@ -171,6 +180,59 @@ async def test_a_kind_that_cannot_be_read_back_is_counted_and_asked_for_nothing(
     adapter = Listing([], read=None)
     found = await verify(await delivered(a={}, b={}), adapter)
     assert (found.unreadable, found.looks, adapter.looks, found.exit_code) == (2, 0, 0, Exit.OK)
+
+
+# ---------------------------------------------------------------------- what was removed
+async def test_what_was_removed_is_to_say_so() -> None:
+    journal = await removed("b", "c", "d", **{text: {"os": "x", "up": True} for text in "abcd"})
+    rows = [Observed("a", {"os": "x", "up": True}), Observed("b", {"up": False}), Observed("c", {"up": True})]
+    adapter = Listing(rows)
+    adapter.ends = {"up": False}
+    found = await verify(journal, adapter)
+    assert (found.seen, found.different, found.missing) == (2, {"c": {"up": (False, True)}}, ["d"])
+    run = await journal.run("r2", "here")
+    assert run is not None
+    assert json.loads(run.report or "")["assurance"] == {"accepted": 2, "confirmed": 0, "verified": 1}
+    assert (await books(journal))["assurance"]["verified"] == 1
+
+
+@pytest.mark.parametrize(("ends", "unreadable"), [({"gone": True}, 1), ({}, 0)])
+async def test_what_cannot_say_so_is_not_looked_for(ends: dict[str, JsonValue], unreadable: int) -> None:
+    adapter = Listing([Observed("a", {"os": "x"})])
+    adapter.ends = ends
+    found = await verify(await removed("b", a={"os": "x"}, b={"os": "x"}), adapter)
+    assert (found.seen, found.unreadable, found.exit_code) == (1, unreadable, Exit.OK)
+
+
+async def removed(*ids: str, **bodies: dict[str, Any]) -> Journal:
+    """A journal in which a second run removed some of what the first had delivered."""
+    journal = await delivered(**bodies)
+    held = await journal.claim(LANE, owner="me", lease=60)
+    assert held is not None
+    await held.begin(NewRun("r2", "here", KIND, "remove"))
+    await held.batch_done("r2", BatchDone(1, 1, 1, len(ids), b"", "[]", Sent(ids)))
+    report = {**BOOKS, "delivered": len(ids), "assurance": {"accepted": len(ids), "confirmed": 0, "verified": 0}}
+    await held.end("r2", complete=True, report=json.dumps(report))
+    await held.release()
+    return journal
+
+
+# ---------------------------------------------------------------------- the queue
+async def test_the_delivery_says_which_of_its_records_were_verified() -> None:
+    journal = await memory_journal()
+    records = [{"id": text} for text in ("a", "no", "b")]
+    new = NewDelivery(LANE, "here", KIND, "upsert", pack(records), 3)
+    (accepted,) = await journal.accept([new])
+    held = await journal.claim(LANE, owner="me", lease=60)
+    assert held is not None
+    outcome = encode([ACCEPTED, rejected(Problem("bad", "good")), ACCEPTED])
+    sent = Sent(["a", "b"], [5, 6], items=[b'{"os":"x"}', b'{"os":"y"}'])
+    await held.done((await held.take(1))[0], outcome, sent=sent)
+    for _ in range(2):
+        await verify(journal, Listing([Observed("b", {"os": "y"}), Observed("a", {"os": "old"})]))
+    (delivery,) = await journal.find(Filter(ids=(accepted.id,)))
+    ends = decode(delivery.outcome or "")
+    assert [end.assurance for end in ends] == [Assurance.ACCEPTED, None, Assurance.VERIFIED]
 
 
 # ---------------------------------------------------------------------- the run

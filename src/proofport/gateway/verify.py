@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,11 +16,10 @@ from proofport.adapter import Adapter, Observed, ReadBack
 from proofport.delivery.conversation import converse
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
 from proofport.delivery.sender import Sender
-from proofport.journal.contract import Journal, RunView
+from proofport.gateway.assurance import raise_deliveries, raise_runs
+from proofport.journal.contract import Journal, Kept
 
 LONGEST_PAUSE = 60.0
-RUNS = 500
-"""The latest runs of a lane whose reports are raised."""
 
 Difference = Mapping[str, tuple[Any, Any]]
 """Field: what was sent, what is shown."""
@@ -37,7 +36,10 @@ class Look:
 
 @dataclass(slots=True)
 class Verification:
-    """What became of the last delivered state of one kind. Every record is in exactly one of the four counts."""
+    """What became of the last delivered state of one kind, and of what was removed where the vendor keeps that.
+
+    Every record is in exactly one of the four counts.
+    """
 
     destination: str
     kind: str
@@ -92,8 +94,8 @@ async def verified(
     if found is None:
         result.unreadable = known
         return result
-    waiting = await _sent(journal, lane, kind, found)
-    result.unreadable = known - len(waiting.bodies)
+    waiting = await _sent(journal, lane, kind, _Waiting(found, adapter.ended(kind)))
+    result.unreadable = known + waiting.removed - len(waiting.bodies)
     total, deadline, pause = len(waiting.bodies), clock() + within, 1.0
     while waiting.bodies:
         rows = 0
@@ -114,28 +116,44 @@ async def verified(
     result.seen = total - len(waiting.bodies)
     result.different = waiting.different
     result.missing = [text for text in waiting.bodies if text not in waiting.different]
-    await _raise_assurance(journal, lane, waiting.seen_by_run)
+    await raise_runs(journal, lane, waiting.seen_by_run)
+    await raise_deliveries(journal, waiting.seen_by_delivery)
     return result
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """What was sent and has not been seen as it was sent. `places`: the ids to find by field and value."""
+    """What was sent and has not been seen as it was sent. `places`: the ids to find by field and value.
+
+    `ended`: the fields of what was removed; `removed` counts it, whether it can be found or not.
+    """
 
     found: ReadBack
+    ended: Mapping[str, Any]
+    removed: int = 0
     bodies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    runs: dict[str, str | None] = field(default_factory=dict)
+    senders: dict[str, Kept] = field(default_factory=dict)
     places: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     different: dict[str, Difference] = field(default_factory=dict)
     seen_by_run: Counter[str] = field(default_factory=Counter)
+    seen_by_delivery: dict[int, set[str]] = field(default_factory=dict)
 
-    def add(self, text: str, run_id: str | None, body: Mapping[str, Any]) -> None:
+    def add(self, kept: Kept) -> None:
+        if not kept.removed:
+            self._expect(kept, orjson.loads(kept.body))
+        elif self.ended:
+            self.removed += 1
+            if not self.ended.keys().isdisjoint(self.found.fields):
+                self._expect(kept, self.ended)
+
+    def _expect(self, kept: Kept, body: Mapping[str, Any]) -> None:
+        text = kept.id
         values = {**body, "id": text}
         places = [(name, str(values[name])) for name in self.found.match if values.get(name) is not None]
         if not places:
             return
         self.bodies[text] = {name: body[name] for name in self.found.fields if name in body}
-        self.runs[text] = run_id
+        self.senders[text] = replace(kept, body=b"")
         for place in places:
             self.places.setdefault(place, []).append(text)
 
@@ -145,13 +163,17 @@ class _Waiting:
         differences = {text: _difference(self.bodies[text], row.fields) for text in candidates}
         same = next((text for text, difference in differences.items() if not difference), None)
         if same is not None:
-            run_id = self.runs[same]
             self.bodies.pop(same)
             self.different.pop(same, None)
-            if run_id is not None:
-                self.seen_by_run[run_id] += 1
+            self._credit(self.senders.pop(same))
         elif len(candidates) == 1:
             self.different.update(differences)
+
+    def _credit(self, sender: Kept) -> None:
+        if sender.run_id is not None:
+            self.seen_by_run[sender.run_id] += 1
+        if sender.delivery is not None:
+            self.seen_by_delivery.setdefault(sender.delivery, set()).add(sender.id)
 
     def _candidates(self, row: Observed) -> list[str]:
         """By the surest field that the row has."""
@@ -162,12 +184,12 @@ class _Waiting:
         return []
 
 
-async def _sent(journal: Journal, lane: str, kind: str, found: ReadBack) -> _Waiting:
-    waiting, after = _Waiting(found), ""
+async def _sent(journal: Journal, lane: str, kind: str, waiting: _Waiting) -> _Waiting:
+    after = ""
     while page := await journal.kept(lane, kind, after=after):
         after = page[-1].id
         for kept in page:
-            waiting.add(kept.id, kept.run_id, orjson.loads(kept.body))
+            waiting.add(kept)
     return waiting
 
 
@@ -201,32 +223,3 @@ def _moment(value: object) -> datetime | None:
     except ValueError:
         return None
     return moment if moment is not None and moment.tzinfo is not None else None
-
-
-# ------------------------------------------------------------------ the runs that delivered it
-async def _raise_assurance(journal: Journal, lane: str, seen_by_run: Counter[str]) -> None:
-    """Note in the report of each run how many of its records have been seen as they were sent."""
-    if not seen_by_run:
-        return
-    for run in await journal.runs(lane=lane, limit=RUNS):
-        if run.report and run.run_id in seen_by_run:
-            for report in _raised(run, seen_by_run[run.run_id]):
-                await journal.amend(run.run_id, run.destination, report)
-
-
-def _raised(run: RunView, seen: int) -> Iterator[str]:
-    """The report with `seen` verified records, unless it says so already. Those that had to be verified go first."""
-    books = orjson.loads(run.report or "{}")
-    levels, reasons = books["assurance"], books["reasons"]
-    required = reasons.get("not_verified", 0)
-    more = min(seen - levels["verified"], levels["accepted"] + required)
-    if more <= 0:
-        return
-    from_unknown = min(more, required)
-    if from_unknown:
-        reasons["not_verified"] -= from_unknown
-        books["unknown"] -= from_unknown
-        books["delivered"] += from_unknown
-    levels["accepted"] -= more - from_unknown
-    levels["verified"] += more
-    yield orjson.dumps(books).decode()

@@ -1,0 +1,62 @@
+"""What was seen at a vendor is verified from then on: in the report of its run, or the outcome of its delivery."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+import orjson
+
+from proofport.accounting import Assurance, Outcome
+from proofport.delivery.outcomes import decode, encode
+from proofport.delivery.payload import unpack
+from proofport.journal.contract import Filter, Journal, RunView
+
+RUNS = 500
+"""The latest runs of a lane whose reports are raised."""
+
+
+async def raise_runs(journal: Journal, lane: str, seen: Counter[str]) -> None:
+    """Note in the report of each run how many of its records have been seen as they were sent."""
+    if not seen:
+        return
+    for run in await journal.runs(lane=lane, limit=RUNS):
+        if run.report and run.run_id in seen:
+            for report in _raised(run, seen[run.run_id]):
+                await journal.amend(run.run_id, run.destination, report)
+
+
+def _raised(run: RunView, seen: int) -> Iterator[str]:
+    """The report with `seen` verified records, unless it says so already. Those that had to be verified go first."""
+    books = orjson.loads(run.report or "{}")
+    levels, reasons = books["assurance"], books["reasons"]
+    required = reasons.get("not_verified", 0)
+    more = min(seen - levels["verified"], levels["accepted"] + required)
+    if more <= 0:
+        return
+    from_unknown = min(more, required)
+    if from_unknown:
+        reasons["not_verified"] -= from_unknown
+        books["unknown"] -= from_unknown
+        books["delivered"] += from_unknown
+    levels["accepted"] -= more - from_unknown
+    levels["verified"] += more
+    yield orjson.dumps(books).decode()
+
+
+async def raise_deliveries(journal: Journal, seen: Mapping[int, Collection[str]]) -> None:
+    """Note in the outcome of each queued delivery which of its records have been seen as they were sent."""
+    for number, ids in seen.items():
+        for delivery in await journal.find(Filter(ids=(number,))):
+            if delivery.outcome is None or delivery.state != "done":
+                continue
+            pairs = zip(unpack(delivery.payload), decode(delivery.outcome), strict=True)
+            outcomes = [_verified(outcome) if record["id"] in ids else outcome for record, outcome in pairs]
+            if encode(outcomes) != delivery.outcome:
+                await journal.amend_delivery(delivery.id, encode(outcomes))
+
+
+def _verified(outcome: Outcome) -> Outcome:
+    accepted = outcome.assurance is Assurance.ACCEPTED
+    return replace(outcome, assurance=Assurance.VERIFIED) if accepted else outcome
