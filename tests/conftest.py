@@ -5,6 +5,7 @@ Whatever an emulator of these fixtures answers is held against its vendor's Open
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -17,6 +18,7 @@ import aioresponses
 import aioresponses.core
 import pytest
 from aiohttp import web
+from tests.postgres import Database, database, shared_server
 
 import proofport_drata.emulator
 import proofport_secureframe.emulator
@@ -87,3 +89,12 @@ def http_mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses.aiorespo
     monkeypatch.setattr(aioresponses.core, "ClientResponse", ClientResponse)
     with aioresponses.aioresponses() as mock:
         yield mock
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A journal's database on a real PostgreSQL, which all processes of this test session share."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with shared_server(shared) as server, database(server) as url:
+        yield Database(url)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from proofport.errors import ConfigError
 from proofport.journal.contract import Journal
 
+POSTGRES = ("postgresql://", "postgres://")
 
-def open_journal(where: str | Path) -> Journal:
-    """The journal at a path, or `memory:` for one that ends with the process. It still has to be opened.
 
-    Raises ConfigError for a URL of a kind that is not known.
+def open_journal(where: str | Path | SecretStr) -> Journal:
+    """The journal at a path, at a `postgresql://` URL, or `memory:` for one that ends with the process.
+
+    It still has to be opened. Raises ConfigError for a URL of a kind that is not known, and repeats nothing of it but
+    its scheme: it may hold a password.
     """
-    text = str(where)
+    text = where.get_secret_value() if isinstance(where, SecretStr) else str(where)
+    if text.startswith(POSTGRES):
+        return _postgres(text)
     if text == "memory:":
         from proofport.journal.memory import MemoryJournal
 
@@ -21,8 +28,19 @@ def open_journal(where: str | Path) -> Journal:
     if "://" in text:
         kind = text.partition("://")[0]
         raise ConfigError(
-            f"a journal cannot be kept at {kind}://", hint="Give `journal:` the path of a file on a local disk."
+            f"a journal cannot be kept at {kind}://",
+            hint="Give `journal:` the path of a file on a local disk, or postgresql://ROLE@HOST/DATABASE.",
         )
     from proofport.journal.sqlite import SqliteJournal
 
-    return SqliteJournal(where)
+    return SqliteJournal(text)
+
+
+def _postgres(url: str) -> Journal:
+    try:
+        from proofport.journal.postgres import PostgresJournal
+    except ImportError as error:
+        raise ConfigError(
+            f"a journal on PostgreSQL needs the package {error.name}", hint="pip install 'proofport[postgres]'"
+        ) from None
+    return PostgresJournal(url)

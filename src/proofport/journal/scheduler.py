@@ -35,7 +35,7 @@ async def work(
                 await free.acquire()
                 lane = await _next(claim, is_due, news, stop)
                 if lane is not None:
-                    drains.create_task(_drain(drain, lane)).add_done_callback(lambda _: free.release())
+                    drains.create_task(drained(drain, lane)).add_done_callback(lambda _: free.release())
     finally:
         stopping.cancel()
 
@@ -62,8 +62,11 @@ async def _ring_at(stop: asyncio.Event, news: asyncio.Event) -> None:
     news.set()
 
 
-async def _drain(drain: Drain, lane: LaneRun) -> None:
-    """A drain that breaks down keeps its lane: nobody is helped when it breaks down again at once."""
+async def drained(drain: Drain, lane: LaneRun) -> None:
+    """Drain a lane and give it back.
+
+    A drain that breaks down keeps its lane: nobody is helped when it breaks down again at once.
+    """
     try:
         await drain(lane)
         await lane.release()

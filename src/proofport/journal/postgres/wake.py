@@ -1,0 +1,59 @@
+"""The job engine's part in accepting: one `drain` job waits for each lane that is awake.
+
+https://procrastinate.readthedocs.io/en/stable/howto/advanced/locks.html and …/queueing_locks.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+from procrastinate import App, PsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
+
+from proofport.journal.postgres.database import Db, Pool
+
+QUEUE = "proofport"
+TASK = "proofport.drain"
+SLEEPING_JOB = (
+    "SELECT id FROM procrastinate_jobs WHERE queueing_lock = %s AND status = 'todo' "
+    "AND scheduled_at > clock_timestamp() + make_interval(secs => %s)"
+)
+
+
+class Waker:
+    """Puts drain jobs into the queue, as part of a transaction that holds the lane's row."""
+
+    def __init__(self) -> None:
+        self.app = App(connector=PsycopgConnector())
+        self.drain: Callable[[str], Awaitable[None]] | None = None
+        self._task = self.app.task(name=TASK, queue=QUEUE)(self._run)
+
+    async def open(self, pool: Pool) -> None:
+        await self.app.open_async(pool)
+
+    async def _run(self, lane: str) -> None:
+        if self.drain is not None:
+            await self.drain(lane)
+
+    async def wake(self, db: Db, lane: str, delay: float) -> None:
+        """See to it that a job for the lane runs in `delay` seconds, or before."""
+        at = datetime.now(UTC) + timedelta(seconds=delay) if delay > 0 else None
+        while True:
+            try:
+                async with db.transaction():
+                    job = self._task.configure(lock=lane, queueing_lock=lane, schedule_at=at, connection=db)
+                    await job.defer_async(lane=lane)
+            except AlreadyEnqueued:
+                if not await self._drop_sleeping(db, lane, delay):
+                    return
+            else:
+                return
+
+    async def _drop_sleeping(self, db: Db, lane: str, delay: float) -> bool:
+        """Whether a job that would have come later than that is gone."""
+        row = await (await db.execute(SLEEPING_JOB, (lane, max(delay, 0.0)))).fetchone()
+        if row is None:
+            return False
+        await self.app.job_manager.cancel_job_by_id_async(row[0], delete_job=True, connection=db)
+        return True

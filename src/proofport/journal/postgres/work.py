@@ -1,0 +1,145 @@
+"""Working on lanes: the job engine hands out a lane to one worker of all machines, our own epoch sees that it is so.
+
+The engine's lock alone would not do: a worker that was frozen may end the job of the one that took its lane over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import psycopg
+import structlog
+from procrastinate.exceptions import ConnectorException, UniqueViolation
+from procrastinate.jobs import Job, Status
+
+from proofport.errors import JournalError
+from proofport.journal import scheduler
+from proofport.journal.contract import LaneRun
+from proofport.journal.postgres import lanes
+from proofport.journal.postgres.database import explained, explaining
+from proofport.journal.postgres.lane_run import PostgresLaneRun
+from proofport.journal.postgres.shared import Shared
+from proofport.journal.postgres.wake import QUEUE
+
+POLL = 0.5
+"""Seconds between two looks for jobs whose time has come; new ones are announced."""
+
+SWEEP = 1.0
+HEARTBEAT, STALLED = 5.0, 20.0
+"""Seconds between two signs of life of a worker, and after which its jobs go to others; less where leases are short."""
+
+log = structlog.get_logger("proofport.journal")
+
+
+class Work:
+    """One process's share of the work."""
+
+    def __init__(
+        self,
+        shared: Shared,
+        drain: Callable[[LaneRun], Awaitable[None]],
+        *,
+        owner: str,
+        slots: int,
+        lease: float,
+        stop: asyncio.Event,
+    ) -> None:
+        self._shared = shared
+        self._drain = drain
+        self._owner = owner
+        self._slots = slots
+        self._lease = lease
+        self._stop = stop
+
+    async def run(self) -> None:
+        """Until `stop` is set; running drains are brought to their end."""
+        self._shared.waker.drain = self._job
+        sweeping = asyncio.create_task(self._sweep_again_and_again())
+        try:
+            while not self._stop.is_set():
+                await self._run_worker()
+        finally:
+            sweeping.cancel()
+            await asyncio.wait([sweeping])
+
+    async def _run_worker(self) -> None:
+        """A worker ends when PostgreSQL goes away: then another one is started."""
+        worker = asyncio.create_task(
+            self._shared.waker.app.run_worker_async(
+                queues=[QUEUE],
+                name=self._owner,
+                concurrency=self._slots,
+                fetch_job_polling_interval=POLL,
+                delete_jobs="successful",
+                install_signal_handlers=False,
+                update_heartbeat_interval=min(HEARTBEAT, self._lease / 4),
+                stalled_worker_timeout=self._stalled,
+            )
+        )
+        stopping = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait([worker, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            worker.cancel()  # which lets it end what it has begun
+            await asyncio.wait([worker])
+        if not worker.cancelled() and (error := worker.exception()) is not None:
+            if not isinstance(error, ConnectorException | psycopg.Error):
+                raise error
+            log.error("journal_unavailable", error=explained(error).message)
+            await self._pause(scheduler.PAUSE)
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+
+    @property
+    def _stalled(self) -> float:
+        return min(STALLED, self._lease)
+
+    # ------------------------------------------------------------------ one job
+    async def _job(self, name: str) -> None:
+        """Drain a lane, if it has work for us; a job never fails, for the lane says all that is to be known."""
+        try:
+            hold = None
+            if not self._stop.is_set():
+                hold = await lanes.claim_due(self._shared, name, self._owner, self._lease)
+            if hold is None:
+                await lanes.settle(self._shared, name)
+            else:
+                await scheduler.drained(self._drain, PostgresLaneRun(self._shared, hold, self._lease))
+        except JournalError as error:
+            log.error("journal_unavailable", lane=name, error=error.message)
+
+    # ------------------------------------------------------------------ what fell through
+    async def _sweep_again_and_again(self) -> None:
+        while True:
+            try:
+                await self._retry_stalled()
+                for lane in await lanes.overlooked(self._shared):
+                    await lanes.settle(self._shared, lane)
+            except JournalError as error:
+                log.warning("sweep_failed", error=error.message)
+            await asyncio.sleep(SWEEP)
+
+    async def _retry_stalled(self) -> None:
+        """Give the jobs of workers that have died to others. The engine's own sweep may stall with its worker."""
+        manager = self._shared.waker.app.job_manager
+        with explaining():
+            for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self._stalled):
+                await self._retry(job)
+
+    async def _retry(self, job: Job) -> None:
+        """Where another job waits for the lane already, one is enough."""
+        manager = self._shared.waker.app.job_manager
+        assert job.id is not None
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:
+            await manager.finish_job_by_id_async(job.id, status=Status.FAILED, delete_job=True)
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, psycopg.errors.RaiseException):  # another sweep was first
+                raise

