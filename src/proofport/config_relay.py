@@ -34,11 +34,17 @@ class Rate(BaseModel):
 
 
 class RelaySettings(BaseModel):
-    """Where `proofport relay` listens, and what it takes."""
+    """Where `proofport relay` listens, and what it takes.
+
+    `snapshot_hours`: how long a snapshot that nobody adds to stays open. `commit_seconds`: how long whoever commits one
+    waits for its report; after that it is to be asked for.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field("127.0.0.1", min_length=1)
     port: int = Field(8080, ge=0, le=65_535)
+    snapshot_hours: float = Field(24.0, gt=0, le=24 * 366)
+    commit_seconds: float = Field(30.0, ge=0, le=3600)
     limits: Limits = Limits()
     rate: Rate = Rate()

@@ -24,6 +24,7 @@ COMMANDS = {
     "call": "Carry out one of a vendor's own operations.",
     "schema": "Show the schemas vendors made, and confirm that one is defined.",
     "verify": "Read back what was delivered, and compare.",
+    "relay": "Accept evidence over HTTP, and deliver it.",
     "status": "Show lanes, runs and attempts.",
     "resume": "Let a parked lane go on.",
     "dead-letter": "List, show, replay and drop what could not be delivered.",

@@ -5,12 +5,9 @@ from __future__ import annotations
 import os
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    import asyncio
 
 # proofport.registry knows this group, too; importing it here would make `emulate --help` slow.
 NAMES = sorted(entry.name for entry in entry_points(group="proofport.emulators"))
@@ -55,10 +52,11 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
     import tempfile
     from contextlib import AsyncExitStack
 
+    from proofport.cli.stopping import stop_signal
     from proofport.registry import load_emulator
     from proofport.testing import serve
 
-    stopped = _stop_signal()
+    stopped = stop_signal()
     async with AsyncExitStack() as stack:
         destinations = {}
         for name, port in ports.items():
@@ -73,17 +71,6 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
         click.echo(f"{f'Wrote {file}. ' if file else ''}Ctrl-C stops them.", err=True)
         click.echo("ready")
         await stopped.wait()
-
-
-def _stop_signal() -> asyncio.Event:
-    """Set by Ctrl-C or a termination signal: both are the usual end of an emulator."""
-    import asyncio
-    import signal
-
-    stopped = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    return stopped
 
 
 def write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> None:

@@ -39,6 +39,7 @@ class Gateway:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._journal: Journal | None = None
+        self._targets: dict[tuple[str, str, Mode], Target] = {}
         self.library = mapping.MappingLibrary([config.mappings] if config.mappings else [])
 
     @classmethod
@@ -175,8 +176,20 @@ class Gateway:
     async def work(self, stop: asyncio.Event, *, slots: int = 8) -> None:
         """Deliver what is queued, by this process or any other on the journal, until `stop` is set."""
         config = self.config
-        worker = Worker(await self.journal(), self._target, instance=config.instance, lease=config.lease, slots=slots)
+        worker = Worker(await self.journal(), self.target, instance=config.instance, lease=config.lease, slots=slots)
         await worker.run(stop)
+
+    def target(self, destination: str, kind: str, mode: Mode) -> Target:
+        """How a destination takes a kind, made once for those who ask again and again. Raises UsageError."""
+        known = destination, kind, mode
+        if known not in self._targets:
+            self._targets[known] = self._target(*known)
+        return self._targets[known]
+
+    def reading(self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]) -> tuple[str, Reads]:
+        """The kind of evidence that an input gives, and how it is read. Raises UsageError, MappingError."""
+        found, [reads] = self._readings([Input((), source)], kind, mode, values)
+        return found, reads
 
     def letter(self, delivery: Delivery) -> list[dict[str, Any]]:
         """The records of a dead letter, each with its problem and the body that its destination would get now."""

@@ -21,7 +21,7 @@ Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
 class Input:
     """What to read: a path ("-" is standard input), a binary file, or records; and the source mapping to apply."""
 
-    data: str | Path | BinaryIO | Records
+    data: str | Path | BinaryIO | Records | Reader
     source: str | None = None
 
 
@@ -71,6 +71,8 @@ def inputs_of(records: Input | Sequence[Input] | Records) -> list[Input]:
 
 def open_input(item: Input) -> Reader:
     data = item.data
+    if isinstance(data, Reader):
+        return data
     if isinstance(data, str | Path):
         return open_source(data)
     return open_source(cast(BinaryIO, data)) if hasattr(data, "read") else GivenRecords(data)

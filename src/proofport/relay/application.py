@@ -1,45 +1,28 @@
-"""The application: what every handler works with, the middlewares in their order, the routes."""
+"""The application: the middlewares in their order, and the routes."""
 
 from __future__ import annotations
-
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from aiohttp import web
 
 from proofport.gateway import Gateway
-from proofport.relay import api  # noqa: F401 - declares the routes
-from proofport.relay.caller import CALLER, Caller
-from proofport.relay.problems import Handler, ProblemError, answer_problems, response
+from proofport.relay.problems import ProblemError, answer_problems, response
 from proofport.relay.routes import ROUTES
+from proofport.relay.security import secure
+from proofport.relay.state import RELAY, Relay
+
+from proofport.relay.api import evidence, snapshots, deliveries, lanes, mappings, documentation  # isort: skip
+
+RESOURCES = (evidence, snapshots, deliveries, lanes, mappings, documentation)
+"""In the order in which they are documented: loading them has declared their routes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
-    """What the handlers work with. `stopping` is set once nothing more is accepted."""
-
-    gateway: Gateway
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-RELAY = web.AppKey("relay", Relay)
-
-
-@web.middleware
-async def anybody(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Stands for the middleware that asks for keys where none are configured: on loopback, everybody may everything."""
-    request[CALLER] = Caller()
-    return await handler(request)
-
-
-def application(relay: Relay, *, middlewares: Sequence[Any] = (anybody,)) -> web.Application:
-    """`middlewares`, from the outside to the inside, limit what is read and put the Caller into the request."""
-    app = web.Application(middlewares=[answer_problems, *middlewares], client_max_size=0)
-    app[RELAY] = relay
+async def application(gateway: Gateway) -> web.Application:
+    """Raises ConfigError, JournalError when the journal cannot be opened."""
+    app = web.Application(middlewares=[answer_problems], client_max_size=0)
+    app[RELAY] = Relay(gateway)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.answer, expect_handler=_expect)
+    secure(app, await gateway.journal(), gateway.config.relay)
     return app
 
 

@@ -6,7 +6,7 @@ The number and length of headers are the server's to check: it gets them with `s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from aiohttp import web
@@ -36,7 +36,7 @@ async def read_body(request: web.Request, *, lines: bool = False) -> bytes:
     return b"".join([chunk async for chunk in chunks(request, lines=lines)])
 
 
-async def chunks(request: web.Request, *, lines: bool = False) -> AsyncIterator[bytes]:
+async def chunks(request: web.Request, *, lines: bool = False) -> AsyncGenerator[bytes, None]:
     """The body as it comes. `lines`: it is NDJSON, a record a line.
 
     Raises ProblemError as soon as it is too large, too late, too deep, or of too many records.

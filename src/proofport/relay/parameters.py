@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, get_origin
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from proofport.errors import Problem
 from proofport.mapping.wording import describe, did_you_mean
+from proofport.relay.limits import read_body
 from proofport.relay.problems import ProblemError, entry
 
 M = TypeVar("M", bound=BaseModel)
@@ -34,6 +36,34 @@ def query_of(request: web.Request, model: type[M]) -> M:
         details = error.errors(include_url=False)
         repeated = [entry(_problem(each, model), parameter=str(each["loc"][0])) for each in details]
     raise ProblemError("invalid-parameters", _sentence(repeated), errors=repeated)
+
+
+async def body_of(request: web.Request, model: type[M], *, optional: bool = False) -> M:
+    """A JSON body as a model. `optional`: an empty body is all defaults.
+
+    Raises ProblemError (unsupported-media-type, malformed-body, invalid-body), and what reading a body raises.
+    """
+    body = await read_body(request)
+    if optional and not body:
+        return model()
+    if request.content_type != "application/json":
+        detail = f"found {request.content_type}, expected application/json"
+        raise ProblemError("unsupported-media-type", detail)
+    try:
+        given = orjson.loads(body)
+    except ValueError as error:
+        raise ProblemError("malformed-body", f"found {error}, expected JSON") from None
+    try:
+        return model.model_validate(given, strict=True)
+    except ValidationError as error:
+        errors = [entry(_problem(each, model), pointer=_pointer(each["loc"])) for each in error.errors()]
+        first = errors[0]
+        detail = f"{first['pointer'] or 'the body'}: found {first['found']}, expected {first['expected']}"
+        raise ProblemError("invalid-body", detail, errors=errors) from None
+
+
+def _pointer(path: tuple[int | str, ...]) -> str:
+    return "".join(f"/{part}" for part in path)
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:

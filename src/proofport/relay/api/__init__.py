@@ -1,1 +1,1 @@
-"""The handlers, one file a resource. Loading this package declares every route, in the order of the documentation."""
+"""The handlers, one file a resource. Loading a module declares its routes."""

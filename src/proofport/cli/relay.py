@@ -1,0 +1,43 @@
+"""`proofport relay`: evidence in over HTTP, delivered by the same process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from proofport.cli import options
+
+if TYPE_CHECKING:
+    from proofport.gateway import Gateway
+
+
+@click.command()
+@click.option("--host", help="Where to listen. [default: `relay.host` of the configuration, else 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one. [default: `relay.port`, else 8080]")
+@options.config_option
+def command(host: str | None, port: int | None, config_path: str | None) -> int:
+    """Accept evidence over HTTP, and deliver it.
+
+    Everything is durable in the journal before it is answered. http://HOST:PORT/docs tells how to ask.
+    """
+    import asyncio
+
+    from proofport.config import Config
+    from proofport.gateway import Gateway
+
+    config = Config.load(config_path)
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = config.relay.model_copy(update=given)
+    return asyncio.run(_serve(Gateway(config.model_copy(update={"relay": settings}))))
+
+
+async def _serve(gateway: Gateway) -> int:
+    from proofport.cli.stopping import stop_signal
+    from proofport.relay.serving import serving
+
+    stopped = stop_signal()
+    async with gateway, serving(gateway) as origin:
+        click.echo(f"listening on {origin}")
+        await stopped.wait()
+    return 0

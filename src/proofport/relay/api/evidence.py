@@ -1,0 +1,149 @@
+"""Evidence in: durable before it is answered, and only once for each idempotency key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from proofport.delivery.engine import Target
+from proofport.errors import Problem
+from proofport.journal.contract import NewDelivery, Once
+from proofport.relay.api import models
+from proofport.relay.api.answers import json_response
+from proofport.relay.caller import CALLER
+from proofport.relay.intake import Intake, Packed
+from proofport.relay.problems import ProblemError, entry
+from proofport.relay.routes import route
+from proofport.relay.state import RELAY, values_of
+from proofport.tenancy import own_name
+
+LONGEST_KEY = 255
+IDEMPOTENCY_KEY = "Idempotency-Key"
+To = Annotated[list[str], Field(min_length=1, description="Where to: the names of destinations. Repeatable.")]
+Source = Annotated[str | None, Field(description="The source mapping that makes evidence of raw documents.")]
+Set = Annotated[
+    list[str], Field(description="NAME=VALUE for the source mapping: what the document does not say. Repeatable.")
+]
+
+
+class EvidenceQuery(BaseModel, extra="forbid"):
+    to: To
+    mode: Annotated[
+        Literal["upsert", "patch", "remove"],
+        Field(description="upsert: complete records. patch: only these fields. remove: these are gone."),
+    ] = "upsert"
+    source: Source = None
+    set: Set = []
+    accept: Annotated[
+        Literal["all", "valid"],
+        Field(description="all: all records or none. valid: the good ones; the others are listed."),
+    ] = "all"
+
+
+@route(
+    "POST",
+    "/v1/evidence/{kind}",
+    scope="write",
+    tag="Evidence",
+    query=EvidenceQuery,
+    body=models.RECORDS,
+    answers={202: models.Accepted},
+    headers={
+        IDEMPOTENCY_KEY: "A word of your own, of up to 255 characters. Sent again with the same request, it gets "
+        "the first answer again and nothing is accepted twice."
+    },
+    problems=(
+        "invalid-records",
+        "not-deliverable",
+        "idempotency-key-reused",
+        "malformed-body",
+        "payload-too-large",
+        "unsupported-media-type",
+        "request-timeout",
+    ),
+)
+async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.StreamResponse:
+    """Accept records for delivery.
+
+    The answer comes once they are durable; they are mapped and delivered after that, in the order in which they were
+    accepted. `Location` is where to see what became of them.
+    """
+    relay, caller, kind = request.app[RELAY], request[CALLER], request.match_info["kind"]
+    relay.require_kind(caller, kind)
+    targets = relay.targets(relay.destinations(caller, query.to), kind, query.mode)
+    _, reads = relay.reading(kind, query.source, query.mode, values_of(query.set))
+    key = _idempotency_key(request)
+    about = orjson.dumps([kind, request.content_type, query.model_dump()])
+    packed = await Intake(reads, kind, query.mode, source=query.source is not None).read(request, about=about)
+    refuse_mistakes(packed, valid=query.accept == "valid")
+    answer = orjson.dumps(_answer(kind, query.mode, targets, packed))
+    once = Once(caller.tenant, key, packed.digest, answer) if key is not None else None
+    new = _new_deliveries(targets, kind, query.mode, packed)
+    del packed  # what lives on while the journal commits is what the garbage collector goes through
+    submitted = await (await relay.gateway.journal()).submit(new, once=once)
+    if submitted.first is not None and once is not None:
+        if submitted.first.digest != once.digest:
+            raise ProblemError("idempotency-key-reused", f"{key!r} came with another request before")
+        return _accepted(submitted.ids, submitted.first.answer, again=True)
+    return _accepted(submitted.ids, answer, again=False)
+
+
+def _idempotency_key(request: web.Request) -> str | None:
+    key = request.headers.get(IDEMPOTENCY_KEY)
+    if key is None:
+        return None
+    key = key.strip()
+    if not key or len(key) > LONGEST_KEY or not key.isprintable():
+        problem = Problem(f"{len(key)} characters", f"1 to {LONGEST_KEY} printable characters")
+        detail = f"{IDEMPOTENCY_KEY}: found {problem.found}, expected {problem.expected}"
+        raise ProblemError("invalid-parameters", detail, errors=[entry(problem, parameter=IDEMPOTENCY_KEY)])
+    return key
+
+
+def refuse_mistakes(packed: Packed, *, valid: bool) -> None:
+    """Raises ProblemError (invalid-records) unless there is something to accept."""
+    if packed.rejected and not (valid and packed.records):
+        count = packed.records + packed.rejected
+        of = f"{packed.rejected:,} of {count:,} records are wrong" if count > 1 else "the record is wrong"
+        detail = f"{of}; nothing was accepted"
+        raise ProblemError("invalid-records", detail, errors=packed.errors, error_count=packed.mistakes)
+    if not packed.records:
+        raise ProblemError("invalid-records", "there is no record in the body", errors=[], error_count=0)
+
+
+def _answer(kind: str, mode: Any, targets: Sequence[Target], packed: Packed) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "mode": mode,
+        "records": packed.records,
+        "rejected": packed.rejected,
+        "deliveries": [
+            {"destination": own_name(target.name), "records": count}
+            for target in targets
+            for count, _ in packed.portions
+        ],
+        "errors": packed.errors,
+        "error_count": packed.mistakes,
+    }
+
+
+def _new_deliveries(targets: Sequence[Target], kind: str, mode: Any, packed: Packed) -> list[NewDelivery]:
+    return [
+        NewDelivery(target.adapter.lane(kind), target.name, kind, mode, payload, count)
+        for target in targets
+        for count, payload in packed.portions
+    ]
+
+
+def _accepted(ids: Sequence[int], answer: bytes, *, again: bool) -> web.Response:
+    """The answer that was made before the deliveries had their ids, with these."""
+    body = orjson.loads(answer)
+    for each, number in zip(body["deliveries"], ids, strict=True):
+        each["id"] = number
+    where = f"/v1/deliveries/{ids[0]}" if len(ids) == 1 else f"/v1/deliveries?submission={ids[0]}"
+    headers = {"Location": where, **({"Idempotent-Replayed": "true"} if again else {})}
+    return json_response({"submission": ids[0], **body}, 202, headers)

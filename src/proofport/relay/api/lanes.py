@@ -1,0 +1,76 @@
+"""Lanes: where deliveries wait, and why."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from aiohttp import web
+
+from proofport.errors import ProofportError
+from proofport.journal.contract import LaneView
+from proofport.relay.api import models
+from proofport.relay.api.answers import json_response, time_of
+from proofport.relay.caller import CALLER, Caller
+from proofport.relay.problems import ProblemError
+from proofport.relay.routes import NoQuery, route
+from proofport.relay.state import RELAY, Relay
+from proofport.tenancy import own_name, tenant_of
+
+
+@route("GET", "/v1/lanes", scope="read", tag="Lanes", answers={200: models.Lanes})
+async def list_lanes(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """List the lanes: what waits there since when, and whether a person must act."""
+    lanes = await _visible(request.app[RELAY], request[CALLER])
+    return json_response({"items": [_view(lane) for lane in lanes]})
+
+
+@route(
+    "POST", "/v1/lanes/{lane}/resume", scope="write", tag="Lanes", answers={200: models.Lane}, problems=("not-found",)
+)
+async def resume_lane(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """Let a parked or resting lane go on at once.
+
+    The name of the lane is percent-encoded: it holds slashes.
+    """
+    relay, caller, wanted = request.app[RELAY], request[CALLER], request.match_info["lane"]
+    for lane in await _visible(relay, caller):
+        if own_name(lane.lane) == wanted:
+            await (await relay.gateway.journal()).resume(lane.lane)
+            return json_response(next(_view(each) for each in await _visible(relay, caller) if each.lane == lane.lane))
+    raise ProblemError("not-found", f"there is no lane {wanted[:200]!r}")
+
+
+async def _visible(relay: Relay, caller: Caller) -> list[LaneView]:
+    """The tenant's lanes; of a key with a narrower scope, those of what it may name."""
+    lanes = await (await relay.gateway.journal()).lanes()
+    own = [lane for lane in lanes if tenant_of(lane.lane) == caller.tenant]
+    if caller.destinations is None and caller.kinds is None:
+        return own
+    names = _lanes_of(relay, caller)
+    return [lane for lane in own if lane.lane in names]
+
+
+def _lanes_of(relay: Relay, caller: Caller) -> set[str]:
+    names = set()
+    for destination in relay.all_destinations(caller):
+        try:
+            adapter = relay.gateway.config.adapter(destination)
+        except ProofportError:
+            continue
+        objects = getattr(adapter.settings, "objects", {})
+        names |= {adapter.lane(kind) for kind in objects if caller.allows_kind(kind)}
+    return names
+
+
+def _view(lane: LaneView) -> dict[str, Any]:
+    now = time.time()
+    return {
+        "lane": own_name(lane.lane),
+        "queued": lane.queued,
+        "dead": lane.dead,
+        "oldest": time_of(lane.oldest),
+        "held": lane.owner is not None and (lane.lease_until or 0) > now,
+        "rests_until": time_of(lane.next_at) if lane.next_at > now else None,
+        "parked": lane.parked,
+    }

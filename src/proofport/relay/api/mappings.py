@@ -1,0 +1,109 @@
+"""Mappings, and what they make of a record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import BaseModel, Field
+
+from proofport.adapter import Mode
+from proofport.errors import Problem
+from proofport.gateway import Gateway, Input, Preview
+from proofport.relay.api import models
+from proofport.relay.api.answers import json_response
+from proofport.relay.api.evidence import Set, Source
+from proofport.relay.caller import CALLER
+from proofport.relay.intake import documents
+from proofport.relay.problems import ProblemError
+from proofport.relay.routes import NoQuery, route
+from proofport.relay.state import RELAY, values_of
+from proofport.sources.reader import Malformed, Reader
+from proofport.tenancy import own_name
+
+
+class PreviewQuery(BaseModel, extra="forbid"):
+    to: Annotated[list[str], Field(description="Destinations; without any, all of them. Repeatable.")] = []
+    kind: Annotated[str | None, Field(description="What the records are; not needed where `source` says it.")] = None
+    mode: Annotated[Mode, Field(description="What the delivery would mean.")] = "upsert"
+    source: Source = None
+    set: Set = []
+    limit: Annotated[int, Field(ge=1, le=100, description="At most so many records.")] = 1
+
+
+@route("GET", "/v1/mappings", scope="read", tag="Mappings", answers={200: models.Mappings})
+async def list_mappings(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """List the mappings: sources, which make evidence of raw documents, and those that make a vendor's bodies."""
+    return json_response({"items": await asyncio.to_thread(_mappings, request.app[RELAY].gateway)})
+
+
+def _mappings(gateway: Gateway) -> list[dict[str, Any]]:
+    files = [gateway.library.find(name) for name in gateway.library.names()]
+    return [
+        {
+            "name": file.name,
+            "reads": file.from_kind,
+            "gives": file.to if isinstance(file.to, str) else f"{file.to.vendor}/{file.to.body}",
+            "context": list(file.context),
+        }
+        for file in files
+    ]
+
+
+@route(
+    "POST",
+    "/v1/preview",
+    scope="read",
+    tag="Mappings",
+    query=PreviewQuery,
+    body=models.RECORDS,
+    answers={200: models.Preview},
+    problems=("not-deliverable", "malformed-body", "payload-too-large", "unsupported-media-type"),
+)
+async def preview(request: web.Request, query: PreviewQuery) -> web.StreamResponse:
+    """Show the exact body that each destination would get of a record. Nothing is sent or kept."""
+    relay, caller = request.app[RELAY], request[CALLER]
+    if query.kind is not None:
+        relay.require_kind(caller, query.kind)
+    values = values_of(query.set)
+    kind, _ = relay.reading(query.kind, query.source, query.mode, values)
+    relay.require_kind(caller, kind)
+    names = relay.destinations(caller, query.to) if query.to else relay.all_destinations(caller)
+    relay.targets(names, kind, query.mode)
+    given = [document async for _, document in documents(request)]
+    for document in given:
+        if isinstance(document, Malformed):
+            raise ProblemError("malformed-body", str(document.problem))
+    found = await relay.gateway.preview(
+        Input(_Documents(given), query.source), to=names, kind=kind, mode=query.mode, values=values, limit=query.limit
+    )
+    return json_response({"items": [_view(number, each) for number, each in enumerate(found, 1)]})
+
+
+class _Documents(Reader):
+    """What came in the body, to be read once more as the mapping wants it."""
+
+    numbered_by = "#"
+
+    def __init__(self, documents: Sequence[object]) -> None:
+        self.name = "body"
+        self.incomplete = None
+        self._given = documents
+
+    def _documents(self) -> Iterator[tuple[int, object]]:
+        return iter(enumerate(self._given, 1))
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _view(number: int, preview: Preview) -> dict[str, Any]:
+    bodies = {
+        own_name(name): {"body": None, "problem": body.as_dict()}
+        if isinstance(body, Problem)
+        else {"body": body, "problem": None}
+        for name, body in preview.bodies.items()
+    }
+    return {"record": number, "id": preview.id, "evidence": preview.neutral, "destinations": bodies}

@@ -1,0 +1,218 @@
+"""What the answers look like, for OpenAPI. Times are RFC 3339 in UTC."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from proofport.adapter import Mode
+from proofport.journal.contract import State
+from proofport.journal.snapshots import SnapshotState
+
+RECORD = {"type": "object", "description": "One record of evidence, or one raw document for `source`."}
+RECORDS = {
+    "application/json": {
+        "oneOf": [RECORD, {"type": "array", "items": RECORD, "minItems": 1}],
+        "description": "One record, or an array of records.",
+    },
+    "application/x-ndjson": {"type": "string", "description": "One record a line. It is read as it comes in."},
+}
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Problem(BaseModel):
+    """RFC 9457. Some types have further members; the page of problem types lists them."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="What programs may rely on: urn:proofport:problem:…")
+    title: str
+    status: int
+    detail: str
+    hint: str | None = None
+
+
+class Mistake(Answer):
+    """One thing that is wrong with one record."""
+
+    record: int = Field(description="The number of the record, from 1. With `source`, of those that the mapping found.")
+    pointer: str = Field(description="A JSON pointer into the body; NDJSON counts as an array of its records.")
+    line: int | None = Field(None, description="The line, in NDJSON.")
+    id: str | None
+    field: str | None
+    found: str
+    expected: str
+    hint: str | None
+
+
+class AcceptedDelivery(Answer):
+    id: int
+    destination: str
+    records: int
+
+
+class Accepted(Answer):
+    """What was accepted, and, with `accept=valid`, what was not."""
+
+    submission: int = Field(description="`GET /v1/deliveries?submission=…` finds all deliveries of it.")
+    kind: str
+    mode: Mode
+    records: int
+    rejected: int
+    deliveries: list[AcceptedDelivery]
+    errors: list[Mistake] = Field(description="At most 1,000; `error_count` counts all.")
+    error_count: int
+
+
+class Outcomes(Answer):
+    """The five ends of a record. Once a delivery has ended they sum to its records."""
+
+    delivered: int
+    unchanged: int
+    rejected: int
+    withheld: int
+    unknown: int
+
+
+class Delivery(Answer):
+    """Some records on their way to one destination, or at their end."""
+
+    id: int
+    submission: int | None = Field(description="Of the request that brought it; null for what was made of others.")
+    destination: str
+    kind: str
+    mode: Mode
+    state: State
+    records: int
+    attempts: int
+    created: str
+    finished: str | None
+    outcomes: Outcomes | None = Field(description="Null while it is queued.")
+    assurance: dict[str, int] = Field(description="How sure the deliveries are: accepted, confirmed or verified.")
+    reason: str | None = Field(description="Why it is dead or cancelled, or why the last attempt failed.")
+    replayed_as: int | None = Field(description="The delivery that took its place.")
+
+
+class DeliveryPage(Answer):
+    items: list[Delivery]
+    next: int | None = Field(description="The `cursor` of the next page; null on the last one.")
+
+
+class RecordProblem(Answer):
+    field: str | None
+    found: str
+    expected: str
+    hint: str | None
+    vendor_message: str | None
+
+
+class Record(Answer):
+    """What became of one record. Without an outcome it has not been sent yet."""
+
+    record: int
+    id: str | None
+    outcome: Literal["delivered", "unchanged", "rejected", "withheld", "unknown"] | None
+    assurance: Literal["accepted", "confirmed", "verified"] | None
+    reason: str | None
+    problem: RecordProblem | None
+
+
+class RecordPage(Answer):
+    items: list[Record]
+    next: int | None
+
+
+class LetterRecord(Answer):
+    evidence: dict[str, JsonValue]
+    problem: RecordProblem | None
+    body: dict[str, JsonValue] | None = Field(description="What the vendor would get now; null where there is no body.")
+
+
+class Letter(Delivery):
+    """A delivery that was set aside, with its evidence."""
+
+    content: list[LetterRecord]
+
+
+class Lane(Answer):
+    """What a vendor orders by. Its deliveries go one after the other."""
+
+    lane: str
+    queued: int
+    dead: int
+    oldest: str | None = Field(description="When the first that is queued was accepted.")
+    held: bool = Field(description="Somebody delivers there now.")
+    rests_until: str | None
+    parked: str | None = Field(description="Why a person must act; then resume it.")
+
+
+class Lanes(Answer):
+    items: list[Lane]
+
+
+class MappingView(Answer):
+    name: str
+    reads: str | None = Field(description="The kind of evidence that a vendor mapping reads; null for a source.")
+    gives: str = Field(description="The kind of evidence that a source gives, or the vendor's body.")
+    context: list[str] = Field(description="What `set` may give.")
+
+
+class Mappings(Answer):
+    items: list[MappingView]
+
+
+class PreviewedBody(Answer):
+    body: dict[str, JsonValue] | None
+    problem: RecordProblem | None
+
+
+class Previewed(Answer):
+    record: int
+    id: str | None
+    evidence: dict[str, JsonValue] | None
+    destinations: dict[str, PreviewedBody]
+
+
+class Preview(Answer):
+    items: list[Previewed]
+
+
+class NewSnapshot(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str
+    to: list[str] = Field(min_length=1, description="Names of destinations.")
+
+
+class Commit(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    override_guard: str | None = Field(None, min_length=1, description="Why the loss is meant. It stays in the report.")
+
+
+class Snapshot(Answer):
+    """A whole set that comes in parts."""
+
+    id: str
+    kind: str
+    to: list[str]
+    state: SnapshotState
+    parts: int
+    records: int
+    created: str
+    expires: str | None = Field(description="When an open one ends, unless something is added.")
+    report: dict[str, Any] | None = Field(description="Of its last commit, as `push --json` prints it.")
+
+
+class Snapshots(Answer):
+    items: list[Snapshot]
+
+
+class PartTaken(Answer):
+    part: str
+    records: int
+    snapshot: Snapshot

@@ -1,0 +1,220 @@
+"""Snapshots that come in parts: whole sets of any size, delivered as one run once they are committed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel
+
+from proofport.delivery.report import Exit
+from proofport.errors import Problem
+from proofport.journal.snapshots import NewSnapshot, Part, SnapshotView
+from proofport.relay.api import models
+from proofport.relay.api.answers import json_response, time_of
+from proofport.relay.api.evidence import Set, Source, refuse_mistakes
+from proofport.relay.caller import CALLER, Caller
+from proofport.relay.intake import Intake
+from proofport.relay.parameters import body_of
+from proofport.relay.problems import ProblemError, entry
+from proofport.relay.routes import NoQuery, route
+from proofport.relay.state import RELAY, values_of
+from proofport.tenancy import own_name
+
+PART_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+LISTED = 100
+_MEANT = "If they are really gone, commit again with `override_guard` and the reason."
+
+
+class PartQuery(BaseModel, extra="forbid"):
+    source: Source = None
+    set: Set = []
+
+
+@route(
+    "POST",
+    "/v1/snapshots",
+    scope="write",
+    tag="Snapshots",
+    body=models.NewSnapshot,
+    answers={201: models.Snapshot},
+    problems=("not-found", "invalid-body", "not-deliverable"),
+)
+async def open_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """Open a snapshot: the whole set of one kind. Add parts, then commit it.
+
+    One that nobody adds to expires.
+    """
+    relay, caller = request.app[RELAY], request[CALLER]
+    wanted = await body_of(request, models.NewSnapshot)
+    relay.require_kind(caller, wanted.kind)
+    destinations = relay.destinations(caller, wanted.to)
+    relay.targets(destinations, wanted.kind, "snapshot")
+    name = secrets.token_hex(8)
+    lifetime = relay.settings.snapshot_hours * 3600
+    journal = await relay.gateway.journal()
+    await journal.open_snapshot(NewSnapshot(name, caller.tenant, wanted.kind, destinations, lifetime))
+    return json_response(_view(await _found(request, name)), 201, {"Location": f"/v1/snapshots/{name}"})
+
+
+@route("GET", "/v1/snapshots", scope="read", tag="Snapshots", answers={200: models.Snapshots})
+async def list_snapshots(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """List the latest snapshots, at most 100."""
+    journal = await request.app[RELAY].gateway.journal()
+    found = await journal.snapshots(tenant=request[CALLER].tenant, limit=LISTED)
+    return json_response({"items": [_view(each) for each in found if _may_see(request[CALLER], each)]})
+
+
+@route(
+    "GET", "/v1/snapshots/{id}", scope="read", tag="Snapshots", answers={200: models.Snapshot}, problems=("not-found",)
+)
+async def get_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """Show a snapshot, with the report of its last commit."""
+    return json_response(_view(await _found(request)))
+
+
+@route(
+    "PUT",
+    "/v1/snapshots/{id}/parts/{part}",
+    scope="write",
+    tag="Snapshots",
+    query=PartQuery,
+    body=models.RECORDS,
+    answers={200: models.PartTaken},
+    problems=(
+        "not-found",
+        "snapshot-closed",
+        "invalid-records",
+        "malformed-body",
+        "payload-too-large",
+        "unsupported-media-type",
+        "request-timeout",
+    ),
+)
+async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse:
+    """Add a part under a name of your own, or replace the part of that name.
+
+    All of its records are taken, or none. It is durable once this is answered, and may be sent again.
+    """
+    relay, snapshot, name = request.app[RELAY], await _found(request), request.match_info["part"]
+    if not PART_NAME.fullmatch(name):
+        problem = Problem(repr(name[:80]), "1 to 64 letters, digits, dots, dashes and underscores")
+        detail = f"part: found {problem.found}, expected {problem.expected}"
+        raise ProblemError("invalid-parameters", detail, errors=[entry(problem, parameter="part")])
+    _require_open(snapshot)
+    _, reads = relay.reading(snapshot.kind, query.source, "snapshot", values_of(query.set))
+    intake = Intake(reads, snapshot.kind, "snapshot", source=query.source is not None, portion=None)
+    packed = await intake.read(request)
+    refuse_mistakes(packed, valid=False)
+    [(records, payload)] = packed.portions
+    part = Part(name, records, payload, packed.incomplete)
+    if not await (await relay.gateway.journal()).put_part(snapshot.id, part):
+        raise _closed(await _found(request))
+    return json_response({"part": name, "records": records, "snapshot": _view(await _found(request))})
+
+
+@route(
+    "POST",
+    "/v1/snapshots/{id}/commit",
+    scope="write",
+    tag="Snapshots",
+    body=models.Commit,
+    body_required=False,
+    answers={200: models.Snapshot, 202: models.Snapshot},
+    problems=("not-found", "invalid-body", "snapshot-closed", "guard-refused", "snapshot-not-delivered"),
+)
+async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """Deliver all parts as one snapshot.
+
+    200: it was delivered. 202: it is on its way; ask `Location` for its report. Where it was not delivered, or the
+    guard has refused, the snapshot is open again: correct it, or commit it with `override_guard`.
+    """
+    relay = request.app[RELAY]
+    wanted = await body_of(request, models.Commit, optional=True)
+    snapshot = await _found(request)
+    journal = await relay.gateway.journal()
+    note = orjson.dumps(wanted.model_dump()).decode()
+    if not await journal.move_snapshot(snapshot.id, "open", "committed", report=note):
+        raise _closed(await _found(request))
+    delivering = relay.committer.begin(snapshot, wanted.override_guard)
+    await asyncio.wait([delivering], timeout=relay.settings.commit_seconds)
+    ended = await _found(request)
+    if ended.state == "open":
+        raise _refused(ended)
+    done = ended.state == "delivered"
+    return json_response(_view(ended), 200 if done else 202, {"Location": f"/v1/snapshots/{snapshot.id}"})
+
+
+@route(
+    "POST",
+    "/v1/snapshots/{id}/abort",
+    scope="write",
+    tag="Snapshots",
+    answers={200: models.Snapshot},
+    problems=("not-found", "snapshot-closed"),
+)
+async def abort_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """Give a snapshot up: nothing of it is delivered, and its parts are dropped."""
+    snapshot = await _found(request)
+    if not await (await request.app[RELAY].gateway.journal()).move_snapshot(snapshot.id, "open", "aborted"):
+        raise _closed(await _found(request))
+    return json_response(_view(await _found(request)))
+
+
+# ------------------------------------------------------------------ what a caller may see
+async def _found(request: web.Request, name: str | None = None) -> SnapshotView:
+    wanted = name or request.match_info["id"]
+    snapshot = await (await request.app[RELAY].gateway.journal()).snapshot(wanted)
+    if snapshot is None or not _may_see(request[CALLER], snapshot):
+        raise ProblemError("not-found", f"there is no snapshot {wanted[:80]!r}")
+    return snapshot
+
+
+def _may_see(caller: Caller, snapshot: SnapshotView) -> bool:
+    allowed = all(caller.allows_destination(own_name(each)) for each in snapshot.destinations)
+    return snapshot.tenant == caller.tenant and allowed and caller.allows_kind(snapshot.kind)
+
+
+def _require_open(snapshot: SnapshotView) -> None:
+    if snapshot.state != "open":
+        raise _closed(snapshot)
+
+
+def _closed(snapshot: SnapshotView) -> ProblemError:
+    return ProblemError("snapshot-closed", f"the snapshot {snapshot.id} is {snapshot.state}", state=snapshot.state)
+
+
+def _refused(snapshot: SnapshotView) -> ProblemError:
+    report = _report(snapshot) or {}
+    if report.get("exit_code") == Exit.GUARD:
+        refusals = [each["guard"] for each in report.get("plan", {}).values() if each.get("guard")]
+        notes = [note for each in report["destinations"].values() for note in each["notes"]]
+        detail = (refusals or notes or ["the guard has refused"])[0].partition("\n")[0]
+        plan = report.pop("plan", None)
+        return ProblemError("guard-refused", detail, hint=_MEANT, plan=plan, report=report)
+    detail = report.get("error") or "not every record was delivered"
+    return ProblemError("snapshot-not-delivered", detail, report=report)
+
+
+def _report(snapshot: SnapshotView) -> dict[str, Any] | None:
+    """Of its last commit, once that has ended."""
+    report = orjson.loads(snapshot.report) if snapshot.report else {}
+    return report if "exit_code" in report else None
+
+
+def _view(snapshot: SnapshotView) -> dict[str, Any]:
+    return {
+        "id": snapshot.id,
+        "kind": snapshot.kind,
+        "to": [own_name(each) for each in snapshot.destinations],
+        "state": snapshot.state,
+        "parts": snapshot.parts,
+        "records": snapshot.records,
+        "created": time_of(snapshot.created),
+        "expires": time_of(snapshot.expires) if snapshot.state == "open" else None,
+        "report": _report(snapshot),
+    }

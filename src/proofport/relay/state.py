@@ -1,0 +1,106 @@
+"""What the handlers work with: the gateway, and what is kept from request to request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from aiohttp import web
+
+from proofport.adapter import Mode
+from proofport.delivery.engine import Target
+from proofport.delivery.pipeline import Reads
+from proofport.errors import ConfigError, Problem, UsageError
+from proofport.evidence import model_of
+from proofport.gateway import Gateway
+from proofport.logs import get_logger
+from proofport.mapping.wording import did_you_mean
+from proofport.relay.caller import Caller
+from proofport.relay.committing import Committer
+from proofport.relay.problems import ProblemError, entry
+
+READINGS_KEPT = 128
+
+log = get_logger("relay")
+
+
+class Relay:
+    """One relay: everything a caller names is found here, or refused with a problem."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.settings = gateway.config.relay
+        self.committer = Committer(gateway)
+        self._reading = lru_cache(READINGS_KEPT)(self._read)
+
+    def require_kind(self, caller: Caller, kind: str) -> None:
+        """Raises ProblemError (not-found, forbidden)."""
+        try:
+            model_of(kind)
+        except UsageError as error:
+            raise ProblemError("not-found", error.message, hint=error.hint) from None
+        if not caller.allows_kind(kind):
+            raise ProblemError("forbidden", f"the key may not be used for {kind}")
+
+    def destinations(self, caller: Caller, names: Sequence[str]) -> list[str]:
+        """The full names of the destinations that a caller names. Raises ProblemError."""
+        known = [name for name in self.gateway.config.of_tenant(caller.tenant) if caller.allows_destination(name)]
+        for name in names:
+            if not caller.allows_destination(name):
+                raise ProblemError("forbidden", f"the key may not be used for the destination {name}")
+            if name not in known:
+                problem = Problem(
+                    f"the destination {name!r}", f"one of {', '.join(known) or 'none'}", hint=did_you_mean(name, known)
+                )
+                detail = f"to: found {problem.found}, expected {problem.expected}"
+                raise ProblemError("invalid-parameters", detail, errors=[entry(problem, parameter="to")])
+        return [caller.full_name(name) for name in dict.fromkeys(names)]
+
+    def all_destinations(self, caller: Caller) -> list[str]:
+        """The full names of all that the caller may see."""
+        names = self.gateway.config.of_tenant(caller.tenant)
+        return [caller.full_name(name) for name in names if caller.allows_destination(name)]
+
+    def targets(self, destinations: Sequence[str], kind: str, mode: Mode) -> list[Target]:
+        """Raises ProblemError (not-deliverable) where a destination has no place for it."""
+        return [self._target(name, kind, mode) for name in destinations]
+
+    def _target(self, destination: str, kind: str, mode: Mode) -> Target:
+        try:
+            return self.gateway.target(destination, kind, mode)
+        except ConfigError as error:
+            log.warning("not_configured", destination=destination, kind=kind, error=str(error))
+            name = destination.rpartition("/")[2]
+            raise ProblemError(
+                "not-deliverable", f"{name} is not configured for {kind}", hint="Whoever runs the relay can add it."
+            ) from None
+
+    def reading(self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]) -> tuple[str, Reads]:
+        """The kind of evidence, and how documents become it. Raises ProblemError."""
+        try:
+            return self._reading(kind, source, mode, tuple(values.items()))
+        except UsageError as error:
+            problem = Problem(source or "none", error.message, hint=error.hint)
+            errors = [entry(problem, parameter="source" if source else "kind")]
+            raise ProblemError("invalid-parameters", error.message, hint=error.hint, errors=errors) from None
+
+    def _read(
+        self, kind: str | None, source: str | None, mode: Mode, values: tuple[tuple[str, str], ...]
+    ) -> tuple[str, Reads]:
+        return self.gateway.reading(kind, source, mode, dict(values))
+
+
+RELAY = web.AppKey("relay", Relay)
+
+
+def values_of(given: Sequence[str]) -> dict[str, str]:
+    """What `set` gives. Raises ProblemError (invalid-parameters)."""
+    values: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals or values.setdefault(name, value) != value:
+            problem = Problem(repr(text), "NAME=VALUE, each name once")
+            errors: list[dict[str, Any]] = [entry(problem, parameter="set")]
+            raise ProblemError("invalid-parameters", f"set: found {text!r}, expected NAME=VALUE", errors=errors)
+    return values
