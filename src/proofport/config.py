@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from proofport import evidence, registry
 from proofport.adapter import Adapter
 from proofport.config_errors import Places, described, one_of
+from proofport.config_journal import HERE, journal_of
 from proofport.config_relay import RelaySettings
 from proofport.errors import ConfigError, MappingError, UsageError
+from proofport.journal import POSTGRES
 from proofport.mapping.document import Node, data, read_documents
 from proofport.mapping.wording import did_you_mean
 from proofport.tenancy import DEFAULT, TENANT, own_name, scoped, tenant_of
@@ -53,7 +55,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     instance: str = Field(min_length=1)
-    journal: Path = Path(".proofport/journal.sqlite3")
+    journal: Path | SecretStr = Path(".proofport/journal.sqlite3")
     guard: Guard = Guard()
     mappings: Path | None = None
     patience: float = Field(60.0, ge=0)
@@ -63,6 +65,11 @@ class Config(BaseModel):
     relay: RelaySettings = RelaySettings()
     path: Path | None = None
     _node: Node | None = PrivateAttr(None)
+
+    @field_validator("journal", mode="before")
+    @classmethod
+    def _mask(cls, value: object) -> object:
+        return SecretStr(value) if isinstance(value, str) and value.startswith(POSTGRES) else value
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Config:
@@ -76,12 +83,16 @@ class Config(BaseModel):
         node = _read(file)
         places = Places(_shown(file), node)
         given = _checked_keys(data(node), places)
+        if "journal" in given:
+            given["journal"] = journal_of(given["journal"], _referenced(given["journal"], places, HERE, file), places)
         try:
             config = cls.model_validate({**given, "path": file})
         except ValidationError as error:
             places.refuse_settings(error, cls, ())
         _check_names(config, places)
-        updates: dict[str, Path] = {"journal": file.parent / config.journal}
+        updates: dict[str, Path] = {}
+        if isinstance(config.journal, Path):
+            updates["journal"] = file.parent / config.journal
         if config.mappings is not None:
             updates["mappings"] = file.parent / config.mappings
         config = config.model_copy(update=updates)
@@ -252,21 +263,31 @@ def _resolve_secrets(
             if given is not None and not isinstance(given, SecretStr):
                 places.refuse((*here, name), found="a value that is not text", expected="env:NAME or file:PATH")
             continue
-        scheme, _, reference = given.partition(":")
-        if scheme == "env":
-            value, missing = os.environ.get(reference, ""), f"the environment variable {reference}, which is not set"
-            hint = f"Set it before running proofport: export {reference}=…"
-        elif scheme == "file":
-            file = (config.parent if config else Path.cwd()) / Path(reference).expanduser()
-            value, missing = _text_of(file), f"the file {reference}, which is missing, empty or unreadable"
-            hint = "Write the secret, and nothing else, into that file."
-        else:
+        value = _referenced(given, places, (*here, name), config)
+        if value is None:
             literal.append(name)
-            value, missing, hint = given, "an empty text", None
-        if not value.strip():
-            places.refuse((*here, name), found=missing, expected="a secret", hint=hint)
+            value = given
+            if not value.strip():
+                places.refuse((*here, name), found="an empty text", expected="a secret")
         settings[name] = SecretStr(value.strip())
     return literal
+
+
+def _referenced(given: object, places: Places, here: tuple[str, ...], config: Path | None) -> str | None:
+    """What `env:NAME` or `file:PATH` stands for. None: it is no reference."""
+    scheme, _, reference = given.partition(":") if isinstance(given, str) else ("", "", "")
+    if scheme == "env":
+        value, missing = os.environ.get(reference, ""), f"the environment variable {reference}, which is not set"
+        hint = f"Set it before running proofport: export {reference}=…"
+    elif scheme == "file":
+        file = (config.parent if config else Path.cwd()) / Path(reference).expanduser()
+        value, missing = _text_of(file), f"the file {reference}, which is missing, empty or unreadable"
+        hint = "Write the secret, and nothing else, into that file."
+    else:
+        return None
+    if not value.strip():
+        places.refuse(here, found=missing, expected="a secret", hint=hint)
+    return value.strip()
 
 
 def _text_of(file: Path) -> str:

@@ -33,6 +33,7 @@ def test_serves_from_ready_until_it_is_stopped(tmp_path: Path, stop: signal.Sign
         for name in config.destinations:
             assert state(config, name)["connections"]
             assert config.adapter(name).origin == config.destinations[name]["base_url"]
+        assert isinstance(config.journal, Path)
         assert not config.journal.exists()
         folder = config.journal.parent
         assert folder.is_dir()

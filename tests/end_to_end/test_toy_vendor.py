@@ -48,6 +48,7 @@ def gateway(origin: str, tmp_path: Path, *, key: str = KEY, **guard: Any) -> Gat
 
 
 async def push(at: Gateway, *records: dict[str, Any], **how: Any) -> RunReport:
+    assert isinstance(at.config.journal, Path)
     lines = at.config.journal.parent / "input.ndjson"
     lines.write_text("".join(json.dumps(record) + "\n" for record in records))
     return await at.push(Input(lines), kind="cloud_resource", to=["toys"], mode="snapshot", **how)
