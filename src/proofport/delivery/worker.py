@@ -15,7 +15,7 @@ from proofport.delivery.outcomes import encode
 from proofport.delivery.pacer import Pacer
 from proofport.delivery.payload import pack, unpack
 from proofport.delivery.sender import Sender
-from proofport.errors import LaneLost, ProofportError, Retryable
+from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Delivery, Failure, Journal, LaneRun, NewDelivery
 from proofport.logs import get_logger
 
@@ -71,7 +71,7 @@ class Worker:
         run = holder.run
         try:
             delivered = await self._send(holder, delivery, senders, stack)
-        except LaneLost:
+        except (LaneLost, JournalError):  # without its journal a lane can be neither rested nor parked
             raise
         except Retryable as error:
             rest = error.after or min(2.0 ** min(delivery.attempts, 8), LONGEST_REST)
