@@ -29,6 +29,7 @@ COMMANDS = {
     "resume": "Let a parked lane go on.",
     "dead-letter": "List, show, replay and drop what could not be delivered.",
     "journal": "Look after the durable state.",
+    "worker": "Deliver what is queued, without an HTTP endpoint.",
     "key": "Make, list and revoke the keys of the relay.",
 }
 INTERRUPTED = 130

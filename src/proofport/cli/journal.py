@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from proofport.cli import options
+
+if TYPE_CHECKING:
+    from proofport.journal.postgres import PostgresJournal
+    from proofport.journal.sqlite import SqliteJournal
 
 
 @click.group("journal")
@@ -20,21 +25,75 @@ def command() -> None:
 def backup_command(file: Path, config_path: str | None) -> int:
     """Write a consistent copy of the journal to FILE, while it is in use.
 
-    To restore, stop everything that uses the journal and put FILE in its place.
+    To restore, stop everything that uses the journal and put FILE in its place. A journal on PostgreSQL is backed up
+    with the tools of its database.
     """
     import asyncio
 
-    from proofport.cli.connect import connect
     from proofport.errors import UsageError
     from proofport.journal.sqlite import SqliteJournal
 
+    journal = _configured(config_path)
+    if not isinstance(journal, SqliteJournal):
+        raise UsageError(
+            "this journal is a database, not a file",
+            hint="Back it up while it is in use with `pg_dump --format=custom --file=FILE DATABASE`, "
+            "or continuously with the tools of your PostgreSQL.",
+        )
+
     async def copy() -> None:
-        async with connect(config_path) as gateway:
-            journal = await gateway.journal()
-            if not isinstance(journal, SqliteJournal):
-                raise UsageError("this journal is not a file", hint="Back it up with the tools of its database.")
+        await journal.open()
+        try:
             await journal.backup(file)
+        finally:
+            await journal.close()
 
     asyncio.run(copy())
     click.echo(f"{file}: {file.stat().st_size:,} bytes")
     return 0
+
+
+@command.command("migrate")
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="An embedded journal to move into the configured one. Killed halfway, the same command goes on.",
+)
+@options.config_option
+def migrate_command(source: Path | None, config_path: str | None) -> int:
+    """Make the tables of the configured journal on PostgreSQL, or bring them up to date.
+
+    Run it as the role that owns the database, before the first start and after every upgrade. With --from, move the
+    journal that lies in FILE there; stop everything that uses either of them first.
+    """
+    import asyncio
+
+    from proofport.errors import UsageError
+    from proofport.journal.sqlite import SqliteJournal
+
+    journal = _configured(config_path)
+    if isinstance(journal, SqliteJournal):
+        raise UsageError(
+            "the configured journal is a file, which is migrated whenever it is opened",
+            hint="To move to PostgreSQL, set `journal:` to postgresql://ROLE@HOST/DATABASE first.",
+        )
+    applied = asyncio.run(journal.migrate())
+    click.echo(f"{journal.place.name}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
+    if source is not None:
+        renamed = asyncio.run(journal.move_from(source, _tell))
+        click.echo(f"{source} has been moved there, and is called {renamed.name} now.")
+    return 0
+
+
+def _configured(config_path: str | None) -> SqliteJournal | PostgresJournal:
+    """The journal of the configuration, not opened."""
+    from proofport.cli.connect import connect
+    from proofport.journal import open_journal
+
+    return cast("SqliteJournal | PostgresJournal", open_journal(connect(config_path).config.journal))
+
+
+def _tell(lane: str, number: int, count: int) -> None:
+    click.echo(f"{number} of {count}: {lane}", err=True)
