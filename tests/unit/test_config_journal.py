@@ -34,7 +34,7 @@ def test_a_reference_is_resolved_and_masked(tmp_path: Path, monkeypatch: pytest.
         assert isinstance(config.journal, SecretStr)
         assert config.journal.get_secret_value() == URL
         assert PASSWORD not in repr(config) + str(config) + repr(Gateway(config)) + repr(open_journal(config.journal))
-    assert PASSWORD not in repr(Config(instance="t", journal=URL))  # type: ignore[arg-type]
+    assert PASSWORD not in repr(Config(instance="t", journal=URL))
     monkeypatch.setenv("WHERE", "elsewhere.sqlite3")
     assert written(tmp_path, "env:WHERE").journal == tmp_path / "elsewhere.sqlite3"
 
