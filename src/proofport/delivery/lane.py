@@ -16,6 +16,7 @@ from proofport.delivery.conversation import converse, refuse_destruction
 from proofport.delivery.exchange import exchange
 from proofport.delivery.last_state import LastState
 from proofport.delivery.ledger import Entry, InputChanged, Ledger
+from proofport.delivery.patience import patiently
 from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit, RecordProblem, summary
 from proofport.delivery.sender import Sender
 from proofport.errors import (
@@ -36,7 +37,6 @@ T = TypeVar("T")
 QUEUED_BATCHES = 2
 UNACKNOWLEDGED = 1
 """Batches whose outcomes may be on their way into the journal while the next is being sent."""
-LONGEST_PAUSE = 60.0
 REMEMBERED_REJECTS = 10_000
 
 _ENDS: Mapping[type[ProofportError], tuple[str, Exit]] = {
@@ -297,34 +297,20 @@ class Lane:
 
     async def patiently(self, flow: Callable[[], Flow[T]], *, cleared: bool = False) -> T:
         """Lead a flow to its end, beginning it anew after each pause, until it succeeds or patience ends."""
-        waited, attempt, lost = 0.0, 0, False
-        while True:
-            try:
-                result = await converse(flow(), self._sender, gate=partial(self._permit, cleared))
-            except ProofportError as error:
-                lost = error.lost = error.lost or lost
-                if not isinstance(error, Retryable):
-                    raise
-                pause = error.after or min(2.0 ** min(attempt, 6), LONGEST_PAUSE)
-                if waited + pause > self._patience:
-                    raise
-                await self._pause(pause, error)
-                waited, attempt = waited + pause, attempt + 1
-            else:
-                self.note = None
-                return result
+        attempt = partial(self._once, flow, cleared)
+        return await patiently(attempt, self._patience, self._tell, sleep=self._sleep)
+
+    async def _once(self, flow: Callable[[], Flow[T]], cleared: bool) -> T:
+        return await converse(flow(), self._sender, gate=partial(self._permit, cleared))
+
+    def _tell(self, note: str | None) -> None:
+        self.note = note
 
     async def _permit(self, cleared: bool, call: Call) -> None:
         """The gate of every call: the guard has agreed to what destroys, and the lane is still ours."""
         if not (cleared or self.job.mode == "remove"):
             await refuse_destruction(call)
         await self._held.permit(call)
-
-    async def _pause(self, seconds: float, error: Retryable) -> None:
-        log.warning("lane_waits", destination=self.name, seconds=round(seconds, 1), error=error.message)
-        for left in range(int(seconds), -1, -1):
-            self.note = f"{error.message}; goes on in {left + 1} s"
-            await self._sleep(min(1.0, seconds - int(seconds)) if left == 0 else 1.0)
 
 
 def taken_notes(memory: Memory) -> list[str]:

@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from proofport.errors import ProofportError, Retryable
+from proofport.logs import get_logger
 
 T = TypeVar("T")
 LONGEST_PAUSE = 60.0
+log = get_logger("delivery")
 
 Tell = Callable[[str | None], None]
 """Gets a sentence about what is waited for, every second, and None when that is over."""
@@ -38,6 +40,7 @@ async def patiently(
             pause = error.after or min(2.0 ** min(number, 6), LONGEST_PAUSE)
             if waited + pause > patience:
                 raise
+            log.warning("vendor_waited_for", seconds=round(pause, 1), error=error.message)
             await _count_down(pause, error, tell, sleep)
             waited, number = waited + pause, number + 1
         else:

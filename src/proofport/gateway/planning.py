@@ -17,6 +17,7 @@ from proofport.delivery.pipeline import Reads, not_json
 from proofport.delivery.report import Exit
 from proofport.delivery.sender import Sender
 from proofport.errors import GuardRefused, Problem, Rejected
+from proofport.evidence import Neutral
 from proofport.gateway.inputs import Input, each_record, open_input
 from proofport.journal.contract import Journal
 from proofport.planning.ids import duplicate
@@ -96,7 +97,8 @@ class _Watched:
 
     def __init__(self, reads: Reads) -> None:
         self.single = reads.single
-        self.quick = None
+        self.quick: Callable[[Any], Neutral] | None = None
+        self.quick: Callable[[Any], Neutral] | None = None
         self.why: str | None = None
         self._reads = reads
 
