@@ -98,7 +98,6 @@ class _Watched:
     def __init__(self, reads: Reads) -> None:
         self.single = reads.single
         self.quick: Callable[[Any], Neutral] | None = None
-        self.quick: Callable[[Any], Neutral] | None = None
         self.why: str | None = None
         self._reads = reads
 
