@@ -132,7 +132,7 @@ class SecureframeAdapter(Adapter):
         configured = self.settings.objects.get(blueprint.kind)
         slug = configured.schema_slug if configured else blueprint.kind.removeprefix("custom:")
         yield from ()  # a flow, although it never calls
-        raise provisioning.guide(blueprint, slug)
+        raise provisioning.guide(blueprint, slug, configured.lifecycle_field if configured else None)
 
     def operations(self) -> Sequence[Operation]:
         return operations_of(self.settings)

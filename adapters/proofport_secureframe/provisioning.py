@@ -14,10 +14,11 @@ MODEL_NAMES = {
 }
 
 
-def guide(blueprint: Blueprint, slug: str) -> UnsupportedFeature:
+def guide(blueprint: Blueprint, slug: str, lifecycle_field: str | None) -> UnsupportedFeature:
     """The steps of Define Schema for one kind, as an error: no program can take them."""
-    properties = blueprint.schema.get("properties")
-    fields = ", ".join(properties) if isinstance(properties, dict) else "those of your records"
+    fields = ", ".join(blueprint.fields) or "those of your records"
+    if lifecycle_field is not None:
+        fields += f"; {lifecycle_field} is added"
     model = MODEL_NAMES.get(blueprint.kind)
     mapping = (
         f"map the fields to the model “{model}”: the names are the vendor's own"

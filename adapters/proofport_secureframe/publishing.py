@@ -71,7 +71,7 @@ def publish(
     if reply.status == 400:
         verdict = rejected(refused(reply))
     elif reply.status == 202:
-        verdict = ACCEPTED if is_defined(job, schema) else _not_defined(schema.schema_slug)
+        verdict = ACCEPTED if is_defined(job, schema) else _not_defined(job.kind, schema.schema_slug)
     elif reply.ok:
         words = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
         verdict = unknown("unexpected_answer", words)
@@ -88,7 +88,7 @@ def complete_record(job: Job, batch: Batch) -> int:
 
     A field that is null, missing or an empty array there may never be mappable (assumed). The fields are those that
     the mapping can produce, or what the batch holds where fields pass through unchanged. Raises UsageError when no
-    record holds them all.
+    record of the batch holds them all: later batches do not exist yet, since inputs may be endless.
     """
     bodies: list[dict[str, Any]] = [json.loads(item) for item in batch.items]
     held = [{name for name, value in body.items() if value not in (None, [], {})} for body in bodies]
@@ -100,8 +100,8 @@ def complete_record(job: Job, batch: Batch) -> int:
 
 
 _COMPLETE_HINT = (
-    "Put a complete record into the first batch, give the fields a `default:` in the mapping, or leave them out of the "
-    "mapping if they never have a value. If Define Schema is done already, set `defined: true` for this kind."
+    "Put a complete record at the beginning of the input, give the fields a `default:` in the mapping, or leave them "
+    "out of the mapping if they never have a value. If Define Schema is done already, set `defined: true` for this kind."
 )
 
 
@@ -115,7 +115,7 @@ def _no_complete_record(job: Job, wanted: set[str], held: Sequence[set[str]]) ->
     )
     return (
         f"Secureframe makes the schema of {job.kind} from the first record that it gets, so that one must fill every "
-        f"field, and none does: {why}"
+        f"field, and of the first {len(held):,} none does: {why}"
     )
 
 
@@ -129,14 +129,14 @@ def _unique(ids: Sequence[str]) -> Sequence[int]:
     return list(first.values())
 
 
-def _not_defined(slug: str) -> Outcome:
+def _not_defined(kind: str, slug: str) -> Outcome:
     return unknown(
         "schema_not_defined",
         Problem(
             found=f"records queued for the schema {slug!r}, which is not known to be defined",
             expected="a schema that a person has completed under Define Schema: nothing is processed before that",
             hint="In Secureframe open the custom connection, choose Define Schema, set `id` as primary ID and map the "
-            "fields to the model. Then say so with `proofport schema confirm DEST --kind KIND` (or `defined: true` for "
-            "this kind in the configuration) and push everything again: what was sent before may be lost.",
+            f"fields to the model. Then say so with `proofport schema confirm DEST --kind {kind}` (or `defined: true` "
+            "for this kind in the configuration) and push everything again: what was sent before may be lost.",
         ),
     )

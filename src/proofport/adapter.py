@@ -228,11 +228,12 @@ class ReadBack:
 
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What `provision` makes a vendor object from: the mapping's fields as a JSON Schema."""
+    """What `provision` makes a vendor object from: the body as a JSON Schema, and what the mapping gives of it."""
 
     kind: str
     schema: Mapping[str, JsonValue]
     display_name: str
+    fields: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def show_command(destination: str, name: str, as_json: bool, config_path: str | 
     found = [view for view in views if name in (view.kind, view.slug)]
     if not found:
         names = ", ".join(view.slug for view in views) or "none"
-        click.echo(f"{destination} has no schema {name}; it has {names}.", err=True)
+        click.echo(wrapped(f"{destination} has no schema {name}; it has {names}.", "", fold=True), err=True)
         return 2
     _show(found, as_json=as_json, fields=True)
     return 0
@@ -62,7 +62,7 @@ def show_command(destination: str, name: str, as_json: bool, config_path: str | 
 def confirm_command(destination: str, kind: str, config_path: str | None) -> int:
     """Say that a person has completed the schema of a kind at the vendor: from now on what it takes is delivered."""
     schema = _run(config_path, lambda gateway: gateway.confirm_schema(destination, kind=kind))
-    click.echo(f"{schema.slug} is defined. Push all of {kind} again: what was sent before may be lost.")
+    click.echo(wrapped(f"{schema.slug} is defined. Push all of {kind} again: what was sent before may be lost.", ""))
     return 0
 
 

@@ -167,7 +167,8 @@ def _misfit(item: bytes, schema: Schema) -> Problem | None:
 
 _NEW_SLUG = (
     "The vendor froze fields and types with the first record. Leave the field out, or publish the new form under a "
-    "slug of its own: change it in the configuration, and push everything."
+    "slug of its own: change it in the configuration, and push everything. If the schema was made elsewhere, and has "
+    "this field, declare its `fields` in the configuration."
 )
 _NOT_WHOLE = rejected(
     Problem(

@@ -308,7 +308,7 @@ class Gateway:
 
     def _blueprint(self, adapter: Adapter, kind: str) -> Blueprint:
         vendor = self._vendor_mapping(adapter, kind, adapter.body(kind, "upsert"))
-        return Blueprint(kind, vendor.json_schema(), vendor.display_name)
+        return Blueprint(kind, vendor.json_schema(), vendor.display_name, vendor.fields)
 
     def _kinds_with_mapping(self, adapter: Adapter) -> list[str]:
         """One mapping a kind makes the body that the adapter delivers; others are for other objects of that kind."""

@@ -111,7 +111,13 @@ def test_a_202_for_an_undefined_schema_is_unknown_and_says_what_to_do() -> None:
     (outcome,) = send(recorded(QUEUED), {"id": "a", "cloud_resource_type": "vpc", "region": "eu"}, defined=False)
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "schema_not_defined")
     assert outcome.problem is not None
-    for step in ("Define Schema", "`id` as primary ID", "schema confirm", "`defined: true`", "push everything again"):
+    for step in (
+        "Define Schema",
+        "`id` as primary ID",
+        "schema confirm DEST --kind cloud_resource",
+        "`defined: true`",
+        "push everything again",
+    ):
         assert step in (outcome.problem.hint or "")
 
 
@@ -279,11 +285,18 @@ def test_a_person_is_published_as_an_account_only_where_that_is_configured() -> 
     assert adapter(kind="person").body("person", "upsert").name == "personnel_account"
 
 
+def test_the_steps_name_the_field_that_is_added() -> None:
+    objects = {"cloud_resource": {"schema_slug": "things", "lifecycle_field": "state"}}
+    with pytest.raises(UnsupportedFeature) as raised:
+        drive(adapter(objects=objects).provision(Blueprint("cloud_resource", {}, "id", ("id",))), recorded())
+    assert "(id; state is added)" in (raised.value.hint or "")
+
+
 def test_only_a_person_can_define_a_schema_and_is_told_how() -> None:
-    blueprint = Blueprint("training_record", {"properties": {"id": {}, "user_email": {}}}, "id")
+    blueprint = Blueprint("training_record", {}, "id", ("id", "user_email"))
     with pytest.raises(UnsupportedFeature) as raised:
         drive(adapter(kind="training_record").provision(blueprint), recorded())
     guide = raised.value.hint or ""
     assert [line[:2] for line in guide.splitlines()] == [f"{number}." for number in range(1, 7)]
-    for word in ("id, user_email", "'things'", "Training record", "schema confirm DEST --kind training_record"):
+    for word in ("(id, user_email)", "'things'", "Training record", "schema confirm DEST --kind training_record"):
         assert word in guide
