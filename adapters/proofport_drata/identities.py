@@ -44,7 +44,7 @@ class Identities(Room):
 
     def capability(self, mode: Mode) -> Capability:
         self.settings.connection(self.kind)
-        return Capability(MAX_ITEMS, MAX_BYTES, gone="ended", listed=True)
+        return Capability(MAX_ITEMS, MAX_BYTES, gone="ended", listed=True, dated=True)
 
     def body(self, mode: Mode) -> Body:
         return bodies.identity(mode)
@@ -61,19 +61,21 @@ class Identities(Room):
         return outcomes
 
     def bury(self, job: Job, memory: Mapping[str, Any], batch: Batch) -> Flow[list[Outcome]]:
-        """Give those who still work here a separation date: when the source had looked, or the run began.
+        """Give those who still work here a separation date: the one that the removal names, else when the source had
+        looked, or the run began. A date that differs from the one it names is corrected.
 
         Never DELETE, which the vendor has for rows that were sent by mistake. Who is not there, or has left, stays so.
         """
         held = yield from self._held(batch.ids)
-        days = {person: _day(job, batch, index) for index, person in enumerate(batch.ids)}
+        named = {person: date for person, item in zip(batch.ids, batch.items, strict=True) if (date := _named(item))}
+        days = {person: named.get(person) or _day(job, batch, index) for index, person in enumerate(batch.ids)}
         leaving = [person for person in batch.ids if person in held and held[person] is None]
         items = [_item(person, days[person]) for person in leaving]
-        written = dict(zip(leaving, (yield from self._post(leaving, items, destructive=True)), strict=True))
-        return [
-            written[person][0] if person in written else UNCHANGED if person in held else CONFIRMED
-            for person in batch.ids
-        ]
+        written = yield from self._post(leaving, items, destructive=True)
+        ends = {person: outcome for person, (outcome, _) in zip(leaving, written, strict=True)}
+        late = {each: named[each] for each in named if held.get(each) and not _same_time(held[each], named[each])}
+        ends |= (yield from self._correct(late)) if late else {}
+        return [ends.get(person, UNCHANGED if person in held else CONFIRMED) for person in batch.ids]
 
     def observe(self, cursor: str | None) -> Flow[Page]:
         path = identities(self.settings.connection(self.kind))
@@ -208,6 +210,12 @@ def _observed(row: Mapping[str, Any]) -> Observed:
 
 def _item(person: str, date: str | None) -> bytes:
     return json.dumps({"identityId": person, "separatedAt": date}).encode()
+
+
+def _named(item: bytes) -> str | None:
+    """The date that a removal names; what is gone from a snapshot names none."""
+    date = json.loads(item).get("separated_at") if item else None
+    return date if isinstance(date, str) else None
 
 
 def _separation(item: bytes) -> str | None:

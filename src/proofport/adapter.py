@@ -82,6 +82,7 @@ class Capability:
     `may_be_empty`: an empty set stands for itself; `bury` ends all.
     `whole`: the set must go in one batch, and only once every source was read to its end.
     `keeps_bodies`: the journal keeps the last body of every record; `remove`, `bury` and `verify` work with them.
+    `dated`: the item of a removal is `{"separated_at": …}` where it says when that was, else `{}`.
     `known_only`: a patch reaches only records that are known to have been delivered whole.
     """
 
@@ -95,6 +96,7 @@ class Capability:
     may_be_empty: bool = False
     whole: bool = False
     keeps_bodies: bool = False
+    dated: bool = False
     known_only: bool = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -150,6 +151,33 @@ class TestPeople:
         gone = {"id": "p-1", "observed_at": "2027-01-31T09:00:00Z"}
         assert counts(await tenant.push([gone], kind="person", mode="remove")) == {"delivered": 1}
         assert (await self.people(tenant))["p-1"]["separatedAt"] == "2027-01-31T09:00:00Z"
+
+    async def test_a_removal_names_the_date_of_its_own_and_corrects_another(self, tenant: Tenant) -> None:
+        await tenant.push([person(1), person(2)], kind="person", mode="upsert")
+        gone = {"id": "p-1", "separated_at": "2026-01-31T00:00:00Z", "observed_at": "2027-01-31T09:00:00Z"}
+        rest = {"id": "p-2", "separated_at": None, "observed_at": "2027-01-31T09:00:00Z"}
+        await tenant.push([gone, rest], kind="person", mode="remove")
+        held = await self.people(tenant)
+        assert [held[each]["separatedAt"] for each in ("p-1", "p-2")] == ["2026-01-31T00:00:00Z", rest["observed_at"]]
+        moved = [{**gone, "separated_at": "2026-02-28T00:00:00Z"}, rest, {"id": "never"}]
+        report = await tenant.push(moved, kind="person", mode="remove")
+        assert counts(report) == {"delivered": 2, "unchanged": 1}
+        held = await self.people(tenant)
+        assert [held[each]["separatedAt"] for each in ("p-1", "p-2")] == ["2026-02-28T00:00:00Z", rest["observed_at"]]
+
+    async def test_a_removal_from_the_queue_names_its_date_too(self, tenant: Tenant) -> None:
+        await tenant.push([person(1)], kind="person", mode="upsert")
+        stop = asyncio.Event()
+        async with tenant.gateway() as gateway:
+            gone = {"id": "p-1", "separated_at": "2026-01-31T00:00:00Z"}
+            await gateway.submit([gone], kind="person", to=["drata"], mode="remove")
+            working = asyncio.create_task(gateway.work(stop))
+            async with asyncio.timeout(20):
+                while (await self.people(tenant))["p-1"]["separatedAt"] is None:
+                    await asyncio.sleep(0.02)
+            stop.set()
+            await working
+        assert (await self.people(tenant))["p-1"]["separatedAt"] == "2026-01-31T00:00:00Z"
 
     async def test_one_bad_person_of_many_is_rejected_alone(self, tenant: Tenant) -> None:
         await tenant.emulator.faults(partial_item_failures=0.5)

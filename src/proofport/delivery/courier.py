@@ -69,12 +69,13 @@ class Courier:
 
     def _render(self, records: Sequence[Neutral]) -> tuple[list[Batch], dict[int, Outcome]]:
         """Batches whose positions are indexes of `records`, and the outcomes of those that cannot be sent."""
+        render = self._target.items(self._job.kind, self._job.mode)
         batcher = Batcher(self._capability)
         batches: list[Batch | None] = []
         outcomes: dict[int, Outcome] = {}
         for index, record in enumerate(records):
             try:
-                item = b"" if self._job.mode == "remove" else orjson.dumps(self._target.render(record))
+                item = orjson.dumps(render(record)) if render is not None else b""
             except Rejected as error:
                 outcomes[index] = rejected(error.problem)
             except TypeError as error:

@@ -58,6 +58,12 @@ class Target:
     render: Render
     types: Mapping[str, str] | None = None
 
+    def items(self, kind: str, mode: Mode) -> Callable[[Neutral], dict[str, Any]] | None:
+        """What makes the item of a record: its body, or of a removal when it ended. None where the id is enough."""
+        if mode != "remove":
+            return self.render
+        return _when_it_ended if self.adapter.capability(kind, mode).dated else None
+
 
 @dataclass(frozen=True, slots=True)
 class DestinationProgress:
@@ -146,8 +152,7 @@ class Run:
         )
         if order.dry_run:
             lane.stopped = withheld("dry_run")
-        render = None if order.mode == "remove" else target.render
-        return Branch(lane, render, Batcher(lane.capability))
+        return Branch(lane, target.items(order.kind, order.mode), Batcher(lane.capability))
 
     async def _hold(self, lanes: Sequence[Lane], stack: AsyncExitStack) -> None:
         """Take every lane, in one order for all processes, so that no two wait for each other."""
@@ -281,6 +286,11 @@ class Run:
             for lane in lanes
         }
         self.order.on_progress(Progress(read, states))
+
+
+def _when_it_ended(neutral: Neutral) -> dict[str, Any]:
+    moment = neutral.get("separated_at")
+    return {"separated_at": moment} if moment else {}
 
 
 def _first(failures: BaseExceptionGroup) -> BaseException:
