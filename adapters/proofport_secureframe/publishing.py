@@ -101,7 +101,7 @@ def complete_record(job: Job, batch: Batch) -> int:
 
 _COMPLETE_HINT = (
     "Put a complete record at the beginning of the input, give the fields a `default:` in the mapping, or leave them "
-    "out of the mapping if they never have a value. If Define Schema is done already, set `defined: true` for this kind."
+    "out of the mapping if they never have a value. If Define Schema is done already, set `defined: true` for it."
 )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+import sys
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any
 
 from proofport.adapter import Adapter
@@ -12,9 +14,19 @@ ADAPTERS = "proofport.adapters"
 EMULATORS = "proofport.emulators"
 
 
+def installed(group: str) -> EntryPoints:
+    """What is registered under `group`. The metadata of every installed package is read once for each import path."""
+    return _read(group, tuple(sys.path))
+
+
+@cache
+def _read(group: str, path: tuple[str, ...]) -> EntryPoints:
+    return entry_points(group=group)
+
+
 def names(group: str) -> list[str]:
     """The registered names of a group, without importing anything."""
-    return sorted(entry.name for entry in entry_points(group=group))
+    return sorted(entry.name for entry in installed(group))
 
 
 def load_adapter(name: str) -> type[Adapter]:
@@ -43,4 +55,4 @@ def _load(group: str, what: str, name: str) -> Any:
 
 
 def _find(group: str, name: str) -> EntryPoint | None:
-    return next(iter(entry_points(group=group, name=name)), None)
+    return next(iter(installed(group).select(name=name)), None)

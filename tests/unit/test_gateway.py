@@ -75,7 +75,7 @@ async def gateway(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, senders: dict[str, ScriptedSender]
 ) -> AsyncIterator[Gateway]:
     installed = EntryPoints([EntryPoint("tiny", f"{__name__}:Maker", registry.ADAPTERS)])
-    monkeypatch.setattr(registry, "entry_points", lambda **chosen: installed.select(**chosen))
+    monkeypatch.setattr(registry, "installed", lambda group: installed.select(group=group))
     monkeypatch.setattr(EntryPoint, "load", lambda entry: Maker)
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "mappings"
@@ -298,6 +298,11 @@ async def test_an_override_goes_through_with_its_reason(gateway: Gateway) -> Non
 
 
 # ---------------------------------------------------------------------- preview
+async def test_a_preview_is_of_one_input(gateway: Gateway) -> None:
+    with pytest.raises(UsageError, match="one input, and 2 were given"):
+        await gateway.preview([Input([]), Input([])], kind=KIND)  # type: ignore[arg-type]
+
+
 async def test_a_preview_shows_every_destinations_body_and_sends_nothing(
     gateway: Gateway, senders: dict[str, ScriptedSender]
 ) -> None:

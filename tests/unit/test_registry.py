@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint, EntryPoints
-from typing import Any
 
 import pytest
 
@@ -23,10 +22,7 @@ INSTALLED = EntryPoints(
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def entry_points(**chosen: Any) -> EntryPoints:
-        return INSTALLED.select(**chosen)
-
-    monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.setattr(registry, "installed", lambda group: INSTALLED.select(group=group))
 
 
 def test_names_are_sorted_and_nothing_is_imported_for_them() -> None:
@@ -50,6 +46,25 @@ def test_an_unknown_name_is_answered_with_those_that_are_installed() -> None:
 def test_a_broken_package_is_named_instead_of_ending_in_a_traceback(name: str) -> None:
     with pytest.raises(ConfigError, match=f"the adapter '{name}' .* cannot be imported"):
         registry.load_adapter(name)
+
+
+def test_installed_packages_are_looked_through_once_for_each_import_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    asked: list[str] = []
+
+    def entry_points(group: str) -> EntryPoints:
+        asked.append(group)
+        return INSTALLED.select(group=group)
+
+    monkeypatch.setattr(registry, "entry_points", entry_points)
+    monkeypatch.syspath_prepend("/no/such/folder/of/packages")
+    for _ in range(3):
+        assert registry.load_adapter("zeta") is Adapter
+        assert registry.names(registry.ADAPTERS) == ["alpha", "beta", "zeta"]
+    assert asked == [registry.ADAPTERS]
+    monkeypatch.syspath_prepend("/another/folder/of/packages")
+    registry.names(registry.ADAPTERS)
+    assert asked == [registry.ADAPTERS] * 2
 
 
 def test_the_first_party_adapters_and_emulators_are_registered_like_any_other(
