@@ -97,4 +97,6 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     folder = tmp_path_factory.getbasetemp()
     shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
     with shared_server(shared) as server, database(server) as url:
-        yield Database(url)
+        made = Database(url)
+        yield made
+        made.drop_role()

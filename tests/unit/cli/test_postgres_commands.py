@@ -22,9 +22,10 @@ from proofport.journal.sqlite import SqliteJournal
 @pytest.fixture
 def url(postgres: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("JOURNAL", postgres.empty())
+    postgres.empty()
+    monkeypatch.setenv("JOURNAL", postgres.owner)
     (tmp_path / "proofport.yaml").write_text("instance: t\njournal: env:JOURNAL\n")
-    return postgres.url
+    return postgres.owner
 
 
 def typed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:

@@ -36,6 +36,12 @@ def new(lane: str, text: str = "x") -> NewDelivery:
     return NewDelivery(lane, "there", KIND, "upsert", b'[{"id":"%b"}]' % text.encode(), 1)
 
 
+def emptied(postgres: Database) -> PostgresJournal:
+    """For the role that may migrate."""
+    postgres.empty()
+    return PostgresJournal(postgres.owner)
+
+
 @asynccontextmanager
 async def opened(journal: Journal) -> AsyncIterator[Journal]:
     await journal.open()
@@ -109,7 +115,7 @@ async def everything(journal: Journal) -> dict[str, object]:
 
 
 async def test_a_moved_journal_shows_what_it_showed_before(tmp_path: Path, postgres: Database) -> None:
-    file, target = tmp_path / "journal.sqlite3", PostgresJournal(postgres.empty())
+    file, target = tmp_path / "journal.sqlite3", emptied(postgres)
     async with opened(SqliteJournal(file)) as journal:
         await some_of_everything(journal)
         before = await everything(journal)
@@ -156,7 +162,8 @@ asyncio.run(PostgresJournal(sys.argv[2]).move_from(Path(sys.argv[1]), told))
 
 async def test_a_move_that_is_killed_again_and_again_goes_on(tmp_path: Path, postgres: Database) -> None:
     """Killed after a lane, and in the middle of the largest one."""
-    file, url = tmp_path / "journal.sqlite3", postgres.empty()
+    file, url = tmp_path / "journal.sqlite3", postgres.owner
+    postgres.empty()
     await filled(file)
     async with opened(SqliteJournal(file)) as journal:
         before = await everything(journal)
@@ -180,7 +187,7 @@ async def test_a_move_that_is_killed_again_and_again_goes_on(tmp_path: Path, pos
 
 
 async def test_a_journal_in_use_is_not_moved(tmp_path: Path, postgres: Database) -> None:
-    file, target = tmp_path / "journal.sqlite3", PostgresJournal(postgres.empty())
+    file, target = tmp_path / "journal.sqlite3", emptied(postgres)
     async with opened(SqliteJournal(file)) as journal:
         await journal.claim("a", owner="host:1", lease=60)
         with pytest.raises(ConfigError, match="host:1 works on the lane a"):
@@ -191,7 +198,7 @@ async def test_a_journal_in_use_is_not_moved(tmp_path: Path, postgres: Database)
 
 
 async def test_nothing_is_moved_behind_work_that_is_there(tmp_path: Path, postgres: Database) -> None:
-    file, target = tmp_path / "journal.sqlite3", PostgresJournal(postgres.empty())
+    file, target = tmp_path / "journal.sqlite3", emptied(postgres)
     async with opened(SqliteJournal(file)) as journal:
         await journal.accept([new("a")])
     async with opened(target) as journal:
@@ -203,7 +210,7 @@ async def test_nothing_is_moved_behind_work_that_is_there(tmp_path: Path, postgr
 
 
 async def test_a_move_goes_on_from_the_same_file_only(tmp_path: Path, postgres: Database) -> None:
-    files, target = [tmp_path / "one", tmp_path / "two"], PostgresJournal(postgres.empty())
+    files, target = [tmp_path / "one", tmp_path / "two"], emptied(postgres)
     for file in files:
         async with opened(SqliteJournal(file)) as journal:
             await journal.accept([new("a")])

@@ -110,20 +110,14 @@ SELECT r.epoch = %(epoch)s AND r.owner IS NOT NULL, d.* FROM lane_runs r LEFT JO
 """
 HELD = f"WITH held AS MATERIALIZED ({lanes.HELD})"
 DONE = f"""
-{HELD}, done AS (
-    UPDATE deliveries SET state = 'done', attempts = attempts + 1, finished = journal_now(%(now)s),
-    outcome = %(outcome)s FROM held
-    WHERE id = %(id)s AND lane = %(number)s AND state IN ('queued', 'cancelled') RETURNING 1
-)
-SELECT EXISTS (SELECT 1 FROM done) FROM held
+{HELD} UPDATE deliveries SET state = 'done', attempts = attempts + 1, finished = journal_now(%(now)s),
+outcome = %(outcome)s FROM held
+WHERE id = %(id)s AND lane = %(number)s AND state IN ('queued', 'cancelled') RETURNING 1
 """
 DEAD = f"""
-{HELD}, dead AS (
-    UPDATE deliveries SET state = 'dead', attempts = attempts + 1, finished = journal_now(%(now)s),
-    reason = %(reason)s, detail = %(detail)s FROM held
-    WHERE id = %(id)s AND lane = %(number)s AND state = 'queued'
-)
-SELECT 1 FROM held
+{HELD} UPDATE deliveries SET state = 'dead', attempts = attempts + 1, finished = journal_now(%(now)s),
+reason = %(reason)s, detail = %(detail)s FROM held
+WHERE id = %(id)s AND lane = %(number)s AND state = 'queued' RETURNING 1
 """
 LATER = (
     "UPDATE deliveries SET attempts = attempts + 1, reason = %(reason)s, detail = %(detail)s "
@@ -146,34 +140,31 @@ async def heads(shared: Shared, hold: Hold, n: int) -> list[Delivery]:
 
 async def done(shared: Shared, db: Db, hold: Hold, number: int, outcome: str) -> bool:
     """False when it had ended before. Checks the epoch."""
-    return _done(hold, await rows_of(db, DONE, _done_values(shared, hold, number, outcome)))
+    if await rows_of(db, DONE, _done(shared, hold, number, outcome)):
+        return True
+    await lanes.check(db, hold)
+    return False
 
 
-async def done_alone(shared: Shared, hold: Hold, number: int, outcome: str) -> bool:
-    """The same, as a transaction of its own."""
-    return _done(hold, await shared.rows(DONE, _done_values(shared, hold, number, outcome)))
+async def done_alone(shared: Shared, hold: Hold, number: int, outcome: str) -> None:
+    """The same, as one statement where nothing is in the way."""
+    if not await shared.rows(DONE, _done(shared, hold, number, outcome)):
+        await _check(shared, hold)
 
 
-def _done_values(shared: Shared, hold: Hold, number: int, outcome: str) -> dict[str, object]:
-    return {
-        "id": number,
-        "number": hold.number,
-        "epoch": hold.epoch,
-        "outcome": shown(outcome),
-        "now": shared.now(),
-    }
+def _done(shared: Shared, hold: Hold, number: int, outcome: str) -> dict[str, object]:
+    return {"id": number, "number": hold.number, "epoch": hold.epoch, "outcome": shown(outcome), "now": shared.now()}
 
 
-def _done(hold: Hold, rows: list[tuple[bool]]) -> bool:
-    if not rows:
-        raise lanes.lost(hold)
-    return rows[0][0]
+async def _check(shared: Shared, hold: Hold) -> None:
+    async with shared.transaction() as db:
+        await lanes.check(db, hold)
 
 
 async def dead(shared: Shared, hold: Hold, number: int, failure: Failure) -> None:
     values = {"id": number, "number": hold.number, "epoch": hold.epoch, "now": shared.now(), **_failure(failure)}
     if not await shared.rows(DEAD, values):
-        raise lanes.lost(hold)
+        await _check(shared, hold)
 
 
 async def later(db: Db, hold: Hold, number: int, failure: Failure) -> None:

@@ -142,8 +142,8 @@ CREATE TABLE bodies (                           -- the last one of each id that 
     of_set INTEGER NOT NULL REFERENCES sets,
     id BYTEA NOT NULL,
     body BYTEA NOT NULL,                        -- empty: removed since
-    run INTEGER REFERENCES runs,                -- what sent or removed it
-    delivery BIGINT REFERENCES deliveries,
+    run INTEGER,                                -- what sent or removed it
+    delivery BIGINT,
     PRIMARY KEY (of_set, id)
 );
 

@@ -1,0 +1,183 @@
+"""Goal 16: the journal on PostgreSQL against its design written plainly (`baseline_postgres`), in the same rounds.
+
+Each has a database of its own on one durable server, which is started for it. What is counted over a time runs in
+processes of its own: `python -m benchmarks.postgres WHAT product|baseline URL …`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import time
+from contextlib import AsyncExitStack
+from typing import Any
+
+import orjson
+from procrastinate.jobs import Status
+from tests.postgres import Server, database
+
+from benchmarks.baseline_postgres import BaselinePostgres
+from benchmarks.goals import Goal
+from benchmarks.journal import CONTENDERS, IN_EACH_LANE, TAKEN, WORKERS, _goal, _read, accept, new, work
+from proofport.journal.contract import Failure
+from proofport.journal.postgres import PostgresJournal, lanes, queue
+from proofport.journal.postgres.wake import QUEUE
+
+ROUNDS = 3
+ACCEPTS_IN_A_ROUND = 3
+READY, BLOCKED, FETCHES, CHUNK = 1_000, 50_000, 500, 500
+CASES = ("without", "beside")
+
+
+def journal_at(contender: str, url: str) -> Any:
+    return PostgresJournal(url) if contender == "product" else BaselinePostgres(url)
+
+
+# ------------------------------------------------------------------ what runs in a process of its own
+async def main(what: str, contender: str, url: str, pipe: str = "-1") -> None:
+    journal = journal_at(contender, url)
+    await journal.open()
+    if what == "work":
+        await work(journal, int(pipe))
+    else:
+        print(orjson.dumps(await accept(journal)).decode())
+    await journal.close()
+
+
+# ------------------------------------------------------------------ what starts the processes
+def measured(contender: str, server: str) -> dict[str, float]:
+    with database(server) as url:
+        asyncio.run(journal_at(contender, url).migrate())
+        command = [sys.executable, "-m", "benchmarks.postgres", "accept", contender, url]
+        result: dict[str, float] = orjson.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        return result
+
+
+def drained(contender: str, server: str, lanes_of: int) -> float:
+    """Deliveries a second of two worker processes, from the first to the last one done."""
+    count = lanes_of * IN_EACH_LANE
+    with database(server) as url:
+        asyncio.run(journal_at(contender, url).migrate())
+        read_end, write_end = os.pipe()
+        command = [sys.executable, "-m", "benchmarks.postgres", "work", contender, url, str(write_end)]
+        workers = [subprocess.Popen(command, pass_fds=[write_end]) for _ in range(WORKERS)]
+        os.close(write_end)
+        _read(read_end, WORKERS)
+        asyncio.run(_queue(contender, url, lanes_of))
+        _read(read_end, 1)
+        started = time.perf_counter()
+        _read(read_end, count - 1)
+        seconds = time.perf_counter() - started
+        for worker in workers:
+            worker.terminate()
+            worker.wait()
+        os.close(read_end)
+    return (count - 1) / seconds
+
+
+async def _queue(contender: str, url: str, lanes_of: int) -> None:
+    journal = journal_at(contender, url)
+    await journal.open()
+    await journal.accept([new(f"lane {n % lanes_of}") for n in range(lanes_of * IN_EACH_LANE)])
+    await journal.close()
+
+
+async def fetched(server: str) -> dict[str, float]:
+    """Microseconds to get a job, take its lane and read 16 deliveries, without a blocked lane and beside one.
+
+    One fetch after the other of both journals in turn, so that both meet the same noise.
+    """
+    names = [f"{contender} {case}" for contender in CONTENDERS for case in CASES]
+    taken: dict[str, list[float]] = {name: [] for name in names}
+    async with AsyncExitStack() as stack:
+        journals = {}
+        for name in names:
+            journal = journal_at(name.split()[0], stack.enter_context(database(server)))
+            await journal.migrate()
+            await journal.open()
+            stack.push_async_callback(journal.close)
+            await _fill(journal, blocked=name.endswith("beside"))
+            journals[name] = journal, await _app(journal).job_manager.register_worker()
+        for _ in range(FETCHES):
+            for name, (journal, worker) in journals.items():
+                started = time.perf_counter()
+                assert await _fetch(journal, worker) == TAKEN
+                taken[name].append(time.perf_counter() - started)
+    return {name: statistics.median(times) * 1e6 for name, times in taken.items()}
+
+
+async def _fill(journal: Any, *, blocked: bool) -> None:
+    if blocked:
+        for _ in range(BLOCKED // CHUNK):
+            await journal.accept([new("blocked")] * CHUNK)
+        await _block(journal)
+    for first in range(0, READY, 20):
+        await journal.accept([new(f"ready {first + n % 20}") for n in range(20 * TAKEN)])
+
+
+async def _block(journal: Any) -> None:
+    """Let the lane rest for an hour, and a job come when that is over."""
+    if isinstance(journal, BaselinePostgres):
+        await journal.block("blocked")
+        return
+    run = await journal.claim("blocked", owner="me", lease=60.0)
+    [delivery] = await run.take(1)
+    await run.later(delivery, 3_600, Failure("vendor_unavailable"))
+    await run.release()
+    worker = await _app(journal).job_manager.register_worker()
+    await _app(journal).job_manager.finish_job(
+        await _app(journal).job_manager.fetch_job([QUEUE], worker), Status.SUCCEEDED, True
+    )
+    await lanes.settle(journal._shared, "blocked")
+
+
+def _app(journal: Any) -> Any:
+    return journal.app if isinstance(journal, BaselinePostgres) else journal._shared.waker.app
+
+
+async def _fetch(journal: Any, worker: int) -> int:
+    if isinstance(journal, BaselinePostgres):
+        return await journal.fetch(worker, TAKEN)
+    shared = journal._shared
+    job = await shared.waker.app.job_manager.fetch_job([QUEUE], worker)
+    hold = await lanes.claim_due(shared, job.task_kwargs["lane"], "me", 60.0)
+    assert hold is not None
+    return len(await queue.heads(shared, hold, TAKEN))
+
+
+def run() -> list[Goal]:
+    figures: dict[str, dict[str, list[float]]] = {}
+
+    def note(name: str, contender: str, figure: float) -> None:
+        figures.setdefault(name, {}).setdefault(contender, []).append(figure)
+
+    own = Server.new(durable=True)
+    try:
+        for _ in range(ROUNDS):
+            fetches = asyncio.run(fetched(own.url))
+            for contender in CONTENDERS * ACCEPTS_IN_A_ROUND:
+                accepted = measured(contender, own.url)
+                note("accepted", contender, accepted["a second"])
+                note("p99", contender, accepted["p99 ms"])
+            for contender in CONTENDERS:
+                note("fetch", contender, fetches[f"{contender} beside"])
+                note("without", contender, fetches[f"{contender} without"])
+                note("20 lanes", contender, drained(contender, own.url, 20))
+                note("1 lane", contender, drained(contender, own.url, 1))
+    finally:
+        own.delete()
+    return [
+        _goal("durable acceptances a second", figures["accepted"], "{:,.0f}/s"),
+        _goal("99 of 100 acceptances within", figures["p99"], "{:.1f} ms", less=True),
+        _goal("deliveries a second, 20 lanes, 2 workers", figures["20 lanes"], "{:,.0f}/s"),
+        _goal("deliveries a second, one lane", figures["1 lane"], "{:.0f}/s"),
+        _goal("fetch beside a blocked lane of 50,000", figures["fetch"], "{:.0f} µs", less=True),
+        _goal("fetch without a blocked lane", figures["without"], "{:.0f} µs", less=True),
+    ]
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
