@@ -300,7 +300,7 @@ async def test_an_override_goes_through_with_its_reason(gateway: Gateway) -> Non
 # ---------------------------------------------------------------------- preview
 async def test_a_preview_is_of_one_input(gateway: Gateway) -> None:
     with pytest.raises(UsageError, match="one input, and 2 were given"):
-        await gateway.preview([Input([]), Input([])], kind=KIND)  # type: ignore[arg-type]
+        await gateway.preview([Input([]), Input([])], kind=KIND)  # type: ignore[list-item]
 
 
 async def test_a_preview_shows_every_destinations_body_and_sends_nothing(
