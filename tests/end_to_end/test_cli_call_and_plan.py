@@ -155,3 +155,26 @@ def test_provision_and_status_keep_to_the_width(lab: Lab) -> None:
         assert code == 0
         narrow(out, err)
         assert json.loads(lab.type(*arguments, "--json")[1]) is not None
+
+
+def test_long_ids_in_runs_and_errors_are_folded_and_whole(lab: Lab) -> None:
+    file = lab.write("r.ndjson", {"id": LONG})
+    _, report = lab.report("push", file, *CLOUD, "--mode", "remove")
+    ids = [f"{name}={value}" for name, value in resource(lab).items()]
+    for arguments in (
+        ["status", report["run_id"]],
+        ["call", "drata", "update_record", *ids, f"record_id={LONG}", "data={}"],
+        ["status", LONG],
+        ["plan", LONG, *CLOUD],
+        ["provision", LONG],
+    ):
+        _, out, err = lab.type(*arguments)
+        narrow(out, err)
+        assert LONG in joined(out + err)
+    _, out, _ = lab.type("status", report["run_id"], "--json")
+    assert any(LONG in attempt["message"] for attempt in json.loads(out)["attempts"])
+
+
+def test_configured_kinds_are_provisioned_too(lab: Lab) -> None:
+    code, out, _ = lab.type("provision", "drata", "--json")
+    assert (code, "custom:software_package" in json.loads(out)) == (0, True)

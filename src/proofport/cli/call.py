@@ -91,7 +91,7 @@ def _confirm(operation: Operation, destination: str) -> None:
     question = f"{operation.name} at {destination}: {operation.summary}."
     if not _is_somebody_there():
         raise UsageError(f"{question} Nobody is here to be asked whether that is meant", hint="If it is, add --yes.")
-    click.echo(wrapped(question), err=True)
+    click.echo(wrapped(question, fold=True), err=True)
     click.confirm("Go on?", abort=True, err=True)
 
 

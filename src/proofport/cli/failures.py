@@ -31,11 +31,11 @@ def explain(error: Exception) -> int:
 
 
 def say(message: str, hint: str | None = None) -> None:
-    """Write one error to stderr, wrapped at words and uncut. Files below the working folder are named from there."""
-    text = wrapped(f"Error: {message.replace(f'{Path.cwd()}{os.sep}', '')}", hanging="  ")
+    """Write one error to stderr, wrapped and uncut. Files below the working folder are named from there."""
+    text = wrapped(f"Error: {message.replace(f'{Path.cwd()}{os.sep}', '')}", hanging="  ", fold=True)
     click.echo(click.style(text[:6], fg="red", bold=True) + text[6:], err=True)
     if hint:
-        click.echo(wrapped(hint, "  ", hanging="  "), err=True)
+        click.echo(wrapped(hint, "  ", hanging="  ", fold=True), err=True)
 
 
 def wrapped(text: str, indent: str = "", *, hanging: str = "", fold: bool = False) -> str:

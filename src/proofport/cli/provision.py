@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 @options.json_option
 @options.config_option
 def command(destination: str, kind: str | None, write: bool, as_json: bool, config_path: str | None) -> int:
-    """Find or make what DEST delivers to: for one kind, or for all that it has a mapping for.
+    """Find or make what DEST delivers to: for one kind, or for all that it has a mapping for
+    or that are configured.
 
     Prints what belongs under `objects:` in the configuration; with --write it is put there. What exists already is
     found again, never made twice.
@@ -38,7 +39,8 @@ def command(destination: str, kind: str | None, write: bool, as_json: bool, conf
         click.echo(json.dumps({kind: asdict(one) for kind, one in made.items()}, ensure_ascii=False, indent=2))
         return 0
     for name, one in made.items():
-        click.echo(f"{name}: {'made now' if one.created else 'found'}", err=True)
+        done = f"{name}: {'made now' if one.created else 'found'}"
+        click.echo(wrapped(done, hanging="  ", fold=True), err=True)
         for note in one.notes:
             click.echo(wrapped(note, "  ", hanging="  ", fold=True), err=True)
     click.echo(f"# destinations: {destination}:\nobjects:")

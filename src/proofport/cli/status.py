@@ -32,7 +32,7 @@ def command(subject: str | None, as_json: bool, config_path: str | None) -> int:
 
     shown = asyncio.run(_look(subject, config_path))
     if shown is None:
-        click.echo(f"The journal knows no run or lane named {subject}.", err=True)
+        click.echo(wrapped(f"The journal knows no run or lane named {subject}.", hanging="  ", fold=True), err=True)
         return 2
     if as_json:
         click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
@@ -169,11 +169,11 @@ def _print(shown: dict[str, Any]) -> None:
 
 
 def _say(text: str, indent: str) -> None:
-    click.echo(wrapped(text, indent, hanging=f"{indent}  "))
+    click.echo(wrapped(text, indent, hanging=f"{indent}  ", fold=True))
 
 
 def _print_lane(lane: dict[str, Any]) -> None:
-    click.secho(lane["lane"], bold=True)
+    click.secho(wrapped(lane["lane"], hanging="  ", fold=True), bold=True)
     click.echo(f"  {lane['queued']:,} queued" + (f", the oldest since {lane['oldest']}" if lane["oldest"] else ""))
     if lane["dead"]:
         click.echo(f"  {lane['dead']:,} dead: see `proofport dead-letter list`")

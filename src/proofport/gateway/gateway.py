@@ -235,9 +235,9 @@ class Gateway:
         return self.config.adapter(destination).operations()
 
     async def provision(self, destination: str, *, kind: str | None = None) -> dict[str, Provisioned]:
-        """Find or make the vendor's objects for `kind`, or for every kind that has a built-in mapping."""
+        """Find or make the vendor's objects for `kind`, or for every kind that has a built-in mapping or is configured."""
         adapter = self.config.adapter(destination)
-        kinds = [kind] if kind else self._kinds_with_mapping(adapter)
+        kinds = [kind] if kind else self._kinds_to_provision(adapter)
         provisioned = {}
         async with Sender(adapter, Pacer(await self.journal(), adapter)) as sender:
             for each in kinds:
@@ -310,10 +310,11 @@ class Gateway:
         vendor = self._vendor_mapping(adapter, kind, adapter.body(kind, "upsert"))
         return Blueprint(kind, vendor.json_schema(), vendor.display_name, vendor.fields)
 
-    def _kinds_with_mapping(self, adapter: Adapter) -> list[str]:
-        """One mapping a kind makes the body that the adapter delivers; others are for other objects of that kind."""
+    def _kinds_to_provision(self, adapter: Adapter) -> list[str]:
+        """Those that the adapter's mappings are for, and those that are configured."""
         files = (self.library.find(name) for name in self.library.names() if name.startswith(f"{adapter.name}/"))
-        return list(dict.fromkeys(file.from_kind for file in files if file.from_kind))
+        configured: Mapping[str, Any] = getattr(adapter.settings, "objects", {})
+        return list(dict.fromkeys([*(file.from_kind for file in files if file.from_kind), *configured]))
 
 
 def _shared(
