@@ -22,10 +22,12 @@ def command(host: str | None, port: int | None, config_path: str | None) -> int:
     Everything is durable in the journal before it is answered. http://HOST:PORT/docs tells how to ask.
     """
     import asyncio
+    import logging
 
     from proofport.config import Config
     from proofport.gateway import Gateway
 
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     config = Config.load(config_path)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = config.relay.model_copy(update=given)
@@ -33,11 +35,14 @@ def command(host: str | None, port: int | None, config_path: str | None) -> int:
 
 
 async def _serve(gateway: Gateway) -> int:
+    import gc
+
     from proofport.cli.stopping import stop_signal
     from proofport.relay.serving import serving
 
     stopped = stop_signal()
     async with gateway, serving(gateway) as origin:
         click.echo(f"listening on {origin}")
+        gc.freeze()  # what is loaded by now stays: the garbage collector need not go through it again and again
         await stopped.wait()
     return 0

@@ -5,21 +5,23 @@ from __future__ import annotations
 from aiohttp import web
 
 from proofport.gateway import Gateway
+from proofport.relay.access_log import notes_access
 from proofport.relay.problems import ProblemError, answer_problems, response
 from proofport.relay.routes import ROUTES
 from proofport.relay.security import secure
 from proofport.relay.state import RELAY, Relay
 
-from proofport.relay.api import evidence, snapshots, deliveries, lanes, mappings, documentation  # isort: skip
+from proofport.relay.api import evidence, snapshots, deliveries, lanes, mappings, operations, documentation  # isort: skip
 
-RESOURCES = (evidence, snapshots, deliveries, lanes, mappings, documentation)
+RESOURCES = (evidence, snapshots, deliveries, lanes, mappings, operations, documentation)
 """In the order in which they are documented: loading them has declared their routes."""
 
 
 async def application(gateway: Gateway) -> web.Application:
     """Raises ConfigError, JournalError when the journal cannot be opened."""
-    app = web.Application(middlewares=[answer_problems], client_max_size=0)
-    app[RELAY] = Relay(gateway)
+    relay = Relay(gateway)
+    app = web.Application(middlewares=[notes_access(relay.metrics), answer_problems], client_max_size=0)
+    app[RELAY] = relay
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.answer, expect_handler=_expect)
     secure(app, await gateway.journal(), gateway.config.relay)

@@ -23,6 +23,11 @@ class Caller:
     may_write: bool = True
     key_id: str | None = None
 
+    @property
+    def is_operator(self) -> bool:
+        """May see what is of all tenants: reads whatever the default tenant has."""
+        return self.tenant == DEFAULT and self.may_read and self.destinations is None and self.kinds is None
+
     def allows_destination(self, name: str) -> bool:
         return self.destinations is None or name in self.destinations
 

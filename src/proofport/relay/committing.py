@@ -17,6 +17,7 @@ from proofport.errors import ProofportError
 from proofport.gateway import Gateway, Input
 from proofport.journal.snapshots import Part, SnapshotState, SnapshotView
 from proofport.logs import get_logger
+from proofport.relay.metrics import Metrics
 from proofport.sources import Reader
 from proofport.tenancy import own_name
 
@@ -26,8 +27,9 @@ log = get_logger("relay")
 class Committer:
     """`begin` delivers a snapshot in the state `committed`; afterwards it is `delivered`, or open again."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, metrics: Metrics) -> None:
         self._gateway = gateway
+        self._metrics = metrics
         self._running: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, snapshot: SnapshotView, override: str | None) -> asyncio.Task[None]:
@@ -70,6 +72,7 @@ class Committer:
             run = await self._gateway.push(
                 list(inputs_of(parts)), to=to, kind=kind, mode="snapshot", override_guard=override
             )
+            self._metrics.reported(run)
             report = _own(run)
             if run.exit_code is Exit.GUARD:
                 plan = await self._gateway.plan(list(inputs_of(parts)), to=to, kind=kind, mode="snapshot")

@@ -37,6 +37,11 @@ PARAMETERS = {
     "part": "A name of your own: letters, digits, dots, dashes, underscores.",
     "lane": "The name of the lane, percent-encoded.",
 }
+TEXT = {"type": "string"}
+SCHEMAS = {
+    "part": {**TEXT, "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+    "Idempotency-Key": {**TEXT, "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 255},
+}
 _IN_PATH = re.compile(r"{(\w+)}")
 
 
@@ -95,7 +100,13 @@ def _operation(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
 
 def _path_parameters(route: Route) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "description": PARAMETERS[name], "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": PARAMETERS[name],
+            "schema": SCHEMAS.get(name, TEXT),
+        }
         for name in _IN_PATH.findall(route.path)
     ]
 
@@ -122,7 +133,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _header_parameters(route: Route) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "header", "required": False, "description": about, "schema": {"type": "string"}}
+        {"name": name, "in": "header", "required": False, "description": about, "schema": SCHEMAS[name]}
         for name, about in route.headers.items()
     ]
 

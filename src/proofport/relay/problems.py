@@ -15,6 +15,7 @@ from aiohttp import web
 
 from proofport.errors import ConfigError, JournalError, Problem, ProofportError, UsageError
 from proofport.logs import get_logger
+from proofport.relay.request_id import instance_of
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -59,12 +60,14 @@ CATALOGUE = {
         Kind("idempotency-key-reused", 422, "The key was used for something else", "Use a new key for new evidence."),
         Kind("invalid-body", 422, "The body is not what this takes", "`errors` names each field, and what it takes."),
         Kind("invalid-records", 422, "Records are wrong", "Correct those in `errors`, or send `accept=valid`."),
+        Kind("unknown-name", 422, "A name is not known", "`errors` says which; there may be one that is meant."),
         Kind("not-deliverable", 422, "It cannot be delivered there", "`detail` says what the destination lacks."),
         Kind("too-many-requests", 429, "Too many requests", "Wait for the seconds in `Retry-After`."),
         Kind("headers-too-large", 431, "The headers are too large", "Send fewer or shorter headers."),
         Kind("internal-error", 500, "The relay broke down", "Report it with the `instance`; the log has the rest."),
         Kind("misconfigured", 500, "The relay is not configured for this", "Tell whoever runs the relay."),
         Kind("journal-unavailable", 503, "The journal cannot be written", "Send it again after `Retry-After`."),
+        Kind("not-ready", 503, "Something is not as it should be", "`checks` says what; the log has the rest."),
         Kind("overloaded", 503, "Too much waits to be delivered", "Send it again after `Retry-After`."),
         Kind("shutting-down", 503, "The relay is stopping", "Send it again after `Retry-After`."),
     )
@@ -116,13 +119,13 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except ProblemError as error:
-        return response(error)
+        return response(error, instance_of(request))
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return response(_of_http(request, error))
+        return response(_of_http(request, error), instance_of(request))
     except Exception as error:
-        return response(_of_exception(request, error))
+        return response(_of_exception(request, error), instance_of(request))
 
 
 def _of_http(request: web.Request, error: web.HTTPException) -> ProblemError:

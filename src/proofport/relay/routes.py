@@ -14,8 +14,11 @@ from proofport.relay.parameters import query_of
 from proofport.relay.problems import CATALOGUE, ProblemError
 
 Answer: TypeAlias = Awaitable[web.StreamResponse]
-Scope: TypeAlias = Literal["read", "write", "open"]
-"""What the caller must be allowed to; `open`: anybody may ask, also without a key."""
+Scope: TypeAlias = Literal["read", "write", "open", "operator"]
+"""What the caller must be allowed to. `open`: anybody may ask, also without a key. `operator`: see all tenants."""
+
+
+_ACTS = {"operator": "see what is of all tenants"}
 
 
 class NoQuery(BaseModel, extra="forbid"):
@@ -59,8 +62,9 @@ class Route:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if self.scope != "open":
             caller = request[CALLER]
-            if not (caller.may_write if self.scope == "write" else caller.may_read):
-                raise ProblemError("forbidden", f"the key may not {self.scope}")
+            allowed = {"read": caller.may_read, "write": caller.may_write, "operator": caller.is_operator}
+            if not allowed[self.scope]:
+                raise ProblemError("forbidden", f"the key may not {_ACTS.get(self.scope, self.scope)}")
         return await self.handler(request, query_of(request, self.query))
 
 
@@ -70,10 +74,11 @@ ROUTES: list[Route] = []
 
 def is_open(request: web.Request) -> bool:
     """Whether anybody may ask this. A path that is not there tells nobody anything, so it is not open."""
-    return (request.method, _path_of(request)) in {(each.method, each.path) for each in ROUTES if each.scope == "open"}
+    return (request.method, path_of(request)) in {(each.method, each.path) for each in ROUTES if each.scope == "open"}
 
 
-def _path_of(request: web.Request) -> str | None:
+def path_of(request: web.Request) -> str | None:
+    """The template of the path; None for what no route answers."""
     resource = request.match_info.route.resource
     return resource.canonical if resource is not None else None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -43,8 +42,6 @@ async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[st
             if deliver:
                 await app[RELAY].committer.resume()
                 group.create_task(gateway.work(stop))
-            gc.collect()
-            gc.freeze()
             port = runner.addresses[0][1]
             try:
                 yield f"http://[{settings.host}]:{port}" if ":" in settings.host else f"http://{settings.host}:{port}"
@@ -54,7 +51,6 @@ async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[st
                 sweeping.cancel()
                 await app[RELAY].committer.stop()
     finally:
-        gc.unfreeze()
         await runner.cleanup()
 
 

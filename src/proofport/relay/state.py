@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
 
 from aiohttp import web
 
@@ -16,8 +15,12 @@ from proofport.evidence import model_of
 from proofport.gateway import Gateway
 from proofport.logs import get_logger
 from proofport.mapping.wording import did_you_mean
+from proofport.relay.backlog import Backlog
+from proofport.relay.backpressure import Backpressure
 from proofport.relay.caller import Caller
 from proofport.relay.committing import Committer
+from proofport.relay.health import Readiness
+from proofport.relay.metrics import Metrics
 from proofport.relay.problems import ProblemError, entry
 
 READINGS_KEPT = 128
@@ -31,7 +34,11 @@ class Relay:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.settings = gateway.config.relay
-        self.committer = Committer(gateway)
+        self.metrics = Metrics()
+        self.backlog = Backlog(gateway)
+        self.backpressure = Backpressure(self.backlog, self.settings.overload)
+        self.readiness = Readiness(gateway, self.backlog, self.backpressure, self.settings.ready)
+        self.committer = Committer(gateway, self.metrics)
         self._reading = lru_cache(READINGS_KEPT)(self._read)
 
     def require_kind(self, caller: Caller, kind: str) -> None:
@@ -54,7 +61,7 @@ class Relay:
                     f"the destination {name!r}", f"one of {', '.join(known) or 'none'}", hint=did_you_mean(name, known)
                 )
                 detail = f"to: found {problem.found}, expected {problem.expected}"
-                raise ProblemError("invalid-parameters", detail, errors=[entry(problem, parameter="to")])
+                raise ProblemError("unknown-name", detail, errors=[entry(problem, parameter="to")])
         return [caller.full_name(name) for name in dict.fromkeys(names)]
 
     def all_destinations(self, caller: Caller) -> list[str]:
@@ -83,7 +90,7 @@ class Relay:
         except UsageError as error:
             problem = Problem(source or "none", error.message, hint=error.hint)
             errors = [entry(problem, parameter="source" if source else "kind")]
-            raise ProblemError("invalid-parameters", error.message, hint=error.hint, errors=errors) from None
+            raise ProblemError("unknown-name", error.message, hint=error.hint, errors=errors) from None
 
     def _read(
         self, kind: str | None, source: str | None, mode: Mode, values: tuple[tuple[str, str], ...]
@@ -95,12 +102,12 @@ RELAY = web.AppKey("relay", Relay)
 
 
 def values_of(given: Sequence[str]) -> dict[str, str]:
-    """What `set` gives. Raises ProblemError (invalid-parameters)."""
+    """What `set` gives. Raises ProblemError (unknown-name)."""
     values: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not name or not equals or values.setdefault(name, value) != value:
             problem = Problem(repr(text), "NAME=VALUE, each name once")
-            errors: list[dict[str, Any]] = [entry(problem, parameter="set")]
-            raise ProblemError("invalid-parameters", f"set: found {text!r}, expected NAME=VALUE", errors=errors)
+            errors = [entry(problem, parameter="set")]
+            raise ProblemError("unknown-name", f"set: found {text!r}, expected NAME=VALUE", errors=errors)
     return values

@@ -26,7 +26,8 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 To = Annotated[list[str], Field(min_length=1, description="Where to: the names of destinations. Repeatable.")]
 Source = Annotated[str | None, Field(description="The source mapping that makes evidence of raw documents.")]
 Set = Annotated[
-    list[str], Field(description="NAME=VALUE for the source mapping: what the document does not say. Repeatable.")
+    list[Annotated[str, Field(pattern="^[^=]+=")]],
+    Field(description="NAME=VALUE for the source mapping: what the document does not say. Repeatable."),
 ]
 
 
@@ -58,6 +59,7 @@ class EvidenceQuery(BaseModel, extra="forbid"):
     },
     problems=(
         "invalid-records",
+        "unknown-name",
         "not-deliverable",
         "idempotency-key-reused",
         "malformed-body",
@@ -73,22 +75,26 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
     accepted. `Location` is where to see what became of them.
     """
     relay, caller, kind = request.app[RELAY], request[CALLER], request.match_info["kind"]
+    await relay.backpressure.admit()
     relay.require_kind(caller, kind)
     targets = relay.targets(relay.destinations(caller, query.to), kind, query.mode)
     _, reads = relay.reading(kind, query.source, query.mode, values_of(query.set))
     key = _idempotency_key(request)
     about = orjson.dumps([kind, request.content_type, query.model_dump()])
     packed = await Intake(reads, kind, query.mode, source=query.source is not None).read(request, about=about)
+    relay.metrics.refused(packed.rejected)
     refuse_mistakes(packed, valid=query.accept == "valid")
     answer = orjson.dumps(_answer(kind, query.mode, targets, packed))
     once = Once(caller.tenant, key, packed.digest, answer) if key is not None else None
     new = _new_deliveries(targets, kind, query.mode, packed)
     del packed  # what lives on while the journal commits is what the garbage collector goes through
-    submitted = await (await relay.gateway.journal()).submit(new, once=once)
+    with relay.metrics.committing():
+        submitted = await (await relay.gateway.journal()).submit(new, once=once)
     if submitted.first is not None and once is not None:
         if submitted.first.digest != once.digest:
             raise ProblemError("idempotency-key-reused", f"{key!r} came with another request before")
         return _accepted(submitted.ids, submitted.first.answer, again=True)
+    relay.metrics.accepted(new)
     return _accepted(submitted.ids, answer, again=False)
 
 

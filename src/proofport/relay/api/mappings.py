@@ -60,7 +60,7 @@ def _mappings(gateway: Gateway) -> list[dict[str, Any]]:
     query=PreviewQuery,
     body=models.RECORDS,
     answers={200: models.Preview},
-    problems=("not-deliverable", "malformed-body", "payload-too-large", "unsupported-media-type"),
+    problems=("unknown-name", "not-deliverable", "malformed-body", "payload-too-large", "unsupported-media-type"),
 )
 async def preview(request: web.Request, query: PreviewQuery) -> web.StreamResponse:
     """Show the exact body that each destination would get of a record. Nothing is sent or kept."""

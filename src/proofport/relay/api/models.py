@@ -212,6 +212,20 @@ class Snapshots(Answer):
     items: list[Snapshot]
 
 
+class Health(Answer):
+    status: Literal["alive"]
+
+
+class Check(Answer):
+    ok: bool
+    detail: str
+
+
+class Readiness(Answer):
+    status: Literal["ready"]
+    checks: dict[str, Check]
+
+
 class PartTaken(Answer):
     part: str
     records: int

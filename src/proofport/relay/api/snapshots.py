@@ -42,7 +42,7 @@ class PartQuery(BaseModel, extra="forbid"):
     tag="Snapshots",
     body=models.NewSnapshot,
     answers={201: models.Snapshot},
-    problems=("not-found", "invalid-body", "not-deliverable"),
+    problems=("not-found", "invalid-body", "unknown-name", "not-deliverable"),
 )
 async def open_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Open a snapshot: the whole set of one kind. Add parts, then commit it.
@@ -88,6 +88,7 @@ async def get_snapshot(request: web.Request, query: NoQuery) -> web.StreamRespon
     problems=(
         "not-found",
         "snapshot-closed",
+        "unknown-name",
         "invalid-records",
         "malformed-body",
         "payload-too-large",
@@ -106,14 +107,17 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
         detail = f"part: found {problem.found}, expected {problem.expected}"
         raise ProblemError("invalid-parameters", detail, errors=[entry(problem, parameter="part")])
     _require_open(snapshot)
+    await relay.backpressure.admit()
     _, reads = relay.reading(snapshot.kind, query.source, "snapshot", values_of(query.set))
     intake = Intake(reads, snapshot.kind, "snapshot", source=query.source is not None, portion=None)
     packed = await intake.read(request)
+    relay.metrics.refused(packed.rejected)
     refuse_mistakes(packed, valid=False)
     [(records, payload)] = packed.portions
     part = Part(name, records, payload, packed.incomplete)
     if not await (await relay.gateway.journal()).put_part(snapshot.id, part):
         raise _closed(await _found(request))
+    relay.metrics.took_part(records)
     return json_response({"part": name, "records": records, "snapshot": _view(await _found(request))})
 
 

@@ -1,0 +1,143 @@
+"""What the relay counts, for Prometheus: https://prometheus.io/docs/practices/naming/
+
+Labels are names that whoever runs the relay has configured, and words of a fixed list: never an id, a key, or what a
+caller has written. What is counted is what this process did; the lanes are those of the journal, whoever delivers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter as Count
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from proofport.accounting import Outcome, Status
+from proofport.delivery.report import RunReport
+from proofport.journal.contract import Attempt, Delivery, NewDelivery
+from proofport.relay.backlog import View
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+UNMATCHED = "unmatched"
+"""The route of what no route answers, so that nobody makes series by asking for what is not there."""
+
+
+class Metrics:
+    """One registry for one application. It is also the watch of the worker that delivers in this process."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        self._lanes = _Lanes()
+        registry.register(self._lanes)
+        self._requests = Counter(
+            "proofport_http_requests", "Requests answered.", ["method", "route", "status"], registry=registry
+        )
+        self._durations = Histogram(
+            "proofport_http_request_duration_seconds",
+            "Seconds until the answer to a request was made.",
+            ["method", "route"],
+            buckets=BUCKETS,
+            registry=registry,
+        )
+        self._deliveries = Counter(
+            "proofport_accepted_deliveries", "Deliveries accepted.", ["destination"], registry=registry
+        )
+        self._records = Counter(
+            "proofport_accepted_records", "Records in accepted deliveries.", ["destination"], registry=registry
+        )
+        self._parts = Counter(
+            "proofport_snapshot_records", "Records in accepted parts of snapshots.", registry=registry
+        )
+        self._refused = Counter("proofport_refused_records", "Records refused for mistakes.", registry=registry)
+        self._outcomes = Counter(
+            "proofport_outcomes", "Records by what became of them.", ["destination", "status"], registry=registry
+        )
+        self._attempts = Counter(
+            "proofport_vendor_requests", "Requests to vendors.", ["destination", "status"], registry=registry
+        )
+        self._commits = Histogram(
+            "proofport_journal_commit_seconds",
+            "Seconds until accepted evidence was durable.",
+            buckets=BUCKETS,
+            registry=registry,
+        )
+
+    def text(self, view: View | None) -> bytes:
+        """Everything as Prometheus reads it. `view`: None when the journal cannot be read."""
+        self._lanes.view = view
+        return generate_latest(self.registry)
+
+    # ------------------------------------------------------------------ requests
+    def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
+        """`route`: the template of its path; None for what no route answers. `status` 0: no answer."""
+        method = method if method in METHODS else "other"
+        route = route or UNMATCHED
+        self._requests.labels(method, route, str(status)).inc()
+        self._durations.labels(method, route).observe(seconds)
+
+    def committing(self) -> AbstractContextManager[object]:
+        """Around what makes evidence durable."""
+        return self._commits.time()
+
+    def accepted(self, deliveries: Iterable[NewDelivery]) -> None:
+        for each in deliveries:
+            self._deliveries.labels(each.destination).inc()
+            self._records.labels(each.destination).inc(each.records)
+
+    def took_part(self, records: int) -> None:
+        self._parts.inc(records)
+
+    def refused(self, records: int) -> None:
+        self._refused.inc(records)
+
+    # ------------------------------------------------------------------ deliveries
+    def settled(self, delivery: Delivery, outcomes: Sequence[Outcome]) -> None:
+        for status, count in Count(outcome.status for outcome in outcomes).items():
+            self._count(delivery.destination, status, count)
+
+    def attempted(self, destination: str, attempts: Iterable[Attempt]) -> None:
+        for attempt in attempts:
+            self._attempts.labels(destination, str(attempt.status)).inc()
+
+    def reported(self, run: RunReport) -> None:
+        """A snapshot was delivered, or was not."""
+        for destination, books in run.destinations.items():
+            for status, count in books.tally.status.items():
+                self._count(destination, status, count)
+
+    def _count(self, destination: str, status: Status, count: int) -> None:
+        self._outcomes.labels(destination, status.value).inc(count)
+
+
+class _Lanes(Collector):
+    """The lanes as they were looked at last."""
+
+    def __init__(self) -> None:
+        self.view: View | None = None
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        view = self.view
+        yield GaugeMetricFamily("proofport_journal_up", "1 when the journal can be read.", value=view is not None)
+        if view is None:
+            return
+        if view.free_bytes is not None:
+            yield GaugeMetricFamily(
+                "proofport_journal_free_bytes", "Free bytes of the disk with the journal.", value=view.free_bytes
+            )
+        gauges = {
+            "proofport_lane_queued_deliveries": ("Deliveries that wait.", lambda lane: lane.queued),
+            "proofport_lane_oldest_seconds": ("Seconds that the oldest of them has waited.", view.age_of),
+            "proofport_lane_dead_letters": ("Dead letters.", lambda lane: lane.dead),
+            "proofport_lane_parked": ("1 when a person must act.", lambda lane: lane.parked is not None),
+        }
+        for name, (about, value_of) in gauges.items():
+            gauge = GaugeMetricFamily(name, about, labels=["lane"])
+            for lane in view.lanes:
+                gauge.add_metric([lane.lane], value_of(lane))
+            yield gauge

@@ -1,0 +1,149 @@
+"""The relay against its own document: Schemathesis makes up requests, and no answer may fall outside it.
+
+`make test` runs a small fixed sample, `make soak` a large random one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from openapi_spec_validator import validate
+from schemathesis.checks import CHECKS
+from schemathesis.config import SchemathesisConfig
+from tests.end_to_end.site import config
+
+from proofport.gateway import Gateway
+from proofport.journal.snapshots import NewSnapshot
+from proofport.relay.application import RESOURCES
+from proofport.relay.openapi import document
+from proofport.relay.page import page
+from proofport.relay.problems import CATALOGUE
+from proofport.relay.routes import ROUTES
+from proofport.relay.serving import serving
+from proofport.testing import running
+from proofport_drata.emulator import DrataEmulator
+from proofport_secureframe.emulator import SecureframeEmulator
+
+SOAK = bool(os.environ.get("PROOFPORT_SOAK"))
+EXAMPLES = 300 if SOAK else 6
+SETTINGS = SchemathesisConfig.from_dict(
+    {"checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "401", "403", "404", "409", "422", "429"]}}}
+)
+"""422: it fits the document, but not what is configured, or the kind of evidence that the path names."""
+
+KNOWN: dict[str, list[Any]] = {
+    "kind": ["cloud_resource", "personnel_account", "custom:thing"],
+    "to": [["drata"], ["secureframe", "drata"]],
+    "id": ["1", "2", "open"],
+    "source": ["aws.ec2.instances"],
+}
+"""What is there, by parameter, so that requests come further than an unknown name."""
+
+
+@cache
+def described() -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(orjson.dumps(document()))
+    return found
+
+
+@cache
+def operations() -> dict[str, Any]:
+    schema = schemathesis.openapi.from_dict(described(), config=SETTINGS)
+    return {each.label: each for each in (found.ok() for found in list[Any](schema.get_all_operations()))}
+
+
+def test_the_document_is_valid_and_knows_every_route() -> None:
+    validate(described())
+    paths = {(method.upper(), path) for path, methods in described()["paths"].items() for method in methods}
+    assert paths == {(route.method, route.path) for route in ROUTES}
+    assert len(RESOURCES) == len({route.handler.__module__ for route in ROUTES})
+
+
+def test_every_operation_says_what_it_is_for() -> None:
+    for methods in described()["paths"].values():
+        for operation in methods.values():
+            assert operation["summary"].endswith(".")
+            for parameter in operation["parameters"]:
+                assert parameter["description"], (operation["operationId"], parameter["name"])
+
+
+def test_the_page_names_every_path_and_problem_and_loads_nothing() -> None:
+    text = page(described())
+    for route in ROUTES:
+        assert f"<code>{route.path}</code>" in text
+    for kind in CATALOGUE.values():
+        assert kind.type in text
+    for word in ("src=", "<link", "<script", "@import", "url(", "http://", "https://"):
+        assert word not in text
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A relay with both emulators in a thread of its own: Schemathesis calls as a plain client does, and waits."""
+    ready, stop, folder = threading.Event(), asyncio.Event(), tmp_path_factory.mktemp("relay")
+    found: list[Any] = []
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(folder, ready, stop, found)))
+    thread.start()
+    assert ready.wait(20)
+    yield found[0]
+    found[1].call_soon_threadsafe(stop.set)
+    thread.join()
+
+
+async def _serve(folder: Path, ready: threading.Event, stop: asyncio.Event, found: list[Any]) -> None:
+    async with AsyncExitStack() as stack:
+        drata = await stack.enter_async_context(running(DrataEmulator()))
+        secureframe = await stack.enter_async_context(running(SecureframeEmulator()))
+        rate = {"rate": {"per_minute": 0}, "commit_seconds": 0.2}
+        gateway = await stack.enter_async_context(Gateway(config(folder, drata, secureframe, relay=rate)))
+        origin = await stack.enter_async_context(serving(gateway))
+        journal = await gateway.journal()
+        await journal.open_snapshot(NewSnapshot("open", "default", "cloud_resource", ["drata"], 3600))
+        bad = {"id": "bad", "type": "nobody.knows.this"}
+        await gateway.submit([bad], kind="cloud_resource", to=["secureframe"])
+        found.extend((origin, asyncio.get_running_loop()))
+        ready.set()
+        await stop.wait()
+
+
+def negatable() -> Iterator[tuple[str, str]]:
+    """With both ways to ask; only the good one where nothing can be asked wrongly."""
+    for label, operation in operations().items():
+        yield label, "positive"
+        if operation.query or operation.body:
+            yield label, "negative"
+
+
+@pytest.mark.parametrize(("label", "mode"), list(negatable()))
+def test_no_answer_falls_outside_the_document(origin: str, label: str, mode: str) -> None:
+    cases = operations()[label].as_strategy(generation_mode=schemathesis.GenerationMode(mode))
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=not SOAK,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases, data=st.data())
+    def answers(case: Any, data: st.DataObject) -> None:
+        for given_ in (case.path_parameters, case.query):
+            for name in given_ or {}:
+                if name in KNOWN and data.draw(st.booleans()):
+                    given_[name] = data.draw(st.sampled_from(KNOWN[name]))
+        case.call_and_validate(base_url=origin, checks=CHECKS.get_all())
+
+    answers()

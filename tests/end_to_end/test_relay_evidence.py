@@ -1,0 +1,246 @@
+"""Evidence in over HTTP: what is accepted, what is refused and how, and that it happens once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from tests.end_to_end.site import Site, config, resource, site
+
+from proofport.testing import Running
+
+KEY = "Idempotency-Key"
+
+
+@pytest.fixture
+async def relay(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Site]:
+    async with site(config(tmp_path, drata_emulator, secureframe_emulator)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def still(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Site]:
+    """It accepts, and delivers nothing."""
+    async with site(config(tmp_path, drata_emulator, secureframe_emulator), deliver=False) as opened:
+        yield opened
+
+
+async def count(relay: Site) -> int:
+    return len((await relay.get("/v1/deliveries"))["items"])
+
+
+class TestAccepting:
+    async def test_records_reach_every_destination_that_was_named(
+        self, relay: Site, drata_emulator: Running, secureframe_emulator: Running
+    ) -> None:
+        answer = await relay.post([resource(1), resource(2)], "to=drata&to=secureframe")
+        assert answer.status == 202
+        assert (answer.body["records"], answer.body["rejected"], answer.body["errors"]) == (2, 0, [])
+        assert [each["destination"] for each in answer.body["deliveries"]] == ["drata", "secureframe"]
+        await relay.settled()
+        found = (await relay.get(answer.headers["Location"]))["items"]
+        assert {each["id"] for each in found} == {each["id"] for each in answer.body["deliveries"]}
+        assert [each["outcomes"]["delivered"] for each in found] == [2, 2]
+        held = (await drata_emulator.state())["connections"][0]["resources"][0]["records"]
+        assert [each["id"] for each in held] == ["i-1", "i-2"]
+        [connection] = (await secureframe_emulator.state())["connections"]
+        [schema] = [each for each in connection["schemas"] if each["slug"] == "cloud_resource"]
+        assert [each["id"] for each in schema["resources"]] == ["i-1", "i-2"]
+
+    async def test_one_record_alone_has_a_delivery_of_its_own_to_look_at(self, relay: Site) -> None:
+        answer = await relay.post(resource(1))
+        assert answer.headers["Location"] == f"/v1/deliveries/{answer.body['deliveries'][0]['id']}"
+        await relay.settled()
+        delivery = await relay.get(answer.headers["Location"])
+        assert (delivery["state"], delivery["records"], delivery["assurance"]) == ("done", 1, {"confirmed": 1})
+
+    async def test_ndjson_is_taken_line_by_line(self, still: Site) -> None:
+        lines = b"\n\n".join(orjson.dumps(resource(n)) for n in range(1_200))
+        answer = await still.post(lines)
+        assert answer.status == 202
+        assert [each["records"] for each in answer.body["deliveries"]] == [500, 500, 200]
+        assert answer.headers["Location"] == f"/v1/deliveries?submission={answer.body['submission']}"
+
+    async def test_a_source_mapping_is_applied(self, relay: Site, drata_emulator: Running) -> None:
+        instance = {"InstanceId": "i-9", "State": {"Name": "running"}, "Placement": {"AvailabilityZone": "eu-west-1a"}}
+        raw = {"Reservations": [{"OwnerId": "123", "Instances": [instance]}]}
+        answer = await relay.post(raw, "to=drata&source=aws.ec2.instances&set=region=eu-west-1")
+        assert (answer.status, answer.body["records"]) == (202, 1)
+        await relay.settled()
+        [held] = (await drata_emulator.state())["connections"][0]["resources"][0]["records"]
+        assert (held["id"], held["region"]) == ("i-9", "eu-west-1")
+
+    async def test_null_and_omitted_stay_two_things(self, still: Site) -> None:
+        await still.post([{"id": "1", "a": None, "b": False}], kind="custom:thing")
+        answer = await still.ask("POST", "/v1/preview?kind=cloud_resource&to=drata", json=resource(1, region=None))
+        [shown] = answer.body["items"]
+        assert shown["evidence"]["region"] is None
+        assert "account_id" not in shown["evidence"]
+
+    async def test_what_was_accepted_survives_the_relay(
+        self, drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path
+    ) -> None:
+        settings = config(tmp_path, drata_emulator)
+        async with site(settings, deliver=False) as first:
+            await first.post([resource(1)])
+        async with site(settings) as second:
+            [delivery] = await second.settled()
+        assert delivery["outcomes"]["delivered"] == 1
+
+    async def test_removals_and_patches_are_queued_like_anything_else(self, relay: Site) -> None:
+        await relay.post([resource(1)])
+        await relay.post([{"id": "i-1"}], "to=drata&mode=remove")
+        assert [(each["mode"], each["outcomes"]["delivered"]) for each in await relay.settled()] == [
+            ("upsert", 1),
+            ("remove", 1),
+        ]
+
+
+class TestRefusing:
+    async def test_all_or_nothing_with_every_mistake(self, still: Site) -> None:
+        bad: list[Any] = [
+            resource(1),
+            {"id": "i-2", "type": 5, "regio": "eu"},
+            7,
+            {**resource(3), "tags": [{"key": 1}]},
+        ]
+        answer = await still.post(bad)
+        assert (answer.status, answer.problem) == (422, "invalid-records")
+        assert [(each["record"], each["pointer"], each["id"]) for each in answer.body["errors"]] == [
+            (2, "/1/type", "i-2"),
+            (2, "/1/regio", "i-2"),
+            (3, "/2", None),
+            (4, "/3/tags/0/key", "i-3"),
+        ]
+        assert answer.body["error_count"] == 4
+        first, second, *_ = answer.body["errors"]
+        assert (first["found"], first["expected"]) == ("5", "text")
+        assert second["hint"] == "Did you mean 'region'?"
+        assert await count(still) == 0
+
+    async def test_the_good_ones_are_taken_when_that_is_asked_for(self, still: Site) -> None:
+        body = b'{"id": "a", "type": "x", "name": "n"}\n\n{"id":\n[]\n{"id": "b", "type": "x", "name": "n"}'
+        answer = await still.post(body, "to=drata&accept=valid")
+        assert (answer.status, answer.body["records"], answer.body["rejected"]) == (202, 2, 2)
+        assert [(each["pointer"], each["line"]) for each in answer.body["errors"]] == [("/1", 3), ("/2", 4)]
+        [delivery] = answer.body["deliveries"]
+        records = (await still.get(f"/v1/deliveries/{delivery['id']}/records"))["items"]
+        assert [each["id"] for each in records] == ["a", "b"]
+
+    @pytest.mark.parametrize("accept", ["all", "valid"])
+    @pytest.mark.parametrize("body", [[], [{}], [1, 2]])
+    async def test_nothing_good_is_nothing_to_accept(self, still: Site, body: Any, accept: str) -> None:
+        answer = await still.post(body, f"to=drata&accept={accept}")
+        assert (answer.status, answer.problem) == (422, "invalid-records")
+        assert await count(still) == 0
+
+    async def test_mistakes_beyond_a_thousand_are_counted(self, still: Site) -> None:
+        answer = await still.post([{"id": n} for n in range(1_100)])
+        assert (len(answer.body["errors"]), answer.body["error_count"]) == (1_000, 2_200)
+
+    @pytest.mark.parametrize(
+        ("query", "kind", "status", "problem", "words"),
+        [
+            ("", "cloud_resource", 400, "invalid-parameters", "to: found nothing"),
+            ("to=dratta", "cloud_resource", 422, "unknown-name", "expected one of drata, secureframe"),
+            ("to=drata&mode=snapshot", "cloud_resource", 400, "invalid-parameters", "'upsert', 'patch' or 'remove'"),
+            ("to=drata&accept=some", "cloud_resource", 400, "invalid-parameters", "'all' or 'valid'"),
+            ("to=drata&mode=patch&mode=remove", "cloud_resource", 400, "invalid-parameters", "mode 2 times"),
+            ("to=drata&fro=me", "cloud_resource", 400, "invalid-parameters", "the parameter fro"),
+            ("to=drata&source=nothing", "cloud_resource", 422, "unknown-name", "no mapping 'nothing'"),
+            ("to=drata&source=csv.training", "cloud_resource", 422, "unknown-name", "several kinds"),
+            ("to=drata&set=a", "cloud_resource", 400, "invalid-parameters", "set: found"),
+            ("to=drata&set=a=b", "cloud_resource", 422, "unknown-name", "takes 'a'"),
+            ("to=drata", "cloud", 404, "not-found", "there is no kind 'cloud'"),
+            ("to=drata", "custom:unknown", 422, "not-deliverable", "drata is not configured for custom:unknown"),
+            ("to=drata&mode=patch", "cloud_resource", 422, "not-deliverable", "put_merge"),
+        ],
+    )
+    async def test_what_cannot_be_asked_is_said(
+        self, still: Site, query: str, kind: str, status: int, problem: str, words: str
+    ) -> None:
+        answer = await still.post([resource(1)], query, kind=kind)
+        assert (answer.status, answer.problem) == (status, problem)
+        assert words in f"{answer.body['detail']} {answer.body.get('hint')}"
+        assert await count(still) == 0
+
+    @pytest.mark.parametrize(
+        ("media", "body", "status", "problem"),
+        [
+            (None, b"[]", 415, "unsupported-media-type"),
+            ("text/csv", b"id", 415, "unsupported-media-type"),
+            ("application/json", b"", 400, "malformed-body"),
+            ("application/json", b"{", 400, "malformed-body"),
+            ("application/json", b'"\xff"', 400, "malformed-body"),
+            ("application/json", b'{"id": NaN}', 400, "malformed-body"),
+            ("application/json", b'{"id": ' + b"9" * 5_000 + b"}", 400, "malformed-body"),
+            ("application/json", b'[{"id": "1", "type": "x", "n": 123456789012345678901234}]', 422, "invalid-records"),
+            ("application/x-ndjson", b"", 422, "invalid-records"),
+            ("application/x-ndjson", b"{\n", 422, "invalid-records"),
+        ],
+    )
+    async def test_a_body_that_cannot_be_read(
+        self, still: Site, media: str | None, body: bytes, status: int, problem: str
+    ) -> None:
+        headers = {"Content-Type": media} if media else {}
+        skip = [] if media else ["Content-Type"]
+        answer = await still.ask(
+            "POST", "/v1/evidence/cloud_resource?to=drata", data=body, headers=headers, skip_auto_headers=skip
+        )
+        assert (answer.status, answer.problem) == (status, problem)
+        assert await count(still) == 0
+
+
+class TestOnce:
+    async def test_the_first_answer_again(self, still: Site) -> None:
+        records, headers = [resource(1), resource(2)], {KEY: "mine"}
+        first = await still.post(records, "to=drata&to=secureframe", headers=headers)
+        again = await still.post(records, "to=drata&to=secureframe", headers=headers)
+        assert (first.status, again.status) == (202, 202)
+        assert again.body == first.body
+        assert again.headers["Location"] == first.headers["Location"]
+        assert (first.headers.get("Idempotent-Replayed"), again.headers["Idempotent-Replayed"]) == (None, "true")
+        assert await count(still) == 2
+
+    @pytest.mark.parametrize(
+        ("records", "query"),
+        [
+            ([resource(2)], "to=drata"),
+            ([resource(1)], "to=secureframe"),
+            ([resource(1)], "to=drata&mode=remove"),
+            ([resource(1)], "to=drata&accept=valid"),
+        ],
+    )
+    async def test_another_request_under_the_same_key_is_refused(self, still: Site, records: Any, query: str) -> None:
+        await still.post([resource(1)], headers={KEY: "mine"})
+        answer = await still.post(records, query, headers={KEY: "mine"})
+        assert (answer.status, answer.problem) == (422, "idempotency-key-reused")
+        assert await count(still) == 1
+
+    async def test_many_at_once_are_accepted_once(self, still: Site) -> None:
+        answers = await asyncio.gather(*[still.post([resource(1)], headers={KEY: "mine"}) for _ in range(20)])
+        assert {answer.status for answer in answers} == {202}
+        assert len({answer.body["submission"] for answer in answers}) == 1
+        assert await count(still) == 1
+
+    async def test_a_key_outlives_the_relay(self, drata_emulator: Running, tmp_path: Path) -> None:
+        settings = config(tmp_path, drata_emulator)
+        bodies = []
+        for _ in range(2):
+            async with site(settings) as opened:
+                bodies.append((await opened.post([resource(1)], headers={KEY: "mine"})).body)
+                assert len(await opened.settled()) == 1
+        assert bodies[0] == bodies[1]
+
+    async def test_what_was_refused_leaves_the_key_free(self, still: Site) -> None:
+        assert (await still.post([{}], headers={KEY: "mine"})).status == 422
+        assert (await still.post([resource(1)], headers={KEY: "mine"})).status == 202
+
+    @pytest.mark.parametrize("key", ["", " ", "x" * 256])
+    async def test_a_key_has_its_form(self, still: Site, key: str) -> None:
+        answer = await still.post([resource(1)], headers={KEY: key})
+        assert (answer.status, answer.problem) == (400, "invalid-parameters")
