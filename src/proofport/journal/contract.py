@@ -79,6 +79,8 @@ class Sent:
 NOTHING_SENT = Sent()
 IN_DOUBT = 1
 """Noted as the last delivered body where it is not known to have arrived: no body equals it, so none is unchanged."""
+PERHAPS_OVERWRITTEN = 2
+"""Stands for a body that was delivered, and may have been followed by another that was not noted. None equals it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,12 +184,16 @@ class LaneRun(Protocol):
     ) -> None:
         """It was delivered, which also wins over a cancellation meanwhile.
 
-        `dead`: the records of it that were rejected; they become a dead delivery of their own, at the same time.
+        `dead`: the records of it that were rejected; they become a dead delivery of their own, at the same time, with
+        as many attempts.
         """
         ...
 
-    async def dead(self, delivery: Delivery, failure: Failure) -> None:
-        """Set it aside, and go on with the next. A delivery that was cancelled meanwhile stays cancelled."""
+    async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
+        """Set it aside, and go on with the next. A delivery that was cancelled meanwhile stays cancelled.
+
+        `bodies`: what was sent of it, which replaces what was to be sent.
+        """
         ...
 
     async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
@@ -204,6 +210,10 @@ class LaneRun(Protocol):
 
         Others of its lane, destination and kind that are still open end here: what they had staged at the vendor is
         cancelled by this one, and what they had not sent is older than what this one sends.
+
+        A run that is found open (this one, or any of its lane and kind) was cut off, and may have sent what it has not
+        noted: what was delivered of the kind before is PERHAPS_OVERWRITTEN from now on, without a write for each id.
+        Each cut counts once: a run that stays open is only counted again when it was begun again.
         """
         ...
 
@@ -254,8 +264,11 @@ class Journal(AccessKeys, Snapshots, Protocol):
         """In id order, those with an id above `after`; with `before` the latest first, those with an id below it."""
         ...
 
-    async def replay(self, chosen: Filter) -> list[Accepted]:
-        """Accept dead deliveries again, at the tail of their lanes; the dead become `cancelled`, naming the new."""
+    async def replay(self, chosen: Filter, *, as_it_was: bool = False) -> list[Accepted]:
+        """Accept dead deliveries again, at the tail of their lanes; the dead become `cancelled`, naming the new.
+
+        `as_it_was`: with the bodies that were sent; otherwise without, so that their evidence is mapped again.
+        """
         ...
 
     async def cancel(self, chosen: Filter, reason: str) -> int:

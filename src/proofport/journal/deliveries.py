@@ -16,7 +16,7 @@ class NewDelivery:
     """Work to accept: evidence for one destination. `key`: an idempotency key, unique in the whole journal, if any.
 
     `payload`: neutral records as `proofport.delivery.payload` packs them, which no journal looks into. They are mapped
-    when they are delivered, not when they are accepted.
+    when they are delivered, not when they are accepted, unless `bodies` are given: see `Delivery`.
     """
 
     lane: str
@@ -26,6 +26,7 @@ class NewDelivery:
     payload: bytes
     records: int
     key: str | None = None
+    bodies: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Delivery:
 
     `outcome`: what `done` was given; of a cancelled one JSON: `{"reason": …}` or `{"replayed_as": id}`. `failure`: the
     last one; of a dead delivery why it is dead. `submission`: the id of the first delivery submitted with it.
+    `bodies`: the body of each record as `proofport.delivery.payload` packs them: of a dead delivery those that were
+    sent, of any other those to be sent as they are, instead of what its evidence is mapped to.
     """
 
     id: int
@@ -91,6 +94,7 @@ class Delivery:
     failure: Failure | None = None
     key: str | None = None
     submission: int | None = None
+    bodies: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

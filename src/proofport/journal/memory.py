@@ -91,6 +91,7 @@ class MemoryJournal(MemoryAccessKeys, MemorySnapshots):
             attempts=0,
             created=self.clock(),
             key=new.key,
+            bodies=new.bodies,
         )
         self.deliveries[delivery.id] = delivery
         if new.key is not None:
@@ -129,12 +130,13 @@ class MemoryJournal(MemoryAccessKeys, MemorySnapshots):
             ):
                 yield delivery
 
-    async def replay(self, chosen: Filter) -> list[Accepted]:
+    async def replay(self, chosen: Filter, *, as_it_was: bool = False) -> list[Accepted]:
         self.news.set()
         accepted = []
         for d in self._matching(chosen):
             if d.state == "dead":
-                new = NewDelivery(d.lane, d.destination, d.kind, d.mode, d.payload, d.records)
+                bodies = d.bodies if as_it_was else None
+                new = NewDelivery(d.lane, d.destination, d.kind, d.mode, d.payload, d.records, bodies=bodies)
                 accepted.append(self._accept(new))
                 self.change(d, state="cancelled", outcome=orjson.dumps({"replayed_as": accepted[-1].id}).decode())
         return accepted

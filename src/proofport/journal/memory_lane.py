@@ -13,6 +13,7 @@ from proofport.errors import LaneLost, UsageError
 from proofport.journal.contract import (
     IN_DOUBT,
     NOTHING_SENT,
+    PERHAPS_OVERWRITTEN,
     Attempt,
     BatchDone,
     Delivery,
@@ -44,6 +45,7 @@ class Lane:
 class Run:
     view: RunView
     staged: bool
+    cut: bool = False
     batches: dict[int, BatchDone] = field(default_factory=dict)
     held_back: list[Sent] = field(default_factory=list)
     ids: set[str] = field(default_factory=set)
@@ -102,12 +104,14 @@ class MemoryLaneRun:
         self._journal.deliver(self.lane, found.kind, sent, removed=found.mode == "remove", delivery=found.id)
         if dead is not None:
             new, failure = dead
-            self._journal.change(self._journal.add(new, "dead"), finished=now, failure=failure)
+            letter = self._journal.add(new, "dead")
+            self._journal.change(letter, attempts=found.attempts + 1, finished=now, failure=failure)
 
-    async def dead(self, delivery: Delivery, failure: Failure) -> None:
+    async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
         found, now = self._mine(delivery), self._journal.clock()
         if found.state == "queued":
-            self._journal.change(found, state="dead", attempts=found.attempts + 1, finished=now, failure=failure)
+            ended = {"attempts": found.attempts + 1, "finished": now, "failure": failure, "bodies": bodies}
+            self._journal.change(found, state="dead", **ended)
 
     async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
         found = self._mine(delivery)
@@ -124,6 +128,7 @@ class MemoryLaneRun:
     async def begin(self, run: NewRun) -> None:
         self._check()
         journal, key = self._journal, (run.run_id, run.destination)
+        self._doubt_after_a_cut(run.kind)
         found = journal.all_runs.get(key)
         if found is None:
             view = RunView(
@@ -143,13 +148,23 @@ class MemoryLaneRun:
         elif found.view.lane != self.lane:
             raise UsageError(f"the run {run.run_id} of {run.destination} was begun in another lane than {self.lane}")
         else:
-            found.view = replace(found.view, state="open", ended=None, report=None)
+            found.view, found.cut = replace(found.view, state="open", ended=None, report=None), False
         self._begun[run.run_id] = found
         for other in journal.all_runs.values():
             view = other.view
             same = (view.lane, view.destination, view.kind) == (self.lane, run.destination, run.kind)
             if same and view.state == "open" and other is not found:
                 other.view = replace(view, state="ended", ended=journal.clock())
+
+    def _doubt_after_a_cut(self, kind: str) -> None:
+        runs = (run for run in self._journal.all_runs.values() if (run.view.lane, run.view.kind) == (self.lane, kind))
+        cut = [run for run in runs if run.view.state == "open" and not run.cut]
+        for run in cut:
+            run.cut = True
+        state = self._journal.delivered.get((self.lane, kind), {}) if cut else {}
+        for text, last in state.items():
+            if last.body != IN_DOUBT:
+                state[text] = Known(PERHAPS_OVERWRITTEN, last.observed)
 
     def _run(self, run_id: str) -> Run:
         if run_id not in self._begun:

@@ -110,9 +110,9 @@ class SqliteJournal:
     ) -> list[Delivery]:
         return await self._shared.looks.read(lambda db: queue.find(db, chosen, after, before, limit))
 
-    async def replay(self, chosen: Filter) -> list[Accepted]:
+    async def replay(self, chosen: Filter, *, as_it_was: bool = False) -> list[Accepted]:
         shared, now = self._shared, self._clock()
-        accepted = await shared.writer.write(lambda db: queue.replay(db, chosen, now))
+        accepted = await shared.writer.write(lambda db: queue.replay(db, chosen, now, as_it_was=as_it_was))
         shared.news.set()
         return accepted
 

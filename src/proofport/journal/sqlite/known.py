@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import orjson
 
-from proofport.journal.contract import Kept, Known, Sent
+from proofport.journal.contract import IN_DOUBT, PERHAPS_OVERWRITTEN, Kept, Known, Sent
 from proofport.journal.sqlite.database import connect, explained
 from proofport.journal.sqlite.reader import Reader
 from proofport.journal.sqlite.writer import Writer
@@ -39,11 +39,12 @@ LOGGED = f"""
 SELECT s.turn, s.run, ifnull(r.settled, s.turn), s.removed, r.staged AND r.settled IS NULL, s.ids, s.bodies, s.observed
 {PENDING}
 """
-FOLD = """
+BODY = f"iif(turn <= {{doubted}} AND body NOT IN (0, {IN_DOUBT}), {PERHAPS_OVERWRITTEN}, body)"
+FOLD = f"""
 INSERT INTO known (of_set, id, run, turn, body, observed) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET run = ifnull(excluded.run, run), turn = excluded.turn, body = ifnull(excluded.body, body),
+ON CONFLICT DO UPDATE SET run = ifnull(excluded.run, run), turn = excluded.turn, body = ifnull(excluded.body, {BODY}),
 observed = iif(excluded.body IS NULL, observed, excluded.observed) WHERE excluded.turn >= turn
-"""
+"""  # noqa: S608
 
 
 def append(
@@ -82,6 +83,15 @@ def drop_unfinished(db: sqlite3.Connection, lane: int, destination: str, kind: s
         "DELETE FROM sent WHERE of_set = ? AND run IN (SELECT number FROM runs "
         "WHERE lane = ? AND destination = ? AND kind = ? AND staged AND state <> 'complete' AND number < ?)",
         (_set(db, lane, kind), lane, destination, kind, run),
+    )
+
+
+def doubt(db: sqlite3.Connection, lane: int, kind: str) -> None:
+    """All that was delivered before now may have been overwritten. Takes a turn, so that what comes later has not."""
+    db.execute("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'sent'")
+    db.execute(
+        "UPDATE sets SET doubted = ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'sent'), 0) WHERE number = ?",
+        (_set(db, lane, kind),),
     )
 
 
@@ -233,7 +243,12 @@ async def _in_thread(work: Callable[[], T]) -> T:
 
 
 def _fold_slice(rows: Rows) -> Callable[[sqlite3.Connection], object]:
-    return lambda db: db.executemany(FOLD, rows)
+    return lambda db: db.executemany(FOLD.format(doubted=_doubted(db, of_set=rows[0][0])), rows)
+
+
+def _doubted(db: sqlite3.Connection, of_set: int) -> int:
+    row = db.execute("SELECT doubted FROM sets WHERE number = ?", (of_set,)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def _finish(db: sqlite3.Connection, pending: _Pending) -> None:
@@ -243,10 +258,11 @@ def _finish(db: sqlite3.Connection, pending: _Pending) -> None:
 
 def _bodies_of(db: sqlite3.Connection, of_set: int, ids: Sequence[str]) -> dict[str, Known]:
     found: dict[str, Known] = {}
+    body_now = BODY.format(doubted=_doubted(db, of_set))
     for start in range(0, len(ids), 500):
         part = ids[start : start + 500]
         marks = ", ".join("?" * len(part))
-        query = f"SELECT id, body, observed FROM known WHERE of_set = ? AND id IN ({marks}) AND body <> 0"  # noqa: S608
+        query = f"SELECT id, {body_now}, observed FROM known WHERE of_set = ? AND id IN ({marks}) AND body <> 0"  # noqa: S608
         for text, body, observed in db.execute(query, (of_set, *part)):
             found[text] = Known(body & 0xFFFF_FFFF_FFFF_FFFF, observed)
     return found

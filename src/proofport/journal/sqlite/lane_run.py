@@ -72,13 +72,13 @@ class SqliteLaneRun:
             removed = delivery.mode == "remove"
             known.append(db, hold.number, delivery.kind, None, sent, removed=removed, delivery=delivery.id)
             if dead is not None:
-                queue.bury(db, hold, *dead, now)
+                queue.bury(db, hold, *dead, delivery.attempts + 1, now)
 
         await self._write(write)
 
-    async def dead(self, delivery: Delivery, failure: Failure) -> None:
+    async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
         now = self._shared.clock()
-        await self._write(lambda db: queue.dead(db, self._hold, delivery.id, failure, now))
+        await self._write(lambda db: queue.dead(db, self._hold, delivery.id, failure, bodies, now))
 
     async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
         until = self._shared.clock() + delay

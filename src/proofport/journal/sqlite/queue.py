@@ -15,12 +15,12 @@ from proofport.journal.sqlite.lanes import Hold
 
 SELECT = (
     "SELECT d.id, l.lane, d.destination, d.kind, d.mode, d.payload, d.records, d.state, d.attempts, d.created, "
-    "d.finished, d.outcome, d.reason, d.detail, d.key, d.submission "
+    "d.finished, d.outcome, d.reason, d.detail, d.key, d.submission, d.bodies "
     "FROM deliveries d JOIN lanes l ON l.number = d.lane "
 )
 INSERT = (
-    "INSERT INTO deliveries (lane, destination, kind, mode, payload, records, created, key, submission) "
-    "SELECT number, ?, ?, ?, ?, ?, ?, ?, ? FROM lanes WHERE lane = ? ON CONFLICT DO NOTHING"
+    "INSERT INTO deliveries (lane, destination, kind, mode, payload, records, created, key, submission, bodies) "
+    "SELECT number, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM lanes WHERE lane = ? ON CONFLICT DO NOTHING"
 )
 
 
@@ -57,8 +57,8 @@ def _next_id(db: sqlite3.Connection) -> int:
 
 def _accept(db: sqlite3.Connection, new: NewDelivery, now: float, submission: int | None = None) -> Accepted:
     """One statement, but for what is rare: a lane that is new, or a key that is known."""
-    values = (new.destination, new.kind, new.mode, new.payload, new.records, now, new.key, submission, new.lane)
-    inserted = db.execute(INSERT, values)
+    values = (new.destination, new.kind, new.mode, new.payload, new.records, now, new.key, submission, new.bodies)
+    inserted = db.execute(INSERT, (*values, new.lane))
     if inserted.rowcount:
         return Accepted(inserted.lastrowid or 0, duplicate=False)
     if lanes.number_of(db, new.lane) is None:
@@ -99,16 +99,17 @@ def _where(db: sqlite3.Connection, chosen: Filter) -> tuple[str, list[object]]:
 
 
 def _delivery(row: Sequence[Any]) -> Delivery:
-    *common, reason, detail, key, submission = row
-    return Delivery(*[*common, None if reason is None else Failure(reason, detail), key, submission])
+    *common, reason, detail, key, submission, bodies = row
+    return Delivery(*[*common, None if reason is None else Failure(reason, detail), key, submission, bodies])
 
 
-def replay(db: sqlite3.Connection, chosen: Filter, now: float) -> list[Accepted]:
+def replay(db: sqlite3.Connection, chosen: Filter, now: float, *, as_it_was: bool) -> list[Accepted]:
     where, values = _where(db, chosen)
     query = f"{SELECT} WHERE d.state = 'dead' AND {where} ORDER BY d.id"
     accepted = []
     for dead in [_delivery(row) for row in db.execute(query, values)]:
-        new = NewDelivery(dead.lane, dead.destination, dead.kind, dead.mode, dead.payload, dead.records)
+        bodies = dead.bodies if as_it_was else None
+        new = NewDelivery(dead.lane, dead.destination, dead.kind, dead.mode, dead.payload, dead.records, bodies=bodies)
         accepted.append(_accept(db, new, now))
         outcome = orjson.dumps({"replayed_as": accepted[-1].id}).decode()
         db.execute("UPDATE deliveries SET state = 'cancelled', outcome = ? WHERE id = ?", (outcome, dead.id))
@@ -148,11 +149,11 @@ def amend(db: sqlite3.Connection, delivery: int, outcome: str) -> None:
     db.execute("UPDATE deliveries SET outcome = ? WHERE id = ? AND state = 'done'", (outcome, delivery))
 
 
-def dead(db: sqlite3.Connection, hold: Hold, delivery: int, failure: Failure, now: float) -> None:
+def dead(db: sqlite3.Connection, hold: Hold, delivery: int, failure: Failure, bodies: bytes | None, now: float) -> None:
     db.execute(
-        "UPDATE deliveries SET state = 'dead', attempts = attempts + 1, finished = ?, reason = ?, detail = ? "
-        "WHERE id = ? AND lane = ? AND state = 'queued'",
-        (now, failure.reason, failure.detail, delivery, hold.number),
+        "UPDATE deliveries SET state = 'dead', attempts = attempts + 1, finished = ?, reason = ?, detail = ?, "
+        "bodies = ? WHERE id = ? AND lane = ? AND state = 'queued'",
+        (now, failure.reason, failure.detail, bodies, delivery, hold.number),
     )
 
 
@@ -164,10 +165,10 @@ def later(db: sqlite3.Connection, hold: Hold, delivery: int, failure: Failure) -
     )
 
 
-def bury(db: sqlite3.Connection, hold: Hold, new: NewDelivery, failure: Failure, now: float) -> None:
+def bury(db: sqlite3.Connection, hold: Hold, new: NewDelivery, failure: Failure, attempts: int, now: float) -> None:
     """Add a delivery that is dead from the start."""
     added = _accept(db, replace(new, lane=hold.lane, key=None), now)
     db.execute(
-        "UPDATE deliveries SET state = 'dead', finished = ?, reason = ?, detail = ? WHERE id = ?",
-        (now, failure.reason, failure.detail, added.id),
+        "UPDATE deliveries SET state = 'dead', attempts = ?, finished = ?, reason = ?, detail = ? WHERE id = ?",
+        (attempts, now, failure.reason, failure.detail, added.id),
     )

@@ -22,6 +22,9 @@ SELECT = (
 
 def begin(db: sqlite3.Connection, hold: Hold, run: NewRun, now: float) -> int:
     """The number of the run, for the functions below."""
+    cut = "UPDATE runs SET cut = true WHERE lane = ? AND kind = ? AND state = 'open' AND NOT cut"
+    if db.execute(cut, (hold.number, run.kind)).rowcount:
+        known.doubt(db, hold.number, run.kind)
     db.execute(
         "UPDATE runs SET state = 'ended', ended = ? "
         "WHERE lane = ? AND destination = ? AND kind = ? AND state = 'open' AND run_id <> ?",
@@ -43,7 +46,8 @@ def begin(db: sqlite3.Connection, hold: Hold, run: NewRun, now: float) -> int:
     if row[1] != hold.number:
         raise UsageError(f"the run {run.run_id} of {run.destination} was begun in another lane than {hold.lane}")
     db.execute(
-        "UPDATE runs SET state = 'open', ended = NULL, report = NULL, settled = NULL WHERE number = ?", (row[0],)
+        "UPDATE runs SET state = 'open', cut = false, ended = NULL, report = NULL, settled = NULL WHERE number = ?",
+        (row[0],),
     )
     return int(row[0])
 

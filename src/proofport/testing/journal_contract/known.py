@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from proofport.adapter import Mode
-from proofport.journal.contract import BatchDone, Journal, Known, LaneRun, NewRun, Sent
+from proofport.journal.contract import (
+    IN_DOUBT,
+    PERHAPS_OVERWRITTEN,
+    BatchDone,
+    Journal,
+    Known,
+    LaneRun,
+    NewRun,
+    Sent,
+)
 from proofport.testing.journal_contract.base import KIND, Clock, JournalTests, claim, fill, new
 
 LARGEST = 2**64 - 1
@@ -152,6 +163,65 @@ class KnownTests(JournalTests):
         await held.end("staged", complete=True, report="{}")
         await held.done((await held.take(1))[0], "[]", sent=Sent(["y"], [3]))
         assert await journal.known("a", KIND, ["x", "y"]) == [Known(1, 0.0), Known(3, 0.0)]
+
+    # ------------------------------------------------------------------ after a run that was cut off
+    @pytest.mark.parametrize("again", ["r1", "r2"])
+    @pytest.mark.parametrize("asked", [True, False])
+    async def test_after_a_cut_what_was_delivered_may_have_been_overwritten(
+        self, journal: Journal, again: str, asked: bool
+    ) -> None:
+        held = await claim(journal, "a")
+        await push(held, "r0", Sent(["w", "x", "y", "z"], [7, 8, 9, IN_DOUBT], [5.0] * 4, [b"w", b"x", b"y", b"z"]))
+        await push(held, "r1", Sent(["x"], [10]), complete=None)
+        if asked:
+            assert await journal.known("a", KIND, ["w", "x"]) == [Known(7, 5.0), Known(10, 0.0)]
+        await held.begin(NewRun(again, "here", KIND, "upsert"))
+        doubted = [Known(PERHAPS_OVERWRITTEN, 5.0), Known(PERHAPS_OVERWRITTEN, 0.0)]
+        assert await journal.known("a", KIND, ["w", "x", "z"]) == [*doubted, Known(IN_DOUBT, 5.0)]
+        named = Sent(["w", "x", "y"], [0, 0, 11], [6.0] * 3)
+        await held.batch_done(again, BatchDone(2, 1, 3, 3, b"", "[]", named))
+        assert await journal.known("a", KIND, ["w", "x", "y"]) == [*doubted, Known(11, 6.0)]
+        assert await journal.bodies("a", KIND, ["w", "x", "y"]) == [b"w", b"x", b"y"]
+        assert await journal.known_count("a", KIND) == 4
+        assert await journal.gone("a", KIND, again) == ["z"]
+
+    async def test_what_is_delivered_later_is_sure_again(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await push(held, "r0", Sent(["x", "y", "z"], [7, 8, 9]))
+        await push(held, "r1", complete=None)
+        await push(held, "r2", Sent(["x"], [7]))
+        await fill(journal, "a")
+        await held.done((await held.take(1))[0], "[]", sent=Sent(["y"], [8]))
+        await push(held, "r3")
+        doubted = Known(PERHAPS_OVERWRITTEN, 0.0)
+        assert await journal.known("a", KIND, ["x", "y", "z"]) == [Known(7, 0.0), Known(8, 0.0), doubted]
+
+    async def test_a_set_that_was_completed_is_sure_whatever_was_cut_before(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await push(held, "r0", Sent(["x"], [7]))
+        await push(held, "r1", Sent(["x"], [8]), staged=True, complete=None)
+        await push(held, "r2", Sent(["x"], [9]), staged=True)
+        assert await journal.known("a", KIND, ["x"]) == [Known(9, 0.0)]
+        await push(held, "r3", complete=None)
+        await push(held, "r4", complete=None)
+        assert await journal.known("a", KIND, ["x"]) == [Known(PERHAPS_OVERWRITTEN, 0.0)]
+
+    async def test_a_cut_counts_once_and_for_its_lane_and_kind(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        there = NewRun("cut", "there", KIND, "upsert")
+        await held.begin(there)
+        await push(held, "r1", Sent(["x"], [7]))
+        await push(held, "r2", Sent(["y"], [8]))
+        sure = [Known(7, 0.0), Known(8, 0.0)]
+        assert await journal.known("a", KIND, ["x", "y"]) == sure
+        await held.begin(replace(there, kind="device", run_id="other"))
+        await held.begin(replace(there, kind="device", run_id="more"))
+        await push(await claim(journal, "b"), "r3", complete=None)
+        await push(held, "r4")
+        assert await journal.known("a", KIND, ["x", "y"]) == sure
+        await held.begin(there)
+        await push(held, "r5")
+        assert await journal.known("a", KIND, ["x"]) == [Known(PERHAPS_OVERWRITTEN, 0.0)]
 
     # ------------------------------------------------------------------ many
     async def test_many_ids(self, journal: Journal) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from proofport.journal.contract import Filter, State
+from proofport.journal.contract import IN_DOUBT, PERHAPS_OVERWRITTEN, Filter, State
 
 
 @dataclass
@@ -85,6 +85,15 @@ class Model:
 
     def deliver(self, lane: str, sent: Iterable[tuple[str, int]]) -> None:
         self.known.update({(lane, text): body for text, body in sent if body})
+
+    def begin(self, lane: str) -> None:
+        """Another run begins: those that are open were cut off, and end."""
+        found = [run for run in self.runs.values() if run.lane == lane and run.state == "open"]
+        for run in found:
+            run.state = "ended"
+        for key in self.known if found else ():
+            if key[0] == lane and self.known[key] != IN_DOUBT:
+                self.known[key] = PERHAPS_OVERWRITTEN
 
     def gone(self, run_id: str) -> list[str]:
         run = self.runs[run_id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -105,6 +106,23 @@ class QueueTests(JournalTests):
         assert (part.payload, part.failure) == (b'[{"id":"bad"}]', Failure("rejected", "no region"))
         assert await heads(run) == []
 
+    async def test_they_count_the_attempts_of_the_delivery_they_were_part_of(self, journal: Journal) -> None:
+        await fill(journal, "a")
+        run = await claim(journal, "a")
+        await run.later((await run.take(1))[0], 0, WORN_OUT)
+        await run.done((await run.take(1))[0], "[]", dead=(new("a", "bad"), Failure("rejected")))
+        assert [delivery.attempts for delivery in await journal.find(Filter())] == [2, 2]
+
+    async def test_what_was_sent_of_a_dead_delivery_is_kept(self, journal: Journal) -> None:
+        await fill(journal, "a", 2)
+        run = await claim(journal, "a")
+        one, two = await run.take(2)
+        await run.dead(one, WORN_OUT, bodies=b"[\x00\xff]")
+        await run.done(two, "[]", dead=(replace(new(), bodies=b"part"), WORN_OUT))
+        await journal.close()
+        await journal.open()
+        assert [delivery.bodies for delivery in await journal.find(Filter())] == [b"[\x00\xff]", None, b"part"]
+
     async def test_delivered_wins_over_cancelled_and_cancelled_over_failed(self, journal: Journal) -> None:
         first, second, third = await fill(journal, "a", 3)
         run = await claim(journal, "a")
@@ -146,6 +164,28 @@ class QueueTests(JournalTests):
         again = await run.take(3)
         assert (again[1].payload, again[1].key, again[1].attempts, again[1].failure) == (old[0].payload, None, 0, None)
         assert await journal.accept([new(key="k")]) == [Accepted(first, duplicate=True)]
+
+    async def test_a_replay_as_it_was_takes_the_bodies_along(self, journal: Journal) -> None:
+        await fill(journal, "a", 3)
+        run = await claim(journal, "a")
+        for delivery, bodies in zip(await run.take(3), (b"one", b"two", None), strict=True):
+            await run.dead(delivery, WORN_OUT, bodies=bodies)
+        first, second, third = await ids(journal)
+        await journal.replay(Filter(ids=[second]))
+        await journal.replay(Filter(ids=[first, third]), as_it_was=True)
+        again = await run.take(3)
+        assert [delivery.bodies for delivery in again] == [None, b"one", None]
+        await run.later(again[0], 0, WORN_OUT)
+        await run.later(again[1], 0, WORN_OUT)
+        assert [delivery.bodies for delivery in await run.take(3)] == [None, b"one", None]
+        await run.dead(again[1], WORN_OUT, bodies=b"new")
+        assert [delivery.bodies for delivery in await journal.find(Filter(state="dead"))] == [b"new"]
+
+    async def test_bodies_are_accepted_with_a_delivery(self, journal: Journal) -> None:
+        await journal.accept([replace(new(), bodies=b"{}"), new()])
+        await journal.submit([replace(new(), bodies=b"[]")])
+        run = await claim(journal, "a")
+        assert [delivery.bodies for delivery in await run.take(3)] == [b"{}", None, b"[]"]
 
     async def test_only_the_dead_are_replayed(self, journal: Journal) -> None:
         await fill(journal, "a", 2)

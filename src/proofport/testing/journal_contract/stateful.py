@@ -217,11 +217,19 @@ class JournalMachine(RuleBasedStateMachine):
         self.model.deliveries[delivery.id].attempts += 1
 
     # ------------------------------------------------------------------ bulk runs, one after the other in each lane
-    @rule(hold=holds, staged=st.booleans(), batches=BATCHES, complete=st.booleans(), ask=st.booleans())
-    def run(self, hold: LaneRun, staged: bool, batches: list[dict[str, int]], complete: bool, ask: bool) -> None:
+    @rule(
+        hold=holds,
+        staged=st.booleans(),
+        batches=BATCHES,
+        complete=st.sampled_from([True, True, False, None]),
+        ask=st.booleans(),
+    )
+    def run(self, hold: LaneRun, staged: bool, batches: list[dict[str, int]], complete: bool | None, ask: bool) -> None:
+        """`complete` None: it is cut off."""
         run_id = f"r{len(self.model.runs)}"
         if not self.write(hold, hold.begin(NewRun(run_id, "here", KIND, "upsert", staged=staged))):
             return
+        self.model.begin(hold.lane)
         run = self.model.runs[run_id] = ModelRun(hold.lane, staged)
         for number, sent in enumerate(batches):
             batch = BatchDone(number, 0, 0, len(sent), b"", "[]", Sent(list(sent), list(sent.values())))
@@ -233,6 +241,8 @@ class JournalMachine(RuleBasedStateMachine):
                 self.model.deliver(hold.lane, sent.items())
         if ask:
             assert self.do(self.journal.gone(hold.lane, KIND, run_id)) == self.model.gone(run_id)
+        if complete is None:
+            return
         self.do(hold.end(run_id, complete=complete, report="{}"))
         run.state = "complete" if complete else "ended"
         if complete:
