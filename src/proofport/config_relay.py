@@ -33,11 +33,35 @@ class Rate(BaseModel):
     burst: int = Field(100, ge=1)
 
 
+class Overload(BaseModel):
+    """When evidence is refused with 503; 0 is no limit. It is looked at about once a second.
+
+    `deliveries` that wait, and for how long the oldest has (`age_seconds`, parked lanes left out); the `free_bytes`
+    that the disk of an embedded journal must have: delivering writes, too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    deliveries: int = Field(100_000, ge=0)
+    age_seconds: float = Field(0, ge=0)
+    free_bytes: int = Field(256 * 1024 * 1024, ge=0)
+
+
+class Ready(BaseModel):
+    """When `/readyz` fails: with more `parked_lanes`, or once a delivery has waited for `age_seconds` (0: no limit)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    parked_lanes: int = Field(0, ge=0)
+    age_seconds: float = Field(3600, ge=0)
+
+
 class RelaySettings(BaseModel):
     """Where `proofport relay` listens, and what it takes.
 
     `snapshot_hours`: how long a snapshot that nobody adds to stays open. `commit_seconds`: how long whoever commits one
-    waits for its report; after that it is to be asked for.
+    waits for its report; after that it is to be asked for. `stop_seconds`: how long what is in flight may take to end
+    when the relay is told to stop; a delivery that has not ended is released, and sent again by whoever is next.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,5 +70,8 @@ class RelaySettings(BaseModel):
     port: int = Field(8080, ge=0, le=65_535)
     snapshot_hours: float = Field(24.0, gt=0, le=24 * 366)
     commit_seconds: float = Field(30.0, ge=0, le=3600)
+    stop_seconds: float = Field(20.0, ge=0, le=3600)
     limits: Limits = Limits()
     rate: Rate = Rate()
+    overload: Overload = Overload()
+    ready: Ready = Ready()

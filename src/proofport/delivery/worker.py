@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
 
 from proofport.accounting import Outcome, Status
 from proofport.adapter import Mode
@@ -16,7 +17,7 @@ from proofport.delivery.pacer import Pacer
 from proofport.delivery.payload import pack, unpack
 from proofport.delivery.sender import Sender
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
-from proofport.journal.contract import Delivery, Failure, Journal, LaneRun, NewDelivery
+from proofport.journal.contract import Attempt, Delivery, Failure, Journal, LaneRun, NewDelivery
 from proofport.logs import get_logger
 
 TAKEN_AT_ONCE = 16
@@ -25,8 +26,19 @@ LONGEST_REST = 300.0
 log = get_logger("delivery")
 
 
+class Watch(Protocol):
+    """Is told what a worker does."""
+
+    def settled(self, delivery: Delivery, outcomes: Sequence[Outcome]) -> None: ...
+    def attempted(self, destination: str, attempts: Sequence[Attempt]) -> None: ...
+
+
 class Worker:
-    """Delivers what a journal holds. `target` gives the adapter and mapping of a destination, kind and mode."""
+    """Delivers what a journal holds. `target` gives the adapter and mapping of a destination, kind and mode.
+
+    `grace`: seconds that what is in flight may take to end once it is time to stop. What has not ended stays queued,
+    its lane is released, and whoever claims that sends it again; None: it is waited for.
+    """
 
     def __init__(
         self,
@@ -36,18 +48,28 @@ class Worker:
         instance: str,
         lease: float,
         slots: int = 8,
+        grace: float | None = None,
+        watch: Watch | None = None,
     ) -> None:
         self._journal = journal
         self._target = target
         self._instance = instance
         self._slots = slots
         self._lease = lease
+        self._grace = grace
+        self._watch = watch
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop` is set. Deliveries in flight are brought to their end first."""
+        """Deliver until `stop` is set. Deliveries in flight are brought to their end first, within `grace`."""
 
         async def drain(run: LaneRun) -> None:
-            await self._drain(run, stop)
+            try:
+                async with _limited(stop, self._grace) as limit:
+                    await self._drain(run, stop)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                log.warning("delivery_released", lane=run.lane, seconds=self._grace)
 
         await self._journal.work(drain, owner=new_owner(), slots=self._slots, lease=self._lease, stop=stop)
 
@@ -83,6 +105,8 @@ class Worker:
             log.error("lane_parked", lane=run.lane, error=error.message)
             return False
         await _settle(run, delivery, delivered)
+        if self._watch is not None:
+            self._watch.settled(delivery, delivered.outcomes)
         return True
 
     async def _send(
@@ -96,7 +120,27 @@ class Worker:
         try:
             return await Courier(target, delivery, self._instance, sender, holder).deliver(self._journal)
         finally:
-            await holder.run.attempted(sender.take_attempts(delivery=delivery.id))
+            attempts = sender.take_attempts(delivery=delivery.id)
+            await holder.run.attempted(attempts)
+            if self._watch is not None:
+                self._watch.attempted(delivery.destination, attempts)
+
+
+@asynccontextmanager
+async def _limited(stop: asyncio.Event, grace: float | None) -> AsyncIterator[asyncio.Timeout]:
+    """Raises TimeoutError when the block has not ended `grace` seconds after `stop` was set."""
+    async with asyncio.timeout(None) as limit:
+
+        async def begin() -> None:
+            await stop.wait()
+            if grace is not None:
+                limit.reschedule(asyncio.get_running_loop().time() + grace)
+
+        beginning = asyncio.create_task(begin())
+        try:
+            yield limit
+        finally:
+            beginning.cancel()
 
 
 async def _settle(run: LaneRun, delivery: Delivery, delivered: Delivered) -> None:

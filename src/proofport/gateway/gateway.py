@@ -20,7 +20,7 @@ from proofport.delivery.pacer import Pacer
 from proofport.delivery.pipeline import Reads
 from proofport.delivery.report import RecordProblem, RunReport
 from proofport.delivery.sender import Sender
-from proofport.delivery.worker import Worker
+from proofport.delivery.worker import Watch, Worker
 from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence, model_of
 from proofport.gateway.inputs import AlreadyEvidence, Input, Records, each_record, inputs_of, open_input
@@ -173,10 +173,22 @@ class Gateway:
         new = [each for target in targets for each in new_deliveries(target, kind, mode, neutral, key)]
         return await journal.accept(new)
 
-    async def work(self, stop: asyncio.Event, *, slots: int = 8) -> None:
-        """Deliver what is queued, by this process or any other on the journal, until `stop` is set."""
-        config = self.config
-        worker = Worker(await self.journal(), self.target, instance=config.instance, lease=config.lease, slots=slots)
+    async def work(
+        self, stop: asyncio.Event, *, slots: int = 8, grace: float | None = None, watch: Watch | None = None
+    ) -> None:
+        """Deliver what is queued, by this process or any other on the journal, until `stop` is set.
+
+        What is in flight then is brought to its end, for at most `grace` seconds. `watch` is told what becomes of it.
+        """
+        worker = Worker(
+            await self.journal(),
+            self.target,
+            instance=self.config.instance,
+            lease=self.config.lease,
+            slots=slots,
+            grace=grace,
+            watch=watch,
+        )
         await worker.run(stop)
 
     def target(self, destination: str, kind: str, mode: Mode) -> Target:
@@ -235,7 +247,7 @@ class Gateway:
         return self.config.adapter(destination).operations()
 
     async def provision(self, destination: str, *, kind: str | None = None) -> dict[str, Provisioned]:
-        """Find or make the vendor's objects for `kind`, or for every kind that has a built-in mapping or is configured."""
+        """Find or make the vendor's objects for `kind`, or for every kind that has a mapping or is configured."""
         adapter = self.config.adapter(destination)
         kinds = [kind] if kind else self._kinds_to_provision(adapter)
         provisioned = {}

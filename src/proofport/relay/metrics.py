@@ -7,7 +7,7 @@ caller has written. What is counted is what this process did; the lanes are thos
 from __future__ import annotations
 
 from collections import Counter as Count
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from proofport.accounting import Outcome, Status
 from proofport.delivery.report import RunReport
-from proofport.journal.contract import Attempt, Delivery, NewDelivery
+from proofport.journal.contract import Attempt, Delivery, LaneView, NewDelivery
 from proofport.relay.backlog import View
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
@@ -130,7 +130,7 @@ class _Lanes(Collector):
             yield GaugeMetricFamily(
                 "proofport_journal_free_bytes", "Free bytes of the disk with the journal.", value=view.free_bytes
             )
-        gauges = {
+        gauges: dict[str, tuple[str, Callable[[LaneView], float]]] = {
             "proofport_lane_queued_deliveries": ("Deliveries that wait.", lambda lane: lane.queued),
             "proofport_lane_oldest_seconds": ("Seconds that the oldest of them has waited.", view.age_of),
             "proofport_lane_dead_letters": ("Dead letters.", lambda lane: lane.dead),
