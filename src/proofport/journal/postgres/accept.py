@@ -16,10 +16,10 @@ LOCK = (
 )
 IDS = "SELECT nextval('deliveries_id_seq') FROM generate_series(1, %(count)s)"
 INSERT = """
-INSERT INTO deliveries (id, lane, destination, kind, mode, payload, records, key, submission, created)
+INSERT INTO deliveries (id, lane, destination, kind, mode, payload, records, key, submission, bodies, created)
 SELECT g.*, journal_now(%(now)s) FROM unnest(%(ids)s::bigint[], %(numbers)s::int[], %(destinations)s::text[],
 %(kinds)s::text[], %(modes)s::text[], %(payloads)s::bytea[], %(records)s::int[], %(keys)s::text[],
-%(submissions)s::bigint[]) AS g ON CONFLICT DO NOTHING RETURNING id
+%(submissions)s::bigint[], %(bodies)s::bytea[]) AS g ON CONFLICT DO NOTHING RETURNING id
 """
 WAKE = (
     "UPDATE lanes SET due = greatest(journal_now(%(now)s), next_at) WHERE number = ANY(%(numbers)s) "
@@ -147,6 +147,7 @@ async def _inserted(
         "records": [new.records for _, new, _ in rows],
         "keys": [new.key for _, new, _ in rows],
         "submissions": [submission for _, _, submission in rows],
+        "bodies": [new.bodies for _, new, _ in rows],
         "now": shared.now(),
     }
     added = {number for (number,) in await rows_of(db, INSERT, values)}

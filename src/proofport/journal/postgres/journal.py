@@ -101,8 +101,8 @@ class PostgresJournal:
     ) -> list[Delivery]:
         return await queue.find(self._shared, chosen, after, before, limit)
 
-    async def replay(self, chosen: Filter) -> list[Accepted]:
-        return await queue.replay(self._shared, chosen)
+    async def replay(self, chosen: Filter, *, as_it_was: bool = False) -> list[Accepted]:
+        return await queue.replay(self._shared, chosen, as_it_was=as_it_was)
 
     async def cancel(self, chosen: Filter, reason: str) -> int:
         return await queue.cancel(self._shared, chosen, reason)

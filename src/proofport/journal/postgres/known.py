@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofport.journal.contract import Kept, Known, NewRun, Sent
+from proofport.journal.contract import IN_DOUBT, PERHAPS_OVERWRITTEN, Kept, Known, NewRun, Sent
 from proofport.journal.postgres.database import Db
 from proofport.journal.postgres.lanes import Hold
 from proofport.journal.postgres.shared import Row, Shared, rows_of
@@ -19,14 +19,16 @@ SIGN, RANGE = 2**63, 2**64
 SET = "SELECT s.number FROM sets s JOIN lanes l ON l.number = s.lane WHERE l.lane = %(lane)s AND s.kind = %(kind)s"
 FIND_SET = "SELECT number FROM sets WHERE lane = %(lane)s AND kind = %(kind)s"
 MAKE_SET = "INSERT INTO sets (lane, kind) VALUES (%(lane)s, %(kind)s) ON CONFLICT DO NOTHING"
+CUTS = "(SELECT cuts FROM sets WHERE number = %(set)s)"
+DOUBT = "UPDATE sets SET cuts = cuts + 1 WHERE number = %(set)s"
 LAST = "(array_agg({0} ORDER BY place DESC) FILTER (WHERE body <> 0))[1]"
 GIVEN = f"""
-SELECT %(set)s::int, id, %(run)s::int, {LAST.format("body")}, coalesce({LAST.format("observed")}, 0)
+SELECT %(set)s::int, id, %(run)s::int, {LAST.format("body")}, coalesce({LAST.format("observed")}, 0), {CUTS}
 FROM unnest(%(ids)s::bytea[], %(bodies)s::bigint[], %(observed)s::float8[]) WITH ORDINALITY
 AS g (id, body, observed, place) GROUP BY id
 """
 STAGED = f"""
-SELECT %(set)s::int, id, %(run)s::int, {LAST.format("body")}, coalesce({LAST.format("observed")}, 0)
+SELECT %(set)s::int, id, %(run)s::int, {LAST.format("body")}, coalesce({LAST.format("observed")}, 0), {CUTS}
 FROM (
     SELECT g.id, g.body, g.observed, (s.turn, g.place) AS place FROM staged s,
     unnest(s.ids, s.bodies, s.observed) WITH ORDINALITY AS g (id, body, observed, place)
@@ -35,9 +37,10 @@ FROM (
 """
 OVER = """
 ON CONFLICT (of_set, id) DO UPDATE SET run = coalesce(excluded.run, known.run), body = coalesce(excluded.body,
-known.body), observed = CASE WHEN excluded.body IS NULL THEN known.observed ELSE excluded.observed END
+known.body), observed = CASE WHEN excluded.body IS NULL THEN known.observed ELSE excluded.observed END,
+cuts = CASE WHEN excluded.body IS NULL THEN known.cuts ELSE excluded.cuts END
 """
-INSERT = "INSERT INTO known (of_set, id, run, body, observed)"
+INSERT = "INSERT INTO known (of_set, id, run, body, observed, cuts)"
 REMOVE = "DELETE FROM known WHERE of_set = %(set)s AND id = ANY(%(ids)s::bytea[])"
 REMOVE_STAGED = (
     "DELETE FROM known WHERE of_set = %(set)s AND id IN "
@@ -62,7 +65,11 @@ DROP_UNFINISHED = (
     "DELETE FROM staged WHERE run IN (SELECT number FROM runs WHERE lane = %(lane)s AND destination = %(destination)s "
     "AND kind = %(kind)s AND staged AND state <> 'complete' AND number < %(run)s)"
 )
-KNOWN = f"SELECT id, body, observed FROM known WHERE of_set = ({SET}) AND id = ANY(%(ids)s::bytea[]) AND body <> 0"
+KNOWN = (
+    f"SELECT k.id, CASE WHEN k.cuts < s.cuts AND k.body <> {IN_DOUBT} THEN {PERHAPS_OVERWRITTEN} ELSE k.body END, "
+    f"k.observed FROM known k JOIN sets s ON s.number = k.of_set WHERE k.of_set = ({SET}) "
+    "AND k.id = ANY(%(ids)s::bytea[]) AND k.body <> 0"
+)
 GONE = (
     f"SELECT id FROM known WHERE of_set = ({SET}) AND id > %(after)s AND body <> 0 AND coalesce(run, 0) NOT IN "
     "(SELECT number FROM runs WHERE run_id = %(run_id)s) ORDER BY id LIMIT %(limit)s"
@@ -112,6 +119,11 @@ async def append(
         await db.execute(REMOVE, values)
     else:
         await db.execute(f"{INSERT} {GIVEN} {OVER}", values)
+
+
+async def doubt(db: Db, lane: int, kind: str) -> None:
+    """All that was delivered before now may have been overwritten."""
+    await db.execute(DOUBT, {"set": await _set(db, lane, kind)})
 
 
 async def apply_staged(db: Db, lane: int, kind: str, run: int) -> None:

@@ -62,10 +62,10 @@ class PostgresLaneRun:
             removed = delivery.mode == "remove"
             await known.append(db, hold, delivery.kind, sent, removed=removed, delivery=delivery.id)
             if dead is not None:
-                await queue.bury(shared, db, hold, *dead)
+                await queue.bury(shared, db, hold, *dead, delivery.attempts + 1)
 
-    async def dead(self, delivery: Delivery, failure: Failure) -> None:
-        await queue.dead(self._shared, self._hold, delivery.id, failure)
+    async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
+        await queue.dead(self._shared, self._hold, delivery.id, failure, bodies)
 
     async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
         async with self._write(lane=True) as db:

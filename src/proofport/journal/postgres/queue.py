@@ -16,7 +16,7 @@ from proofport.journal.postgres.shared import Shared, count_of, rows_of, shown
 
 COLUMNS = (
     "d.id, l.lane, d.destination, d.kind, d.mode, d.payload, d.records, d.state, d.attempts, d.created, "
-    "d.finished, d.outcome, d.reason, d.detail, d.key, d.submission"
+    "d.finished, d.outcome, d.reason, d.detail, d.key, d.submission, d.bodies"
 )
 SELECT = f"SELECT {COLUMNS} FROM deliveries d JOIN lanes l ON l.number = d.lane "
 
@@ -56,11 +56,11 @@ def _where(chosen: Filter) -> tuple[str, dict[str, object]]:
 
 
 def delivery(row: Sequence[Any]) -> Delivery:
-    *common, reason, detail, key, submission = row
-    return Delivery(*[*common, None if reason is None else Failure(reason, detail), key, submission])
+    *common, reason, detail, key, submission, bodies = row
+    return Delivery(*[*common, None if reason is None else Failure(reason, detail), key, submission, bodies])
 
 
-async def replay(shared: Shared, chosen: Filter) -> list[Accepted]:
+async def replay(shared: Shared, chosen: Filter, *, as_it_was: bool) -> list[Accepted]:
     """Lanes are locked before their dead deliveries, as everybody does it."""
     where, values = _where(chosen)
     query = f"{SELECT} WHERE d.state = 'dead' AND {where} ORDER BY d.id FOR UPDATE OF d"
@@ -73,7 +73,18 @@ async def replay(shared: Shared, chosen: Filter) -> list[Accepted]:
         dead = [delivery(row) for row in await rows_of(db, query, values)]
         if not dead:
             return []
-        new = [NewDelivery(one.lane, one.destination, one.kind, one.mode, one.payload, one.records) for one in dead]
+        new = [
+            NewDelivery(
+                one.lane,
+                one.destination,
+                one.kind,
+                one.mode,
+                one.payload,
+                one.records,
+                bodies=one.bodies if as_it_was else None,
+            )
+            for one in dead
+        ]
         [accepted] = [answer.accepted for answer in await accept(shared, db, [Request(new)])]
         await db.cursor().executemany(
             "UPDATE deliveries SET state = 'cancelled', outcome = %s WHERE id = %s",
@@ -116,7 +127,7 @@ WHERE id = %(id)s AND lane = %(number)s AND state IN ('queued', 'cancelled') RET
 """
 DEAD = f"""
 {HELD} UPDATE deliveries SET state = 'dead', attempts = attempts + 1, finished = journal_now(%(now)s),
-reason = %(reason)s, detail = %(detail)s FROM held
+reason = %(reason)s, detail = %(detail)s, bodies = %(bodies)s FROM held
 WHERE id = %(id)s AND lane = %(number)s AND state = 'queued' RETURNING 1
 """
 LATER = (
@@ -124,8 +135,10 @@ LATER = (
     "WHERE id = %(id)s AND lane = %(number)s AND state = 'queued'"
 )
 BURY = (
-    "INSERT INTO deliveries (lane, destination, kind, mode, payload, records, created, state, finished, reason, detail)"
-    " SELECT %(number)s, %(destination)s, %(kind)s, %(mode)s, %(payload)s, %(records)s, t.now, 'dead', t.now, "
+    "INSERT INTO deliveries (lane, destination, kind, mode, payload, records, bodies, created, state, attempts, "
+    "finished, reason, detail)"
+    " SELECT %(number)s, %(destination)s, %(kind)s, %(mode)s, %(payload)s, %(records)s, %(bodies)s, t.now, 'dead', "
+    "%(attempts)s, t.now, "
     "%(reason)s, %(detail)s FROM (SELECT journal_now(%(now)s) AS now) t"
 )
 
@@ -161,8 +174,9 @@ async def _check(shared: Shared, hold: Hold) -> None:
         await lanes.check(db, hold)
 
 
-async def dead(shared: Shared, hold: Hold, number: int, failure: Failure) -> None:
-    values = {"id": number, "number": hold.number, "epoch": hold.epoch, "now": shared.now(), **_failure(failure)}
+async def dead(shared: Shared, hold: Hold, number: int, failure: Failure, bodies: bytes | None) -> None:
+    given = {"id": number, "number": hold.number, "epoch": hold.epoch, "bodies": bodies, "now": shared.now()}
+    values = {**given, **_failure(failure)}
     if not await shared.rows(DEAD, values):
         await _check(shared, hold)
 
@@ -171,11 +185,11 @@ async def later(db: Db, hold: Hold, number: int, failure: Failure) -> None:
     await db.execute(LATER, {"id": number, "number": hold.number, **_failure(failure)})
 
 
-async def bury(shared: Shared, db: Db, hold: Hold, new: NewDelivery, failure: Failure) -> None:
+async def bury(shared: Shared, db: Db, hold: Hold, new: NewDelivery, failure: Failure, attempts: int) -> None:
     """Add a delivery that is dead from the start."""
     values = {"destination": new.destination, "kind": new.kind, "mode": new.mode, "records": new.records}
-    fixed = {"number": hold.number, "payload": new.payload, "now": shared.now()}
-    await db.execute(BURY, {**values, **fixed, **_failure(failure)})
+    fixed = {"number": hold.number, "payload": new.payload, "bodies": new.bodies, "attempts": attempts}
+    await db.execute(BURY, {**values, **fixed, **_failure(failure), "now": shared.now()})
 
 
 def _failure(failure: Failure) -> dict[str, object]:

@@ -14,7 +14,7 @@ from proofport.journal.contract import Attempt, BatchDone, NewRun, RunView
 from proofport.journal.postgres import known
 from proofport.journal.postgres.database import Db
 from proofport.journal.postgres.lanes import Hold
-from proofport.journal.postgres.shared import Shared, rows_of, shown
+from proofport.journal.postgres.shared import Shared, count_of, rows_of, shown
 
 SELECT = (
     "SELECT r.number, r.run_id, l.lane, r.destination, r.kind, r.mode, r.state, r.memory, r.started, r.ended, "
@@ -29,7 +29,8 @@ BEGIN = (
     "%(destination)s, %(lane)s, %(kind)s, %(mode)s, %(staged)s, %(inputs)s, journal_now(%(now)s)) RETURNING number"
 )
 FIND = "SELECT number, lane FROM runs WHERE run_id = %(run_id)s AND destination = %(destination)s"
-REOPEN = "UPDATE runs SET state = 'open', ended = NULL, report = NULL WHERE number = %(number)s"
+CUT = "UPDATE runs SET cut = true WHERE lane = %(lane)s AND kind = %(kind)s AND state = 'open' AND NOT cut"
+REOPEN = "UPDATE runs SET state = 'open', cut = false, ended = NULL, report = NULL WHERE number = %(number)s"
 BATCH = (
     "INSERT INTO batches (run, number, first, last, records, digest, outcomes) VALUES "
     "(%(run)s, %(number)s, %(first)s, %(last)s, %(records)s, %(digest)s, %(outcomes)s) ON CONFLICT (run, number) "
@@ -62,6 +63,8 @@ async def begin(shared: Shared, db: Db, hold: Hold, run: NewRun) -> int:
         "inputs": orjson.dumps(list(run.inputs)),
         "now": shared.now(),
     }
+    if await count_of(db, CUT, values):
+        await known.doubt(db, hold.number, run.kind)
     await db.execute(END_OTHERS, values)
     rows = await rows_of(db, FIND, values)
     if not rows:

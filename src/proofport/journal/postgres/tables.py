@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from proofport.journal.contract import IN_DOUBT, PERHAPS_OVERWRITTEN
+
 Row: TypeAlias = Sequence[Any]
 
 
@@ -31,8 +33,8 @@ class Table:
 
 
 def _run(row: Row) -> Row:
-    *names, staged, memory, inputs = row
-    return (*names, bool(staged), memory.encode(), inputs.encode())
+    *names, cut, staged, memory, inputs = row
+    return (*names, bool(cut), bool(staged), memory.encode(), inputs.encode())
 
 
 def _known(row: Row) -> Row:
@@ -86,12 +88,12 @@ OF_A_LANE = (
     _same(
         "deliveries",
         "id, lane, destination, kind, mode, records, state, attempts, created, finished, key, outcome, reason, detail, "
-        "submission, payload",
+        "submission, payload, bodies",
         "deliveries WHERE lane = :lane ORDER BY id",
     ),
     _same(
         "runs",
-        "number, run_id, destination, lane, kind, mode, state, started, ended, report, staged, memory, inputs",
+        "number, run_id, destination, lane, kind, mode, state, started, ended, report, cut, staged, memory, inputs",
         "runs WHERE lane = :lane",
         _run,
     ),
@@ -106,10 +108,12 @@ OF_A_LANE = (
         "attempts WHERE lane = :lane",
     ),
     _same("sets", "number, lane, kind", "sets WHERE lane = :lane"),
-    _same(
+    Table(
         "known",
         "of_set, id, run, body, observed",
-        f"known WHERE {OF_SETS} AND body IS NOT 0 ORDER BY of_set, id",
+        f"SELECT k.of_set, k.id, k.run, CASE WHEN k.turn <= s.doubted AND k.body <> {IN_DOUBT} "
+        f"THEN {PERHAPS_OVERWRITTEN} ELSE k.body END, k.observed FROM known k JOIN sets s ON s.number = k.of_set "
+        "WHERE s.lane = :lane AND k.body IS NOT 0 ORDER BY k.of_set, k.id",
         _known,
     ),
     _same(
