@@ -27,7 +27,8 @@ def one_page(
     """The rows of a page and the cursor of the next one, None at the end. `query`: more than size and cursor."""
     size = () if any(name == "size" for name, _ in query) else (("size", str(PAGE_SIZE)),)
     asked = size + query + ((("cursor", cursor),) if cursor else ())
-    answer = expect_ok((yield Call(operation, "GET", path, asked)), "list", permission, missing=missing)
+    words = operation.replace("_", " ")
+    answer = expect_ok((yield Call(operation, "GET", path, asked)), words, permission, missing=missing)
     rows = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise malformed(f"{operation} gave no list of rows")

@@ -55,6 +55,11 @@ class TestDevices:
         assert (deleted.exit_code, deleted.destinations["drata"].gone) == (Exit.OK, ["d-3"])
         assert [held["externalId"] for held in await tenant.held("device")] == ["d-1", "d-2"]
 
+    async def test_a_plan_with_a_device_that_cannot_be_sent_speaks_of_what_is_gone(self, tenant: Tenant) -> None:
+        """Nothing is staged here: the other devices arrive all the same."""
+        plan = (await tenant.plan([device(1), device(2, platform="ios")], kind="device")).destinations["drata"]
+        assert "What is gone would be left as it is: 1 rejected" in " ".join(plan.notes)
+
     async def test_the_guard_stands_before_a_deletion(self, tenant: Tenant) -> None:
         await tenant.push([device(1), device(2)], kind="device")
         report = await tenant.push([device(1)], kind="device", delete_gone=True)
@@ -173,7 +178,7 @@ class TestPeople:
             await gateway.submit([gone], kind="person", to=["drata"], mode="remove")
             working = asyncio.create_task(gateway.work(stop))
             async with asyncio.timeout(20):
-                while (await self.people(tenant))["p-1"]["separatedAt"] is None:
+                while (await self.people(tenant))["p-1"]["separatedAt"] is None:  # noqa: ASYNC110  (no event there)
                     await asyncio.sleep(0.02)
             stop.set()
             await working

@@ -210,10 +210,10 @@ class TestVendors:
         assert (process.returncode, out) == (130, "")
         assert "Interrupted." in err.splitlines()
         assert "drata: 0 records are known to be staged" in joined(err)
-        assert (run := re.search("--resume ([0-9a-f]+)", joined(err))) is not None
+        [run_id] = re.findall("--resume ([0-9a-f]+)", joined(err))
         old.control("drata", "DELETE", "faults")
         assert old.drata("personnel_account") == OLD
-        again = ("--resume", run[1]) if resumed else ()
+        again = ("--resume", run_id) if resumed else ()
         assert old.report("push", "new.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot", *again)[0] == 0
         assert old.drata("personnel_account") == OLD | {"a4"}
         assert "IN_PROGRESS" not in {session["status"] for session in old.resource("personnel_account")["sessions"]}

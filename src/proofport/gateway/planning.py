@@ -209,7 +209,9 @@ def _judge(
     capability = target.adapter.capability(kind, mode)
     plan.notes.append(GONE["replaces" if capability.replaces else capability.gone])
     if plan.rejected > terms.max_rejected:
-        plan.notes.append(f"The snapshot would be cancelled: {plan.rejected} rejected (allowed {terms.max_rejected}).")
+        together = capability.staged or capability.whole
+        end = "The snapshot would be cancelled" if together else "What is gone would be left as it is"
+        plan.notes.append(f"{end}: {plan.rejected} rejected (allowed {terms.max_rejected}).")
     try:
         terms.allow(plan.change(), incomplete)
     except GuardRefused as refusal:

@@ -83,7 +83,9 @@ def test_the_hint_follows_the_error(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     assert capsys.readouterr().err == "Error: no such thing\n  Try another.\n"
 
 
-def test_long_words_go_on_in_the_next_line_and_are_never_cut(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_words_go_on_below_and_are_not_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     path = "/a/very/long/path/" + "x" * 60 + ".yaml:12:3:"
     failing(monkeypatch, UsageError(f"{path} found a thing"))
