@@ -45,9 +45,11 @@ class Committer:
             if snapshot.id not in self._running:
                 self.begin(snapshot, (orjson.loads(snapshot.report) if snapshot.report else {}).get("override_guard"))
 
-    async def stop(self) -> None:
-        """What is on its way stays committed: the next process begins it anew."""
+    async def stop(self, grace: float) -> None:
+        """What is on its way after `grace` seconds stays committed: the next process begins it anew."""
         running = list(self._running.values())
+        if running:
+            await asyncio.wait(running, timeout=grace)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

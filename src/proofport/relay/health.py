@@ -15,7 +15,7 @@ from proofport.logs import get_logger
 from proofport.relay.backlog import Backlog, View
 from proofport.relay.backpressure import Backpressure
 
-CheckName: TypeAlias = Literal["serving", "journal", "lanes", "age", "room"]
+CheckName: TypeAlias = Literal["journal", "lanes", "age", "room"]
 CHECK_EVERY = 1.0
 """Seconds for which one check answers everybody: anybody may ask, and each check writes to the journal."""
 
@@ -32,7 +32,7 @@ class Check:
 
 
 class Readiness:
-    """`stopping` is set once the relay takes no more requests. `timer`: seconds that never go back."""
+    """`timer`: seconds that never go back."""
 
     def __init__(
         self,
@@ -43,7 +43,6 @@ class Readiness:
         *,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.stopping = False
         self._gateway = gateway
         self._backlog = backlog
         self._backpressure = backpressure
@@ -58,8 +57,7 @@ class Readiness:
             if self._timer() >= self._good_until:
                 self._found = await self._look()
                 self._good_until = self._timer() + CHECK_EVERY
-        serving = Check(not self.stopping, "the relay is stopping" if self.stopping else "requests are answered")
-        return {"serving": serving, **self._found}
+            return self._found
 
     async def _look(self) -> dict[CheckName, Check]:
         try:

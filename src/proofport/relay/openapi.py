@@ -23,7 +23,6 @@ OF_ALL = (
     "misconfigured",
     "journal-unavailable",
     "overloaded",
-    "shutting-down",
     "method-not-allowed",
     "not-found",
 )

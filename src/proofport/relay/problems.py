@@ -69,7 +69,6 @@ CATALOGUE = {
         Kind("journal-unavailable", 503, "The journal cannot be written", "Send it again after `Retry-After`."),
         Kind("not-ready", 503, "Something is not as it should be", "`checks` says what; the log has the rest."),
         Kind("overloaded", 503, "Too much waits to be delivered", "Send it again after `Retry-After`."),
-        Kind("shutting-down", 503, "The relay is stopping", "Send it again after `Retry-After`."),
     )
 }
 

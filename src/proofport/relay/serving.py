@@ -33,23 +33,24 @@ async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[st
     await refuse_open_door(await gateway.journal(), settings)
     app = await application(gateway)
     stop = asyncio.Event()
-    runner = Runner(app, access_log=None, **server_options(settings.limits))
+    relay = app[RELAY]
+    runner = Runner(app, access_log=None, shutdown_timeout=settings.stop_seconds, **server_options(settings.limits))
     await runner.setup()
     try:
         await _listen(runner, settings.host, settings.port)
         async with asyncio.TaskGroup() as group:
-            sweeping = group.create_task(_sweep(app[RELAY]))
+            sweeping = group.create_task(_sweep(relay))
             if deliver:
-                await app[RELAY].committer.resume()
-                group.create_task(gateway.work(stop))
+                await relay.committer.resume()
+                group.create_task(gateway.work(stop, grace=settings.stop_seconds, watch=relay.metrics))
             port = runner.addresses[0][1]
             try:
                 yield f"http://[{settings.host}]:{port}" if ":" in settings.host else f"http://{settings.host}:{port}"
             finally:
-                await runner.cleanup()
+                log.info("stopping", seconds=settings.stop_seconds)
                 stop.set()
                 sweeping.cancel()
-                await app[RELAY].committer.stop()
+                await asyncio.gather(runner.cleanup(), relay.committer.stop(settings.stop_seconds))
     finally:
         await runner.cleanup()
 

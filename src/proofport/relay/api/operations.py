@@ -42,8 +42,8 @@ async def get_health(request: web.Request, query: NoQuery) -> web.StreamResponse
 async def get_readiness(request: web.Request, query: ReadyQuery) -> web.StreamResponse:
     """Say whether everything is as it should be, check by check.
 
-    serving: the relay is not stopping. journal: it can be written. lanes: none is parked. age: nothing has waited for
-    too long. room: more evidence is taken. A load balancer excludes lanes and age: what was posted is safe without.
+    journal: it can be written. lanes: none is parked. age: nothing has waited for too long. room: more evidence is
+    taken. A load balancer excludes lanes and age: what is posted is safe without.
     """
     found = await request.app[RELAY].readiness.checks()
     checks = {name: {"ok": each.ok, "detail": each.detail} for name, each in found.items() if name not in query.exclude}
