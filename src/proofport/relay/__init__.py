@@ -16,8 +16,8 @@ A request passes, from the outside to the inside:
     api/             the handlers, one file a resource; models.py says what they answer
     committing.py    carries out the snapshots that were committed
 
-What stands beside that path: health.py and metrics.py tell whoever runs it how it is; openapi.py and page.py describe the
-routes (/openapi.json, /docs); application.py puts everything together. A handler finds what it works with in the
+What stands beside that path: health.py and metrics.py tell whoever runs it how it is; openapi.py and page.py describe
+the routes (/openapi.json, /docs); application.py puts everything together. A handler finds what it works with in the
 application under RELAY (state.py), and who asks in the request under CALLER.
 
 A destination of another tenant than `default` is configured and journalled as `@<tenant>/<name>`; a caller names it,
