@@ -27,8 +27,8 @@ def page(document: dict[str, Any]) -> str:
         f"<title>{escape(info['title'])}</title><style>{STYLE}</style>"
         f"<header><h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>"
         f"<p>{escape(info['summary'])} The same for programs: <a href='/openapi.json'>/openapi.json</a>.</p></header>"
-        f"<nav>{''.join(_links(document))}<a href='#problems'>Problems</a></nav>"
-        f"<main>{''.join(_sections(document))}{_problems()}</main>"
+        f"<nav>{''.join(_links(document))}<a href='#shapes'>Shapes</a><a href='#problems'>Problems</a></nav>"
+        f"<main>{''.join(_sections(document))}{_shapes(document)}{_problems()}</main>"
     )
 
 
@@ -103,10 +103,29 @@ def _fields(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
     if "properties" not in found:
         return ""
     rows = "".join(
-        f"<tr><td><code>{escape(name)}</code><td>{escape(_type(about))}<td>{_text(about.get('description', ''))}"
+        f"<tr><td><code>{escape(name)}</code><td>{_linked(about)}<td>{_text(about.get('description', ''))}"
         for name, about in found["properties"].items()
     )
     return f"<table>{rows}</table>"
+
+
+def _linked(schema: dict[str, Any]) -> str:
+    """The type, with a link to the shape that it names."""
+    words = escape(_type(schema))
+    name = words.partition(",")[0].partition(" ")[0]
+    return words.replace(name, f"<a href='#shape-{name}'>{name}</a>", 1) if name[:1].isupper() else words
+
+
+def _shapes(document: dict[str, Any]) -> str:
+    """Every model that an answer or a body holds."""
+    schemas = document["components"]["schemas"]
+    parts = (
+        f"<article id='shape-{escape(name)}'><h3>{escape(name)}</h3><p>{_text(schema.get('description', ''))}</p>"
+        f"{_fields(schema, schemas)}</article>"
+        for name, schema in schemas.items()
+        if "properties" in schema
+    )
+    return f"<section id='shapes'><h2>Shapes</h2>{''.join(parts)}</section>"
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -42,6 +42,7 @@ class _Connection(web.RequestHandler):
         log.info("request_refused", status=status, error=type(exc).__name__, remote=request.remote)
         answer = response(_problem(status, exc))
         harden(answer.headers)
+        answer.headers["Server"] = "proofport"  # or aiohttp adds its name and version
         answer.force_close()
         return answer
 
