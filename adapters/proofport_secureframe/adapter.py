@@ -76,11 +76,16 @@ class SecureframeAdapter(Adapter):
     def body(self, kind: str, mode: Mode) -> Body:
         _require_supported(kind, self.settings)
         configured = self.settings.objects.get(kind)
-        courses = configured.courses if configured else {}
-        return body_of(kind, mode, newest_types=self.settings.allow_newest_types, courses=courses)
+        return body_of(
+            kind,
+            mode,
+            newest_types=self.settings.allow_newest_types,
+            own_mapping=configured is not None and configured.mapping is not None,
+            courses=configured.courses if configured else {},
+        )
 
     def bodies(self, kind: str) -> Sequence[Body]:
-        return (body_of(kind, "upsert", newest_types=self.settings.allow_newest_types),)
+        return (body_of(kind, "upsert", newest_types=self.settings.allow_newest_types, own_mapping=True),)
 
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         schema = self.settings.object(job.kind)

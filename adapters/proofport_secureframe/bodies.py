@@ -14,7 +14,12 @@ from typing import Annotated, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from proofport.adapter import Body, Mode
-from proofport_secureframe.cloud_resource_types import AnyCloudResourceType, CloudResourceType, NewestCloudResourceType
+from proofport_secureframe.cloud_resource_types import (
+    NEWEST_OF_AZURE,
+    AnyCloudResourceType,
+    CloudResourceType,
+    NewestCloudResourceType,
+)
 
 Text = Annotated[str, Field(min_length=1)]
 TrainingSlug = Literal[
@@ -101,7 +106,7 @@ class DeviceBody(_Body):
 
 
 _NEWEST = dict.fromkeys(
-    get_args(NewestCloudResourceType),
+    (*get_args(NewestCloudResourceType), *NEWEST_OF_AZURE),
     "Only the newest list of types has it (August 2026). Look into the documentation that your tenant shows; if it has "
     "the type, set `allow_newest_types: true` for this destination.",
 )
@@ -117,11 +122,21 @@ HAVE_ACTIVE = frozenset({"personnel_account", "device", "person"})
 """Kinds whose model has a field that says whether it is in use: the only ones with a word for "gone" (R1 to R3)."""
 
 
-def body_of(kind: str, mode: Mode, *, newest_types: bool, courses: Mapping[str, str] = MappingProxyType({})) -> Body:
+def body_of(
+    kind: str,
+    mode: Mode,
+    *,
+    newest_types: bool,
+    own_mapping: bool = False,
+    courses: Mapping[str, str] = MappingProxyType({}),
+) -> Body:
     """A full publish replaces the resource, so null and absent are one and nulls are left out; in a partial one null
     deletes a field (R1). A person is published as a personnel account: no call makes a user (R2, R3)."""
     custom = kind.startswith("custom:")
     model = None if custom else MODELS[kind]
+    words = {"training_slug": courses} if courses else {}
+    if kind == "cloud_resource" and newest_types and not own_mapping:
+        words = {"cloud_resource_type": NEWEST_OF_AZURE}
     return Body(
         name="custom" if custom else "personnel_account" if kind == "person" else kind,
         mapping=None if custom else f"secureframe/{kind}",
@@ -129,6 +144,6 @@ def body_of(kind: str, mode: Mode, *, newest_types: bool, courses: Mapping[str, 
         nulls="send" if mode == "patch" else "omit",
         arrays="refuse",
         partial=mode == "patch",
-        words={"training_slug": courses} if courses else {},
+        words=words,
         hints={} if newest_types or model is not CloudResourceBody else {"cloud_resource_type": _NEWEST},
     )

@@ -6,6 +6,7 @@ August 2026: these 147 and 35 more. No revision lists `aws_ec2_instance`, which 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 # fmt: off
@@ -56,5 +57,27 @@ NewestCloudResourceType: TypeAlias = Literal[
     "password_policy", "security_pricing", "virtual_machine_extension",
 ]
 # fmt: on
+
+NEWEST_OF_AZURE: Mapping[str, NewestCloudResourceType] = {
+    "azure.authorization.role_assignment": "authorization_role_assignment",
+    "azure.compute.virtual_machine_extension": "virtual_machine_extension",
+    "azure.desktop_virtualization.application_group": "desktop_virtualization_application_group",
+    "azure.desktop_virtualization.host_pool": "desktop_virtualization_host_pool",
+    "azure.desktop_virtualization.workspace": "desktop_virtualization_workspace",
+    "azure.monitor.action_group": "monitor_action_group",
+    "azure.monitor.data_collection_rule": "data_collection_rule",
+    "azure.monitor.data_collection_rule_association": "data_collection_rule_association",
+    "azure.monitor.scheduled_query_rule": "monitor_scheduled_query_rule",
+    "azure.network.network_interface": "network_interface",
+    "azure.operational_insights.workspace": "operational_insights_workspace",
+    "azure.security.pricing": "security_pricing",
+    "azure.sentinel.alert_rule": "microsoft_sentinel_alert_rule",
+    "azure.sentinel.content_package": "microsoft_sentinel_content_package",
+    "azure.sentinel.data_connector": "microsoft_sentinel_data_connector",
+    "azure.sentinel.incident": "microsoft_sentinel_incident",
+    "azure.sentinel.threat_indicator": "microsoft_sentinel_threat_indicator",
+}
+"""Neutral types of the newest ones, beside the mapping's table, which holds what every tenant can take. The names of
+the others say nothing of their provider, or of one that has no neutral types yet: they are given as they are."""
 
 AnyCloudResourceType: TypeAlias = Literal[CloudResourceType, NewestCloudResourceType]

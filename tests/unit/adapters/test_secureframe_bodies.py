@@ -12,7 +12,7 @@ from proofport.errors import Problem, Rejected
 from proofport.mapping import MappingLibrary, compile_vendor
 from proofport_drata import DrataAdapter, DrataSettings
 from proofport_secureframe import SecureframeAdapter, SecureframeSettings
-from proofport_secureframe.cloud_resource_types import CloudResourceType, NewestCloudResourceType
+from proofport_secureframe.cloud_resource_types import NEWEST_OF_AZURE, CloudResourceType, NewestCloudResourceType
 
 
 def body(kind: str, mode: Any = "upsert", **settings: Any) -> Body:
@@ -138,6 +138,19 @@ def test_a_type_of_the_newest_list_only_is_taken_where_that_is_configured() -> N
     record = {"id": "a", "type": "datadog_monitor"}
     assert "allow_newest_types" in (refusal("cloud_resource", record).hint or "")
     assert render("cloud_resource", record, allow_newest_types=True)["cloud_resource_type"] == "datadog_monitor"
+
+
+@pytest.mark.parametrize(("neutral", "newest"), NEWEST_OF_AZURE.items())
+def test_neutral_types_of_the_newest_list_are_known_where_that_is_configured(neutral: str, newest: str) -> None:
+    record = {"id": "a", "type": neutral}
+    assert newest in get_args(NewestCloudResourceType)
+    assert "allow_newest_types" in (refusal("cloud_resource", record).hint or "")
+    assert render("cloud_resource", record, allow_newest_types=True)["cloud_resource_type"] == newest
+
+
+def test_a_mapping_of_ones_own_needs_no_table_of_types() -> None:
+    schema = {"schema_slug": "c", "mapping": "mine/cloud"}
+    assert body("cloud_resource", allow_newest_types=True, objects={"cloud_resource": schema}).words == {}
 
 
 def test_a_type_that_was_taken_off_the_list_is_taken() -> None:
