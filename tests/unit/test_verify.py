@@ -10,7 +10,7 @@ import pytest
 from pydantic import JsonValue
 from tests.unit.delivery.support import OK, ScriptedSender, TinyAdapter, memory_journal
 
-from proofport.accounting import ACCEPTED, Assurance, rejected
+from proofport.accounting import ACCEPTED, CONFIRMED, Assurance, rejected
 from proofport.adapter import Flow, Observed, Page, ReadBack
 from proofport.delivery.outcomes import decode, encode
 from proofport.delivery.payload import pack
@@ -220,19 +220,20 @@ async def removed(*ids: str, **bodies: dict[str, Any]) -> Journal:
 # ---------------------------------------------------------------------- the queue
 async def test_the_delivery_says_which_of_its_records_were_verified() -> None:
     journal = await memory_journal()
-    records = [{"id": text} for text in ("a", "no", "b")]
-    new = NewDelivery(LANE, "here", KIND, "upsert", pack(records), 3)
+    records = [{"id": text} for text in ("a", "no", "b", "c")]
+    new = NewDelivery(LANE, "here", KIND, "upsert", pack(records), 4)
     (accepted,) = await journal.accept([new])
     held = await journal.claim(LANE, owner="me", lease=60)
     assert held is not None
-    outcome = encode([ACCEPTED, rejected(Problem("bad", "good")), ACCEPTED])
-    sent = Sent(["a", "b"], [5, 6], items=[b'{"os":"x"}', b'{"os":"y"}'])
+    outcome = encode([ACCEPTED, rejected(Problem("bad", "good")), ACCEPTED, CONFIRMED])
+    sent = Sent(["a", "b", "c"], [5, 6, 7], items=[b'{"os":"x"}', b'{"os":"y"}', b'{"os":"z"}'])
     await held.done((await held.take(1))[0], outcome, sent=sent)
     for _ in range(2):
-        await verify(journal, Listing([Observed("b", {"os": "y"}), Observed("a", {"os": "old"})]))
+        rows = [Observed("b", {"os": "y"}), Observed("a", {"os": "old"}), Observed("c", {"os": "z"})]
+        await verify(journal, Listing(rows))
     (delivery,) = await journal.find(Filter(ids=(accepted.id,)))
     ends = decode(delivery.outcome or "")
-    assert [end.assurance for end in ends] == [Assurance.ACCEPTED, None, Assurance.VERIFIED]
+    assert [end.assurance for end in ends] == [Assurance.ACCEPTED, None, Assurance.VERIFIED, Assurance.CONFIRMED]
 
 
 # ---------------------------------------------------------------------- the run
