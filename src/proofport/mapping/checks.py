@@ -36,6 +36,8 @@ def is_text(value: Any) -> bool:
     """Whether a value is text that UTF-8 can carry: no lone surrogates."""
     if value.__class__ is not str:
         return False
+    if value.isascii():
+        return True
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -58,8 +60,9 @@ def is_json(value: Any, depth: int = 0) -> bool:
         return bool(LEAST <= value <= MOST)
     if kind is float:
         return math.isfinite(value)
-    if depth >= DEEPEST:
+    if depth >= DEEPEST or (kind is not dict and kind is not list):
         return False
-    if kind is list:
-        return all(is_json(item, depth + 1) for item in value)
-    return kind is dict and all(is_text(key) and is_json(item, depth + 1) for key, item in value.items())
+    for item in value if kind is list else value.values():  # a loop: a generator costs as much again
+        if not ((item.__class__ is str and item.isascii()) or is_json(item, depth + 1)):
+            return False
+    return kind is list or all(map(is_text, value))
