@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 from rich.console import Console
@@ -10,12 +11,14 @@ from rich.table import Table
 
 from benchmarks.goals import Goal
 
-SUITES = ("mapping", "end_to_end", "journal", "startup")
+SUITES = ("mapping", "end_to_end", "journal", "relay", "startup")
 
 
 def main(chosen: list[str]) -> int:
     goals: list[Goal] = []
+    cores = os.sched_getaffinity(0)
     for suite in chosen or SUITES:
+        os.sched_setaffinity(0, cores)
         print(f"{suite} …", file=sys.stderr)
         goals += importlib.import_module(f"benchmarks.{suite}").run()
     table = Table(box=None, pad_edge=False, header_style="bold")
