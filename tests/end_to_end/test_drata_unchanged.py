@@ -139,9 +139,11 @@ class TestSets:
         report = await tenant.push(resources("a"), skip_unchanged=True)
         assert (report.exit_code, await tenant.sessions()) == (Exit.BLOCKED, ["IN_PROGRESS"])
 
+    @pytest.mark.parametrize("meanwhile", [False, True])
     async def test_a_run_that_was_stopped_midway_is_resumed_to_its_end(
-        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, meanwhile: bool
     ) -> None:
+        """Also when somebody made what is live equal meanwhile: the session that is open has to end."""
         await tenant.push(many(2000))
         emulator = tenant.emulator.emulator
         authorize, uploads = emulator.authorize, 0
@@ -158,6 +160,14 @@ class TestSets:
         parked = await tenant.push(given, skip_unchanged=True)
         assert (parked.exit_code, counts(parked)) == (Exit.BLOCKED, {"withheld": 2000})
         monkeypatch.setattr(emulator, "authorize", authorize)
+        if meanwhile:
+            records = f"{tenant.emulator.origin}/public/v2/custom-connections/1/resources/101/records"
+            key = {"Authorization": f"Bearer {tenant.settings['api_key']}"}
+            new = {"id": "new", "display_name": "new", "type": "aws.ec2.instance"}
+            async with tenant.emulator.client.post(records, json={"data": new}, headers=key) as answer:
+                assert answer.ok
+            async with tenant.emulator.client.delete(f"{records}/i-01999", headers=key) as answer:
+                assert answer.ok
         resumed = await tenant.push(given, skip_unchanged=True, resume=parked.run_id)
         assert (resumed.exit_code, counts(resumed)) == (Exit.OK, {"delivered": 2000})
         assert len(await tenant.live()) == 2000
