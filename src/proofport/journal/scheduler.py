@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-import structlog
-
 from proofport.errors import JournalError, LaneLost
 from proofport.journal.contract import LaneRun
+from proofport.logs import get_logger
 
 POLL = 0.05
 """Seconds between two looks for what has become due, or was accepted by another process."""
@@ -20,7 +19,7 @@ PAUSE = 1.0
 Claim = Callable[[], Awaitable[LaneRun | None]]
 Drain = Callable[[LaneRun], Awaitable[None]]
 
-log = structlog.get_logger("proofport.journal")
+log = get_logger("journal")
 
 
 async def work(

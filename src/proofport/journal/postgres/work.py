@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import psycopg
-import structlog
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 
@@ -22,6 +21,7 @@ from proofport.journal.postgres.database import explained, explaining
 from proofport.journal.postgres.lane_run import PostgresLaneRun
 from proofport.journal.postgres.shared import Shared
 from proofport.journal.postgres.wake import QUEUE
+from proofport.logs import get_logger
 
 POLL = 0.5
 """Seconds between two looks for jobs whose time has come; new ones are announced."""
@@ -30,7 +30,7 @@ SWEEP = 1.0
 HEARTBEAT, STALLED = 5.0, 20.0
 """Seconds between two signs of life of a worker, and after which its jobs go to others; less where leases are short."""
 
-log = structlog.get_logger("proofport.journal")
+log = get_logger("journal")
 
 
 class Work:

@@ -1,0 +1,113 @@
+"""Evidence is refused while too much waits, and taken again once it does not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.end_to_end.site import Site, config, resource, site
+
+from proofport.config_relay import Overload
+from proofport.gateway import Gateway
+from proofport.journal.contract import Filter, LaneView
+from proofport.relay import backlog
+from proofport.relay.backlog import Backlog, View
+from proofport.relay.backpressure import Backpressure
+from proofport_drata.emulator import DrataEmulator
+
+NOW = 1_000_000.0
+
+
+def place() -> dict[str, Any]:
+    block = DrataEmulator().destination("http://127.0.0.1:9")
+    return {**block, "objects": {"cloud_resource": {"connection_id": 4, "resource_id": 104}}}
+
+
+@pytest.fixture
+async def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+    monkeypatch.setattr(backlog, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(backlog, "SHARE", 0)
+    settings = config(tmp_path, destinations={"drata": place()}, relay={"overload": {"deliveries": 2}})
+    async with site(settings, deliver=False) as opened:
+        yield opened
+
+
+async def test_at_the_limit_evidence_is_refused_and_everything_else_goes_on(
+    relay: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "proofport.relay")
+    journal = await relay.gateway.journal()
+    opened = (await relay.ask("POST", "/v1/snapshots", json={"kind": "cloud_resource", "to": ["drata"]})).body
+    for number in range(2):
+        assert (await relay.post(resource(number))).status == 202
+
+    part = f"/v1/snapshots/{opened['id']}/parts/a"
+    for refused in [await relay.post(resource(2)), await relay.ask("PUT", part, json=[resource(3)])]:
+        assert (refused.status, refused.problem) == (503, "overloaded")
+        assert refused.headers["Retry-After"] == "30"
+        assert "2" not in refused.body["detail"], "how much others have is not told"
+    assert (await relay.ask("GET", "/readyz")).body["checks"]["room"]["ok"] is False
+    assert len(await journal.find(Filter())) == 2
+    assert (await relay.get(f"/v1/snapshots/{opened['id']}"))["parts"] == 0
+    assert (await relay.ask("POST", "/v1/preview?kind=cloud_resource&to=drata", json=resource(1))).status == 200
+
+    await journal.cancel(Filter(), "not needed")
+    assert (await relay.post(resource(4))).status == 202
+    told = [each.getMessage() for each in caplog.records if "overload" in each.getMessage() and "event" in each.msg]
+    assert [text.partition(" ")[0] for text in told] == ["event='overloaded'", "event='overload_over'"]
+    assert "2 deliveries wait, at most 2 may" in told[0]
+
+
+def lane(queued: int, waited: float, parked: str | None = None) -> LaneView:
+    return LaneView("l", queued, NOW - waited if queued else None, 0, 1, None, None, 0.0, parked)
+
+
+@pytest.mark.parametrize(
+    ("limits", "view", "excess"),
+    [
+        ({"deliveries": 3}, View([lane(1, 0), lane(1, 0)], None, NOW), None),
+        ({"deliveries": 3}, View([lane(1, 0), lane(2, 0, "parked")], None, NOW), "3 deliveries wait"),
+        ({"deliveries": 0}, View([lane(10**9, 0)], None, NOW), None),
+        ({"age_seconds": 60}, View([lane(1, 59.9)], None, NOW), None),
+        ({"age_seconds": 60}, View([lane(1, 0), lane(1, 60)], None, NOW), "has waited for 60 s"),
+        ({"age_seconds": 60}, View([lane(1, 600, "parked"), lane(0, 0)], None, NOW), None),
+        ({"age_seconds": 0}, View([lane(1, 10**9)], None, NOW), None),
+        ({"free_bytes": 1000}, View([], 1000, NOW), None),
+        ({"free_bytes": 1000}, View([], 999, NOW), "999 bytes of the journal's disk are free"),
+        ({"free_bytes": 1000}, View([], None, NOW), None),
+        ({"free_bytes": 0}, View([], 0, NOW), None),
+    ],
+)
+def test_each_limit(tmp_path: Path, limits: dict[str, Any], view: View, excess: str | None) -> None:
+    pressure = Backpressure(Backlog(Gateway(config(tmp_path))), Overload.model_validate(limits))
+    found = pressure.excess(view)
+    assert found is None if excess is None else excess in str(found)
+
+
+async def test_the_disk_is_the_one_with_the_journal(tmp_path: Path) -> None:
+    async with Gateway(config(tmp_path)) as gateway:
+        view = await Backlog(gateway).look()
+    assert view.free_bytes is not None
+    assert view.free_bytes > 0
+
+
+async def test_one_look_answers_everybody_for_a_while_and_a_slow_one_for_longer(tmp_path: Path) -> None:
+    now, looks = [0.0], []
+
+    class Slow:
+        async def lanes(self) -> list[LaneView]:
+            looks.append(now[0])
+            now[0] += 0.5
+            return []
+
+    class Fake(Gateway):
+        async def journal(self) -> Any:
+            return Slow()
+
+    looked = Backlog(Fake(config(tmp_path)), timer=lambda: now[0])
+    for now[0] in (0.0, 0.6, 10.4, 10.6):
+        await looked.look()
+    assert looks == [0.0, 10.6], "half a second of counting in every ten"
