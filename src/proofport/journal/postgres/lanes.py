@@ -60,6 +60,11 @@ OVERLOOKED = (
     "AND (j.scheduled_at IS NULL OR j.scheduled_at <= clock_timestamp())) "
     "AND NOT EXISTS (SELECT 1 FROM procrastinate_jobs j WHERE j.lock = l.lane AND j.status = 'doing') LIMIT 1000"
 )
+ORPHANED = (
+    "SELECT j.id FROM procrastinate_jobs j JOIN lanes l ON l.lane = j.lock JOIN lane_runs r ON r.lane = l.number "
+    "WHERE j.status = 'doing' AND l.due <= journal_now(%(now)s) - %(stalled)s "
+    "AND (r.owner IS NULL OR r.lease_until <= journal_now(%(now)s) - %(stalled)s)"
+)
 VIEWS = (
     "SELECT l.lane, (SELECT count(*) FROM deliveries d WHERE d.lane = l.number AND d.state = 'queued'), "
     "(SELECT d.created FROM deliveries d WHERE d.lane = l.number AND d.state = 'queued' ORDER BY d.id LIMIT 1), "
@@ -158,6 +163,11 @@ async def settle(shared: Shared, lane: str) -> None:
 async def overlooked(shared: Shared) -> list[str]:
     """Lanes with work and nobody to do it: their owner has died, or a job was lost."""
     return [lane for (lane,) in await shared.rows(OVERLOOKED, {"now": shared.now()})]
+
+
+async def orphaned(shared: Shared, stalled: float) -> list[int]:
+    """Jobs that nobody does although their worker lives: it could not note their end while PostgreSQL was away."""
+    return [job for (job,) in await shared.rows(ORPHANED, {"stalled": stalled, "now": shared.now()})]
 
 
 async def rest(shared: Shared, db: Db, hold: Hold, delay: float) -> None:

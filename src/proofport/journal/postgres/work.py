@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import psycopg
 from procrastinate.exceptions import ConnectorException, UniqueViolation
-from procrastinate.jobs import Job, Status
+from procrastinate.jobs import Status
 
 from proofport.errors import JournalError
 from proofport.journal import scheduler
@@ -129,17 +130,18 @@ class Work:
         """Give the jobs of workers that have died to others. The engine's own sweep may stall with its worker."""
         manager = self._shared.waker.app.job_manager
         with explaining():
-            for job in await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self._stalled):
+            stalled = await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self._stalled)
+            jobs = [job.id for job in stalled if job.id is not None]
+            for job in {*jobs, *await lanes.orphaned(self._shared, self._stalled)}:
                 await self._retry(job)
 
-    async def _retry(self, job: Job) -> None:
+    async def _retry(self, job: int) -> None:
         """Where another job waits for the lane already, one is enough."""
         manager = self._shared.waker.app.job_manager
-        assert job.id is not None
         try:
-            await manager.retry_job(job)
+            await manager.retry_job_by_id_async(job, retry_at=datetime.now(UTC))
         except UniqueViolation:
-            await manager.finish_job_by_id_async(job.id, status=Status.FAILED, delete_job=True)
+            await manager.finish_job_by_id_async(job, status=Status.FAILED, delete_job=True)
         except ConnectorException as error:
             if not isinstance(error.__cause__, psycopg.errors.RaiseException):  # another sweep was first
                 raise
