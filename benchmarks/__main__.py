@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.goals import Goal
 
-SUITES = ("mapping", "end_to_end", "journal", "relay", "startup")
+SUITES = ("mapping", "end_to_end", "journal", "postgres", "relay", "startup")
 
 
 def main(chosen: list[str]) -> int:

@@ -28,7 +28,7 @@ from proofport.journal.postgres.wake import QUEUE
 
 ROUNDS = 3
 ACCEPTS_IN_A_ROUND = 3
-READY, BLOCKED, FETCHES, CHUNK = 1_000, 50_000, 500, 500
+READY, BLOCKED, FETCHES, CHUNK = 300, 50_000, 250, 500
 CASES = ("without", "beside")
 
 

@@ -139,9 +139,10 @@ def database(server: str) -> Iterator[str]:
     name = f"proofport_test_{secrets.token_hex(6)}"
     with psycopg.connect(server, autocommit=True) as db:
         db.execute(f"CREATE DATABASE {name}")
-        try:
-            yield urlsplit(server)._replace(path=f"/{name}").geturl()
-        finally:
+    try:
+        yield urlsplit(server)._replace(path=f"/{name}").geturl()
+    finally:
+        with psycopg.connect(server, autocommit=True) as db:
             db.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
