@@ -138,15 +138,17 @@ def test_where_the_vendor_cannot_be_read_the_journal_is_compared_with(lab: Lab) 
 def test_the_ids_are_written_into_the_configuration(lab: Lab) -> None:
     lab.configure(drata={"objects": {}})
     before = (lab.folder / "proofport.yaml").read_text()
-    code, _, err = lab.type("provision", "drata", "--write")
+    assert "objects:" in lab.type("provision", "drata", "--no-write")[1]
+    assert (lab.folder / "proofport.yaml").read_text() == before
+    code, out, _ = lab.type("provision", "drata")
     assert code == 0
-    assert "Written into proofport.yaml" in err
-    narrow(err)
+    assert "Written into proofport.yaml" in out
+    narrow(out)
     lines = (lab.folder / "proofport.yaml").read_text().splitlines()
     assert [line for line in before.splitlines() if "objects:" not in line and line not in lines] == []
     assert lab.type("push", lab.write("r.ndjson", {"id": "a", "type": "x"}), *CLOUD)[0] == 0
-    code, _, err = lab.type("provision", "drata", "--write")
-    assert "has all of these already" in err
+    code, out, _ = lab.type("provision", "drata")
+    assert "has all of these already" in out
 
 
 def test_provision_and_status_keep_to_the_width(lab: Lab) -> None:

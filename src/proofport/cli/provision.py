@@ -18,26 +18,33 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("destination", metavar="DEST")
 @options.kind_option
-@click.option("--write", is_flag=True, help="Write what is found or made into the configuration file.")
+@click.option("--write/--no-write", default=True, help="Write what is found or made into the configuration (default).")
 @options.json_option
 @options.config_option
 def command(destination: str, kind: str | None, write: bool, as_json: bool, config_path: str | None) -> int:
     """Find or make what DEST delivers to: for one kind, or for all that it has a mapping for
     or that are configured.
 
-    Prints what belongs under `objects:` in the configuration; with --write it is put there. What exists already is
-    found again, never made twice.
+    Prints what belongs under `objects:` in the configuration, and puts it there. What exists already is found again,
+    never made twice; what the file says already stays as it is.
     """
     import asyncio
 
     from proofport.cli.failures import wrapped
 
     made = asyncio.run(_provision(destination, kind, config_path))
-    if write:
-        _write(destination, made, config_path)
     if as_json:
         click.echo(json.dumps({kind: asdict(one) for kind, one in made.items()}, ensure_ascii=False, indent=2))
-        return 0
+    else:
+        _print(destination, made)
+    if write:
+        click.echo(wrapped(_written(destination, made, config_path), "# ", hanging="#   ", fold=True), err=as_json)
+    return 0
+
+
+def _print(destination: str, made: Mapping[str, Provisioned]) -> None:
+    from proofport.cli.failures import wrapped
+
     for name, one in made.items():
         done = f"{name}: {'made now' if one.created else 'found'}"
         click.echo(wrapped(done, hanging="  ", fold=True), err=True)
@@ -48,19 +55,16 @@ def command(destination: str, kind: str | None, write: bool, as_json: bool, conf
         click.echo(f"  {json.dumps(name) if ':' in name else name}:")
         for key, value in one.settings.items():
             click.echo(f"    {key}: {json.dumps(value)}")
-    return 0
 
 
-def _write(destination: str, made: Mapping[str, Provisioned], config: str | None) -> None:
-    from proofport.cli.failures import wrapped
+def _written(destination: str, made: Mapping[str, Provisioned], config: str | None) -> str:
     from proofport.config import locate
     from proofport.config_edit import store_objects
 
     file = locate(config)
     assert file is not None, "the configuration was read from it"
-    written = store_objects(file, destination, {kind: one.settings for kind, one in made.items() if one.settings})
-    done = f"Written into {file.name}: {', '.join(written)}." if written else f"{file.name} has all of these already."
-    click.echo(wrapped(done, hanging="  ", fold=True), err=True)
+    kinds = store_objects(file, destination, {kind: one.settings for kind, one in made.items() if one.settings})
+    return f"Written into {file.name}: {', '.join(kinds)}." if kinds else f"{file.name} has all of these already."
 
 
 async def _provision(destination: str, kind: str | None, config: str | None) -> dict[str, Provisioned]:

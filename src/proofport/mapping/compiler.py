@@ -249,8 +249,8 @@ class _Compiler:
         return result
 
     def _first_of(self, rules: Sequence[Rule], field: str, scope: Scope) -> str:
-        """The first that is neither missing nor null. A constant says nothing about a record that is sent in part."""
-        spoken = [rule for rule in rules if not (self.plan.partial and isinstance(rule.source, Constant))] or rules
+        """The first that is neither missing nor null. Of a record sent in part, a constant and the id say nothing."""
+        spoken = [rule for rule in rules if not (self.plan.partial and _always_there(rule))] or rules
         result = self._copy(self._rule(spoken[0], OPAQUE, field, scope)[0])
         for rule in spoken[1:]:
             with self.code.block(f"if {result} is M or {result} is None:"):
@@ -353,3 +353,14 @@ def _in_order(names: Sequence[str], shape: Shape | None) -> list[str]:
     """The order in which the model writes its fields, then the others."""
     known = shape.fields if shape else {}
     return [*(name for name in known if name in names), *(name for name in names if name not in known)]
+
+
+def _always_there(rule: Rule) -> bool:
+    """Whether it gives something for every record, so that falling back to it would overwrite what the whole has."""
+    match rule.source:
+        case Constant():
+            return True
+        case Select(path):
+            return path.text in ("$.id", "$['id']")
+        case _:
+            return False

@@ -71,7 +71,7 @@ class TestDoctor:
 
 class TestProvision:
     def test_prints_what_belongs_into_the_configuration(self, gateway: FakeGateway, capsys: Capture) -> None:
-        assert app.run(["provision", "one", "--kind", "device"]) == 0
+        assert app.run(["provision", "one", "--kind", "device", "--no-write"]) == 0
         said = capsys.readouterr()
         assert yaml.safe_load(said.out) == {
             "objects": {"device": {"table": 7, "note": "a: b"}, "custom:package": {"table": 8}}
@@ -80,5 +80,5 @@ class TestProvision:
         assert "custom:package: found" in said.err
 
     def test_json(self, gateway: FakeGateway, capsys: Capture) -> None:
-        app.run(["provision", "one", "--json"])
+        app.run(["provision", "one", "--json", "--no-write"])
         assert json.loads(capsys.readouterr().out)["device"]["settings"]["table"] == 7

@@ -174,6 +174,7 @@ def test_default_is_for_missing_and_if_null_for_null(field: Any) -> None:
 def test_a_patch_is_never_filled_by_defaults(field: Any) -> None:
     assert field("{path: $.a, default: d}", {}, mode="patch") is MISSING
     assert field("{first_of: [$.a, {value: d}]}", {}, mode="patch") is MISSING
+    assert field("{first_of: [$.a, $.id]}", {"id": "x"}, mode="patch") is MISSING
     assert field("{path: $.a, required: true}", {}, mode="patch") is MISSING
     assert field("{path: $.a, if_null: n}", {"a": None}, mode="patch") == "n"
     assert field("{value: d}", {}, mode="patch") == "d"
