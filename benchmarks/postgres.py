@@ -1,4 +1,4 @@
-"""Goal 16: the journal on PostgreSQL against its design written plainly (`baseline_postgres`), in the same rounds.
+"""Goal 15, on many machines: the journal on PostgreSQL against its design written plainly, in the same rounds.
 
 Each has a database of its own on one durable server, which is started for it. What is counted over a time runs in
 processes of its own: `python -m benchmarks.postgres WHAT product|baseline URL …`.
