@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-import tempfile
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from proofport import registry
-from proofport.cli import app
-
-Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Capture) -> str:
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    assert app.run(["demo"]) == 0
-    said = capsys.readouterr()
-    assert said.err == ""
-    assert list(tmp_path.iterdir()) == []
-    return said.out
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Told once for all tests: it leaves neither a file nor a process behind."""
+    folder = tmp_path_factory.mktemp("demo")
+    environment = {**os.environ, "COLUMNS": "80", "TMPDIR": str(folder)}
+    program = "import sys; from proofport.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "demo"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(folder.iterdir()) == []
+    assert str(folder) not in "".join(command_lines())
+    return done.stdout
+
+
+def command_lines() -> Iterator[str]:
+    """Of every process there is, on Linux."""
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield file.read_text(errors="replace")
 
 
 def test_the_tour(told: str) -> None:
@@ -39,3 +52,27 @@ def test_the_tour(told: str) -> None:
     assert "Did you mean 'ec2_instance'?" in plain
     assert "drata no longer holds acct-06" in plain
     assert "secureframe still holds acct-06" in plain
+
+
+def test_the_relay_is_killed_between_acceptance_and_delivery(told: str) -> None:
+    chapter = told[told.index(" A tool that knows only curl") :]
+    vendors = registry.names(registry.EMULATORS)
+    marks = ("$ curl -i", "$ kill -9", "proofport relay\ndrata", "Idempotent-Replayed: true")
+    posted, killed, started, repeated = map(chapter.index, marks)
+    assert posted < killed < started < repeated
+    for name in vendors:
+        assert killed < chapter.index(f"{name} has not heard of acct-20") < started
+        assert started < chapter.index(f"{name} holds acct-20") < repeated
+    assert chapter.count("HTTP/1.1 202 Accepted\nLocation: /v1/deliveries?submission=1\n") == 2
+
+
+def test_what_is_printed_may_be_pasted(told: str) -> None:
+    """A shell makes of it what the tour has sent."""
+    lines = told[told.index("curl -i") : told.index("HTTP/1.1 202")].replace("$RELAY", "http://relay")
+    command = shlex.split(lines)
+    assert command[:3] == ["curl", "-i", "http://relay/v1/evidence/personnel_account?to=drata&to=secureframe"]
+    assert [command[at + 1] for at, word in enumerate(command) if word == "-H"] == [
+        "Content-Type: application/json",
+        "Idempotency-Key: ines-starts",
+    ]
+    assert json.loads(command[-1]) == {"id": "acct-20", "email": "ines@example.com", "active": True}

@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from rich.console import Console
 
 from proofport import registry
 from proofport.cli import narration as tell
 from proofport.cli.connect import connect
+from proofport.cli.demo_relay import a_post
 from proofport.cli.report import counts, print_problems, print_remarks
 from proofport.cli.side_by_side import print_bodies
 from proofport.config import Config, Guard
@@ -61,6 +62,7 @@ async def tour(out: Console) -> None:
         await story.everything()
         await story.what_they_hold()
         await story.a_leaver()
+        await a_post(out, story.config, vendors)
         tell.closing(out)
 
 
@@ -79,14 +81,6 @@ async def with_objects(out: Console, config: Config) -> Config:
             else:
                 tell.line(out, f"{name}: made through its API, for {', '.join(SAMPLES)}.")
     return config.model_copy(update={"destinations": destinations})
-
-
-async def holdings(vendor: Running) -> list[dict[str, Any]]:
-    """The objects that a vendor holds, with their first records, once all that it accepted has been worked through."""
-    await vendor.control("POST", "settle")
-    overview = await vendor.control("GET", "overview")
-    objects: list[dict[str, Any]] = overview["objects"]
-    return objects
 
 
 class Story:
@@ -130,7 +124,7 @@ class Story:
     async def what_they_hold(self) -> None:
         tell.step(self.out, "What each vendor holds now")
         for name, vendor in self.vendors.items():
-            tell.holdings(self.out, name, await holdings(vendor))
+            tell.holdings(self.out, name, await vendor.holdings())
 
     async def a_leaver(self) -> None:
         """A week later: the mistakes are corrected, and one person is gone."""
@@ -139,7 +133,7 @@ class Story:
         self._show(report)
         self.out.print()
         for name, vendor in self.vendors.items():
-            holds = any(record["id"] == LEAVER for each in await holdings(vendor) for record in each["records"])
+            holds = any(record["id"] == LEAVER for each in await vendor.holdings() for record in each["records"])
             tell.line(
                 self.out, f"{name} {'still holds' if holds else 'no longer holds'} {LEAVER}, finn's account.", "bold"
             )

@@ -17,14 +17,19 @@ from proofport.cli.report import by_problem
 from proofport.delivery.report import RunReport
 
 SHOWN = 3
+ANSWER_HEADERS = ("Location", "Idempotent-Replayed")
 
 
 def step(out: Console, title: str, *commands: str) -> None:
     """Begin a part of the tour; `commands` are what a person would type for it."""
     out.print()
     out.print(Rule(Text(f" {title} ", style="bold"), align="left", style="cyan"))
-    for command in commands:
-        out.print(Text(f"$ {command}", style="cyan"))
+    for each in commands:
+        command(out, each)
+
+
+def command(out: Console, words: str) -> None:
+    out.print(Text(f"$ {words}", style="cyan"))
 
 
 def line(out: Console, words: str, style: str = "") -> None:
@@ -121,6 +126,40 @@ def after_a_leaver(out: Console) -> None:
         out,
         "Where a vendor swaps whole sets, who is not in the new one is gone. Where it has no call to take a record "
         "away, proofport says so, and whom it concerns.",
+        "bold",
+    )
+
+
+def before_a_post(out: Console, origin: str, post: str) -> None:
+    line(out, f"listening on {origin}")
+    line(
+        out,
+        "A webhook or a cron job posts to it. Evidence is accepted once it is durable, and delivered after that. Just "
+        "now the vendors do not answer:",
+    )
+    command(out, f"RELAY={origin}")
+    command(out, post)
+
+
+def answered(out: Console, status: str, headers: Mapping[str, str]) -> None:
+    """What `curl -i` shows of an answer, in short."""
+    line(out, status, "bold")
+    for name in ANSWER_HEADERS:
+        if name in headers:
+            line(out, f"{name}: {headers[name]}", "dim")
+
+
+def before_a_repeat(out: Console) -> None:
+    out.print()
+    line(out, "Whoever saw no answer posts the same again, under the same key. It gets the first answer:")
+
+
+def after_a_post(out: Console) -> None:
+    out.print()
+    line(
+        out,
+        "What the relay has said yes to is delivered, whatever becomes of the relay; what is posted twice under one "
+        "key is accepted once.",
         "bold",
     )
 

@@ -34,6 +34,12 @@ class Running:
         state: dict[str, Any] = await self.control("GET", "state")
         return state
 
+    async def holdings(self) -> list[dict[str, Any]]:
+        """Every object that the vendor holds, with its first records, once all that it accepted has been processed."""
+        await self.control("POST", "settle")
+        objects: list[dict[str, Any]] = (await self.control("GET", "overview"))["objects"]
+        return objects
+
     async def received(self) -> list[dict[str, Any]]:
         """Every vendor request so far, in order."""
         received: list[dict[str, Any]] = await self.control("GET", "received")
