@@ -142,3 +142,11 @@ def test_a_revoked_key_is_refused_and_stays_listed(
 def test_revoking_what_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run(["key", "revoke", "pp_nobody"]) == 2
     assert "There is no key pp_nobody" in capsys.readouterr().err
+
+
+def test_no_relay_listens_for_everybody_while_nobody_has_a_key(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["relay", "--host", "0.0.0.0", "--port", "0"]) == 2
+    told = capsys.readouterr()
+    assert "the relay would listen on 0.0.0.0 for everybody: there is no key yet" in " ".join(told.err.split())
+    assert "proofport key create" in told.err
+    assert "listening" not in told.out

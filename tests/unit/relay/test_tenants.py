@@ -14,6 +14,7 @@ import pytest
 from tests.unit.relay.gate import make_cheap
 from tests.unit.relay.world import CLASSIFIED, EMPTY_PLACE, KIND, OWN_PLACE, World, world
 
+from proofport.journal.contract import Filter
 from proofport.relay.routes import ROUTES, Route
 from proofport.tenancy import DEFAULT
 
@@ -148,3 +149,24 @@ async def test_what_a_key_may_not_do_it_does_not(route: Route, acme: World) -> N
     expected = {"open": [200] * 4, "read": [401, 401, 200, 403], "operator": [401, 401, 403, 403]}
     assert statuses == expected.get(route.scope, [401, 401, 403, statuses[-1]])
     assert (await acme.kept("acme") == before) == (not asked.does)
+
+
+@pytest.mark.parametrize("name", ["POST /v1/evidence/{kind}", "POST /v1/snapshots", "POST /v1/preview"])
+async def test_a_key_is_for_nothing_but_what_it_names(name: str, acme: World) -> None:
+    asked = ASKS[name]
+    [route] = [route for route in ROUTES if name_of(route) == name]
+    wide = {"kinds": [KIND], "destinations": [OWN_PLACE]}
+    scopes: list[dict[str, Any]] = [{"kinds": ["device"]}, {"destinations": ["prod"]}, wide]
+    keys = [await acme.key("acme", **scope) for scope in scopes]
+    statuses = [(await ask(acme, route, asked.path, key, asked.body))[0] for key in keys]
+    assert statuses[:2] == [403, 403]
+    assert statuses[2] < 300
+
+
+async def test_the_idempotency_key_of_one_tenant_is_no_other_tenants(acme: World) -> None:
+    """Nor is another told, by a refusal, that the key is known."""
+    path, key = f"/v1/evidence/{KIND}?to=prod", {"Idempotency-Key": "once"}
+    for tenant, record in (("acme", RECORD), ("other", [{"id": "another"}]), (DEFAULT, RECORD)):
+        status, told = await acme.ask("POST", path, await acme.key(tenant), json=record, headers=key)
+        assert (status, "Idempotent-Replayed" in told) == (202, False)
+    assert len(await acme.journal.find(Filter(tenant="other"))) == 1

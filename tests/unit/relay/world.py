@@ -59,7 +59,7 @@ class World:
         return str((await keys.issue(self.journal, **{**about, **scope}))[0])
 
     async def ask(self, method: str, path: str, key: str | None, **more: Any) -> tuple[int, str]:
-        headers = {HEADER: "1"} | ({"Authorization": f"Bearer {key}"} if key else {})
+        headers = {HEADER: "1"} | ({"Authorization": f"Bearer {key}"} if key else {}) | more.pop("headers", {})
         url = URL(self.origin + path, encoded=True)
         async with self.client.request(method, url, headers=headers, **more) as answer:
             told = {name: value for name, value in answer.headers.items() if name != "Date"}
