@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.end_to_end.site import Site, config, resource, site
+from tests.end_to_end.site import PATIENCE, Site, config, resource, site
 
 from proofport.testing import Running
 
@@ -98,8 +99,9 @@ async def test_a_parked_lane_is_seen_and_resumed(relay: Site, drata_emulator: Ru
     await drata_emulator.faults(status={"code": 403, "times": 1})
     await relay.post([resource(1)])
     lane: dict[str, Any] = {}
-    while not lane.get("parked"):
-        lane = next(iter((await relay.get("/v1/lanes"))["items"]), {})
+    async with asyncio.timeout(PATIENCE):
+        while not lane.get("parked"):
+            lane = next(iter((await relay.get("/v1/lanes"))["items"]), {})
     assert (lane["queued"], lane["dead"]) == (1, 0)
     assert lane["oldest"].endswith("Z")
     resumed = await relay.ask("POST", f"/v1/lanes/{quote(lane['lane'], safe='')}/resume")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.site import Answer, Site, config, resource, site
+from tests.end_to_end.site import PATIENCE, Answer, Site, config, resource, site
 
 from proofport.testing import Running
 
@@ -149,7 +150,7 @@ async def test_what_was_committed_is_delivered_after_a_restart(drata_emulator: R
         await put(relay, snapshot, "a", [resource(1)])
         journal = await relay.gateway.journal()
         await journal.move_snapshot(snapshot, "open", "committed", report='{"override_guard": "sold"}')
-    async with site(config(tmp_path, drata_emulator)) as relay:
+    async with site(config(tmp_path, drata_emulator)) as relay, asyncio.timeout(PATIENCE):
         while (await relay.get(f"/v1/snapshots/{snapshot}"))["state"] == "committed":
             pass
         assert (await relay.get(f"/v1/snapshots/{snapshot}"))["state"] == "delivered"
