@@ -55,7 +55,10 @@ def list_command(lane: str | None, as_json: bool, config_path: str | None) -> in
 @click.argument("letter_id", metavar="ID", type=int)
 @options.config_option
 def show_command(letter_id: int, config_path: str | None) -> int:
-    """Print one dead letter as JSON: evidence, why each record was refused, and the body the vendor would get."""
+    """Print one dead letter as JSON.
+
+    Of each record: the evidence, why it was refused, the body that was sent, and the body that it would get now.
+    """
     from proofport.journal.contract import Filter
 
     async def find(gateway: Gateway) -> dict[str, Any] | None:
@@ -72,13 +75,14 @@ def show_command(letter_id: int, config_path: str | None) -> int:
 
 @command.command("replay")
 @ids_argument
+@click.option("--as-it-was", is_flag=True, help="Send the very bodies that were sent before.")
 @options.config_option
-def replay_command(ids: Sequence[int], config_path: str | None) -> int:
+def replay_command(ids: Sequence[int], as_it_was: bool, config_path: str | None) -> int:
     """Queue dead letters again, at the end of their lanes. Their evidence is mapped anew when it is delivered."""
-    from proofport.journal.contract import Accepted, Filter
+    from proofport.journal.contract import Accepted
 
     async def replay(gateway: Gateway) -> list[Accepted]:
-        return await (await gateway.journal()).replay(Filter(ids=ids, state="dead"))
+        return await gateway.replay(ids, as_it_was=as_it_was)
 
     accepted = _run(config_path, replay)
     click.echo(f"{len(accepted)} of {len(ids)} queued again: {', '.join(str(one.id) for one in accepted) or 'none'}")

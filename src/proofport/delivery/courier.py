@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -16,22 +16,32 @@ from proofport.delivery.engine import Target
 from proofport.delivery.exchange import exchange
 from proofport.delivery.last_state import LastState
 from proofport.delivery.lease import Holder
-from proofport.delivery.payload import unpack
+from proofport.delivery.payload import unpack, unpack_bodies
 from proofport.delivery.pipeline import not_json
 from proofport.delivery.screening import seconds_of
 from proofport.delivery.sender import Sender
-from proofport.errors import Rejected
+from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 from proofport.journal.contract import IN_DOUBT, Delivery, Journal, Sent
 from proofport.wire import Call
 
+NEVER_RENDERED = Problem(
+    "no body: the mapping refused this record",
+    "a body that was sent before",
+    hint="Replay it without sending it as it was: it is mapped again.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What became of a delivery: the outcome of each record, and the new last delivered state."""
+    """What became of a delivery: the outcome of each record, and the new last delivered state.
+
+    `bodies`: of each record what was sent, or would have been; None where there is no body.
+    """
 
     outcomes: Sequence[Outcome]
     sent: Sent
+    bodies: Sequence[bytes | None]
 
 
 class Courier:
@@ -65,17 +75,19 @@ class Courier:
             outcomes.update(zip(rest.positions, ends, strict=True))
             self._job = await last.note(self._holder.run, ends)
             sent = _joined(sent, _sent(rest, ends, await last.kept(rest, ends), removed=self._job.mode == "remove"))
-        return Delivered([outcomes[index] for index in range(len(records))], sent)
+        bodies = {at: item for each in batches for at, item in zip(each.positions, each.items, strict=True)}
+        places = range(len(records))
+        return Delivered([outcomes[at] for at in places], sent, [bodies.get(at) or None for at in places])
 
     def _render(self, records: Sequence[Neutral]) -> tuple[list[Batch], dict[int, Outcome]]:
         """Batches whose positions are indexes of `records`, and the outcomes of those that cannot be sent."""
-        render = self._target.items(self._job.kind, self._job.mode)
+        item_of = self._items()
         batcher = Batcher(self._capability)
         batches: list[Batch | None] = []
         outcomes: dict[int, Outcome] = {}
         for index, record in enumerate(records):
             try:
-                item = orjson.dumps(render(record)) if render is not None else b""
+                item = item_of(index, record)
             except Rejected as error:
                 outcomes[index] = rejected(error.problem)
             except TypeError as error:
@@ -85,6 +97,14 @@ class Courier:
                 batches.append(batcher.add(record["id"], item, index, observed, extras=extras))
         batches.append(batcher.flush())
         return [batch for batch in batches if batch is not None], outcomes
+
+    def _items(self) -> Callable[[int, Neutral], bytes]:
+        """How a record gets its body: as it was, mapped now, or none where only ids are sent."""
+        if self._delivery.bodies is not None:
+            kept = unpack_bodies(self._delivery.bodies)
+            return lambda index, _: _as_it_was(kept[index])
+        render = self._target.items(self._job.kind, self._job.mode)
+        return lambda _, record: b"" if render is None else orjson.dumps(render(record))
 
     async def _send(self, memory: Memory, batch: Batch) -> Sequence[Outcome]:
         return await exchange(
@@ -96,6 +116,12 @@ class Courier:
         if self._job.mode != "remove":
             await refuse_destruction(call)
         await self._holder.permit(call)
+
+
+def _as_it_was(body: bytes | None) -> bytes:
+    if body is None:
+        raise Rejected(NEVER_RENDERED)
+    return body
 
 
 def _sent(batch: Batch, outcomes: Sequence[Outcome], items: Sequence[bytes], *, removed: bool) -> Sent:

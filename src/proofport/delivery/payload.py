@@ -1,10 +1,11 @@
-"""The records of a queued delivery as bytes, and back. Small ones are JSON, others compressed: what a commit costs is
-mostly the pages that it writes."""
+"""The records of a queued delivery as bytes, and back, and their bodies likewise. Small ones are JSON, others
+compressed: what a commit costs is mostly the pages that it writes."""
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
@@ -22,11 +23,30 @@ _JSON = b"["
 
 def pack(records: Sequence[Neutral]) -> bytes:
     """Raises TypeError for what JSON cannot carry."""
-    text = orjson.dumps(records)
-    return text if len(text) < SMALL else compress(text, FASTEST)
+    return _pack(records)
 
 
 def unpack(payload: bytes) -> list[Neutral]:
     """What `pack` was given. A payload of plain JSON is read, too."""
-    records: list[Neutral] = orjson.loads(payload if payload.startswith(_JSON) else zlib.decompress(payload))
+    records: list[Neutral] = _unpack(payload)
     return records
+
+
+def pack_bodies(bodies: Sequence[bytes | None]) -> bytes | None:
+    """The body of each record, byte by byte; None for one that has none, and for all when none has one."""
+    texts = [None if body is None else body.decode() for body in bodies]
+    return _pack(texts) if any(texts) else None
+
+
+def unpack_bodies(packed: bytes) -> list[bytes | None]:
+    """What `pack_bodies` was given."""
+    return [None if text is None else text.encode() for text in _unpack(packed)]
+
+
+def _pack(items: Sequence[Any]) -> bytes:
+    text = orjson.dumps(items)
+    return text if len(text) < SMALL else compress(text, FASTEST)
+
+
+def _unpack(packed: bytes) -> Any:
+    return orjson.loads(packed if packed.startswith(_JSON) else zlib.decompress(packed))

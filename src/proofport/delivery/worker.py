@@ -14,9 +14,9 @@ from proofport.delivery.engine import Target
 from proofport.delivery.lease import Holder, kept, new_owner
 from proofport.delivery.outcomes import encode
 from proofport.delivery.pacer import Pacer
-from proofport.delivery.payload import pack, unpack
+from proofport.delivery.payload import pack, pack_bodies, unpack
 from proofport.delivery.sender import Sender
-from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
+from proofport.errors import JournalError, LaneLost, OutcomeUnknown, ProofportError, Retryable
 from proofport.journal.contract import Attempt, Delivery, Failure, Journal, LaneRun, NewDelivery
 from proofport.logs import get_logger
 
@@ -89,14 +89,18 @@ class Worker:
     async def _deliver(
         self, holder: Holder, delivery: Delivery, senders: dict[str, Sender], stack: AsyncExitStack
     ) -> bool:
-        """Whether the lane goes on with its next delivery."""
+        """Whether the lane goes on with its next delivery.
+
+        It rests where time may mend it, and is parked for everything that a person has to look at.
+        """
         run = holder.run
         try:
             delivered = await self._send(holder, delivery, senders, stack)
         except (LaneLost, JournalError):  # without its journal a lane can be neither rested nor parked
             raise
-        except Retryable as error:
-            rest = error.after or min(2.0 ** min(delivery.attempts, 8), LONGEST_REST)
+        except (Retryable, OutcomeUnknown) as error:  # what may have arrived is sent again: at least once
+            asked = error.after if isinstance(error, Retryable) else None
+            rest = asked or min(2.0 ** min(delivery.attempts, 8), LONGEST_REST)
             await run.later(delivery, rest, Failure("vendor_unavailable", str(error)))
             log.warning("lane_rests", lane=run.lane, seconds=round(rest, 1), error=error.message)
             return False
@@ -147,13 +151,14 @@ async def _settle(run: LaneRun, delivery: Delivery, delivered: Delivered) -> Non
     """Done; what was rejected of it becomes a dead letter, alone or as a whole."""
     bad = [i for i, outcome in enumerate(delivered.outcomes) if outcome.status is Status.REJECTED]
     if bad and len(bad) == len(delivered.outcomes):
-        await run.dead(delivery, Failure("rejected", encode(delivered.outcomes)))
+        failure = Failure("rejected", encode(delivered.outcomes))
+        await run.dead(delivery, failure, bodies=pack_bodies(delivered.bodies))
         return
-    letter = _dead_letter(delivery, bad, delivered.outcomes) if bad else None
+    letter = _dead_letter(delivery, bad, delivered) if bad else None
     await run.done(delivery, encode(delivered.outcomes), sent=delivered.sent, dead=letter)
 
 
-def _dead_letter(delivery: Delivery, bad: Sequence[int], outcomes: Sequence[Outcome]) -> tuple[NewDelivery, Failure]:
+def _dead_letter(delivery: Delivery, bad: Sequence[int], delivered: Delivered) -> tuple[NewDelivery, Failure]:
     records = unpack(delivery.payload)
     rest = NewDelivery(
         delivery.lane,
@@ -162,5 +167,6 @@ def _dead_letter(delivery: Delivery, bad: Sequence[int], outcomes: Sequence[Outc
         delivery.mode,
         pack([records[i] for i in bad]),
         len(bad),
+        bodies=pack_bodies([delivered.bodies[i] for i in bad]),
     )
-    return rest, Failure("rejected", encode([outcomes[i] for i in bad]))
+    return rest, Failure("rejected", encode([delivered.outcomes[i] for i in bad]))

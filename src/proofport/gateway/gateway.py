@@ -26,11 +26,11 @@ from proofport.evidence import Evidence, model_of
 from proofport.gateway.inputs import AlreadyEvidence, Input, Records, each_record, inputs_of, open_input
 from proofport.gateway.planning import Plan, planned
 from proofport.gateway.preview import Preview, preview_of
-from proofport.gateway.queue import letter_of, new_deliveries
+from proofport.gateway.queue import letter_of, new_deliveries, replayed
 from proofport.gateway.schemas import SchemaView, confirmed, findings, schemas_of
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.journal import open_journal
-from proofport.journal.contract import Accepted, Delivery, Journal
+from proofport.journal.contract import Accepted, Delivery, Filter, Journal
 
 
 class Gateway:
@@ -203,8 +203,17 @@ class Gateway:
         found, [reads] = self._readings([Input((), source)], kind, mode, values)
         return found, reads
 
+    async def replay(self, letters: Sequence[int], *, as_it_was: bool = False) -> list[Accepted]:
+        """Queue dead letters again, at the end of their lanes; ids that are none of a dead letter are left out.
+
+        Their evidence is mapped again, or `as_it_was` the bodies go out that were sent. Raises UsageError, and queues
+        none, where a record never had a body.
+        """
+        return await replayed(await self.journal(), Filter(ids=letters, state="dead"), as_it_was=as_it_was)
+
     def letter(self, delivery: Delivery) -> list[dict[str, Any]]:
-        """The records of a dead letter, each with its problem and the body that its destination would get now."""
+        """The records of a dead letter, each with its problem, the body that was `sent`, and the `body` that its
+        destination would get now."""
         return letter_of(delivery, self._target(delivery.destination, delivery.kind, delivery.mode))
 
     async def preview(

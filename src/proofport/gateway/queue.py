@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+import orjson
 
 from proofport.delivery.engine import Target
 from proofport.delivery.outcomes import decode
-from proofport.delivery.payload import pack, unpack
-from proofport.errors import Rejected
+from proofport.delivery.payload import pack, unpack, unpack_bodies
+from proofport.errors import Rejected, UsageError
 from proofport.evidence import Neutral
-from proofport.journal.contract import Delivery, NewDelivery
+from proofport.journal.contract import Accepted, Delivery, Filter, Journal, NewDelivery
 
 RECORDS = 500
 """At most so many records in one delivery: a delivery is sent again as a whole when its answer is lost."""
@@ -33,8 +35,10 @@ def _portions(records: Sequence[Neutral]) -> Iterator[Sequence[Neutral]]:
 
 
 def letter_of(delivery: Delivery, target: Target) -> list[dict[str, Any]]:
-    """Every record of a dead letter: the evidence, why it was refused, and the body that the mapping gives now."""
+    """Every record of a dead letter: the evidence, why it was refused, the body that was sent, and the one that the
+    mapping gives now."""
     records = unpack(delivery.payload)
+    sent, render = _sent(delivery), target.items(delivery.kind, delivery.mode)
     outcomes = (
         decode(delivery.failure.detail) if delivery.failure and delivery.failure.detail else [None] * len(records)
     )
@@ -42,14 +46,39 @@ def letter_of(delivery: Delivery, target: Target) -> list[dict[str, Any]]:
         {
             "evidence": record,
             "problem": outcome.problem.as_dict() if outcome and outcome.problem else None,
-            "body": _body(target, record),
+            "sent": body and orjson.loads(body),
+            "body": render and _body(render, record),
         }
-        for record, outcome in zip(records, outcomes, strict=True)
+        for record, outcome, body in zip(records, outcomes, sent, strict=True)
     ]
 
 
-def _body(target: Target, record: Neutral) -> dict[str, Any] | None:
+def _sent(delivery: Delivery) -> list[bytes | None]:
+    return [None] * delivery.records if delivery.bodies is None else unpack_bodies(delivery.bodies)
+
+
+async def replayed(journal: Journal, letters: Filter, *, as_it_was: bool) -> list[Accepted]:
+    """Queue dead letters again. Raises UsageError, and queues none, where one cannot be sent as it was."""
+    after = 0
+    while as_it_was and (page := await journal.find(letters, after=after)):
+        for letter in page:
+            _require_bodies(letter)
+        after = page[-1].id
+    return await journal.replay(letters, as_it_was=as_it_was)
+
+
+def _require_bodies(letter: Delivery) -> None:
+    """A removal without bodies sent ids alone, and does so again."""
+    missing = _sent(letter).count(None)
+    if missing and not (letter.mode == "remove" and letter.bodies is None):
+        raise UsageError(
+            f"letter {letter.id} cannot be sent as it was: {missing} of its {letter.records} records never had a body",
+            hint="Replay it without sending it as it was: its evidence is mapped again.",
+        )
+
+
+def _body(render: Callable[[Neutral], dict[str, Any]], record: Neutral) -> dict[str, Any] | None:
     try:
-        return target.render(record)
+        return render(record)
     except Rejected:
         return None

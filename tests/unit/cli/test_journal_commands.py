@@ -15,6 +15,7 @@ import yaml
 from proofport.accounting import rejected
 from proofport.cli import app
 from proofport.delivery.outcomes import encode
+from proofport.delivery.payload import pack_bodies, unpack_bodies
 from proofport.errors import Problem
 from proofport.journal.contract import Attempt, BatchDone, Delivery, Failure, Filter, Journal, LaneRun, NewRun
 from proofport.journal.contract import NewDelivery as New
@@ -87,7 +88,8 @@ async def filled(journal: Journal) -> None:
     run = await claimed(journal, LANE)
     [head] = await run.take(1)
     refused = rejected(Problem("a number", "a text", field="name", vendor_message="Validation failed"))
-    await run.dead(head, Failure("rejected", encode([refused])))
+    sent = pack_bodies([b'{"id":"openssl","name":"as it was mapped then"}'])
+    await run.dead(head, Failure("rejected", encode([refused])), bodies=sent)
     await run.attempted([Attempt("upsert_records", 400, 0.25, 4_000, "abc", "Validation failed", 1_000.0, None, 1)])
     await run.park("the key was refused: make a new one where the vendor keeps its keys, then put it there")
     await run.release()
@@ -185,20 +187,37 @@ class TestDeadLetters:
         shell.do(many)
         assert len(json.loads(shell.type("dead-letter", "list", "--json")[1])) == 250
 
-    def test_show_gives_evidence_reason_and_body(self, full: Shell) -> None:
+    def test_show_gives_evidence_reason_and_both_bodies(self, full: Shell) -> None:
         code, said = full.type("dead-letter", "show", "1")
         letter = json.loads(said)
         [record] = letter["records"]
         assert (code, letter["state"], letter["attempts"]) == (0, "dead", 1)
         assert record["evidence"] == {"id": "openssl", "name": CONTENT}
         assert (record["problem"]["field"], record["problem"]["vendor_message"]) == ("name", "Validation failed")
-        assert record["body"]["id"] == "openssl"
+        assert record["sent"] == {"id": "openssl", "name": "as it was mapped then"}
+        assert record["body"] == {"id": "openssl", "name": CONTENT}
         assert full.type("dead-letter", "show", "99") == (2, "There is no delivery 99.\n")
 
     def test_replay_puts_it_at_the_end_of_its_lane(self, full: Shell) -> None:
         assert full.type("dead-letter", "replay", "1", "2") == (2, "1 of 2 queued again: 5\n")
         assert full.states() == [(1, "cancelled"), *((n, "queued") for n in range(2, 6))]
         assert full.type("dead-letter", "replay", "1") == (2, "0 of 1 queued again: none\n")
+
+    def test_replay_as_it_was_takes_the_bodies_along(self, full: Shell) -> None:
+        assert full.type("dead-letter", "replay", "1", "--as-it-was") == (0, "1 of 1 queued again: 5\n")
+        [again] = full.do(lambda journal: journal.find(Filter(ids=[5])))
+        assert unpack_bodies(again.bodies or b"[]") == [b'{"id":"openssl","name":"as it was mapped then"}']
+
+    def test_replay_as_it_was_of_what_never_had_a_body(self, full: Shell) -> None:
+        async def refused_by_the_mapping(journal: Journal) -> None:
+            await journal.resume(LANE)
+            run = await claimed(journal, LANE)
+            await run.dead((await run.take(1))[0], Failure("rejected"))
+
+        full.do(refused_by_the_mapping)
+        code, said = full.type("dead-letter", "replay", "1", "2", "--as-it-was")
+        assert (code, "letter 2 cannot be sent as it was" in " ".join(said.split())) == (2, True)
+        assert full.states()[:2] == [(1, "dead"), (2, "dead")]
 
     def test_drop_keeps_the_reason(self, full: Shell) -> None:
         assert full.type("dead-letter", "drop", "1", "--reason", "left the company") == (0, "1 of 1 dropped\n")

@@ -4,100 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from tests.unit.delivery.runs import Plain, Vendor
-from tests.unit.delivery.support import LEASE, ScriptedSender, all_ok, reply
+from tests.unit.delivery.queues import KIND, LANE, Queue, ends, ids, until
+from tests.unit.delivery.runs import Vendor
+from tests.unit.delivery.support import LEASE, all_ok, reply
 
-from proofport.adapter import Capability, Mode
-from proofport.delivery import worker as module
-from proofport.delivery.engine import Target
-from proofport.delivery.outcomes import decode
+from proofport.adapter import Capability
 from proofport.delivery.screening import seconds_of
-from proofport.delivery.worker import Worker
-from proofport.errors import ConfigError, Retryable
-from proofport.journal.contract import IN_DOUBT, Delivery, Filter, Known, NewDelivery
-from proofport.journal.memory import MemoryJournal
+from proofport.errors import OutcomeUnknown, Retryable
+from proofport.journal.contract import IN_DOUBT, Filter, Known
 from proofport.wire import Call, Reply
-
-KIND = "custom:thing"
-LANE = f"here/{KIND}"
-
-
-class Queue:
-    """A journal with deliveries in it, a clock that stands still, and the vendors they go to."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-        self.journal = MemoryJournal(clock=lambda: self.now)
-        self.vendors: dict[str, Vendor] = {}
-
-    def vendor(self, *answers: Any, name: str = "here", **capabilities: Capability) -> Vendor:
-        """Gives these answers, the last one for ever."""
-        vendor = self.vendors[name] = Vendor(ScriptedSender(send_records=list(answers) or [all_ok]), **capabilities)
-        vendor.destination = name
-        return vendor
-
-    async def accept(self, *records: dict[str, Any], to: str = "here", mode: Mode = "upsert") -> int:
-        new = NewDelivery(f"{to}/{KIND}", to, KIND, mode, json.dumps(records).encode(), len(records))
-        [accepted] = await self.journal.accept([new])
-        return accepted.id
-
-    def target(self, destination: str, kind: str, mode: Mode) -> Target:
-        if destination not in self.vendors:
-            raise ConfigError(f"no destination {destination!r}")
-        return Target(destination, self.vendors[destination], Plain())
-
-    @asynccontextmanager
-    async def working(self, **how: Any) -> AsyncIterator[asyncio.Event]:
-        stop = asyncio.Event()
-        worker = Worker(self.journal, self.target, instance="test", lease=LEASE, **how)
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-            group.create_task(worker.run(stop))
-            yield stop
-            stop.set()
-
-    async def work(self, **how: Any) -> None:
-        """Work until there is nothing more to do for now."""
-        async with self.working(**how):
-            await until(self.is_idle)
-
-    def is_idle(self) -> bool:
-        return all(
-            lane.owner is None and (not self.journal.queued(name) or lane.parked or lane.next_at > self.now)
-            for name, lane in self.journal.all_lanes.items()
-        )
-
-    async def all(self) -> list[Delivery]:
-        return await self.journal.find(Filter())
-
-    async def states(self) -> list[str]:
-        return [delivery.state for delivery in await self.all()]
-
-
-@pytest.fixture
-async def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
-    monkeypatch.setattr(module, "Sender", lambda adapter, pacer: adapter.sender)
-    made = Queue()
-    await made.journal.open()
-    return made
-
-
-async def until(met: Callable[[], bool]) -> None:
-    while not met():  # noqa: ASYNC110 - it is the journal that is watched, and no journal tells of its changes
-        await asyncio.sleep(0)
-
-
-def ids(vendor: Vendor) -> list[str]:
-    return [row["id"] for row in vendor.received()]
-
-
-def ends(delivery: Delivery) -> list[str]:
-    text = delivery.outcome if delivery.state == "done" else delivery.failure and delivery.failure.detail
-    return [outcome.status.value for outcome in decode(text or "[]")]
 
 
 # ---------------------------------------------------------------------- delivered
@@ -158,70 +76,19 @@ async def test_what_was_delivered_is_the_last_delivered_state_of_its_lane(queue:
     assert (second, third) == (None, Known(IN_DOUBT, 0.0))
 
 
-# ---------------------------------------------------------------------- set aside
-async def test_the_rejected_part_becomes_a_dead_letter_of_its_own(queue: Queue) -> None:
-    queue.vendor(reply(["ok", "no", "ok"]))
-    await queue.accept({"id": "1"}, {"id": "2"}, {"id": "huge", "huge": 1}, {"id": "4"})
-    await queue.work()
-    whole, letter = await queue.all()
-    assert (whole.state, ends(whole)) == ("done", ["delivered", "rejected", "rejected", "delivered"])
-    assert (letter.state, letter.records, ends(letter)) == ("dead", 2, ["rejected", "rejected"])
-    assert [record["id"] for record in json.loads(letter.payload)] == ["2", "huge"]
-    assert letter.failure is not None
-    assert [outcome.problem.field for outcome in decode(letter.failure.detail) if outcome.problem] == [None, "huge"]
-
-
-async def test_a_delivery_that_is_rejected_as_a_whole_is_dead_and_the_next_goes_on(queue: Queue) -> None:
-    here = queue.vendor(Reply(422), all_ok)
-    await queue.accept({"id": "1"}, {"id": "2"})
-    await queue.accept({"id": "3"})
-    await queue.work()
-    assert await queue.states() == ["dead", "done"]
-    dead = (await queue.all())[0]
-    assert dead.failure is not None
-    assert (dead.failure.reason, ends(dead)) == ("rejected", ["rejected", "rejected"])
-    assert ids(here)[2:] == ["3"]
-
-
-async def test_what_cannot_be_written_as_json_is_rejected_and_holds_nobody_up(queue: Queue) -> None:
-    here = queue.vendor()
-    await queue.accept({"id": "1", "odd": 1}, {"id": "2"})
-    await queue.work()
-    whole, letter = await queue.all()
-    assert (whole.state, letter.state, ids(here)) == ("done", "dead", ["2"])
-
-
-async def test_nothing_is_sent_of_a_delivery_that_cannot_be_rendered(queue: Queue) -> None:
-    here = queue.vendor()
-    await queue.accept({"id": "1", "huge": 1})
-    await queue.work()
-    assert (await queue.states(), here.sender.calls) == (["dead"], [])
-
-
-async def test_an_older_state_becomes_a_dead_letter(queue: Queue) -> None:
-    here = queue.vendor()
-    await queue.accept({"id": "1", "observed_at": "2026-01-05T00:00:00Z"})
-    await queue.accept({"id": "1", "observed_at": "2026-01-04T00:00:00Z"}, {"id": "2"})
-    await queue.work()
-    assert ids(here) == ["1", "2"]
-    newer, mixed, letter = await queue.all()
-    assert (newer.state, mixed.state, letter.state) == ("done", "done", "dead")
-    assert letter.failure is not None
-    assert "2026-01-05T00:00:00Z" in letter.failure.detail
-
-
-async def test_a_replayed_letter_is_delivered_behind_the_others(queue: Queue) -> None:
-    here = queue.vendor(Reply(422), all_ok)
-    letter = await queue.accept({"id": "1"})
+# ---------------------------------------------------------------------- later
+async def test_an_answer_that_nobody_knows_is_asked_for_again(queue: Queue) -> None:
+    here = queue.vendor(OutcomeUnknown("no answer"), all_ok)
+    await queue.accept({"id": "1"})
     await queue.accept({"id": "2"})
     await queue.work()
-    await queue.journal.replay(Filter(ids=[letter]))
+    [lane] = await queue.journal.lanes()
+    assert (lane.parked, lane.queued, lane.next_at - queue.now) == (None, 2, 1.0)
+    queue.now += 1
     await queue.work()
-    assert ids(here)[1:] == ["2", "1"]
-    assert await queue.states() == ["cancelled", "done", "done"]
+    assert (ids(here), await queue.states()) == (["1", "1", "2"], ["done", "done"])
 
 
-# ---------------------------------------------------------------------- later
 @pytest.mark.parametrize(("after", "rest"), [(77.0, 77.0), (0.5, 0.5), (0.0, 1.0), (None, 1.0)])
 async def test_a_vendor_that_is_out_of_order_is_left_alone_as_long_as_it_says(
     queue: Queue, after: float | None, rest: float

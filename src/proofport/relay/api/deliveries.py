@@ -86,7 +86,7 @@ async def list_dead_letters(request: web.Request, query: LettersQuery) -> web.St
     problems=("not-found", "not-dead"),
 )
 async def get_dead_letter(request: web.Request, query: NoQuery) -> web.StreamResponse:
-    """Show one dead letter: evidence, why each record was refused, and the body that the vendor would get now."""
+    """Show one dead letter: evidence, why each record was refused, the body that was sent, and what it would be now."""
     letter = await _dead(request)
     content = request.app[RELAY].gateway.letter(letter)
     return json_response({**view_of(letter), "content": content})

@@ -129,6 +129,7 @@ class RecordPage(Answer):
 class LetterRecord(Answer):
     evidence: dict[str, JsonValue]
     problem: RecordProblem | None
+    sent: dict[str, JsonValue] | None = Field(description="The body that was sent; null where there was none.")
     body: dict[str, JsonValue] | None = Field(description="What the vendor would get now; null where there is no body.")
 
 
