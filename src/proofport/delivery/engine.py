@@ -150,6 +150,7 @@ class Run:
             skip_unchanged=order.skip_unchanged,
             types=target.types,
         )
+        stack.callback(lane.rejected_ids.close)
         if order.dry_run:
             lane.stopped = withheld("dry_run")
         return Branch(lane, target.items(order.kind, order.mode), Batcher(lane.capability))

@@ -31,13 +31,13 @@ from proofport.errors import (
     Retryable,
 )
 from proofport.logs import get_logger
+from proofport.planning.ids import IdSet
 from proofport.wire import Call
 
 T = TypeVar("T")
 QUEUED_BATCHES = 2
 UNACKNOWLEDGED = 1
 """Batches whose outcomes may be on their way into the journal while the next is being sent."""
-REMEMBERED_REJECTS = 10_000
 
 _ENDS: Mapping[type[ProofportError], tuple[str, Exit]] = {
     Blocked: ("lane_parked", Exit.BLOCKED),
@@ -91,9 +91,10 @@ class Lane:
         self.ledger: Ledger | None = None
         self.memory: Memory | None = None
         self.complete = False
+        self._all_noted = True
         self.stopped: Outcome | None = None
         self.note: str | None = None
-        self.rejected_ids: set[str] = set()
+        self.rejected_ids = IdSet()
         self.queue: asyncio.Queue[Batch | None] = asyncio.Queue(QUEUED_BATCHES)
         self._sender = sender
         self._patience = patience
@@ -142,8 +143,7 @@ class Lane:
 
     def _drop(self, record_id: str) -> None:
         """Remember that this id was read and yet is not in the new set."""
-        if len(self.rejected_ids) < REMEMBERED_REJECTS:
-            self.rejected_ids.add(record_id)
+        self.rejected_ids.add(record_id)
 
     def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:
         if outcome.status not in (Status.REJECTED, Status.UNKNOWN):
@@ -164,7 +164,10 @@ class Lane:
             log.error("lane_stopped", destination=self.name, reason=reason, error=error.message)
 
     async def end(self) -> None:
-        """Write the end into the journal. A run that only waits for somebody stays open there, to be resumed."""
+        """Write the end into the journal. A run that only waits for somebody stays open there, to be resumed.
+
+        So does one that has sent what it could not note: the next one then takes nothing that was delivered for sure.
+        """
         if self.ledger is None:
             return
         try:
@@ -176,12 +179,14 @@ class Lane:
 
     async def _write_end(self, ledger: Ledger) -> None:
         await ledger.attempted(self._sender.take_attempts(run_id=self.job.run_id))
-        if self.stopped is not None and self.stopped.reason in RESUMABLE:
+        if not self._all_noted or (self.stopped is not None and self.stopped.reason in RESUMABLE):
             return
         count = self.report.tally.status
         lost = count[Status.UNKNOWN] - self.report.tally.reasons["not_verified"]
         whole = self.job.mode != "snapshot" and not (count[Status.WITHHELD] or lost)
         await ledger.end(complete=self.complete or whole, report=summary(self.report))
+        if self.stopped is None and count[Status.DELIVERED]:
+            await ledger.unpark()
 
     # ------------------------------------------------------------------ the work
     async def run(self) -> None:
@@ -246,8 +251,10 @@ class Lane:
 
     async def _note_doubt(self, entry: Entry, outcomes: Sequence[Outcome]) -> None:
         """As far as the journal can be written: it may be the very thing that failed."""
-        with suppress(LaneLost, JournalError):
+        try:
             await self._held.done(entry, outcomes, self._sender.take_attempts(run_id=self.job.run_id))
+        except (LaneLost, JournalError):
+            self._all_noted = False
 
     async def _outcomes(self, entry: Entry, memory: Memory) -> Sequence[Outcome]:
         """What the vendor, or what is known of the vendor, says of a batch."""

@@ -143,6 +143,10 @@ class Ledger:
     async def park(self, reason: str) -> None:
         await self._holder.run.park(reason)
 
+    async def unpark(self) -> None:
+        """The vendor accepts: what is queued may go on, too."""
+        await self.journal.resume(self.lane)
+
     async def forget(self, ids: Sequence[str]) -> None:
         if ids:
             await self._holder.run.forget(self.run.kind, ids)

@@ -14,6 +14,32 @@ from proofport.errors import Problem
 FILTERED, FALSE_HITS = 2_000_000, 1e-4
 """Up to so many ids, the filter (5 MB) takes one new id in 10,000 for known; beyond, ever more are looked up."""
 SCANS_BEFORE_INDEX = 64
+FEW = 10_000
+
+
+class IdSet:
+    """Ids, of which few are expected: the first in memory, the others in a temporary database. Flat in memory."""
+
+    def __init__(self) -> None:
+        self._few: set[str] = set()
+        self._many: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        if self._many is not None:
+            self._many.close()
+
+    def add(self, text: str) -> None:
+        if len(self._few) < FEW:
+            self._few.add(text)
+            return
+        if self._many is None:
+            self._many = _temporary_database("CREATE TABLE ids (id TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._many.execute("INSERT OR IGNORE INTO ids VALUES (?)", (text,))
+
+    def __contains__(self, text: str) -> bool:
+        if text in self._few or self._many is None:
+            return text in self._few
+        return self._many.execute("SELECT 1 FROM ids WHERE id = ?", (text,)).fetchone() is not None
 
 
 class IdStore:
@@ -88,16 +114,19 @@ class IdStore:
         return found
 
     def _build_index(self) -> sqlite3.Connection:
-        database = sqlite3.connect("", isolation_level=None)
-        database.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000;"
-            "CREATE TABLE seen (id TEXT, position INTEGER)"
-        )
+        database = _temporary_database("CREATE TABLE seen (id TEXT, position INTEGER)")
         self._log.seek(0)
         for line in self._log:
             database.executemany("INSERT INTO seen VALUES (?, ?)", zip(*orjson.loads(line), strict=True))
         database.execute("CREATE INDEX by_id ON seen (id)")
         return database
+
+
+def _temporary_database(table: str) -> sqlite3.Connection:
+    """On disk, with a cache of 2 MB; it goes away when it is closed."""
+    database = sqlite3.connect("", isolation_level=None)
+    database.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000; {table}")
+    return database
 
 
 def _repeats(ids: Sequence[str]) -> list[int]:

@@ -51,6 +51,7 @@ class Snapshot:
         ids.add(read, list(range(len(read))))
 
     async def end(self, terms: Terms = TERMS, incomplete: Sequence[str] = ()) -> Any:
+        await self.journal.open()
         await held(self.lane, self.journal)
         await StagedEnding(self.lane, terms, self.ids).settle(incomplete)
         await self.lane.end()
@@ -169,6 +170,16 @@ async def test_a_rejected_record_is_gone_although_it_was_read(ids: IdStore) -> N
     snapshot.lane.reject("r3", 4, Problem("x", "y"))
     report = await snapshot.end(Terms(0.2, 1))
     assert (report.gone, report.exit) == (["r3"], Exit.OK)
+
+
+async def test_of_very_many_rejected_records_each_is_gone(ids: IdStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proofport.planning.ids.FEW", 2)
+    snapshot = Snapshot(ids, ScriptedSender(list_records=page(ten())), ten())
+    for number in range(2, 7):
+        snapshot.lane.reject(f"r{number}", number, Problem("x", "y"))
+    report = await snapshot.end(Terms(0.4, 5))
+    assert (report.gone, report.exit) == ([f"r{n}" for n in range(2, 7)], Exit.GUARD)
+    snapshot.lane.rejected_ids.close()
 
 
 async def test_a_duplicate_is_not_gone_its_first_record_is_there(ids: IdStore) -> None:

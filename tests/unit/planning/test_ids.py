@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofport.planning import ids as module
-from proofport.planning.ids import SCANS_BEFORE_INDEX, IdStore, duplicate
+from proofport.planning.ids import SCANS_BEFORE_INDEX, IdSet, IdStore, duplicate
 
 AWKWARD = ["a", "b", '"a"', "a\n", ",", "a,b", "[", "\\", "\u2028", "0", "ä", "a\u0308", "\U0001d54f", "\x00"]
 IDS = st.one_of(st.text(min_size=1, max_size=4), st.sampled_from(AWKWARD))
@@ -124,3 +124,14 @@ def test_new_ids_seldom_cost_a_lookup(make: Callable[[int], str]) -> None:
         for block in range(0, 20_000, 64):
             assert store.add([make(n) for n in range(block, block + 64)], list(range(block, block + 64))) == {}
         assert store._lookups <= SCANS_BEFORE_INDEX, "a run without duplicates needs no index"
+
+
+def test_a_set_of_few_and_one_of_many_hold_what_was_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FEW", 3)
+    with closing(IdSet()) as held:
+        texts = ["a", "b", "a", "c", "d", "d", "", "a\x00b", "🦆"]
+        for number, text in enumerate(texts):
+            assert (text in held) == (text in texts[:number])
+            held.add(text)
+        assert all(text in held for text in texts)
+        assert "e" not in held
