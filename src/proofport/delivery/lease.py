@@ -26,10 +26,15 @@ def new_owner() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
 
 
+def since_boot() -> float:
+    """Seconds that go on counting while the machine is suspended, as a lease does: clock_gettime(2), CLOCK_BOOTTIME."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 class Holder:
     """A held lane. `permit`, asked before every call to the vendor, raises LaneLost when another process has it."""
 
-    def __init__(self, run: LaneRun, lease: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, run: LaneRun, lease: float, clock: Callable[[], float] = since_boot) -> None:
         self.run = run
         self._lease = lease
         self._clock = clock

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 from tests.unit.delivery.support import memory_journal
 
-from proofport.delivery.lease import RENEWALS, Holder, hold, kept
+from proofport.delivery.lease import RENEWALS, Holder, hold, kept, since_boot
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun
 from proofport.wire import Call
@@ -199,3 +200,24 @@ async def test_patience_with_a_held_lane_ends() -> None:
     assert waiting.slept == 2.0
     assert "90 seconds" in (caught.value.hint or "")
     assert (await journal.lanes())[0].owner == "elsewhere:1:abc"
+
+
+# ---------------------------------------------------------------------- a machine that was suspended
+async def test_the_time_in_which_the_machine_was_suspended_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept = 0.0
+    clocks = {time.CLOCK_BOOTTIME: lambda: 100.0 + slept, time.CLOCK_MONOTONIC: lambda: 100.0}
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: clocks[clock]())
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    run: Any = FakeRun()
+    held = Holder(run, LEASE)
+    await held.permit(WRITE)
+    assert run.renewals == 0
+    slept = LEASE
+    await held.permit(WRITE)
+    assert run.renewals == 1
+
+
+async def test_where_no_clock_knows_of_that_the_common_one_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")
+    monkeypatch.setattr(time, "monotonic", lambda: 5.0)
+    assert since_boot() == 5.0
