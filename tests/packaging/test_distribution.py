@@ -12,7 +12,7 @@ import sys
 import sysconfig
 import tarfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from email.parser import Parser
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -107,15 +107,30 @@ FOR_TESTS = {"hypothesis", "jsonschema_rs", "pytest"}
 """What only the tests of those who write an adapter, an emulator or a journal need."""
 
 
+EXTRAS = {ROOT / "src" / "proofport" / "journal" / "postgres": "postgres"}
+"""Folders whose libraries come with an extra of their own; nothing else may need them."""
+
+
 def test_every_library_that_is_imported_is_declared(wheel: Path) -> None:
-    declared = [text for text in metadata(wheel).get_all("Requires-Dist") if "extra ==" not in text]
-    names = {re.split(r"[^\w-]", text)[0].lower() for text in declared}
+    declared = metadata(wheel).get_all("Requires-Dist")
+    base = _names(text for text in declared if "extra ==" not in text)
     homes = packages_distributions()
     for path in (path for folder in SOURCES for path in folder.rglob("*.py")):
         allowed = BROUGHT_ALONG | (FOR_TESTS if (ROOT / "src" / "proofport" / "testing") in path.parents else set())
+        extra = next((extra for folder, extra in EXTRAS.items() if folder in path.parents), None)
+        names = base | _names(text for text in declared if extra and re.search(f"extra == .{extra}.", text))
         for module in imported(path) - sys.stdlib_module_names - allowed:
             homes_of = {name.lower() for name in homes.get(module, [module])}
             assert module.startswith("proofport") or homes_of & names, f"{path.name}: {module} is not declared"
+
+
+def _names(requirements: Iterable[str]) -> set[str]:
+    """Of distributions; an extra in brackets brings another, which is imported under its own name."""
+    names = set()
+    for text in requirements:
+        name, *extras = re.findall(r"[\w-]+", text.partition("]")[0] if "[" in text else re.split(r"[^\w-]", text)[0])
+        names |= {name.lower(), *(f"{name}-{extra}".lower() for extra in extras)}
+    return names
 
 
 def imported(path: Path) -> set[str]:
