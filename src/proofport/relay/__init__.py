@@ -6,6 +6,7 @@ A request passes, from the outside to the inside:
     protocol.py      what is no HTTP at all is answered with a problem, too
     access_log.py    one log event for each request, under its id (request_id.py), and its place in the metrics
     problems.py      every error there is (RFC 9457): the catalogue, and the middleware that words them
+    in_flight.py     counts the requests, so that the relay stops after them
     security.py      puts keys, limits and headers around the routes
     auth.py          who asks: puts a Caller into the request (caller.py), found by its key (keys.py) within its rate
     routes.py        which handler answers, and what its caller must be allowed to do

@@ -20,7 +20,8 @@ RESOURCES = (evidence, snapshots, deliveries, lanes, mappings, operations, docum
 async def application(gateway: Gateway) -> web.Application:
     """Raises ConfigError, JournalError when the journal cannot be opened."""
     relay = Relay(gateway)
-    app = web.Application(middlewares=[notes_access(relay.metrics), answer_problems], client_max_size=0)
+    outermost = [notes_access(relay.metrics), answer_problems, relay.in_flight.middleware()]
+    app = web.Application(middlewares=outermost, client_max_size=0)
     app[RELAY] = relay
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.answer, expect_handler=_expect)

@@ -23,6 +23,7 @@ OF_ALL = (
     "misconfigured",
     "journal-unavailable",
     "overloaded",
+    "shutting-down",
     "method-not-allowed",
     "not-found",
 )

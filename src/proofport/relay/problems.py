@@ -69,6 +69,7 @@ CATALOGUE = {
         Kind("journal-unavailable", 503, "The journal cannot be written", "Send it again after `Retry-After`."),
         Kind("not-ready", 503, "Something is not as it should be", "`checks` says what; the log has the rest."),
         Kind("overloaded", 503, "Too much waits to be delivered", "Send it again after `Retry-After`."),
+        Kind("shutting-down", 503, "The relay is stopping", "Send it again after `Retry-After`."),
     )
 }
 
@@ -83,7 +84,7 @@ _BY_STATUS = {
     431: "headers-too-large",
 }
 RETRY_AFTER = 5
-"""Seconds after which a journal that could not be written may be tried again."""
+"""Seconds after which a journal that could not be written, or a relay that is being stopped, may be tried again."""
 
 
 class ProblemError(Exception):

@@ -20,6 +20,9 @@ from proofport.relay.state import RELAY, Relay
 SWEEP_EVERY = 60.0
 """Seconds between two looks for snapshots whose time is over."""
 
+ANSWERING = 1.0
+"""Seconds in which the last answers must have been sent; what has no answer by then is cut off."""
+
 log = get_logger("relay")
 
 
@@ -34,7 +37,7 @@ async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[st
     app = await application(gateway)
     stop = asyncio.Event()
     relay = app[RELAY]
-    runner = Runner(app, access_log=None, shutdown_timeout=settings.stop_seconds, **server_options(settings.limits))
+    runner = Runner(app, access_log=None, shutdown_timeout=ANSWERING, **server_options(settings.limits))
     await runner.setup()
     try:
         await _listen(runner, settings.host, settings.port)
@@ -50,7 +53,7 @@ async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[st
                 log.info("stopping", seconds=settings.stop_seconds)
                 stop.set()
                 sweeping.cancel()
-                await asyncio.gather(runner.cleanup(), relay.committer.stop(settings.stop_seconds))
+                await asyncio.gather(_end(runner, relay), relay.committer.stop(settings.stop_seconds))
     finally:
         await runner.cleanup()
 
@@ -63,6 +66,14 @@ async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
             f"the relay cannot listen on {host}:{port}: {error.strerror}",
             hint="Choose another port with --port, or 0 for a free one.",
         ) from error
+
+
+async def _end(runner: web.AppRunner, relay: Relay) -> None:
+    """Listen no more, answer what is in flight, and close the connections."""
+    for site in list(runner.sites):
+        await site.stop()
+    await relay.in_flight.end(relay.settings.stop_seconds)
+    await runner.cleanup()
 
 
 async def _sweep(relay: Relay) -> None:

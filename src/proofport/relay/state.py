@@ -20,6 +20,7 @@ from proofport.relay.backpressure import Backpressure
 from proofport.relay.caller import Caller
 from proofport.relay.committing import Committer
 from proofport.relay.health import Readiness
+from proofport.relay.in_flight import InFlight
 from proofport.relay.metrics import Metrics
 from proofport.relay.problems import ProblemError, entry
 
@@ -34,6 +35,7 @@ class Relay:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.settings = gateway.config.relay
+        self.in_flight = InFlight()
         self.metrics = Metrics()
         self.backlog = Backlog(gateway)
         self.backpressure = Backpressure(self.backlog, self.settings.overload)
