@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests.crash.program import BATCH
-from tests.crash.proxy import Point, Request
-from tests.crash.scene import SOAK, Bodies, Scene, accounts, scene
+from tests.crash.proxy import Point, Request, leave_alone
+from tests.crash.scene import FIVE, KIND, SOAK, Bodies, Scene, accounts, scene
 
 BATCHES = 20
 RECORDS = BATCHES * BATCH
@@ -98,6 +98,37 @@ async def test_nothing_is_half_done_and_the_next_push_ends_it(at: Scene, number:
     assert await at.open_runs() == []
     sent = [each for each in at.proxy.requests[before:] if each.method == "POST" and "/actions" not in each.path]
     assert 0 <= len(sent) - (BATCHES - acknowledged) <= (0 if at.vendor == "drata" else GONE)
+
+
+async def test_what_arrived_and_was_never_noted_is_not_skipped_as_unchanged(tmp_path: Path) -> None:
+    """The vendor holds the newer body, the journal only knows the older one, and that is what is pushed next."""
+    async with scene(tmp_path, "secureframe") as at:
+
+        async def pushed(file: str, *more: str) -> dict[str, int]:
+            async with at.process("push", file, "--kind", KIND, "--to", at.vendor, "--json", *more) as process:
+                code, books, said = await at.finish(process)
+            assert code == 0, said
+            return {word: books[word] for word in FIVE if books[word]}
+
+        for version in ("old", "new"):
+            at.write(f"{version}.ndjson", accounts(range(2 * BATCH), version))
+        assert await pushed("old.ndjson") == {"delivered": 2 * BATCH}
+        old = await at.held()
+        async with at.process("push", "new.ndjson", "--kind", KIND, "--to", at.vendor) as process:
+
+            async def kill(request: Request, here: Point) -> bool:
+                if here == "sent":
+                    process.kill()
+                    await process.wait()
+                return here == "sent"
+
+            at.proxy.meddle = kill
+            await process.communicate()
+        at.proxy.meddle = leave_alone
+        assert sum(old[each] != body for each, body in (await at.held()).items()) == BATCH
+        assert await pushed("old.ndjson", "--skip-unchanged") == {"delivered": 2 * BATCH}
+        assert await at.held() == old
+        assert await pushed("old.ndjson", "--skip-unchanged") == {"unchanged": 2 * BATCH}
 
 
 async def killed_at(at: Scene, process: Process, number: int, point: Point, old: Bodies, new: Bodies) -> None:
