@@ -33,8 +33,9 @@ async def test_the_first_ends_nothing_and_the_state_is_the_second_s(tmp_path: Pa
             first.send_signal(signal.SIGCONT)
             thaw.set()
             code, books, said = await at.finish(first)
-        assert (code, books["delivered"]) == (1, 0 if vendor == "drata" else 2 * BATCH), "two batches, none staged"
-        assert books["unknown"] <= BATCH
+        assert code == 1
+        assert books["delivered"] in ([0] if vendor == "drata" else [BATCH, 2 * BATCH]), "the second may not be noted yet"
+        assert books["unknown"] <= 2 * BATCH, "that one, and the one in flight"
         assert books["reasons"]["lane_lost"] >= RECORDS - 3 * BATCH
         assert "taken over" in books["notes"][0]
         on_the_wire = 1 if point == "before" else 0
