@@ -28,6 +28,7 @@ def server_options(limits: Limits) -> dict[str, Any]:
         "max_headers": limits.headers,
         "keepalive_timeout": limits.idle_seconds,
         "lingering_time": LINGERING,
+        "auto_decompress": False,  # a compressed body is refused, not unpacked first
     }
 
 
