@@ -144,7 +144,12 @@ def test_revoking_what_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert "There is no key pp_nobody" in capsys.readouterr().err
 
 
-def test_no_relay_listens_for_everybody_while_nobody_has_a_key(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_relay_listens_for_everybody_while_nobody_has_a_key(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = asyncio.Event()
+    stopped.set()
+    monkeypatch.setattr("proofport.cli.stopping.stop_signal", lambda: stopped)
     assert app.run(["relay", "--host", "0.0.0.0", "--port", "0"]) == 2
     told = capsys.readouterr()
     assert "the relay would listen on 0.0.0.0 for everybody: there is no key yet" in " ".join(told.err.split())
