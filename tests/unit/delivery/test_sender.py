@@ -10,7 +10,7 @@ from aioresponses import CallbackResult, aioresponses
 from tests.unit.delivery.support import SECRET, Naps, TinyAdapter, TinySettings
 
 from proofport.adapter import Adapter
-from proofport.delivery.pacer import BURST, Pacer
+from proofport.delivery.pacer import Pacer
 from proofport.delivery.sender import ATTEMPTS, Sender
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable
 from proofport.journal.memory import MemoryJournal
@@ -193,13 +193,13 @@ async def test_what_only_a_person_can_mend_is_not_repeated(
 
 
 async def test_every_request_takes_a_permit_the_repeated_ones_too(http_mock: aioresponses, naps: Naps) -> None:
-    sender = paced(adapter(requests_per_minute=60), naps)
+    sender = paced(adapter(requests_per_minute=66), naps)
     http_mock.post(URL, status=429, headers={"Retry-After": "1"})
     http_mock.post(URL, status=200, repeat=True)
     async with sender:
-        for _ in range(10):
+        for _ in range(6):
             await sender.send(POST)
-    assert naps.taken == [1.0, 1.0], "the vendor's pause, and the eleventh request's own"
+    assert naps.taken == [1.0, 1.0], "the vendor's pause, and the seventh request's own"
 
 
 @pytest.mark.parametrize(("configured", "waits"), [(None, True), (60, True), (0, False)])
@@ -243,7 +243,7 @@ async def test_neither_key_nor_body_shows_in_logs_and_errors(
 async def test_of_many_requests_in_flight_one_at_a_time_waits_for_the_budget(http_mock: aioresponses) -> None:
     """Otherwise whoever sends in parallel would reserve the budget of all who share it."""
     http_mock.post(URL, status=200, repeat=True)
-    chosen = adapter(requests_per_minute=60)
+    chosen = adapter(requests_per_minute=66)
     journal = MemoryJournal(clock=lambda: 1_000.0)
     asleep, sleeps, woken = list[float](), asyncio.Event(), asyncio.Event()
 
@@ -253,7 +253,7 @@ async def test_of_many_requests_in_flight_one_at_a_time_waits_for_the_budget(htt
         await woken.wait()
 
     async with Sender(chosen, Pacer(journal, chosen), sleep=sleep) as sender, asyncio.TaskGroup() as group:
-        for _ in range(BURST + 4):
+        for _ in range(6 + 4):
             group.create_task(sender.send(POST))
         await sleeps.wait()
         assert await Pacer(journal, chosen).permit() == pytest.approx(2.0), "the neighbour is next"
