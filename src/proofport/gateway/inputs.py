@@ -19,7 +19,7 @@ Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What to read: a path ("-" is standard input), a binary file, or records; and the source mapping to apply."""
+    """What to read: a path ("-" is standard input), a binary file, records, or a reader; and the source mapping."""
 
     data: str | Path | BinaryIO | Records | Reader
     source: str | None = None

@@ -97,7 +97,7 @@ class _Watched:
 
     def __init__(self, reads: Reads) -> None:
         self.single = reads.single
-        self.quick: Callable[[Any], Neutral] | None = None
+        self.quick = None
         self.why: str | None = None
         self._reads = reads
 
