@@ -36,13 +36,14 @@ class Rate(BaseModel):
 class Overload(BaseModel):
     """When evidence is refused with 503; 0 is no limit. It is looked at about once a second.
 
-    `deliveries` that wait, and for how long the oldest has (`age_seconds`, parked lanes left out); the `free_bytes`
-    that the disk of an embedded journal must have: delivering writes, too.
+    `deliveries` that wait, their size in the journal (`bytes`), and for how long the oldest has (`age_seconds`, parked
+    lanes left out); the `free_bytes` that the disk of an embedded journal must have: delivering writes, too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     deliveries: int = Field(100_000, ge=0)
+    bytes: int = Field(0, ge=0)
     age_seconds: float = Field(0, ge=0)
     free_bytes: int = Field(256 * 1024 * 1024, ge=0)
 

@@ -275,6 +275,10 @@ class Journal(AccessKeys, Snapshots, Protocol):
         """Drop queued or dead deliveries; they stay readable with the reason. The number of them."""
         ...
 
+    async def queued_bytes(self) -> int:
+        """The size of all evidence that waits. Every queued delivery is looked at."""
+        ...
+
     # lanes
     async def lanes(self) -> list[LaneView]: ...
     async def resume(self, lane: str) -> bool:

@@ -148,6 +148,9 @@ class MemoryJournal(MemoryAccessKeys, MemorySnapshots):
             self.change(delivery, state="cancelled", outcome=outcome, finished=self.clock())
         return len(ends)
 
+    async def queued_bytes(self) -> int:
+        return sum(len(delivery.payload) for delivery in self._matching(Filter(state="queued")))
+
     def change(self, delivery: Delivery, **changes: object) -> None:
         self.deliveries[delivery.id] = replace(self.deliveries[delivery.id], **changes)  # type: ignore[arg-type]
 

@@ -21,11 +21,15 @@ SHARE = 20
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One look. `free_bytes`: of the disk with the journal; None where it is on another machine, or in memory."""
+    """One look. `free_bytes`: of the disk with the journal; None where it is on another machine, or in memory.
+
+    `queued_bytes`: the size of what waits; None where it is not limited, for it is dear to count.
+    """
 
     lanes: Sequence[LaneView]
     free_bytes: int | None
     at: float
+    queued_bytes: int | None = None
 
     @property
     def deliveries(self) -> int:
@@ -59,8 +63,9 @@ class Backlog:
         async with self._looking:
             started = self._timer()
             if self._view is None or started >= self._good_until:
-                lanes = await (await self._gateway.journal()).lanes()
-                self._view = View(lanes, self._free_bytes(), time.time())
+                journal = await self._gateway.journal()
+                size = await journal.queued_bytes() if self._gateway.config.relay.overload.bytes else None
+                self._view = View(await journal.lanes(), self._free_bytes(), time.time(), size)
                 ended = self._timer()
                 self._good_until = ended + max(LOOK_EVERY, SHARE * (ended - started))
             return self._view

@@ -32,6 +32,8 @@ class Backpressure:
         limits = self._limits
         if limits.deliveries and view.deliveries >= limits.deliveries:
             return f"{view.deliveries:,} deliveries wait, at most {limits.deliveries:,} may"
+        if limits.bytes and (view.queued_bytes or 0) >= limits.bytes:
+            return f"{view.queued_bytes:,} bytes wait, at most {limits.bytes:,} may"
         if limits.age_seconds and view.age >= limits.age_seconds:
             return f"the oldest delivery has waited for {view.age:,.0f} s, at most {limits.age_seconds:,.0f} may pass"
         if view.free_bytes is not None and view.free_bytes < limits.free_bytes:

@@ -71,6 +71,8 @@ def lane(queued: int, waited: float, parked: str | None = None) -> LaneView:
         ({"deliveries": 3}, View([lane(1, 0), lane(1, 0)], None, NOW), None),
         ({"deliveries": 3}, View([lane(1, 0), lane(2, 0, "parked")], None, NOW), "3 deliveries wait"),
         ({"deliveries": 0}, View([lane(10**9, 0)], None, NOW), None),
+        ({"bytes": 1000}, View([lane(1, 0)], None, NOW, 999), None),
+        ({"bytes": 1000}, View([lane(1, 0)], None, NOW, 1000), "1,000 bytes wait, at most 1,000 may"),
         ({"age_seconds": 60}, View([lane(1, 59.9)], None, NOW), None),
         ({"age_seconds": 60}, View([lane(1, 0), lane(1, 60)], None, NOW), "has waited for 60 s"),
         ({"age_seconds": 60}, View([lane(1, 600, "parked"), lane(0, 0)], None, NOW), None),
@@ -85,6 +87,15 @@ def test_each_limit(tmp_path: Path, limits: dict[str, Any], view: View, excess: 
     pressure = Backpressure(Backlog(Gateway(config(tmp_path))), Overload.model_validate(limits))
     found = pressure.excess(view)
     assert found is None if excess is None else excess in str(found)
+
+
+async def test_a_limit_of_bytes_is_for_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(backlog, "SHARE", 0)
+    settings = config(tmp_path, destinations={"drata": place()}, relay={"overload": {"bytes": 1}})
+    async with site(settings, deliver=False) as relay:
+        assert (await relay.post(resource(1))).status == 202
+        assert (await relay.post(resource(2))).problem == "overloaded"
 
 
 async def test_the_disk_is_the_one_with_the_journal(tmp_path: Path) -> None:

@@ -107,6 +107,9 @@ class PostgresJournal:
     async def cancel(self, chosen: Filter, reason: str) -> int:
         return await queue.cancel(self._shared, chosen, reason)
 
+    async def queued_bytes(self) -> int:
+        return await queue.queued_bytes(self._shared)
+
     # ------------------------------------------------------------------ lanes
     async def lanes(self) -> list[LaneView]:
         return await lanes.views(self._shared)

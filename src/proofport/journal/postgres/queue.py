@@ -107,6 +107,11 @@ async def cancel(shared: Shared, chosen: Filter, reason: str) -> int:
         return await count_of(db, query, {**values, "outcome": outcome, "now": shared.now()})
 
 
+async def queued_bytes(shared: Shared) -> int:
+    query = "SELECT coalesce(sum(octet_length(payload)), 0) FROM deliveries WHERE state = 'queued'"
+    return int((await shared.rows(query, {}))[0][0])
+
+
 async def amend(shared: Shared, number: int, outcome: str) -> None:
     query = "UPDATE deliveries SET outcome = %(outcome)s WHERE id = %(id)s AND state = 'done' RETURNING 1"
     await shared.rows(query, {"id": number, "outcome": shown(outcome)})

@@ -120,6 +120,9 @@ class SqliteJournal:
         now = self._clock()
         return await self._shared.writer.write(lambda db: queue.cancel(db, chosen, reason, now))
 
+    async def queued_bytes(self) -> int:
+        return await self._shared.looks.read(queue.queued_bytes)
+
     # ------------------------------------------------------------------ lanes
     async def lanes(self) -> list[LaneView]:
         return await self._shared.looks.read(lanes.views)

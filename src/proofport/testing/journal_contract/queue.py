@@ -150,6 +150,18 @@ class QueueTests(JournalTests):
         assert dropped[1].failure == WORN_OUT
         assert await ids(journal, "done") == [done]
 
+    async def test_the_size_of_what_waits(self, journal: Journal) -> None:
+        assert await journal.queued_bytes() == 0
+        sizes = (("a", 7), ("a", 100_000), ("b", 30))
+        await journal.accept([NewDelivery(lane, "x", KIND, "upsert", b"x" * size, 1) for lane, size in sizes])
+        assert await journal.queued_bytes() == 100_037
+        run = await claim(journal, "a")
+        await run.done((await run.take(1))[0], "[]")
+        await run.park("so it waits all the same")
+        assert await journal.queued_bytes() == 100_030
+        await journal.cancel(Filter(lane="b"), "not needed")
+        assert await journal.queued_bytes() == 100_000
+
     async def test_replaying_accepts_the_dead_again_at_the_tail(self, journal: Journal) -> None:
         first, second, third = (one.id for one in await journal.accept([new(key="k"), new(), new()]))
         run = await claim(journal, "a")
