@@ -17,7 +17,6 @@ from proofport.delivery.pipeline import Reads, not_json
 from proofport.delivery.report import Exit
 from proofport.delivery.sender import Sender
 from proofport.errors import GuardRefused, Problem, Rejected
-from proofport.evidence import Neutral
 from proofport.gateway.inputs import Input, each_record, open_input
 from proofport.journal.contract import Journal
 from proofport.planning.ids import duplicate
