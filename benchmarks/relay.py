@@ -7,6 +7,7 @@ in turn, round by round. `python -m benchmarks.relay CONTENDER FOLDER` serves on
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import os
 import random
@@ -28,7 +29,7 @@ from pydantic import TypeAdapter
 from benchmarks.goals import Goal
 from benchmarks.http_load import load
 from proofport.config import Config
-from proofport.config_relay import RelaySettings
+from proofport.config_relay import Overload, RelaySettings
 from proofport.evidence import CloudResource
 from proofport.gateway import Gateway
 from proofport.journal.contract import NewDelivery, Once, Submitted
@@ -48,6 +49,7 @@ CONTENDERS = ("relay", "unstored", "one by one", "naive", "constant")
 RECORDS = 50
 VENDOR = "drata"
 KIND = "cloud_resource"
+NO_LIMIT = Overload(deliveries=0)
 PATH = f"/v1/evidence/{KIND}?to={VENDOR}"
 
 
@@ -136,14 +138,15 @@ async def serve(contender: str, folder: str) -> None:
 
 
 async def _relay(journal: SqliteJournal) -> None:
-    """It delivers nothing: what it accepts is what is measured."""
+    """As the command serves it, but that it delivers nothing: what it accepts is what is measured."""
     place = load_emulator(VENDOR)().destination("http://127.0.0.1:9")
     place["objects"] = {KIND: {"connection_id": 1, "resource_id": 101}}
-    config = Config(instance="bench", relay=RelaySettings(port=0), destinations={VENDOR: place})
+    config = Config(instance="bench", relay=RelaySettings(port=0, overload=NO_LIMIT), destinations={VENDOR: place})
     await journal.open()
     async with Gateway(config) as gateway:
         gateway._journal = journal
         async with serving(gateway, deliver=False) as origin:
+            gc.freeze()
             await _wait_on(int(origin.rpartition(":")[2]))
 
 

@@ -118,6 +118,7 @@ def allowed(name: str, scope: str, found: int) -> set[int]:
         return {found} - {401, 403}
     if name in REFUSED:
         return {401, 429}
-    if (name, scope) in {("read", "write"), ("write", "read")}:
+    may = {"read": name != "write", "write": name != "read", "operator": name in ("everything", "read")}
+    if not may[scope]:
         return {403}
     return {found} - {401}
