@@ -13,7 +13,7 @@ from tests.unit.relay.test_backpressure import place
 
 from proofport.accounting import Outcome, Status
 from proofport.errors import JournalError
-from proofport.journal.contract import Attempt, Delivery
+from proofport.journal.contract import Attempt, Delivery, LaneView, NewDelivery
 from proofport.journal.sqlite import SqliteJournal
 from proofport.relay import backlog
 from proofport.relay.backlog import View
@@ -148,12 +148,16 @@ def test_each_application_counts_for_itself() -> None:
 
 def test_the_page_lists_every_metric_with_its_labels() -> None:
     metrics = Metrics()
-    metrics.text(View([], 1, 1.0))
+    metrics.answered("GET", None, 404, 0.1)
+    metrics.accepted([NewDelivery(LANE, "prod", "device", "upsert", b"", 3)])
+    metrics.settled(Delivery(1, LANE, "prod", "device", "upsert", b"", 1, "done", 0, 0.0), [Outcome(Status.DELIVERED)])
+    metrics.attempted("prod", [Attempt("send", 200, 0.1, 9, "d", "", 1.0)])
+    metrics.text(View([LaneView(LANE, 1, 1.0, 0, 1, None, None, 0.0, None)], 1, 1.0))
     known = {}
     for family in metrics.registry.collect():
         if family.name.startswith("proofport_"):
             name = f"{family.name}_total" if family.type == "counter" else family.name
-            known[name] = family.type
-    rows = re.findall(r"^\| `(proofport_\w+)` \| (\w+) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert dict(rows) == known
+            known[name] = family.type, {label for each in family.samples for label in each.labels} - {"le"}
+    rows = re.findall(r"^\| `(proofport_\w+)` \| (\w+) \|(.*?)\|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows} == known
     assert len(rows) == len(known)
