@@ -321,13 +321,14 @@ def wrong_headers(chance: Chance) -> bytes:
         {"Sp ace": 1},
         {"Expect": "miracles"},
         {"Host": "elsewhere.example"},
-        {
-            "Authorization": chance.choice(
-                ["Bearer x", "Basic eDp5", "Bearer pp_" + "a" * 10 + "_" + "b" * 43, "Bearer"]
-            )
-        },
     ]
     return request(good(chance), **chance.choice(wrong))
+
+
+@kind
+def wrong_key(chance: Chance) -> bytes:
+    made_up = f"Bearer pp_{chance.getrandbits(40):010x}_{'b' * 43}"
+    return request(good(chance), Authorization=chance.choice([made_up, "Bearer x", "Basic eDp5", "Bearer", "Ω", ""]))
 
 
 @kind
