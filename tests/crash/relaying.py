@@ -23,9 +23,9 @@ class Relay:
 
 
 @asynccontextmanager
-async def relaying(at: Scene, port: int = 0) -> AsyncIterator[Relay]:
+async def relaying(at: Scene, port: int = 0, name: str = "relay") -> AsyncIterator[Relay]:
     """It accepts once the block begins; at its end it is killed, unless it has ended already."""
-    async with at.process("relay", "--port", str(port), name="relay") as process:
+    async with at.process("relay", "--port", str(port), name=name) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         relay = Relay(process, "")

@@ -1,182 +1,215 @@
-"""Many processes on one PostgreSQL, as if on many machines: some are killed, one is frozen, the server goes away."""
+"""Three relays and two workers on one PostgreSQL, as if on five machines: some come to harm, and so does the server."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import Process
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 
+import aiohttp
+import orjson
 import pytest
-from tests.crash.accepting import LANES
+import yaml
+from tests.crash.posting import Clients, assert_in_order
+from tests.crash.proxy import Point, Request
+from tests.crash.relaying import relaying
+from tests.crash.scene import SOAK, Scene, scene
 from tests.postgres import Server, database
 
 from proofport.journal.contract import Delivery, Filter
 from proofport.journal.postgres import PostgresJournal
 
-SOAK = "PROOFPORT_SOAK" in os.environ
-EACH = 200 if SOAK else 6
+LANES = range(1, 21)
+RELAYS = ("one", "two", "three")
+CLIENTS = 3
+"""At each lane; each begins at another relay."""
+
+STEP = 2_000 if SOAK else 40
+"""So many are acknowledged from one harm to the next."""
+
 LEASE = 2.0
-ACCEPTING = [sys.executable, str(Path(__file__).with_name("accepting.py"))]
-DELIVERING = [sys.executable, "-m", "proofport.testing.journal_contract.program", "deliver"]
+PATIENCE = 500 if SOAK else 120
+
+
+class Harm:
+    """Does something to one process while a delivery of its own is at the vendor, whose answer nobody has heard."""
+
+    def __init__(self, process: str, victim: Process, number: signal.Signals) -> None:
+        self.process, self._victim, self._number = process, victim, number
+        self.done = asyncio.Event()
+        self._over = asyncio.Event()
+
+    async def meet(self) -> bool:
+        if not self.done.is_set():
+            self._victim.send_signal(self._number)
+            self.done.set()
+        await self._over.wait()
+        return self._number == signal.SIGKILL
+
+    def end(self) -> None:
+        self._over.set()
 
 
 @dataclass
-class Machines:
-    """Processes, and what they have told on one pipe, in the order in which it happened."""
+class Vendor:
+    """What came to it, lane by lane, and harm to those that it answers."""
 
-    url: str
-    pipe: int
-    running: dict[str, Process] = field(default_factory=dict)
-    acked: dict[int, str] = field(default_factory=dict)
-    order: dict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(list))
-    sent: list[tuple[str, int, str, int]] = field(default_factory=list)
-    lost: set[str] = field(default_factory=set)
-    ready: set[str] = field(default_factory=set)
-    told: asyncio.Condition = field(default_factory=asyncio.Condition)
+    at: Scene
+    harm: Harm | None = None
+    arrived: dict[str, list[tuple[str, int]]] = field(default_factory=lambda: defaultdict(list))
+    _read: int = 0
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def start(self, name: str, *command: str) -> None:
-        self.running[name] = await asyncio.create_subprocess_exec(
-            *command, pass_fds=[self.pipe], stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL
-        )
+    def __post_init__(self) -> None:
+        self.at.proxy.meddle = self._meddle
 
-    async def accept(self, name: str) -> None:
-        await self.start(name, *ACCEPTING, self.url, name, str(self.pipe), str(EACH))
+    async def _meddle(self, request: Request, point: Point) -> bool:
+        self._news.set()
+        harm = self.harm
+        if harm is not None and point == "sent" and request.process == harm.process and request.method == "POST":
+            return await harm.meet()
+        return False
 
-    async def deliver(self, name: str) -> None:
-        await self.start(name, *DELIVERING, self.url, name, str(self.pipe), str(LEASE))
+    async def until_harmed(self, harm: Harm) -> None:
+        self.harm = harm
+        await harm.done.wait()
 
-    async def listen(self, lines: asyncio.StreamReader) -> None:
-        async for line in lines:
-            kind, name, *words = line.decode().split()
-            if kind == "acked":
-                lane, identity, key = words
-                self.acked[int(identity)] = key
-                self.order[name, lane].append(int(identity))
-            elif kind == "sent":
-                self.sent.append((name, int(words[0]), words[1], int(words[2])))
-            else:
-                (self.lost if kind == "lost" else self.ready).add(name)
-            async with self.told:
-                self.told.notify_all()
+    def read(self) -> int:
+        """How many have come by now."""
+        for each in list(self.at.emulator.log)[self._read :]:
+            if each.method == "POST":
+                rows = orjson.loads(each.body or b"")["data"]
+                self.arrived[each.path] += [(row["id"], row["n"]) for row in rows]
+            self._read += 1
+        return sum(map(len, self.arrived.values()))
 
-    async def until(self, enough: Callable[[], bool]) -> None:
-        async with asyncio.timeout(300 if SOAK else 120), self.told:
-            await self.told.wait_for(enough)
+    async def has(self, everything: set[tuple[str, int]]) -> None:
+        while self.read() < len(everything) or not everything <= {
+            each for lane in self.arrived.values() for each in lane
+        }:
+            self._news.clear()
+            await self._news.wait()
 
-    async def all_deliveries(self) -> list[Delivery]:
-        journal = PostgresJournal(self.url)
-        await journal.open()
-        try:
-            return await journal.find(Filter(), limit=1_000_000)
-        finally:
-            await journal.close()
-
-
-@asynccontextmanager
-async def machines(url: str) -> AsyncIterator[Machines]:
-    read_end, write_end = os.pipe()
-    made, lines = Machines(url, write_end), asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    with os.fdopen(read_end, "rb") as pipe:
-        transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), pipe)
-        listening = asyncio.create_task(made.listen(lines))
-        try:
-            yield made
-        finally:
-            for process in made.running.values():
-                if process.returncode is None:
-                    process.kill()
-                await process.wait()
-            os.close(write_end)
-            await listening
-            transport.close()
+    def holds(self) -> dict[str, int]:
+        """The number that each record has in the end."""
+        parts = [part for each in self.at.emulator.state()["connections"] for part in each["resources"]]
+        return {row["id"]: row["n"] for part in parts for row in part["records"]}
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server.new()
+async def server() -> AsyncIterator[Server]:
+    server = await asyncio.to_thread(Server.new)
+    yield server
+    await asyncio.to_thread(server.delete)
 
 
-async def test_nothing_is_lost_or_out_of_order_when_processes_and_the_server_come_to_harm(server: Server) -> None:
-    """Three accept, three deliver; one of each is killed, one worker frozen past its lease, PostgreSQL restarted."""
-    try:
-        with database(server.url) as url:
-            await PostgresJournal(url).migrate()
-            async with machines(url) as at:
-                await _come_to_harm(at, server)
-    finally:
-        server.delete()
+@pytest.fixture
+async def at(tmp_path: Path, server: Server) -> AsyncIterator[Scene]:
+    with database(server.url) as url:
+        await PostgresJournal(url).migrate()
+        async with scene(tmp_path, "drata") as made:
+            made.emulator.load(
+                {
+                    "connections": [
+                        {"id": n, "type": "CUSTOM", "resources": [{"id": 100 + n, "kind": f"custom:k{n}"}]}
+                        for n in LANES
+                    ]
+                }
+            )
+            made.configure(objects={f"custom:k{n}": {"connection_id": n, "resource_id": 100 + n} for n in LANES})
+            file = tmp_path / "proofport.yaml"
+            config = yaml.safe_load(file.read_text())
+            file.write_text(yaml.safe_dump(config | {"journal": url, "lease": LEASE}))
+            yield made
 
 
-async def _come_to_harm(at: Machines, server: Server) -> None:
-    whole = 3 * LANES * EACH
-    for name in ("killed", "frozen", "last"):
-        await at.deliver(name)
-    await at.until(lambda: {"killed", "frozen", "last"} <= at.ready)
-    for name in ("one", "two", "three"):
-        await at.accept(name)
-    await at.until(lambda: len(at.acked) > whole // 8)
-    at.running["three"].kill()
-    await at.until(lambda: len(at.sent) > whole // 6)
-    at.running["killed"].kill()
-    await at.until(lambda: len(at.sent) > whole // 4)
-    await asyncio.to_thread(server.stop)
-    await asyncio.to_thread(server.start)
-    await at.until(lambda: any(name == "frozen" for name, *_ in at.sent[whole // 4 :]) or len(at.sent) > whole // 2)
-    at.running["frozen"].send_signal(signal.SIGSTOP)
-
-    for name in ("one", "two"):
-        assert await at.running[name].wait() == 0
-    await at.until(lambda: {identity for *_, identity in at.sent} >= at.acked.keys())
-    found = await _settled(at)
-    _assert_all_is_there(at, found)
-    _assert_in_order(at.sent)
-
-    sent = len(at.sent)
-    at.running["frozen"].send_signal(signal.SIGCONT)
-    at.running["frozen"].send_signal(signal.SIGTERM)
-    at.running["last"].send_signal(signal.SIGTERM)
-    assert await at.running["frozen"].wait() == 0
-    assert await at.running["last"].wait() == 0
-    assert await at.all_deliveries() == found, "a process that was frozen wrote something"
-    assert {identity for *_, identity in at.sent[sent:]} <= {identity for *_, identity in at.sent[:sent]}
+@asynccontextmanager
+async def working(at: Scene, name: str) -> AsyncIterator[Process]:
+    """`proofport worker`, once it has begun."""
+    async with at.process("worker", name=name) as process:
+        assert process.stderr is not None
+        assert b"delivering" in await process.stderr.readline()
+        yield process
 
 
-async def _settled(at: Machines) -> list[Delivery]:
+async def test_nothing_is_lost_or_out_of_order_when_machines_and_the_server_come_to_harm(
+    at: Scene, server: Server
+) -> None:
+    """One relay and one worker are killed, PostgreSQL is stopped at once and started, one worker outlives its lease."""
+    vendor = Vendor(at)
+    async with asyncio.timeout(PATIENCE), AsyncExitStack() as stack:
+        first, second, third = await asyncio.gather(
+            *[stack.enter_async_context(relaying(at, name=name)) for name in RELAYS]
+        )
+        killed, frozen = await asyncio.gather(
+            *[stack.enter_async_context(working(at, name)) for name in ("killed", "frozen")]
+        )
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        clients = Clients(http, refused=frozenset({503}), origins=[each.origin for each in (first, second, third)])
+        posting = [asyncio.create_task(clients.work(lane, n)) for lane in LANES for n in range(CLIENTS)]
+        clients.up.set()
+
+        await clients.reach(STEP)
+        third.process.kill()
+        await clients.reach(STEP)
+        death = Harm("killed", killed, signal.SIGKILL)
+        await vendor.until_harmed(death)
+        death.end()
+        await clients.reach(STEP)
+        await asyncio.to_thread(server.stop)
+        await asyncio.to_thread(server.start)
+        await clients.reach(STEP)
+        ice = Harm("frozen", frozen, signal.SIGSTOP)
+        await vendor.until_harmed(ice)
+        await clients.reach(STEP)
+        clients.ended = True
+        await asyncio.gather(*posting)
+        await vendor.has(set(clients.acknowledged))
+        found = await settled(at)
+
+        await assert_the_frozen_writes_nothing(at, frozen, ice, found)
+        for relay in (first, second):
+            relay.process.send_signal(signal.SIGTERM)
+            assert await relay.process.wait() == 0, relay.log
+    assert clients.repeated > 0
+    assert {each.id: each.state for each in found} == dict.fromkeys(clients.acknowledged.values(), "done")
+    vendor.read()
+    assert len(vendor.arrived) == len(LANES)
+    assert assert_in_order(vendor.arrived, clients.acknowledged) <= 4 * len(LANES), "once a lane and harm"
+    assert vendor.holds() == dict(sorted(clients.acknowledged))
+
+
+async def assert_the_frozen_writes_nothing(at: Scene, frozen: Process, ice: Harm, found: list[Delivery]) -> None:
+    """It finds out that its lanes are gone, sends nothing any more, and ends as it is told."""
+    sent, held = len(at.emulator.log), at.emulator.state()
+    frozen.send_signal(signal.SIGCONT)
+    ice.end()
+    assert frozen.stderr is not None
+    async for line in frozen.stderr:
+        if b"lane_lost" in line:
+            break
+    frozen.send_signal(signal.SIGTERM)
+    await frozen.communicate()
+    assert frozen.returncode == 0
+    assert [each.path for each in list(at.emulator.log)[sent:] if each.method != "GET"] == []
+    assert at.emulator.state() == held
+    assert await deliveries(at) == found
+
+
+async def settled(at: Scene) -> list[Delivery]:
     """All deliveries, once the last one is noted as done: what the vendor has is noted a moment later."""
-    async with asyncio.timeout(60):
-        while True:
-            found = await at.all_deliveries()
-            if {delivery.state for delivery in found} == {"done"}:
-                return found
-            await asyncio.sleep(0.1)
+    while True:
+        found = await deliveries(at)
+        if {each.state for each in found} == {"done"}:
+            return found
+        await asyncio.sleep(0.1)
 
 
-def _assert_all_is_there(at: Machines, found: list[Delivery]) -> None:
-    """Every acknowledged record, each once; and of what was not acknowledged at most what was on its way."""
-    kept = {delivery.id: delivery.payload.decode() for delivery in found}
-    assert {identity: kept.get(identity) for identity in at.acked} == at.acked
-    assert len(set(kept.values())) == len(kept), "accepted twice"
-    assert len(kept) - len(at.acked) <= LANES
-    for ids in at.order.values():
-        assert ids == sorted(ids)
-
-
-def _assert_in_order(sent: list[tuple[str, int, str, int]]) -> None:
-    """Within a lane ids only grow, but for one that is repeated on the spot; and an old epoch never comes back."""
-    lanes = defaultdict(list)
-    for _, epoch, lane, identity in sent:
-        lanes[lane].append((epoch, identity))
-    for each in lanes.values():
-        for (epoch, identity), (next_epoch, next_identity) in pairwise(each):
-            assert identity <= next_identity
-            assert epoch <= next_epoch
-            assert identity < next_identity or epoch < next_epoch, "sent twice by one owner"
+async def deliveries(at: Scene) -> list[Delivery]:
+    async with at.journal() as journal:
+        return await journal.find(Filter(), limit=1_000_000)

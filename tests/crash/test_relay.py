@@ -7,14 +7,12 @@ import random
 import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
-from itertools import count, pairwise
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import orjson
 import pytest
+from tests.crash.posting import Clients, assert_in_order
 from tests.crash.proxy import Point, Request
 from tests.crash.relaying import relaying
 from tests.crash.scene import SOAK, Scene, scene
@@ -36,54 +34,6 @@ async def at(tmp_path: Path) -> AsyncIterator[Scene]:
         made.emulator.load({"connections": connections})
         made.configure(objects={f"custom:k{n}": {"connection_id": n, "resource_id": 100 + n} for n in LANES})
         yield made
-
-
-@dataclass
-class Clients:
-    """Post one record after the other; what is not answered is posted again, under the same idempotency key.
-
-    `acknowledged`: the delivery of each record, by who posted it and its number.
-    """
-
-    http: aiohttp.ClientSession
-    acknowledged: dict[tuple[str, int], int] = field(default_factory=dict)
-    repeated: int = 0
-    origin: str = ""
-    up: asyncio.Event = field(default_factory=asyncio.Event)
-    enough: asyncio.Event = field(default_factory=asyncio.Event)
-    ended: bool = False
-    _wanted: int = 0
-
-    async def reach(self, more: int) -> None:
-        """Until so many more are acknowledged."""
-        self._wanted = len(self.acknowledged) + more
-        self.enough.clear()
-        await self.enough.wait()
-
-    async def work(self, lane: int, number: int) -> None:
-        who = f"{lane}-{number}"
-        for n in count():
-            if self.ended:
-                return
-            self.acknowledged[who, n] = await self._post(lane, who, n)
-            if len(self.acknowledged) >= self._wanted:
-                self.enough.set()
-
-    async def _post(self, lane: int, who: str, n: int) -> int:
-        while True:
-            await self.up.wait()
-            url = f"{self.origin}/v1/evidence/custom:k{lane}?to=drata"
-            try:
-                async with self.http.post(
-                    url, json={"id": who, "n": n}, headers={"Idempotency-Key": f"{who}-{n}"}
-                ) as answer:
-                    body = await answer.json()
-            except aiohttp.ClientConnectionError:
-                self.repeated += 1
-                continue
-            assert answer.status == 202, body
-            [delivery] = body["deliveries"]
-            return int(delivery["id"])
 
 
 class Vendor:
@@ -136,7 +86,7 @@ async def test_what_was_acknowledged_arrives_in_order(at: Scene) -> None:
         for round_ in range(ROUNDS):
             vendor.silent = round_ % 2 == 0
             async with asyncio.timeout(120), relaying(at, port) as relay:
-                port, clients.origin = relay.port, relay.origin
+                port, clients.origins = relay.port, [relay.origin]
                 clients.up.set()
                 await clients.reach(chance.randrange(20, 100))
                 clients.up.clear()
@@ -155,17 +105,10 @@ async def test_what_was_acknowledged_arrives_in_order(at: Scene) -> None:
             assert await relay.process.wait() == 0, relay.log
     assert clients.repeated >= ROUNDS
     assert waiting > 0
+    assert len(vendor.arrived()) == len(LANES)
     assert_in_order(vendor.arrived(), clients.acknowledged)
     assert vendor.holds() == dict(sorted(clients.acknowledged))
     assert await kept(at) == dict.fromkeys(clients.acknowledged.values(), "done")
-
-
-def assert_in_order(arrived: Mapping[str, Any], acknowledged: Mapping[tuple[str, int], int]) -> None:
-    """In the order of the deliveries; what was on its way when the relay was killed may come twice."""
-    assert len(arrived) == len(LANES)
-    for lane in arrived.values():
-        ids = [acknowledged[each] for each in lane]
-        assert all(before <= after for before, after in pairwise(ids))
 
 
 async def queued(at: Scene) -> int:

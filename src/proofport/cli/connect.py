@@ -8,6 +8,18 @@ import os
 from proofport.config import Config
 from proofport.gateway import Gateway
 
+FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+
+
+def log_to_stderr() -> None:
+    """For commands that serve, and give no report. The job engine of a shared journal is silent: what goes wrong in
+    it is told once, as an event of the journal, without a traceback of each of its loops.
+    """
+    debugging = bool(os.environ.get("PROOFPORT_DEBUG"))
+    logging.basicConfig(level=logging.DEBUG if debugging else logging.INFO, format=FORMAT)
+    if not debugging:
+        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+
 
 def connect(config: Config | str | None) -> Gateway:
     """A gateway for a configuration, or for the file to read it from. Raises ConfigError.
@@ -16,5 +28,5 @@ def connect(config: Config | str | None) -> Gateway:
     PROOFPORT_DEBUG is set: then all of it goes to stderr.
     """
     if os.environ.get("PROOFPORT_DEBUG"):
-        logging.basicConfig(level=logging.DEBUG, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        logging.basicConfig(level=logging.DEBUG, format=FORMAT)
     return Gateway(config) if isinstance(config, Config) else Gateway.from_file(config)

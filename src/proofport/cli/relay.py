@@ -22,12 +22,12 @@ def command(host: str | None, port: int | None, config_path: str | None) -> int:
     Everything is durable in the journal before it is answered. http://HOST:PORT/docs tells how to ask.
     """
     import asyncio
-    import logging
 
+    from proofport.cli.connect import log_to_stderr
     from proofport.config import Config
     from proofport.gateway import Gateway
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log_to_stderr()
     config = Config.load(config_path)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = config.relay.model_copy(update=given)

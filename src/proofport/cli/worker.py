@@ -25,7 +25,9 @@ def command(slots: int, config_path: str | None) -> int:
     import asyncio
     import signal
 
-    from proofport.cli.connect import connect
+    from proofport.cli.connect import connect, log_to_stderr
+
+    log_to_stderr()
 
     async def work() -> None:
         stop = asyncio.Event()

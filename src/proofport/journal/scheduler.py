@@ -71,6 +71,8 @@ async def drained(drain: Drain, lane: LaneRun) -> None:
         await lane.release()
     except LaneLost as error:
         log.warning("lane_lost", lane=lane.lane, epoch=lane.epoch, error=error.message)
+    except JournalError as error:
+        log.error("journal_unavailable", lane=lane.lane, error=error.message)
     except asyncio.CancelledError:
         await lane.release()
         raise

@@ -104,6 +104,8 @@ class Work:
     # ------------------------------------------------------------------ one job
     async def _job(self, name: str) -> None:
         """Drain a lane, if it has work for us; a job never fails, for the lane says all that is to be known."""
+        if job := asyncio.current_task():
+            job.add_done_callback(_tell_whether_noted)
         try:
             hold = None
             if not self._stop.is_set():
@@ -145,3 +147,9 @@ class Work:
         except ConnectorException as error:
             if not isinstance(error.__cause__, psycopg.errors.RaiseException):  # another sweep was first
                 raise
+
+
+def _tell_whether_noted(job: asyncio.Task[object]) -> None:
+    """The engine asks nobody what became of a job whose end it could not note; the sweep finds it."""
+    if not job.cancelled() and isinstance(error := job.exception(), Exception):
+        log.error("journal_unavailable", error=explained(error).message)
