@@ -65,6 +65,13 @@ async def test_much_goes_at_once_only_where_the_budget_is_large() -> None:
         assert sum(wait < 1e-6 for wait in first) == burst
 
 
+@pytest.mark.parametrize("budget", [1, 9, 66, 420, 600])
+async def test_whoever_asks_at_once_for_more_than_the_budget_gets_the_rest_a_minute_later(budget: int) -> None:
+    waited = await waits(pacer(budget, MemoryJournal(clock=Clock())), budget + 1)
+    assert waited[-1] >= 60
+    assert waited[-2] < 60 + 1e-6
+
+
 @given(st.integers(1, 600), st.lists(st.floats(0, 30), max_size=80))
 def test_no_minute_holds_more_than_the_budget(per_minute: int, gaps: list[float]) -> None:
     clock = Clock()
