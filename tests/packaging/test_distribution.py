@@ -107,8 +107,11 @@ FOR_TESTS = {"hypothesis", "jsonschema_rs", "pytest"}
 """What only the tests of those who write an adapter, an emulator or a journal need."""
 
 
-EXTRAS = {ROOT / "src" / "proofport" / "journal" / "postgres": "postgres"}
-"""Folders whose libraries come with an extra of their own; nothing else may need them."""
+EXTRAS = {
+    ROOT / "src" / "proofport" / "journal" / "postgres": "postgres",
+    ROOT / "src" / "proofport" / "delivery" / "payload.py": "fast",
+}
+"""Where libraries of an extra are used; nothing else may need them."""
 
 
 def test_every_library_that_is_imported_is_declared(wheel: Path) -> None:
@@ -117,7 +120,7 @@ def test_every_library_that_is_imported_is_declared(wheel: Path) -> None:
     homes = packages_distributions()
     for path in (path for folder in SOURCES for path in folder.rglob("*.py")):
         allowed = BROUGHT_ALONG | (FOR_TESTS if (ROOT / "src" / "proofport" / "testing") in path.parents else set())
-        extra = next((extra for folder, extra in EXTRAS.items() if folder in path.parents), None)
+        extra = next((extra for place, extra in EXTRAS.items() if place in (path, *path.parents)), None)
         names = base | _names(text for text in declared if extra and re.search(f"extra == .{extra}.", text))
         for module in imported(path) - sys.stdlib_module_names - allowed:
             homes_of = {name.lower() for name in homes.get(module, [module])}
