@@ -17,7 +17,10 @@ MAX_BLOCKS = 16
 
 
 class Code:
-    def __init__(self) -> None:
+    """`decoded`: what the function is given was decoded from JSON, so that values need no look at whether they are."""
+
+    def __init__(self, *, decoded: bool = False) -> None:
+        self.decoded = decoded
         self.namespace: dict[str, Any] = {"M": MISSING}
         self.loops = 0
         self._lines: list[str] = []

@@ -90,7 +90,7 @@ class ListOf(Guard):
     def write(self, code: Code, value: str) -> tuple[str, str]:
         if self.item.converts:
             ready = code.name("w")
-            function = code.bind("f", _list_acceptor(self.item))
+            function = code.bind("f", _list_acceptor(self.item, decoded=code.decoded))
             return f"({ready} := {function}({value})) is not None", ready
         each = code.name("x")
         test, _ = self.item.write(code, each)
@@ -211,6 +211,9 @@ class Json(Guard):
     flat: bool = False
 
     def write(self, code: Code, value: str) -> tuple[str, str]:
+        if code.decoded:
+            flat = f"({value}.__class__ is not list and {value}.__class__ is not dict)"
+            return flat if self.flat else "True", value
         test = f"{code.use(is_scalar if self.flat else is_json)}({value})"
         return f"({value}.__class__ is str and {value}.isascii() or {test})", value
 
@@ -291,15 +294,15 @@ class ModelOf(Guard):
     converts = True
 
     def write(self, code: Code, value: str) -> tuple[str, str]:
-        acceptor = acceptor_of(self.shape)
+        acceptor = acceptor_of(self.shape, decoded=code.decoded)
         return Converted(acceptor).write(code, value) if acceptor else ("False", value)
 
 
-def acceptor_of(shape: Shape) -> Callable[[Any], dict[str, Any] | None] | None:
+def acceptor_of(shape: Shape, *, decoded: bool = False) -> Callable[[Any], dict[str, Any] | None] | None:
     """A function that gives a dict back in the model's order if it surely fits, else None."""
     if not shape.quick:
         return None
-    code = Code()
+    code = Code(decoded=decoded)
     with code.block("if d.__class__ is not dict:"):
         code.line("return None")
     code.line("out = {}")
@@ -323,7 +326,8 @@ def _write_others(code: Code, shape: Shape) -> None:
     with code.block("if len(out) != len(d):"), code.block("for k, v in d.items():"):
         with code.block(f"if k in {known}:"):
             code.line("continue")
-        with code.block(f"if not ({code.use(is_text)}(k) and {code.use(is_json)}(v)):"):
+        test, _ = ANY_JSON.write(code, "v")
+        with code.block(f"if not ({code.use(is_text)}(k) and {test}):"):
             code.line("return None")
         code.line("out[k] = v")
 
@@ -346,8 +350,8 @@ def bare(guard: Guard) -> Guard:
     return guard.inner if isinstance(guard, OrNull) else guard
 
 
-def _list_acceptor(item: Guard) -> Callable[[Any], list[Any] | None]:
-    code = Code()
+def _list_acceptor(item: Guard, *, decoded: bool = False) -> Callable[[Any], list[Any] | None]:
+    code = Code(decoded=decoded)
     with code.block("if d.__class__ is not list:"):
         code.line("return None")
     code.line("out = []")

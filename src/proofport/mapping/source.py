@@ -144,13 +144,14 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
 
 
 # ------------------------------------------------------------------ evidence
-def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral]:
+def compile_kind(kind: str, mode: Mode = "upsert", *, decoded: bool = False) -> Callable[[object], Neutral]:
     """The check of input that is evidence already: a function from it to its neutral dict in canonical form.
 
-    Raises Rejected for each record that does not fit. `patch` and `remove` need only the id.
+    Raises Rejected for each record that does not fit. `patch` and `remove` need only the id. `decoded`: for nothing but
+    records that were decoded from JSON at most 50 deep, with integers of 64 bits: they are not looked through again.
     """
     model = model_for(kind, mode)
-    accept, settle = acceptor_of(shape_of(model)), settling(model, kind)
+    accept, settle = acceptor_of(shape_of(model), decoded=decoded), settling(model, kind)
 
     def check(record: object) -> Neutral:
         neutral = accept(record) if accept is not None else None

@@ -7,7 +7,7 @@ one line instead of the body.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,10 +22,12 @@ from proofport.delivery.payload import pack
 from proofport.delivery.pipeline import Reads
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
+from proofport.gateway.inputs import AlreadyEvidence
 from proofport.gateway.queue import RECORDS
+from proofport.mapping.checks import DEEPEST
 from proofport.mapping.source import model_for
 from proofport.mapping.wording import problems_of
-from proofport.relay.limits import chunks, read_body
+from proofport.relay.limits import LIMITS, chunks, read_body
 from proofport.relay.problems import ProblemError
 from proofport.sources.decoding import decode, holds_huge_integers, problem
 from proofport.sources.reader import Malformed
@@ -38,10 +40,14 @@ LISTED = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a document stands in the body: its JSON pointer, and in NDJSON its line."""
+    """Where a document stands in the body: its JSON pointer, and in NDJSON its line.
+
+    `huge`: there may be integers around that do not fit 64 bits.
+    """
 
     pointer: str
     line: int | None = None
+    huge: bool = False
 
 
 @dataclass(slots=True)
@@ -72,10 +78,13 @@ class Intake:
         self._portion: list[Neutral] = []
         self._packed = Packed()
         self._number = 0
+        self._quick: Callable[[object], Neutral] | None = None
 
     async def read(self, request: web.Request, *, about: bytes = b"") -> Packed:
         """Raises ProblemError for a body that cannot be read. `digest` is of `about` and the bytes of the body."""
         hasher = xxh3_128(about)
+        if isinstance(self._reads, AlreadyEvidence) and request.app[LIMITS].depth <= DEEPEST:
+            self._quick = self._reads.decoded
         async with aclosing(documents(request, hasher)) as found:
             async for place, document in found:
                 self._take(place, document)
@@ -95,10 +104,11 @@ class Intake:
             self._packed.incomplete = self._reads.incomplete(document) or self._packed.incomplete
         except Rejected as error:
             self._packed.incomplete = str(error.problem)
+        quick = None if place.huge else self._quick
         for record, parents in self._reads.records(document):
             self._number += 1
             try:
-                neutral = self._reads(record, parents)
+                neutral = quick(record) if quick else self._reads(record, parents)
             except Rejected as error:
                 self._refuse(self._mistakes(place, record, error))
             else:
@@ -162,17 +172,18 @@ async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> Asy
             body = await read_body(request)
             if hasher is not None:
                 hasher.update(body)
-            document = _decoded(body)
+            huge = holds_huge_integers(body)
+            document = _decoded(body, careful=huge)
             if isinstance(document, list):
                 for index, item in enumerate(document):
-                    yield Place(f"/{index}"), item
+                    yield Place(f"/{index}", huge=huge), item
             else:
-                yield Place(""), document
+                yield Place("", huge=huge), document
         case media if media in NDJSON:
             index = 0
             async with aclosing(_lines(request, hasher)) as lines:
-                async for number, document in lines:
-                    yield Place(f"/{index}", number), document
+                async for number, document, huge in lines:
+                    yield Place(f"/{index}", number, huge), document
                     index += 1
         case media:
             given = media if "Content-Type" in request.headers else "no Content-Type"
@@ -183,16 +194,16 @@ async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> Asy
             )
 
 
-def _decoded(body: bytes) -> object:
+def _decoded(body: bytes, *, careful: bool) -> object:
     try:
-        return decode(body)
+        return decode(body) if careful else orjson.loads(body)
     except (ValueError, RecursionError) as error:
         found = problem(body, error, expected="JSON: one record, or an array of records")
         raise ProblemError("malformed-body", str(found), found=found.found, expected=found.expected) from None
 
 
-async def _lines(request: web.Request, hasher: xxh3_128 | None) -> AsyncGenerator[tuple[int, object], None]:
-    """The documents of NDJSON with their lines; blank lines are none."""
+async def _lines(request: web.Request, hasher: xxh3_128 | None) -> AsyncGenerator[tuple[int, object, bool], None]:
+    """The documents of NDJSON with their lines; blank lines are none. And whether integers may be huge."""
     rest, number = b"", 0
     async with aclosing(chunks(request, lines=True)) as pieces:
         async for chunk in pieces:
@@ -203,9 +214,9 @@ async def _lines(request: web.Request, hasher: xxh3_128 | None) -> AsyncGenerato
             for line in whole:
                 number += 1
                 if line.strip():
-                    yield number, _line(line, careful=careful)
+                    yield number, _line(line, careful=careful), careful
     if rest.strip():
-        yield number + 1, _line(rest, careful=True)
+        yield number + 1, _line(rest, careful=True), True
 
 
 def _line(line: bytes, *, careful: bool) -> object:

@@ -126,7 +126,7 @@ REQUIRED = {"id": "x", "type": "t", "email": "e", "course": "c"}
 @pytest.mark.parametrize("kind", [*KINDS, CUSTOM])
 def test_evidence_is_accepted_as_its_model_accepts_it(kind: str) -> None:
     model = model_of(kind)
-    check = compile_kind(kind)
+    check, unchecked = compile_kind(kind), compile_kind(kind, decoded=True)
     names = list(model.model_fields) if kind != CUSTOM else [*model.model_fields, "a", "b", *ODD_NAMES]
     required = {name: good for name, good in REQUIRED.items() if name in model.model_fields}
     quick = 0
@@ -137,7 +137,18 @@ def test_evidence_is_accepted_as_its_model_accepts_it(kind: str) -> None:
         right = slowly(model, given)
         assert quickly(check, given) == right, f"seed {case.number}: {given!r}"
         quick += accept(given) is not None
+        if (decoded := as_decoded(given)) is not None:
+            assert quickly(unchecked, decoded) == slowly(model, decoded), f"seed {case.number}: {decoded!r}"
     assert quick > 20
+
+
+def as_decoded(given: Any) -> Any:
+    """What a JSON decoder gives of it; None where it cannot be JSON of such a depth."""
+    try:
+        text = orjson.dumps(given)
+    except TypeError:
+        return None
+    return orjson.loads(text)
 
 
 def test_the_sample_of_a_source_mapping_is_checked_as_the_model_checks(tmp_path: Path) -> None:
