@@ -1,0 +1,119 @@
+"""Two relays that accept and a worker that delivers, on one PostgreSQL: whatever one relay knows, the other knows."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import yaml
+from tests.end_to_end.site import PATIENCE, Site, config, resource, site
+from tests.postgres import Database
+
+from proofport.relay import keys
+from proofport.relay.keys import issue
+from proofport.testing import Running
+
+WORKER = [sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())", "worker"]
+ONCE = {"Idempotency-Key": "once"}
+
+
+class Pair:
+    """`first` accepts, `second` is asked about it; neither delivers. Both are given the same key."""
+
+    def __init__(self, first: Site, second: Site, folder: Path, emulator: Running, journal: str) -> None:
+        self.first = first
+        self.second = second
+        self._folder = folder
+        self._emulator = emulator
+        self._journal = journal
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """`proofport worker`, until the block ends."""
+        given = {
+            "instance": "test",
+            "journal": "env:JOURNAL",
+            "destinations": {"drata": {**self._emulator.destination(), "requests_per_minute": 0}},
+        }
+        (self._folder / "proofport.yaml").write_text(yaml.safe_dump(given))
+        process = await asyncio.create_subprocess_exec(
+            *WORKER, cwd=self._folder, env={**os.environ, "JOURNAL": self._journal}
+        )
+        try:
+            yield
+            process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+
+@pytest.fixture
+async def pair(drata_emulator: Running, tmp_path: Path, postgres: Database) -> AsyncIterator[Pair]:
+    journal = postgres.empty()
+    settings = config(tmp_path, drata_emulator, journal=journal, relay={"rate": {"per_minute": 0}})
+    async with site(settings, deliver=False) as first, site(settings, deliver=False) as second:
+        everything = {"name": "ci", "tenant": "default", "may_read": True, "may_write": True}
+        token, _ = await issue(await first.gateway.journal(), **everything)
+        for each in (first, second):
+            each.client.headers["Authorization"] = f"Bearer {token}"
+        yield Pair(first, second, tmp_path, drata_emulator, journal)
+
+
+async def test_what_one_relay_accepts_the_other_answers_for(pair: Pair) -> None:
+    first, second = pair.first, pair.second
+    accepted = await first.post([resource(1)], headers=ONCE)
+    again = await second.post([resource(1)], headers=ONCE)
+    assert (accepted.status, again.status) == (202, 202)
+    assert again.body["deliveries"] == accepted.body["deliveries"]
+    assert (await second.post([resource(2)], headers=ONCE)).problem == "idempotency-key-reused"
+
+    where = accepted.headers["Location"]
+    assert [each["state"] for each in (await second.get("/v1/deliveries"))["items"]] == ["queued"]
+    lanes = (await first.get("/v1/lanes"))["items"]
+    assert [each["queued"] for each in lanes] == [1]
+    assert (await second.get("/v1/lanes"))["items"] == lanes
+    async with pair.working():
+        await second.settled()
+    delivery = await first.get(where)
+    assert (delivery["state"], delivery["outcomes"]["delivered"]) == ("done", 1)
+    assert await second.get(where) == delivery
+    for relay in (first, second):
+        ready = await relay.get("/readyz")
+        assert {name: check["ok"] for name, check in ready["checks"].items()}["journal"] is True
+        async with relay.client.get(f"{relay.origin}/metrics") as answer:
+            told = await answer.text()
+        assert "proofport_journal_up 1.0" in told
+        assert 'proofport_lane_queued_deliveries{lane="' in told
+
+
+async def test_a_snapshot_that_one_relay_opens_the_other_fills_and_commits(pair: Pair) -> None:
+    first, second = pair.first, pair.second
+    opened = await first.ask("POST", "/v1/snapshots", json={"kind": "cloud_resource", "to": ["drata"]})
+    snapshot = opened.headers["Location"]
+    for part, relay in enumerate((first, second)):
+        put = await relay.ask("PUT", f"{snapshot}/parts/p{part}", json=[resource(part)])
+        assert put.status == 200, put.body
+    async with asyncio.timeout(PATIENCE):
+        committed = await second.ask("POST", f"{snapshot}/commit")
+    assert (committed.status, committed.body["state"], committed.body["records"]) == (200, "delivered", 2)
+    assert await first.get(snapshot) == committed.body
+    refused = await first.ask("POST", f"{snapshot}/commit")
+    assert (refused.problem, refused.body["state"]) == ("snapshot-closed", "delivered")
+
+
+async def test_a_key_that_is_revoked_is_good_at_neither(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys, "RECHECK", 0.0)
+    relays = (pair.first, pair.second)
+    assert [(await relay.ask("GET", "/v1/lanes")).status for relay in relays] == [200, 200]
+    journal = await pair.first.gateway.journal()
+    [key] = await journal.access_keys()
+    assert await journal.revoke_access_key(key.prefix)
+    assert [(await relay.ask("GET", "/v1/lanes")).status for relay in relays] == [401, 401]
