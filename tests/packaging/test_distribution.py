@@ -123,7 +123,7 @@ def test_every_library_that_is_imported_is_declared(wheel: Path) -> None:
         extra = next((extra for place, extra in EXTRAS.items() if place in (path, *path.parents)), None)
         names = base | _names(text for text in declared if extra and re.search(f"extra == .{extra}.", text))
         for module in imported(path) - sys.stdlib_module_names - allowed:
-            homes_of = {name.lower() for name in homes.get(module, [module])}
+            homes_of = {name.lower().replace("_", "-") for name in homes.get(module, [module])}
             assert module.startswith("proofport") or homes_of & names, f"{path.name}: {module} is not declared"
 
 
