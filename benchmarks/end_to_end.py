@@ -1,7 +1,8 @@
 """Goals 6 and 7, and memory: a file of records, mapped, checked, batched and posted, on one core.
 
-All contenders read the same file and post the same bodies in batches of 500 to the same sink, round by round. The
+All contenders read the same file and post the same bodies in batches of 1,000 to the same sink, round by round. The
 product does all that it does for a user: ids checked for duplicates, outcomes accounted for, every answer read.
+`by hand` does nothing but what one writes for these twelve fields: it shows what a machine leaves to Python at all.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ ROUNDS = 5
 RECORDS = 200_000
 SLOW_RECORDS = 5_000
 MEMORY_RECORDS = (10_000, 1_000_000)
-BATCH = 500
+BATCH = 1000
 KIND = "custom:instance"
 ENVELOPE = b'{"schema_slug":"instance","vendor_slug":"acme","resource_data":[%s]}'
 PATH = "/custom_connections/5f0c0c0e-0000-4000-8000-000000000001/data"
@@ -50,6 +51,7 @@ def run() -> list[Goal]:
         write_records(few, SLOW_RECORDS)
         contenders: dict[str, tuple[Path, int, Callable[[Path], None]]] = {
             "floor": (many, RECORDS, lambda file: asyncio.run(floor(file, origin))),
+            "by hand": (many, RECORDS, lambda file: asyncio.run(by_hand(file, origin))),
             "proofport": (many, RECORDS, lambda file: push(file, origin, folder)),
             "unjournalled": (many, RECORDS, lambda file: push_unjournalled(file, origin, folder)),
             "naive": (few, SLOW_RECORDS, lambda file: asyncio.run(naive(file, origin))),
@@ -68,13 +70,21 @@ def _speed(each: dict[str, list[float]]) -> list[Goal]:
     def ratio(other: str) -> float:
         return statistics.median(b / a for a, b in zip(each["proofport"], each[other], strict=True))
 
+    hand = statistics.median(b / a for a, b in zip(each["by hand"], each["floor"], strict=True))
+    hand_naive = statistics.median(b / a for a, b in zip(each["by hand"], each["naive"], strict=True))
     micro = {name: f"{statistics.median(times):.1f} µs a record" for name, times in each.items()}
     share, naively, by_dlt = ratio("floor"), ratio("naive"), ratio("dlt")
+    limit = f"; by hand {micro['by hand']}: {hand:.0%} of the floor, {hand_naive:.1f}x the naive script"
     dearer = 1 / ratio("unjournalled") - 1
     mine = f"{micro['proofport']} against "
     return [
         Goal(
-            6, "end to end against floor + same POSTs", ">= 45 %", f"{share:.0%}", mine + micro["floor"], share >= 0.45
+            6,
+            "end to end against floor + same POSTs",
+            ">= 45 %",
+            f"{share:.0%}",
+            mine + micro["floor"] + limit,
+            share >= 0.45,
         ),
         Goal(
             7,
@@ -112,6 +122,19 @@ async def floor(file: Path, origin: str) -> None:
                 body, count = bytearray(), 0
 
 
+async def by_hand(file: Path, origin: str) -> None:
+    """The floor, with the mapping written by hand: nothing is checked, counted or written down."""
+    async with aiohttp.ClientSession(headers={"Authorization": "k s"}) as session:
+        body, count = bytearray(), 0
+        for line in file.open("rb", 1 << 18):
+            body += orjson.dumps(cloud_by_hand(orjson.loads(line)))
+            body += b","
+            count += 1
+            if count == BATCH:
+                await post(session, origin, ENVELOPE % bytes(body[:-1]))
+                body, count = bytearray(), 0
+
+
 async def naive(file: Path, origin: str) -> None:
     """The script people write: jsonpath-ng's find over parsed selectors, the standard library's json, a list."""
     [by_find] = [shape.by_find for shape in shapes(1) if shape.name == "cloud"]
@@ -142,6 +165,7 @@ def push(file: Path, origin: str, folder: Path) -> None:
         "connection_id": "5f0c0c0e-0000-4000-8000-000000000001",
         "vendor_slug": "acme",
         "requests_per_minute": 0,
+        "batch_records": BATCH,
         "objects": {KIND: {"schema_slug": "instance", "defined": True}},
     }
     config = Config(
