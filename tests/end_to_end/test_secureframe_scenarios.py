@@ -48,6 +48,16 @@ class TestSchemas:
         assert sorted(await company.held("fresh")) == ["a", "b"]
         assert counts(await company.push(instances("a", "b"), skip_unchanged=True)) == {"unchanged": 2}
 
+    async def test_a_first_publish_whose_answer_is_lost_may_have_made_the_schema(self, company: Company) -> None:
+        company.object(PACKAGE, schema_slug="packages")
+        await company.emulator.faults(drop="after", drop_times=9, match=PUBLISH)
+        report = await company.push([{"id": "a", "name": "x"}], kind=PACKAGE)
+        assert counts(report) == {"unknown": 1}
+        await company.emulator.faults()
+        report = await company.push([{"id": "b", "name": "y", "eol": True}], kind=PACKAGE)
+        assert counts(report) == {"rejected": 1}
+        assert "field 'eol'" in problems(report)[0]
+
     @pytest.mark.parametrize(
         ("late", "found"), [({"name": "y", "version": 3, "eol": True}, "field 'eol'"), ({"version": "3"}, "a string")]
     )

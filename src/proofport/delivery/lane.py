@@ -252,6 +252,7 @@ class Lane:
     async def _note_doubt(self, entry: Entry, outcomes: Sequence[Outcome]) -> None:
         """As far as the journal can be written: it may be the very thing that failed."""
         try:
+            self.job = await self._held.froze(self.last, outcomes)
             await self._held.done(entry, outcomes, self._sender.take_attempts(run_id=self.job.run_id))
         except (LaneLost, JournalError):
             self._all_noted = False

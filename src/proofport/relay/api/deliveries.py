@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import BaseModel, Field
 
+from proofport.errors import Problem, UsageError
 from proofport.journal.contract import Delivery, Filter, State
 from proofport.relay.api import models
 from proofport.relay.api.answers import PageQuery, json_response
 from proofport.relay.api.views import records_of, view_of
 from proofport.relay.caller import CALLER
-from proofport.relay.problems import ProblemError
+from proofport.relay.problems import ProblemError, entry
 from proofport.relay.routes import NoQuery, route
 from proofport.relay.state import RELAY
 
@@ -23,6 +24,10 @@ LONGEST_ID = 18
 class LettersQuery(PageQuery):
     destination: Annotated[str | None, Field(description="Only to this one.")] = None
     kind: Annotated[str | None, Field(description="Only of this kind.")] = None
+
+
+class ReplayQuery(BaseModel, extra="forbid"):
+    as_it_was: Annotated[bool, Field(description="Send the stored bodies again, as they are.")] = False
 
 
 class DeliveriesQuery(LettersQuery):
@@ -97,20 +102,25 @@ async def get_dead_letter(request: web.Request, query: NoQuery) -> web.StreamRes
     "/v1/dead-letters/{id}/replay",
     scope="write",
     tag="Dead letters",
+    query=ReplayQuery,
     answers={202: models.Delivery},
     problems=("not-found", "not-dead"),
 )
-async def replay_dead_letter(request: web.Request, query: NoQuery) -> web.StreamResponse:
+async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.StreamResponse:
     """Queue a dead letter again, at the end of its lane.
 
-    It is mapped anew when it is delivered. The dead letter names the delivery that took its place.
+    It is mapped anew when it is delivered, or sent as it was. The dead letter names the delivery that took its place.
     """
-    letter = await _dead(request)
-    journal = await request.app[RELAY].gateway.journal()
-    replayed = await journal.replay(Filter(ids=[letter.id], tenant=request[CALLER].tenant))
+    letter, gateway = await _dead(request), request.app[RELAY].gateway
+    try:
+        replayed = await gateway.replay([letter.id], as_it_was=query.as_it_was)
+    except UsageError as error:
+        problem = Problem("a dead letter without the bodies that were sent", "one with them", hint=error.hint)
+        errors = [entry(problem, parameter="as_it_was")]
+        raise ProblemError("invalid-parameters", error.message, hint=error.hint, errors=errors) from None
     if not replayed:
         raise _not_dead(letter)
-    [again] = await journal.find(Filter(ids=[replayed[0].id]))
+    [again] = await (await gateway.journal()).find(Filter(ids=[replayed[0].id]))
     return json_response(view_of(again), 202, {"Location": f"/v1/deliveries/{again.id}"})
 
 
