@@ -26,7 +26,7 @@ demo: $(READY)
 	$(BIN)/proofport demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 soak: $(READY)
 	PROOFPORT_SOAK=1 $(BIN)/python -m pytest

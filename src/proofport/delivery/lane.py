@@ -299,6 +299,7 @@ class Lane:
                 await self.ledger.park(str(error))
             except LaneLost as lost:
                 self.stopped = None
+                self.report.notes = [note for note in self.report.notes if note != str(error)]
                 self.stop(lost, "lane_lost", Exit.INCOMPLETE)
             except JournalError as failed:
                 self.report.notes.append(f"That the lane is parked could not be noted: {failed}")

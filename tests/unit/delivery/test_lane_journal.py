@@ -111,4 +111,5 @@ async def test_a_refusal_on_a_lane_that_is_another_s_by_now_parks_nothing(monkey
     await failing(tried, monkeypatch, "park", error=LaneLost)
     await deliver(tried, batch("a"), batch("b"))
     assert tried.report.tally.reasons == {"lane_lost": 2}
+    assert len(tried.report.notes) == 1, "that of the loss: the refusal was for what another has ended"
     assert tried.report.exit is Exit.INCOMPLETE
