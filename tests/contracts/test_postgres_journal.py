@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -11,8 +12,12 @@ from proofport.journal.contract import Journal
 from proofport.journal.postgres import PostgresJournal
 from proofport.testing.journal_contract import JournalContract, SharedJournalContract
 
+SOAK = "PROOFPORT_SOAK" in os.environ
+
 
 class TestPostgres(JournalContract):
+    examples = 12
+
     @pytest.fixture(autouse=True)
     def _database(self, postgres: Database) -> None:
         self.database = postgres
@@ -22,6 +27,9 @@ class TestPostgres(JournalContract):
 
 
 class TestPostgresShared(SharedJournalContract):
+    deliveries = 2_000 if SOAK else 600
+    acknowledged = 600
+
     @pytest.fixture(autouse=True)
     def _database(self, postgres: Database) -> None:
         self.database = postgres

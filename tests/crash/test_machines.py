@@ -29,7 +29,7 @@ RELAYS = ("one", "two", "three")
 CLIENTS = 3
 """At each lane; each begins at another relay."""
 
-STEP = 2_000 if SOAK else 40
+STEP = 2_000 if SOAK else 25
 """So many are acknowledged from one harm to the next."""
 
 LEASE = 2.0
@@ -131,7 +131,7 @@ async def at(tmp_path: Path, server: Server) -> AsyncIterator[Scene]:
 @asynccontextmanager
 async def working(at: Scene, name: str) -> AsyncIterator[Process]:
     """`proofport worker`, once it has begun."""
-    async with at.process("worker", name=name) as process:
+    async with at.process("worker", "--slots", "1", name=name) as process:
         assert process.stderr is not None
         assert b"delivering" in await process.stderr.readline()
         yield process

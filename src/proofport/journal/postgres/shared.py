@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -28,15 +29,27 @@ class Shared:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Db]:
-        with explaining():
+        with explaining(), cancellable():
             async with self.pool.connection() as db, db.transaction():
                 yield db
 
     async def rows(self, query: str, values: Values) -> list[Row]:
         """One statement, which is a transaction of its own."""
-        with explaining():
+        with explaining(), cancellable():
             async with self.pool.connection() as db:
                 return await (await db.execute(query, values)).fetchall()
+
+
+@contextmanager
+def cancellable() -> Iterator[None]:
+    """Before Python 3.12 `asyncio.wait_for`, which psycopg waits with, swallows a cancellation that comes together
+    with the answer: whoever awaits the cancelled task would wait for ever. https://github.com/python/cpython/issues/86296
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    yield
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
 
 
 async def rows_of(db: Db, query: str, values: Values) -> list[Row]:

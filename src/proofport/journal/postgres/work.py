@@ -9,10 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Status
+from procrastinate.worker import Worker
 
 from proofport.errors import JournalError
 from proofport.journal import scheduler
@@ -53,6 +55,7 @@ class Work:
         self._slots = slots
         self._lease = lease
         self._stop = stop
+        self._over = asyncio.Event()
 
     async def run(self) -> None:
         """Until `stop` is set; running drains are brought to their end."""
@@ -62,40 +65,34 @@ class Work:
             while not self._stop.is_set():
                 await self._run_worker()
         finally:
-            sweeping.cancel()
-            await asyncio.wait([sweeping])
+            self._over.set()
+            await sweeping
 
     async def _run_worker(self) -> None:
         """A worker ends when PostgreSQL goes away: then another one is started."""
-        worker = asyncio.create_task(
-            self._shared.waker.app.run_worker_async(
-                queues=[QUEUE],
-                name=self._owner,
-                concurrency=self._slots,
-                fetch_job_polling_interval=POLL,
-                delete_jobs="successful",
-                install_signal_handlers=False,
-                update_heartbeat_interval=min(HEARTBEAT, self._lease / 4),
-                stalled_worker_timeout=self._stalled,
-            )
+        worker: Any = Worker(
+            self._shared.waker.app,
+            queues=[QUEUE],
+            name=self._owner,
+            concurrency=self._slots,
+            fetch_job_polling_interval=POLL,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            update_heartbeat_interval=min(HEARTBEAT, self._lease / 4),
+            stalled_worker_timeout=self._stalled,
         )
-        stopping = asyncio.create_task(self._stop.wait())
+        running, stopping = asyncio.create_task(worker.run()), asyncio.create_task(self._stop.wait())
         try:
-            await asyncio.wait([worker, stopping], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
-            worker.cancel()  # which lets it end what it has begun
-            await asyncio.wait([worker])
-        if not worker.cancelled() and (error := worker.exception()) is not None:
+            worker.stop()  # which lets it end what it has begun; see `cancellable` why it is not cancelled
+            await asyncio.wait([running])
+        if (error := running.exception()) is not None:
             if not isinstance(error, ConnectorException | psycopg.Error):
                 raise error
             log.error("journal_unavailable", error=explained(error).message)
-            await self._pause(scheduler.PAUSE)
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stop.wait()
+            await _pause(self._stop, scheduler.PAUSE)
 
     @property
     def _stalled(self) -> float:
@@ -119,14 +116,14 @@ class Work:
 
     # ------------------------------------------------------------------ what fell through
     async def _sweep_again_and_again(self) -> None:
-        while True:
+        while not self._over.is_set():
             try:
                 await self._retry_stalled()
                 for lane in await lanes.overlooked(self._shared):
                     await lanes.settle(self._shared, lane)
             except JournalError as error:
                 log.warning("sweep_failed", error=error.message)
-            await asyncio.sleep(SWEEP)
+            await _pause(self._over, SWEEP)
 
     async def _retry_stalled(self) -> None:
         """Give the jobs of workers that have died to others. The engine's own sweep may stall with its worker."""
@@ -147,6 +144,12 @@ class Work:
         except ConnectorException as error:
             if not isinstance(error.__cause__, psycopg.errors.RaiseException):  # another sweep was first
                 raise
+
+
+async def _pause(end: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await end.wait()
 
 
 def _tell_whether_noted(job: asyncio.Task[object]) -> None:
