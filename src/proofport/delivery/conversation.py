@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from proofport.adapter import Flow
-from proofport.delivery.sender import Sender
+from proofport.delivery.sender import Gate, Sender
 from proofport.errors import AdapterFault, GuardRefused, OutcomeUnknown, ProofportError
 from proofport.wire import Call
 
 T = TypeVar("T")
-
-
-Gate: TypeAlias = Callable[[Call], Awaitable[None]]
-"""Asked before every call; raises to keep it from being sent."""
 
 
 async def refuse_destruction(call: Call) -> None:
@@ -48,9 +43,8 @@ async def _lead(flow: Flow[T], sender: Sender, gate: Gate) -> T:
     try:
         call = next(flow)
         while True:
-            await gate(call)
             try:
-                reply = await sender.send(call)
+                reply = await sender.send(call, gate)
             except OutcomeUnknown as error:
                 acted = True
                 call = flow.throw(error)

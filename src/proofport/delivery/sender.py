@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -29,6 +29,9 @@ ATTEMPTS = 3
 ATTEMPT_SECONDS = 10.0
 MESSAGE = 300
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+
+Gate: TypeAlias = Callable[[Call], Awaitable[None]]
+"""Asked before every request, repeated ones included; raises to keep it from being sent."""
 
 log = get_logger("delivery")
 
@@ -67,8 +70,9 @@ class Sender:
         taken, self.attempts = self.attempts, []
         return [replace(attempt, run_id=run_id, delivery=delivery) for attempt in taken]
 
-    async def send(self, call: Call) -> Reply:
-        """The answer. Raises Retryable, Blocked, ConfigError, and OutcomeUnknown when `call.lost` is "ask"."""
+    async def send(self, call: Call, gate: Gate | None = None) -> Reply:
+        """The answer. Raises Retryable, Blocked, ConfigError, OutcomeUnknown when `call.lost` is "ask", and what the
+        gate raises, which is asked last: whatever was waited for lies behind it."""
         lost, operation = False, call.operation
 
         def note(state: RetryCallState) -> None:
@@ -89,17 +93,19 @@ class Sender:
             # Not `retrying(self._once, call)`: the cycle of its state would keep the body until the collector runs.
             async for attempt in retrying:
                 with attempt:
-                    return await self._once(call)
+                    return await self._once(call, gate)
         except ProofportError as error:
             error.lost = error.lost or lost
             raise
         raise AssertionError("tenacity ends with a result or an error")
 
-    async def _once(self, call: Call) -> Reply:
+    async def _once(self, call: Call, gate: Gate | None) -> Reply:
         async with self._turn:
             wait = await self._pacer.permit()
             if wait:
                 await self._sleep(wait)
+        if gate is not None:
+            await gate(call)
         self.requests += 1
         started = time.time()
         try:

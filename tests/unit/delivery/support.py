@@ -30,7 +30,7 @@ from proofport.adapter import (
 from proofport.delivery.lane import Lane
 from proofport.delivery.lease import Holder
 from proofport.delivery.ledger import Ledger
-from proofport.delivery.sender import Sender
+from proofport.delivery.sender import Gate, Sender
 from proofport.errors import Blocked, Problem, ProofportError, Rejected, TooLarge
 from proofport.journal import open_journal
 from proofport.journal.contract import Attempt, Journal, LaneRun, NewRun
@@ -149,7 +149,9 @@ class ScriptedSender:
     async def __aexit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
         return None
 
-    async def send(self, call: Call) -> Reply:
+    async def send(self, call: Call, gate: Gate | None = None) -> Reply:
+        if gate is not None:
+            await gate(call)
         self.calls.append(call)
         self.attempts.append(Attempt(call.operation, 0, 0.0, len(call.body or b""), "", "", 0.0))
         left = self.answers.get(call.operation, [OK])

@@ -10,6 +10,7 @@ from tests.unit.delivery.support import ScriptedSender, all_ok
 
 from proofport.delivery import engine
 from proofport.delivery.engine import Progress
+from proofport.delivery.sender import Gate
 from proofport.wire import Call, Reply
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -22,10 +23,10 @@ class SilentUntil(ScriptedSender):
         super().__init__(send_records=all_ok)
         self.asked, self.allowed = asyncio.Event(), asyncio.Event()
 
-    async def send(self, call: Call) -> Reply:
+    async def send(self, call: Call, gate: Gate | None = None) -> Reply:
         self.asked.set()
         await self.allowed.wait()
-        return await super().send(call)
+        return await super().send(call, gate)
 
 
 async def test_progress_is_told_while_a_vendor_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from proofport.accounting import Outcome, Status
 from proofport.adapter import Batch, Capability, Flow, Job, Memory
 from proofport.delivery.lane import Lane
 from proofport.delivery.report import INLINE_PROBLEMS, Exit, RecordProblem
+from proofport.delivery.sender import Gate
 from proofport.errors import (
     AdapterFault,
     Blocked,
@@ -263,14 +264,14 @@ async def test_as_many_batches_are_on_their_way_as_the_vendor_takes_and_no_more(
     going, most = 0, 0
 
     class Slow(ScriptedSender):
-        async def send(self, call: Call) -> Reply:
+        async def send(self, call: Call, gate: Gate | None = None) -> Reply:
             nonlocal going, most
             going += 1
             most = max(most, going)
             for _ in range(5):
                 await asyncio.sleep(0)
             going -= 1
-            return await super().send(call)
+            return await super().send(call, gate)
 
     for parallel in (1, 3):
         most = 0

@@ -12,7 +12,7 @@ from tests.unit.delivery.support import SECRET, Naps, TinyAdapter, TinySettings
 from proofport.adapter import Adapter
 from proofport.delivery.pacer import Pacer
 from proofport.delivery.sender import ATTEMPTS, Sender
-from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable
+from proofport.errors import Blocked, ConfigError, LaneLost, OutcomeUnknown, ProofportError, Retryable
 from proofport.journal.memory import MemoryJournal
 from proofport.wire import Call
 
@@ -91,6 +91,20 @@ async def test_three_attempts_are_all_there_are(http_mock: aioresponses, sender:
     http_mock.post(URL, status=503, repeat=True)
     assert isinstance(await failure(sender), Retryable)
     assert sender.requests == ATTEMPTS == 3
+
+
+async def test_whoever_may_not_send_any_more_does_not_repeat(http_mock: aioresponses, sender: Sender) -> None:
+    """The lane may be lost while a pause or the budget is waited for."""
+    http_mock.post(URL, status=503, repeat=True)
+
+    async def gate(call: Call) -> None:
+        if sender.requests:
+            raise LaneLost("the lane is another's")
+
+    with pytest.raises(LaneLost):
+        async with sender:
+            await sender.send(POST, gate)
+    assert sender.requests == 1
 
 
 async def test_ten_seconds_are_all_there_are(
