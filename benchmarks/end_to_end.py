@@ -24,7 +24,7 @@ import aiohttp
 import orjson
 
 from benchmarks.data import CLOUD, cloud_by_hand, cloud_record, shapes
-from benchmarks.goals import Goal
+from benchmarks.goals import Goal, peak_of_this_process
 from benchmarks.sink import Sink
 from proofport.config import Config
 from proofport.delivery import ledger
@@ -257,12 +257,6 @@ def main() -> None:
         write_records(file, int(sys.argv[1]))
         push(file, origin, Path(name))
     print(peak_of_this_process())
-
-
-def peak_of_this_process() -> float:
-    """MB. Not `ru_maxrss`: that one is inherited from the process that started this one."""
-    status = Path("/proc/self/status").read_text()
-    return next(int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 if __name__ == "__main__":

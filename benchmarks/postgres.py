@@ -7,7 +7,6 @@ processes of its own: `python -m benchmarks.postgres WHAT product|baseline URL �
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import subprocess
 import sys
@@ -21,15 +20,26 @@ from tests.postgres import Server, database
 
 from benchmarks.baseline_postgres import BaselinePostgres
 from benchmarks.goals import Goal
-from benchmarks.journal import CONTENDERS, IN_EACH_LANE, TAKEN, WORKERS, _goal, _read, accept, new, work
+from benchmarks.workload import (
+    BLOCKED,
+    CASES,
+    CONTENDERS,
+    TAKEN,
+    Figures,
+    accept,
+    common_goals,
+    drain_rate,
+    goal,
+    new,
+    note_round,
+    work,
+)
 from proofport.journal.contract import Failure
 from proofport.journal.postgres import PostgresJournal, lanes, queue
 from proofport.journal.postgres.wake import QUEUE
 
 ROUNDS = 3
-ACCEPTS_IN_A_ROUND = 3
-READY, BLOCKED, FETCHES, CHUNK = 300, 50_000, 250, 500
-CASES = ("without", "beside")
+READY, FETCHES, CHUNK = 300, 250, 500
 
 
 def journal_at(contender: str, url: str) -> Any:
@@ -57,32 +67,10 @@ def measured(contender: str, server: str) -> dict[str, float]:
 
 
 def drained(contender: str, server: str, lanes_of: int) -> float:
-    """Deliveries a second of two worker processes, from the first to the last one done."""
-    count = lanes_of * IN_EACH_LANE
     with database(server) as url:
         asyncio.run(journal_at(contender, url).migrate())
-        read_end, write_end = os.pipe()
-        command = [sys.executable, "-m", "benchmarks.postgres", "work", contender, url, str(write_end)]
-        workers = [subprocess.Popen(command, pass_fds=[write_end]) for _ in range(WORKERS)]
-        os.close(write_end)
-        _read(read_end, WORKERS)
-        asyncio.run(_queue(contender, url, lanes_of))
-        _read(read_end, 1)
-        started = time.perf_counter()
-        _read(read_end, count - 1)
-        seconds = time.perf_counter() - started
-        for worker in workers:
-            worker.terminate()
-            worker.wait()
-        os.close(read_end)
-    return (count - 1) / seconds
-
-
-async def _queue(contender: str, url: str, lanes_of: int) -> None:
-    journal = journal_at(contender, url)
-    await journal.open()
-    await journal.accept([new(f"lane {n % lanes_of}") for n in range(lanes_of * IN_EACH_LANE)])
-    await journal.close()
+        worker = [sys.executable, "-m", "benchmarks.postgres", "work", contender, url]
+        return drain_rate(worker, lambda: journal_at(contender, url), lanes_of)
 
 
 async def fetched(server: str) -> dict[str, float]:
@@ -149,33 +137,21 @@ async def _fetch(journal: Any, worker: int) -> int:
 
 
 def run() -> list[Goal]:
-    figures: dict[str, dict[str, list[float]]] = {}
-
-    def note(name: str, contender: str, figure: float) -> None:
-        figures.setdefault(name, {}).setdefault(contender, []).append(figure)
-
+    figures: Figures = {}
     own = Server.new(durable=True)
     try:
         for _ in range(ROUNDS):
-            fetches = asyncio.run(fetched(own.url))
-            for contender in CONTENDERS * ACCEPTS_IN_A_ROUND:
-                accepted = measured(contender, own.url)
-                note("accepted", contender, accepted["a second"])
-                note("p99", contender, accepted["p99 ms"])
-            for contender in CONTENDERS:
-                note("fetch", contender, fetches[f"{contender} beside"])
-                note("without", contender, fetches[f"{contender} without"])
-                note("20 lanes", contender, drained(contender, own.url, 20))
-                note("1 lane", contender, drained(contender, own.url, 1))
+            note_round(
+                figures,
+                asyncio.run(fetched(own.url)),
+                lambda contender: measured(contender, own.url),
+                lambda contender, lanes_of: drained(contender, own.url, lanes_of),
+            )
     finally:
         own.delete()
     return [
-        _goal("durable acceptances a second", figures["accepted"], "{:,.0f}/s"),
-        _goal("99 of 100 acceptances within", figures["p99"], "{:.1f} ms", less=True),
-        _goal("deliveries a second, 20 lanes, 2 workers", figures["20 lanes"], "{:,.0f}/s"),
-        _goal("deliveries a second, one lane", figures["1 lane"], "{:.0f}/s"),
-        _goal("fetch beside a blocked lane of 50,000", figures["fetch"], "{:.0f} µs", less=True),
-        _goal("fetch without a blocked lane", figures["without"], "{:.0f} µs", less=True),
+        *common_goals(figures),
+        goal("fetch without a blocked lane", figures["without"], "{:.0f} µs", less=True),
     ]
 
 
