@@ -130,5 +130,8 @@ async def test_a_preview_shows_every_body_and_sends_nothing(
     assert odd["destinations"]["secureframe"]["body"] is None
     assert odd["destinations"]["secureframe"]["problem"]["found"] == "'nobody.knows.this'"
     assert await drata_emulator.received() == await secureframe_emulator.received() == []
+    for no_record in ([None], [], [resource(1), 5]):
+        refused = await relay.ask("POST", "/v1/preview?kind=cloud_resource", json=no_record)
+        assert (refused.status, refused.problem) == (400, "malformed-body")
     nameless = await relay.ask("POST", "/v1/preview", json=[resource(1)])
     assert (nameless.status, nameless.problem) == (422, "unknown-name")

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from proofport.adapter import Mode
 from proofport.errors import Problem
 from proofport.gateway import Gateway, Input, Preview
+from proofport.mapping.wording import describe
 from proofport.relay.api import models
 from proofport.relay.api.answers import json_response
 from proofport.relay.api.evidence import Set, Source
@@ -73,9 +74,13 @@ async def preview(request: web.Request, query: PreviewQuery) -> web.StreamRespon
     names = relay.destinations(caller, query.to) if query.to else relay.all_destinations(caller)
     relay.targets(names, kind, query.mode)
     given = [document async for _, document in documents(request)]
+    if not given:
+        raise ProblemError("malformed-body", "found no record, expected one or more")
     for document in given:
         if isinstance(document, Malformed):
             raise ProblemError("malformed-body", str(document.problem))
+        if not isinstance(document, dict):
+            raise ProblemError("malformed-body", f"found {describe(document)}, expected an object: one record")
     found = await relay.gateway.preview(
         Input(_Documents(given), query.source), to=names, kind=kind, mode=query.mode, values=values, limit=query.limit
     )
