@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from schemathesis.checks import CHECKS
-from tests.contracts.test_relay_openapi import KNOWN, SOAK, negatable, operations
+from tests.contracts.made_up import SOAK, each_request
+from tests.contracts.test_relay_openapi import KNOWN, PLACES, negatable, operations
 from tests.end_to_end.site import config
 
 from proofport.config import Tenant
@@ -88,28 +86,13 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 
 @pytest.mark.parametrize(("label", "mode"), list(negatable()))
 def test_no_answer_to_any_key_falls_outside_the_document(relay: Guarded, label: str, mode: str) -> None:
-    cases = operations()[label].as_strategy(generation_mode=schemathesis.GenerationMode(mode))
-
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        derandomize=not SOAK,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=cases, data=st.data())
-    def answers(case: Any, data: st.DataObject) -> None:
-        for given_ in (case.path_parameters, case.query):
-            for name in given_ or {}:
-                if name in KNOWN and data.draw(st.booleans()):
-                    given_[name] = data.draw(st.sampled_from(KNOWN[name]))
+    def answers(case: Any) -> None:
         for name, key in relay.keys.items():
             headers = {"Authorization": f"Bearer {key}"} if key else {}
             answer = case.call_and_validate(base_url=relay.origin, headers=headers, checks=CHECKS.get_all())
             assert answer.status_code in allowed(name, SCOPE_OF[label], answer.status_code), name
 
-    answers()
+    each_request(operations()[label], mode, answers, examples=EXAMPLES, known=KNOWN, places=PLACES)
 
 
 def allowed(name: str, scope: str, found: int) -> set[int]:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -17,11 +16,10 @@ from typing import Any
 import orjson
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
+from tests.contracts.made_up import SOAK, each_request
 from tests.end_to_end.site import config
 
 from proofport.gateway import Gateway
@@ -36,7 +34,6 @@ from proofport.testing import running
 from proofport_drata.emulator import DrataEmulator
 from proofport_secureframe.emulator import SecureframeEmulator
 
-SOAK = bool(os.environ.get("PROOFPORT_SOAK"))
 EXAMPLES = 300 if SOAK else 6
 SETTINGS = SchemathesisConfig.from_dict(
     {"checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "401", "403", "404", "409", "422", "429"]}}}
@@ -50,6 +47,8 @@ KNOWN: dict[str, list[Any]] = {
     "source": ["aws.ec2.instances"],
 }
 """What is there, by parameter, so that requests come further than an unknown name."""
+
+PLACES = ("path_parameters", "query")
 
 
 @cache
@@ -128,22 +127,7 @@ def negatable() -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize(("label", "mode"), list(negatable()))
 def test_no_answer_falls_outside_the_document(origin: str, label: str, mode: str) -> None:
-    cases = operations()[label].as_strategy(generation_mode=schemathesis.GenerationMode(mode))
-
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        derandomize=not SOAK,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=cases, data=st.data())
-    def answers(case: Any, data: st.DataObject) -> None:
-        for given_ in (case.path_parameters, case.query):
-            for name in given_ or {}:
-                if name in KNOWN and data.draw(st.booleans()):
-                    given_[name] = data.draw(st.sampled_from(KNOWN[name]))
+    def answers(case: Any) -> None:
         case.call_and_validate(base_url=origin, checks=CHECKS.get_all())
 
-    answers()
+    each_request(operations()[label], mode, answers, examples=EXAMPLES, known=KNOWN, places=PLACES)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,8 +17,6 @@ from typing import Any
 import pytest
 import schemathesis
 import yaml
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -27,6 +24,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from tests.contracts.made_up import SOAK, each_request
 
 import proofport_drata.emulator
 import proofport_secureframe.emulator
@@ -34,7 +32,6 @@ from proofport.testing import Emulator, serve
 from proofport_drata.emulator import DrataEmulator
 from proofport_secureframe.emulator import SecureframeEmulator
 
-SOAK = bool(os.environ.get("PROOFPORT_SOAK"))
 EXAMPLES = 300 if SOAK else 4
 USER = "20000000-0000-4000-8000-000000000001"
 CHECKS = [
@@ -135,22 +132,9 @@ def origins() -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize(("vendor", "label"), [(vendor, label) for vendor in VENDORS for label in operations(vendor)])
 @pytest.mark.parametrize("mode", ["positive", "negative"])
 def test_no_answer_falls_outside_the_document(origins: dict[str, str], vendor: str, label: str, mode: str) -> None:
-    cases = operations(vendor)[label].as_strategy(generation_mode=schemathesis.GenerationMode(mode))
     known, key = VENDORS[vendor].known, {"Authorization": VENDORS[vendor].key}
 
-    @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        derandomize=not SOAK,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=cases, data=st.data())
-    def answers(case: Any, data: st.DataObject) -> None:
-        for name in case.path_parameters or {}:
-            if name in known and data.draw(st.booleans()):
-                case.path_parameters[name] = data.draw(st.sampled_from(known[name]))
+    def answers(case: Any) -> None:
         case.call_and_validate(base_url=origins[vendor], headers=key, checks=CHECKS)
 
-    answers()
+    each_request(operations(vendor)[label], mode, answers, examples=EXAMPLES, known=known)
