@@ -20,19 +20,18 @@ def command(slots: int, config_path: str | None) -> int:
     """Deliver what is queued in the journal until it is told to stop.
 
     Any number of workers may share a journal, on PostgreSQL also from several machines; each lane is delivered by one
-    of them at a time. SIGTERM and Ctrl-C let it end what is on its way first.
+    of them at a time. SIGTERM and Ctrl-C let it end what is on its way first; a second one
+    ends it at once.
     """
     import asyncio
-    import signal
 
     from proofport.cli.connect import connect, log_to_stderr
+    from proofport.cli.stopping import stop_signal
 
     log_to_stderr()
 
     async def work() -> None:
-        stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        stop = stop_signal()
         async with connect(config_path) as gateway:
             await gateway.journal()
             click.echo("delivering; Ctrl-C stops it", err=True)
