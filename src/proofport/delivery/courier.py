@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import orjson
-
 from proofport.accounting import Outcome, Status, rejected
 from proofport.adapter import Batch, Job, Memory
 from proofport.delivery.batching import Batcher, part
@@ -103,8 +101,8 @@ class Courier:
         if self._delivery.bodies is not None:
             kept = unpack_bodies(self._delivery.bodies)
             return lambda index, _: _as_it_was(kept[index])
-        render = self._target.items(self._job.kind, self._job.mode)
-        return lambda _, record: b"" if render is None else orjson.dumps(render(record))
+        encode = self._target.items(self._job.kind, self._job.mode)
+        return lambda _, record: b"" if encode is None else encode(record)
 
     async def _send(self, memory: Memory, batch: Batch) -> Sequence[Outcome]:
         return await exchange(

@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import orjson
+
 from proofport.accounting import Status, unknown, withheld
 from proofport.adapter import Adapter, Job, Mode
 from proofport.delivery.batching import Batcher
@@ -44,6 +46,7 @@ class Render(Protocol):
     @property
     def fields(self) -> tuple[str, ...]: ...
     def __call__(self, neutral: Neutral) -> dict[str, Any]: ...
+    def encode(self, neutral: Neutral) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,18 @@ class Target:
     render: Render
     types: Mapping[str, str] | None = None
 
-    def items(self, kind: str, mode: Mode) -> Callable[[Neutral], dict[str, Any]] | None:
-        """What makes the item of a record: its body, or of a removal when it ended. None where the id is enough."""
+    def bodies(self, kind: str, mode: Mode) -> Callable[[Neutral], dict[str, Any]] | None:
+        """What makes the body of a record, or of a removal when it ended. None where the id is enough."""
         if mode != "remove":
             return self.render
         return _when_it_ended if self.adapter.capability(kind, mode).dated else None
+
+    def items(self, kind: str, mode: Mode) -> Callable[[Neutral], bytes] | None:
+        """The same as JSON. Raises TypeError for what JSON cannot carry."""
+        if mode != "remove":
+            return self.render.encode
+        body = self.bodies(kind, mode)
+        return None if body is None else lambda neutral: orjson.dumps(body(neutral))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-import orjson
-
 from proofport.accounting import Outcome, rejected
 from proofport.adapter import Capability
 from proofport.delivery.batching import Batcher
@@ -18,7 +16,7 @@ from proofport.delivery.screening import seconds_of
 from proofport.errors import Problem, Rejected, UsageError
 from proofport.evidence import Neutral
 from proofport.planning.ids import IdStore, duplicate
-from proofport.sources import Malformed, Reader
+from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
 
 T = TypeVar("T")
 BLOCK = 64
@@ -28,13 +26,14 @@ BLOCK = 64
 class Reads(Protocol):
     """How one input's documents become neutral records.
 
-    `quick`: the same as calling it, where every document is one record and none says that there is more.
+    `quick`: the same as calling it, where every document is one record and none says that there is more. `of_line`:
+    then also from its JSON, and quicker; None for what the whole way has to decide.
     """
-
-    single: bool
 
     @property
     def quick(self) -> Callable[[Any], Neutral] | None: ...
+    @property
+    def of_line(self) -> Callable[[bytes], Neutral | None] | None: ...
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
     def incomplete(self, document: object) -> str | None: ...
@@ -42,10 +41,10 @@ class Reads(Protocol):
 
 @dataclass(slots=True)
 class Branch:
-    """One destination's end of the pipeline. `render` is None where only ids are sent."""
+    """One destination's end of the pipeline. `encode` is None where only ids are sent."""
 
     lane: Lane
-    render: Callable[[Neutral], dict[str, Any]] | None
+    encode: Callable[[Neutral], bytes] | None
     batcher: Batcher
 
     async def take(self, block: Sequence[Neutral], positions: Sequence[int], skip: Collection[int]) -> None:
@@ -58,7 +57,7 @@ class Branch:
         if refused := self._render(block, positions):
             block, positions = _without(refused, block), _without(refused, positions)
         ids = [neutral["id"] for neutral in block]
-        observed = [seconds_of(neutral.get("observed_at")) for neutral in block]
+        observed = [seconds_of(neutral["observed_at"]) if "observed_at" in neutral else 0.0 for neutral in block]
         self.batcher.belong(ids, positions, observed, extras=any("extras" in neutral for neutral in block))
         while (full := self.batcher.full()) is not None:
             if self.lane.capability.whole and self.lane.stopped is None:
@@ -67,14 +66,14 @@ class Branch:
 
     def _render(self, block: Sequence[Neutral], positions: Sequence[int]) -> list[int]:
         """Append the bodies to the batch. Returns the indexes of those that there is none for."""
-        render, joined, ends, dumps = self.render, self.batcher.joined, self.batcher.ends, orjson.dumps
-        if render is None:
+        encode, joined, ends = self.encode, self.batcher.joined, self.batcher.ends
+        if encode is None:
             ends += [len(joined)] * len(block)
             return []
         refused = []
         for index, neutral in enumerate(block):
             try:
-                joined += dumps(render(neutral))
+                joined += encode(neutral)
             except Rejected as error:
                 self.lane.reject(neutral["id"], positions[index], error.problem)
                 refused.append(index)
@@ -115,27 +114,49 @@ class Pipeline:
 
         Positions count lines or records of the file; in a file that is one document, the records within it.
         """
+        incomplete = None
         if reads.quick is None:
             incomplete = await self._feed_documents(reader, reads, base)
+        elif reads.of_line is not None and isinstance(reader, NdjsonReader):
+            await self._feed_lines(reader, reads.of_line, reads.quick, base)
         else:
-            incomplete = None
             await self._feed_records(reader, reads.quick, base)
         await self.flush()
         return incomplete
 
+    async def _feed_lines(
+        self,
+        reader: NdjsonReader,
+        of_line: Callable[[bytes], Neutral | None],
+        read: Callable[[Any], Neutral],
+        base: int,
+    ) -> None:
+        for first, lines in reader.lines():
+            for position, line in enumerate(lines, base + first):
+                neutral = of_line(line)
+                if neutral is not None:
+                    self._block.append(neutral)
+                    self._positions.append(position)
+                elif (document := reader.document(line)) is not BLANK:
+                    self._take(document, position, read)
+            await self.flush()
+
     async def _feed_records(self, reader: Reader, read: Callable[[Any], Neutral], base: int) -> None:
         for number, document in reader:
-            if document.__class__ is Malformed:
-                self._refuse(None, base + number, document.problem)
-                continue
-            try:
-                self._block.append(read(document))
-            except Rejected as error:
-                self._refuse(_id_of(document), base + number, error.problem)
-                continue
-            self._positions.append(base + number)
+            self._take(document, base + number, read)
             if len(self._block) >= BLOCK:
                 await self.flush()
+
+    def _take(self, document: Any, position: int, read: Callable[[Any], Neutral]) -> None:
+        if document.__class__ is Malformed:
+            self._refuse(None, position, document.problem)
+            return
+        try:
+            self._block.append(read(document))
+        except Rejected as error:
+            self._refuse(_id_of(document), position, error.problem)
+        else:
+            self._positions.append(position)
 
     async def _feed_documents(self, reader: Reader, reads: Reads, base: int) -> str | None:
         incomplete = None

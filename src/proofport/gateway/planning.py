@@ -95,8 +95,8 @@ class _Watched:
     """Reads, and remembers whether a document says that there is more."""
 
     def __init__(self, reads: Reads) -> None:
-        self.single = reads.single
         self.quick = None
+        self.of_line = None
         self.why: str | None = None
         self._reads = reads
 

@@ -38,7 +38,7 @@ def letter_of(delivery: Delivery, target: Target) -> list[dict[str, Any]]:
     """Every record of a dead letter: the evidence, why it was refused, the body that was sent, and the one that the
     mapping gives now."""
     records = unpack(delivery.payload)
-    sent, render = _sent(delivery), target.items(delivery.kind, delivery.mode)
+    sent, render = _sent(delivery), target.bodies(delivery.kind, delivery.mode)
     outcomes = (
         decode(delivery.failure.detail) if delivery.failure and delivery.failure.detail else [None] * len(records)
     )

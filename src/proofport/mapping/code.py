@@ -8,19 +8,26 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from proofport.mapping.functions import MISSING
+from proofport.mapping.projection import Part
+
+Trust: TypeAlias = Literal["nothing", "text", "json"]
+"""What is certain of the values that a function is given. `nothing`: a caller may hand over anything. `text`: strings
+were decoded from JSON, so that UTF-8 can carry them. `json`: all was, and nothing is deeper or larger than travels."""
 
 MAX_BLOCKS = 16
 """Python allows 20 loops inside one another; a path that needs more is left to jsonpath-ng."""
 
 
 class Code:
-    """`decoded`: what the function is given was decoded from JSON, so that values need no look at whether they are."""
+    """`parts`: the variables that hold what a decoder made of a part of the record, instead of a dict or a list of
+    dicts."""
 
-    def __init__(self, *, decoded: bool = False) -> None:
-        self.decoded = decoded
+    def __init__(self, trust: Trust = "nothing") -> None:
+        self.trust = trust
+        self.parts: dict[str, Part] = {}
         self.namespace: dict[str, Any] = {"M": MISSING}
         self.loops = 0
         self._lines: list[str] = []

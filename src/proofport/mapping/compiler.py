@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import msgspec
+
+from proofport.errors import Rejected
 from proofport.mapping import functions
 from proofport.mapping.checks import timestamp
 from proofport.mapping.code import Code
@@ -40,7 +43,11 @@ from proofport.mapping.nodes import (
     selects,
 )
 from proofport.mapping.paths import Path
+from proofport.mapping.projection import Projection
 from proofport.mapping.selectors import Scope
+
+DECLINED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Rejected)
+"""What the quick way raises for a record that is wrong, or of another form than the rules expect."""
 
 Store: TypeAlias = Callable[[str], str]
 """The statement that stores the value of a variable."""
@@ -54,6 +61,7 @@ class Plan:
     `given`: what the guards of a checked record have ensured of its fields already.
     `partial`: only what the record says is sent, so that no default speaks for it.
     `drops_null(nullable)`: whether the null of a field is left out.
+    `projection`: the function is given the JSON of a record, and gives None where the whole way has to decide.
     """
 
     title: str
@@ -67,6 +75,7 @@ class Plan:
     given: Shape | None = None
     partial: bool = False
     drops_null: Callable[[bool], bool] = lambda nullable: False
+    projection: Projection | None = None
 
 
 def compile_plan(plan: Plan) -> tuple[Callable[..., Any], str]:
@@ -77,11 +86,19 @@ def compile_plan(plan: Plan) -> tuple[Callable[..., Any], str]:
 class _Compiler:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.code = Code()
+        self.code = Code("nothing" if plan.projection is None else "text")
 
     def compile(self) -> tuple[Callable[..., Any], str]:
         code, plan = self.code, self.plan
         code.namespace.update(plan.names, settle=plan.settle)
+        if plan.projection is None:
+            self._body()
+        else:
+            self._body_of_line(plan.projection)
+        return code.function(plan.signature, plan.title), code.source(plan.signature)
+
+    def _body(self) -> None:
+        code, plan = self.code, self.plan
         code.line(f"ok = {plan.shape.quick}")
         scope = self._scope("d", plan.rules.values())
         code.line("out = {}")
@@ -89,7 +106,17 @@ class _Compiler:
         for name in _in_order(names, plan.shape):
             self._field(name, plan.rules.get(name), scope)
         code.line(plan.finish)
-        return code.function(plan.signature, plan.title), code.source(plan.signature)
+
+    def _body_of_line(self, projection: Projection) -> None:
+        code = self.code
+        code.parts["d"] = projection.part
+        code.namespace.update(decode=projection.decode, DECLINED=DECLINED)
+        with code.block("try:"):
+            code.line("line.isascii() or line.decode()")  # what the decoder skips it does not look at
+            code.line("d = decode(line)")
+            self._body()
+        with code.block("except DECLINED:"):
+            code.line("return None")
 
     def _scope(self, root: str, rules: Any) -> Scope:
         return Scope(self.code, root, [select.path for rule in rules for select in selects(rule)])
@@ -124,7 +151,7 @@ class _Compiler:
         else:
             test, ready = check.write(code, value)
             if test != "False":
-                if isinstance(check, Json):
+                if isinstance(check, Json) and (code.trust == "json" or "None" in present):
                     test = f"{present} and {test}"
                 with code.block(f"if {test}:"):
                     code.line(store(ready))

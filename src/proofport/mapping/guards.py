@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from proofport.evidence.base import Timestamp
 from proofport.mapping.checks import LEAST, MOST, is_json, is_scalar, is_text, timestamp
-from proofport.mapping.code import Code
+from proofport.mapping.code import Code, Trust
 
 _QUIET_CONFIG = {"frozen", "extra", "strict", "title", "hide_input_in_errors", "allow_inf_nan"}
 
@@ -52,6 +52,17 @@ class Plain(Guard):
             code.use(function)
         constant = code.bind("c", self.constant) if self.constant is not None else ""
         return self.test.format(value, constant), value
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Guard):
+    """Text that UTF-8 can carry. `lengths`: what else is asked of it, as the end of the expression."""
+
+    lengths: str = ""
+
+    def write(self, code: Code, value: str) -> tuple[str, str]:
+        carried = f" and ({value}.isascii() or {code.use(is_text)}({value}))" if code.trust == "nothing" else ""
+        return f"{value}.__class__ is str{carried}{self.lengths.format(value)}", value
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +101,7 @@ class ListOf(Guard):
     def write(self, code: Code, value: str) -> tuple[str, str]:
         if self.item.converts:
             ready = code.name("w")
-            function = code.bind("f", _list_acceptor(self.item, decoded=code.decoded))
+            function = code.bind("f", _list_acceptor(self.item, code.trust))
             return f"({ready} := {function}({value})) is not None", ready
         each = code.name("x")
         test, _ = self.item.write(code, each)
@@ -188,7 +199,7 @@ def guard_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Guard:
     if origin in (Union, types.UnionType):
         return _union(arguments)
     if origin is Literal and all(type(choice) is str for choice in arguments):
-        return Plain(f"{_IS_TEXT} and {{0}} in {{1}}", constant=frozenset(arguments))
+        return Plain(f"{_IS_STR} and {{0}} in {{1}}", constant=frozenset(arguments))
     if origin is list:
         return _or_opaque(ListOf, guard_of(arguments[0]))
     if origin is dict and arguments[0] is str:
@@ -211,15 +222,16 @@ class Json(Guard):
     flat: bool = False
 
     def write(self, code: Code, value: str) -> tuple[str, str]:
-        if code.decoded:
+        if code.trust == "json":
             flat = f"({value}.__class__ is not list and {value}.__class__ is not dict)"
             return flat if self.flat else "True", value
         test = f"{code.use(is_scalar if self.flat else is_json)}({value})"
-        return f"({value}.__class__ is str and {value}.isascii() or {test})", value
+        text = "" if code.trust == "text" else f" and {value}.isascii()"
+        return f"({value}.__class__ is str{text} or {value} is not M and {test})", value
 
 
-_IS_TEXT = "{0}.__class__ is str"
-TEXT = Plain(f"{_IS_TEXT} and ({{0}}.isascii() or is_text({{0}}))", (is_text,))
+_IS_STR = "{0}.__class__ is str"
+TEXT = Text()
 ANY_JSON = Json()
 STAMP = Converted(timestamp)
 FLAG = Plain("{0}.__class__ is bool")
@@ -235,16 +247,16 @@ _SIMPLE: dict[type, Guard] = {
 
 
 def _text(metadata: tuple[Any, ...]) -> Guard:
-    test = TEXT.test
+    lengths = ""
     for constraint in _constraints(metadata):
         match constraint:
             case MinLen(least):
-                test += " and {0}" if least == 1 else f" and len({{0}}) >= {least}"
+                lengths += " and {0}" if least == 1 else f" and len({{0}}) >= {least}"
             case MaxLen(most):
-                test += f" and len({{0}}) <= {most}"
+                lengths += f" and len({{0}}) <= {most}"
             case _:
                 return OPAQUE
-    return Plain(test, (is_text,))
+    return Text(lengths)
 
 
 def _integer(metadata: tuple[Any, ...]) -> Guard:
@@ -294,15 +306,15 @@ class ModelOf(Guard):
     converts = True
 
     def write(self, code: Code, value: str) -> tuple[str, str]:
-        acceptor = acceptor_of(self.shape, decoded=code.decoded)
+        acceptor = acceptor_of(self.shape, code.trust)
         return Converted(acceptor).write(code, value) if acceptor else ("False", value)
 
 
-def acceptor_of(shape: Shape, *, decoded: bool = False) -> Callable[[Any], dict[str, Any] | None] | None:
+def acceptor_of(shape: Shape, trust: Trust = "nothing") -> Callable[[Any], dict[str, Any] | None] | None:
     """A function that gives a dict back in the model's order if it surely fits, else None."""
     if not shape.quick:
         return None
-    code = Code(decoded=decoded)
+    code = Code(trust)
     with code.block("if d.__class__ is not dict:"):
         code.line("return None")
     code.line("out = {}")
@@ -335,9 +347,13 @@ def _write_others(code: Code, shape: Shape) -> None:
 def implies(known: Guard, wanted: Guard) -> bool:
     """Whether everything but null that one guard accepts, the other accepts as well."""
     known, wanted = bare(known), bare(wanted)
-    if wanted == TEXT and (known is STAMP or (isinstance(known, Plain) and known.test.startswith(_IS_TEXT))):
+    if wanted == TEXT and (known is STAMP or isinstance(known, Text) or _is_one_of_words(known)):
         return True
     return known == wanted and known is not OPAQUE
+
+
+def _is_one_of_words(guard: Guard) -> bool:
+    return isinstance(guard, Plain) and guard.test.startswith(_IS_STR)
 
 
 def accepts_all(guard: Guard, values: Sequence[Any]) -> bool:
@@ -350,8 +366,8 @@ def bare(guard: Guard) -> Guard:
     return guard.inner if isinstance(guard, OrNull) else guard
 
 
-def _list_acceptor(item: Guard, *, decoded: bool = False) -> Callable[[Any], list[Any] | None]:
-    code = Code(decoded=decoded)
+def _list_acceptor(item: Guard, trust: Trust = "nothing") -> Callable[[Any], list[Any] | None]:
+    code = Code(trust)
     with code.block("if d.__class__ is not list:"):
         code.line("return None")
     code.line("out = []")

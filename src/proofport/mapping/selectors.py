@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from jsonpath_ng import Fields, Index, Slice, Wildcard
@@ -17,24 +18,46 @@ Trie: TypeAlias = dict[Key, "Trie"]
 Store: TypeAlias = Callable[[str], None]
 
 
-def lookup(holder: str, key: Key, *, value: str | None = None, is_dict: bool = False) -> str:
+def lookup(code: Code, holder: str, key: Key, *, value: str | None = None, is_dict: bool = False) -> str:
     """An expression for a member or item of the variable `holder`, which is set to `value` first; M for none."""
     held = f"{holder} := {value}" if value else holder
-    if isinstance(key, str) and is_dict:
-        return f"{holder}.get({key!r}, M)"
     if isinstance(key, str):
-        return f"({holder}.get({key!r}, M) if isinstance({held}, dict) else M)"
+        member = _member(code, holder, key)
+        return member if is_dict else f"({member} if {is_object(code, holder, held)} else M)"
     inside = f"len({holder}) > {key}" if key >= 0 else f"len({holder}) >= {-key}"
     return f"({holder}[{key}] if isinstance({held}, list) and {inside} else M)"
+
+
+def is_object(code: Code, holder: str, held: str | None = None) -> str:
+    """An expression for whether a variable, or `held` that sets it, is an object."""
+    part = code.parts.get(holder)
+    if part is None:
+        return f"isinstance({held or holder}, dict)"
+    return f"({held or holder}).__class__ is {code.bind('k', part.struct)}"
+
+
+def _member(code: Code, holder: str, name: str) -> str:
+    part = code.parts.get(holder)
+    return f"{holder}.get({name!r}, M)" if part is None else f"{holder}.{part.attribute(name)}"
+
+
+def derive(code: Code, variable: str, holder: str, key: Key) -> str:
+    """Note what the decoder made of what a variable gets from another. Returns the variable."""
+    part = code.parts.get(holder)
+    below = part.below(key) if part is not None else None
+    if below is not None and not below.is_value:
+        code.parts[variable] = below
+    return variable
 
 
 def chain(code: Code, start: str, keys: Sequence[Key], *, is_dict: bool = False) -> str:
     """An expression for what the keys lead to from the variable `start`."""
     if not keys:
         return start
-    expression = lookup(start, keys[0], is_dict=is_dict)
-    for key in keys[1:]:
-        expression = lookup(code.name("s"), key, value=expression)
+    holder, expression = start, lookup(code, start, keys[0], is_dict=is_dict)
+    for above, key in pairwise(keys):
+        holder = derive(code, code.name("s"), holder, above)
+        expression = lookup(code, holder, key, value=expression)
     return expression
 
 
@@ -58,17 +81,17 @@ class Scope:
         """Read the members of one object under one check, then those of each member."""
         holder = self._known[at]
         names = [key for key in trie if isinstance(key, str)]
-        self._known.update({(*at, key): self.code.name() for key in trie})
+        self._known.update({(*at, key): derive(self.code, self.code.name(), holder, key) for key in trie})
         if names:
             variables = [self._known[(*at, name)] for name in names]
-            with self.code.block(f"if isinstance({holder}, dict):"):
+            with self.code.block(f"if {is_object(self.code, holder)}:"):
                 for name, variable in zip(names, variables, strict=True):
-                    self.code.line(f"{variable} = {holder}.get({name!r}, M)")
+                    self.code.line(f"{variable} = {_member(self.code, holder, name)}")
             with self.code.block("else:"):
                 self.code.line(" = ".join([*variables, "M"]))
         for key in trie:
             if not isinstance(key, str):
-                self.code.line(f"{self._known[(*at, key)]} = {lookup(holder, key)}")
+                self.code.line(f"{self._known[(*at, key)]} = {lookup(self.code, holder, key)}")
         for key, below in trie.items():
             self._read((*at, key), below)
 
@@ -171,15 +194,15 @@ class Walk:
         step, rest = steps[0], steps[1:]
         key = key_of(step)
         if key is not None:
-            self._single(lookup(holder, key, is_dict=is_dict), rest)
+            item = derive(self.code, self.code.name("i"), holder, key)
+            self._single(item, lookup(self.code, holder, key, is_dict=is_dict), rest)
         elif type(step) in TRANSFORMS:
             made = f"{self.code.use(functions.transform)}({self.code.bind('p', step)}, {holder}, {self.where})"
-            self._single(made, rest)
+            self._single(self.code.name("i"), made, rest)
         else:
             self._several(holder, step, rest)
 
-    def _single(self, value: str, rest: Sequence[Step]) -> None:
-        item = self.code.name("i")
+    def _single(self, item: str, value: str, rest: Sequence[Step]) -> None:
         self.code.line(f"{item} = {value}")
         if rest:
             self.write(item, rest)
@@ -188,14 +211,14 @@ class Walk:
                 self.store(item)
 
     def _several(self, holder: str, step: Step, rest: Sequence[Step]) -> None:
-        code, item = self.code, self.code.name("i")
+        code, item = self.code, derive(self.code, self.code.name("i"), holder, 0)
         if self.met is not None and type(step) in (Wildcard, Slice, Filter):
             with code.block(f"if not {holder} and isinstance({holder}, list):"):
                 code.line(f"{self.met} = True")
         with code.block(f"for {item} in {_items(code, holder, step)}:"):
             if type(step) is Filter:
                 is_dict = any(map(_needs_member, step.expressions))
-                tests = [f"isinstance({item}, dict)"] * is_dict
+                tests = [is_object(code, item)] * is_dict
                 tests += [_test(code, item, test, is_dict) for test in step.expressions]
                 with code.block(f"if {' and '.join(tests)}:"):
                     self.write(item, rest, is_dict=is_dict)

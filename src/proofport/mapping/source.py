@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
+from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
@@ -12,11 +14,14 @@ from pydantic import BaseModel, ValidationError, create_model
 from proofport.adapter import Mode
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import Evidence, Neutral, model_of
+from proofport.mapping.checks import is_text
 from proofport.mapping.code import Code
 from proofport.mapping.compiler import Plan, compile_plan
+from proofport.mapping.functions import MISSING
 from proofport.mapping.guards import acceptor_of, shape_of
 from proofport.mapping.nodes import MappingFile
 from proofport.mapping.paths import Path
+from proofport.mapping.projection import project
 from proofport.mapping.selectors import Scope, Walk, chain
 from proofport.mapping.wording import describe, did_you_mean, listing, problem_of, reject
 
@@ -53,7 +58,6 @@ class SourceMapping:
 
     def __init__(self, file: MappingFile, values: Mapping[str, str], mode: Mode) -> None:
         self.kind = str(file.to)
-        self.single = file.records is None
         self.name = file.name
         self._records = file.records
         model = model_for(self.kind, mode)
@@ -63,7 +67,7 @@ class SourceMapping:
         given = {f"set_{number}": value for number, value in enumerate(values.values())}
         for name, constant in zip(values, given, strict=True):
             fills.setdefault(name, []).append(constant)
-        plan = Plan(
+        self._plan = Plan(
             title=file.name,
             rules=file.fields,
             shape=shape_of(model),
@@ -74,11 +78,24 @@ class SourceMapping:
             names=given,
             partial=mode in ("patch", "remove"),
         )
-        self.convert, self.source = compile_plan(plan)
+        self.convert, self.source = compile_plan(self._plan)
         self._iterate = _record_iterator(file) if file.records is not None else None
         self._incomplete = _all(file.incomplete_when) if file.incomplete_when is not None else None
-        self.quick = self.convert if self.single and self._incomplete is None else None
+        self.quick = self.convert if self._records is None and self._incomplete is None else None
         self._incomplete_text = file.incomplete_when.text if file.incomplete_when is not None else ""
+
+    @cached_property
+    def of_line(self) -> Callable[[bytes], Neutral | None] | None:
+        """The quick way from the JSON of a record to its neutral dict: nothing is decoded but what a rule reads.
+
+        It gives None for a record that is wrong, or of another form than the rules expect: that one has to go the whole
+        way. None where there is no such way.
+        """
+        found = project(self._plan.rules.values(), MISSING) if self.quick is not None else None
+        if found is None or not all(map(is_text, self._plan.names.values())):
+            return None
+        signature, finish = "convert(line, M=M)", "return out if ok else None"
+        return compile_plan(replace(self._plan, projection=found, signature=signature, finish=finish))[0]
 
     def records(self, document: object) -> Iterable[tuple[Any, Parents]]:
         """Every record of one raw document, with what `parent:` needs of its surroundings.
@@ -151,7 +168,7 @@ def compile_kind(kind: str, mode: Mode = "upsert", *, decoded: bool = False) -> 
     records that were decoded from JSON at most 50 deep, with integers of 64 bits: they are not looked through again.
     """
     model = model_for(kind, mode)
-    accept, settle = acceptor_of(shape_of(model), decoded=decoded), settling(model, kind)
+    accept, settle = acceptor_of(shape_of(model), "json" if decoded else "nothing"), settling(model, kind)
 
     def check(record: object) -> Neutral:
         neutral = accept(record) if accept is not None else None

@@ -66,6 +66,7 @@ _DROPS: Mapping[str, Callable[[bool], bool]] = {
 class VendorMapping:
     """One vendor mapping. Call it with a neutral dict for the vendor's body; raises Rejected.
 
+    `encode`: the same as JSON; it raises TypeError for what JSON cannot carry, too.
     `fields`: every top-level field it can produce, in the file's order. `source`: the generated Python.
     """
 
@@ -76,8 +77,10 @@ class VendorMapping:
         model: type[BaseModel],
         display_name: str,
         source: str,
+        encode: Callable[[Neutral], bytes] | None = None,
     ) -> None:
         self.convert = convert
+        self.encode = encode or (lambda neutral: orjson.dumps(convert(neutral)))
         self.fields = fields
         self.display_name = display_name
         self.source = source
@@ -232,10 +235,6 @@ def _refuse_arrays(value: Any, field: str = "") -> None:
             _refuse_arrays(inner, f"{field}.{name}" if field else name)
 
 
-_PLAIN = frozenset({str, int, float, bool})
-"""Values that need no look: no null, no array, and no object such as `extras`."""
-
-
 def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
     """Every field but `extras`, as it is. Whether a null may go is not known without a schema: only if all may."""
     whole = body.model or _only_an_id(body.id_field)
@@ -244,11 +243,7 @@ def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
     quick = body.model is None
     drops = body.nulls != "send"
 
-    same_id = body.id_field == "id"
-
     def convert(neutral: Neutral) -> dict[str, Any]:
-        if quick and same_id and _PLAIN.issuperset(map(type, neutral.values())):
-            return neutral
         out = {body.id_field: neutral["id"]}
         simple = quick
         for name, value in neutral.items():
@@ -260,7 +255,17 @@ def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
             out[name] = value
         return out if simple and "extras" not in neutral else settle(out, neutral)
 
-    return VendorMapping(convert, (), whole, body.id_field, f"# {kind}: every field but extras, as it is\n")
+    def encode(neutral: Neutral) -> bytes:
+        item = orjson.dumps(neutral)
+        return item if _is_plain(item) else orjson.dumps(convert(neutral))
+
+    about = f"# {kind}: every field but extras, as it is\n"
+    return VendorMapping(convert, (), whole, body.id_field, about, encode if quick and body.id_field == "id" else None)
+
+
+def _is_plain(item: bytes) -> bool:
+    """Whether the JSON of an object surely holds no array, no null, and no object such as `extras`."""
+    return item.find(b"{", 1) < 0 and b"[" not in item and b":null" not in item
 
 
 def _only_an_id(id_field: str) -> type[BaseModel]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 
 from proofport.sources.decoding import decode, problem
 from proofport.sources.ndjson import NdjsonReader
-from proofport.sources.reader import Malformed
+from proofport.sources.reader import Malformed, Reader
+from proofport.sources.stream import Stream
 
 
-class JsonDocumentReader(NdjsonReader):
+class JsonDocumentReader(Reader):
     """Falls back to lines when the whole is not JSON but its first lines are: NDJSON that begins with a broken line."""
 
     whole = True
@@ -22,7 +24,9 @@ class JsonDocumentReader(NdjsonReader):
         except (ValueError, RecursionError) as error:
             if _is_made_of_lines(text):
                 self.whole, self.numbered_by = False, ":"
-                yield from self._lines([text])
+                lines = NdjsonReader(Stream(BytesIO(text), self.name, owned=True))
+                yield from lines
+                self.incomplete = lines.incomplete
                 return
             self.incomplete = f"{self.name} could not be read as one JSON document"
             document = Malformed(problem(text, error, expected="one JSON document"))

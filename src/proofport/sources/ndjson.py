@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from io import BytesIO
+from typing import Final
 
 import orjson
 
@@ -14,24 +15,41 @@ from proofport.sources.reader import Malformed, Reader
 HINT = "In NDJSON every record is whole on one line; JSON over several lines belongs in a file *.json."
 
 
-class NdjsonReader(Reader):
-    def _documents(self) -> Iterator[tuple[int, object]]:
-        return self._lines(self._stream.whole_lines())
+BLANK: Final = object()
+"""A line that holds nothing, and is no record."""
 
-    def _lines(self, pieces: Iterable[bytes]) -> Iterator[tuple[int, object]]:
+
+class NdjsonReader(Reader):
+    def lines(self) -> Iterator[tuple[int, list[bytes]]]:
+        """All lines as they stand, in pieces, with the number of the first: for who has a quicker way than `document`.
+
+        Instead of iterating.
+        """
+        return self.guarded(self._numbered())
+
+    def _numbered(self) -> Iterator[tuple[int, list[bytes]]]:
+        n = 1
+        for piece in self._stream.whole_lines():
+            lines = BytesIO(piece).readlines()
+            yield n, lines
+            n += len(lines)
+
+    def _documents(self) -> Iterator[tuple[int, object]]:
         n = 0
-        loads = orjson.loads
-        for piece in pieces:
-            decoder = decode if holds_huge_integers(piece) else loads
+        for piece in self._stream.whole_lines():
+            decoder = decode if holds_huge_integers(piece) else orjson.loads
             for line in BytesIO(piece):
                 n += 1
-                try:
-                    document = decoder(line)
-                except (ValueError, RecursionError) as error:
-                    if not line.strip():
-                        continue
-                    document = self._malformed(line, error)
-                yield n, document
+                document = self.document(line, decoder)
+                if document is not BLANK:
+                    yield n, document
+
+    def document(self, line: bytes, decoder: Callable[[bytes], object] = decode) -> object:
+        """What a line holds, Malformed or BLANK."""
+        try:
+            return decoder(line)
+        except (ValueError, RecursionError) as error:
+            return self._malformed(line, error) if line.strip() else BLANK
 
     def _malformed(self, line: bytes, error: Exception) -> Malformed:
         if not line.endswith(b"\n"):

@@ -6,10 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from proofport.errors import Problem
 from proofport.sources.stream import Stream
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,12 @@ class Reader(ABC):
     def _documents(self) -> Iterator[tuple[int, object]]: ...
 
     def __iter__(self) -> Iterator[tuple[int, object]]:
+        return self.guarded(self._documents())
+
+    def guarded(self, reading: Iterator[T]) -> Iterator[T]:
+        """The same, but that it closes the input, and notes why it could not be read to its end."""
         try:
-            yield from self._documents()
+            yield from reading
         except OSError as error:
             self.incomplete = f"reading {self.name} failed: {error.strerror or error}"
         finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import orjson
 from tests.unit.delivery.support import LEASE, ScriptedSender, TinyAdapter, all_ok, memory_journal, reply
 
 from proofport.accounting import Status
@@ -30,8 +31,8 @@ _numbers = itertools.count(1)
 class AsIs:
     """Reads what is evidence already. `{"bad": …}` is not; `{"more": …}` says that the source goes on."""
 
-    single = False
     quick = None
+    of_line = None
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]:
         return [(record, ()) for record in document["all"]] if _has(document, "all") else [(document, ())]  # type: ignore[index]
@@ -58,6 +59,9 @@ class Plain:
         if "huge" in neutral:
             raise Rejected(Problem("a huge record", "a small one", field="huge"))
         return {**neutral, "odd": 1 << 70} if "odd" in neutral else neutral
+
+    def encode(self, neutral: Neutral) -> bytes:
+        return orjson.dumps(self(neutral))
 
 
 class Vendor(TinyAdapter):

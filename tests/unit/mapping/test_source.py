@@ -37,7 +37,7 @@ def all_of(mapping: Any, document: object) -> list[Any]:
 
 def test_records_know_what_encloses_them(load: Load) -> None:
     mapping = compile_source(load(EC2))
-    assert not mapping.single
+    assert mapping.quick is None
     found = all_of(mapping, DOCUMENT)
     assert [(each["id"], each.get("account_id", "missing"), each["region"]) for each in found] == [
         ("i-1", "1", "eu-west-1"),
@@ -84,7 +84,7 @@ def test_a_document_may_say_that_there_is_more(load: Load, document: object, inc
 
 def test_without_records_a_document_is_one_record(load: Load) -> None:
     mapping = compile_source(load("mapping: sources/t\nto: {evidence: person}\nfields: {id: $.id}\n"))
-    assert mapping.single
+    assert mapping.quick is not None
     assert mapping.kind == "person"
     assert list(mapping.records({"id": "x"})) == [({"id": "x"}, ())]
     assert mapping({"id": "x"}) == {"id": "x"}

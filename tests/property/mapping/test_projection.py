@@ -1,0 +1,109 @@
+"""The quick way from a line against the whole one: it declines, or gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from proofport.errors import Rejected
+from proofport.mapping import SourceMapping
+from proofport.sources.decoding import decode
+
+from .hostile import Hostile, seeds
+from .test_rules import as_yaml, compiled, written
+
+SPOILED = [b"\xff", b"\xed\xa0\x80", b'"', b"\\", b"\\ud800", b"\\u00e9", b",", b"]", b"}", b"0", b"-", b"\n", b"\x00"]
+HUGE = [b"123456789012345678901234567890", b"18446744073709551615", b"18446744073709551616", b"NaN"]
+
+
+def line_of(case: Hostile) -> bytes:
+    """A record as some tool prints it, now and then spoiled."""
+    separators = case.choice([(",", ":"), (", ", ": ")])
+    line = json.dumps(case.record(), ensure_ascii=case.odds(0.5), separators=separators).encode()
+    if case.odds(0.15):
+        at = case.randrange(len(line) + 1)
+        line = line[:at] + case.choice(SPOILED) + line[at + case.randrange(2) :]
+    if case.odds(0.1):
+        line = line.replace(b"1", case.choice(HUGE), 1)
+    if case.odds(0.1) and line.startswith(b"{") and line != b"{}":
+        line = b"{" + json.dumps(case.object(1)).encode()[1:-1] + b"," + line[1:]  # the same name twice
+    return line + case.choice([b"", b"\n", b" \r\n"])
+
+
+def the_whole_way(mapping: SourceMapping, line: bytes) -> bytes | None:
+    """None for a record that is rejected, and for a line that is not JSON."""
+    try:
+        return orjson.dumps(mapping(decode(line)))
+    except (Rejected, ValueError, RecursionError, TypeError):
+        return None
+
+
+def quickly(mapping: SourceMapping, line: bytes) -> bytes | None:
+    neutral = mapping.of_line(line) if mapping.of_line is not None else None
+    return None if neutral is None else orjson.dumps(neutral)
+
+
+def test_the_quick_way_declines_or_gives_the_same(tmp_path: Path) -> None:
+    quick = accepted = 0
+    for case in seeds(500, 25_000):
+        fields: dict[str, Any] = {name: case.rule() for name in ("f", "g", "h")}
+        mapping = compiled(fields, tmp_path)
+        for line in (line_of(case) for _ in range(6)):
+            given, right = quickly(mapping, line), the_whole_way(mapping, line)
+            assert given is None or given == right, f"seed {case.number}: {as_yaml(written(fields))}\n on {line!r}"
+            quick += given is not None
+            accepted += right is not None
+    assert quick > accepted / 8, f"{quick} of {accepted}"
+
+
+@pytest.mark.parametrize(
+    ("selector", "line", "found"),
+    [
+        ("$.a.b", b'{"a":{"b":1,"c":[{"deep":[]}]},"z":[1,2]}', 1),
+        ("$.a[1].b", b'{"a":[{"b":1},{"b":2}]}', 2),
+        ("$.a[-1].b", b'{"a":[{"b":1},{"b":2}]}', 2),
+        ("$.a[?(@.k=='x')].v.w", b'{"a":[{"k":"y","v":{"w":1}},{"k":"x","v":{"w":null}}]}', None),
+        ("$['a.b']['\xe9'].c", b'{"a.b":{"\\u00e9":{"c":true}}}', True),
+        ("$.a", b'{"a":{"b":[1,{"c":null}]}}', {"b": [1, {"c": None}]}),
+        ("$.a", b'{"a":1,"a":2}', 2),
+        ("$.a.b", b'{"a":null}', ...),
+        ("$.a.b", b"{}", ...),
+        ("$['']", b'{"":0}', 0),
+    ],
+)
+def test_what_a_rule_reads_is_read_quickly(tmp_path: Path, selector: str, line: bytes, found: Any) -> None:
+    mapping = compiled({"f": selector}, tmp_path)
+    assert mapping.of_line is not None
+    assert mapping.of_line(line) == {"id": "x", **({} if found is ... else {"f": found})}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"a":{"b":1},"z":"\xff"}',
+        b'{"a":{"b":1},"z":"\\ud800"}',
+        b'{"a":{"b":1},"z":01}',
+        b'{"a":{"b":1}',
+        b'{"a":{"b":1}} {}',
+        b'{"a":[{"b":1}]}',
+        b'{"a":"b"}',
+        b'[{"a":{"b":1}}]',
+        b"null",
+        b"\n",
+        b'{"a":{"b":123456789012345678901234567890}}',
+        b'{"a":{"b":1},"z":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+)
+def test_what_is_wrong_or_of_another_form_is_declined(tmp_path: Path, line: bytes) -> None:
+    mapping = compiled({"f": "$.a.b"}, tmp_path)
+    assert mapping.of_line is not None
+    assert mapping.of_line(line) is None
+
+
+@pytest.mark.parametrize("selector", ["$..a", "$", "$.*.b", "$['q\"t']", "$['a','b'].c"])
+def test_what_needs_the_record_whole_has_no_quick_way(tmp_path: Path, selector: str) -> None:
+    assert compiled({"f": {"path": selector, "all": True}}, tmp_path).of_line is None
