@@ -23,7 +23,12 @@ _JSON = b"["
 
 def pack(records: Sequence[Neutral]) -> bytes:
     """Raises TypeError for what JSON cannot carry."""
-    return _pack(records)
+    return pack_json(orjson.dumps(records))
+
+
+def pack_json(text: bytes) -> bytes:
+    """The same of records that are a JSON array already."""
+    return text if len(text) < SMALL else compress(text, FASTEST)
 
 
 def unpack(payload: bytes) -> list[Neutral]:
@@ -35,17 +40,12 @@ def unpack(payload: bytes) -> list[Neutral]:
 def pack_bodies(bodies: Sequence[bytes | None]) -> bytes | None:
     """The body of each record, byte by byte; None for one that has none, and for all when none has one."""
     texts = [None if body is None else body.decode() for body in bodies]
-    return _pack(texts) if any(texts) else None
+    return pack_json(orjson.dumps(texts)) if any(texts) else None
 
 
 def unpack_bodies(packed: bytes) -> list[bytes | None]:
     """What `pack_bodies` was given."""
     return [None if text is None else text.encode() for text in _unpack(packed)]
-
-
-def _pack(items: Sequence[Any]) -> bytes:
-    text = orjson.dumps(items)
-    return text if len(text) < SMALL else compress(text, FASTEST)
 
 
 def _unpack(packed: bytes) -> Any:

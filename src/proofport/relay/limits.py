@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from proofport.config_relay import Limits
-from proofport.relay.meter import Meter
+from proofport.relay.meter import Meter, surely_within
 from proofport.relay.problems import ProblemError
 
 LIMITS = web.AppKey("limits", Limits)
@@ -50,7 +50,9 @@ async def chunks(request: web.Request, *, lines: bool = False) -> AsyncGenerator
         size += len(chunk)
         if size > limits.body_bytes:
             raise _too_large(f"more than {limits.body_bytes:,} bytes", limits)
-        meter.feed(chunk)
+        whole = len(chunk) == size == request.content_length
+        if not (whole and surely_within(chunk, limits.depth, limits.records)):
+            meter.feed(chunk)
         ends += lines and chunk.count(b"\n")
         if meter.depth > limits.depth:
             raise ProblemError("malformed-body", f"found JSON deeper than {limits.depth} levels, expected no more")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 STRUCTURE = b'"[]{},'
 _REST = bytes(set(range(256)) - set(STRUCTURE))
+_BUT_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
+_BUT_COMMAS = bytes(set(range(256)) - set(b","))
+_ALIKE = bytes.maketrans(b"[]", b"{}")
 _COMMA = ord(",")
 _OPENING = frozenset(b"[{")
 _ARRAY = ord("[")
@@ -45,12 +48,31 @@ class Meter:
         """Brackets and commas, without those inside text."""
         chunk = self._cut + chunk
         self._cut = b""
-        if b"\\" in chunk:
-            if (len(chunk) - len(chunk.rstrip(b"\\"))) % 2:
-                chunk, self._cut = chunk[:-1], b"\\"  # what it escapes is in the next chunk
-            chunk = chunk.replace(b"\\\\", b"").replace(b'\\"', b"")
+        if (len(chunk) - len(chunk.rstrip(b"\\"))) % 2:
+            chunk, self._cut = chunk[:-1], b"\\"  # what it escapes is in the next chunk
         # Two quotes in a row begin and end, or end and begin: without them, all others do what they did.
-        parts = chunk.translate(None, _REST).replace(b'""', b"").split(b'"')
+        parts = _without_escapes(chunk).translate(None, _REST).replace(b'""', b"").split(b'"')
         outside = parts[self._in_text :: 2]
         self._in_text ^= len(parts) % 2 == 0
         return b"".join(outside)
+
+
+def surely_within(body: bytes, depth: int, records: int) -> bool:
+    """Whether a Meter that is fed a whole body surely finds no more. False says nothing: feed one.
+
+    It takes a few steps over the whole body, where a Meter takes one for each bracket.
+    """
+    # Without the quotes that stand in pairs, and if no others are left, no bracket stands in a text.
+    brackets = _without_escapes(body).translate(_ALIKE, _BUT_BRACKETS).replace(b'""', b"")
+    if len(body) > records and len(body.translate(None, _BUT_COMMAS)) + len(brackets) // 2 > records:
+        return False
+    for _ in range(depth):
+        if not brackets:
+            break
+        brackets = brackets.replace(b"{}", b"")
+    return not brackets
+
+
+def _without_escapes(text: bytes) -> bytes:
+    """Without what might be taken for the end of a text, and is none."""
+    return text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofport.relay.meter import Meter
+from proofport.relay.meter import Meter, surely_within
 
 texts = st.text(alphabet=st.sampled_from('"\\[]{},\n/ué'), max_size=6)
 values = st.recursive(
@@ -55,3 +55,19 @@ def test_what_is_no_json_is_measured_without_an_error(body: bytes, cuts: list[in
 
 def test_closing_brackets_make_no_room_for_opening_ones() -> None:
     assert measured(b"]]]]]" + b"[" * 40, []).depth == 40
+
+
+@given(values.map(json.dumps) | st.text(alphabet='"\\[]{},x', max_size=30), st.integers(1, 6), st.integers(1, 8))
+def test_what_is_surely_within_the_limits_is(body: str, depth: int, records: int) -> None:
+    meter = measured(body.encode(), [])
+    if surely_within(body.encode(), depth, records):
+        assert (meter.depth <= depth, meter.records <= records) == (True, True)
+
+
+def test_whole_bodies_at_their_limits() -> None:
+    body = b'[{"a":[1,{"b":"\\"c, d"}]},{"e":"f"},{}]'
+    assert surely_within(body, depth=4, records=10)
+    assert not surely_within(body, depth=3, records=10)
+    assert not surely_within(body, depth=4, records=2)
+    assert not surely_within(b"[1,2,3]", depth=4, records=2)
+    assert not surely_within(b'["]"]', depth=1, records=9), "it cannot tell, and says so"

@@ -17,7 +17,7 @@ from proofport.relay.api import models
 from proofport.relay.api.answers import json_response
 from proofport.relay.api.evidence import Set, Source
 from proofport.relay.caller import CALLER
-from proofport.relay.intake import documents
+from proofport.relay.documents import documents
 from proofport.relay.problems import ProblemError
 from proofport.relay.routes import NoQuery, route
 from proofport.relay.state import RELAY, values_of
@@ -73,7 +73,7 @@ async def preview(request: web.Request, query: PreviewQuery) -> web.StreamRespon
     relay.require_kind(caller, kind)
     names = relay.destinations(caller, query.to) if query.to else relay.all_destinations(caller)
     relay.targets(names, kind, query.mode)
-    given = [document async for _, document in documents(request)]
+    given = await documents(request)
     if not given:
         raise ProblemError("malformed-body", "found no record, expected one or more")
     for document in given:

@@ -1,0 +1,139 @@
+"""JSON that is evidence to the canonical JSON of the journal, by way of structs: no dict is made of a record.
+
+The structs are made from the models of the kinds, and take what surely fits and is written as the model would write it.
+Of anything else they say nothing: the models decide, record by record, and word what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+
+import msgspec
+from annotated_types import MinLen
+from pydantic import BaseModel, JsonValue
+from pydantic.fields import FieldInfo
+
+from proofport.adapter import Mode
+from proofport.evidence.base import Timestamp
+from proofport.mapping.guards import OPAQUE, shape_of
+from proofport.mapping.source import model_for
+
+KINDS_KEPT = 128
+"""Kinds with their modes that stay ready: whoever posts may make up any number of names after `custom:`."""
+
+Records: TypeAlias = list[msgspec.Struct]
+
+_DATE = (
+    "(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.(?!000000)[0-9]{6})?"
+CanonicalTime = Annotated[str, msgspec.Meta(pattern=rf"\A{_DATE}T{_TIME}Z\Z")]
+"""Of the times that `format_timestamp` writes all but leap days."""
+
+INTEGER = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""What msgspec can hold to a limit; of the integers that travel it leaves half of those above zero to the models."""
+
+NESTED = 8
+"""How deep the arrays and objects of `extras` may stand in one another; deeper ones are left to the models."""
+
+
+def _extras() -> Any:
+    """An object of JSON for each vendor."""
+    scalar: Any = str | INTEGER | float | bool | None
+    found: Any = scalar
+    for _ in range(NESTED):
+        found = scalar | list[found] | dict[str, found]
+    return dict[str, dict[str, found]]
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """One kind in one mode. `json`: of an array of records."""
+
+    json: Callable[[Records], bytes]
+    _decode: Callable[[bytes], Any]
+
+    def records(self, body: bytes) -> Records | None:
+        """The records of an array, or the one that is the body; None where it takes a closer look."""
+        try:
+            found = self._decode(body)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, list) else [found]
+
+
+@lru_cache(KINDS_KEPT)
+def canonical(kind: str, mode: Mode) -> Canonical | None:
+    """None for a kind whose model does more than look at the types of its fields, or takes any field."""
+    struct: Any = _struct_of(model_for(kind, mode))
+    if struct is None:
+        return None
+    return Canonical(msgspec.json.Encoder().encode, msgspec.json.Decoder(struct | list[struct]).decode)
+
+
+def _struct_of(model: type[BaseModel]) -> Any:
+    """With the fields that msgspec checks as the model does. A record that has another one is not taken."""
+    shape = shape_of(model)
+    if not shape.quick or shape.others:
+        return None
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    for name, field in shape.fields.items():
+        info = model.model_fields.get(name)
+        type_ = _type_of_field(info) if info is not None and field.guard is not OPAQUE else None
+        if type_ is not None:
+            fields.append((name, type_) if field.required else (name, type_ | msgspec.UnsetType, msgspec.UNSET))
+        elif field.required:
+            return None
+    return msgspec.defstruct(model.__name__, fields, kw_only=True, forbid_unknown_fields=True, gc=False)
+
+
+def _type_of_field(info: FieldInfo) -> Any:
+    return _type_of(info.annotation, tuple(info.metadata))
+
+
+def _type_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Any:
+    """The same type to msgspec; None where it checks something else, or writes it in another way."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _type_of(arguments[0], (*arguments[1:], *metadata))
+    if annotation is datetime and metadata == Timestamp.__metadata__:  # type: ignore[attr-defined]
+        return CanonicalTime
+    if annotation is str:
+        return _text(metadata)
+    if metadata:
+        return None
+    if origin in (Union, UnionType):
+        return _union(arguments)
+    if origin is list:
+        item: Any = _type_of(arguments[0])
+        return None if item is None else list[item]
+    if annotation == dict[str, dict[str, JsonValue]]:
+        return _extras()
+    if origin is Literal:
+        return annotation
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return _struct_of(annotation)
+    return {bool: bool, int: INTEGER}.get(annotation)
+
+
+def _text(metadata: tuple[Any, ...]) -> Any:
+    constraints = [each for group in metadata for each in (group.metadata if isinstance(group, FieldInfo) else [group])]
+    if not constraints:
+        return str
+    match constraints:
+        case [MinLen(least)]:
+            return Annotated[str, msgspec.Meta(min_length=least)]
+    return None
+
+
+def _union(arguments: tuple[Any, ...]) -> Any:
+    """Only what may be null: with more to choose from, models and structs might choose differently."""
+    arms = [arm for arm in arguments if arm is not type(None)]
+    inner: Any = _type_of(arms[0]) if len(arms) == 1 else None
+    return None if inner is None else inner | None
