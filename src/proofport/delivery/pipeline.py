@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from io import BytesIO
+from itertools import accumulate, islice
+from typing import Any, Protocol, TypeVar, cast
 
 from proofport.accounting import Outcome, rejected
 from proofport.adapter import Capability
@@ -26,14 +29,14 @@ BLOCK = 64
 class Reads(Protocol):
     """How one input's documents become neutral records.
 
-    `quick`: the same as calling it, where every document is one record and none says that there is more. `of_line`:
-    then also from its JSON, and quicker; None for what the whole way has to decide.
+    `quick`: the same as calling it, where every document is one record and none says that there is more. `of_lines`:
+    then also from text, a line each, and quicker; None for a line that goes the whole way.
     """
 
     @property
     def quick(self) -> Callable[[Any], Neutral] | None: ...
     @property
-    def of_line(self) -> Callable[[bytes], Neutral | None] | None: ...
+    def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None: ...
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
     def incomplete(self, document: object) -> str | None: ...
@@ -69,6 +72,11 @@ class Branch:
         encode, joined, ends = self.encode, self.batcher.joined, self.batcher.ends
         if encode is None:
             ends += [len(joined)] * len(block)
+            return []
+        with suppress(Rejected, TypeError):
+            items = list(map(encode, block))
+            ends += islice(accumulate(map(len, items), initial=len(joined)), 1, None)
+            joined += b"".join(items)
             return []
         refused = []
         for index, neutral in enumerate(block):
@@ -117,8 +125,8 @@ class Pipeline:
         incomplete = None
         if reads.quick is None:
             incomplete = await self._feed_documents(reader, reads, base)
-        elif reads.of_line is not None and isinstance(reader, NdjsonReader):
-            await self._feed_lines(reader, reads.of_line, reads.quick, base)
+        elif reads.of_lines is not None and isinstance(reader, NdjsonReader):
+            await self._feed_lines(reader, reads.of_lines, reads.quick, base)
         else:
             await self._feed_records(reader, reads.quick, base)
         await self.flush()
@@ -127,18 +135,23 @@ class Pipeline:
     async def _feed_lines(
         self,
         reader: NdjsonReader,
-        of_line: Callable[[bytes], Neutral | None],
+        of_lines: Callable[[bytes], list[Neutral | None]],
         read: Callable[[Any], Neutral],
         base: int,
     ) -> None:
-        for first, lines in reader.lines():
-            for position, line in enumerate(lines, base + first):
-                neutral = of_line(line)
-                if neutral is not None:
-                    self._block.append(neutral)
-                    self._positions.append(position)
-                elif (document := reader.document(line)) is not BLANK:
-                    self._take(document, position, read)
+        first = base + 1
+        for text in reader.pieces():
+            made = of_lines(text)
+            positions = list(range(first, first + len(made)))
+            first += len(made)
+            if None not in made:
+                self._block, self._positions = cast(list[Neutral], made), positions
+            else:
+                for neutral, line, position in zip(made, BytesIO(text), positions, strict=True):
+                    if neutral is not None:
+                        self._keep(neutral, position)
+                    elif (document := reader.document(line)) is not BLANK:
+                        self._take(document, position, read)
             await self.flush()
 
     async def _feed_records(self, reader: Reader, read: Callable[[Any], Neutral], base: int) -> None:
@@ -152,11 +165,13 @@ class Pipeline:
             self._refuse(None, position, document.problem)
             return
         try:
-            self._block.append(read(document))
+            self._keep(read(document), position)
         except Rejected as error:
             self._refuse(_id_of(document), position, error.problem)
-        else:
-            self._positions.append(position)
+
+    def _keep(self, neutral: Neutral, position: int) -> None:
+        self._block.append(neutral)
+        self._positions.append(position)
 
     async def _feed_documents(self, reader: Reader, reads: Reads, base: int) -> str | None:
         incomplete = None
@@ -168,11 +183,9 @@ class Pipeline:
             for index, (record, parents) in enumerate(reads.records(document), 1):
                 position = base + (index if reader.whole else number)
                 try:
-                    self._block.append(reads(record, parents))
+                    self._keep(reads(record, parents), position)
                 except Rejected as error:
                     self._refuse(_id_of(record), position, error.problem)
-                    continue
-                self._positions.append(position)
                 if len(self._block) >= BLOCK:
                     await self.flush()
         return incomplete

@@ -29,7 +29,7 @@ class Input:
 class AlreadyEvidence:
     """Reads input that is evidence as it stands: each document is one record."""
 
-    of_line = None
+    of_lines = None
 
     def __init__(self, kind: str, mode: Mode) -> None:
         self._kind = kind

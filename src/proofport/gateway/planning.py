@@ -96,7 +96,7 @@ class _Watched:
 
     def __init__(self, reads: Reads) -> None:
         self.quick = None
-        self.of_line = None
+        self.of_lines = None
         self.why: str | None = None
         self._reads = reads
 

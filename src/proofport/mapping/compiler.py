@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import msgspec
-
 from proofport.errors import Rejected
 from proofport.mapping import functions
 from proofport.mapping.checks import timestamp
@@ -43,11 +41,8 @@ from proofport.mapping.nodes import (
     selects,
 )
 from proofport.mapping.paths import Path
-from proofport.mapping.projection import Projection
+from proofport.mapping.projection import Part
 from proofport.mapping.selectors import Scope
-
-DECLINED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Rejected)
-"""What the quick way raises for a record that is wrong, or of another form than the rules expect."""
 
 Store: TypeAlias = Callable[[str], str]
 """The statement that stores the value of a variable."""
@@ -61,7 +56,7 @@ class Plan:
     `given`: what the guards of a checked record have ensured of its fields already.
     `partial`: only what the record says is sent, so that no default speaks for it.
     `drops_null(nullable)`: whether the null of a field is left out.
-    `projection`: the function is given the JSON of a record, and gives None where the whole way has to decide.
+    `part`: the function is given what a decoder made of this, and gives None where the whole way has to decide.
     """
 
     title: str
@@ -75,7 +70,7 @@ class Plan:
     given: Shape | None = None
     partial: bool = False
     drops_null: Callable[[bool], bool] = lambda nullable: False
-    projection: Projection | None = None
+    part: Part | None = None
 
 
 def compile_plan(plan: Plan) -> tuple[Callable[..., Any], str]:
@@ -86,15 +81,15 @@ def compile_plan(plan: Plan) -> tuple[Callable[..., Any], str]:
 class _Compiler:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.code = Code("nothing" if plan.projection is None else "text")
+        self.code = Code("nothing" if plan.part is None else "text")
 
     def compile(self) -> tuple[Callable[..., Any], str]:
         code, plan = self.code, self.plan
         code.namespace.update(plan.names, settle=plan.settle)
-        if plan.projection is None:
+        if plan.part is None:
             self._body()
         else:
-            self._body_of_line(plan.projection)
+            self._body_that_declines(plan.part)
         return code.function(plan.signature, plan.title), code.source(plan.signature)
 
     def _body(self) -> None:
@@ -107,15 +102,14 @@ class _Compiler:
             self._field(name, plan.rules.get(name), scope)
         code.line(plan.finish)
 
-    def _body_of_line(self, projection: Projection) -> None:
+    def _body_that_declines(self, part: Part) -> None:
         code = self.code
-        code.parts["d"] = projection.part
-        code.namespace.update(decode=projection.decode, DECLINED=DECLINED)
+        code.parts["d"] = part
+        with code.block("if d is None:"):
+            code.line("return None")
         with code.block("try:"):
-            code.line("line.isascii() or line.decode()")  # what the decoder skips it does not look at
-            code.line("d = decode(line)")
             self._body()
-        with code.block("except DECLINED:"):
+        with code.block(f"except {code.bind('e', Rejected)}:"):
             code.line("return None")
 
     def _scope(self, root: str, rules: Any) -> Scope:

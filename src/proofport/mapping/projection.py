@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any, Optional
 
 import msgspec
@@ -72,12 +73,31 @@ class Part:
         return Any
 
 
+_DECLINED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
 @dataclass(frozen=True, slots=True)
 class Projection:
     """What some rules read of their record, and the decoder that makes just that of its JSON."""
 
     part: Part
     decode: Callable[[bytes], Any]
+
+    def of_lines(self, text: bytes) -> list[Any]:
+        """What each line holds; None for a line that is no record of this form, or not JSON, or blank."""
+        lines = BytesIO(text).readlines()
+        try:
+            text.isascii() or text.decode()  # the decoder does not look at the letters of what it skips
+            return list(map(self.decode, lines))
+        except _DECLINED:
+            return list(map(self._or_none, lines))
+
+    def _or_none(self, line: bytes) -> Any:
+        try:
+            line.isascii() or line.decode()
+            return self.decode(line)
+        except _DECLINED:
+            return None
 
 
 def project(rules: Iterable[Rule], missing: object) -> Projection | None:

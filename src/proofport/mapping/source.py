@@ -85,17 +85,18 @@ class SourceMapping:
         self._incomplete_text = file.incomplete_when.text if file.incomplete_when is not None else ""
 
     @cached_property
-    def of_line(self) -> Callable[[bytes], Neutral | None] | None:
-        """The quick way from the JSON of a record to its neutral dict: nothing is decoded but what a rule reads.
+    def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
+        """The quick way from lines with a record each: nothing is decoded but what a rule reads.
 
-        It gives None for a record that is wrong, or of another form than the rules expect: that one has to go the whole
-        way. None where there is no such way.
+        It gives None for a line whose record is wrong, or of another form than the rules expect: that one has to go
+        the whole way. None where there is no such way.
         """
         found = project(self._plan.rules.values(), MISSING) if self.quick is not None else None
         if found is None or not all(map(is_text, self._plan.names.values())):
             return None
-        signature, finish = "convert(line, M=M)", "return out if ok else None"
-        return compile_plan(replace(self._plan, projection=found, signature=signature, finish=finish))[0]
+        signature, finish = "convert(d, M=M)", "return out if ok else None"
+        convert, _ = compile_plan(replace(self._plan, part=found.part, signature=signature, finish=finish))
+        return lambda text: list(map(convert, found.of_lines(text)))
 
     def records(self, document: object) -> Iterable[tuple[Any, Parents]]:
         """Every record of one raw document, with what `parent:` needs of its surroundings.

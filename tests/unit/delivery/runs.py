@@ -32,7 +32,7 @@ class AsIs:
     """Reads what is evidence already. `{"bad": …}` is not; `{"more": …}` says that the source goes on."""
 
     quick = None
-    of_line = None
+    of_lines = None
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]:
         return [(record, ()) for record in document["all"]] if _has(document, "all") else [(document, ())]  # type: ignore[index]
