@@ -18,7 +18,7 @@ logging.getLogger(ROOT).addHandler(logging.NullHandler())
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """A logger below `proofport`. An event is its name and fields, rendered as `event key=value …`."""
-    logger = structlog.wrap_logger(
+    proxy = structlog.wrap_logger(
         logging.getLogger(f"{ROOT}.{name}"),
         wrapper_class=structlog.stdlib.BoundLogger,
         processors=[
@@ -27,4 +27,4 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
             structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True),
         ],
     )
-    return cast(structlog.stdlib.BoundLogger, logger)
+    return cast(structlog.stdlib.BoundLogger, proxy.bind())  # the proxy would do that at every event

@@ -6,7 +6,7 @@ import time
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from proofport.logs import get_logger
 from proofport.relay.caller import CALLER
@@ -28,14 +28,15 @@ def notes_access(metrics: Metrics) -> Middleware:
         started = time.perf_counter()
         request_id = request[REQUEST_ID] = id_of(request)
         status = 0
-        with bound_contextvars(request_id=request_id):
-            try:
-                response = await handler(request)
-                status = response.status
-                response.headers[HEADER] = request_id
-                return response
-            finally:
-                _note(request, status, time.perf_counter() - started, metrics)
+        bound = bind_contextvars(request_id=request_id)
+        try:
+            response = await handler(request)
+            status = response.status
+            response.headers[HEADER] = request_id
+            return response
+        finally:
+            _note(request, status, time.perf_counter() - started, metrics)
+            reset_contextvars(**bound)
 
     return access
 

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -25,6 +26,8 @@ from proofport.wire import is_loopback
 
 NOTE_EVERY = 30.0
 """Seconds between two notes in the journal of which keys were used."""
+
+ORIGINS_KEPT = 64
 
 log = get_logger("relay.auth")
 
@@ -105,11 +108,16 @@ def _hold(wait: float, detail: str) -> None:
 def _refuse_foreign_pages(request: web.Request) -> None:
     """Without keys, a page in this machine's browser must not be able to post here, nor a foreign name to lead here."""
     origins = [f"http://{request.host}", *request.headers.getall("Origin", [])]
-    for origin in origins:
-        with suppress(ValueError):
-            if is_loopback(origin) and not urlsplit(origin).username:
-                continue
+    if not all(map(_is_of_this_machine, origins)):
         raise ProblemError("forbidden", "without keys, only this machine may ask, by its own name")
+
+
+@lru_cache(ORIGINS_KEPT)
+def _is_of_this_machine(origin: str) -> bool:
+    try:
+        return is_loopback(origin) and not urlsplit(origin).username
+    except ValueError:
+        return False
 
 
 async def notes_uses(keys: KeyRing, every: float = NOTE_EVERY) -> AsyncIterator[None]:

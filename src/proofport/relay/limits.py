@@ -77,6 +77,8 @@ def _too_large(found: str, limits: Limits) -> ProblemError:
 async def _next(request: web.Request, deadline: float, limits: Limits) -> bytes:
     """The next chunk, empty at the end."""
     try:
+        if (ready := request.content.read_nowait()) or request.content.at_eof():
+            return ready
         async with asyncio.timeout_at(deadline):
             return await request.content.readany()
     except TimeoutError:

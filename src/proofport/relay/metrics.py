@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter as Count
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
@@ -61,6 +62,7 @@ class Metrics:
         self._attempts = Counter(
             "proofport_vendor_requests", "Requests to vendors.", ["destination", "status"], registry=registry
         )
+        self._series, self._taken = cache(self._series_of), cache(self._taken_by)
         self._commits = Histogram(
             "proofport_journal_commit_seconds",
             "Seconds until accepted evidence was durable.",
@@ -76,10 +78,12 @@ class Metrics:
     # ------------------------------------------------------------------ requests
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """`route`: the template of its path; None for what no route answers. `status` 0: no answer."""
-        method = method if method in METHODS else "other"
-        route = route or UNMATCHED
-        self._requests.labels(method, route, str(status)).inc()
-        self._durations.labels(method, route).observe(seconds)
+        requests, durations = self._series(method if method in METHODS else "other", route or UNMATCHED, status)
+        requests.inc()
+        durations.observe(seconds)
+
+    def _series_of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(method, route, str(status)), self._durations.labels(method, route)
 
     def committing(self) -> AbstractContextManager[object]:
         """Around what makes evidence durable."""
@@ -87,8 +91,12 @@ class Metrics:
 
     def accepted(self, deliveries: Iterable[NewDelivery]) -> None:
         for each in deliveries:
-            self._deliveries.labels(each.destination).inc()
-            self._records.labels(each.destination).inc(each.records)
+            accepted, records = self._taken(each.destination)
+            accepted.inc()
+            records.inc(each.records)
+
+    def _taken_by(self, destination: str) -> tuple[Counter, Counter]:
+        return self._deliveries.labels(destination), self._records.labels(destination)
 
     def took_part(self, records: int) -> None:
         self._parts.inc(records)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, get_origin
+from functools import lru_cache
+from typing import Any, TypeVar, cast, get_origin
 
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from yarl import URL
 
 from proofport.errors import Problem
 from proofport.mapping.wording import describe, did_you_mean
@@ -15,14 +17,24 @@ from proofport.relay.limits import read_body
 from proofport.relay.problems import ProblemError, entry
 
 M = TypeVar("M", bound=BaseModel)
+QUERIES_KEPT = 256
 
 
 def query_of(request: web.Request, model: type[M]) -> M:
-    """Raises ProblemError (invalid-parameters). A field that is a list takes its parameter any number of times."""
+    """Not to be changed: whoever asks the same gets the same.
+
+    Raises ProblemError (invalid-parameters). A field that is a list takes its parameter any number of times.
+    """
+    return cast(M, _parsed(model, request.rel_url.raw_query_string))
+
+
+@lru_cache(QUERIES_KEPT)
+def _parsed(model: type[BaseModel], text: str) -> BaseModel:
+    query = URL(f"?{text}", encoded=True).query
     given: dict[str, Any] = {}
     repeated = []
-    for name in dict.fromkeys(request.query):
-        values, field = request.query.getall(name), model.model_fields.get(name)
+    for name in dict.fromkeys(query):
+        values, field = query.getall(name), model.model_fields.get(name)
         if field is not None and get_origin(field.annotation) is list:
             given[name] = values
         elif len(values) > 1 and field is not None:

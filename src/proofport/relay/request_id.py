@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import secrets
 
@@ -12,11 +13,14 @@ REQUEST_ID = web.RequestKey("request_id", str)
 SANE = re.compile(r"[A-Za-z0-9.-]{1,64}")
 """An id that a caller may give. Without underscores, so that a key that is put there by mistake is none."""
 
+_PROCESS = secrets.token_hex(4)
+_numbers = itertools.count()
+
 
 def id_of(request: web.Request) -> str:
     """The caller's own id where it is sane, else a new one."""
     given = request.headers.get(HEADER, "")
-    return given if SANE.fullmatch(given) else secrets.token_hex(8)
+    return given if SANE.fullmatch(given) else f"{_PROCESS}{next(_numbers):08x}"
 
 
 def instance_of(request: web.Request) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, TypeAlias
 
 from aiohttp import web
@@ -74,7 +75,13 @@ ROUTES: list[Route] = []
 
 def is_open(request: web.Request) -> bool:
     """Whether anybody may ask this. A path that is not there tells nobody anything, so it is not open."""
-    return (request.method, path_of(request)) in {(each.method, each.path) for each in ROUTES if each.scope == "open"}
+    return (request.method, path_of(request)) in _open_routes()
+
+
+@cache
+def _open_routes() -> frozenset[tuple[str, str | None]]:
+    """Asked for once all of them are declared."""
+    return frozenset((each.method, each.path) for each in ROUTES if each.scope == "open")
 
 
 def path_of(request: web.Request) -> str | None:

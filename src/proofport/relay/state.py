@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from aiohttp import web
@@ -25,8 +26,17 @@ from proofport.relay.metrics import Metrics
 from proofport.relay.problems import ProblemError, entry
 
 READINGS_KEPT = 128
+WAYS_KEPT = 256
 
 log = get_logger("relay")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How evidence gets to where its caller wants it: read so, to these targets, each with its lane."""
+
+    reads: Reads
+    targets: Sequence[tuple[Target, str]]
 
 
 class Relay:
@@ -42,6 +52,16 @@ class Relay:
         self.readiness = Readiness(gateway, self.backlog, self.backpressure, self.settings.ready)
         self.committer = Committer(gateway, self.metrics)
         self._reading = lru_cache(READINGS_KEPT)(self._read)
+        self.way = lru_cache(WAYS_KEPT)(self._way)
+
+    def _way(
+        self, caller: Caller, kind: str, mode: Mode, to: tuple[str, ...], source: str | None, given: tuple[str, ...]
+    ) -> Way:
+        """Found once for all who may do the same and ask for the same. Raises ProblemError, each time."""
+        self.require_kind(caller, kind)
+        targets = self.targets(self.destinations(caller, to), kind, mode)
+        _, reads = self.reading(kind, source, mode, values_of(given))
+        return Way(reads, [(target, target.adapter.lane(kind)) for target in targets])
 
     def require_kind(self, caller: Caller, kind: str) -> None:
         """Raises ProblemError (not-found, forbidden)."""

@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from proofport.delivery.engine import Target
+from proofport.adapter import Mode
 from proofport.errors import Problem
 from proofport.journal.contract import NewDelivery, Once
 from proofport.relay.api import models
@@ -18,7 +18,7 @@ from proofport.relay.caller import CALLER
 from proofport.relay.intake import Intake, Packed
 from proofport.relay.problems import ProblemError, entry
 from proofport.relay.routes import route
-from proofport.relay.state import RELAY, values_of
+from proofport.relay.state import RELAY, Way
 from proofport.tenancy import own_name
 
 LONGEST_KEY = 255
@@ -76,24 +76,22 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
     """
     relay, caller, kind = request.app[RELAY], request[CALLER], request.match_info["kind"]
     await relay.backpressure.admit()
-    relay.require_kind(caller, kind)
-    targets = relay.targets(relay.destinations(caller, query.to), kind, query.mode)
-    _, reads = relay.reading(kind, query.source, query.mode, values_of(query.set))
+    way = relay.way(caller, kind, query.mode, tuple(query.to), query.source, tuple(query.set))
     key = _idempotency_key(request)
-    about = orjson.dumps([kind, request.content_type, query.model_dump()])
-    packed = await Intake(reads, kind, query.mode, source=query.source is not None).read(request, about=about)
+    about = orjson.dumps([kind, request.content_type, query.model_dump()]) if key is not None else b""
+    packed = await Intake(way.reads, kind, query.mode, source=query.source is not None).read(request, about=about)
     relay.metrics.refused(packed.rejected)
     refuse_mistakes(packed, valid=query.accept == "valid")
-    answer = orjson.dumps(_answer(kind, query.mode, targets, packed))
-    once = Once(caller.tenant, key, packed.digest, answer) if key is not None else None
-    new = _new_deliveries(targets, kind, query.mode, packed)
+    answer = _answer(kind, query.mode, way, packed)
+    once = Once(caller.tenant, key, packed.digest, orjson.dumps(answer)) if key is not None else None
+    new = _new_deliveries(kind, query.mode, way, packed)
     del packed  # what lives on while the journal commits is what the garbage collector goes through
     with relay.metrics.committing():
         submitted = await (await relay.gateway.journal()).submit(new, once=once)
     if submitted.first is not None and once is not None:
         if submitted.first.digest != once.digest:
             raise ProblemError("idempotency-key-reused", f"{key!r} came with another request before")
-        return _accepted(submitted.ids, submitted.first.answer, again=True)
+        return _accepted(submitted.ids, orjson.loads(submitted.first.answer), again=True)
     relay.metrics.accepted(new)
     return _accepted(submitted.ids, answer, again=False)
 
@@ -121,7 +119,8 @@ def refuse_mistakes(packed: Packed, *, valid: bool) -> None:
         raise ProblemError("invalid-records", "there is no record in the body", errors=[], error_count=0)
 
 
-def _answer(kind: str, mode: Any, targets: Sequence[Target], packed: Packed) -> dict[str, Any]:
+def _answer(kind: str, mode: Mode, way: Way, packed: Packed) -> dict[str, Any]:
+    """Without the ids of the deliveries, which have none yet."""
     return {
         "kind": kind,
         "mode": mode,
@@ -129,7 +128,7 @@ def _answer(kind: str, mode: Any, targets: Sequence[Target], packed: Packed) -> 
         "rejected": packed.rejected,
         "deliveries": [
             {"destination": own_name(target.name), "records": count}
-            for target in targets
+            for target, _ in way.targets
             for count, _ in packed.portions
         ],
         "errors": packed.errors,
@@ -137,19 +136,17 @@ def _answer(kind: str, mode: Any, targets: Sequence[Target], packed: Packed) -> 
     }
 
 
-def _new_deliveries(targets: Sequence[Target], kind: str, mode: Any, packed: Packed) -> list[NewDelivery]:
+def _new_deliveries(kind: str, mode: Mode, way: Way, packed: Packed) -> list[NewDelivery]:
     return [
-        NewDelivery(target.adapter.lane(kind), target.name, kind, mode, payload, count)
-        for target in targets
+        NewDelivery(lane, target.name, kind, mode, payload, count)
+        for target, lane in way.targets
         for count, payload in packed.portions
     ]
 
 
-def _accepted(ids: Sequence[int], answer: bytes, *, again: bool) -> web.Response:
-    """The answer that was made before the deliveries had their ids, with these."""
-    body = orjson.loads(answer)
-    for each, number in zip(body["deliveries"], ids, strict=True):
+def _accepted(ids: Sequence[int], answer: dict[str, Any], *, again: bool) -> web.Response:
+    for each, number in zip(answer["deliveries"], ids, strict=True):
         each["id"] = number
     where = f"/v1/deliveries/{ids[0]}" if len(ids) == 1 else f"/v1/deliveries?submission={ids[0]}"
     headers = {"Location": where, **({"Idempotent-Replayed": "true"} if again else {})}
-    return json_response({"submission": ids[0], **body}, 202, headers)
+    return json_response({"submission": ids[0], **answer}, 202, headers)
