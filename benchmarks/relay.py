@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import orjson
@@ -28,6 +29,7 @@ from pydantic import TypeAdapter
 
 from benchmarks.goals import Goal
 from benchmarks.http_load import load
+from proofport.cli.connect import log_to_stderr
 from proofport.config import Config
 from proofport.config_relay import Overload, RelaySettings
 from proofport.evidence import CloudResource
@@ -142,6 +144,7 @@ async def _relay(journal: SqliteJournal) -> None:
     place = load_emulator(VENDOR)().destination("http://127.0.0.1:9")
     place["objects"] = {KIND: {"connection_id": 1, "resource_id": 101}}
     config = Config(instance="bench", relay=RelaySettings(port=0, overload=NO_LIMIT), destinations={VENDOR: place})
+    log_to_stderr()
     await journal.open()
     async with Gateway(config) as gateway:
         gateway._journal = journal
@@ -188,9 +191,9 @@ async def _wait_on(port: int) -> None:
 @contextmanager
 def served(contender: str) -> Iterator[int]:
     """The port of a contender, as long as the block runs."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, Path(folder, "log").open("wb") as log:
         command = [sys.executable, "-m", "benchmarks.relay", contender, folder]
-        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process:
             assert process.stdout is not None
             try:
                 yield int(process.stdout.readline())
