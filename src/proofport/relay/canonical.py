@@ -19,6 +19,7 @@ from pydantic import BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
 from proofport.adapter import Mode
+from proofport.config_relay import Limits
 from proofport.evidence.base import Timestamp
 from proofport.mapping.guards import OPAQUE, shape_of
 from proofport.mapping.source import model_for
@@ -43,6 +44,10 @@ NESTED = 8
 """How deep the arrays and objects of `extras` may stand in one another; deeper ones are left to the models."""
 
 
+DEEPEST = 4 + NESTED
+"""An array of records with `extras` of objects."""
+
+
 def _extras() -> Any:
     """An object of JSON for each vendor."""
     scalar: Any = str | INTEGER | float | bool | None
@@ -54,13 +59,19 @@ def _extras() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """One kind in one mode. `json`: of an array of records."""
+    """One kind in one mode. `json`: of an array of records.
+
+    No other body than one within the `limits` is taken, nor is more of it parsed: it is never deeper than the structs,
+    and never of more records than it has opening braces.
+    """
 
     json: Callable[[Records], bytes]
     _decode: Callable[[bytes], Any]
 
-    def records(self, body: bytes) -> Records | None:
+    def records(self, body: bytes, limits: Limits) -> Records | None:
         """The records of an array, or the one that is the body; None where it takes a closer look."""
+        if limits.depth < DEEPEST or body.count(b"{") > limits.records:
+            return None
         try:
             found = self._decode(body)
         except (ValueError, RecursionError):

@@ -10,7 +10,7 @@ import orjson
 from aiohttp import web
 from xxhash import xxh3_128
 
-from proofport.relay.limits import chunks, read_body
+from proofport.relay.limits import lines, read_body
 from proofport.relay.problems import ProblemError
 from proofport.sources.decoding import decode, holds_huge_integers, problem
 from proofport.sources.reader import Malformed
@@ -35,8 +35,8 @@ async def documents(request: web.Request) -> list[object]:
     """Every document of a body, or Malformed for a line that is none. Raises ProblemError."""
     if request.content_type == JSON:
         return [document for _, document in documents_of(await read_body(request))]
-    async with aclosing(documents_in_lines(request)) as lines:
-        return [document async for _, document in lines]
+    async with aclosing(documents_in_lines(request)) as found:
+        return [document async for _, document in found]
 
 
 def documents_of(body: bytes) -> Iterator[tuple[Place, object]]:
@@ -59,7 +59,7 @@ async def documents_in_lines(
     """
     _require_lines(request)
     index, number, rest = 0, 0, b""
-    async with aclosing(chunks(request, lines=True)) as pieces:
+    async with aclosing(lines(request)) as pieces:
         async for chunk in pieces:
             if hasher is not None:
                 hasher.update(chunk)

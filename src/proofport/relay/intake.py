@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from xxhash import xxh3_128
 
 from proofport.adapter import Mode
+from proofport.config_relay import Limits
 from proofport.delivery.payload import pack, pack_json
 from proofport.delivery.pipeline import Reads
 from proofport.errors import Problem, Rejected
@@ -26,9 +27,9 @@ from proofport.gateway.queue import RECORDS
 from proofport.mapping.checks import DEEPEST
 from proofport.mapping.source import model_for
 from proofport.mapping.wording import problems_of
-from proofport.relay.canonical import Canonical, canonical
+from proofport.relay.canonical import Canonical, Records, canonical
 from proofport.relay.documents import JSON, Place, documents_in_lines, documents_of
-from proofport.relay.limits import LIMITS, read_body
+from proofport.relay.limits import LIMITS, receive, require_within
 from proofport.sources.reader import Malformed
 
 LISTED = 1_000
@@ -64,49 +65,46 @@ class Intake:
         self._packed = Packed()
         self._number = 0
         self._quick: Callable[[object], Neutral] | None = None
-        self._canonical: Canonical | None = None
 
     async def read(self, request: web.Request, *, about: bytes = b"") -> Packed:
         """Raises ProblemError for a body that cannot be read. `digest` is of `about` and the bytes of the body."""
-        hasher = xxh3_128(about)
-        if isinstance(self._reads, AlreadyEvidence) and request.app[LIMITS].depth <= DEEPEST:
-            self._quick, self._canonical = self._reads.decoded, canonical(self._kind, self._mode)
+        hasher, limits = xxh3_128(about), request.app[LIMITS]
+        if isinstance(self._reads, AlreadyEvidence) and limits.depth <= DEEPEST:
+            self._quick = self._reads.decoded
         if request.content_type == JSON:
-            body = await read_body(request)
+            body = await receive(request)
             hasher.update(body)
-            if not await self._take_whole(body):
-                for place, document in documents_of(body):
-                    if self._take(place, document):
-                        await asyncio.sleep(0)
+            await self._read_whole(body, limits)
         else:
             async with aclosing(documents_in_lines(request, hasher)) as lines:
                 async for place, document in lines:
-                    if self._take(place, document):
-                        await asyncio.sleep(0)
+                    await self._take(place, document)
         self._flush()
         self._packed.digest = hasher.digest()
         return self._packed
 
-    async def _take_whole(self, body: bytes) -> bool:
-        """False, and nothing taken, where it takes a look at each record."""
-        canonical = self._canonical
-        if canonical is None or (records := canonical.records(body)) is None:
-            return False
+    async def _read_whole(self, body: bytes, limits: Limits) -> None:
+        structs = canonical(self._kind, self._mode) if isinstance(self._reads, AlreadyEvidence) else None
+        if structs is not None and (records := structs.records(body, limits)) is not None:
+            await self._pack(structs, records)
+            return
+        require_within(body, limits)
+        for place, document in documents_of(body):
+            await self._take(place, document)
+
+    async def _pack(self, structs: Canonical, records: Records) -> None:
         size = self._size or max(1, len(records))
         for some in (records[start : start + size] for start in range(0, len(records), size)):
-            self._packed.portions.append((len(some), pack_json(canonical.json(some))))
+            self._packed.portions.append((len(some), pack_json(structs.json(some))))
             if len(some) == self._size:
                 await asyncio.sleep(0)
         self._packed.records = len(records)
-        return True
 
-    def _take(self, place: Place, document: object) -> bool:
-        """Whether a portion became full: then it is the turn of others."""
-        portions = len(self._packed.portions)
+    async def _take(self, place: Place, document: object) -> None:
         if isinstance(document, Malformed):
             self._number += 1
             self._refuse([_mistake(self._number, place, document.problem)])
-            return False
+            return
         try:
             self._packed.incomplete = self._reads.incomplete(document) or self._packed.incomplete
         except Rejected as error:
@@ -122,7 +120,7 @@ class Intake:
                 self._portion.append(neutral)
                 if len(self._portion) == self._size:
                     self._flush()
-        return len(self._packed.portions) > portions
+                    await asyncio.sleep(0)
 
     def _mistakes(self, place: Place, record: object, error: Rejected) -> list[dict[str, Any]]:
         if not self._source and isinstance(record, dict):

@@ -1,4 +1,4 @@
-"""What one request may be: the body's bytes, time, depth and records, all of it before anything is parsed.
+"""What one request may be: the body's bytes and time, while it comes, its depth and records before it is parsed.
 
 The number and length of headers are the server's to check: it gets them with `server_options`.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from aiohttp import web
@@ -32,32 +33,58 @@ def server_options(limits: Limits) -> dict[str, Any]:
     }
 
 
-async def read_body(request: web.Request, *, lines: bool = False) -> bytes:
-    """The whole body. Raises ProblemError, see `chunks`."""
-    return b"".join([chunk async for chunk in chunks(request, lines=lines)])
+async def read_body(request: web.Request) -> bytes:
+    """The whole body, measured. Raises ProblemError."""
+    body = await receive(request)
+    require_within(body, request.app[LIMITS])
+    return body
 
 
-async def chunks(request: web.Request, *, lines: bool = False) -> AsyncGenerator[bytes, None]:
-    """The body as it comes. `lines`: it is NDJSON, a record a line.
+async def receive(request: web.Request) -> bytes:
+    """The whole body, of which nothing is known but that it is there: `require_within` before anything is made of it.
+
+    Raises ProblemError when it is too large or too late.
+    """
+    return b"".join([chunk async for chunk in _arriving(request)])
+
+
+def require_within(body: bytes, limits: Limits) -> None:
+    """Raises ProblemError for a body that is too deep, or of too many records."""
+    if not surely_within(body, limits):
+        meter = Meter()
+        meter.feed(body)
+        _hold(meter, limits)
+
+
+async def lines(request: web.Request) -> AsyncGenerator[bytes, None]:
+    """A body of NDJSON, a record a line, as it comes: cut anywhere, and measured so far.
 
     Raises ProblemError as soon as it is too large, too late, too deep, or of too many records.
     """
-    limits = request.app[LIMITS]
+    limits, meter, ends = request.app[LIMITS], Meter(), 0
+    async with aclosing(_arriving(request)) as arriving:
+        async for chunk in arriving:
+            meter.feed(chunk)
+            ends += chunk.count(b"\n")
+            _hold(meter, limits, ends)
+            yield chunk
+
+
+def _hold(meter: Meter, limits: Limits, lines: int = 0) -> None:
+    if meter.depth > limits.depth:
+        raise ProblemError("malformed-body", f"found JSON deeper than {limits.depth} levels, expected no more")
+    if max(meter.records, lines) > limits.records:
+        raise ProblemError("payload-too-large", f"found more than {limits.records:,} records, expected no more")
+
+
+async def _arriving(request: web.Request) -> AsyncGenerator[bytes, None]:
+    limits, size = request.app[LIMITS], 0
     _refuse_early(request, limits)
-    meter, size, ends = Meter(), 0, 0
     deadline = asyncio.get_running_loop().time() + limits.body_seconds
     while chunk := await _next(request, deadline, limits):
         size += len(chunk)
         if size > limits.body_bytes:
             raise _too_large(f"more than {limits.body_bytes:,} bytes", limits)
-        whole = len(chunk) == size == request.content_length
-        if not (whole and surely_within(chunk, limits.depth, limits.records)):
-            meter.feed(chunk)
-        ends += lines and chunk.count(b"\n")
-        if meter.depth > limits.depth:
-            raise ProblemError("malformed-body", f"found JSON deeper than {limits.depth} levels, expected no more")
-        if max(meter.records, ends) > limits.records:
-            raise ProblemError("payload-too-large", f"found more than {limits.records:,} records, expected no more")
         yield chunk
 
 

@@ -16,7 +16,7 @@ from proofport.config_relay import Limits, Rate, RelaySettings
 from proofport.journal.memory import MemoryJournal
 from proofport.relay import keys
 from proofport.relay.caller import CALLER
-from proofport.relay.limits import read_body, server_options
+from proofport.relay.limits import lines, read_body, server_options
 from proofport.relay.problems import answer_problems
 from proofport.relay.security import secure
 
@@ -74,7 +74,10 @@ async def _caller(request: web.Request) -> web.Response:
 
 
 async def _size(request: web.Request) -> web.Response:
-    body = await read_body(request, lines=request.content_type == "application/x-ndjson")
+    if request.content_type == "application/x-ndjson":
+        body = b"".join([chunk async for chunk in lines(request)])
+    else:
+        body = await read_body(request)
     return web.json_response({"bytes": len(body)})
 
 

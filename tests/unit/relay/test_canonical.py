@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofport.adapter import Mode
+from proofport.config_relay import Limits
 from proofport.errors import Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.mapping import compile_kind
-from proofport.relay.canonical import canonical
+from proofport.relay.canonical import DEEPEST, canonical
 from proofport.sources.decoding import decode
 
+LIMITS = Limits(records=1_000)
 KINDS = ("cloud_resource", "device", "person", "personnel_account", "training_record")
 WHOLE: dict[str, dict[str, Any]] = {
     "cloud_resource": {"id": "i-1", "type": "aws.ec2.instance"},
@@ -140,6 +142,18 @@ def test_what_is_plain_evidence_is_taken(kind: str) -> None:
     assert taken(b'{"id":"x"}', kind, "remove") is not None
 
 
+def test_nothing_beyond_the_limits_is_taken() -> None:
+    structs = canonical("device", "upsert")
+    assert structs is not None
+    deepest = b'[{"id":"d-1","extras":{"acme":{"a":%s}}}]'
+    body = deepest % (b"[" * (DEEPEST - 4) + b"]" * (DEEPEST - 4))
+    assert structs.records(body, Limits(depth=DEEPEST)) is not None
+    assert structs.records(body, Limits(depth=DEEPEST - 1)) is None
+    assert structs.records(deepest % (b"[" * (DEEPEST - 3) + b"]" * (DEEPEST - 3)), Limits(depth=200)) is None
+    assert structs.records(b'[{"id":"d-1"},{"id":"d-2"}]', Limits(records=2)) is not None
+    assert structs.records(b'[{"id":"d-1"},{"id":"d-2"}]', Limits(records=1)) is None
+
+
 def test_a_kind_that_takes_any_field_is_left_to_its_model() -> None:
     assert canonical("custom:software", "upsert") is None
 
@@ -168,5 +182,5 @@ def check_of(kind: str, mode: Mode) -> Callable[[object], Neutral]:
 def taken(body: bytes, kind: str, mode: Mode) -> bytes | None:
     structs = canonical(kind, mode)
     assert structs is not None
-    records = structs.records(body)
+    records = structs.records(body, LIMITS)
     return None if records is None else structs.json(records)
