@@ -17,6 +17,9 @@ from proofport.relay.meter import Meter, surely_within
 from proofport.relay.problems import ProblemError
 
 LIMITS = web.AppKey("limits", Limits)
+PIECE = 65_536
+"""Bytes that are measured together: what that takes of memory has an end."""
+
 LINGERING = 2.0
 """Seconds in which the rest of a body that was refused may come, so that its sender reads the answer."""
 
@@ -50,9 +53,11 @@ async def receive(request: web.Request) -> bytes:
 
 def require_within(body: bytes, limits: Limits) -> None:
     """Raises ProblemError for a body that is too deep, or of too many records."""
-    if not surely_within(body, limits):
-        meter = Meter()
-        meter.feed(body)
+    if surely_within(body, limits):
+        return
+    meter = Meter()
+    for start in range(0, len(body), PIECE):
+        meter.feed(body[start : start + PIECE])
         _hold(meter, limits)
 
 
