@@ -102,7 +102,7 @@ class Courier:
             kept = unpack_bodies(self._delivery.bodies)
             return lambda index, _: _as_it_was(kept[index])
         encode = self._target.items(self._job.kind, self._job.mode)
-        return lambda _, record: b"" if encode is None else encode(record)
+        return lambda _, record: b"" if encode is None else encode([record])[0]
 
     async def _send(self, memory: Memory, batch: Batch) -> Sequence[Outcome]:
         return await exchange(

@@ -46,7 +46,7 @@ class Render(Protocol):
     @property
     def fields(self) -> tuple[str, ...]: ...
     def __call__(self, neutral: Neutral) -> dict[str, Any]: ...
-    def encode(self, neutral: Neutral) -> bytes: ...
+    def encode(self, block: Sequence[Neutral]) -> list[bytes]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,12 @@ class Target:
             return self.render
         return _when_it_ended if self.adapter.capability(kind, mode).dated else None
 
-    def items(self, kind: str, mode: Mode) -> Callable[[Neutral], bytes] | None:
-        """The same as JSON. Raises TypeError for what JSON cannot carry."""
+    def items(self, kind: str, mode: Mode) -> Callable[[Sequence[Neutral]], list[bytes]] | None:
+        """The same as JSON, for several. Raises Rejected or TypeError when there is none for one of them."""
         if mode != "remove":
             return self.render.encode
         body = self.bodies(kind, mode)
-        return None if body is None else lambda neutral: orjson.dumps(body(neutral))
+        return None if body is None else lambda block: [orjson.dumps(body(neutral)) for neutral in block]
 
 
 @dataclass(frozen=True, slots=True)

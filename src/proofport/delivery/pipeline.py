@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
 T = TypeVar("T")
 BLOCK = 64
 """Records that are held between mapping and rendering: enough to check their ids at once, few enough for the cache."""
+
+TURN = 0.004
+"""Seconds of reading before those have theirs who send what was read: each change asks the kernel for news."""
 
 
 class Reads(Protocol):
@@ -47,7 +51,7 @@ class Branch:
     """One destination's end of the pipeline. `encode` is None where only ids are sent."""
 
     lane: Lane
-    encode: Callable[[Neutral], bytes] | None
+    encode: Callable[[Sequence[Neutral]], list[bytes]] | None
     batcher: Batcher
 
     async def take(self, block: Sequence[Neutral], positions: Sequence[int], skip: Collection[int]) -> None:
@@ -74,14 +78,14 @@ class Branch:
             ends += [len(joined)] * len(block)
             return []
         with suppress(Rejected, TypeError):
-            items = list(map(encode, block))
+            items = encode(block)
             ends += islice(accumulate(map(len, items), initial=len(joined)), 1, None)
             joined += b"".join(items)
             return []
         refused = []
         for index, neutral in enumerate(block):
             try:
-                joined += encode(neutral)
+                joined += encode([neutral])[0]
             except Rejected as error:
                 self.lane.reject(neutral["id"], positions[index], error.problem)
                 refused.append(index)
@@ -116,6 +120,7 @@ class Pipeline:
         self._on_block = on_block
         self._block: list[Neutral] = []
         self._positions: list[int] = []
+        self._turn_until = 0.0
 
     async def feed(self, reader: Reader, reads: Reads, base: int) -> str | None:
         """Take one input to its end. Returns why it is incomplete, if one of its documents says so.
@@ -203,7 +208,9 @@ class Pipeline:
         for branch in self._branches:
             await branch.take(block, positions, skip)
         self._on_block()
-        await asyncio.sleep(0)
+        if time.monotonic() > self._turn_until:
+            await asyncio.sleep(0)
+            self._turn_until = time.monotonic() + TURN
 
     async def finish(self) -> None:
         for branch in self._branches:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -66,7 +66,7 @@ _DROPS: Mapping[str, Callable[[bool], bool]] = {
 class VendorMapping:
     """One vendor mapping. Call it with a neutral dict for the vendor's body; raises Rejected.
 
-    `encode`: the same as JSON; it raises TypeError for what JSON cannot carry, too.
+    `encode`: the same as JSON, for several; it raises TypeError for what JSON cannot carry, too.
     `fields`: every top-level field it can produce, in the file's order. `source`: the generated Python.
     """
 
@@ -77,10 +77,10 @@ class VendorMapping:
         model: type[BaseModel],
         display_name: str,
         source: str,
-        encode: Callable[[Neutral], bytes] | None = None,
+        encode: Callable[[Sequence[Neutral]], list[bytes]] | None = None,
     ) -> None:
         self.convert = convert
-        self.encode = encode or (lambda neutral: orjson.dumps(convert(neutral)))
+        self.encode = encode or (lambda block: list(map(orjson.dumps, map(convert, block))))
         self.fields = fields
         self.display_name = display_name
         self.source = source
@@ -255,17 +255,18 @@ def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
             out[name] = value
         return out if simple and "extras" not in neutral else settle(out, neutral)
 
-    def encode(neutral: Neutral) -> bytes:
-        item = orjson.dumps(neutral)
-        return item if _is_plain(item) else orjson.dumps(convert(neutral))
+    def encode(block: Sequence[Neutral]) -> list[bytes]:
+        items = list(map(orjson.dumps, block))
+        return items if _are_plain(items) else list(map(orjson.dumps, map(convert, block)))
 
     about = f"# {kind}: every field but extras, as it is\n"
     return VendorMapping(convert, (), whole, body.id_field, about, encode if quick and body.id_field == "id" else None)
 
 
-def _is_plain(item: bytes) -> bool:
-    """Whether the JSON of an object surely holds no array, no null, and no object such as `extras`."""
-    return item.find(b"{", 1) < 0 and b"[" not in item and b":null" not in item
+def _are_plain(items: Sequence[bytes]) -> bool:
+    """Whether the JSON of some objects surely holds no array, no null, and no object such as `extras`."""
+    text = b"".join(items)
+    return text.count(b"{") == len(items) and b"[" not in text and b":null" not in text
 
 
 def _only_an_id(id_field: str) -> type[BaseModel]:

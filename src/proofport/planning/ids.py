@@ -11,8 +11,9 @@ from rbloom import Bloom
 
 from proofport.errors import Problem
 
-FILTERED, FALSE_HITS = 2_000_000, 1e-4
-"""Up to so many ids, the filter (5 MB) takes one new id in 10,000 for known; beyond, ever more are looked up."""
+FILTERED, FALSE_HITS = 3_000_000, 2e-3
+"""With so many ids, the filter (5 MB) takes two new ones of 1,000 for known; with 2,000,000 one of 5,000, with half of
+those next to none. A stricter one of its size would probe more bits for each id, and each probe misses the cache."""
 SCANS_BEFORE_INDEX = 64
 FEW = 10_000
 

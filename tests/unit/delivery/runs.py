@@ -60,8 +60,8 @@ class Plain:
             raise Rejected(Problem("a huge record", "a small one", field="huge"))
         return {**neutral, "odd": 1 << 70} if "odd" in neutral else neutral
 
-    def encode(self, neutral: Neutral) -> bytes:
-        return orjson.dumps(self(neutral))
+    def encode(self, block: Sequence[Neutral]) -> list[bytes]:
+        return [orjson.dumps(self(neutral)) for neutral in block]
 
 
 class Vendor(TinyAdapter):
