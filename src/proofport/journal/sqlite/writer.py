@@ -54,11 +54,17 @@ class Writer:
         if self._closed:
             future.set_exception(JournalError("the journal is closed"))
         else:
-            # The thread is woken once for all that this turn of the loop asks: each waking costs more than an insert.
             if not self._asked:
-                self._loop.call_soon(self._hand_over)
+                self._loop.call_soon(self._hand_over_soon, 0)
             self._asked.append(_Request(work, future))
         return future
+
+    def _hand_over_soon(self, before: int) -> None:
+        """Once a turn of the loop has asked for nothing more: each waking, each commit costs more than an insert."""
+        if before < len(self._asked) < LARGEST_GROUP:
+            self._loop.call_soon(self._hand_over_soon, len(self._asked))
+        else:
+            self._hand_over()
 
     def _hand_over(self) -> None:
         if self._asked:
