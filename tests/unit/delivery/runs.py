@@ -18,6 +18,7 @@ from proofport.adapter import Capability, Mode
 from proofport.delivery import engine
 from proofport.delivery.closing import Terms
 from proofport.delivery.engine import Order, Run, Target
+from proofport.delivery.pipeline import Reads
 from proofport.delivery.report import RunReport
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
@@ -98,6 +99,7 @@ async def push(
     terms: Terms | None = None,
     run_id: str | None = None,
     journal: Journal | None = None,
+    reads: Reads | None = None,
     **how: Any,
 ) -> RunReport:
     """Deliver `files` to the vendors given by name. Runs of one journal know of each other."""
@@ -112,7 +114,7 @@ async def push(
             instance="test",
             kind="custom:thing",
             mode=mode,
-            inputs=[(reader, AsIs()) for reader in readers],
+            inputs=[(reader, reads or AsIs()) for reader in readers],
             targets=[Target(name, vendor, Plain()) for name, vendor in vendors.items()],
             terms=terms or Terms(0.2, 0),
             patience=0.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import orjson
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -249,3 +250,33 @@ def test_without_a_mapping_every_field_goes_as_it_is() -> None:
     flat = compile_vendor(None, body(arrays="refuse", nulls="omit"), "custom:t", "v")
     assert flat({"id": "x", "a": {"b": None, "c": 1}}) == {"id": "x", "a": {"c": 1}}
     assert "a.b: found an array of 0" in refused(flat, {"id": "x", "a": {"b": []}})
+
+
+@pytest.mark.parametrize("nulls", ["omit", "send"])
+@pytest.mark.parametrize("arrays", ["refuse", "send"])
+@pytest.mark.parametrize("id_field", ["id", "uid"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"name": "web", "size": 2, "on": False},
+        {"name": "says {so}, [all] of it, and a:null"},
+        {"name": None},
+        {"on": None, "name": "x"},
+        {"names": ["a"]},
+        {"name": {"first": "a"}},
+        {"extras": {"v": {"more": 1}, "w": {"other": 2}}},
+        {"extras": {"w": {"other": 2}}},
+    ],
+)
+def test_encoding_several_at_once_gives_what_each_gives(
+    fields: dict[str, Any], id_field: str, arrays: Any, nulls: Any
+) -> None:
+    mapping = compile_vendor(None, body(id_field=id_field, arrays=arrays, nulls=nulls), "custom:t", "v")
+    records = [{"id": "1", "plain": "x"}, {"id": "2", **fields}, {"id": "3", "plain": True}]
+    try:
+        each = [orjson.dumps(mapping(record)) for record in records]
+    except Rejected:
+        with pytest.raises(Rejected):
+            mapping.encode(records)
+    else:
+        assert mapping.encode(records) == each
