@@ -28,6 +28,8 @@ NOTE_EVERY = 30.0
 """Seconds between two notes in the journal of which keys were used."""
 
 ORIGINS_KEPT = 64
+ANYBODY = Caller()
+"""Who asks while there is no key."""
 
 log = get_logger("relay.auth")
 
@@ -65,7 +67,7 @@ async def _caller(request: web.Request, keys: KeyRing, first_uses: Rates, rates:
     given = request.headers.getall("Authorization", [])
     if not given and await keys.is_empty():
         _refuse_foreign_pages(request)
-        return Caller()
+        return ANYBODY
     key = await _key(request, given, keys, first_uses)
     _hold(rates.take(key.prefix), "this key came too often")
     return Caller(

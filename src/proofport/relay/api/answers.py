@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from proofport.evidence import format_timestamp
 
 LARGEST_PAGE = 500
+JSON = {"Content-Type": "application/json"}
 
 
 class PageQuery(BaseModel, extra="forbid"):
@@ -21,7 +22,7 @@ class PageQuery(BaseModel, extra="forbid"):
 
 
 def json_response(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(body=orjson.dumps(data), status=status, headers=headers, content_type="application/json")
+    return web.Response(body=orjson.dumps(data), status=status, headers={**JSON, **(headers or {})})
 
 
 def time_of(seconds: float | None) -> str | None:
