@@ -93,16 +93,15 @@ class SecureframeAdapter(Adapter):
         if job.mode == "remove":
             return (yield from removal.end(self.settings, job, batch))
         refused = schemas.nested(job, schema, batch)
-        rest = [index for index in range(len(batch)) if index not in refused]
-        if not rest:
-            return [refused[index] for index in range(len(batch))]
-        ids, items = batch.ids, bodies_for(job, schema, batch.items)
-        if refused:
-            ids, items = [ids[index] for index in rest], [items[index] for index in rest]
+        items = bodies_for(job, schema, batch.items)
         _warn(job, memory, items)
-        outcomes = yield from publish(self.settings, job, ids, items)
+        if not refused:
+            return (yield from publish(self.settings, job, batch.ids, items))
+        rest = [index for index in range(len(batch)) if index not in refused]
+        ids, items = [batch.ids[index] for index in rest], [items[index] for index in rest]
+        outcomes = (yield from publish(self.settings, job, ids, items)) if rest else []
         ends = {**refused, **dict(zip(rest, outcomes, strict=True))}
-        return [ends[index] for index in range(len(batch))] if refused else outcomes
+        return [ends[index] for index in range(len(batch))]
 
     def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         return (yield from removal.end(self.settings, job, batch))

@@ -67,7 +67,9 @@ def publish(
     items = bodies if len(order) == len(ids) else [bodies[index] for index in order]
     head, tail = envelope(settings, schema, partial=job.mode == "patch")
     path = f"/custom_connections/{settings.connection_id}/data"
-    reply = yield Call("publish", "POST", path, body=head + b",".join(items) + tail, destructive=destructive)
+    reply = yield Call(
+        "publish", "POST", path, body=b"%b%b%b" % (head, b",".join(items), tail), destructive=destructive
+    )
     if reply.status == 400:
         verdict = rejected(refused(reply))
     elif reply.status == 202:

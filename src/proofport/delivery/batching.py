@@ -4,70 +4,80 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from proofport.adapter import Batch, Capability
 
 
 class Batcher:
-    """Collects records, and gives them out as batches once more has come than fits into one.
-
-    Records wait joined in one buffer: an encoded record by itself keeps the 4 KB that its encoder began with.
-    Whoever writes a block appends to `joined` and `ends`, then says by `belong` whose bodies those are.
-    """
+    """Collects records, and gives them out as batches once more has come than fits into one."""
 
     def __init__(self, capability: Capability) -> None:
         self._max_records = capability.max_records
         self._max_bytes = capability.max_bytes
-        self.joined = bytearray()
-        self.ends: list[int] = []
-        self.extras = False
         self._ids: list[str] = []
+        self._items: list[bytes] = []
+        self._ends: list[int] = []
         self._positions: list[int] = []
         self._observed: list[float] = []
+        self._extras = False
 
     def add(
         self, record_id: str, item: bytes, position: int, observed: float = 0.0, *, extras: bool = False
     ) -> Batch | None:
         """One more record. Returns the batch that it did not fit into."""
-        self.joined += item
-        self.ends.append(len(self.joined))
-        self.belong([record_id], [position], [observed], extras=extras)
+        self.extend([record_id], [item], [position], [observed], extras=extras)
         return self.full()
 
-    def belong(self, ids: Sequence[str], positions: Sequence[int], observed: Sequence[float], *, extras: bool) -> None:
-        """Ids, positions and times of the bodies that were appended."""
+    def extend(
+        self,
+        ids: Sequence[str],
+        items: Sequence[bytes],
+        positions: Sequence[int],
+        observed: Sequence[float],
+        *,
+        extras: bool,
+    ) -> None:
+        """More records. Their items are copied: each would keep the buffer of some KB that its encoder began with."""
+        ends = list(accumulate(map(len, items), initial=0))
+        text = b"".join(items)
+        self._items += [text[start:end] for start, end in pairwise(ends)]
+        before = self._ends[-1] if self._ends else 0
+        self._ends += [before + end for end in ends[1:]]
         self._ids += ids
         self._positions += positions
         self._observed += observed
-        self.extras = self.extras or extras
+        self._extras = self._extras or extras
 
     def full(self) -> Batch | None:
         """The first batch, if more has come than fits into it. Ask again: a block may fill several."""
-        count = len(self.ends)
-        if count < 2 or (count <= self._max_records and len(self.joined) + count <= self._max_bytes):
+        count = len(self._items)
+        if count < 2 or (count <= self._max_records and self._size(count - 1) <= self._max_bytes):
             return None
         most = min(count, self._max_records)
         return self._cut(max(1, bisect_right(range(most), self._max_bytes, key=self._size)))
 
     def _size(self, index: int) -> int:
         """Bytes of a batch that ends with this record, commas included."""
-        return self.ends[index] + index + 1
+        return self._ends[index] + index + 1
 
     def flush(self) -> Batch | None:
         """What has been collected, or None."""
-        return self._cut(len(self.ends)) if self.ends else None
+        return self._cut(len(self._items)) if self._items else None
 
     def _cut(self, count: int) -> Batch:
-        end = self.ends[count - 1]
-        joined = bytes(self.joined[:end])
-        items = [joined[start:stop] for start, stop in pairwise((0, *self.ends[:count]))]
         observed = self._observed[:count]
-        batch = Batch(self._ids[:count], items, self._positions[:count], observed if any(observed) else (), self.extras)
-        del self.joined[:end]
-        del self._ids[:count], self._positions[:count], self._observed[:count]
-        self.ends = [stop - end for stop in self.ends[count:]]
-        self.extras = self.extras and bool(self.ends)
+        batch = Batch(
+            self._ids[:count],
+            self._items[:count],
+            self._positions[:count],
+            observed if any(observed) else (),
+            self._extras,
+        )
+        end = self._ends[count - 1]
+        self._ends = [stop - end for stop in self._ends[count:]]
+        del self._ids[:count], self._items[:count], self._positions[:count], self._observed[:count]
+        self._extras = self._extras and bool(self._items)
         return batch
 
 

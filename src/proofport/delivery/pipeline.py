@@ -8,7 +8,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import accumulate, islice
 from typing import Any, Protocol, TypeVar, cast
 
 from proofport.accounting import Outcome, rejected
@@ -61,40 +60,35 @@ class Branch:
         """
         if skip:
             block, positions = _without(skip, block), _without(skip, positions)
-        if refused := self._render(block, positions):
+        items, refused = self._render(block, positions)
+        if refused:
             block, positions = _without(refused, block), _without(refused, positions)
         ids = [neutral["id"] for neutral in block]
         observed = [seconds_of(neutral["observed_at"]) if "observed_at" in neutral else 0.0 for neutral in block]
-        self.batcher.belong(ids, positions, observed, extras=any("extras" in neutral for neutral in block))
+        extras = any("extras" in neutral for neutral in block)
+        self.batcher.extend(ids, items, positions, observed, extras=extras)
         while (full := self.batcher.full()) is not None:
             if self.lane.capability.whole and self.lane.stopped is None:
                 self.lane.stop(_too_large_a_whole(self.lane.capability), "too_large", Exit.USAGE)
             await self.lane.queue.put(full)
 
-    def _render(self, block: Sequence[Neutral], positions: Sequence[int]) -> list[int]:
-        """Append the bodies to the batch. Returns the indexes of those that there is none for."""
-        encode, joined, ends = self.encode, self.batcher.joined, self.batcher.ends
-        if encode is None:
-            ends += [len(joined)] * len(block)
-            return []
+    def _render(self, block: Sequence[Neutral], positions: Sequence[int]) -> tuple[list[bytes], list[int]]:
+        """The bodies, and the indexes of those that there is none for."""
+        if self.encode is None:
+            return [b""] * len(block), []
         with suppress(Rejected, TypeError):
-            items = encode(block)
-            ends += islice(accumulate(map(len, items), initial=len(joined)), 1, None)
-            joined += b"".join(items)
-            return []
-        refused = []
+            return self.encode(block), []
+        items, refused = [], []
         for index, neutral in enumerate(block):
             try:
-                joined += encode([neutral])[0]
+                items += self.encode([neutral])
             except Rejected as error:
                 self.lane.reject(neutral["id"], positions[index], error.problem)
                 refused.append(index)
             except TypeError as error:
                 self.lane.reject(neutral["id"], positions[index], not_json(error))
                 refused.append(index)
-            else:
-                ends.append(len(joined))
-        return refused
+        return items, refused
 
     async def finish(self) -> None:
         last = self.batcher.flush()
