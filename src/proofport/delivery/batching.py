@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, islice
 
 from proofport.adapter import Batch, Capability
 
@@ -38,12 +38,10 @@ class Batcher:
         *,
         extras: bool,
     ) -> None:
-        """More records. Their items are copied: each would keep the buffer of some KB that its encoder began with."""
-        ends = list(accumulate(map(len, items), initial=0))
-        text = b"".join(items)
-        self._items += [text[start:end] for start, end in pairwise(ends)]
-        before = self._ends[-1] if self._ends else 0
-        self._ends += [before + end for end in ends[1:]]
+        """More records."""
+        ends = accumulate(map(len, items), initial=self._ends[-1] if self._ends else 0)
+        self._ends += islice(ends, 1, None)
+        self._items += items
         self._ids += ids
         self._positions += positions
         self._observed += observed

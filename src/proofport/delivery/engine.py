@@ -9,8 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import orjson
-
 from proofport.accounting import Status, unknown, withheld
 from proofport.adapter import Adapter, Job, Mode
 from proofport.delivery.batching import Batcher
@@ -27,6 +25,7 @@ from proofport.errors import ProofportError, Retryable
 from proofport.evidence import Neutral
 from proofport.journal.contract import Journal, NewRun
 from proofport.logs import get_logger
+from proofport.mapping.encoding import encode
 from proofport.planning.ids import IdStore
 from proofport.sources import Reader
 
@@ -72,7 +71,7 @@ class Target:
         if mode != "remove":
             return self.render.encode
         body = self.bodies(kind, mode)
-        return None if body is None else lambda block: [orjson.dumps(body(neutral)) for neutral in block]
+        return None if body is None else lambda block: encode(list(map(body, block)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import repeat
+from operator import contains
 from typing import Any, Protocol, TypeVar, cast
 
 from proofport.accounting import Outcome, rejected
@@ -64,8 +66,10 @@ class Branch:
         if refused:
             block, positions = _without(refused, block), _without(refused, positions)
         ids = [neutral["id"] for neutral in block]
-        observed = [seconds_of(neutral["observed_at"]) if "observed_at" in neutral else 0.0 for neutral in block]
-        extras = any("extras" in neutral for neutral in block)
+        observed = [0.0] * len(block)
+        if _any(block, "observed_at"):
+            observed = [seconds_of(neutral.get("observed_at")) for neutral in block]
+        extras = _any(block, "extras")
         self.batcher.extend(ids, items, positions, observed, extras=extras)
         while (full := self.batcher.full()) is not None:
             if self.lane.capability.whole and self.lane.stopped is None:
@@ -217,6 +221,10 @@ class Pipeline:
     def _settle(self, record_id: str | None, position: int, outcome: Outcome) -> None:
         for branch in self._branches:
             branch.lane.settle(record_id, position, outcome)
+
+
+def _any(block: Sequence[Neutral], field: str) -> bool:
+    return any(map(contains, block, repeat(field)))
 
 
 def _without(indexes: Collection[int], items: Sequence[T]) -> list[T]:

@@ -12,9 +12,11 @@ from pydantic import BaseModel, ValidationError
 from proofport.adapter import Body
 from proofport.errors import Problem, Rejected, UsageError
 from proofport.evidence import Evidence, Neutral, model_of
+from proofport.mapping import encoding
 from proofport.mapping.bodies import body_schema, model_from_rules
 from proofport.mapping.compiler import Plan, compile_plan
 from proofport.mapping.document import Mark
+from proofport.mapping.encoding import cut
 from proofport.mapping.guards import flat, shape_of
 from proofport.mapping.kinds import constants
 from proofport.mapping.nodes import MappingFile, Rule, Select, Vendor
@@ -80,7 +82,7 @@ class VendorMapping:
         encode: Callable[[Sequence[Neutral]], list[bytes]] | None = None,
     ) -> None:
         self.convert = convert
-        self.encode = encode or (lambda block: list(map(orjson.dumps, map(convert, block))))
+        self.encode = encode or (lambda block: encoding.encode(list(map(convert, block))))
         self.fields = fields
         self.display_name = display_name
         self.source = source
@@ -256,17 +258,17 @@ def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
         return out if simple and "extras" not in neutral else settle(out, neutral)
 
     def encode(block: Sequence[Neutral]) -> list[bytes]:
-        items = list(map(orjson.dumps, block))
-        return items if _are_plain(items) else list(map(orjson.dumps, map(convert, block)))
+        text = orjson.dumps(block)
+        plain = _holds_plain_objects(text, len(block))
+        return (cut(text, len(block)) if plain else []) or encoding.encode(list(map(convert, block)))
 
     about = f"# {kind}: every field but extras, as it is\n"
     return VendorMapping(convert, (), whole, body.id_field, about, encode if quick and body.id_field == "id" else None)
 
 
-def _are_plain(items: Sequence[bytes]) -> bool:
-    """Whether the JSON of some objects surely holds no array, no null, and no object such as `extras`."""
-    text = b"".join(items)
-    return text.count(b"{") == len(items) and b"[" not in text and b":null" not in text
+def _holds_plain_objects(text: bytes, count: int) -> bool:
+    """Whether in a JSON array of objects there is surely no other array, no null, and no object such as `extras`."""
+    return text.count(b"{") == count and text.find(b"[", 1) < 0 and b":null" not in text
 
 
 def _only_an_id(id_field: str) -> type[BaseModel]:

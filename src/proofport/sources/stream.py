@@ -64,7 +64,7 @@ class Stream:
         for piece in self.pieces():
             end = piece.rfind(b"\n") + 1
             if end:
-                yield b"".join([*begun, piece[:end]])
+                yield b"".join([*begun, memoryview(piece)[:end]])
                 begun = []
             begun.append(piece[end:])
         if rest := b"".join(begun):
