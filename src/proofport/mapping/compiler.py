@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from proofport.errors import Rejected
 from proofport.mapping import functions
@@ -43,9 +44,6 @@ from proofport.mapping.nodes import (
 from proofport.mapping.paths import Path
 from proofport.mapping.projection import Part
 from proofport.mapping.selectors import Scope
-
-Store: TypeAlias = Callable[[str], str]
-"""The statement that stores the value of a variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +94,9 @@ class _Compiler:
         code, plan = self.code, self.plan
         code.line(f"ok = {plan.shape.quick}")
         scope = self._scope("d", plan.rules.values())
-        code.line("out = {}")
         names = [*plan.rules, *(name for name in plan.fills if name not in plan.rules)]
-        for name in _in_order(names, plan.shape):
-            self._field(name, plan.rules.get(name), scope)
+        fields = [(name, self._field(name, plan.rules.get(name), scope)) for name in _in_order(names, plan.shape)]
+        self._object("out", fields)
         code.line(plan.finish)
 
     def _body_that_declines(self, part: Part) -> None:
@@ -115,8 +112,8 @@ class _Compiler:
     def _scope(self, root: str, rules: Any) -> Scope:
         return Scope(self.code, root, [select.path for rule in rules for select in selects(rule)])
 
-    def _field(self, name: str, rule: Rule | None, scope: Scope) -> None:
-        """One field of the record itself: by its rule, else by what fills it."""
+    def _field(self, name: str, rule: Rule | None, scope: Scope) -> str:
+        """The variable of one field of the record itself: by its rule, else by what fills it."""
         field = self.plan.shape.fields.get(name)
         guard = field.guard if field else (ANY_JSON if self.plan.shape.others else OPAQUE)
         value, proven = self._rule(rule, guard, name, scope) if rule else (self._copy("M"), False)
@@ -125,36 +122,41 @@ class _Compiler:
             with self.code.block(f"if {value} is M:"):
                 self.code.line(f"{value} = {fill}")
             proven = False
-        self._put(value, _member("out", name), _left_to_check(guard, proven), field)
+        return self._checked(value, _left_to_check(guard, proven), field)
 
     def _copy(self, value: str) -> str:
         copy = self.code.name("v")
         self.code.line(f"{copy} = {value}")
         return copy
 
-    def _put(self, value: str, store: Store, check: Guard | None, field: Field | None) -> None:
-        """Put a value where `store` says unless it is missing; what `check` does not accept is for the model."""
-        code = self.code
-        present = f"{value} is not M"
+    def _checked(self, value: str, check: Guard | None, field: Field | None) -> str:
+        """The variable of what is kept unless it is missing; what `check` does not accept is for the model."""
+        code, required = self.code, field is not None and field.required
         if self.plan.drops_null(field is not None and field.nullable):
-            present += f" and {value} is not None"
+            value = self._copy(value)
+            with code.block(f"if {value} is None:"):
+                code.line(f"{value} = M")
             check = bare(check) if check not in (None, PRESENT) else None
-        if check is None:
-            with code.block(f"if {present}:"):
-                code.line(store(value))
-        else:
-            test, ready = check.write(code, value)
-            if test != "False":
-                if isinstance(check, Json) and (code.trust == "json" or "None" in present):
-                    test = f"{present} and {test}"
-                with code.block(f"if {test}:"):
-                    code.line(store(ready))
-            with code.block(f"{'if' if test == 'False' else 'elif'} {present}:"):
-                code.line(store(value))
+        test, ready = check.write(code, value) if check is not None else ("True", value)
+        if test == "True" and required:
+            test = f"{value} is not M"
+        if ready != value:
+            value = self._copy(value)
+            with code.block(f"if {test}:"):
+                code.line(f"{value} = {ready}")
+            with code.block("else:" if required else f"elif {value} is not M:"):
                 code.line("ok = False")
-        if field is not None and field.required:
-            with code.block("else:"):
+        elif test != "True":
+            with code.block(f"if not ({test}){'' if required else f' and {value} is not M'}:"):
                 code.line("ok = False")
+        return value
+
+    def _object(self, result: str, fields: Sequence[tuple[str, str]]) -> None:
+        """A dict of what is not missing. To make it whole, and then take away what is, is the quicker way."""
+        self.code.line(f"{result} = {{{', '.join(f'{name!r}: {value}' for name, value in fields)}}}")
+        for name, value in fields:
+            with self.code.block(f"if {value} is M:"):
+                self.code.line(f"del {result}[{name!r}]")
 
     # ------------------------------------------------------------------ rules
     def _rule(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> tuple[str, bool]:
@@ -215,19 +217,13 @@ class _Compiler:
         item = _item_guard(guard) if select.join is None else OPAQUE
 
         def keep(match: str, result: str) -> None:
-            append: Store = f"{result}.append({{}})".format
-            if each is None and select.join is not None:
-                self.code.line(append(match))
-                return
-            if each is None:
-                self._put_item(match, append, item)
-                return
-            value, proven = self._rule(each, item, field, self._scope(match, [each]))
-            if select.join is not None:
-                with self.code.block(f"if {value} is not M:"):
-                    self.code.line(append(value))
-            else:
-                self._put_item(value, append, _left_to_check(item, proven))
+            value, check = match, None if select.join is not None else item
+            if each is not None:
+                value, proven = self._rule(each, item, field, self._scope(match, [each]))
+                check = None if select.join is not None else _left_to_check(item, proven)
+            value = self._checked_item(value, check)
+            with self.code.block(f"if {value} is not M:") if each is not None else nullcontext():
+                self.code.line(f"{result}.append({value})")
 
         result = scope.many(select.path, field, keep)
         if select.join is not None:
@@ -240,11 +236,12 @@ class _Compiler:
         known = self.plan.given.fields.get(str(name)) if self.plan.given is not None and name is not None else None
         return known is not None and implies(known.guard, guard)
 
-    def _put_item(self, value: str, store: Store, check: Guard | None) -> None:
+    def _checked_item(self, value: str, check: Guard | None) -> str:
         """An item of a list: a null in it stays, whatever becomes of a null field."""
         plan, self.plan = self.plan, dataclasses.replace(self.plan, drops_null=lambda nullable: False)
-        self._put(value, store, check, None)
+        value = self._checked(value, check, None)
         self.plan = plan
+        return value
 
     def _join(self, separator: str, values: str, field: str) -> str:
         code = self.code
@@ -283,13 +280,15 @@ class _Compiler:
     def _nested(self, fields: Mapping[str, Rule], guard: Guard, field: str, scope: Scope) -> str:
         """An object; missing if all of its fields are."""
         plain = bare(guard)
-        result = self._copy("{}")
         shape = plain.shape if isinstance(plain, ModelOf) and plain.shape.quick else None
+        made = []
         for name in _in_order(list(fields), shape):
             known = shape.fields.get(name) if shape else None
             inner = known.guard if known else ANY_JSON if plain is ANY_JSON else OPAQUE
             value, proven = self._rule(fields[name], inner, f"{field}.{name}", scope)
-            self._put(value, _member(result, name), _left_to_check(inner, proven), known)
+            made.append((name, self._checked(value, _left_to_check(inner, proven), known)))
+        result = self.code.name("v")
+        self._object(result, made)
         if shape is not None and set(_required(shape)) - set(fields):
             self.code.line("ok = False")
         with self.code.block(f"if not {result}:"):
@@ -331,10 +330,6 @@ class _Compiler:
                 value, keys = scope.one(condition.path, field), frozenset(map(json_key, condition.values))
                 test = f"{self.code.use(functions.is_one_of)}({value}, {self.code.bind('c', keys)})"
         return f"not ({test})" if condition.negated else test
-
-
-def _member(holder: str, name: str) -> Store:
-    return lambda value: f"{holder}[{name!r}] = {value}"
 
 
 _READY = {"bool": "bool", "int": "int", "string": "str"}
