@@ -54,6 +54,7 @@ CATALOGUE = {
         Kind("snapshot-not-delivered", 409, "The snapshot was not delivered", "`report` says why. Commit it again."),
         Kind("guard-refused", 409, "Too much would disappear", "`plan` says what. Mean it: give `override_guard`."),
         Kind("not-dead", 409, "The delivery is no dead letter", "Only what was set aside can be replayed."),
+        Kind("bodies-not-kept", 409, "The bodies were not kept", "Replay without `as_it_was`: it is mapped anew."),
         Kind("payload-too-large", 413, "The body is too large", "Send it in parts; a snapshot takes any number."),
         Kind("unsupported-media-type", 415, "The body is of another type", "Send application/json or x-ndjson."),
         Kind("expectation-failed", 417, "The expectation cannot be met", "Send `Expect: 100-continue`, or none."),

@@ -7,13 +7,13 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import BaseModel, Field
 
-from proofport.errors import Problem, UsageError
+from proofport.errors import UsageError
 from proofport.journal.contract import Delivery, Filter, State
 from proofport.relay.api import models
 from proofport.relay.api.answers import PageQuery, json_response
 from proofport.relay.api.views import records_of, view_of
 from proofport.relay.caller import CALLER
-from proofport.relay.problems import ProblemError, entry
+from proofport.relay.problems import ProblemError
 from proofport.relay.routes import NoQuery, route
 from proofport.relay.state import RELAY
 
@@ -104,7 +104,7 @@ async def get_dead_letter(request: web.Request, query: NoQuery) -> web.StreamRes
     tag="Dead letters",
     query=ReplayQuery,
     answers={202: models.Delivery},
-    problems=("not-found", "not-dead"),
+    problems=("not-found", "not-dead", "bodies-not-kept"),
 )
 async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.StreamResponse:
     """Queue a dead letter again, at the end of its lane.
@@ -115,9 +115,7 @@ async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.St
     try:
         replayed = await gateway.replay([letter.id], as_it_was=query.as_it_was)
     except UsageError as error:
-        problem = Problem("a dead letter without the bodies that were sent", "one with them", hint=error.hint)
-        errors = [entry(problem, parameter="as_it_was")]
-        raise ProblemError("invalid-parameters", error.message, hint=error.hint, errors=errors) from None
+        raise ProblemError("bodies-not-kept", error.message, hint=error.hint) from None
     if not replayed:
         raise _not_dead(letter)
     [again] = await (await gateway.journal()).find(Filter(ids=[replayed[0].id]))
