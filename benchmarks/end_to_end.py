@@ -33,7 +33,7 @@ from proofport.delivery.report import Exit
 from proofport.gateway import Gateway, Input
 
 ROUNDS = 5
-RECORDS = 200_000
+RECORDS = 500_000
 SLOW_RECORDS = 5_000
 MEMORY_RECORDS = (10_000, 1_000_000)
 BATCH = 1000
