@@ -2,8 +2,8 @@
 
 Decoding is the dearest thing that happens to a record, and a mapping reads a tenth of what a tool prints. The decoder
 makes objects with nothing but the members that a rule reads; of the rest it sees only that it is JSON. A record of
-another form than the rules expect is no
-mistake here: it is declined, decoded whole, and mapped as if there were no projection.
+another form than the rules expect is no mistake here: it is declined, decoded whole, and mapped as if there were no
+projection.
 """
 
 from __future__ import annotations
