@@ -28,7 +28,7 @@ def line_of(case: Hostile) -> bytes:
     if case.odds(0.15):
         at = case.randrange(len(line) + 1)
         line = line[:at] + case.choice(SPOILED) + line[at + case.randrange(2) :]
-    if case.odds(0.1):
+    if case.odds(0.1) and b"1e" not in line:  # a number beyond all floats goes unseen where nothing reads it
         line = line.replace(b"1", case.choice(HUGE), 1)
     if case.odds(0.1) and line.startswith(b"{") and line != b"{}":
         line = b"{" + json.dumps(case.object(1)).encode()[1:-1] + b"," + line[1:]  # the same name twice
