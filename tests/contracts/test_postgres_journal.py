@@ -16,7 +16,7 @@ SOAK = "PROOFPORT_SOAK" in os.environ
 
 
 class TestPostgres(JournalContract):
-    examples = 12
+    examples = 20
 
     @pytest.fixture(autouse=True)
     def _database(self, postgres: Database) -> None:

@@ -54,7 +54,7 @@ class JournalContract(
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=1_000 if SOAK else 20,
+                max_examples=1_000 if SOAK else self.examples,
                 stateful_step_count=50 if SOAK else 30,
                 derandomize=not SOAK,
                 deadline=None,
