@@ -20,8 +20,7 @@ def command(slots: int, config_path: str | None) -> int:
     """Deliver what is queued in the journal until it is told to stop.
 
     Any number of workers may share a journal, on PostgreSQL also from several machines; each lane is delivered by one
-    of them at a time. SIGTERM and Ctrl-C let it end what is on its way first; a second one
-    ends it at once.
+    of them at a time. SIGTERM and Ctrl-C let it end what is on its way first; a second one ends it at once.
     """
     import asyncio
 

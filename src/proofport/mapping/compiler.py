@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -222,7 +221,7 @@ class _Compiler:
                 value, proven = self._rule(each, item, field, self._scope(match, [each]))
                 check = None if select.join is not None else _left_to_check(item, proven)
             value = self._checked_item(value, check)
-            with self.code.block(f"if {value} is not M:") if each is not None else nullcontext():
+            with self.code.block(f"if {value} is not M:"):
                 self.code.line(f"{result}.append({value})")
 
         result = scope.many(select.path, field, keep)

@@ -248,7 +248,7 @@ _SIMPLE: dict[type, Guard] = {
 
 def _text(metadata: tuple[Any, ...]) -> Guard:
     lengths = ""
-    for constraint in _constraints(metadata):
+    for constraint in constraints_of(metadata):
         match constraint:
             case MinLen(least):
                 lengths += " and {0}" if least == 1 else f" and len({{0}}) >= {least}"
@@ -261,7 +261,7 @@ def _text(metadata: tuple[Any, ...]) -> Guard:
 
 def _integer(metadata: tuple[Any, ...]) -> Guard:
     least, most = LEAST, MOST
-    for constraint in _constraints(metadata):
+    for constraint in constraints_of(metadata):
         match constraint:
             case Ge(ge=int(bound)):
                 least = max(least, bound)
@@ -272,7 +272,7 @@ def _integer(metadata: tuple[Any, ...]) -> Guard:
     return Plain(f"{{0}}.__class__ is int and {least} <= {{0}} <= {most}")
 
 
-def _constraints(metadata: tuple[Any, ...]) -> list[Any]:
+def constraints_of(metadata: tuple[Any, ...]) -> list[Any]:
     """What annotates a type, with the constraints that `Field(...)` carries inside an Annotated."""
     unpacked: list[Any] = []
     for each in metadata:
@@ -282,7 +282,7 @@ def _constraints(metadata: tuple[Any, ...]) -> list[Any]:
 
 def _unpacked(annotation: Any, metadata: tuple[Any, ...]) -> Guard:
     """Constraints of pydantic's `Field` that hold nothing to check are no reason to give up."""
-    return OPAQUE if _constraints(metadata) else guard_of(annotation)
+    return OPAQUE if constraints_of(metadata) else guard_of(annotation)
 
 
 def _union(arguments: tuple[Any, ...]) -> Guard:

@@ -16,7 +16,6 @@ from proofport.mapping import encoding
 from proofport.mapping.bodies import body_schema, model_from_rules
 from proofport.mapping.compiler import Plan, compile_plan
 from proofport.mapping.document import Mark
-from proofport.mapping.encoding import cut
 from proofport.mapping.guards import flat, shape_of
 from proofport.mapping.kinds import constants
 from proofport.mapping.nodes import MappingFile, Rule, Select, Vendor
@@ -260,7 +259,7 @@ def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
     def encode(block: Sequence[Neutral]) -> list[bytes]:
         text = orjson.dumps(block)
         plain = _holds_plain_objects(text, len(block))
-        return (cut(text, len(block)) if plain else []) or encoding.encode(list(map(convert, block)))
+        return (encoding.cut(text, len(block)) if plain else []) or encoding.encode(list(map(convert, block)))
 
     about = f"# {kind}: every field but extras, as it is\n"
     return VendorMapping(convert, (), whole, body.id_field, about, encode if quick and body.id_field == "id" else None)

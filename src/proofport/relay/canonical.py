@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from proofport.adapter import Mode
 from proofport.config_relay import Limits
 from proofport.evidence.base import Timestamp
-from proofport.mapping.guards import OPAQUE, shape_of
+from proofport.mapping.guards import OPAQUE, constraints_of, shape_of
 from proofport.mapping.source import model_for
 
 KINDS_KEPT = 128
@@ -43,8 +43,7 @@ INTEGER = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 NESTED = 8
 """How deep the arrays and objects of `extras` may stand in one another; deeper ones are left to the models."""
 
-
-DEEPEST = 4 + NESTED
+LEVELS = 4 + NESTED
 """An array of records with `extras` of objects."""
 
 
@@ -70,7 +69,7 @@ class Canonical:
 
     def records(self, body: bytes, limits: Limits) -> Records | None:
         """The records of an array, or the one that is the body; None where it takes a closer look."""
-        if limits.depth < DEEPEST or not _few(body, limits.records):
+        if limits.depth < LEVELS or not _few(body, limits.records):
             return None
         try:
             found = self._decode(body)
@@ -139,10 +138,9 @@ def _type_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Any:
 
 
 def _text(metadata: tuple[Any, ...]) -> Any:
-    constraints = [each for group in metadata for each in (group.metadata if isinstance(group, FieldInfo) else [group])]
-    if not constraints:
-        return str
-    match constraints:
+    match constraints_of(metadata):
+        case []:
+            return str
         case [MinLen(least)]:
             return Annotated[str, msgspec.Meta(min_length=least)]
     return None

@@ -18,7 +18,7 @@ from proofport.config_relay import Limits
 from proofport.errors import Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.mapping import compile_kind
-from proofport.relay.canonical import DEEPEST, canonical
+from proofport.relay.canonical import LEVELS, canonical
 from proofport.sources.decoding import decode
 
 LIMITS = Limits(records=1_000)
@@ -146,10 +146,10 @@ def test_nothing_beyond_the_limits_is_taken() -> None:
     structs = canonical("device", "upsert")
     assert structs is not None
     deepest = b'[{"id":"d-1","extras":{"acme":{"a":%s}}}]'
-    body = deepest % (b"[" * (DEEPEST - 4) + b"]" * (DEEPEST - 4))
-    assert structs.records(body, Limits(depth=DEEPEST)) is not None
-    assert structs.records(body, Limits(depth=DEEPEST - 1)) is None
-    assert structs.records(deepest % (b"[" * (DEEPEST - 3) + b"]" * (DEEPEST - 3)), Limits(depth=200)) is None
+    body = deepest % (b"[" * (LEVELS - 4) + b"]" * (LEVELS - 4))
+    assert structs.records(body, Limits(depth=LEVELS)) is not None
+    assert structs.records(body, Limits(depth=LEVELS - 1)) is None
+    assert structs.records(deepest % (b"[" * (LEVELS - 3) + b"]" * (LEVELS - 3)), Limits(depth=200)) is None
     assert structs.records(b'[{"id":"d-1"},{"id":"d-2"}]', Limits(records=2)) is not None
     assert structs.records(b'[{"id":"d-1"},{"id":"d-2"}]', Limits(records=1)) is None
 
