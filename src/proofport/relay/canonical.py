@@ -1,14 +1,13 @@
-"""JSON that is evidence to the canonical JSON of the journal, by way of structs: no dict is made of a record.
+"""Bodies that are canonical evidence as they come: the journal keeps their bytes, and no dict is made of a record.
 
-The structs are made from the models of the kinds, and take what surely fits and is written as the model would write it.
-Of anything else they say nothing: the models decide, record by record, and word what is wrong.
+Structs are made from the models of the kinds, and take what surely fits and says what the model would write. Of
+anything else they say nothing: the models decide, record by record, and word what is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
@@ -16,11 +15,12 @@ from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_orig
 import msgspec
 from annotated_types import MinLen
 from pydantic import BaseModel, JsonValue
-from pydantic.fields import FieldInfo
 
 from proofport.adapter import Mode
 from proofport.config_relay import Limits
+from proofport.delivery.payload import pack_json
 from proofport.evidence.base import Timestamp
+from proofport.mapping.checks import timestamp
 from proofport.mapping.guards import OPAQUE, constraints_of, shape_of
 from proofport.mapping.source import model_for
 
@@ -28,14 +28,6 @@ KINDS_KEPT = 128
 """Kinds with their modes that stay ready: whoever posts may make up any number of names after `custom:`."""
 
 Records: TypeAlias = list[msgspec.Struct]
-
-_DATE = (
-    "(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-    "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
-)
-_TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.(?!000000)[0-9]{6})?"
-CanonicalTime = Annotated[str, msgspec.Meta(pattern=rf"\A{_DATE}T{_TIME}Z\Z")]
-"""Of the times that `format_timestamp` writes all but leap days."""
 
 INTEGER = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """What msgspec can hold to a limit; of the integers that travel it leaves half of those above zero to the models."""
@@ -58,14 +50,15 @@ def _extras() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """One kind in one mode. `json`: of an array of records.
+    """One kind in one mode.
 
     No other body than one within the `limits` is taken, nor is more of it parsed: it is never deeper than the structs,
     and never of more records than it has opening braces.
     """
 
-    json: Callable[[Records], bytes]
     _decode: Callable[[bytes], Any]
+    _times: Sequence[str]
+    _encode: Callable[[Records], bytes]
 
     def records(self, body: bytes, limits: Limits) -> Records | None:
         """The records of an array, or the one that is the body; None where it takes a closer look."""
@@ -75,7 +68,26 @@ class Canonical:
             found = self._decode(body)
         except (ValueError, RecursionError):
             return None
-        return found if isinstance(found, list) else [found]
+        records: Records = found if isinstance(found, list) else [found]
+        times = {getattr(record, name) for name in self._times for record in records}
+        return records if all(timestamp(each) == each for each in times if each.__class__ is str) else None
+
+    def payloads(self, body: bytes, records: Records, size: int | None) -> Iterator[tuple[int, bytes]]:
+        """What the journal keeps of the body that these are the records of: how many, and their payload.
+
+        `size`: at most so many in one payload; None for all of them.
+        """
+        if size is None or len(records) <= size:
+            if records:
+                yield len(records), pack_json(_array(body))
+            return
+        for some in (records[start : start + size] for start in range(0, len(records), size)):
+            yield len(some), pack_json(self._encode(some))
+
+
+def _array(body: bytes) -> bytes:
+    body = body.strip()
+    return body if body.startswith(b"[") else b"[%b]" % body
 
 
 def _few(body: bytes, records: int) -> bool:
@@ -86,21 +98,28 @@ def _few(body: bytes, records: int) -> bool:
 @lru_cache(KINDS_KEPT)
 def canonical(kind: str, mode: Mode) -> Canonical | None:
     """None for a kind whose model does more than look at the types of its fields, or takes any field."""
-    struct: Any = _struct_of(model_for(kind, mode))
+    model = model_for(kind, mode)
+    times = [name for name, info in model.model_fields.items() if info.annotation == Timestamp | None]
+    struct: Any = _struct_of(model, times)
     if struct is None:
         return None
-    return Canonical(msgspec.json.Encoder().encode, msgspec.json.Decoder(struct | list[struct]).decode)
+    return Canonical(msgspec.json.Decoder(struct | list[struct]).decode, times, msgspec.json.Encoder().encode)
 
 
-def _struct_of(model: type[BaseModel]) -> Any:
-    """With the fields that msgspec checks as the model does. A record that has another one is not taken."""
+def _struct_of(model: type[BaseModel], times: Sequence[str] = ()) -> Any:
+    """With the fields that msgspec checks as the model does, and `times`, of which it only sees that they are text.
+
+    A record that has another one is not taken.
+    """
     shape = shape_of(model)
     if not shape.quick or shape.others:
         return None
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for name, field in shape.fields.items():
         info = model.model_fields.get(name)
-        type_ = _type_of_field(info) if info is not None and field.guard is not OPAQUE else None
+        type_: Any = None
+        if info is not None and field.guard is not OPAQUE:
+            type_ = str | None if name in times else _type_of(info.annotation, tuple(info.metadata))
         if type_ is not None:
             fields.append((name, type_) if field.required else (name, type_ | msgspec.UnsetType, msgspec.UNSET))
         elif field.required:
@@ -108,17 +127,11 @@ def _struct_of(model: type[BaseModel]) -> Any:
     return msgspec.defstruct(model.__name__, fields, kw_only=True, forbid_unknown_fields=True, gc=False)
 
 
-def _type_of_field(info: FieldInfo) -> Any:
-    return _type_of(info.annotation, tuple(info.metadata))
-
-
 def _type_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Any:
     """The same type to msgspec; None where it checks something else, or writes it in another way."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         return _type_of(arguments[0], (*arguments[1:], *metadata))
-    if annotation is datetime and metadata == Timestamp.__metadata__:  # type: ignore[attr-defined]
-        return CanonicalTime
     if annotation is str:
         return _text(metadata)
     if metadata:
