@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import time
+from functools import lru_cache
 
 from proofport.config import Config
 from proofport.gateway import Gateway
@@ -11,12 +13,30 @@ from proofport.gateway import Gateway
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
+class Formatter(logging.Formatter):
+    """Writes the date and time of a second once for all its lines."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        return f"{_time_of(int(record.created))},{int(record.msecs):03}"
+
+
+@lru_cache(1)
+def _time_of(second: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+
+
 def log_to_stderr() -> None:
     """For commands that serve, and give no report. The job engine of a shared journal is silent: what goes wrong in
     it is told once, as an event of the journal, without a traceback of each of its loops.
+
+    Nothing is looked up for a line that it does not show: https://docs.python.org/3/howto/logging.html#optimization
     """
     debugging = bool(os.environ.get("PROOFPORT_DEBUG"))
-    logging.basicConfig(level=logging.DEBUG if debugging else logging.INFO, format=FORMAT)
+    handler = logging.StreamHandler()
+    handler.setFormatter(Formatter(FORMAT))
+    logging.basicConfig(level=logging.DEBUG if debugging else logging.INFO, handlers=[handler])
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     if not debugging:
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
 

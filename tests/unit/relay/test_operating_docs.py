@@ -10,7 +10,7 @@ import yaml
 from proofport.config_relay import RelaySettings
 
 ROOT = Path(__file__).parents[3]
-LOGGED = re.compile(r"\b(?:log\.(?:debug|info|warning|error|exception)|write)\(\s*\"([a-z_]+)\"")
+LOGGED = re.compile(r"(?:\blog\.(?:debug|info|warning|error|exception)\(\s*\"|\"event=')([a-z_]+)[\"']")
 
 
 def test_the_page_lists_every_event_that_a_relay_logs() -> None:
