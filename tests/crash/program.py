@@ -1,7 +1,7 @@
 """`proofport` as a process of its own, for tests that kill it. Its batches are small, so that 20 of them are cheap.
 
-python program.py NAME push …      the command line; every request carries the header `X-Process: NAME`
-python program.py NAME work        delivers what is queued, until SIGTERM
+python program.py NAME push …        the command line; every request carries the header `X-Process: NAME`
+python program.py NAME work [SLOTS]  delivers what is queued, so many lanes at a time, until SIGTERM
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ def prepare(adapter: Any, process: str) -> None:
     adapter.capability, adapter.headers = small, named
 
 
-async def work() -> None:
+async def work(slots: int = SLOTS) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Gateway.from_file() as gateway:
-        await gateway.work(stop, slots=SLOTS)
+        await gateway.work(stop, slots=slots)
 
 
 if __name__ == "__main__":
     process = sys.argv.pop(1)
     for name in registry.names(registry.ADAPTERS):
         prepare(registry.load_adapter(name), process)
-    if sys.argv[1:] == ["work"]:
+    if sys.argv[1] == "work":
         logging.basicConfig(level=logging.DEBUG)
-        asyncio.run(work())
+        asyncio.run(work(*map(int, sys.argv[2:])))
     else:
         sys.exit(main())

@@ -96,8 +96,8 @@ async def all_done(at: Scene) -> None:
 
 
 @asynccontextmanager
-async def working(at: Scene, name: str) -> AsyncIterator[Process]:
-    async with at.process("work", name=name) as process:
+async def working(at: Scene, name: str, *slots: str) -> AsyncIterator[Process]:
+    async with at.process("work", *slots, name=name) as process:
         yield process
 
 
@@ -151,7 +151,8 @@ async def test_nothing_is_lost_when_a_worker_is_killed(queue: Scene) -> None:
 async def test_a_worker_that_was_frozen_writes_nothing_when_it_wakes(queue: Scene) -> None:
     await submit(queue, range(1, LANES + 1), range(EACH))
     halfway = Halfway(queue, hold=True)
-    async with working(queue, "first") as first, working(queue, "second") as second:
+    # One lane at a time: of two, the other might be frozen past the gate, on its way to the wire.
+    async with working(queue, "first", "1") as first, working(queue, "second") as second:
         halfway.victim = first
         async with asyncio.timeout(120):
             await halfway.came.wait()
