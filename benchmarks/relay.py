@@ -7,7 +7,6 @@ in turn, round by round. `python -m benchmarks.relay CONTENDER FOLDER` serves on
 from __future__ import annotations
 
 import asyncio
-import gc
 import itertools
 import os
 import random
@@ -29,7 +28,7 @@ from pydantic import TypeAdapter
 
 from benchmarks.goals import Goal
 from benchmarks.http_load import load
-from proofport.cli.connect import log_to_stderr
+from proofport.cli.connect import calm_garbage_collector, log_to_stderr
 from proofport.config import Config
 from proofport.config_relay import Overload, RelaySettings
 from proofport.evidence import CloudResource
@@ -149,7 +148,7 @@ async def _relay(journal: SqliteJournal) -> None:
     async with Gateway(config) as gateway:
         gateway._journal = journal
         async with serving(gateway, deliver=False) as origin:
-            gc.freeze()
+            calm_garbage_collector()
             await _wait_on(int(origin.rpartition(":")[2]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import time
@@ -10,6 +11,7 @@ from functools import lru_cache
 from proofport.config import Config
 from proofport.gateway import Gateway
 
+GC_THRESHOLD = 10_000
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
@@ -39,6 +41,14 @@ def log_to_stderr() -> None:
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     if not debugging:
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+
+
+def calm_garbage_collector() -> None:
+    """For commands that serve, once all is loaded. That stays, and need not be gone through again and again; and a
+    request of many records makes thousands of objects that are gone before the collector could find them.
+    """
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
 
 
 def connect(config: Config | str | None) -> Gateway:

@@ -35,14 +35,13 @@ def command(host: str | None, port: int | None, config_path: str | None) -> int:
 
 
 async def _serve(gateway: Gateway) -> int:
-    import gc
-
+    from proofport.cli.connect import calm_garbage_collector
     from proofport.cli.stopping import stop_signal
     from proofport.relay.serving import serving
 
     stopped = stop_signal()
     async with gateway, serving(gateway) as origin:
         click.echo(f"listening on {origin}")
-        gc.freeze()  # what is loaded by now stays: the garbage collector need not go through it again and again
+        calm_garbage_collector()
         await stopped.wait()
     return 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +14,8 @@ LEAST, MOST = -(2**63), 2**64 - 1
 """The integers that travel: JSON encoders and the vendors' databases stop at 64 bits."""
 DEEPEST = 50
 _parse = datetime.fromisoformat
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_SHAPE = b"0000-00-00T00:00:00Z"
 
 
 def timestamp(value: Any) -> str | None:
@@ -30,6 +34,22 @@ def timestamp(value: Any) -> str | None:
         return format_timestamp(moment) if moment.tzinfo is not None else None
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
+
+
+def are_whole_seconds(texts: Sequence[str]) -> bool:
+    """Whether all of these surely are canonical spellings of whole seconds. False says nothing: ask `timestamp`.
+
+    Their shape is looked at once for all: for 50 of them that takes a third of the time.
+    """
+    together = "".join(texts).encode()
+    if together.translate(_ZEROS) != _SHAPE * len(texts) or b"T24" in together:
+        return False
+    try:
+        # A text of another length leaves its neighbour one that does not begin with a year, and is no time.
+        deque(map(_parse, texts), maxlen=0)
+    except ValueError:
+        return False
+    return True
 
 
 def is_text(value: Any) -> bool:

@@ -20,7 +20,7 @@ from proofport.adapter import Mode
 from proofport.config_relay import Limits
 from proofport.delivery.payload import pack_json
 from proofport.evidence.base import Timestamp
-from proofport.mapping.checks import timestamp
+from proofport.mapping.checks import are_whole_seconds, timestamp
 from proofport.mapping.guards import OPAQUE, constraints_of, shape_of
 from proofport.mapping.source import model_for
 
@@ -69,8 +69,9 @@ class Canonical:
         except (ValueError, RecursionError):
             return None
         records: Records = found if isinstance(found, list) else [found]
-        times = {getattr(record, name) for name in self._times for record in records}
-        return records if all(timestamp(each) == each for each in times if each.__class__ is str) else None
+        found = {getattr(record, name) for name in self._times for record in records}
+        times = [each for each in found if each.__class__ is str]
+        return records if are_whole_seconds(times) or list(map(timestamp, times)) == times else None
 
     def payloads(self, body: bytes, records: Records, size: int | None) -> Iterator[tuple[int, bytes]]:
         """What the journal keeps of the body that these are the records of: how many, and their payload.

@@ -66,21 +66,26 @@ class Intake:
         self._number = 0
         self._quick: Callable[[object], Neutral] | None = None
 
-    async def read(self, request: web.Request, *, about: bytes = b"") -> Packed:
-        """Raises ProblemError for a body that cannot be read. `digest` is of `about` and the bytes of the body."""
-        hasher, limits = xxh3_128(about), request.app[LIMITS]
+    async def read(self, request: web.Request, *, about: bytes | None = None) -> Packed:
+        """Raises ProblemError for a body that cannot be read.
+
+        `digest` is of `about` and the bytes of the body; without `about` there is none.
+        """
+        hasher, limits = None if about is None else xxh3_128(about), request.app[LIMITS]
         if isinstance(self._reads, AlreadyEvidence) and limits.depth <= DEEPEST:
             self._quick = self._reads.decoded
         if request.content_type == JSON:
             body = await receive(request)
-            hasher.update(body)
+            if hasher is not None:
+                hasher.update(body)
             await self._read_whole(body, limits)
         else:
             async with aclosing(documents_in_lines(request, hasher)) as lines:
                 async for place, document in lines:
                     await self._take(place, document)
         self._flush()
-        self._packed.digest = hasher.digest()
+        if hasher is not None:
+            self._packed.digest = hasher.digest()
         return self._packed
 
     async def _read_whole(self, body: bytes, limits: Limits) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Any
 
 from aiohttp import web
@@ -48,7 +47,10 @@ async def receive(request: web.Request) -> bytes:
 
     Raises ProblemError when it is too large or too late.
     """
-    return b"".join([chunk async for chunk in _arriving(request)])
+    body, chunks = _Arriving(request), []
+    while chunk := await body.next():
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def require_within(body: bytes, limits: Limits) -> None:
@@ -66,13 +68,12 @@ async def lines(request: web.Request) -> AsyncGenerator[bytes, None]:
 
     Raises ProblemError as soon as it is too large, too late, too deep, or of too many records.
     """
-    limits, meter, ends = request.app[LIMITS], Meter(), 0
-    async with aclosing(_arriving(request)) as arriving:
-        async for chunk in arriving:
-            meter.feed(chunk)
-            ends += chunk.count(b"\n")
-            _hold(meter, limits, ends)
-            yield chunk
+    body, limits, meter, ends = _Arriving(request), request.app[LIMITS], Meter(), 0
+    while chunk := await body.next():
+        meter.feed(chunk)
+        ends += chunk.count(b"\n")
+        _hold(meter, limits, ends)
+        yield chunk
 
 
 def _hold(meter: Meter, limits: Limits, lines: int = 0) -> None:
@@ -80,17 +81,6 @@ def _hold(meter: Meter, limits: Limits, lines: int = 0) -> None:
         raise ProblemError("malformed-body", f"found JSON deeper than {limits.depth} levels, expected no more")
     if max(meter.records, lines) > limits.records:
         raise ProblemError("payload-too-large", f"found more than {limits.records:,} records, expected no more")
-
-
-async def _arriving(request: web.Request) -> AsyncGenerator[bytes, None]:
-    limits, size = request.app[LIMITS], 0
-    _refuse_early(request, limits)
-    deadline = asyncio.get_running_loop().time() + limits.body_seconds
-    while chunk := await _next(request, deadline, limits):
-        size += len(chunk)
-        if size > limits.body_bytes:
-            raise _too_large(f"more than {limits.body_bytes:,} bytes", limits)
-        yield chunk
 
 
 def _refuse_early(request: web.Request, limits: Limits) -> None:
@@ -106,15 +96,30 @@ def _too_large(found: str, limits: Limits) -> ProblemError:
     return ProblemError("payload-too-large", f"found {found}, expected at most {limits.body_bytes:,}")
 
 
-async def _next(request: web.Request, deadline: float, limits: Limits) -> bytes:
-    """The next chunk, empty at the end."""
-    try:
-        if (ready := request.content.read_nowait()) or request.content.at_eof():
-            return ready
-        async with asyncio.timeout_at(deadline):
-            return await request.content.readany()
-    except TimeoutError:
-        detail = f"the body was not there after {limits.body_seconds:g} seconds"
-        raise ProblemError("request-timeout", detail, headers={"Connection": "close"}) from None
-    except (web.RequestPayloadError, ConnectionError):
-        raise ProblemError("malformed-body", "the body breaks off, or its chunks are not chunks") from None
+class _Arriving:
+    """A body as it comes, held to its bytes and seconds. Raises ProblemError."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._content, self._limits, self._size = request.content, request.app[LIMITS], 0
+        _refuse_early(request, self._limits)
+        self._deadline = asyncio.get_running_loop().time() + self._limits.body_seconds
+
+    async def next(self) -> bytes:
+        """The next chunk, empty at the end."""
+        chunk = await self._read()
+        self._size += len(chunk)
+        if self._size > self._limits.body_bytes:
+            raise _too_large(f"more than {self._limits.body_bytes:,} bytes", self._limits)
+        return chunk
+
+    async def _read(self) -> bytes:
+        try:
+            if (ready := self._content.read_nowait()) or self._content.at_eof():
+                return ready
+            async with asyncio.timeout_at(self._deadline):
+                return await self._content.readany()
+        except TimeoutError:
+            detail = f"the body was not there after {self._limits.body_seconds:g} seconds"
+            raise ProblemError("request-timeout", detail, headers={"Connection": "close"}) from None
+        except (web.RequestPayloadError, ConnectionError):
+            raise ProblemError("malformed-body", "the body breaks off, or its chunks are not chunks") from None

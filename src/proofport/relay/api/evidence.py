@@ -78,9 +78,10 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
     await relay.backpressure.admit()
     way = relay.way(caller, kind, query.mode, tuple(query.to), query.source, tuple(query.set))
     key = _idempotency_key(request)
-    about = orjson.dumps([kind, request.content_type, query.model_dump()]) if key is not None else b""
+    about = orjson.dumps([kind, request.content_type, query.model_dump()]) if key is not None else None
     packed = await Intake(way.reads, kind, query.mode, source=query.source is not None).read(request, about=about)
-    relay.metrics.refused(packed.rejected)
+    if packed.rejected:
+        relay.metrics.refused(packed.rejected)
     refuse_mistakes(packed, valid=query.accept == "valid")
     answer = _answer(kind, query.mode, way, packed)
     once = Once(caller.tenant, key, packed.digest, orjson.dumps(answer)) if key is not None else None
