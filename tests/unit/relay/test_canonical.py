@@ -100,7 +100,7 @@ class Chance(random.Random):
     def body(self, kind: str) -> bytes:
         given = self.record(kind) if self.random() < 0.3 else self.some(lambda: self.record(kind))
         text = json.dumps(given, ensure_ascii=self.random() < 0.5, indent=self.choice([None, 1]))
-        return text.encode("utf-8", "surrogatepass")
+        return (self.choice(["", " \r\n\t"]) + text + self.choice(["", "\n"])).encode("utf-8", "surrogatepass")
 
 
 @pytest.mark.parametrize("mode", ["upsert", "patch", "remove"])
