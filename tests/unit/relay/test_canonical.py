@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from proofport.adapter import Mode
 from proofport.config_relay import Limits
-from proofport.delivery.payload import unpack
 from proofport.errors import Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.mapping import compile_kind
@@ -170,7 +169,9 @@ def assert_same(body: bytes, kind: str, mode: Mode) -> bool:
         expected = [check(each) for each in (document if isinstance(document, list) else [document])]
     except Rejected as error:
         raise AssertionError(f"{body!r} was taken, and the model says {error.problem}") from error
-    assert found == expected
+    assert orjson.loads(found) == expected
+    assert [list(record) for record in orjson.loads(found)] == [list(record) for record in expected]
+    assert json.dumps(orjson.loads(found)) == json.dumps(expected), "the order of fields, within parts too"
     return True
 
 
@@ -179,16 +180,8 @@ def check_of(kind: str, mode: Mode) -> Callable[[object], Neutral]:
     return compile_kind(kind, mode)
 
 
-def taken(body: bytes, kind: str, mode: Mode) -> list[Neutral] | None:
-    """What the journal gives back, whole and cut."""
+def taken(body: bytes, kind: str, mode: Mode) -> bytes | None:
     structs = canonical(kind, mode)
     assert structs is not None
     records = structs.records(body, LIMITS)
-    if records is None:
-        return None
-    whole, cut = (list(structs.payloads(body, records, size)) for size in (None, 1))
-    assert [count for count, _ in cut] == [1] * len(records)
-    assert [count for count, _ in whole] == ([len(records)] if records else [])
-    kept = [unpack(payload) for _, payload in whole]
-    assert [record for some in kept for record in some] == [unpack(payload)[0] for _, payload in cut]
-    return kept[0] if kept else []
+    return None if records is None else structs.json(records)
