@@ -14,7 +14,7 @@ from proofport.delivery.engine import Target
 from proofport.delivery.exchange import exchange
 from proofport.delivery.last_state import LastState
 from proofport.delivery.lease import Holder
-from proofport.delivery.payload import unpack, unpack_bodies
+from proofport.delivery.payload import evidence_of, unpack_bodies
 from proofport.delivery.pipeline import not_json
 from proofport.delivery.screening import seconds_of
 from proofport.delivery.sender import Sender
@@ -55,7 +55,7 @@ class Courier:
         self._job = Job(f"delivery-{delivery.id}", instance, delivery.kind, delivery.mode, target.render.fields)
 
     async def deliver(self, journal: Journal) -> Delivered:
-        records: list[Neutral] = unpack(self._delivery.payload)
+        records = evidence_of(self._delivery)
         batches, outcomes = self._render(records)
         sent = Sent([], [], [], [])
         last = LastState(journal, self._adapter, self._capability, self._job, self._target.types)

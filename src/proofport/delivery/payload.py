@@ -9,7 +9,9 @@ from typing import Any
 
 import orjson
 
+from proofport import mapping
 from proofport.evidence import Neutral
+from proofport.journal.contract import Delivery
 
 try:
     from isal.isal_zlib import compress
@@ -27,14 +29,19 @@ def pack(records: Sequence[Neutral]) -> bytes:
 
 
 def pack_json(text: bytes) -> bytes:
-    """The same of records that are a JSON array already."""
+    """The same of records that are a JSON array already, with their fields in any order."""
     return text if len(text) < SMALL else compress(text, FASTEST)
 
 
 def unpack(payload: bytes) -> list[Neutral]:
-    """What `pack` was given. A payload of plain JSON is read, too."""
+    """What `pack` was given, its fields in the order of the payload. One of plain JSON is read, too."""
     records: list[Neutral] = _unpack(payload)
     return records
+
+
+def evidence_of(delivery: Delivery) -> list[Neutral]:
+    """What a delivery carries, in canonical form: its bytes may have their fields in another order."""
+    return list(map(mapping.ordering(delivery.kind, delivery.mode), unpack(delivery.payload)))
 
 
 def pack_bodies(bodies: Sequence[bytes | None]) -> bytes | None:

@@ -9,7 +9,7 @@ import orjson
 
 from proofport.delivery.engine import Target
 from proofport.delivery.outcomes import decode
-from proofport.delivery.payload import pack, unpack, unpack_bodies
+from proofport.delivery.payload import evidence_of, pack, unpack_bodies
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import Neutral
 from proofport.journal.contract import Accepted, Delivery, Filter, Journal, NewDelivery
@@ -37,7 +37,7 @@ def _portions(records: Sequence[Neutral]) -> Iterator[Sequence[Neutral]]:
 def letter_of(delivery: Delivery, target: Target) -> list[dict[str, Any]]:
     """Every record of a dead letter: the evidence, why it was refused, the body that was sent, and the one that the
     mapping gives now."""
-    records = unpack(delivery.payload)
+    records = evidence_of(delivery)
     sent, render = _sent(delivery), target.bodies(delivery.kind, delivery.mode)
     outcomes = (
         decode(delivery.failure.detail) if delivery.failure and delivery.failure.detail else [None] * len(records)

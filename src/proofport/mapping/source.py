@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
@@ -27,6 +27,9 @@ from proofport.mapping.wording import describe, did_you_mean, listing, problem_o
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
 """What `parent:` needs, beside each record; None for a document in which no record was found."""
+
+ORDERS_KEPT = 128
+"""Kinds with their modes whose order stays ready: there may be any number of names after `custom:`."""
 
 
 def compile_source(file: MappingFile, values: Mapping[str, str] | None = None, mode: Mode = "upsert") -> SourceMapping:
@@ -176,6 +179,16 @@ def compile_kind(kind: str, mode: Mode = "upsert", *, decoded: bool = False) -> 
         return neutral if neutral is not None else settle(record)
 
     return check
+
+
+@lru_cache(ORDERS_KEPT)
+def ordering(kind: str, mode: Mode) -> Callable[[Neutral], Neutral]:
+    """A function from a record that is canonical but for the order of its fields, within parts too, to one in order.
+
+    What the guards leave to the model has been written by it, and so has its order.
+    """
+    accept = acceptor_of(shape_of(model_for(kind, mode)), "json")
+    return lambda record: (accept(record) if accept is not None else None) or record
 
 
 def model_for(kind: str, mode: Mode) -> type[Evidence]:

@@ -1,12 +1,13 @@
-"""JSON that is evidence to the canonical JSON of the journal, by way of structs: no dict is made of a record.
+"""Bodies that are canonical evidence as they come, but for the order of fields: the journal keeps their bytes, and no dict
+is made of a record. In order it is brought when it is delivered.
 
-The structs are made from the models of the kinds, and take what surely fits and is written as the model would write it.
-Of anything else they say nothing: the models decide, record by record, and word what is wrong.
+Structs are made from the models of the kinds, and take what surely fits and says what the model would write. Of
+anything else they say nothing: the models decide, record by record, and word what is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import UnionType
@@ -18,6 +19,7 @@ from pydantic import BaseModel, JsonValue
 
 from proofport.adapter import Mode
 from proofport.config_relay import Limits
+from proofport.delivery.payload import pack_json
 from proofport.evidence.base import Timestamp
 from proofport.mapping.checks import are_whole_seconds, timestamp
 from proofport.mapping.guards import OPAQUE, constraints_of, shape_of
@@ -49,15 +51,15 @@ def _extras() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Canonical:
-    """One kind in one mode. `json`: of an array of records.
+    """One kind in one mode.
 
     No other body than one within the `limits` is taken, nor is more of it parsed: it is never deeper than the structs,
     and never of more records than it has opening braces.
     """
 
-    json: Callable[[Records], bytes]
     _decode: Callable[[bytes], Any]
     _times: Sequence[str]
+    _encode: Callable[[Records], bytes]
 
     def records(self, body: bytes, limits: Limits) -> Records | None:
         """The records of an array, or the one that is the body; None where it takes a closer look."""
@@ -71,6 +73,23 @@ class Canonical:
         given = {getattr(record, name) for name in self._times for record in records}
         times = [each for each in given if each.__class__ is str]
         return records if are_whole_seconds(times) or list(map(timestamp, times)) == times else None
+
+    def payloads(self, body: bytes, records: Records, size: int | None) -> Iterator[tuple[int, bytes]]:
+        """What the journal keeps of the body that these are the records of: how many, and their payload.
+
+        `size`: at most so many in one payload; None for all of them.
+        """
+        if size is None or len(records) <= size:
+            if records:
+                yield len(records), pack_json(_array(body))
+            return
+        for some in (records[start : start + size] for start in range(0, len(records), size)):
+            yield len(some), pack_json(self._encode(some))
+
+
+def _array(body: bytes) -> bytes:
+    body = body.strip()
+    return body if body.startswith(b"[") else b"[%b]" % body
 
 
 def _few(body: bytes, records: int) -> bool:
@@ -86,7 +105,7 @@ def canonical(kind: str, mode: Mode) -> Canonical | None:
     struct: Any = _struct_of(model, times)
     if struct is None:
         return None
-    return Canonical(msgspec.json.Encoder().encode, msgspec.json.Decoder(struct | list[struct]).decode, times)
+    return Canonical(msgspec.json.Decoder(struct | list[struct]).decode, times, msgspec.json.Encoder().encode)
 
 
 def _struct_of(model: type[BaseModel], times: Sequence[str] = ()) -> Any:

@@ -18,7 +18,7 @@ from xxhash import xxh3_128
 
 from proofport.adapter import Mode
 from proofport.config_relay import Limits
-from proofport.delivery.payload import pack, pack_json
+from proofport.delivery.payload import pack
 from proofport.delivery.pipeline import Reads
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
@@ -27,7 +27,7 @@ from proofport.gateway.queue import RECORDS
 from proofport.mapping.checks import DEEPEST
 from proofport.mapping.source import model_for
 from proofport.mapping.wording import problems_of
-from proofport.relay.canonical import Canonical, Records, canonical
+from proofport.relay.canonical import canonical
 from proofport.relay.documents import JSON, Place, documents_in_lines, documents_of
 from proofport.relay.limits import LIMITS, receive, require_within
 from proofport.sources.reader import Malformed
@@ -91,19 +91,15 @@ class Intake:
     async def _read_whole(self, body: bytes, limits: Limits) -> None:
         structs = canonical(self._kind, self._mode) if isinstance(self._reads, AlreadyEvidence) else None
         if structs is not None and (records := structs.records(body, limits)) is not None:
-            await self._pack(structs, records)
+            self._packed.records = len(records)
+            for count, payload in structs.payloads(body, records, self._size):
+                self._packed.portions.append((count, payload))
+                if count == self._size:
+                    await asyncio.sleep(0)
             return
         require_within(body, limits)
         for place, document in documents_of(body):
             await self._take(place, document)
-
-    async def _pack(self, structs: Canonical, records: Records) -> None:
-        size = self._size or max(1, len(records))
-        for some in (records[start : start + size] for start in range(0, len(records), size)):
-            self._packed.portions.append((len(some), pack_json(structs.json(some))))
-            if len(some) == self._size:
-                await asyncio.sleep(0)
-        self._packed.records = len(records)
 
     async def _take(self, place: Place, document: object) -> None:
         if isinstance(document, Malformed):

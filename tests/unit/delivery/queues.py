@@ -38,8 +38,8 @@ class Queue:
         vendor.destination = name
         return vendor
 
-    async def accept(self, *records: dict[str, Any], to: str = "here", mode: Mode = "upsert") -> int:
-        new = NewDelivery(f"{to}/{KIND}", to, KIND, mode, json.dumps(records).encode(), len(records))
+    async def accept(self, *records: dict[str, Any], to: str = "here", kind: str = KIND, mode: Mode = "upsert") -> int:
+        new = NewDelivery(f"{to}/{kind}", to, kind, mode, json.dumps(records).encode(), len(records))
         [accepted] = await self.journal.accept([new])
         return accepted.id
 

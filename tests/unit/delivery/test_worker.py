@@ -56,6 +56,21 @@ async def test_a_removal_without_a_verdict_has_removed_nothing(queue: Queue) -> 
     assert second is not None
 
 
+@pytest.mark.parametrize("order", ["as the model has it", "another"])
+async def test_fields_arrive_in_the_order_of_the_model_whatever_their_order_in_the_journal(
+    queue: Queue, order: str
+) -> None:
+    here = queue.vendor()
+    tags = [{"key": "stage", "value": "prod"}, {"key": "team", "value": None}]
+    extras = {"tiny": {"b": 1, "a": [{"d": None, "c": 2}]}}
+    record = {"id": "i-1", "extras": extras, "type": "vm", "name": "one", "tags": tags}
+    other = {**dict(reversed(record.items())), "tags": [dict(reversed(tag.items())) for tag in tags]}
+    await queue.accept(other if order == "another" else record, kind="cloud_resource")
+    await queue.work()
+    [call] = here.sender.calls
+    assert json.dumps(json.loads(call.body or b"")) == json.dumps([record])
+
+
 async def test_lanes_do_not_wait_for_each_other(queue: Queue) -> None:
     queue.vendor(Reply(403), name="stuck")
     free = queue.vendor(name="free")
