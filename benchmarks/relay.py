@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 
 from benchmarks.goals import Goal
 from benchmarks.http_load import load
-from proofport.cli.connect import calm_garbage_collector, log_to_stderr
+from proofport.cli.connect import calm_garbage_collector, lines_to_stderr, log_to_stderr
 from proofport.config import Config
 from proofport.config_relay import Overload, RelaySettings
 from proofport.evidence import CloudResource
@@ -37,6 +37,7 @@ from proofport.journal.contract import NewDelivery, Once, Submitted
 from proofport.journal.sqlite import SqliteJournal, queue
 from proofport.journal.sqlite.database import connect
 from proofport.registry import load_emulator
+from proofport.relay.access_log import NAME
 from proofport.relay.limits import server_options
 from proofport.relay.protocol import Runner
 from proofport.relay.serving import serving
@@ -147,7 +148,7 @@ async def _relay(journal: SqliteJournal) -> None:
     await journal.open()
     async with Gateway(config) as gateway:
         gateway._journal = journal
-        async with serving(gateway, deliver=False) as origin:
+        async with serving(gateway, deliver=False, tell=lines_to_stderr(NAME)) as origin:
             calm_garbage_collector()
             await _wait_on(int(origin.rpartition(":")[2]))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
+from typing import TypeAlias
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -18,12 +20,14 @@ from proofport.relay.routes import path_of
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked every few seconds: of interest only when the answer is."""
 
-LINE = "event='request' method=%r route=%r status=%d seconds=%r key=%r request_id=%r"
-log = logging.getLogger(f"{ROOT}.relay.access")
-"""Told with a line that is ready: of all events this is the one that every request pays for."""
+NAME = f"{ROOT}.relay.access"
+Tell: TypeAlias = Callable[[int, str], None]
+"""Takes the level and the line of a request, ready: of all events it is the one that every request pays for."""
+
+tell_log: Tell = logging.getLogger(NAME).log
 
 
-def notes_access(metrics: Metrics) -> Middleware:
+def notes_access(metrics: Metrics, tell: Tell) -> Middleware:
     """The outermost middleware. Of a request it notes neither body nor query, and of its path only the template."""
 
     @web.middleware
@@ -38,16 +42,17 @@ def notes_access(metrics: Metrics) -> Middleware:
             response.headers[HEADER] = request_id
             return response
         finally:
-            _note(request, status, time.perf_counter() - started, metrics)
+            seconds, route = time.perf_counter() - started, path_of(request)
+            metrics.answered(request.method, route, status, seconds)
+            tell(*_event(request, route, status, seconds))
             reset_contextvars(**bound)
 
     return access
 
 
-def _note(request: web.Request, status: int, seconds: float, metrics: Metrics) -> None:
-    route = path_of(request)
-    metrics.answered(request.method, route, status, seconds)
-    caller = request.get(CALLER)
+def _event(request: web.Request, route: str | None, status: int, seconds: float) -> tuple[int, str]:
     level = logging.DEBUG if route in PROBES and status < 400 else logging.INFO
+    caller = request.get(CALLER)
     key = caller.key_id if caller else None
-    log.log(level, LINE, request.method, route, status, round(seconds, 4), key, request[REQUEST_ID])
+    event = f"event='request' method={request.method!r} route={route!r} status={status} seconds={round(seconds, 4)!r}"
+    return level, f"{event} key={key!r} request_id={request[REQUEST_ID]!r}"

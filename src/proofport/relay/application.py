@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from proofport.gateway import Gateway
-from proofport.relay.access_log import notes_access
+from proofport.relay.access_log import Tell, notes_access, tell_log
 from proofport.relay.problems import ProblemError, answer_problems, response
 from proofport.relay.routes import ROUTES
 from proofport.relay.security import secure
@@ -17,10 +17,10 @@ RESOURCES = (evidence, snapshots, deliveries, lanes, mappings, operations, docum
 """In the order in which they are documented: loading them has declared their routes."""
 
 
-async def application(gateway: Gateway) -> web.Application:
-    """Raises ConfigError, JournalError when the journal cannot be opened."""
+async def application(gateway: Gateway, *, tell: Tell = tell_log) -> web.Application:
+    """`tell`: gets the line of each request. Raises ConfigError, JournalError when the journal cannot be opened."""
     relay = Relay(gateway)
-    outermost = [notes_access(relay.metrics), answer_problems, relay.in_flight.middleware()]
+    outermost = [notes_access(relay.metrics, tell), answer_problems, relay.in_flight.middleware()]
     app = web.Application(middlewares=outermost, client_max_size=0)
     app[RELAY] = relay
     for route in ROUTES:

@@ -1,5 +1,6 @@
-"""Bodies that are canonical evidence as they come, but for the order of fields: the journal keeps their bytes, and no dict
-is made of a record. In order it is brought when it is delivered.
+"""Bodies that are canonical evidence as they come, but for the order of fields: the journal keeps their bytes.
+
+The order is made when they are delivered (`proofport.delivery.payload`); here no dict is made of a record.
 
 Structs are made from the models of the kinds, and take what surely fits and says what the model would write. Of
 anything else they say nothing: the models decide, record by record, and word what is wrong.
@@ -7,11 +8,11 @@ anything else they say nothing: the models decide, record by record, and word wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import UnionType
-from typing import Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from annotated_types import MinLen
@@ -19,16 +20,13 @@ from pydantic import BaseModel, JsonValue
 
 from proofport.adapter import Mode
 from proofport.config_relay import Limits
-from proofport.delivery.payload import pack_json
 from proofport.evidence.base import Timestamp
 from proofport.mapping.checks import are_whole_seconds, timestamp
-from proofport.mapping.guards import OPAQUE, constraints_of, shape_of
+from proofport.mapping.guards import OPAQUE, DictOf, Field, ListOf, bare, constraints_of, shape_of
 from proofport.mapping.source import model_for
 
 KINDS_KEPT = 128
 """Kinds with their modes that stay ready: whoever posts may make up any number of names after `custom:`."""
-
-Records: TypeAlias = list[msgspec.Struct]
 
 INTEGER = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 """What msgspec can hold to a limit; of the integers that travel it leaves half of those above zero to the models."""
@@ -59,37 +57,39 @@ class Canonical:
 
     _decode: Callable[[bytes], Any]
     _times: Sequence[str]
-    _encode: Callable[[Records], bytes]
 
-    def records(self, body: bytes, limits: Limits) -> Records | None:
-        """The records of an array, or the one that is the body; None where it takes a closer look."""
+    def count(self, body: bytes, limits: Limits) -> int | None:
+        """How many records stand in an array, or alone; None where it takes a closer look."""
         if limits.depth < LEVELS or not _few(body, limits.records):
             return None
         try:
             found = self._decode(body)
         except (ValueError, RecursionError):
             return None
-        records: Records = found if isinstance(found, list) else [found]
+        records = found if isinstance(found, list) else [found]
         given = {getattr(record, name) for name in self._times for record in records}
         times = [each for each in given if each.__class__ is str]
-        return records if are_whole_seconds(times) or list(map(timestamp, times)) == times else None
+        return len(records) if are_whole_seconds(times) or list(map(timestamp, times)) == times else None
 
-    def payloads(self, body: bytes, records: Records, size: int | None) -> Iterator[tuple[int, bytes]]:
-        """What the journal keeps of the body that these are the records of: how many, and their payload.
 
-        `size`: at most so many in one payload; None for all of them.
-        """
-        if size is None or len(records) <= size:
-            if records:
-                yield len(records), pack_json(_array(body))
-            return
-        for some in (records[start : start + size] for start in range(0, len(records), size)):
-            yield len(some), pack_json(self._encode(some))
+def portions(body: bytes, count: int, size: int | None) -> Iterator[tuple[int, bytes]]:
+    """A body of so many records as arrays of at most `size`, None for no limit: how many, and their JSON as it came."""
+    if count == 0:
+        return
+    if size is None or count <= size:
+        yield count, _array(body)
+        return
+    texts = _texts(body)
+    for some in (texts[start : start + size] for start in range(0, count, size)):
+        yield len(some), b"[%b]" % b",".join(some)
 
 
 def _array(body: bytes) -> bytes:
     body = body.strip()
     return body if body.startswith(b"[") else b"[%b]" % body
+
+
+_texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def _few(body: bytes, records: int) -> bool:
@@ -105,7 +105,8 @@ def canonical(kind: str, mode: Mode) -> Canonical | None:
     struct: Any = _struct_of(model, times)
     if struct is None:
         return None
-    return Canonical(msgspec.json.Decoder(struct | list[struct]).decode, times, msgspec.json.Encoder().encode)
+    struct = _forgetful(struct, shape_of(model).fields)
+    return Canonical(msgspec.json.Decoder(struct | list[struct]).decode, times)
 
 
 def _struct_of(model: type[BaseModel], times: Sequence[str] = ()) -> Any:
@@ -127,6 +128,21 @@ def _struct_of(model: type[BaseModel], times: Sequence[str] = ()) -> Any:
         elif field.required:
             return None
     return msgspec.defstruct(model.__name__, fields, kw_only=True, forbid_unknown_fields=True, gc=False)
+
+
+def _forgetful(struct: Any, fields: Mapping[str, Field]) -> Any:
+    """The same, but that a record lets go of its lists and objects as soon as they are checked.
+
+    The memory of one record is that of the next one, then, and stays in the processor's cache: 50 of them whole, with
+    60 KB of JSON, do not fit into it.
+    """
+    parts = [name for name in struct.__struct_fields__ if isinstance(bare(fields[name].guard), ListOf | DictOf)]
+
+    def let_go(record: msgspec.Struct) -> None:
+        for name in parts:
+            setattr(record, name, None)
+
+    return msgspec.defstruct(struct.__name__, [], bases=(struct,), namespace={"__post_init__": let_go})
 
 
 def _type_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Any:

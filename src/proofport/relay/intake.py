@@ -18,7 +18,7 @@ from xxhash import xxh3_128
 
 from proofport.adapter import Mode
 from proofport.config_relay import Limits
-from proofport.delivery.payload import pack
+from proofport.delivery.payload import pack, pack_json
 from proofport.delivery.pipeline import Reads
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
@@ -27,7 +27,7 @@ from proofport.gateway.queue import RECORDS
 from proofport.mapping.checks import DEEPEST
 from proofport.mapping.source import model_for
 from proofport.mapping.wording import problems_of
-from proofport.relay.canonical import canonical
+from proofport.relay.canonical import canonical, portions
 from proofport.relay.documents import JSON, Place, documents_in_lines, documents_of
 from proofport.relay.limits import LIMITS, receive, require_within
 from proofport.sources.reader import Malformed
@@ -90,11 +90,11 @@ class Intake:
 
     async def _read_whole(self, body: bytes, limits: Limits) -> None:
         structs = canonical(self._kind, self._mode) if isinstance(self._reads, AlreadyEvidence) else None
-        if structs is not None and (records := structs.records(body, limits)) is not None:
-            self._packed.records = len(records)
-            for count, payload in structs.payloads(body, records, self._size):
-                self._packed.portions.append((count, payload))
-                if count == self._size:
+        if structs is not None and (count := structs.count(body, limits)) is not None:
+            self._packed.records = count
+            for some, text in portions(body, count, self._size):
+                self._packed.portions.append((some, pack_json(text)))
+                if some == self._size:
                     await asyncio.sleep(0)
             return
         require_within(body, limits)

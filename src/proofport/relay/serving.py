@@ -11,6 +11,7 @@ from aiohttp import web
 from proofport.errors import JournalError, UsageError
 from proofport.gateway import Gateway
 from proofport.logs import get_logger
+from proofport.relay.access_log import Tell, tell_log
 from proofport.relay.application import application
 from proofport.relay.auth import refuse_open_door
 from proofport.relay.limits import server_options
@@ -27,14 +28,16 @@ log = get_logger("relay")
 
 
 @asynccontextmanager
-async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[str]:
-    """Serve while the block runs, and yield the origin. `deliver`: this process delivers what is queued, too.
+async def serving(gateway: Gateway, *, deliver: bool = True, tell: Tell = tell_log) -> AsyncIterator[str]:
+    """Serve while the block runs, and yield the origin.
+
+    `deliver`: this process delivers what is queued, too. `tell`: gets the line of each request, the log if not given.
 
     Raises ConfigError where it would be open to others without keys, UsageError when it cannot listen.
     """
     settings = gateway.config.relay
     await refuse_open_door(await gateway.journal(), settings)
-    app = await application(gateway)
+    app = await application(gateway, tell=tell)
     stop = asyncio.Event()
     relay = app[RELAY]
     runner = Runner(app, access_log=None, shutdown_timeout=ANSWERING, **server_options(settings.limits))

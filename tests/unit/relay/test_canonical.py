@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from proofport.adapter import Mode
 from proofport.config_relay import Limits
-from proofport.delivery.payload import evidence_of
+from proofport.delivery.payload import evidence_of, pack_json
 from proofport.errors import Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.journal.contract import Delivery
 from proofport.mapping import compile_kind
-from proofport.relay.canonical import LEVELS, canonical
+from proofport.relay.canonical import LEVELS, canonical, portions
 from proofport.sources.decoding import decode
 
 LIMITS = Limits(records=1_000)
@@ -149,11 +149,11 @@ def test_nothing_beyond_the_limits_is_taken() -> None:
     assert structs is not None
     deepest = b'[{"id":"d-1","extras":{"acme":{"a":%s}}}]'
     body = deepest % (b"[" * (LEVELS - 4) + b"]" * (LEVELS - 4))
-    assert structs.records(body, Limits(depth=LEVELS)) is not None
-    assert structs.records(body, Limits(depth=LEVELS - 1)) is None
-    assert structs.records(deepest % (b"[" * (LEVELS - 3) + b"]" * (LEVELS - 3)), Limits(depth=200)) is None
-    assert structs.records(b'[{"id":"d-1"},{"id":"d-2"}]', Limits(records=2)) is not None
-    assert structs.records(b'[{"id":"d-1"},{"id":"d-2"}]', Limits(records=1)) is None
+    assert structs.count(body, Limits(depth=LEVELS)) is not None
+    assert structs.count(body, Limits(depth=LEVELS - 1)) is None
+    assert structs.count(deepest % (b"[" * (LEVELS - 3) + b"]" * (LEVELS - 3)), Limits(depth=200)) is None
+    assert structs.count(b'[{"id":"d-1"},{"id":"d-2"}]', Limits(records=2)) is not None
+    assert structs.count(b'[{"id":"d-1"},{"id":"d-2"}]', Limits(records=1)) is None
 
 
 def test_a_kind_that_takes_any_field_is_left_to_its_model() -> None:
@@ -185,16 +185,16 @@ def taken(body: bytes, kind: str, mode: Mode) -> list[Neutral] | None:
     """What a delivery of it carries, whole and cut."""
     structs = canonical(kind, mode)
     assert structs is not None
-    records = structs.records(body, LIMITS)
-    if records is None:
+    count = structs.count(body, LIMITS)
+    if count is None:
         return None
-    whole, cut = (list(structs.payloads(body, records, size)) for size in (None, 1))
-    assert [count for count, _ in cut] == [1] * len(records)
-    assert [count for count, _ in whole] == ([len(records)] if records else [])
-    carried = [record for _, payload in whole for record in evidence(payload, kind, mode)]
-    assert carried == [record for _, payload in cut for record in evidence(payload, kind, mode)]
+    whole, cut = (list(portions(body, count, size)) for size in (None, 1))
+    assert [some for some, _ in cut] == [1] * count
+    assert [some for some, _ in whole] == ([count] if count else [])
+    carried = [record for _, text in whole for record in evidence(text, kind, mode)]
+    assert carried == [record for _, text in cut for record in evidence(text, kind, mode)]
     return carried
 
 
-def evidence(payload: bytes, kind: str, mode: Mode) -> list[Neutral]:
-    return evidence_of(Delivery(1, "acme/x", "acme", kind, mode, payload, 1, "queued", 0, 0.0))
+def evidence(text: bytes, kind: str, mode: Mode) -> list[Neutral]:
+    return evidence_of(Delivery(1, "acme/x", "acme", kind, mode, pack_json(text), 1, "queued", 0, 0.0))
