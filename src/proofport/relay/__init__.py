@@ -12,8 +12,8 @@ A request passes, from the outside to the inside:
     routes.py        which handler answers, and what its caller must be allowed to do
     parameters.py    the query, or a small JSON body, as a model
     limits.py        sizes, depth, counts and time, while a body comes in (meter.py)
-    intake.py        evidence, record by record (documents.py): checked, packed, its mistakes listed; what surely fits
-                     is packed at once (canonical.py)
+    intake.py        evidence, record by record (documents.py): checked, packed, its mistakes listed; a body that surely
+                     fits (structs.py, alike.py) is packed as it came (canonical.py)
     backpressure.py  refuses evidence while too much waits (backlog.py), or the disk is full
     api/             the handlers, one file a resource; models.py says what they answer
     committing.py    carries out the snapshots that were committed

@@ -61,7 +61,7 @@ async def test_fields_arrive_in_the_order_of_the_model_whatever_their_order_in_t
     queue: Queue, order: str
 ) -> None:
     here = queue.vendor()
-    tags = [{"key": "stage", "value": "prod"}, {"key": "team", "value": None}]
+    tags: list[dict[str, Any]] = [{"key": "stage", "value": "prod"}, {"key": "team", "value": None}]
     extras = {"tiny": {"b": 1, "a": [{"d": None, "c": 2}]}}
     record: dict[str, Any] = {"id": "i-1", "extras": extras, "type": "vm", "name": "one", "tags": tags}
     other = {**dict(reversed(record.items())), "tags": [dict(reversed(tag.items())) for tag in tags]}

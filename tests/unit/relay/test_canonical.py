@@ -20,7 +20,8 @@ from proofport.errors import Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.journal.contract import Delivery
 from proofport.mapping import compile_kind
-from proofport.relay.canonical import LEVELS, canonical, portions
+from proofport.relay.canonical import canonical, portions
+from proofport.relay.structs import LEVELS
 from proofport.sources.decoding import decode
 
 LIMITS = Limits(records=1_000)
