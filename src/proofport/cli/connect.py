@@ -31,13 +31,13 @@ def log_to_stderr() -> None:
 def lines_to_stderr(name: str) -> Callable[[int, str], None]:
     """Writes lines as the logger of this name would, at a third of the price: for what each request has to pay.
 
-    To be called once the log is set up. A stderr that is closed or full is no reason to fail.
+    To be called once the log is set up. A stderr that is closed, full or none at all is no reason to fail.
     """
     least = logging.getLogger(name).getEffectiveLevel()
     template = FORMAT % {"asctime": "%s,%03d", "levelname": "%s", "name": name, "message": "%s\n"}
 
     def write(level: int, line: str) -> None:
-        if level >= least:
+        if level >= least and sys.stderr is not None:
             now = time.time()
             with suppress(OSError, ValueError):
                 sys.stderr.write(template % (_second(int(now)), now % 1 * 1000, logging.getLevelName(level), line))

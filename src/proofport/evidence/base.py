@@ -20,7 +20,7 @@ def parse_timestamp(value: object) -> object:
     """A datetime in UTC from RFC 3339 text or an aware datetime; anything else is left to the model."""
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value)
+            value = datetime.fromisoformat(value.replace("\0", "?"))  # which would end the text
         except ValueError:
             raise PydanticCustomError(
                 "timestamp", "expected a date and time in RFC 3339, for example 2026-01-31T09:00:00Z"

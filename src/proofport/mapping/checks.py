@@ -27,11 +27,13 @@ def timestamp(value: Any) -> str | None:
         if moment.tzinfo is UTC and (moment.hour or value[11] == "0"):
             text: str = value
             marks = text[4::3]
-            if marks == "--T::Z":
+            if marks == "--T::Z" and len(text) == 20:
                 return text
             if marks == "--T::+:":
                 return text[:19] + "Z"
-        return format_timestamp(moment) if moment.tzinfo is not None else None
+        if moment.tzinfo is None or "\0" in value:  # after which nothing is read
+            return None
+        return format_timestamp(moment)
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
 

@@ -18,11 +18,15 @@ from proofport.relay.structs import SIMPLE
 
 Records: TypeAlias = list[Struct]
 
-FEWEST, MOST = 10, 500
-"""Records in a body that types are made from: with fewer, or more, it takes longer than it may ever save."""
+FEWEST = 10
+"""Records in a body that types are made from: with fewer it takes longer than it may ever save."""
 
-NAMES = 256
-"""The most names of fields that are learned: where names are ids, there is always a new one."""
+LARGEST = 131_072
+"""Bytes of a body that is read by what was learned. An object read so takes memory for all names that it may have, and
+a name is looked for among all of them: a larger body could be made to hold the event loop up."""
+
+NAMES, NAMES_OF_ONE = 256, 64
+"""The most names of fields that are learned, and in one object. Where names are ids, there is always a new one."""
 
 PATIENCE = 8
 """Bodies in a row that may be unlike the others before what was learned is forgotten."""
@@ -46,10 +50,12 @@ class Alike:
         self._pause = 1
 
     def __call__(self, body: bytes) -> Records:
+        if len(body) > LARGEST:
+            return self._any(body)
         if self._learned is not None:
             try:
                 found = self._learned(body)
-            except (ValueError, RecursionError):
+            except ValueError:
                 pass
             else:
                 self._unlike, self._pause = 0, PAUSE
@@ -58,17 +64,17 @@ class Alike:
         self._unlike += 1
         if self._unlike >= PATIENCE:
             self._learned = None
-        if self._learned is None and self._unlike >= self._pause and FEWEST <= len(found) <= MOST:
+        if self._learned is None and self._unlike >= self._pause and len(found) >= FEWEST:
             self._unlike, self._pause = 0, 2 * self._pause
-            self._learned = self._like(body)
+            self._learned = self._learn_from(body)
         return found
 
-    def _like(self, body: bytes) -> Callable[[bytes], Records] | None:
+    def _learn_from(self, body: bytes) -> Callable[[bytes], Records] | None:
         """None where nothing can be made of the names in a body, or nothing would be gained."""
-        extras = [each for record in orjson.loads(body) if isinstance(each := record.get("extras"), dict)]
+        extras = [record["extras"] for record in orjson.loads(body) if "extras" in record]
         try:
             return _decoder(_forgetful(self._struct, _like(extras, iter(range(NAMES))))) if extras else None
-        except (ValueError, TypeError):
+        except ValueError:
             return None
 
 
@@ -90,7 +96,7 @@ def _struct_like(objects: Sequence[dict[str, Any]], names_left: Iterator[int]) -
     """Its fields have numbers for names: those in JSON may be any text, as far as msgspec takes it."""
     fields, names = list[Any](), dict[str, str]()
     for name in dict.fromkeys(name for each in objects for name in each):
-        if next(names_left, None) is None:
+        if len(names) == NAMES_OF_ONE or next(names_left, None) is None:
             raise ValueError("too many names")
         own = f"field_{len(names)}"
         fields.append((own, _like([each[name] for each in objects if name in each], names_left) | UnsetType, UNSET))

@@ -24,7 +24,6 @@ NESTED = 8
 LEVELS = 4 + NESTED
 """An array of records with `extras` of objects."""
 
-
 SIMPLE: Any = str | INTEGER | float | bool | None
 """JSON that is neither array nor object."""
 

@@ -38,6 +38,11 @@ def test_what_is_below_the_level_of_its_logger_is_not_written(capsys: pytest.Cap
     assert capsys.readouterr().err == ""
 
 
+def test_there_may_be_no_stderr_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    lines_to_stderr(NAME)(logging.INFO, "event='request'")
+
+
 @pytest.mark.parametrize("error", [BrokenPipeError(), ValueError("I/O operation on closed file")])
 def test_nobody_fails_because_the_line_cannot_be_written(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def write(text: str) -> int:

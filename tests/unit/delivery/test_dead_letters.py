@@ -14,7 +14,7 @@ from proofport.delivery.outcomes import decode
 from proofport.delivery.payload import unpack_bodies
 from proofport.errors import UsageError
 from proofport.evidence import Neutral
-from proofport.gateway.queue import replayed
+from proofport.gateway.queue import letter_of, replayed
 from proofport.journal.contract import Filter
 from proofport.wire import Reply
 
@@ -156,3 +156,13 @@ async def test_a_removal_is_replayed_as_it_was_by_its_ids(queue: Queue) -> None:
     await queue.work()
     assert [call.body for call in here.sender.calls] == [b'["1"]'] * 2
     assert await queue.states() == ["cancelled", "done"]
+
+
+async def test_a_letter_shows_fields_in_the_order_of_the_model(queue: Queue) -> None:
+    queue.vendor(Reply(422))
+    await queue.accept({"tags": [{"value": "prod", "key": "stage"}], "type": "vm", "id": "i-1"}, kind="cloud_resource")
+    await queue.work()
+    [letter] = await queue.all()
+    [shown] = letter_of(letter, queue.target("here", "cloud_resource", "upsert"))
+    ordered = {"id": "i-1", "type": "vm", "tags": [{"key": "stage", "value": "prod"}]}
+    assert json.dumps(shown["evidence"]) == json.dumps(shown["body"]) == json.dumps(ordered)

@@ -113,6 +113,7 @@ def test_times_have_one_spelling(given: str | datetime, canonical: str) -> None:
         ("2026-01-31", "time zone"),
         (datetime(2026, 1, 31, 9), "time zone"),  # noqa: DTZ001  # naive on purpose
         ("yesterday", "RFC 3339"),
+        ("2026-01-31T09:00:00Z\0x", "RFC 3339"),
         (1769850000, "valid datetime"),
         ("0001-01-01T00:00:00+14:00", "between the years"),
         ("9999-12-31T23:59:59-14:00", "between the years"),

@@ -45,3 +45,10 @@ def test_another_spelling_does_not_pass(text: str) -> None:
     assert not are_whole_seconds([text])
     assert not are_whole_seconds(["2026-01-31T09:00:00Z", text])
     assert not are_whole_seconds([text, "2026-01-31T09:00:00Z"])
+
+
+@pytest.mark.parametrize("time", ["2026-01-31T09:00:00Z", "2026-01-31T09:00:00+00:00", "2026-01-31T10:00:00+01:00"])
+@pytest.mark.parametrize("tail", ["\0", "\0x", "\0" * 3])
+def test_a_time_does_not_end_at_a_null(time: str, tail: str) -> None:
+    assert timestamp(time) == "2026-01-31T09:00:00Z"
+    assert timestamp(time + tail) is None

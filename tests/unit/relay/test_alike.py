@@ -14,7 +14,7 @@ from tests.unit.relay.test_canonical import KINDS, LIMITS, WHOLE, Chance, assert
 
 from proofport.adapter import Mode
 from proofport.mapping.source import model_for
-from proofport.relay.alike import FEWEST, NAMES, PATIENCE, PAUSE, Alike
+from proofport.relay.alike import FEWEST, LARGEST, NAMES, NAMES_OF_ONE, PATIENCE, PAUSE, Alike
 from proofport.relay.canonical import Canonical, canonical
 from proofport.relay.structs import struct_of
 
@@ -33,8 +33,9 @@ def alike() -> Alike:
 class Reading:
     """An Alike that tells whether it had to read a body as any other."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.alike, self.others = alike(), 0
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, reads: Any = None) -> None:
+        self.alike: Alike = reads or alike()
+        self.others = 0
         read = self.alike._any
 
         def counted(given: bytes) -> list[msgspec.Struct]:
@@ -66,20 +67,28 @@ def fresh(kind: str, mode: Mode) -> Canonical:
 def test_what_was_learned_changes_nothing(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = Chance(kind)
     learns, never, taken = fresh(kind, "upsert"), fresh(kind, "upsert"), 0
-    monkeypatch.setattr(never._decode, "_like", lambda given: None)
+    monkeypatch.setattr(never._decode, "_learn_from", lambda given: None)
+    reading, quick = Reading(monkeypatch, learns._decode), 0
     for _ in range(200):
-        given = mutated(chance, kind)
+        given, others = mutated(chance, kind), reading.others
         count = learns.count(given, LIMITS)
         assert count == never.count(given, LIMITS)
         taken += count is not None
+        quick += reading.others == others
         assert_same(given, kind, "upsert")
     assert 20 < taken < 180, "hardly any body was taken, or hardly any was not"
+    assert quick > 5, "hardly any body was read by what was learned"
 
 
 def mutated(chance: Chance, kind: str) -> bytes:
     """Records that are alike, and mostly one that is not."""
     alike = [WHOLE[kind] | {"extras": {"acme": {"a": chance.simple(), "b": [{"c": n}]}}} for n in range(FEWEST)]
-    alike[-1]["extras"] = chance.one_of(lambda: EXTRAS, chance.extras, lambda: {"acme": {"b": chance.nested()}})
+    alike[-1]["extras"] = chance.one_of(
+        lambda: EXTRAS,
+        chance.extras,
+        lambda: {"acme": {"b": chance.nested()}},
+        *2 * [lambda: {"acme": {"b": [{"c": chance.simple()}]}}],
+    )
     return json.dumps(alike, ensure_ascii=chance.random() < 0.5).encode("utf-8", "surrogatepass")
 
 
@@ -91,11 +100,17 @@ def test_what_cannot_travel_is_not_taken_either(value: Any, reading: Reading) ->
         reading.alike(json.dumps([WHOLE[KIND] | {"extras": extras}]).encode())
 
 
-@pytest.mark.parametrize("name", ["", "é", "a b", 'a"b', "a\\b", "\n", "field_0", "__init__", "0"])
-def test_fields_of_any_name(name: str, reading: Reading) -> None:
+@pytest.mark.parametrize(
+    ("name", "learned"),
+    [
+        *((name, True) for name in ("", "é", "a b", "field_0", "__init__", "class", "0")),
+        *((name, False) for name in ('a"b', "a\\b", "\n", "\0")),
+    ],
+)
+def test_fields_of_any_name(name: str, learned: bool, reading: Reading) -> None:
     given = body({name: {name: [{name: 1}]}})
-    for _ in range(3):
-        reading.learned(given)
+    assert not reading.learned(given)
+    assert reading.learned(given) == learned
     assert not reading.learned(body({f"{name}x": {name: [{name: 1}]}}))
 
 
@@ -157,24 +172,39 @@ def test_of_shapes_that_take_turns_one_stays_learned(reading: Reading) -> None:
 
 def test_what_is_never_alike_is_looked_at_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
     reads, looks = alike(), 0
-    look = reads._like
+    look = reads._learn_from
 
     def counted(given: bytes) -> Any:
         nonlocal looks
         looks += 1
         return look(given)
 
-    monkeypatch.setattr(reads, "_like", counted)
+    monkeypatch.setattr(reads, "_learn_from", counted)
     for n in range(1_000):
         reads(body({"acme": {f"name-{n}": 1}}))
     assert 1 < looks < 10
 
 
-@pytest.mark.parametrize("names", [NAMES, 10 * NAMES])
-def test_names_that_are_ids_are_not_learned(names: int, reading: Reading) -> None:
-    given = body({"acme": {f"i-{n}": n for n in range(names)}})
+@pytest.mark.parametrize(("objects", "names"), [(1, NAMES_OF_ONE + 1), (NAMES // NAMES_OF_ONE, NAMES_OF_ONE)])
+def test_names_that_are_ids_are_not_learned(objects: int, names: int, reading: Reading) -> None:
+    given = body({f"vendor{each}": {f"i-{n}": n for n in range(names)} for each in range(objects)})
     assert not reading.learned(given)
     assert not reading.learned(given)
+
+
+def test_as_many_names_as_may_be(reading: Reading) -> None:
+    given = body({"acme": {f"i-{n}": n for n in range(NAMES_OF_ONE)}})
+    assert not reading.learned(given)
+    assert reading.learned(given)
+
+
+def test_a_large_body_is_read_as_any_other_and_nothing_is_learned_of_it(reading: Reading) -> None:
+    padding = b" " * LARGEST
+    assert not reading.learned(body() + padding)
+    assert not reading.learned(body()), "of the first one"
+    assert reading.learned(body() + padding[len(body()) :])
+    assert not any(reading.learned(body() + padding) for _ in range(2 * PAUSE))
+    assert reading.learned(body())
 
 
 def test_too_few_records_to_learn_from(reading: Reading) -> None:
