@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 
 from benchmarks.goals import Goal
 from benchmarks.http_load import load
-from proofport.cli.connect import calm_garbage_collector, lines_to_stderr, log_to_stderr
+from proofport.cli.service import calm_garbage_collector, lines_to_stderr, log_to_stderr
 from proofport.config import Config
 from proofport.config_relay import Overload, RelaySettings
 from proofport.evidence import CloudResource

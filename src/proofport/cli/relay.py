@@ -23,7 +23,7 @@ def command(host: str | None, port: int | None, config_path: str | None) -> int:
     """
     import asyncio
 
-    from proofport.cli.connect import log_to_stderr
+    from proofport.cli.service import log_to_stderr
     from proofport.config import Config
     from proofport.gateway import Gateway
 
@@ -35,7 +35,7 @@ def command(host: str | None, port: int | None, config_path: str | None) -> int:
 
 
 async def _serve(gateway: Gateway) -> int:
-    from proofport.cli.connect import calm_garbage_collector, lines_to_stderr
+    from proofport.cli.service import calm_garbage_collector, lines_to_stderr
     from proofport.cli.stopping import stop_signal
     from proofport.relay.access_log import NAME
     from proofport.relay.serving import serving

@@ -24,7 +24,8 @@ def command(slots: int, config_path: str | None) -> int:
     """
     import asyncio
 
-    from proofport.cli.connect import connect, log_to_stderr
+    from proofport.cli.connect import connect
+    from proofport.cli.service import log_to_stderr
     from proofport.cli.stopping import stop_signal
 
     log_to_stderr()

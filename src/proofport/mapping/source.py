@@ -188,7 +188,9 @@ def ordering(kind: str, mode: Mode) -> Callable[[Neutral], Neutral]:
     What the guards leave to the model has been written by it, and so has its order.
     """
     accept = acceptor_of(shape_of(model_for(kind, mode)), "json")
-    return lambda record: (accept(record) if accept is not None else None) or record
+    if accept is None:
+        return lambda record: record
+    return lambda record: accept(record) or record
 
 
 def model_for(kind: str, mode: Mode) -> type[Evidence]:

@@ -16,11 +16,13 @@ from proofport.config_relay import Limits
 from proofport.evidence.base import Timestamp
 from proofport.mapping.checks import are_whole_seconds, timestamp
 from proofport.mapping.source import model_for
-from proofport.relay.alike import Alike
+from proofport.relay.alike import Alike, Records
 from proofport.relay.structs import LEVELS, struct_of
 
 KINDS_KEPT = 128
 """Kinds with their modes that stay ready: whoever posts may make up any number of names after `custom:`."""
+
+_texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Canonical:
     and never of more records than it has opening braces.
     """
 
-    _decode: Callable[[bytes], list[msgspec.Struct]]
+    _decode: Callable[[bytes], Records]
     _times: Sequence[str]
 
     def count(self, body: bytes, limits: Limits) -> int | None:
@@ -62,9 +64,6 @@ def portions(body: bytes, count: int, size: int | None) -> Iterator[tuple[int, b
 def _array(body: bytes) -> bytes:
     body = body.strip()
     return body if body.startswith(b"[") else b"[%b]" % body
-
-
-_texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def _few(body: bytes, records: int) -> bool:

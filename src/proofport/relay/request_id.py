@@ -18,8 +18,8 @@ _chance = random.Random()  # noqa: S311 - a name, no secret
 
 def id_of(request: web.Request) -> str:
     """The caller's own id where it is sane, else a new one."""
-    given = request.headers.get(HEADER)
-    return given if given is not None and SANE.fullmatch(given) else f"{_chance.getrandbits(64):016x}"
+    given = request.headers.get(HEADER, "")
+    return given if SANE.fullmatch(given) else f"{_chance.getrandbits(64):016x}"
 
 
 def instance_of(request: web.Request) -> str | None:
