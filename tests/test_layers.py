@@ -18,7 +18,7 @@ LONGEST_FILE = 400
 VENDORS = sorted(folder.name.removeprefix("proofport_") for folder in ADAPTERS.glob("proofport_*"))
 
 LAYERS = [
-    ["errors", "wire", "logs", "tenancy", "yaml_lines"],
+    ["errors", "wire", "logs", "tenancy", "text"],
     ["evidence", "accounting"],
     ["mapping", "adapter", "journal.contract", "journal.access", "journal.deliveries", "journal.snapshots", "sources"],
     ["journal", "registry", "delivery", "planning"],

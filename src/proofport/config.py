@@ -19,9 +19,9 @@ from proofport.config_journal import HERE, journal_of
 from proofport.config_relay import RelaySettings
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
-from proofport.mapping.document import Node, data, read_documents
-from proofport.mapping.wording import did_you_mean
 from proofport.tenancy import DEFAULT, TENANT, own_name, scoped, tenant_of
+from proofport.text.wording import did_you_mean
+from proofport.text.yaml_nodes import Node, data, read_documents
 from proofport.wire import is_loopback
 
 FILE_NAME = "proofport.yaml"

@@ -12,8 +12,8 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from proofport.errors import ConfigError
-from proofport.mapping.document import Block, Items, Mark, Node
-from proofport.mapping.wording import did_you_mean
+from proofport.text.wording import did_you_mean
+from proofport.text.yaml_nodes import Block, Items, Mark, Node
 
 
 class Places:

@@ -14,7 +14,7 @@ from proofport.adapter import Adapter, Answer, Operation
 from proofport.delivery.conversation import allow_destruction, converse
 from proofport.delivery.sender import Sender
 from proofport.errors import UsageError
-from proofport.mapping.wording import did_you_mean, listing, problem_of
+from proofport.text.wording import did_you_mean, listing, problem_of
 
 
 def find(adapter: Adapter, name: str) -> Operation:

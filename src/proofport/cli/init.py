@@ -137,7 +137,7 @@ def _scalar(text: str) -> str:
     import json
 
     from proofport.errors import MappingError
-    from proofport.mapping.document import data, read_documents
+    from proofport.text.yaml_nodes import data, read_documents
 
     try:
         plain = [data(node) for node in read_documents(f"a: {text}".encode(), "answer")] == [{"a": text}]

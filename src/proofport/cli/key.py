@@ -135,8 +135,8 @@ def _checked(config_path: str | None, tenant: str, destinations: Sequence[str], 
     from proofport.config import Config
     from proofport.errors import UsageError
     from proofport.evidence import model_of
-    from proofport.mapping.wording import did_you_mean
     from proofport.tenancy import DEFAULT
+    from proofport.text.wording import did_you_mean
 
     config = Config.load(config_path)
     tenants = [DEFAULT, *config.tenants]

@@ -16,7 +16,7 @@ from proofport.errors import Rejected
 from proofport.evidence import format_timestamp
 from proofport.mapping.nodes import Conversion, Lookup, json_key
 from proofport.mapping.paths import Path, tree_of
-from proofport.mapping.wording import MISSING_FIELD, ZONE_HINT, describe, listing, nearest, reject
+from proofport.text.wording import MISSING_FIELD, ZONE_HINT, describe, listing, nearest, reject
 
 
 class Missing:

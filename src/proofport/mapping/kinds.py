@@ -12,10 +12,10 @@ from jsonpath_ng.ext.filter import Filter
 from pydantic import BaseModel
 
 from proofport.evidence import model_of
-from proofport.mapping.document import Mark
 from proofport.mapping.nodes import Constant, FirstOf, MappingFile, Nested, Rule, Select, selects
 from proofport.mapping.paths import Path, Step, key_of
-from proofport.mapping.wording import did_you_mean, listing
+from proofport.text.wording import did_you_mean, listing
+from proofport.text.yaml_nodes import Mark
 
 
 @dataclass(frozen=True, slots=True)

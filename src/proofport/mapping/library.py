@@ -12,7 +12,7 @@ from pathlib import Path
 from proofport.errors import UsageError
 from proofport.mapping.nodes import MappingFile
 from proofport.mapping.syntax import load_file
-from proofport.mapping.wording import did_you_mean
+from proofport.text.wording import did_you_mean
 
 _NAME = re.compile(r"""^["']?mapping["']?\s*:\s*["']?([^\s"'#]+)""", re.MULTILINE)
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from proofport.mapping.document import Mark
 from proofport.mapping.paths import Path
+from proofport.text.yaml_nodes import Mark
 
 JsonType: TypeAlias = Literal["string", "integer", "number", "boolean", "object", "array"]
 Conversion: TypeAlias = Literal["int", "number", "bool", "date", "datetime", "string"]

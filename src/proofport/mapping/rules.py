@@ -6,20 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
 from proofport.mapping import paths
-from proofport.mapping.document import (
-    Block,
-    Items,
-    Keys,
-    Mark,
-    Node,
-    Scalar,
-    block_of,
-    data,
-    flag_of,
-    items_of,
-    text_of,
-    what,
-)
 from proofport.mapping.nodes import (
     Condition,
     Constant,
@@ -35,7 +21,21 @@ from proofport.mapping.nodes import (
     json_key,
 )
 from proofport.mapping.paths import Path, PathError
-from proofport.mapping.wording import did_you_mean, listing
+from proofport.text.wording import did_you_mean, listing
+from proofport.text.yaml_nodes import (
+    Block,
+    Items,
+    Keys,
+    Mark,
+    Node,
+    Scalar,
+    block_of,
+    data,
+    flag_of,
+    items_of,
+    text_of,
+    what,
+)
 
 Tables = Mapping[str, Mapping[object, Any]]
 

@@ -23,7 +23,7 @@ from proofport.mapping.nodes import MappingFile
 from proofport.mapping.paths import Path
 from proofport.mapping.projection import project
 from proofport.mapping.selectors import Scope, Walk, chain
-from proofport.mapping.wording import describe, did_you_mean, listing, problem_of, reject
+from proofport.text.wording import describe, did_you_mean, listing, problem_of, reject
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
 """What `parent:` needs, beside each record; None for a document in which no record was found."""

@@ -9,7 +9,12 @@ from typing import Any
 from proofport.errors import UsageError
 from proofport.evidence import KINDS, model_of
 from proofport.mapping import paths
-from proofport.mapping.document import (
+from proofport.mapping.kinds import check_paths, check_source_fields
+from proofport.mapping.nodes import MappingFile, Parent, Rule, Test, Vendor
+from proofport.mapping.paths import Path
+from proofport.mapping.rules import RuleReader, Tables, parse_path, table_entries
+from proofport.text.wording import did_you_mean, listing
+from proofport.text.yaml_nodes import (
     Block,
     Keys,
     Mark,
@@ -22,11 +27,6 @@ from proofport.mapping.document import (
     text_of,
     what,
 )
-from proofport.mapping.kinds import check_paths, check_source_fields
-from proofport.mapping.nodes import MappingFile, Parent, Rule, Test, Vendor
-from proofport.mapping.paths import Path
-from proofport.mapping.rules import RuleReader, Tables, parse_path, table_entries
-from proofport.mapping.wording import did_you_mean, listing
 
 COMMON = ("mapping", "to", "fields", "tables", "tests")
 OF_SOURCES = ("records", "parent", "incomplete_when", "context")

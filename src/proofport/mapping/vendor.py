@@ -15,13 +15,13 @@ from proofport.evidence import Evidence, Neutral, model_of
 from proofport.mapping import encoding
 from proofport.mapping.bodies import body_schema, model_from_rules
 from proofport.mapping.compiler import Plan, compile_plan
-from proofport.mapping.document import Mark
 from proofport.mapping.guards import flat, shape_of
 from proofport.mapping.kinds import constants
 from proofport.mapping.nodes import MappingFile, Rule, Select, Vendor
 from proofport.mapping.paths import parse
 from proofport.mapping.source import partial_model, require_json
-from proofport.mapping.wording import did_you_mean, listing, problem_of, reject
+from proofport.text.wording import did_you_mean, listing, problem_of, reject
+from proofport.text.yaml_nodes import Mark
 
 
 def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str) -> VendorMapping:

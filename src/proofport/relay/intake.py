@@ -26,11 +26,11 @@ from proofport.gateway.inputs import AlreadyEvidence
 from proofport.gateway.queue import RECORDS
 from proofport.mapping.checks import DEEPEST
 from proofport.mapping.source import model_for
-from proofport.mapping.wording import problems_of
 from proofport.relay.canonical import canonical, portions
 from proofport.relay.documents import JSON, Place, documents_in_lines, documents_of
 from proofport.relay.limits import LIMITS, receive, require_within
 from proofport.sources.reader import Malformed
+from proofport.text.wording import problems_of
 
 LISTED = 1_000
 """At most so many mistakes stand in an answer; the count is always whole."""

@@ -12,9 +12,9 @@ from pydantic_core import ErrorDetails
 from yarl import URL
 
 from proofport.errors import Problem
-from proofport.mapping.wording import describe, did_you_mean
 from proofport.relay.limits import read_body
 from proofport.relay.problems import ProblemError, entry
+from proofport.text.wording import describe, did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 QUERIES_KEPT = 256

@@ -15,7 +15,6 @@ from proofport.errors import ConfigError, Problem, UsageError
 from proofport.evidence import model_of
 from proofport.gateway import Gateway
 from proofport.logs import get_logger
-from proofport.mapping.wording import did_you_mean
 from proofport.relay.backlog import Backlog
 from proofport.relay.backpressure import Backpressure
 from proofport.relay.caller import Caller
@@ -24,6 +23,7 @@ from proofport.relay.health import Readiness
 from proofport.relay.in_flight import InFlight
 from proofport.relay.metrics import Metrics
 from proofport.relay.problems import ProblemError, entry
+from proofport.text.wording import did_you_mean
 
 READINGS_KEPT = 128
 WAYS_KEPT = 256

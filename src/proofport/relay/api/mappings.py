@@ -12,7 +12,6 @@ from pydantic import BaseModel, Field
 from proofport.adapter import Mode
 from proofport.errors import Problem
 from proofport.gateway import Gateway, Input, Preview
-from proofport.mapping.wording import describe
 from proofport.relay.api import models
 from proofport.relay.api.answers import json_response
 from proofport.relay.api.evidence import Set, Source
@@ -23,6 +22,7 @@ from proofport.relay.routes import NoQuery, route
 from proofport.relay.state import RELAY, values_of
 from proofport.sources.reader import Malformed, Reader
 from proofport.tenancy import own_name
+from proofport.text.wording import describe
 
 
 class PreviewQuery(BaseModel, extra="forbid"):

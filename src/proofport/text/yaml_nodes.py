@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NoReturn, TypeAlias
 import yaml
 
 from proofport.errors import MappingError, Problem
-from proofport.mapping.wording import did_you_mean, listing
+from proofport.text.wording import did_you_mean, listing
 
 MAX_DEPTH = 40
 
