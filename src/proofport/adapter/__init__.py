@@ -1,0 +1,86 @@
+"""The adapter contract. An adapter knows one vendor: its bodies, its calls in their order, its answers.
+
+`contract` holds what every vendor has, `optional` what some vendors can do, `values` the values both speak in.
+Adapters are pure. A conversation with a vendor is a generator: it yields a `Call` and is sent its `Reply`. Every flow is
+short (one opening, one batch, one page, one completion). The engine does the I/O, the loops, the retries, the guard and
+the books, so that no adapter can forget them.
+"""
+
+from proofport.adapter.contract import Adapter, Auth, Resource, StaticHeaders, Token, TokenFlow
+from proofport.adapter.optional import (
+    Admission,
+    Checks,
+    Ends,
+    HasOperations,
+    Lists,
+    MakesSchema,
+    Opens,
+    Provisions,
+    ReadsBack,
+    Replaces,
+    Schema,
+    Stages,
+    Tombstone,
+)
+from proofport.adapter.values import (
+    Answer,
+    Batch,
+    Blueprint,
+    Body,
+    Credential,
+    Finding,
+    Flow,
+    Job,
+    LastDelivered,
+    Limits,
+    Memory,
+    Mode,
+    ObjectSettings,
+    Observed,
+    Operation,
+    Page,
+    Provisioned,
+    ReadBack,
+    Settings,
+)
+
+__all__ = [
+    "Adapter",
+    "Admission",
+    "Answer",
+    "Auth",
+    "Batch",
+    "Blueprint",
+    "Body",
+    "Checks",
+    "Credential",
+    "Ends",
+    "Finding",
+    "Flow",
+    "HasOperations",
+    "Job",
+    "LastDelivered",
+    "Limits",
+    "Lists",
+    "MakesSchema",
+    "Memory",
+    "Mode",
+    "ObjectSettings",
+    "Observed",
+    "Opens",
+    "Operation",
+    "Page",
+    "Provisioned",
+    "Provisions",
+    "ReadBack",
+    "ReadsBack",
+    "Replaces",
+    "Resource",
+    "Schema",
+    "Settings",
+    "Stages",
+    "StaticHeaders",
+    "Token",
+    "TokenFlow",
+    "Tombstone",
+]

@@ -1,0 +1,215 @@
+"""What some vendors can do. The engine asks with `isinstance`: a resource or adapter has the methods, or it has not.
+
+`Opens`, `Stages`, `Replaces`, `Ends`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for resources; `Checks`
+and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the guard has agreed: the
+engine calls `Stages.complete`, `Replaces.replace` and `Ends.end` only then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+from pydantic import JsonValue
+
+from proofport.accounting import Outcome, Tally
+from proofport.adapter.values import (
+    Batch,
+    Blueprint,
+    Finding,
+    Flow,
+    Job,
+    Memory,
+    Operation,
+    Page,
+    Provisioned,
+    ReadBack,
+)
+from proofport.errors import Problem
+
+
+# ------------------------------------------------------------------ delivering
+@runtime_checkable
+class Opens(Protocol):
+    """Something must happen before the first batch."""
+
+    def open(self, job: Job, memory: Memory) -> Flow[Memory]:
+        """Prepare the delivery. `memory` is that of the run that is resumed, or empty.
+
+        Returns what later flows need. Other data than before mean that the vendor's side began anew: then the engine
+        sends everything again.
+        """
+        ...
+
+
+@runtime_checkable
+class Stages(Protocol):
+    """A snapshot stays invisible at the vendor until it is complete. Then it takes the place of the set before."""
+
+    @property
+    def empty_set(self) -> Literal["refuse", "end"]:
+        """What an empty snapshot means: nothing, or that all records are to be ended one by one (`Ends`)."""
+        ...
+
+    def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
+        """Make the staged set the live one. Completing again a set that is complete already is no error."""
+        ...
+
+    def cancel(self, job: Job, memory: Memory) -> Flow[None]:
+        """Drop what was staged, and leave the live set as it was."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A record that has gone within the days that `Replaces.keeps_gone` names."""
+
+    id: str
+    #: The body that was sent last.
+    body: bytes
+    #: When it was first missing, in seconds since 1970.
+    gone_at: float
+
+
+@runtime_checkable
+class Replaces(Protocol):
+    """The vendor takes a set only whole, in one request: what the request lacks is gone."""
+
+    @property
+    def keeps_gone(self) -> int:
+        """Days for which `replace` is given what has gone. 0: never."""
+        ...
+
+    def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
+        """Put the whole set in place of the one before. One outcome for each record of the batch, as in `send`.
+
+        The engine never splits the set. It repeats the request only byte for byte, and only while the lane is its own.
+        """
+        ...
+
+
+@runtime_checkable
+class Ends(Protocol):
+    """The vendor can be told that a record is gone."""
+
+    @property
+    def ends(self) -> Literal["always", "on_request"]:
+        """`on_request`: ending destroys the record, so it takes `--delete-gone`."""
+        ...
+
+    def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        """End records that are gone. The bodies are empty; `batch.last` says what was delivered last."""
+        ...
+
+
+# ------------------------------------------------------------------ reading
+@runtime_checkable
+class Lists(Protocol):
+    """The vendor shows the records that it holds, under our ids."""
+
+    @property
+    def lags(self) -> bool:
+        """True: a write shows up later, so that the list cannot say what is unchanged or gone."""
+        ...
+
+    def page(self, cursor: str | None) -> Flow[Page]:
+        """One page of the live records."""
+        ...
+
+
+@runtime_checkable
+class ReadsBack(Protocol):
+    """`verify` can compare what was sent with what the vendor shows, whatever ids it shows."""
+
+    @property
+    def read_back(self) -> ReadBack: ...
+
+    @property
+    def ended_fields(self) -> Mapping[str, JsonValue]:
+        """The fields, with their values, that say of a record that it is gone."""
+        ...
+
+    def rows(self, cursor: str | None) -> Flow[Page]:
+        """One page of rows to compare with what was sent."""
+        ...
+
+
+# ------------------------------------------------------------------ schemas
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A schema that the vendor made, or will make, from what it is sent, as `proofport schema` shows it."""
+
+    slug: str
+    kind: str
+    #: The JSON type of each field; "any" while no record has shown it. Empty: nothing was published from here.
+    fields: Mapping[str, str] = field(default_factory=dict)
+    primary_id: str = "id"
+    #: When it was first published from here, in seconds since 1970. 0: never.
+    published: float = 0.0
+    #: When a person said that it is complete at the vendor, in seconds since 1970. 0: not known.
+    confirmed: float = 0.0
+    #: The configuration says that it is complete at the vendor.
+    configured: bool = False
+    #: The configuration delivers the kind under this slug now.
+    current: bool = True
+
+    @property
+    def defined(self) -> bool:
+        """Whether it is known to be complete at the vendor."""
+        return self.configured or self.confirmed > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The records of a batch that may go, by their index, and what the vendor makes of them."""
+
+    #: The indexes to send, in this order.
+    order: Sequence[int]
+    refused: Mapping[int, Problem] = field(default_factory=dict)
+    #: Key and value to keep in the lane's adapter memory as soon as the vendor may have taken one of the records.
+    #: What was delivered of the kind before belongs to another schema: it is in doubt from then on.
+    freezes: tuple[str, JsonValue] | None = None
+
+
+@runtime_checkable
+class MakesSchema(Protocol):
+    """The first delivery freezes a schema. The adapter keeps it in the lane's memory (`Job.lane_memory`)."""
+
+    def admit(self, job: Job, batch: Batch) -> Admission:
+        """Sort out what the schema cannot take. Raises UsageError when no record is fit to be the first."""
+        ...
+
+    def schemas(self, lane_memory: Mapping[str, JsonValue]) -> Sequence[Schema]:
+        """The schemas of this kind: the current one, then those that were published under other slugs."""
+        ...
+
+    def confirm(self, lane_memory: Mapping[str, JsonValue], now: float) -> tuple[str, JsonValue]:
+        """Key and new value, once a person has completed the schema at the vendor. Raises UsageError: none is known."""
+        ...
+
+
+# ------------------------------------------------------------------ beside delivering
+@runtime_checkable
+class Provisions(Protocol):
+    """The object of a kind can be found or made by the vendor's API, or a person is told the steps."""
+
+    def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
+        """Find or make the object. Raises UnsupportedFeature, with the steps, where only a person can."""
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """`doctor` can look at credentials, objects and permissions."""
+
+    def check(self) -> Flow[list[Finding]]:
+        """The findings, as far as reading calls can tell."""
+        ...
+
+
+@runtime_checkable
+class HasOperations(Protocol):
+    """The vendor has calls of its own, for what no kind and mode stands for."""
+
+    def operations(self) -> Sequence[Operation]: ...

@@ -1,0 +1,225 @@
+"""The values that the engine and an adapter speak in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
+
+from proofport.errors import Problem
+from proofport.wire import Call, Reply
+
+T = TypeVar("T")
+Flow: TypeAlias = Generator[Call, Reply, T]
+"""A conversation with a vendor: yields each request, is sent its response, and returns a result."""
+
+Memory: TypeAlias = dict[str, JsonValue]
+"""An adapter's notes of one run, plain JSON data that the journal keeps. Sentences under `notes` go into the report."""
+
+Mode: TypeAlias = Literal["upsert", "snapshot", "patch", "remove"]
+
+
+# ------------------------------------------------------------------ settings
+def _one_word(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value or not all("!" <= character <= "~" for character in value):
+        raise ValueError("expected a secret without blanks, line breaks or letters beyond ASCII")
+    return secret
+
+
+Credential = Annotated[SecretStr, AfterValidator(_one_word)]
+"""A secret that travels in a header, where a blank or a line break would change what the header says."""
+
+
+class ObjectSettings(BaseModel):
+    """The vendor object that one kind is delivered to. Adapters add its ids."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    #: A vendor mapping in place of the built-in one.
+    mapping: str | None = None
+
+
+class Settings(BaseModel):
+    """One destination of the configuration file. Secrets are `SecretStr`: given as `env:NAME` or `file:PATH`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    requests_per_minute: int | None = Field(None, ge=0, description="budget for the vendor's host; 0 switches it off")
+    #: The vendor object of each kind.
+    objects: Mapping[str, ObjectSettings] = Field(default_factory=dict)
+
+
+# ------------------------------------------------------------------ delivering
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of one request."""
+
+    max_records: int = 500
+    max_bytes: int = 1_000_000
+    #: Requests of one delivery that may be under way at once.
+    parallel: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The form that a vendor accepts for the record bodies of one kind in one mode."""
+
+    #: The `to.body` of the vendor mappings that fit.
+    name: str
+    #: The built-in mapping.
+    mapping: str | None
+    #: Bodies are checked against it. Without one, their JSON Schema comes from the mapping's `type:` and `nullable:`.
+    model: type[BaseModel] | None = None
+    id_field: str = "id"
+    #: "nullable": a null is sent only where the field may be null.
+    nulls: Literal["omit", "send", "nullable"] = "nullable"
+    arrays: Literal["send", "refuse"] = "send"
+    partial: bool = False
+    #: For a field with a table: the tenant's own words and what they stand for. They go before the table's.
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Advice about values that the model refuses, by field and value.
+    hints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One destination's part in a run."""
+
+    run_id: str
+    #: The configured name of this installation.
+    instance: str
+    kind: str
+    mode: Mode
+    #: Every field that the mapping can produce, in its order.
+    fields: tuple[str, ...] = ()
+    #: The JSON type of each field, where the mapping proves it. None: each record has to be looked at.
+    types: Mapping[str, str] | None = None
+    #: When the run began, in seconds since 1970.
+    started: float = 0.0
+    #: What the adapter keeps of the lane from run to run (`MakesSchema`). The engine does not understand it.
+    lane_memory: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LastDelivered:
+    """What was delivered last of one record."""
+
+    #: Empty where the resource keeps no bodies, or the record was removed.
+    body: bytes = b""
+    #: False: the answer was lost, so the vendor may hold another state.
+    certain: bool = True
+    removed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Record bodies that travel in one request. Ids are unique within a batch."""
+
+    ids: Sequence[str]
+    #: The JSON of each record. In mode `remove` the removal as the source gave it; empty when a set's gone are ended.
+    bodies: Sequence[bytes]
+    #: Where each record stands in the input.
+    positions: Sequence[int]
+    #: When the source looked at each, in seconds since 1970, 0 for unknown. Empty: unknown for all.
+    observed: Sequence[float] = ()
+    #: Some record may have fields that its mapping does not name.
+    extras: bool = False
+    #: In the modes `patch` and `remove`, and in `Ends.end`: what was delivered last of each. None: nothing from here.
+    last: Sequence[LastDelivered | None] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+# ------------------------------------------------------------------ reading
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One record as the vendor holds it."""
+
+    id: str
+    #: What can be read back, under the names of the body.
+    fields: Mapping[str, JsonValue] = field(default_factory=dict)
+    #: `fields` are all that was sent. False: some fields cannot be read.
+    whole: bool = False
+    #: No snapshot brought it, yet the next one takes it away.
+    outside: bool = False
+    #: It counts as gone already.
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the vendor's state."""
+
+    records: Sequence[Observed]
+    #: Where the next page begins. None: this is the last one.
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """How records are found again, and what can be compared."""
+
+    #: The fields by which a row is found, the surest first.
+    match: Sequence[str]
+    #: The fields that a row shows.
+    fields: Sequence[str]
+
+
+# ------------------------------------------------------------------ beside delivering
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What `provision` makes a vendor object from."""
+
+    kind: str
+    #: The record body as a JSON Schema.
+    schema: Mapping[str, JsonValue]
+    #: The field that names a record to people.
+    display_name: str
+    fields: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """A vendor object that was found or made."""
+
+    #: What `objects.<kind>` gets in the configuration.
+    settings: Mapping[str, JsonValue]
+    created: bool
+    #: What a person still has to do.
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `doctor`."""
+
+    ok: bool
+    subject: str
+    detail: str
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of one of the vendor's own calls."""
+
+    value: Any
+    #: What went wrong inside an answer that reads as success.
+    problems: Sequence[Problem] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One of the vendor's own calls."""
+
+    name: str
+    summary: str
+    parameters: type[BaseModel]
+    #: Gets validated `parameters`.
+    flow: Callable[[Any], Flow[Answer]]
+    #: A person confirms it first.
+    destructive: bool = False
