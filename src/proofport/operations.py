@@ -10,16 +10,21 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from proofport.adapter import Adapter, Answer, Operation
-from proofport.delivery.conversation import allow_destruction, converse
-from proofport.delivery.sender import Sender
+from proofport.adapter import Adapter, Answer, HasOperations, Operation
 from proofport.errors import UsageError
+from proofport.http.flow import allow_destruction, lead
+from proofport.http.sender import Sender
 from proofport.text.wording import did_you_mean, listing, problem_of
+
+
+def of(adapter: Adapter) -> Sequence[Operation]:
+    """The operations of an adapter; none where the vendor has no calls of its own."""
+    return adapter.operations() if isinstance(adapter, HasOperations) else ()
 
 
 def find(adapter: Adapter, name: str) -> Operation:
     """The operation of that name. Raises UsageError."""
-    known = {operation.name: operation for operation in adapter.operations()}
+    known = {operation.name: operation for operation in of(adapter)}
     if name not in known:
         hint = did_you_mean(name, known) or "`proofport call DEST` lists them."
         raise UsageError(f"the adapter {adapter.name} has no operation {name!r}", hint=hint)
@@ -43,7 +48,7 @@ def checked(operation: Operation, parameters: Mapping[str, Any]) -> BaseModel:
 
 async def perform(operation: Operation, parameters: Mapping[str, Any], sender: Sender) -> Answer:
     """Carry out one operation that whoever asked for it means, also where it destroys."""
-    return await converse(operation.flow(checked(operation, parameters)), sender, gate=allow_destruction)
+    return await lead(operation.flow(checked(operation, parameters)), sender, gate=allow_destruction)
 
 
 # ------------------------------------------------------------------ parameters as they are typed

@@ -1,47 +1,43 @@
-"""Cuts a stream of rendered records into batches by count and bytes, and a batch that is too large in halves."""
+"""Cuts a stream of record bodies into batches, and brings one batch to its outcomes, halved while it is too large."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from itertools import accumulate, islice
 
-from proofport.adapter import Batch, Capability
+from proofport.accounting import Outcome, rejected, unknown
+from proofport.adapter import Batch, Limits
+from proofport.errors import Problem, ProofportError, Rejected, TooLarge
 
 
 class Batcher:
     """Collects records, and gives them out as batches once more has come than fits into one."""
 
-    def __init__(self, capability: Capability) -> None:
-        self._max_records = capability.max_records
-        self._max_bytes = capability.max_bytes
+    def __init__(self, limits: Limits) -> None:
+        self._max_records = limits.max_records
+        self._max_bytes = limits.max_bytes
         self._ids: list[str] = []
-        self._items: list[bytes] = []
+        self._bodies: list[bytes] = []
         self._ends: list[int] = []
         self._positions: list[int] = []
         self._observed: list[float] = []
         self._extras = False
 
-    def add(
-        self, record_id: str, item: bytes, position: int, observed: float = 0.0, *, extras: bool = False
-    ) -> Batch | None:
-        """One more record. Returns the batch that it did not fit into."""
-        self.extend([record_id], [item], [position], [observed], extras=extras)
-        return self.full()
-
     def extend(
         self,
         ids: Sequence[str],
-        items: Sequence[bytes],
+        bodies: Sequence[bytes],
         positions: Sequence[int],
         observed: Sequence[float],
         *,
         extras: bool,
     ) -> None:
-        """More records."""
-        ends = accumulate(map(len, items), initial=self._ends[-1] if self._ends else 0)
+        """Add records."""
+        ends = accumulate(map(len, bodies), initial=self._ends[-1] if self._ends else 0)
         self._ends += islice(ends, 1, None)
-        self._items += items
+        self._bodies += bodies
         self._ids += ids
         self._positions += positions
         self._observed += observed
@@ -49,47 +45,79 @@ class Batcher:
 
     def full(self) -> Batch | None:
         """The first batch, if more has come than fits into it. Ask again: a block may fill several."""
-        count = len(self._items)
+        count = len(self._bodies)
         if count < 2 or (count <= self._max_records and self._size(count - 1) <= self._max_bytes):
             return None
         most = min(count, self._max_records)
         return self._cut(max(1, bisect_right(range(most), self._max_bytes, key=self._size)))
 
+    def flush(self) -> Batch | None:
+        """All that has been collected, or None."""
+        return self._cut(len(self._bodies)) if self._bodies else None
+
     def _size(self, index: int) -> int:
         """Bytes of a batch that ends with this record, commas included."""
         return self._ends[index] + index + 1
-
-    def flush(self) -> Batch | None:
-        """What has been collected, or None."""
-        return self._cut(len(self._items)) if self._items else None
 
     def _cut(self, count: int) -> Batch:
         observed = self._observed[:count]
         batch = Batch(
             self._ids[:count],
-            self._items[:count],
+            self._bodies[:count],
             self._positions[:count],
             observed if any(observed) else (),
             self._extras,
         )
         end = self._ends[count - 1]
         self._ends = [stop - end for stop in self._ends[count:]]
-        del self._ids[:count], self._items[:count], self._positions[:count], self._observed[:count]
-        self._extras = self._extras and bool(self._items)
+        del self._ids[:count], self._bodies[:count], self._positions[:count], self._observed[:count]
+        self._extras = self._extras and bool(self._bodies)
         return batch
-
-
-def halves(batch: Batch) -> tuple[Batch, Batch]:
-    middle = len(batch) // 2
-    return part(batch, range(middle)), part(batch, range(middle, len(batch)))
 
 
 def part(batch: Batch, indexes: Sequence[int]) -> Batch:
     """The records at these indexes."""
-    return Batch(
-        [batch.ids[i] for i in indexes],
-        [batch.items[i] for i in indexes],
-        [batch.positions[i] for i in indexes],
-        [batch.observed[i] for i in indexes] if batch.observed else (),
-        batch.extras,
+    if indexes == range(len(batch)):
+        return batch
+    return replace(
+        batch,
+        ids=[batch.ids[i] for i in indexes],
+        bodies=[batch.bodies[i] for i in indexes],
+        positions=[batch.positions[i] for i in indexes],
+        observed=[batch.observed[i] for i in indexes] if batch.observed else (),
+        last=[batch.last[i] for i in indexes] if batch.last else (),
     )
+
+
+async def exchange(
+    batch: Batch, send: Callable[[Batch], Awaitable[Sequence[Outcome] | None]], *, splits: bool = True
+) -> Sequence[Outcome]:
+    """The outcomes of a batch's records, in order. Errors that are not about the records go to the caller.
+
+    An error after a part of the batch was sent is marked `lost`: that part has taken effect. `splits=False`: a set that
+    must go whole is never halved; one that is too large is rejected.
+    """
+    try:
+        return _one_for_each(await send(batch), batch)
+    except Rejected as error:
+        return [rejected(error.problem)] * len(batch)
+    except TooLarge as error:
+        if len(batch) == 1 or not splits:
+            size = sum(map(len, batch.bodies))
+            found = f"a record of {size} bytes" if splits else f"a set of {len(batch):,} records and {size:,} bytes"
+            expected = "a record that fits one request" if splits else "a set that fits one request"
+            return [rejected(Problem(found, expected, vendor_message=str(error)))] * len(batch)
+    middle = len(batch) // 2
+    taken = await exchange(part(batch, range(middle)), send)
+    try:
+        return [*taken, *await exchange(part(batch, range(middle, len(batch))), send)]
+    except ProofportError as error:
+        error.lost = True
+        raise
+
+
+def _one_for_each(outcomes: Sequence[Outcome] | None, batch: Batch) -> Sequence[Outcome]:
+    """More outcomes than records belong to none of them for sure; a missing one is unknown."""
+    given = outcomes if outcomes and len(outcomes) <= len(batch) else ()
+    missing = len(batch) - len(given)
+    return [*given, *[unknown("no_verdict")] * missing] if missing else given

@@ -1,61 +1,73 @@
-"""Leads one flow of an adapter to its end: sends its calls, hands it the answers, stops it before harm."""
+"""Leads an adapter's flows for one destination run: through the retry time, and through the gate before the wire."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import TypeVar
 
-from proofport.adapter import Flow
-from proofport.delivery.sender import Gate, Sender
-from proofport.errors import AdapterFault, GuardRefused, OutcomeUnknown, ProofportError
+from proofport.adapter import Flow, Lists, Mode, Page, Resource
+from proofport.delivery.lease import Holder
+from proofport.errors import GuardRefused
+from proofport.http.flow import lead, refuse_destruction
+from proofport.http.retry import waiting
+from proofport.http.sender import Sender
 from proofport.wire import Call
 
 T = TypeVar("T")
 
 
-async def refuse_destruction(call: Call) -> None:
-    """The default gate: a destructive call is let through only by an engine that has asked the guard."""
-    if call.destructive:
-        raise GuardRefused(f"{call.operation} destroys data and was not cleared by the guard")
+class Conversation:
+    """Talks to one vendor. `retry_seconds`: how long it waits for a usable answer, anew after each success."""
 
+    def __init__(
+        self,
+        resource: Resource,
+        mode: Mode,
+        sender: Sender,
+        *,
+        retry_seconds: float,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self.sender = sender
+        #: The lane that is held. None: nothing may be written.
+        self.holder: Holder | None = None
+        #: A sentence about what is waited for.
+        self.waits_for: str | None = None
+        self._resource = resource
+        self._mode = mode
+        self._retry_seconds = retry_seconds
+        self._sleep = sleep
 
-async def allow_destruction(call: Call) -> None:
-    """The gate for what a person has asked for by name."""
+    async def lead(self, flow: Callable[[], Flow[T]], *, cleared: bool = False) -> T:
+        """Lead a flow to its end, anew after each pause, until it succeeds or the retry time ends.
 
+        `cleared`: the guard has agreed to what follows from absence.
+        """
+        gate = partial(self._permit, cleared or self._mode == "remove", cleared)
+        return await waiting(
+            lambda: lead(flow(), self.sender, gate=gate), self._retry_seconds, self._note, sleep=self._sleep
+        )
 
-async def converse(flow: Flow[T], sender: Sender, *, gate: Gate = refuse_destruction) -> T:
-    """The flow's result. A lost answer to a call that cannot be repeated is thrown into the flow, which looks.
-
-    An error that ends the flow after something may have taken effect is marked `lost`.
-    """
-    try:
-        return await _lead(flow, sender, gate)
-    except ProofportError:
-        raise
-    except Exception as error:
-        raise AdapterFault(
-            f"the adapter broke down in {getattr(flow, '__name__', 'a flow')}: {type(error).__name__}: {error}",
-            hint="This is a bug in the adapter; nothing more was sent.",
-        ) from error
-
-
-async def _lead(flow: Flow[T], sender: Sender, gate: Gate) -> T:
-    acted = False
-    try:
-        call = next(flow)
+    async def live_pages(self) -> AsyncIterator[Page]:
+        """What the vendor holds now, page by page. Raises GuardRefused where it cannot be read."""
+        lists = self._resource
+        if not isinstance(lists, Lists):
+            raise GuardRefused("the records held now cannot be read, so nobody can say what would be gone")
+        cursor: str | None = None
         while True:
-            try:
-                reply = await sender.send(call, gate)
-            except OutcomeUnknown as error:
-                acted = True
-                call = flow.throw(error)
-            else:
-                acted = acted or (reply.ok and call.method != "GET")
-                call = flow.send(reply)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    except ProofportError as error:
-        error.lost = error.lost or acted
-        raise
-    finally:
-        flow.close()
+            page = await self.lead(partial(lists.page, cursor))
+            yield page
+            if page.cursor is None:
+                return
+            cursor = page.cursor
+
+    def _note(self, note: str | None) -> None:
+        self.waits_for = note
+
+    async def _permit(self, may_destroy: bool, cleared: bool, call: Call) -> None:
+        """The gate of every request: the guard has agreed to what destroys, and the lane is still ours."""
+        if not may_destroy:
+            await refuse_destruction(call)
+        if self.holder is not None:
+            await self.holder.permit(call, surely=cleared)

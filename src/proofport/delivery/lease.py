@@ -46,10 +46,14 @@ class Holder:
         await self.run.renew()
         self._renewed = asked
 
-    async def permit(self, call: Call) -> None:
-        """Ask the journal before every destructive call; before another write, when the lease may have run out
-        meanwhile, as in a process that was frozen."""
-        if call.destructive or (call.method != "GET" and self._clock() - self._renewed > self._lease / 2):
+    async def permit(self, call: Call, *, surely: bool = False) -> None:
+        """Ask the journal before every call that destroys (`surely`: that may); before another write, when the lease
+        may have run out meanwhile, as in a process that was frozen."""
+        if (
+            call.destructive
+            or (surely and call.method != "GET")
+            or (call.method != "GET" and self._clock() - self._renewed > self._lease / 2)
+        ):
             await self.confirm()
 
 
@@ -58,14 +62,14 @@ async def hold(
     journal: Journal,
     lane: str,
     *,
-    patience: float,
+    retry_seconds: float,
     on_wait: Callable[[str], None],
     on_lost: Callable[[ProofportError], None],
     lease: float,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Holder]:
-    """The lane, for as long as the block runs. Raises Retryable when another process keeps it beyond `patience`."""
-    run = await _claim(journal, lane, patience, on_wait, lease, sleep)
+    """The lane, for as long as the block runs. Raises Retryable when another process keeps it beyond `retry_seconds`."""
+    run = await _claim(journal, lane, retry_seconds, on_wait, lease, sleep)
     holder = Holder(run, lease)
     try:
         async with kept(holder, lease, on_lost):
@@ -89,7 +93,7 @@ async def kept(holder: Holder, lease: float, on_lost: Callable[[ProofportError],
 async def _claim(
     journal: Journal,
     lane: str,
-    patience: float,
+    retry_seconds: float,
     on_wait: Callable[[str], None],
     lease: float,
     sleep: Callable[[float], Awaitable[None]],
@@ -98,7 +102,7 @@ async def _claim(
     while (run := await journal.claim(lane, owner=owner, lease=lease)) is None:
         holder = next((view.owner for view in await journal.lanes() if view.lane == lane), None)
         busy = f"the lane {lane} is held by another process ({holder or 'unknown'})"
-        if waited >= patience:
+        if waited >= retry_seconds:
             raise Retryable(busy, hint=f"Wait for it to end; if it died, the lane is free {lease:.0f} seconds later.")
         on_wait(f"{busy}; waiting")
         await sleep(POLL)

@@ -1,17 +1,23 @@
-"""The records of a queued delivery as bytes, and back, and their bodies likewise. Small ones are JSON, others
-compressed: what a commit costs is mostly the pages that it writes."""
+"""The bytes that a journal keeps of a delivery: its records, their bodies, the outcomes, and digests of the bodies.
+
+Small payloads are JSON, others are compressed: most of the cost of a commit is the pages that it writes.
+"""
 
 from __future__ import annotations
 
 import zlib
+from array import array
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import orjson
+from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
-from proofport import mapping
+from proofport.accounting import Assurance, Outcome, Status
+from proofport.adapter import Batch
+from proofport.errors import Problem
 from proofport.evidence import Neutral
-from proofport.journal.contract import Delivery
 
 try:
     from isal.isal_zlib import compress
@@ -23,37 +29,68 @@ FASTEST = 1
 _JSON = b"["
 
 
+# ------------------------------------------------------------------ records and bodies
 def pack(records: Sequence[Neutral]) -> bytes:
-    """Raises TypeError for what JSON cannot carry."""
+    """Raises TypeError for values that JSON cannot carry."""
     return pack_json(orjson.dumps(records))
 
 
 def pack_json(text: bytes) -> bytes:
-    """The same of records that are a JSON array already, with their fields in any order."""
+    """Pack records that are a JSON array already."""
     return text if len(text) < SMALL else compress(text, FASTEST)
 
 
 def unpack(payload: bytes) -> list[Neutral]:
-    """What `pack` was given, its fields in the order of the payload. One of plain JSON is read, too."""
+    """The records that `pack` was given. A payload of plain JSON is read, too."""
     records: list[Neutral] = _unpack(payload)
     return records
 
 
-def evidence_of(delivery: Delivery) -> list[Neutral]:
-    """What a delivery carries, in canonical form: its bytes may have their fields in another order."""
-    return list(map(mapping.ordering(delivery.kind, delivery.mode), unpack(delivery.payload)))
-
-
 def pack_bodies(bodies: Sequence[bytes | None]) -> bytes | None:
-    """The body of each record, byte by byte; None for one that has none, and for all when none has one."""
+    """The body of each record, None for one that has none. None when no record has one."""
     texts = [None if body is None else body.decode() for body in bodies]
     return pack_json(orjson.dumps(texts)) if any(texts) else None
 
 
 def unpack_bodies(packed: bytes) -> list[bytes | None]:
-    """What `pack_bodies` was given."""
+    """The bodies that `pack_bodies` was given."""
     return [None if text is None else text.encode() for text in _unpack(packed)]
 
 
 def _unpack(packed: bytes) -> Any:
     return orjson.loads(packed if packed.startswith(_JSON) else zlib.decompress(packed))
+
+
+# ------------------------------------------------------------------ outcomes
+def encode_outcomes(outcomes: Sequence[Outcome]) -> str:
+    """JSON: `[[count, status, assurance, reason, problem], …]` in the order of the records."""
+    runs = [(len(list(group)), outcome) for outcome, group in groupby(outcomes)]
+    rows = [[count, o.status, o.assurance, o.reason, o.problem.as_dict() if o.problem else None] for count, o in runs]
+    return orjson.dumps(rows).decode()
+
+
+def decode_outcomes(text: str) -> list[Outcome]:
+    """The outcomes that `encode_outcomes` was given."""
+    outcomes: list[Outcome] = []
+    for count, *parts in orjson.loads(text):
+        outcomes += [_outcome(*parts)] * count
+    return outcomes
+
+
+def _outcome(status: str, assurance: str | None, reason: str | None, problem: dict[str, Any] | None) -> Outcome:
+    level = Assurance(assurance) if assurance else None
+    return Outcome(Status(status), level, reason, Problem(**problem) if problem else None)
+
+
+# ------------------------------------------------------------------ digests
+def digests_of(batch: Batch) -> list[int]:
+    """64 bits of xxHash for each body, the same in every process and on every machine.
+
+    A changed body passes for unchanged with a chance of 1 in 10^19.
+    """
+    return list(map(xxh3_64_intdigest, batch.bodies))
+
+
+def batch_digest(batch: Batch, digests: Sequence[int]) -> bytes:
+    """A digest of the ids and bodies, in their order."""
+    return xxh3_128_digest(orjson.dumps(list(batch.ids)) + array("Q", digests).tobytes())

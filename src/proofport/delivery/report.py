@@ -1,17 +1,19 @@
-"""What a run says when it ends: the one report of library, CLI and relay."""
+"""The report of a run, the same for library, CLI and relay, and the books that it is made from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 import orjson
 
-from proofport.accounting import Assurance, Outcome, Status, Tally
-from proofport.adapter import Mode
-from proofport.planning.difference import Difference, Group
+from proofport.accounting import Assurance, Outcome, Status, Tally, all_delivered, rejected
+from proofport.adapter import Batch, Mode
+from proofport.delivery.comparison import Difference, Group
+from proofport.delivery.ids import IdSet
+from proofport.errors import Problem
 
 INLINE_PROBLEMS = 1_000
 """At most this many problems stand in a report; a problems file holds all of them."""
@@ -29,17 +31,20 @@ class Exit(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
-    """One input. `incomplete` says why it was not read to its end, if it was not."""
+    """One input."""
 
     input: str
+    #: Records, the malformed ones included.
     read: int
+    #: Why it was not read to its end, if it was not.
     incomplete: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordProblem:
-    """One record that was not simply delivered. `position` is `file:line`, or `file#n` for the n-th record."""
+    """One record that was not simply delivered."""
 
+    #: `file:line`, or `file#n` for the n-th record.
     position: str
     id: str | None
     outcome: Outcome
@@ -54,11 +59,7 @@ class RecordProblem:
 
 @dataclass(slots=True)
 class DestinationReport:
-    """One destination's books. `notes` are sentences about the whole set, `gone` ids that the vendor held before.
-
-    `outside`: those of `gone` that no snapshot had brought. `difference`: how the records differ from what was live
-    before, where that was read to leave out what is equal.
-    """
+    """One destination's books."""
 
     name: str
     input: int = 0
@@ -68,12 +69,21 @@ class DestinationReport:
     exit: Exit = Exit.OK
     problems: list[RecordProblem] = field(default_factory=list)
     problem_count: int = 0
+    #: Sentences about the whole set.
     notes: list[str] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    gone_count: int = 0
+    #: Ids of the set before that are not in this one.
+    gone: Group = field(default_factory=Group)
+    #: Those of `gone` that no snapshot had brought.
     outside: Group = field(default_factory=Group)
     lanes: list[str] = field(default_factory=list)
+    #: How the records differ from what was held before, where that was read.
     difference: Difference | None = None
+    #: In a plan: what the guard would say.
+    refusal: str | None = None
+
+    def fail(self, code: Exit) -> None:
+        """Set the exit code, unless there is one already."""
+        self.exit = self.exit or code
 
     def as_dict(self) -> dict[str, Any]:
         counts = {status.value: self.tally.status[status] for status in Status}
@@ -87,7 +97,7 @@ class DestinationReport:
             "requests": self.requests,
             "seconds": round(self.seconds, 3),
             **({"compared": self.difference.as_dict()} if self.difference is not None else {}),
-            "gone": {"count": self.gone_count, "ids": self.gone},
+            "gone": self.gone.as_dict(),
             "directly_uploaded": self.outside.as_dict(),
             "notes": self.notes,
             "problem_count": self.problem_count,
@@ -128,3 +138,52 @@ class RunReport:
             "sources": [{"input": s.input, "read": s.read, "incomplete": s.incomplete} for s in self.sources],
             "destinations": {name: report.as_dict() for name, report in self.destinations.items()},
         }
+
+
+class Ledger:
+    """Books the outcome of every record of one destination run.
+
+    `describe` says where a position is in the input. `on_problem` hears of every record that was not simply delivered.
+    """
+
+    def __init__(
+        self,
+        report: DestinationReport,
+        describe: Callable[[int], str],
+        on_problem: Callable[[str, RecordProblem], None] | None = None,
+    ) -> None:
+        #: Ids that were read, and yet are not in the new set.
+        self.rejected_ids = IdSet()
+        self.report = report
+        self._describe = describe
+        self._on_problem = on_problem
+
+    def book(self, record_id: str | None, position: int, outcome: Outcome) -> None:
+        """Note the end of one record."""
+        self.report.tally.add([outcome])
+        self._list(record_id, position, outcome)
+
+    def reject(self, record_id: str, position: int, problem: Problem) -> None:
+        """Note a record that the destination cannot take."""
+        self.rejected_ids.add(record_id)
+        self.book(record_id, position, rejected(problem))
+
+    def book_batch(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
+        """Note the end of every record of a batch."""
+        self.report.tally.add(outcomes)
+        if all_delivered(outcomes):
+            return
+        for record_id, position, outcome in zip(batch.ids, batch.positions, outcomes, strict=True):
+            if outcome.status is Status.REJECTED:
+                self.rejected_ids.add(record_id)
+            self._list(record_id, position, outcome)
+
+    def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:
+        if outcome.status not in (Status.REJECTED, Status.UNKNOWN):
+            return
+        row = RecordProblem(self._describe(position), record_id, outcome)
+        self.report.problem_count += 1
+        if len(self.report.problems) < INLINE_PROBLEMS:
+            self.report.problems.append(row)
+        if self._on_problem:
+            self._on_problem(self.report.name, row)

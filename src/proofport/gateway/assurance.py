@@ -9,15 +9,14 @@ from dataclasses import replace
 import orjson
 
 from proofport.accounting import Assurance, Outcome
-from proofport.delivery.outcomes import decode, encode
-from proofport.delivery.payload import unpack
+from proofport.delivery.payload import decode_outcomes, encode_outcomes, unpack
 from proofport.journal.contract import Filter, Journal, RunView
 
 RUNS = 500
 """The latest runs of a lane whose reports are raised."""
 
 
-async def raise_runs(journal: Journal, lane: str, seen: Counter[str]) -> None:
+async def verify_runs(journal: Journal, lane: str, seen: Counter[str]) -> None:
     """Note in the report of each run how many of its records have been seen as they were sent."""
     if not seen:
         return
@@ -45,16 +44,16 @@ def _raised(run: RunView, seen: int) -> Iterator[str]:
     yield orjson.dumps(books).decode()
 
 
-async def raise_deliveries(journal: Journal, seen: Mapping[int, Collection[str]]) -> None:
+async def verify_deliveries(journal: Journal, seen: Mapping[int, Collection[str]]) -> None:
     """Note in the outcome of each queued delivery which of its records have been seen as they were sent."""
     for number, ids in seen.items():
         for delivery in await journal.find(Filter(ids=(number,))):
             if delivery.outcome is None or delivery.state != "done":
                 continue
-            pairs = zip(unpack(delivery.payload), decode(delivery.outcome), strict=True)
+            pairs = zip(unpack(delivery.payload), decode_outcomes(delivery.outcome), strict=True)
             outcomes = [_verified(outcome) if record["id"] in ids else outcome for record, outcome in pairs]
-            if encode(outcomes) != delivery.outcome:
-                await journal.amend_delivery(delivery.id, encode(outcomes))
+            if encode_outcomes(outcomes) != delivery.outcome:
+                await journal.amend_delivery(delivery.id, encode_outcomes(outcomes))
 
 
 def _verified(outcome: Outcome) -> Outcome:

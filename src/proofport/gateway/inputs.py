@@ -10,10 +10,8 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 from proofport import mapping
 from proofport.adapter import Mode
-from proofport.delivery.pipeline import Reads
-from proofport.errors import Problem, Rejected
 from proofport.evidence import Evidence, Neutral
-from proofport.sources import Malformed, Reader, open_source
+from proofport.sources import Reader, open_source
 
 Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
 
@@ -84,16 +82,3 @@ def open_input(item: Input) -> Reader:
     if isinstance(data, str | Path):
         return open_source(data)
     return open_source(cast(BinaryIO, data)) if hasattr(data, "read") else GivenRecords(data)
-
-
-def each_record(reader: Reader, reads: Reads) -> Iterator[tuple[str, Neutral | Problem]]:
-    for number, document in reader:
-        if isinstance(document, Malformed):
-            yield reader.position(number), document.problem
-            continue
-        for index, (record, parents) in enumerate(reads.records(document), 1):
-            position = f"{reader.name}#{index}" if reader.whole else reader.position(number)
-            try:
-                yield position, reads(record, parents)
-            except Rejected as error:
-                yield position, error.problem

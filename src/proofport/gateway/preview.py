@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofport.delivery.engine import Target
+from proofport.delivery.target import Target
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 
@@ -27,7 +27,7 @@ def preview_of(position: str, record: Neutral | Problem, targets: Sequence[Targe
     bodies: dict[str, dict[str, Any] | Problem] = {}
     for target in targets:
         try:
-            bodies[target.name] = target.render(record)
+            bodies[target.name] = target.mapping(record)
         except Rejected as error:
             bodies[target.name] = error.problem
     return Preview(position, record["id"], record, bodies)

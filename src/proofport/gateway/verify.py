@@ -12,11 +12,11 @@ from typing import Any
 
 import orjson
 
-from proofport.adapter import Adapter, Observed, ReadBack
-from proofport.delivery.conversation import converse
+from proofport.adapter import Observed, ReadBack, ReadsBack, Resource
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
-from proofport.delivery.sender import Sender
-from proofport.gateway.assurance import raise_deliveries, raise_runs
+from proofport.gateway.assurance import verify_deliveries, verify_runs
+from proofport.http.flow import lead
+from proofport.http.sender import Sender
 from proofport.journal.contract import Journal, Kept
 
 LONGEST_PAUSE = 60.0
@@ -74,8 +74,7 @@ class Verification:
 
 async def verified(
     name: str,
-    adapter: Adapter,
-    kind: str,
+    resource: Resource,
     journal: Journal,
     sender: Sender,
     *,
@@ -88,20 +87,20 @@ async def verified(
 
     Raises what reading raises: Blocked, Retryable …
     """
+    lane, kind = resource.lane, resource.kind
     result = Verification(name, kind)
-    lane, found = adapter.lane(kind), adapter.reads_back(kind)
     known = await journal.known_count(lane, kind)
-    if found is None:
+    if not isinstance(resource, ReadsBack):
         result.unreadable = known
         return result
-    waiting = await _sent(journal, lane, kind, _Waiting(found, adapter.ended(kind)))
+    waiting = await _sent(journal, lane, kind, _Waiting(resource.read_back, resource.ended_fields))
     result.unreadable = known + waiting.removed - len(waiting.bodies)
     total, deadline, pause = len(waiting.bodies), clock() + within, 1.0
     while waiting.bodies:
         rows = 0
         result.looks += 1
         waiting.different.clear()
-        async for row in _rows(adapter, kind, sender):
+        async for row in _rows(resource, sender):
             rows += 1
             waiting.meet(row)
         over = not waiting.bodies or clock() + pause > deadline
@@ -116,8 +115,8 @@ async def verified(
     result.seen = total - len(waiting.bodies)
     result.different = waiting.different
     result.missing = [text for text in waiting.bodies if text not in waiting.different]
-    await raise_runs(journal, lane, waiting.seen_by_run)
-    await raise_deliveries(journal, waiting.seen_by_delivery)
+    await verify_runs(journal, lane, waiting.seen_by_run)
+    await verify_deliveries(journal, waiting.seen_by_delivery)
     return result
 
 
@@ -193,13 +192,13 @@ async def _sent(journal: Journal, lane: str, kind: str, waiting: _Waiting) -> _W
     return waiting
 
 
-async def _rows(adapter: Adapter, kind: str, sender: Sender) -> AsyncIterator[Observed]:
+async def _rows(resource: ReadsBack, sender: Sender) -> AsyncIterator[Observed]:
     cursor: str | None = None
     while True:
-        page = await converse(adapter.look(kind, cursor), sender)
-        for row in page.records if page else ():
+        page = await lead(resource.rows(cursor), sender)
+        for row in page.records:
             yield row
-        if page is None or page.cursor is None:
+        if page.cursor is None:
             return
         cursor = page.cursor
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
-from proofport.delivery.engine import Target
-from proofport.delivery.outcomes import decode
-from proofport.delivery.payload import evidence_of, pack, unpack_bodies
+from proofport.delivery.payload import decode_outcomes, pack, unpack, unpack_bodies
+from proofport.delivery.target import Target
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import Neutral
 from proofport.journal.contract import Accepted, Delivery, Filter, Journal, NewDelivery
@@ -22,7 +21,7 @@ def new_deliveries(
     target: Target, kind: str, mode: Any, records: Sequence[Neutral], key: str | None
 ) -> list[NewDelivery]:
     """The deliveries that carry `records` to one destination. `key` becomes one key for each of them."""
-    lane = target.adapter.lane(kind)
+    lane = target.resource.lane
     return [
         NewDelivery(lane, target.name, kind, mode, pack(some), len(some), f"{key}/{target.name}/{n}" if key else None)
         for n, some in enumerate(_portions(records))
@@ -37,17 +36,18 @@ def _portions(records: Sequence[Neutral]) -> Iterator[Sequence[Neutral]]:
 def letter_of(delivery: Delivery, target: Target) -> list[dict[str, Any]]:
     """Every record of a dead letter: the evidence, why it was refused, the body that was sent, and the one that the
     mapping gives now."""
-    records = evidence_of(delivery)
-    sent, render = _sent(delivery), target.bodies(delivery.kind, delivery.mode)
+    records, sent = unpack(delivery.payload), _sent(delivery)
     outcomes = (
-        decode(delivery.failure.detail) if delivery.failure and delivery.failure.detail else [None] * len(records)
+        decode_outcomes(delivery.failure.detail)
+        if delivery.failure and delivery.failure.detail
+        else [None] * len(records)
     )
     return [
         {
             "evidence": record,
             "problem": outcome.problem.as_dict() if outcome and outcome.problem else None,
             "sent": body and orjson.loads(body),
-            "body": render and _body(render, record),
+            "body": None if delivery.mode == "remove" else _body(target, record),
         }
         for record, outcome, body in zip(records, outcomes, sent, strict=True)
     ]
@@ -77,8 +77,8 @@ def _require_bodies(letter: Delivery) -> None:
         )
 
 
-def _body(render: Callable[[Neutral], dict[str, Any]], record: Neutral) -> dict[str, Any] | None:
+def _body(target: Target, record: Neutral) -> dict[str, Any] | None:
     try:
-        return render(record)
+        return target.mapping(record)
     except Rejected:
         return None

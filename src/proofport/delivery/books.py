@@ -1,0 +1,175 @@
+"""Where the batches of a destination run are written down, and the run of a push in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from proofport.accounting import Outcome, Status, all_delivered
+from proofport.adapter import Batch, Memory
+from proofport.delivery.lease import Holder
+from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of, encode_outcomes
+from proofport.errors import UsageError
+from proofport.journal.contract import IN_DOUBT, Attempt, BatchDone, Journal, NewRun, RunView, Sent
+
+_NOTED = {Status.UNKNOWN: IN_DOUBT, Status.REJECTED: 0, Status.WITHHELD: 0}
+_REMOVED = (Status.DELIVERED, Status.UNCHANGED)
+
+SET_BEFORE = "set_before"
+"""Kept beside the adapter's memory: the size of the set that this one is compared with."""
+
+
+class InputChanged(UsageError):
+    """A resumed snapshot reads another input, or maps it otherwise, than the run it would go on with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A batch on its way."""
+
+    number: int
+    batch: Batch
+    digests: Sequence[int]
+
+
+class Books(Protocol):
+    """The record of one destination run. A push keeps it as a run in the journal, the queue by delivery."""
+
+    @property
+    def memory(self) -> Memory:
+        """What the adapter remembers of the run that is resumed; else empty."""
+        ...
+
+    async def opened(self, memory: Memory) -> None:
+        """Note what the adapter opened with."""
+        ...
+
+    def acknowledged(self, entry: Entry) -> list[Outcome] | None:
+        """The outcomes that an interrupted run has noted for this batch. None: it has to be sent."""
+        ...
+
+    async def done(
+        self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt], bodies: Sequence[bytes]
+    ) -> None:
+        """Note the outcomes of a batch, durably. `bodies` are those to keep."""
+        ...
+
+    async def doubted(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
+        """Note that a batch may have arrived and that nobody knows."""
+        ...
+
+
+class RunBooks:
+    """A run of a push in the journal. `earlier` is the interrupted run to go on with."""
+
+    def __init__(self, journal: Journal, holder: Holder, run: NewRun, earlier: RunView | None = None) -> None:
+        self.memory: Memory = dict(earlier.memory) if earlier else {}
+        self._set_before = self.memory.pop(SET_BEFORE, None)
+        self._journal = journal
+        self._lane_run = holder.run
+        self._run = run
+        self._acknowledged = {batch.number: batch for batch in earlier.batches} if earlier else {}
+
+    async def begin(self) -> None:
+        await self._lane_run.begin(self._run)
+
+    async def opened(self, memory: Memory) -> None:
+        """Note what the adapter opened with. Other data than before: the vendor's side began anew, so must we."""
+        if memory != self.memory:
+            self._acknowledged = {}
+        self.memory = memory
+        await self._remember()
+
+    async def set_before(self, count: int) -> int:
+        """The records that were held when the run began: `count`, or, in a resumed run, what was noted then."""
+        if not isinstance(self._set_before, int):
+            self._set_before = count
+            await self._remember()
+        return self._set_before
+
+    async def _remember(self) -> None:
+        noted = {} if self._set_before is None else {SET_BEFORE: self._set_before}
+        await self._lane_run.remember(self._run.run_id, {**self.memory, **noted})
+
+    # ------------------------------------------------------------------ batches
+    def acknowledged(self, entry: Entry) -> list[Outcome] | None:
+        """Raises InputChanged when a snapshot's batch differs: records of another input were sent already."""
+        earlier = self._acknowledged.pop(entry.number, None)
+        if earlier is None:
+            return None
+        if earlier.digest != batch_digest(entry.batch, entry.digests):
+            self._refuse_change()
+            return None
+        outcomes = decode_outcomes(earlier.outcomes)
+        return None if any(outcome.status is Status.UNKNOWN for outcome in outcomes) else outcomes
+
+    def check_end(self) -> None:
+        """Raises InputChanged when the interrupted run had more batches than this input gave."""
+        if self._acknowledged:
+            self._refuse_change()
+
+    def _refuse_change(self) -> None:
+        if self._run.mode == "snapshot":
+            raise InputChanged(
+                f"the input is not the one that run {self._run.run_id} was reading",
+                hint="What that run had staged is cancelled. Push again without --resume.",
+            )
+
+    async def done(
+        self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt], bodies: Sequence[bytes]
+    ) -> None:
+        """Note a batch. Of an id that was not delivered, what was delivered before still holds."""
+        batch = entry.batch
+        row = BatchDone(
+            entry.number,
+            batch.positions[0],
+            batch.positions[-1],
+            len(batch),
+            batch_digest(batch, entry.digests),
+            encode_outcomes(outcomes),
+            self._sent(entry, outcomes, bodies),
+        )
+        await asyncio.gather(self._lane_run.batch_done(self._run.run_id, row), self.attempted(attempts))
+
+    async def doubted(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
+        await self.done(entry, outcomes, attempts, ())
+
+    def _sent(self, entry: Entry, outcomes: Sequence[Outcome], bodies: Sequence[bytes]) -> Sent:
+        batch = entry.batch
+        if self._run.mode == "remove":
+            return Sent([each for each, end in zip(batch.ids, outcomes, strict=True) if end.status in _REMOVED])
+        digests = entry.digests
+        if not all_delivered(outcomes):
+            digests = [_NOTED.get(end.status, digest) for end, digest in zip(outcomes, digests, strict=True)]
+        return Sent(batch.ids, digests, batch.observed, bodies)
+
+    async def attempted(self, attempts: Sequence[Attempt]) -> None:
+        if attempts:
+            await self._lane_run.attempted(attempts)
+
+    # ------------------------------------------------------------------ the set
+    async def gone_since(self, after: str = "", *, noted: bool = True) -> list[str]:
+        """A page of the ids that were delivered before, above `after`, in id order.
+
+        `noted`: without those that a batch of this run has brought.
+        """
+        run_id = self._run.run_id if noted else ""
+        return await self._journal.gone(self._lane_run.lane, self._run.kind, run_id, after=after)
+
+    async def forget(self, ids: Sequence[str]) -> None:
+        """Take ids out of the last delivered state."""
+        if ids:
+            await self._lane_run.forget(self._run.kind, ids)
+
+    async def end(self, *, complete: bool, report: str) -> None:
+        await self._lane_run.end(self._run.run_id, complete=complete, report=report)
+
+    async def unpark(self) -> None:
+        """The vendor accepts: what is queued may go on, too."""
+        await self._journal.resume(self._lane_run.lane)
+
+
+def entry_of(number: int, batch: Batch) -> Entry:
+    return Entry(number, batch, digests_of(batch))

@@ -1,0 +1,359 @@
+"""One destination's part in a run: takes batches in order, leads the adapter's flows, keeps the destination's books."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from proofport.accounting import UNCHANGED, Outcome, Status, unknown, withheld
+from proofport.adapter import Batch, Job, Limits, Memory, Opens, Replaces, Stages, Tombstone
+from proofport.delivery.batching import exchange, part
+from proofport.delivery.books import Books, Entry, InputChanged, entry_of
+from proofport.delivery.comparison import LiveSet, WaitingSet
+from proofport.delivery.conversation import Conversation
+from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived
+from proofport.delivery.lease import Holder
+from proofport.delivery.payload import digests_of
+from proofport.delivery.report import Exit, Ledger
+from proofport.delivery.target import Target
+from proofport.errors import (
+    AdapterFault,
+    Blocked,
+    GuardRefused,
+    JournalError,
+    LaneLost,
+    OutcomeUnknown,
+    Problem,
+    ProofportError,
+    Retryable,
+    UsageError,
+)
+from proofport.http.sender import Sender
+from proofport.journal.contract import Attempt, Journal
+from proofport.logs import get_logger
+
+QUEUED_BATCHES = 2
+UNACKNOWLEDGED = 1
+"""Batches whose outcomes may be on their way into the journal while the next is being sent."""
+
+_STOPS: Mapping[type[ProofportError], tuple[str, Exit]] = {
+    Blocked: ("lane_parked", Exit.BLOCKED),
+    Retryable: ("vendor_unavailable", Exit.INCOMPLETE),
+    OutcomeUnknown: ("vendor_unavailable", Exit.INCOMPLETE),
+    LaneLost: ("lane_lost", Exit.INCOMPLETE),
+    InputChanged: ("input_changed", Exit.INCOMPLETE),
+    AdapterFault: ("adapter_fault", Exit.INCOMPLETE),
+    JournalError: ("journal_failed", Exit.INCOMPLETE),
+    GuardRefused: ("guard", Exit.GUARD),
+}
+RESUMABLE = ("lane_parked", "vendor_unavailable", "lane_lost", "lane_busy")
+"""Reasons to stop for which the set is not to blame: what was staged is left there, and the run can be resumed."""
+
+log = get_logger("delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """The outcomes of a batch."""
+
+    outcomes: Sequence[Outcome]
+    #: They are still to be written down.
+    new: bool = True
+
+
+class DestinationRun:
+    """Delivers to one destination until it ends or stops. Stopped, it withholds what still comes, with the reason."""
+
+    def __init__(
+        self,
+        target: Target,
+        job: Job,
+        sender: Sender,
+        ledger: Ledger,
+        *,
+        retry_seconds: float,
+        skip_unchanged: bool = False,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.name = target.name
+        self.resource = target.resource
+        self.job = job
+        self.limits = target.resource.limits(job.mode)
+        self.vendor = Conversation(target.resource, job.mode, sender, retry_seconds=retry_seconds, sleep=sleep)
+        self.ledger = ledger
+        self.report = ledger.report
+        #: The adapter's memory, once the delivery is open.
+        self.memory: Memory | None = None
+        #: Why it has stopped: the outcome of everything that still comes, and the error, if any.
+        self.stopped: Outcome | None = None
+        self.error: ProofportError | None = None
+        #: False: something may have been sent that could not be written down.
+        self.all_noted = True
+        #: Set aside until the guard has agreed: the set of a vendor that takes it only whole.
+        self.whole: Batch | None = None
+        self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(QUEUED_BATCHES)
+        self._waiting: WaitingSet | None = None
+        self._compare: Callable[[Batch], Awaitable[None]] | None = None
+        self._skip_unchanged = skip_unchanged
+        self._books: Books | None = None
+        self._last: LastState | None = None
+
+    def attach(self, journal: Journal, holder: Holder, books: Books) -> None:
+        """Give it the right to deliver: the lane that is held, and the books to write to."""
+        self.vendor.holder, self._books = holder, books
+        self._last = LastState(journal, self.resource)
+
+    @property
+    def replaces(self) -> bool:
+        """Whether the set goes whole, in one request."""
+        return self.job.mode == "snapshot" and isinstance(self.resource, Replaces)
+
+    @property
+    def stages(self) -> bool:
+        """Whether the set stays invisible until it is complete."""
+        return self.job.mode == "snapshot" and isinstance(self.resource, Stages)
+
+    # ------------------------------------------------------------------ stopping
+    def only_read(self, reason: str) -> None:
+        """Send nothing at all: a dry run or a plan."""
+        self.stopped = withheld(reason)
+
+    def stop(self, error: ProofportError, reason: str, code: Exit) -> None:
+        """Deliver nothing more: everything that still comes is withheld for `reason`."""
+        if self.stopped is None:
+            self.stopped, self.error = withheld(reason), error
+            self.report.exit = code
+            self.report.notes.append(str(error))
+            log.error("destination_stopped", destination=self.name, reason=reason, error=error.message)
+
+    async def halt(self, error: ProofportError) -> None:
+        """Stop for an error that is about the destination, not about a record. A refusal parks the lane.
+
+        When the lane is another's by now, that is the reason: the vendor refused what the other had ended.
+        """
+        reason, code = next((end for kind, end in _STOPS.items() if isinstance(error, kind)), ("refused", Exit.USAGE))
+        self.stop(error, reason, code)
+        if isinstance(error, Blocked) and self.vendor.holder is not None:
+            try:
+                await self.vendor.holder.run.park(str(error))
+            except LaneLost as lost:
+                self.stopped = None
+                self.report.notes.remove(str(error))
+                self.stop(lost, "lane_lost", Exit.INCOMPLETE)
+            except JournalError as failed:
+                self.report.notes.append(f"That the lane is parked could not be noted: {failed}")
+
+    # ------------------------------------------------------------------ taking batches
+    def compare_with(self, live: LiveSet, waiting_set: WaitingSet | None) -> None:
+        """Leave out what the vendor holds already. A staged set waits until a record of it differs."""
+        self.last_state.live = live
+        self._waiting = waiting_set
+
+    def compare_only(self, compare: Callable[[Batch], Awaitable[None]]) -> None:
+        """Let `compare` see each batch, and send nothing."""
+        self._compare = compare
+
+    async def take(self, batch: Batch) -> None:
+        """One more batch of the run, in order."""
+        if self.replaces and self.stopped is None:
+            if self.whole is None:
+                self.whole = batch
+                return
+            self.stop(_too_large(self.limits), "too_large", Exit.USAGE)
+            await self._queue.put(self.whole)
+            self.whole = None
+        for each in (batch,) if self._waiting is None else self._waiting.offer(batch):
+            await self._queue.put(each)
+
+    async def finish(self) -> None:
+        """No more batches come. A set that goes whole waits for the guard (`replace`)."""
+        for each in self._waiting.finish() if self._waiting is not None else ():
+            await self._queue.put(each)
+        await self._queue.put(None)
+
+    @property
+    def is_live_already(self) -> bool:
+        """The staged set was compared to its end, and the vendor holds just that."""
+        return self._waiting is not None and self._waiting.is_live
+
+    # ------------------------------------------------------------------ the work
+    async def run(self) -> None:
+        """Deliver what was taken, until `finish`, several batches at a time where the vendor allows it."""
+        parallel = self.limits.parallel
+        slots, places = asyncio.Semaphore(parallel), asyncio.Semaphore(parallel + UNACKNOWLEDGED)
+        number = 0
+        async with asyncio.TaskGroup() as group:
+            while (batch := await self._queue.get()) is not None:
+                await self._open_if_needed()
+                await places.acquire()
+                task = group.create_task(self._deliver(number, batch, slots))
+                task.add_done_callback(lambda _: places.release())
+                number += 1
+
+    async def open(self) -> Memory | None:
+        """Lead the adapter's opening. None: it failed, and the destination has stopped."""
+        await self._open_if_needed()
+        return self.memory
+
+    async def _open_if_needed(self) -> None:
+        if self.stopped is not None or self.memory is not None:
+            return
+        try:
+            self.job = replace(self.job, lane_memory=await self.last_state.lane_memory())
+            memory = dict(self._held_books.memory)
+            if isinstance(opens := self.resource, Opens):
+                memory = await self.vendor.lead(lambda: opens.open(self.job, dict(self._held_books.memory)))
+            await self._held_books.opened(memory)
+            self.memory = memory
+        except ProofportError as error:
+            await self.halt(error)
+
+    async def replace(self, batch: Batch, tombstones: Sequence[Tombstone]) -> None:
+        """Put the whole set in place of the one before. The guard has agreed."""
+        await self._open_if_needed()
+        await self._deliver(0, batch, asyncio.Semaphore(1), tombstones)
+
+    async def is_unchanged(self, batch: Batch) -> bool:
+        """Whether unchanged records are left out, and each of a set was delivered last with this very body."""
+        return self._skip_unchanged and await self.last_state.all_unchanged(self.job, batch, digests_of(batch))
+
+    async def _deliver(
+        self, number: int, batch: Batch, slots: asyncio.Semaphore, tombstones: Sequence[Tombstone] = ()
+    ) -> None:
+        """Send a batch when it has its slot, which is free again while the outcomes are written down."""
+        async with slots:
+            if self._compare is not None:
+                await self._compare(batch)
+            if self.stopped is not None or self.memory is None:
+                self.ledger.book_batch(batch, [self.stopped or withheld("not_opened")] * len(batch))
+                return
+            entry = entry_of(number, batch)
+            result = await self._result_of(entry, self.memory, tombstones)
+        self.ledger.book_batch(batch, await self._acknowledged(entry, result))
+
+    async def _result_of(self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]) -> _Result:
+        try:
+            earlier = self._held_books.acknowledged(entry)
+            if earlier is not None:
+                return _Result(earlier, new=False)
+            if self.is_live_already:
+                return _Result([UNCHANGED] * len(entry.batch))
+            return _Result(await self._outcomes(entry, memory, tombstones))
+        except ProofportError as error:
+            return await self._failed(entry, error)
+
+    async def _acknowledged(self, entry: Entry, result: _Result) -> Sequence[Outcome]:
+        """The outcomes of a batch, durable when they are returned."""
+        if not result.new:
+            return result.outcomes
+        try:
+            kept = await self.last_state.to_keep(self.job, entry.batch, result.outcomes)
+            await self._held_books.done(entry, result.outcomes, self._attempts(), kept)
+        except ProofportError as error:
+            error.lost = True
+            return (await self._failed(entry, error)).outcomes
+        return result.outcomes
+
+    async def _failed(self, entry: Entry, error: ProofportError) -> _Result:
+        await self.halt(error)
+        outcomes = [self._outcome_of(error)] * len(entry.batch)
+        if outcomes[0].status is Status.UNKNOWN:
+            try:  # as far as the journal can be written: it may be the very thing that failed
+                await self._held_books.doubted(entry, outcomes, self._attempts())
+            except (LaneLost, JournalError):
+                self.all_noted = False
+        return _Result(outcomes, new=False)
+
+    async def _outcomes(self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]) -> Sequence[Outcome]:
+        """The outcomes that the vendor gives, or that need no vendor."""
+        batch, state = entry.batch, self.last_state
+        wanted = await state.filter(self.job, batch, entry.digests, skip_unchanged=self._skip_unchanged)
+        rest = part(batch, wanted.order)
+        sent: Sequence[Outcome] = ()
+        if len(rest):
+            if self.job.mode in ("patch", "remove"):
+                rest = await state.with_last(self.job, rest)
+            sent = await self._send(rest, memory, wanted, tombstones)
+            self.report.notes += _notes_of(memory)
+        if rest is batch:
+            return sent
+        ends = {**wanted.decided, **dict(zip(wanted.order, sent, strict=True))}
+        return [ends[i] for i in range(len(batch))]
+
+    async def _send(
+        self, batch: Batch, memory: Memory, wanted: Filtered, tombstones: Sequence[Tombstone]
+    ) -> Sequence[Outcome]:
+        resource = self.resource
+        try:
+            if self.job.mode == "snapshot" and isinstance(resource, Replaces):
+                whole = resource
+                outcomes = await exchange(
+                    batch,
+                    lambda some: self.vendor.lead(
+                        lambda: whole.replace(self.job, memory, some, tombstones), cleared=True
+                    ),
+                    splits=False,
+                )
+            else:
+                outcomes = await exchange(
+                    batch, lambda some: self.vendor.lead(lambda: resource.send(self.job, memory, some))
+                )
+        except ProofportError as error:
+            if self._outcome_of(error).status is Status.UNKNOWN:
+                with suppress(LaneLost, JournalError):
+                    await self._freeze(wanted)
+            raise
+        if may_have_arrived(outcomes):
+            try:
+                await self._freeze(wanted)
+            except ProofportError as error:
+                error.lost = True
+                raise
+        return outcomes
+
+    async def _freeze(self, wanted: Filtered) -> None:
+        """Keep the schema that the vendor has made of the batch."""
+        if wanted.freezes is None or self.vendor.holder is None:
+            return
+        key, value = wanted.freezes
+        await self.vendor.holder.run.keep_adapter_memory(key, value, doubts=self.job.kind)
+        self.job = replace(self.job, lane_memory={**self.job.lane_memory, key: value})
+
+    def _outcome_of(self, error: ProofportError) -> Outcome:
+        """The end of a batch whose flow failed: unknown when a request may have taken effect."""
+        problem = Problem("no usable answer", "an answer to every request", hint=error.message)
+        if isinstance(error, AdapterFault):
+            return unknown("adapter_fault", problem)
+        if isinstance(error, OutcomeUnknown) or error.lost:
+            return unknown("answer_lost", problem)
+        return self.stopped or withheld("not_sent", problem)
+
+    # ------------------------------------------------------------------ the gifts of `attach`
+    def _attempts(self) -> list[Attempt]:
+        return self.vendor.sender.take_attempts(run_id=self.job.run_id)
+
+    @property
+    def last_state(self) -> LastState:
+        assert self._last is not None, "a destination run delivers only while its lane is held"
+        return self._last
+
+    @property
+    def _held_books(self) -> Books:
+        assert self._books is not None, "a destination run delivers only while its lane is held"
+        return self._books
+
+
+def _notes_of(memory: Memory) -> list[str]:
+    """The adapter's sentences about the whole delivery; said once."""
+    notes = memory.pop("notes", None)
+    return [str(note) for note in notes] if isinstance(notes, list) else []
+
+
+def _too_large(limits: Limits) -> UsageError:
+    return UsageError(
+        f"this set does not fit into one request ({limits.max_records:,} records, {limits.max_bytes:,} bytes), "
+        "and the vendor takes it only as a whole",
+        hint="Nothing was sent.",
+    )

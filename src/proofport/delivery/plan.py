@@ -1,0 +1,230 @@
+"""A plan: what a push would do at each destination, against what the vendor holds now. Nothing is written anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from proofport.adapter import Batch, Ends, Lists, Mode, Replaces, Stages
+from proofport.delivery.comparison import LISTED, Difference, Group, LiveSet
+from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.guard import Change, Terms
+from proofport.delivery.ids import IdStore
+from proofport.delivery.payload import digests_of
+from proofport.delivery.report import DestinationReport, Exit, RunReport
+from proofport.errors import GuardRefused, Problem
+from proofport.journal.contract import Journal
+
+REPLACED = "What is gone is deleted when the snapshot completes."
+ENDED = "What is gone is given an end date or state."
+DELETABLE = "What is gone stays there, unless it is pushed with --delete-gone."
+KEPT = "What is gone stays there: the vendor has no call that removes it."
+
+
+class Comparison:
+    """Compares one destination's batches with what its vendor holds, or, where that cannot be read, with what was
+    delivered last."""
+
+    def __init__(self, journal: Journal, destination: DestinationRun, live: LiveSet) -> None:
+        #: Records that the vendor holds, as far as they are read.
+        self.held = 0
+        self._journal = journal
+        self._destination = destination
+        self._resource = destination.resource
+        self._kind, self._mode = destination.job.kind, destination.job.mode
+        self._report = destination.report
+        self._listed = isinstance(destination.resource, Lists)
+        self._live = live
+        self._report.difference = live.difference
+
+    async def prepare(self, on_page: Callable[[], None]) -> None:
+        """Read what the vendor holds. Raises what reading raises: Blocked, Retryable …"""
+        if not self._listed:
+            self.held = await self._journal.known_count(self._resource.lane, self._kind)
+            return
+        async for page in self._destination.vendor.live_pages():
+            self._live.add(page.records)
+            self.held += len(page.records)
+            on_page()
+        self.held = self._live.count()
+
+    async def meet(self, batch: Batch) -> None:
+        """Sort the records of a batch into the plan."""
+        difference = self._live.difference
+        known = await self._journal.known(self._resource.lane, self._kind, batch.ids)
+        digests = digests_of(batch)
+        if self._mode == "remove":
+            for record_id, last in zip(batch.ids, known, strict=True):
+                if self._live.meet(record_id) if self._listed else last is not None:
+                    self._report.gone.add(record_id)
+                else:
+                    difference.unchanged += 1
+        elif self._listed:
+            self._live.compare(batch, digests, known)
+        else:
+            for record_id, last, digest in zip(batch.ids, known, digests, strict=True):
+                if last is not None and last.body != digest:
+                    difference.changed.add(record_id)
+                else:
+                    difference.note(record_id, None if last is None else ())
+
+    async def finish(self, ids: IdStore | None, terms: Terms, incomplete: Sequence[str]) -> None:
+        """Find what is gone, and say what becomes of it and whether the guard would agree."""
+        notes = self._report.notes
+        if not self._listed:
+            notes.append(
+                "What this vendor holds cannot be read. The comparison is with what this journal last delivered, which "
+                "does not say which fields would change."
+            )
+        if self._live.hidden:
+            notes.append(
+                f"The vendor does not show {', '.join(sorted(self._live.hidden))}: of these, only what this journal "
+                "delivered last is compared."
+            )
+        if self._mode == "snapshot" and ids is not None:
+            await self._find_gone(ids)
+            self._judge(terms, incomplete)
+
+    async def _find_gone(self, ids: IdStore) -> None:
+        if self._listed:
+            for record_id, outside in self._live.not_met():
+                self._report.gone.add(record_id)
+                if outside:
+                    self._report.outside.add(record_id)
+            return
+        after = ""
+        while page := await self._journal.gone(self._resource.lane, self._kind, "", after=after):
+            after = page[-1]
+            for record_id in ids.missing(page):
+                self._report.gone.add(record_id)
+
+    def _judge(self, terms: Terms, incomplete: Sequence[str]) -> None:
+        resource, report = self._resource, self._report
+        together = isinstance(resource, Stages | Replaces)
+        if together:
+            report.notes.append(REPLACED)
+        elif isinstance(resource, Ends):
+            report.notes.append(ENDED if resource.ends == "always" else DELETABLE)
+        else:
+            report.notes.append(KEPT)
+        refused = report.problem_count
+        if refused > terms.max_rejected:
+            end = "The snapshot would be cancelled" if together else "What is gone would be left as it is"
+            report.notes.append(f"{end}: {refused} rejected (allowed {terms.max_rejected}).")
+        difference = self._live.difference
+        new = difference.added.count + difference.changed.count + difference.unchanged
+        try:
+            terms.allow(Change(self.held, report.gone.count, new), incomplete)
+        except GuardRefused as refusal:
+            report.fail(Exit.GUARD)
+            report.refusal = str(refusal)
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationPlan:
+    """The effect of a push at one destination."""
+
+    name: str
+    report: DestinationReport
+
+    @property
+    def difference(self) -> Difference:
+        return self.report.difference or Difference()
+
+    @property
+    def added(self) -> Group:
+        return self.difference.added
+
+    @property
+    def changed(self) -> Group:
+        return self.difference.changed
+
+    @property
+    def fields(self) -> Mapping[str, Sequence[str]]:
+        """The fields that differ, of each changed record whose fields can be compared."""
+        return self.difference.fields
+
+    @property
+    def unchanged(self) -> int:
+        return self.difference.unchanged
+
+    @property
+    def gone(self) -> Group:
+        return self.report.gone
+
+    @property
+    def outside(self) -> Group:
+        """Those of `gone` that no snapshot had brought."""
+        return self.report.outside
+
+    @property
+    def rejected(self) -> int:
+        """Records that cannot be delivered."""
+        return self.report.problem_count
+
+    @property
+    def problems(self) -> Sequence[tuple[str, str | None, Problem]]:
+        """The first of them: place, id and problem."""
+        rows = ((row.position, row.id, row.outcome.problem) for row in self.report.problems[:LISTED])
+        return [(position, record_id, problem) for position, record_id, problem in rows if problem is not None]
+
+    @property
+    def notes(self) -> Sequence[str]:
+        return self.report.notes
+
+    @property
+    def refusal(self) -> str | None:
+        """What the guard would say."""
+        return self.report.refusal
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            **self.difference.as_dict(),
+            "gone": self.gone.as_dict(),
+            "directly_uploaded": self.outside.as_dict(),
+            "not_expressible": {
+                "count": self.rejected,
+                "problems": [{"position": at, "id": each, **problem.as_dict()} for at, each, problem in self.problems],
+            },
+            "notes": list(self.notes),
+            "guard": self.refusal,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a push would do."""
+
+    kind: str
+    mode: Mode
+    #: Records, the malformed ones included.
+    read: int
+    #: Why an input was not read to its end, by its name.
+    incomplete: Mapping[str, str]
+    destinations: Mapping[str, DestinationPlan] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, report: RunReport) -> Plan:
+        """The plan that a run made which only compared."""
+        incomplete = {source.input: source.incomplete for source in report.sources if source.incomplete}
+        read = sum(source.read for source in report.sources)
+        plans = {name: DestinationPlan(name, each) for name, each in report.destinations.items()}
+        return cls(report.kind, report.mode, read, incomplete, plans)
+
+    @property
+    def exit_code(self) -> Exit:
+        plans = self.destinations.values()
+        if any(plan.refusal for plan in plans):
+            return Exit.GUARD
+        return Exit.INCOMPLETE if any(plan.rejected for plan in plans) or self.incomplete else Exit.OK
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "mode": self.mode,
+            "read": self.read,
+            "incomplete": dict(self.incomplete),
+            "exit_code": int(self.exit_code),
+            "destinations": {name: plan.as_dict() for name, plan in self.destinations.items()},
+        }

@@ -1,0 +1,180 @@
+"""The books of queued deliveries: every outcome finds its way back to the delivery that its record came with."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from proofport.accounting import Outcome, Status
+from proofport.adapter import Memory
+from proofport.delivery.books import Entry
+from proofport.delivery.payload import encode_outcomes, pack, pack_bodies
+from proofport.delivery.report import DestinationReport, Ledger
+from proofport.errors import Problem
+from proofport.evidence import Neutral
+from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Failure, LaneRun, NewDelivery, Sent
+
+
+class Watch(Protocol):
+    """Hears what a worker does."""
+
+    def settled(self, delivery: Delivery, outcomes: Sequence[Outcome]) -> None: ...
+    def attempted(self, destination: str, attempts: Sequence[Attempt]) -> None: ...
+
+
+@dataclass(slots=True)
+class _Open:
+    """A delivery on its way. Lists have one element a record; None where it has no outcome yet."""
+
+    delivery: Delivery
+    records: Sequence[Neutral]
+    outcomes: list[Outcome | None] = field(init=False)
+    digests: list[int] = field(init=False)
+    observed: list[float] = field(init=False)
+    #: The bodies that were sent, or would have been; None where there is no body.
+    bodies: list[bytes | None] = field(init=False)
+    #: The bodies to keep of what was sent.
+    kept: list[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        count = len(self.records)
+        self.outcomes, self.bodies = [None] * count, [None] * count
+        self.digests, self.observed, self.kept = [0] * count, [0.0] * count, [b""] * count
+
+
+class QueueBooks:
+    """Writes down what becomes of some deliveries of one lane, each as soon as all of its records have an outcome.
+
+    A position is the number of a record, counted over all deliveries.
+    """
+
+    memory: Memory = {}  # noqa: RUF012  (a queued delivery is never resumed: it begins anew)
+
+    def __init__(self, lane_run: LaneRun, watch: Watch | None) -> None:
+        self._lane_run = lane_run
+        self._watch = watch
+        self._open: list[_Open] = []
+        self._starts: list[int] = []
+        self._count = 0
+        self._settled = 0
+        self._turn = asyncio.Lock()
+
+    def add(self, delivery: Delivery, records: Sequence[Neutral]) -> int:
+        """One more delivery. Returns the position of its first record."""
+        start = self._count
+        self._open.append(_Open(delivery, records))
+        self._starts.append(start)
+        self._count += len(records)
+        return start
+
+    @property
+    def unsettled(self) -> Sequence[Delivery]:
+        """The deliveries that have not ended, in order."""
+        return [each.delivery for each in self._open[self._settled :]]
+
+    # ------------------------------------------------------------------ as `Books`
+    async def opened(self, memory: Memory) -> None:
+        """Nothing is remembered: the delivery begins anew when it is interrupted."""
+
+    def acknowledged(self, entry: Entry) -> list[Outcome] | None:
+        return None
+
+    async def done(
+        self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt], bodies: Sequence[bytes]
+    ) -> None:
+        batch = entry.batch
+        for index, (position, outcome) in enumerate(zip(batch.positions, outcomes, strict=True)):
+            of, at = self._place(position)
+            of.outcomes[at], of.digests[at], of.bodies[at] = outcome, entry.digests[index], batch.bodies[index]
+            of.observed[at] = batch.observed[index] if batch.observed else 0.0
+            of.kept[at] = bodies[index] if bodies else b""
+        await self.attempted(attempts, [self._place(position)[0].delivery for position in batch.positions])
+        await self.settle()
+
+    async def doubted(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
+        """The deliveries stay queued, and are sent again: at least once."""
+        await self.attempted(attempts, [self._place(position)[0].delivery for position in entry.batch.positions])
+
+    # ------------------------------------------------------------------ writing down
+    def reject(self, position: int, outcome: Outcome) -> None:
+        """Note a record that cannot be sent."""
+        of, at = self._place(position)
+        of.outcomes[at] = outcome
+
+    async def attempted(self, attempts: Sequence[Attempt], deliveries: Sequence[Delivery]) -> None:
+        """Note requests with every delivery that they were made for."""
+        if not attempts or not deliveries:
+            return
+        numbers = dict.fromkeys(delivery.id for delivery in deliveries)
+        await self._lane_run.attempted([replace(each, delivery=number) for number in numbers for each in attempts])
+        if self._watch is not None:
+            self._watch.attempted(deliveries[0].destination, attempts)
+
+    async def settle(self) -> None:
+        """End every delivery at the head that has all its outcomes."""
+        async with self._turn:
+            while self._settled < len(self._open) and None not in self._open[self._settled].outcomes:
+                await self._end(self._open[self._settled])
+                self._settled += 1
+
+    async def _end(self, of: _Open) -> None:
+        """It is done; what was rejected of it becomes a dead letter, alone or as a whole."""
+        outcomes = [outcome for outcome in of.outcomes if outcome is not None]
+        bad = [i for i, outcome in enumerate(outcomes) if outcome.status is Status.REJECTED]
+        bodies = [None] * len(outcomes) if of.delivery.mode == "remove" else of.bodies
+        if bad and len(bad) == len(outcomes):
+            failure = Failure("rejected", encode_outcomes(outcomes))
+            await self._lane_run.dead(of.delivery, failure, bodies=pack_bodies(bodies))
+        else:
+            letter = _dead_letter(of, bad, outcomes, bodies) if bad else None
+            await self._lane_run.done(of.delivery, encode_outcomes(outcomes), sent=_sent(of, outcomes), dead=letter)
+        if self._watch is not None:
+            self._watch.settled(of.delivery, outcomes)
+
+    def _place(self, position: int) -> tuple[_Open, int]:
+        number = bisect_right(self._starts, position) - 1
+        return self._open[number], position - self._starts[number]
+
+
+class QueueLedger(Ledger):
+    """Passes records that cannot be sent on to the books of their delivery."""
+
+    def __init__(self, report: DestinationReport, describe: Callable[[int], str], books: QueueBooks) -> None:
+        super().__init__(report, describe)
+        self._books = books
+
+    def reject(self, record_id: str, position: int, problem: Problem) -> None:
+        super().reject(record_id, position, problem)
+        self._books.reject(position, Outcome(Status.REJECTED, problem=problem))
+
+
+def _dead_letter(
+    of: _Open, bad: Sequence[int], outcomes: Sequence[Outcome], bodies: Sequence[bytes | None]
+) -> tuple[NewDelivery, Failure]:
+    delivery = of.delivery
+    rest = NewDelivery(
+        delivery.lane,
+        delivery.destination,
+        delivery.kind,
+        delivery.mode,
+        pack([of.records[i] for i in bad]),
+        len(bad),
+        bodies=pack_bodies([bodies[i] for i in bad]),
+    )
+    return rest, Failure("rejected", encode_outcomes([outcomes[i] for i in bad]))
+
+
+def _sent(of: _Open, outcomes: Sequence[Outcome]) -> Sent:
+    """The new last delivered state; where the outcome is unknown, that is in doubt, and nothing is removed."""
+    removal = of.delivery.mode == "remove"
+    noted = {Status.DELIVERED: True} if removal else {Status.DELIVERED: True, Status.UNKNOWN: False}
+    arrived = [(i, noted[end.status]) for i, end in enumerate(outcomes) if end.status in noted]
+    return Sent(
+        [of.records[i]["id"] for i, _ in arrived],
+        [of.digests[i] if sure else IN_DOUBT for i, sure in arrived],
+        [of.observed[i] for i, _ in arrived],
+        [of.kept[i] for i, _ in arrived],
+    )

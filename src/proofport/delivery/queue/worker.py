@@ -1,0 +1,244 @@
+"""Drains the lanes of queued deliveries: a run over a lane's deliveries, in order, resting where the vendor says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeAlias
+
+from proofport.adapter import Adapter, Job, MakesSchema, Mode
+from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.lease import Holder, kept, new_owner
+from proofport.delivery.payload import unpack, unpack_bodies
+from proofport.delivery.queue.books import QueueBooks, QueueLedger, Watch
+from proofport.delivery.reading import Branch
+from proofport.delivery.report import DestinationReport
+from proofport.delivery.target import Target
+from proofport.errors import (
+    Blocked,
+    JournalError,
+    LaneLost,
+    OutcomeUnknown,
+    Problem,
+    ProofportError,
+    Rejected,
+    Retryable,
+)
+from proofport.evidence import Neutral
+from proofport.http.sender import Sender
+from proofport.journal.contract import Delivery, Failure, Journal, LaneRun
+from proofport.logs import get_logger
+
+TAKEN_AT_ONCE = 16
+LONGEST_REST = 300.0
+NO_BODY = Problem(
+    "no body: the mapping refused this record",
+    "a body that was sent before",
+    hint="Replay it without sending it as it was: it is mapped again.",
+)
+
+Group: TypeAlias = Sequence[tuple[Delivery, Sequence[Neutral]]]
+
+log = get_logger("delivery")
+
+
+class Worker:
+    """Delivers what a journal holds."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        target: Callable[[str, str, Mode], Target],
+        sender: Callable[[Adapter], Sender],
+        *,
+        instance: str,
+        lease: float,
+        slots: int = 8,
+        grace: float | None = None,
+        watch: Watch | None = None,
+    ) -> None:
+        """`target` gives the adapter and mapping of a destination, kind and mode; `slots` lanes go at a time.
+
+        `grace`: seconds that what is in flight may take to end once it is time to stop. What has not ended stays
+        queued, its lane is released, and whoever claims that sends it again; None: it is waited for.
+        """
+        self._journal = journal
+        self._target = target
+        self._sender = sender
+        self._instance = instance
+        self._slots = slots
+        self._lease = lease
+        self._grace = grace
+        self._watch = watch
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop` is set. Deliveries in flight are brought to their end first, within `grace`."""
+
+        async def drain(run: LaneRun) -> None:
+            try:
+                async with _limited(stop, self._grace) as limit:
+                    await self._drain(run, stop)
+            except TimeoutError:
+                if not limit.expired():
+                    raise
+                log.warning("delivery_released", lane=run.lane, seconds=self._grace)
+
+        await self._journal.work(drain, owner=new_owner(), slots=self._slots, lease=self._lease, stop=stop)
+
+    async def _drain(self, run: LaneRun, stop: asyncio.Event) -> None:
+        """Deliver in order until the lane is empty, rests, is parked, or is lost, or it is time to stop."""
+        holder = Holder(run, self._lease)
+        try:
+            async with kept(holder, self._lease, lambda error: None), AsyncExitStack() as stack:
+                senders: dict[str, Sender] = {}
+                while deliveries := await run.take(TAKEN_AT_ONCE):
+                    for group in _groups(deliveries):
+                        if stop.is_set() or not await self._deliver(holder, group, senders, stack, stop):
+                            return
+        except LaneLost as error:
+            log.error("lane_lost", lane=run.lane, error=error.message)
+
+    async def _deliver(
+        self,
+        holder: Holder,
+        group: Group,
+        senders: dict[str, Sender],
+        stack: AsyncExitStack,
+        stop: asyncio.Event,
+    ) -> bool:
+        """Deliver a group. False: the lane does not go on with its next delivery.
+
+        It rests where time may mend it, and is parked for everything that a person has to look at.
+        """
+        run, books = holder.run, QueueBooks(holder.run, self._watch)
+        error: ProofportError | None
+        try:
+            error = await self._send(holder, group, books, senders, stack, stop)
+        except ProofportError as raised:
+            error = raised
+        if error is None:
+            return True
+        if isinstance(error, LaneLost | JournalError):  # without its journal a lane can be neither rested nor parked
+            raise error
+        if isinstance(error, Retryable | OutcomeUnknown):  # what may have arrived is sent again: at least once
+            head = books.unsettled[0] if books.unsettled else group[0][0]
+            asked = error.after if isinstance(error, Retryable) else None
+            rest = asked or min(2.0 ** min(head.attempts, 8), LONGEST_REST)
+            await run.later(head, rest, Failure("vendor_unavailable", str(error)))
+            log.warning("lane_rests", lane=run.lane, seconds=round(rest, 1), error=error.message)
+        else:
+            if not isinstance(error, Blocked):  # for a refusal, the destination run has parked the lane
+                await run.park(str(error))
+            log.error("lane_parked", lane=run.lane, error=error.message)
+        return False
+
+    async def _send(
+        self,
+        holder: Holder,
+        group: Group,
+        books: QueueBooks,
+        senders: dict[str, Sender],
+        stack: AsyncExitStack,
+        stop: asyncio.Event,
+    ) -> ProofportError | None:
+        """Why the destination has stopped, if it has."""
+        first = group[0][0]
+        target = self._target(first.destination, first.kind, first.mode)
+        if first.destination not in senders:
+            senders[first.destination] = await stack.enter_async_context(self._sender(target.adapter))
+        sender = senders[first.destination]
+        types = target.mapping.types if isinstance(target.resource, MakesSchema) else None
+        job = Job(f"delivery-{first.id}", self._instance, first.kind, first.mode, target.mapping.fields, types)
+        report = DestinationReport(target.name, lanes=[target.resource.lane])
+        ledger = QueueLedger(report, lambda position: f"record {position}", books)
+        destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0)
+        destination.attach(self._journal, holder, books)
+        try:
+            await self._feed(destination, target, group, books, stop)
+        finally:
+            await books.attempted(sender.take_attempts(), books.unsettled[:1])
+            ledger.rejected_ids.close()
+        if destination.error is None:
+            await books.settle()
+        return destination.error
+
+    async def _feed(
+        self,
+        destination: DestinationRun,
+        target: Target,
+        group: Group,
+        books: QueueBooks,
+        stop: asyncio.Event,
+    ) -> None:
+        """Give the destination run the records of the group, until it is time to stop."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(destination.run())
+                kept_bodies: dict[str, bytes | None] = {}
+                first = group[0][0]
+                encode = target.encoder(first.mode) if first.bodies is None else _as_it_was(kept_bodies)
+                branch = Branch(destination, encode)
+                for delivery, records in group:
+                    if stop.is_set() and delivery is not first:
+                        break
+                    if delivery.bodies is not None:
+                        bodies = unpack_bodies(delivery.bodies)
+                        kept_bodies.update(zip([r["id"] for r in records], bodies, strict=True))
+                    start = books.add(delivery, records)
+                    await branch.take(records, range(start, start + len(records)))
+                await branch.finish()
+        except BaseExceptionGroup as failures:
+            raise failures.exceptions[0] from None
+
+
+def _groups(deliveries: Sequence[Delivery]) -> Iterator[Group]:
+    """Deliveries that may share a batch: of one destination, kind and mode, and with no id twice.
+
+    A record that comes again waits until what came before it is written down.
+    """
+    group: list[tuple[Delivery, Sequence[Neutral]]] = []
+    ids: set[str] = set()
+    for delivery in deliveries:
+        records = unpack(delivery.payload)
+        own = {record["id"] for record in records}
+        if group and (not ids.isdisjoint(own) or _sort(group[0][0]) != _sort(delivery)):
+            yield group
+            group, ids = [], set()
+        group.append((delivery, records))
+        ids |= own
+    if group:
+        yield group
+
+
+def _sort(delivery: Delivery) -> tuple[str, str, Mode, bool]:
+    return delivery.destination, delivery.kind, delivery.mode, delivery.bodies is not None
+
+
+def _as_it_was(kept_bodies: dict[str, bytes | None]) -> Callable[[Sequence[Neutral]], list[bytes]]:
+    """Gives the bodies that were sent before. Raises Rejected for a record that never had one."""
+
+    def encode(block: Sequence[Neutral]) -> list[bytes]:
+        bodies = [kept_bodies[record["id"]] for record in block]
+        if None in bodies:
+            raise Rejected(NO_BODY)
+        return [body for body in bodies if body is not None]
+
+    return encode
+
+
+@asynccontextmanager
+async def _limited(stop: asyncio.Event, grace: float | None) -> AsyncIterator[asyncio.Timeout]:
+    """Raises TimeoutError when the block has not ended `grace` seconds after `stop` was set."""
+    async with asyncio.timeout(None) as limit:
+
+        async def begin() -> None:
+            await stop.wait()
+            if grace is not None:
+                limit.reschedule(asyncio.get_running_loop().time() + grace)
+
+        beginning = asyncio.create_task(begin())
+        try:
+            yield limit
+        finally:
+            beginning.cancel()

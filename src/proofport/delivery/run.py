@@ -1,0 +1,362 @@
+"""One run: every input through one pipeline into one destination run each, and the books that must balance.
+
+A push is a run that sends, a plan one that only compares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass, field
+
+from proofport.accounting import Status, unknown
+from proofport.adapter import Adapter, Job, Lists, MakesSchema, Mode
+from proofport.delivery.books import RunBooks
+from proofport.delivery.comparison import LiveSet, WaitingSet
+from proofport.delivery.destination_run import RESUMABLE, DestinationRun
+from proofport.delivery.guard import Terms
+from proofport.delivery.ids import IdStore
+from proofport.delivery.lease import hold
+from proofport.delivery.plan import Comparison
+from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
+from proofport.delivery.report import (
+    DestinationReport,
+    Exit,
+    Ledger,
+    RecordProblem,
+    RunReport,
+    SourceReport,
+    summary,
+)
+from proofport.delivery.snapshot.compared import ComparedSet
+from proofport.delivery.snapshot.ending import Ending
+from proofport.delivery.snapshot.replaced import ReplacedSet
+from proofport.delivery.snapshot.staged import StagedSet
+from proofport.delivery.target import Target
+from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
+from proofport.http.sender import Sender
+from proofport.journal.contract import Journal, NewRun
+from proofport.logs import get_logger
+from proofport.sources import Reader
+
+POSITION_BITS = 40
+"""A position is the number of the input above these bits, and the line or record number within them."""
+
+NOT_VERIFIED = unknown("not_verified")
+"""The end of a record that the vendor has only queued, where more is required."""
+
+PROGRESS_SECONDS = 1.0
+"""Progress is reported this often, and after every block that was read."""
+
+log = get_logger("delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationProgress:
+    done: int
+    rejected: int
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: records read, and for each destination how many have their outcome."""
+
+    read: int
+    destinations: Mapping[str, DestinationProgress]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The request for one run."""
+
+    run_id: str
+    instance: str
+    kind: str
+    mode: Mode
+    inputs: Sequence[tuple[Reader, Decoder]]
+    targets: Sequence[Target]
+    terms: Terms
+    #: Seconds to wait for a vendor, or a lane, that is not available.
+    retry_seconds: float
+    lease: float
+    journal: Journal
+    sender: Callable[[Adapter], Sender]
+    #: Send nothing, and say only what cannot be delivered.
+    dry_run: bool = False
+    #: Send nothing, and compare with what the vendors hold.
+    plan: bool = False
+    assume_unique: bool = False
+    skip_unchanged: bool = False
+    delete_gone: bool = False
+    #: A record that the vendor has only queued counts as unknown.
+    require_verified: bool = False
+    #: Go on with the interrupted run of this `run_id`.
+    resume: bool = False
+    on_progress: Callable[[Progress], None] | None = field(default=None, repr=False)
+    on_problem: Callable[[str, RecordProblem], None] | None = field(default=None, repr=False)
+
+    @property
+    def sends(self) -> bool:
+        return not (self.dry_run or self.plan)
+
+
+@dataclass(slots=True)
+class _Part:
+    """One destination of the run."""
+
+    target: Target
+    destination: DestinationRun
+    books: RunBooks | None = None
+    ending: Ending | None = None
+    comparison: Comparison | None = None
+    #: The whole set was delivered.
+    complete: bool = False
+
+
+class Run:
+    """Carries out an order. `execute` returns the report, or raises AccountingError when the books do not balance."""
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._sources: list[SourceReport] = []
+        self._started = time.monotonic()
+
+    async def execute(self) -> RunReport:
+        order = self._order
+        log.info("run_started", run=order.run_id, kind=order.kind, mode=order.mode)
+        async with AsyncExitStack() as stack:
+            parts = [await self._part(target, stack) for target in order.targets]
+            await self._hold(parts, stack)
+            needs_ids = order.mode == "snapshot" or not order.assume_unique
+            ids = stack.enter_context(closing(IdStore())) if needs_ids else None
+            branches = [Branch(part.destination, part.target.encoder(order.mode)) for part in parts]
+            pipeline = Pipeline(branches, ids, self._describe, lambda: self._tell(pipeline.read, parts))
+            async with self._telling(pipeline, parts):
+                for part in parts:
+                    await self._prepare(part, ids, stack)
+                await self._deliver(pipeline, parts)
+                for part in parts:
+                    await self._finish(part, ids)
+            reports = {part.target.name: await self._balance(part, pipeline.read) for part in parts}
+            self._tell(pipeline.read, parts)
+        report = RunReport(order.run_id, order.kind, order.mode, self._sources, reports, order.dry_run)
+        log.info("run_ended", run=order.run_id, exit_code=int(report.exit_code))
+        return report
+
+    # ------------------------------------------------------------------ before
+    async def _part(self, target: Target, stack: AsyncExitStack) -> _Part:
+        order = self._order
+        makes_schema = isinstance(target.resource, MakesSchema)
+        job = Job(
+            order.run_id,
+            order.instance,
+            order.kind,
+            order.mode,
+            target.mapping.fields,
+            target.mapping.types if makes_schema else None,
+            time.time(),
+        )
+        report = DestinationReport(target.name, lanes=[target.resource.lane])
+        ledger = Ledger(report, self._describe, order.on_problem)
+        stack.callback(ledger.rejected_ids.close)
+        sender = await stack.enter_async_context(order.sender(target.adapter))
+        destination = DestinationRun(
+            target, job, sender, ledger, retry_seconds=order.retry_seconds, skip_unchanged=order.skip_unchanged
+        )
+        if not order.sends:
+            destination.only_read("dry_run")
+        return _Part(target, destination)
+
+    async def _hold(self, parts: Sequence[_Part], stack: AsyncExitStack) -> None:
+        """Take every lane, in one order for all processes, so that no two wait for each other."""
+        if self._order.sends:
+            for part in sorted(parts, key=lambda part: part.target.resource.lane):
+                await self._hold_one(part, stack)
+
+    async def _hold_one(self, part: _Part, stack: AsyncExitStack) -> None:
+        order, destination = self._order, part.destination
+
+        def waits(note: str) -> None:
+            destination.vendor.waits_for = note
+            self._tell(0, [part])
+
+        held = hold(
+            order.journal,
+            part.target.resource.lane,
+            retry_seconds=order.retry_seconds,
+            lease=order.lease,
+            on_wait=waits,
+            on_lost=lambda error: destination.stop(error, "lane_lost", Exit.INCOMPLETE),
+        )
+        try:
+            holder = await stack.enter_async_context(held)
+        except Retryable as error:
+            destination.stop(error, "lane_busy", Exit.INCOMPLETE)
+            return
+        inputs = [reader.name for reader, _ in order.inputs]
+        run = NewRun(order.run_id, part.target.name, order.kind, order.mode, inputs, destination.stages)
+        earlier = await order.journal.run(order.run_id, part.target.name) if order.resume else None
+        part.books = RunBooks(order.journal, holder, run, earlier)
+        destination.attach(order.journal, holder, part.books)
+        await part.books.begin()
+
+    async def _prepare(self, part: _Part, ids: IdStore | None, stack: AsyncExitStack) -> None:
+        """Read what has to be known of the vendor before anything is sent."""
+        order, destination = self._order, part.destination
+        if order.plan:
+            live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch")))
+            part.comparison = Comparison(order.journal, destination, live)
+            await part.comparison.prepare(lambda: self._tell(0, [part]))
+            destination.compare_only(part.comparison.meet)
+        if part.books is None:
+            return
+        if order.mode == "snapshot" and ids is not None:
+            part.ending = await self._ending(part, part.books, ids)
+            await part.ending.prepare()
+        if order.skip_unchanged:
+            await self._compare_with_live(destination, stack)
+
+    async def _ending(self, part: _Part, books: RunBooks, ids: IdStore) -> Ending:
+        order, destination = self._order, part.destination
+        if destination.stages:
+            return StagedSet(destination, books, order.terms, ids)
+        if destination.replaces:
+            return ReplacedSet(destination, books, order.terms, ids)
+        previous = await order.journal.known_count(part.target.resource.lane, order.kind)
+        return ComparedSet(destination, books, order.terms, ids, previous=previous, delete_gone=order.delete_gone)
+
+    async def _compare_with_live(self, destination: DestinationRun, stack: AsyncExitStack) -> None:
+        """Read what the vendor holds, where it can be listed, so that equal records are not sent again.
+
+        Elsewhere the journal is asked. A resumed set that is staged is sent to its end: a difference was found before.
+        """
+        order, resource = self._order, destination.resource
+        if destination.stopped is not None or order.mode == "remove" or (destination.stages and order.resume):
+            return
+        if not isinstance(resource, Lists) or resource.lags:
+            return
+        live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch")))
+        try:
+            async for page in destination.vendor.live_pages():
+                live.add(page.records)
+        except ProofportError as error:
+            await destination.halt(error)
+            return
+        waiting = stack.enter_context(closing(WaitingSet(live))) if destination.stages else None
+        destination.compare_with(live, waiting)
+        if not order.resume:
+            destination.report.difference = live.difference
+
+    # ------------------------------------------------------------------ delivering
+    async def _deliver(self, pipeline: Pipeline, parts: Sequence[_Part]) -> None:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in parts:
+                    group.create_task(part.destination.run())
+                for number, (reader, decoder) in enumerate(self._order.inputs):
+                    before = pipeline.read
+                    said = await pipeline.feed(reader, decoder, number << POSITION_BITS)
+                    self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete or said))
+                await pipeline.finish()
+        except BaseExceptionGroup as failures:
+            error = _first(failures)
+            raise error from error.__cause__
+
+    @property
+    def _incomplete(self) -> list[str]:
+        return [source.incomplete for source in self._sources if source.incomplete]
+
+    # ------------------------------------------------------------------ after
+    async def _finish(self, part: _Part, ids: IdStore | None) -> None:
+        if part.comparison is not None:
+            await part.comparison.finish(ids, self._order.terms, self._incomplete)
+        if part.ending is not None:
+            part.complete = await part.ending.end(self._incomplete)
+
+    async def _balance(self, part: _Part, read: int) -> DestinationReport:
+        """Close the books of one destination, here and in the journal."""
+        order, report = self._order, part.destination.report
+        count = report.tally.status
+        report.input = read
+        report.tally.check(read)
+        if order.require_verified and (accepted := report.tally.doubt(NOT_VERIFIED)):
+            report.notes.append(
+                f"{accepted:,} accepted, and not verified yet: `proofport verify {report.name} --kind {order.kind}`."
+            )
+        report.requests = part.destination.vendor.sender.requests
+        report.seconds = time.monotonic() - self._started
+        failed = count[Status.REJECTED] + count[Status.UNKNOWN]
+        short = failed or (count[Status.WITHHELD] and order.sends)
+        if short and (report.exit is Exit.OK or (report.exit is Exit.GUARD and failed)):
+            report.exit = Exit.INCOMPLETE
+        if self._incomplete:
+            report.fail(Exit.INCOMPLETE)
+        if part.books is not None:
+            await self._close(part, part.books)
+        return report
+
+    async def _close(self, part: _Part, books: RunBooks) -> None:
+        """Write the end into the journal. A run that only waits for somebody stays open there, to be resumed.
+
+        So does one that has sent what it could not note: the next one then takes nothing that was delivered for sure.
+        """
+        destination, report = part.destination, part.destination.report
+        count = report.tally.status
+        try:
+            with suppress(LaneLost):
+                await books.attempted(destination.vendor.sender.take_attempts(run_id=self._order.run_id))
+                stopped = destination.stopped
+                if not destination.all_noted or (stopped is not None and stopped.reason in RESUMABLE):
+                    return
+                lost = count[Status.UNKNOWN] - report.tally.reasons["not_verified"]
+                whole = self._order.mode != "snapshot" and not (count[Status.WITHHELD] or lost)
+                await books.end(complete=part.complete or whole, report=summary(report))
+                if stopped is None and count[Status.DELIVERED]:
+                    await books.unpark()
+        except JournalError as error:
+            report.fail(Exit.INCOMPLETE)
+            report.notes.append(f"The end of this run could not be noted: {error}")
+
+    # ------------------------------------------------------------------ telling
+    def _describe(self, position: int) -> str:
+        number, place = position >> POSITION_BITS, position & ((1 << POSITION_BITS) - 1)
+        return place_in(self._order.inputs[number][0], place)
+
+    @asynccontextmanager
+    async def _telling(self, pipeline: Pipeline, parts: Sequence[_Part]) -> AsyncIterator[None]:
+        """Report progress while nothing is read, too: that is when a vendor makes us wait, and the seconds count."""
+
+        async def tell() -> None:
+            while True:
+                await asyncio.sleep(PROGRESS_SECONDS)
+                self._tell(pipeline.read, parts)
+
+        telling = asyncio.create_task(tell())
+        try:
+            yield
+        finally:
+            telling.cancel()
+            with suppress(asyncio.CancelledError):
+                await telling
+
+    def _tell(self, read: int, parts: Sequence[_Part]) -> None:
+        if self._order.on_progress is None:
+            return
+        states = {
+            part.target.name: DestinationProgress(
+                part.comparison.held if part.comparison is not None else part.destination.report.tally.total,
+                part.destination.report.tally.status[Status.REJECTED],
+                part.destination.vendor.waits_for,
+            )
+            for part in parts
+        }
+        self._order.on_progress(Progress(read, states))
+
+
+def _first(failures: BaseExceptionGroup) -> BaseException:
+    """The first error: the rest was cancelled for it, and the caller knows nothing of tasks."""
+    error = failures.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

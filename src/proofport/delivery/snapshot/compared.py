@@ -1,0 +1,112 @@
+"""A set whose records the vendor takes as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proofport.adapter import Ends, Lists
+from proofport.delivery.books import RunBooks
+from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.guard import Change, Terms
+from proofport.delivery.ids import IdStore
+from proofport.delivery.report import Exit
+from proofport.delivery.snapshot.ending import Ending, exit_of, note_gone, records
+from proofport.errors import GuardRefused, ProofportError
+
+
+class ComparedSet(Ending):
+    """The vendor takes the records as they come. What is gone since the set before is ended where that is its way, or
+    was asked for (`delete_gone`), and only listed otherwise.
+    """
+
+    def __init__(
+        self,
+        destination: DestinationRun,
+        books: RunBooks,
+        terms: Terms,
+        ids: IdStore,
+        *,
+        previous: int,
+        delete_gone: bool,
+    ) -> None:
+        super().__init__(destination, books, terms, ids)
+        resource = destination.resource
+        self._previous = previous
+        self._ends = isinstance(resource, Ends) and (resource.ends == "always" or delete_gone)
+        self._listed: list[str] | None = None
+
+    async def prepare(self) -> None:
+        """Read what the vendor holds before anything is sent: what the run adds is no part of the set before.
+
+        A resumed run has added to it already, so the size of that set is the one that was noted when the run began.
+        """
+        resource = self._destination.resource
+        if self._destination.stopped is not None:
+            return
+        try:
+            if self._ends and isinstance(resource, Lists) and not resource.lags:
+                pages = self._destination.vendor.live_pages()
+                self._listed = [record.id async for page in pages for record in page.records if not record.ended]
+                self._previous = len(self._listed)
+            self._previous = await self._books.set_before(self._previous)
+        except ProofportError as error:
+            await self._destination.halt(error)
+
+    async def end(self, incomplete: Sequence[str]) -> bool:
+        report = self._report
+        flaw = await self._flaw()
+        try:
+            gone = await self._look()
+            self._terms.allow(Change(self._previous, report.gone.count, report.tally.total), incomplete)
+            self._note_override()
+            if flaw is None:
+                await self._end_gone(gone)
+                await self._settle()
+        except GuardRefused as refusal:
+            report.fail(Exit.GUARD)
+            report.notes.append(f"The set before stays the one to compare with: {refusal}")
+            return False
+        except ProofportError as error:
+            report.fail(exit_of(error))
+            report.notes.append(f"What is gone could not be dealt with: {error}")
+            return False
+        if report.gone.count and not self._ends:
+            report.notes.append(self._kept())
+        return flaw is None
+
+    async def _look(self) -> list[str]:
+        """Count what is gone. Returns the ids where they are to be ended."""
+        gone: list[str] = []
+        if self._listed is not None:
+            gone += self._ids.missing(self._listed)
+        else:
+            async for known in self._pages_of_gone():
+                missing = self._ids.missing(known)
+                if self._ends:
+                    gone += missing
+                else:
+                    note_gone(self._report, missing)
+        note_gone(self._report, gone)
+        return gone
+
+    async def _end_gone(self, gone: Sequence[str]) -> None:
+        if not gone:
+            return
+        ended = await self._end_all(gone)
+        resource = self._destination.resource
+        always = isinstance(resource, Ends) and resource.ends == "always"
+        words = "given an end date or state" if always else "deleted"
+        self._report.notes.append(f"{records(ended)} no longer in the set: {words} at the vendor.")
+
+    def _kept(self) -> str:
+        count = records(self._report.gone.count)
+        if isinstance(self._destination.resource, Ends):
+            return f"{count} of the last set gone; the vendor still holds them. --delete-gone deletes them there."
+        why = "the vendor has no call that removes records, so it still holds what is gone"
+        return f"{count} of the last set gone; {why}."
+
+    async def _settle(self) -> None:
+        """Make the new set the one that the next is compared with."""
+        if not self._ends or self._listed is not None:
+            async for page in self._pages_of_gone():
+                await self._books.forget(self._ids.missing(page))

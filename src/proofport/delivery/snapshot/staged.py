@@ -1,0 +1,138 @@
+"""A set that stays invisible at the vendor until it is completed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from proofport.accounting import Outcome, Status, unknown, withheld
+from proofport.adapter import Memory, Page, Stages
+from proofport.delivery.destination_run import RESUMABLE
+from proofport.delivery.guard import Change
+from proofport.delivery.report import Exit
+from proofport.delivery.snapshot.ending import Ending, exit_of, note_gone, records
+from proofport.errors import GuardRefused, ProofportError
+
+
+class StagedSet(Ending):
+    """The vendor holds the set back until it is completed. Completing deletes everything outside it."""
+
+    async def end(self, incomplete: Sequence[str]) -> bool:
+        """Complete the set when every record is accounted for and the guard agrees; cancel it otherwise."""
+        destination = self._destination
+        if destination.stopped is not None and destination.stopped.reason in RESUMABLE:
+            self._leave_open(destination.stopped)
+            return False
+        flaw = await self._flaw()
+        try:
+            if flaw:
+                await self._cancel(flaw, "snapshot_cancelled", Exit.INCOMPLETE)
+                return False
+            if destination.is_live_already:
+                return await self._keep(incomplete)
+            if self._stages.empty_set == "end" and not self._report.tally.total:
+                return await self._end_everything(incomplete)
+            if not await self._guard_agrees(incomplete):
+                return False
+            await destination.vendor.lead(
+                lambda: self._stages.complete(destination.job, destination.memory or {}, self._report.tally),
+                cleared=True,
+            )
+            await self._forget_gone()
+        except ProofportError as error:
+            await destination.halt(error)
+            self._report.tally.withdraw(unknown("closing_failed"))
+            return False
+        return True
+
+    @property
+    def _stages(self) -> Stages:
+        assert isinstance(self._destination.resource, Stages)
+        return self._destination.resource
+
+    async def _end_everything(self, incomplete: Sequence[str]) -> bool:
+        """The set is empty, and the configuration says that this is meant: end every record, one by one."""
+        held: list[str] = []
+        try:
+            async for page in self._destination.vendor.live_pages():
+                held += [record.id for record in page.records if not record.ended]
+            note_gone(self._report, held)
+            self._terms.allow(Change(len(held), len(held), 0), incomplete, may_be_empty=True)
+        except GuardRefused as refusal:
+            await self._cancel(str(refusal), "guard", Exit.GUARD)
+            return False
+        self._note_override()
+        ended = await self._end_all(held)
+        self._report.notes.append(f"The set is empty: {records(ended)} deleted at the vendor, as `empty_set` says.")
+        return self._report.exit is Exit.OK
+
+    async def _keep(self, incomplete: Sequence[str]) -> bool:
+        """The set is what the vendor holds: nothing was staged, and nothing is gone."""
+        held = self._report.tally.total
+        try:
+            self._terms.allow(Change(held, 0, held), incomplete)
+        except GuardRefused as refusal:
+            await self._cancel(str(refusal), "guard", Exit.GUARD)
+            return False
+        self._report.notes.append("The set is what the vendor holds already: nothing was sent, and nothing replaced.")
+        await self._forget_gone()
+        return True
+
+    def _leave_open(self, stopped: Outcome) -> None:
+        """What was staged stays staged: the run goes on once the vendor, or a person, has made way."""
+        if not self._report.tally.withdraw(stopped):
+            return
+        if stopped.reason == "lane_lost":
+            self._report.notes.append("Nothing was completed: another process delivers to this object. Push again.")
+        else:
+            self._report.notes.append(
+                f"Nothing was completed. Go on with --resume {self._destination.job.run_id}, or push again from the "
+                "start."
+            )
+
+    async def _guard_agrees(self, incomplete: Sequence[str]) -> bool:
+        try:
+            self._terms.allow(await self._change(), incomplete)
+        except GuardRefused as refusal:
+            await self._cancel(str(refusal), "guard", Exit.GUARD)
+            return False
+        except ProofportError as error:
+            await self._cancel(f"what is held now could not be read: {error}", "snapshot_cancelled", exit_of(error))
+            return False
+        self._note_override()
+        return True
+
+    async def _change(self) -> Change:
+        """Compare the vendor's live ids, page by page, with those of this run."""
+        previous = 0
+        async for page in self._destination.vendor.live_pages():
+            previous += len(page.records)
+            gone = self._missing([record.id for record in page.records])
+            note_gone(self._report, gone)
+            self._note_outside(page, gone)
+        return Change(previous, self._report.gone.count, self._report.tally.status[Status.DELIVERED])
+
+    def _note_outside(self, page: Page, gone: Sequence[str]) -> None:
+        outside = {record.id for record in page.records if record.outside}
+        for record_id in gone if outside else ():
+            if record_id in outside:
+                self._report.outside.add(record_id)
+
+    async def _cancel(self, why: str, reason: str, code: Exit) -> None:
+        """Leave the vendor as it was: nothing that was staged has been delivered."""
+        destination, report = self._destination, self._report
+        withdrawn = report.tally.withdraw(withheld(reason))
+        report.fail(code)
+        report.notes.append(f"The snapshot was not completed: {why}")
+        if withdrawn:
+            report.notes.append(f"{records(withdrawn)} withheld; what the vendor held before is untouched.")
+        memory: Memory | None = destination.memory
+        if memory is None:  # the run that was to be resumed may have opened something, when this one opened nothing
+            memory = self._books.memory or None
+        if memory is None:
+            return
+        opened = memory
+        try:
+            await destination.vendor.lead(lambda: self._stages.cancel(destination.job, opened))
+        except ProofportError as error:
+            report.notes.append(f"What was staged could not be taken back: {error}")
+            report.exit = Exit.INCOMPLETE if report.exit is Exit.GUARD else report.exit

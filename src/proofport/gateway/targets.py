@@ -1,0 +1,120 @@
+"""Finds what a run works with: how its inputs are read, and each destination with the mapping for its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from proofport import mapping
+from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Stages
+from proofport.config import Config
+from proofport.delivery.reading import Decoder
+from proofport.delivery.target import Target
+from proofport.errors import UnsupportedFeature, UsageError
+from proofport.evidence import model_of
+from proofport.gateway.inputs import AlreadyEvidence
+
+
+class Targets:
+    """The destinations and mappings of one configuration."""
+
+    def __init__(self, config: Config) -> None:
+        self.library = mapping.MappingLibrary([config.mappings] if config.mappings else [])
+        self._config = config
+        self._known: dict[tuple[str, str, Mode], Target] = {}
+
+    # ------------------------------------------------------------------ inputs
+    def decoders(
+        self, sources: Sequence[str | None], kind: str | None, mode: Mode, values: Mapping[str, str]
+    ) -> tuple[str, list[Decoder]]:
+        """How inputs with these source mappings are read, and the one kind of evidence that all of them give."""
+        files = [self.library.find(source) if source else None for source in sources]
+        compiled = [file and mapping.compile_source(file, given, mode) for file, given in _shared(files, values)]
+        kinds = {source.kind for source in compiled if source} | ({kind} if kind else set())
+        if not kinds:
+            raise UsageError("the kind of evidence is not known", hint="Give --kind, or a source mapping that says it.")
+        if len(kinds) > 1:
+            raise UsageError(
+                f"the inputs are of several kinds: {', '.join(sorted(kinds))}",
+                hint="Push each kind in a run of its own.",
+            )
+        [found] = kinds
+        model_of(found)
+        return found, [source or AlreadyEvidence(found, mode) for source in compiled]
+
+    # ------------------------------------------------------------------ destinations
+    def find(self, destination: str, kind: str, mode: Mode) -> Target:
+        """How a destination takes a kind. Raises UsageError."""
+        adapter = self._config.adapter(destination)
+        resource = adapter.resource(kind)
+        resource.limits(mode)
+        return Target(destination, adapter, resource, self._mapping(adapter, kind, resource.body(mode)))
+
+    def known(self, destination: str, kind: str, mode: Mode) -> Target:
+        """The same, made once for those who ask again and again."""
+        key = destination, kind, mode
+        if key not in self._known:
+            self._known[key] = self.find(*key)
+        return self._known[key]
+
+    def several(self, to: str | Sequence[str], kind: str, mode: Mode, *, delete_gone: bool = False) -> list[Target]:
+        """Those that a push names. Raises UsageError where two are one object at the vendor."""
+        targets = [self.find(name, kind, mode) for name in dict.fromkeys([to] if isinstance(to, str) else to)]
+        if not targets:
+            raise UsageError("no destination was named", hint="Name one or more of the configured destinations.")
+        _refuse_shared_lanes(targets)
+        if delete_gone:
+            _require_deletion(targets, kind, mode)
+        return targets
+
+    # ------------------------------------------------------------------ provisioning
+    def blueprint(self, adapter: Adapter, kind: str) -> Blueprint:
+        vendor = self._mapping(adapter, kind, adapter.resource(kind).body("upsert"))
+        return Blueprint(kind, vendor.json_schema(), vendor.display_name, vendor.fields)
+
+    def kinds_to_provision(self, adapter: Adapter) -> list[str]:
+        """Those that the adapter's mappings are for, and those that are configured."""
+        files = (self.library.find(name) for name in self.library.names() if name.startswith(f"{adapter.name}/"))
+        return list(dict.fromkeys([*(file.from_kind for file in files if file.from_kind), *adapter.settings.objects]))
+
+    def _mapping(self, adapter: Adapter, kind: str, body: Body) -> mapping.VendorMapping:
+        objects = adapter.settings.objects
+        own = objects[kind].mapping if kind in objects else None
+        chosen = own or body.mapping
+        return mapping.compile_vendor(self.library.find(chosen) if chosen else None, body, kind, adapter.name)
+
+
+def _shared(
+    files: Sequence[mapping.MappingFile | None], values: Mapping[str, str]
+) -> list[tuple[mapping.MappingFile | None, dict[str, str]]]:
+    """Each source mapping with those values that it has a place for. One that no mapping takes is a mistake."""
+    taken = {name for file in files if file for name in file.context}
+    for name in values:
+        if name not in taken:
+            known = ", ".join(sorted(taken)) or "nothing"
+            raise UsageError(f"no source mapping of this run takes {name!r}", hint=f"They take {known}.")
+    return [(file, {name: values[name] for name in values if file and name in file.context}) for file in files]
+
+
+def _require_deletion(targets: Sequence[Target], kind: str, mode: Mode) -> None:
+    """Raises UsageError where nothing could be gone, or the vendor would keep it."""
+    if mode != "snapshot":
+        raise UsageError("only a snapshot tells what is gone", hint="Add `--mode snapshot`, or push removals.")
+    for target in targets:
+        if not isinstance(target.resource, Ends | Stages):
+            raise UnsupportedFeature(
+                f"the vendor of {target.name} has no call that deletes {kind}",
+                hint="Push there without --delete-gone: what is gone is listed in the report.",
+            )
+
+
+def _refuse_shared_lanes(targets: Sequence[Target]) -> None:
+    """Two destinations on one vendor object in one run would be two writers of one set."""
+    taken: dict[str, str] = {}
+    for target in targets:
+        lane = target.resource.lane
+        if lane in taken:
+            raise UsageError(
+                f"{taken[lane]} and {target.name} are the same object at the vendor ({lane})",
+                hint="Push to one of them.",
+            )
+        taken[lane] = target.name

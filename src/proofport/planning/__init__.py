@@ -1,1 +1,0 @@
-"""What a delivery would change, and whether it may: the ids of a run, and the guard."""
