@@ -1,9 +1,9 @@
 """The adapter contract. An adapter knows one vendor: its bodies, its calls in their order, its answers.
 
 `contract` holds what every vendor has, `optional` what some vendors can do, `values` the values both speak in.
-Adapters are pure. A conversation with a vendor is a generator: it yields a `Call` and is sent its `Reply`. Every flow is
-short (one opening, one batch, one page, one completion). The engine does the I/O, the loops, the retries, the guard and
-the books, so that no adapter can forget them.
+Adapters are pure. A conversation with a vendor is a generator: it yields a `Call` and is sent its `Reply`. Every flow
+is short (one opening, one batch, one page, one completion). The engine does the I/O, the loops, the retries, the guard
+and the books, so that no adapter can forget them.
 """
 
 from proofport.adapter.contract import Adapter, Auth, Resource, StaticHeaders, Token, TokenFlow

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from proofport.accounting import UNCHANGED, Outcome, Status, unknown, withheld
 from proofport.adapter import Batch, Job, Limits, Memory, Opens, Replaces, Stages, Tombstone
@@ -288,18 +289,14 @@ class DestinationRun:
         resource = self.resource
         try:
             if self.job.mode == "snapshot" and isinstance(resource, Replaces):
-                whole = resource
-                outcomes = await exchange(
-                    batch,
-                    lambda some: self.vendor.lead(
-                        lambda: whole.replace(self.job, memory, some, tombstones), cleared=True
-                    ),
-                    splits=False,
-                )
+                flow = partial(resource.replace, self.job, memory, tombstones=tombstones)
             else:
-                outcomes = await exchange(
-                    batch, lambda some: self.vendor.lead(lambda: resource.send(self.job, memory, some))
-                )
+                flow = partial(resource.send, self.job, memory)
+            outcomes = await exchange(
+                batch,
+                lambda some: self.vendor.lead(partial(flow, some), cleared=self.replaces),
+                splits=not self.replaces,
+            )
         except ProofportError as error:
             if self._outcome_of(error).status is Status.UNKNOWN:
                 with suppress(LaneLost, JournalError):

@@ -1,4 +1,4 @@
-"""The last delivered state of one lane and kind: which records need not or must not be sent, and what is kept of them."""
+"""The last delivered state of one lane and kind: the records that need not or must not be sent, and what is kept."""
 
 from __future__ import annotations
 

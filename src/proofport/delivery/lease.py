@@ -47,13 +47,11 @@ class Holder:
         self._renewed = asked
 
     async def permit(self, call: Call, *, surely: bool = False) -> None:
-        """Ask the journal before every call that destroys (`surely`: that may); before another write, when the lease
-        may have run out meanwhile, as in a process that was frozen."""
-        if (
-            call.destructive
-            or (surely and call.method != "GET")
-            or (call.method != "GET" and self._clock() - self._renewed > self._lease / 2)
-        ):
+        """Ask the journal before every call that destroys, or may (`surely`). Before another write, ask it when the
+        lease may have run out meanwhile, as in a process that was frozen."""
+        writes = call.method != "GET"
+        stale = self._clock() - self._renewed > self._lease / 2
+        if call.destructive or (writes and (surely or stale)):
             await self.confirm()
 
 
@@ -68,7 +66,7 @@ async def hold(
     lease: float,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Holder]:
-    """The lane, for as long as the block runs. Raises Retryable when another process keeps it beyond `retry_seconds`."""
+    """The lane, for as long as the block runs. Raises Retryable when another process keeps it for too long."""
     run = await _claim(journal, lane, retry_seconds, on_wait, lease, sleep)
     holder = Holder(run, lease)
     try:
