@@ -1,4 +1,4 @@
-"""What every test may use: both emulators on real sockets, and aioresponses on a new aiohttp.
+"""What every test may use: both emulators on real sockets, and a PostgreSQL.
 
 Whatever an emulator of these fixtures answers is held against its vendor's OpenAPI document when the test ends.
 """
@@ -10,12 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
-from unittest.mock import Mock
 
-import aiohttp
-import aioresponses
-import aioresponses.core
 import pytest
 from aiohttp import web
 from tests.postgres import Database, database, shared_server
@@ -76,19 +71,6 @@ def drata_contract() -> Contract:
 @pytest.fixture
 def secureframe_contract() -> Contract:
     return contract("secureframe")
-
-
-@pytest.fixture
-def http_mock(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses.aioresponses]:
-    """aioresponses 0.7.9 does not give `ClientResponse` the stream_writer that aiohttp 3.14 asks for."""
-
-    class ClientResponse(aiohttp.ClientResponse):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, stream_writer=Mock(output_size=0), **options)
-
-    monkeypatch.setattr(aioresponses.core, "ClientResponse", ClientResponse)
-    with aioresponses.aioresponses() as mock:
-        yield mock
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ LAYERS = [
     ["errors", "wire", "logs", "tenancy", "text"],
     ["evidence", "accounting"],
     ["mapping", "adapter", "journal.contract", "journal.access", "journal.deliveries", "journal.snapshots", "sources"],
-    ["journal", "registry", "delivery", "planning"],
+    ["journal", "registry", "http", "delivery", "planning"],
     ["operations"],
     ["config", "config_errors", "config_journal", "config_edit", "config_relay"],
     ["gateway"],

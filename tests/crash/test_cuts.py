@@ -22,9 +22,9 @@ from tests.crash.scene import FIVE, SOAK
 from proofport import registry
 from proofport.adapter import Adapter, Mode, Operation
 from proofport.config import Config
-from proofport.delivery import sender
 from proofport.errors import ConfigError, ProofportError, UnsupportedFeature
 from proofport.gateway import Gateway
+from proofport.http import retry
 from proofport.mapping import MappingLibrary
 from proofport.testing import Emulator, serve
 
@@ -208,7 +208,7 @@ async def staged(case: Case) -> AsyncIterator[Stage]:
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "_backoff", lambda state: 0.0)
+    monkeypatch.setattr(retry, "_backoff", lambda state: 0.0)
 
 
 @pytest.mark.parametrize("case", cases(), ids=str)

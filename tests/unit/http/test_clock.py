@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from proofport.adapter import Finding, Flow
-from proofport.delivery.clock import compared
 from proofport.errors import Retryable
+from proofport.http.clock import compared
 from proofport.wire import Call, Reply
 
 THEIRS = 1_767_225_600.0

@@ -7,13 +7,13 @@ import asyncio
 import aiohttp
 import pytest
 from aioresponses import CallbackResult, aioresponses
-from tests.unit.delivery.support import SECRET, Naps, TinyAdapter, TinySettings
+from tests.unit.http.support import SECRET, Naps, SharedJournal, TinyAdapter, TinySettings
 
 from proofport.adapter import Adapter
-from proofport.delivery.pacer import Pacer
-from proofport.delivery.sender import ATTEMPTS, Sender
 from proofport.errors import Blocked, ConfigError, LaneLost, OutcomeUnknown, ProofportError, Retryable
-from proofport.journal.memory import MemoryJournal
+from proofport.http.pacer import Pacer
+from proofport.http.retry import ATTEMPTS
+from proofport.http.sender import Sender
 from proofport.wire import Call
 
 URL = "https://api.example.com/x"
@@ -26,7 +26,7 @@ def adapter(**settings: object) -> Adapter:
 
 
 def paced(chosen: Adapter, naps: Naps) -> Sender:
-    return Sender(chosen, Pacer(MemoryJournal(clock=lambda: 1_000.0), chosen), sleep=naps)
+    return Sender(chosen, SharedJournal(), sleep=naps)
 
 
 @pytest.fixture
@@ -107,16 +107,14 @@ async def test_whoever_may_not_send_any_more_does_not_repeat(http_mock: aiorespo
     assert sender.requests == 1
 
 
-async def test_ten_seconds_are_all_there_are(
-    http_mock: aioresponses, sender: Sender, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_ten_seconds_are_all_there_are(http_mock: aioresponses, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
 
     async def slow(_: float) -> None:
         now[0] += 10.5
 
     monkeypatch.setattr("tenacity.time.monotonic", lambda: now[0])
-    sender._sleep = slow
+    sender = Sender(adapter(), SharedJournal(), sleep=slow)
     http_mock.post(URL, status=503, repeat=True)
     await failure(sender)
     assert sender.requests == 2
@@ -202,7 +200,7 @@ async def test_what_only_a_person_can_mend_is_not_repeated(
     http_mock.post(URL, exception=exception, repeat=True)
     error = await failure(sender)
     assert isinstance(error, expected)
-    assert error.__cause__ is exception
+    assert (error.__cause__, error.__context__) == (None, None), "the library's errors show our headers"
     assert sender.requests == 1
 
 
@@ -258,7 +256,7 @@ async def test_of_many_requests_in_flight_one_at_a_time_waits_for_the_budget(htt
     """Otherwise whoever sends in parallel would reserve the budget of all who share it."""
     http_mock.post(URL, status=200, repeat=True)
     chosen = adapter(requests_per_minute=66)
-    journal = MemoryJournal(clock=lambda: 1_000.0)
+    journal = SharedJournal()
     asleep, sleeps, woken = list[float](), asyncio.Event(), asyncio.Event()
 
     async def sleep(seconds: float) -> None:
@@ -266,10 +264,10 @@ async def test_of_many_requests_in_flight_one_at_a_time_waits_for_the_budget(htt
         sleeps.set()
         await woken.wait()
 
-    async with Sender(chosen, Pacer(journal, chosen), sleep=sleep) as sender, asyncio.TaskGroup() as group:
+    async with Sender(chosen, journal, sleep=sleep) as sender, asyncio.TaskGroup() as group:
         for _ in range(6 + 4):
             group.create_task(sender.send(POST))
         await sleeps.wait()
-        assert await Pacer(journal, chosen).permit() == pytest.approx(2.0), "the neighbour is next"
+        assert await Pacer.of_host(journal, chosen).permit() == pytest.approx(2.0), "the neighbour is next"
         woken.set()
     assert asleep == pytest.approx([1.0, 3.0, 4.0, 5.0])

@@ -10,10 +10,11 @@ from unittest.mock import Mock
 import aiohttp
 import pytest
 from aiohttp import client_exceptions
+from tests.unit.http.support import Naps
 from yarl import URL
 
-from proofport.delivery.failures import NETWORK, explain, refused_for_now
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable
+from proofport.http.retry import LONGEST_PAUSE, NETWORK, explain, refused_for_now, waiting
 from proofport.wire import Call, Reply
 
 REPEAT = Call("publish", "POST", "/x")
@@ -166,3 +167,44 @@ def test_the_pause_that_was_asked_for_is_read_in_seconds(header: str, after: flo
     failure: Any = refused_for_now(Reply(429, {"retry-after": header}), REPEAT, ORIGIN)
     assert failure.after == after
     assert refused_for_now(Reply(429), REPEAT, ORIGIN).after is None  # type: ignore[union-attr]
+
+
+class Vendor:
+    """Fails with these errors, one an attempt, and then answers."""
+
+    def __init__(self, *errors: ProofportError) -> None:
+        self.errors = list(errors)
+
+    async def __call__(self) -> str:
+        if self.errors:
+            raise self.errors.pop(0)
+        return "done"
+
+
+async def test_a_vendor_that_is_out_of_order_is_waited_for() -> None:
+    naps, told = Naps(), list[str | None]()
+    vendor = Vendor(Retryable("busy", after=3.0), Retryable("down"), Retryable("down"))
+    assert await waiting(vendor, 60, told.append, sleep=naps) == "done"
+    assert sum(naps.taken) == 3 + 2 + 4, "what the vendor asks for, else longer each time"
+    assert told[0] == "busy; goes on in 3 s"
+    assert told[-1] is None
+
+
+async def test_waiting_ends_with_the_retry_time_and_no_pause_is_longer_than_a_minute() -> None:
+    naps = Naps()
+    with pytest.raises(Retryable, match="down"):
+        await waiting(Vendor(*[Retryable("down")] * 20), 300, lambda _: None, sleep=naps)
+    assert sum(naps.taken) == 1 + 2 + 4 + 8 + 16 + 32 + 3 * LONGEST_PAUSE
+
+
+async def test_a_pause_beyond_the_retry_time_is_not_begun() -> None:
+    naps = Naps()
+    with pytest.raises(Retryable):
+        await waiting(Vendor(Retryable("later", after=61)), 60, lambda _: None, sleep=naps)
+    assert naps.taken == []
+
+
+async def test_an_error_that_no_waiting_mends_is_final_and_remembers_what_was_lost() -> None:
+    with pytest.raises(Blocked) as caught:
+        await waiting(Vendor(Retryable("cut off", lost=True), Blocked("no")), 60, lambda _: None, sleep=Naps())
+    assert caught.value.lost

@@ -6,12 +6,19 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from tests.unit.delivery.support import OK, ScriptedSender, failures, reply
+from tests.unit.http.support import OK, ScriptedSender, reply
 
 from proofport.adapter import Flow
-from proofport.delivery.conversation import allow_destruction, converse
-from proofport.delivery.sender import Sender
-from proofport.errors import AdapterFault, Blocked, GuardRefused, OutcomeUnknown, ProofportError, Retryable
+from proofport.errors import (
+    AdapterFault,
+    Blocked,
+    GuardRefused,
+    OutcomeUnknown,
+    ProofportError,
+    Retryable,
+    UnsupportedFeature,
+)
+from proofport.http.flow import allow_destruction, lead
 from proofport.wire import Call, Reply
 
 LOOK = Call("look", "GET", "/x")
@@ -19,8 +26,14 @@ WRITE = Call("write", "POST", "/x")
 DESTROY = Call("destroy", "POST", "/x", lost="ask", destructive=True)
 
 
-async def lead(flow: Flow[Any], sender: ScriptedSender, **options: Any) -> Any:
-    return await converse(flow, cast(Sender, sender), **options)
+FAILURES = [
+    Blocked("blocked"),
+    GuardRefused("guard"),
+    OutcomeUnknown("unknown"),
+    Retryable("later", after=1e9),
+    AdapterFault("fault"),
+    UnsupportedFeature("unsupported"),
+]
 
 
 async def test_a_flow_gets_the_answer_to_each_of_its_calls_and_its_result_comes_back() -> None:
@@ -73,7 +86,7 @@ async def test_a_flow_may_end_on_a_lost_answer_and_one_that_does_not_look_passes
         await lead(careless(), sender, gate=allow_destruction)
 
 
-@pytest.mark.parametrize("error", failures(), ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
 async def test_other_errors_end_the_flow_and_reach_the_caller_as_they_are(error: ProofportError) -> None:
     closed = []
 

@@ -7,26 +7,18 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.delivery.support import SECRET, TinyAdapter, TinySettings
+from tests.unit.http.support import SECRET, Clock, TinyAdapter, TinySettings
 
-from proofport.delivery.pacer import Pacer
+from proofport.http.pacer import Pacer
 from proofport.journal.memory import MemoryJournal
 
 BUDGET, BURST = 66, 6
 """A burst, and one request a second."""
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def pacer(per_minute: int, journal: MemoryJournal, host: str = "http://127.0.0.1:9") -> Pacer:
     settings = {"requests_per_minute": per_minute, "key": SECRET, "base_url": host}
-    return Pacer(journal, TinyAdapter(TinySettings.model_validate(settings)))
+    return Pacer.of_host(journal, TinyAdapter(TinySettings.model_validate(settings)))
 
 
 async def waits(tried: Pacer, count: int) -> list[float]:

@@ -1,0 +1,55 @@
+"""Our clock against the vendor's: times in the future are refused, so a clock that is wrong costs records."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+from proofport.adapter import Finding, Flow
+from proofport.errors import ProofportError
+from proofport.wire import Reply
+
+TOLERATED = 60.0
+"""Seconds; the vendor's `Date` has whole seconds, and the answer was some time on its way."""
+
+
+def compared(check: Flow[list[Finding]], now: Callable[[], float] = time.time) -> Flow[list[Finding]]:
+    """`check` with one more finding, from the `Date` of the vendor's answers (RFC 9110, 6.6.1) if it gives any."""
+    ahead: list[float] = []
+    try:
+        call = next(check)
+        while True:
+            try:
+                reply = yield call
+            except ProofportError as error:
+                call = check.throw(error)
+                continue
+            theirs = _date(reply)
+            if theirs is not None:
+                ahead.append(now() - theirs)
+            call = check.send(reply)
+    except StopIteration as end:
+        findings: list[Finding] = end.value
+        return [*findings, _finding(ahead[-1])] if ahead else findings
+
+
+def _date(reply: Reply) -> float | None:
+    try:
+        date = parsedate_to_datetime(reply.headers.get("date", ""))
+    except ValueError:
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
+
+
+def _finding(ahead: float) -> Finding:
+    if abs(ahead) <= TOLERATED:
+        return Finding(True, "clock", "agrees with the vendor's")
+    way = "ahead of" if ahead > 0 else "behind"
+    return Finding(
+        False,
+        "clock",
+        f"this machine's clock is {abs(ahead):,.0f} seconds {way} the vendor's",
+        "Set it, for example by NTP: evidence with times in the future is refused.",
+    )

@@ -1,0 +1,51 @@
+"""The request budget of a host. Vendors limit by source address, so all who share a journal share the budget."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from proofport.adapter import Adapter
+from proofport.http.retry import Sleep
+
+BURST = 10
+"""The most requests that go at once. Of a small budget it is a tenth. The burst is a part of the budget."""
+
+
+class Permits(Protocol):
+    """The part of a journal that a pacer needs."""
+
+    async def permit(self, key: str, *, per_minute: int, burst: int) -> float: ...
+
+
+class Pacer:
+    """Spaces requests evenly, after a small burst, so that no minute holds more than the budget. 0: no limit."""
+
+    def __init__(self, journal: Permits, key: str, budget: int, *, sleep: Sleep = asyncio.sleep) -> None:
+        self._journal = journal
+        self._key = key
+        self._burst = min(BURST, max(1, budget // 10))
+        self._per_minute = budget and max(1, budget - self._burst)
+        self._sleep = sleep
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    def of_host(cls, journal: Permits, adapter: Adapter, *, sleep: Sleep = asyncio.sleep) -> Pacer:
+        """The budget of the adapter's host: the configured one, else the adapter's."""
+        configured = adapter.settings.requests_per_minute
+        budget = adapter.default_requests_per_minute if configured is None else configured
+        return cls(journal, adapter.origin, budget, sleep=sleep)
+
+    async def permit(self) -> float:
+        """Take a permit. Returns the seconds to wait before using it."""
+        if not self._per_minute:
+            return 0.0
+        return await self._journal.permit(self._key, per_minute=self._per_minute, burst=self._burst)
+
+    async def turn(self) -> None:
+        """Take a permit and wait for it. One permit is waited for at a time, however many requests are under way:
+        a destination that sends in parallel gets no larger share than its neighbours."""
+        async with self._turn:
+            wait = await self.permit()
+            if wait:
+                await self._sleep(wait)

@@ -1,0 +1,63 @@
+"""Takes our credentials out of what a vendor says, before an adapter, a log or the journal gets to see it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from pydantic import BaseModel, SecretStr
+
+from proofport.wire import Reply
+
+SHORTEST = 8
+"""Shorter secrets are left alone: the same characters occur by chance in what a vendor says."""
+MARK = "[secret]"
+
+
+class Redaction:
+    """The secrets of one sender: those of its settings, and the credentials that it has sent."""
+
+    def __init__(self, settings: object) -> None:
+        self._known: set[str] = set()
+        self._forms: list[str] = []
+        self._add(_secrets_of(settings))
+
+    def add(self, credentials: Mapping[str, str]) -> None:
+        """Redact the values of these headers from now on."""
+        self._add(word for value in credentials.values() for word in value.split())
+
+    def text(self, text: str) -> str:
+        for form in self._forms:
+            text = text.replace(form, MARK)
+        return text
+
+    def reply(self, reply: Reply) -> Reply:
+        body = reply.body
+        for form in self._forms:
+            body = body.replace(form.encode(), MARK.encode())
+        headers = {name: self.text(value) for name, value in reply.headers.items()}
+        return replace(reply, headers=headers, body=body)
+
+    def _add(self, secrets: Iterable[str]) -> None:
+        new = {secret for secret in secrets if len(secret) >= SHORTEST} - self._known
+        if new:
+            self._known |= new
+            self._forms = sorted({form for secret in self._known for form in _forms(secret)}, key=len, reverse=True)
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    """A secret as text, and as JSON has it: some vendors escape the slash."""
+    quoted = json.dumps(secret)[1:-1]
+    return secret, quoted, quoted.replace("/", "\\/")
+
+
+def _secrets_of(settings: object) -> Iterator[str]:
+    if isinstance(settings, SecretStr):
+        yield settings.get_secret_value()
+    elif isinstance(settings, BaseModel):
+        for _, value in settings:
+            yield from _secrets_of(value)
+    elif isinstance(settings, Mapping):
+        for value in settings.values():
+            yield from _secrets_of(value)

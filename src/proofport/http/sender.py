@@ -1,0 +1,162 @@
+"""The only HTTP client: waits for its turn, adds credentials, sends, and turns failures into our errors."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
+from functools import partial
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from xxhash import xxh3_64_hexdigest
+from yarl import URL
+
+from proofport.adapter import Adapter, Flow, StaticHeaders, Token, TokenFlow
+from proofport.errors import ProofportError
+from proofport.http.auth import Tokens
+from proofport.http.flow import Gate, follow
+from proofport.http.pacer import Pacer, Permits
+from proofport.http.redaction import Redaction
+from proofport.http.retry import NETWORK, Repeats, Sleep, explain, refused_for_now
+from proofport.journal.contract import Attempt
+from proofport.wire import Call, Reply, is_loopback
+
+MESSAGE = 300
+TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+UNAUTHORIZED = 401
+
+
+class Sender:
+    """One vendor's connection pool. Redirects are not followed: a followed POST can turn into a GET or leak the key.
+
+    `tokens` is one for the whole process; an adapter with a `TokenFlow` needs it.
+    """
+
+    def __init__(
+        self, adapter: Adapter, journal: Permits, tokens: Tokens | None = None, *, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self.origin = adapter.origin
+        #: Every request that was started, those for a token included.
+        self.requests = 0
+        #: What became of each request.
+        self.attempts: list[Attempt] = []
+        self._auth = adapter.auth
+        self._tokens = tokens
+        self._redaction = Redaction(adapter.settings)
+        self._pacer = Pacer.of_host(journal, adapter, sleep=sleep)
+        self._sleep = sleep
+        self._session: aiohttp.ClientSession | None = None
+        if isinstance(self._auth, StaticHeaders):
+            self._redaction.add({n: value for n, value in self._auth.headers.items() if n.lower() == "authorization"})
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(timeout=TIMEOUT, proxy=_proxy(self.origin))
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    def take_attempts(self, *, run_id: str | None = None, delivery: int | None = None) -> list[Attempt]:
+        """The attempts since this was last asked, for this run or delivery."""
+        taken, self.attempts = self.attempts, []
+        return [replace(attempt, run_id=run_id, delivery=delivery) for attempt in taken]
+
+    def credentials(self) -> AbstractAsyncContextManager[None]:
+        """Bracket one flow: meanwhile no other process gets the right to ask for a token."""
+        if isinstance(self._auth, StaticHeaders):
+            return nullcontext()
+        return self._shared.use(self._auth)
+
+    async def send(self, call: Call, gate: Gate | None = None) -> Reply:
+        """Return the reply. Raises Retryable, Blocked, ConfigError, OutcomeUnknown when `call.lost` is "ask", and what
+        the gate raises, which is asked last: whatever was waited for lies behind it."""
+        repeats = Repeats(call.operation, self._sleep)
+        try:
+            if isinstance(self._auth, StaticHeaders):
+                return await repeats(partial(self._once, call, gate, self._auth.headers))
+            return await self._send_with_token(self._auth, call, gate, repeats)
+        except ProofportError as error:
+            error.lost = error.lost or repeats.lost
+            raise
+
+    async def _send_with_token(self, auth: TokenFlow, call: Call, gate: Gate | None, repeats: Repeats) -> Reply:
+        """Send, and once more after a 401: with the token that another lane has got meanwhile, else with a new one."""
+        token, _ = await self._shared.token(auth, self._mint)
+        renewed = False
+        while True:
+            self._redaction.add(token.headers)
+            reply = await repeats(partial(self._once, call, gate, token.headers))
+            if reply.status != UNAUTHORIZED or renewed:
+                return reply
+            token, renewed = await self._shared.token(auth, self._mint, refused=token)
+
+    async def _mint(self, flow: Flow[Token], gate: Gate) -> Token:
+        """Lead the flow that asks for a token. Its words are not repeated: nobody knows yet what is secret in them."""
+
+        async def send(call: Call) -> Reply:
+            return await Repeats(call.operation, self._sleep)(partial(self._once, call, gate, None))
+
+        return await follow(flow, send, quiet=True)
+
+    @property
+    def _shared(self) -> Tokens:
+        assert self._tokens is not None, "an adapter with a TokenFlow needs the Tokens of the process"
+        return self._tokens
+
+    async def _once(self, call: Call, gate: Gate | None, credentials: Mapping[str, str] | None) -> Reply:
+        """Make one attempt. `credentials` None: the call asks for a token, which its reply may hold."""
+        await self._pacer.turn()
+        if gate is not None:
+            await gate(call)
+        self.requests += 1
+        started = time.time()
+        failure: ProofportError | None
+        digest = xxh3_64_hexdigest(b"" if credentials is None else call.body or b"")
+        try:
+            reply = await self._exchange(call, credentials or {})
+        except NETWORK as error:
+            status, failure = 0, explain(error, call, self.origin, self._redaction.text)
+            message = failure.message
+        else:
+            if credentials is not None or not reply.ok:
+                reply = self._redaction.reply(reply)
+            status, failure = reply.status, refused_for_now(reply, call, self.origin)
+            message = _vendor_words(reply)
+        seconds, sent = time.time() - started, len(call.body or b"")
+        self.attempts.append(Attempt(call.operation, status, seconds, sent, digest, message[:MESSAGE], started))
+        if failure is not None:
+            raise failure  # outside of the handler: the library's errors show our headers
+        return reply
+
+    async def _exchange(self, call: Call, credentials: Mapping[str, str]) -> Reply:
+        assert self._session is not None, "a Sender is used as a context manager"
+        url = URL(self.origin + call.path, encoded=True).update_query(call.query)
+        headers = {**credentials, "Content-Type": call.content_type} if call.body is not None else dict(credentials)
+        async with self._session.request(
+            call.method, url, data=call.body, headers=headers, allow_redirects=False
+        ) as response:
+            body = await response.read()
+            return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+def _vendor_words(reply: Reply) -> str:
+    """What the vendor says of a refusal: most put it into `message`. Never a whole body."""
+    said = None if reply.ok else reply.json()
+    message = said.get("message") if isinstance(said, dict) else None
+    return message if isinstance(message, str) else ""
+
+
+def _proxy(origin: str) -> str | None:
+    """The environment's proxy. aiohttp's own `trust_env` would take credentials from ~/.netrc, too, beside ours."""
+    parts = urlsplit(origin)
+    if is_loopback(origin) or proxy_bypass(parts.netloc):
+        return None
+    proxy = getproxies().get(parts.scheme)
+    return f"http://{proxy}" if proxy and "://" not in proxy else proxy

@@ -1,0 +1,131 @@
+"""A vendor as small as one can be, a journal with budgets and leases, and a sender that answers from a script."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, cast
+
+from proofport.adapter import Adapter, Auth, Body, Credential, Resource, Settings, StaticHeaders
+from proofport.errors import ProofportError, UnsupportedFeature
+from proofport.http.flow import Gate
+from proofport.wire import Call, Reply
+
+SECRET = "s3cret-of-the-tiny-vendor"
+OK = Reply(200, body=b"{}")
+
+Answer = Reply | ProofportError | Callable[[Call], Reply]
+
+
+def reply(data: object, status: int = 200) -> Reply:
+    return Reply(status, body=json.dumps(data).encode())
+
+
+class TinySettings(Settings):
+    base_url: str = "http://127.0.0.1:9"
+    key: Credential = cast(Any, SECRET)
+
+
+class TinyAdapter(Adapter):
+    name = "tiny"
+    Settings = TinySettings
+
+    @property
+    def origin(self) -> str:
+        return str(self.settings.base_url)
+
+    @property
+    def auth(self) -> Auth:
+        return StaticHeaders({"Authorization": f"Bearer {self.settings.key.get_secret_value()}"})
+
+    def resource(self, kind: str) -> Resource:
+        raise UnsupportedFeature("there is none")
+
+    @classmethod
+    def bodies(cls, kind: str) -> Sequence[Body]:
+        return ()
+
+
+class Naps:
+    """A sleep that takes no time and remembers how long it should have been."""
+
+    def __init__(self) -> None:
+        self.taken: list[float] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.taken.append(seconds)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass(frozen=True)
+class Lease:
+    owner: str
+    until: float
+    wanted: bool
+
+
+class SharedJournal:
+    """The part of a journal that senders and tokens use: budgets and leases that several processes share."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.leases: dict[str, Lease] = {}
+        self.permits: list[str] = []
+        self._next: dict[str, float] = {}
+
+    async def permit(self, key: str, *, per_minute: int, burst: int) -> float:
+        self.permits.append(key)
+        if per_minute == 0:
+            return 0.0
+        now, interval = self.clock(), 60 / per_minute
+        at = max(self._next.get(key, 0.0), now - interval * (burst - 1))
+        self._next[key] = at + interval
+        return max(0.0, at - now)
+
+    async def take_lease(self, name: str, *, owner: str, lease: float) -> Lease:
+        held, now = self.leases.get(name), self.clock()
+        if held is None or held.until <= now:
+            held = Lease(owner, now + lease, False)
+        elif held.owner == owner:
+            held = Lease(owner, now + lease, held.wanted)
+        else:
+            held = Lease(held.owner, held.until, True)
+        self.leases[name] = held
+        return held
+
+    async def give_back_lease(self, name: str, *, owner: str) -> None:
+        if name in self.leases and self.leases[name].owner == owner:
+            del self.leases[name]
+
+
+class ScriptedSender:
+    """Answers each call with what is given for its operation: a reply, an error, or a function of the call."""
+
+    def __init__(self, **answers: Answer) -> None:
+        self.calls: list[Call] = []
+        self.answers = answers
+
+    @property
+    def operations(self) -> list[str]:
+        return [call.operation for call in self.calls]
+
+    def credentials(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    async def send(self, call: Call, gate: Gate | None = None) -> Reply:
+        if gate is not None:
+            await gate(call)
+        self.calls.append(call)
+        answer = self.answers.get(call.operation, OK)
+        if isinstance(answer, ProofportError):
+            raise answer
+        return answer if isinstance(answer, Reply) else answer(call)
