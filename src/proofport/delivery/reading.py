@@ -22,7 +22,7 @@ from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
 
 T = TypeVar("T")
 BLOCK = 64
-"""Records that are held between mapping and making bodies: enough to check their ids at once, few enough for the cache."""
+"""Records held between mapping and making bodies: enough to check their ids at once, few enough for the cache."""
 
 TURN = 0.004
 """Seconds of reading before the tasks that send get a turn. Each turn costs a poll of the event loop."""

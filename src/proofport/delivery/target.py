@@ -1,4 +1,4 @@
-"""A destination as a delivery uses it: the adapter, its resource for the kind, and the mapping that makes the bodies."""
+"""A destination as a delivery uses it: the adapter, its resource for the kind, and the mapping for the bodies."""
 
 from __future__ import annotations
 

@@ -37,11 +37,8 @@ def letter_of(delivery: Delivery, target: Target) -> list[dict[str, Any]]:
     """Every record of a dead letter: the evidence, why it was refused, the body that was sent, and the one that the
     mapping gives now."""
     records, sent = unpack(delivery.payload), _sent(delivery)
-    outcomes = (
-        decode_outcomes(delivery.failure.detail)
-        if delivery.failure and delivery.failure.detail
-        else [None] * len(records)
-    )
+    detail = delivery.failure.detail if delivery.failure else ""
+    outcomes = decode_outcomes(detail) if detail else [None] * len(records)
     return [
         {
             "evidence": record,

@@ -29,7 +29,8 @@ class Ending(ABC):
         self._ids = ids
 
     async def prepare(self) -> None:
-        """Called once before anything is sent."""
+        """Read what has to be known before anything is sent."""
+        return
 
     @abstractmethod
     async def end(self, incomplete: Sequence[str]) -> bool:
