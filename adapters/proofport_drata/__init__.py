@@ -1,4 +1,4 @@
-"""Drata: CUSTOM records, replaced as a whole by sessions or written one by one."""
+"""Drata: records of CUSTOM connections, devices of an MDM, people of an HRIS or an identity provider."""
 
 from __future__ import annotations
 

@@ -1,39 +1,33 @@
-"""The Drata adapter: which room serves which kind. The vendor's rules stand in the rooms."""
+"""The Drata adapter: key, host, and the object of each kind. The rules of an object stand in its own file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
-from urllib.parse import urlsplit
 
-from proofport.accounting import Outcome, Tally
 from proofport.adapter import (
     Adapter,
-    Batch,
-    Blueprint,
     Body,
-    Capability,
+    Checks,
     Finding,
     Flow,
-    Job,
-    Memory,
-    Mode,
+    HasOperations,
     Operation,
-    Page,
-    Provisioned,
+    StaticHeaders,
 )
-from proofport_drata import bodies, checking
+from proofport.errors import Blocked, UsageError
+from proofport_drata import bodies
+from proofport_drata.connections import CONNECTION_LIST
 from proofport_drata.custom import CustomRecords
 from proofport_drata.devices import Devices
-from proofport_drata.identities import Identities
+from proofport_drata.hris import HrisPeople
 from proofport_drata.identity_provider import IdentityProvider
-from proofport_drata.operations import OPERATIONS
-from proofport_drata.room import Room
+from proofport_drata.resource import DrataResource
 from proofport_drata.settings import DrataSettings
 
 
-class DrataAdapter(Adapter):
-    """CUSTOM records for most kinds, an MDM connection for devices, HRIS or an identity provider for people."""
+class DrataAdapter(Adapter, Checks, HasOperations):
+    """Records for most kinds, an MDM connection for devices, HRIS or an identity provider for people."""
 
     name = "drata"
     Settings = DrataSettings
@@ -45,54 +39,45 @@ class DrataAdapter(Adapter):
     def origin(self) -> str:
         return self.settings.origin
 
-    def headers(self) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {self.settings.api_key.get_secret_value()}"}
+    @property
+    def auth(self) -> StaticHeaders:
+        return StaticHeaders({"Authorization": f"Bearer {self.settings.api_key.get_secret_value()}"})
 
-    def room(self, kind: str) -> Room:
+    def resource(self, kind: str) -> DrataResource:
         if kind == "device":
             return Devices(self.settings, kind)
         if kind != "person":
             return CustomRecords(self.settings, kind)
         configured = self.settings.objects.get(kind)
-        is_provider = configured is not None and configured.idp_connection_id is not None
-        return IdentityProvider(self.settings, kind) if is_provider else Identities(self.settings, kind)
+        if configured is not None and configured.idp_connection_id is not None:
+            return IdentityProvider(self.settings, configured.idp_connection_id)
+        return HrisPeople(self.settings, kind)
 
-    def lane(self, kind: str) -> str:
-        return f"{urlsplit(self.origin).netloc}/{self.room(kind).lane()}"
-
-    def capability(self, kind: str, mode: Mode) -> Capability:
-        return self.room(kind).capability(mode)
-
-    def body(self, kind: str, mode: Mode) -> Body:
-        return self.room(kind).body(mode)
-
-    def bodies(self, kind: str) -> Sequence[Body]:
-        upsert = self.room(kind).body("upsert")
-        return (upsert, bodies.idp_person()) if kind == "person" else (upsert,)
-
-    def open(self, job: Job, memory: Memory) -> Flow[Memory]:
-        return self.room(job.kind).open(job, memory)
-
-    def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
-        return self.room(job.kind).send(job, memory, batch)
-
-    def close(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
-        return self.room(job.kind).close(job, memory, tally)
-
-    def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
-        return self.room(job.kind).bury(job, memory, batch)
-
-    def abort(self, job: Job, memory: Memory) -> Flow[None]:
-        return self.room(job.kind).abort(job, memory)
-
-    def observe(self, kind: str, cursor: str | None) -> Flow[Page | None]:
-        return self.room(kind).observe(cursor)
-
-    def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
-        return self.room(blueprint.kind).provision(blueprint)
+    @classmethod
+    def bodies(cls, kind: str) -> Sequence[Body]:
+        match kind:
+            case "device":
+                return (bodies.device(),)
+            case "person":
+                return (bodies.hris_person("upsert"), bodies.idp_person())
+            case _:
+                return (bodies.custom_record(kind, "upsert"),)
 
     def check(self) -> Flow[list[Finding]]:
-        return checking.check([self.room(kind) for kind in self.settings.objects])
+        """Look at the key first, then at every configured object."""
+        try:
+            yield from CONNECTION_LIST.rows()
+        except (Blocked, UsageError) as error:
+            return [Finding(False, "api_key", error.message, error.hint)]
+        findings = [Finding(True, "api_key", "accepted, and may list connections")]
+        for resource in map(self.resource, self.settings.objects):
+            try:
+                findings += yield from resource.check()
+            except (Blocked, UsageError) as error:
+                findings.append(resource.found(False, error.message, error.hint))
+        return findings
 
     def operations(self) -> Sequence[Operation]:
+        from proofport_drata.operations import OPERATIONS  # a push does not need their parameter models
+
         return OPERATIONS

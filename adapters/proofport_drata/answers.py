@@ -1,4 +1,4 @@
-"""Drata's answers: statuses become the error that says what to do; the vendor's own words are kept."""
+"""Drata's answers. A status becomes the error that says what to do, and keeps the vendor's own words."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ IMPORT_PERSONNEL = "Personnel: Import Personnel"
 """Permissions of a key, as the product shows them (the vendor's OpenAPI v1 and v2, `x-permission`)."""
 
 CHECK_OBJECTS = "Check connection_id and resource_id in `objects`, and the region; `proofport doctor` reads them."
-CHECK_PARAMETERS = "Check the ids that were given, and the region; the list operations show what there is."
+CHECK_PARAMETERS = (
+    "Check the ids and addresses that were given, and the region; the list operations show what there is."
+)
 
 KEY_CODES = {
     26430: "No key reached Drata: look for a proxy that takes the Authorization header away.",
     12310: "Drata does not know this key: it may be of another region, or deleted.",
     10000: "The key may be revoked, expired, short of a scope, or not allowed from this address.",
 }
-"""What the codes of a 401 mean (api-evangelist/drata, errors/drata-problem-types.yml; drata-rv/tenable)."""
+"""The meaning of the codes of a 401 (api-evangelist/drata, errors/drata-problem-types.yml; drata-rv/tenable)."""
+OTHER_KEY = "Check api_key: it may be revoked, expired, of another region, or not allowed from this address."
 
 
 def vendor_words(reply: Reply) -> str:
@@ -48,28 +51,33 @@ def vendor_words(reply: Reply) -> str:
 def expect_ok(reply: Reply, asked: str, permission: str, *, missing: str = CHECK_OBJECTS) -> Any:
     """The decoded body of a success.
 
-    Raises Blocked (401, 402, 403, 412), ConfigError (404, a redirect), TooLarge (413), Retryable (408, 429, 5xx) or
-    UsageError (400, 409, 422 and whatever else is final). `asked` finishes the sentence "Drata refused to …";
-    `missing` is what to do about a 404.
+    `asked` finishes the sentence "Drata refused to …". `missing` is the hint of a 404. Raises Blocked (401, 402, 403,
+    412), ConfigError (404, a redirect), TooLarge (413) or UsageError (any other status). The engine handles 408, 429
+    and 5xx: they do not come here.
     """
     if reply.ok:
         return reply.json()
     words = vendor_words(reply)
+    refusal = f"Drata refused to {asked}: {words}"
     match reply.status:
         case 401 | 402 | 403 | 412:
-            raise Blocked(f"Drata refused to {asked}: {words}", hint=_who_must_act(reply, permission))
+            raise Blocked(refusal, hint=_who_must_act(reply, permission))
         case 404:
-            raise ConfigError(f"Drata refused to {asked}: {words}", hint=missing)
+            raise ConfigError(refusal, hint=missing)
         case 413:
-            raise TooLarge(f"Drata refused to {asked}: {words}")
-        case 408 | 429:
-            raise Retryable(f"Drata asks to wait: {words}", after=retry_after(reply))
-        case status if status >= 500:
-            raise Retryable(f"Drata is out of order: {words}", after=retry_after(reply))
+            raise TooLarge(refusal)
         case status if 300 <= status < 400:
             raise ConfigError(f"Drata answered with a redirect: {words}", hint="Check region or base_url.")
-        case _:
-            raise UsageError(f"Drata refused to {asked}: {words}", hint=_what_is_final(reply.status))
+        case status:
+            raise UsageError(refusal, hint=FINAL.get(status, FINAL[400]))
+
+
+FINAL = {
+    400: "Sending the same again gives the same answer: change what is sent.",
+    409: "Another program is at work on the same resource: let it finish, or let one program write there.",
+    422: "The session's state does not allow this; `proofport call DEST list_sessions …` shows it.",
+}
+"""Hints for the statuses that a repetition does not change."""
 
 
 def _who_must_act(reply: Reply, permission: str) -> str:
@@ -77,10 +85,7 @@ def _who_must_act(reply: Reply, permission: str) -> str:
         case 401:
             body = reply.json()
             code = body.get("code") if isinstance(body, dict) else None
-            why = KEY_CODES.get(code) if isinstance(code, int) else None
-            why = (
-                why or "Check api_key: it may be revoked, expired, of another region, or not allowed from this address."
-            )
+            why = KEY_CODES.get(code, OTHER_KEY) if isinstance(code, int) else OTHER_KEY
             return f"{why} Keys are made in Drata under Settings, API Keys."
         case 402:
             return (
@@ -95,29 +100,13 @@ def _who_must_act(reply: Reply, permission: str) -> str:
             )
 
 
-def _what_is_final(status: int) -> str:
-    match status:
-        case 409:
-            return "Another program is at work on the same resource: let it finish, or let one program write there."
-        case 422:
-            return "The session's state does not allow this; `proofport call DEST list_sessions …` shows it."
-        case _:
-            return "Sending the same again gives the same answer: change what is sent."
-
-
-def retry_after(reply: Reply) -> float | None:
-    """Seconds of Retry-After. Seen in seconds only (drata-rv/custom-intune, pipeline/publisher.py)."""
-    text = reply.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() else None
-
-
 def refused(reply: Reply, expected: str, hint: str | None = None) -> Problem:
-    """Why a record was refused by the status of its request."""
+    """The problem of a record whose request was refused."""
     return Problem(
         found=f"an answer with status {reply.status}", expected=expected, hint=hint, vendor_message=vendor_words(reply)
     )
 
 
 def malformed(what: str) -> Retryable:
-    """An answer that is not what the vendor documents. Going on could lose records, so the step is not taken."""
+    """The error for an answer that is not as Drata documents it. Going on could lose records, so the run does not."""
     return Retryable(f"Drata's answer cannot be relied on: {what}")

@@ -1,4 +1,4 @@
-"""What Drata accepts: records of a CUSTOM resource, whose schema is the tenant's own, and three bodies of Drata's.
+"""The bodies that Drata accepts: records of a CUSTOM resource, whose schema is the tenant's own, and three of Drata's.
 
 Sources: V2, the vendor's OpenAPI v2 (devices, hris-user-identities); V1, its OpenAPI v1 (connections, upload).
 """
@@ -21,12 +21,8 @@ ShortText = Annotated[str, Field(min_length=1, max_length=191)]
 Email = Annotated[str, Field(max_length=191, pattern=r"^[^@\s]+@[^@\s]+$")]
 
 
-def is_custom_record(kind: str) -> bool:
-    return kind in CUSTOM_KINDS or kind.startswith("custom:")
-
-
 def custom_record(kind: str, mode: Mode) -> Body:
-    """The body of one record. No model: its JSON Schema comes from the mapping and is sent by `provision`.
+    """A record of a CUSTOM resource. It has no model: its JSON Schema comes from the mapping, and `provision` sends it.
 
     A plain `string` property refuses null, a type union accepts it (observed: speakeasy-api/gram, commit b5f47cb), so
     nulls go where the mapping says `nullable`. Arrays are stored, yet tests over them are fragile (observed:
@@ -71,7 +67,8 @@ class WindowsService(_Body):
 class DeviceBody(_Body):
     """A device of an MDM connection, matched on external id, serial number or MAC address (V2).
 
-    What null means for a posture flag is not published, so unknowns are left out (drata-rv/custom-intune does, too).
+    Drata does not publish the meaning of null for a posture flag, so a flag that is unknown is left out (as
+    drata-rv/custom-intune does).
     """
 
     external_id: ShortText = Field(description="V2: in the filter and the answers at most 191 characters")
@@ -103,7 +100,7 @@ class DeviceBody(_Body):
 
 
 class IdentityBody(_Body):
-    """A person of an HRIS connection (V2). What is left out stays as it was, null clears."""
+    """A person of an HRIS connection (V2). A field that is left out stays as it was, null clears it."""
 
     identity_id: Annotated[str, Field(min_length=1)] = Field(description="V2: the key; no limit published")
     email: Email | None = Field(None, description="V2: matches a Drata user")
@@ -137,7 +134,7 @@ def device() -> Body:
     return Body("device", "drata/device", DeviceBody, id_field="externalId", nulls="omit")
 
 
-def identity(mode: Mode) -> Body:
+def hris_person(mode: Mode) -> Body:
     return Body(
         "hris_identity", "drata/person", IdentityBody, id_field="identityId", nulls="nullable", partial=mode == "patch"
     )

@@ -1,68 +1,92 @@
-"""Records of a CUSTOM resource: which flow serves which mode."""
+"""Records of a CUSTOM resource: a snapshot goes through a session, every other mode writes to the live records."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Literal
 
 from proofport.accounting import Outcome, Status, Tally
-from proofport.adapter import Batch, Blueprint, Body, Capability, Finding, Flow, Job, Memory, Mode, Page, Provisioned
+from proofport.adapter import (
+    Batch,
+    Blueprint,
+    Body,
+    Ends,
+    Finding,
+    Flow,
+    Job,
+    Limits,
+    Lists,
+    Memory,
+    Mode,
+    Opens,
+    Page,
+    Provisioned,
+    Provisions,
+    Stages,
+)
 from proofport.errors import UnsupportedFeature
-from proofport_drata import bodies, checking, provisioning, records, sessions
-from proofport_drata.room import MAX_BYTES, Room
+from proofport_drata import bodies, connections, records, sessions
+from proofport_drata.provisioning import provision_custom
+from proofport_drata.resource import MAX_BYTES, DrataResource
 from proofport_drata.settings import PUT_MERGE
 
 MAX_RECORDS = 500
 """No limit is published. Clients send up to 500 records (observed: gram, drata-rv/OCI-custom-connection and others)."""
 
-UPLOAD = Capability(MAX_RECORDS, MAX_BYTES, listed=True)
-SESSION = Capability(MAX_RECORDS, MAX_BYTES, staged=True, replaces=True, listed=True)
-ONE_BY_ONE = Capability(1, MAX_BYTES, parallel=4, listed=True)
+UPLOAD = Limits(MAX_RECORDS, MAX_BYTES)
+ONE_BY_ONE = Limits(1, MAX_BYTES, parallel=4)
 
 
-class CustomRecords(Room):
+class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
     """Memory: `session`, the id that a snapshot stages its records under."""
 
-    def lane(self) -> str:
-        connection, resource = self.settings.resource(self.kind)
+    lags = False
+    #: Used only for an empty set that `empty_set: delete_all` says is meant, so it needs no second request.
+    ends: Literal["always"] = "always"
+
+    @property
+    def place(self) -> str:
+        connection, resource = self.settings.custom_resource(self.kind)
         return f"{connection}/{resource}"
 
-    def capability(self, mode: Mode) -> Capability:
+    @property
+    def empty_set(self) -> Literal["refuse", "end"]:
+        configured = self.settings.objects.get(self.kind)
+        return "end" if configured is not None and configured.empty_set == "delete_all" else "refuse"
+
+    def limits(self, mode: Mode) -> Limits:
         if mode == "patch" and PUT_MERGE not in self.settings.allow_assumed:
             raise UnsupportedFeature(
                 "Drata does not publish whether an update keeps the fields it does not name",
                 hint="Push whole records, or accept the assumption that it does: `allow_assumed: [put_merge]`.",
             )
-        self.settings.resource(self.kind)
-        empty = self.settings.objects[self.kind].empty_set == "delete_all"
-        session = replace(SESSION, may_be_empty=empty)
-        return {"upsert": UPLOAD, "snapshot": session, "patch": ONE_BY_ONE, "remove": ONE_BY_ONE}[mode]
+        self.settings.custom_resource(self.kind)
+        return UPLOAD if mode in ("upsert", "snapshot") else ONE_BY_ONE
 
     def body(self, mode: Mode) -> Body:
         return bodies.custom_record(self.kind, mode)
 
     def open(self, job: Job, memory: Memory) -> Flow[Memory]:
         if job.mode != "snapshot":
-            yield from sessions.clear_the_way(self._resource, job.instance)
+            yield from sessions.end_stale(self._path, job.instance)
             return memory
         session = sessions.session_id(job.instance, job.run_id)
         resumed = session if memory.get("session") == session else None
-        yield from sessions.clear_the_way(self._resource, job.instance, keep=resumed)
+        yield from sessions.end_stale(self._path, job.instance, keep=resumed)
         return {**memory, "session": session}
 
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         match job.mode:
             case "snapshot":
-                return (yield from sessions.stage(self._resource, str(memory["session"]), batch))
+                return (yield from sessions.stage(self._path, str(memory["session"]), batch))
             case "upsert":
-                return (yield from records.upsert(self._records, batch))
+                reply = yield from records.upload("upsert_records", self._records, batch)
+                return records.outcomes_of(reply, batch.ids)
             case "patch":
                 return (yield from records.update(self._records, batch))
             case "remove":
                 return (yield from records.remove(self._records, batch))
 
-    def close(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
-        if job.mode != "snapshot":
-            return
+    def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
         if not tally.status[Status.DELIVERED]:
             # Completing a session without records: 422 (observed: speakeasy-api/gram, commit d5e1ea6).
             raise UnsupportedFeature(
@@ -70,29 +94,42 @@ class CustomRecords(Room):
                 hint="The earlier records stay live. To delete them, push their ids with `--mode remove`, or allow it: "
                 "`empty_set: delete_all` in `objects`.",
             )
-        yield from sessions.complete(self._resource, str(memory["session"]))
+        yield from sessions.complete(self._path, str(memory["session"]))
 
-    def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
-        """Only for an empty set, which a session cannot express: record by record."""
+    def cancel(self, job: Job, memory: Memory) -> Flow[None]:
+        if "session" in memory:
+            yield from sessions.cancel_if_open(self._path, str(memory["session"]))
+
+    def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        """Delete the records of an empty set one by one: a session cannot express it."""
         return (yield from records.remove(self._records, batch))
 
-    def abort(self, job: Job, memory: Memory) -> Flow[None]:
-        if job.mode == "snapshot" and "session" in memory:
-            yield from sessions.cancel_if_open(self._resource, str(memory["session"]))
-
-    def observe(self, cursor: str | None) -> Flow[Page]:
+    def page(self, cursor: str | None) -> Flow[Page]:
         return (yield from records.live(self._records, cursor))
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
-        return (yield from provisioning.find_or_create(blueprint, self.settings))
+        return (yield from provision_custom(blueprint, self.settings))
 
     def check(self) -> Flow[list[Finding]]:
-        return (yield from checking.check_resource(self.kind, self.settings.objects[self.kind]))
+        """Look for the resource in its connection, and for open sessions on it."""
+        configured = self.settings.objects[self.kind]
+        connection, wanted = configured.connection_id, configured.resource_id
+        if connection is None or wanted is None:
+            return [self.found(False, "no resource_id is configured", "Run `proofport provision`.")]
+        held = [row.get("id") for row in (yield from connections.resources(connection))]
+        if wanted not in held:
+            detail = f"connection {connection} has no resource {wanted}; it has {', '.join(map(str, held)) or 'none'}"
+            return [self.found(False, detail, f"Correct resource_id in `objects.{self.kind}`.")]
+        findings = [self.found(True, f"connection {connection} holds resource {wanted}")]
+        if is_open := (yield from sessions.open_sessions(self._path)):
+            hint = "Sessions of this instance are cancelled by the next push; another program must end its own."
+            findings.append(self.found(False, f"open sessions: {', '.join(is_open)}", hint))
+        return findings
 
     @property
-    def _resource(self) -> str:
-        return provisioning.resource_path(*self.settings.resource(self.kind))
+    def _path(self) -> str:
+        return connections.resource_path(*self.settings.custom_resource(self.kind))
 
     @property
     def _records(self) -> str:
-        return f"{self._resource}/records"
+        return f"{self._path}/records"

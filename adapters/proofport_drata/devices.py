@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Literal
+
 from proofport.accounting import CONFIRMED, Outcome, rejected, unknown
 from proofport.adapter import (
     Batch,
-    Blueprint,
     Body,
-    Capability,
-    Finding,
+    Ends,
     Flow,
     Job,
+    Limits,
+    Lists,
     Memory,
     Mode,
     Observed,
+    Opens,
     Page,
-    Provisioned,
 )
 from proofport.errors import Problem, UnsupportedFeature
 from proofport.wire import Call
-from proofport_drata import bodies, provisioning
+from proofport_drata import bodies
 from proofport_drata.answers import CREATE_DEVICE, DELETE_DEVICE, LIST_DEVICES, expect_ok, refused
-from proofport_drata.paging import Rows, every_row, one_page
-from proofport_drata.room import MAX_BYTES, Room
+from proofport_drata.connections import CONNECTIONS
+from proofport_drata.paging import PagedList, Rows
+from proofport_drata.resource import MAX_BYTES, PlainConnection
 
 READABLE = (
     "externalId",
@@ -36,68 +40,60 @@ READABLE = (
 """Fields that come back as they were sent. The others are not returned, or in another form (OpenAPI v2, `Device`)."""
 
 
-def listing(connection: int) -> str:
-    """The path of the list, which alone has no `custom-` in it."""
-    return f"/public/v2/connections/{connection}/devices"
+class Devices(PlainConnection, Opens, Ends, Lists):
+    provider = "MDM"
+    things = "devices"
+    lags = False
+    ends: Literal["on_request"] = "on_request"
 
+    @property
+    def place(self) -> str:
+        return f"{self.connection}/devices"
 
-def written(connection: int) -> str:
-    return f"/public/v2/custom-connections/{connection}/devices"
-
-
-class Devices(Room):
-    def lane(self) -> str:
-        return f"{self.settings.connection(self.kind)}/devices"
-
-    def capability(self, mode: Mode) -> Capability:
+    def limits(self, mode: Mode) -> Limits:
         if mode == "patch":
             raise UnsupportedFeature(
                 "Drata takes only whole devices: it has no call that updates some fields of one",
                 hint="Push complete records; flags that are unknown are left out of them.",
             )
         self.settings.connection(self.kind)
-        return Capability(1, MAX_BYTES, parallel=8, gone="deletable", listed=True)
+        return Limits(1, MAX_BYTES, parallel=8)
 
     def body(self, mode: Mode) -> Body:
         return bodies.device()
 
     def open(self, job: Job, memory: Memory) -> Flow[Memory]:
         """Read from the connection first: a later 404 is then about a device's owner, not about the connection."""
-        yield from one_page(
-            "list_connection_devices", self._list, None, query=(("size", "1"),), permission=LIST_DEVICES
-        )
+        yield from self.listing.page(size=1)
         return memory
 
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         if job.mode == "remove":
-            return (yield from self.bury(job, memory, batch))
-        (item,) = batch.items
-        return [(yield from self._upsert(item))]
+            return (yield from self.end(job, memory, batch))
+        (body,) = batch.bodies
+        return [(yield from self._upsert(body))]
 
-    def bury(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+    def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         (device,) = batch.ids
         return [(yield from self._remove(device))]
 
-    def observe(self, cursor: str | None) -> Flow[Page]:
-        """Devices without an externalId are not ours, and are left out."""
-        rows, following = yield from one_page("list_connection_devices", self._list, cursor, permission=LIST_DEVICES)
+    def page(self, cursor: str | None) -> Flow[Page]:
+        """A page of devices. Those without an externalId are not ours, and are left out."""
+        rows, following = yield from self.listing.page(cursor)
         return Page([_observed(row) for row in rows if isinstance(row.get("externalId"), str)], following)
 
-    def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
-        return (yield from provisioning.find_or_create_plain(self.settings, self.kind, "MDM"))
-
-    def check(self) -> Flow[list[Finding]]:
-        connection = self.settings.connection(self.kind)
-        yield from self.open(Job("", "", self.kind, "upsert"), {})
-        return [Finding(True, f"objects.{self.kind}", f"the devices of connection {connection} can be listed")]
+    @property
+    def listing(self) -> PagedList:
+        """The list, whose path alone has no `custom-` in it."""
+        path = f"/public/v2/connections/{self.connection}/devices"
+        return PagedList("list_connection_devices", path, LIST_DEVICES)
 
     @property
-    def _list(self) -> str:
-        return listing(self.settings.connection(self.kind))
+    def _path(self) -> str:
+        return f"{CONNECTIONS}/{self.connection}/devices"
 
-    def _upsert(self, item: bytes) -> Flow[Outcome]:
-        path = written(self.settings.connection(self.kind))
-        reply = yield Call("upsert_device", "POST", path, body=item)
+    def _upsert(self, body: bytes) -> Flow[Outcome]:
+        reply = yield Call("upsert_device", "POST", self._path, body=body)
         if reply.status == 404:
             hint = "The owner must be a person in Drata: correct the address, or add the person there first."
             return rejected(refused(reply, "a device whose owner Drata knows", hint))
@@ -109,8 +105,8 @@ class Devices(Room):
         return CONFIRMED
 
     def _remove(self, device: str) -> Flow[Outcome]:
-        """Find by externalId, delete by Drata's number; what is not there is gone already."""
-        found = yield from self._found(device)
+        """Find by externalId, delete by Drata's number. A device that is not found is gone already."""
+        found = yield from self._rows_of(device)
         if len(found) > 1:
             numbers = ", ".join(str(row.get("id")) for row in found)
             return rejected(
@@ -122,16 +118,15 @@ class Devices(Room):
                 )
             )
         for row in found:
-            path = f"{written(self.settings.connection(self.kind))}/{row['id']}"
-            reply = yield Call("delete_connection_device", "DELETE", path, destructive=True)
+            call = Call("delete_connection_device", "DELETE", f"{self._path}/{row['id']}", destructive=True)
+            reply = yield call
             if reply.status != 404:
                 expect_ok(reply, "delete a device", DELETE_DEVICE)
         return CONFIRMED
 
-    def _found(self, device: str) -> Flow[Rows]:
+    def _rows_of(self, device: str) -> Flow[Rows]:
         """Filtered here as well: not every filter of this vendor has an effect (observed for sessions, gram)."""
-        query = (("externalId", device),)
-        rows = yield from every_row("list_connection_devices", self._list, query=query, permission=LIST_DEVICES)
+        rows = yield from replace(self.listing, query=(("externalId", device),)).rows()
         return [row for row in rows if row.get("externalId") == device and "id" in row]
 
 

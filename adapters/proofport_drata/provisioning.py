@@ -1,75 +1,60 @@
-"""Connections: find or make the object that a kind is delivered to."""
+"""`provision`: find or make the connection of a kind, and compare the schema that it has with the mapping."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from proofport.adapter import Blueprint, Flow, Provisioned
-from proofport.errors import ConfigError, OutcomeUnknown, UsageError
-from proofport.wire import Call
-from proofport_drata.answers import CREATE_CONNECTION, LIST_CONNECTIONS, expect_ok, malformed
-from proofport_drata.drift import drift
-from proofport_drata.paging import every_row
+from proofport.errors import ConfigError, UsageError
+from proofport_drata.connections import create, find, id_of, read, resources
 from proofport_drata.settings import DrataSettings
 
-CONNECTIONS = "/public/v2/custom-connections"
+SHARED = "The connection {alias!r} existed; whatever delivers to it shares its records."
 
 
-def resource_path(connection: int, resource: int) -> str:
-    return f"{CONNECTIONS}/{connection}/resources/{resource}"
-
-
-def alias_of(kind: str, workspace_ids: tuple[int, ...]) -> str:
-    """The name by which a connection of ours is found again: the vendor has no other key (`name` = `clientAlias`)."""
-    return f"proofport {'+'.join(map(str, sorted(workspace_ids)))}:{kind}"
-
-
-def find_or_create(blueprint: Blueprint, settings: DrataSettings) -> Flow[Provisioned]:
-    """What is configured is only looked at. Creating is not idempotent, so we look first, and after a lost answer."""
+def provision_custom(blueprint: Blueprint, settings: DrataSettings) -> Flow[Provisioned]:
+    """A CUSTOM connection with its resource. A configured one is only looked at."""
     configured = settings.objects.get(blueprint.kind)
     if configured is not None and configured.connection_id is not None:
-        return (yield from _configured(blueprint, configured.connection_id, configured.resource_id))
+        connection, wanted = configured.connection_id, configured.resource_id
+        return (yield from _found(blueprint, connection, wanted, ()))
     if not settings.workspace_ids:
         raise ConfigError(
             "Drata makes a connection in at least one workspace, and workspace_ids is empty",
             hint="Set `workspace_ids: [1]`: 1 is the usual id of a single workspace.",
         )
-    alias = alias_of(blueprint.kind, settings.workspace_ids)
+    alias = f"proofport {'+'.join(map(str, sorted(settings.workspace_ids)))}:{blueprint.kind}"
     request = _creation(blueprint, settings, alias)
-    connection = yield from find(alias, "CUSTOM")
-    created = connection is None
-    if connection is None:
-        connection = yield from _create(alias, "CUSTOM", request)
-    resource = _only_resource(connection, (yield from resources(connection)))
-    shared = f"The connection {alias!r} existed; whatever delivers to it shares its records."
-    notes = () if created else (shared, *drift(blueprint.schema, resource))
-    return Provisioned({"connection_id": connection, "resource_id": resource["id"]}, created, notes)
+    existing = yield from find(alias, "CUSTOM")
+    if existing is not None:
+        return (yield from _found(blueprint, existing, None, (SHARED.format(alias=alias),)))
+    made = yield from create(alias, "CUSTOM", request)
+    resource = _only_resource(made, (yield from resources(made)))
+    return Provisioned({"connection_id": made, "resource_id": resource["id"]}, created=True)
 
 
-def _configured(blueprint: Blueprint, connection: int, wanted: int | None) -> Flow[Provisioned]:
-    held = yield from resources(connection)
-    fitting = [row for row in held if wanted in (None, row.get("id"))]
-    resource = _only_resource(connection, fitting)
-    notes = drift(blueprint.schema, resource)
-    return Provisioned({"connection_id": connection, "resource_id": resource["id"]}, False, notes)
-
-
-def find_or_create_plain(settings: DrataSettings, kind: str, provider: str) -> Flow[Provisioned]:
+def provision_plain(settings: DrataSettings, kind: str, provider: str) -> Flow[Provisioned]:
     """The MDM or HRIS connection of `kind`: without schema, workspaces and resource, which Drata refuses there."""
     configured = settings.objects.get(kind)
     if configured is not None and configured.connection_id is not None:
         yield from _require_provider(configured.connection_id, provider)
         return Provisioned({"connection_id": configured.connection_id}, created=False)
     alias = f"proofport {kind}"
-    connection = yield from find(alias, provider)
-    created = connection is None
-    if connection is None:
-        request = {"name": alias, "providerTypes": [provider], "description": f"{kind} evidence, written by proofport"}
-        connection = yield from _create(alias, provider, json.dumps(request).encode())
-    notes = () if created else (f"The connection {alias!r} existed; whatever delivers to it shares its records.",)
-    return Provisioned({"connection_id": connection}, created, notes)
+    existing = yield from find(alias, provider)
+    if existing is not None:
+        return Provisioned({"connection_id": existing}, created=False, notes=(SHARED.format(alias=alias),))
+    request = {"name": alias, "providerTypes": [provider], "description": f"{kind} evidence, written by proofport"}
+    made = yield from create(alias, provider, json.dumps(request).encode())
+    return Provisioned({"connection_id": made}, created=True)
+
+
+def _found(blueprint: Blueprint, connection: int, wanted: int | None, notes: tuple[str, ...]) -> Flow[Provisioned]:
+    held = yield from resources(connection)
+    resource = _only_resource(connection, [row for row in held if wanted in (None, row.get("id"))])
+    found = {"connection_id": connection, "resource_id": resource["id"]}
+    return Provisioned(found, created=False, notes=(*notes, *drift(blueprint.schema, resource)))
 
 
 def _require_provider(connection: int, provider: str) -> Flow[None]:
@@ -102,55 +87,6 @@ def _creation(blueprint: Blueprint, settings: DrataSettings, alias: str) -> byte
     return json.dumps(body).encode()
 
 
-def find(alias: str, provider: str) -> Flow[int | None]:
-    """The connection of that name. Raises UsageError when several have it, or it is for something else."""
-    rows = yield from every_row("list_connections", CONNECTIONS)
-    ours = [row for row in rows if row.get("clientAlias") == alias]
-    if len(ours) > 1:
-        raise UsageError(
-            f"{len(ours)} Drata connections are named {alias!r}: {', '.join(str(row.get('id')) for row in ours)}",
-            hint="Write connection_id and resource_id of the right one into `objects`, and rename the others.",
-        )
-    if not ours:
-        return None
-    if ours[0].get("providerTypes", [provider]) != [provider]:
-        hint = "Rename it, then provision again."
-        raise UsageError(f"the Drata connection {alias!r} is not a {provider} one", hint=hint)
-    return _id_of(ours[0], "list_connections")
-
-
-def _create(alias: str, provider: str, request: bytes) -> Flow[int]:
-    try:
-        reply = yield Call("create_connection", "POST", CONNECTIONS, body=request, lost="ask")
-        if reply.status < 500:
-            return _id_of(expect_ok(reply, f"create {alias!r}", CREATE_CONNECTION), "create_connection")
-    except OutcomeUnknown:
-        pass
-    found = yield from find(alias, provider)
-    if found is None:
-        raise OutcomeUnknown(
-            f"it is not known whether Drata made the connection {alias!r}",
-            hint="Provision again in a moment: a connection of that name is used, not made twice.",
-        )
-    return found
-
-
-def read(connection: int) -> Flow[dict[str, Any]]:
-    call = Call("get_connection", "GET", f"{CONNECTIONS}/{connection}", (("expand[]", "customResources"),))
-    answer = expect_ok((yield call), f"read the connection {connection}", LIST_CONNECTIONS)
-    if not isinstance(answer, dict):
-        raise malformed("get_connection gave no connection")
-    return answer
-
-
-def resources(connection: int) -> Flow[list[dict[str, Any]]]:
-    """The resources that a connection holds now."""
-    rows = (yield from read(connection)).get("customResources")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise malformed("get_connection gave no customResources")
-    return [row for row in rows if not row.get("deletedAt")]
-
-
 def _only_resource(connection: int, held: list[dict[str, Any]]) -> dict[str, Any]:
     """Connections edited in the product can hold several (observed: drata-rv/microsoft-multi-connection)."""
     if len(held) != 1:
@@ -159,12 +95,62 @@ def _only_resource(connection: int, held: list[dict[str, Any]]) -> dict[str, Any
             f"the Drata connection {connection} holds {len(held)} resources that fit, expected one: {names}",
             hint="Write the resource_id that is meant into `objects`, or take the kind out of it to have one made.",
         )
-    _id_of(held[0], "get_connection")
+    id_of(held[0], "get_connection")
     return held[0]
 
 
-def _id_of(row: Any, operation: str) -> int:
-    found = row.get("id") if isinstance(row, dict) else None
-    if not isinstance(found, int) or isinstance(found, bool):
-        raise malformed(f"{operation} gave no id")
-    return found
+# ------------------------------------------------------------------ the schema
+def drift(wanted: Mapping[str, Any], resource: Mapping[str, Any]) -> tuple[str, ...]:
+    """One sentence for each thing that the live schema no longer takes of the bodies that the mapping makes now.
+
+    The last sentence says what to do: Drata has no call that changes a schema (recipe).
+    """
+    stored = resource.get("schema")
+    found = list(_misfits(wanted, stored if isinstance(stored, dict) else {}))
+    if not found:
+        return ()
+    what_to_do = (
+        f"The schema of resource {resource.get('id')} cannot be changed. For another one, rename the connection "
+        "(`proofport call DEST update_custom_connection connection_id=N client_alias=NAME`), take the kind out of "
+        "`objects`, provision again, push a snapshot, and delete the old connection; or change the mapping."
+    )
+    return (*found, what_to_do)
+
+
+def _misfits(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[str]:
+    declared = stored.get("properties")
+    declared = declared if isinstance(declared, dict) else {}
+    made = wanted.get("properties", {})
+    unknown = [name for name in made if name not in declared]
+    if unknown and stored.get("additionalProperties") is False:
+        yield f"Records are refused: the schema allows no {_list(unknown)}."
+    elif unknown:
+        yield f"The schema does not declare {_list(unknown)}: tests in Drata cannot use these fields."
+    for name in made:
+        if name in declared:
+            yield from _type_misfit(name, made[name], declared[name])
+    always = set(wanted.get("required", ()))
+    demanded = [name for name in stored.get("required", ()) if name not in always]
+    never = [name for name in demanded if name not in made]
+    sometimes = [name for name in demanded if name in made]
+    if never:
+        yield f"Records are refused: the schema requires {_list(never)}, which the mapping never makes."
+    if sometimes:
+        yield f"Records without {_list(sometimes)} are refused: the schema requires what the mapping may leave out."
+
+
+def _type_misfit(name: str, made: Mapping[str, Any], declared: object) -> Iterator[str]:
+    takes = _types(declared) if isinstance(declared, dict) else set()
+    extra = sorted(_types(made) - takes - ({"integer"} if "number" in takes else set()))
+    if takes and extra:
+        yield f"{name} may be {_list(extra, 'or')}, and the schema takes only {_list(sorted(takes), 'or')}."
+
+
+def _types(rule: Mapping[str, Any]) -> set[str]:
+    """The JSON types of a rule. Empty: it takes any."""
+    named = rule.get("type", ())
+    return {named} if isinstance(named, str) else set(named)
+
+
+def _list(names: Sequence[str], word: str = "and") -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"

@@ -1,8 +1,9 @@
-"""Records of a CUSTOM resource: upsert, update, delete, list, and the verdicts in an upload's answer."""
+"""Records of a CUSTOM resource: uploading with one result for each record, updating, deleting, listing."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,63 +12,55 @@ from proofport.adapter import Batch, Flow, Observed, Page
 from proofport.errors import Problem, Rejected
 from proofport.wire import Call, Reply
 from proofport_drata.answers import CREATE_DATA, DELETE_DATA, UPDATE_DATA, expect_ok, malformed, refused
-from proofport_drata.paging import one_page
+from proofport_drata.paging import PagedList
 
 SCHEMA_VALIDATION = 28022
 """`code` of a record that the resource's schema refuses (example in the vendor's OpenAPI v2)."""
 
-ENVELOPE = b'{"data":[', b"]}"
 
-
-def upload(operation: str, path: str, batch: Batch) -> Call:
+def upload(operation: str, path: str, batch: Batch) -> Flow[Reply]:
     """POST an array, to the records or to a session. Repeating it converges: matching is on each record's id."""
-    head, tail = ENVELOPE
-    return Call(operation, "POST", path, body=head + b",".join(batch.items) + tail)
+    return (yield Call(operation, "POST", path, body=b'{"data":[' + b",".join(batch.bodies) + b"]}"))
 
 
-def results(reply: Reply, batch: Batch) -> list[Outcome]:
-    """One outcome per record of an upload. Raises what `expect_ok` raises."""
+def outcomes_of(reply: Reply, ids: Sequence[str]) -> list[Outcome]:
+    """One outcome for each record of an upload. Raises what `expect_ok` raises."""
     if reply.status == 400:
-        return [rejected(refused(reply, "an upload that Drata accepts"))] * len(batch)
-    return verdicts(expect_ok(reply, "store records", CREATE_DATA), batch)
+        return [rejected(refused(reply, "an upload that Drata accepts"))] * len(ids)
+    return verdicts(expect_ok(reply, "store records", CREATE_DATA), ids)
 
 
-def upsert(records: str, batch: Batch) -> Flow[list[Outcome]]:
-    """Complete records, live at once."""
-    return results((yield upload("upsert_records", records, batch)), batch)
+def verdicts(answer: Any, ids: Sequence[str]) -> list[Outcome]:
+    """One outcome for each record of an upload whose status was a success: the status says nothing about its records.
 
-
-def verdicts(answer: Any, batch: Batch) -> list[Outcome]:
-    """One outcome per record of an upload that was answered with success, which says nothing about its items.
-
-    An item failed if and only if it has `error`; its `statusCode` lies, and its id may stand in `data.id` only
-    (observed: drata-rv/OCI-custom-connection, src/oci_drata/delivery/drata.py). An item is matched by id, or by
-    position where it names none and the answer is as long as the upload.
+    A result is a failure if and only if it has `error`. Its `statusCode` is wrong at times, and its id may stand in
+    `data.id` only (observed: drata-rv/OCI-custom-connection, src/oci_drata/delivery/drata.py). A result belongs to the
+    record that it names. One without an id is taken by its position, if the answer is as long as the upload.
     """
-    items = answer if isinstance(answer, list) else [answer]
-    aligned = len(items) == len(batch)
+    results = answer if isinstance(answer, list) else [answer]
+    aligned = len(results) == len(ids)
     found: dict[str, Outcome] = {}
-    for index, item in enumerate(items):
-        if not isinstance(item, dict) or not item:
+    for index, result in enumerate(results):
+        if not isinstance(result, dict) or not result:
             continue
-        record = _id_of(item) or (batch.ids[index] if aligned else None)
-        error = item.get("error")
+        record = _id_of(result) or (ids[index] if aligned else None)
+        error = result.get("error")
         if record is not None and (error is not None or record not in found):
             found[record] = CONFIRMED if error is None else rejected(_problem(error))
     silent = unknown("no_verdict", Problem("no result for this record in Drata's answer", "one result per record"))
-    return [found.get(record, silent) for record in batch.ids]
+    return [found.get(record, silent) for record in ids]
 
 
-def _id_of(item: dict[str, Any]) -> str | None:
-    data = item.get("data")
-    for candidate in (item.get("id"), data.get("id") if isinstance(data, dict) else None):
+def _id_of(result: dict[str, Any]) -> str | None:
+    data = result.get("data")
+    for candidate in (result.get("id"), data.get("id") if isinstance(data, dict) else None):
         if isinstance(candidate, str):
             return candidate
     return None
 
 
 def _problem(error: Any) -> Problem:
-    """An item's error: `{message, code}` by the vendor's schema, one level deeper in its own example."""
+    """The error of a result: `{message, code}` by the vendor's schema, one level deeper in its own example."""
     inner = error.get("error") if isinstance(error, dict) else None
     details = inner if isinstance(inner, dict) else error if isinstance(error, dict) else {"message": str(error)}
     message, code = str(details.get("message") or "no message"), details.get("code")
@@ -85,7 +78,7 @@ def _problem(error: Any) -> Problem:
 
 
 def _broken_rule(message: str) -> tuple[str | None, str | None]:
-    """Field and rule of `Schema validation failed for data: [{"/path": "text"}]`, where the text is what it seems."""
+    """Field and rule of a message such as `Schema validation failed for data: [{"/path": "must be string"}]`."""
     try:
         (broken, *_) = json.loads(message[message.index("[") :])
         (path, text), *_ = broken.items()
@@ -94,67 +87,71 @@ def _broken_rule(message: str) -> tuple[str | None, str | None]:
     return path.strip("/").replace("/", ".") or None, str(text)
 
 
-def path_of(records: str, record: str) -> str:
-    """The path of one record. Raises Rejected for an id that no URL can carry."""
+def segment(text: str, safe: str = "") -> str:
+    """An id as one segment of a path. Raises Rejected for an id that no URL can carry."""
     try:
-        encoded = quote(record, safe="")
+        encoded = quote(text, safe=safe)
     except UnicodeEncodeError:
         encoded = ""
     if encoded in ("", ".", ".."):
         raise Rejected(
             Problem(
-                found=repr(record),
+                found=repr(text),
                 expected="an id that can stand in a URL",
                 field="id",
                 hint="Drata addresses a single record by its URL; replace the whole set by a snapshot instead.",
             )
         )
-    return f"{records}/{encoded}"
+    return encoded
 
 
 def remove(records: str, batch: Batch) -> Flow[list[Outcome]]:
-    """DELETE one by one; what is gone already is gone."""
+    """DELETE one by one."""
     outcomes = []
     for record in batch.ids:
         try:
-            path = path_of(records, record)
+            outcomes.append((yield from _delete(f"{records}/{segment(record)}")))
         except Rejected as error:
             outcomes.append(rejected(error.problem))
-            continue
-        reply = yield Call("delete_record", "DELETE", path, destructive=True)
-        if reply.status != 404:
-            expect_ok(reply, "delete a record", DELETE_DATA)
-        outcomes.append(CONFIRMED)
     return outcomes
+
+
+def _delete(path: str) -> Flow[Outcome]:
+    """404 is a success: the record is gone already."""
+    reply = yield Call("delete_record", "DELETE", path, destructive=True)
+    if reply.status != 404:
+        expect_ok(reply, "delete a record", DELETE_DATA)
+    return CONFIRMED
 
 
 def update(records: str, batch: Batch) -> Flow[list[Outcome]]:
-    """PUT one by one; only for those who allow the assumption that it merges."""
+    """PUT one by one, where the configuration allows the assumption that PUT merges."""
     outcomes = []
-    for record, item in zip(batch.ids, batch.items, strict=True):
+    for record, body in zip(batch.ids, batch.bodies, strict=True):
         try:
-            path = path_of(records, record)
+            outcomes.append((yield from _put(f"{records}/{segment(record)}", body)))
         except Rejected as error:
             outcomes.append(rejected(error.problem))
-            continue
-        reply = yield Call("update_record", "PUT", path, body=b'{"data":' + item + b"}")
-        if reply.status in (400, 404):
-            hint = "Upsert the whole record first." if reply.status == 404 else None
-            outcomes.append(rejected(refused(reply, "a record that Drata holds and accepts", hint)))
-            continue
-        expect_ok(reply, "update a record", UPDATE_DATA)
-        outcomes.append(CONFIRMED)
     return outcomes
 
 
+def _put(path: str, body: bytes) -> Flow[Outcome]:
+    reply = yield Call("update_record", "PUT", path, body=b'{"data":' + body + b"}")
+    if reply.status in (400, 404):
+        hint = "Upsert the whole record first." if reply.status == 404 else None
+        return rejected(refused(reply, "a record that Drata holds and accepts", hint))
+    expect_ok(reply, "update a record", UPDATE_DATA)
+    return CONFIRMED
+
+
 def live(records: str, cursor: str | None) -> Flow[Page]:
-    """A page of live records: without `sessionId` the list holds no staged ones (assumed)."""
-    rows, following = yield from one_page("list_records", records, cursor)
+    """A page of live records. Without `sessionId` the list holds no staged ones (assumed)."""
+    rows, following = yield from PagedList("list_records", records).page(cursor)
     if not all(isinstance(row.get("id"), str) for row in rows):
         raise malformed("list_records gave a record without an id")
     return Page([_observed(row) for row in rows], following)
 
 
 def _observed(row: dict[str, Any]) -> Observed:
-    """Without a sessionId it was uploaded directly, and a completion deletes it all the same (recipe)."""
+    """A record without a sessionId was uploaded directly. Completing a session deletes it all the same (recipe)."""
     return Observed(row["id"], row.get("attributes") or {}, whole=True, outside=row.get("sessionId") is None)

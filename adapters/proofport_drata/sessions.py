@@ -1,6 +1,6 @@
-"""Sessions: a whole dataset is staged unseen, then takes the place of the live one in one step.
+"""Sessions: a whole dataset is staged out of sight, then takes the place of the live one in one step.
 
-One session may be open per resource, an abandoned one blocks all later ones, and completing is final: the records of
+One session may be open on a resource, and an abandoned one blocks all later ones. Completing is final: the records of
 the former session and every record uploaded directly are deleted (Drata's recipe “Work with Custom Connections”).
 """
 
@@ -14,16 +14,16 @@ from proofport.adapter import Batch, Flow
 from proofport.errors import Blocked, OutcomeUnknown, UsageError
 from proofport.wire import Call, Reply
 from proofport_drata.answers import CREATE_DATA, expect_ok, malformed, vendor_words
-from proofport_drata.paging import every_row
-from proofport_drata.records import results, upload
+from proofport_drata.paging import PagedList
+from proofport_drata.records import outcomes_of, upload
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{3,64}")
 _ATTEMPTS = 3
-"""How often `complete` and `cancel` are sent while the session list shows that they had no effect."""
+"""Requests of `complete` and `cancel`, as long as the answer is lost and the session is still open."""
 
 
 def own_prefix(instance: str) -> str:
-    """What the ids of all sessions of one proofport instance begin with."""
+    """The beginning of the ids of all sessions of one proofport instance."""
     return f"pp-{hashlib.sha256(instance.encode()).hexdigest()[:8]}-"
 
 
@@ -44,10 +44,13 @@ def spelled(status: str) -> str:
 
 
 def statuses(resource: str) -> Flow[dict[str, str]]:
-    """Session id to status. The rows' short numeric `id` is no session id; the list's own filter is ignored by the
-    vendor (both observed: speakeasy-api/gram, drata.go), so nothing is filtered there."""
+    """The status of every session, by its session id.
+
+    The short numeric `id` of a row is no session id, and the vendor ignores the filter of its list (both observed:
+    speakeasy-api/gram, drata.go). So the filter is not used.
+    """
     found: dict[str, str] = {}
-    for row in (yield from every_row("list_sessions", f"{resource}/sessions")):
+    for row in (yield from PagedList("list_sessions", f"{resource}/sessions").rows()):
         session, status = row.get("sessionId"), row.get("status")
         if not isinstance(session, str) or not isinstance(status, str):
             raise malformed("list_sessions gave a session without sessionId or status")
@@ -55,13 +58,17 @@ def statuses(resource: str) -> Flow[dict[str, str]]:
     return found
 
 
-def clear_the_way(resource: str, instance: str, keep: str | None = None) -> Flow[None]:
-    """Leave no open session but `keep`: cancel what an earlier run of ours left behind, refuse to touch another's.
-
-    Also before direct writes: whether they survive while a session is open is not published.
-    """
+def open_sessions(resource: str) -> Flow[list[str]]:
     found = yield from statuses(resource)
-    is_open = [session for session, status in found.items() if status == "IN_PROGRESS" and session != keep]
+    return [session for session, status in found.items() if status == "IN_PROGRESS"]
+
+
+def end_stale(resource: str, instance: str, keep: str | None = None) -> Flow[None]:
+    """Leave no session open but `keep`. Cancels those of an earlier run of ours. Raises Blocked for another program's.
+
+    Direct writes need this, too: Drata does not publish whether they survive while a session is open.
+    """
+    is_open = [session for session in (yield from open_sessions(resource)) if session != keep]
     foreign = [session for session in is_open if not session.startswith(own_prefix(instance))]
     if foreign:
         raise Blocked(
@@ -74,16 +81,16 @@ def clear_the_way(resource: str, instance: str, keep: str | None = None) -> Flow
 
 
 def stage(resource: str, session: str, batch: Batch) -> Flow[list[Outcome]]:
-    """Add a batch to the session; the first one opens it."""
-    reply = yield upload("stage_records", f"{resource}/sessions/{session}", batch)
+    """Add a batch to the session. The first one opens it."""
+    reply = yield from upload("stage_records", f"{resource}/sessions/{session}", batch)
     refuse_ended(reply, session)
-    return results(reply, batch)
+    return outcomes_of(reply, batch.ids)
 
 
 def refuse_ended(reply: Reply, session: str) -> None:
-    """Raise Blocked for the answers to an upload that are about the session: 409 and 422, neither of them declared.
+    """Raise Blocked for an answer to an upload that is about the session.
 
-    409 is assumed for a second open session, 422 for one that is no longer open.
+    Neither status is declared: 409 is assumed for a second open session, 422 for one that is no longer open.
     """
     if reply.status in (409, 422):
         raise Blocked(
@@ -94,12 +101,12 @@ def refuse_ended(reply: Reply, session: str) -> None:
 
 
 def complete(resource: str, session: str) -> Flow[None]:
-    """Make the staged set the live one. A lost answer is never repeated blindly: the session list tells."""
+    """Make the staged set the live one. After a refusal or a lost answer, the list of sessions says what it became."""
     path = f"{resource}/sessions/{session}/actions"
     for _ in range(_ATTEMPTS):
         call = Call("complete_session", "POST", path, body=b'{"action":"complete"}', lost="ask", destructive=True)
-        reply = yield from _ask_if_lost(call)
-        if reply is not None and reply.status != 422:
+        reply = yield from _reply_unless_lost(call)
+        if reply is not None and reply.status not in (409, 422):
             expect_ok(reply, "complete the session", CREATE_DATA)
             return
         status = (yield from statuses(resource)).get(session)
@@ -116,14 +123,15 @@ def complete(resource: str, session: str) -> Flow[None]:
 
 
 def cancel(resource: str, session: str) -> Flow[None]:
-    """Drop an open session and what it staged. Never sent to a session that is not open: the answer is unpublished."""
+    """Drop an open session and its records. Drata does not publish its answer for a session that is not open."""
     path = f"{resource}/sessions/{session}/actions"
     for _ in range(_ATTEMPTS):
-        reply = yield from _ask_if_lost(Call("cancel_session", "POST", path, body=b'{"action":"cancel"}', lost="ask"))
-        if reply is not None and reply.status not in (404, 422):
+        call = Call("cancel_session", "POST", path, body=b'{"action":"cancel"}', lost="ask")
+        reply = yield from _reply_unless_lost(call)
+        if reply is not None and reply.status not in (404, 409, 422):
             expect_ok(reply, "cancel the session", CREATE_DATA)
             return
-        if (yield from statuses(resource)).get(session) != "IN_PROGRESS":
+        if session not in (yield from open_sessions(resource)):
             return
     raise OutcomeUnknown(
         f"the Drata session {session} could not be cancelled",
@@ -133,14 +141,13 @@ def cancel(resource: str, session: str) -> Flow[None]:
 
 def cancel_if_open(resource: str, session: str) -> Flow[None]:
     """Look before cancelling: a run that sent nothing has opened no session."""
-    if (yield from statuses(resource)).get(session) == "IN_PROGRESS":
+    if session in (yield from open_sessions(resource)):
         yield from cancel(resource, session)
 
 
-def _ask_if_lost(call: Call) -> Flow[Reply | None]:
-    """The reply, or None where the request may have taken effect all the same."""
+def _reply_unless_lost(call: Call) -> Flow[Reply | None]:
+    """None: the request may have taken effect all the same."""
     try:
-        reply = yield call
+        return (yield call)
     except OutcomeUnknown:
         return None
-    return None if reply.status >= 500 else reply

@@ -1,4 +1,4 @@
-"""What the configuration says about one Drata destination."""
+"""The configuration of one Drata destination."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ REGIONS = {
 """One host per data region (the `servers` of the vendor's OpenAPI, v1 and v2)."""
 
 PUT_MERGE = "put_merge"
-"""Assumed: PUT of a record keeps the fields it does not name. The vendor publishes neither merge nor replace."""
+"""Assumed: PUT of a record keeps the fields that it does not name. Drata does not publish whether PUT merges or
+replaces."""
 
 
 class DrataObject(ObjectSettings):
-    """The object of one kind; `proofport provision` finds or makes it.
+    """The object of one kind. `proofport provision` finds or makes it."""
 
-    `connection_id` (and `resource_id` where records go to a CUSTOM connection), or, for people, the number of an
-    identity provider's connection. `empty_set`: what an empty snapshot of a CUSTOM resource means.
-    """
-
+    #: The connection of records, devices, or people of an HRIS.
     connection_id: int | None = Field(None, gt=0)
+    #: The resource within a CUSTOM connection.
     resource_id: int | None = Field(None, gt=0)
+    #: For people, in place of `connection_id`: the connection of an identity provider.
     idp_connection_id: int | None = Field(None, gt=0)
+    #: The meaning of an empty snapshot of records.
     empty_set: Literal["refuse", "delete_all"] = "refuse"
 
     @model_validator(mode="after")
@@ -41,7 +42,7 @@ class DrataObject(ObjectSettings):
 
 
 class DrataSettings(Settings):
-    """Where, with which key, and the object of each kind."""
+    """Host, key, and the object of each kind."""
 
     region: Literal["us", "eu", "apac"] | None = None
     base_url: Annotated[str, AfterValidator(checked_origin)] | None = Field(
@@ -71,22 +72,23 @@ class DrataSettings(Settings):
     def origin(self) -> str:
         return self.base_url or REGIONS[self.region or "us"]
 
-    def resource(self, kind: str) -> tuple[int, int]:
-        """Connection and resource id that `kind` is delivered to. Raises ConfigError when they are not configured."""
-        configured = self.objects.get(kind)
-        if configured is None or configured.connection_id is None or configured.resource_id is None:
-            raise ConfigError(
-                f"no Drata resource is configured for {kind}",
-                hint=f"Let `proofport provision` make one, or set connection_id and resource_id in `objects.{kind}`.",
-            )
-        return configured.connection_id, configured.resource_id
-
     def connection(self, kind: str) -> int:
-        """The connection that devices or people are delivered to. Raises ConfigError when it is not configured."""
+        """The connection that `kind` is delivered to. Raises ConfigError when it is not configured."""
         configured = self.objects.get(kind)
         if configured is None or configured.connection_id is None:
-            raise ConfigError(
-                f"no Drata connection is configured for {kind}",
-                hint=f"Let `proofport provision` make one, or set connection_id in `objects.{kind}`.",
-            )
+            raise _missing("connection", kind, "connection_id")
         return configured.connection_id
+
+    def custom_resource(self, kind: str) -> tuple[int, int]:
+        """Connection and resource of the records of `kind`. Raises ConfigError when they are not configured."""
+        configured = self.objects.get(kind)
+        if configured is None or configured.connection_id is None or configured.resource_id is None:
+            raise _missing("resource", kind, "connection_id and resource_id")
+        return configured.connection_id, configured.resource_id
+
+
+def _missing(what: str, kind: str, keys: str) -> ConfigError:
+    return ConfigError(
+        f"no Drata {what} is configured for {kind}",
+        hint=f"Let `proofport provision` make one, or set {keys} in `objects.{kind}`.",
+    )

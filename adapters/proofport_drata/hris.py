@@ -1,58 +1,69 @@
-"""People of an HRIS connection: up to a thousand at a time, and a leaver's date that is written once."""
+"""People of an HRIS connection: up to a thousand in a request, and a separation date that Drata writes only once."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, Status, rejected, unknown
-from proofport.adapter import Batch, Blueprint, Body, Capability, Finding, Flow, Job, Mode, Observed, Page, Provisioned
+from proofport.adapter import (
+    Batch,
+    Body,
+    Ends,
+    Flow,
+    Job,
+    Limits,
+    Lists,
+    Memory,
+    Mode,
+    Observed,
+    Page,
+)
 from proofport.errors import Problem
 from proofport.evidence.base import format_timestamp
 from proofport.wire import Call
-from proofport_drata import bodies, provisioning
+from proofport_drata import bodies
 from proofport_drata.answers import GET_IDENTITY, LIST_IDENTITIES, WRITE_IDENTITIES, expect_ok, malformed, refused
-from proofport_drata.paging import every_row, one_page
-from proofport_drata.room import MAX_BYTES, Room
+from proofport_drata.connections import CONNECTIONS
+from proofport_drata.paging import PagedList
+from proofport_drata.resource import MAX_BYTES, PlainConnection
 
-MAX_ITEMS = 1000
-"""The vendor's OpenAPI v2, `hris-user-identities`."""
+MAX_PEOPLE = 1000
+"""The largest array of an upload (OpenAPI v2, `hris-user-identities`)."""
 
 FEW = 20
-"""Up to so many people are read one by one; for more, a look through the list costs fewer requests."""
+"""Up to this number, people are read one by one. For more, reading the list takes fewer requests."""
 
 NOT_READ_BACK = {"id", "createdAt", "updatedAt"}
 
 Result = tuple[Outcome, dict[str, Any] | None]
+"""The outcome of a person, and the stored row where the answer holds it."""
 
 
-def identities(connection: int) -> str:
-    return f"/public/v2/custom-connections/{connection}/hris-user-identities"
+class HrisPeople(PlainConnection, Ends, Lists):
+    provider = "HRIS"
+    things = "people"
+    lags = False
+    ends: Literal["always"] = "always"
 
+    @property
+    def place(self) -> str:
+        return f"{self.connection}/identities"
 
-def identity_path(connection: int, identity: str) -> str:
-    """The path of one person by the caller's own id. A colon stays as the vendor writes it."""
-    return f"{identities(connection)}/identity-id:{quote(identity, safe='', errors='replace')}"
-
-
-class Identities(Room):
-    def lane(self) -> str:
-        return f"{self.settings.connection(self.kind)}/identities"
-
-    def capability(self, mode: Mode) -> Capability:
+    def limits(self, mode: Mode) -> Limits:
         self.settings.connection(self.kind)
-        return Capability(MAX_ITEMS, MAX_BYTES, gone="ended", listed=True, dated=True)
+        return Limits(MAX_PEOPLE, MAX_BYTES)
 
     def body(self, mode: Mode) -> Body:
-        return bodies.identity(mode)
+        return bodies.hris_person(mode)
 
-    def send(self, job: Job, memory: Mapping[str, Any], batch: Batch) -> Flow[list[Outcome]]:
+    def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         if job.mode == "remove":
-            return (yield from self.bury(job, memory, batch))
-        results = yield from self._post(batch.ids, batch.items)
+            return (yield from self._separate(job, batch, _named_dates(batch)))
+        results = yield from self._post(batch.ids, batch.bodies)
         outcomes = [outcome for outcome, _ in results]
         late = yield from self._ignored_dates(batch, results)
         if late:
@@ -60,63 +71,58 @@ class Identities(Room):
             outcomes = [corrected.get(person, found) for person, found in zip(batch.ids, outcomes, strict=True)]
         return outcomes
 
-    def bury(self, job: Job, memory: Mapping[str, Any], batch: Batch) -> Flow[list[Outcome]]:
-        """Give those who still work here a separation date: the one that the removal names, else when the source had
-        looked, or the run began. A date that differs from the one it names is corrected.
+    def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        return (yield from self._separate(job, batch, {}))
 
-        Never DELETE, which the vendor has for rows that were sent by mistake. Who is not there, or has left, stays so.
+    def page(self, cursor: str | None) -> Flow[Page]:
+        rows, following = yield from self.listing.page(cursor)
+        if not all(isinstance(row.get("identityId"), str) for row in rows):
+            raise malformed("list_hris_identities gave a person without identityId")
+        return Page([_observed(row) for row in rows], following)
+
+    @property
+    def _path(self) -> str:
+        return f"{CONNECTIONS}/{self.connection}/hris-user-identities"
+
+    @property
+    def listing(self) -> PagedList:
+        return PagedList("list_hris_identities", self._path, LIST_IDENTITIES)
+
+    # ------------------------------------------------------------------ writing
+    def _separate(self, job: Job, batch: Batch, named: Mapping[str, str]) -> Flow[list[Outcome]]:
+        """Give those who still work here a separation date.
+
+        It is the date that the removal names, else when the source looked, else when the run began. Somebody who has
+        left keeps the date, unless the removal names another one. DELETE is never used: the vendor has it for rows that
+        were sent by mistake.
         """
         held = yield from self._held(batch.ids)
-        named = {person: date for person, item in zip(batch.ids, batch.items, strict=True) if (date := _named(item))}
         days = {person: named.get(person) or _day(job, batch, index) for index, person in enumerate(batch.ids)}
         leaving = [person for person in batch.ids if person in held and held[person] is None]
-        items = [_item(person, days[person]) for person in leaving]
-        written = yield from self._post(leaving, items, destructive=True)
+        written = yield from self._post(leaving, [_date(each, days[each]) for each in leaving], destructive=True)
         ends = {person: outcome for person, (outcome, _) in zip(leaving, written, strict=True)}
         late = {each: named[each] for each in named if held.get(each) and not _same_time(held[each], named[each])}
         ends |= (yield from self._correct(late)) if late else {}
         return [ends.get(person, UNCHANGED if person in held else CONFIRMED) for person in batch.ids]
 
-    def observe(self, cursor: str | None) -> Flow[Page]:
-        path = identities(self.settings.connection(self.kind))
-        rows, following = yield from one_page("list_hris_identities", path, cursor, permission=LIST_IDENTITIES)
-        if not all(isinstance(row.get("identityId"), str) for row in rows):
-            raise malformed("list_hris_identities gave a person without identityId")
-        return Page([_observed(row) for row in rows], following)
-
-    def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
-        return (yield from provisioning.find_or_create_plain(self.settings, self.kind, "HRIS"))
-
-    def check(self) -> Flow[list[Finding]]:
-        connection = self.settings.connection(self.kind)
-        query = (("size", "1"),)
-        yield from one_page(
-            "list_hris_identities", identities(connection), None, query=query, permission=LIST_IDENTITIES
-        )
-        return [Finding(True, f"objects.{self.kind}", f"the people of connection {connection} can be listed")]
-
-    # ------------------------------------------------------------------ writing
-    def _post(self, ids: Sequence[str], items: Sequence[bytes], *, destructive: bool = False) -> Flow[list[Result]]:
-        """The outcome of each person, and the stored row where the answer holds it."""
+    def _post(self, ids: Sequence[str], people: Sequence[bytes], *, destructive: bool = False) -> Flow[list[Result]]:
         if not ids:
             return []
-        body = b"[" + b",".join(items) + b"]"
-        path = identities(self.settings.connection(self.kind))
-        reply = yield Call("upsert_hris_identities", "POST", path, body=body, destructive=destructive)
+        body = b"[" + b",".join(people) + b"]"
+        reply = yield Call("upsert_hris_identities", "POST", self._path, body=body, destructive=destructive)
         if reply.status == 400:
             return [(rejected(refused(reply, "a list of people that Drata accepts")), None)] * len(ids)
-        answer = expect_ok(reply, "store people", WRITE_IDENTITIES)
-        return verdicts(answer, ids)
+        return verdicts(expect_ok(reply, "store people", WRITE_IDENTITIES), ids)
 
     def _ignored_dates(self, batch: Batch, results: Sequence[Result]) -> Flow[dict[str, str]]:
-        """The separation dates that were sent and are not what is stored: another one was written before.
+        """The separation dates that were sent and are not stored: another date was written before.
 
-        An answer that nothing changed is also given where the new date alone was ignored, so those are read back.
+        Drata answers "nothing changed" also where it ignored a new date, so those people are read back.
         """
         wanted = {
             person: date
-            for person, item, (outcome, _) in zip(batch.ids, batch.items, results, strict=True)
-            if outcome.status in (Status.DELIVERED, Status.UNCHANGED) and (date := _separation(item)) is not None
+            for person, body, (outcome, _) in zip(batch.ids, batch.bodies, results, strict=True)
+            if outcome.status in (Status.DELIVERED, Status.UNCHANGED) and (date := _separation(body)) is not None
         }
         stored = {person: row.get("separatedAt") for person, (_, row) in zip(batch.ids, results, strict=True) if row}
         silent = [person for person in wanted if person not in stored]
@@ -126,10 +132,10 @@ class Identities(Room):
     def _correct(self, late: Mapping[str, str]) -> Flow[dict[str, Outcome]]:
         """Clear the old date, then write the new one, in two requests in this order (OpenAPI v2)."""
         people = list(late)
-        cleared = yield from self._post(people, [_item(person, None) for person in people])
+        cleared = yield from self._post(people, [_date(person, None) for person in people])
         outcomes = {person: outcome for person, (outcome, _) in zip(people, cleared, strict=True)}
         good = [person for person in people if outcomes[person].status in (Status.DELIVERED, Status.UNCHANGED)]
-        written = yield from self._post(good, [_item(person, late[person]) for person in good])
+        written = yield from self._post(good, [_date(person, late[person]) for person in good])
         for person, (outcome, row) in zip(good, written, strict=True):
             stored = row is not None and _same_time(row.get("separatedAt"), late[person])
             confirmed = outcome.status is not Status.DELIVERED or stored
@@ -139,14 +145,15 @@ class Identities(Room):
     # ------------------------------------------------------------------ reading
     def _held(self, people: Sequence[str]) -> Flow[dict[str, str | None]]:
         """The separation date of those of `people` that the connection holds."""
-        connection = self.settings.connection(self.kind)
         if len(people) > FEW:
-            path, wanted = identities(connection), set(people)
-            rows = yield from every_row("list_hris_identities", path, permission=LIST_IDENTITIES)
+            wanted = set(people)
+            rows = yield from self.listing.rows()
             return {row["identityId"]: row.get("separatedAt") for row in rows if row.get("identityId") in wanted}
         held = {}
         for person in people:
-            reply = yield Call("get_hris_identity", "GET", identity_path(connection, person))
+            # A colon after identity-id stays as the vendor writes it.
+            path = f"{self._path}/identity-id:{quote(person, safe='', errors='replace')}"
+            reply = yield Call("get_hris_identity", "GET", path)
             if reply.status != 404:
                 row = expect_ok(reply, "read a person", GET_IDENTITY)
                 if not isinstance(row, dict) or "separatedAt" not in row:
@@ -167,18 +174,15 @@ _NOT_WRITTEN = unknown(
 
 
 def verdicts(answer: Any, ids: Sequence[str]) -> list[Result]:
-    """One result per person. A failed item carries no id, so its place is the only link (OpenAPI v2).
-
-    `200` with data null and no error means that nothing changed.
-    """
-    items = answer if isinstance(answer, list) else []
-    rows = [item.get("data") if isinstance(item, dict) else None for item in items]
-    in_order = len(items) == len(ids) and all(
+    """One result for each person. A failed one carries no id, so its position is the only link (OpenAPI v2)."""
+    results = answer if isinstance(answer, list) else []
+    rows = [result.get("data") if isinstance(result, dict) else None for result in results]
+    in_order = len(results) == len(ids) and all(
         row is None or (isinstance(row, dict) and row.get("identityId") == person)
         for row, person in zip(rows, ids, strict=True)
     )
     if in_order:
-        return [_verdict(item) for item in items]
+        return [_verdict(result) for result in results]
     named = {row["identityId"]: (CONFIRMED, row) for row in rows if isinstance(row, dict) and "identityId" in row}
     return [named.get(person, (_SILENT, None)) for person in ids]
 
@@ -186,10 +190,11 @@ def verdicts(answer: Any, ids: Sequence[str]) -> list[Result]:
 _SILENT = unknown("no_verdict", Problem("no result for this person in Drata's answer", "one result per person"))
 
 
-def _verdict(item: Any) -> Result:
-    if not isinstance(item, dict) or "statusCode" not in item:
+def _verdict(result: Any) -> Result:
+    """Status 200 with data null and no error is a success: nothing changed (OpenAPI v2)."""
+    if not isinstance(result, dict) or "statusCode" not in result:
         return _SILENT, None
-    error, row, status = item.get("error"), item.get("data"), item["statusCode"]
+    error, row, status = result.get("error"), result.get("data"), result["statusCode"]
     if error is not None or (isinstance(status, int) and status >= 400):
         words = error.get("message") if isinstance(error, dict) else error
         problem = Problem(
@@ -208,21 +213,25 @@ def _observed(row: Mapping[str, Any]) -> Observed:
     return Observed(row["identityId"], fields, ended=row.get("separatedAt") is not None)
 
 
-def _item(person: str, date: str | None) -> bytes:
+def _date(person: str, date: str | None) -> bytes:
+    """The body that changes the separation date alone."""
     return json.dumps({"identityId": person, "separatedAt": date}).encode()
 
 
-def _named(item: bytes) -> str | None:
-    """The date that a removal names; what is gone from a snapshot names none."""
-    date = json.loads(item).get("separated_at") if item else None
-    return date if isinstance(date, str) else None
+def _named_dates(batch: Batch) -> dict[str, str]:
+    """The dates that removals name. A removal is evidence: `id`, and perhaps `separated_at`."""
+    dates = {
+        person: json.loads(removal).get("separated_at") if removal else None
+        for person, removal in zip(batch.ids, batch.bodies, strict=True)
+    }
+    return {person: date for person, date in dates.items() if isinstance(date, str) and date}
 
 
-def _separation(item: bytes) -> str | None:
-    """The separation date of a rendered person. Decoded only where the field is there and not null."""
-    if b'"separatedAt":' not in item or b'"separatedAt":null' in item:
+def _separation(body: bytes) -> str | None:
+    """The separation date in the body of a person. Decoded only where the field is there and not null."""
+    if b'"separatedAt":' not in body or b'"separatedAt":null' in body:
         return None
-    date = json.loads(item).get("separatedAt")
+    date = json.loads(body).get("separatedAt")
     return date if isinstance(date, str) else None
 
 
@@ -234,7 +243,7 @@ def _same_time(stored: object, wanted: str) -> bool:
 
 
 def _canonical(date: object) -> object:
-    """A time as it is sent: the vendor gives it back with milliseconds."""
+    """A time in the form in which it is sent. The vendor gives it back with milliseconds."""
     try:
         return format_timestamp(datetime.fromisoformat(date)) if isinstance(date, str) else date
     except ValueError:
