@@ -1,62 +1,69 @@
-"""Secureframe's answers: statuses become the error that says what to do. No error body is published but `message`."""
+"""Secureframe's answers: a status becomes the error that says what to do. No error body is published but `message`."""
 
 from __future__ import annotations
+
+from typing import Any, NoReturn
 
 from proofport.errors import Blocked, ConfigError, Problem, Retryable, TooLarge, UsageError
 from proofport.wire import Reply
 
+PUBLISH_403 = (
+    "The role of the user who owns the key must allow pushing to this connection, and Secureframe must have enabled "
+    "custom connections (Early Access) for the company."
+)
+READ_403 = "Reading needs a permission of its own; publishing may work all the same."
+
 
 def vendor_words(reply: Reply) -> str:
-    """`message` where there is one (seen on 401 only), else the status: other bodies are unknown, maybe not JSON."""
+    """`message` where there is one (seen on 401 only), else the status. Other bodies are unknown, maybe not JSON."""
     body = reply.json()
     message = body.get("message") if isinstance(body, dict) else None
     return f"{message} (HTTP {reply.status})" if isinstance(message, str) and message else f"HTTP {reply.status}"
 
 
-def refuse(reply: Reply, asked: str, hint_403: str) -> None:
-    """Raise what an answer other than a success means.
+def refuse(reply: Reply, asked: str, hint_403: str) -> NoReturn:
+    """Raise the error for an answer that is no success. `asked` ends the sentence "Secureframe refused to …".
 
-    Blocked (401, 403), ConfigError (404, a redirect), TooLarge (413, undocumented), Retryable (408, 429, 5xx) or
-    UsageError (400 and whatever else is final). `asked` finishes the sentence "Secureframe refused to …".
+    Blocked (401, 403), ConfigError (404, a redirect), TooLarge (413, undocumented) or UsageError (400 and the rest).
     """
-    words = vendor_words(reply)
+    refused = f"Secureframe refused to {asked}: {vendor_words(reply)}"
     match reply.status:
         case 401:
             raise Blocked(
-                f"Secureframe refused to {asked}: {words}",
+                refused,
                 hint="Check api_key and api_secret, and the region: a key works in its own region only. "
                 "A lost secret means a new key, made in Secureframe under Company settings.",
             )
         case 403:
-            raise Blocked(f"Secureframe refused to {asked}: {words}", hint=hint_403)
+            raise Blocked(refused, hint=hint_403)
         case 404:
             raise ConfigError(
-                f"Secureframe refused to {asked}: {words}",
+                refused,
                 hint="Check connection_id (it stands in the web application), the region, and whether Secureframe has "
                 "enabled custom connections (Early Access) for the company.",
             )
         case 413:
-            raise TooLarge(f"Secureframe refused to {asked}: {words}")
-        case 408 | 429:
-            raise Retryable(f"Secureframe asks to wait: {words}", after=retry_after(reply))
-        case status if status >= 500:
-            raise Retryable(f"Secureframe is out of order: {words}", after=retry_after(reply))
+            raise TooLarge(refused)
         case status if 300 <= status < 400:
+            words = vendor_words(reply)
             raise ConfigError(f"Secureframe answered with a redirect: {words}", hint="Check region or base_url.")
         case _:
-            raise UsageError(f"Secureframe refused to {asked}: {words}")
+            raise UsageError(refused)
 
 
-def retry_after(reply: Reply) -> float | None:
-    """Seconds of Retry-After, which is not documented but honoured where it appears."""
-    text = reply.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() else None
-
-
-def refused(reply: Reply) -> Problem:
+def refused_publish(reply: Reply) -> Problem:
+    """The problem of every record of a request that was answered 400."""
     return Problem(
         found=f"an answer with status {reply.status}",
         expected="a publish that Secureframe accepts",
         hint="Compare vendor_slug with the vendor configured on the connection: it must be equal.",
         vendor_message=vendor_words(reply),
     )
+
+
+def rows_of(answer: Any, many: str) -> list[Any]:
+    """The rows of a page. An answer without rows is an error, not the last page."""
+    rows = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(rows, list):
+        raise Retryable(f"Secureframe's answer cannot be relied on: the list of {many} has no data")
+    return rows

@@ -1,9 +1,10 @@
-"""Schemas are made by publishing and defined by a person: there is no API for it (R2, R3). What that person does."""
+"""The steps that a person takes to define a schema. There is no API for it (R2, R3)."""
 
 from __future__ import annotations
 
 from proofport.adapter import Blueprint
 from proofport.errors import UnsupportedFeature
+from proofport_secureframe.settings import SecureframeObject
 
 MODEL_NAMES = {
     "cloud_resource": "Cloud resource",
@@ -14,11 +15,12 @@ MODEL_NAMES = {
 }
 
 
-def guide(blueprint: Blueprint, slug: str, lifecycle_field: str | None) -> UnsupportedFeature:
+def guide(blueprint: Blueprint, configured: SecureframeObject | None) -> UnsupportedFeature:
     """The steps of Define Schema for one kind, as an error: no program can take them."""
+    slug = configured.schema_slug if configured else blueprint.kind.removeprefix("custom:")
     fields = ", ".join(blueprint.fields) or "those of your records"
-    if lifecycle_field is not None:
-        fields += f"; {lifecycle_field} is added"
+    if configured and configured.lifecycle_field is not None:
+        fields += f"; {configured.lifecycle_field} is added"
     model = MODEL_NAMES.get(blueprint.kind)
     mapping = (
         f"map the fields to the model “{model}”: the names are the vendor's own"

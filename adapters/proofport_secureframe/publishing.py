@@ -1,144 +1,240 @@
 """Publishing: one request queues the state of up to 500 resources of one schema.
 
-The answer says that they are queued, never what became of them: there is no job id and no error report (R2, R3).
+The answer says that they are queued, and never what became of them: there is no job id and no error report (R2, R3).
+Nothing that was published can be deleted. A record that is gone is published once more, marked as gone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from proofport.accounting import ACCEPTED, Outcome, rejected, unknown
-from proofport.adapter import Batch, Flow, Job
-from proofport.errors import Problem, UsageError
+from proofport.accounting import ACCEPTED, UNCHANGED, Outcome, rejected, unknown
+from proofport.adapter import (
+    Batch,
+    Blueprint,
+    Body,
+    Ends,
+    Flow,
+    Job,
+    Limits,
+    Memory,
+    Mode,
+    Provisioned,
+    Provisions,
+)
+from proofport.errors import ConfigError, Problem, UnsupportedFeature
 from proofport.wire import Call
-from proofport_secureframe.answers import refuse, refused, vendor_words
-from proofport_secureframe.settings import SecureframeObject, SecureframeSettings
+from proofport_secureframe.answers import PUBLISH_403, refuse, refused_publish, vendor_words
+from proofport_secureframe.bodies import body_of
+from proofport_secureframe.provisioning import guide
+from proofport_secureframe.reading import READ_BACK
+from proofport_secureframe.schemas import SchemaResource
 
-REPEATED = rejected(
+NOT_WHOLE = rejected(
     Problem(
-        found="an id that occurs earlier in the same request",
-        expected="every id once",
+        "a patch of a record that is not known to have been delivered whole",
+        "a record whose whole state was delivered from here before",
         field="id",
-        hint="Secureframe says nothing about the order of elements within one request.",
+        hint="Upsert the whole record first.",
     )
 )
-HINT_403 = (
-    "The role of the user who owns the key must allow pushing to this connection, and Secureframe must have enabled "
-    "custom connections (Early Access) for the company."
-)
-
-
-def bodies_for(job: Job, schema: SecureframeObject, items: Sequence[bytes]) -> Sequence[bytes]:
-    """The records as they go out: with the lifecycle field where one is configured."""
-    if schema.lifecycle_field is None or job.mode == "patch":
-        return items
-    field = schema.lifecycle_field
-    mark = f'"{field}":'.encode()
-    return [
-        item if mark in item and field in json.loads(item) else item[:-1] + b"," + mark + b'"active"}' for item in items
-    ]
-
-
-def lifecycle_bytes(schema: SecureframeObject) -> int:
-    """What `bodies_for` adds to a record."""
-    return len(f',"{schema.lifecycle_field}":"active"') if schema.lifecycle_field is not None else 0
-
-
-def envelope(settings: SecureframeSettings, schema: SecureframeObject, *, partial: bool) -> tuple[bytes, bytes]:
-    """What stands before and after the records of a request."""
-    fields: dict[str, Any] = {"schema_slug": schema.schema_slug, "vendor_slug": settings.vendor_slug}
-    if partial:
-        fields["partial"] = True
-    return json.dumps(fields, separators=(",", ":")).encode()[:-1] + b',"resource_data":[', b"]}"
-
-
-def is_defined(job: Job, schema: SecureframeObject) -> bool:
-    """Whether Define Schema is known to be done, from the configuration or the journal."""
-    return schema.defined or (job.schema is not None and job.schema.defined > 0)
-
-
-def publish(
-    settings: SecureframeSettings, job: Job, ids: Sequence[str], bodies: Sequence[bytes], *, destructive: bool = False
-) -> Flow[list[Outcome]]:
-    """Queue a batch. Repeating it converges, in full as in partial."""
-    schema, order = settings.object(job.kind), _unique(ids)
-    items = bodies if len(order) == len(ids) else [bodies[index] for index in order]
-    head, tail = envelope(settings, schema, partial=job.mode == "patch")
-    path = f"/custom_connections/{settings.connection_id}/data"
-    reply = yield Call(
-        "publish", "POST", path, body=b"%b%b%b" % (head, b",".join(items), tail), destructive=destructive
+NEVER_SENT = rejected(
+    Problem(
+        "a removal of a record that was never delivered from here",
+        "a record whose last state is known: the vendor cannot delete, so that state is sent once more, marked as gone",
+        field="id",
+        hint="Upsert the whole record, marked as gone, instead.",
     )
-    if reply.status == 400:
-        verdict = rejected(refused(reply))
-    elif reply.status == 202:
-        verdict = ACCEPTED if is_defined(job, schema) else _not_defined(job.kind, schema.schema_slug)
-    elif reply.ok:
-        words = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
-        verdict = unknown("unexpected_answer", words)
-    else:
-        refuse(reply, "take the records", HINT_403)
-    if len(order) == len(ids):
-        return [verdict] * len(ids)
-    sent = set(order)
-    return [verdict if index in sent else REPEATED for index in range(len(ids))]
-
-
-def complete_record(job: Job, batch: Batch) -> int:
-    """The index of a record that holds every field with a value: a schema is made from the first object it sees.
-
-    A field that is null, missing or an empty array there may never be mappable (assumed). The fields are those that
-    the mapping can produce, or what the batch holds where fields pass through unchanged. Raises UsageError when no
-    record of the batch holds them all: later batches do not exist yet, since inputs may be endless.
-    """
-    bodies: list[dict[str, Any]] = [json.loads(item) for item in batch.items]
-    held = [{name for name, value in body.items() if value not in (None, [], {})} for body in bodies]
-    wanted = set(job.fields) if job.fields else {name for body in bodies for name in body}
-    for index in _unique(batch.ids):
-        if held[index] >= wanted:
-            return index
-    raise UsageError(_no_complete_record(job, wanted, held), hint=_COMPLETE_HINT)
-
-
-_COMPLETE_HINT = (
-    "Put a complete record at the beginning of the input, give the fields a `default:` in the mapping, or leave them "
-    "out of the mapping if they never have a value. If Define Schema is done already, set `defined: true` for it."
+)
+WITHDRAWN = b'"elastictranscoder_pipeline"'
+WITHDRAWN_NOTE = (
+    "elastictranscoder_pipeline is sent, although Secureframe took it off its list of types in 2026: it may "
+    "fail to map there without a word."
 )
 
 
-def _no_complete_record(job: Job, wanted: set[str], held: Sequence[set[str]]) -> str:
-    never = sorted(wanted - set().union(*held))
-    best = max(held, key=lambda fields: len(fields & wanted))
-    why = (
-        f"no record has a value for {', '.join(never)}"
-        if never
-        else f"the fullest one lacks {', '.join(sorted(wanted - best))}"
-    )
-    return (
-        f"Secureframe makes the schema of {job.kind} from the first record that it gets, so that one must fill every "
-        f"field, and of the first {len(held):,} none does: {why}"
-    )
+class PublishedResource(SchemaResource, Provisions):
+    """A kind that is published. A run's memory holds `noted`: the note about a withdrawn type was given."""
+
+    @property
+    def lane(self) -> str:
+        """The vendor keeps the order of requests within one connection, across schemas (R1)."""
+        return f"{urlsplit(self.settings.origin).netloc}/{self.settings.connection_id}"
+
+    @property
+    def keeps_bodies(self) -> bool:
+        """A removal and `verify` need the last body."""
+        return bool(self.ended_fields) or self.kind in READ_BACK
+
+    def limits(self, mode: Mode) -> Limits:
+        lifecycle_field = self.object.lifecycle_field
+        if mode == "remove" and not self.ended_fields:
+            raise self._cannot_remove()
+        records, added = self.settings.batch_records, len(f',"{lifecycle_field}":"active"') if lifecycle_field else 0
+        return Limits(records, self._bytes_left(mode) - records * (added + 1))
+
+    def body(self, mode: Mode) -> Body:
+        return body_of(
+            self.kind,
+            mode,
+            newest_types=self.settings.allow_newest_types,
+            own_mapping=self.configured is not None and self.configured.mapping is not None,
+            courses=self.configured.courses if self.configured else {},
+        )
+
+    def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
+        yield from ()  # a flow, although it never calls
+        raise guide(blueprint, self.configured)
+
+    # ------------------------------------------------------------------ sending
+    def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        self._require_fit(job)
+        if job.mode == "remove":
+            raise self._cannot_remove()
+        refused: dict[int, Outcome] = {}
+        bodies = batch.bodies
+        if job.mode == "patch":
+            refused = self._refused_patches(batch)
+            bodies = [body for index, body in enumerate(bodies) if index not in refused]
+        elif self.object.lifecycle_field is not None:
+            bodies = _with_field(bodies, self.object.lifecycle_field)
+        if job.kind == "cloud_resource" and "noted" not in memory and any(WITHDRAWN in body for body in bodies):
+            memory.update(noted=True, notes=[WITHDRAWN_NOTE])
+        if not bodies:
+            return list(refused.values())
+        outcome = yield from self._publish(job, bodies)
+        return [refused.get(index, outcome) for index in range(len(batch))]
+
+    def _require_fit(self, job: Job) -> None:
+        """Raises ConfigError for what the schema cannot take, whatever the records are."""
+        schema, field = self.current(job.lane_memory), self.object.lifecycle_field
+        if field is not None and schema.fields and field not in schema.fields:
+            raise ConfigError(
+                f"the schema {schema.slug!r} was first published without {field!r}, and its fields are frozen",
+                hint="Configure a new schema_slug for this kind, and push everything.",
+            )
+        if job.mode == "patch" and not schema.defined:
+            raise ConfigError(
+                f"the Secureframe schema {schema.slug!r} is not known to be defined, and a patch needs one",
+                hint="Push whole records, complete Define Schema, then `proofport schema confirm` "
+                "(or `defined: true`).",
+            )
+
+    def _refused_patches(self, batch: Batch) -> dict[int, Outcome]:
+        nested_allowed = not self.kind.startswith("custom:") or self.object.allow_nested_patch
+        refused: dict[int, Outcome] = {}
+        for index, (patch, last) in enumerate(zip(batch.bodies, batch.last, strict=True)):
+            if last is None or last.removed or not last.certain:
+                refused[index] = NOT_WHOLE
+            elif not nested_allowed and (nested := _nested_field(patch)) is not None:
+                refused[index] = self._nested(nested)
+        return refused
+
+    def _publish(self, job: Job, bodies: Sequence[bytes], *, destructive: bool = False) -> Flow[Outcome]:
+        """Queue records. All of them have one outcome. Repeating the request converges, in full as in partial."""
+        head, tail = self._envelope(job.mode)
+        path = f"/custom_connections/{self.settings.connection_id}/data"
+        content = b"%b%b%b" % (head, b",".join(bodies), tail)
+        reply = yield Call("publish", "POST", path, body=content, destructive=destructive)
+        if reply.status == 400:
+            return rejected(refused_publish(reply))
+        if not reply.ok:
+            refuse(reply, "take the records", PUBLISH_403)
+        if reply.status != 202:
+            problem = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
+            return unknown("unexpected_answer", problem)
+        return ACCEPTED if self.current(job.lane_memory).defined else self._not_defined()
+
+    def _envelope(self, mode: Mode) -> tuple[bytes, bytes]:
+        """What stands before and after the records of a request."""
+        fields: dict[str, Any] = {"schema_slug": self.object.schema_slug, "vendor_slug": self.settings.vendor_slug}
+        if mode == "patch":
+            fields["partial"] = True
+        return json.dumps(fields, separators=(",", ":")).encode()[:-1] + b',"resource_data":[', b"]}"
+
+    def _bytes_left(self, mode: Mode) -> int:
+        """The bytes of a request that are left for records."""
+        return self.settings.batch_bytes - sum(map(len, self._envelope(mode)))
+
+    def _not_defined(self) -> Outcome:
+        return unknown(
+            "schema_not_defined",
+            Problem(
+                found=f"records queued for the schema {self.object.schema_slug!r}, which is not known to be defined",
+                expected="a schema that a person has completed under Define Schema: nothing is processed before that",
+                hint="In Secureframe open the custom connection, choose Define Schema, set `id` as primary ID and map "
+                f"the fields to the model. Then say so with `proofport schema confirm DEST --kind {self.kind}` (or "
+                "`defined: true` for this kind in the configuration) and push everything again: what was sent before "
+                "may be lost.",
+            ),
+        )
+
+    def _nested(self, field: str) -> Outcome:
+        hint = (
+            "Secureframe does not say whether a nested object in a partial publish is merged or replaced. Upsert the "
+            f"whole record, or set `objects.{self.kind}.allow_nested_patch: true` if you know."
+        )
+        return rejected(Problem("a nested object in a patch", "a plain value", field=field, hint=hint))
+
+    def _cannot_remove(self) -> UnsupportedFeature:
+        return UnsupportedFeature(
+            f"Secureframe cannot delete {self.kind}, and has no field that says that it is gone",
+            hint=f"Set `objects.{self.kind}.lifecycle_field: lifecycle_state` before the first push under a new "
+            "schema_slug: every record then carries that field, `active` or `removed`, and your tests in Secureframe "
+            "can leave out what is removed.",
+        )
 
 
-def _unique(ids: Sequence[str]) -> Sequence[int]:
-    """The indexes of the first record of each id."""
-    if len(set(ids)) == len(ids):
-        return range(len(ids))
-    first: dict[str, int] = {}
-    for index, record in enumerate(ids):
-        first.setdefault(record, index)
-    return list(first.values())
+class EndedResource(PublishedResource, Ends):
+    """A kind with a field that says that a record is gone."""
+
+    ends: Literal["always"] = "always"
+
+    def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        if job.mode == "remove":
+            return (yield from self.end(job, memory, batch))
+        return (yield from super().send(job, memory, batch))
+
+    def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        """Publish the last body of each record, marked as gone, in as many requests as their size asks for."""
+        self._require_fit(job)
+        outcomes: dict[int, Outcome] = {}
+        bodies: dict[int, bytes] = {}
+        for index, last in enumerate(batch.last):
+            if last is not None and last.body:
+                body = json.loads(last.body) | self.ended_fields
+                bodies[index] = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+            else:
+                outcomes[index] = UNCHANGED if last is not None and last.removed else NEVER_SENT
+        for indexes in _portions(bodies, self._bytes_left("remove")):
+            outcome = yield from self._publish(job, [bodies[index] for index in indexes], destructive=True)
+            outcomes |= dict.fromkeys(indexes, outcome)
+        return [outcomes[index] for index in range(len(batch))]
 
 
-def _not_defined(kind: str, slug: str) -> Outcome:
-    return unknown(
-        "schema_not_defined",
-        Problem(
-            found=f"records queued for the schema {slug!r}, which is not known to be defined",
-            expected="a schema that a person has completed under Define Schema: nothing is processed before that",
-            hint="In Secureframe open the custom connection, choose Define Schema, set `id` as primary ID and map the "
-            f"fields to the model. Then say so with `proofport schema confirm DEST --kind {kind}` (or `defined: true` "
-            "for this kind in the configuration) and push everything again: what was sent before may be lost.",
-        ),
-    )
+def _with_field(bodies: Sequence[bytes], field: str) -> Sequence[bytes]:
+    """The records with the lifecycle field `active`, unless they carry their own."""
+    key = f'"{field}":'.encode()
+    added = b"," + key + b'"active"}'
+    return [body if key in body and field in json.loads(body) else body[:-1] + added for body in bodies]
+
+
+def _nested_field(patch: bytes) -> str | None:
+    return next((name for name, value in json.loads(patch).items() if isinstance(value, dict)), None)
+
+
+def _portions(bodies: Mapping[int, bytes], limit: int) -> Iterator[list[int]]:
+    """The indexes of records that fit into one request together."""
+    portion: list[int] = []
+    size = 0
+    for index, body in bodies.items():
+        if portion and size + len(body) + 1 > limit:
+            yield portion
+            portion, size = [], 0
+        portion.append(index)
+        size += len(body) + 1
+    if portion:
+        yield portion

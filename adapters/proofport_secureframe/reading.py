@@ -1,14 +1,14 @@
-"""Reading back: what the vendor lists. It lags behind publishing, by minutes or more; absence proves nothing yet."""
+"""Reading back what the vendor lists. A list lags behind publishing, by minutes or more: absence proves nothing yet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from proofport.adapter import Flow, Observed, Page, ReadBack
-from proofport.errors import Retryable
+from proofport.adapter import Flow, Lists, Observed, Page, ReadBack, ReadsBack
 from proofport.wire import Call
-from proofport_secureframe.answers import refuse
+from proofport_secureframe.answers import READ_403, refuse, rows_of
+from proofport_secureframe.schemas import SchemaResource
 
 PAGE_SIZE = 100
 """Larger pages are cut to 100 without an error (observed)."""
@@ -40,8 +40,8 @@ READ_BACK: Mapping[str, ReadBack] = {
 }
 """The attributes of each list that carry what was published, under the same names (R2, R3; observed).
 
-`third_party_id` carries the published id (assumed); devices have none. Training records and schemas without a model
-have no endpoint to read them at.
+`third_party_id` carries the published id (assumed). Devices have none, and are found by their serial number. Training
+records and schemas without a model have no endpoint to read them at.
 """
 
 _LISTS = {
@@ -51,29 +51,45 @@ _LISTS = {
     "device": "/devices",
 }
 
-HINT_403 = "Reading needs a permission of its own; publishing may work all the same."
+
+class ReadableResource(SchemaResource, ReadsBack):
+    """A kind of which rows can be read. Its rows cannot always be told from those of other connections."""
+
+    @property
+    def read_back(self) -> ReadBack:
+        return READ_BACK[self.kind]
+
+    def rows(self, cursor: str | None) -> Flow[Page]:
+        """One page, by number. The end is an empty page: a short one is no proof of it, and `meta` may be missing.
+
+        Filter values are case-sensitive. Devices cannot be filtered by vendor (observed), so all of them are listed.
+        """
+        number, found = int(cursor or 1), self.read_back
+        query = [("page", str(number)), ("per_page", str(PAGE_SIZE))]
+        if "id" in found.match and self.settings.vendor_name is not None:
+            query.insert(0, ("q", f"vendor_name:{_quoted(self.settings.vendor_name)}"))
+        many = f"{self.kind}s"
+        reply = yield Call(f"list_{many}", "GET", _LISTS[self.kind], tuple(query))
+        if not reply.ok:
+            refuse(reply, f"list {many}", READ_403)
+        rows = rows_of(reply.json(), many)
+        records = [_observed(row["attributes"], found) for row in rows if _has_attributes(row)]
+        return Page(records, str(number + 1) if rows else None)
 
 
-def page_of(kind: str, vendor_name: str | None, cursor: str | None) -> Flow[Page]:
-    """One page, by number. The end is an empty page: a short one is no proof of it, and `meta` may be missing.
+class ListedResource(ReadableResource, Lists):
+    """A kind whose rows carry the published id, at a destination that names its vendor."""
 
-    Filter values are case-sensitive. Devices cannot be filtered by vendor (observed), so all of them are listed.
-    """
-    number, found = int(cursor or 1), READ_BACK[kind]
-    query = [("page", str(number)), ("per_page", str(PAGE_SIZE))]
-    if "id" in found.match and vendor_name is not None:
-        query.insert(0, ("q", f"vendor_name:{_quoted(vendor_name)}"))
-    reply = yield Call(f"list_{kind}s", "GET", _LISTS[kind], tuple(query))
-    if not reply.ok:
-        refuse(reply, f"list {kind}s", HINT_403)
-    answer = reply.json()
-    rows = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(rows, list):
-        raise Retryable(f"Secureframe's answer cannot be relied on: the list of {kind}s has no data")
-    attributes = [
-        row["attributes"] for row in rows if isinstance(row, dict) and isinstance(row.get("attributes"), dict)
-    ]
-    return Page([_observed(each, found) for each in attributes], str(number + 1) if rows else None)
+    lags = True
+
+    def page(self, cursor: str | None) -> Flow[Page]:
+        """Rows without an id were not published from here."""
+        page = yield from self.rows(cursor)
+        return Page([row for row in page.records if row.id], page.cursor)
+
+
+def _has_attributes(row: Any) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("attributes"), dict)
 
 
 def _observed(attributes: Mapping[str, Any], found: ReadBack) -> Observed:

@@ -1,70 +1,207 @@
-"""The first publish of a slug makes its schema from the first object (R1): which one that is to be, and what is refused
-afterwards."""
+"""The schema of a kind. Secureframe makes it from the first object that it gets under a new slug (R1).
+
+So a complete record goes first. Its fields and their types are kept in the lane's memory, and a record that does not
+fit them is refused.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from proofport.accounting import Outcome, rejected
-from proofport.adapter import ANY, Batch, Job, Schema, json_type
-from proofport.errors import ConfigError, Problem
-from proofport_secureframe.publishing import bodies_for, complete_record, is_defined
-from proofport_secureframe.settings import SecureframeObject
+from pydantic import JsonValue
+
+from proofport.adapter import Admission, Batch, Job, MakesSchema, Resource, Schema
+from proofport.errors import Problem, UnsupportedFeature, UsageError
+from proofport_secureframe.bodies import HAVE_ACTIVE
+from proofport_secureframe.settings import SecureframeObject, SecureframeSettings
+
+ANY = "any"
+"""The type of a field of which no value has been seen yet."""
+
+_JSON_TYPES: Mapping[type, str] = {
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    dict: "object",
+    list: "array",
+    type(None): "null",
+}
+_NEW_SLUG = (
+    "The vendor froze fields and types with the first record. Leave the field out, or publish the new form under a "
+    "slug of its own: change it in the configuration, and push everything. If the schema was made elsewhere, and has "
+    "this field, declare its `fields` in the configuration."
+)
+_COMPLETE = (
+    "Put a complete record at the beginning of the input, give the fields a `default:` in the mapping, or leave them "
+    "out of the mapping if they never have a value. If Define Schema is done already, set `defined: true` for it."
+)
 
 
-def freeze(job: Job, schema: SecureframeObject, batch: Batch) -> tuple[int, Schema] | None:
-    """The complete record that goes first, and the schema it makes.
+class SchemaResource(Resource, MakesSchema):
+    """A kind and its schema.
 
-    One that is configured as defined is there: its fields are those that are declared, or else all that the mapping
-    can make and the first batch shows.
+    The lane's memory has one entry for each slug: slug, kind, fields, primary_id, published, and defined, which is the
+    time at which a person confirmed the schema, or 0.
     """
-    if schema.defined:
-        return 0, Schema(schema.schema_slug, job.kind, dict(schema.fields) or _shown(job, schema, batch))
-    first = complete_record(job, batch)
-    [item] = bodies_for(job, schema, [batch.items[first]])
-    return first, Schema.of(schema.schema_slug, job.kind, json.loads(item))
+
+    def __init__(self, kind: str, settings: SecureframeSettings) -> None:
+        super().__init__(kind)
+        self.settings = settings
+        #: None: the configuration has no object for the kind.
+        self.configured = settings.objects.get(kind)
+
+    @property
+    def object(self) -> SecureframeObject:
+        """The object of the configuration. Raises ConfigError when there is none."""
+        return self.settings.object(self.kind)
+
+    @property
+    def ended_fields(self) -> Mapping[str, JsonValue]:
+        """The field, with its value, that says of a record that it is gone. Empty: the kind has none."""
+        if self.kind in HAVE_ACTIVE:
+            return {"active": False}
+        lifecycle_field = self.configured and self.configured.lifecycle_field
+        return {lifecycle_field: "removed"} if lifecycle_field else {}
+
+    def current(self, lane_memory: Mapping[str, JsonValue]) -> Schema:
+        """The schema that the kind is published under now. It has no fields before it is published from here."""
+        slug, configured = self.object.schema_slug, self.object.defined
+        if slug not in lane_memory:
+            return Schema(slug, self.kind, configured=configured)
+        known = _schema(lane_memory[slug])
+        fields = self.object.fields or known.fields
+        return replace(known, kind=self.kind, fields=fields, configured=configured, current=True)
+
+    # ------------------------------------------------------------------ what may go
+    def admit(self, job: Job, batch: Batch) -> Admission:
+        everything, known = range(len(batch)), self.current(job.lane_memory)
+        makes = not known.fields and job.mode in ("upsert", "snapshot")
+        if not batch.ids or job.mode == "remove" or not (known.fields or makes):
+            return Admission(everything)
+        if not makes:
+            refused = _misfits(job, batch, known.slug, known.fields)
+            return Admission([index for index in everything if index not in refused], refused)
+        first, fields = self._freeze(job, [json.loads(body) for body in batch.bodies])
+        refused = _misfits(job, batch, known.slug, fields)
+        rest = [index for index in everything if index not in refused]
+        entry: JsonValue = {
+            "slug": known.slug,
+            "kind": self.kind,
+            "fields": dict(fields),
+            "primary_id": known.primary_id,
+            "published": job.started,
+            "defined": 0.0,
+        }
+        return Admission(sorted(rest, key=lambda index: index != first), refused, (known.slug, entry))
+
+    def _freeze(self, job: Job, bodies: Sequence[Mapping[str, Any]]) -> tuple[int, Mapping[str, str]]:
+        """The record that goes first, and the fields that the schema has from then on.
+
+        A schema that is configured as defined exists already. It has the fields that are declared, or else all fields
+        of the mapping and of this batch.
+        """
+        if self.object.fields:
+            return 0, self.object.fields
+        fields = dict.fromkeys(job.fields, ANY) if self.object.defined else {}
+        first = 0 if self.object.defined else _complete_record(job, bodies)
+        for body in bodies if self.object.defined else [bodies[first]]:
+            for name, value in body.items():
+                if value is not None and fields.get(name, ANY) == ANY:
+                    fields[name] = json_type(value)
+        if self.object.lifecycle_field is not None:
+            fields.setdefault(self.object.lifecycle_field, "string")
+        proven = job.types or {}
+        return first, {name: proven.get(name, ANY) if kind == ANY else kind for name, kind in fields.items()}
+
+    # ------------------------------------------------------------------ what is known
+    def schemas(self, lane_memory: Mapping[str, JsonValue]) -> Sequence[Schema]:
+        """Former schemas of kinds that are not configured any more come with the first kind that is."""
+        objects = self.settings.objects
+        slugs = {each.schema_slug for each in objects.values()}
+        former = [_schema(entry) for slug, entry in lane_memory.items() if slug not in slugs]
+        first = self.kind == next(iter(objects), self.kind)
+        mine = [each for each in former if each.kind == self.kind or (first and each.kind not in objects)]
+        current = [self.current(lane_memory)] if self.configured is not None else []
+        return current + sorted(mine, key=lambda each: each.published)
+
+    def confirm(self, lane_memory: Mapping[str, JsonValue], now: float) -> tuple[str, JsonValue]:
+        if self.configured is None:
+            raise UnsupportedFeature(
+                f"{self.kind} has no schema at this destination that a person would define",
+                hint="`proofport schema list DEST` shows those that have.",
+            )
+        slug = self.configured.schema_slug
+        entry = lane_memory.get(slug)
+        if not isinstance(entry, dict):
+            raise UsageError(
+                f"nothing was published under {slug!r} from here yet, so there is nothing to confirm",
+                hint="Push the whole state first: the vendor makes the schema from the first record.",
+            )
+        return slug, {**entry, "defined": entry["defined"] or now}
 
 
-def _shown(job: Job, schema: SecureframeObject, batch: Batch) -> dict[str, str]:
-    fields = dict.fromkeys(job.fields, ANY)
-    for item in bodies_for(job, schema, batch.items):
-        for name, value in json.loads(item).items():
-            if value is not None and fields.get(name, ANY) == ANY:
-                fields[name] = json_type(value)
-    return fields
+def json_type(value: JsonValue) -> str:
+    """The name that JSON Schema has for the type of a value. Integers are numbers."""
+    return _JSON_TYPES[type(value)]
 
 
-def require_fit(job: Job, schema: SecureframeObject) -> None:
-    """Raises ConfigError for what the schema cannot take, whatever the records are."""
-    slug, field = schema.schema_slug, schema.lifecycle_field
-    if field is not None and job.schema is not None and field not in job.schema.fields:
-        raise ConfigError(
-            f"the schema {slug!r} was first published without {field!r}, and its fields are frozen",
-            hint="Configure a new schema_slug for this kind, and push everything.",
-        )
-    if job.mode == "patch" and not is_defined(job, schema):
-        raise ConfigError(
-            f"the Secureframe schema {slug!r} is not known to be defined, and a patch needs one",
-            hint="Push whole records, complete Define Schema, then `proofport schema confirm` (or `defined: true`).",
-        )
-
-
-def nested(job: Job, schema: SecureframeObject, batch: Batch) -> dict[int, Outcome]:
-    """The patches with nested objects: whether they are merged or replaced is not published."""
-    if job.mode != "patch" or schema.allow_nested_patch or not job.kind.startswith("custom:"):
-        return {}
-    found = ((index, _nested_field(json.loads(item))) for index, item in enumerate(batch.items))
-    return {index: _refusal(job.kind, name) for index, name in found if name is not None}
-
-
-def _nested_field(body: dict[str, Any]) -> str | None:
-    return next((name for name, value in body.items() if isinstance(value, dict)), None)
-
-
-def _refusal(kind: str, name: str) -> Outcome:
-    hint = (
-        "Secureframe does not say whether a nested object in a partial publish is merged or replaced. Upsert the whole "
-        f"record, or set `objects.{kind}.allow_nested_patch: true` if you know."
+def _schema(entry: Any) -> Schema:
+    """An entry of the lane's memory."""
+    return Schema(
+        entry["slug"],
+        entry["kind"],
+        entry["fields"],
+        entry["primary_id"],
+        published=entry["published"],
+        confirmed=entry["defined"],
+        current=False,
     )
-    return rejected(Problem("a nested object in a patch", "a plain value", field=name, hint=hint))
+
+
+def _complete_record(job: Job, bodies: Sequence[Mapping[str, Any]]) -> int:
+    """The index of the first record that has a value for every field.
+
+    A field that is null, missing or an empty array in the first object may never be mappable (assumed). The fields are
+    those that the mapping can produce, or those of the batch where fields pass through unchanged. Only this batch is
+    looked at, because an input may be endless. Raises UsageError when none of its records is complete.
+    """
+    filled = [{name for name, value in body.items() if value not in (None, [], {})} for body in bodies]
+    wanted = set(job.fields) or {name for body in bodies for name in body}
+    complete = next((index for index, fields in enumerate(filled) if fields >= wanted), None)
+    if complete is not None:
+        return complete
+    never = sorted(wanted - set().union(*filled))
+    fullest = max(filled, key=lambda fields: len(fields & wanted))
+    why = f"no record has a value for {', '.join(never)}"
+    if not never:
+        why = f"the fullest one lacks {', '.join(sorted(wanted - fullest))}"
+    raise UsageError(
+        f"Secureframe makes the schema of {job.kind} from the first record that it gets, so that one must fill every "
+        f"field, and of the first {len(filled):,} none does: {why}",
+        hint=_COMPLETE,
+    )
+
+
+def _misfits(job: Job, batch: Batch, slug: str, fields: Mapping[str, str]) -> dict[int, Problem]:
+    """The records that the schema cannot take. No record is decoded where the mapping proves that all of them fit."""
+    proven = job.types is not None and not batch.extras
+    if proven and all(fields.get(name) in (kind, ANY) for name, kind in (job.types or {}).items()):
+        return {}
+    found = ((index, _misfit(json.loads(body), slug, fields)) for index, body in enumerate(batch.bodies))
+    return {index: problem for index, problem in found if problem is not None}
+
+
+def _misfit(body: Mapping[str, Any], slug: str, fields: Mapping[str, str]) -> Problem | None:
+    for name, value in body.items():
+        wanted = fields.get(name)
+        if wanted is None:
+            expected = f"one of the fields that the schema {slug!r} began with: {', '.join(fields)}"
+            return Problem(f"the field {name!r}", expected, field=name, hint=_NEW_SLUG)
+        if value is not None and wanted not in (json_type(value), ANY):
+            expected = f"a {wanted}, as in the record that the schema {slug!r} began with"
+            return Problem(f"a {json_type(value)}", expected, field=name, hint=_NEW_SLUG)
+    return None

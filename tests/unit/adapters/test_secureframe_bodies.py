@@ -6,25 +6,17 @@ from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
+from tests.unit.adapters.secureframe import adapter
 
 from proofport.adapter import Body
 from proofport.errors import Problem, Rejected
 from proofport.mapping import MappingLibrary, compile_vendor
 from proofport_drata import DrataAdapter, DrataSettings
-from proofport_secureframe import SecureframeAdapter, SecureframeSettings
 from proofport_secureframe.cloud_resource_types import NEWEST_OF_AZURE, CloudResourceType, NewestCloudResourceType
 
 
 def body(kind: str, mode: Any = "upsert", **settings: Any) -> Body:
-    given = {
-        "region": "us",
-        "api_key": "key",
-        "api_secret": "secret",
-        "connection_id": "5f0c0c0e-0000-4000-8000-000000000001",
-        "vendor_slug": "acme",
-        **settings,
-    }
-    return SecureframeAdapter(SecureframeSettings.model_validate(given)).body(kind, mode)
+    return adapter(**settings).resource(kind).body(mode)
 
 
 def accepts(found: Body, record: dict[str, Any]) -> bool:
@@ -100,6 +92,13 @@ def test_nulls_are_left_out_of_full_publishes_and_delete_in_partial_ones(kind: s
     assert body(kind).arrays == "refuse"
 
 
+def test_a_mapping_is_written_for_what_is_accepted_without_configuration() -> None:
+    (found,) = adapter().bodies("person")
+    assert (found.name, found.words) == ("personnel_account", {})
+    (found,) = adapter().bodies("cloud_resource")
+    assert not accepts(found, {**CLOUD, "cloud_resource_type": "network_interface"})
+
+
 def test_bodies_name_their_mappings() -> None:
     assert (body("training_record").name, body("training_record").mapping) == (
         "training_record",
@@ -110,11 +109,14 @@ def test_bodies_name_their_mappings() -> None:
         None,
         None,
     )
+
+
+def test_bodies_of_drata_name_theirs() -> None:
     drata = DrataAdapter(DrataSettings.model_validate({"region": "us", "api_key": "key"}))
-    found = drata.body("cloud_resource", "upsert")
+    found = drata.resource("cloud_resource").body("upsert")
     assert (found.name, found.mapping, found.model) == ("custom_record", "drata/cloud_resource", None)
     assert (found.nulls, found.arrays, found.id_field) == ("nullable", "send", "id")
-    assert drata.body("custom:package", "upsert").mapping is None
+    assert drata.resource("custom:package").body("upsert").mapping is None
 
 
 def render(kind: str, record: dict[str, Any], **settings: Any) -> dict[str, Any]:

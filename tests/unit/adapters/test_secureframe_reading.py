@@ -5,29 +5,30 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.unit.adapters import secureframe
 
-from proofport.adapter import Finding, Observed, Page
+from proofport.adapter import Finding, Lists, Observed, Page, ReadsBack
 from proofport.errors import Blocked, Retryable, UsageError
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Reply
-from proofport_secureframe import SecureframeAdapter, SecureframeSettings
+from proofport_secureframe.publishing import PublishedResource
 
 
-def adapter(**settings: Any) -> SecureframeAdapter:
-    given = {
-        "region": "us",
-        "api_key": "key",
-        "api_secret": "secret",
-        "connection_id": "5f0c0c0e-0000-4000-8000-000000000001",
-        "vendor_slug": "acme",
-        "vendor_name": "Acme",
-        **settings,
-    }
-    return SecureframeAdapter(SecureframeSettings.model_validate(given))
+def resource(kind: str = "cloud_resource", **settings: Any) -> PublishedResource:
+    return secureframe.adapter(**{"vendor_name": "Acme", **settings}).resource(kind)
 
 
-def observe(vendor: Vendor, kind: str = "cloud_resource", cursor: str | None = None, **settings: Any) -> Page | None:
-    return drive(adapter(**settings).observe(kind, cursor), vendor)
+def listed(vendor: Vendor, kind: str = "cloud_resource", cursor: str | None = None, **settings: Any) -> Page:
+    found = resource(kind, **settings)
+    assert isinstance(found, Lists)
+    assert found.lags
+    return drive(found.page(cursor), vendor)
+
+
+def rows(vendor: Vendor, kind: str, **settings: Any) -> Page:
+    found = resource(kind, **settings)
+    assert isinstance(found, ReadsBack)
+    return drive(found.rows(None), vendor)
 
 
 def row(third_party_id: Any, **more: Any) -> dict[str, Any]:
@@ -36,8 +37,7 @@ def row(third_party_id: Any, **more: Any) -> dict[str, Any]:
 
 def test_a_page_holds_the_published_ids_and_what_can_be_read() -> None:
     vendor = recorded(json_reply({"data": [row("i-1", region="eu"), row(7), row(None), {"id": "x"}, None]}))
-    page = observe(vendor)
-    assert page is not None
+    page = listed(vendor)
     assert page.records == [
         Observed("i-1", {"region": "eu"}),
         Observed("7", {}),
@@ -48,51 +48,74 @@ def test_a_page_holds_the_published_ids_and_what_can_be_read() -> None:
 
 
 def test_a_short_page_is_not_the_end_and_an_empty_one_is() -> None:
-    page = observe(recorded(json_reply({"data": [row("a")]})))
-    assert page is not None
+    page = listed(recorded(json_reply({"data": [row("a")]})))
     assert page.cursor == "2"
     vendor = recorded(json_reply({"data": []}))
-    page = observe(vendor, cursor="2")
+    page = listed(vendor, cursor="2")
     assert page == Page([], None)
     assert ("page", "2") in vendor.calls[0].query
 
 
 def test_accounts_are_read_where_they_are_listed() -> None:
     vendor = recorded(json_reply({"data": [], "meta": {"total": 0}}))
-    observe(vendor, "personnel_account")
+    listed(vendor, "personnel_account")
     assert vendor.calls[0].path == "/user_accounts"
 
 
 def test_a_vendor_name_cannot_leave_its_quotes() -> None:
     vendor = recorded(json_reply({"data": []}))
-    observe(vendor, vendor_name='A "B" \\ OR region:*')
+    listed(vendor, vendor_name='A "B" \\ OR region:*')
     assert vendor.calls[0].query[0] == ("q", 'vendor_name:"A \\"B\\" \\\\ OR region:*"')
 
 
-def test_rows_without_our_id_are_looked_at_and_never_taken_for_a_record() -> None:
-    rows = json_reply({"data": [row(None, email="a@b.co", admin=True), row("acct", active=False)]})
-    looked = drive(adapter().look("personnel_account", None), recorded(rows))
-    assert looked == Page([Observed("", {"email": "a@b.co"}), Observed("acct", {"active": False})], "2")
+def test_rows_without_our_id_are_compared_and_never_taken_for_a_record() -> None:
+    answer = json_reply({"data": [row(None, email="a@b.co", admin=True), row("acct", active=False)]})
+    found = rows(recorded(answer), "personnel_account")
+    assert found == Page([Observed("", {"email": "a@b.co"}), Observed("acct", {"active": False})], "2")
 
 
-def test_devices_are_looked_at_by_serial_number_whoever_sent_them() -> None:
+def test_devices_are_found_by_serial_number_whoever_sent_them() -> None:
     vendor = recorded(
         json_reply({"data": [{"attributes": {"serial_number": "S", "os": "macOS", "in_audit_scope": True}}]})
     )
-    looked = drive(adapter(vendor_name=None).look("device", None), vendor)
-    assert looked == Page([Observed("", {"serial_number": "S", "os": "macOS"})], "2")
+    found = rows(vendor, "device", vendor_name=None)
+    assert found == Page([Observed("", {"serial_number": "S", "os": "macOS"})], "2")
     assert (vendor.calls[0].path, vendor.calls[0].query) == ("/devices", (("page", "1"), ("per_page", "100")))
-    assert adapter(vendor_name=None).reads_back("device") is not None
-    assert adapter(vendor_name=None).reads_back("cloud_resource") is None
-    assert adapter().reads_back("training_record") is None
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings"),
-    [("training_record", {}), ("custom:package", {}), ("device", {}), ("cloud_resource", {"vendor_name": None})],
+    ("kind", "vendor_name", "reads_back", "lists"),
+    [
+        ("cloud_resource", "Acme", True, True),
+        ("cloud_resource", None, False, False),
+        ("personnel_account", "Acme", True, True),
+        ("personnel_account", None, False, False),
+        ("device", "Acme", True, False),
+        ("device", None, True, False),
+        ("training_record", "Acme", False, False),
+        ("custom:package", "Acme", False, False),
+    ],
 )
-def test_what_cannot_be_read_asks_nothing(kind: str, settings: dict[str, Any]) -> None:
-    assert observe(recorded(), kind, **settings) is None
+def test_what_can_be_read_follows_from_the_kind_and_the_vendors_name(
+    kind: str, vendor_name: str | None, reads_back: bool, lists: bool
+) -> None:
+    found = resource(kind, vendor_name=vendor_name)
+    assert (isinstance(found, ReadsBack), isinstance(found, Lists)) == (reads_back, lists)
+    assert found.keeps_bodies == (kind in ("cloud_resource", "personnel_account", "device"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "schema", "fields"),
+    [
+        ("device", {}, {"active": False}),
+        ("cloud_resource", {}, {}),
+        ("cloud_resource", {"lifecycle_field": "state"}, {"state": "removed"}),
+    ],
+)
+def test_a_row_shows_that_its_record_is_gone(kind: str, schema: dict[str, str], fields: dict[str, Any]) -> None:
+    found = resource(kind, objects={kind: {"schema_slug": "things", **schema}})
+    assert isinstance(found, ReadsBack)
+    assert found.ended_fields == fields
 
 
 @pytest.mark.parametrize(
@@ -107,12 +130,12 @@ def test_what_cannot_be_read_asks_nothing(kind: str, settings: dict[str, Any]) -
 )
 def test_an_answer_without_a_list_is_an_error_not_the_end(answer: Reply, error: type[Exception]) -> None:
     with pytest.raises(error):
-        observe(recorded(answer))
+        listed(recorded(answer))
 
 
 # ---------------------------------------------------------------------- doctor
 def check(vendor: Vendor, **settings: Any) -> list[Finding]:
-    return drive(adapter(**settings).check(), vendor)
+    return drive(secureframe.adapter(**settings).check(), vendor)
 
 
 def test_a_key_that_may_not_read_may_publish_all_the_same() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from proofport.adapter import StaticHeaders
 from proofport.errors import ConfigError
 from proofport_drata import DrataAdapter, DrataSettings
 from proofport_secureframe import SecureframeAdapter, SecureframeSettings
@@ -85,7 +86,8 @@ def test_a_secret_that_would_change_the_header_is_refused_without_being_shown(
 
 def test_the_authorization_headers_are_the_vendors_exact_forms() -> None:
     assert drata().headers() == {"Authorization": "Bearer key"}
-    assert secureframe().headers() == {"Authorization": "key secret"}
+    assert secureframe().auth == StaticHeaders({"Authorization": "key secret"})
+    assert "secret" not in repr(secureframe().auth)
 
 
 def test_lanes_are_what_the_vendor_orders_by() -> None:
@@ -97,14 +99,15 @@ def test_lanes_are_what_the_vendor_orders_by() -> None:
     assert both.lane("cloud_resource") == "public-api.drata.com/42/7"
     assert both.lane("custom:a") == "public-api.drata.com/42/8"
     schemas = {"cloud_resource": {"schema_slug": "a"}, "custom:a": {"schema_slug": "b"}}
-    assert secureframe(objects=schemas).lane("cloud_resource") == secureframe(objects=schemas).lane("custom:a")
-    assert secureframe(region="uk").lane("cloud_resource") != secureframe().lane("cloud_resource")
+    lanes = {secureframe(objects=schemas).resource(kind).lane for kind in schemas}
+    assert lanes == {f"api.secureframe.com/{SECUREFRAME['connection_id']}"}
+    assert secureframe(region="uk", objects=schemas).resource("cloud_resource").lane not in lanes
 
 
 @pytest.mark.parametrize("make", [drata, secureframe])
 def test_a_kind_without_an_object_is_refused_with_what_to_write(make: Any) -> None:
     with pytest.raises(ConfigError, match="cloud_resource") as raised:
-        make().capability("cloud_resource", "upsert")
+        make().resource("cloud_resource").limits("upsert")
     assert "objects.cloud_resource" in (raised.value.hint or "")
 
 
