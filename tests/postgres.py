@@ -61,12 +61,26 @@ END $$
 """Small tables are cheaper to delete from than to make anew. Without triggers, the order of tables does not matter."""
 
 
-def programs() -> Path:
-    """The folder with initdb and pg_ctl. The wheel is not imported: that would change permissions and warn."""
+def site() -> Path:
+    """The folder with the wheel. The wheel is not imported: that would change permissions and warn."""
     spec = find_spec(WHEEL)
     if spec is None or spec.origin is None:
         raise RuntimeError(f"no PostgreSQL to test with: install {WHEEL}, or name a server in {VARIABLE}")
-    return next(Path(spec.origin).parent.glob("pginstall*/bin/initdb")).parent
+    return Path(spec.origin).parents[1]
+
+
+def programs(below: Path) -> Path:
+    """The folder with initdb, pg_ctl and postgres: of the newest version, where the wheel carries several."""
+    return max(below.glob(f"{WHEEL}/pginstall*/bin/initdb")).parent
+
+
+def copy_programs(to: Path) -> None:
+    """Copy what the server needs, with its libraries where the programs look for them."""
+    source = site()
+    version = programs(source).parent.relative_to(source)
+    for part in (version, Path(f"{WHEEL}.libs")):
+        if (source / part).exists():
+            shutil.copytree(source / part, to / part, ignore=shutil.ignore_patterns("include", "*.a"))
 
 
 def unprivileged() -> dict[str, Any]:
@@ -76,7 +90,11 @@ def unprivileged() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server of our own, in a folder of its own. `durable`: its commits survive a power cut."""
+    """A server of our own, in a folder of its own. `durable`: its commits survive a power cut.
+
+    Root starts it as somebody else, who may not be able to enter the folder of the checkout and its wheel. So root
+    copies the programs into the folder of the server first.
+    """
 
     folder: Path
 
@@ -84,7 +102,9 @@ class Server:
     def new(cls, *, durable: bool = False) -> Server:
         server = cls(Path(tempfile.mkdtemp(prefix="pg-")))
         if os.geteuid() == 0:
-            shutil.chown(server.folder, "nobody")
+            copy_programs(server.folder)
+            for path in (server.folder, *server.folder.rglob("*")):
+                shutil.chown(path, "nobody")
         server._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
         with (server.folder / "data" / "postgresql.conf").open("a") as settings:
             settings.write(f"listen_addresses = ''\nunix_socket_directories = '{server.folder}'\n")
@@ -107,7 +127,8 @@ class Server:
         shutil.rmtree(self.folder)
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [str(programs() / program), "-D", str(self.folder / "data"), *arguments]
+        own = (self.folder / WHEEL).exists()
+        command = [str(programs(self.folder if own else site()) / program), "-D", str(self.folder / "data"), *arguments]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, **unprivileged())
         if done.returncode:
             raise RuntimeError(f"{program} failed: {done.stdout}{done.stderr}")
