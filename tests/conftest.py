@@ -18,6 +18,7 @@ import aioresponses
 import aioresponses.core
 import pytest
 from aiohttp import web
+from tests.journals import close_all
 from tests.postgres import Database, database, shared_server
 
 import proofport_drata.emulator
@@ -53,6 +54,13 @@ async def held_to_contract(emulator: Emulator) -> AsyncIterator[Running]:
     async with running(emulator) as served:
         yield served
     assert document.violations == []
+
+
+@pytest.fixture(autouse=True)
+async def _journals() -> AsyncIterator[None]:
+    """Journals of unit tests end with their test."""
+    yield
+    await close_all()
 
 
 @pytest.fixture

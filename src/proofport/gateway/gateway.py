@@ -29,7 +29,7 @@ from proofport.gateway.preview import Preview, preview_of
 from proofport.gateway.queue import letter_of, new_deliveries, replayed
 from proofport.gateway.schemas import SchemaView, confirmed, findings, schemas_of
 from proofport.gateway.verify import Look, Verification, verified
-from proofport.journal import open_journal
+from proofport.journal import open_journal, opened
 from proofport.journal.contract import Accepted, Delivery, Filter, Journal
 
 
@@ -99,11 +99,13 @@ class Gateway:
         _refuse_shared_lanes(targets, kind)
         if delete_gone:
             _require_deletion(targets, kind, mode)
-        journal = open_journal("memory:") if dry_run else await self.journal()
-        if resume is not None:
-            await _check_resumable(journal, resume, targets, kind, mode)
         guard = self.config.guard
         async with AsyncExitStack() as stack:
+            journal = (
+                await stack.enter_async_context(opened(open_journal("memory:"))) if dry_run else await self.journal()
+            )
+            if resume is not None:
+                await _check_resumable(journal, resume, targets, kind, mode)
             readers = [stack.enter_context(open_input(item)) for item in inputs]
             order = Order(
                 run_id=resume or secrets.token_hex(6),

@@ -7,13 +7,13 @@ import asyncio
 import aiohttp
 import pytest
 from aioresponses import CallbackResult, aioresponses
+from tests.journals import MemoryJournal
 from tests.unit.delivery.support import SECRET, Naps, TinyAdapter, TinySettings
 
 from proofport.adapter import Adapter
 from proofport.delivery.pacer import Pacer
 from proofport.delivery.sender import ATTEMPTS, Sender
 from proofport.errors import Blocked, ConfigError, LaneLost, OutcomeUnknown, ProofportError, Retryable
-from proofport.journal.memory import MemoryJournal
 from proofport.wire import Call
 
 URL = "https://api.example.com/x"

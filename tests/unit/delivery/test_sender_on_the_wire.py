@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from tests.journals import MemoryJournal
 from tests.unit.delivery.support import SECRET, Naps, TinyAdapter, TinySettings
 
 from proofport.delivery.pacer import Pacer
 from proofport.delivery.sender import Sender
 from proofport.errors import OutcomeUnknown, Retryable
-from proofport.journal import open_journal
 from proofport.wire import Call, Reply
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -40,7 +40,7 @@ async def vendor(answer: bytes | Callable[[bytes], bytes]) -> AsyncIterator[tupl
 async def send(origin: str, call: Call) -> Reply:
     settings = TinySettings.model_validate({"key": SECRET, "base_url": origin})
     adapter = TinyAdapter(settings)
-    async with Sender(adapter, Pacer(open_journal("memory:"), adapter), sleep=Naps()) as sender:
+    async with Sender(adapter, Pacer(MemoryJournal(), adapter), sleep=Naps()) as sender:
         return await sender.send(call)
 
 

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
+from tests.journals import MemoryJournal
 from tests.unit.relay.gate import make_cheap
 
 from proofport.journal.access import AccessKey
-from proofport.journal.memory import MemoryJournal
 from proofport.relay import keys
 from proofport.relay.keys import RECHECK, KeyRing, Token, issue, parsed
 from proofport.testing.journal_contract import Clock
