@@ -19,12 +19,12 @@ import aioresponses.core
 import pytest
 from aiohttp import web
 from tests.journals import close_all
+from tests.openapi import Contract
 from tests.postgres import Database, database, shared_server
 
 import proofport_drata.emulator
 import proofport_secureframe.emulator
 from proofport.testing import Emulator, Running, running
-from proofport.testing.openapi import Contract
 from proofport_drata.emulator import DrataEmulator
 from proofport_secureframe.emulator import SecureframeEmulator
 

@@ -192,7 +192,7 @@ async def test_a_lane_that_was_taken_over_is_left_without_a_write(queue: Queue) 
 
 async def test_before_a_removal_the_journal_is_asked_whether_the_lane_is_still_ours(queue: Queue) -> None:
     def opens(job: Any, memory: Any) -> Any:
-        queue.journal.lane(LANE).epoch += 1
+        queue.journal.take_over(LANE)
         yield from ()
         return {}
 
