@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from tests.journals import close_all
+from tests.openapi import Contract
 from tests.postgres import Database, database, shared_server
 
 import proofport_drata.emulator
 import proofport_secureframe.emulator
 from proofport.testing import Emulator, Running, running
-from proofport.testing.openapi import Contract
 from proofport_drata.emulator import DrataEmulator
 from proofport_secureframe.emulator import SecureframeEmulator
 
@@ -48,6 +49,13 @@ async def held_to_contract(emulator: Emulator) -> AsyncIterator[Running]:
     async with running(emulator) as served:
         yield served
     assert document.violations == []
+
+
+@pytest.fixture(autouse=True)
+async def _journals() -> AsyncIterator[None]:
+    """Journals of unit tests end with their test."""
+    yield
+    await close_all()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.openapi import Contract
 
 import proofport_drata.emulator
 from proofport.adapter import Answer
@@ -17,7 +18,6 @@ from proofport.config import Config
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, UsageError
 from proofport.gateway import Gateway
 from proofport.testing import Running
-from proofport.testing.openapi import Contract
 from proofport_drata.operations import OPERATIONS
 
 DOCUMENT = yaml.safe_load(Path(proofport_drata.emulator.__file__).with_name("openapi.yaml").read_text())

@@ -7,16 +7,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from tests.journal_contract import JournalContract, SharedJournalContract
 
 from proofport.journal.contract import Journal
-from proofport.journal.memory import MemoryJournal
 from proofport.journal.sqlite import SqliteJournal
-from proofport.testing.journal_contract import JournalContract, SharedJournalContract
-
-
-class TestMemory(JournalContract):
-    def new_journal(self, clock: Callable[[], float]) -> Journal:
-        return MemoryJournal(clock=clock)
 
 
 class TestSqlite(JournalContract):

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 from openapi_spec_validator import validate
+from tests.openapi import Contract
 
 import proofport_drata.emulator
 import proofport_secureframe.emulator
 from proofport.testing import Running
-from proofport.testing.openapi import Contract
 from proofport_secureframe.emulator.entities import ENTITIES
 from proofport_secureframe.emulator.enums import CLOUD_RESOURCE_TYPES, CLOUD_RESOURCE_TYPES_ADDED, TRAINING_SLUGS
 from proofport_secureframe.emulator.mapping import MODELS

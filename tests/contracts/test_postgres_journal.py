@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 
 import pytest
+from tests.journal_contract import JournalContract, SharedJournalContract
 from tests.postgres import Database
 
 from proofport.journal.contract import Journal
 from proofport.journal.postgres import PostgresJournal
-from proofport.testing.journal_contract import JournalContract, SharedJournalContract
 
 SOAK = "PROOFPORT_SOAK" in os.environ
 

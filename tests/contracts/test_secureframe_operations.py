@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from tests.end_to_end.company import Company, accounts, instances
+from tests.openapi import Contract
 from tests.unit.delivery.support import memory_journal
 
 import proofport_secureframe.emulator
@@ -19,7 +20,6 @@ from proofport.delivery.sender import Sender
 from proofport.errors import Blocked, ConfigError, UsageError
 from proofport.operations import find, perform
 from proofport.testing import Running
-from proofport.testing.openapi import Contract
 from proofport_secureframe import SecureframeAdapter, SecureframeSettings
 from proofport_secureframe.operations import ENTITIES
 

@@ -103,10 +103,6 @@ def metadata(wheel: Path) -> Any:
 BROUGHT_ALONG = {"annotated_types", "pydantic_core", "yarl"}
 """Part of the interface of aiohttp and of pydantic."""
 
-FOR_TESTS = {"hypothesis", "jsonschema_rs", "pytest"}
-"""What only the tests of those who write an adapter, an emulator or a journal need."""
-
-
 EXTRAS = {
     ROOT / "src" / "proofport" / "journal" / "postgres": "postgres",
     ROOT / "src" / "proofport" / "delivery" / "payload.py": "fast",
@@ -119,10 +115,9 @@ def test_every_library_that_is_imported_is_declared(wheel: Path) -> None:
     base = _names(text for text in declared if "extra ==" not in text)
     homes = packages_distributions()
     for path in (path for folder in SOURCES for path in folder.rglob("*.py")):
-        allowed = BROUGHT_ALONG | (FOR_TESTS if (ROOT / "src" / "proofport" / "testing") in path.parents else set())
         extra = next((extra for place, extra in EXTRAS.items() if place in (path, *path.parents)), None)
         names = base | _names(text for text in declared if extra and re.search(f"extra == .{extra}.", text))
-        for module in imported(path) - sys.stdlib_module_names - allowed:
+        for module in imported(path) - sys.stdlib_module_names - BROUGHT_ALONG:
             homes_of = {name.lower().replace("_", "-") for name in homes.get(module, [module])}
             assert module.startswith("proofport") or homes_of & names, f"{path.name}: {module} is not declared"
 

@@ -33,7 +33,7 @@ from proofport.http.auth import Tokens
 from proofport.http.clock import compared
 from proofport.http.flow import allow_destruction, lead
 from proofport.http.sender import Sender
-from proofport.journal import open_journal
+from proofport.journal import open_journal, opened
 from proofport.journal.contract import Accepted, Delivery, Filter, Journal
 
 
@@ -109,25 +109,28 @@ class Gateway:
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
-        journal = open_journal("memory:") if dry_run else await self.journal()
-        return await self._run(
-            records,
-            to,
-            kind,
-            mode,
-            values,
-            journal,
-            resume=resume,
-            on_begin=on_begin,
-            override=override_guard,
-            dry_run=dry_run,
-            assume_unique=assume_unique,
-            skip_unchanged=skip_unchanged,
-            delete_gone=delete_gone,
-            require_verified=require_verified,
-            on_progress=on_progress,
-            on_problem=on_problem,
-        )
+        async with AsyncExitStack() as stack:
+            journal = (
+                await stack.enter_async_context(opened(open_journal("memory:"))) if dry_run else await self.journal()
+            )
+            return await self._run(
+                records,
+                to,
+                kind,
+                mode,
+                values,
+                journal,
+                resume=resume,
+                on_begin=on_begin,
+                override=override_guard,
+                dry_run=dry_run,
+                assume_unique=assume_unique,
+                skip_unchanged=skip_unchanged,
+                delete_gone=delete_gone,
+                require_verified=require_verified,
+                on_progress=on_progress,
+                on_problem=on_problem,
+            )
 
     async def plan(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -21,19 +23,25 @@ def open_journal(where: str | Path | SecretStr) -> Journal:
     text = where.get_secret_value() if isinstance(where, SecretStr) else str(where)
     if text.startswith(POSTGRES):
         return _postgres(text)
-    if text == "memory:":
-        from proofport.journal.memory import MemoryJournal
-
-        return MemoryJournal()
     if "://" in text:
         kind = text.partition("://")[0]
         raise ConfigError(
             f"a journal cannot be kept at {kind}://",
             hint="Give `journal:` the path of a file on a local disk, or postgresql://ROLE@HOST/DATABASE.",
         )
-    from proofport.journal.sqlite import SqliteJournal
+    from proofport.journal.sqlite import SqliteJournal, TemporaryJournal
 
-    return SqliteJournal(text)
+    return TemporaryJournal() if text == "memory:" else SqliteJournal(text)
+
+
+@asynccontextmanager
+async def opened(journal: Journal) -> AsyncIterator[Journal]:
+    """A journal that is open within the block."""
+    await journal.open()
+    try:
+        yield journal
+    finally:
+        await journal.close()
 
 
 def _postgres(url: str) -> Journal:

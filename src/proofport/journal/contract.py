@@ -1,4 +1,4 @@
-"""The seam between delivery and durable state. Every journal passes `proofport.testing.JournalContract`.
+"""The seam between delivery and durable state. Every journal passes the suite in `tests/journal_contract`.
 
 A journal keeps two kinds of work in lanes. Queued deliveries carry their evidence and are drained in order by whoever
 holds the lane. Bulk runs keep their evidence in the user's files: the journal holds positions, digests and outcomes.

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from tests.journals import MemoryJournal
 from tests.unit.delivery.runs import Plain, Vendor
 from tests.unit.delivery.support import LEASE, ScriptedSender, all_ok
 
@@ -17,7 +18,6 @@ from proofport.delivery.outcomes import decode
 from proofport.delivery.worker import Worker
 from proofport.errors import ConfigError
 from proofport.journal.contract import Delivery, Filter, NewDelivery
-from proofport.journal.memory import MemoryJournal
 
 KIND = "custom:thing"
 LANE = f"here/{KIND}"
@@ -64,8 +64,8 @@ class Queue:
 
     def is_idle(self) -> bool:
         return all(
-            lane.owner is None and (not self.journal.queued(name) or lane.parked or lane.next_at > self.now)
-            for name, lane in self.journal.all_lanes.items()
+            lane.owner is None and (not lane.queued or lane.parked or lane.next_at > self.now)
+            for lane in self.journal.lanes_now()
         )
 
     async def all(self) -> list[Delivery]:

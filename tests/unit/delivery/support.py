@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self, cast
 
 from pydantic import Field
+from tests.journals import MemoryJournal
 
 from proofport.accounting import CONFIRMED, Outcome, Tally, rejected, unknown
 from proofport.adapter import (
@@ -32,7 +33,6 @@ from proofport.delivery.lease import Holder
 from proofport.delivery.ledger import Ledger
 from proofport.delivery.sender import Gate, Sender
 from proofport.errors import Blocked, Problem, ProofportError, Rejected, TooLarge
-from proofport.journal import open_journal
 from proofport.journal.contract import Attempt, Journal, LaneRun, NewRun
 from proofport.wire import Call, Reply
 
@@ -213,9 +213,7 @@ def lane(
 
 
 async def memory_journal() -> Journal:
-    journal = open_journal("memory:")
-    await journal.open()
-    return journal
+    return MemoryJournal()
 
 
 async def held(tried: Lane, journal: Journal | None = None) -> LaneRun:

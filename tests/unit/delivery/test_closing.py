@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from tests.journals import MemoryJournal
 from tests.unit.delivery.support import ScriptedSender, TinyAdapter, all_ok, batch, held, lane, memory_journal, reply
 
 from proofport.accounting import CONFIRMED, rejected, unknown
@@ -16,7 +17,6 @@ from proofport.delivery.lane import RESUMABLE, Lane
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
 from proofport.errors import AdapterFault, Blocked, OutcomeUnknown, Problem, Retryable
 from proofport.journal.contract import Journal
-from proofport.journal.memory import MemoryJournal
 from proofport.planning.ids import IdStore
 from proofport.wire import Reply
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.journals import MemoryJournal
 from tests.unit.delivery.runs import Vendor, counts, problems, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok, memory_journal, reply
 
@@ -12,7 +13,6 @@ from proofport.adapter import Capability, Mode
 from proofport.delivery.report import Exit, RunReport
 from proofport.errors import OutcomeUnknown, Retryable
 from proofport.journal.contract import Journal
-from proofport.journal.memory import MemoryJournal
 from proofport.wire import Reply
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -241,7 +241,7 @@ async def test_a_run_whose_lane_was_taken_over_sends_nothing_more() -> None:
     journal = MemoryJournal()
 
     def taken_over(call: Any) -> Reply:
-        journal.lane("here/custom:thing").epoch += 1
+        journal.take_over("here/custom:thing")
         return all_ok(call)
 
     await journal.open()
@@ -256,7 +256,7 @@ async def test_a_set_whose_lane_was_taken_over_at_the_last_moment_is_not_complet
     journal, here = MemoryJournal(), vendor(staged=True)
 
     def taken_over(call: Any) -> Reply:
-        journal.lane("here/custom:thing").epoch += 1
+        journal.take_over("here/custom:thing")
         return HELD
 
     here.sender.answers["list_records"] = [taken_over]

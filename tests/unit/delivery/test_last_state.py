@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from tests.journals import MemoryJournal
 from tests.unit.delivery.support import TinyAdapter, memory_journal
 
 from proofport.accounting import ACCEPTED, UNCHANGED, Outcome, Status, rejected, unknown
@@ -14,7 +15,6 @@ from proofport.adapter import ANY, Batch, Capability, Declared, Job, Mode, Schem
 from proofport.delivery.last_state import LastState
 from proofport.errors import Problem, UsageError
 from proofport.journal.contract import BatchDone, LaneRun, NewRun, Sent
-from proofport.journal.memory import MemoryJournal
 
 KIND = "device"
 LANE = f"tiny/{KIND}"

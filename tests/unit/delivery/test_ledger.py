@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from tests.journals import MemoryJournal
 from tests.unit.delivery.support import LEASE, batch
 
 from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, rejected, unknown, withheld
@@ -13,7 +14,6 @@ from proofport.delivery.lease import Holder
 from proofport.delivery.ledger import InputChanged, Ledger
 from proofport.errors import LaneLost, Problem
 from proofport.journal.contract import IN_DOUBT, Attempt, NewRun
-from proofport.journal.memory import MemoryJournal
 
 LANE, KIND = "tiny/thing", "custom:thing"
 NO = rejected(Problem("x", "y"))

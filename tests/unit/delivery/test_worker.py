@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.unit.delivery.queues import KIND, LANE, Queue, ends, ids, until
 from tests.unit.delivery.runs import Vendor
-from tests.unit.delivery.support import LEASE, all_ok, reply
+from tests.unit.delivery.support import all_ok, reply
 
 from proofport.adapter import Capability
 from proofport.delivery.screening import seconds_of
@@ -174,8 +174,7 @@ async def test_nothing_may_be_destroyed_by_an_upsert(queue: Queue) -> None:
 # ---------------------------------------------------------------------- lost, and stopped
 async def test_a_lane_that_was_taken_over_is_left_without_a_write(queue: Queue) -> None:
     def taken_over(call: Call) -> Reply:
-        lane = queue.journal.lane(LANE)
-        lane.epoch, lane.owner, lane.lease_until = lane.epoch + 1, "elsewhere", queue.now + LEASE
+        queue.journal.take_over(LANE)
         return all_ok(call)
 
     here = queue.vendor(taken_over)
@@ -193,7 +192,7 @@ async def test_a_lane_that_was_taken_over_is_left_without_a_write(queue: Queue) 
 
 async def test_before_a_removal_the_journal_is_asked_whether_the_lane_is_still_ours(queue: Queue) -> None:
     def opens(job: Any, memory: Any) -> Any:
-        queue.journal.lane(LANE).epoch += 1
+        queue.journal.take_over(LANE)
         yield from ()
         return {}
 
@@ -201,7 +200,7 @@ async def test_before_a_removal_the_journal_is_asked_whether_the_lane_is_still_o
     here.open = opens  # type: ignore[method-assign]
     await queue.accept({"id": "1"}, mode="remove")
     async with queue.working():
-        await until(lambda: queue.journal.lane(LANE).epoch > 1)
+        await until(lambda: queue.journal.lanes_now()[0].epoch > 1)
     assert here.sender.calls == []
     assert await queue.states() == ["queued"]
 

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.journals import MemoryJournal
 from tests.unit.http.support import SECRET, Clock, TinyAdapter, TinySettings
 
 from proofport.http.pacer import Pacer
-from proofport.journal.memory import MemoryJournal
 
 BUDGET, BURST = 66, 6
 """A burst, and one request a second."""

@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 import orjson
 from aiohttp import web
+from tests.journals import MemoryJournal
 
 from proofport.config_relay import Limits, Rate, RelaySettings
-from proofport.journal.memory import MemoryJournal
 from proofport.relay import keys
 from proofport.relay.caller import CALLER
 from proofport.relay.limits import lines, read_body, server_options

@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.journals import MemoryJournal
 from tests.unit.relay.gate import Gate, gate, make_cheap
 
 from proofport.config_relay import Rate, RelaySettings
 from proofport.errors import ConfigError
-from proofport.journal.memory import MemoryJournal
 from proofport.relay import auth, keys
 from proofport.relay.auth import refuse_open_door
 from proofport.relay.problems import PREFIX

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
+from tests.journal_contract import Clock
+from tests.journals import MemoryJournal
 from tests.unit.relay.gate import make_cheap
 
 from proofport.journal.access import AccessKey
-from proofport.journal.memory import MemoryJournal
 from proofport.relay import keys
 from proofport.relay.keys import RECHECK, KeyRing, Token, issue, parsed
-from proofport.testing.journal_contract import Clock
 
 ABOUT: Mapping[str, Any] = {"name": "test", "tenant": "default", "may_read": True, "may_write": True}
 

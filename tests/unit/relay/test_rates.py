@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.journal_contract import Clock
 
 from proofport.relay import rates
 from proofport.relay.rates import Rates
-from proofport.testing.journal_contract import Clock
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import aiohttp
 from aiohttp import web
+from tests.journals import MemoryJournal
 from yarl import URL
 
 from proofport.accounting import rejected
@@ -19,7 +20,6 @@ from proofport.delivery.payload import pack
 from proofport.errors import Problem
 from proofport.gateway import Gateway
 from proofport.journal.contract import Attempt, Failure, Filter, Journal, NewRun
-from proofport.journal.memory import MemoryJournal
 from proofport.journal.snapshots import NewSnapshot, Part
 from proofport.relay import keys
 from proofport.relay.application import application

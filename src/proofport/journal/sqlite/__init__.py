@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from proofport.journal.sqlite.journal import SqliteJournal
+from proofport.journal.sqlite.temporary import TemporaryJournal
 
-__all__ = ["SqliteJournal"]
+__all__ = ["SqliteJournal", "TemporaryJournal"]

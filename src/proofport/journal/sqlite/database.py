@@ -27,14 +27,14 @@ NETWORK_FILE_SYSTEMS = re.compile(
 )
 
 
-def create(path: Path) -> None:
+def create(path: Path, *, durable: bool = True) -> None:
     """Make the file, or bring it to the newest version. Raises ConfigError when it cannot hold a journal."""
     refuse_network(path, MOUNTS)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):  # never open one that exists: closing it would drop SQLite's locks on it
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        with closing(connect(path)) as db:
+        with closing(connect(path, durable=durable)) as db:
             _migrate(db, path)
     except (OSError, sqlite3.Error) as error:
         hint = explained(error).hint if isinstance(error, sqlite3.Error) else None
@@ -44,14 +44,14 @@ def create(path: Path) -> None:
         ) from error
 
 
-def connect(path: Path, *, query_only: bool = False) -> sqlite3.Connection:
-    """A connection whose commits survive a power cut: https://www.sqlite.org/pragma.html#pragma_synchronous
+def connect(path: Path, *, query_only: bool = False, durable: bool = True) -> sqlite3.Connection:
+    """A connection, used by one thread at a time. `durable`: its commits survive a power cut.
 
-    Used by one thread at a time.
+    https://www.sqlite.org/pragma.html#pragma_synchronous
     """
     db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         db.execute("PRAGMA cache_size = -512")
         if query_only:
             db.execute("PRAGMA query_only = ON")

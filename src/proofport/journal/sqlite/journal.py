@@ -42,14 +42,20 @@ from proofport.journal.sqlite.writer import Writer
 class SqliteJournal:
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 
+    durable = True
+    """Commits survive a power cut."""
+
     def __init__(self, path: str | Path, *, clock: Callable[[], float] = time.time) -> None:
         self.path = Path(path)
         self._clock = clock
         self._opened: Shared | None = None
 
     async def open(self) -> None:
-        await asyncio.to_thread(create, self.path)
-        writer, looks = Writer(self.path), Reader(self.path)
+        await asyncio.to_thread(create, self.path, durable=self.durable)
+        self._begin()
+
+    def _begin(self) -> None:
+        writer, looks = Writer(self.path, durable=self.durable), Reader(self.path)
         self._opened = Shared(
             writer=writer,
             heads=Reader(self.path),

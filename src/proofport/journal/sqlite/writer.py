@@ -38,12 +38,12 @@ class _Request:
 class Writer:
     """Does what it is asked in the order it was asked, and answers when it is durable."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
         self._asked: list[_Request] = []
         self._handed: queue.SimpleQueue[list[_Request] | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._closed = False
-        self._db = connect(path)
+        self._db = connect(path, durable=durable)
         self._db.execute("PRAGMA busy_timeout = 0")
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()

@@ -7,10 +7,10 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.journal_contract.base import KIND, Clock, JournalTests, claim, fill, heads, ids, new
 
 from proofport.errors import JournalError
 from proofport.journal.contract import Accepted, Failure, Filter, Journal, NewDelivery
-from proofport.testing.journal_contract.base import KIND, Clock, JournalTests, claim, fill, heads, ids, new
 
 WORN_OUT = Failure("vendor_unavailable", "three tries")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.journal_contract.base import KIND, Clock, JournalTests
 
 from proofport.journal.contract import Journal
 from proofport.journal.snapshots import NewSnapshot, Part, SnapshotState, SnapshotView
-from proofport.testing.journal_contract.base import KIND, Clock, JournalTests
 
 LIFE = 100.0
 NEW = NewSnapshot("s1", "acme", KIND, ["@acme/prod", "@acme/test"], LIFE)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.journal_contract.base import Clock, JournalTests, claim, fill
 
 from proofport.journal.access import AccessKey
 from proofport.journal.contract import Filter, Journal
 from proofport.tenancy import scoped
-from proofport.testing.journal_contract.base import Clock, JournalTests, claim, fill
 
 WIDE = AccessKey("aaaa", "the webhook", "default", "scrypt:1", may_read=True, may_write=False, created=5.0)
 NARROW = AccessKey("bbbb", "ci", "acme", "scrypt:2", False, True, 6.0, ["prod"], [], 9.5)

@@ -1,7 +1,7 @@
 """A process that works on a journal until something happens to it. Run as a program by the process tests.
 
-    python -m proofport.testing.journal_contract.program accept URL NAME PIPE
-    python -m proofport.testing.journal_contract.program deliver URL NAME PIPE LEASE
+    python -P program.py accept URL NAME PIPE
+    python -P program.py deliver URL NAME PIPE LEASE
 
 It says `ready NAME`, and then what it does, in lines on the file descriptor PIPE. A line is one write: lines of several
 processes on one pipe stand in the order in which things happened, and who is killed has written whole lines.

@@ -13,19 +13,18 @@ import os
 
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
-
-from proofport.testing.journal_contract.access import AccessTests
-from proofport.testing.journal_contract.base import Clock
-from proofport.testing.journal_contract.known import KnownTests, PermitTests
-from proofport.testing.journal_contract.lanes import LaneTests
-from proofport.testing.journal_contract.processes import SharedJournalContract
-from proofport.testing.journal_contract.queue import QueueTests
-from proofport.testing.journal_contract.runs import RunTests
-from proofport.testing.journal_contract.schemas import BodyTests, SchemaTests
-from proofport.testing.journal_contract.snapshots import SnapshotTests
-from proofport.testing.journal_contract.stateful import JournalMachine
-from proofport.testing.journal_contract.submissions import SubmissionTests
-from proofport.testing.journal_contract.work import WorkTests
+from tests.journal_contract.access import AccessTests
+from tests.journal_contract.base import Clock
+from tests.journal_contract.known import KnownTests, PermitTests
+from tests.journal_contract.lanes import LaneTests
+from tests.journal_contract.processes import SharedJournalContract
+from tests.journal_contract.queue import QueueTests
+from tests.journal_contract.runs import RunTests
+from tests.journal_contract.schemas import BodyTests, SchemaTests
+from tests.journal_contract.snapshots import SnapshotTests
+from tests.journal_contract.stateful import JournalMachine
+from tests.journal_contract.submissions import SubmissionTests
+from tests.journal_contract.work import WorkTests
 
 __all__ = ["Clock", "JournalContract", "SharedJournalContract"]
 

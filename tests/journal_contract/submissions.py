@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from tests.journal_contract.base import JournalTests, claim, new
+
 from proofport.journal.contract import Failure, Filter, Journal, NewDelivery, Once, Submitted
-from proofport.testing.journal_contract.base import JournalTests, claim, new
 
 ONCE = Once("default", "k", b"\x00digest", b'{"answer": 1}')
 

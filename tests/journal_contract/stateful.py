@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from tests.journal_contract.base import KIND, LEASE, Clock, new
+from tests.journal_contract.model import Model, ModelDelivery, ModelRun
 
 from proofport.errors import LaneLost
 from proofport.journal.contract import BatchDone, Delivery, Failure, Filter, Journal, Known, LaneRun, NewRun, Sent
-from proofport.testing.journal_contract.base import KIND, LEASE, Clock, new
-from proofport.testing.journal_contract.model import Model, ModelDelivery, ModelRun
 
 T = TypeVar("T")
 LANES = st.sampled_from(["a", "b", "c"])

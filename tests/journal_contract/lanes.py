@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
+from tests.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim, fill, heads, ids, view
 
 from proofport.errors import LaneLost
 from proofport.journal.contract import (
@@ -19,7 +20,6 @@ from proofport.journal.contract import (
     NewRun,
     Sent,
 )
-from proofport.testing.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim, fill, heads, ids, view
 
 BUSY = Failure("vendor_unavailable", "503")
 BATCH = BatchDone(2, 11, 20, 10, b"digest", "[]", Sent(["stale"], [1]))

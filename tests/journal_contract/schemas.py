@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim, fill, view
+from tests.journal_contract.known import push
 
 from proofport.adapter import Schema
 from proofport.errors import LaneLost
 from proofport.journal.contract import IN_DOUBT, Filter, Journal, Kept, Known, NewDelivery, Sent
-from proofport.testing.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim, fill, view
-from proofport.testing.journal_contract.known import push
 
 FIRST = Schema("things", KIND, {"id": "string", "up": "boolean"})
 

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from tests.journal_contract.base import LEASE, Clock, JournalTests, claim, fill, ids, new, view
+
 from proofport.errors import LaneLost
 from proofport.journal.contract import Journal, LaneRun
-from proofport.testing.journal_contract.base import LEASE, Clock, JournalTests, claim, fill, ids, new, view
 
 Drain = Callable[[LaneRun], Awaitable[None]]
 PATIENCE = 20.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim
 
 from proofport.errors import UsageError
 from proofport.journal.contract import Attempt, BatchDone, Journal, LaneRun, NewRun, Sent
-from proofport.testing.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim
 
 RUN = NewRun("r1", "here", KIND, "snapshot", ("i.json sha256:1", "b.json sha256:2"), staged=True)
 BATCHES = [

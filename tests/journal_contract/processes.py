@@ -12,10 +12,13 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from proofport.journal import open_journal
 from proofport.journal.contract import Delivery, Filter, Journal, NewDelivery
 
+PROGRAM = Path(__file__).with_name("program.py")
+"""Run with -P: beside it lies a `queue.py`, which would hide that of the standard library."""
 LANES = 20
 LEASE = 2.0
 PATIENCE = 120.0
@@ -46,10 +49,9 @@ class Processes:
     @contextmanager
     def on(cls, url: str, what: str, *names: str) -> Iterator[Processes]:
         read_end, write_end = os.pipe()
-        command = [sys.executable, "-m", f"{__package__}.program", what, url]
+        command = [sys.executable, "-P", str(PROGRAM), what, url]
         running = {
-            name: subprocess.Popen([*command, name, str(write_end), str(LEASE)], pass_fds=[write_end])  # noqa: S603
-            for name in names
+            name: subprocess.Popen([*command, name, str(write_end), str(LEASE)], pass_fds=[write_end]) for name in names
         }
         os.close(write_end)
         processes = cls(running)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.journal_contract.base import KIND, Clock, JournalTests, claim, fill, new
 
 from proofport.adapter import Mode
 from proofport.journal.contract import (
@@ -17,7 +18,6 @@ from proofport.journal.contract import (
     NewRun,
     Sent,
 )
-from proofport.testing.journal_contract.base import KIND, Clock, JournalTests, claim, fill, new
 
 LARGEST = 2**64 - 1
 
