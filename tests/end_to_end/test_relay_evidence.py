@@ -11,6 +11,10 @@ import orjson
 import pytest
 from tests.end_to_end.site import Site, config, resource, site
 
+from proofport.accounting import Status
+from proofport.delivery.payload import unpack
+from proofport.evidence import CloudResource
+from proofport.journal.contract import Filter
 from proofport.testing import Running
 
 KEY = "Idempotency-Key"
@@ -73,6 +77,18 @@ class TestAccepting:
         await relay.settled()
         [held] = (await drata_emulator.state())["connections"][0]["resources"][0]["records"]
         assert (held["id"], held["region"]) == ("i-9", "eu-west-1")
+
+    async def test_the_order_of_fields_makes_no_difference(self, relay: Site) -> None:
+        given = resource(1, tags=[{"key": "team", "value": "blue"}], extras={"drata": {"b": 1, "a": 2}})
+        posted = {**dict(reversed(given.items())), "tags": [{"value": "blue", "key": "team"}]}
+        await relay.post([posted], "to=drata&to=secureframe")
+        first, _ = await relay.settled()
+        [delivery] = await (await relay.gateway.journal()).find(Filter(ids=[first["id"]]))
+        [stored] = unpack(delivery.payload)
+        assert list(stored) == [name for name in CloudResource.model_fields if name in given]
+        to = ["drata", "secureframe"]
+        report = await relay.gateway.push([given], to=to, kind="cloud_resource", mode="upsert", skip_unchanged=True)
+        assert {books.tally.status[Status.UNCHANGED] for books in report.destinations.values()} == {1}
 
     async def test_null_and_omitted_stay_two_things(self, still: Site) -> None:
         await still.post([{"id": "1", "a": None, "b": False}], kind="custom:thing")

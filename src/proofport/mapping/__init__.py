@@ -3,7 +3,7 @@
 from proofport.mapping.library import MappingLibrary, builtin_folder
 from proofport.mapping.nodes import MappingFile
 from proofport.mapping.selftest import TestResult, run_tests
-from proofport.mapping.source import SourceMapping, compile_kind, compile_source, ordering
+from proofport.mapping.source import SourceMapping, compile_kind, compile_source
 from proofport.mapping.syntax import load_file
 from proofport.mapping.vendor import VendorMapping, compile_vendor
 
@@ -18,6 +18,5 @@ __all__ = [
     "compile_source",
     "compile_vendor",
     "load_file",
-    "ordering",
     "run_tests",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
@@ -27,9 +27,6 @@ from proofport.text.wording import describe, did_you_mean, listing, problem_of, 
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
 """What `parent:` needs, beside each record; None for a document in which no record was found."""
-
-ORDERS_KEPT = 128
-"""Kinds with their modes whose order stays ready: there may be any number of names after `custom:`."""
 
 
 def compile_source(file: MappingFile, values: Mapping[str, str] | None = None, mode: Mode = "upsert") -> SourceMapping:
@@ -179,18 +176,6 @@ def compile_kind(kind: str, mode: Mode = "upsert", *, decoded: bool = False) -> 
         return neutral if neutral is not None else settle(record)
 
     return check
-
-
-@lru_cache(ORDERS_KEPT)
-def ordering(kind: str, mode: Mode) -> Callable[[Neutral], Neutral]:
-    """A function from a record that is canonical but for the order of its fields, within parts too, to one in order.
-
-    What the guards leave to the model has been written by it, and so has its order.
-    """
-    accept = acceptor_of(shape_of(model_for(kind, mode)), "json")
-    if accept is None:
-        return lambda record: record
-    return lambda record: accept(record) or record
 
 
 def model_for(kind: str, mode: Mode) -> type[Evidence]:

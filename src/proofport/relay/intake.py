@@ -1,13 +1,12 @@
-"""The body of a request, record by record: checked, packed for the journal, and every mistake listed.
+"""Takes in the body of a request: checks each record, packs it for the journal, and lists every mistake.
 
-At any moment there are the bytes of one body at most, the records of one portion, and what was packed; of NDJSON only
-one line instead of the body.
+Memory holds one body, its documents, the records of one portion, and the packed portions. With NDJSON it holds one
+line instead of the body and its documents.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,46 +16,48 @@ from pydantic import ValidationError
 from xxhash import xxh3_128
 
 from proofport.adapter import Mode
-from proofport.config_relay import Limits
-from proofport.delivery.payload import pack, pack_json
+from proofport.delivery.payload import pack
 from proofport.delivery.pipeline import Reads
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
-from proofport.gateway.inputs import AlreadyEvidence
 from proofport.gateway.queue import RECORDS
-from proofport.mapping.checks import DEEPEST
 from proofport.mapping.source import model_for
-from proofport.relay.canonical import canonical, portions
-from proofport.relay.documents import JSON, Place, documents_in_lines, documents_of
-from proofport.relay.limits import LIMITS, receive, require_within
+from proofport.relay.documents import Place, documents
+from proofport.relay.problems import pointer_of
 from proofport.sources.reader import Malformed
 from proofport.text.wording import problems_of
 
 LISTED = 1_000
-"""At most so many mistakes stand in an answer; the count is always whole."""
+"""The most mistakes that an answer lists. It counts all of them."""
 
 
 @dataclass(slots=True)
 class Packed:
-    """What a body came to. `portions`: how many records, and their payload. `incomplete`: why there should be more."""
+    """The result of reading one body."""
 
+    #: How many records, and their payload.
     portions: list[tuple[int, bytes]] = field(default_factory=list)
     records: int = 0
     rejected: int = 0
+    #: One entry for each mistake, at most LISTED.
     errors: list[dict[str, Any]] = field(default_factory=list)
+    #: How many mistakes there are in all.
     mistakes: int = 0
+    #: Why the source says that more records should follow.
     incomplete: str | None = None
+    #: Of `about` and the bytes of the body; empty without `about`.
     digest: bytes = b""
 
 
 class Intake:
-    """Reads one body. `kind` words the mistakes of records that are evidence already (no `source`).
+    """Reads one body.
 
-    `portion`: at most so many records in one payload; None for all of them.
+    `source`: documents are raw, and `decoder` applies a source mapping; else they are evidence of `kind` already.
+    `portion`: the most records in one payload; None puts all of them into one.
     """
 
-    def __init__(self, reads: Reads, kind: str, mode: Mode, *, source: bool, portion: int | None = RECORDS) -> None:
-        self._reads = reads
+    def __init__(self, decoder: Reads, kind: str, mode: Mode, *, source: bool, portion: int | None = RECORDS) -> None:
+        self._decoder = decoder
         self._kind = kind
         self._mode = mode
         self._source = source
@@ -64,42 +65,17 @@ class Intake:
         self._portion: list[Neutral] = []
         self._packed = Packed()
         self._number = 0
-        self._quick: Callable[[object], Neutral] | None = None
 
     async def read(self, request: web.Request, *, about: bytes | None = None) -> Packed:
-        """Raises ProblemError for a body that cannot be read.
-
-        `digest` is of `about` and the bytes of the body; without `about` there is none.
-        """
-        hasher, limits = None if about is None else xxh3_128(about), request.app[LIMITS]
-        if isinstance(self._reads, AlreadyEvidence) and limits.depth <= DEEPEST:
-            self._quick = self._reads.decoded
-        if request.content_type == JSON:
-            body = await receive(request)
-            if hasher is not None:
-                hasher.update(body)
-            await self._read_whole(body, limits)
-        else:
-            async with aclosing(documents_in_lines(request, hasher)) as lines:
-                async for place, document in lines:
-                    await self._take(place, document)
+        """Raises ProblemError for a body that cannot be read. `about` begins the digest."""
+        hasher = None if about is None else xxh3_128(about)
+        async with aclosing(documents(request, hasher)) as found:
+            async for place, document in found:
+                await self._take(place, document)
         self._flush()
         if hasher is not None:
             self._packed.digest = hasher.digest()
         return self._packed
-
-    async def _read_whole(self, body: bytes, limits: Limits) -> None:
-        structs = canonical(self._kind, self._mode) if isinstance(self._reads, AlreadyEvidence) else None
-        if structs is not None and (count := structs.count(body, limits)) is not None:
-            self._packed.records = count
-            for some, text in portions(body, count, self._size):
-                self._packed.portions.append((some, pack_json(text)))
-                if some == self._size:
-                    await asyncio.sleep(0)
-            return
-        require_within(body, limits)
-        for place, document in documents_of(body):
-            await self._take(place, document)
 
     async def _take(self, place: Place, document: object) -> None:
         if isinstance(document, Malformed):
@@ -107,30 +83,28 @@ class Intake:
             self._refuse([_mistake(self._number, place, document.problem)])
             return
         try:
-            self._packed.incomplete = self._reads.incomplete(document) or self._packed.incomplete
+            self._packed.incomplete = self._decoder.incomplete(document) or self._packed.incomplete
         except Rejected as error:
             self._packed.incomplete = str(error.problem)
-        quick = None if place.huge else self._quick
-        for record, parents in self._reads.records(document):
+        for record, parents in self._decoder.records(document):
             self._number += 1
             try:
-                neutral = quick(record) if quick else self._reads(record, parents)
+                self._portion.append(self._decoder(record, parents))
             except Rejected as error:
                 self._refuse(self._mistakes(place, record, error))
-            else:
-                self._portion.append(neutral)
-                if len(self._portion) == self._size:
-                    self._flush()
-                    await asyncio.sleep(0)
+            if len(self._portion) == self._size:
+                self._flush()
+                await asyncio.sleep(0)
 
     def _mistakes(self, place: Place, record: object, error: Rejected) -> list[dict[str, Any]]:
+        """All that is wrong with a record. Only evidence says more than its first problem."""
         if not self._source and isinstance(record, dict):
             try:
                 model_for(self._kind, self._mode).model_validate(record)
             except ValidationError as wrong:
                 fields = list(model_of(self._kind).model_fields)
                 return [
-                    _mistake(self._number, place, each, _pointer(path), record)
+                    _mistake(self._number, place, each, pointer_of(path), record)
                     for path, each in problems_of(wrong, self._kind, fields)
                 ]
             except (ValueError, TypeError, RecursionError):
@@ -162,8 +136,3 @@ def _mistake(number: int, place: Place, problem: Problem, within: str = "", reco
         "expected": problem.expected,
         "hint": problem.hint,
     }
-
-
-def _pointer(path: tuple[int | str, ...]) -> str:
-    """RFC 6901: https://www.rfc-editor.org/rfc/rfc6901"""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)

@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from proofport.config_relay import Limits
-from proofport.relay.meter import Meter, surely_within
+from proofport.relay.meter import Meter
 from proofport.relay.problems import ProblemError
 
 LIMITS = web.AppKey("limits", Limits)
@@ -36,31 +36,18 @@ def server_options(limits: Limits) -> dict[str, Any]:
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The whole body, measured. Raises ProblemError."""
-    body = await receive(request)
-    require_within(body, request.app[LIMITS])
-    return body
+    """The whole body, measured before it is parsed.
 
-
-async def receive(request: web.Request) -> bytes:
-    """The whole body, of which nothing is known but that it is there: `require_within` before anything is made of it.
-
-    Raises ProblemError when it is too large or too late.
+    Raises ProblemError when it is too large, too late, too deep, or has too many records.
     """
-    body, chunks = _Arriving(request), []
-    while chunk := await body.next():
+    arriving, chunks = _Arriving(request), []
+    while chunk := await arriving.next():
         chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def require_within(body: bytes, limits: Limits) -> None:
-    """Raises ProblemError for a body that is too deep, or of too many records."""
-    if surely_within(body, limits):
-        return
-    meter = Meter()
+    body, meter = b"".join(chunks), Meter()
     for start in range(0, len(body), PIECE):
         meter.feed(body[start : start + PIECE])
-        _hold(meter, limits)
+        _enforce(meter, request.app[LIMITS])
+    return body
 
 
 async def lines(request: web.Request) -> AsyncGenerator[bytes, None]:
@@ -72,11 +59,11 @@ async def lines(request: web.Request) -> AsyncGenerator[bytes, None]:
     while chunk := await body.next():
         meter.feed(chunk)
         ends += chunk.count(b"\n")
-        _hold(meter, limits, ends)
+        _enforce(meter, limits, ends)
         yield chunk
 
 
-def _hold(meter: Meter, limits: Limits, lines: int = 0) -> None:
+def _enforce(meter: Meter, limits: Limits, lines: int = 0) -> None:
     if meter.depth > limits.depth:
         raise ProblemError("malformed-body", f"found JSON deeper than {limits.depth} levels, expected no more")
     if max(meter.records, lines) > limits.records:

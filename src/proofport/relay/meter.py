@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from proofport.config_relay import Limits
-
 STRUCTURE = b'"[]{},'
 _REST = bytes(set(range(256)) - set(STRUCTURE))
-_BUT_BRACKETS = bytes(set(range(256)) - set(b'"[]{}'))
-_BUT_COMMAS = bytes(set(range(256)) - set(b","))
-_ALIKE = bytes.maketrans(b"[]", b"{}")
 _COMMA = ord(",")
 _OPENING = frozenset(b"[{")
 _ARRAY = ord("[")
@@ -57,22 +52,6 @@ class Meter:
         outside = parts[self._in_text :: 2]
         self._in_text ^= len(parts) % 2 == 0
         return b"".join(outside)
-
-
-def surely_within(body: bytes, limits: Limits) -> bool:
-    """Whether a Meter that is fed a whole body surely finds no more. False says nothing: feed one.
-
-    It takes a few steps over the whole body, where a Meter takes one for each bracket.
-    """
-    # Without the quotes that stand in pairs, and if no others are left, no bracket stands in a text.
-    brackets = _without_escapes(body).translate(_ALIKE, _BUT_BRACKETS).replace(b'""', b"")
-    if len(body) > limits.records < len(body.translate(None, _BUT_COMMAS)) + len(brackets) // 2:
-        return False
-    for _ in range(limits.depth):
-        if not brackets:
-            break
-        brackets = brackets.replace(b"{}", b"")
-    return not brackets
 
 
 def _without_escapes(text: bytes) -> bytes:

@@ -13,7 +13,7 @@ from yarl import URL
 
 from proofport.errors import Problem
 from proofport.relay.limits import read_body
-from proofport.relay.problems import ProblemError, entry
+from proofport.relay.problems import ProblemError, entry, pointer_of
 from proofport.text.wording import describe, did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
@@ -68,14 +68,10 @@ async def body_of(request: web.Request, model: type[M], *, optional: bool = Fals
     try:
         return model.model_validate(given, strict=True)
     except ValidationError as error:
-        errors = [entry(_problem(each, model), pointer=_pointer(each["loc"])) for each in error.errors()]
+        errors = [entry(_problem(each, model), pointer=pointer_of(each["loc"])) for each in error.errors()]
         first = errors[0]
         detail = f"{first['pointer'] or 'the body'}: found {first['found']}, expected {first['expected']}"
         raise ProblemError("invalid-body", detail, errors=errors) from None
-
-
-def _pointer(path: tuple[int | str, ...]) -> str:
-    return "".join(f"/{part}" for part in path)
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:

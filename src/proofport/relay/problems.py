@@ -6,7 +6,7 @@ was wrong this time. Some have more members: `errors`, one entry for every mista
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -102,6 +102,11 @@ class ProblemError(Exception):
 def entry(problem: Problem, **place: Any) -> dict[str, Any]:
     """One of `errors`: the place (a JSON pointer, a parameter), and what was found, expected and would help."""
     return {**place, "found": problem.found, "expected": problem.expected, "hint": problem.hint}
+
+
+def pointer_of(path: Sequence[int | str]) -> str:
+    """Write a path as a JSON pointer (RFC 6901: https://www.rfc-editor.org/rfc/rfc6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def response(error: ProblemError, instance: str | None = None) -> web.Response:

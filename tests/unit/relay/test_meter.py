@@ -9,8 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofport.config_relay import Limits
-from proofport.relay.meter import Meter, surely_within
+from proofport.relay.meter import Meter
 
 texts = st.text(alphabet=st.sampled_from('"\\[]{},\n/ué'), max_size=6)
 values = st.recursive(
@@ -23,10 +22,6 @@ values = st.recursive(
 def depth_of(value: Any) -> int:
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if inner is None else 1 + max(map(depth_of, inner), default=0)
-
-
-def limits(depth: int, records: int) -> Limits:
-    return Limits.model_construct(depth=depth, records=records)
 
 
 def measured(body: bytes, cuts: list[int]) -> Meter:
@@ -60,19 +55,3 @@ def test_what_is_no_json_is_measured_without_an_error(body: bytes, cuts: list[in
 
 def test_closing_brackets_make_no_room_for_opening_ones() -> None:
     assert measured(b"]]]]]" + b"[" * 40, []).depth == 40
-
-
-@given(values.map(json.dumps) | st.text(alphabet='"\\[]{},x', max_size=30), st.integers(1, 6), st.integers(1, 8))
-def test_what_is_surely_within_the_limits_is(body: str, depth: int, records: int) -> None:
-    meter = measured(body.encode(), [])
-    if surely_within(body.encode(), limits(depth, records)):
-        assert (meter.depth <= depth, meter.records <= records) == (True, True)
-
-
-def test_whole_bodies_at_their_limits() -> None:
-    body = b'[{"a":[1,{"b":"\\"c, d"}]},{"e":"f"},{}]'
-    assert surely_within(body, limits(4, 10))
-    assert not surely_within(body, limits(3, 10))
-    assert not surely_within(body, limits(4, 2))
-    assert not surely_within(b"[1,2,3]", limits(4, 2))
-    assert not surely_within(b'["]"]', limits(1, 9)), "it cannot tell, and says so"

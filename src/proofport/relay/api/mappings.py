@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -73,7 +74,8 @@ async def preview(request: web.Request, query: PreviewQuery) -> web.StreamRespon
     relay.require_kind(caller, kind)
     names = relay.destinations(caller, query.to) if query.to else relay.all_destinations(caller)
     relay.targets(names, kind, query.mode)
-    given = await documents(request)
+    async with aclosing(documents(request)) as found:
+        given = [document async for _, document in found]
     if not given:
         raise ProblemError("malformed-body", "found no record, expected one or more")
     for document in given:
@@ -81,10 +83,10 @@ async def preview(request: web.Request, query: PreviewQuery) -> web.StreamRespon
             raise ProblemError("malformed-body", str(document.problem))
         if not isinstance(document, dict):
             raise ProblemError("malformed-body", f"found {describe(document)}, expected an object: one record")
-    found = await relay.gateway.preview(
+    previews = await relay.gateway.preview(
         Input(_Documents(given), query.source), to=names, kind=kind, mode=query.mode, values=values, limit=query.limit
     )
-    return json_response({"items": [_view(number, each) for number, each in enumerate(found, 1)]})
+    return json_response({"items": [_view(number, each) for number, each in enumerate(previews, 1)]})
 
 
 class _Documents(Reader):
