@@ -12,7 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from proofport.adapter import Mode
-from proofport.config_relay import Limits
+from proofport.config.relay import Limits
 from proofport.evidence.base import Timestamp
 from proofport.mapping.checks import are_whole_seconds, timestamp
 from proofport.mapping.source import model_for

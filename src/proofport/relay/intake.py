@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from xxhash import xxh3_128
 
 from proofport.adapter import Mode
-from proofport.config_relay import Limits
+from proofport.config.relay import Limits
 from proofport.delivery.payload import pack, pack_json
 from proofport.delivery.pipeline import Reads
 from proofport.errors import Problem, Rejected

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofport.config_relay import Limits
+from proofport.config.relay import Limits
 
 STRUCTURE = b'"[]{},'
 _REST = bytes(set(range(256)) - set(STRUCTURE))

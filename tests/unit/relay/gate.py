@@ -12,7 +12,7 @@ import aiohttp
 import orjson
 from aiohttp import web
 
-from proofport.config_relay import Limits, Rate, RelaySettings
+from proofport.config.relay import Limits, Rate, RelaySettings
 from proofport.journal.memory import MemoryJournal
 from proofport.relay import keys
 from proofport.relay.caller import CALLER

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.unit.relay.gate import Gate, gate, make_cheap
 
-from proofport.config_relay import Rate, RelaySettings
+from proofport.config.relay import Rate, RelaySettings
 from proofport.errors import ConfigError
 from proofport.journal.memory import MemoryJournal
 from proofport.relay import auth, keys

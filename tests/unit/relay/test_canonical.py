@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofport.adapter import Mode
-from proofport.config_relay import Limits
+from proofport.config.relay import Limits
 from proofport.delivery.payload import evidence_of, pack_json
 from proofport.errors import Rejected
 from proofport.evidence import Neutral, model_of

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofport.config_relay import Limits
+from proofport.config.relay import Limits
 from proofport.relay.meter import Meter, surely_within
 
 texts = st.text(alphabet=st.sampled_from('"\\[]{},\n/ué'), max_size=6)
