@@ -30,7 +30,7 @@ from benchmarks.goals import Goal
 from benchmarks.http_load import load
 from proofport.cli.service import calm_garbage_collector, lines_to_stderr, log_to_stderr
 from proofport.config import Config
-from proofport.config_relay import Overload, RelaySettings
+from proofport.config.relay import Overload, RelaySettings
 from proofport.evidence import CloudResource
 from proofport.gateway import Gateway
 from proofport.journal.contract import NewDelivery, Once, Submitted

@@ -23,7 +23,7 @@ LAYERS = [
     ["mapping", "adapter", "journal.contract", "journal.access", "journal.deliveries", "journal.snapshots", "sources"],
     ["journal", "registry", "http", "delivery", "planning"],
     ["operations"],
-    ["config", "config_errors", "config_journal", "config_edit", "config_relay"],
+    ["config"],
     ["gateway"],
     ["relay"],
     ["cli"],

@@ -1,4 +1,4 @@
-"""Adapters and emulators, found through entry points: first-party ones load exactly as anyone else's."""
+"""Adapters and emulators, found through entry points. Our own load in the same way as those of other packages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EMULATORS = "proofport.emulators"
 
 
 def installed(group: str) -> EntryPoints:
-    """What is registered under `group`. The metadata of every installed package is read once for each import path."""
+    """The entry points of `group`. The metadata of all installed packages is read once for each import path."""
     return _read(group, tuple(sys.path))
 
 
@@ -41,7 +41,7 @@ def load_emulator(name: str) -> Any:
 
 
 def _load(group: str, what: str, name: str) -> Any:
-    entry = _find(group, name)
+    entry: EntryPoint | None = next(iter(installed(group).select(name=name)), None)
     if entry is None:
         known = ", ".join(names(group)) or "none"
         raise ConfigError(
@@ -52,7 +52,3 @@ def _load(group: str, what: str, name: str) -> Any:
         return entry.load()
     except (ImportError, AttributeError) as error:
         raise ConfigError(f"the {what} {name!r} ({entry.value}) cannot be imported: {error}") from error
-
-
-def _find(group: str, name: str) -> EntryPoint | None:
-    return next(iter(installed(group).select(name=name)), None)

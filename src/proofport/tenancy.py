@@ -1,7 +1,7 @@
-"""How names say whose they are: `@acme/prod` is what the tenant `acme` calls `prod`, `prod` alone the default tenant's.
+"""Names of destinations and lanes, with their tenant: `@acme/prod` is `prod` of the tenant `acme`.
 
-Lanes carry the same prefix, so that whatever the journal keeps of a lane (deliveries, runs, what was last delivered,
-schemas) belongs to one tenant.
+A name without `@` belongs to the default tenant. Lanes carry the same prefix, so everything that the journal stores
+for a lane belongs to one tenant.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 
 DEFAULT = "default"
-"""The tenant whose destinations stand at the top of the configuration."""
+"""The tenant of the destinations at the top of the configuration."""
 
 TENANT = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-"""What a tenant may be called: a DNS label."""
+"""A valid name of a tenant: a DNS label."""
 
 
 def scoped(tenant: str, name: str) -> str:
@@ -25,5 +25,5 @@ def tenant_of(name: str) -> str:
 
 
 def own_name(name: str) -> str:
-    """What the tenant itself calls it."""
+    """The name that the tenant itself uses."""
     return name.partition("/")[2] if name.startswith("@") else name

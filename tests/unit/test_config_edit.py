@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from proofport.config_edit import store_objects
+from proofport.config.edit import store_objects
 from proofport.errors import ConfigError
 
 NEW: dict[str, dict[str, Any]] = {"device": {"connection_id": 5}, "custom:x": {"connection_id": 6, "resource_id": 7}}

@@ -9,6 +9,7 @@ import click
 from proofport.cli.app import INTERRUPTED as INTERRUPTED
 from proofport.cli.connect import connect
 from proofport.cli.failures import wrapped
+from proofport.adapter import Stages
 from proofport.errors import ProofportError
 from proofport.gateway import Gateway
 from proofport.journal.contract import RunView
@@ -39,9 +40,9 @@ async def _what_stands(run_id: str, config: str | None) -> list[str]:
 
 
 def _of(run: RunView, gateway: Gateway) -> str:
-    capability = gateway.config.adapter(run.destination).capability(run.kind, run.mode)
+    resource = gateway.config.adapter(run.destination).resource(run.kind)
     records = f"{sum(batch.records for batch in run.batches):,} records"
-    if run.mode == "snapshot" and capability.staged:
+    if run.mode == "snapshot" and isinstance(resource, Stages):
         return (
             f"{run.destination}: {records} are known to be staged, and wait there. What was live is untouched, "
             "unless the set was being completed at this very moment."

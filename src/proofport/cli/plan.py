@@ -12,8 +12,7 @@ from proofport.cli import options
 
 if TYPE_CHECKING:
     from proofport.gateway import Input
-    from proofport.gateway.planning import Plan
-    from proofport.planning.plan import DestinationPlan
+    from proofport.delivery.plan import DestinationPlan, Plan
 
 SHOWN = 20
 """So many ids of each group are listed before a count says how many more there are."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from proofport.delivery.engine import Progress
+    from proofport.delivery.run import Progress
 
 Watch = Callable[["Progress"], None]
 LINE_EVERY = 5.0

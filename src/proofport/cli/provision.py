@@ -59,7 +59,7 @@ def _print(destination: str, made: Mapping[str, Provisioned]) -> None:
 
 def _written(destination: str, made: Mapping[str, Provisioned], config: str | None) -> str:
     from proofport.config import locate
-    from proofport.config_edit import store_objects
+    from proofport.config.edit import store_objects
 
     file = locate(config)
     assert file is not None, "the configuration was read from it"

@@ -121,9 +121,9 @@ def counts(destinations: Sequence[DestinationReport]) -> Table:
 def print_remarks(out: Console, destination: DestinationReport) -> None:
     """What is to be said about the whole set at one destination."""
     remarks = list(destination.notes)
-    if destination.gone_count:
-        gone = _listed(destination.gone, destination.gone_count)
-        remarks.append(f"Held before, and not in this set ({destination.gone_count:,}): {gone}")
+    if destination.gone.count:
+        gone = _listed(destination.gone.ids, destination.gone.count)
+        remarks.append(f"Held before, and not in this set ({destination.gone.count:,}): {gone}")
     if destination.outside.count:
         outside = _listed(destination.outside.ids, destination.outside.count)
         remarks.append(f"Of these uploaded directly ({destination.outside.count:,}): {outside}")

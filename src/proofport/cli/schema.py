@@ -14,7 +14,7 @@ from proofport.cli.failures import wrapped
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway
-    from proofport.gateway.schemas import SchemaView
+    from proofport.adapter import Schema
 
 T = TypeVar("T")
 destination_argument = click.argument("destination", metavar="DEST")
@@ -78,7 +78,7 @@ def _run(config_path: str | None, work: Callable[[Gateway], Awaitable[T]]) -> T:
     return asyncio.run(with_gateway())
 
 
-def _show(views: Sequence[SchemaView], *, as_json: bool, fields: bool) -> None:
+def _show(views: Sequence[Schema], *, as_json: bool, fields: bool) -> None:
     if as_json:
         click.echo(json.dumps([_plain(view) for view in views], ensure_ascii=False, indent=2))
         return
@@ -89,7 +89,7 @@ def _show(views: Sequence[SchemaView], *, as_json: bool, fields: bool) -> None:
             click.echo(wrapped(line, "    ", hanging="    ", fold=True))
 
 
-def _about(view: SchemaView, *, fields: bool) -> Sequence[str]:
+def _about(view: Schema, *, fields: bool) -> Sequence[str]:
     known = view.known
     defined = "configured as defined" if view.configured else "not known to be defined"
     if known is None:
@@ -102,7 +102,7 @@ def _about(view: SchemaView, *, fields: bool) -> Sequence[str]:
     return about
 
 
-def _plain(view: SchemaView) -> dict[str, Any]:
+def _plain(view: Schema) -> dict[str, Any]:
     known = view.known
     return {
         "slug": view.slug,

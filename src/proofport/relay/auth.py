@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from proofport.config_relay import RelaySettings
+from proofport.config.relay import RelaySettings
 from proofport.errors import ConfigError, JournalError
 from proofport.journal.access import AccessKey, AccessKeys
 from proofport.logs import get_logger

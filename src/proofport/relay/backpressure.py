@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofport.config_relay import Overload
+from proofport.config.relay import Overload
 from proofport.logs import get_logger
 from proofport.relay.backlog import Backlog, View
 from proofport.relay.problems import ProblemError

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from proofport.config_relay import Ready
+from proofport.config.relay import Ready
 from proofport.errors import JournalError
 from proofport.gateway import Gateway
 from proofport.logs import get_logger

@@ -17,7 +17,7 @@ from xxhash import xxh3_128
 
 from proofport.adapter import Mode
 from proofport.delivery.payload import pack
-from proofport.delivery.pipeline import Reads
+from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.gateway.queue import RECORDS
@@ -50,13 +50,13 @@ class Packed:
 
 
 class Intake:
-    """Reads one body.
+    """Decoder one body.
 
     `source`: documents are raw, and `decoder` applies a source mapping; else they are evidence of `kind` already.
     `portion`: the most records in one payload; None puts all of them into one.
     """
 
-    def __init__(self, decoder: Reads, kind: str, mode: Mode, *, source: bool, portion: int | None = RECORDS) -> None:
+    def __init__(self, decoder: Decoder, kind: str, mode: Mode, *, source: bool, portion: int | None = RECORDS) -> None:
         self._decoder = decoder
         self._kind = kind
         self._mode = mode

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
-from proofport.config_relay import Limits
+from proofport.config.relay import Limits
 from proofport.relay.meter import Meter
 from proofport.relay.problems import ProblemError
 

@@ -9,8 +9,8 @@ from functools import lru_cache
 from aiohttp import web
 
 from proofport.adapter import Mode
-from proofport.delivery.engine import Target
-from proofport.delivery.pipeline import Reads
+from proofport.delivery.target import Target
+from proofport.delivery.reading import Decoder
 from proofport.errors import ConfigError, Problem, UsageError
 from proofport.evidence import model_of
 from proofport.gateway import Gateway
@@ -35,7 +35,7 @@ log = get_logger("relay")
 class Way:
     """How evidence gets to where its caller wants it: read so, to these targets, each with its lane."""
 
-    reads: Reads
+    reads: Decoder
     targets: Sequence[tuple[Target, str]]
 
 
@@ -61,7 +61,7 @@ class Relay:
         self.require_kind(caller, kind)
         targets = self.targets(self.destinations(caller, to), kind, mode)
         _, reads = self.reading(kind, source, mode, values_of(given))
-        return Way(reads, [(target, target.adapter.lane(kind)) for target in targets])
+        return Way(reads, [(target, target.resource.lane) for target in targets])
 
     def require_kind(self, caller: Caller, kind: str) -> None:
         """Raises ProblemError (not-found, forbidden)."""
@@ -105,7 +105,7 @@ class Relay:
                 "not-deliverable", f"{name} is not configured for {kind}", hint="Whoever runs the relay can add it."
             ) from None
 
-    def reading(self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]) -> tuple[str, Reads]:
+    def reading(self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]) -> tuple[str, Decoder]:
         """The kind of evidence, and how documents become it. Raises ProblemError."""
         try:
             return self._reading(kind, source, mode, tuple(values.items()))
@@ -116,7 +116,7 @@ class Relay:
 
     def _read(
         self, kind: str | None, source: str | None, mode: Mode, values: tuple[tuple[str, str], ...]
-    ) -> tuple[str, Reads]:
+    ) -> tuple[str, Decoder]:
         return self.gateway.reading(kind, source, mode, dict(values))
 
 

@@ -13,7 +13,7 @@ import orjson
 from aiohttp import web
 from tests.journals import MemoryJournal
 
-from proofport.config_relay import Limits, Rate, RelaySettings
+from proofport.config.relay import Limits, Rate, RelaySettings
 from proofport.relay import keys
 from proofport.relay.caller import CALLER
 from proofport.relay.limits import lines, read_body, server_options

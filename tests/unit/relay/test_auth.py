@@ -11,7 +11,7 @@ import pytest
 from tests.journals import MemoryJournal
 from tests.unit.relay.gate import Gate, gate, make_cheap
 
-from proofport.config_relay import Rate, RelaySettings
+from proofport.config.relay import Rate, RelaySettings
 from proofport.errors import ConfigError
 from proofport.relay import auth, keys
 from proofport.relay.auth import refuse_open_door

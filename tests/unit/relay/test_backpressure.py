@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.end_to_end.site import Site, config, resource, site
 
-from proofport.config_relay import Overload
+from proofport.config.relay import Overload
 from proofport.gateway import Gateway
 from proofport.journal.contract import Filter, LaneView
 from proofport.relay import backlog

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.unit.relay.gate import Gate, gate
 
-from proofport.config_relay import Limits
+from proofport.config.relay import Limits
 from proofport.relay.problems import PREFIX
 
 LIMITS = Limits(body_bytes=4096, body_seconds=0.5, records=10, depth=5, headers=20, header_bytes=1024, idle_seconds=0.5)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from proofport.config_relay import RelaySettings
+from proofport.config.relay import RelaySettings
 
 ROOT = Path(__file__).parents[3]
 LOGGED = re.compile(r"(?:\blog\.(?:debug|info|warning|error|exception)\(\s*\"|\"event=')([a-z_]+)[\"']")

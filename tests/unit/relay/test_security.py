@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.unit.relay.gate import Gate, gate, make_cheap
 
-from proofport.config_relay import Limits, Rate
+from proofport.config.relay import Limits, Rate
 from proofport.relay.security import HEADERS, harden
 
 

@@ -14,7 +14,7 @@ from yarl import URL
 
 from proofport.accounting import rejected
 from proofport.config import Config, Tenant
-from proofport.config_relay import Rate, RelaySettings
+from proofport.config.relay import Rate, RelaySettings
 from proofport.delivery.outcomes import encode
 from proofport.delivery.payload import pack
 from proofport.errors import Problem

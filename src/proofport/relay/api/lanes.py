@@ -59,7 +59,7 @@ def _lanes_of(relay: Relay, caller: Caller) -> set[str]:
         except ProofportError:
             continue
         objects = getattr(adapter.settings, "objects", {})
-        names |= {adapter.lane(kind) for kind in objects if caller.allows_kind(kind)}
+        names |= {adapter.resource(kind).lane for kind in objects if caller.allows_kind(kind)}
     return names
 
 

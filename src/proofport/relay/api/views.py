@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from proofport.accounting import Outcome, Status, withheld
-from proofport.delivery.outcomes import decode
+from proofport.delivery.payload import decode_outcomes
 from proofport.delivery.payload import unpack
 from proofport.journal.contract import Delivery
 from proofport.relay.api.answers import time_of
@@ -22,11 +22,11 @@ def outcomes_of(delivery: Delivery) -> Sequence[Outcome] | None:
     """The end of each record, in their order; None while it is queued."""
     match delivery.state:
         case "done":
-            return decode(delivery.outcome or "[]")
+            return decode_outcomes(delivery.outcome or "[]")
         case "cancelled":
             return [CANCELLED] * delivery.records
         case "dead" if delivery.failure is not None and delivery.failure.detail.startswith("["):
-            return decode(delivery.failure.detail)
+            return decode_outcomes(delivery.failure.detail)
         case "dead":
             return [withheld(delivery.failure.reason if delivery.failure else "dead")] * delivery.records
     return None

@@ -1,4 +1,4 @@
-"""Writes the ids of vendor objects into a configuration file, and leaves every other line as it is."""
+"""Add the ids of vendor objects to a configuration file, and leave every other line as it is."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from typing import Any
 
 import yaml
 
-from proofport.config import place_of
+from proofport.config.configuration import place_of
 from proofport.errors import ConfigError
 
 Objects = Mapping[str, Mapping[str, Any]]
 
 
 def store_objects(file: Path, destination: str, objects: Objects) -> list[str]:
-    """Add the kinds that `objects` of a destination lacks. Returns them.
+    """Add the kinds that a destination does not have yet. Returns them.
 
-    Raises ConfigError, and writes nothing, where the file is laid out in a way that cannot be added to.
+    Raises ConfigError, and writes nothing, where the layout of the file allows no addition.
     """
     text = file.read_text(encoding="utf-8")
     data = yaml.safe_load(text)
     block = reduce(getitem, place_of(destination), data)
-    held = block.get("objects") or {}
-    new = {kind: dict(settings) for kind, settings in objects.items() if kind not in held}
+    known = block.get("objects") or {}
+    new = {kind: dict(settings) for kind, settings in objects.items() if kind not in known}
     if not new:
         return []
     edited = _added(text, destination, new)
-    block["objects"] = {**held, **new}
+    block["objects"] = {**known, **new}
     if edited is None or yaml.safe_load(edited) != data:
         raise ConfigError(
-            f"the objects of {destination} cannot be written into {file.name}: its lines are laid out in another way",
-            hint="Put what was printed under `objects:` of the destination by hand.",
+            f"the objects of {destination} cannot be written into {file.name}: its layout allows no addition",
+            hint="Copy the printed lines under `objects:` of the destination by hand.",
         )
     _replace(file, edited)
     return list(new)
@@ -67,7 +67,7 @@ def _child(node: yaml.Node | None, name: str) -> yaml.Node | None:
 
 
 def _last_line(node: yaml.Node) -> int:
-    """Of what stands in the node: its own end mark lies behind the blank lines and comments that follow."""
+    """The last line of a node's content. The node's own end mark lies after the blank lines and comments below it."""
     while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
         node = last[1] if isinstance(last, tuple) else last
@@ -80,7 +80,7 @@ def _insert(lines: list[str], after: int, block: str) -> str:
 
 
 def _rendered(objects: Objects, column: int) -> str:
-    """JSON is YAML, too: a kind with a colon is quoted, a setting stands on a line of its own."""
+    """The kinds as YAML, one setting a line. JSON is valid YAML, so values are written as JSON."""
     indent = " " * column
     return "".join(
         f"{indent}{json.dumps(kind) if ':' in kind else kind}:\n"
@@ -90,7 +90,7 @@ def _rendered(objects: Objects, column: int) -> str:
 
 
 def _replace(file: Path, text: str) -> None:
-    """All of it or nothing, with the permissions that the file has."""
+    """Replace the file in one step, and keep its permissions."""
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as out:

@@ -1,22 +1,19 @@
-"""The configuration file: destinations and whose they are, the guard, where the journal lies; secrets by reference.
-
-Every mistake names file, line and field, what was found and what would be right. A secret's value is never repeated.
-"""
+"""The configuration file, read and checked. Every error names file, line and field, what was found and expected."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from proofport import evidence, registry
 from proofport.adapter import Adapter
-from proofport.config_errors import Places, described, one_of
-from proofport.config_journal import HERE, journal_of
-from proofport.config_relay import RelaySettings
+from proofport.config.places import Places, described, one_of
+from proofport.config.relay import RelaySettings
+from proofport.config.secrets import journal_of, resolve_secrets
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
 from proofport.tenancy import DEFAULT, TENANT, own_name, scoped, tenant_of
@@ -26,19 +23,20 @@ from proofport.wire import is_loopback
 
 FILE_NAME = "proofport.yaml"
 PATH_VARIABLE = "PROOFPORT_CONFIG"
+DEFAULT_JOURNAL = ".proofport/journal.sqlite3"
 
 
 class Guard(BaseModel):
-    """`max_gone`: the share of the previous set that may disappear. `max_rejected`: bad records a snapshot survives."""
+    """How much a snapshot may lose before a person has to agree."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_gone: float = Field(0.2, ge=0, le=1)
-    max_rejected: int = Field(0, ge=0)
+    max_gone: float = Field(0.2, ge=0, le=1)  #: Share of the previous set that may be gone.
+    max_rejected: int = Field(0, ge=0)  #: Rejected records with which a snapshot is still completed.
 
 
 class Tenant(BaseModel):
-    """Destinations of their own, whose evidence, state and keys no other tenant sees."""
+    """A separate set of destinations. No other tenant sees its evidence, state and keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,24 +44,20 @@ class Tenant(BaseModel):
 
 
 class Config(BaseModel):
-    """The configuration, from a file or built in memory. `patience`: seconds that a push waits for a silent vendor.
-
-    `lease`: seconds after the last sign of life of a process until another may take over what it was delivering to.
-    `destinations` are those of the default tenant; `@acme/prod` names the destination `prod` of `tenants: {acme: …}`.
-    """
+    """The configuration, read from a file or built in memory."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    instance: str = Field(min_length=1)
-    journal: Path | SecretStr = Path(".proofport/journal.sqlite3")
+    instance: str = Field(min_length=1)  #: Name of this installation; part of names that it uses at vendors.
+    journal: Path | SecretStr = Path(DEFAULT_JOURNAL)  #: A file, or the URL of a PostgreSQL database.
     guard: Guard = Guard()
-    mappings: Path | None = None
-    patience: float = Field(60.0, ge=0)
-    lease: float = Field(30.0, ge=1)
-    destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    tenants: dict[str, Tenant] = Field(default_factory=dict)
+    mappings: Path | None = None  #: Folder with mapping files, searched before the built-in ones.
+    patience: float = Field(60.0, ge=0)  #: Retry time: seconds that a push waits for a vendor that does not answer.
+    lease: float = Field(30.0, ge=1)  #: Seconds until another process may take a lane over from a silent one.
+    destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)  #: Those of the default tenant.
+    tenants: dict[str, Tenant] = Field(default_factory=dict)  #: `@acme/prod` is the destination `prod` of `acme`.
     relay: RelaySettings = RelaySettings()
-    path: Path | None = None
+    path: Path | None = None  #: The file it was read from.
     _node: Node | None = PrivateAttr(None)
 
     @field_validator("journal", mode="before")
@@ -73,7 +67,7 @@ class Config(BaseModel):
 
     @classmethod
     def load(cls, path: str | Path | None = None) -> Config:
-        """Read `path`, else what PROOFPORT_CONFIG names, else the nearest proofport.yaml upward. Raises ConfigError."""
+        """Read `path`, else the file in PROOFPORT_CONFIG, else the nearest proofport.yaml above. Raises ConfigError."""
         file = locate(path)
         if file is None:
             raise ConfigError(
@@ -83,24 +77,19 @@ class Config(BaseModel):
         node = _read(file)
         places = Places(_shown(file), node)
         given = _checked_keys(data(node), places)
-        if "journal" in given:
-            given["journal"] = journal_of(given["journal"], _referenced(given["journal"], places, HERE, file), places)
+        given["journal"] = journal_of(given.get("journal", DEFAULT_JOURNAL), places, file.parent)
         try:
             config = cls.model_validate({**given, "path": file})
         except ValidationError as error:
             places.refuse_settings(error, cls, ())
         _check_names(config, places)
-        updates: dict[str, Path] = {}
-        if isinstance(config.journal, Path):
-            updates["journal"] = file.parent / config.journal
         if config.mappings is not None:
-            updates["mappings"] = file.parent / config.mappings
-        config = config.model_copy(update=updates)
+            config = config.model_copy(update={"mappings": file.parent / config.mappings})
         config._node = node
         return config
 
     def of_tenant(self, tenant: str) -> Mapping[str, dict[str, Any]]:
-        """The destinations of a tenant, as it calls them; none where there is no such tenant."""
+        """The destinations of a tenant, under the names it uses; empty where there is no such tenant."""
         if tenant == DEFAULT:
             return self.destinations
         return self.tenants[tenant].destinations if tenant in self.tenants else {}
@@ -111,7 +100,7 @@ class Config(BaseModel):
     def adapter(self, destination: str) -> Adapter:
         """The adapter of a destination, its secrets resolved and its settings checked. Raises ConfigError.
 
-        The lanes of a tenant's destination are the tenant's own.
+        The lanes of a tenant's destination begin with the tenant's name.
         """
         places = Places(_shown(self.path) if self.path else "the configuration", self._node)
         tenant, name = tenant_of(destination), own_name(destination)
@@ -125,7 +114,8 @@ class Config(BaseModel):
             )
         settings = {**configured[name]}
         adapter_class = _for_tenant(tenant, _adapter_class(settings.pop("adapter", None), places, here))
-        literal = _resolve_secrets(settings, adapter_class.Settings, places, here, self.path)
+        folder = self.path.parent if self.path else Path.cwd()
+        literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder)
         _check_kinds(settings.get("objects"), places, here)
         try:
             adapter = adapter_class(adapter_class.Settings.model_validate(settings))
@@ -137,7 +127,7 @@ class Config(BaseModel):
                 found="a secret written into the file",
                 expected="a reference to it: env:NAME or file:PATH",
                 hint=f"Put it into a variable and write `{literal[0]}: env:{literal[0].upper()}`; "
-                "only a destination on this machine (an emulator) may hold its key in the file.",
+                "only a destination on this machine (an emulator) may have its key in the file.",
             )
         return adapter
 
@@ -152,21 +142,12 @@ def locate(path: str | Path | None = None) -> Path | None:
 
 
 def place_of(destination: str) -> tuple[str, ...]:
-    """Where a destination stands in the file."""
+    """The keys in the file that lead to a destination."""
     return (*_block_of(tenant_of(destination)), own_name(destination))
 
 
 def _block_of(tenant: str) -> tuple[str, ...]:
     return ("destinations",) if tenant == DEFAULT else ("tenants", tenant, "destinations")
-
-
-def secret_fields(settings: type[BaseModel]) -> list[str]:
-    """The fields of a Settings model that hold a secret."""
-    return [
-        name
-        for name, field in settings.model_fields.items()
-        if field.annotation is SecretStr or SecretStr in get_args(field.annotation)
-    ]
 
 
 def _checked_keys(given: object, places: Places) -> dict[str, Any]:
@@ -180,10 +161,10 @@ def _checked_keys(given: object, places: Places) -> dict[str, Any]:
 
 
 def _check_names(config: Config, places: Places) -> None:
-    """`@` and `/` tell whose a destination is, so no name of one's own may have them."""
+    """`@` and `/` separate the tenant from the destination, so the names themselves may not use them."""
     for tenant in config.tenants:
         if tenant == DEFAULT:
-            hint = "The destinations at the top of the file are those of this tenant."
+            hint = "The destinations at the top of the file belong to this tenant."
             places.refuse(("tenants", tenant), found=described(tenant), expected="another name", hint=hint)
         if not TENANT.fullmatch(tenant):
             expected = "up to 63 of a-z, 0-9 and -, with - only between others"
@@ -200,7 +181,7 @@ def _for_tenant(tenant: str, adapter_class: type[Adapter]) -> type[Adapter]:
         return adapter_class
 
     class OfTenant(adapter_class):  # type: ignore[misc, valid-type]
-        """Two tenants may have accounts at one vendor whose objects have the same numbers."""
+        """The adapter with lanes of the tenant: two accounts at one vendor may use the same numbers."""
 
         def lane(self, kind: str) -> str:
             return scoped(tenant, super().lane(kind))
@@ -238,7 +219,7 @@ def _adapter_class(name: object, places: Places, here: tuple[str, ...]) -> type[
             (*here, "adapter"),
             found=described(name),
             expected=one_of(installed),
-            hint=did_you_mean(name, installed) or "An adapter of another package is found once that is installed.",
+            hint=did_you_mean(name, installed) or "To use an adapter of another package, install that package.",
         )
     return registry.load_adapter(name)
 
@@ -250,48 +231,3 @@ def _check_kinds(objects: object, places: Places, here: tuple[str, ...]) -> None
         except UsageError as error:
             hint = did_you_mean(kind, evidence.KINDS) or error.hint
             places.refuse((*here, "objects", kind), found=described(kind), expected="a kind of evidence", hint=hint)
-
-
-def _resolve_secrets(
-    settings: dict[str, Any], model: type[BaseModel], places: Places, here: tuple[str, ...], config: Path | None
-) -> list[str]:
-    """Replace references to secrets by SecretStr, in place. Returns the fields that held the secret itself."""
-    literal = []
-    for name in secret_fields(model):
-        given = settings.get(name)
-        if not isinstance(given, str):
-            if given is not None and not isinstance(given, SecretStr):
-                places.refuse((*here, name), found="a value that is not text", expected="env:NAME or file:PATH")
-            continue
-        value = _referenced(given, places, (*here, name), config)
-        if value is None:
-            literal.append(name)
-            value = given
-            if not value.strip():
-                places.refuse((*here, name), found="an empty text", expected="a secret")
-        settings[name] = SecretStr(value.strip())
-    return literal
-
-
-def _referenced(given: object, places: Places, here: tuple[str, ...], config: Path | None) -> str | None:
-    """What `env:NAME` or `file:PATH` stands for. None: it is no reference."""
-    scheme, _, reference = given.partition(":") if isinstance(given, str) else ("", "", "")
-    if scheme == "env":
-        value, missing = os.environ.get(reference, ""), f"the environment variable {reference}, which is not set"
-        hint = f"Set it before running proofport: export {reference}=…"
-    elif scheme == "file":
-        file = (config.parent if config else Path.cwd()) / Path(reference).expanduser()
-        value, missing = _text_of(file), f"the file {reference}, which is missing, empty or unreadable"
-        hint = "Write the secret, and nothing else, into that file."
-    else:
-        return None
-    if not value.strip():
-        places.refuse(here, found=missing, expected="a secret", hint=hint)
-    return value.strip()
-
-
-def _text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""

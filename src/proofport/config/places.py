@@ -1,6 +1,6 @@
-"""How a mistake in the configuration is worded: file, line, field, what was found, what would be right.
+"""Errors about the configuration: file, line, field, what was found, what was expected.
 
-The value of a secret, and of a key that we do not know, is never repeated.
+The value of a secret, or of an unknown key, is never repeated.
 """
 
 from __future__ import annotations
@@ -12,18 +12,19 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from proofport.errors import ConfigError
-from proofport.text.wording import did_you_mean
+from proofport.text.wording import describe, did_you_mean
 from proofport.text.yaml_nodes import Block, Items, Mark, Node
 
 
 class Places:
-    """Words mistakes, with the line where the file has them."""
+    """The lines of a configuration file, so that an error can name the line of a key."""
 
     def __init__(self, name: str, node: Node | None) -> None:
         self.name = name
         self.node = node
 
     def refuse(self, path: tuple[Any, ...], *, found: str, expected: str, hint: str | None = None) -> NoReturn:
+        """Raise ConfigError about the value at `path`."""
         where = self.name
         if self.node is not None:
             at = _place(self.node, path)
@@ -32,9 +33,9 @@ class Places:
         raise ConfigError(f"{where}: {field}found {found}, expected {expected}", hint=hint)
 
     def refuse_settings(self, error: ValidationError, model: type[BaseModel], here: tuple[Any, ...]) -> NoReturn:
-        """The first mistake of a pydantic model in our words; pydantic's would repeat what it was given."""
+        """Raise ConfigError for the first error of a pydantic model. Pydantic's own text would repeat the input."""
         details = error.errors(include_url=False)
-        # A misspelt key first: it also explains the one that is missing.
+        # A misspelt key comes first: it also explains why a required key is missing.
         detail = next((d for d in details if d["type"] == "extra_forbidden"), details[0])
         location = detail["loc"]
         path = (*here, *location)
@@ -47,7 +48,7 @@ class Places:
 
 
 def _model_at(model: type[BaseModel], location: Iterable[int | str]) -> type[BaseModel]:
-    """The nested model that a location points into; dict keys on the way have no model of their own."""
+    """The nested model that a location points to. The keys of a dict have no model of their own."""
     for part in location:
         field = model.model_fields.get(str(part))
         if field is not None:
@@ -62,10 +63,8 @@ def _expected(detail: ErrorDetails) -> str:
 
 
 def described(value: object) -> str:
-    """A value for an error message: never a secret's, and no longer than a line."""
+    """A value for an error message, in YAML's words; never a secret."""
     match value:
-        case None:
-            return "null"
         case SecretStr():
             return "a secret"
         case Mapping():
@@ -73,7 +72,7 @@ def described(value: object) -> str:
         case list() | tuple():
             return "a list"
         case _:
-            return repr(value)[:60]
+            return describe(value)
 
 
 def one_of(names: Iterable[str]) -> str:
@@ -81,7 +80,7 @@ def one_of(names: Iterable[str]) -> str:
 
 
 def _place(node: Node, path: Iterable[object]) -> Mark:
-    """Where the value at `path` stands; for what is not there, the nearest part that encloses it."""
+    """The position of the value at `path`; for a missing value, that of the nearest part around it."""
     at = node.at
     for part in path:
         if isinstance(node, Items) and isinstance(part, int) and part < len(node.items):

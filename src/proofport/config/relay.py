@@ -1,0 +1,58 @@
+"""`relay:` in the configuration: where the relay listens, and how much it accepts."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(_Settings):
+    """The largest request that the relay accepts."""
+
+    body_bytes: int = Field(16 * 1024 * 1024, ge=1024)  #: Size of the request body.
+    body_seconds: float = Field(30.0, gt=0, le=3600)  #: Time in which the whole body must arrive.
+    records: int = Field(10_000, ge=1)  #: Records in one request.
+    depth: int = Field(32, ge=2, le=200)  #: Nesting of the JSON.
+    headers: int = Field(64, ge=16, le=1000)  #: Number of headers.
+    header_bytes: int = Field(8192, ge=1024, le=65_536)  #: Size of one header, and of the request line.
+    idle_seconds: float = Field(30.0, gt=0, le=3600)  #: Time until a connection without a whole request is closed.
+
+
+class Rate(_Settings):
+    """How many requests one key may make."""
+
+    per_minute: int = Field(1200, ge=0)  #: The long-term rate; 0 means no limit.
+    burst: int = Field(100, ge=1)  #: Requests that may arrive at once.
+
+
+class Overload(_Settings):
+    """When evidence is refused with 503. The relay checks about once a second; 0 means no limit."""
+
+    deliveries: int = Field(100_000, ge=0)  #: Deliveries that wait.
+    bytes: int = Field(0, ge=0)  #: Their size in the journal.
+    age_seconds: float = Field(0, ge=0)  #: Age of the oldest delivery that waits, parked lanes not counted.
+    free_bytes: int = Field(256 * 1024 * 1024, ge=0)  #: Free space that a journal on disk needs: delivering writes too.
+
+
+class Ready(_Settings):
+    """When `/readyz` fails."""
+
+    parked_lanes: int = Field(0, ge=0)  #: It fails when more lanes are parked.
+    age_seconds: float = Field(3600, ge=0)  #: It fails when a delivery has waited this long; 0 means no limit.
+
+
+class RelaySettings(_Settings):
+    """Where `proofport relay` listens, and what it accepts."""
+
+    host: str = Field("127.0.0.1", min_length=1)
+    port: int = Field(8080, ge=0, le=65_535)
+    snapshot_hours: float = Field(24.0, gt=0, le=24 * 366)  #: A snapshot that gets no part for this long is closed.
+    commit_seconds: float = Field(30.0, ge=0, le=3600)  #: A commit waits this long for its report; then poll for it.
+    stop_seconds: float = Field(20.0, ge=0, le=3600)  #: Time for work in flight on stop; then another process resends.
+    limits: Limits = Limits()
+    rate: Rate = Rate()
+    overload: Overload = Overload()
+    ready: Ready = Ready()

@@ -1,0 +1,100 @@
+"""References to secrets (`env:NAME`, `file:PATH`), and the journal's URL, which may hold a password."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, SecretStr
+
+from proofport.config.places import Places, described
+from proofport.journal import POSTGRES
+from proofport.wire import is_loopback
+
+WITH_PASSWORD = re.compile(r"\w+://[^/?#]*:[^/?#]*@|.*[?&]password=", re.IGNORECASE)
+
+
+def secret_fields(settings: type[BaseModel]) -> list[str]:
+    """The fields of a Settings model that hold a secret."""
+    return [
+        name
+        for name, field in settings.model_fields.items()
+        if field.annotation is SecretStr or SecretStr in get_args(field.annotation)
+    ]
+
+
+def resolve_secrets(
+    settings: dict[str, Any], model: type[BaseModel], places: Places, here: tuple[str, ...], folder: Path
+) -> list[str]:
+    """Replace references to secrets by SecretStr, in place. Returns the fields that held the secret itself."""
+    literal = []
+    for name in secret_fields(model):
+        given = settings.get(name)
+        if not isinstance(given, str):
+            if given is not None and not isinstance(given, SecretStr):
+                places.refuse((*here, name), found="a value that is not text", expected="env:NAME or file:PATH")
+            continue
+        value = _referenced(given, places, (*here, name), folder)
+        if value is None:
+            literal.append(name)
+            value = given
+            if not value.strip():
+                places.refuse((*here, name), found="an empty text", expected="a secret")
+        settings[name] = SecretStr(value.strip())
+    return literal
+
+
+def journal_of(given: object, places: Places, folder: Path) -> Path | SecretStr:
+    """The journal: a path in `folder`, or the masked URL of a database."""
+    here = ("journal",)
+    if not isinstance(given, str):
+        places.refuse(here, found=described(given), expected="a path, postgresql://ROLE@HOST/DATABASE or env:NAME")
+    value = _referenced(given, places, here, folder)
+    text = value or given
+    if not text.startswith(POSTGRES):
+        if "://" in text:
+            places.refuse(here, found=f"{text.partition('://')[0]}://", expected="a path or postgresql://")
+        return folder / text
+    if value is None and WITH_PASSWORD.match(text) and not _is_local(text):
+        places.refuse(
+            here,
+            found="a password written into the file",
+            expected="a reference to the whole URL: env:NAME or file:PATH",
+            hint="Put the URL into a variable and write `journal: env:PROOFPORT_JOURNAL`, "
+            "or leave the password to PGPASSFILE and write postgresql://ROLE@HOST/DATABASE.",
+        )
+    return SecretStr(text)
+
+
+def _is_local(url: str) -> bool:
+    try:
+        return is_loopback(f"http://{urlsplit(url).hostname}")
+    except ValueError:
+        return False
+
+
+def _referenced(given: str, places: Places, here: tuple[str, ...], folder: Path) -> str | None:
+    """The value that `env:NAME` or `file:PATH` stands for, or None where `given` is not a reference."""
+    scheme, _, reference = given.partition(":")
+    if scheme == "env":
+        value, missing = os.environ.get(reference, ""), f"the environment variable {reference}, which is not set"
+        hint = f"Set it before running proofport: export {reference}=…"
+    elif scheme == "file":
+        value = _text_of(folder / Path(reference).expanduser())
+        missing = f"the file {reference}, which is missing, empty or unreadable"
+        hint = "Write the secret, and nothing else, into that file."
+    else:
+        return None
+    if not value.strip():
+        places.refuse(here, found=missing, expected="a secret", hint=hint)
+    return value.strip()
+
+
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
