@@ -188,7 +188,7 @@ def library() -> MappingLibrary:
 def body_of(vendor: str, kind: str, name: str | None = None) -> Body:
     """What a vendor takes in an upsert, by its adapter's defaults."""
     adapter = load_adapter(vendor)
-    bodies = adapter(adapter.Settings.model_construct()).bodies(kind)
+    bodies = adapter.bodies(kind)
     return next((body for body in bodies if body.name == name), bodies[0])
 
 

@@ -52,7 +52,7 @@ def command(
     config = Config.load(config_path)
     adapter = config.adapter(destination)
     if operation is None:
-        _list(adapter.operations(), as_json=as_json)
+        _list(operations.of(adapter), as_json=as_json)
         return 0
     found = operations.find(adapter, operation)
     given = operations.from_text(found, _pairs(parameters))

@@ -6,10 +6,10 @@ import asyncio
 
 import click
 
+from proofport.adapter import Stages
 from proofport.cli.app import INTERRUPTED as INTERRUPTED
 from proofport.cli.connect import connect
 from proofport.cli.failures import wrapped
-from proofport.adapter import Stages
 from proofport.errors import ProofportError
 from proofport.gateway import Gateway
 from proofport.journal.contract import RunView

@@ -103,7 +103,7 @@ def _body(vendor: str, kind: str, name: str) -> Body:
     from proofport.registry import load_adapter
 
     adapter = load_adapter(vendor)
-    bodies = adapter(adapter.Settings.model_construct()).bodies(kind)
+    bodies = adapter.bodies(kind)
     return next((body for body in bodies if body.name == name), bodies[0])
 
 

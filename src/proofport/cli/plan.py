@@ -11,8 +11,8 @@ import click
 from proofport.cli import options
 
 if TYPE_CHECKING:
-    from proofport.gateway import Input
     from proofport.delivery.plan import DestinationPlan, Plan
+    from proofport.gateway import Input
 
 SHOWN = 20
 """So many ids of each group are listed before a count says how many more there are."""

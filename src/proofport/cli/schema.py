@@ -13,8 +13,8 @@ from proofport.cli import options
 from proofport.cli.failures import wrapped
 
 if TYPE_CHECKING:
-    from proofport.gateway import Gateway
     from proofport.adapter import Schema
+    from proofport.gateway import Gateway
 
 T = TypeVar("T")
 destination_argument = click.argument("destination", metavar="DEST")
@@ -90,28 +90,27 @@ def _show(views: Sequence[Schema], *, as_json: bool, fields: bool) -> None:
 
 
 def _about(view: Schema, *, fields: bool) -> Sequence[str]:
-    known = view.known
     defined = "configured as defined" if view.configured else "not known to be defined"
-    if known is None:
+    if not view.published:
         return (f"{defined}, not published from here, so what its first record froze is not known",)
-    if known.defined:
-        defined = f"defined since {_when(known.defined)}"
-    about = [f"first published {_when(known.published)}, primary id {known.primary_id}, {defined}"]
+    if view.confirmed:
+        defined = f"defined since {_when(view.confirmed)}"
+    about = [f"first published {_when(view.published)}, primary id {view.primary_id}, {defined}"]
     if fields:
-        about += [f"{name}: {kind}" for name, kind in known.fields.items()]
+        about += [f"{name}: {kind}" for name, kind in view.fields.items()]
     return about
 
 
 def _plain(view: Schema) -> dict[str, Any]:
-    known = view.known
+    known = view.published > 0
     return {
         "slug": view.slug,
         "kind": view.kind,
         "current": view.current,
-        "fields": dict(known.fields) if known else None,
-        "primary_id": known.primary_id if known else None,
-        "published": _when(known.published) if known else None,
-        "defined": _when(known.defined) if known and known.defined else None,
+        "fields": dict(view.fields) if known else None,
+        "primary_id": view.primary_id if known else None,
+        "published": _when(view.published) if known else None,
+        "defined": _when(view.confirmed) if view.confirmed else None,
         "configured_as_defined": view.configured,
     }
 

@@ -17,10 +17,10 @@ from xxhash import xxh3_128
 
 from proofport.adapter import Mode
 from proofport.delivery.payload import pack
+from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
-from proofport.gateway.queue import RECORDS
 from proofport.mapping.source import model_for
 from proofport.relay.documents import Place, documents
 from proofport.relay.problems import pointer_of

@@ -9,8 +9,8 @@ from functools import lru_cache
 from aiohttp import web
 
 from proofport.adapter import Mode
-from proofport.delivery.target import Target
 from proofport.delivery.reading import Decoder
+from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UsageError
 from proofport.evidence import model_of
 from proofport.gateway import Gateway
@@ -105,7 +105,9 @@ class Relay:
                 "not-deliverable", f"{name} is not configured for {kind}", hint="Whoever runs the relay can add it."
             ) from None
 
-    def reading(self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]) -> tuple[str, Decoder]:
+    def reading(
+        self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]
+    ) -> tuple[str, Decoder]:
         """The kind of evidence, and how documents become it. Raises ProblemError."""
         try:
             return self._reading(kind, source, mode, tuple(values.items()))

@@ -9,8 +9,7 @@ from typing import Any
 import orjson
 
 from proofport.accounting import Outcome, Status, withheld
-from proofport.delivery.payload import decode_outcomes
-from proofport.delivery.payload import unpack
+from proofport.delivery.payload import decode_outcomes, unpack
 from proofport.journal.contract import Delivery
 from proofport.relay.api.answers import time_of
 from proofport.tenancy import own_name
