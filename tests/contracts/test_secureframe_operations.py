@@ -15,9 +15,8 @@ from tests.unit.delivery.support import memory_journal
 
 import proofport_secureframe.emulator
 from proofport.adapter import Answer
-from proofport.delivery.pacer import Pacer
-from proofport.delivery.sender import Sender
 from proofport.errors import Blocked, ConfigError, UsageError
+from proofport.http.sender import Sender
 from proofport.operations import find, perform
 from proofport.testing import Running
 from proofport_secureframe import SecureframeAdapter, SecureframeSettings
@@ -35,7 +34,7 @@ def adapter_of(emulator: Running, **changes: Any) -> SecureframeAdapter:
 @pytest.fixture
 async def call(secureframe_emulator: Running) -> AsyncIterator[Perform]:
     adapter = adapter_of(secureframe_emulator)
-    async with Sender(adapter, Pacer(await memory_journal(), adapter)) as sender:
+    async with Sender(adapter, await memory_journal()) as sender:
 
         async def call(name: str, /, **parameters: Any) -> Answer:
             return await perform(find(adapter, name), parameters, sender)
@@ -125,7 +124,7 @@ async def test_the_vendors_words_reach_whoever_asks(call: Perform, secureframe_e
     with pytest.raises(ConfigError, match="Device not found"):
         await call("get_device", id="a/../b")
     reader = adapter_of(secureframe_emulator, api_key="secureframe-reader-key", api_secret="secureframe-reader-secret")
-    async with Sender(reader, Pacer(await memory_journal(), reader)) as sender:
+    async with Sender(reader, await memory_journal()) as sender:
         with pytest.raises(Blocked, match="may not push"):
             await perform(find(reader, "publish"), {"schema_slug": "a", "resource_data": [{"id": "a"}]}, sender)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from proofport.config import Config
+from proofport.delivery.plan import Plan
 from proofport.delivery.report import RunReport
 from proofport.gateway import Gateway
-from proofport.gateway.planning import Plan
 from proofport.testing import Running
 
 KINDS = {"cloud_resource": "records", "device": "devices", "person": "identities"}

@@ -48,11 +48,11 @@ class TestDevices:
         tenant.options["guard"] = {"max_gone": 0.5}
         await tenant.push([device(1), device(2), device(3)], kind="device")
         listed = await tenant.push([device(1), device(2)], kind="device")
-        assert (listed.exit_code, listed.destinations["drata"].gone) == (Exit.OK, ["d-3"])
+        assert (listed.exit_code, listed.destinations["drata"].gone.ids) == (Exit.OK, ["d-3"])
         assert "--delete-gone" in notes(listed)
         assert len(await tenant.held("device")) == 3
         deleted = await tenant.push([device(1), device(2)], kind="device", delete_gone=True)
-        assert (deleted.exit_code, deleted.destinations["drata"].gone) == (Exit.OK, ["d-3"])
+        assert (deleted.exit_code, deleted.destinations["drata"].gone.ids) == (Exit.OK, ["d-3"])
         assert [held["externalId"] for held in await tenant.held("device")] == ["d-1", "d-2"]
 
     async def test_a_plan_with_a_device_that_cannot_be_sent_speaks_of_what_is_gone(self, tenant: Tenant) -> None:
@@ -129,12 +129,12 @@ class TestPeople:
         tenant.options["guard"] = {"max_gone": 0.5}
         await tenant.push([person(1), person(2), person(3)], kind="person")
         report = await tenant.push([person(1), person(2)], kind="person", journal="another runner's")
-        assert (report.exit_code, report.destinations["drata"].gone) == (Exit.OK, ["p-3"])
+        assert (report.exit_code, report.destinations["drata"].gone.ids) == (Exit.OK, ["p-3"])
         held = await self.people(tenant)
         assert set(held) == {"p-1", "p-2", "p-3"}
         assert held["p-3"]["separatedAt"] is not None
         again = await tenant.push([person(1), person(2)], kind="person")
-        assert again.destinations["drata"].gone == []
+        assert again.destinations["drata"].gone.ids == []
         methods = {each["method"] for each in await tenant.emulator.received()}
         assert "DELETE" not in methods
 
@@ -214,7 +214,7 @@ class TestIdentityProviders:
         first = await provider.push([self.someone(1), self.someone(2)], kind="person")
         assert first.destinations["drata"].as_dict()["assurance"]["accepted"] == 2
         report = await provider.push([self.someone(1)], kind="person")
-        assert report.destinations["drata"].gone == ["p-2"]
+        assert report.destinations["drata"].gone.ids == ["p-2"]
         assert "no call that removes" in notes(report)
         assert await self.people(provider) == {"p-1", "p-2"}
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from functools import partial
 
 import pytest
 from aiohttp import web
 from tests.end_to_end.tenant import Tenant, counts, many, notes, resources
 from tests.unit.delivery.support import Naps
 
-from proofport.delivery.engine import Progress
-from proofport.delivery.patience import patiently
+from proofport.delivery import conversation
 from proofport.delivery.report import Exit
+from proofport.delivery.run import Progress
 from proofport.errors import Retryable
-from proofport.gateway import Input, planning
+from proofport.gateway import Input
+from proofport.http.retry import waiting
 from proofport.testing import VendorError
 
 STRICT = {
@@ -210,7 +210,7 @@ class TestPlans:
 
     async def test_a_long_pause_is_waited_out_and_told(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
         naps, told = Naps(), list[str]()
-        monkeypatch.setattr(planning, "patiently", partial(patiently, sleep=naps))
+        monkeypatch.setattr(conversation, "waiting", lambda *asked, **how: waiting(*asked, **{**how, "sleep": naps}))
         await tenant.push(resources("a"))
         tenant.options |= {"patience": 30}
         await tenant.emulator.faults(status={"code": 429, "times": 1, "retry_after": 20})

@@ -10,7 +10,7 @@ import pytest
 from tests.end_to_end.company import PUBLISH, Company, accounts, counts, drain, instances, notes, problems
 
 from proofport.accounting import ACCEPTED, Assurance
-from proofport.delivery.outcomes import decode
+from proofport.delivery.payload import decode_outcomes
 from proofport.delivery.report import Exit
 from proofport.journal.contract import Filter
 from proofport.testing import Running
@@ -189,7 +189,7 @@ class TestGone:
         rest = accounts("a", "b", "c", "d", "e")
         report = await company.push(rest, kind="personnel_account", mode="snapshot")
         assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 5})
-        assert report.destinations["secureframe"].gone == ["f"]
+        assert report.destinations["secureframe"].gone.ids == ["f"]
         held = await company.held("personnel_account")
         assert held["f"] == {"id": "f", "email": "f@example.com", "active": False}
         assert all(held[each]["active"] for each in "abcde")
@@ -239,7 +239,7 @@ class TestGone:
             (delivery,) = await journal.find(Filter())
         assert run is not None
         assert '"verified":1' in (run.report or "")
-        assert decode(delivery.outcome or "") == [replace(ACCEPTED, assurance=Assurance.VERIFIED)] * 2
+        assert decode_outcomes(delivery.outcome or "") == [replace(ACCEPTED, assurance=Assurance.VERIFIED)] * 2
 
     async def test_of_a_leaver_the_journal_keeps_the_id_alone(self, company: Company) -> None:
         kind = "personnel_account"
@@ -253,7 +253,7 @@ class TestGone:
     async def test_a_cloud_resource_that_is_gone_is_listed_where_no_field_can_say_it(self, company: Company) -> None:
         await company.push(instances("a", "b", "c", "d", "e"), mode="snapshot")
         report = await company.push(instances("a", "b", "c", "d"), mode="snapshot")
-        assert (report.exit_code, report.destinations["secureframe"].gone) == (Exit.OK, ["e"])
+        assert (report.exit_code, report.destinations["secureframe"].gone.ids) == (Exit.OK, ["e"])
         assert "no call that removes records" in notes(report)
         assert sorted(await company.held("cloud_resource")) == ["a", "b", "c", "d", "e"]
 

@@ -107,7 +107,7 @@ async def test_the_guard_refuses_to_lose_too_much_of_what_the_vendor_holds(
         before = vendor.live
         refused = await push(at, STOPPED, {**RUNNING, "id": "i-9"})
         assert (refused.exit_code, vendor.live) == (Exit.GUARD, before)
-        assert refused.destinations["toys"].gone == ["i-1"]
+        assert refused.destinations["toys"].gone.ids == ["i-1"]
         allowed = await push(at, STOPPED, override_guard="i-1 was replaced")
     assert allowed.exit_code is Exit.OK
     assert [widget["id"] for widget in vendor.live["widgets"]] == ["i-2"]

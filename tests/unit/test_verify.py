@@ -12,12 +12,11 @@ from tests.unit.delivery.support import OK, ScriptedSender, TinyAdapter, memory_
 
 from proofport.accounting import ACCEPTED, CONFIRMED, Assurance, rejected
 from proofport.adapter import Flow, Observed, Page, ReadBack
-from proofport.delivery.outcomes import decode, encode
-from proofport.delivery.payload import pack
+from proofport.delivery.payload import decode_outcomes, encode_outcomes, pack
 from proofport.delivery.report import Exit
-from proofport.delivery.sender import Sender
 from proofport.errors import Problem
 from proofport.gateway.verify import Look, Verification, verified
+from proofport.http.sender import Sender
 from proofport.journal.contract import BatchDone, Filter, Journal, NewDelivery, NewRun, Sent
 from proofport.wire import Call
 
@@ -225,14 +224,14 @@ async def test_the_delivery_says_which_of_its_records_were_verified() -> None:
     (accepted,) = await journal.accept([new])
     held = await journal.claim(LANE, owner="me", lease=60)
     assert held is not None
-    outcome = encode([ACCEPTED, rejected(Problem("bad", "good")), ACCEPTED, CONFIRMED])
+    outcome = encode_outcomes([ACCEPTED, rejected(Problem("bad", "good")), ACCEPTED, CONFIRMED])
     sent = Sent(["a", "b", "c"], [5, 6, 7], items=[b'{"os":"x"}', b'{"os":"y"}', b'{"os":"z"}'])
     await held.done((await held.take(1))[0], outcome, sent=sent)
     for _ in range(2):
         rows = [Observed("b", {"os": "y"}), Observed("a", {"os": "old"}), Observed("c", {"os": "z"})]
         await verify(journal, Listing(rows))
     (delivery,) = await journal.find(Filter(ids=(accepted.id,)))
-    ends = decode(delivery.outcome or "")
+    ends = decode_outcomes(delivery.outcome or "")
     assert [end.assurance for end in ends] == [Assurance.ACCEPTED, None, Assurance.VERIFIED, Assurance.CONFIRMED]
 
 

@@ -28,6 +28,7 @@ class Conversation:
         *,
         retry_seconds: float,
         sleep: Callable[[float], Awaitable[None]],
+        on_wait: Callable[[], None] | None = None,
     ) -> None:
         self.sender = sender
         #: The lane that is held. None: nothing may be written.
@@ -38,6 +39,7 @@ class Conversation:
         self._mode = mode
         self._retry_seconds = retry_seconds
         self._sleep = sleep
+        self._on_wait = on_wait
 
     async def lead(self, flow: Callable[[], Flow[T]], *, cleared: bool = False) -> T:
         """Lead a flow to its end, anew after each pause, until it succeeds or the retry time ends.
@@ -46,7 +48,7 @@ class Conversation:
         """
         gate = partial(self._permit, cleared or self._mode == "remove", cleared)
         return await waiting(
-            lambda: lead(flow(), self.sender, gate=gate), self._retry_seconds, self._note, sleep=self._sleep
+            lambda: lead(flow(), self.sender, gate=gate), self._retry_seconds, self.note, sleep=self._sleep
         )
 
     async def live_pages(self) -> AsyncIterator[Page]:
@@ -62,8 +64,11 @@ class Conversation:
                 return
             cursor = page.cursor
 
-    def _note(self, note: str | None) -> None:
-        self.waits_for = note
+    def note(self, note: str | None) -> None:
+        """Take note of what is waited for; None: nothing any more."""
+        changed, self.waits_for = note != self.waits_for, note
+        if changed and self._on_wait is not None:
+            self._on_wait()
 
     async def _permit(self, may_destroy: bool, cleared: bool, call: Call) -> None:
         """The gate of every request: the guard has agreed to what destroys, and the lane is still ours."""

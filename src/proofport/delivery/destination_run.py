@@ -77,12 +77,15 @@ class DestinationRun:
         retry_seconds: float,
         skip_unchanged: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        on_wait: Callable[[], None] | None = None,
     ) -> None:
         self.name = target.name
         self.resource = target.resource
         self.job = job
         self.limits = target.resource.limits(job.mode)
-        self.vendor = Conversation(target.resource, job.mode, sender, retry_seconds=retry_seconds, sleep=sleep)
+        self.vendor = Conversation(
+            target.resource, job.mode, sender, retry_seconds=retry_seconds, sleep=sleep, on_wait=on_wait
+        )
         self.ledger = ledger
         self.report = ledger.report
         #: The adapter's memory, once the delivery is open.

@@ -122,26 +122,30 @@ class Run:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._sources: list[SourceReport] = []
+        self._parts: list[_Part] = []
+        self._pipeline: Pipeline | None = None
         self._started = time.monotonic()
 
     async def execute(self) -> RunReport:
         order = self._order
         log.info("run_started", run=order.run_id, kind=order.kind, mode=order.mode)
         async with AsyncExitStack() as stack:
-            parts = [await self._part(target, stack) for target in order.targets]
+            parts = self._parts
+            for target in order.targets:
+                parts.append(await self._part(target, stack))
             await self._hold(parts, stack)
             needs_ids = order.mode == "snapshot" or not order.assume_unique
             ids = stack.enter_context(closing(IdStore())) if needs_ids else None
             branches = [Branch(part.destination, part.target.encoder(order.mode)) for part in parts]
-            pipeline = Pipeline(branches, ids, self._describe, lambda: self._tell(pipeline.read, parts))
-            async with self._telling(pipeline, parts):
+            pipeline = self._pipeline = Pipeline(branches, ids, self._describe, self._tell)
+            async with self._telling():
                 for part in parts:
                     await self._prepare(part, ids, stack)
                 await self._deliver(pipeline, parts)
                 for part in parts:
                     await self._finish(part, ids)
             reports = {part.target.name: await self._balance(part, pipeline.read) for part in parts}
-            self._tell(pipeline.read, parts)
+            self._tell()
         report = RunReport(order.run_id, order.kind, order.mode, self._sources, reports, order.dry_run)
         log.info("run_ended", run=order.run_id, exit_code=int(report.exit_code))
         return report
@@ -164,7 +168,13 @@ class Run:
         stack.callback(ledger.rejected_ids.close)
         sender = await stack.enter_async_context(order.sender(target.adapter))
         destination = DestinationRun(
-            target, job, sender, ledger, retry_seconds=order.retry_seconds, skip_unchanged=order.skip_unchanged
+            target,
+            job,
+            sender,
+            ledger,
+            retry_seconds=order.retry_seconds,
+            skip_unchanged=order.skip_unchanged,
+            on_wait=self._tell,
         )
         if not order.sends:
             destination.only_read("dry_run")
@@ -179,16 +189,12 @@ class Run:
     async def _hold_one(self, part: _Part, stack: AsyncExitStack) -> None:
         order, destination = self._order, part.destination
 
-        def waits(note: str) -> None:
-            destination.vendor.waits_for = note
-            self._tell(0, [part])
-
         held = hold(
             order.journal,
             part.target.resource.lane,
             retry_seconds=order.retry_seconds,
             lease=order.lease,
-            on_wait=waits,
+            on_wait=destination.vendor.note,
             on_lost=lambda error: destination.stop(error, "lane_lost", Exit.INCOMPLETE),
         )
         try:
@@ -209,7 +215,7 @@ class Run:
         if order.plan:
             live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch")))
             part.comparison = Comparison(order.journal, destination, live)
-            await part.comparison.prepare(lambda: self._tell(0, [part]))
+            await part.comparison.prepare(self._tell)
             destination.compare_only(part.comparison.meet)
         if part.books is None:
             return
@@ -326,13 +332,13 @@ class Run:
         return place_in(self._order.inputs[number][0], place)
 
     @asynccontextmanager
-    async def _telling(self, pipeline: Pipeline, parts: Sequence[_Part]) -> AsyncIterator[None]:
+    async def _telling(self) -> AsyncIterator[None]:
         """Report progress while nothing is read, too: that is when a vendor makes us wait, and the seconds count."""
 
         async def tell() -> None:
             while True:
                 await asyncio.sleep(PROGRESS_SECONDS)
-                self._tell(pipeline.read, parts)
+                self._tell()
 
         telling = asyncio.create_task(tell())
         try:
@@ -342,7 +348,7 @@ class Run:
             with suppress(asyncio.CancelledError):
                 await telling
 
-    def _tell(self, read: int, parts: Sequence[_Part]) -> None:
+    def _tell(self) -> None:
         if self._order.on_progress is None:
             return
         states = {
@@ -351,8 +357,9 @@ class Run:
                 part.destination.report.tally.status[Status.REJECTED],
                 part.destination.vendor.waits_for,
             )
-            for part in parts
+            for part in self._parts
         }
+        read = self._pipeline.read if self._pipeline is not None else 0
         self._order.on_progress(Progress(read, states))
 
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from proofport_drata.identities import FEW
 
 from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, Status
 from proofport.adapter import Batch, Job, Mode
@@ -13,7 +14,6 @@ from proofport.errors import Retryable, UnsupportedFeature
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Call, Reply
 from proofport_drata import DrataAdapter, DrataSettings
-from proofport_drata.identities import FEW
 
 PEOPLE = "/public/v2/custom-connections/6/hris-user-identities"
 OLD, NEW = "2026-01-01T00:00:00.000Z", "2026-02-02T00:00:00Z"

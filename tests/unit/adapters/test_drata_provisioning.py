@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from proofport_drata.drift import drift
 from pydantic import JsonValue
 
 from proofport.adapter import Blueprint, Finding, Provisioned
@@ -13,7 +14,6 @@ from proofport.errors import Blocked, ConfigError, OutcomeUnknown, Retryable, Us
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Reply
 from proofport_drata import DrataAdapter, DrataSettings
-from proofport_drata.drift import drift
 
 CONNECTIONS = "/public/v2/custom-connections"
 ALIAS = "proofport 1:cloud_resource"

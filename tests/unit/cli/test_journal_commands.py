@@ -14,8 +14,7 @@ import yaml
 
 from proofport.accounting import rejected
 from proofport.cli import app
-from proofport.delivery.outcomes import encode
-from proofport.delivery.payload import pack_bodies, unpack_bodies
+from proofport.delivery.payload import encode_outcomes, pack_bodies, unpack_bodies
 from proofport.errors import Problem
 from proofport.journal.contract import Attempt, BatchDone, Delivery, Failure, Filter, Journal, LaneRun, NewRun
 from proofport.journal.contract import NewDelivery as New
@@ -89,7 +88,7 @@ async def filled(journal: Journal) -> None:
     [head] = await run.take(1)
     refused = rejected(Problem("a number", "a text", field="name", vendor_message="Validation failed"))
     sent = pack_bodies([b'{"id":"openssl","name":"as it was mapped then"}'])
-    await run.dead(head, Failure("rejected", encode([refused])), bodies=sent)
+    await run.dead(head, Failure("rejected", encode_outcomes([refused])), bodies=sent)
     await run.attempted([Attempt("upsert_records", 400, 0.25, 4_000, "abc", "Validation failed", 1_000.0, None, 1)])
     await run.park("the key was refused: make a new one where the vendor keeps its keys, then put it there")
     await run.release()

@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from proofport.cli.progress import LINE_EVERY, Lines, bars, watcher
-from proofport.delivery.engine import DestinationProgress, Progress
+from proofport.delivery.run import DestinationProgress, Progress
 
 
 def at(read: int, done: int, note: str | None = None, rejected: int = 0) -> Progress:

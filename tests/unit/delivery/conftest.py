@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from tests.unit.delivery.queues import Queue
 
-from proofport.delivery import worker
-
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
@@ -17,8 +15,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def queue(monkeypatch: pytest.MonkeyPatch) -> Queue:
-    monkeypatch.setattr(worker, "Sender", lambda adapter, pacer: adapter.sender)
+async def queue() -> Queue:
     made = Queue()
     await made.journal.open()
     return made

@@ -9,17 +9,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.journals import MemoryJournal
-from tests.unit.delivery.runs import Plain, Vendor
-from tests.unit.delivery.support import LEASE, ScriptedSender, all_ok
+from tests.unit.delivery.runs import Vendor
+from tests.unit.delivery.support import KIND, LEASE, Plain, ScriptedSender, Tiny, all_ok
 
-from proofport.adapter import Capability, Mode
-from proofport.delivery.engine import Target
-from proofport.delivery.outcomes import decode
-from proofport.delivery.worker import Worker
+from proofport.adapter import Mode
+from proofport.delivery.payload import decode_outcomes
+from proofport.delivery.queue.worker import Worker
+from proofport.delivery.target import Target
 from proofport.errors import ConfigError
 from proofport.journal.contract import Delivery, Filter, NewDelivery
 
-KIND = "custom:thing"
 LANE = f"here/{KIND}"
 
 
@@ -32,10 +31,11 @@ class Queue:
         self.vendors: dict[str, Vendor] = {}
         self.mapping: Any = Plain()
 
-    def vendor(self, *answers: Any, name: str = "here", **capabilities: Capability) -> Vendor:
+    def vendor(self, *answers: Any, name: str = "here", made: type[Tiny] = Tiny, **options: Any) -> Vendor:
         """Gives these answers, the last one for ever."""
-        vendor = self.vendors[name] = Vendor(ScriptedSender(send_records=list(answers) or [all_ok]), **capabilities)
-        vendor.destination = name
+        sender = ScriptedSender(send_records=list(answers) or [all_ok])
+        vendor = self.vendors[name] = Vendor(sender, made, **options)
+        vendor.host = name
         return vendor
 
     async def accept(self, *records: dict[str, Any], to: str = "here", kind: str = KIND, mode: Mode = "upsert") -> int:
@@ -46,12 +46,13 @@ class Queue:
     def target(self, destination: str, kind: str, mode: Mode) -> Target:
         if destination not in self.vendors:
             raise ConfigError(f"no destination {destination!r}")
-        return Target(destination, self.vendors[destination], self.mapping)
+        vendor = self.vendors[destination]
+        return Target(destination, vendor, vendor.resource(kind), self.mapping)
 
     @asynccontextmanager
     async def working(self, **how: Any) -> AsyncIterator[asyncio.Event]:
         stop = asyncio.Event()
-        worker = Worker(self.journal, self.target, instance="test", lease=LEASE, **how)
+        worker = Worker(self.journal, self.target, lambda adapter: adapter.sender, instance="test", lease=LEASE, **how)
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             group.create_task(worker.run(stop))
             yield stop
@@ -86,4 +87,4 @@ def ids(vendor: Vendor) -> list[str]:
 
 def ends(delivery: Delivery) -> list[str]:
     text = delivery.outcome if delivery.state == "done" else delivery.failure and delivery.failure.detail
-    return [outcome.status.value for outcome in decode(text or "[]")]
+    return [outcome.status.value for outcome in decode_outcomes(text or "[]")]

@@ -7,25 +7,32 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
+from typing import Any, cast
 
-import orjson
-from tests.unit.delivery.support import LEASE, ScriptedSender, TinyAdapter, all_ok, memory_journal, reply
+from tests.unit.delivery.support import (
+    KIND,
+    LEASE,
+    Plain,
+    ScriptedSender,
+    Tiny,
+    TinyAdapter,
+    all_ok,
+    memory_journal,
+    reply,
+)
 
 from proofport.accounting import Status
-from proofport.adapter import Capability, Mode
-from proofport.delivery import engine
-from proofport.delivery.closing import Terms
-from proofport.delivery.engine import Order, Run, Target
-from proofport.delivery.pipeline import Reads
+from proofport.adapter import Mode
+from proofport.delivery.guard import Terms
+from proofport.delivery.reading import Decoder
 from proofport.delivery.report import RunReport
+from proofport.delivery.run import Order, Run
+from proofport.delivery.target import Target
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 from proofport.journal.contract import Journal
 from proofport.sources import open_source
 
-STAGED = Capability(staged=True, replaces=True)
 _numbers = itertools.count(1)
 
 
@@ -51,31 +58,12 @@ def _has(document: object, key: str) -> bool:
     return isinstance(document, dict) and key in document
 
 
-class Plain:
-    """Renders a record as it is. One with `huge` cannot be rendered, one with `odd` cannot be written as JSON."""
-
-    fields: tuple[str, ...] = ()
-
-    def __call__(self, neutral: Neutral) -> dict[str, Any]:
-        if "huge" in neutral:
-            raise Rejected(Problem("a huge record", "a small one", field="huge"))
-        return {**neutral, "odd": 1 << 70} if "odd" in neutral else neutral
-
-    def encode(self, block: Sequence[Neutral]) -> list[bytes]:
-        return [orjson.dumps(self(neutral)) for neutral in block]
-
-
 class Vendor(TinyAdapter):
     """A tiny vendor with its own script, and with a lane of its own for each destination."""
 
-    destination = "here"
-
-    def __init__(self, sender: ScriptedSender | None = None, **capabilities: Capability) -> None:
-        super().__init__(None, **capabilities)
+    def __init__(self, sender: ScriptedSender | None = None, made: type[Tiny] = Tiny, **options: Any) -> None:
+        super().__init__(None, made, "here", **options)
         self.sender = sender or ScriptedSender(send_records=all_ok, list_records=reply({"ids": [], "next": None}))
-
-    def lane(self, kind: str) -> str:
-        return f"{self.destination}/{kind}"
 
     def received(self) -> list[Any]:
         return [
@@ -99,30 +87,30 @@ async def push(
     terms: Terms | None = None,
     run_id: str | None = None,
     journal: Journal | None = None,
-    reads: Reads | None = None,
+    decoder: Decoder | None = None,
     **how: Any,
 ) -> RunReport:
     """Deliver `files` to the vendors given by name. Runs of one journal know of each other."""
     vendors = {name: value for name, value in how.items() if isinstance(value, Vendor)}
     options = {name: value for name, value in how.items() if name not in vendors}
     for name, vendor in vendors.items():
-        vendor.destination = name
+        vendor.host = name
     with ExitStack() as stack:
         readers = [stack.enter_context(open_source(file)) for file in ([files] if isinstance(files, str) else files)]
         order = Order(
             run_id=run_id or f"run-{next(_numbers)}",
             instance="test",
-            kind="custom:thing",
+            kind=KIND,
             mode=mode,
-            inputs=[(reader, reads or AsIs()) for reader in readers],
-            targets=[Target(name, vendor, Plain()) for name, vendor in vendors.items()],
+            inputs=[(reader, decoder or AsIs()) for reader in readers],
+            targets=[Target(name, vendor, vendor.resource(KIND), Plain()) for name, vendor in vendors.items()],
             terms=terms or Terms(0.2, 0),
-            patience=0.0,
+            retry_seconds=0.0,
             lease=LEASE,
             journal=journal or await memory_journal(),
+            sender=lambda adapter: cast(Any, adapter).sender,
             **options,
         )
-        stack.enter_context(patch.object(engine, "Sender", lambda adapter, pacer: adapter.sender))
         return await Run(order).execute()
 
 

@@ -5,37 +5,49 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, ClassVar, Self, cast
+from typing import Any, Literal, Self, cast
 
-from pydantic import Field
-from tests.journals import MemoryJournal
+import orjson
 
 from proofport.accounting import CONFIRMED, Outcome, Tally, rejected, unknown
 from proofport.adapter import (
     Adapter,
     Batch,
     Body,
-    Capability,
     Credential,
+    Ends,
     Flow,
     Job,
+    Limits,
+    Lists,
     Memory,
     Mode,
-    ObjectSettings,
     Observed,
+    Opens,
     Page,
+    Replaces,
+    Resource,
     Settings,
+    Stages,
+    StaticHeaders,
+    Tombstone,
 )
-from proofport.delivery.lane import Lane
+from proofport.delivery.books import RunBooks
+from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.lease import Holder
-from proofport.delivery.ledger import Ledger
-from proofport.delivery.sender import Gate, Sender
+from proofport.delivery.report import DestinationReport, Ledger
+from proofport.delivery.target import Target
 from proofport.errors import Blocked, Problem, ProofportError, Rejected, TooLarge
+from proofport.evidence import Neutral
+from proofport.http.sender import Gate, Sender
+from proofport.journal import open_journal
 from proofport.journal.contract import Attempt, Journal, LaneRun, NewRun
 from proofport.wire import Call, Reply
 
+KIND = "custom:thing"
 SECRET = "s3cret-of-the-tiny-vendor"
 VERDICTS = {"ok": CONFIRMED, "no": rejected(Problem("a bad field", "a good one")), "?": unknown("no_verdict")}
 OK = Reply(200, body=b"{}")
@@ -48,70 +60,142 @@ def reply(data: object, status: int = 200, **headers: str) -> Reply:
     return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, json.dumps(data).encode())
 
 
+class Plain:
+    """Makes a body of a record as it is. One with `huge` has none, one with `odd` cannot be written as JSON."""
+
+    fields: tuple[str, ...] = ()
+    types: Mapping[str, str] | None = None
+
+    def __call__(self, neutral: Neutral) -> dict[str, Any]:
+        if "huge" in neutral:
+            raise Rejected(Problem("a huge record", "a small one", field="huge"))
+        return {**neutral, "odd": 1 << 70} if "odd" in neutral else neutral
+
+    def encode(self, block: Sequence[Neutral]) -> list[bytes]:
+        return [orjson.dumps(self(neutral)) for neutral in block]
+
+
 class TinySettings(Settings):
     base_url: str = "http://127.0.0.1:9"
     key: Credential = cast(Any, SECRET)
-    objects: dict[str, ObjectSettings] = Field(default_factory=dict)
+
+
+class Tiny(Resource, Opens):
+    """Takes batches, and answers with one word a record: ok, no or ?."""
+
+    def __init__(self, kind: str, host: str = "tiny", *, keeps_bodies: bool = False, **limits: Any) -> None:
+        super().__init__(kind)
+        self._host, self._keeps_bodies = host, keeps_bodies
+        self._limits = Limits(**limits)
+
+    @property
+    def lane(self) -> str:
+        return f"{self._host}/{self.kind}"
+
+    @property
+    def keeps_bodies(self) -> bool:
+        return self._keeps_bodies
+
+    def limits(self, mode: Mode) -> Limits:
+        return self._limits
+
+    def body(self, mode: Mode) -> Body:
+        return Body("anything", None, nulls="send")
+
+    def open(self, job: Job, memory: Memory) -> Flow[Memory]:
+        yield from ()
+        return {**memory, "run": job.run_id}
+
+    def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        body = b"[" + b",".join(batch.bodies) + b"]"
+        answer = yield Call("send_records", "POST", "/records", body=body, destructive=job.mode == "remove")
+        expect_ok(answer)
+        return [VERDICTS[word] for word in answer.json()]
+
+
+class ListedTiny(Tiny, Lists):
+    """Shows at once what it holds."""
+
+    lags = False
+
+    def page(self, cursor: str | None) -> Flow[Page]:
+        answer = yield Call("list_records", "GET", "/records", query=(("after", cursor or ""),))
+        expect_ok(answer)
+        page = answer.json()
+        return Page([Observed(record_id) for record_id in page["ids"]], page["next"])
+
+
+class StagedTiny(ListedTiny, Stages):
+    """Holds a set back until it is complete."""
+
+    empty_set: Literal["refuse", "end"] = "refuse"
+
+    def open(self, job: Job, memory: Memory) -> Flow[Memory]:
+        if job.mode == "snapshot":
+            expect_ok((yield Call("open_set", "POST", "/sets")))
+        return {**memory, "run": job.run_id}
+
+    def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
+        expect_ok((yield Call("complete_set", "POST", "/sets/complete", lost="ask", destructive=True)))
+
+    def cancel(self, job: Job, memory: Memory) -> Flow[None]:
+        expect_ok((yield Call("cancel_set", "POST", "/sets/cancel")))
+
+
+class EndingTiny(Tiny, Ends):
+    """Is told what is gone."""
+
+    ends: Literal["always", "on_request"] = "always"
+
+    def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
+        body = json.dumps(list(batch.ids)).encode()
+        answer = yield Call("end_records", "POST", "/ended", body=body, destructive=True)
+        expect_ok(answer)
+        return [VERDICTS[word] for word in answer.json()]
+
+
+class WholeTiny(Tiny, Replaces):
+    """Takes a set only whole."""
+
+    keeps_gone = 0
+
+    def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
+        body = b"[" + b",".join(batch.bodies) + b"]"
+        answer = yield Call("replace_records", "PUT", "/records", body=body, destructive=True)
+        expect_ok(answer)
+        return [VERDICTS[word] for word in answer.json()]
 
 
 class TinyAdapter(Adapter):
-    """`capabilities` by mode. The vendor answers a batch with one word a record: ok, no or ?."""
+    """`made` is the class of its resources, `options` what they are made with."""
 
     name = "tiny"
     Settings = TinySettings
-    capabilities: ClassVar[Mapping[str, Capability]] = {}
+    settings: TinySettings
 
-    def __init__(self, settings: TinySettings | None = None, **capabilities: Capability) -> None:
+    def __init__(
+        self, settings: TinySettings | None = None, made: type[Tiny] = Tiny, host: str = "tiny", **options: Any
+    ) -> None:
         super().__init__(settings or TinySettings.model_validate({"key": SECRET}))
-        self.chosen: dict[str, Capability] = {**self.capabilities, **capabilities}
+        self.made, self.host, self.options = made, host, options
 
     @property
     def origin(self) -> str:
         return str(self.settings.base_url)
 
-    def headers(self) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {self.settings.key.get_secret_value()}"}
+    @property
+    def auth(self) -> StaticHeaders:
+        return StaticHeaders({"Authorization": f"Bearer {self.settings.key.get_secret_value()}"})
 
-    def lane(self, kind: str) -> str:
-        return f"tiny/{kind}"
+    def resource(self, kind: str) -> Tiny:
+        return self.made(kind, self.host, **self.options)
 
-    def capability(self, kind: str, mode: Mode) -> Capability:
-        return self.chosen.get(mode, Capability())
-
-    def body(self, kind: str, mode: Mode) -> Body:
-        return Body("anything", None, nulls="send")
-
-    def open(self, job: Job, memory: Memory) -> Flow[Memory]:
-        if self.chosen.get(job.mode, Capability()).staged:
-            opened = yield Call("open_set", "POST", "/sets")
-            _expect(opened)
-        return {**memory, "run": job.run_id}
-
-    def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
-        body = b"[" + b",".join(item or json.dumps(batch.ids[i]).encode() for i, item in enumerate(batch.items)) + b"]"
-        destructive = job.mode == "remove"
-        answer = yield Call("send_records", "POST", "/records", body=body, destructive=destructive)
-        _expect(answer)
-        return [VERDICTS[word] for word in answer.json()]
-
-    def close(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
-        answer = yield Call("complete_set", "POST", "/sets/complete", lost="ask", destructive=True)
-        _expect(answer)
-
-    def abort(self, job: Job, memory: Memory) -> Flow[None]:
-        answer = yield Call("cancel_set", "POST", "/sets/cancel")
-        _expect(answer)
-
-    def observe(self, kind: str, cursor: str | None) -> Flow[Page | None]:
-        answer = yield Call("list_records", "GET", "/records", query=(("after", cursor or ""),))
-        if answer.status == 404:
-            return None
-        _expect(answer)
-        page = answer.json()
-        return Page([Observed(record_id) for record_id in page["ids"]], page["next"])
+    @classmethod
+    def bodies(cls, kind: str) -> Sequence[Body]:
+        return (Body("anything", None, nulls="send"),)
 
 
-def _expect(answer: Reply) -> None:
+def expect_ok(answer: Reply) -> None:
     if answer.status in (401, 403):
         raise Blocked("the key was refused", hint="Look at the key.")
     if answer.status == 413:
@@ -143,6 +227,9 @@ class ScriptedSender:
     def operations(self) -> list[str]:
         return [call.operation for call in self.calls]
 
+    def credentials(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -171,8 +258,8 @@ def all_ok(call: Call) -> Reply:
 
 
 def batch(*ids: str, first: int = 1) -> Batch:
-    items = [json.dumps({"id": record_id}).encode() for record_id in ids]
-    return Batch(list(ids), items, list(range(first, first + len(ids))))
+    bodies = [json.dumps({"id": record_id}).encode() for record_id in ids]
+    return Batch(list(ids), bodies, list(range(first, first + len(ids))))
 
 
 class Naps:
@@ -189,59 +276,59 @@ class Naps:
         return sum(self.taken)
 
 
-def lane(
+def destination(
     sender: ScriptedSender,
     *,
     mode: Mode = "upsert",
-    adapter: Adapter | None = None,
-    patience: float = 60.0,
+    adapter: TinyAdapter | None = None,
+    retry_seconds: float = 60.0,
     sleep: Callable[[float], Awaitable[None]] | None = None,
     run_id: str = "run-1",
     **options: Any,
-) -> Lane:
-    job = Job(run_id, "test", "custom:thing", mode)
-    return Lane(
-        "tiny",
-        adapter or TinyAdapter(),
-        job,
-        cast(Sender, sender),
-        patience=patience,
-        describe=lambda position: f"i.ndjson:{position}",
-        sleep=sleep or Naps(),
-        **options,
-    )
+) -> DestinationRun:
+    """A destination run at a tiny vendor, not attached to any journal."""
+    vendor = adapter or TinyAdapter()
+    target = Target("tiny", vendor, vendor.resource(KIND), Plain())
+    report = DestinationReport("tiny", lanes=[target.resource.lane])
+    ledger = Ledger(report, lambda position: f"i.ndjson:{position}", options.pop("on_problem", None))
+    job = Job(run_id, "test", KIND, mode)
+    wait = sleep or Naps()
+    return DestinationRun(target, job, cast(Sender, sender), ledger, retry_seconds=retry_seconds, sleep=wait, **options)
 
 
 async def memory_journal() -> Journal:
-    return MemoryJournal()
+    journal = open_journal("memory:")
+    await journal.open()
+    return journal
 
 
-async def held(tried: Lane, journal: Journal | None = None) -> LaneRun:
-    """Give the lane its ledger, in a journal of its own unless one is given. What comes back releases it."""
+async def attached(tried: DestinationRun, journal: Journal | None = None) -> LaneRun:
+    """Give the destination run its books, in a journal of its own unless one is given. What comes back releases it."""
     journal, job = journal or await memory_journal(), tried.job
-    run = await journal.claim(tried.report.lanes[0], owner="test", lease=LEASE)
+    run = await journal.claim(tried.resource.lane, owner="test", lease=LEASE)
     assert run is not None
-    staged = tried.capability.staged and job.mode == "snapshot"
     earlier = await journal.run(job.run_id, tried.name)
-    new = NewRun(job.run_id, tried.name, job.kind, job.mode, staged=staged)
-    tried.ledger = Ledger(journal, Holder(run, LEASE), new, earlier)
-    await tried.ledger.begin()
+    new = NewRun(job.run_id, tried.name, job.kind, job.mode, staged=tried.stages)
+    holder = Holder(run, LEASE)
+    books = RunBooks(journal, holder, new, earlier)
+    tried.attach(journal, holder, books)
+    await books.begin()
     return run
 
 
-async def deliver(tried: Lane, *batches: Batch) -> None:
-    """Feed the lane and let it end; its books must balance."""
-    if tried.ledger is None:
-        await held(tried)
+async def deliver(tried: DestinationRun, *batches: Batch) -> None:
+    """Feed the destination run and let it end; its books must balance."""
+    if tried.vendor.holder is None:
+        await attached(tried)
     async with asyncio.TaskGroup() as group:
         group.create_task(tried.run())
         for each in batches:
-            await tried.queue.put(each)
-        await tried.queue.put(None)
+            await tried.take(each)
+        await tried.finish()
     tried.report.tally.check(sum(len(each) for each in batches))
 
 
-def counts(tried: Lane) -> dict[str, int]:
+def counts(tried: DestinationRun) -> dict[str, int]:
     return {status.value: count for status, count in tried.report.tally.status.items() if count}
 
 

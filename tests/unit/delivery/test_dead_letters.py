@@ -6,15 +6,15 @@ import json
 from typing import Any
 
 import pytest
+from proofport.delivery.outcomes import decode
+from proofport.gateway.queue import letter_of, replayed
 from tests.unit.delivery.queues import Queue, ends, ids
 from tests.unit.delivery.runs import Plain
 from tests.unit.delivery.support import all_ok, reply
 
-from proofport.delivery.outcomes import decode
 from proofport.delivery.payload import unpack_bodies
 from proofport.errors import UsageError
 from proofport.evidence import Neutral
-from proofport.gateway.queue import letter_of, replayed
 from proofport.journal.contract import Filter
 from proofport.wire import Reply
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from proofport.delivery.closing import Terms
 from tests.unit.delivery.runs import STAGED, Vendor, counts, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok, memory_journal, reply
 
-from proofport.delivery.closing import Terms
 from proofport.delivery.report import Exit
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -23,7 +23,7 @@ async def test_a_snapshot_is_the_union_of_its_inputs() -> None:
     here = holding("1", "2", "3")
     files = [write("a.ndjson", {"id": "1"}, {"id": "2"}), write("b.ndjson", {"id": "3"})]
     report = await push(files, mode="snapshot", here=here)
-    assert (report.exit_code, report.destinations["here"].gone) == (Exit.OK, [])
+    assert (report.exit_code, report.destinations["here"].gone.ids) == (Exit.OK, [])
     assert here.sender.operations == ["open_set", "send_records", "list_records", "complete_set"]
 
 
@@ -49,7 +49,7 @@ async def test_a_set_of_the_same_size_that_lost_too_many_ids_is_refused() -> Non
     here = holding("1", "2", "3", "4")
     report = await push(write("a.ndjson", *({"id": str(n)} for n in (1, 2, 3, 5))), mode="snapshot", here=here)
     assert (report.exit_code, counts(report)) == (Exit.GUARD, {"withheld": 4})
-    assert report.destinations["here"].gone == ["4"]
+    assert report.destinations["here"].gone.ids == ["4"]
 
 
 async def test_a_refusal_is_not_the_only_thing_wrong_when_records_were_rejected_too() -> None:
@@ -73,6 +73,6 @@ async def test_where_nothing_is_staged_what_is_gone_is_listed_from_the_last_run(
     ten = [{"id": f"r{n}"} for n in range(10)]
     await push(write("a.ndjson", *ten), mode="snapshot", here=here, journal=journal)
     report = await push(write("a.ndjson", *ten[1:]), mode="snapshot", here=here, journal=journal)
-    assert (report.exit_code, report.destinations["here"].gone) == (Exit.OK, ["r0"])
+    assert (report.exit_code, report.destinations["here"].gone.ids) == (Exit.OK, ["r0"])
     refused = await push(write("a.ndjson", *ten[5:]), mode="snapshot", here=here, journal=journal)
     assert (refused.exit_code, counts(refused)) == (Exit.GUARD, {"delivered": 5})

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from proofport.delivery.lane import Lane
+from proofport.delivery.sender import Gate
 from tests.unit.delivery.support import (
     SECRET,
     Naps,
@@ -24,9 +26,7 @@ from tests.unit.delivery.support import (
 
 from proofport.accounting import Outcome, Status
 from proofport.adapter import Batch, Capability, Flow, Job, Memory
-from proofport.delivery.lane import Lane
 from proofport.delivery.report import INLINE_PROBLEMS, Exit, RecordProblem
-from proofport.delivery.sender import Gate
 from proofport.errors import (
     AdapterFault,
     Blocked,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from proofport.delivery.lane import Lane
 from tests.unit.delivery.support import ScriptedSender, all_ok, batch, counts, deliver, held, lane, memory_journal
 
-from proofport.delivery.lane import Lane
 from proofport.delivery.report import Exit
 from proofport.errors import JournalError, LaneLost, ProofportError
 from proofport.journal.contract import Journal, LaneRun

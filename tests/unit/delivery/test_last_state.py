@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from proofport.delivery.last_state import LastState
 from tests.journals import MemoryJournal
 from tests.unit.delivery.support import TinyAdapter, memory_journal
 
 from proofport.accounting import ACCEPTED, UNCHANGED, Outcome, Status, rejected, unknown
 from proofport.adapter import ANY, Batch, Capability, Declared, Job, Mode, Schema
-from proofport.delivery.last_state import LastState
 from proofport.errors import Problem, UsageError
 from proofport.journal.contract import BatchDone, LaneRun, NewRun, Sent
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+from proofport.delivery.ledger import InputChanged, Ledger
 from tests.journals import MemoryJournal
 from tests.unit.delivery.support import LEASE, batch
 
 from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, rejected, unknown, withheld
 from proofport.adapter import Batch, Mode
 from proofport.delivery.lease import Holder
-from proofport.delivery.ledger import InputChanged, Ledger
 from proofport.errors import LaneLost, Problem
 from proofport.journal.contract import IN_DOUBT, Attempt, NewRun
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from proofport.delivery.digests import batch_digest, bodies_of
+from proofport.delivery.screening import screen, seconds_of
 from tests.unit.delivery.support import batch
 
 from proofport.accounting import UNCHANGED, Outcome, Status
 from proofport.adapter import Batch
-from proofport.delivery.digests import batch_digest, bodies_of
-from proofport.delivery.screening import screen, seconds_of
 from proofport.journal.contract import Known
 
 JANUARY = seconds_of("2026-01-01T00:00:00Z")

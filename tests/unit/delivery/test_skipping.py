@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
+from proofport.delivery.live_state import LiveState
+from proofport.delivery.skipping import WholeOrNothing
 from tests.unit.delivery.support import batch
 
 from proofport.accounting import UNCHANGED
 from proofport.adapter import Batch, Observed
-from proofport.delivery.live_state import LiveState
-from proofport.delivery.skipping import WholeOrNothing
 from proofport.journal.contract import Known
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from proofport.planning.guard import Change, judge
 
 from proofport.errors import GuardRefused
-from proofport.planning.guard import Change, judge
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from proofport.planning import ids as module
 from proofport.planning.ids import SCANS_BEFORE_INDEX, IdSet, IdStore, duplicate
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from proofport.adapter import Mode, Observed
 from proofport.planning.difference import LISTED, differing, same
 from proofport.planning.plan import DestinationPlan, NewSet
+
+from proofport.adapter import Mode, Observed
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ from yarl import URL
 from proofport.accounting import rejected
 from proofport.config import Config, Tenant
 from proofport.config.relay import Rate, RelaySettings
-from proofport.delivery.outcomes import encode
-from proofport.delivery.payload import pack
+from proofport.delivery.payload import encode_outcomes, pack
 from proofport.errors import Problem
 from proofport.gateway import Gateway
 from proofport.journal.contract import Attempt, Failure, Filter, Journal, NewRun
@@ -83,8 +82,8 @@ class World:
         run = await self.journal.claim(self.lane, owner="me", lease=60)
         assert run is not None
         dead, done = await run.take(2)
-        await run.dead(dead, Failure("rejected", encode([rejected(Problem(CLASSIFIED, "another"))])))
-        await run.done(done, encode([rejected(Problem(CLASSIFIED, "another"))]))
+        await run.dead(dead, Failure("rejected", encode_outcomes([rejected(Problem(CLASSIFIED, "another"))])))
+        await run.done(done, encode_outcomes([rejected(Problem(CLASSIFIED, "another"))]))
         await run.attempted([Attempt("send", 400, 0.1, 9, "d", CLASSIFIED, 1.0, delivery=dead.id)])
         await run.begin(NewRun("r-1", scoped(self.owner, "prod"), KIND, "upsert", [CLASSIFIED]))
         await run.end("r-1", complete=True, report=f'{{"note": "{CLASSIFIED}"}}')
