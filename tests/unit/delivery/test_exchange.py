@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proofport.delivery.exchange import exchange
+from proofport.delivery.batching import exchange
 from tests.unit.delivery.support import batch, failures
 
 from proofport.accounting import CONFIRMED, Outcome, Status, rejected, unknown

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from proofport.delivery.screening import seconds_of
+from proofport.delivery.last_delivered import seconds_of
 from tests.unit.delivery.queues import KIND, LANE, Queue, ends, ids, until
 from tests.unit.delivery.runs import Vendor
 from tests.unit.delivery.support import all_ok, reply

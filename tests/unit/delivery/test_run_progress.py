@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from proofport.delivery.engine import Progress
+from proofport.delivery.run import Progress
 from proofport.delivery.sender import Gate
 from tests.unit.delivery.runs import Vendor, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from proofport.delivery.closing import Terms
+from proofport.delivery.guard import Terms
 from tests.unit.delivery.runs import STAGED, Vendor, counts, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok, memory_journal, reply
 

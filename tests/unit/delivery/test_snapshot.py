@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from proofport.delivery.closing import ComparedEnding, StagedEnding, Terms
 from proofport.delivery.lane import RESUMABLE, Lane
-from proofport.planning.ids import IdStore
+from proofport.delivery.ids import IdStore
 from tests.journals import MemoryJournal
 from tests.unit.delivery.support import ScriptedSender, TinyAdapter, all_ok, batch, held, lane, memory_journal, reply
 

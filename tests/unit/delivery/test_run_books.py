@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proofport.delivery.closing import Terms
-from proofport.delivery.engine import Progress
+from proofport.delivery.guard import Terms
+from proofport.delivery.run import Progress
 from tests.unit.delivery.runs import Vendor, counts, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok, reply
 
