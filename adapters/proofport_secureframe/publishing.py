@@ -151,7 +151,7 @@ class PublishedResource(SchemaResource, Provisions):
         return ACCEPTED if self.current(job.lane_memory).defined else self._not_defined()
 
     def _envelope(self, mode: Mode) -> tuple[bytes, bytes]:
-        """What stands before and after the records of a request."""
+        """The bytes before and after the records of a request."""
         fields: dict[str, Any] = {"schema_slug": self.object.schema_slug, "vendor_slug": self.settings.vendor_slug}
         if mode == "patch":
             fields["partial"] = True
