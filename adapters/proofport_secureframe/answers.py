@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from proofport.errors import Blocked, ConfigError, Problem, Retryable, TooLarge, UsageError
+from proofport.errors import Blocked, ConfigError, Retryable, TooLarge, UsageError
 from proofport.wire import Reply
 
 PUBLISH_403 = (
@@ -49,16 +49,6 @@ def refuse(reply: Reply, asked: str, hint_403: str) -> NoReturn:
             raise ConfigError(f"Secureframe answered with a redirect: {words}", hint="Check region or base_url.")
         case _:
             raise UsageError(refused)
-
-
-def refused_publish(reply: Reply) -> Problem:
-    """The problem of every record of a request that was answered 400."""
-    return Problem(
-        found=f"an answer with status {reply.status}",
-        expected="a publish that Secureframe accepts",
-        hint="Compare vendor_slug with the vendor configured on the connection: it must be equal.",
-        vendor_message=vendor_words(reply),
-    )
 
 
 def rows_of(answer: Any, many: str) -> list[Any]:

@@ -1,8 +1,8 @@
-"""What Secureframe accepts for each kind: the suggested fields of its model mappings.
+"""The body of each kind: the fields that Secureframe suggests for its model mappings.
 
-Sources: R1, the published page “Custom Integration”; R2 and R3, the vendor's OpenAPI of June and of August 2026. Field
-names are the vendor's suggestions; using them is what makes the mapping in Define Schema obvious. All values are
-scalar: arrays are ignored by the vendor (R1), so they are refused here.
+Sources: R1 is the published page “Custom Integration”; R2 and R3 are the vendor's OpenAPI documents of June and August
+2026. With the vendor's own names, the mapping in Define Schema is obvious. All values are scalar: the vendor ignores
+arrays (R1), so they are refused here.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class CloudResourceBody(_Body):
 
 
 class NewestCloudResourceBody(CloudResourceBody):
-    """With `allow_newest_types`: the types that only R3 lists, too."""
+    """With `allow_newest_types`, the types that only R3 lists are accepted, too."""
 
     cloud_resource_type: AnyCloudResourceType = Field(description="required (R3)")  # type: ignore[assignment]
 
@@ -119,7 +119,7 @@ MODELS: dict[str, type[_Body]] = {
     "person": PersonnelAccountBody,
 }
 HAVE_ACTIVE = frozenset({"personnel_account", "device", "person"})
-"""Kinds whose model has a field that says whether it is in use: the only ones with a word for "gone" (R1 to R3)."""
+"""Kinds whose model has the field `active`. No other model can say that a record is gone (R1 to R3)."""
 
 
 def body_of(
@@ -130,8 +130,11 @@ def body_of(
     own_mapping: bool = False,
     courses: Mapping[str, str] = MappingProxyType({}),
 ) -> Body:
-    """A full publish replaces the resource, so null and absent are one and nulls are left out; in a partial one null
-    deletes a field (R1). A person is published as a personnel account: no call makes a user (R2, R3)."""
+    """The body of a kind in a mode.
+
+    A full publish replaces the resource: null and absent are the same there, so nulls are left out. In a partial one
+    null deletes a field (R1). A person is published as a personnel account: no call makes a user (R2, R3).
+    """
     custom = kind.startswith("custom:")
     model = None if custom else MODELS[kind]
     words = {"training_slug": courses} if courses else {}

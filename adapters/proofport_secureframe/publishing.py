@@ -27,7 +27,7 @@ from proofport.adapter import (
 )
 from proofport.errors import ConfigError, Problem, UnsupportedFeature
 from proofport.wire import Call
-from proofport_secureframe.answers import PUBLISH_403, refuse, refused_publish, vendor_words
+from proofport_secureframe.answers import PUBLISH_403, refuse, vendor_words
 from proofport_secureframe.bodies import body_of
 from proofport_secureframe.provisioning import guide
 from proofport_secureframe.reading import READ_BACK
@@ -140,7 +140,9 @@ class PublishedResource(SchemaResource, Provisions):
         content = b"%b%b%b" % (head, b",".join(bodies), tail)
         reply = yield Call("publish", "POST", path, body=content, destructive=destructive)
         if reply.status == 400:
-            return rejected(refused_publish(reply))
+            hint = "Compare vendor_slug with the vendor configured on the connection: it must be equal."
+            found, expected = f"an answer with status {reply.status}", "a publish that Secureframe accepts"
+            return rejected(Problem(found, expected, hint=hint, vendor_message=vendor_words(reply)))
         if not reply.ok:
             refuse(reply, "take the records", PUBLISH_403)
         if reply.status != 202:
@@ -149,7 +151,7 @@ class PublishedResource(SchemaResource, Provisions):
         return ACCEPTED if self.current(job.lane_memory).defined else self._not_defined()
 
     def _envelope(self, mode: Mode) -> tuple[bytes, bytes]:
-        """What stands before and after the records of a request."""
+        """The bytes before and after the records of a request."""
         fields: dict[str, Any] = {"schema_slug": self.object.schema_slug, "vendor_slug": self.settings.vendor_slug}
         if mode == "patch":
             fields["partial"] = True

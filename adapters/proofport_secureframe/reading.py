@@ -8,35 +8,22 @@ from typing import Any
 from proofport.adapter import Flow, Lists, Observed, Page, ReadBack, ReadsBack
 from proofport.wire import Call
 from proofport_secureframe.answers import READ_403, refuse, rows_of
+from proofport_secureframe.bodies import DeviceBody
 from proofport_secureframe.schemas import SchemaResource
 
 PAGE_SIZE = 100
 """Larger pages are cut to 100 without an error (observed)."""
 
+_NOT_SHOWN = {"id", "email", "device_uuid", "anti_virus_software", "enroll_date", "active", "macos_filevault_enabled"}
+"""Published fields that the list of devices lacks."""
+
 _ACCOUNT = ReadBack(("id", "email"), ("email", "username", "first_name", "last_name", "active"))
+_MATCH = ("serial_number",)
 READ_BACK: Mapping[str, ReadBack] = {
     "cloud_resource": ReadBack(("id",), ("cloud_resource_type", "region")),
     "personnel_account": _ACCOUNT,
     "person": _ACCOUNT,
-    "device": ReadBack(
-        ("serial_number",),
-        (
-            "device_name",
-            "model",
-            "make",
-            "os",
-            "cpu",
-            "memory",
-            "mac_address",
-            "remote_ip",
-            "last_checkin_at",
-            "hard_drive_encrypted",
-            "native_anti_virus_enabled",
-            "password_enforcement_enabled",
-            "local_firewall_enabled",
-            "session_timeout_enabled",
-        ),
-    ),
+    "device": ReadBack(_MATCH, [name for name in DeviceBody.model_fields if name not in {*_MATCH, *_NOT_SHOWN}]),
 }
 """The attributes of each list that carry what was published, under the same names (R2, R3; observed).
 

@@ -30,6 +30,10 @@ _JSON_TYPES: Mapping[type, str] = {
     list: "array",
     type(None): "null",
 }
+_ENTRY = ("slug", "kind", "fields", "primary_id", "published", "defined")
+"""The lane's memory has one entry with these names for each slug, in the order of `Schema`. `defined` is the time at
+which a person confirmed the schema, or 0."""
+
 _NEW_SLUG = (
     "The vendor froze fields and types with the first record. Leave the field out, or publish the new form under a "
     "slug of its own: change it in the configuration, and push everything. If the schema was made elsewhere, and has "
@@ -42,11 +46,7 @@ _COMPLETE = (
 
 
 class SchemaResource(Resource, MakesSchema):
-    """A kind and its schema.
-
-    The lane's memory has one entry for each slug: slug, kind, fields, primary_id, published, and defined, which is the
-    time at which a person confirmed the schema, or 0.
-    """
+    """A kind and its schema."""
 
     def __init__(self, kind: str, settings: SecureframeSettings) -> None:
         super().__init__(kind)
@@ -74,7 +74,7 @@ class SchemaResource(Resource, MakesSchema):
             return Schema(slug, self.kind, configured=configured)
         known = _schema(lane_memory[slug])
         fields = self.object.fields or known.fields
-        return replace(known, kind=self.kind, fields=fields, configured=configured, current=True)
+        return replace(known, kind=self.kind, fields=fields, configured=configured)
 
     # ------------------------------------------------------------------ what may go
     def admit(self, job: Job, batch: Batch) -> Admission:
@@ -88,14 +88,8 @@ class SchemaResource(Resource, MakesSchema):
         first, fields = self._freeze(job, [json.loads(body) for body in batch.bodies])
         refused = _misfits(job, batch, known.slug, fields)
         rest = [index for index in everything if index not in refused]
-        entry: JsonValue = {
-            "slug": known.slug,
-            "kind": self.kind,
-            "fields": dict(fields),
-            "primary_id": known.primary_id,
-            "published": job.started,
-            "defined": 0.0,
-        }
+        values = (known.slug, self.kind, dict(fields), known.primary_id, job.started, 0.0)
+        entry: dict[str, Any] = dict(zip(_ENTRY, values, strict=True))
         return Admission(sorted(rest, key=lambda index: index != first), refused, (known.slug, entry))
 
     def _freeze(self, job: Job, bodies: Sequence[Mapping[str, Any]]) -> tuple[int, Mapping[str, str]]:
@@ -106,12 +100,13 @@ class SchemaResource(Resource, MakesSchema):
         """
         if self.object.fields:
             return 0, self.object.fields
-        fields = dict.fromkeys(job.fields, ANY) if self.object.defined else {}
-        first = 0 if self.object.defined else _complete_record(job, bodies)
-        for body in bodies if self.object.defined else [bodies[first]]:
-            for name, value in body.items():
-                if value is not None and fields.get(name, ANY) == ANY:
-                    fields[name] = json_type(value)
+        first, fields, shown = 0, dict.fromkeys(job.fields, ANY), bodies
+        if not self.object.defined:
+            first = _complete_record(job, bodies)
+            fields, shown = {}, bodies[first : first + 1]
+        for name, value in (field for body in shown for field in body.items()):
+            if value is not None and fields.get(name, ANY) == ANY:
+                fields[name] = json_type(value)
         if self.object.lifecycle_field is not None:
             fields.setdefault(self.object.lifecycle_field, "string")
         proven = job.types or {}
@@ -122,7 +117,7 @@ class SchemaResource(Resource, MakesSchema):
         """Former schemas of kinds that are not configured any more come with the first kind that is."""
         objects = self.settings.objects
         slugs = {each.schema_slug for each in objects.values()}
-        former = [_schema(entry) for slug, entry in lane_memory.items() if slug not in slugs]
+        former = [replace(_schema(entry), current=False) for slug, entry in lane_memory.items() if slug not in slugs]
         first = self.kind == next(iter(objects), self.kind)
         mine = [each for each in former if each.kind == self.kind or (first and each.kind not in objects)]
         current = [self.current(lane_memory)] if self.configured is not None else []
@@ -151,15 +146,7 @@ def json_type(value: JsonValue) -> str:
 
 def _schema(entry: Any) -> Schema:
     """An entry of the lane's memory."""
-    return Schema(
-        entry["slug"],
-        entry["kind"],
-        entry["fields"],
-        entry["primary_id"],
-        published=entry["published"],
-        confirmed=entry["defined"],
-        current=False,
-    )
+    return Schema(*(entry[name] for name in _ENTRY))
 
 
 def _complete_record(job: Job, bodies: Sequence[Mapping[str, Any]]) -> int:

@@ -1,4 +1,4 @@
-"""What the configuration says about one Secureframe destination."""
+"""The configuration of one Secureframe destination."""
 
 from __future__ import annotations
 
@@ -13,22 +13,21 @@ from proofport.wire import checked_origin
 from proofport_secureframe.bodies import HAVE_ACTIVE, TrainingSlug
 
 REGIONS = {"us": "https://api.secureframe.com", "uk": "https://api-uk.secureframe.com"}
-"""The vendor's OpenAPI, `servers`. A key works in its own region only (assumed)."""
+"""From `servers` of the vendor's OpenAPI document. A key works in its own region only (assumed)."""
 
 
 class SecureframeObject(ObjectSettings):
-    """`defined`: a person has completed Define Schema for this slug, the vendor processes nothing before that.
+    """The schema that one kind is published under."""
 
-    `fields`: those that it has, where it was made elsewhere; any other is refused then.
-    Format and length of slugs are not published: lower-case letters, digits and underscores, 63 of them (assumed).
-    `lifecycle_field`: a field of your own that every record carries, `active` or `removed`: the vendor deletes nothing.
-    """
-
+    #: Form and length are not published: lower-case letters, digits and underscores, at most 63 of them (assumed).
     schema_slug: str = Field(pattern=r"^[a-z0-9_]{1,63}$")
+    #: A person has completed Define Schema for this slug. The vendor processes nothing before that.
     defined: bool = False
+    #: With it, a record with any other field is refused.
     fields: dict[str, Literal["string", "number", "boolean", "object"]] = Field(
         default_factory=dict, description="of a schema that was made elsewhere, each with its JSON type"
     )
+    #: A field of your own that every record carries, `active` or `removed`: the vendor deletes nothing.
     lifecycle_field: str | None = Field(None, pattern=r"^[a-z0-9_]{1,63}$")
     allow_nested_patch: bool = Field(False, description="send nested objects in a patch; whether they merge is unknown")
     courses: dict[str, TrainingSlug] = Field(default_factory=dict, description="your names of courses, to its six")

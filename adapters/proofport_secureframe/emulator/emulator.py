@@ -1,4 +1,4 @@
-"""The Secureframe emulator: its keys, its seed, and the rooms that answer."""
+"""The Secureframe emulator: its keys, its seed, and its endpoints put together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aiohttp import web
 from proofport.testing import Emulator, VendorError, json_response
 from proofport_secureframe.emulator.behaviours import BEHAVIOURS
 from proofport_secureframe.emulator.mapping import MODELS
-from proofport_secureframe.emulator.model import Company, Connection, Publication, Schema
+from proofport_secureframe.emulator.model import Company, Connection, Schema
 from proofport_secureframe.emulator.processing import Processor, Workers
 from proofport_secureframe.emulator.publish import Publish
 from proofport_secureframe.emulator.read import Read
@@ -18,6 +18,7 @@ from proofport_secureframe.emulator.seeding import company_from, state_of
 
 API_KEY = "secureframe-emulator-key"
 API_SECRET = "secureframe-emulator-secret"  # noqa: S105 - it opens nothing but this emulator
+OWNER = f"{API_KEY} {API_SECRET}"
 READER = ("secureframe-reader-key", "secureframe-reader-secret")
 CONNECTION_ID = "5f0c0c0e-0000-4000-8000-000000000001"
 VENDOR_SLUG, VENDOR_NAME = "acme", "Acme"
@@ -31,7 +32,7 @@ SEEDED = {
 
 
 class SecureframeEmulator(Emulator):
-    """One company. The first key may do everything, the second (`READER`) only read."""
+    """One company. The first key may do everything, the second (`READER`) can only read."""
 
     name = "secureframe"
     behaviours: ClassVar = BEHAVIOURS
@@ -39,24 +40,22 @@ class SecureframeEmulator(Emulator):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.company = Company()
-        self.workers = Workers(self)
-        self.processor = Processor(self)
+        self.processor = Processor(self.company, self.switches)
+        self.workers = Workers(self.processor.process, self._delay_ms)
+
+    def _delay_ms(self) -> float:
+        return float(self.faults.processing_ms + self.switches["slow_processing"])
 
     def routes(self) -> Iterable[web.RouteDef]:
-        return [*Publish(self).routes(), *Read(self).routes()]
+        publish = Publish(self.company, self.switches, self.workers, self.processor, OWNER)
+        return [*publish.routes(), *Read(self.company, self.switches).routes()]
 
     def authorize(self, request: web.Request) -> None:
-        if request.headers.get("Authorization") not in (f"{API_KEY} {API_SECRET}", " ".join(READER)):
+        if request.headers.get("Authorization") not in (OWNER, " ".join(READER)):
             raise VendorError(401, "Authorization failed")
-
-    def may_publish(self, request: web.Request) -> bool:
-        return request.headers.get("Authorization") == f"{API_KEY} {API_SECRET}"
 
     def failure(self, status: int, message: str, **more: Any) -> web.Response:
         return json_response({"message": message}, status, more.get("headers"))
-
-    def process(self, connection: Connection, publication: Publication) -> None:
-        self.processor.process(connection, publication)
 
     # ------------------------------------------------------------------ the control plane's side
     def state(self) -> dict[str, Any]:
@@ -65,15 +64,16 @@ class SecureframeEmulator(Emulator):
     def load(self, state: Mapping[str, Any]) -> None:
         company = company_from(state)
         self.workers.abandon()
-        self.company = company
+        self.company.replace(company)
 
     def seed(self) -> None:
-        self.workers.abandon()
-        self.company = Company()
-        connection = self.company.connect(CONNECTION_ID, VENDOR_SLUG, VENDOR_NAME)
+        company = Company()
+        connection = company.connect(CONNECTION_ID, VENDOR_SLUG, VENDOR_NAME)
         for kind, slug in SEEDED.items():
             model = kind if kind in MODELS else None
             connection.schemas[slug] = Schema(slug, defined=True, primary_id="id", model=model)
+        self.workers.abandon()
+        self.company.replace(company)
 
     def define_schema(self, connection_id: str, slug: str, primary_id: str, model: str | None) -> None:
         connection = self.company.connections.get(connection_id.lower())

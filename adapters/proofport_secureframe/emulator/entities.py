@@ -1,4 +1,4 @@
-"""What the read endpoints show of each entity, and the fields the published document says they can be filtered by."""
+"""The entities of the read endpoints: their attributes, and the fields that the document lists as filterable."""
 
 from __future__ import annotations
 
@@ -10,95 +10,71 @@ from typing import Any, TypeAlias
 from proofport_secureframe.emulator.enums import words
 from proofport_secureframe.emulator.model import Company, Connection, Stored
 
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of a list: a stored resource of a connection, the connection itself, or a person."""
-
-    id: str
-    connection: Connection | None = None
-    stored: Stored | None = None
-    user: dict[str, Any] | None = None
-
-
-Attributes: TypeAlias = Callable[[Company, Row], dict[str, Any]]
+Attributes: TypeAlias = dict[str, Any]
+"""The attributes of one row, its id among them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """`label` is how the vendor's error messages name it; `filterable` fields are sortable as well."""
+    """One kind of row that the vendor lists."""
 
     path: str
     type: str
+    #: Its name in the vendor's error messages.
     label: str
+    #: These fields are sortable as well.
     filterable: frozenset[str]
-    rows: Callable[[Company], Iterator[Row]]
-    attributes: Attributes
+    rows: Callable[[Company], Iterator[Attributes]]
 
 
 def _timestamp(when: datetime) -> str:
     return when.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
-def _mapped(model: str) -> Callable[[Company], Iterator[Row]]:
+def _mapped(company: Company, model: str) -> Iterator[tuple[Connection, Stored]]:
     """Every resource whose schema is mapped onto `model`."""
-
-    def rows(company: Company) -> Iterator[Row]:
-        for connection in company.connections.values():
-            for schema in connection.schemas.values():
-                if schema.model == model:
-                    for stored in schema.resources.values():
-                        yield Row(stored.uuid, connection, stored)
-
-    return rows
+    for connection in company.connections.values():
+        for schema in connection.schemas.values():
+            if schema.model == model:
+                for stored in schema.resources.values():
+                    yield connection, stored
 
 
-def _common(row: Row) -> dict[str, Any]:
-    assert row.stored is not None
-    return {
-        "id": row.id,
-        "created_at": _timestamp(row.stored.created_at),
-        "updated_at": _timestamp(row.stored.updated_at),
-    }
+def _common(stored: Stored) -> Attributes:
+    created, updated = _timestamp(stored.created_at), _timestamp(stored.updated_at)
+    return {"id": stored.uuid, "created_at": created, "updated_at": updated}
 
 
-def _data(row: Row) -> dict[str, Any]:
-    assert row.stored is not None
-    return row.stored.data
+def _cloud_resources(company: Company) -> Iterator[Attributes]:
+    for connection, stored in _mapped(company, "cloud_resource"):
+        yield {
+            **_common(stored),
+            "cloud_resource_type": stored.data.get("cloud_resource_type"),
+            "in_audit_scope": True,
+            "out_of_audit_scope_reason": None,
+            "region": stored.data.get("region"),
+            "tags": [],
+            "third_party_id": stored.data.get("id"),
+            "vendor_name": connection.vendor_name,
+        }
 
 
-def _vendor_name(row: Row) -> str | None:
-    return row.connection.vendor_name if row.connection else None
-
-
-def _cloud_resource(_: Company, row: Row) -> dict[str, Any]:
-    data = _data(row)
-    return {
-        **_common(row),
-        "cloud_resource_type": data.get("cloud_resource_type"),
-        "in_audit_scope": True,
-        "out_of_audit_scope_reason": None,
-        "region": data.get("region"),
-        "tags": [],
-        "third_party_id": data.get("id"),
-        "vendor_name": _vendor_name(row),
-    }
-
-
-def _user_account(company: Company, row: Row) -> dict[str, Any]:
-    data = _data(row)
-    active = data.get("active")
-    return {
-        **_common(row),
-        "active": True if active is None else active,
-        "email": data.get("email"),
-        "first_name": data.get("first_name"),
-        "has_user": any(user.get("email") == data.get("email") for user in company.users),
-        "last_name": data.get("last_name"),
-        "third_party_id": data.get("id"),
-        "username": data.get("username"),
-        "vendor_name": _vendor_name(row),
-    }
+def _user_accounts(company: Company) -> Iterator[Attributes]:
+    emails = {user.get("email") for user in company.users}
+    for connection, stored in _mapped(company, "personnel_account"):
+        data = stored.data
+        active = data.get("active")
+        yield {
+            **_common(stored),
+            "active": True if active is None else active,
+            "email": data.get("email"),
+            "first_name": data.get("first_name"),
+            "has_user": data.get("email") in emails,
+            "last_name": data.get("last_name"),
+            "third_party_id": data.get("id"),
+            "username": data.get("username"),
+            "vendor_name": connection.vendor_name,
+        }
 
 
 DEVICE_FIELDS = words(
@@ -109,35 +85,25 @@ DEVICE_FIELDS = words(
 )
 
 
-def _device(_: Company, row: Row) -> dict[str, Any]:
-    data = _data(row)
-    shown = {name: data.get(name) for name in DEVICE_FIELDS}
-    return {**_common(row), **shown, "in_audit_scope": True, "out_of_audit_scope_reason": None}
+def _devices(company: Company) -> Iterator[Attributes]:
+    for _, stored in _mapped(company, "device"):
+        shown = {name: stored.data.get(name) for name in DEVICE_FIELDS}
+        yield {**_common(stored), **shown, "in_audit_scope": True, "out_of_audit_scope_reason": None}
 
 
-def _connections(company: Company) -> Iterator[Row]:
+def _connections(company: Company) -> Iterator[Attributes]:
     for connection in company.connections.values():
-        yield Row(connection.id, connection)
+        yield {
+            "id": connection.id,
+            "name": connection.vendor_name,
+            "status": "connected",
+            "vendor_name": connection.vendor_name,
+            "updated_at": _timestamp(connection.updated_at),
+        }
 
 
-def _connection(_: Company, row: Row) -> dict[str, Any]:
-    assert row.connection is not None
-    return {
-        "id": row.id,
-        "name": row.connection.vendor_name,
-        "status": "connected",
-        "vendor_name": row.connection.vendor_name,
-        "updated_at": _timestamp(row.connection.updated_at),
-    }
-
-
-def _users(company: Company) -> Iterator[Row]:
-    for user in company.users:
-        yield Row(user["id"], user=user)
-
-
-def _user(_: Company, row: Row) -> dict[str, Any]:
-    return dict(row.user or {})
+def _users(company: Company) -> Iterator[Attributes]:
+    yield from map(dict, company.users)
 
 
 ENTITIES = (
@@ -147,23 +113,20 @@ ENTITIES = (
         "IntegrationConnection",
         words("id name status updated_at vendor_name"),
         _connections,
-        _connection,
     ),
     Entity(
         "cloud_resources",
         "cloud_resource",
         "CloudResource",
         words("cloud_resource_type created_at id in_audit_scope region third_party_id updated_at vendor_name"),
-        _mapped("cloud_resource"),
-        _cloud_resource,
+        _cloud_resources,
     ),
     Entity(
         "user_accounts",
         "user_account",
         "UserAccount",
         words("active created_at email first_name has_user id last_name third_party_id updated_at vendor_name"),
-        _mapped("personnel_account"),
-        _user_account,
+        _user_accounts,
     ),
     Entity(
         "users",
@@ -177,16 +140,14 @@ ENTITIES = (
             """
         ),
         _users,
-        _user,
     ),
     Entity(
         "devices",
         "device",
         "Device",
-        # device_user_name and owner_name are listed too, but the responses have no person field to match.
+        # device_user_name and owner_name are listed, too, although rows have no field for a person.
         DEVICE_FIELDS
         | words("created_at device_user_name id in_audit_scope out_of_audit_scope_reason owner_name updated_at"),
-        _mapped("device"),
-        _device,
+        _devices,
     ),
 )

@@ -14,7 +14,7 @@ TRAINING_SLUGS = words(
     """
 )
 
-# In every revision (R1, R2, R3).
+#: In every revision (R1, R2, R3).
 CLOUD_RESOURCE_TYPES = words(
     """
     account acm_certificate alert analytics api_management_service app_gateway app_workflow athena_workgroup
@@ -42,7 +42,7 @@ CLOUD_RESOURCE_TYPES = words(
     """
 )
 
-# Only in the newest one (R3).
+#: Only in the newest one (R3).
 CLOUD_RESOURCE_TYPES_ADDED = words(
     """
     authentication_policy authorization_role_assignment check_point_quantum_access_layer

@@ -1,4 +1,4 @@
-"""The model mappings: what a published object must look like to become a cloud resource, a training, an account …"""
+"""The model mappings: the fields that make a published object a cloud resource, a training, an account or a device."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from proofport_secureframe.emulator.enums import (
 
 @dataclass(frozen=True, slots=True)
 class Model:
+    """The fields of one model."""
+
     required: tuple[str, ...]
     strings: frozenset[str]
     booleans: frozenset[str] = frozenset()

@@ -1,10 +1,9 @@
-"""What one Secureframe company holds."""
+"""The state of one Secureframe company."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -17,8 +16,9 @@ def now() -> datetime:
 
 @dataclass(slots=True)
 class Stored:
-    """One published resource. `uuid` is the vendor's own id for it."""
+    """One published resource."""
 
+    #: The vendor's own id.
     uuid: str
     data: dict[str, Any]
     created_at: datetime
@@ -27,19 +27,21 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One accepted request, waiting for its turn. `doomed`: positions of the items that were told to fail."""
+    """One accepted request that waits for its turn."""
 
     slug: str
     items: list[dict[str, Any]]
     partial: bool
+    #: Positions of the items that the operator told to fail.
     doomed: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
 class Schema:
-    """One data type of a connection. `fields` None: any field belongs to it."""
+    """One data type of a connection."""
 
     slug: str
+    #: None: any field belongs to it.
     fields: frozenset[str] | None = None
     defined: bool = False
     primary_id: str | None = None
@@ -62,13 +64,19 @@ class Connection:
 
 
 class Company:
-    """Everything behind one key. `version` grows with every change, so that lists can be remembered."""
+    """Everything behind one key."""
 
     def __init__(self) -> None:
         self.connections: dict[str, Connection] = {}
         self.users: list[dict[str, Any]] = []
+        #: Grows with every change, so that a list can be cached.
         self.version = 0
-        self._numbers: Iterator[int] = count(1)
+        self._numbers = count(1)
+
+    def replace(self, other: Company) -> None:
+        """Hold the state of another company from now on."""
+        self.connections, self.users, self._numbers = other.connections, other.users, other._numbers
+        self.version += 1
 
     def uuid(self) -> str:
         return f"10000000-0000-4000-8000-{next(self._numbers):012x}"

@@ -1,23 +1,25 @@
-"""What happens to a publication after its 202: each connection works through its queue, in order, one at a time."""
+"""The processing of publications after their 202. Each connection works through its queue, one at a time, in order."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
+from proofport.testing import Switches
 from proofport_secureframe.emulator.mapping import mapping_problem
-from proofport_secureframe.emulator.model import Connection, Publication, Schema, now
+from proofport_secureframe.emulator.model import Company, Connection, Publication, Schema, now
 
-if TYPE_CHECKING:
-    from proofport_secureframe.emulator.emulator import SecureframeEmulator
+Process: TypeAlias = Callable[[Connection, Publication], None]
 
 
 class Workers:
-    """One task for each connection that has something in its queue; none waits for another."""
+    """One task for each connection that has something in its queue. No connection waits for another."""
 
-    def __init__(self, emulator: SecureframeEmulator) -> None:
-        self._emulator = emulator
+    def __init__(self, process: Process, delay_ms: Callable[[], float]) -> None:
+        self._process = process
+        self._delay_ms = delay_ms
         self._tasks: set[asyncio.Task[None]] = set()
         self._hurry = asyncio.Event()
 
@@ -29,14 +31,14 @@ class Workers:
             connection.worker.add_done_callback(self._tasks.discard)
 
     async def settle(self) -> None:
-        """Work through all queues now, whatever `processing_ms` says."""
+        """Work through all queues now, without a delay."""
         self._hurry.set()
         while self._tasks:
             await asyncio.wait(self._tasks)
         self._hurry.clear()
 
     def abandon(self) -> None:
-        """Leave what is queued undone."""
+        """Leave the queued publications unprocessed."""
         for task in self._tasks:
             task.cancel()
 
@@ -48,24 +50,23 @@ class Workers:
     async def _drain(self, connection: Connection) -> None:
         while connection.queue:
             await self._pause()
-            self._emulator.process(connection, connection.queue[0])
+            self._process(connection, connection.queue[0])
             connection.queue.popleft()
 
     async def _pause(self) -> None:
-        """Always at least one turn of the event loop: the 202 is answered before anything is processed."""
+        """Wait at least one turn of the event loop: the 202 is answered before anything is processed."""
         await asyncio.sleep(0)
         with suppress(TimeoutError):
-            slow = self._emulator.faults.processing_ms + self._emulator.switches["slow_processing"]
-            async with asyncio.timeout(slow / 1000):
+            async with asyncio.timeout(self._delay_ms() / 1000):
                 await self._hurry.wait()
 
 
 class Processor:
-    """Applies publications to schemas. What fails is seen by nobody but the operator, in `failures`."""
+    """Applies publications to schemas. A failure is seen only by the operator, in `failures`."""
 
-    def __init__(self, emulator: SecureframeEmulator) -> None:
-        self._emulator = emulator
-        self._switches = emulator.switches
+    def __init__(self, company: Company, switches: Switches) -> None:
+        self._company = company
+        self._switches = switches
 
     def process(self, connection: Connection, publication: Publication) -> None:
         schema = connection.schemas.get(publication.slug)
@@ -73,6 +74,7 @@ class Processor:
             schema = Schema(publication.slug, fields=inferred_fields(publication.items))
             connection.schemas[publication.slug] = schema
         connection.updated_at = now()
+        self._company.version += 1
         if not schema.defined and self._switches["before_definition"] == "held":
             schema.held.append(publication)
         elif not schema.defined:
@@ -81,7 +83,7 @@ class Processor:
             self._apply(schema, publication)
 
     def release(self, schema: Schema) -> None:
-        """Process what was held until the schema was defined."""
+        """Process the publications that were held until the schema was defined."""
         held, schema.held = schema.held, []
         for publication in held:
             self._apply(schema, publication)
@@ -102,14 +104,14 @@ class Processor:
                 reason = "the emulator was told to let this item fail"
             key, data = self._resolved(schema, item, partial=publication.partial)
             if reason is None and key is not None and data is not None:
-                self._emulator.company.store(schema, key, data)
+                self._company.store(schema, key, data)
             else:
                 schema.failures.append({"id": key, "reason": reason})
 
     def _resolved(
         self, schema: Schema, item: dict[str, Any], *, partial: bool
     ) -> tuple[str | None, dict[str, Any] | None]:
-        """The primary ID, and what the resource would hold afterwards (None: a partial of an unknown one)."""
+        """The primary ID, and the state of the resource afterwards (None: a partial of an unknown resource)."""
         if schema.fields is not None and self._switches["late_fields"] == "ignored":
             item = {name: value for name, value in item.items() if name in schema.fields}
         key = item.get(schema.primary_id or "")
@@ -125,28 +127,24 @@ class Processor:
 
     def _merged(self, former: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
         """Named fields are set, null deletes, the others stay."""
-        merged = dict(former)
+        merged, merge = dict(former), self._switches["partial_nested"] == "merge"
         for name, value in item.items():
             if value is None:
                 merged.pop(name, None)
-            elif self._merges(merged.get(name), value):
+            elif merge and isinstance(value, dict) and isinstance(merged.get(name), dict):
                 merged[name] = self._merged(merged[name], value)
             else:
                 merged[name] = value
         return merged
 
-    def _merges(self, former: Any, value: Any) -> bool:
-        nested = isinstance(former, dict) and isinstance(value, dict)
-        return nested and self._switches["partial_nested"] == "merge"
-
 
 def inferred_fields(items: list[dict[str, Any]]) -> frozenset[str]:
-    """The fields of a new schema: those of the first object that say something."""
+    """The fields of a new schema: those of the first object that are not null."""
     return frozenset(name for name, value in items[0].items() if value is not None) if items else frozenset()
 
 
 def without_arrays(value: dict[str, Any]) -> dict[str, Any]:
-    """Arrays are ignored, wherever they stand."""
+    """An object as it is stored: arrays are ignored at every level."""
     return {
         name: without_arrays(part) if isinstance(part, dict) else part
         for name, part in value.items()

@@ -1,39 +1,42 @@
-"""The one write operation: current state of resources, queued behind a 202."""
+"""The one write operation: it queues the current state of resources and answers 202."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
-from proofport.testing import FAULTS, VendorError, cut, json_body
-from proofport_secureframe.emulator.model import Connection, Publication
-from proofport_secureframe.emulator.processing import without_arrays
-
-if TYPE_CHECKING:
-    from proofport_secureframe.emulator.emulator import SecureframeEmulator
+from proofport.testing import FAULTS, Switches, VendorError, cut, json_body
+from proofport_secureframe.emulator.model import Company, Connection, Publication
+from proofport_secureframe.emulator.processing import Processor, Workers, without_arrays
 
 
 class Publish:
-    def __init__(self, emulator: SecureframeEmulator) -> None:
-        self._emulator = emulator
-        self._switches = emulator.switches
+    """The endpoint. Only a request with `authorization` may publish."""
+
+    def __init__(
+        self, company: Company, switches: Switches, workers: Workers, processor: Processor, authorization: str
+    ) -> None:
+        self._company = company
+        self._switches = switches
+        self._workers = workers
+        self._processor = processor
+        self._authorization = authorization
         self._answered = 0
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/custom_connections/{id}/data", self.publish)]
 
     async def publish(self, request: web.Request) -> web.Response:
-        connection = self._emulator.company.connections.get(request.match_info["id"].lower())
+        connection = self._company.connections.get(request.match_info["id"].lower())
         if connection is None:
             raise VendorError(404, "Custom connection not found")
-        if not self._emulator.may_publish(request):
+        if request.headers.get("Authorization") != self._authorization:
             raise VendorError(403, "This API key may not push to this custom connection")
         publication = self._publication(request, await json_body(request), connection)
         self._refuse_now(connection, publication)
-        self._emulator.workers.enqueue(connection, publication)
-        if self._switches["duplicate_delivery"]:
-            self._emulator.workers.enqueue(connection, publication)
+        for _ in range(2 if self._switches["duplicate_delivery"] else 1):
+            self._workers.enqueue(connection, publication)
         self._answered += 1
         every = self._switches["lost_response"]
         return cut(request) if every and self._answered % every == 0 else web.Response(status=202)
@@ -59,12 +62,12 @@ class Publish:
             raise VendorError(400, "resource_data is nested too deeply") from None
 
     def _refuse_now(self, connection: Connection, publication: Publication) -> None:
-        """The other reading of an open question: what cannot be mapped is refused with 400 instead of failing later."""
+        """Answer 400 to items that cannot be mapped, instead of letting them fail later, where the switch says so."""
         schema = connection.schemas.get(publication.slug)
         if schema is None or not schema.defined or self._switches["unmappable"] == "fails_later":
             return
         for item in publication.items:
-            reason = self._emulator.processor.problem(schema, item, partial=publication.partial)
+            reason = self._processor.problem(schema, item, partial=publication.partial)
             if reason is not None:
                 raise VendorError(400, reason)
 

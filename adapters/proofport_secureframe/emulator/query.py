@@ -1,13 +1,13 @@
 """The list parameters: q (a small part of Lucene), sort, page and per_page.
 
-Of Lucene there are `field:value`, quoted values, backslash escapes and AND; OR, NOT, ranges and wildcards are not
-imitated and answered 400.
+Of Lucene there are `field:value`, quoted values, backslash escapes and AND. OR, NOT, ranges and wildcards are not
+imitated: they are answered 400.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -53,12 +53,12 @@ def _as_text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def sorted_rows(rows: list[Row], sort: str, attributes: Callable[[Row], dict[str, Any]]) -> list[Row]:
-    """`sort` is a comma list in priority order, a leading minus means descending; nulls come last."""
+def sorted_rows(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+    """`sort` is a comma list in priority order. A leading minus means descending. Nulls come last."""
     for field in reversed(sort.split(",")):
         name = field.removeprefix("-")
-        rows = sorted(rows, key=lambda row, name=name: str(attributes(row).get(name)), reverse=field != name)  # type: ignore[misc]
-        rows.sort(key=lambda row, name=name: attributes(row).get(name) is None)  # type: ignore[misc]
+        rows = sorted(rows, key=lambda row, name=name: str(row.get(name)), reverse=field != name)  # type: ignore[misc]
+        rows.sort(key=lambda row, name=name: row.get(name) is None)  # type: ignore[misc]
     return rows
 
 

@@ -1,4 +1,4 @@
-"""State as JSON: what `/_emulator/state` shows and `/_emulator/seed` takes."""
+"""The state as JSON: `/_emulator/state` shows it, and `/_emulator/seed` takes it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _Part(BaseModel):
 
 
 class SchemaState(_Part):
-    """`dropped` and `held` count items that came before the schema was defined; a seed does not take them over."""
+    """One schema. `dropped` and `held` count items that came before it was defined; a seed ignores them."""
 
     slug: str = Field(min_length=1)
     defined: bool = True

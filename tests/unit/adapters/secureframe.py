@@ -43,6 +43,6 @@ def delivered(**body: Any) -> LastDelivered:
 
 
 def entry(fields: Mapping[str, str], *, slug: str = "things", kind: str = "cloud_resource", **more: Any) -> Any:
-    """What the lane's memory keeps of a schema."""
+    """An entry of the lane's memory."""
     frozen = {"slug": slug, "kind": kind, "fields": dict(fields), "primary_id": "id", "published": 1.0, "defined": 0.0}
     return {**frozen, **more}
