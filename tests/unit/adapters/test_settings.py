@@ -84,7 +84,7 @@ def test_a_secret_that_would_change_the_header_is_refused_without_being_shown(
 
 
 def test_the_authorization_headers_are_the_vendors_exact_forms() -> None:
-    assert drata().headers() == {"Authorization": "Bearer key"}
+    assert drata().auth.headers == {"Authorization": "Bearer key"}
     assert secureframe().headers() == {"Authorization": "key secret"}
 
 
@@ -94,8 +94,8 @@ def test_lanes_are_what_the_vendor_orders_by() -> None:
         "custom:a": {"connection_id": 42, "resource_id": 8},
     }
     both = drata(objects=objects)
-    assert both.lane("cloud_resource") == "public-api.drata.com/42/7"
-    assert both.lane("custom:a") == "public-api.drata.com/42/8"
+    assert both.resource("cloud_resource").lane == "public-api.drata.com/42/7"
+    assert both.resource("custom:a").lane == "public-api.drata.com/42/8"
     schemas = {"cloud_resource": {"schema_slug": "a"}, "custom:a": {"schema_slug": "b"}}
     assert secureframe(objects=schemas).lane("cloud_resource") == secureframe(objects=schemas).lane("custom:a")
     assert secureframe(region="uk").lane("cloud_resource") != secureframe().lane("cloud_resource")
