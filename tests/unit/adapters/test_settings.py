@@ -104,13 +104,13 @@ def test_lanes_are_what_the_vendor_orders_by() -> None:
 @pytest.mark.parametrize("make", [drata, secureframe])
 def test_a_kind_without_an_object_is_refused_with_what_to_write(make: Any) -> None:
     with pytest.raises(ConfigError, match="cloud_resource") as raised:
-        make().capability("cloud_resource", "upsert")
+        make().resource("cloud_resource").limits("upsert")
     assert "objects.cloud_resource" in (raised.value.hint or "")
 
 
 def test_a_drata_object_without_its_resource_is_no_destination_of_records() -> None:
     with pytest.raises(ConfigError):
-        drata(objects={"cloud_resource": {"connection_id": 42}}).capability("cloud_resource", "upsert")
+        drata(objects={"cloud_resource": {"connection_id": 42}}).resource("cloud_resource").limits("upsert")
 
 
 @pytest.mark.parametrize("slug", ["", "Cloud", "cloud-resource", "a b", "x" * 64])
