@@ -1,4 +1,4 @@
-"""Custom connections: made once, found by alias, changed in two fields, deleted with everything in them."""
+"""Custom connections: create, list, read, change two fields, delete with everything in them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Connections:
         return json_response(_rendered(connection))
 
     async def delete(self, request: web.Request) -> web.Response:
-        # 400 is not declared here: what is no number is an unknown connection.
+        # 400 is not declared here, so an id that is no number is an unknown connection.
         connections, text = self._context.tenant.connections, request.match_info["connectionId"]
         former = connections.pop(int(text), None) if NUMBER.fullmatch(text) else None
         if former is None and self._context.switches["delete_unknown_connection"] != 204:

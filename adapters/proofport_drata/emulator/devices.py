@@ -1,4 +1,4 @@
-"""Devices of an MDM connection: upserted one by one, matched on any of three keys, only half of them readable."""
+"""Devices of an MDM connection: upserted one by one, matched on any of three keys, shown without some fields."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _has(device: Device, name: str, value: str) -> bool:
 
 
 def _rendered(device: Device, expand: list[str] | tuple[()] = ()) -> dict[str, Any]:
-    """What was sent, as far as it can be read back: no alias, no screenLockEnabled, no platformName."""
+    """The fields that Drata shows: alias, screenLockEnabled and platformName are not among them."""
     body = device.body
     rendered: dict[str, Any] = {
         "id": device.id,

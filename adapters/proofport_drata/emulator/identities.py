@@ -1,4 +1,4 @@
-"""HRIS identities: upserted in batches, null clears, and a leaver's date is written once."""
+"""HRIS identities: upserted in batches. Null clears a field, and a separation date is written only once."""
 
 from __future__ import annotations
 

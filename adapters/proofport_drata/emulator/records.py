@@ -1,4 +1,4 @@
-"""Records of a CUSTOM resource: upserted one by one or many at once, read only as a list."""
+"""Records of a CUSTOM resource: upserted alone or many at once, updated and deleted alone, read only as a list."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Upload:
     faults: Faults
 
     def answer(self, data: dict[str, Any] | list[dict[str, Any]]) -> web.Response:
-        """An object is answered by one result, an array by an array of results, with 2xx whatever became of them."""
+        """One result for an object, an array of results for an array. The status is 2xx even when all failed."""
         switches, when = self.switches, now()
         items = data if isinstance(data, list) else [data]
         wrong = [self._wrong(item) for item in items]

@@ -1,4 +1,4 @@
-"""Sessions: a whole dataset is staged out of sight, then swapped in at once, or thrown away."""
+"""Sessions: a whole dataset is staged out of sight, then made the live one at once, or deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What version 1 is still needed for: the list of all connections, and identity providers made from lists of people."""
+"""Version 1: the list of all connections, and identity providers that are made from lists of people."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def _json_people(request: web.Request) -> list[Any]:
 
 
 async def _csv_people(request: web.Request) -> list[Any]:
-    """The columns are not published: the names of the JSON form are taken."""
+    """The columns are not published. The names of the JSON form are assumed."""
     file = _part(request.headers.get("Content-Type", ""), await request.read(), "file")
     if file is None:
         raise VendorError(400, "a multipart part named file is needed")
