@@ -83,17 +83,17 @@ class DrataEmulator(Emulator):
                 tenant.add_resource(connection, PERMISSIVE_SCHEMA, kind)
 
     def overview(self) -> list[dict[str, Any]]:
-        shelves = []
+        objects = []
         for connection, state in zip(
             self._context.tenant.connections.values(), self.state()["connections"], strict=True
         ):
             title = connection.alias or f"Connection {connection.id}"
             for resource, held in zip(connection.resources.values(), state["resources"], strict=True):
-                shelves.append(_shelf(title, _note(connection, resource), held["records"]))
+                objects.append(_shown(title, _note(connection, resource), held["records"]))
             if not connection.resources:
                 note = f"{connection.type} connection {connection.id}"
-                shelves.append(_shelf(title, note, state["devices"] + state["identities"]))
-        return shelves
+                objects.append(_shown(title, note, state["devices"] + state["identities"]))
+        return objects
 
     def destination(self, origin: str) -> dict[str, Any]:
         return {
@@ -116,7 +116,7 @@ class DrataEmulator(Emulator):
         return settings
 
 
-def _shelf(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+def _shown(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     return {"title": title, "note": note, "count": len(records), "records": records[:20]}
 
 
