@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from proofport.adapter import (
-    Adapter,
-    Body,
-    Checks,
-    Finding,
-    Flow,
-    HasOperations,
-    Operation,
-    StaticHeaders,
-)
+from proofport.adapter import Adapter, Body, Checks, Finding, Flow, HasOperations, Operation, StaticHeaders
 from proofport.errors import Blocked, UsageError
 from proofport_drata import bodies
 from proofport_drata.connections import CONNECTION_LIST

@@ -40,7 +40,7 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
     """Memory: `session`, the id that a snapshot stages its records under."""
 
     lags = False
-    #: Used only for an empty set that `empty_set: delete_all` says is meant, so it needs no second request.
+    #: Only an empty set ends records. `empty_set: delete_all` asks for that, so `--delete-gone` is not needed.
     ends: Literal["always"] = "always"
 
     @property

@@ -6,20 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from proofport.accounting import CONFIRMED, Outcome, rejected, unknown
-from proofport.adapter import (
-    Batch,
-    Body,
-    Ends,
-    Flow,
-    Job,
-    Limits,
-    Lists,
-    Memory,
-    Mode,
-    Observed,
-    Opens,
-    Page,
-)
+from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Memory, Mode, Observed, Opens, Page
 from proofport.errors import Problem, UnsupportedFeature
 from proofport.wire import Call
 from proofport_drata import bodies

@@ -9,19 +9,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, Status, rejected, unknown
-from proofport.adapter import (
-    Batch,
-    Body,
-    Ends,
-    Flow,
-    Job,
-    Limits,
-    Lists,
-    Memory,
-    Mode,
-    Observed,
-    Page,
-)
+from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Memory, Mode, Observed, Page
 from proofport.errors import Problem
 from proofport.evidence.base import format_timestamp
 from proofport.wire import Call

@@ -261,7 +261,7 @@ async def test_a_person_is_read_and_deleted_by_dratas_number_too(call: Perform) 
 
 
 async def test_an_unknown_row_asks_for_the_parameters(call: Perform) -> None:
-    with pytest.raises(ConfigError, match="read the device 99") as caught:
+    with pytest.raises(ConfigError, match="Device with id 99 not found") as caught:
         await call("get_device", device_id=99)
     assert "that were given" in (caught.value.hint or "")
 

@@ -1,4 +1,4 @@
-"""How Drata words its answers: errors, times, pages, and the numbers in its paths."""
+"""The forms of Drata's answers: errors, times, pages. And the numbers in its paths."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def error(
 
 
 def timestamp(when: datetime | None) -> str | None:
-    """RFC 3339, as in lists."""
+    """The RFC 3339 form, as in lists."""
     return None if when is None else when.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def upload_timestamp(when: datetime) -> str:
-    """As in the results of an upload, which are not RFC 3339."""
+    """The form in the results of an upload, which is not RFC 3339."""
     return when.isoformat(" ", "microseconds").removesuffix("+00:00")
 
 

@@ -1,276 +1,195 @@
-"""What the emulator claims about Drata, where each claim comes from, and which of them can be switched.
+"""The behaviours that the emulator imitates, with their sources. Those with more than one reading have a switch.
 
-Sources are named as in the contract: R the recipe, V1 and V2 the published OpenAPI documents, H1 and H2 the help
-articles, O-n what a real client observed.
+Sources: R the recipe, V1 and V2 the published OpenAPI documents, H1 and H2 the help articles, O-n an observation of a
+real client.
 """
 
 from __future__ import annotations
 
-from proofport.testing import Behaviour
+from functools import partial
 
-DOCUMENTED = (
-    Behaviour("bearer_key", "Authorization: Bearer KEY, one opaque key.", "documented", "V2"),
-    Behaviour(
+from proofport.testing import Behaviour
+from proofport.testing.emulator_behaviours import Tag, Value
+
+
+def _behaviour(tag: Tag, name: str, says: str, source: str, *readings: Value) -> Behaviour:
+    """`readings`: the default of the switch, then its other choices. One reading alone: any value of its type."""
+    default = readings[0] if readings else None
+    return Behaviour(name, says, tag, source, default, readings if len(readings) > 1 else ())
+
+
+documented = partial(_behaviour, "documented")
+observed = partial(_behaviour, "observed")
+assumed = partial(_behaviour, "assumed")
+
+BEHAVIOURS = (
+    documented("bearer_key", "Authorization: Bearer KEY, one opaque key.", "V2"),
+    documented(
         "access",
-        "What the tenant grants a good key: all, or a refusal of everything: 401 (the key has expired), 402 (the plan "
-        "lacks the feature), 403 (the key lacks the permission) or 412 (the API terms are not accepted).",
-        "documented",
+        "A good key may do everything, or every request is refused: 401 (the key has expired), 402 (the plan lacks "
+        "the feature), 403 (the key lacks the permission) or 412 (the API terms are not accepted).",
         "V2",
         "granted",
-        ("granted", "expired", "plan", "permission", "terms"),
+        "expired",
+        "plan",
+        "permission",
+        "terms",
     ),
-    Behaviour(
+    documented(
         "paging",
-        "v2 lists take cursor and size (1 to 500, default 50); a null cursor ends them; the total comes on the first "
-        "page, on request.",
-        "documented",
+        "v2 lists take cursor and size (1 to 500, default 50). A null cursor is the end. The first page has the "
+        "total, on request.",
         "V2",
     ),
-    Behaviour(
-        "two_envelopes", "400, 404, 413, 422, 503 carry a name; 401, 402, 403, 412, 500 do not.", "documented", "V2"
-    ),
-    Behaviour(
+    documented("two_envelopes", "The errors 401, 402, 403, 412, 429, 500 have no name field.", "V2"),
+    documented(
         "create_rules",
-        "CUSTOM needs workspaceIds, displayNameKey and one of schema and sampleData; MDM and HRIS refuse all four.",
-        "documented",
+        "CUSTOM needs workspaceIds, displayNameKey and one of schema and sampleData. MDM and HRIS refuse all four.",
         "R",
     ),
-    Behaviour("alias", "name comes back as clientAlias; displayNameKey and workspaceIds never do.", "documented", "V2"),
-    Behaviour("mutable_fields", "Only clientAlias and description can change.", "documented", "R"),
-    Behaviour("delete_connection", "Deleting a connection removes its records.", "documented", "R"),
-    Behaviour("expand", "The resource id is read with expand[]=customResources.", "documented", "R, V2"),
-    Behaviour("upsert_key", "A record is matched on its own id and never removes another.", "documented", "R"),
-    Behaviour("direct_upload", "A direct upload is live at once.", "documented", "R"),
-    Behaviour(
-        "result_form", "An object is answered by one result, an array by a bare array of results.", "documented", "V2"
-    ),
-    Behaviour("upload_times", "Upload results give times as 2020-07-06 12:00:00.000000.", "documented", "V2"),
-    Behaviour("delete_record", "204, or 404 when the record is unknown.", "documented", "V2"),
-    Behaviour("one_open_session", "One session in progress for each connection and resource.", "documented", "R"),
-    Behaviour(
+    documented("alias", "name comes back as clientAlias, displayNameKey and workspaceIds do not.", "V2"),
+    documented("mutable_fields", "Only clientAlias and description can change.", "R"),
+    documented("delete_connection", "Deleting a connection removes its records.", "R"),
+    documented("expand", "expand[]=customResources shows the resources of a connection.", "R, V2"),
+    documented("upsert_key", "An upsert matches on the record's own id. It removes no other record.", "R"),
+    documented("direct_upload", "A record that is uploaded without a session is live at once.", "R"),
+    documented("result_form", "An object is answered by one result, an array by a bare array of results.", "V2"),
+    documented("upload_times", "Upload results give times as 2020-07-06 12:00:00.000000.", "V2"),
+    documented("delete_record", "204, or 404 when the record is unknown.", "V2"),
+    documented("one_open_session", "A resource has at most one session in progress.", "R"),
+    documented(
         "complete",
-        "Completing swaps the dataset: the former session is ARCHIVED, its records and all direct ones are deleted.",
-        "documented",
+        "Completing makes the session's records the live ones. All others are deleted, the former session is ARCHIVED.",
         "R",
     ),
-    Behaviour("cancel", "Cancelling deletes what was staged and leaves the live records alone.", "documented", "R"),
-    Behaviour(
+    documented("cancel", "Cancelling deletes the staged records and leaves the live ones alone.", "R"),
+    documented(
         "canceled_spelling",
-        "The third state is spelled CANCELED by the OpenAPI enum and in production, CANCELLED by the recipe.",
-        "documented",
+        "A cancelled session is CANCELED in the OpenAPI enum and in production, CANCELLED in the recipe.",
         "V2, O-4; R",
         "CANCELED",
-        ("CANCELED", "CANCELLED"),
+        "CANCELLED",
     ),
-    Behaviour(
+    documented(
         "item_error",
-        "error is {message, code} by schema and nested once more in the vendor's example.",
-        "documented",
+        "error is {message, code} in the schema, {error: {message, code}} in the vendor's example.",
         "V2",
         "flat",
-        ("flat", "nested"),
+        "nested",
     ),
-    Behaviour(
+    documented(
         "device_keys",
-        "A device is matched on any of serialNumber, macAddress, externalId; one at a time, no update by id.",
-        "documented",
+        "A device is matched on any of serialNumber, macAddress, externalId. One device a request, no update by id.",
         "V2",
     ),
-    Behaviour(
-        "device_reads",
-        "Devices are shown without alias, screenLockEnabled, platformName and platformVersion.",
-        "documented",
-        "V2",
+    documented(
+        "device_reads", "Devices are shown without alias, screenLockEnabled, platformName and platformVersion.", "V2"
     ),
-    Behaviour("identity_fields", "HRIS: an omitted field stays, null clears it.", "documented", "V2"),
-    Behaviour(
+    documented("identity_fields", "An omitted field of a person stays, null clears it.", "V2"),
+    documented(
         "separated_at",
-        "separatedAt is written once: another date is ignored, null clears it, also on a restored row.",
-        "documented",
+        "separatedAt is written once: another date is ignored until null clears it, also on a restored row.",
         "V2",
     ),
-    Behaviour("identity_unchanged", "An unchanged item answers 200 with data null.", "documented", "V2"),
-    Behaviour("identity_status", "201 all created, 200 at least one updated, 207 some failed.", "documented", "V2"),
-    Behaviour("identity_delete", "Deleting hides a row until its identityId is posted again.", "documented", "V2"),
-    Behaviour("identity_provider", "v1 uploads make and feed an identity provider.", "documented", "V1"),
-    Behaviour("rate_limit", "Requests a minute and address; the vendor's is 500. 0 = off.", "documented", "H1", 0),
-)
-
-OBSERVED = (
-    Behaviour(
-        "codes_401", "26430 without a header, 12300 on v1 paths, 12310 unknown, 10000 no Bearer.", "observed", "O-6"
-    ),
-    Behaviour(
+    documented("identity_unchanged", "The result of an unchanged person is 200 with data null.", "V2"),
+    documented("identity_status", "201 all created, 200 at least one updated, 207 some failed.", "V2"),
+    documented("identity_delete", "Deleting hides a row until its identityId is posted again.", "V2"),
+    documented("identity_provider", "v1 uploads make an identity provider, or send people to one.", "V1"),
+    documented("rate_limit", "Requests a minute and address; the vendor's is 500. 0 = off.", "H1", 0),
+    observed("codes_401", "26430 without a header, 12300 on v1 paths, 12310 unknown, 10000 no Bearer.", "O-6"),
+    observed(
         "failed_item_status",
-        "An item that failed carries statusCode 201 beside its error (documented: 400).",
-        "observed",
+        "The result of a failed record has statusCode 201 beside its error (documented: 400).",
         "O-1; V2",
         201,
-        (201, 400),
+        400,
     ),
-    Behaviour("failed_item_has_id", "A failed item carries its id outside data.", "observed", "O-1", False),
-    Behaviour(
-        "array_upload_status",
-        "An array upload is answered 200 (201 is declared too).",
-        "observed",
-        "O-1",
-        200,
-        (200, 201),
-    ),
-    Behaviour("required_default", "Without required, every property of a schema is required.", "observed", "O-2"),
-    Behaviour("empty_completion", "Completing a session without records is refused with 422.", "observed", "O-3"),
-    Behaviour("status_filter_ignored", "The session list ignores ?status=.", "observed", "O-4", True),
-    Behaviour("session_id_rule", "A sessionId outside 3 to 64 characters is answered 400.", "observed", "O-5, R"),
-    Behaviour(
-        "device_update_status",
-        "Updating a device answers 200, though only 201 is declared.",
-        "observed",
-        "O-7",
-        200,
-        (200, 201),
-    ),
-    Behaviour(
+    observed("failed_item_has_id", "The result of a failed record has its id outside data.", "O-1", False),
+    observed("array_upload_status", "An upload of an array is answered 200 (201 is declared, too).", "O-1", 200, 201),
+    observed("required_default", "Without required, every property of a schema is required.", "O-2"),
+    observed("empty_completion", "Completing a session without records is refused with 422.", "O-3"),
+    observed("status_filter_ignored", "The session list ignores ?status=.", "O-4", True),
+    observed("session_id_rule", "A sessionId outside 3 to 64 characters is answered 400.", "O-5, R"),
+    observed("device_update_status", "Updating a device answers 200, though only 201 is declared.", "O-7", 200, 201),
+    observed(
         "unknown_owner",
-        "A device of an address that is not in `personnel` is answered 404; off, the address is added.",
-        "observed",
+        "A device of an address that is not in `personnel` is answered 404. Off: the address is added.",
         "O-7",
         False,
     ),
-    Behaviour("retry_after", "A 429 carries Retry-After in seconds.", "observed", "O-7", True),
-    Behaviour(
-        "max_body_bytes",
-        "Larger bodies are answered 413; one client states 5 MB. 0 = any.",
-        "observed",
-        "O-9",
-        5_000_000,
+    observed("retry_after", "A 429 carries Retry-After in seconds.", "O-7", True),
+    observed("max_body_bytes", "Larger bodies are answered 413. One client states 5 MB. 0 = any.", "O-9", 5_000_000),
+    assumed("default_sort_dir", "Lists come in the order of creation.", "not published", "ASC", "DESC"),
+    assumed(
+        "delete_unknown_connection", "The status of deleting an unknown connection.", "404 is not declared", 404, 204
     ),
-)
-
-ASSUMED = (
-    Behaviour(
-        "default_sort_dir", "Lists come in the order of creation.", "assumed", "not published", "ASC", ("ASC", "DESC")
+    assumed("mixed_provider_types", "A connection may have several provider types.", "not published", False),
+    assumed("empty_required_kept", "required: [] is kept. Off: every property is required.", "extends O-2", True),
+    assumed("sample_data_required", "Every field of sampleData is required.", "extends O-2", True),
+    assumed("upsert_existing", "An upsert of a known id replaces the record.", "not published", "replace", "merge"),
+    assumed("put_record", "PUT merges into the record.", "the recipe sends a subset", "merge", "replace"),
+    assumed(
+        "record_without_id", "A record without an id gets one, as in v1.", "V1; v2 does not say", "generate", "refuse"
     ),
-    Behaviour(
-        "delete_unknown_connection",
-        "Deleting an unknown connection.",
-        "assumed",
-        "404 is not declared",
-        404,
-        (404, 204),
-    ),
-    Behaviour("mixed_provider_types", "Several provider types at once are taken.", "assumed", "not published", False),
-    Behaviour("empty_required_kept", "required: [] is kept, not read as everything.", "assumed", "extends O-2", True),
-    Behaviour("sample_data_required", "Every field of sampleData is required.", "assumed", "extends O-2", True),
-    Behaviour(
-        "upsert_existing",
-        "An upsert of a known id replaces the record.",
-        "assumed",
-        "not published",
-        "replace",
-        ("replace", "merge"),
-    ),
-    Behaviour(
-        "put_record",
-        "PUT merges into the record.",
-        "assumed",
-        "the recipe sends a subset",
-        "merge",
-        ("merge", "replace"),
-    ),
-    Behaviour(
-        "record_without_id",
-        "A record without an id gets one, as in v1.",
-        "assumed",
-        "V1; v2 does not say",
-        "generate",
-        ("generate", "refuse"),
-    ),
-    Behaviour(
+    assumed(
         "mixed_array",
-        "Of an array with bad items the good ones are stored.",
-        "assumed",
+        "The good records of an array with bad ones are stored.",
         "from the form of the answer",
         "store_good",
-        ("store_good", "store_nothing"),
+        "store_nothing",
     ),
-    Behaviour(
+    assumed(
         "single_failure",
-        "One bad record is answered by a result with error, or by 400.",
-        "assumed",
+        "A single bad record is answered by a result with error, or by 400.",
         "not published for the single form",
         "item",
-        ("item", "400"),
+        "400",
     ),
-    Behaviour(
-        "list_shows_staged", "The list without sessionId shows staged records.", "assumed", "not published", False
-    ),
-    Behaviour(
-        "staged_records_readable", "The list with sessionId shows staged records.", "assumed", "not published", True
-    ),
-    Behaviour(
+    assumed("list_shows_staged", "The list without sessionId shows staged records.", "not published", False),
+    assumed("staged_records_readable", "The list with sessionId shows staged records.", "not published", True),
+    assumed(
         "direct_upload_joins",
-        "A direct upload joins the ACTIVE session (V2), or the one that is open (a reading of R).",
-        "assumed",
+        "An upload without a session joins the ACTIVE one (V2), or the one in progress (a reading of R).",
         "V2 and R differ",
         "active",
-        ("active", "open"),
+        "open",
     ),
-    Behaviour("second_session", "Opening a second session.", "assumed", "status not published", 409, (409, 422, 400)),
-    Behaviour(
-        "ended_session_upload", "Uploading to an ended session.", "assumed", "not published", 422, (422, 409, 400)
+    assumed("second_session", "The status of opening a second session.", "status not published", 409, 422, 400),
+    assumed("ended_session_upload", "The status of an upload to an ended session.", "not published", 422, 409, 400),
+    assumed(
+        "ended_session_action", "The status of completing or cancelling an ended session.", "not published", 422, 400
     ),
-    Behaviour(
-        "ended_session_action",
-        "Completing or cancelling an ended session.",
-        "assumed",
-        "not published",
-        422,
-        (422, 400),
-    ),
-    Behaviour(
+    assumed(
         "unknown_session_action",
-        "Completing or cancelling an unknown session.",
-        "assumed",
+        "The status of completing or cancelling an unknown session.",
         "V2 declares 404",
         404,
-        (404, 422),
+        422,
     ),
-    Behaviour("empty_upload_opens_session", "data: [] opens a session.", "assumed", "not published", True),
-    Behaviour(
-        "device_update",
-        "Updating a device keeps what is omitted.",
-        "assumed",
-        "not published",
-        "merge",
-        ("merge", "replace"),
-    ),
-    Behaviour("device_without_key", "A device without a key is created.", "assumed", "not published", True),
-    Behaviour(
+    assumed("empty_upload_opens_session", "data: [] opens a session.", "not published", True),
+    assumed("device_update", "Updating a device keeps what is omitted.", "not published", "merge", "replace"),
+    assumed("device_without_key", "A device without a key is created.", "not published", True),
+    assumed(
         "keys_of_two_devices",
-        "Keys that belong to different devices: the first is updated, or 400.",
-        "assumed",
+        "Keys that belong to different devices: the first device is updated, or 400.",
         "not published",
         "first",
-        ("first", "refused"),
+        "refused",
     ),
-    Behaviour(
+    assumed(
         "repeated_identity",
-        "Of an identityId that occurs twice in one body all copies fail, or the later ones.",
-        "assumed",
+        "When an identityId occurs twice in one body, all copies fail, or the later ones.",
         "which copies fail is not published",
         "all",
-        ("all", "later"),
+        "later",
     ),
-    Behaviour("all_identities_failed", "A body whose items all fail.", "assumed", "not published", 207, (207, 400)),
-    Behaviour("restored_identity", "The statusCode of a restored row.", "assumed", "not published", 200, (200, 201)),
-    Behaviour(
+    assumed("all_identities_failed", "The status of an upload of people that all fail.", "not published", 207, 400),
+    assumed("restored_identity", "The statusCode of a restored row.", "not published", 200, 201),
+    assumed(
         "absent_people",
         "People that a v1 update does not list are kept, or removed.",
-        "assumed",
         "not published",
         "kept",
-        ("kept", "removed"),
+        "removed",
     ),
 )
-
-BEHAVIOURS = DOCUMENTED + OBSERVED + ASSUMED

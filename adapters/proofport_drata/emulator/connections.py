@@ -1,18 +1,16 @@
-"""Custom connections: made once, found by alias, changed in two fields, deleted with everything in them."""
+"""Custom connections: create, list, read, change two fields, delete with everything in them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
-from proofport_drata.emulator.answers import NUMBER, expansions, page, timestamp
+from proofport_drata.emulator.answers import NUMBER, expansions, timestamp
+from proofport_drata.emulator.context import Context
 from proofport_drata.emulator.model import Connection, Resource, now
 from proofport_drata.emulator.schemas import schema_from_sample, schema_problem, stored_schema
-
-if TYPE_CHECKING:
-    from proofport_drata.emulator.emulator import DrataEmulator
 
 PATH = "/public/v2/custom-connections"
 PROVIDER_TYPES = ("CUSTOM", "MDM", "HRIS")
@@ -21,8 +19,8 @@ EXPANSIONS = ("createdByUser", "customResources")
 
 
 class Connections:
-    def __init__(self, emulator: DrataEmulator) -> None:
-        self._emulator = emulator
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -35,13 +33,12 @@ class Connections:
 
     async def list_connections(self, request: web.Request) -> web.Response:
         expand = expansions(request, EXPANSIONS)
-        connections = self._emulator.tenant.connections.values()
-        direction = self._emulator.switches["default_sort_dir"]
-        return page(request, connections, lambda each: _rendered(each, expand), direction)
+        connections = self._context.tenant.connections.values()
+        return self._context.page(request, connections, lambda each: _rendered(each, expand))
 
     async def get(self, request: web.Request) -> web.Response:
         expand = expansions(request, EXPANSIONS)
-        return json_response(_rendered(self._emulator.connection(request), expand))
+        return json_response(_rendered(self._context.connection(request), expand))
 
     async def create(self, request: web.Request) -> web.Response:
         body = _object(await json_body(request))
@@ -52,15 +49,15 @@ class Connections:
             raise VendorError(400, "name should not be empty")
         if provider == "CUSTOM":
             schema = self._schema(body)
-            connection = self._emulator.tenant.connect(provider, alias, description)
-            self._emulator.tenant.add_resource(connection, schema)
+            connection = self._context.tenant.connect(provider, alias, description)
+            self._context.tenant.add_resource(connection, schema)
         else:
             _refuse_custom_fields(body)
-            connection = self._emulator.tenant.connect(provider, alias, description)
+            connection = self._context.tenant.connect(provider, alias, description)
         return json_response(_rendered(connection), 201)
 
     async def update(self, request: web.Request) -> web.Response:
-        connection = self._emulator.connection(request)
+        connection = self._context.connection(request)
         body = _object(await json_body(request))
         alias, description = _text(body, "clientAlias", nullable=True), _text(body, "description")
         if "clientAlias" in body:
@@ -71,10 +68,10 @@ class Connections:
         return json_response(_rendered(connection))
 
     async def delete(self, request: web.Request) -> web.Response:
-        # 400 is not declared here: what is no number is an unknown connection.
-        connections, text = self._emulator.tenant.connections, request.match_info["connectionId"]
+        # 400 is not declared here, so an id that is no number is an unknown connection.
+        connections, text = self._context.tenant.connections, request.match_info["connectionId"]
         former = connections.pop(int(text), None) if NUMBER.fullmatch(text) else None
-        if former is None and self._emulator.switches["delete_unknown_connection"] != 204:
+        if former is None and self._context.switches["delete_unknown_connection"] != 204:
             raise VendorError(404, f"Connection with id {text} not found")
         return web.Response(status=204)
 
@@ -82,7 +79,7 @@ class Connections:
         types = body.get("providerTypes")
         if not isinstance(types, list) or not types or any(each not in PROVIDER_TYPES for each in types):
             raise VendorError(400, f"each value in providerTypes must be one of: {', '.join(PROVIDER_TYPES)}")
-        if len(types) > 1 and not self._emulator.switches["mixed_provider_types"]:
+        if len(types) > 1 and not self._context.switches["mixed_provider_types"]:
             raise VendorError(400, "providerTypes must contain exactly one type")
         return str(types[0])
 
@@ -92,7 +89,7 @@ class Connections:
             raise VendorError(400, "workspaceIds must contain at least 1 number for a CUSTOM connection")
         if ("schema" in body) == ("sampleData" in body):
             raise VendorError(400, "exactly one of schema and sampleData must be given for a CUSTOM connection")
-        switches = self._emulator.switches
+        switches = self._context.switches
         if "schema" in body:
             schema = body["schema"]
             if problem := schema_problem(schema):

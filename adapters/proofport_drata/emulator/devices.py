@@ -1,28 +1,26 @@
-"""Devices of an MDM connection: upserted one by one, matched on any of three keys, only half of them readable."""
+"""Devices of an MDM connection: upserted one by one, matched on any of three keys, shown without some fields."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
-from proofport_drata.emulator.answers import expansions, number, page, timestamp
+from proofport_drata.emulator.answers import expansions, number, timestamp
+from proofport_drata.emulator.context import Context
 from proofport_drata.emulator.model import Connection, Device, now
 from proofport_drata.emulator.schemas import violations
 from proofport_drata.emulator.shapes import DEVICE, DEVICE_KEYS, READABLE_FLAGS
-
-if TYPE_CHECKING:
-    from proofport_drata.emulator.emulator import DrataEmulator
 
 V2 = "/public/v2"
 EXPANSIONS = ("asset", "complianceChecks", "documents", "identifiers")
 
 
 class Devices:
-    def __init__(self, emulator: DrataEmulator) -> None:
-        self._emulator = emulator
-        self._switches = emulator.switches
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._switches = context.switches
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -33,48 +31,42 @@ class Devices:
         ]
 
     async def list_devices(self, request: web.Request) -> web.Response:
-        expand, devices = expansions(request, EXPANSIONS), self._connection(request).devices.values()
+        expand, devices = expansions(request, EXPANSIONS), self._context.connection_of("MDM", request).devices.values()
         filters = {name: request.query[name] for name in (*DEVICE_KEYS, "personnelId") if name in request.query}
         found = [device for device in devices if all(_has(device, *each) for each in filters.items())]
-        return page(request, found, lambda each: _rendered(each, expand), self._switches["default_sort_dir"])
+        return self._context.page(request, found, lambda each: _rendered(each, expand))
 
     async def get(self, request: web.Request) -> web.Response:
         expand, device_id = expansions(request, (*EXPANSIONS, "deviceApps")), number(request, "deviceId")
-        for connection in self._emulator.tenant.connections.values():
+        for connection in self._context.tenant.connections.values():
             if device_id in connection.devices:
                 return json_response(_rendered(connection.devices[device_id], expand))
         raise VendorError(404, f"Device with id {device_id} not found")
 
     async def upsert(self, request: web.Request) -> web.Response:
-        connection, body = self._connection(request), await json_body(request)
+        connection, body = self._context.connection_of("MDM", request), await json_body(request)
         if wrong := list(violations(DEVICE, body)):
             raise VendorError(
                 400, "; ".join(f"{path.removeprefix('/')} {text}" for each in wrong for path, text in each.items())
             )
         owner, known = self._owner(body["personnelId"]), self._match(connection, body)
         if known is None:
-            known = self._emulator.tenant.add_device(connection, body, owner)
+            known = self._context.tenant.add_device(connection, body, owner)
             return json_response(_rendered(known), 201)
         known.body = {**known.body, **body} if self._switches["device_update"] == "merge" else body
         known.personnel_id, known.updated_at = owner, now()
         return json_response(_rendered(known), self._switches["device_update_status"])
 
     async def delete(self, request: web.Request) -> web.Response:
-        connection, device_id = self._connection(request), number(request, "deviceId")
+        connection, device_id = self._context.connection_of("MDM", request), number(request, "deviceId")
         if connection.devices.pop(device_id, None) is None:
             raise VendorError(404, f"Device with id {device_id} not found")
         return web.Response(status=204)
 
-    def _connection(self, request: web.Request) -> Connection:
-        connection = self._emulator.connection(request)
-        if connection.type != "MDM":
-            raise VendorError(400, f"Connection {connection.id} is not an MDM connection")
-        return connection
-
     def _owner(self, personnel_id: float | str) -> int:
         if not isinstance(personnel_id, str):
             return int(personnel_id)
-        owner = self._emulator.tenant.personnel_id(
+        owner = self._context.tenant.personnel_id(
             personnel_id.removeprefix("email:"), may_add=not self._switches["unknown_owner"]
         )
         if owner is None:
@@ -102,7 +94,7 @@ def _has(device: Device, name: str, value: str) -> bool:
 
 
 def _rendered(device: Device, expand: list[str] | tuple[()] = ()) -> dict[str, Any]:
-    """What was sent, as far as it can be read back: no alias, no screenLockEnabled, no platformName."""
+    """The fields that Drata shows: alias, screenLockEnabled and platformName are not among them."""
     body = device.body
     rendered: dict[str, Any] = {
         "id": device.id,

@@ -1,4 +1,4 @@
-"""The Drata emulator: its key, its seed, and the rooms that answer."""
+"""The Drata emulator: its key, its seed, and the parts that answer."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from proofport.testing import Emulator, VendorError
-from proofport_drata.emulator.answers import error, number
+from proofport_drata.emulator.answers import error
 from proofport_drata.emulator.behaviours import BEHAVIOURS
 from proofport_drata.emulator.connections import Connections
+from proofport_drata.emulator.context import Context
 from proofport_drata.emulator.devices import Devices
 from proofport_drata.emulator.identities import Identities
 from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Resource, Tenant
@@ -44,11 +45,11 @@ class DrataEmulator(Emulator):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.tenant = Tenant()
+        self._context = Context(self.switches)
 
     def routes(self) -> Iterable[web.RouteDef]:
-        rooms = (Connections(self), Records(self), Sessions(self), Devices(self), Identities(self), Version1(self))
-        return [route for room in rooms for route in room.routes()]
+        parts = (Connections, Records, Sessions, Devices, Identities, Version1)
+        return [route for part in parts for route in part(self._context).routes()]
 
     def authorize(self, request: web.Request) -> None:
         header = request.headers.get("Authorization")
@@ -67,44 +68,32 @@ class DrataEmulator(Emulator):
 
     failure: Callable[..., web.Response] = staticmethod(error)
 
-    def connection(self, request: web.Request) -> Connection:
-        """The connection of the path. Raises VendorError (400, 404)."""
-        connection_id = number(request, "connectionId")
-        if connection_id not in self.tenant.connections:
-            raise VendorError(404, f"Connection with id {connection_id} not found")
-        return self.tenant.connections[connection_id]
-
-    def resource(self, request: web.Request) -> Resource:
-        """The resource of the path. Raises VendorError (400, 404)."""
-        connection, resource_id = self.connection(request), number(request, "resourceId")
-        if resource_id not in connection.resources:
-            raise VendorError(404, f"Resource with id {resource_id} not found")
-        return connection.resources[resource_id]
-
     # ------------------------------------------------------------------ the control plane's side
     def state(self) -> dict[str, Any]:
-        return state_of(self.tenant)
+        return state_of(self._context.tenant)
 
     def load(self, state: Mapping[str, Any]) -> None:
-        self.tenant = tenant_from(state)
+        self._context.tenant = tenant_from(state)
 
     def seed(self) -> None:
-        self.tenant = Tenant()
+        tenant = self._context.tenant = Tenant()
         for kind, provider in SEEDED.items():
-            connection = self.tenant.connect(provider, f"proofport {kind}")
+            connection = tenant.connect(provider, f"proofport {kind}")
             if provider == "CUSTOM":
-                self.tenant.add_resource(connection, PERMISSIVE_SCHEMA, kind)
+                tenant.add_resource(connection, PERMISSIVE_SCHEMA, kind)
 
     def overview(self) -> list[dict[str, Any]]:
-        shelves = []
-        for connection, state in zip(self.tenant.connections.values(), self.state()["connections"], strict=True):
+        objects = []
+        for connection, state in zip(
+            self._context.tenant.connections.values(), self.state()["connections"], strict=True
+        ):
             title = connection.alias or f"Connection {connection.id}"
             for resource, held in zip(connection.resources.values(), state["resources"], strict=True):
-                shelves.append(_shelf(title, _note(connection, resource), held["records"]))
+                objects.append(_shown(title, _note(connection, resource), held["records"]))
             if not connection.resources:
                 note = f"{connection.type} connection {connection.id}"
-                shelves.append(_shelf(title, note, state["devices"] + state["identities"]))
-        return shelves
+                objects.append(_shown(title, note, state["devices"] + state["identities"]))
+        return objects
 
     def destination(self, origin: str) -> dict[str, Any]:
         return {
@@ -115,19 +104,19 @@ class DrataEmulator(Emulator):
             "objects": {
                 kind: self._object_settings(f"proofport {kind}")
                 for kind in SEEDED
-                if any(each.alias == f"proofport {kind}" for each in self.tenant.connections.values())
+                if any(each.alias == f"proofport {kind}" for each in self._context.tenant.connections.values())
             },
         }
 
     def _object_settings(self, alias: str) -> dict[str, Any]:
-        connection = next(each for each in self.tenant.connections.values() if each.alias == alias)
+        connection = next(each for each in self._context.tenant.connections.values() if each.alias == alias)
         settings = {"connection_id": connection.id}
         if connection.resources:
             settings["resource_id"] = next(iter(connection.resources))
         return settings
 
 
-def _shelf(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:
+def _shown(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     return {"title": title, "note": note, "count": len(records), "records": records[:20]}
 
 

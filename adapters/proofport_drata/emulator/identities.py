@@ -1,30 +1,28 @@
-"""HRIS identities: upserted in batches, null clears, and a leaver's date is written once."""
+"""HRIS identities: upserted in batches. Null clears a field, and a separation date is written only once."""
 
 from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from proofport.testing import FAULTS, Faults, VendorError, json_body, json_response
-from proofport_drata.emulator.answers import NUMBER, page, timestamp
+from proofport_drata.emulator.answers import NUMBER, timestamp
+from proofport_drata.emulator.context import Context
 from proofport_drata.emulator.model import Connection, Identity, now
 from proofport_drata.emulator.schemas import violations
 from proofport_drata.emulator.shapes import IDENTITY, IDENTITY_FIELDS, IDENTITY_TIMES
-
-if TYPE_CHECKING:
-    from proofport_drata.emulator.emulator import DrataEmulator
 
 PATH = "/public/v2/custom-connections/{connectionId}/hris-user-identities"
 LARGEST = 1000
 
 
 class Identities:
-    def __init__(self, emulator: DrataEmulator) -> None:
-        self._emulator = emulator
-        self._switches = emulator.switches
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._switches = context.switches
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -35,8 +33,10 @@ class Identities:
         ]
 
     async def list_identities(self, request: web.Request) -> web.Response:
-        identities = [each for each in self._connection(request).identities.values() if not each.deleted]
-        return page(request, identities, _rendered, self._switches["default_sort_dir"])
+        identities = [
+            each for each in self._context.connection_of("HRIS", request).identities.values() if not each.deleted
+        ]
+        return self._context.page(request, identities, _rendered)
 
     async def get(self, request: web.Request) -> web.Response:
         return json_response(_rendered(self._identity(request)))
@@ -46,7 +46,7 @@ class Identities:
         return web.Response(status=204)
 
     async def upsert(self, request: web.Request) -> web.Response:
-        connection, items = self._connection(request), await json_body(request)
+        connection, items = self._context.connection_of("HRIS", request), await json_body(request)
         if not isinstance(items, list) or not 1 <= len(items) <= LARGEST:
             raise VendorError(400, f"the body must be an array of 1 to {LARGEST} identities")
         doubtful = self._repeated(items)
@@ -83,7 +83,7 @@ class Identities:
             return self._refused(f"{untimely[0]} must be a valid ISO 8601 date string")
         identity = connection.identities.get(item["identityId"])
         if identity is None:
-            identity = self._emulator.tenant.add_identity(connection, item["identityId"], _fields(item))
+            identity = self._context.tenant.add_identity(connection, item["identityId"], _fields(item))
             return {"statusCode": 201, "data": _rendered(identity)}
         restored, identity.deleted = identity.deleted, False
         changes = _fields(item)
@@ -100,15 +100,9 @@ class Identities:
     def _refused(message: str) -> dict[str, Any]:
         return {"statusCode": 400, "data": None, "error": {"message": message}}
 
-    def _connection(self, request: web.Request) -> Connection:
-        connection = self._emulator.connection(request)
-        if connection.type != "HRIS":
-            raise VendorError(400, f"Connection {connection.id} is not an HRIS connection")
-        return connection
-
     def _identity(self, request: web.Request) -> Identity:
         """The identity of the path: the vendor's number, or `identity-id:` and the caller's own id."""
-        connection, text = self._connection(request), request.match_info["userIdentityId"]
+        connection, text = self._context.connection_of("HRIS", request), request.match_info["userIdentityId"]
         if text.startswith("identity-id:"):
             found = connection.identities.get(text.removeprefix("identity-id:"))
         elif NUMBER.fullmatch(text):

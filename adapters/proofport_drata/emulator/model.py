@@ -1,4 +1,4 @@
-"""What one Drata tenant holds."""
+"""The state of one Drata tenant."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ class Record:
 
 @dataclass(slots=True)
 class Session:
-    """`row` is the vendor's own number, which no path accepts."""
-
+    #: The vendor's own number, which no path accepts.
     row: int
     session_id: str
     status: Status
@@ -45,7 +44,7 @@ class Session:
     staged: dict[str, Record] = field(default_factory=dict)
 
     def end(self, status: Status, when: datetime) -> None:
-        """Leave IN_PROGRESS (or ACTIVE, when archived). What was staged is no longer the session's."""
+        """Leave IN_PROGRESS (or ACTIVE, when archived). The session loses its staged records."""
         self.status = status
         self.updated_at = when
         self.staged = {}
@@ -57,12 +56,13 @@ class Session:
 
 @dataclass(slots=True)
 class Resource:
-    """One dataset of a CUSTOM connection. `kind` is what the emulator's seed meant it for."""
+    """One dataset of a CUSTOM connection."""
 
     id: int
     name: str
     schema: dict[str, Any]
     created_at: datetime
+    #: The kind of evidence that the emulator's seed meant it for.
     kind: str | None = None
     live: dict[str, Record] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Resource:
         return next((each for each in self.sessions.values() if each.status == status), None)
 
     def complete(self, session: Session, when: datetime) -> None:
-        """The swap: the session's records become the dataset, and everything else is gone for good."""
+        """Make the session's records the live ones, and delete all others."""
         former = self.in_status("ACTIVE")
         if former is not None:
             former.end("ARCHIVED", when)
@@ -82,9 +82,8 @@ class Resource:
 
 @dataclass(slots=True)
 class Device:
-    """`body` is what was sent, the later over the earlier."""
-
     id: int
+    #: The fields as they were sent. A later upsert writes over an earlier one.
     body: dict[str, Any]
     personnel_id: int
     created_at: datetime
@@ -93,7 +92,7 @@ class Device:
 
 @dataclass(slots=True)
 class Identity:
-    """One row of an HRIS connection. A deleted one is kept, so that it can be restored."""
+    """One row of an HRIS connection. A deleted row stays, so that it can be restored."""
 
     id: int
     identity_id: str

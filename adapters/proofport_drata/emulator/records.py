@@ -1,29 +1,27 @@
-"""Records of a CUSTOM resource: upserted one by one or many at once, read only as a list."""
+"""Records of a CUSTOM resource: upserted alone or many at once, updated and deleted alone, read only as a list."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 from aiohttp import web
 
-from proofport.testing import FAULTS, Faults, VendorError, json_body, json_response
-from proofport_drata.emulator.answers import page, timestamp, upload_timestamp
+from proofport.testing import FAULTS, Faults, Switches, VendorError, json_body, json_response
+from proofport_drata.emulator.answers import timestamp, upload_timestamp
+from proofport_drata.emulator.context import Context
 from proofport_drata.emulator.model import Record, Resource, Session, now
 from proofport_drata.emulator.schemas import SCHEMA_VIOLATION, Violation, message_for, violations
-
-if TYPE_CHECKING:
-    from proofport_drata.emulator.emulator import DrataEmulator
 
 RESOURCE = "/public/v2/custom-connections/{connectionId}/resources/{resourceId}"
 
 
 class Records:
-    def __init__(self, emulator: DrataEmulator) -> None:
-        self._emulator = emulator
-        self._switches = emulator.switches
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._switches = context.switches
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -34,24 +32,24 @@ class Records:
         ]
 
     async def list_records(self, request: web.Request) -> web.Response:
-        resource = self._emulator.resource(request)
+        resource = self._context.resource(request)
         session_id = request.query.get("sessionId")
         if session_id is not None and not 3 <= len(session_id) <= 64:
             raise VendorError(400, "sessionId must be between 3 and 64 characters")
         rows = self._visible(resource) if session_id is None else self._of_session(resource, session_id)
-        return page(request, rows, _rendered, self._switches["default_sort_dir"])
+        return self._context.page(request, rows, _rendered)
 
     async def upsert(self, request: web.Request) -> web.Response:
-        resource = self._emulator.resource(request)
+        resource = self._context.resource(request)
         data = data_of(await json_body(request))
         session = resource.in_status("ACTIVE")
         target = resource.live
         if self._switches["direct_upload_joins"] == "open" and (opened := resource.in_status("IN_PROGRESS")):
             session, target = opened, opened.staged
-        return Upload(self._emulator, resource, session, target, request[FAULTS]).answer(data)
+        return Upload(self._switches, resource, session, target, request[FAULTS]).answer(data)
 
     async def update(self, request: web.Request) -> web.Response:
-        resource, record_id = self._emulator.resource(request), request.match_info["recordId"]
+        resource, record_id = self._context.resource(request), request.match_info["recordId"]
         body = await json_body(request)
         data = body.get("data") if isinstance(body, dict) else None
         if not isinstance(data, dict):
@@ -65,7 +63,7 @@ class Records:
         return json_response(_rendered(record))
 
     async def delete(self, request: web.Request) -> web.Response:
-        resource, record_id = self._emulator.resource(request), request.match_info["recordId"]
+        resource, record_id = self._context.resource(request), request.match_info["recordId"]
         self._live(resource, record_id)
         del resource.live[record_id]
         return web.Response(status=204)
@@ -100,15 +98,15 @@ def data_of(body: Any) -> dict[str, Any] | list[dict[str, Any]]:
 class Upload:
     """One upload into `target`: the live records, or those that `session` has staged."""
 
-    emulator: DrataEmulator
+    switches: Switches
     resource: Resource
     session: Session | None
     target: dict[str, Record]
     faults: Faults
 
     def answer(self, data: dict[str, Any] | list[dict[str, Any]]) -> web.Response:
-        """An object is answered by one result, an array by an array of results, with 2xx whatever became of them."""
-        switches, when = self.emulator.switches, now()
+        """One result for an object, an array of results for an array. The status is 2xx even when all failed."""
+        switches, when = self.switches, now()
         items = data if isinstance(data, list) else [data]
         wrong = [self._wrong(item) for item in items]
         stores = switches["mixed_array"] == "store_good" or not any(wrong)
@@ -125,7 +123,7 @@ class Upload:
     def _wrong(self, item: dict[str, Any]) -> list[Violation]:
         if self.faults.item_fails():
             return [{"": "the emulator was told to let this item fail"}]
-        if "id" not in item and self.emulator.switches["record_without_id"] == "generate":
+        if "id" not in item and self.switches["record_without_id"] == "generate":
             item = item | {"id": "generated"}
         if "id" not in item:
             return [{"": "must have required property 'id'"}]
@@ -134,7 +132,7 @@ class Upload:
         return list(violations(self.resource.schema, item))
 
     def _failed(self, item: dict[str, Any], wrong: list[Violation]) -> dict[str, Any]:
-        switches = self.emulator.switches
+        switches = self.switches
         problem: dict[str, Any] = {"message": message_for(wrong), "code": SCHEMA_VIOLATION}
         if switches["item_error"] == "nested":
             problem = {"error": problem}
@@ -147,7 +145,7 @@ class Upload:
         record_id = item.get("id") or str(uuid4())
         former = self.target.get(record_id)
         attributes = item if item.get("id") == record_id else {**item, "id": record_id}
-        if former is not None and self.emulator.switches["upsert_existing"] == "merge":
+        if former is not None and self.switches["upsert_existing"] == "merge":
             attributes = {**former.attributes, **attributes}
         created = former.created_at if former else when
         session_id = self.session.session_id if self.session else None

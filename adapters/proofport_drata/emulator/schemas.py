@@ -1,4 +1,4 @@
-"""The JSON Schema of a resource: what is stored of it, and what a record does wrong, in the vendor's words.
+"""The JSON Schema of a resource: its stored form, and the violations of a record in the vendor's words.
 
 The keywords that describe plain evidence are imitated (types, required, properties, items, enum, const, lengths,
 bounds, patterns, anyOf, oneOf, allOf). `format`, `$ref` and conditions are stored and not applied.
@@ -27,7 +27,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def stored_schema(schema: dict[str, Any], *, keep_empty_required: bool) -> dict[str, Any]:
-    """What becomes of a given schema: without `required`, every property is required (seen on a live tenant)."""
+    """The stored form of a schema. Without `required`, every property is required (seen on a live tenant)."""
     required = schema.get("required")
     if required or (required == [] and keep_empty_required):
         return schema
@@ -41,7 +41,7 @@ def schema_from_sample(sample: dict[str, Any]) -> dict[str, Any]:
 
 
 def schema_problem(schema: Any, where: str = "schema") -> str | None:
-    """Why this is not a JSON Schema that can be applied, or None."""
+    """The reason why this is no JSON Schema that can be applied. None: it can."""
     if where.count(".") > DEEPEST:
         return f"schema is nested deeper than {DEEPEST} levels"
     if not isinstance(schema, dict):
@@ -89,7 +89,7 @@ def message_for(violations: list[Violation]) -> str:
 
 
 def violations(schema: dict[str, Any], value: Any, path: str = "") -> Iterator[Violation]:
-    """Everything that is wrong with `value`, each as {path: text} with paths as JSON pointers."""
+    """The violations of `value`, each as {path: text}. The path is a JSON pointer."""
     types = schema.get("type")
     if types is not None:
         names = types if isinstance(types, list) else [types]

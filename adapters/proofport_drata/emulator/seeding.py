@@ -1,4 +1,4 @@
-"""State as JSON: what `/_emulator/state` shows and `/_emulator/seed` takes."""
+"""The state as JSON, which `/_emulator/state` shows and `/_emulator/seed` takes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ class _Part(BaseModel):
 
 
 class SessionState(_Part):
-    """`staged`: the records of a session in progress, which `state` does not show."""
-
     session_id: str = Field(alias="sessionId")
     status: Status
+    #: The records of a session in progress. `state` does not show them.
     staged: list[dict[str, Any]] = []
 
 
@@ -34,20 +33,18 @@ class ResourceState(_Part):
 
 
 class ConnectionState(_Part):
-    """`identities`: the rows of an HRIS connection, or the people of an identity provider."""
-
     id: int | None = None
     type: str = "CUSTOM"
     name: str | None = None
     resources: list[ResourceState] = []
     devices: list[dict[str, Any]] = []
+    #: The rows of an HRIS connection, or the people of an identity provider.
     identities: list[dict[str, Any]] = []
 
 
 class TenantState(_Part):
-    """`personnel`: the addresses of the people that devices may belong to."""
-
     connections: list[ConnectionState] = []
+    #: The addresses of the people that devices may belong to.
     personnel: list[str] = []
 
 
@@ -112,7 +109,7 @@ def _id_of(body: dict[str, Any]) -> str:
 
 
 def state_of(tenant: Tenant) -> dict[str, Any]:
-    """`records` are the live ones, each as it was sent."""
+    """The state of a tenant. `records` are the live ones, each as it was sent."""
     return {
         "connections": [
             {

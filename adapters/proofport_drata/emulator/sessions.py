@@ -1,28 +1,26 @@
-"""Sessions: a whole dataset is staged out of sight, then swapped in at once, or thrown away."""
+"""Sessions: a whole dataset is staged out of sight, then made the live one at once, or deleted."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from proofport.testing import FAULTS, VendorError, json_body, json_response
-from proofport_drata.emulator.answers import page, timestamp
+from proofport_drata.emulator.answers import timestamp
+from proofport_drata.emulator.context import Context
 from proofport_drata.emulator.model import Resource, Session, now
 from proofport_drata.emulator.records import RESOURCE, Upload, data_of
-
-if TYPE_CHECKING:
-    from proofport_drata.emulator.emulator import DrataEmulator
 
 STATUSES = ("IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED")
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Sessions:
-    def __init__(self, emulator: DrataEmulator) -> None:
-        self._emulator = emulator
-        self._switches = emulator.switches
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._switches = context.switches
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -32,17 +30,17 @@ class Sessions:
         ]
 
     async def list_sessions(self, request: web.Request) -> web.Response:
-        resource = self._emulator.resource(request)
+        resource = self._context.resource(request)
         status = request.query.get("status")
         if status is not None and status not in STATUSES:
             raise VendorError(400, f"status must be one of the following values: {', '.join(STATUSES)}")
         sessions = list(resource.sessions.values())
         if status is not None and not self._switches["status_filter_ignored"]:
             sessions = [each for each in sessions if each.status == status]
-        return page(request, sessions, self._rendered, self._switches["default_sort_dir"])
+        return self._context.page(request, sessions, self._rendered)
 
     async def upload(self, request: web.Request) -> web.Response:
-        resource, session_id = self._emulator.resource(request), _session_id(request)
+        resource, session_id = self._context.resource(request), _session_id(request)
         data = data_of(await json_body(request))
         session = resource.sessions.get(session_id)
         if session is None:
@@ -52,10 +50,10 @@ class Sessions:
         if session is None:
             return json_response([], self._switches["array_upload_status"])
         session.updated_at = now()
-        return Upload(self._emulator, resource, session, session.staged, request[FAULTS]).answer(data)
+        return Upload(self._switches, resource, session, session.staged, request[FAULTS]).answer(data)
 
     async def act(self, request: web.Request) -> web.Response:
-        resource, session_id = self._emulator.resource(request), _session_id(request)
+        resource, session_id = self._context.resource(request), _session_id(request)
         body = await json_body(request)
         action = body.get("action") if isinstance(body, dict) else None
         if action not in ("complete", "cancel"):
@@ -89,7 +87,7 @@ class Sessions:
             raise VendorError(self._switches["second_session"], message)
         if empty and not self._switches["empty_upload_opens_session"]:
             return None
-        return self._emulator.tenant.open_session(resource, session_id)
+        return self._context.tenant.open_session(resource, session_id)
 
     def _rendered(self, session: Session) -> dict[str, Any]:
         return {

@@ -1,4 +1,4 @@
-"""What the bodies of devices, HRIS identities and imported people must look like, as the published documents say."""
+"""The JSON Schemas of devices, HRIS identities and imported people, from the published documents."""
 
 from __future__ import annotations
 

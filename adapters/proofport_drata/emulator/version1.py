@@ -1,22 +1,20 @@
-"""What version 1 is still needed for: the list of all connections, and identity providers made from lists of people."""
+"""Version 1: the list of all connections, and identity providers that are made from lists of people."""
 
 from __future__ import annotations
 
 import csv
 import io
 from email import message_from_bytes
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
 from proofport_drata.emulator.answers import NUMBER, number, timestamp
+from proofport_drata.emulator.context import Context
 from proofport_drata.emulator.model import Connection, now
 from proofport_drata.emulator.schemas import violations
 from proofport_drata.emulator.shapes import PERSON
-
-if TYPE_CHECKING:
-    from proofport_drata.emulator.emulator import DrataEmulator
 
 PATH = "/public/connections"
 SORTS = ("CREATED_AT", "CONNECTED_AT", "CONNECTION_PROVIDER_TYPE", "CONNECTION_CLIENT_TYPE", "CONNECTION_STATE")
@@ -25,8 +23,8 @@ BOOLEANS = {"true": True, "false": False}
 
 
 class Version1:
-    def __init__(self, emulator: DrataEmulator) -> None:
-        self._emulator = emulator
+    def __init__(self, context: Context) -> None:
+        self._context = context
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -42,7 +40,7 @@ class Version1:
         sort, direction = request.query.get("sort", SORTS[0]), request.query.get("sortDir", "ASC")
         if sort not in SORTS or direction not in ("ASC", "DESC"):
             raise VendorError(400, "sort or sortDir is not one of the known values")
-        rows = [_rendered(each) for each in self._emulator.tenant.connections.values()]
+        rows = [_rendered(each) for each in self._context.tenant.connections.values()]
         types = request.query.getall("providerTypes", [])
         rows = [row for row in rows if not types or row["providerTypes"][0]["value"] in types]
         rows = [row for row in rows if request.query.get("state", row["state"]) == row["state"]]
@@ -65,16 +63,16 @@ class Version1:
         return self._updated(request, _checked(await _csv_people(request)))
 
     def _created(self, people: dict[str, dict[str, Any]]) -> web.Response:
-        connection = self._emulator.tenant.connect("IDENTITY", "CSV identity provider")
+        connection = self._context.tenant.connect("IDENTITY", "CSV identity provider")
         connection.people = people
         return json_response({}, 201)
 
     def _updated(self, request: web.Request, people: dict[str, dict[str, Any]]) -> web.Response:
         connection_id = number(request, "id")
-        connection = self._emulator.tenant.connections.get(connection_id)
+        connection = self._context.tenant.connections.get(connection_id)
         if connection is None or connection.type != "IDENTITY":
             raise VendorError(404, f"Connection with id {connection_id} not found")
-        kept = connection.people if self._emulator.switches["absent_people"] == "kept" else {}
+        kept = connection.people if self._context.switches["absent_people"] == "kept" else {}
         connection.people, connection.updated_at = {**kept, **people}, now()
         return json_response({})
 
@@ -88,7 +86,7 @@ async def _json_people(request: web.Request) -> list[Any]:
 
 
 async def _csv_people(request: web.Request) -> list[Any]:
-    """The columns are not published: the names of the JSON form are taken."""
+    """The columns are not published. The names of the JSON form are assumed."""
     file = _part(request.headers.get("Content-Type", ""), await request.read(), "file")
     if file is None:
         raise VendorError(400, "a multipart part named file is needed")

@@ -12,17 +12,20 @@ from proofport.errors import Blocked, ConfigError, UnsupportedFeature
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Reply
 from proofport_drata import DrataAdapter, DrataSettings
+from proofport_drata.devices import Devices
 
 ADAPTER = DrataAdapter(
     DrataSettings.model_validate({"region": "us", "api_key": "key", "objects": {"device": {"connection_id": 5}}})
 )
+DEVICES = ADAPTER.resource("device")
+assert isinstance(DEVICES, Devices)
 LIST = "/public/v2/connections/5/devices"
 WRITE = "/public/v2/custom-connections/5/devices"
 
 
 def send(vendor: Vendor, device: str = "d-1", mode: Mode = "upsert") -> Outcome:
     batch = Batch([device], [b'{"externalId":"d-1"}'], [0])
-    (outcome,) = drive(ADAPTER.send(Job("r", "prod", "device", mode), {}, batch), vendor)
+    (outcome,) = drive(DEVICES.send(Job("r", "prod", "device", mode), {}, batch), vendor)
     return outcome
 
 
@@ -58,23 +61,23 @@ def test_an_answer_without_a_device_is_no_delivery() -> None:
 def test_the_connection_is_read_first_so_that_a_404_is_about_the_owner() -> None:
     job = Job("r", "prod", "device", "upsert")
     vendor = recorded(page())
-    drive(ADAPTER.open(job, {}), vendor)
+    drive(DEVICES.open(job, {}), vendor)
     assert (vendor.calls[0].path, vendor.calls[0].query) == (LIST, (("size", "1"),))
     with pytest.raises(ConfigError, match="words"):
-        drive(ADAPTER.open(job, {}), recorded(refusal(404)))
+        drive(DEVICES.open(job, {}), recorded(refusal(404)))
     with pytest.raises(Blocked) as caught:
-        drive(ADAPTER.open(job, {}), recorded(refusal(403)))
+        drive(DEVICES.open(job, {}), recorded(refusal(403)))
     assert "Devices: List Devices" in (caught.value.hint or "")
 
 
 def test_a_patch_is_not_possible() -> None:
     with pytest.raises(UnsupportedFeature, match="whole devices"):
-        ADAPTER.capability("device", "patch")
+        DEVICES.limits("patch")
 
 
 def test_nothing_destroys_but_on_request() -> None:
-    capability = ADAPTER.capability("device", "snapshot")
-    assert (capability.gone, capability.max_records, capability.parallel) == ("deletable", 1, 8)
+    limits = DEVICES.limits("snapshot")
+    assert (DEVICES.ends, limits.max_records, limits.parallel) == ("on_request", 1, 8)
 
 
 class TestRemoval:
@@ -103,8 +106,7 @@ class TestRemoval:
 
 def test_only_what_comes_back_as_it_was_sent_is_compared() -> None:
     row = {"id": 9, "externalId": "d-1", "osVersion": "15", "encryptionEnabled": None, "macAddress": "a,b", "userId": 4}
-    found = drive(ADAPTER.observe("device", None), recorded(page(row, {"id": 10, "externalId": None})))
-    assert found is not None
+    found = drive(DEVICES.page(None), recorded(page(row, {"id": 10, "externalId": None})))
     (device,) = found.records
     assert device.fields == {"externalId": "d-1", "platformVersion": "15", "encryptionEnabled": None}
     assert not device.whole

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from proofport_drata.identities import FEW
 
 from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, Status
 from proofport.adapter import Batch, Job, Mode
@@ -14,9 +13,23 @@ from proofport.errors import Retryable, UnsupportedFeature
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Call, Reply
 from proofport_drata import DrataAdapter, DrataSettings
+from proofport_drata.hris import FEW, HrisPeople
+from proofport_drata.identity_provider import IdentityProvider
 
 PEOPLE = "/public/v2/custom-connections/6/hris-user-identities"
 OLD, NEW = "2026-01-01T00:00:00.000Z", "2026-02-02T00:00:00Z"
+
+
+def people() -> HrisPeople:
+    found = adapter().resource("person")
+    assert isinstance(found, HrisPeople)
+    return found
+
+
+def provider() -> IdentityProvider:
+    found = adapter(idp_connection_id=9).resource("person")
+    assert isinstance(found, IdentityProvider)
+    return found
 
 
 def adapter(**person: Any) -> DrataAdapter:
@@ -36,7 +49,7 @@ def batch(*people: tuple[str, str | None], observed: tuple[float, ...] = ()) -> 
 
 
 def send(vendor: Vendor, given: Batch, mode: Mode = "upsert") -> list[Outcome]:
-    return drive(adapter().send(job(mode), {}, given), vendor)
+    return drive(people().send(job(mode), {}, given), vendor)
 
 
 def row(person: str, date: str | None) -> dict[str, Any]:
@@ -146,6 +159,12 @@ class TestSeparation:
         assert send(recorded(json_reply([row("a", OLD)])), batch(("a", None))) == [CONFIRMED]
 
 
+def removals(*people: tuple[str, Any], observed: tuple[float, ...] = ()) -> Batch:
+    """Removals as the source gave them. A date of "" stands for none."""
+    bodies = [json.dumps({"id": key} | ({} if date == "" else {"separated_at": date})).encode() for key, date in people]
+    return Batch([key for key, _ in people], bodies, range(len(people)), observed)
+
+
 class TestRemoval:
     def test_who_works_here_gets_the_date_and_nobody_is_deleted(self) -> None:
         vendor = recorded(
@@ -154,30 +173,53 @@ class TestRemoval:
             json_reply({"message": "Identity not found", "code": 4}, 404),
             json_reply([row("here", NEW)]),
         )
-        found = send(vendor, batch(("here", None), ("left", None), ("nobody", None)), "remove")
+        found = send(vendor, removals(("here", ""), ("left", ""), ("nobody", "")), "remove")
         assert found == [CONFIRMED, UNCHANGED, CONFIRMED]
         assert bodies(vendor) == [[{"identityId": "here", "separatedAt": "2026-02-02T02:40:00Z"}]]
         assert [call.destructive for call in vendor.calls] == [False, False, False, True]
 
     def test_the_day_is_when_the_source_had_looked_where_that_is_known(self) -> None:
         vendor = recorded(json_reply({"separatedAt": None}), json_reply([row("a", NEW)]))
-        send(vendor, batch(("a", None), observed=(1_760_000_000.0,)), "remove")
+        send(vendor, removals(("a", ""), observed=(1_760_000_000.0,)), "remove")
         assert bodies(vendor)[0][0]["separatedAt"] == "2025-10-09T08:53:20Z"
+
+    def test_the_day_that_a_removal_names_goes_first(self) -> None:
+        vendor = recorded(json_reply({"separatedAt": None}), json_reply([row("a", NEW)]))
+        send(vendor, removals(("a", NEW), observed=(1_760_000_000.0,)), "remove")
+        assert bodies(vendor)[0][0]["separatedAt"] == NEW
+
+    @pytest.mark.parametrize("date", [None, ""])
+    def test_an_empty_day_is_none(self, date: str | None) -> None:
+        vendor = recorded(json_reply({"separatedAt": None}), json_reply([row("a", NEW)]))
+        send(vendor, Batch(["a"], [json.dumps({"id": "a", "separated_at": date}).encode()], [0]), "remove")
+        assert bodies(vendor)[0][0]["separatedAt"] == "2026-02-02T02:40:00Z"
+
+    def test_another_day_than_the_stored_one_is_cleared_and_set(self) -> None:
+        held = json_reply({"separatedAt": OLD})
+        vendor = recorded(held, json_reply([row("a", None)]), json_reply([row("a", NEW)]))
+        assert send(vendor, removals(("a", NEW)), "remove") == [CONFIRMED]
+        assert [body[0]["separatedAt"] for body in bodies(vendor)] == [None, NEW]
+
+    def test_who_is_gone_from_a_set_gets_the_day_of_the_run(self) -> None:
+        vendor = recorded(json_reply({"separatedAt": None}), json_reply([row("a", NEW)]))
+        assert drive(people().end(job("snapshot"), {}, Batch(["a"], [b""], [0])), vendor) == [CONFIRMED]
+        assert people().ends == "always"
+        assert bodies(vendor)[0][0]["separatedAt"] == "2026-02-02T02:40:00Z"
+        assert vendor.calls[-1].destructive
 
     def test_nobody_to_separate_means_nothing_is_written(self) -> None:
         vendor = recorded(json_reply({"separatedAt": OLD}))
-        assert send(vendor, batch(("a", None)), "remove") == [UNCHANGED]
+        assert send(vendor, removals(("a", "")), "remove") == [UNCHANGED]
 
     def test_an_id_keeps_to_its_segment_of_the_path(self) -> None:
         vendor = recorded(json_reply({}, 404))
-        send(vendor, batch(("a/../b c:%", None)), "remove")
+        send(vendor, removals(("a/../b c:%", "")), "remove")
         assert vendor.calls[0].path == PEOPLE + "/identity-id:a%2F..%2Fb%20c%3A%25"
 
 
 def test_what_is_held_is_read_with_those_who_left_marked() -> None:
     rows = [{"id": 1, "identityId": "a", "separatedAt": OLD, "email": None}, {"identityId": "b", "separatedAt": None}]
-    page = drive(adapter().observe("person", None), recorded(json_reply({"data": rows, "pagination": {"cursor": "x"}})))
-    assert page is not None
+    page = drive(people().page(None), recorded(json_reply({"data": rows, "pagination": {"cursor": "x"}})))
     assert [(each.id, each.ended) for each in page.records] == [("a", True), ("b", False)]
     assert page.records[0].fields == {"identityId": "a", "separatedAt": "2026-01-01T00:00:00Z", "email": None}
     assert page.cursor == "x"
@@ -185,23 +227,26 @@ def test_what_is_held_is_read_with_those_who_left_marked() -> None:
 
 def test_a_person_without_an_id_in_the_list_cannot_be_relied_on() -> None:
     with pytest.raises(Retryable, match="without identityId"):
-        drive(adapter().observe("person", None), recorded(json_reply({"data": [{}], "pagination": {"cursor": None}})))
+        drive(people().page(None), recorded(json_reply({"data": [{}], "pagination": {"cursor": None}})))
 
 
 class TestIdentityProvider:
     def test_the_list_is_one_request_and_nobody_is_confirmed(self) -> None:
         vendor = recorded(json_reply({}))
-        found = drive(adapter(idp_connection_id=9).send(job("snapshot"), {}, batch(("a", None))), vendor)
+        found = drive(provider().replace(job("snapshot"), {}, batch(("a", None)), ()), vendor)
         assert [(each.status.value, each.assurance) for each in found] == [("delivered", "accepted")]
         (call,) = vendor.calls
-        assert (call.method, call.path) == ("PUT", "/public/connections/9/upload/json")
+        assert (call.method, call.path, call.destructive) == ("PUT", "/public/connections/9/upload/json", True)
         assert list(json.loads(call.body or b"")) == ["personnelData"]
 
     @pytest.mark.parametrize("mode", ["upsert", "patch", "remove"])
     def test_it_is_a_whole_list_or_nothing(self, mode: Mode) -> None:
         with pytest.raises(UnsupportedFeature, match="only as a whole list"):
-            adapter(idp_connection_id=9).capability("person", mode)
-        assert adapter(idp_connection_id=9).capability("person", "snapshot").whole
+            provider().limits(mode)
+        with pytest.raises(UnsupportedFeature, match="only as a whole set"):
+            drive(provider().send(job(mode), {}, batch(("a", None))), recorded())
+        assert provider().limits("snapshot").max_records > 1000
+        assert provider().keeps_gone == 0
 
     def test_it_is_found_in_the_list_of_the_first_version(self) -> None:
         pages = [{"data": [{"id": 1}], "total": 2}, {"data": [{"id": 9, "clientType": "CSV_IDP"}], "total": 2}]

@@ -14,6 +14,7 @@ from proofport.errors import Blocked, ConfigError, OutcomeUnknown, Retryable, Un
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Call, Reply
 from proofport_drata import DrataAdapter, DrataSettings
+from proofport_drata.custom import CustomRecords
 
 RESOURCE = "/public/v2/custom-connections/42/resources/7"
 OWN = f"pp-{hashlib.sha256(b'prod').hexdigest()[:8]}-"
@@ -22,11 +23,16 @@ LOST = OutcomeUnknown("lost")
 DONE = json_reply({"sessionId": SESSION, "status": "ACTIVE", "action": "complete"})
 MEMORY: Memory = {"session": SESSION}
 
-ADAPTER = DrataAdapter(
-    DrataSettings.model_validate(
-        {"region": "us", "api_key": "key", "objects": {"cloud_resource": {"connection_id": 42, "resource_id": 7}}}
-    )
-)
+
+def records(empty_set: str = "refuse") -> CustomRecords:
+    objects = {"cloud_resource": {"connection_id": 42, "resource_id": 7, "empty_set": empty_set}}
+    settings = DrataSettings.model_validate({"region": "us", "api_key": "key", "objects": objects})
+    found = DrataAdapter(settings).resource("cloud_resource")
+    assert isinstance(found, CustomRecords)
+    return found
+
+
+RECORDS = records()
 
 
 def job(mode: Mode = "snapshot", run: str = "run-1") -> Job:
@@ -56,14 +62,14 @@ def tally(delivered: int) -> Tally:
 # ---------------------------------------------------------------------- open
 def test_opening_chooses_an_id_and_sends_nothing_but_the_look_around() -> None:
     vendor = recorded(listing((OWN + "old", "ACTIVE"), ("someone", "CANCELED"), ("nightly", "ARCHIVED")))
-    assert drive(ADAPTER.open(job(), {}), vendor) == {"session": SESSION}
+    assert drive(RECORDS.open(job(), {}), vendor) == {"session": SESSION}
     assert asked(vendor) == [("GET", "/sessions")]
     assert vendor.calls[0].query == (("size", "500"),), "the vendor ignores its own status filter"
 
 
 def test_a_session_that_an_earlier_run_left_open_is_cancelled_by_its_session_id() -> None:
     vendor = recorded(listing((OWN + "a", "CANCELED"), cursor="2"), listing((OWN + "b", "IN_PROGRESS")), json_reply({}))
-    drive(ADAPTER.open(job(), {}), vendor)
+    drive(RECORDS.open(job(), {}), vendor)
     assert asked(vendor) == [("GET", "/sessions"), ("GET", "/sessions"), ("POST", f"/sessions/{OWN}b/actions")]
     assert vendor.calls[1].query == (("size", "500"), ("cursor", "2"))
     cancel = vendor.calls[2]
@@ -74,7 +80,7 @@ def test_a_session_that_an_earlier_run_left_open_is_cancelled_by_its_session_id(
 def test_anothers_open_session_is_reported_and_not_touched(mode: Mode) -> None:
     vendor = recorded(listing((OWN + "mine", "IN_PROGRESS"), ("nightly-import", "IN_PROGRESS")))
     with pytest.raises(Blocked, match="nightly-import") as raised:
-        drive(ADAPTER.open(job(mode), {}), vendor)
+        drive(RECORDS.open(job(mode), {}), vendor)
     assert "cancel that session" in (raised.value.hint or "")
     assert asked(vendor) == [("GET", "/sessions")]
 
@@ -82,43 +88,43 @@ def test_anothers_open_session_is_reported_and_not_touched(mode: Mode) -> None:
 def test_a_prefix_of_another_instance_is_anothers() -> None:
     other = f"pp-{hashlib.sha256(b'staging').hexdigest()[:8]}-run-9"
     with pytest.raises(Blocked, match=other):
-        drive(ADAPTER.open(job(), {}), recorded(listing((other, "IN_PROGRESS"))))
+        drive(RECORDS.open(job(), {}), recorded(listing((other, "IN_PROGRESS"))))
 
 
 def test_a_resumed_run_keeps_its_own_session() -> None:
     vendor = recorded(listing((SESSION, "IN_PROGRESS")))
-    assert drive(ADAPTER.open(job(), dict(MEMORY)), vendor) == MEMORY
+    assert drive(RECORDS.open(job(), dict(MEMORY)), vendor) == MEMORY
     assert len(vendor.calls) == 1
 
 
 def test_direct_writes_wait_for_no_open_session_of_ours() -> None:
     vendor = recorded(listing((OWN + "stale", "IN_PROGRESS")), json_reply({}))
-    assert drive(ADAPTER.open(job("upsert"), {}), vendor) == {}
+    assert drive(RECORDS.open(job("upsert"), {}), vendor) == {}
     assert action(vendor.calls[1]) == {"action": "cancel"}
 
 
 @pytest.mark.parametrize("mode", ["snapshot", "upsert", "remove"])
 def test_a_resource_that_is_not_there_stops_a_run_before_it_begins(mode: Mode) -> None:
-    """A removal takes 404 for "gone already": with a wrong resource everything would seem to be gone."""
+    """A removal takes 404 for "gone already". With a wrong resource, everything would seem to be gone."""
     with pytest.raises(ConfigError, match="no such resource"):
-        drive(ADAPTER.open(job(mode), {}), recorded(json_reply({"message": "no such resource", "code": 5}, 404)))
+        drive(RECORDS.open(job(mode), {}), recorded(json_reply({"message": "no such resource", "code": 5}, 404)))
 
 
 def test_a_cursor_that_goes_round_is_an_error() -> None:
     with pytest.raises(Retryable, match="repeats"):
-        drive(ADAPTER.open(job(), {}), recorded(listing(cursor="a"), listing(cursor="b"), listing(cursor="a")))
+        drive(RECORDS.open(job(), {}), recorded(listing(cursor="a"), listing(cursor="b"), listing(cursor="a")))
 
 
 @pytest.mark.parametrize("run", ["run 1", "x" * 60, "läuft"])
 def test_a_run_id_that_cannot_name_a_session_is_refused_before_any_call(run: str) -> None:
     with pytest.raises(UsageError):
-        drive(ADAPTER.open(job(run=run), {}), recorded())
+        drive(RECORDS.open(job(run=run), {}), recorded())
 
 
 # ---------------------------------------------------------------------- stage
 def test_records_are_staged_under_the_session() -> None:
     vendor = recorded(json_reply([{"id": "a"}], 201))
-    assert drive(ADAPTER.send(job(), MEMORY, Batch(["a"], [b'{"id":"a"}'], [1])), vendor) == [CONFIRMED]
+    assert drive(RECORDS.send(job(), MEMORY, Batch(["a"], [b'{"id":"a"}'], [1])), vendor) == [CONFIRMED]
     assert asked(vendor) == [("POST", f"/sessions/{SESSION}")]
     assert vendor.calls[0].body == b'{"data":[{"id":"a"}]}'
     assert not vendor.calls[0].destructive
@@ -128,13 +134,13 @@ def test_records_are_staged_under_the_session() -> None:
 def test_a_session_that_another_program_crossed_stops_the_run(status: int) -> None:
     answer = json_reply({"name": "Conflict", "message": "session not open", "code": 9}, status)
     with pytest.raises(Blocked, match="session not open"):
-        drive(ADAPTER.send(job(), MEMORY, Batch(["a"], [b'{"id":"a"}'], [1])), recorded(answer))
+        drive(RECORDS.send(job(), MEMORY, Batch(["a"], [b'{"id":"a"}'], [1])), recorded(answer))
 
 
 # ---------------------------------------------------------------------- complete
 def test_completing_is_one_destructive_call() -> None:
     vendor = recorded(DONE)
-    drive(ADAPTER.close(job(), MEMORY, tally(3)), vendor)
+    drive(RECORDS.complete(job(), MEMORY, tally(3)), vendor)
     (call,) = vendor.calls
     assert (call.path, action(call)) == (f"{RESOURCE}/sessions/{SESSION}/actions", {"action": "complete"})
     assert (call.lost, call.destructive) == ("ask", True)
@@ -143,55 +149,62 @@ def test_completing_is_one_destructive_call() -> None:
 def test_an_empty_session_is_never_completed() -> None:
     vendor = recorded()
     with pytest.raises(UnsupportedFeature) as raised:
-        drive(ADAPTER.close(job(), MEMORY, tally(0)), vendor)
+        drive(RECORDS.complete(job(), MEMORY, tally(0)), vendor)
     assert "--mode remove" in (raised.value.hint or "")
     assert vendor.calls == []
 
 
-@pytest.mark.parametrize("lost", [LOST, json_reply({}, 502), json_reply({"message": "?", "code": 1}, 422)])
+@pytest.mark.parametrize(
+    "lost", [LOST, json_reply({"message": "?", "code": 1}, 409), json_reply({"message": "?", "code": 1}, 422)]
+)
 def test_after_a_lost_answer_an_active_session_is_done(lost: Reply | OutcomeUnknown) -> None:
     vendor = recorded(lost, listing(("other", "ARCHIVED"), (SESSION, "ACTIVE")))
-    drive(ADAPTER.close(job(), MEMORY, tally(3)), vendor)
+    drive(RECORDS.complete(job(), MEMORY, tally(3)), vendor)
     assert [call.operation for call in vendor.calls] == ["complete_session", "list_sessions"]
 
 
 def test_after_a_lost_answer_an_open_session_is_completed_again() -> None:
     vendor = recorded(LOST, listing((SESSION, "IN_PROGRESS")), DONE)
-    drive(ADAPTER.close(job(), MEMORY, tally(3)), vendor)
+    drive(RECORDS.complete(job(), MEMORY, tally(3)), vendor)
     assert [call.operation for call in vendor.calls] == ["complete_session", "list_sessions", "complete_session"]
 
 
 def test_completing_is_not_repeated_for_ever() -> None:
     still_open = listing((SESSION, "IN_PROGRESS"))
     with pytest.raises(OutcomeUnknown):
-        drive(ADAPTER.close(job(), MEMORY, tally(3)), recorded(LOST, still_open, LOST, still_open, LOST, still_open))
+        drive(RECORDS.complete(job(), MEMORY, tally(3)), recorded(LOST, still_open, LOST, still_open, LOST, still_open))
 
 
 @pytest.mark.parametrize("status", ["CANCELED", "CANCELLED", "ARCHIVED", None])
 def test_a_session_that_somebody_ended_is_not_reported_as_completed(status: str | None) -> None:
     found = listing((SESSION, status)) if status else listing()
     with pytest.raises(Blocked, match="CANCELED" if status == "CANCELLED" else status or "not listed"):
-        drive(ADAPTER.close(job(), MEMORY, tally(3)), recorded(LOST, found))
+        drive(RECORDS.complete(job(), MEMORY, tally(3)), recorded(LOST, found))
 
 
 def test_a_refusal_to_complete_an_open_session_keeps_the_vendors_words() -> None:
     refusal = json_reply({"name": "X", "message": "Cannot complete a session with no data records", "code": 4}, 422)
     with pytest.raises(Blocked, match="no data records"):
-        drive(ADAPTER.close(job(), MEMORY, tally(1)), recorded(refusal, listing((SESSION, "IN_PROGRESS"))))
+        drive(RECORDS.complete(job(), MEMORY, tally(1)), recorded(refusal, listing((SESSION, "IN_PROGRESS"))))
 
 
-@pytest.mark.parametrize("mode", ["upsert", "remove", "patch"])
-def test_only_a_snapshot_has_something_to_close_or_abort(mode: Mode) -> None:
-    vendor = recorded()
-    drive(ADAPTER.close(job(mode), MEMORY, tally(1)), vendor)
-    drive(ADAPTER.abort(job(mode), MEMORY), vendor)
-    assert vendor.calls == []
+def test_an_empty_set_is_refused_unless_the_configuration_means_it() -> None:
+    assert records().empty_set == "refuse"
+    assert records("delete_all").empty_set == "end"
+
+
+def test_the_records_of_an_empty_set_are_deleted_one_by_one() -> None:
+    vendor = recorded(Reply(204), json_reply({"message": "gone"}, 404))
+    batch = Batch(["a", "b"], [b"", b""], [0, 1])
+    assert drive(records("delete_all").end(job(), MEMORY, batch), vendor) == [CONFIRMED, CONFIRMED]
+    assert asked(vendor) == [("DELETE", "/records/a"), ("DELETE", "/records/b")]
+    assert all(call.destructive for call in vendor.calls)
 
 
 # ---------------------------------------------------------------------- cancel
 def test_aborting_looks_first_and_cancels_what_is_open() -> None:
     vendor = recorded(listing((SESSION, "IN_PROGRESS")), json_reply({"status": "CANCELED"}))
-    drive(ADAPTER.abort(job(), MEMORY), vendor)
+    drive(RECORDS.cancel(job(), MEMORY), vendor)
     assert asked(vendor) == [("GET", "/sessions"), ("POST", f"/sessions/{SESSION}/actions")]
     assert action(vendor.calls[1]) == {"action": "cancel"}
 
@@ -199,26 +212,26 @@ def test_aborting_looks_first_and_cancels_what_is_open() -> None:
 @pytest.mark.parametrize("found", [listing(), listing((SESSION, "CANCELED")), listing((OWN + "other", "IN_PROGRESS"))])
 def test_there_is_nothing_to_cancel_in_a_session_that_is_not_open(found: Reply) -> None:
     vendor = recorded(found)
-    drive(ADAPTER.abort(job(), MEMORY), vendor)
+    drive(RECORDS.cancel(job(), MEMORY), vendor)
     assert asked(vendor) == [("GET", "/sessions")]
 
 
 def test_a_run_that_never_opened_has_nothing_to_abort() -> None:
-    drive(ADAPTER.abort(job(), {}), recorded())
+    drive(RECORDS.cancel(job(), {}), recorded())
 
 
-@pytest.mark.parametrize("lost", [LOST, json_reply({}, 500), json_reply({}, 404), json_reply({}, 422)])
+@pytest.mark.parametrize("lost", [LOST, json_reply({}, 404), json_reply({}, 409), json_reply({}, 422)])
 def test_after_a_lost_answer_cancelling_looks_before_it_repeats(lost: Reply | OutcomeUnknown) -> None:
     is_open = listing((SESSION, "IN_PROGRESS"))
     vendor = recorded(is_open, lost, is_open, json_reply({}))
-    drive(ADAPTER.abort(job(), MEMORY), vendor)
+    drive(RECORDS.cancel(job(), MEMORY), vendor)
     assert [call.operation for call in vendor.calls] == ["list_sessions", "cancel_session"] * 2
     vendor = recorded(is_open, lost, listing((SESSION, "CANCELED")))
-    drive(ADAPTER.abort(job(), MEMORY), vendor)
+    drive(RECORDS.cancel(job(), MEMORY), vendor)
     assert vendor.calls[-1].operation == "list_sessions"
 
 
 def test_cancelling_is_not_repeated_for_ever() -> None:
     is_open = listing((SESSION, "IN_PROGRESS"))
     with pytest.raises(OutcomeUnknown):
-        drive(ADAPTER.abort(job(), MEMORY), recorded(is_open, LOST, is_open, LOST, is_open, LOST, is_open))
+        drive(RECORDS.cancel(job(), MEMORY), recorded(is_open, LOST, is_open, LOST, is_open, LOST, is_open))

@@ -85,7 +85,7 @@ def test_a_secret_that_would_change_the_header_is_refused_without_being_shown(
 
 
 def test_the_authorization_headers_are_the_vendors_exact_forms() -> None:
-    assert drata().headers() == {"Authorization": "Bearer key"}
+    assert drata().auth.headers == {"Authorization": "Bearer key"}
     assert secureframe().auth == StaticHeaders({"Authorization": "key secret"})
     assert "secret" not in repr(secureframe().auth)
 
@@ -96,8 +96,8 @@ def test_lanes_are_what_the_vendor_orders_by() -> None:
         "custom:a": {"connection_id": 42, "resource_id": 8},
     }
     both = drata(objects=objects)
-    assert both.lane("cloud_resource") == "public-api.drata.com/42/7"
-    assert both.lane("custom:a") == "public-api.drata.com/42/8"
+    assert both.resource("cloud_resource").lane == "public-api.drata.com/42/7"
+    assert both.resource("custom:a").lane == "public-api.drata.com/42/8"
     schemas = {"cloud_resource": {"schema_slug": "a"}, "custom:a": {"schema_slug": "b"}}
     lanes = {secureframe(objects=schemas).resource(kind).lane for kind in schemas}
     assert lanes == {f"api.secureframe.com/{SECUREFRAME['connection_id']}"}
@@ -113,7 +113,7 @@ def test_a_kind_without_an_object_is_refused_with_what_to_write(make: Any) -> No
 
 def test_a_drata_object_without_its_resource_is_no_destination_of_records() -> None:
     with pytest.raises(ConfigError):
-        drata(objects={"cloud_resource": {"connection_id": 42}}).capability("cloud_resource", "upsert")
+        drata(objects={"cloud_resource": {"connection_id": 42}}).resource("cloud_resource").limits("upsert")
 
 
 @pytest.mark.parametrize("slug", ["", "Cloud", "cloud-resource", "a b", "x" * 64])
