@@ -75,6 +75,7 @@ class _Scope:
         self.wanted = False
 
     def forget(self) -> None:
+        """Drop what goes with the lease."""
         self.token, self.keeper, self.wanted = None, None, False
 
 
@@ -125,8 +126,7 @@ class Tokens:
         """
         scope = self._scope(auth)
         async with scope.lock:
-            lost = auth.exclusive and scope.keeper is None
-            if lost or scope.token is refused or self._clock() >= scope.ends:
+            if scope.token is refused or self._clock() >= scope.ends:
                 scope.token = None
             if scope.token is not None:
                 return scope.token, False
