@@ -1,7 +1,8 @@
 """Tokens: asked for once for all lanes of a process, renewed in time, and given back when another process asks.
 
 A vendor may revoke the token before with each new one (`TokenFlow.exclusive`). Then a lease in the journal says which
-process may ask for a token and use it. It goes to another process between two flows, never within one.
+process may ask for a token and use it. It goes to another process between two flows, never within one: the journal
+keeps it for a moment for the process that has asked.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Protocol, Self, TypeAlias
+from functools import partial
+from typing import Protocol, TypeAlias
 
 from proofport.adapter import Flow, Token, TokenFlow
 from proofport.errors import JournalError, Retryable
@@ -24,8 +26,6 @@ EARLY = 30.0
 """A token is renewed so many seconds before its end, at most a tenth of its lifetime."""
 POLL = 2.0
 """Seconds between two looks at a lease, by its holder and by those who wait for it."""
-AWAY = 2 * POLL
-"""Seconds for which a process that has given a lease back to another leaves it alone, so that the other gets it."""
 IDLE = 60.0
 """Seconds without a flow after which a lease is given back unasked."""
 
@@ -56,10 +56,13 @@ class TokenJournal(Permits, Protocol):
 class _Scope:
     """The state of one scope in this process."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, lease: str, pacer: Pacer) -> None:
+        #: The lease's name in the journal.
+        self.lease = lease
+        self.pacer = pacer
         self.token: Token | None = None
-        #: When the token is to be renewed.
+        #: When it was last asked for, and when it is to be renewed.
+        self.asked = 0.0
         self.ends = 0.0
         #: Held by whoever asks for a token or gives the lease back.
         self.lock = asyncio.Lock()
@@ -70,10 +73,9 @@ class _Scope:
         self.keeper: asyncio.Task[None] | None = None
         #: Another process waits for the lease.
         self.wanted = False
-        #: Until then the lease is left to others.
-        self.away_until = 0.0
 
     def forget(self) -> None:
+        """Drop what goes with the lease."""
         self.token, self.keeper, self.wanted = None, None, False
 
 
@@ -95,13 +97,6 @@ class Tokens:
         self._sleep = sleep
         self._clock = clock
         self._scopes: dict[str, _Scope] = {}
-        self._pacers: dict[str, Pacer] = {}
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
 
     async def close(self) -> None:
         for scope in self._scopes.values():
@@ -113,9 +108,9 @@ class Tokens:
 
     @asynccontextmanager
     async def use(self, auth: TokenFlow) -> AsyncIterator[None]:
-        """Keep the lease for the length of a flow. Raises Retryable while it is another process's turn."""
+        """Keep the lease for the length of a flow. Raises Retryable when another process is to have it next."""
         scope = self._scope(auth)
-        if scope.wanted or self._clock() < scope.away_until:
+        if scope.wanted:
             raise Retryable("the application's token goes to another process that waits for it", after=POLL)
         scope.flows += 1
         try:
@@ -131,38 +126,34 @@ class Tokens:
         """
         scope = self._scope(auth)
         async with scope.lock:
-            lost = auth.exclusive and scope.keeper is None
-            if lost or scope.token is refused or self._clock() >= scope.ends:
+            if scope.token is refused or self._clock() >= scope.ends:
                 scope.token = None
             if scope.token is not None:
                 return scope.token, False
             if auth.exclusive:
                 await self._take(scope)
-            asked = self._clock()
-
-            async def gate(call: Call) -> None:
-                nonlocal asked
-                await self._pacer(auth).turn()
-                if auth.exclusive:  # it may have been lost while the permit was waited for
-                    await self._take(scope)
-                asked = self._clock()
-
-            token = await mint(auth.mint(), gate)
+            token = await mint(auth.mint(), partial(self._permit, auth, scope))
             scope.token = token
-            scope.ends = asked + token.lifetime - min(EARLY, token.lifetime / 10)
+            scope.ends = scope.asked + token.lifetime - min(EARLY, token.lifetime / 10)
             log.info("token_issued", scope=auth.scope)
             return token, True
 
     def _scope(self, auth: TokenFlow) -> _Scope:
-        return self._scopes.setdefault(auth.scope, _Scope(f"token:{auth.scope}"))
+        if auth.scope not in self._scopes:
+            pacer = Pacer(self._journal, f"mint:{auth.scope}", auth.mints_per_minute, sleep=self._sleep)
+            self._scopes[auth.scope] = _Scope(f"token:{auth.scope}", pacer)
+        return self._scopes[auth.scope]
 
-    def _pacer(self, auth: TokenFlow) -> Pacer:
-        key = f"mint:{auth.scope}"
-        return self._pacers.setdefault(key, Pacer(self._journal, key, auth.mints_per_minute, sleep=self._sleep))
+    async def _permit(self, auth: TokenFlow, scope: _Scope, call: Call) -> None:
+        """The gate of a request for a token. The lease may be lost while the permit is waited for."""
+        await scope.pacer.turn()
+        if auth.exclusive:
+            await self._take(scope)
+        scope.asked = self._clock()
 
     # ------------------------------------------------------------------ the lease
     async def _take(self, scope: _Scope) -> None:
-        held = await self._journal.take_lease(scope.name, owner=self._owner, lease=self._lease)
+        held = await self._journal.take_lease(scope.lease, owner=self._owner, lease=self._lease)
         if held.owner != self._owner:
             raise Retryable(
                 f"the application's token is in use by {held.owner}",
@@ -179,13 +170,13 @@ class Tokens:
         while True:
             await self._sleep(min(POLL, self._lease / 3))
             try:
-                held = await self._journal.take_lease(scope.name, owner=self._owner, lease=self._lease)
+                held = await self._journal.take_lease(scope.lease, owner=self._owner, lease=self._lease)
             except JournalError as error:
-                log.warning("token_lease_not_renewed", lease=scope.name, error=error.message)
+                log.warning("lease_not_renewed", lease=scope.lease, error=error.message)
                 continue
             if held.owner != self._owner:
                 scope.forget()
-                log.warning("token_lease_lost", lease=scope.name, holder=held.owner)
+                log.warning("token_lease_lost", lease=scope.lease, holder=held.owner)
                 return
             scope.wanted = held.wanted
             idle = self._clock() - scope.used > IDLE
@@ -195,10 +186,6 @@ class Tokens:
                 return
 
     async def _give_back(self, scope: _Scope) -> None:
-        if scope.wanted:
-            scope.away_until = self._clock() + AWAY
         scope.forget()
-        try:
-            await self._journal.give_back_lease(scope.name, owner=self._owner)
-        except JournalError as error:
-            log.warning("token_lease_not_given_back", lease=scope.name, error=error.message)
+        with suppress(JournalError):  # then it ends by itself
+            await self._journal.give_back_lease(scope.lease, owner=self._owner)

@@ -101,9 +101,14 @@ class Sender:
         """Lead the flow that asks for a token. Its words are not repeated: nobody knows yet what is secret in them."""
 
         async def send(call: Call) -> Reply:
-            return await Repeats(call.operation, self._sleep)(partial(self._once, call, gate, None))
+            again = replace(call, lost="repeat")  # a token whose answer is lost is of no use to anyone
+            return await Repeats(call.operation, self._sleep)(partial(self._once, again, gate, None))
 
-        return await follow(flow, send, quiet=True)
+        try:
+            return await follow(flow, send, quiet=True)
+        except ProofportError as error:
+            error.lost = False  # nothing of the call that needs the token was sent
+            raise
 
     @property
     def _shared(self) -> Tokens:

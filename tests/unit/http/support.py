@@ -15,6 +15,8 @@ from proofport.wire import Call, Reply
 
 SECRET = "s3cret-of-the-tiny-vendor"
 OK = Reply(200, body=b"{}")
+WISH = 5.0
+"""Seconds for which a wish for a lease counts. A lease that was given back is kept so long for who has asked."""
 
 Answer = Reply | ProofportError | Callable[[Call], Reply]
 
@@ -78,8 +80,10 @@ class SharedJournal:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
-        self.leases: dict[str, Lease] = {}
         self.permits: list[str] = []
+        #: Who holds each lease, and until when; who has asked for it, and when.
+        self.held: dict[str, tuple[str, float]] = {}
+        self.wishes: dict[str, tuple[str, float]] = {}
         self._next: dict[str, float] = {}
 
     async def permit(self, key: str, *, per_minute: int, burst: int) -> float:
@@ -92,19 +96,25 @@ class SharedJournal:
         return max(0.0, at - now)
 
     async def take_lease(self, name: str, *, owner: str, lease: float) -> Lease:
-        held, now = self.leases.get(name), self.clock()
-        if held is None or held.until <= now:
-            held = Lease(owner, now + lease, False)
-        elif held.owner == owner:
-            held = Lease(owner, now + lease, held.wanted)
-        else:
-            held = Lease(held.owner, held.until, True)
-        self.leases[name] = held
-        return held
+        now = self.clock()
+        holder, until = self.held.get(name, ("", 0.0))
+        wisher, asked = self.wishes.get(name, (owner, 0.0))
+        wanted = wisher != owner and asked > now - WISH
+        if holder != owner and until > now:
+            self.wishes[name] = (wisher, asked) if wanted else (owner, now)
+            return Lease(holder, until, True)
+        if holder != owner and wanted:
+            return Lease(wisher, asked + WISH, True)
+        self.held[name] = (owner, now + lease)
+        if not wanted:
+            self.wishes.pop(name, None)
+        return Lease(owner, now + lease, wanted)
 
     async def give_back_lease(self, name: str, *, owner: str) -> None:
-        if name in self.leases and self.leases[name].owner == owner:
-            del self.leases[name]
+        if self.held.get(name, ("", 0.0))[0] == owner:
+            del self.held[name]
+            if name in self.wishes:
+                self.wishes[name] = (self.wishes[name][0], self.clock())
 
 
 class ScriptedSender:

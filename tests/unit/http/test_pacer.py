@@ -7,8 +7,7 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.journals import MemoryJournal
-from tests.unit.http.support import SECRET, Clock, TinyAdapter, TinySettings
+from tests.unit.http.support import SECRET, Clock, SharedJournal, TinyAdapter, TinySettings
 
 from proofport.http.pacer import Pacer
 
@@ -16,7 +15,7 @@ BUDGET, BURST = 66, 6
 """A burst, and one request a second."""
 
 
-def pacer(per_minute: int, journal: MemoryJournal, host: str = "http://127.0.0.1:9") -> Pacer:
+def pacer(per_minute: int, journal: SharedJournal, host: str = "http://127.0.0.1:9") -> Pacer:
     settings = {"requests_per_minute": per_minute, "key": SECRET, "base_url": host}
     return Pacer.of_host(journal, TinyAdapter(TinySettings.model_validate(settings)))
 
@@ -26,13 +25,13 @@ async def waits(tried: Pacer, count: int) -> list[float]:
 
 
 async def test_a_burst_goes_at_once_and_the_rest_is_spaced_evenly() -> None:
-    tried = pacer(BUDGET, MemoryJournal(clock=Clock()))
+    tried = pacer(BUDGET, SharedJournal(Clock()))
     assert await waits(tried, BURST + 3) == pytest.approx([0.0] * BURST + [1.0, 2.0, 3.0])
 
 
 async def test_waiting_wins_permits_back_but_never_more_than_a_burst() -> None:
     clock = Clock()
-    tried = pacer(BUDGET, MemoryJournal(clock=clock))
+    tried = pacer(BUDGET, SharedJournal(clock))
     await waits(tried, BURST)
     clock.now += 2
     assert await waits(tried, 3) == pytest.approx([0.0, 0.0, 1.0])
@@ -41,11 +40,11 @@ async def test_waiting_wins_permits_back_but_never_more_than_a_burst() -> None:
 
 
 async def test_zero_switches_it_off() -> None:
-    assert await waits(pacer(0, MemoryJournal(clock=Clock())), 1_000) == [0.0] * 1_000
+    assert await waits(pacer(0, SharedJournal(Clock())), 1_000) == [0.0] * 1_000
 
 
 async def test_all_who_share_a_journal_share_the_budget_of_a_host_and_of_no_other() -> None:
-    journal = MemoryJournal(clock=Clock())
+    journal = SharedJournal(Clock())
     await waits(pacer(BUDGET, journal), BURST)
     assert await waits(pacer(BUDGET, journal), 1) == pytest.approx([1.0])
     assert await waits(pacer(BUDGET, journal, "http://127.0.0.1:8"), 1) == [0.0]
@@ -53,13 +52,13 @@ async def test_all_who_share_a_journal_share_the_budget_of_a_host_and_of_no_othe
 
 async def test_much_goes_at_once_only_where_the_budget_is_large() -> None:
     for budget, burst in ((1, 1), (19, 1), (20, 2), (100, 10), (600, 10)):
-        first = await waits(pacer(budget, MemoryJournal(clock=Clock())), 12)
+        first = await waits(pacer(budget, SharedJournal(Clock())), 12)
         assert sum(wait < 1e-6 for wait in first) == burst
 
 
 @pytest.mark.parametrize("budget", [1, 9, 66, 420, 600])
 async def test_whoever_asks_at_once_for_more_than_the_budget_gets_the_rest_a_minute_later(budget: int) -> None:
-    waited = await waits(pacer(budget, MemoryJournal(clock=Clock())), budget + 1)
+    waited = await waits(pacer(budget, SharedJournal(Clock())), budget + 1)
     assert waited[-1] >= 60
     assert waited[-2] < 60 + 1e-6
 
@@ -67,7 +66,7 @@ async def test_whoever_asks_at_once_for_more_than_the_budget_gets_the_rest_a_min
 @given(st.integers(1, 600), st.lists(st.floats(0, 30), max_size=80))
 def test_no_minute_holds_more_than_the_budget(per_minute: int, gaps: list[float]) -> None:
     clock = Clock()
-    tried = pacer(per_minute, MemoryJournal(clock=clock))
+    tried = pacer(per_minute, SharedJournal(clock))
 
     async def run() -> list[float]:
         sent = []
