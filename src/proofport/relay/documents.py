@@ -11,7 +11,7 @@ from xxhash import xxh3_128
 
 from proofport.relay.limits import lines, read_body
 from proofport.relay.problems import ProblemError
-from proofport.sources.decoding import decode, problem
+from proofport.sources.decoding import decode, holds_huge_integers, problem
 from proofport.sources.reader import Malformed
 
 JSON = "application/json"
@@ -26,6 +26,8 @@ class Place:
     pointer: str
     #: Line number from 1, only in NDJSON.
     line: int | None = None
+    #: Integers here may not fit 64 bits.
+    huge: bool = False
 
 
 async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[tuple[Place, object], None]:
@@ -50,10 +52,10 @@ async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> Asy
             for line in whole:
                 number += 1
                 if line.strip():
-                    yield Place(f"/{index}", number), _line(line)
+                    yield Place(f"/{index}", number, holds_huge_integers(line)), _line(line)
                     index += 1
     if rest.strip():
-        yield Place(f"/{index}", number + 1), _line(rest)
+        yield Place(f"/{index}", number + 1, holds_huge_integers(rest)), _line(rest)
 
 
 def _items(body: bytes) -> Iterator[tuple[Place, object]]:
@@ -63,10 +65,11 @@ def _items(body: bytes) -> Iterator[tuple[Place, object]]:
     except (ValueError, RecursionError) as error:
         found = problem(body, error, expected="JSON: one record, or an array of records")
         raise ProblemError("malformed-body", str(found), found=found.found, expected=found.expected) from None
+    huge = holds_huge_integers(body)
     if isinstance(document, list):
-        yield from ((Place(f"/{index}"), item) for index, item in enumerate(document))
+        yield from ((Place(f"/{index}", huge=huge), item) for index, item in enumerate(document))
     else:
-        yield Place(""), document
+        yield Place("", huge=huge), document
 
 
 def _require_ndjson(request: web.Request) -> None:

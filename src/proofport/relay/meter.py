@@ -1,19 +1,19 @@
-"""Measures JSON as it comes in, before anything is made of it: how deep it is, and how many records it holds."""
+"""Measures the JSON of a body before it is parsed: how deep it is, and how many records it holds."""
 
 from __future__ import annotations
 
-STRUCTURE = b'"[]{},'
-_REST = bytes(set(range(256)) - set(STRUCTURE))
+_STRUCTURE = b'"[]{},:'
+_REST = bytes(set(range(256)) - set(_STRUCTURE))
 _COMMA = ord(",")
 _OPENING = frozenset(b"[{")
 _ARRAY = ord("[")
 
 
 class Meter:
-    """Feed it the chunks of a body; `depth` (the deepest) and `records` grow.
+    """Measures a body in chunks of any size: `depth` (the deepest level) and `records` grow with each chunk.
 
-    Records are the items of a top-level array, else the values at the top. Linear, of constant memory for a chunk, and
-    with no opinion: what is no JSON at all is left to the parser, which is never deeper in it than this has measured.
+    Records are the items of an array at the top, else the values at the top. The time is linear in the size. Text that
+    is not JSON is measured too: the parser refuses it, and never goes deeper into it than `depth`.
     """
 
     def __init__(self) -> None:
@@ -25,6 +25,7 @@ class Meter:
         self._cut = b""
 
     def feed(self, chunk: bytes) -> None:
+        """Measure the next chunk."""
         here, deepest = self._here, self.depth
         for code in self._structure(chunk):
             if code == _COMMA:
@@ -37,23 +38,21 @@ class Meter:
                 here += 1
                 if here > deepest:
                     deepest = here
-            elif here:  # one closing bracket too many makes no room for openings that the parser would count
+            elif here:  # a closing bracket too many does not make room for a deeper level
                 here -= 1
         self._here, self.depth = here, deepest
 
     def _structure(self, chunk: bytes) -> bytes:
-        """Brackets and commas, without those inside text."""
+        """Brackets and the commas of arrays, without those inside text."""
         chunk = self._cut + chunk
         self._cut = b""
         if (len(chunk) - len(chunk.rstrip(b"\\"))) % 2:
-            chunk, self._cut = chunk[:-1], b"\\"  # what it escapes is in the next chunk
-        # Two quotes in a row begin and end, or end and begin: without them, all others do what they did.
-        parts = _without_escapes(chunk).translate(None, _REST).replace(b'""', b"").split(b'"')
-        outside = parts[self._in_text :: 2]
+            chunk, self._cut = chunk[:-1], b"\\"  # the character that it escapes is in the next chunk
+        if b"\\" in chunk:
+            chunk = chunk.replace(b"\\\\", b"").replace(b'\\"', b"")
+        # Two quotes in a row change nothing: removing them first leaves few pieces to split.
+        parts = chunk.translate(None, _REST).replace(b'""', b"").split(b'"')
+        outside = b"".join(parts[self._in_text :: 2])
         self._in_text ^= len(parts) % 2 == 0
-        return b"".join(outside)
-
-
-def _without_escapes(text: bytes) -> bytes:
-    """Without what might be taken for the end of a text, and is none."""
-    return text.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in text else text
+        # A comma before a colon is one of an object. They are most of all commas, and none of them ends a record.
+        return outside.replace(b",:", b"").replace(b":", b"")
