@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from aiohttp import web
 from xxhash import xxh3_128
 
-from proofport.relay.limits import lines, read_body
+from proofport.config_relay import Limits
+from proofport.relay.limits import LIMITS, chunks_of_lines, read_body, require_few, require_shallow
 from proofport.relay.problems import ProblemError
-from proofport.sources.decoding import decode, problem
+from proofport.sources.decoding import decode, holds_huge_integers, problem
 from proofport.sources.reader import Malformed
 
 JSON = "application/json"
@@ -26,6 +27,8 @@ class Place:
     pointer: str
     #: Line number from 1, only in NDJSON.
     line: int | None = None
+    #: Integers here may not fit 64 bits.
+    huge: bool = False
 
 
 async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[tuple[Place, object], None]:
@@ -33,16 +36,17 @@ async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> Asy
 
     `hasher` gets the bytes of the body. Raises ProblemError. NDJSON is read as it arrives, JSON as a whole.
     """
+    limits = request.app[LIMITS]
     if request.content_type == JSON:
         body = await read_body(request)
         if hasher is not None:
             hasher.update(body)
-        for found in _items(body):
+        for found in _items(body, limits):
             yield found
         return
     _require_ndjson(request)
     index, number, rest = 0, 0, b""
-    async with aclosing(lines(request)) as chunks:
+    async with aclosing(chunks_of_lines(request)) as chunks:
         async for chunk in chunks:
             if hasher is not None:
                 hasher.update(chunk)
@@ -50,23 +54,42 @@ async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> Asy
             for line in whole:
                 number += 1
                 if line.strip():
-                    yield Place(f"/{index}", number), _line(line)
+                    yield _line(index, number, line, limits)
                     index += 1
     if rest.strip():
-        yield Place(f"/{index}", number + 1), _line(rest)
+        require_few(number + 1, limits)
+        yield _line(index, number + 1, rest, limits)
 
 
-def _items(body: bytes) -> Iterator[tuple[Place, object]]:
-    """Yield the items of a JSON array. Any other JSON is one document."""
+def parse(body: bytes, limits: Limits, *, expected: str) -> object:
+    """Parse a body of JSON, and hold it to the limits of levels and records. Raises ProblemError."""
     try:
         document = decode(body)
     except (ValueError, RecursionError) as error:
-        found = problem(body, error, expected="JSON: one record, or an array of records")
+        found = problem(body, error, expected=expected)
         raise ProblemError("malformed-body", str(found), found=found.found, expected=found.expected) from None
+    require_few(len(document) if isinstance(document, list) else 1, limits)
+    require_shallow(document, limits)
+    return document
+
+
+def _items(body: bytes, limits: Limits) -> Iterator[tuple[Place, object]]:
+    """Yield the items of a JSON array. Any other JSON is one document."""
+    document, huge = parse(body, limits, expected="JSON: one record, or an array of records"), holds_huge_integers(body)
     if isinstance(document, list):
-        yield from ((Place(f"/{index}"), item) for index, item in enumerate(document))
+        yield from ((Place(f"/{index}", huge=huge), item) for index, item in enumerate(document))
     else:
-        yield Place(""), document
+        yield Place("", huge=huge), document
+
+
+def _line(index: int, number: int, line: bytes, limits: Limits) -> tuple[Place, object]:
+    place = Place(f"/{index}", number, holds_huge_integers(line))
+    try:
+        document = decode(line)
+    except (ValueError, RecursionError) as error:
+        return place, Malformed(problem(line, error, expected="one JSON document on the line"))
+    require_shallow(document, limits)
+    return place, document
 
 
 def _require_ndjson(request: web.Request) -> None:
@@ -77,10 +100,3 @@ def _require_ndjson(request: web.Request) -> None:
             f"found {found}, expected {JSON} or {NDJSON[0]}",
             hint="curl: -H 'Content-Type: application/json'",
         )
-
-
-def _line(line: bytes) -> object:
-    try:
-        return decode(line)
-    except (ValueError, RecursionError) as error:
-        return Malformed(problem(line, error, expected="one JSON document on the line"))

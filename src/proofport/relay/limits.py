@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from itertools import chain
 from typing import Any
 
 from aiohttp import web
 
 from proofport.config.relay import Limits
-from proofport.relay.meter import Meter
 from proofport.relay.problems import ProblemError
 
 LIMITS = web.AppKey("limits", Limits)
-PIECE = 65_536
-"""Bytes that are measured together: what that takes of memory has an end."""
-
 LINGERING = 2.0
 """Seconds in which the rest of a body that was refused may come, so that its sender reads the answer."""
 
@@ -36,38 +33,40 @@ def server_options(limits: Limits) -> dict[str, Any]:
 
 
 async def read_body(request: web.Request) -> bytes:
-    """The whole body, measured before it is parsed.
-
-    Raises ProblemError when it is too large, too late, too deep, or has too many records.
-    """
+    """Read a whole body. Raises ProblemError when it is too large or too late."""
     arriving, chunks = _Arriving(request), []
     while chunk := await arriving.next():
         chunks.append(chunk)
-    body, meter = b"".join(chunks), Meter()
-    for start in range(0, len(body), PIECE):
-        meter.feed(body[start : start + PIECE])
-        _enforce(meter, request.app[LIMITS])
-    return body
+    return b"".join(chunks)
 
 
-async def lines(request: web.Request) -> AsyncGenerator[bytes, None]:
-    """A body of NDJSON, a record a line, as it comes: cut anywhere, and measured so far.
+async def chunks_of_lines(request: web.Request) -> AsyncGenerator[bytes, None]:
+    """Yield a body of NDJSON in chunks as it arrives.
 
-    Raises ProblemError as soon as it is too large, too late, too deep, or of too many records.
+    Raises ProblemError as soon as it is too large, too late, or has too many lines.
     """
-    body, limits, meter, ends = _Arriving(request), request.app[LIMITS], Meter(), 0
-    while chunk := await body.next():
-        meter.feed(chunk)
+    arriving, limits, ends = _Arriving(request), request.app[LIMITS], 0
+    while chunk := await arriving.next():
         ends += chunk.count(b"\n")
-        _enforce(meter, limits, ends)
+        require_few(ends, limits)
         yield chunk
 
 
-def _enforce(meter: Meter, limits: Limits, lines: int = 0) -> None:
-    if meter.depth > limits.depth:
-        raise ProblemError("malformed-body", f"found JSON deeper than {limits.depth} levels, expected no more")
-    if max(meter.records, lines) > limits.records:
+def require_few(records: int, limits: Limits) -> None:
+    """Raises ProblemError for a body of too many records."""
+    if records > limits.records:
         raise ProblemError("payload-too-large", f"found more than {limits.records:,} records, expected no more")
+
+
+def require_shallow(document: object, limits: Limits) -> None:
+    """Raises ProblemError for a document with too many levels of arrays and objects."""
+    level = [document]
+    for _ in range(limits.depth + 1):
+        values = [each.values() if each.__class__ is dict else each for each in level if each.__class__ in (dict, list)]
+        if not values:
+            return
+        level = list(chain.from_iterable(values))
+    raise ProblemError("malformed-body", f"found JSON deeper than {limits.depth} levels, expected no more")
 
 
 def _refuse_early(request: web.Request, limits: Limits) -> None:

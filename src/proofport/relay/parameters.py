@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, TypeVar, cast, get_origin
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yarl import URL
 
 from proofport.errors import Problem
-from proofport.relay.limits import read_body
+from proofport.relay.documents import parse
+from proofport.relay.limits import LIMITS, read_body
 from proofport.relay.problems import ProblemError, entry, pointer_of
 from proofport.text.wording import describe, did_you_mean
 
@@ -61,10 +61,7 @@ async def body_of(request: web.Request, model: type[M], *, optional: bool = Fals
     if request.content_type != "application/json":
         detail = f"found {request.content_type}, expected application/json"
         raise ProblemError("unsupported-media-type", detail)
-    try:
-        given = orjson.loads(body)
-    except ValueError as error:
-        raise ProblemError("malformed-body", f"found {error}, expected JSON") from None
+    given = parse(body, request.app[LIMITS], expected="JSON")
     try:
         return model.model_validate(given, strict=True)
     except ValidationError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +16,8 @@ from tests.journals import MemoryJournal
 from proofport.config.relay import Limits, Rate, RelaySettings
 from proofport.relay import keys
 from proofport.relay.caller import CALLER
-from proofport.relay.limits import lines, read_body, server_options
+from proofport.relay.documents import documents
+from proofport.relay.limits import server_options
 from proofport.relay.problems import answer_problems
 from proofport.relay.security import secure
 
@@ -73,12 +74,9 @@ async def _caller(request: web.Request) -> web.Response:
     return web.Response(body=orjson.dumps(about | names), content_type="application/json")
 
 
-async def _size(request: web.Request) -> web.Response:
-    if request.content_type == "application/x-ndjson":
-        body = b"".join([chunk async for chunk in lines(request)])
-    else:
-        body = await read_body(request)
-    return web.json_response({"bytes": len(body)})
+async def _documents(request: web.Request) -> web.Response:
+    async with aclosing(documents(request)) as found:
+        return web.json_response({"documents": len([each async for each in found])})
 
 
 async def _broken(request: web.Request) -> web.Response:
@@ -92,7 +90,7 @@ async def gate(*, rate: Rate | None = None, limits: Limits | None = None) -> Asy
     settings = RelaySettings(rate=rate or Rate(), limits=limits or Limits())
     app = web.Application(middlewares=[answer_problems])
     app.router.add_get("/caller", _caller)
-    app.router.add_post("/size", _size)
+    app.router.add_post("/documents", _documents)
     app.router.add_get("/broken", _broken)
     secure(app, journal, settings)
     runner = web.AppRunner(app, **server_options(settings.limits))

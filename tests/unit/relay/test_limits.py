@@ -1,4 +1,4 @@
-"""What a request may be, over real sockets: whatever is too much is refused before it is parsed, and while it comes."""
+"""The limits of a request, over real sockets: bytes and seconds while it arrives, levels and records once parsed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from proofport.config.relay import Limits
 from proofport.relay.problems import PREFIX
 
 LIMITS = Limits(body_bytes=4096, body_seconds=0.5, records=10, depth=5, headers=20, header_bytes=1024, idle_seconds=0.5)
-POST = b"POST /size HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+POST = b"POST /documents HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nConnection: close\r\n"
 
 
 @pytest.fixture
@@ -23,15 +23,14 @@ async def served() -> AsyncIterator[Gate]:
 
 
 async def post(served: Gate, body: object, **headers: str) -> tuple[int, str]:
-    status, _, answer = await served.ask(
-        "POST", "/size", data=body, headers={name.replace("_", "-"): value for name, value in headers.items()}
-    )
+    given = {"Content-Type": "application/json"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    status, _, answer = await served.ask("POST", "/documents", data=body, headers=given)
     return status, answer.get("type", "").removeprefix(PREFIX)
 
 
 class TestBytes:
     async def test_as_many_as_allowed(self, served: Gate) -> None:
-        assert await post(served, b" " * 4096) == (200, "")
+        assert await post(served, b'"%b"' % (b"x" * 4094)) == (200, "")
 
     async def test_one_too_many(self, served: Gate) -> None:
         assert await post(served, b" " * 4097) == (413, "payload-too-large")
