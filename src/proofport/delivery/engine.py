@@ -25,7 +25,7 @@ from proofport.errors import ProofportError, Retryable
 from proofport.evidence import Neutral
 from proofport.journal.contract import Journal, NewRun
 from proofport.logs import get_logger
-from proofport.mapping.encoding import encode
+from proofport.mapping import encode
 from proofport.planning.ids import IdStore
 from proofport.sources import Reader
 

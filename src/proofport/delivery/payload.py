@@ -41,7 +41,7 @@ def unpack(payload: bytes) -> list[Neutral]:
 
 def evidence_of(delivery: Delivery) -> list[Neutral]:
     """What a delivery carries, in canonical form: its bytes may have their fields in another order."""
-    return list(map(mapping.ordering(delivery.kind, delivery.mode), unpack(delivery.payload)))
+    return list(map(mapping.compile_kind(delivery.kind, delivery.mode), unpack(delivery.payload)))
 
 
 def pack_bodies(bodies: Sequence[bytes | None]) -> bytes | None:

@@ -7,7 +7,6 @@ one line instead of the body.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,15 +17,12 @@ from xxhash import xxh3_128
 
 from proofport.adapter import Mode
 from proofport.config_relay import Limits
-from proofport.delivery.payload import pack, pack_json
+from proofport.delivery.payload import pack
 from proofport.delivery.pipeline import Reads
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
-from proofport.gateway.inputs import AlreadyEvidence
 from proofport.gateway.queue import RECORDS
-from proofport.mapping.checks import DEEPEST
-from proofport.mapping.source import model_for
-from proofport.relay.canonical import canonical, portions
+from proofport.mapping import model_for
 from proofport.relay.documents import JSON, Place, documents_in_lines, documents_of
 from proofport.relay.limits import LIMITS, receive, require_within
 from proofport.sources.reader import Malformed
@@ -64,7 +60,6 @@ class Intake:
         self._portion: list[Neutral] = []
         self._packed = Packed()
         self._number = 0
-        self._quick: Callable[[object], Neutral] | None = None
 
     async def read(self, request: web.Request, *, about: bytes | None = None) -> Packed:
         """Raises ProblemError for a body that cannot be read.
@@ -72,8 +67,6 @@ class Intake:
         `digest` is of `about` and the bytes of the body; without `about` there is none.
         """
         hasher, limits = None if about is None else xxh3_128(about), request.app[LIMITS]
-        if isinstance(self._reads, AlreadyEvidence) and limits.depth <= DEEPEST:
-            self._quick = self._reads.decoded
         if request.content_type == JSON:
             body = await receive(request)
             if hasher is not None:
@@ -89,14 +82,6 @@ class Intake:
         return self._packed
 
     async def _read_whole(self, body: bytes, limits: Limits) -> None:
-        structs = canonical(self._kind, self._mode) if isinstance(self._reads, AlreadyEvidence) else None
-        if structs is not None and (count := structs.count(body, limits)) is not None:
-            self._packed.records = count
-            for some, text in portions(body, count, self._size):
-                self._packed.portions.append((some, pack_json(text)))
-                if some == self._size:
-                    await asyncio.sleep(0)
-            return
         require_within(body, limits)
         for place, document in documents_of(body):
             await self._take(place, document)
@@ -110,11 +95,10 @@ class Intake:
             self._packed.incomplete = self._reads.incomplete(document) or self._packed.incomplete
         except Rejected as error:
             self._packed.incomplete = str(error.problem)
-        quick = None if place.huge else self._quick
         for record, parents in self._reads.records(document):
             self._number += 1
             try:
-                neutral = quick(record) if quick else self._reads(record, parents)
+                neutral = self._reads(record, parents)
             except Rejected as error:
                 self._refuse(self._mistakes(place, record, error))
             else:
