@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
@@ -30,14 +29,7 @@ class AlreadyEvidence:
     of_lines = None
 
     def __init__(self, kind: str, mode: Mode) -> None:
-        self._kind = kind
-        self._mode = mode
         self.quick = mapping.compile_kind(kind, mode)
-
-    @cached_property
-    def decoded(self) -> Callable[[object], Neutral]:
-        """The same, for what `mapping.compile_kind` calls decoded."""
-        return mapping.compile_kind(self._kind, self._mode, decoded=True)
 
     def records(self, document: object) -> Iterable[tuple[object, object]]:
         return ((document, ()),)

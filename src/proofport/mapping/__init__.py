@@ -1,22 +1,31 @@
 """The mapping language: files of rules, compiled to fast functions from raw documents to evidence and on to bodies."""
 
+from proofport.mapping.compile import (
+    SourceMapping,
+    VendorMapping,
+    compile_kind,
+    compile_source,
+    compile_vendor,
+    encode,
+    model_for,
+)
+from proofport.mapping.language import MappingFile, Vendor, load_file
 from proofport.mapping.library import MappingLibrary, builtin_folder
-from proofport.mapping.nodes import MappingFile
 from proofport.mapping.selftest import TestResult, run_tests
-from proofport.mapping.source import SourceMapping, compile_kind, compile_source
-from proofport.mapping.syntax import load_file
-from proofport.mapping.vendor import VendorMapping, compile_vendor
 
 __all__ = [
     "MappingFile",
     "MappingLibrary",
     "SourceMapping",
     "TestResult",
+    "Vendor",
     "VendorMapping",
     "builtin_folder",
     "compile_kind",
     "compile_source",
     "compile_vendor",
+    "encode",
     "load_file",
+    "model_for",
     "run_tests",
 ]

@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from proofport.errors import UsageError
-from proofport.mapping.nodes import MappingFile
-from proofport.mapping.syntax import load_file
+from proofport.mapping.language.nodes import MappingFile
+from proofport.mapping.language.syntax import load_file
 from proofport.text.wording import did_you_mean
 
 _NAME = re.compile(r"""^["']?mapping["']?\s*:\s*["']?([^\s"'#]+)""", re.MULTILINE)

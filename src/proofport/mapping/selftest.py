@@ -10,9 +10,9 @@ import orjson
 
 from proofport.adapter import Body
 from proofport.errors import Rejected
-from proofport.mapping.nodes import MappingFile, Test, Vendor
-from proofport.mapping.source import compile_kind, compile_source
-from proofport.mapping.vendor import compile_vendor
+from proofport.mapping.compile.source import compile_kind, compile_source
+from proofport.mapping.compile.vendor import compile_vendor
+from proofport.mapping.language.nodes import MappingFile, Test, Vendor
 
 BodyOf = Callable[[str, str, str], Body]
 """Of a vendor, a kind, and the body's name in the mapping."""

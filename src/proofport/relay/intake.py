@@ -7,7 +7,6 @@ line instead of the body and its documents.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,11 +21,8 @@ from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
-from proofport.gateway.inputs import AlreadyEvidence
-from proofport.mapping.checks import DEEPEST
-from proofport.mapping.source import model_for
+from proofport.mapping import model_for
 from proofport.relay.documents import Place, documents
-from proofport.relay.limits import LIMITS
 from proofport.relay.problems import pointer_of
 from proofport.sources.reader import Malformed
 from proofport.text.wording import problems_of
@@ -69,14 +65,10 @@ class Intake:
         self._portion: list[Neutral] = []
         self._packed = Packed()
         self._number = 0
-        #: Checks a record that was decoded from JSON without huge integers: what JSON cannot carry is not looked for.
-        self._check: Callable[[object], Neutral] | None = None
 
     async def read(self, request: web.Request, *, about: bytes | None = None) -> Packed:
         """Raises ProblemError for a body that cannot be read. `about` begins the digest."""
         hasher = None if about is None else xxh3_128(about)
-        if isinstance(self._decoder, AlreadyEvidence) and request.app[LIMITS].depth <= DEEPEST:
-            self._check = self._decoder.decoded
         async with aclosing(documents(request, hasher)) as found:
             async for place, document in found:
                 await self._take(place, document)
@@ -94,11 +86,10 @@ class Intake:
             self._packed.incomplete = self._decoder.incomplete(document) or self._packed.incomplete
         except Rejected as error:
             self._packed.incomplete = str(error.problem)
-        check = None if place.huge else self._check
         for record, parents in self._decoder.records(document):
             self._number += 1
             try:
-                self._portion.append(check(record) if check else self._decoder(record, parents))
+                self._portion.append(self._decoder(record, parents))
             except Rejected as error:
                 self._refuse(self._mistakes(place, record, error))
             if len(self._portion) == self._size:

@@ -7,7 +7,7 @@ import re
 from datetime import UTC, date, datetime
 from typing import Any
 
-from proofport.mapping.functions import MISSING
+from proofport.mapping.compile.functions import MISSING
 
 from .reference import Refusal, find, many, one
 

@@ -9,7 +9,7 @@ from jsonpath_ng import Child, Descendants, JSONPath, Slice, This, Wildcard
 from jsonpath_ng.ext.filter import Filter
 from jsonpath_ng.ext.parser import ExtendedJsonPathParser
 
-from proofport.mapping.functions import MISSING
+from proofport.mapping.compile.functions import MISSING
 
 parse = lru_cache(maxsize=10_000)(ExtendedJsonPathParser().parse)
 

@@ -8,7 +8,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofport.mapping.encoding import encode
+from proofport.mapping import encode
 
 TEXTS = st.text(max_size=4) | st.sampled_from(["},{", "}", "{", "},", ",{", '"},{"', "[{}]", "\\", '"'])
 VALUES = st.recursive(

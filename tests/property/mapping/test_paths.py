@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofport.errors import Rejected
-from proofport.mapping.code import Code
-from proofport.mapping.paths import PathError, parse
-from proofport.mapping.selectors import Scope
+from proofport.mapping.compile.code import Code
+from proofport.mapping.compile.reading import Scope
+from proofport.mapping.language.paths import PathError, parse
 
 from . import reference
 from .hostile import Hostile, seeds

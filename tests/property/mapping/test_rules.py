@@ -10,7 +10,7 @@ import orjson
 
 from proofport.errors import Rejected
 from proofport.mapping import SourceMapping, compile_source, load_file
-from proofport.mapping.functions import MISSING
+from proofport.mapping.compile.functions import MISSING
 
 from .hostile import Hostile, seeds
 from .oracle import evaluate

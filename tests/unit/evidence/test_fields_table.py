@@ -15,7 +15,7 @@ import proofport_drata.emulator
 import proofport_secureframe.emulator
 from proofport.evidence import KINDS, model_of
 from proofport.mapping import MappingLibrary
-from proofport.mapping.nodes import selects
+from proofport.mapping.language.nodes import selects
 
 FIELDS = Path(__file__).parents[3] / "docs" / "fields.md"
 VENDORS = ("Drata", "Secureframe")

@@ -8,7 +8,7 @@ import pytest
 
 from proofport.errors import MappingError, UsageError
 from proofport.mapping import load_file
-from proofport.mapping.nodes import Select, Vendor
+from proofport.mapping.language.nodes import Select, Vendor
 
 from .conftest import Load
 

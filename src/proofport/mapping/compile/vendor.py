@@ -12,14 +12,13 @@ from pydantic import BaseModel, ValidationError
 from proofport.adapter import Body
 from proofport.errors import Problem, Rejected, UsageError
 from proofport.evidence import Evidence, Neutral, model_of
-from proofport.mapping import encoding
-from proofport.mapping.bodies import body_schema, model_from_rules
-from proofport.mapping.compiler import Plan, compile_plan
-from proofport.mapping.guards import flat, shape_of
-from proofport.mapping.kinds import constants
-from proofport.mapping.nodes import MappingFile, Rule, Select, Vendor
-from proofport.mapping.paths import parse
-from proofport.mapping.source import partial_model, require_json
+from proofport.mapping.compile.bodies import body_schema, model_from_rules
+from proofport.mapping.compile.fields import Plan, compile_plan
+from proofport.mapping.compile.guards import shape_of
+from proofport.mapping.compile.source import partial_model, require_json
+from proofport.mapping.language.kinds import constants
+from proofport.mapping.language.nodes import MappingFile, Rule, Select, Vendor
+from proofport.mapping.language.paths import parse
 from proofport.text.wording import did_you_mean, listing, problem_of, reject
 from proofport.text.yaml_nodes import Mark
 
@@ -41,15 +40,13 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
         _check_fields(file, body, body.model)
     whole = body.model or model_from_rules(body.name, file.fields, model_of(kind), body.id_field)
     model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
-    shape = shape_of(model)
     plan = Plan(
         title=file.name,
         rules=file.fields,
-        shape=flat(shape) if body.arrays == "refuse" or body.nulls == "omit" else shape,
+        shape=shape_of(model, flat=body.arrays == "refuse" or body.nulls == "omit"),
         settle=_settling(model, body, vendor),
         signature="convert(d, M=M)",
         finish="return out if ok and 'extras' not in d else settle(out, d)",
-        given=shape_of(model_of(kind)),
         partial=body.partial,
         drops_null=_DROPS[body.nulls],
     )
@@ -65,11 +62,7 @@ _DROPS: Mapping[str, Callable[[bool], bool]] = {
 
 
 class VendorMapping:
-    """One vendor mapping. Call it with a neutral dict for the vendor's body; raises Rejected.
-
-    `encode`: the same as JSON, for several; it raises TypeError for what JSON cannot carry, too.
-    `fields`: every top-level field it can produce, in the file's order. `source`: the generated Python.
-    """
+    """One vendor mapping. Call it with a neutral dict for the vendor's body; raises Rejected."""
 
     def __init__(
         self,
@@ -78,14 +71,19 @@ class VendorMapping:
         model: type[BaseModel],
         display_name: str,
         source: str,
-        encode: Callable[[Sequence[Neutral]], list[bytes]] | None = None,
     ) -> None:
         self.convert = convert
-        self.encode = encode or (lambda block: encoding.encode(list(map(convert, block))))
+        #: Every top-level field that the mapping can make, in the file's order.
         self.fields = fields
+        #: The field that a person knows the record by.
         self.display_name = display_name
+        #: The generated Python.
         self.source = source
         self._model = model
+
+    def encode(self, block: Sequence[Neutral]) -> list[bytes]:
+        """The bodies of several records as JSON. Raises Rejected, and TypeError for what JSON cannot carry."""
+        return encode(list(map(self.convert, block)))
 
     def __call__(self, neutral: Neutral) -> dict[str, Any]:
         return self.convert(neutral)
@@ -236,40 +234,43 @@ def _refuse_arrays(value: Any, field: str = "") -> None:
             _refuse_arrays(inner, f"{field}.{name}" if field else name)
 
 
+_SCALARS = frozenset((str, bool, int, float))
+"""The types of values that need no look by the model."""
+
+
 def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
-    """Every field but `extras`, as it is. Whether a null may go is not known without a schema: only if all may."""
+    """Every field but `extras`, as it is. Without a schema nothing tells which field may be null: all, or none."""
     whole = body.model or _only_an_id(body.id_field)
     model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
     settle = _settling(model, body, vendor)
-    quick = body.model is None
-    drops = body.nulls != "send"
+    same, drops = body.model is None and body.id_field == "id", body.nulls != "send"
+    plain = _SCALARS if drops else _SCALARS | {type(None)}
 
     def convert(neutral: Neutral) -> dict[str, Any]:
-        out = {body.id_field: neutral["id"]}
-        simple = quick
-        for name, value in neutral.items():
-            if name in ("id", "extras") or (value is None and drops):
-                continue
-            if name == body.id_field:
-                raise reject(name, "a field", f"no field {name!r}: there the vendor gets the id")
-            simple = simple and value.__class__ is not list and value.__class__ is not dict
-            out[name] = value
-        return out if simple and "extras" not in neutral else settle(out, neutral)
+        if same and plain.issuperset(map(type, neutral.values())):
+            return neutral
+        fields = {name: value for name, value in neutral.items() if name not in ("id", "extras")}
+        if body.id_field in fields:
+            found = f"no field {body.id_field!r}: there the vendor gets the id"
+            raise reject(body.id_field, "a field", found)
+        kept = {name: value for name, value in fields.items() if value is not None or not drops}
+        return settle({body.id_field: neutral["id"], **kept}, neutral)
 
-    def encode(block: Sequence[Neutral]) -> list[bytes]:
-        text = orjson.dumps(block)
-        plain = _holds_plain_objects(text, len(block))
-        return (encoding.cut(text, len(block)) if plain else []) or encoding.encode(list(map(convert, block)))
-
-    about = f"# {kind}: every field but extras, as it is\n"
-    return VendorMapping(convert, (), whole, body.id_field, about, encode if quick and body.id_field == "id" else None)
-
-
-def _holds_plain_objects(text: bytes, count: int) -> bool:
-    """Whether in a JSON array of objects there is surely no other array, no null, and no object such as `extras`."""
-    return text.count(b"{") == count and text.find(b"[", 1) < 0 and b":null" not in text
+    return VendorMapping(convert, (), whole, body.id_field, f"# {kind}: every field but extras, as it is\n")
 
 
 def _only_an_id(id_field: str) -> type[BaseModel]:
     at = Mark("", 1, 1)
     return model_from_rules("record", {id_field: Rule(at=at, source=Select(parse("$.id"), at))}, Evidence, id_field)
+
+
+def encode(bodies: Sequence[dict[str, Any]]) -> list[bytes]:
+    """The JSON of each body. Raises TypeError for what JSON cannot carry.
+
+    The bodies are written together and cut, because a body that is written by itself keeps the 4 KB that its encoder
+    began with. Between two of them stands `},{`. Where that stands as often as there are gaps, it stands nowhere else.
+    """
+    parts = orjson.dumps(bodies)[2:-2].split(b"},{")
+    if len(parts) == len(bodies):
+        return [b"{%b}" % part for part in parts]
+    return [bytes(bytearray(orjson.dumps(body))) for body in bodies]

@@ -11,8 +11,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 
-from proofport.mapping.kinds import type_at, without_null
-from proofport.mapping.nodes import Constant, FirstOf, Nested, Rule, Select, Template
+from proofport.mapping.language.kinds import type_at, without_null
+from proofport.mapping.language.nodes import Constant, FirstOf, Nested, Rule, Select, Template
 
 _TYPES: dict[str, Any] = {
     "string": str,

@@ -12,8 +12,8 @@ from jsonpath_ng.ext.filter import Filter
 from pydantic import BaseModel
 
 from proofport.evidence import model_of
-from proofport.mapping.nodes import Constant, FirstOf, MappingFile, Nested, Rule, Select, selects
-from proofport.mapping.paths import Path, Step, key_of
+from proofport.mapping.language.nodes import Constant, FirstOf, MappingFile, Nested, Rule, Select, selects
+from proofport.mapping.language.paths import Path, Step, key_of
 from proofport.text.wording import did_you_mean, listing
 from proofport.text.yaml_nodes import Mark
 

@@ -8,25 +8,20 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-from proofport.mapping.functions import MISSING
-from proofport.mapping.projection import Part
-
-Trust: TypeAlias = Literal["nothing", "text", "json"]
-"""What is certain of the values that a function is given. `nothing`: a caller may hand over anything. `text`: strings
-were decoded from JSON, so that UTF-8 can carry them. `json`: all was, and nothing is deeper or larger than travels."""
+from proofport.mapping.compile.functions import MISSING
+from proofport.mapping.compile.projection import Part
 
 MAX_BLOCKS = 16
 """Python allows 20 loops inside one another; a path that needs more is left to jsonpath-ng."""
 
 
 class Code:
-    """`parts`: the variables that hold what a decoder made of a part of the record, instead of a dict or a list of
-    dicts."""
+    """The lines of one function, and the namespace that they refer to."""
 
-    def __init__(self, trust: Trust = "nothing") -> None:
-        self.trust = trust
+    def __init__(self) -> None:
+        #: The variables that hold an object made by the projection's decoder, instead of a dict or a list of dicts.
         self.parts: dict[str, Part] = {}
         self.namespace: dict[str, Any] = {"M": MISSING}
         self.loops = 0

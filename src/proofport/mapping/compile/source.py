@@ -14,19 +14,18 @@ from pydantic import BaseModel, ValidationError, create_model
 from proofport.adapter import Mode
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import Evidence, Neutral, model_of
-from proofport.mapping.checks import is_text
-from proofport.mapping.code import Code
-from proofport.mapping.compiler import Plan, compile_plan
-from proofport.mapping.functions import MISSING
-from proofport.mapping.guards import acceptor_of, shape_of
-from proofport.mapping.nodes import MappingFile
-from proofport.mapping.paths import Path
-from proofport.mapping.projection import project
-from proofport.mapping.selectors import Scope, Walk, chain
+from proofport.mapping.compile.code import Code
+from proofport.mapping.compile.fields import Plan, compile_plan
+from proofport.mapping.compile.functions import MISSING
+from proofport.mapping.compile.guards import acceptor_of, shape_of
+from proofport.mapping.compile.projection import project
+from proofport.mapping.compile.reading import Scope, Walk, chain
+from proofport.mapping.language.nodes import MappingFile
+from proofport.mapping.language.paths import Path
 from proofport.text.wording import describe, did_you_mean, listing, problem_of, reject
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
-"""What `parent:` needs, beside each record; None for a document in which no record was found."""
+"""The values that `parent:` takes, beside each record; None for a document in which no record was found."""
 
 
 def compile_source(file: MappingFile, values: Mapping[str, str] | None = None, mode: Mode = "upsert") -> SourceMapping:
@@ -54,12 +53,19 @@ def _check_values(file: MappingFile, values: Mapping[str, str], mode: Mode) -> N
 
 
 class SourceMapping:
-    """One source mapping. Call it with a record and its parents, as `records` gives them; raises Rejected."""
+    """One source mapping. Call it with a record and its parents, as `records` gives them; raises Rejected.
+
+    One function is compiled for what is read: for decoded records, or for lines. Where lines need both, because one of
+    them is declined, the other is compiled then.
+    """
 
     def __init__(self, file: MappingFile, values: Mapping[str, str], mode: Mode) -> None:
         self.kind = str(file.to)
         self.name = file.name
         self._records = file.records
+        self._iterate = _record_iterator(file) if file.records is not None else None
+        self._incomplete = _all(file.incomplete_when) if file.incomplete_when is not None else None
+        self._incomplete_text = file.incomplete_when.text if file.incomplete_when is not None else ""
         model = model_for(self.kind, mode)
         fills: dict[str, list[str]] = {}
         for number, parent in enumerate(file.parents):
@@ -78,31 +84,47 @@ class SourceMapping:
             names=given,
             partial=mode in ("patch", "remove"),
         )
-        self.convert, self.source = compile_plan(self._plan)
-        self._iterate = _record_iterator(file) if file.records is not None else None
-        self._incomplete = _all(file.incomplete_when) if file.incomplete_when is not None else None
-        self.quick = self.convert if self._records is None and self._incomplete is None else None
-        self._incomplete_text = file.incomplete_when.text if file.incomplete_when is not None else ""
+
+    @cached_property
+    def _compiled(self) -> tuple[Callable[..., Neutral], str]:
+        return compile_plan(self._plan)
+
+    @property
+    def convert(self) -> Callable[..., Neutral]:
+        """The function from a record and its parents to evidence."""
+        return self._compiled[0]
+
+    @property
+    def source(self) -> str:
+        """The generated Python."""
+        return self._compiled[1]
+
+    @property
+    def quick(self) -> Callable[[Any], Neutral] | None:
+        """The function from a document to evidence, where every document is one record and none says there is more."""
+        return self.convert if self._iterate is None and self._incomplete is None else None
 
     @cached_property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
-        """The quick way from lines with a record each: nothing is decoded but what a rule reads.
+        """A function from text with one record a line; None where the rules need whole records.
 
-        It gives None for a line whose record is wrong, or of another form than the rules expect: that one has to go
-        the whole way. None where there is no such way.
+        It decodes only what the rules read. It gives None for a line whose record is wrong, or of another form than the
+        rules expect: decode that line and call `quick`.
         """
-        found = project(self._plan.rules.values(), MISSING) if self.quick is not None else None
-        if found is None or not all(map(is_text, self._plan.names.values())):
+        if self._iterate is not None or self._incomplete is not None:
+            return None
+        found = project(self._plan.rules.values(), MISSING)
+        if found is None:
             return None
         signature, finish = "convert(d, M=M)", "return out if ok else None"
         convert, _ = compile_plan(replace(self._plan, part=found.part, signature=signature, finish=finish))
         return lambda text: list(map(convert, found.of_lines(text)))
 
     def records(self, document: object) -> Iterable[tuple[Any, Parents]]:
-        """Every record of one raw document, with what `parent:` needs of its surroundings.
+        """Every record of one raw document, with the values that `parent:` takes from around it.
 
-        A document without a single place for records (not even an empty array) gives itself with parents None, which
-        is rejected when it is called.
+        A document without a place for records (not even an empty array) gives itself with parents None. Calling the
+        mapping with that raises Rejected.
         """
         return ((document, ()),) if self._iterate is None else self._iterate(document)
 
@@ -111,11 +133,10 @@ class SourceMapping:
             assert self._records is not None
             hint = f"Is this the output that {self.name} reads?"
             raise reject(None, describe(record), f"a document with {self._records.text}", hint)
-        neutral: Neutral = self.convert(record, parents)
-        return neutral
+        return self.convert(record, parents)
 
     def incomplete(self, document: object) -> str | None:
-        """Why the document says that there is more than it holds, or None."""
+        """The reason why there is more than the document holds, if it says so."""
         if self._incomplete is None or all(value is None for value in self._incomplete(document)):
             return None
         return f"{self._incomplete_text} is present: there is more than this document holds"
@@ -162,17 +183,19 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
 
 
 # ------------------------------------------------------------------ evidence
-def compile_kind(kind: str, mode: Mode = "upsert", *, decoded: bool = False) -> Callable[[object], Neutral]:
+def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral]:
     """The check of input that is evidence already: a function from it to its neutral dict in canonical form.
 
-    Raises Rejected for each record that does not fit. `patch` and `remove` need only the id. `decoded`: for nothing but
-    records that were decoded from JSON at most 50 deep, with integers of 64 bits: they are not looked through again.
+    Raises Rejected for each record that does not fit. `patch` and `remove` need only the id.
     """
     model = model_for(kind, mode)
-    accept, settle = acceptor_of(shape_of(model), "json" if decoded else "nothing"), settling(model, kind)
+    shape, settle = shape_of(model), settling(model, kind)
+    if not shape.quick:
+        return settle
+    accept = acceptor_of(shape)
 
     def check(record: object) -> Neutral:
-        neutral = accept(record) if accept is not None else None
+        neutral: Neutral | None = accept(record)
         return neutral if neutral is not None else settle(record)
 
     return check
@@ -197,7 +220,7 @@ def partial_model(model: type[Any], keep: set[str], *, nulls: bool = False) -> t
 
 
 def settling(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
-    """The slow way: the model decides, and words the rejection."""
+    """The model's own check, for what the guards do not accept: it decides, and words the rejection."""
 
     def settle(record: object) -> Neutral:
         if not isinstance(record, dict | BaseModel):

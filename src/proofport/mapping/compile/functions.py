@@ -14,8 +14,8 @@ from jsonpath_ng.ext.filter import Filter
 
 from proofport.errors import Rejected
 from proofport.evidence import format_timestamp
-from proofport.mapping.nodes import Conversion, Lookup, json_key
-from proofport.mapping.paths import Path, tree_of
+from proofport.mapping.language.nodes import Conversion, Lookup, json_key
+from proofport.mapping.language.paths import Path, tree_of
 from proofport.text.wording import MISSING_FIELD, ZONE_HINT, describe, listing, nearest, reject
 
 

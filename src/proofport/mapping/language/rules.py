@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
-from proofport.mapping import paths
-from proofport.mapping.nodes import (
+from proofport.mapping.language import paths
+from proofport.mapping.language.nodes import (
     Condition,
     Constant,
     Conversion,
@@ -20,7 +20,7 @@ from proofport.mapping.nodes import (
     Unknown,
     json_key,
 )
-from proofport.mapping.paths import Path, PathError
+from proofport.mapping.language.paths import Path, PathError
 from proofport.text.wording import did_you_mean, listing
 from proofport.text.yaml_nodes import (
     Block,

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 from jsonpath_ng import Fields, Index, Slice, Wildcard
 from jsonpath_ng.ext.filter import And, Expression, Filter, Or
 
-from proofport.mapping import functions
-from proofport.mapping.code import MAX_BLOCKS, Code
-from proofport.mapping.paths import DESCEND, TRANSFORMS, Key, Path, Step, filter_keys, key_of
+from proofport.mapping.compile import functions
+from proofport.mapping.compile.code import MAX_BLOCKS, Code
+from proofport.mapping.language.paths import DESCEND, TRANSFORMS, Key, Path, Step, filter_keys, key_of
 
 Trie: TypeAlias = dict[Key, "Trie"]
 Store: TypeAlias = Callable[[str], None]

@@ -8,11 +8,11 @@ from typing import Any
 
 from proofport.errors import UsageError
 from proofport.evidence import KINDS, model_of
-from proofport.mapping import paths
-from proofport.mapping.kinds import check_paths, check_source_fields
-from proofport.mapping.nodes import MappingFile, Parent, Rule, Test, Vendor
-from proofport.mapping.paths import Path
-from proofport.mapping.rules import RuleReader, Tables, parse_path, table_entries
+from proofport.mapping.language import paths
+from proofport.mapping.language.kinds import check_paths, check_source_fields
+from proofport.mapping.language.nodes import MappingFile, Parent, Rule, Test, Vendor
+from proofport.mapping.language.paths import Path
+from proofport.mapping.language.rules import RuleReader, Tables, parse_path, table_entries
 from proofport.text.wording import did_you_mean, listing
 from proofport.text.yaml_nodes import (
     Block,

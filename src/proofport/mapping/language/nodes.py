@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from proofport.mapping.paths import Path
+from proofport.mapping.language.paths import Path
 from proofport.text.yaml_nodes import Mark
 
 JsonType: TypeAlias = Literal["string", "integer", "number", "boolean", "object", "array"]

@@ -17,8 +17,8 @@ import msgspec
 from jsonpath_ng import Index, Slice, Wildcard
 from jsonpath_ng.ext.filter import And, Filter, Or
 
-from proofport.mapping.nodes import Rule, Select, selects
-from proofport.mapping.paths import Key, Path, Step, filter_keys, key_of
+from proofport.mapping.language.nodes import Rule, Select, selects
+from proofport.mapping.language.paths import Key, Path, Step, filter_keys, key_of
 from proofport.sources.structs import may_be_read, struct_of
 
 MAX_LOOPS = 12
