@@ -1,4 +1,4 @@
-"""`proofport mapping`: which mappings there are, whether they are right, and whether their own tests pass."""
+"""`proofport mapping`: list mappings, check them, and run the tests that they carry."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ names_argument = click.argument("names", metavar="[NAME|FILE]...", nargs=-1)
 
 
 @click.group("mapping")
-def command() -> None:
+def mapping() -> None:
     """List, check and test mappings: the built-in ones, and those in the configuration's `mappings:` folder."""
 
 
-@command.command("list")
+@mapping.command("list")
 @options.config_option
 def list_command(config_path: str | None) -> int:
-    """List every mapping by its name, with what it reads and gives."""
+    """List every mapping by its name, with the kind that it takes or gives."""
     library = _library(config_path)
     names = library.names()
     width = max(map(len, names))
@@ -35,11 +35,11 @@ def list_command(config_path: str | None) -> int:
     return 0
 
 
-@command.command("check")
+@mapping.command("check")
 @names_argument
 @options.config_option
 def check_command(names: Sequence[str], config_path: str | None) -> int:
-    """Check mappings by name or file; all there are, unless some are named.
+    """Check mappings by name or file; without one, all of them.
 
     Exit codes: 0 all are right, 2 one is wrong.
     """
@@ -48,11 +48,11 @@ def check_command(names: Sequence[str], config_path: str | None) -> int:
     return 2 if wrong else 0
 
 
-@command.command("test")
+@mapping.command("test")
 @names_argument
 @options.config_option
 def test_command(names: Sequence[str], config_path: str | None) -> int:
-    """Run the tests that mappings carry, by name or file; those of all there are, unless some are named.
+    """Run the tests of mappings, by name or file; without one, of all of them.
 
     Exit codes: 0 all pass, 1 one fails, 2 a mapping is wrong.
     """
@@ -68,10 +68,10 @@ def _summary(library: MappingLibrary, name: str) -> str:
     from proofport.mapping.nodes import Vendor
 
     try:
-        mapping = library.find(name)
+        found = library.find(name)
     except UsageError:
         return "wrong: see `proofport mapping check`"
-    return f"takes {mapping.from_kind}" if isinstance(mapping.to, Vendor) else f"gives {mapping.to}"
+    return f"takes {found.from_kind}" if isinstance(found.to, Vendor) else f"gives {found.to}"
 
 
 def _compile(mapping: MappingFile) -> None:
@@ -86,7 +86,7 @@ def _compile(mapping: MappingFile) -> None:
 
 
 def _run_tests(mapping: MappingFile) -> tuple[int, int]:
-    """Run one mapping's tests and show those that fail. Returns how many passed and failed."""
+    """Run the tests of one mapping and show those that fail. Returns how many passed and failed."""
     from proofport.mapping import run_tests
 
     results = run_tests(mapping, _body)
@@ -99,7 +99,7 @@ def _run_tests(mapping: MappingFile) -> tuple[int, int]:
 
 
 def _body(vendor: str, kind: str, name: str) -> Body:
-    """What a vendor takes, by its adapter's defaults: no destination has to be configured for that."""
+    """The body that a vendor takes by the defaults of its adapter, so that no destination has to be configured."""
     from proofport.registry import load_adapter
 
     adapter = load_adapter(vendor)
@@ -117,7 +117,7 @@ def _library(config_path: str | None) -> MappingLibrary:
 
 
 def _each(names: Sequence[str], config_path: str | None, do: Callable[[MappingFile], T]) -> tuple[list[T], int]:
-    """What `do` says of each mapping, and how many are wrong: each of those is explained on stderr."""
+    """Apply `do` to each mapping. Returns the results, and how many mappings are wrong; stderr says why."""
     from proofport.cli.failures import explain
     from proofport.errors import UsageError
     from proofport.mapping import load_file

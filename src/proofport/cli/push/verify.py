@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from proofport.cli import options
-from proofport.cli.failures import wrapped
+from proofport.cli.connect import uses_gateway
+from proofport.cli.output import SHOWN, show_json, wrapped
 
 if TYPE_CHECKING:
+    from proofport.gateway import Gateway
     from proofport.gateway.verify import Look, Verification
-
-SHOWN = 20
 
 
 @click.command()
@@ -26,34 +25,26 @@ SHOWN = 20
     type=click.FloatRange(min=0),
     default=0.0,
     show_default=True,
-    help="Look again for so long: vendors that queue show a record only later.",
+    help="Keep looking for this long: a vendor that queues shows a record only later.",
 )
 @options.json_option
-@options.config_option
-def command(destination: str, kind: str, within: float, as_json: bool, config_path: str | None) -> int:
-    """Say of every record that was delivered to DEST: seen as sent, seen differently, not seen yet, or not readable.
+@uses_gateway
+async def verify(gateway: Gateway, destination: str, kind: str, within: float, as_json: bool) -> int:
+    """Compare every record delivered to DEST with what the vendor shows: the same, different, missing or not readable.
 
-    What is seen as sent is verified from then on. Exit codes: 0 nothing differs or is missing, 1 something does.
+    A record that is shown as it was sent counts as verified from then on. Exit codes: 0 nothing differs or is missing,
+    1 something does.
     """
-    import asyncio
-
-    found = asyncio.run(_verify(destination, kind, within, config_path))
+    found = await gateway.verify(destination, kind=kind, within=within, on_look=_announce)
     if as_json:
-        click.echo(json.dumps(found.as_dict(), ensure_ascii=False, indent=2))
+        show_json(found.as_dict())
     else:
         for line in _lines(found):
             click.echo(line)
     return int(found.exit_code)
 
 
-async def _verify(destination: str, kind: str, within: float, config: str | None) -> Verification:
-    from proofport.cli.connect import connect
-
-    async with connect(config) as gateway:
-        return await gateway.verify(destination, kind=kind, within=within, on_look=_tell)
-
-
-def _tell(look: Look) -> None:
+def _announce(look: Look) -> None:
     if look.pause is not None:
         click.echo(f"{look.seen:,} of {look.total:,} seen as sent; looks again in {look.pause:.0f} s", err=True)
 
@@ -64,15 +55,14 @@ def _lines(found: Verification) -> Iterator[str]:
     yield f"  {len(found.different):>9,}  seen differently"
     for text, fields in list(found.different.items())[:SHOWN]:
         words = "; ".join(f"{name}: sent {sent!r}, shown {shown!r}" for name, (sent, shown) in fields.items())
-        yield wrapped(f"{text}: {words}", "    ", hanging=" " * 8, fold=True)
+        yield wrapped(f"{text}: {words}", "    ", hanging=" " * 8)
     yield from _more(len(found.different))
     yield f"  {len(found.missing):>9,}  not seen yet"
     if found.missing:
-        yield wrapped(", ".join(found.missing[:SHOWN]), "    ", hanging="    ", fold=True)
+        yield wrapped(", ".join(found.missing[:SHOWN]), "    ")
     yield from _more(len(found.missing))
     yield f"  {found.unreadable:>9,}  cannot be read back"
-    for note in found.notes:
-        yield wrapped(note, "  ", hanging="  ", fold=True)
+    yield from (wrapped(note, "  ") for note in found.notes)
 
 
 def _more(count: int) -> Iterator[str]:

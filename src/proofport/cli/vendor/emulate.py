@@ -1,4 +1,4 @@
-"""`proofport emulate`: every installed emulator, on this machine only, until it is stopped."""
+"""`proofport emulate`: run every installed emulator on this machine, until stopped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-# proofport.registry knows this group, too; importing it here would make `emulate --help` slow.
+# proofport.registry could list them too, but importing it would make `emulate --help` slow.
 NAMES = sorted(entry.name for entry in entry_points(group="proofport.emulators"))
 
 
@@ -36,11 +36,11 @@ def _port_options(function: Any) -> Any:
     metavar="N",
     help="Requests a minute; 0, the default, is off.",
 )
-def command(file: str | None, rate_limit: int, **ports: int) -> int:
+def emulate(file: str | None, rate_limit: int, **ports: int) -> int:
     """Run the local emulators of the vendors, until interrupted.
 
-    Each imitates one vendor, holds an object for every kind, and keeps what it is sent in memory. The line `ready` on
-    stdout says that all of them listen and that FILE is written.
+    Each imitates one vendor, has an object for every kind, and stores what it receives in memory. The line `ready` on
+    stdout means that all of them listen and FILE is written.
     """
     import asyncio
 
@@ -52,7 +52,7 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
     import tempfile
     from contextlib import AsyncExitStack
 
-    from proofport.cli.stopping import stop_signal
+    from proofport.cli.service import stop_signal
     from proofport.registry import load_emulator
     from proofport.testing import serve
 
@@ -74,16 +74,16 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
 
 
 def write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> None:
-    """Write the file whole or not at all: a reader that waits for it never sees half of it. Raises UsageError.
+    """Write the file in one step, so that a reader never sees half of it. Raises UsageError.
 
-    The journal is a new one that ends with the emulators: it must not remember what former ones held.
+    The journal is new and is deleted with the emulators, because it must not remember records of earlier ones.
     """
     import yaml
 
     from proofport.errors import UsageError
 
     data = {"instance": "emulated", "journal": str(journal), "destinations": destinations}
-    text = "# Written by `proofport emulate`; of no use once that has stopped.\n" + yaml.safe_dump(
+    text = "# Written by `proofport emulate`; not usable after it has stopped.\n" + yaml.safe_dump(
         data, sort_keys=False
     )
     draft = file.with_name(f".{file.name}.{os.getpid()}")
