@@ -33,7 +33,7 @@ LAYERS = [
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 TESTING = "testing"
 MAY_START_EMULATORS = {"cli/demo/__init__.py", "cli/vendor/emulate.py"}
-LOADED_LATE = {"cli/demo/tour.py", "cli/demo/relay.py"}
+LOADED_LATE = {"cli/demo/tour.py", "cli/demo/relay.py", "cli/demo/narration.py"}
 """What these commands load once they run: there, everything may stand at the top."""
 
 FOR_ADAPTERS = {"errors", "wire", "evidence", "accounting", "adapter"}

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from proofport.cli import options
+from proofport.cli.failures import explain
+from proofport.errors import UsageError
 
 if TYPE_CHECKING:
     from proofport.adapter import Body
@@ -44,7 +46,7 @@ def check_command(names: Sequence[str], config_path: str | None) -> int:
     Exit codes: 0 all are right, 2 one is wrong.
     """
     right, wrong = _each(names, config_path, _compile)
-    click.echo(f"{_count(len(right), 'mapping is', 'mappings are')} right" + (f", {wrong} wrong" if wrong else ""))
+    click.echo(f"{_count(len(right), 'mapping')} right" + (f", {wrong} wrong" if wrong else ""))
     return 2 if wrong else 0
 
 
@@ -58,13 +60,12 @@ def test_command(names: Sequence[str], config_path: str | None) -> int:
     """
     tested, wrong = _each(names, config_path, _run_tests)
     passed, failed = sum(good for good, _ in tested), sum(bad for _, bad in tested)
-    summary = f"{_count(len(tested), 'mapping', 'mappings')}: {_count(passed, 'test', 'tests')} passed"
+    summary = f"{_count(len(tested), 'mapping')}: {_count(passed, 'test')} passed"
     click.echo(summary + (f", {failed} failed" if failed else "") + (f", {wrong} wrong" if wrong else ""))
     return 2 if wrong else int(failed > 0)
 
 
 def _summary(library: MappingLibrary, name: str) -> str:
-    from proofport.errors import UsageError
     from proofport.mapping.nodes import Vendor
 
     try:
@@ -118,8 +119,6 @@ def _library(config_path: str | None) -> MappingLibrary:
 
 def _each(names: Sequence[str], config_path: str | None, do: Callable[[MappingFile], T]) -> tuple[list[T], int]:
     """Apply `do` to each mapping. Returns the results, and how many mappings are wrong; stderr says why."""
-    from proofport.cli.failures import explain
-    from proofport.errors import UsageError
     from proofport.mapping import load_file
 
     library = _library(config_path)
@@ -135,5 +134,5 @@ def _each(names: Sequence[str], config_path: str | None, do: Callable[[MappingFi
     return done, wrong
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -53,6 +53,18 @@ def listed(ids: Sequence[str], count: int) -> str:
     return f"{shown} and {count - SHOWN:,} more" if count > SHOWN else shown
 
 
+def group(
+    words: str, count: int, *, ids: Sequence[str] = (), lines: Sequence[str] = (), colour: str | None = None
+) -> Iterator[str]:
+    """A count and what it counts; below it the first ids in one paragraph, or the first lines."""
+    yield f"  {click.style(f'{count:>9,}', fg=colour if count else None)}  {words}"
+    if ids:
+        yield wrapped(", ".join(ids[:SHOWN]), " " * 4)
+    yield from (wrapped(line, " " * 4, hanging=" " * 8) for line in lines[:SHOWN])
+    if count > SHOWN and (ids or lines):
+        yield f"    and {count - SHOWN:,} more; --json lists up to 1,000"
+
+
 def outline(value: Any, indent: str = "") -> Iterator[str]:
     """JSON data for people: `name: value` for each field, `-` for each element of a list; nothing is cut."""
     match value:

@@ -14,6 +14,7 @@ from rich.text import Text
 from proofport.accounting import Assurance, Status
 from proofport.cli.push.report import by_problem, counts, line, print_problems, print_remarks
 from proofport.delivery.report import RunReport
+from proofport.testing import Running
 
 NAMED = 3
 """At most this many ids of a vendor's object are named."""
@@ -59,20 +60,15 @@ class Narrator:
         """Print one line for each kind and destination."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("")
-        table.add_column("")
-        for words in ("records", "confirmed", "accepted", "rejected"):
-            table.add_column(words, justify="right")
+        table.add_column("", style="bold")
+        for words, style in (("records", "bold"), ("confirmed", "green"), ("accepted", "green"), ("rejected", "red")):
+            table.add_column(words, justify="right", style=style)
         for report in reports:
             for number, destination in enumerate(report.destinations.values()):
                 tally = destination.tally
-                numbers = (
-                    (destination.input, "bold"),
-                    (tally.assurance[Assurance.CONFIRMED], "green"),
-                    (tally.assurance[Assurance.ACCEPTED], "green"),
-                    (tally.status[Status.REJECTED], "red"),
-                )
-                cells = [Text(f"{count:,}", style=style if count else "dim") for count, style in numbers]
-                table.add_row("" if number else report.kind, Text(destination.name, style="bold"), *cells)
+                delivered = (tally.assurance[level] for level in (Assurance.CONFIRMED, Assurance.ACCEPTED))
+                numbers = (destination.input, *delivered, tally.status[Status.REJECTED])
+                table.add_row("" if number else report.kind, destination.name, *(f"{count:,}" for count in numbers))
         self.out.print(table)
 
     def reasons(self, report: RunReport) -> None:
@@ -96,6 +92,12 @@ class Narrator:
                 ids = [str(record.get("id")) for record in each["records"][:NAMED]]
                 more = f" and {each['count'] - len(ids)} more" if each["count"] > len(ids) else ""
                 self.say(f"{each['title']}: {each['count']} records: {', '.join(ids)}{more}", indent=2)
+
+    async def who_has(self, record_id: str, vendors: Mapping[str, Running], yes: str, no: str) -> None:
+        """Print for each vendor, in the words given, if it has a record."""
+        for name, vendor in vendors.items():
+            has = any(record["id"] == record_id for each in await vendor.holdings() for record in each["records"])
+            self.say(f"{name} {yes if has else no} {record_id}.", "bold")
 
     def answer(self, status: str, headers: Mapping[str, str]) -> None:
         """Print what `curl -i` shows of an answer, in short."""

@@ -19,7 +19,8 @@ from proofport.errors import UsageError
 from proofport.testing import Running
 
 KIND = "personnel_account"
-NEWCOMER = {"id": "acct-20", "email": "ines@example.com", "active": True}
+NEWCOMER_ID = "acct-20"
+NEWCOMER = {"id": NEWCOMER_ID, "email": "ines@example.com", "active": True}
 HEADERS = {"Content-Type": "application/json", "Idempotency-Key": "ines-starts"}
 LEASE = 1.0
 """Seconds until the second relay may take over from the first; short, so that the tour need not wait."""
@@ -48,25 +49,19 @@ async def post_and_kill(tell: Narrator, config: Config, vendors: Mapping[str, Ru
         tell.command(f"kill -9 {first.pid}")
         first.kill()
         await first.wait()
-    await _tell_who_knows(tell, vendors)
+    await tell.who_has(NEWCOMER_ID, vendors, "holds", "has not heard of")
     for vendor in vendors.values():
         await vendor.faults()
     tell.command("proofport relay")
     async with _relay(file) as (_, origin):
         await _wait_until_delivered(origin)
-        await _tell_who_knows(tell, vendors)
+        await tell.who_has(NEWCOMER_ID, vendors, "holds", "has not heard of")
         tell.say("\nA tool that saw no answer posts again, with the same key. It gets the first answer:")
         tell.answer(*await _post(origin + path))
     tell.conclude(
         "What the relay has accepted is delivered, even if the relay is killed. What is posted twice with one key is "
         "accepted once."
     )
-
-
-async def _tell_who_knows(tell: Narrator, vendors: Mapping[str, Running]) -> None:
-    for name, vendor in vendors.items():
-        knows = any(record["id"] == NEWCOMER["id"] for each in await vendor.holdings() for record in each["records"])
-        tell.say(f"{name} {'holds' if knows else 'has not heard of'} {NEWCOMER['id']}.", "bold")
 
 
 def _write(config: Config) -> Path:

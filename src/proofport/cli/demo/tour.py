@@ -32,6 +32,8 @@ ACCOUNTS: Samples = [("accounts.ndjson", None)]
 ACCOUNTS_LATER: Samples = [("accounts-next.ndjson", None)]
 SAMPLES = {"cloud_resource": MACHINES, "training_record": TRAINING, "personnel_account": ACCOUNTS}
 LEAVER = "acct-06"
+"""The account of finn."""
+
 TOLERATED = 5
 
 
@@ -141,9 +143,7 @@ class Story:
         self.tell.step("A week later, finn has left", self._command("personnel_account", ACCOUNTS_LATER))
         self.tell.report(await self._push("personnel_account", ACCOUNTS_LATER))
         self.tell.say("")
-        for name, vendor in self.vendors.items():
-            holds = any(record["id"] == LEAVER for each in await vendor.holdings() for record in each["records"])
-            self.tell.say(f"{name} {'still holds' if holds else 'no longer holds'} {LEAVER}, finn's account.", "bold")
+        await self.tell.who_has(LEAVER, self.vendors, "still holds", "no longer holds")
         self.tell.conclude(
             "Where a vendor replaces whole sets, a person who is not in the new set is gone. Where it has no call to "
             "remove a record, the report says so, and names the record."

@@ -9,14 +9,12 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import SHOWN, show, show_json, wrapped
+from proofport.cli.output import group, show, show_json, wrapped
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway
     from proofport.gateway.planning import Plan
     from proofport.planning.plan import DestinationPlan
-
-MARGIN = " " * 4
 
 
 @click.command()
@@ -49,7 +47,7 @@ async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_j
 def _print(plan: Plan) -> None:
     click.secho(f"{plan.mode} of {plan.kind}: {plan.read:,} records read, nothing sent", bold=True)
     for name, why in plan.incomplete.items():
-        show(f"{name} was not read to its end: {why}", "  ", hanging=MARGIN)
+        show(f"{name} was not read to its end: {why}", "  ", hanging="    ")
     for destination in plan.destinations.values():
         click.echo(f"\n{click.style(destination.name, bold=True)}")
         for line in _lines(destination):
@@ -57,28 +55,15 @@ def _print(plan: Plan) -> None:
 
 
 def _lines(plan: DestinationPlan) -> Iterator[str]:
-    yield from _group("added", "green", plan.added.count, plan.added.ids)
     changed = [f"{record}: {', '.join(plan.fields.get(record, ['its body']))}" for record in plan.changed.ids]
-    yield from _group("changed", "yellow", plan.changed.count, changed, apart=True)
-    yield from _group("unchanged", None, plan.unchanged, ())
-    yield from _group("gone", "red", plan.gone.count, plan.gone.ids)
-    if plan.outside.count:
-        yield from _group("of these uploaded directly", "red", plan.outside.count, plan.outside.ids)
     problems = [f"{at}{f' {record}' if record else ''}: {problem}" for at, record, problem in plan.problems]
-    yield from _group("rejected", "red", plan.rejected, problems, apart=True)
-    for note in plan.notes:
-        yield wrapped(note, "  ")
+    yield from group("added", plan.added.count, ids=plan.added.ids, colour="green")
+    yield from group("changed", plan.changed.count, lines=changed, colour="yellow")
+    yield from group("unchanged", plan.unchanged)
+    yield from group("gone", plan.gone.count, ids=plan.gone.ids, colour="red")
+    if plan.outside.count:
+        yield from group("of these uploaded directly", plan.outside.count, ids=plan.outside.ids, colour="red")
+    yield from group("rejected", plan.rejected, lines=problems, colour="red")
+    yield from (wrapped(note, "  ") for note in plan.notes)
     if plan.refusal:
         yield click.style(wrapped(f"The guard would refuse: {plan.refusal}", "  "), fg="red")
-
-
-def _group(words: str, colour: str | None, count: int, ids: Sequence[str], *, apart: bool = False) -> Iterator[str]:
-    """A count, and below it the ids or sentences: each on its own line (`apart`), or all in one paragraph."""
-    yield f"  {click.style(f'{count:>9,}', fg=colour if count else None)}  {words}"
-    shown = list(ids[:SHOWN])
-    if shown and count > len(shown):
-        shown.append(f"and {count - len(shown):,} more; --json lists up to 1,000")
-    if apart:
-        yield from (wrapped(each, MARGIN, hanging=MARGIN * 2) for each in shown)
-    elif shown:
-        yield wrapped(", ".join(shown), MARGIN)

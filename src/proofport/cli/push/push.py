@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -58,8 +59,6 @@ def push(
       proofport push aws.ec2.instances=instances.json --set region=eu-west-1 \\
           --to one-vendor --to another-vendor --mode snapshot
     """
-    from contextlib import ExitStack
-
     from proofport.cli.connect import with_gateway
     from proofport.cli.push.progress import watcher
 
@@ -88,12 +87,12 @@ def push(
     return int(report.exit_code)
 
 
-def _open_problems(file: str) -> TextIO:
-    """Open FILE line buffered, so that it can be read during the run and is complete if the run is killed."""
+def _open_problems(path: str) -> TextIO:
+    """Open the file line buffered, so that it can be read during the run and is complete if the run is killed."""
     try:
-        return Path(file).open("w", encoding="utf-8", buffering=1)
+        return Path(path).open("w", encoding="utf-8", buffering=1)
     except OSError as error:
-        raise click.UsageError(f"--problems {file} cannot be written: {error.strerror}") from None
+        raise click.UsageError(f"--problems {path} cannot be written: {error.strerror}") from None
 
 
 def _problem_writer(file: TextIO) -> Callable[[str, RecordProblem], None]:

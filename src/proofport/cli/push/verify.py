@@ -9,7 +9,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import SHOWN, show_json, wrapped
+from proofport.cli.output import group, show_json, wrapped
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway
@@ -51,20 +51,12 @@ def _announce(look: Look) -> None:
 
 def _lines(found: Verification) -> Iterator[str]:
     yield click.style(f"{found.kind} at {found.destination}", bold=True)
-    yield f"  {found.seen:>9,}  seen as sent"
-    yield f"  {len(found.different):>9,}  seen differently"
-    for text, fields in list(found.different.items())[:SHOWN]:
-        words = "; ".join(f"{name}: sent {sent!r}, shown {shown!r}" for name, (sent, shown) in fields.items())
-        yield wrapped(f"{text}: {words}", "    ", hanging=" " * 8)
-    yield from _more(len(found.different))
-    yield f"  {len(found.missing):>9,}  not seen yet"
-    if found.missing:
-        yield wrapped(", ".join(found.missing[:SHOWN]), "    ")
-    yield from _more(len(found.missing))
-    yield f"  {found.unreadable:>9,}  cannot be read back"
+    different = [
+        f"{text}: " + "; ".join(f"{name}: sent {sent!r}, shown {shown!r}" for name, (sent, shown) in fields.items())
+        for text, fields in found.different.items()
+    ]
+    yield from group("seen as sent", found.seen)
+    yield from group("seen differently", len(different), lines=different)
+    yield from group("not seen yet", len(found.missing), ids=found.missing)
+    yield from group("cannot be read back", found.unreadable)
     yield from (wrapped(note, "  ") for note in found.notes)
-
-
-def _more(count: int) -> Iterator[str]:
-    if count > SHOWN:
-        yield f"    and {count - SHOWN:,} more; --json lists up to 1,000"

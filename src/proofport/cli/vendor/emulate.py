@@ -13,22 +13,8 @@ import click
 NAMES = sorted(entry.name for entry in entry_points(group="proofport.emulators"))
 
 
-def _port_options(function: Any) -> Any:
-    for name in reversed(NAMES):
-        function = click.option(
-            f"--{name.replace('_', '-')}-port",
-            f"port_{name}",
-            type=click.IntRange(0, 65535),
-            default=0,
-            metavar="PORT",
-            help=f"Port of the {name} emulator; 0 takes a free one. [default: 0]",
-        )(function)
-    return function
-
-
 @click.command()
 @click.option("--write-config", "file", metavar="FILE", help="Write a configuration that delivers to the emulators.")
-@_port_options
 @click.option(
     "--rate-limit",
     type=click.IntRange(min=0),
@@ -46,6 +32,18 @@ def emulate(file: str | None, rate_limit: int, **ports: int) -> int:
 
     asyncio.run(_serve(file, rate_limit, {name: ports[f"port_{name}"] for name in NAMES}))
     return 0
+
+
+emulate.params[1:1] = [
+    click.Option(
+        [f"--{name.replace('_', '-')}-port", f"port_{name}"],
+        type=click.IntRange(0, 65535),
+        default=0,
+        metavar="PORT",
+        help=f"Port of the {name} emulator; 0 takes a free one. [default: 0]",
+    )
+    for name in NAMES
+]
 
 
 async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> None:
