@@ -157,7 +157,10 @@ class TestStatus:
         assert (run["batches"], run["inputs"]) == (1, ["i.json"])
 
     def test_neither_a_run_nor_a_lane(self, full: Shell) -> None:
-        assert full.type("status", "nobody") == (2, "Error: the journal knows no run or lane named nobody\n")
+        assert full.type("status", "nobody") == (
+            2,
+            "Error: the journal knows no run or lane named nobody\n  `proofport status` lists lanes.\n",
+        )
 
 
 class TestResume:

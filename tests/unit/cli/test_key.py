@@ -97,7 +97,7 @@ def test_it_expires_at_the_beginning_of_a_day(created: Any) -> None:
         (["x", "--to", "@acme/eu"], "default has no destination '@acme/eu'; it has prod"),
         (["x", "--kind", "devise"], "there is no kind 'devise'"),
         (["x", "--expires", "soon"], "found 'soon', expected 90d, 12h or 2030-01-31"),
-        (["x", "--expires", "2020-01-01"], "2020-01-01 is over"),
+        (["x", "--expires", "2020-01-01"], "2020-01-01 is in the past"),
         (["x", "--read-only", "--write-only"], "leave nothing"),
         ([" "], "NAME must not be empty"),
     ],

@@ -59,7 +59,7 @@ async def show_command(gateway: Gateway, letter_id: int) -> int:
 
     found = await (await gateway.journal()).find(Filter(ids=[letter_id]))
     if not found:
-        raise UsageError(f"there is no delivery {letter_id}", hint="`proofport dead-letter list` lists them.")
+        raise UsageError(f"there is no delivery {letter_id}", hint="`proofport dead-letter list` lists them all.")
     show_json({**_brief(found[0]), "records": gateway.letter(found[0])})
     return 0
 

@@ -36,7 +36,9 @@ async def status(gateway: Gateway, subject: str | None, as_json: bool) -> int:
     else:
         found = await _one_run(journal, subject) or await _one_lane(journal, subject)
     if not found:
-        raise UsageError(f"the journal knows no run or lane named {subject}")
+        raise UsageError(
+            f"the journal knows no run or lane named {subject}", hint="`proofport status` lists the lanes."
+        )
     if as_json:
         show_json(found)
     else:

@@ -48,6 +48,6 @@ async def resume(gateway: Gateway, lane: str) -> int:
     Exit codes: 0 released, 2 there is no such lane.
     """
     if not await (await gateway.journal()).resume(lane):
-        raise UsageError(f"the journal knows no lane named {lane}", hint="`proofport status` lists them.")
+        raise UsageError(f"the journal knows no lane named {lane}", hint="`proofport status` lists the lanes.")
     click.echo(f"{lane} goes on.")
     return 0

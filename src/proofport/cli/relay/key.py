@@ -40,7 +40,7 @@ def _moment(ctx: click.Context, parameter: click.Parameter, text: str | None) ->
     except (ValueError, OverflowError):
         raise click.BadParameter(f"found {text!r}, expected 90d, 12h or 2030-01-31", ctx, parameter) from None
     if at <= now:
-        raise click.BadParameter(f"{text} is over", ctx, parameter)
+        raise click.BadParameter(f"{text} is in the past", ctx, parameter)
     return at.timestamp()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -65,28 +64,25 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
             click.echo(f"{name}: {origin}  (open it in a browser to see what arrives)", err=True)
         if file:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="proofport-"))
-            write_config(Path(file), Path(folder) / "journal.sqlite3", destinations)
+            _write_config(Path(file), Path(folder) / "journal.sqlite3", destinations)
         click.echo(f"{f'Wrote {file}. ' if file else ''}Ctrl-C stops them.", err=True)
         click.echo("ready")
         await stopped.wait()
 
 
-def write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> None:
-    """Write the file in one step, so that a reader never sees half of it. Raises UsageError.
+def _write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> None:
+    """Write a configuration for the emulators. Raises UsageError.
 
     The journal is new and is deleted with the emulators, because it must not remember records of earlier ones.
     """
     import yaml
 
+    from proofport.config.edit import replace_file
     from proofport.errors import UsageError
 
     data = {"instance": "emulated", "journal": str(journal), "destinations": destinations}
-    text = "# Written by `proofport emulate`; not usable after it has stopped.\n" + yaml.safe_dump(
-        data, sort_keys=False
-    )
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    head = "# Written by `proofport emulate`; not usable after it has stopped.\n"
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(file)
+        replace_file(file, head + yaml.safe_dump(data, sort_keys=False))
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ INTRODUCTION = """\
 # Where evidence goes. `proofport doctor` checks this file and every destination in it.
 instance: {instance}    # the name of this installation; two installations that share vendor objects need two names
 # journal: .proofport/journal.sqlite3
-# guard: {{max_gone: 0.2, max_rejected: 0}}    # gone share and bad records that a snapshot may have
+# guard: {{max_gone: 0.2, max_rejected: 0}}    # the share that may be gone, the bad records that may be left out
 # mappings: ./mappings    # your own mapping files, searched before the built-in ones
 
 destinations:
@@ -51,7 +52,7 @@ def init(adapters: Sequence[str], instance: str, config_path: str | None) -> int
     chosen = list(adapters) or (_choose(installed) if interactive else [])
     if not chosen:
         raise click.UsageError(f"name at least one --adapter; installed: {', '.join(installed) or 'none'}")
-    ask = _ask if interactive else _leave_open
+    ask: Ask = _ask if interactive else lambda question, field, default: default or ""
     blocks = [destination(name, registry.load_adapter(name).Settings, ask) for name in dict.fromkeys(chosen)]
     _write(file, INTRODUCTION.format(instance=_scalar(instance)) + "\n".join(blocks))
     variables = ", ".join(re.findall(r": env:(\S+)", "\n".join(blocks)))
@@ -129,14 +130,8 @@ def _ask(question: str, field: FieldInfo, default: str | None) -> str:
     return _scalar(answer)
 
 
-def _leave_open(question: str, field: FieldInfo, default: str | None) -> str:
-    return default or ""
-
-
 def _scalar(text: str) -> str:
-    """Text for YAML, quoted where YAML would read it as another value."""
-    import json
-
+    """Text for YAML, quoted where the configuration would read it as another value."""
     from proofport.text.yaml_nodes import data, read_documents
 
     try:
