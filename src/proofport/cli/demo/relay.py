@@ -30,35 +30,35 @@ SILENCE = 600_000
 """Milliseconds that a vendor takes to answer while it must not receive anything."""
 
 
-async def post_and_kill(tell: Narrator, config: Config, vendors: Mapping[str, Running]) -> None:
+async def post_and_kill(narrator: Narrator, config: Config, vendors: Mapping[str, Running]) -> None:
     """Post evidence, kill the relay, start it again. `config` names the vendors and the journal."""
     file = _write(config)
     path = f"/v1/evidence/{KIND}?{'&'.join(f'to={name}' for name in vendors)}"
-    tell.step("A tool that knows only curl, and a kill -9", "proofport relay")
+    narrator.step("A tool that knows only curl, and a kill -9", "proofport relay")
     for vendor in vendors.values():
         await vendor.faults(latency_ms=SILENCE)
     async with _relay(file) as (first, origin):
-        tell.say(f"listening on {origin}")
-        tell.say(
+        narrator.say(f"listening on {origin}")
+        narrator.say(
             "A webhook or a cron job posts to the relay. It stores evidence on disk, answers, and delivers after that. "
             "Just now the vendors do not answer:"
         )
-        tell.command(f"RELAY={origin}")
-        tell.command(_curl(path))
-        tell.answer(*await _post(origin + path))
-        tell.command(f"kill -9 {first.pid}")
+        narrator.command(f"RELAY={origin}")
+        narrator.command(_curl(path))
+        narrator.answer(*await _post(origin + path))
+        narrator.command(f"kill -9 {first.pid}")
         first.kill()
         await first.wait()
-    await tell.who_has(NEWCOMER_ID, vendors, "holds", "has not heard of")
+    await narrator.who_has(NEWCOMER_ID, vendors, "holds", "has not heard of")
     for vendor in vendors.values():
         await vendor.faults()
-    tell.command("proofport relay")
+    narrator.command("proofport relay")
     async with _relay(file) as (_, origin):
         await _wait_until_delivered(origin)
-        await tell.who_has(NEWCOMER_ID, vendors, "holds", "has not heard of")
-        tell.say("\nA tool that saw no answer posts again, with the same key. It gets the first answer:")
-        tell.answer(*await _post(origin + path))
-    tell.conclude(
+        await narrator.who_has(NEWCOMER_ID, vendors, "holds", "has not heard of")
+        narrator.say("\nA tool that saw no answer posts again, with the same key. It gets the first answer:")
+        narrator.answer(*await _post(origin + path))
+    narrator.conclude(
         "What the relay has accepted is delivered, even if the relay is killed. What is posted twice with one key is "
         "accepted once."
     )

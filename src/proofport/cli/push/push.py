@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from proofport.cli import options
-from proofport.cli.output import show_json
+from proofport.cli.output import show, show_json
+from proofport.errors import ProofportError
 
 if TYPE_CHECKING:
     from proofport.delivery.report import RecordProblem
+    from proofport.gateway import Gateway
+    from proofport.journal.contract import RunView
 
 EPILOG = """Exit codes: 0 everything delivered or unchanged, 1 some records rejected or undelivered, 2 usage,
 configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 interrupted."""
@@ -74,10 +77,7 @@ def push(
     except KeyboardInterrupt:
         if not begun or how["dry_run"]:
             raise
-        from proofport.cli.push.interrupted import INTERRUPTED, explain_interruption
-
-        explain_interruption(begun[0], config_path)
-        return INTERRUPTED
+        return _explain_interruption(begun[0], config_path)
     if as_json:
         show_json(report.as_dict())
     else:
@@ -102,3 +102,38 @@ def _problem_writer(file: TextIO) -> Callable[[str, RecordProblem], None]:
         file.write(json.dumps({"destination": destination, **problem.as_dict()}, ensure_ascii=False) + "\n")
 
     return write
+
+
+def _explain_interruption(run_id: str, config: str | None) -> int:
+    """Write to stderr how far the run came at each destination, and how to continue. Returns the exit code."""
+    from proofport.cli.connect import with_gateway
+    from proofport.cli.failures import INTERRUPTED
+
+    click.echo("Interrupted.", err=True)
+    with suppress(ProofportError):
+        for line in with_gateway(config, lambda gateway: _progress_of(run_id, gateway)):
+            show(line, "  ", err=True)
+    return INTERRUPTED
+
+
+async def _progress_of(run_id: str, gateway: Gateway) -> list[str]:
+    journal = await gateway.journal()
+    begun = [run for run in await journal.runs() if run.run_id == run_id]
+    if not begun:
+        return ["Nothing was sent."]
+    whole = [await journal.run(run_id, run.destination) for run in begun if run.state == "open"]
+    lines = [_progress_at_destination(run, gateway) for run in whole if run is not None]
+    if not lines:
+        return [f"The run had already ended: `proofport status {run_id}` shows the result."]
+    return [*lines, f"Push the same inputs with --resume {run_id} to continue, or without it to start again."]
+
+
+def _progress_at_destination(run: RunView, gateway: Gateway) -> str:
+    capability = gateway.config.adapter(run.destination).capability(run.kind, run.mode)
+    records = f"{sum(batch.records for batch in run.batches):,} records"
+    if run.mode == "snapshot" and capability.staged:
+        return (
+            f"{run.destination}: {records} are staged and wait there. The live set is unchanged, unless the new set "
+            "was being completed at this moment."
+        )
+    return f"{run.destination}: {records} have an outcome. Records in flight may have arrived; they are sent again."

@@ -31,10 +31,7 @@ async def status(gateway: Gateway, subject: str | None, as_json: bool) -> int:
     Nothing is sent to anybody. Exit codes: 0 shown, 2 there is no such run or lane.
     """
     journal = await gateway.journal()
-    if subject is None:
-        found = await _everything(journal)
-    else:
-        found = await _one_run(journal, subject) or await _one_lane(journal, subject)
+    found = await (_everything(journal) if subject is None else _one(journal, subject))
     if not found:
         raise UsageError(
             f"the journal knows no run or lane named {subject}", hint="`proofport status` lists the lanes."
@@ -60,27 +57,22 @@ async def _everything(journal: Journal) -> dict[str, Any]:
     }
 
 
-async def _one_run(journal: Journal, run_id: str) -> dict[str, Any]:
-    runs = [run for run in await journal.runs(limit=RUNS) if run.run_id == run_id]
-    if not runs:
-        return {}
-    attempts = await journal.attempts(run_id=run_id, limit=100)
-    whole = [await journal.run(run_id, run.destination) for run in runs]
-    return {
-        "runs": [{**_run(run), "batches": len(run.batches)} for run in whole if run is not None],
-        "attempts": [_attempt(attempt) for attempt in reversed(attempts)],
-    }
-
-
-async def _one_lane(journal: Journal, name: str) -> dict[str, Any]:
-    lanes = [lane for lane in await journal.lanes() if lane.lane == name]
-    if not lanes:
-        return {}
-    return {
-        "lanes": [_lane(lane) for lane in lanes],
-        "runs": [_run(run) for run in await journal.runs(lane=name)],
-        "attempts": [_attempt(attempt) for attempt in reversed(await journal.attempts(lane=name, limit=50))],
-    }
+async def _one(journal: Journal, name: str) -> dict[str, Any]:
+    """One run, or one lane, with its attempts; empty where there is none of that name."""
+    runs = [run for run in await journal.runs(limit=RUNS) if run.run_id == name]
+    if runs:
+        whole = [await journal.run(name, run.destination) for run in runs]
+        found: dict[str, Any] = {
+            "runs": [{**_run(run), "batches": len(run.batches)} for run in whole if run is not None]
+        }
+        attempts = await journal.attempts(run_id=name, limit=100)
+    else:
+        lanes = [_lane(lane) for lane in await journal.lanes() if lane.lane == name]
+        if not lanes:
+            return {}
+        found = {"lanes": lanes, "runs": [_run(run) for run in await journal.runs(lane=name)]}
+        attempts = await journal.attempts(lane=name, limit=50)
+    return {**found, "attempts": [_attempt(attempt) for attempt in reversed(attempts)]}
 
 
 def _is_leased(lane: LaneView | None) -> bool:
