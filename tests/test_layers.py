@@ -32,8 +32,8 @@ LAYERS = [
 
 LAYER = {part: number for number, parts in enumerate(LAYERS) for part in parts}
 TESTING = "testing"
-MAY_START_EMULATORS = {"cli/demo.py", "cli/emulate.py"}
-LOADED_LATE = {"cli/demo_tour.py", "cli/demo_relay.py"}
+MAY_START_EMULATORS = {"cli/demo/__init__.py", "cli/vendor/emulate.py"}
+LOADED_LATE = {"cli/demo/tour.py", "cli/demo/relay.py", "cli/demo/narration.py"}
 """What these commands load once they run: there, everything may stand at the top."""
 
 FOR_ADAPTERS = {"errors", "wire", "evidence", "accounting", "adapter"}

@@ -50,7 +50,7 @@ def test_the_operations_are_listed(lab: Lab) -> None:
     code, out, _ = lab.type("call", "drata")
     narrow(out)
     assert code == 0
-    assert "delete_record  destroys" in out
+    assert "delete_record  destructive" in out
     code, out, _ = lab.type("call", "drata", "--json")
     listed = json.loads(out)
     assert len(listed) == 25
@@ -77,7 +77,7 @@ def test_what_destroys_needs_a_yes(lab: Lab) -> None:
 
 @pytest.mark.parametrize(("answer", "gone"), [("y\n", True), ("n\n", False)])
 def test_somebody_at_a_terminal_is_asked(lab: Lab, monkeypatch: pytest.MonkeyPatch, answer: str, gone: bool) -> None:
-    monkeypatch.setattr("proofport.cli.call._is_somebody_there", lambda: True)
+    monkeypatch.setattr("proofport.cli.vendor.call._is_interactive", lambda: True)
     CliRunner().invoke(root, ["call", "drata", "delete_custom_connection", "connection_id=1"], input=answer)
     assert (1 not in [each["id"] for each in lab.control("drata", "GET", "state")["connections"]]) is gone
 

@@ -35,8 +35,8 @@ def test_a_schema_is_listed_shown_and_confirmed(lab: Lab) -> None:
     lab.configure(secureframe={"objects": {"cloud_resource": {"schema_slug": slug}}})
     assert typed(lab, "schema", "show", "secureframe", "cloud_resource") == (
         0,
-        f"{slug} cloud_resource not known to be defined, not published from here, so what its first record froze is "
-        "not known",
+        f"{slug} cloud_resource not known to be defined; not published from here, so the fields that its first "
+        "record froze are not known",
     )
     code, words = typed(lab, "schema", "confirm", "secureframe", *CLOUD)
     assert (code, "nothing to confirm" in words) == (2, True)
@@ -73,7 +73,7 @@ def test_names_that_there_are_not(lab: Lab) -> None:
     assert (code, "has no schema nothing; it has cloud_resource" in words) == (2, True)
     code, words = typed(lab, "schema", "confirm", "drata", *CLOUD)
     assert (code, "no schema at this destination" in words) == (2, True)
-    assert typed(lab, "schema", "list", "drata") == (0, "drata makes no schemas from what it is sent.")
+    assert typed(lab, "schema", "list", "drata") == (0, "drata makes no schemas from the records it receives.")
     assert as_json(lab, "schema", "list", "drata") == []
     code, words = typed(lab, "verify", "nowhere", *CLOUD)
     assert (code, "nowhere" in words) == (2, True)

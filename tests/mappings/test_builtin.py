@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-import proofport.cli
+import proofport.cli.demo
 from proofport.adapter import Body
 from proofport.errors import Problem, Rejected
 from proofport.mapping import MappingLibrary, builtin_folder, compile_kind, compile_source, compile_vendor, run_tests
 from proofport.sources import Malformed, open_source
 
 NAMES = MappingLibrary().names()
-SAMPLES = Path(proofport.cli.__file__).with_name("demo_data")
+SAMPLES = Path(proofport.cli.demo.__file__).with_name("data")
 VENDORS = ("drata", "secureframe")
 KINDS = ("cloud_resource", "training_record", "personnel_account")
 

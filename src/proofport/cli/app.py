@@ -1,4 +1,4 @@
-"""The root command: the other commands are imported when they are called, their one-line help stands here."""
+"""The root command. Other commands are imported when they run, so their one-line help is listed here."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ import click
 
 from proofport import __version__
 
+#: Each command: the module that defines a function of its name, and its help.
 COMMANDS = {
-    "demo": "See what proofport does: a tour on this machine, nothing leaves it.",
-    "init": "Write a configuration file.",
-    "doctor": "Check the configuration, credentials and vendor objects.",
-    "push": "Deliver evidence.",
-    "plan": "Show what a push would add, change and make disappear.",
-    "preview": "Show one record as every destination would receive it.",
-    "mapping": "List, check and test mapping files.",
-    "emulate": "Run the local emulators of the vendors.",
-    "provision": "Find or make the vendor objects that evidence is delivered to.",
-    "call": "Carry out one of a vendor's own operations.",
-    "schema": "Show the schemas vendors made, and confirm that one is defined.",
-    "verify": "Read back what was delivered, and compare.",
-    "relay": "Accept evidence over HTTP, and deliver it.",
-    "status": "Show lanes, runs and attempts.",
-    "resume": "Let a parked lane go on.",
-    "dead-letter": "List, show, replay and drop what could not be delivered.",
-    "journal": "Look after the durable state.",
-    "worker": "Deliver what is queued, without an HTTP endpoint.",
-    "key": "Make, list and revoke the keys of the relay.",
+    "demo": ("demo", "See what proofport does: a tour on this machine, nothing leaves it."),
+    "init": ("vendor.init", "Write a configuration file."),
+    "doctor": ("vendor.doctor", "Check the configuration, credentials and vendor objects."),
+    "push": ("push.push", "Deliver evidence."),
+    "plan": ("push.plan", "Show what a push would add and change, and what would be gone."),
+    "preview": ("push.preview", "Show one record as every destination would receive it."),
+    "mapping": ("mapping", "List, check and test mapping files."),
+    "emulate": ("vendor.emulate", "Run the local emulators of the vendors."),
+    "provision": ("vendor.provision", "Find or make the vendor objects that evidence is delivered to."),
+    "call": ("vendor.call", "Run one of a vendor's own operations."),
+    "schema": ("vendor.schema", "Show the schemas that vendors made, and confirm that one is defined."),
+    "verify": ("push.verify", "Read back what was delivered, and compare."),
+    "relay": ("relay.relay", "Accept evidence over HTTP, and deliver it."),
+    "status": ("queue.status", "Show lanes, runs and attempts."),
+    "resume": ("queue.worker", "Release a parked lane."),
+    "dead-letter": ("queue.dead_letter", "List, show, replay and drop deliveries that failed."),
+    "journal": ("queue.journal", "Back up and migrate the journal."),
+    "worker": ("queue.worker", "Deliver what is queued, without an HTTP endpoint."),
+    "key": ("relay.key", "Make, list and revoke the keys of the relay."),
 }
-INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
-    """Commands live in modules of their own names, as `command`."""
+    """Imports a command when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -44,7 +44,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"proofport.cli.{cmd_name.replace('-', '_')}").command
+        module = import_module(f"proofport.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
     def resolve_command(
@@ -60,7 +61,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,13 +69,13 @@ class LazyGroup(click.Group):
 def root() -> None:
     """Carry compliance evidence into the systems auditors read.
 
-    One command reads what your tools print, and delivers it to every vendor in that vendor's own form.
+    One command reads the output of your tools, and delivers it to every vendor in that vendor's own form.
     New here? Run `proofport demo`.
     """
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line. Returns the exit code; what went wrong stands on stderr, in words."""
+    """Run one command line. Returns the exit code, and writes errors to stderr in plain words."""
     try:
         code = root.main(list(arguments), prog_name="proofport", standalone_mode=False)
         sys.stdout.flush()
@@ -83,10 +84,12 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
+        from proofport.cli.failures import INTERRUPTED
+
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away; Python would complain again when it flushes stdout at exit.
+        # The reader of stdout has gone away; without this, Python complains again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:

@@ -1,22 +1,54 @@
-"""A gateway for a command, with the engine's log where it belongs."""
+"""The gateway of a command, and the log that goes with it. Nothing heavy is imported before the command runs."""
 
 from __future__ import annotations
 
-import logging
-import os
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from proofport.config import Config
-from proofport.gateway import Gateway
+from proofport.cli.options import config_option
 
-FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+if TYPE_CHECKING:
+    from proofport.config import Config
+    from proofport.gateway import Gateway
+
+T = TypeVar("T")
 
 
 def connect(config: Config | str | None) -> Gateway:
     """A gateway for a configuration, or for the file to read it from. Raises ConfigError.
 
-    stdout is kept for reports. The log is silent, for the report says all that a warning would, unless
-    PROOFPORT_DEBUG is set: then all of it goes to stderr.
+    With PROOFPORT_DEBUG, the whole log goes to stderr. Without it there is no log: the report says all that a warning
+    would say.
     """
+    import logging
+    import os
+
+    from proofport.cli.service import FORMAT
+    from proofport.config import Config
+    from proofport.gateway import Gateway
+
     if os.environ.get("PROOFPORT_DEBUG"):
         logging.basicConfig(level=logging.DEBUG, format=FORMAT)
     return Gateway(config) if isinstance(config, Config) else Gateway.from_file(config)
+
+
+def with_gateway(config: Config | str | None, work: Callable[[Gateway], Awaitable[T]]) -> T:
+    """Run `work` with an open gateway, and return its result."""
+    import asyncio
+
+    async def run() -> T:
+        async with connect(config) as gateway:
+            return await work(gateway)
+
+    return asyncio.run(run())
+
+
+def uses_gateway(command: Callable[..., Awaitable[int]]) -> Callable[..., int]:
+    """Turn an async function into a command: adds --config, opens the gateway, and gives it as the first argument."""
+
+    @wraps(command)
+    def run(config_path: str | None, **options: Any) -> int:
+        return with_gateway(config_path, lambda gateway: command(gateway, **options))
+
+    return config_option(run)

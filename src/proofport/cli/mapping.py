@@ -1,4 +1,4 @@
-"""`proofport mapping`: which mappings there are, whether they are right, and whether their own tests pass."""
+"""`proofport mapping`: list mappings, check them, and run the tests that they carry."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from proofport.cli import options
+from proofport.cli.failures import explain
+from proofport.errors import UsageError
 
 if TYPE_CHECKING:
     from proofport.adapter import Body
@@ -19,14 +21,14 @@ names_argument = click.argument("names", metavar="[NAME|FILE]...", nargs=-1)
 
 
 @click.group("mapping")
-def command() -> None:
+def mapping() -> None:
     """List, check and test mappings: the built-in ones, and those in the configuration's `mappings:` folder."""
 
 
-@command.command("list")
+@mapping.command("list")
 @options.config_option
 def list_command(config_path: str | None) -> int:
-    """List every mapping by its name, with what it reads and gives."""
+    """List every mapping by its name, with the kind that it takes or gives."""
     library = _library(config_path)
     names = library.names()
     width = max(map(len, names))
@@ -35,47 +37,47 @@ def list_command(config_path: str | None) -> int:
     return 0
 
 
-@command.command("check")
+@mapping.command("check")
 @names_argument
 @options.config_option
 def check_command(names: Sequence[str], config_path: str | None) -> int:
-    """Check mappings by name or file; all there are, unless some are named.
+    """Check mappings by name or file; without one, all of them.
 
     Exit codes: 0 all are right, 2 one is wrong.
     """
     right, wrong = _each(names, config_path, _compile)
-    click.echo(f"{_count(len(right), 'mapping is', 'mappings are')} right" + (f", {wrong} wrong" if wrong else ""))
+    click.echo(f"{_count(len(right), 'mapping')} right" + (f", {wrong} wrong" if wrong else ""))
     return 2 if wrong else 0
 
 
-@command.command("test")
+@mapping.command("test")
 @names_argument
 @options.config_option
 def test_command(names: Sequence[str], config_path: str | None) -> int:
-    """Run the tests that mappings carry, by name or file; those of all there are, unless some are named.
+    """Run the tests of mappings, by name or file; without one, of all of them.
 
     Exit codes: 0 all pass, 1 one fails, 2 a mapping is wrong.
     """
     tested, wrong = _each(names, config_path, _run_tests)
     passed, failed = sum(good for good, _ in tested), sum(bad for _, bad in tested)
-    summary = f"{_count(len(tested), 'mapping', 'mappings')}: {_count(passed, 'test', 'tests')} passed"
+    summary = f"{_count(len(tested), 'mapping')}: {_count(passed, 'test')} passed"
     click.echo(summary + (f", {failed} failed" if failed else "") + (f", {wrong} wrong" if wrong else ""))
     return 2 if wrong else int(failed > 0)
 
 
 def _summary(library: MappingLibrary, name: str) -> str:
-    from proofport.errors import UsageError
-    from proofport.mapping import Vendor
+    from proofport.mapping.nodes import Vendor
 
     try:
-        mapping = library.find(name)
+        found = library.find(name)
     except UsageError:
         return "wrong: see `proofport mapping check`"
-    return f"takes {mapping.from_kind}" if isinstance(mapping.to, Vendor) else f"gives {mapping.to}"
+    return f"takes {found.from_kind}" if isinstance(found.to, Vendor) else f"gives {found.to}"
 
 
 def _compile(mapping: MappingFile) -> None:
-    from proofport.mapping import Vendor, compile_source, compile_vendor
+    from proofport.mapping import compile_source, compile_vendor
+    from proofport.mapping.nodes import Vendor
 
     if isinstance(mapping.to, Vendor) and mapping.from_kind:
         vendor, kind = mapping.to.vendor, mapping.from_kind
@@ -85,7 +87,7 @@ def _compile(mapping: MappingFile) -> None:
 
 
 def _run_tests(mapping: MappingFile) -> tuple[int, int]:
-    """Run one mapping's tests and show those that fail. Returns how many passed and failed."""
+    """Run the tests of one mapping and show those that fail. Returns how many passed and failed."""
     from proofport.mapping import run_tests
 
     results = run_tests(mapping, _body)
@@ -98,7 +100,7 @@ def _run_tests(mapping: MappingFile) -> tuple[int, int]:
 
 
 def _body(vendor: str, kind: str, name: str) -> Body:
-    """What a vendor takes, by its adapter's defaults: no destination has to be configured for that."""
+    """The body that a vendor takes by the defaults of its adapter, so that no destination has to be configured."""
     from proofport.registry import load_adapter
 
     adapter = load_adapter(vendor)
@@ -116,9 +118,7 @@ def _library(config_path: str | None) -> MappingLibrary:
 
 
 def _each(names: Sequence[str], config_path: str | None, do: Callable[[MappingFile], T]) -> tuple[list[T], int]:
-    """What `do` says of each mapping, and how many are wrong: each of those is explained on stderr."""
-    from proofport.cli.failures import explain
-    from proofport.errors import UsageError
+    """Apply `do` to each mapping. Returns the results, and how many mappings are wrong; stderr says why."""
     from proofport.mapping import load_file
 
     library = _library(config_path)
@@ -134,5 +134,5 @@ def _each(names: Sequence[str], config_path: str | None, do: Callable[[MappingFi
     return done, wrong
 
 
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

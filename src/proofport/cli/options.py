@@ -16,8 +16,8 @@ MODES = ("upsert", "snapshot", "patch", "remove")
 _NAMED = re.compile(r"(?P<source>[A-Za-z][\w.-]*(?:/[\w.-]+)*)=(?P<input>.+)", re.DOTALL)
 
 
-def pairs(ctx: click.Context, parameter: click.Parameter, given: Sequence[str]) -> dict[str, str]:
-    """`--set k=v`, any number of times."""
+def _pairs(ctx: click.Context, parameter: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    """Parse `--set NAME=VALUE`, given any number of times."""
     values: dict[str, str] = {}
     for text in given:
         key, equals, value = text.partition("=")
@@ -29,12 +29,18 @@ def pairs(ctx: click.Context, parameter: click.Parameter, given: Sequence[str]) 
 
 
 config_option = click.option(
-    "--config", "config_path", metavar="FILE", help="Configuration file. [default: proofport.yaml, looked for upward]"
+    "--config",
+    "config_path",
+    metavar="FILE",
+    help="Configuration file. [default: proofport.yaml in this folder or above]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, and nothing else there.")
 inputs_argument = click.argument("inputs", metavar="[SOURCE=]INPUT...", nargs=-1, required=True)
+to_option = click.option(
+    "--to", metavar="DEST", multiple=True, required=True, help="A configured destination. Repeatable."
+)
 kind_option = click.option(
-    "--kind", metavar="KIND", help="What the records are; not needed where every SOURCE says it."
+    "--kind", metavar="KIND", help="The kind of the records; not needed where every SOURCE says it."
 )
 source_option = click.option("--source", metavar="SOURCE", help="Source mapping for the inputs that name none.")
 mode_option = click.option(
@@ -49,13 +55,13 @@ set_option = click.option(
     "values",
     metavar="NAME=VALUE",
     multiple=True,
-    callback=pairs,
-    help="What the document itself does not say, such as region=eu-west-1. Repeatable.",
+    callback=_pairs,
+    help="A value that the document itself does not hold, such as region=eu-west-1. Repeatable.",
 )
 
 
 def named_input(text: str, source: str | None) -> Input:
-    """`[SOURCE=]INPUT` as gateway input; a file whose own name holds an equals sign wins over a source."""
+    """`[SOURCE=]INPUT` as gateway input. A text that is the path of an existing file is never split."""
     from proofport.gateway import Input
 
     match = None if Path(text).exists() else _NAMED.fullmatch(text)

@@ -1,24 +1,43 @@
-"""What the commands that serve have in common: their log, and a calm garbage collector."""
+"""Shared by the commands that serve: the signal to stop, the log, and the settings of the garbage collector."""
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 
-from proofport.cli.connect import FORMAT
-
+FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 GC_THRESHOLD = 10_000
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def stop_signal() -> asyncio.Event:
+    """An event that SIGINT (Ctrl-C) or SIGTERM sets. A second signal ends the process at once."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopped.set()
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in SIGNALS:
+        loop.add_signal_handler(number, stop)
+    return stopped
 
 
 def log_to_stderr() -> None:
-    """For commands that serve, and give no report. The job engine of a shared journal is silent: what goes wrong in
-    it is told once, as an event of the journal, without a traceback of each of its loops.
+    """Send the log to stderr: commands that serve give no report.
+
+    The job engine of a shared journal stays silent. The journal logs each of its errors once, without a traceback.
     """
     debugging = bool(os.environ.get("PROOFPORT_DEBUG"))
     logging.basicConfig(level=logging.DEBUG if debugging else logging.INFO, format=FORMAT)
@@ -27,9 +46,9 @@ def log_to_stderr() -> None:
 
 
 def lines_to_stderr(name: str) -> Callable[[int, str], None]:
-    """Writes lines as the logger of this name would, at a third of the price: for what each request has to pay.
+    """Returns a function that writes lines as the logger `name` would, at a third of the cost, for each request.
 
-    To be called once the log is set up. A stderr that is closed, full or none at all is no reason to fail.
+    Call it after the log is set up. It does not fail where stderr is closed, full or missing.
     """
     least = logging.getLogger(name).getEffectiveLevel()
     template = FORMAT % {"asctime": "%s,%03d", "levelname": "%s", "name": name, "message": "%s\n"}
@@ -49,8 +68,10 @@ def _second(second: int) -> str:
 
 
 def calm_garbage_collector() -> None:
-    """For commands that serve, once all is loaded. That stays, and need not be gone through again and again; and a
-    request of many records makes thousands of objects that are gone before the collector could find them.
+    """Collect less often, to be called once everything is loaded.
+
+    What is loaded stays, so it need not be visited again. The many objects of one request are freed without the
+    collector.
     """
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from functools import reduce
 from operator import getitem
@@ -38,7 +37,7 @@ def store_objects(file: Path, destination: str, objects: Objects) -> list[str]:
             f"the objects of {destination} cannot be written into {file.name}: its layout allows no addition",
             hint="Copy the printed lines under `objects:` of the destination by hand.",
         )
-    _replace(file, edited)
+    replace_file(file, edited)
     return list(new)
 
 
@@ -89,14 +88,15 @@ def _rendered(objects: Objects, column: int) -> str:
     )
 
 
-def _replace(file: Path, text: str) -> None:
-    """Replace the file in one step, and keep its permissions."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+def replace_file(file: Path, text: str) -> None:
+    """Write a file in one step, so that a reader never sees half of it. An existing file keeps its permissions."""
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    mode = file.stat().st_mode & 0o777 if file.exists() else None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-        Path(name).chmod(file.stat().st_mode & 0o777)
-        Path(name).replace(file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        draft.touch(0o666 if mode is None else 0o600)
+        draft.write_text(text, encoding="utf-8")
+        if mode is not None:
+            draft.chmod(mode)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
-from types import ModuleType
 from typing import Any, Self
 
 import pytest
 
 from proofport.accounting import CONFIRMED, rejected
 from proofport.adapter import Finding, Provisioned
-from proofport.config import Config
+from proofport.config import Config, locate
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport, SourceReport
 from proofport.errors import Problem, ProofportError
 from proofport.gateway import Preview
@@ -26,7 +24,8 @@ class FakeGateway:
     exit: Exit = Exit.OK
     asked: dict[str, Any] = field(default_factory=dict)
     given: Any = None
-    config: Any = None
+    path: str | None = None
+    config: Config | None = None
     error: ProofportError | None = None
     previews: list[Preview] = field(default_factory=list)
     findings: dict[str, list[Finding]] = field(default_factory=dict)
@@ -70,12 +69,12 @@ class FakeGateway:
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> FakeGateway:
     fake = FakeGateway()
-    module: Any = ModuleType("proofport.cli.connect")
 
-    def connect(config: Config | str | None) -> FakeGateway:
-        fake.config = config
+    def connect(path: str | None) -> FakeGateway:
+        file = locate(path)
+        fake.path = path
+        fake.config = Config.load(path) if file and file.is_file() else None
         return fake
 
-    module.connect = connect
-    monkeypatch.setitem(sys.modules, "proofport.cli.connect", module)
+    monkeypatch.setattr("proofport.cli.connect.connect", connect)
     return fake

@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field, SecretStr
 
 from proofport import registry
 from proofport.adapter import ObjectSettings, Settings
-from proofport.cli import app, init
+from proofport.cli import app
+from proofport.cli.vendor import init
 from proofport.config import Config
 
 

@@ -156,7 +156,8 @@ class TestStatus:
         assert (run["batches"], run["inputs"]) == (1, ["i.json"])
 
     def test_neither_a_run_nor_a_lane(self, full: Shell) -> None:
-        assert full.type("status", "nobody") == (2, "The journal knows no run or lane named nobody.\n")
+        code, said = full.type("status", "nobody")
+        assert (code, said.splitlines()[0]) == (2, "Error: the journal knows no run or lane named nobody")
 
 
 class TestResume:
@@ -195,7 +196,8 @@ class TestDeadLetters:
         assert (record["problem"]["field"], record["problem"]["vendor_message"]) == ("name", "Validation failed")
         assert record["sent"] == {"id": "openssl", "name": "as it was mapped then"}
         assert record["body"] == {"id": "openssl", "name": CONTENT}
-        assert full.type("dead-letter", "show", "99") == (2, "There is no delivery 99.\n")
+        code, said = full.type("dead-letter", "show", "99")
+        assert (code, said.splitlines()[0]) == (2, "Error: there is no delivery 99")
 
     def test_replay_puts_it_at_the_end_of_its_lane(self, full: Shell) -> None:
         assert full.type("dead-letter", "replay", "1", "2") == (2, "1 of 2 queued again: 5\n")

@@ -65,7 +65,7 @@ def test_the_key_stands_alone_on_stdout_and_works(capsys: pytest.CaptureFixture[
     assert key is not None
     assert (key.name, key.tenant, key.destinations, key.kinds) == ("the web hook", "default", None, None)
     assert (key.may_read, key.may_write, key.expires) == (True, True, None)
-    assert "shown this once" in shown.err
+    assert "shown only once" in shown.err
     secret = token.rpartition("_")[2].encode()
     assert not any(secret in file.read_bytes() for file in folder.iterdir())
 
@@ -97,9 +97,9 @@ def test_it_expires_at_the_beginning_of_a_day(created: Any) -> None:
         (["x", "--to", "@acme/eu"], "default has no destination '@acme/eu'; it has prod"),
         (["x", "--kind", "devise"], "there is no kind 'devise'"),
         (["x", "--expires", "soon"], "found 'soon', expected 90d, 12h or 2030-01-31"),
-        (["x", "--expires", "2020-01-01"], "2020-01-01 is over"),
+        (["x", "--expires", "2020-01-01"], "2020-01-01 is in the past"),
         (["x", "--read-only", "--write-only"], "leave nothing"),
-        ([" "], "NAME needs words"),
+        ([" "], "NAME must not be empty"),
     ],
 )
 def test_mistakes_make_no_key(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str) -> None:
@@ -141,7 +141,7 @@ def test_a_revoked_key_is_refused_and_stays_listed(
 
 def test_revoking_what_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run(["key", "revoke", "pp_nobody"]) == 2
-    assert "There is no key pp_nobody" in capsys.readouterr().err
+    assert "there is no key pp_nobody" in capsys.readouterr().err
 
 
 def test_no_relay_listens_for_everybody_while_nobody_has_a_key(
@@ -149,7 +149,7 @@ def test_no_relay_listens_for_everybody_while_nobody_has_a_key(
 ) -> None:
     stopped = asyncio.Event()
     stopped.set()
-    monkeypatch.setattr("proofport.cli.stopping.stop_signal", lambda: stopped)
+    monkeypatch.setattr("proofport.cli.service.stop_signal", lambda: stopped)
     assert app.run(["relay", "--host", "0.0.0.0", "--port", "0"]) == 2
     told = capsys.readouterr()
     assert "the relay would listen on 0.0.0.0 for everybody: there is no key yet" in " ".join(told.err.split())

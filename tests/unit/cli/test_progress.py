@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from proofport.cli.progress import LINE_EVERY, Lines, bars, watcher
+from proofport.cli.push.progress import LINE_EVERY, Lines, bars, watcher
 from proofport.delivery.run import DestinationProgress, Progress
 
 

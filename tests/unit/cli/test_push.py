@@ -28,7 +28,7 @@ def test_everything_reaches_the_gateway(gateway: FakeGateway) -> None:
         ("b.csv", "csv.people"),
         ("-", "csv.people"),
     ]
-    assert gateway.config == "c.yaml"
+    assert gateway.path == "c.yaml"
     asked = {key: gateway.asked[key] for key in gateway.asked if not key.startswith("on_")}
     assert asked == {
         "to": ("one", "two"),

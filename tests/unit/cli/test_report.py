@@ -7,7 +7,7 @@ import io
 from rich.console import Console
 
 from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, rejected, unknown, withheld
-from proofport.cli.report import SHOWN, print_report
+from proofport.cli.push.report import SHOWN, print_report
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport, SourceReport
 from proofport.errors import Problem
 
@@ -98,13 +98,13 @@ def test_many_problems_end_in_a_count_and_where_the_rest_is() -> None:
     problems = [RecordProblem(f"i:{n}", None, rejected(PROBLEM)) for n in range(SHOWN + 5)]
     report = destination("d", *[rejected(PROBLEM)] * 2_000, problems=problems, problem_count=2_000)
     assert f"and {2_000 - SHOWN:,} more; --problems FILE" in printed(run(report))
-    assert "all of them stand in p.ndjson" in printed(run(report), problems_file="p.ndjson")
+    assert "p.ndjson has all of them" in printed(run(report), problems_file="p.ndjson")
 
 
 def test_what_is_gone_is_listed() -> None:
     report = destination("d", CONFIRMED, gone=[f"i-{n}" for n in range(SHOWN + 1)], gone_count=1_234)
     text = printed(run(report))
-    assert "Held before, and not in this set (1,234): i-0, i-1" in text
+    assert "Known before, and not in this set (1,234): i-0, i-1" in text
     assert f"and {1_234 - SHOWN:,} more" in " ".join(text.split())
 
 

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proofport.cli.connect import FORMAT
-from proofport.cli.service import lines_to_stderr
+from proofport.cli.service import FORMAT, lines_to_stderr
 
 NAME = "proofport.relay.access"
 

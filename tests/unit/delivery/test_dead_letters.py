@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from proofport.delivery.payload import decode_outcomes
 from proofport.gateway.queue import letter_of, replayed
 from tests.unit.delivery.queues import Queue, ends, ids
 from tests.unit.delivery.runs import Plain

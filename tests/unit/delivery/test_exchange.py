@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proofport.delivery.batching import exchange
 from tests.unit.delivery.support import batch, failures
 
 from proofport.accounting import CONFIRMED, Outcome, Status, rejected, unknown
 from proofport.adapter import Batch
+from proofport.delivery.batching import exchange
 from proofport.errors import Problem, ProofportError, Rejected, Retryable, TooLarge
 
 NO = rejected(Problem("x", "y"))

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proofport.delivery.guard import Terms
-from proofport.delivery.run import Progress
 from tests.unit.delivery.runs import Vendor, counts, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok, reply
 
 from proofport.accounting import Outcome, Status
 from proofport.adapter import Batch, Capability, Flow, Job, Memory, Mode
+from proofport.delivery.guard import Terms
 from proofport.delivery.report import Exit, RecordProblem
+from proofport.delivery.run import Progress
 from proofport.errors import AccountingError
 from proofport.wire import Call, Reply
 

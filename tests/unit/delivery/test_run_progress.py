@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from proofport.delivery.run import Progress
 from proofport.delivery.sender import Gate
 from tests.unit.delivery.runs import Vendor, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok
 
 from proofport.delivery import engine
+from proofport.delivery.run import Progress
 from proofport.wire import Call, Reply
 
 pytestmark = pytest.mark.usefixtures("folder")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from proofport.delivery.guard import Terms
 from tests.unit.delivery.runs import STAGED, Vendor, counts, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok, memory_journal, reply
 
+from proofport.delivery.guard import Terms
 from proofport.delivery.report import Exit
 
 pytestmark = pytest.mark.usefixtures("folder")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from proofport.delivery.closing import ComparedEnding, StagedEnding, Terms
 from proofport.delivery.lane import RESUMABLE, Lane
-from proofport.delivery.ids import IdStore
 from tests.journals import MemoryJournal
 from tests.unit.delivery.support import ScriptedSender, TinyAdapter, all_ok, batch, held, lane, memory_journal, reply
 
 from proofport.accounting import CONFIRMED, rejected, unknown
 from proofport.adapter import Capability
+from proofport.delivery.ids import IdStore
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
 from proofport.errors import AdapterFault, Blocked, OutcomeUnknown, Problem, Retryable
 from proofport.journal.contract import Journal

@@ -7,12 +7,12 @@ import json
 from typing import Any
 
 import pytest
-from proofport.delivery.last_delivered import seconds_of
 from tests.unit.delivery.queues import KIND, LANE, Queue, ends, ids, until
 from tests.unit.delivery.runs import Vendor
 from tests.unit.delivery.support import all_ok, reply
 
 from proofport.adapter import Capability
+from proofport.delivery.last_delivered import seconds_of
 from proofport.errors import OutcomeUnknown, Retryable
 from proofport.journal.contract import IN_DOUBT, Filter, Known
 from proofport.wire import Call, Reply

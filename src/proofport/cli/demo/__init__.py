@@ -6,16 +6,15 @@ import click
 
 
 @click.command()
-def command() -> int:
+def demo() -> int:
     """See what proofport does, in a minute.
 
-    Starts the local emulators of the vendors, gives them sample evidence, and shows what each of them then holds.
+    Starts the local emulators of the vendors, delivers sample evidence, and shows what each vendor then has.
     Nothing leaves this machine, and nothing stays on it.
     """
     import asyncio
 
-    from proofport.cli.demo_tour import tour
-    from proofport.cli.report import console
+    from proofport.cli.demo.tour import tour
 
-    asyncio.run(tour(console()))
+    asyncio.run(tour())
     return 0

@@ -1,21 +1,20 @@
-"""`proofport call`: the vendor's own operations, for what no kind and mode stands for."""
+"""`proofport call`: a vendor's own operations, for tasks that are not the delivery of evidence."""
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from proofport.cli import options
-from proofport.cli.failures import say, wrapped
-from proofport.cli.outline import outline
+from proofport.cli.failures import say
+from proofport.cli.output import outline, show, show_json
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
-    from proofport.adapter import Answer, Operation
+    from proofport.adapter import Operation
 
 MARGIN = " " * 6
 
@@ -24,10 +23,10 @@ MARGIN = " " * 6
 @click.argument("destination", metavar="DEST")
 @click.argument("operation", metavar="[OPERATION", required=False)
 @click.argument("parameters", metavar="NAME=VALUE...]", nargs=-1)
-@click.option("--yes", is_flag=True, help="Do not ask before an operation that destroys.")
+@click.option("--yes", is_flag=True, help="Do not ask before a destructive operation.")
 @options.json_option
 @options.config_option
-def command(
+def call(
     destination: str,
     operation: str | None,
     parameters: Sequence[str],
@@ -35,18 +34,17 @@ def command(
     as_json: bool,
     config_path: str | None,
 ) -> int:
-    """Carry out one of the vendor's own operations at DEST and print its answer; without one, list them.
+    """Run one of the vendor's own operations at DEST and print its answer; without one, list them.
 
-    A VALUE is text, JSON where the parameter takes more than text, or @FILE for what a file holds. A list may be given
-    by repeating its NAME. An operation that destroys asks first; without a terminal it needs --yes.
+    A VALUE is text, JSON where the parameter takes more than text, or @FILE for the content of a file. Repeat a NAME to
+    give a list. A destructive operation asks first; without a terminal it needs --yes.
 
     \b
       proofport call vendor-prod list_records connection_id=42 resource_id=7
       proofport call vendor-prod upsert_device connection_id=5 device=@laptop.json
     """
-    import asyncio
-
     from proofport import operations
+    from proofport.cli.connect import with_gateway
     from proofport.config import Config
 
     config = Config.load(config_path)
@@ -59,22 +57,15 @@ def command(
     operations.checked(found, given)
     if found.destructive and not yes:
         _confirm(found, destination)
-    answer = asyncio.run(_call(config_path, destination, operation, given))
+    answer = with_gateway(config_path, lambda gateway: gateway.call(destination, operation, **given))
     if as_json:
-        click.echo(json.dumps(answer.value, ensure_ascii=False, indent=2))
+        show_json(answer.value)
     else:
         for line in outline(answer.value):
             click.echo(line)
     for problem in answer.problems:
         say(str(problem))
     return int(bool(answer.problems))
-
-
-async def _call(config: str | None, destination: str, operation: str, given: Mapping[str, Any]) -> Answer:
-    from proofport.cli.connect import connect
-
-    async with connect(config) as gateway:
-        return await gateway.call(destination, operation, **given)
 
 
 def _pairs(parameters: Sequence[str]) -> dict[str, list[str]]:
@@ -89,13 +80,15 @@ def _pairs(parameters: Sequence[str]) -> dict[str, list[str]]:
 
 def _confirm(operation: Operation, destination: str) -> None:
     question = f"{operation.name} at {destination}: {operation.summary}."
-    if not _is_somebody_there():
-        raise UsageError(f"{question} Nobody is here to be asked whether that is meant", hint="If it is, add --yes.")
-    click.echo(wrapped(question, fold=True), err=True)
+    if not _is_interactive():
+        raise UsageError(
+            f"{question} It is destructive, and there is no terminal to ask on", hint="If intended, add --yes."
+        )
+    show(question, err=True)
     click.confirm("Go on?", abort=True, err=True)
 
 
-def _is_somebody_there() -> bool:
+def _is_interactive() -> bool:
     return sys.stdin.isatty()
 
 
@@ -109,18 +102,15 @@ def _list(operations: Sequence[Operation], *, as_json: bool) -> None:
             }
             for each in operations
         }
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        show_json(rows)
         return
     if not operations:
         click.echo("This vendor's adapter offers no operations.")
     for each in operations:
-        mark = click.style("  destroys", fg="red") if each.destructive else ""
+        mark = click.style("  destructive", fg="red") if each.destructive else ""
         click.echo(f"{click.style(each.name, bold=True)}{mark}")
-        click.echo(wrapped(each.summary, "  ", hanging="  "))
-        shown = [_shown(name, field.is_required()) for name, field in each.parameters.model_fields.items()]
+        show(each.summary, "  ")
+        fields = each.parameters.model_fields.items()
+        shown = [f"{name}=…" if field.is_required() else f"[{name}=…]" for name, field in fields]
         if shown:
-            click.echo(wrapped(" ".join(shown), MARGIN, hanging=MARGIN, fold=True))
-
-
-def _shown(name: str, required: bool) -> str:
-    return f"{name}=…" if required else f"[{name}=…]"
+            show(" ".join(shown), MARGIN)

@@ -1,4 +1,4 @@
-"""The report of a run for people: counts side by side, then everything that was not simply delivered, in words."""
+"""The report of a run for people: counts side by side, then the reason for every record that was not delivered."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from proofport.accounting import Assurance, Status
+from proofport.cli.output import SHOWN as SHOWN
+from proofport.cli.output import listed
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport
-
-SHOWN = 20
-"""At most this many problems, or ids, are listed before a count says how many more there are."""
 
 DELIVERED = {
     Assurance.CONFIRMED: "delivered, confirmed by the vendor",
@@ -25,7 +24,7 @@ OTHERWISE = {
     Status.UNCHANGED: ("unchanged, not sent again", "green"),
     Status.REJECTED: ("rejected", "red"),
     Status.WITHHELD: ("withheld: good, but not delivered", "yellow"),
-    Status.UNKNOWN: ("unknown: nobody can say yet", "red"),
+    Status.UNKNOWN: ("unknown: no result known yet", "red"),
 }
 VERDICTS = {
     Exit.OK: "Every record is delivered or unchanged.",
@@ -37,15 +36,25 @@ VERDICTS = {
 
 
 def console() -> Console:
-    """stdout without markup or highlighting: what vendors and files say is printed as it is."""
+    """stdout without markup or highlighting: text of vendors and files is printed as it is."""
     return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def line(out: Console, words: str, style: str = "", *, indent: int = 0) -> None:
+    """Print one paragraph, wrapped and uncut."""
+    text = Text(words, style=style, overflow="fold")
+    out.print(Padding(text, (0, 0, 0, indent), expand=False) if indent else text)
 
 
 def print_report(report: RunReport, *, problems_file: str | None = None, to: Console | None = None) -> None:
     out = to or console()
     dry = " (dry run: nothing was sent)" if report.dry_run else ""
-    out.print(Text(f"{report.mode} of {report.kind}, run {report.run_id}{dry}", style="bold"))
-    print_sources(out, report)
+    line(out, f"{report.mode} of {report.kind}, run {report.run_id}{dry}", "bold")
+    for source in report.sources:
+        records = "1 record" if source.read == 1 else f"{source.read:,} records"
+        line(out, f"{source.input}: {records} read", indent=2)
+        if source.incomplete:
+            line(out, f"not read to its end: {source.incomplete}", "yellow", indent=4)
     destinations = list(report.destinations.values())
     for some in abreast(destinations, out.width):
         out.print()
@@ -54,34 +63,24 @@ def print_report(report: RunReport, *, problems_file: str | None = None, to: Con
         print_remarks(out, destination)
     print_problems(out, destinations, problems_file)
     out.print()
-    good = report.exit_code is Exit.OK
-    out.print(Text(verdict(report), style="bold green" if good else "bold red"))
+    line(out, verdict(report), "bold green" if report.exit_code is Exit.OK else "bold red")
 
 
 def verdict(report: RunReport) -> str:
-    """The last line: how it ended."""
-    books = report.destinations.values()
-    if report.exit_code is Exit.OK and not any(each.input for each in books):
+    """The last line: how the run ended."""
+    destinations = report.destinations.values()
+    if report.exit_code is Exit.OK and not any(each.input for each in destinations):
         return "There was nothing to deliver."
     if report.exit_code is Exit.OK and report.dry_run:
         return "Nothing was rejected."
-    delivered = all(each.tally.status[Status.DELIVERED] == each.input for each in books)
+    delivered = all(each.tally.status[Status.DELIVERED] == each.input for each in destinations)
     if report.exit_code is Exit.INCOMPLETE and delivered:
         return "Every record that was read is delivered, but a source was not read to its end."
     return VERDICTS[report.exit_code]
 
 
-def print_sources(out: Console, report: RunReport) -> None:
-    for source in report.sources:
-        records = "1 record" if source.read == 1 else f"{source.read:,} records"
-        out.print(Padding(Text(f"{source.input}: {records} read", overflow="fold"), (0, 0, 0, 2)))
-        if source.incomplete:
-            reason = Text(f"not read to its end: {source.incomplete}", style="yellow", overflow="fold")
-            out.print(Padding(reason, (0, 0, 0, 4)))
-
-
 def abreast(destinations: Sequence[DestinationReport], width: int) -> list[list[DestinationReport]]:
-    """The destinations in groups whose names fit beside each other, uncut."""
+    """The destinations in groups whose names fit side by side, uncut."""
     words = max(len(text) for text in (*DELIVERED.values(), *(text for text, _ in OTHERWISE.values())))
     groups: list[list[DestinationReport]] = []
     left = 0
@@ -96,7 +95,7 @@ def abreast(destinations: Sequence[DestinationReport], width: int) -> list[list[
 
 
 def counts(destinations: Sequence[DestinationReport]) -> Table:
-    """One column a destination. `accepted` and `confirmed` never share a row; rows of nothing but zeros stay out."""
+    """One column a destination. `accepted` and `confirmed` never share a row; most rows of zeros are left out."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
     table.add_column("", overflow="fold")
     for destination in destinations:
@@ -119,56 +118,51 @@ def counts(destinations: Sequence[DestinationReport]) -> Table:
 
 
 def print_remarks(out: Console, destination: DestinationReport) -> None:
-    """What is to be said about the whole set at one destination."""
+    """Print what concerns the whole set at one destination."""
     remarks = list(destination.notes)
     if destination.gone.count:
-        gone = _listed(destination.gone.ids, destination.gone.count)
-        remarks.append(f"Held before, and not in this set ({destination.gone.count:,}): {gone}")
+        gone = listed(destination.gone.ids, destination.gone.count)
+        remarks.append(f"Known before, and not in this set ({destination.gone.count:,}): {gone}")
     if destination.outside.count:
-        outside = _listed(destination.outside.ids, destination.outside.count)
+        outside = listed(destination.outside.ids, destination.outside.count)
         remarks.append(f"Of these uploaded directly ({destination.outside.count:,}): {outside}")
     remarks += compared(destination)
     if not remarks:
         return
     out.print()
-    out.print(Text(destination.name, style="bold"))
+    line(out, destination.name, "bold")
     for remark in remarks:
-        out.print(Padding(Text(remark, overflow="fold"), (0, 0, 0, 2)))
+        line(out, remark, indent=2)
 
 
 def compared(destination: DestinationReport) -> Iterable[str]:
-    """How the set differs from what the vendor held, where that was read."""
+    """The difference between the set and what the vendor had, where that was read."""
     found = destination.difference
     if found is None:
         return
     same = f"{found.unchanged:,} the same"
-    yield f"Against what was live: {found.added.count:,} added, {found.changed.count:,} changed, {same}."
+    yield f"Compared with the live set: {found.added.count:,} added, {found.changed.count:,} changed, {same}."
     if found.added.count:
-        yield f"added: {_listed(found.added.ids, found.added.count)}"
+        yield f"added: {listed(found.added.ids, found.added.count)}"
     changed = [f"{each} ({', '.join(found.fields.get(each, ()))})" for each in found.changed.ids[: SHOWN + 1]]
     if changed:
-        yield f"changed: {_listed(changed, found.changed.count)}"
-
-
-def _listed(ids: Sequence[str], count: int) -> str:
-    shown = ", ".join(ids[:SHOWN])
-    return f"{shown} and {count - SHOWN:,} more" if count > SHOWN else shown
+        yield f"changed: {listed(changed, found.changed.count)}"
 
 
 def print_problems(out: Console, destinations: Sequence[DestinationReport], file: str | None) -> None:
-    """What became of the records that were not delivered, and why."""
+    """Print the records that were not delivered, each with the reason."""
     together = by_problem(destinations)
     for problem, names in list(together.items())[:SHOWN]:
         out.print()
         print_problem(out, problem, [] if len(names) == len(destinations) > 1 else names)
     hidden = max(0, len(together) - SHOWN) + max((d.problem_count - len(d.problems) for d in destinations), default=0)
     if hidden:
-        where = f"all of them stand in {file}" if file else "--problems FILE writes all of them down"
-        out.print(Text(f"\n… and {hidden:,} more; {where}.", style="bold"))
+        where = f"{file} has all of them" if file else "--problems FILE writes all of them to a file"
+        line(out, f"\n… and {hidden:,} more; {where}.", "bold")
 
 
 def by_problem(destinations: Sequence[DestinationReport]) -> dict[RecordProblem, list[str]]:
-    """Each problem once, in the order of the files, with every destination that says the same about the record."""
+    """Each problem once, in the order of the files, with all destinations that have it."""
     together: dict[RecordProblem, list[str]] = {}
     for destination in destinations:
         for problem in destination.problems:
@@ -177,12 +171,12 @@ def by_problem(destinations: Sequence[DestinationReport]) -> dict[RecordProblem,
 
 
 def _place(problem: RecordProblem) -> list[tuple[int, str]]:
-    """Files by name, and their lines by number."""
+    """A sort key: files by name, their lines by number."""
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", problem.position)]
 
 
 def print_problem(out: Console, problem: RecordProblem, names: Iterable[str] = ()) -> None:
-    """One record's problem: where it stands, what was found, what would be right."""
+    """Print one record's problem: its position, what was found, what was expected."""
     outcome, detail = problem.outcome, problem.outcome.problem
     at = f" at {', '.join(names)}" if names else ""
     reason = f" ({outcome.reason.replace('_', ' ')})" if outcome.reason else ""
@@ -191,10 +185,9 @@ def print_problem(out: Console, problem: RecordProblem, names: Iterable[str] = (
     out.print(headline.append(f"  {outcome.status.value}{at}{reason}", style="not bold red"))
     if detail is None:
         return
-    field = f"{detail.field}: " if detail.field else ""
-    lines = [f"{field}found {detail.found}", f"expected {detail.expected}"]
-    lines += [f"the vendor says: {detail.vendor_message}"] if detail.vendor_message else []
-    for line in lines:
-        out.print(Padding(Text(line, overflow="fold"), (0, 0, 0, 2)))
+    line(out, f"{f'{detail.field}: ' if detail.field else ''}found {detail.found}", indent=2)
+    line(out, f"expected {detail.expected}", indent=2)
+    if detail.vendor_message:
+        line(out, f"the vendor says: {detail.vendor_message}", indent=2)
     if detail.hint:
-        out.print(Padding(Text(detail.hint, style="cyan", overflow="fold"), (0, 0, 0, 2)))
+        line(out, detail.hint, "cyan", indent=2)

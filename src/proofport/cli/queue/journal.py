@@ -1,13 +1,15 @@
-"""`proofport journal`: look after the durable state."""
+"""`proofport journal`: back up and migrate the journal."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from proofport.cli import options
+from proofport.errors import UsageError
 
 if TYPE_CHECKING:
     from proofport.journal.postgres import PostgresJournal
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
 
 
 @click.group("journal")
-def command() -> None:
-    """Look after the journal."""
+def journal() -> None:
+    """Back up and migrate the journal."""
 
 
-@command.command("backup")
+@journal.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
 @options.config_option
 def backup_command(file: Path, config_path: str | None) -> int:
@@ -28,13 +30,10 @@ def backup_command(file: Path, config_path: str | None) -> int:
     To restore, stop everything that uses the journal and put FILE in its place. A journal on PostgreSQL is backed up
     with the tools of its database.
     """
-    import asyncio
-
-    from proofport.errors import UsageError
     from proofport.journal.sqlite import SqliteJournal
 
-    journal = _configured(config_path)
-    if not isinstance(journal, SqliteJournal):
+    configured = _configured(config_path)
+    if not isinstance(configured, SqliteJournal):
         raise UsageError(
             "this journal is a database, not a file",
             hint="Back it up while it is in use with `pg_dump --format=custom --file=FILE DATABASE`, "
@@ -42,48 +41,45 @@ def backup_command(file: Path, config_path: str | None) -> int:
         )
 
     async def copy() -> None:
-        await journal.open()
+        await configured.open()
         try:
-            await journal.backup(file)
+            await configured.backup(file)
         finally:
-            await journal.close()
+            await configured.close()
 
     asyncio.run(copy())
     click.echo(f"{file}: {file.stat().st_size:,} bytes")
     return 0
 
 
-@command.command("migrate")
+@journal.command("migrate")
 @click.option(
     "--from",
     "source",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="An embedded journal to move into the configured one. Killed halfway, the same command goes on.",
+    help="A journal in a file to move into the configured one. If it is interrupted, run it again to continue.",
 )
 @options.config_option
 def migrate_command(source: Path | None, config_path: str | None) -> int:
-    """Make the tables of the configured journal on PostgreSQL, or bring them up to date.
+    """Create the tables of the configured journal on PostgreSQL, or bring them up to date.
 
     Run it as the role that owns the database, before the first start and after every upgrade. With --from, move the
-    journal that lies in FILE there; stop everything that uses either of them first.
+    journal in FILE there; stop everything that uses either of them first.
     """
-    import asyncio
-
-    from proofport.errors import UsageError
     from proofport.journal.sqlite import SqliteJournal
 
-    journal = _configured(config_path)
-    if isinstance(journal, SqliteJournal):
+    configured = _configured(config_path)
+    if isinstance(configured, SqliteJournal):
         raise UsageError(
             "the configured journal is a file, which is migrated whenever it is opened",
             hint="To move to PostgreSQL, set `journal:` to postgresql://ROLE@HOST/DATABASE first.",
         )
-    applied = asyncio.run(journal.migrate())
-    click.echo(f"{journal.place.name}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
+    applied = asyncio.run(configured.migrate())
+    click.echo(f"{configured.place.name}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
     if source is not None:
-        renamed = asyncio.run(journal.move_from(source, _tell))
-        click.echo(f"{source} has been moved there, and is called {renamed.name} now.")
+        renamed = asyncio.run(configured.move_from(source, _announce))
+        click.echo(f"{source} has been moved there. The file is now called {renamed.name}.")
     return 0
 
 
@@ -95,5 +91,5 @@ def _configured(config_path: str | None) -> SqliteJournal | PostgresJournal:
     return cast("SqliteJournal | PostgresJournal", open_journal(connect(config_path).config.journal))
 
 
-def _tell(lane: str, number: int, count: int) -> None:
+def _announce(lane: str, number: int, count: int) -> None:
     click.echo(f"{number} of {count}: {lane}", err=True)

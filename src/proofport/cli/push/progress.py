@@ -1,4 +1,4 @@
-"""How far a run is: bars on a terminal, a plain line now and then elsewhere. Always on stderr."""
+"""The progress of a run on stderr: bars on a terminal, otherwise a plain line now and then."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LINE_EVERY = 5.0
 
 @contextmanager
 def watcher(stream: TextIO | None = None) -> Iterator[Watch]:
-    """What to call with each `Progress`, for as long as the run lasts."""
+    """Yields the function to call with each `Progress` of the run."""
     stream = stream or sys.stderr
     if not stream.isatty():
         yield Lines(stream)
@@ -32,7 +32,7 @@ def watcher(stream: TextIO | None = None) -> Iterator[Watch]:
 
 
 class Lines:
-    """Plain lines: none for a run of a few seconds, then one every few seconds, and one when a vendor makes us wait."""
+    """Plain lines: none in the first seconds, then one every few seconds, and one when a vendor makes us wait."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream
@@ -61,7 +61,7 @@ class Lines:
 
 @contextmanager
 def bars(console: Console) -> Iterator[Watch]:
-    """One bar a destination: how much of what was read so far has its outcome; below, what keeps it waiting."""
+    """One bar for each destination: records with an outcome, of those read so far. Below: why it waits."""
     from rich.console import RenderableType
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars

@@ -1,4 +1,4 @@
-"""One record in several bodies, in panels beside each other as far as the terminal is wide."""
+"""One record in several bodies, in panels side by side as far as the terminal allows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from proofport.cli.report import console
+from proofport.cli.push.report import console
 from proofport.errors import Problem
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ def print_preview(preview: Preview, *, to: Console | None = None) -> None:
     out = to or console()
     out.print(Text(f"{preview.position}  {preview.id or ''}".rstrip(), style="bold"))
     if preview.neutral:
-        out.print(_panel("evidence, as every vendor's mapping reads it", preview.neutral, "cyan"))
+        out.print(_panel("evidence, before any vendor mapping", preview.neutral, "cyan"))
     print_bodies(out, preview.bodies)
 
 
 def print_bodies(out: Console, bodies: Mapping[str, dict[str, Any] | Problem]) -> None:
-    """Panels of equal width, as many in a row as stay readable; one where all say the same of a bad record."""
+    """Print panels of equal width, as many in a row as stay readable. Equal problems share one panel."""
     problems = [body for body in bodies.values() if isinstance(body, Problem)]
     if len(problems) == len(bodies) > 1 and len(set(problems)) == 1:
         bodies = {", ".join(bodies): problems[0]}
@@ -49,7 +49,7 @@ def _panel(title: str, body: Mapping[str, Any] | Problem, colour: str) -> Panel:
 
 
 def _fields(body: Mapping[str, Any]) -> Group:
-    """One field a line, exactly as JSON; what is too long for a line goes on below, nothing is cut."""
+    """One field a line, exactly as JSON. A long value continues on the next line; nothing is cut."""
     lines = []
     for name, value in body.items():
         line = Text(overflow="fold")

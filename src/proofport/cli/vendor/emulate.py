@@ -1,34 +1,19 @@
-"""`proofport emulate`: every installed emulator, on this machine only, until it is stopped."""
+"""`proofport emulate`: run every installed emulator on this machine, until stopped."""
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import click
 
-# proofport.registry knows this group, too; importing it here would make `emulate --help` slow.
+# proofport.registry could list them too, but importing it would make `emulate --help` slow.
 NAMES = sorted(entry.name for entry in entry_points(group="proofport.emulators"))
-
-
-def _port_options(function: Any) -> Any:
-    for name in reversed(NAMES):
-        function = click.option(
-            f"--{name.replace('_', '-')}-port",
-            f"port_{name}",
-            type=click.IntRange(0, 65535),
-            default=0,
-            metavar="PORT",
-            help=f"Port of the {name} emulator; 0 takes a free one. [default: 0]",
-        )(function)
-    return function
 
 
 @click.command()
 @click.option("--write-config", "file", metavar="FILE", help="Write a configuration that delivers to the emulators.")
-@_port_options
 @click.option(
     "--rate-limit",
     type=click.IntRange(min=0),
@@ -36,11 +21,11 @@ def _port_options(function: Any) -> Any:
     metavar="N",
     help="Requests a minute; 0, the default, is off.",
 )
-def command(file: str | None, rate_limit: int, **ports: int) -> int:
+def emulate(file: str | None, rate_limit: int, **ports: int) -> int:
     """Run the local emulators of the vendors, until interrupted.
 
-    Each imitates one vendor, holds an object for every kind, and keeps what it is sent in memory. The line `ready` on
-    stdout says that all of them listen and that FILE is written.
+    Each imitates one vendor, has an object for every kind, and stores what it receives in memory. The line `ready` on
+    stdout means that all of them listen and FILE is written.
     """
     import asyncio
 
@@ -48,11 +33,23 @@ def command(file: str | None, rate_limit: int, **ports: int) -> int:
     return 0
 
 
+emulate.params[1:1] = [
+    click.Option(
+        [f"--{name.replace('_', '-')}-port", f"port_{name}"],
+        type=click.IntRange(0, 65535),
+        default=0,
+        metavar="PORT",
+        help=f"Port of the {name} emulator; 0 takes a free one. [default: 0]",
+    )
+    for name in NAMES
+]
+
+
 async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> None:
     import tempfile
     from contextlib import AsyncExitStack
 
-    from proofport.cli.stopping import stop_signal
+    from proofport.cli.service import stop_signal
     from proofport.registry import load_emulator
     from proofport.testing import serve
 
@@ -67,28 +64,25 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
             click.echo(f"{name}: {origin}  (open it in a browser to see what arrives)", err=True)
         if file:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="proofport-"))
-            write_config(Path(file), Path(folder) / "journal.sqlite3", destinations)
+            _write_config(Path(file), Path(folder) / "journal.sqlite3", destinations)
         click.echo(f"{f'Wrote {file}. ' if file else ''}Ctrl-C stops them.", err=True)
         click.echo("ready")
         await stopped.wait()
 
 
-def write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> None:
-    """Write the file whole or not at all: a reader that waits for it never sees half of it. Raises UsageError.
+def _write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> None:
+    """Write a configuration for the emulators. Raises UsageError.
 
-    The journal is a new one that ends with the emulators: it must not remember what former ones held.
+    The journal is new and is deleted with the emulators, because it must not remember records of earlier ones.
     """
     import yaml
 
+    from proofport.config.edit import replace_file
     from proofport.errors import UsageError
 
     data = {"instance": "emulated", "journal": str(journal), "destinations": destinations}
-    text = "# Written by `proofport emulate`; of no use once that has stopped.\n" + yaml.safe_dump(
-        data, sort_keys=False
-    )
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    head = "# Written by `proofport emulate`; not usable after it has stopped.\n"
     try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(file)
+        replace_file(file, head + yaml.safe_dump(data, sort_keys=False))
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from None

@@ -1,7 +1,8 @@
-"""`proofport init`: a configuration to begin with, made from what the adapters say they need."""
+"""`proofport init`: write a first configuration from the settings that the adapters declare."""
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 import click
 
 from proofport.cli import options
-from proofport.cli.failures import wrapped
+from proofport.cli.output import show
+from proofport.errors import MappingError
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
 Ask = Callable[[str, "FieldInfo", str | None], str]
 INTRODUCTION = """\
 # Where evidence goes. `proofport doctor` checks this file and every destination in it.
-instance: {instance}    # the name of this installation; two that share vendor objects need two names
+instance: {instance}    # the name of this installation; two installations that share vendor objects need two names
 # journal: .proofport/journal.sqlite3
-# guard: {{max_gone: 0.2, max_rejected: 0}}    # what a snapshot may lose, and how many bad records it survives
+# guard: {{max_gone: 0.2, max_rejected: 0}}    # the share that may be gone, the bad records that may be left out
 # mappings: ./mappings    # your own mapping files, searched before the built-in ones
 
 destinations:
@@ -34,27 +36,27 @@ destinations:
 @click.option("--adapter", "adapters", metavar="NAME", multiple=True, help="A vendor to deliver to. Repeatable.")
 @click.option("--instance", metavar="NAME", default="prod", show_default=True, help="A name for this installation.")
 @options.config_option
-def command(adapters: Sequence[str], instance: str, config_path: str | None) -> int:
+def init(adapters: Sequence[str], instance: str, config_path: str | None) -> int:
     """Write proofport.yaml, or the FILE of --config.
 
-    On a terminal it asks for what the chosen vendors need. Secrets are never written, only the names of the environment
-    variables that will hold them. An existing file is left alone.
+    On a terminal it asks for the settings of the chosen vendors. Secrets are never written, only the names of the
+    environment variables that hold them. An existing file is never changed.
     """
     from proofport import registry
 
     file = Path(config_path or "proofport.yaml")
     if file.exists():
-        raise click.UsageError(f"{file} exists already, and is left as it is; name another file with --config")
+        raise click.UsageError(f"{file} exists already and is not changed; name another file with --config")
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     installed = registry.names(registry.ADAPTERS)
     chosen = list(adapters) or (_choose(installed) if interactive else [])
     if not chosen:
         raise click.UsageError(f"name at least one --adapter; installed: {', '.join(installed) or 'none'}")
-    ask = _ask if interactive else _leave_open
+    ask: Ask = _ask if interactive else lambda question, field, default: default or ""
     blocks = [destination(name, registry.load_adapter(name).Settings, ask) for name in dict.fromkeys(chosen)]
     _write(file, INTRODUCTION.format(instance=_scalar(instance)) + "\n".join(blocks))
     variables = ", ".join(re.findall(r": env:(\S+)", "\n".join(blocks)))
-    click.echo(wrapped(f"Wrote {file}. Next: set {variables}; then run `proofport doctor`."), err=True)
+    show(f"Wrote {file}. Next: set {variables}; then run `proofport doctor`.", err=True)
     return 0
 
 
@@ -64,7 +66,7 @@ def _choose(installed: Sequence[str]) -> list[str]:
 
 
 def destination(name: str, settings: type[BaseModel], ask: Ask) -> str:
-    """One block of `destinations:`; what may stay out stands in it as a comment."""
+    """One block of `destinations:`. Optional settings are comments in it."""
     from proofport.config import secret_fields
 
     secrets = secret_fields(settings)
@@ -85,7 +87,7 @@ def destination(name: str, settings: type[BaseModel], ask: Ask) -> str:
 
 
 def _objects(settings: type[BaseModel]) -> list[str]:
-    """A commented pattern of `objects:`, with the fields of the adapter's own object settings."""
+    """`objects:` with a commented example that has the fields of the adapter's object settings."""
     from proofport.evidence import KINDS
 
     field = settings.model_fields.get("objects")
@@ -101,7 +103,7 @@ def _objects(settings: type[BaseModel]) -> list[str]:
 
 
 def _choices(annotation: Any) -> list[str]:
-    """The words that a setting allows, if it is one of a few."""
+    """The allowed values of a setting, if it has a fixed list of them."""
     optional = get_origin(annotation) in (Union, UnionType)
     for kind in get_args(annotation) if optional else (annotation,):
         if get_origin(kind) is Literal:
@@ -110,7 +112,7 @@ def _choices(annotation: Any) -> list[str]:
 
 
 def _ask(question: str, field: FieldInfo, default: str | None) -> str:
-    """Ask until the answer is one that the adapter accepts."""
+    """Ask until the adapter accepts the answer."""
     from pydantic import TypeAdapter, ValidationError
 
     accepts: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
@@ -128,15 +130,8 @@ def _ask(question: str, field: FieldInfo, default: str | None) -> str:
     return _scalar(answer)
 
 
-def _leave_open(question: str, field: FieldInfo, default: str | None) -> str:
-    return default or ""
-
-
 def _scalar(text: str) -> str:
-    """Text as YAML reads it back: quoted where it would become something else."""
-    import json
-
-    from proofport.errors import MappingError
+    """Text for YAML, quoted where the configuration would read it as another value."""
     from proofport.text.yaml_nodes import data, read_documents
 
     try:

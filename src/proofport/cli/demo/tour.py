@@ -1,0 +1,159 @@
+"""The tour of `proofport demo`: sample evidence, delivered to emulated vendors and explained on the way."""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeAlias
+
+from proofport import registry
+from proofport.cli.connect import connect
+from proofport.cli.demo.narration import Narrator
+from proofport.cli.demo.relay import post_and_kill
+from proofport.cli.push.report import console
+from proofport.cli.push.side_by_side import print_bodies
+from proofport.config import Config, Guard
+from proofport.delivery.report import RunReport
+from proofport.errors import UnsupportedFeature
+from proofport.gateway import Input
+from proofport.testing import Running, running
+
+Samples: TypeAlias = Sequence[tuple[str, str | None]]
+"""Files of `data`, each with its source mapping; without one the file holds evidence."""
+
+MACHINES: Samples = [("aws-instances.json", "aws.ec2.instances"), ("other-resources.ndjson", None)]
+TRAINING: Samples = [("training.csv", "csv.training")]
+ACCOUNTS: Samples = [("accounts.ndjson", None)]
+ACCOUNTS_LATER: Samples = [("accounts-next.ndjson", None)]
+SAMPLES = {"cloud_resource": MACHINES, "training_record": TRAINING, "personnel_account": ACCOUNTS}
+LEAVER = "acct-06"
+TOLERATED = 5
+
+
+class Sample(io.BytesIO):
+    """A sample file in memory; reports call it by `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__((files("proofport.cli.demo") / "data" / name).read_bytes())
+        self.name = name
+
+
+async def tour() -> None:
+    """Start the emulators, give the tour on stdout, and remove everything."""
+    async with AsyncExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="proofport-demo-"))
+        vendors = {
+            name: await stack.enter_async_context(running(registry.load_emulator(name)()))
+            for name in registry.names(registry.EMULATORS)
+        }
+        narrator = Narrator(console())
+        narrator.say(
+            "Auditors ask for evidence: which machines run, who has an account, who did the training. Your tools know. "
+            "proofport reads what your tools print, delivers it to every compliance product in that product's own "
+            "form, and accounts for every record."
+        )
+        narrator.say("\nOn this tour the products are emulated on this machine, and nothing leaves it:")
+        for name, vendor in vendors.items():
+            narrator.say(f"{name}  {vendor.origin}", "bold", indent=2)
+        destinations = {name: vendor.destination() for name, vendor in vendors.items()}
+        config = Config(instance="demo", journal=Path(folder) / "journal.sqlite3", destinations=destinations)
+        story = Story(narrator, await provisioned(narrator, config), vendors)
+        await story.one_record()
+        await story.set_with_mistakes()
+        await story.all_kinds()
+        await story.holdings()
+        await story.leaver()
+        await post_and_kill(narrator, story.config, vendors)
+        narrator.step("That was all")
+        narrator.say("Nothing was kept. Your own evidence: `proofport init`, `proofport doctor`, `proofport push`.")
+
+
+async def provisioned(narrator: Narrator, config: Config) -> Config:
+    """Make the vendor objects that evidence is delivered to, where the vendor has an API for that."""
+    narrator.step("A place for each kind of evidence", "proofport provision DEST")
+    destinations = {name: {**block, "objects": {**block["objects"]}} for name, block in config.destinations.items()}
+    async with connect(config) as gateway:
+        for name, block in destinations.items():
+            try:
+                for kind in SAMPLES:
+                    made = await gateway.provision(name, kind=kind)
+                    block["objects"][kind] = dict(made[kind].settings)
+            except UnsupportedFeature:
+                narrator.say(f"{name}: no API for it. A person does it once in the browser; for this tour it is done.")
+            else:
+                narrator.say(f"{name}: made through its API, for {', '.join(SAMPLES)}.")
+    return config.model_copy(update={"destinations": destinations})
+
+
+class Story:
+    """The samples on their way to the vendors."""
+
+    def __init__(self, narrator: Narrator, config: Config, vendors: Mapping[str, Running]) -> None:
+        self.narrator = narrator
+        self.config = config
+        self.vendors = vendors
+
+    async def one_record(self) -> None:
+        """Show the same record in every vendor's own form."""
+        [(name, source), *_] = MACHINES
+        self.narrator.step("One record, in every vendor's own form", f"proofport preview {source}={name}")
+        self.narrator.say("The cloud's own tool describes a machine like this:")
+        self.narrator.document(json.loads(Sample(name).read())["Reservations"][0]["Instances"][0])
+        self.narrator.say("Each vendor receives exactly this. What the tool did not say is not invented:")
+        async with connect(self.config) as gateway:
+            [preview] = await gateway.preview(Input(Sample(name), source=source))
+        print_bodies(self.narrator.out, preview.bodies)
+
+    async def set_with_mistakes(self) -> None:
+        """Push a set with mistakes, while none is allowed."""
+        command = self._command("personnel_account", ACCOUNTS)
+        self.narrator.step("Deliver the accounts: a whole set, with mistakes in it", command)
+        self.narrator.report(await self._push("personnel_account", ACCOUNTS))
+        self.narrator.conclude(
+            "A vendor that replaces whole sets keeps its old set when the new one has mistakes. A vendor that takes "
+            "records one by one has the good ones. Every bad record is named, with what would be right."
+        )
+
+    async def all_kinds(self) -> None:
+        """Push all three kinds, while a few mistakes are allowed."""
+        self.config = self.config.model_copy(update={"guard": Guard(max_rejected=TOLERATED)})
+        commands = [self._command(kind, samples) for kind, samples in SAMPLES.items()]
+        self.narrator.step("Deliver all three kinds, and allow a few bad records", *commands)
+        self.narrator.say(f"A line in proofport.yaml allows them: guard: {{max_rejected: {TOLERATED}}}\n")
+        reports = [await self._push(kind, samples) for kind, samples in SAMPLES.items()]
+        self.narrator.overview(reports)
+        for report in reports:
+            if report.kind != "personnel_account":
+                self.narrator.reasons(report)
+
+    async def holdings(self) -> None:
+        self.narrator.step("What each vendor has now")
+        for name, vendor in self.vendors.items():
+            self.narrator.holdings(name, await vendor.holdings())
+
+    async def leaver(self) -> None:
+        """Push the accounts a week later: the mistakes are corrected, and one person is gone."""
+        self.narrator.step("A week later, finn has left", self._command("personnel_account", ACCOUNTS_LATER))
+        self.narrator.report(await self._push("personnel_account", ACCOUNTS_LATER))
+        self.narrator.say(f"\nThe account of finn is {LEAVER}:")
+        await self.narrator.who_has(LEAVER, self.vendors, "still holds", "no longer holds")
+        self.narrator.conclude(
+            "Where a vendor replaces whole sets, a person who is not in the new set is gone. Where it has no call to "
+            "remove a record, the report says so, and names the record."
+        )
+
+    async def _push(self, kind: str, samples: Samples) -> RunReport:
+        inputs = [Input(Sample(name), source=source) for name, source in samples]
+        async with connect(self.config) as gateway:
+            return await gateway.push(inputs, to=list(self.vendors), kind=kind, mode="snapshot")
+
+    def _command(self, kind: str, samples: Samples) -> str:
+        """The command that a person would type."""
+        names = " ".join(f"{source}={name}" if source else name for name, source in samples)
+        to = " ".join(f"--to {name}" for name in self.vendors)
+        return f"proofport push {names} \\\n      --kind {kind} --mode snapshot {to}"

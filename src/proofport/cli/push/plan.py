@@ -1,0 +1,68 @@
+"""`proofport plan`: what a push would do, compared with what the vendors have now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proofport.cli import options
+from proofport.cli.connect import uses_gateway
+from proofport.cli.output import group, show, show_json, wrapped
+
+if TYPE_CHECKING:
+    from proofport.delivery.plan import DestinationPlan, Plan
+    from proofport.gateway import Gateway
+
+
+@click.command()
+@options.inputs_argument
+@options.to_option
+@options.kind_option
+@options.mode_option
+@options.source_option
+@options.set_option
+@options.json_option
+@uses_gateway
+async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_json: bool, **how: Any) -> int:
+    """Show what `proofport push` with the same arguments would add and change, and what would be gone.
+
+    Reads what each vendor has now; nothing is written. Exit codes: 0, 1 when records could not be delivered, 4 when
+    the guard would refuse.
+    """
+    from proofport.cli.push.progress import watcher
+
+    given = [options.named_input(text, source) for text in inputs]
+    with watcher() as watch:
+        found = await gateway.plan(given, on_progress=watch, **how)
+    if as_json:
+        show_json(found.as_dict())
+    else:
+        _print(found)
+    return int(found.exit_code)
+
+
+def _print(plan: Plan) -> None:
+    click.secho(f"{plan.mode} of {plan.kind}: {plan.read:,} records read, nothing sent", bold=True)
+    for name, why in plan.incomplete.items():
+        show(f"{name} was not read to its end: {why}", "  ", hanging="    ")
+    for destination in plan.destinations.values():
+        click.echo(f"\n{click.style(destination.name, bold=True)}")
+        for line in _lines(destination):
+            click.echo(line)
+
+
+def _lines(plan: DestinationPlan) -> Iterator[str]:
+    changed = [f"{record}: {', '.join(plan.fields.get(record, ['its body']))}" for record in plan.changed.ids]
+    problems = [f"{at}{f' {record}' if record else ''}: {problem}" for at, record, problem in plan.problems]
+    yield from group("added", plan.added.count, ids=plan.added.ids, colour="green")
+    yield from group("changed", plan.changed.count, lines=changed, colour="yellow")
+    yield from group("unchanged", plan.unchanged)
+    yield from group("gone", plan.gone.count, ids=plan.gone.ids, colour="red")
+    if plan.outside.count:
+        yield from group("of these uploaded directly", plan.outside.count, ids=plan.outside.ids, colour="red")
+    yield from group("rejected", plan.rejected, lines=problems, colour="red")
+    yield from (wrapped(note, "  ") for note in plan.notes)
+    if plan.refusal:
+        yield click.style(wrapped(f"The guard would refuse: {plan.refusal}", "  "), fg="red")

@@ -1,0 +1,141 @@
+"""`proofport push`: deliver evidence, and account for every record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from proofport.cli import options
+from proofport.cli.output import show, show_json
+from proofport.errors import ProofportError
+
+if TYPE_CHECKING:
+    from proofport.delivery.report import RecordProblem
+    from proofport.gateway import Gateway
+    from proofport.journal.contract import RunView
+
+EPILOG = """Exit codes: 0 everything delivered or unchanged, 1 some records rejected or undelivered, 2 usage,
+configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 interrupted."""
+
+
+@click.command(epilog=EPILOG)
+@options.inputs_argument
+@options.to_option
+@options.kind_option
+@options.mode_option
+@options.source_option
+@options.set_option
+@click.option("--dry-run", is_flag=True, help="Read, map and check everything, send nothing.")
+@options.json_option
+@click.option("--problems", metavar="FILE", help="Write every problem to FILE as it occurs, one JSON object a line.")
+@click.option("--override-guard", metavar="REASON", help="Go on although the guard refuses; the reason is recorded.")
+@click.option("--skip-unchanged", is_flag=True, help="Do not send a record that the vendor has with the same body.")
+@click.option("--resume", metavar="RUN", help="Continue an interrupted run over the same inputs.")
+@click.option("--delete-gone", is_flag=True, help="Delete at the vendor the records that are gone from a snapshot.")
+@click.option(
+    "--require",
+    "require_verified",
+    type=click.Choice(["verified"]),
+    callback=lambda ctx, parameter, value: value is not None,
+    help="Count a record that a vendor only queued as unknown, until `proofport verify` finds it.",
+)
+@click.option("--assume-unique", is_flag=True, help="Do not look for duplicate ids.")
+@options.config_option
+def push(
+    inputs: Sequence[str],
+    source: str | None,
+    config_path: str | None,
+    as_json: bool,
+    problems: str | None,
+    **how: Any,
+) -> int:
+    """Deliver evidence to one or more destinations.
+
+    INPUT is a file of NDJSON, JSON or CSV, or - for stdin. SOURCE names the mapping that reads it; without one the
+    input must already be evidence.
+
+    \b
+      proofport push aws.ec2.instances=instances.json --set region=eu-west-1 \\
+          --to one-vendor --to another-vendor --mode snapshot
+    """
+    from proofport.cli.connect import with_gateway
+    from proofport.cli.push.progress import watcher
+
+    if how["override_guard"] is not None and not how["override_guard"].strip():
+        raise click.UsageError("--override-guard needs a reason: it stays in the report")
+    given = [options.named_input(text, source) for text in inputs]
+    begun: list[str] = []
+    try:
+        with ExitStack() as stack:
+            how["on_problem"] = _problem_writer(stack.enter_context(_open_problems(problems))) if problems else None
+            how["on_progress"] = stack.enter_context(watcher())
+            report = with_gateway(config_path, lambda gateway: gateway.push(given, on_begin=begun.append, **how))
+    except KeyboardInterrupt:
+        if not begun or how["dry_run"]:
+            raise
+        return _explain_interruption(begun[0], config_path)
+    if as_json:
+        show_json(report.as_dict())
+    else:
+        from proofport.cli.push.report import print_report
+
+        print_report(report, problems_file=problems)
+    return int(report.exit_code)
+
+
+def _open_problems(path: str) -> TextIO:
+    """Open the file line buffered, so that it can be read during the run and is complete if the run is killed."""
+    try:
+        return Path(path).open("w", encoding="utf-8", buffering=1)
+    except OSError as error:
+        raise click.UsageError(f"--problems {path} cannot be written: {error.strerror}") from None
+
+
+def _problem_writer(file: TextIO) -> Callable[[str, RecordProblem], None]:
+    import json
+
+    def write(destination: str, problem: RecordProblem) -> None:
+        file.write(json.dumps({"destination": destination, **problem.as_dict()}, ensure_ascii=False) + "\n")
+
+    return write
+
+
+def _explain_interruption(run_id: str, config: str | None) -> int:
+    """Write to stderr how far the run came at each destination, and how to continue. Returns the exit code."""
+    from proofport.cli.connect import with_gateway
+    from proofport.cli.failures import INTERRUPTED
+
+    click.echo("Interrupted.", err=True)
+    with suppress(ProofportError):
+        for line in with_gateway(config, lambda gateway: _progress_of(run_id, gateway)):
+            show(line, "  ", err=True)
+    return INTERRUPTED
+
+
+async def _progress_of(run_id: str, gateway: Gateway) -> list[str]:
+    journal = await gateway.journal()
+    begun = [run for run in await journal.runs() if run.run_id == run_id]
+    if not begun:
+        return ["Nothing was sent."]
+    whole = [await journal.run(run_id, run.destination) for run in begun if run.state == "open"]
+    lines = [_progress_at_destination(run, gateway) for run in whole if run is not None]
+    if not lines:
+        return [f"The run had already ended: `proofport status {run_id}` shows the result."]
+    return [*lines, f"Push the same inputs with --resume {run_id} to continue, or without it to start again."]
+
+
+def _progress_at_destination(run: RunView, gateway: Gateway) -> str:
+    from proofport.adapter import Stages
+
+    resource = gateway.config.adapter(run.destination).resource(run.kind)
+    records = f"{sum(batch.records for batch in run.batches):,} records"
+    if run.mode == "snapshot" and isinstance(resource, Stages):
+        return (
+            f"{run.destination}: {records} are staged and wait there. The live set is unchanged, unless the new set "
+            "was being completed at this moment."
+        )
+    return f"{run.destination}: {records} have an outcome. Records in flight may have arrived; they are sent again."

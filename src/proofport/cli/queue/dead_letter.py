@@ -1,0 +1,99 @@
+"""`proofport dead-letter`: deliveries that failed for good, each with the reason and the exact bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proofport.cli import options
+from proofport.cli.connect import uses_gateway
+from proofport.cli.output import show, show_json
+from proofport.errors import UsageError
+
+if TYPE_CHECKING:
+    from proofport.gateway import Gateway
+    from proofport.journal.contract import Delivery
+
+ids_argument = click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
+
+
+@click.group("dead-letter")
+def dead_letter() -> None:
+    """List, show, replay and drop deliveries that failed."""
+
+
+@dead_letter.command("list")
+@click.option("--lane", help="Only those of this lane.")
+@options.json_option
+@uses_gateway
+async def list_command(gateway: Gateway, lane: str | None, as_json: bool) -> int:
+    """List dead letters, the oldest first."""
+    from proofport.journal.contract import Filter
+
+    journal = await gateway.journal()
+    letters: list[Delivery] = []
+    while page := await journal.find(Filter(lane=lane, state="dead"), after=letters[-1].id if letters else 0):
+        letters += page
+    if as_json:
+        show_json([_brief(letter) for letter in letters])
+        return 0
+    for letter in letters:
+        show(f"{letter.id}  {letter.mode} of {letter.records} {letter.kind} to {letter.destination}")
+        show(f"{_reason(letter)}, attempts: {letter.attempts}", "    ")
+    if not letters:
+        click.echo("There is no dead letter.")
+    return 0
+
+
+@dead_letter.command("show")
+@click.argument("letter_id", metavar="ID", type=int)
+@uses_gateway
+async def show_command(gateway: Gateway, letter_id: int) -> int:
+    """Print one dead letter as JSON.
+
+    For each record: the evidence, the reason, the body that was sent, and the body that would be sent now.
+    """
+    from proofport.journal.contract import Filter
+
+    found = await (await gateway.journal()).find(Filter(ids=[letter_id]))
+    if not found:
+        raise UsageError(f"there is no delivery {letter_id}", hint="`proofport dead-letter list` lists them all.")
+    show_json({**_brief(found[0]), "records": gateway.letter(found[0])})
+    return 0
+
+
+@dead_letter.command("replay")
+@ids_argument
+@click.option("--as-it-was", is_flag=True, help="Send exactly the bodies that were sent before.")
+@uses_gateway
+async def replay_command(gateway: Gateway, ids: Sequence[int], as_it_was: bool) -> int:
+    """Queue dead letters again, at the end of their lanes. Their evidence is mapped again when it is delivered."""
+    accepted = await gateway.replay(ids, as_it_was=as_it_was)
+    click.echo(f"{len(accepted)} of {len(ids)} queued again: {', '.join(str(one.id) for one in accepted) or 'none'}")
+    return 0 if len(accepted) == len(ids) else 2
+
+
+@dead_letter.command("drop")
+@ids_argument
+@click.option("--reason", required=True, help="Stays with the letter.")
+@uses_gateway
+async def drop_command(gateway: Gateway, ids: Sequence[int], reason: str) -> int:
+    """Give dead letters up. They stay readable, with the reason."""
+    from proofport.journal.contract import Filter
+
+    if not reason.strip():
+        raise click.UsageError("--reason needs words: it stays with the letter")
+    dropped = await (await gateway.journal()).cancel(Filter(ids=ids, state="dead"), reason)
+    click.echo(f"{dropped} of {len(ids)} dropped")
+    return 0 if dropped == len(ids) else 2
+
+
+def _reason(letter: Delivery) -> str:
+    return letter.failure.reason.replace("_", " ") if letter.failure else "no reason"
+
+
+def _brief(letter: Delivery) -> dict[str, Any]:
+    names = ("id", "state", "lane", "destination", "kind", "mode", "attempts")
+    return {**{name: getattr(letter, name) for name in names}, "reason": _reason(letter)}

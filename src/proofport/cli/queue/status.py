@@ -1,0 +1,175 @@
+"""`proofport status`: the journal's view of lanes, runs and attempts."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from proofport.cli import options
+from proofport.cli.connect import uses_gateway
+from proofport.cli.output import show, show_json, when
+from proofport.errors import UsageError
+
+if TYPE_CHECKING:
+    from proofport.gateway import Gateway
+    from proofport.journal.contract import Attempt, Journal, LaneView, RunView
+
+RUNS = 10_000
+
+
+@click.command()
+@click.argument("subject", metavar="[RUN|LANE]", required=False)
+@options.json_option
+@uses_gateway
+async def status(gateway: Gateway, subject: str | None, as_json: bool) -> int:
+    """Show lanes with their backlog, and the last complete snapshot of each kind; or one RUN or LANE with its attempts.
+
+    Nothing is sent to anybody. Exit codes: 0 shown, 2 there is no such run or lane.
+    """
+    journal = await gateway.journal()
+    found = await (_everything(journal) if subject is None else _one(journal, subject))
+    if not found:
+        raise UsageError(
+            f"the journal knows no run or lane named {subject}", hint="`proofport status` lists the lanes."
+        )
+    if as_json:
+        show_json(found)
+    else:
+        _print(found)
+    return 0
+
+
+async def _everything(journal: Journal) -> dict[str, Any]:
+    runs = await journal.runs(limit=RUNS)
+    lanes = {lane.lane: lane for lane in await journal.lanes()}
+    snapshots: dict[tuple[str, str], RunView] = {}
+    for run in runs:
+        if run.mode == "snapshot" and run.state == "complete":
+            snapshots.setdefault((run.destination, run.kind), run)
+    return {
+        "lanes": [_lane(lane) for lane in lanes.values()],
+        "snapshots": [_run(run) for run in snapshots.values()],
+        "interrupted": [_run(run) for run in runs if run.state == "open" and not _is_leased(lanes.get(run.lane))],
+    }
+
+
+async def _one(journal: Journal, name: str) -> dict[str, Any]:
+    """One run, or one lane, with its attempts; empty where there is none of that name."""
+    runs = [run for run in await journal.runs(limit=RUNS) if run.run_id == name]
+    if runs:
+        whole = [await journal.run(name, run.destination) for run in runs]
+        found: dict[str, Any] = {
+            "runs": [{**_run(run), "batches": len(run.batches)} for run in whole if run is not None]
+        }
+        attempts = await journal.attempts(run_id=name, limit=100)
+    else:
+        lanes = [_lane(lane) for lane in await journal.lanes() if lane.lane == name]
+        if not lanes:
+            return {}
+        found = {"lanes": lanes, "runs": [_run(run) for run in await journal.runs(lane=name)]}
+        attempts = await journal.attempts(lane=name, limit=50)
+    return {**found, "attempts": [_attempt(attempt) for attempt in reversed(attempts)]}
+
+
+def _is_leased(lane: LaneView | None) -> bool:
+    return lane is not None and lane.owner is not None and (lane.lease_until or 0) > time.time()
+
+
+def _lane(lane: LaneView) -> dict[str, Any]:
+    return {
+        "lane": lane.lane,
+        "queued": lane.queued,
+        "oldest": when(lane.oldest),
+        "dead": lane.dead,
+        "parked": lane.parked,
+        "rests_until": when(lane.next_at) if lane.next_at > time.time() else None,
+        "owner": lane.owner if _is_leased(lane) else None,
+    }
+
+
+def _run(run: RunView) -> dict[str, Any]:
+    state: str = run.state
+    if state == "open":
+        state = "interrupted or running"
+    elif run.report is None:
+        state = "interrupted, and replaced by a later run"
+    return {
+        "run": run.run_id,
+        "destination": run.destination,
+        "lane": run.lane,
+        "kind": run.kind,
+        "mode": run.mode,
+        "state": state,
+        "started": when(run.started),
+        "ended": when(run.ended),
+        "inputs": list(run.inputs),
+        "books": json.loads(run.report) if run.report else {},
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "at": when(attempt.at),
+        "operation": attempt.operation,
+        "status": attempt.status,
+        "seconds": round(attempt.seconds, 3),
+        "bytes": attempt.sent_bytes,
+        "digest": attempt.digest,
+        "message": attempt.message,
+    }
+
+
+def _print(found: dict[str, Any]) -> None:
+    if not any(found.values()):
+        click.echo("Nothing has been delivered yet.")
+    for lane in found.get("lanes", ()):
+        _print_lane(lane)
+    _print_runs("Last complete snapshots", found.get("snapshots", ()))
+    _print_runs("Interrupted; continue with `proofport push … --resume RUN`", found.get("interrupted", ()))
+    _print_runs("Runs", found.get("runs", ()))
+    if found.get("attempts"):
+        click.secho("\nAttempts", bold=True)
+    for attempt in found.get("attempts", ()):
+        answer = attempt["status"] or "no answer"
+        _show(f"{attempt['at']} {attempt['operation']} {answer} {attempt['seconds']} s {attempt['bytes']:,} bytes")
+        if attempt["message"]:
+            _show(attempt["message"], "    ")
+
+
+def _show(text: str, indent: str = "  ") -> None:
+    show(text, indent, hanging=f"{indent}  ")
+
+
+def _print_lane(lane: dict[str, Any]) -> None:
+    show(lane["lane"], hanging="  ", bold=True)
+    _show(f"{lane['queued']:,} queued" + (f", the oldest since {lane['oldest']}" if lane["oldest"] else ""))
+    if lane["dead"]:
+        _show(f"{lane['dead']:,} dead: see `proofport dead-letter list`")
+    if lane["parked"]:
+        _show(f"parked: {lane['parked']}")
+        _show(f"once that is mended, `proofport resume {lane['lane']}` releases the lane")
+    if lane["rests_until"]:
+        _show(f"waits until {lane['rests_until']}")
+    if lane["owner"]:
+        _show(f"in use by {lane['owner']}")
+
+
+def _print_runs(title: str, runs: Sequence[dict[str, Any]]) -> None:
+    if runs:
+        click.secho(f"\n{title}", bold=True)
+    for run in runs:
+        _show(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}")
+        _show(f"{run['state']}, {run['ended'] or run['started']}: {_counts(run['books'])}", "    ")
+
+
+def _counts(books: dict[str, Any]) -> str:
+    if not books:
+        return "no result yet"
+    sure = ", ".join(f"{count:,} {level}" for level, count in books["assurance"].items() if count)
+    names = ("delivered", "unchanged", "rejected", "withheld", "unknown")
+    counts = ", ".join(f"{books[name]:,} {name}" for name in names if books[name])
+    return f"{books['input']:,} records: {counts or 'none'}" + (f" ({sure})" if sure else "")

@@ -1,0 +1,1 @@
+"""relay, key: the HTTP relay, and who may use it."""

@@ -1,0 +1,1 @@
+"""init, doctor, provision, schema, call, emulate: one vendor, its objects and its emulator."""
