@@ -113,8 +113,6 @@ class Gateway:
             journal = (
                 await stack.enter_async_context(opened(open_journal("memory:"))) if dry_run else await self.journal()
             )
-            if resume is not None:
-                await _check_resumable(journal, resume, [to] if isinstance(to, str) else to, kind, mode)
             return await self._run(
                 records,
                 to,
@@ -124,6 +122,7 @@ class Gateway:
                 journal,
                 run_id=resume,
                 resume=resume is not None,
+                must_be_open=True,
                 on_begin=on_begin,
                 override=override_guard,
                 dry_run=dry_run,
@@ -176,6 +175,7 @@ class Gateway:
         *,
         run_id: str | None = None,
         resume: bool = False,
+        must_be_open: bool = False,
         override: str | None = None,
         delete_gone: bool = False,
         on_begin: Callable[[str], None] | None = None,
@@ -184,11 +184,14 @@ class Gateway:
         inputs = inputs_of(records)
         kind, decoders = self._targets.decoders([item.source for item in inputs], kind, mode, values or {})
         targets = self._targets.several(to, kind, mode, delete_gone=delete_gone)
+        run_id = run_id or secrets.token_hex(6)
+        if resume and must_be_open:
+            await _check_resumable(journal, run_id, [target.name for target in targets], kind, mode)
         guard = self.config.guard
         async with AsyncExitStack() as stack:
             readers = [stack.enter_context(open_input(item)) for item in inputs]
             order = Order(
-                run_id=run_id or secrets.token_hex(6),
+                run_id=run_id,
                 instance=self.config.instance,
                 kind=kind,
                 mode=mode,
@@ -356,12 +359,12 @@ class Gateway:
         return [*found, *findings(await self.schemas(destination))]
 
 
-async def _check_resumable(journal: Journal, run_id: str, to: Sequence[str], kind: str | None, mode: Mode) -> None:
+async def _check_resumable(journal: Journal, run_id: str, to: Sequence[str], kind: str, mode: Mode) -> None:
     """Raises UsageError unless the run is there, open, and was asked for the same."""
     runs = [run for name in to if (run := await journal.run(run_id, name)) is not None]
     if not runs:
         raise UsageError(f"there is no run {run_id} to these destinations", hint="`proofport status` lists the runs.")
-    if any((run.kind, run.mode) != (kind or run.kind, mode) for run in runs):
+    if any((run.kind, run.mode) != (kind, mode) for run in runs):
         raise UsageError(f"run {run_id} is a {runs[0].mode} of {runs[0].kind}", hint="Resume it with the same options.")
     if all(run.state != "open" for run in runs):
         raise UsageError(f"run {run_id} has ended; there is nothing to go on with")
