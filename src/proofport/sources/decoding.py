@@ -1,4 +1,4 @@
-"""JSON text to plain data, with nothing lost on the way and nothing let in that cannot be written again."""
+"""JSON text to plain data: nothing is lost, and nothing is accepted that cannot be written again."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _EXCERPT = 30
 
 
 def holds_huge_integers(text: bytes) -> bool:
-    """Whether digits stand in a row that may not fit 64 bits: orjson would make them a float without a word.
+    """True if the text may hold an integer that does not fit 64 bits: orjson would silently make it a float.
 
-    Nineteen digits in a row are at least four in a row of every fourth byte. That test is nearly free for a whole
-    piece of input, timestamps pass it, and where it hits one looks closely.
+    Nineteen digits in a row are at least four in a row of every fourth byte. Testing these costs nearly nothing for a
+    whole piece of input, and timestamps pass. Only where that test hits is the text searched closely.
     """
     sample = text[::4].translate(_DIGITS)
     hit = sample.find(b"0000")

@@ -42,7 +42,7 @@ def _member(code: Code, holder: str, name: str) -> str:
 
 
 def derive(code: Code, variable: str, holder: str, key: Key) -> str:
-    """Note what the decoder made of what a variable gets from another. Returns the variable."""
+    """Note what the decoder makes of the value that a variable takes from another one. Returns the variable."""
     part = code.parts.get(holder)
     below = part.below(key) if part is not None else None
     if below is not None and not below.is_value:
@@ -176,15 +176,16 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Code that reaches what some steps select. `store` writes what is done with one match, given its variable.
-
-    `where`: field and path, for messages. `met` becomes True at an empty array; the loops end when `until` is True.
-    """
+    """Writes the code that reaches what some steps select."""
 
     code: Code
+    #: Writes what is done with one match, given its variable.
     store: Store
+    #: Field and path, for messages.
     where: str
+    #: The variable that becomes True at an empty array.
     met: str | None = None
+    #: The variable that ends the loops once it is True.
     until: str | None = None
 
     def write(self, holder: str, steps: Sequence[Step], *, is_dict: bool = False) -> None:
@@ -245,7 +246,7 @@ def _items(code: Code, holder: str, step: Step) -> str:
 
 
 def _needs_member(test: Any) -> bool:
-    """Whether only an object can pass a filter's test."""
+    """True if only an object can pass a filter's test."""
     if type(test) in (And, Or):
         return (any if type(test) is And else all)(map(_needs_member, test.operands))
     keys = filter_keys(test.target)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
@@ -26,6 +26,9 @@ from proofport.text.wording import describe, did_you_mean, listing, problem_of, 
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
 """The values that `parent:` takes, beside each record; None for a document in which no record was found."""
+
+KINDS_KEPT = 128
+"""Checks of evidence that stay compiled: there may be any number of kinds after `custom:`."""
 
 
 def compile_source(file: MappingFile, values: Mapping[str, str] | None = None, mode: Mode = "upsert") -> SourceMapping:
@@ -102,7 +105,7 @@ class SourceMapping:
     @property
     def quick(self) -> Callable[[Any], Neutral] | None:
         """The function from a document to evidence, where every document is one record and none says there is more."""
-        return self.convert if self._iterate is None and self._incomplete is None else None
+        return self if self._iterate is None and self._incomplete is None else None
 
     @cached_property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
@@ -111,9 +114,7 @@ class SourceMapping:
         It decodes only what the rules read. It gives None for a line whose record is wrong, or of another form than the
         rules expect: decode that line and call `quick`.
         """
-        if self._iterate is not None or self._incomplete is not None:
-            return None
-        found = project(self._plan.rules.values(), MISSING)
+        found = project(self._plan.rules.values(), MISSING) if self.quick is not None else None
         if found is None:
             return None
         signature, finish = "convert(d, M=M)", "return out if ok else None"
@@ -183,6 +184,7 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
 
 
 # ------------------------------------------------------------------ evidence
+@lru_cache(KINDS_KEPT)
 def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral]:
     """The check of input that is evidence already: a function from it to its neutral dict in canonical form.
 
