@@ -37,7 +37,7 @@ class Plan:
     rules: Mapping[str, Rule]
     shape: Shape
     #: The model's check. It decides on every record that the guards do not accept.
-    settle: Callable[..., Any]
+    by_model: Callable[..., Any]
     signature: str
     #: The last line. `ok` is true when the guards have accepted every field.
     finish: str
@@ -67,7 +67,7 @@ class _Compiler:
 
     def compile(self) -> tuple[Callable[..., Any], str]:
         code, plan = self.code, self.plan
-        code.namespace.update(plan.names, settle=plan.settle)
+        code.namespace.update(plan.names, by_model=plan.by_model)
         if plan.part is None:
             self._body()
         else:

@@ -20,7 +20,7 @@ from proofport.text.wording import MISSING_FIELD, ZONE_HINT, describe, listing, 
 
 
 class Missing:
-    """The value of a rule that found nothing. Not null, not false: nothing was said."""
+    """The value of a rule that found nothing. It is neither null nor false: the source did not say."""
 
     def __repr__(self) -> str:
         return "MISSING"

@@ -119,7 +119,7 @@ class Scope:
         return result
 
     def some(self, path: Path, field: str) -> str:
-        """An expression that tells whether a path matches at all; code that stops at the first match."""
+        """An expression that is true if a path matches at all."""
         code = self.code
         if path.singular:
             return f"{self._known[path.prefix]} is not M"
@@ -127,7 +127,7 @@ class Scope:
             return f"bool({self._find(path, field)})"
         found = code.name("e")
         code.line(f"{found} = False")
-        self._loop(path, field, lambda value: code.line(f"{found} = True"), until=found)
+        self._loop(path, field, lambda value: code.line(f"{found} = True"))
         return found
 
     def many(self, path: Path, field: str, keep: Callable[[str, str], None]) -> str:
@@ -163,12 +163,12 @@ class Scope:
         code = self.code
         return f"{code.use(function)}({code.bind('p', path)}, {self.root}, {code.constant(field)})"
 
-    def _loop(self, path: Path, field: str, store: Store, **flags: str) -> None:
+    def _loop(self, path: Path, field: str, store: Store, met: str | None = None) -> None:
         prefix = path.prefix
         holder, rest = self._known[prefix], path.steps[len(prefix) :]
         if rest:
             where = f"{self.code.constant(field)}, {self.code.constant(path.text)}"
-            Walk(self.code, store, where, **flags).write(holder, rest)
+            Walk(self.code, store, where, met).write(holder, rest)
         else:
             with self.code.block(f"if {holder} is not M:"):
                 store(holder)
@@ -185,8 +185,6 @@ class Walk:
     where: str
     #: The variable that becomes True at an empty array.
     met: str | None = None
-    #: The variable that ends the loops once it is True.
-    until: str | None = None
 
     def write(self, holder: str, steps: Sequence[Step], *, is_dict: bool = False) -> None:
         if not steps:
@@ -225,9 +223,6 @@ class Walk:
                     self.write(item, rest, is_dict=is_dict)
             else:
                 self.write(item, rest)
-            if self.until is not None:
-                with code.block(f"if {self.until}:"):
-                    code.line("break")
 
 
 def _items(code: Code, holder: str, step: Step) -> str:

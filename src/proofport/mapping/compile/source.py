@@ -80,9 +80,9 @@ class SourceMapping:
             title=file.name,
             rules=file.fields,
             shape=shape_of(model),
-            settle=settling(model, self.kind),
+            by_model=model_check(model, self.kind),
             signature="convert(d, parents=(), M=M)",
-            finish="return out if ok else settle(out)",
+            finish="return out if ok else by_model(out)",
             fills=fills,
             names=given,
             partial=mode in ("patch", "remove"),
@@ -191,14 +191,14 @@ def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral
     Raises Rejected for each record that does not fit. `patch` and `remove` need only the id.
     """
     model = model_for(kind, mode)
-    shape, settle = shape_of(model), settling(model, kind)
+    shape, by_model = shape_of(model), model_check(model, kind)
     if not shape.quick:
-        return settle
+        return by_model
     accept = acceptor_of(shape)
 
     def check(record: object) -> Neutral:
         neutral: Neutral | None = accept(record)
-        return neutral if neutral is not None else settle(record)
+        return neutral if neutral is not None else by_model(record)
 
     return check
 
@@ -221,10 +221,10 @@ def partial_model(model: type[Any], keep: set[str], *, nulls: bool = False) -> t
     return create_model(model.__name__, __base__=model, **fields) if fields else model
 
 
-def settling(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
+def model_check(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
     """The model's own check, for what the guards do not accept: it decides, and words the rejection."""
 
-    def settle(record: object) -> Neutral:
+    def by_model(record: object) -> Neutral:
         if not isinstance(record, dict | BaseModel):
             raise reject(None, describe(record), f"an object: one {kind}")
         try:
@@ -236,7 +236,7 @@ def settling(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
         require_json(neutral)
         return neutral
 
-    return settle
+    return by_model
 
 
 def require_json(value: object) -> bytes:

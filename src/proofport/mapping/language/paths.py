@@ -48,14 +48,14 @@ class PathError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A parsed selector, as jsonpath-ng's tree and as steps from left to right.
-
-    `compiled` is false where a step is one that only jsonpath-ng's own engine evaluates.
-    """
+    """A parsed selector."""
 
     text: str
+    #: jsonpath-ng's own tree.
     tree: JSONPath = field(compare=False, repr=False)
+    #: The same from left to right.
     steps: tuple[Step, ...] = field(compare=False, repr=False)
+    #: False if only jsonpath-ng's own engine evaluates one of the steps.
     compiled: bool = field(compare=False, repr=False)
 
     @property
