@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Limits(BaseModel):
-    """What one request may be. Everything here is checked before anything is parsed.
+    """The limits of one request. `records` of a JSON array and `depth` are checked once the body is parsed.
 
     `body_bytes`, and the `body_seconds` in which all of it must have come; `records` in one body, and how deep its
     JSON may be (`depth`); the number of `headers`, and the `header_bytes` of one of them or of the request line;

@@ -85,7 +85,7 @@ def create_command(
         "kinds": list(dict.fromkeys(kinds)) or None,
         "expires": expires and expires.timestamp(),
     }
-    from proofport.relay.keys import issue
+    from proofport.relay.access.keys import issue
 
     token, key = _run(config, lambda journal: issue(journal, **scope))
     if as_json:

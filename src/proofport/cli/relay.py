@@ -37,11 +37,11 @@ def command(host: str | None, port: int | None, config_path: str | None) -> int:
 async def _serve(gateway: Gateway) -> int:
     from proofport.cli.service import calm_garbage_collector, lines_to_stderr
     from proofport.cli.stopping import stop_signal
-    from proofport.relay.access_log import NAME
+    from proofport.relay.operating.access_log import NAME
     from proofport.relay.serving import serving
 
     stopped = stop_signal()
-    async with gateway, serving(gateway, tell=lines_to_stderr(NAME)) as origin:
+    async with gateway, serving(gateway, write=lines_to_stderr(NAME)) as origin:
         click.echo(f"listening on {origin}")
         calm_garbage_collector()
         await stopped.wait()

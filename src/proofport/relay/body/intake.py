@@ -25,8 +25,8 @@ from proofport.gateway.inputs import AlreadyEvidence
 from proofport.gateway.queue import RECORDS
 from proofport.mapping.checks import DEEPEST
 from proofport.mapping.source import model_for
-from proofport.relay.documents import Place, documents
-from proofport.relay.limits import LIMITS
+from proofport.relay.body.documents import Place, documents
+from proofport.relay.body.limits import LIMITS
 from proofport.relay.problems import pointer_of
 from proofport.sources.reader import Malformed
 from proofport.text.wording import problems_of

@@ -17,7 +17,7 @@ from proofport.errors import ProofportError
 from proofport.gateway import Gateway, Input
 from proofport.journal.snapshots import Part, SnapshotState, SnapshotView
 from proofport.logs import get_logger
-from proofport.relay.metrics import Metrics
+from proofport.relay.operating.metrics import Metrics
 from proofport.sources import Reader
 from proofport.tenancy import own_name
 

@@ -1,0 +1,1 @@
+"""Reads the body of a request: within its limits, document by document, to checked and packed evidence."""
