@@ -23,7 +23,7 @@ from tests.contracts.made_up import SOAK, each_request
 from tests.end_to_end.site import config
 
 from proofport.gateway import Gateway
-from proofport.journal.snapshots import NewSnapshot
+from proofport.journal.contract import NewSnapshot
 from proofport.relay.application import RESOURCES
 from proofport.relay.openapi import document
 from proofport.relay.page import page

@@ -57,33 +57,36 @@ def backup_command(file: Path, config_path: str | None) -> int:
 @click.option(
     "--from",
     "source",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="An embedded journal to move into the configured one. Killed halfway, the same command goes on.",
+    metavar="FILE|URL",
+    help="A journal to move into the configured one. Killed halfway, the same command goes on.",
 )
 @options.config_option
-def migrate_command(source: Path | None, config_path: str | None) -> int:
+def migrate_command(source: str | None, config_path: str | None) -> int:
     """Make the tables of the configured journal on PostgreSQL, or bring them up to date.
 
     Run it as the role that owns the database, before the first start and after every upgrade. With --from, move the
-    journal that lies in FILE there; stop everything that uses either of them first.
+    journal in FILE, or on PostgreSQL at URL, to the configured place; stop everything that uses either of them first.
     """
     import asyncio
 
     from proofport.errors import UsageError
+    from proofport.journal import open_journal
+    from proofport.journal.copying import move
     from proofport.journal.sqlite import SqliteJournal
 
     journal = _configured(config_path)
-    if isinstance(journal, SqliteJournal):
+    if not isinstance(journal, SqliteJournal):
+        applied = asyncio.run(journal.migrate())
+        click.echo(f"{journal.label}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
+    elif source is None:
         raise UsageError(
             "the configured journal is a file, which is migrated whenever it is opened",
             hint="To move to PostgreSQL, set `journal:` to postgresql://ROLE@HOST/DATABASE first.",
         )
-    applied = asyncio.run(journal.migrate())
-    click.echo(f"{journal.place.name}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
     if source is not None:
-        renamed = asyncio.run(journal.move_from(source, _tell))
-        click.echo(f"{source} has been moved there, and is called {renamed.name} now.")
+        old = cast("SqliteJournal | PostgresJournal", open_journal(source))
+        became = asyncio.run(move(old, journal, _tell))
+        click.echo(f"{old.label} has been moved to {journal.label}, and {became}.")
     return 0
 
 

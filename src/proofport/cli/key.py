@@ -16,8 +16,7 @@ from proofport.cli.failures import wrapped
 if TYPE_CHECKING:
     from proofport.config import Config
     from proofport.gateway import Gateway
-    from proofport.journal.access import AccessKey
-    from proofport.journal.contract import Journal
+    from proofport.journal.contract import AccessKey, Journal
 
 T = TypeVar("T")
 _SPAN = re.compile(r"(\d{1,5})([dh])")

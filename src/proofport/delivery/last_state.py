@@ -6,8 +6,9 @@ that its first record froze, and the body that each record had last.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -46,7 +47,8 @@ class LastState:
         """The job, with what the journal knows of its schema."""
         declared = self.adapter.schema(self.job.kind)
         if declared is not None:
-            self.job = replace(self.job, schema=declared.known(await self.journal.schemas(self.lane)))
+            frozen = frozen_schemas(await self.journal.adapter_memory(self.lane))
+            self.job = replace(self.job, schema=declared.known(frozen))
         return self.job
 
     @property
@@ -135,7 +137,8 @@ class LastState:
     async def note(self, run: LaneRun, outcomes: Sequence[Outcome]) -> Job:
         """Note what was frozen, once the vendor has taken something of it. Returns the job as it goes on."""
         if self.frozen is not None and any(outcome.status in _SENT for outcome in outcomes):
-            await run.note_schema(self.frozen)
+            noted = asdict(replace(self.frozen, fields=dict(self.frozen.fields), published=time.time()))
+            await run.keep_adapter_memory(self.frozen.slug, noted, doubts=self.frozen.kind)
             self.job = replace(self.job, schema=self.frozen)
         self.frozen = None
         return self.job
@@ -149,6 +152,11 @@ class LastState:
             last = await self.journal.bodies(self.lane, self.job.kind, batch.ids)
             items = [_patched(body, item) if body else b"" for body, item in zip(last, items, strict=True)]
         return [item if end.status in _SENT else b"" for item, end in zip(items, outcomes, strict=True)]
+
+
+def frozen_schemas(memory: Mapping[str, Any]) -> list[Schema]:
+    """The schemas in an adapter's memory of a lane."""
+    return [Schema(**value) for value in memory.values()]
 
 
 def _is_whole(last: Known | None) -> bool:

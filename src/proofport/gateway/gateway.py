@@ -26,7 +26,7 @@ from proofport.evidence import Evidence, model_of
 from proofport.gateway.inputs import AlreadyEvidence, Input, Records, each_record, inputs_of, open_input
 from proofport.gateway.planning import Plan, planned
 from proofport.gateway.preview import Preview, preview_of
-from proofport.gateway.queue import letter_of, new_deliveries, replayed
+from proofport.gateway.queue import accepted, letter_of, new_deliveries, replayed
 from proofport.gateway.schemas import SchemaView, confirmed, findings, schemas_of
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.journal import open_journal, opened
@@ -172,8 +172,8 @@ class Gateway:
         neutral = [check(record.neutral() if isinstance(record, Evidence) else record) for record in records]
         journal = await self.journal()
         targets = [self._target(name, kind, mode) for name in dict.fromkeys(to)]
-        new = [each for target in targets for each in new_deliveries(target, kind, mode, neutral, key)]
-        return await journal.accept(new)
+        new = [each for target in targets for each in new_deliveries(target, kind, mode, neutral)]
+        return await accepted(journal, new, key)
 
     async def work(
         self, stop: asyncio.Event, *, slots: int = 8, grace: float | None = None, watch: Watch | None = None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from proofport.adapter import Adapter, Finding, Schema
+from proofport.delivery.last_state import frozen_schemas
 from proofport.errors import UnsupportedFeature, UsageError
 from proofport.journal.contract import Journal
 
@@ -33,7 +35,7 @@ async def schemas_of(adapter: Adapter, kinds: Sequence[str], journal: Journal) -
     """Those that are configured, then those that were published before under other slugs."""
     declared = {kind: found for kind in kinds if (found := adapter.schema(kind)) is not None}
     lanes = dict.fromkeys(adapter.lane(kind) for kind in declared)
-    noted = [schema for lane in lanes for schema in await journal.schemas(lane)]
+    noted = [schema for lane in lanes for schema in frozen_schemas(await journal.adapter_memory(lane))]
     slugs = {each.slug for each in declared.values()}
     views = [SchemaView(kind, d.slug, d.known(noted), configured=d.defined) for kind, d in declared.items()]
     return views + [SchemaView(each.kind, each.slug, each, False) for each in noted if each.slug not in slugs]
@@ -66,9 +68,12 @@ async def confirmed(adapter: Adapter, kind: str, journal: Journal) -> Schema:
             hint="`proofport schema list DEST` shows those that have.",
         )
     lane, slug = adapter.lane(kind), declared.slug
-    if not await journal.confirm_schema(lane, slug):
+    known = (await journal.adapter_memory(lane)).get(slug)
+    if not isinstance(known, dict):
         raise UsageError(
             f"nothing was published under {slug!r} from here yet, so there is nothing to confirm",
             hint="Push the whole state first: the vendor makes the schema from the first record.",
         )
-    return next(schema for schema in await journal.schemas(lane) if schema.slug == slug)
+    if not known["defined"]:
+        await journal.keep_adapter_memory(lane, slug, {**known, "defined": time.time()}, before=known)
+    return next(each for each in frozen_schemas(await journal.adapter_memory(lane)) if each.slug == slug)

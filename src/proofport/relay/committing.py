@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
+import socket
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -15,7 +18,7 @@ from proofport.delivery.payload import unpack
 from proofport.delivery.report import Exit, RunReport
 from proofport.errors import ProofportError
 from proofport.gateway import Gateway, Input
-from proofport.journal.snapshots import Part, SnapshotState, SnapshotView
+from proofport.journal.contract import Commit, Journal, Part, SnapshotView
 from proofport.logs import get_logger
 from proofport.relay.metrics import Metrics
 from proofport.sources import Reader
@@ -25,17 +28,18 @@ log = get_logger("relay")
 
 
 class Committer:
-    """`begin` delivers a snapshot in the state `committed`; afterwards it is `delivered`, or open again."""
+    """Delivers committed snapshots that nobody else delivers; afterwards they are `delivered`, or open again."""
 
     def __init__(self, gateway: Gateway, metrics: Metrics) -> None:
         self._gateway = gateway
         self._metrics = metrics
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._running: dict[str, asyncio.Task[None]] = {}
 
-    def begin(self, snapshot: SnapshotView, override: str | None) -> asyncio.Task[None]:
-        task = asyncio.create_task(self._carry_out(snapshot, override))
-        self._running[snapshot.id] = task
-        task.add_done_callback(lambda _: self._running.pop(snapshot.id, None))
+    def begin(self, snapshot: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._carry_out(snapshot))
+        self._running[snapshot] = task
+        task.add_done_callback(lambda _: self._running.pop(snapshot, None))
         return task
 
     async def resume(self) -> None:
@@ -43,10 +47,10 @@ class Committer:
         journal = await self._gateway.journal()
         for snapshot in await journal.snapshots(state="committed", limit=10_000):
             if snapshot.id not in self._running:
-                self.begin(snapshot, (orjson.loads(snapshot.report) if snapshot.report else {}).get("override_guard"))
+                self.begin(snapshot.id)
 
     async def stop(self, grace: float) -> None:
-        """What is on its way after `grace` seconds stays committed: the next process begins it anew."""
+        """What is on its way after `grace` seconds stays committed: another process begins it anew."""
         running = list(self._running.values())
         if running:
             await asyncio.wait(running, timeout=grace)
@@ -54,18 +58,27 @@ class Committer:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _carry_out(self, snapshot: SnapshotView, override: str | None) -> None:
-        journal = await self._gateway.journal()
+    async def _carry_out(self, snapshot: str) -> None:
+        journal, lease = await self._gateway.journal(), self._gateway.config.lease
+        commit = await journal.claim_commit(owner=self._owner, lease=lease, snapshot=snapshot)
+        if commit is None:
+            return
+        renewing = asyncio.create_task(_renewed(journal, commit, lease))
         try:
-            report = await self._push(snapshot, override)
+            report = await self._push(commit.snapshot, commit.override)
         except ProofportError as error:
             report = {"exit_code": int(Exit.INCOMPLETE), "error": error.message, "hint": error.hint}
+        except asyncio.CancelledError:
+            await journal.release_commit(commit)
+            raise
         except Exception:
-            log.exception("snapshot_failed", snapshot=snapshot.id)
+            log.exception("snapshot_failed", snapshot=snapshot)
             report = {"exit_code": int(Exit.INCOMPLETE), "error": "an error that the relay did not foresee"}
-        state: SnapshotState = "delivered" if report["exit_code"] == Exit.OK else "open"
-        log.info("snapshot_ended", snapshot=snapshot.id, state=state, exit_code=report["exit_code"])
-        await journal.move_snapshot(snapshot.id, "committed", state, report=orjson.dumps(report).decode())
+        finally:
+            renewing.cancel()
+        state: Literal["delivered", "open"] = "delivered" if report["exit_code"] == Exit.OK else "open"
+        log.info("snapshot_ended", snapshot=snapshot, state=state, exit_code=report["exit_code"])
+        await journal.end_commit(commit, state, orjson.dumps(report).decode())
 
     async def _push(self, snapshot: SnapshotView, override: str | None) -> dict[str, Any]:
         """The report, with the plan where the guard has refused."""
@@ -92,6 +105,12 @@ class Committer:
                 await asyncio.to_thread(_write, path, some[0].payload)
                 written.append((Part(some[0].name, some[0].records, b"", some[0].incomplete), path))
             yield written
+
+
+async def _renewed(journal: Journal, commit: Commit, lease: float) -> None:
+    while True:
+        await asyncio.sleep(lease / 3)
+        await journal.renew_commit(commit, lease=lease)
 
 
 def _write(path: Path, payload: bytes) -> None:

@@ -7,7 +7,7 @@ from collections.abc import MutableMapping
 from aiohttp import web
 
 from proofport.config_relay import RelaySettings
-from proofport.journal.access import AccessKeys
+from proofport.journal.contract import AccessKeys
 from proofport.relay.auth import asks_for_keys, notes_uses
 from proofport.relay.keys import KeyRing
 from proofport.relay.limits import LIMITS

@@ -11,7 +11,7 @@ from tests.journal_contract import Clock
 from tests.journals import MemoryJournal
 from tests.unit.relay.gate import make_cheap
 
-from proofport.journal.access import AccessKey
+from proofport.journal.contract import AccessKey
 from proofport.relay import keys
 from proofport.relay.keys import RECHECK, KeyRing, Token, issue, parsed
 

@@ -19,8 +19,7 @@ from proofport.delivery.outcomes import encode
 from proofport.delivery.payload import pack
 from proofport.errors import Problem
 from proofport.gateway import Gateway
-from proofport.journal.contract import Attempt, Failure, Filter, Journal, NewRun
-from proofport.journal.snapshots import NewSnapshot, Part
+from proofport.journal.contract import Attempt, Failure, Filter, Journal, NewRun, NewSnapshot, Part
 from proofport.relay import keys
 from proofport.relay.application import application
 from proofport.relay.limits import server_options

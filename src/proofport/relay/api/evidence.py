@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from proofport.adapter import Mode
 from proofport.errors import Problem
-from proofport.journal.contract import NewDelivery, Once
+from proofport.journal.contract import IdempotencyRecord, NewDelivery
 from proofport.relay.api import models
 from proofport.relay.api.answers import json_response
 from proofport.relay.caller import CALLER
@@ -84,13 +84,15 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
         relay.metrics.refused(packed.rejected)
     refuse_mistakes(packed, valid=query.accept == "valid")
     answer = _answer(kind, query.mode, way, packed)
-    once = Once(caller.tenant, key, packed.digest, orjson.dumps(answer)) if key is not None else None
+    record = None
+    if key is not None:
+        record = IdempotencyRecord(caller.tenant, key, packed.digest, orjson.dumps(answer))
     new = _new_deliveries(kind, query.mode, way, packed)
     del packed  # what lives on while the journal commits is what the garbage collector goes through
     with relay.metrics.committing():
-        submitted = await (await relay.gateway.journal()).submit(new, once=once)
-    if submitted.first is not None and once is not None:
-        if submitted.first.digest != once.digest:
+        submitted = await (await relay.gateway.journal()).accept(new, record=record)
+    if submitted.first is not None and record is not None:
+        if submitted.first.digest != record.digest:
             raise ProblemError("idempotency-key-reused", f"{key!r} came with another request before")
         return _accepted(submitted.ids, orjson.loads(submitted.first.answer), again=True)
     relay.metrics.accepted(new)

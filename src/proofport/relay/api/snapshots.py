@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from proofport.delivery.report import Exit
 from proofport.errors import Problem
-from proofport.journal.snapshots import NewSnapshot, Part, SnapshotView
+from proofport.journal.contract import NewSnapshot, Part, SnapshotView
 from proofport.relay.api import models
 from proofport.relay.api.answers import json_response, time_of
 from proofport.relay.api.evidence import Set, Source, refuse_mistakes
@@ -141,10 +141,9 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
     wanted = await body_of(request, models.Commit, optional=True)
     snapshot = await _found(request)
     journal = await relay.gateway.journal()
-    note = orjson.dumps(wanted.model_dump()).decode()
-    if not await journal.move_snapshot(snapshot.id, "open", "committed", report=note):
+    if not await journal.commit_snapshot(snapshot.id, run_id=secrets.token_hex(6), override=wanted.override_guard):
         raise _closed(await _found(request))
-    delivering = relay.committer.begin(snapshot, wanted.override_guard)
+    delivering = relay.committer.begin(snapshot.id)
     await asyncio.wait([delivering], timeout=relay.settings.commit_seconds)
     ended = await _found(request)
     if ended.state == "open":
@@ -164,7 +163,7 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
 async def abort_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Give a snapshot up: nothing of it is delivered, and its parts are dropped."""
     snapshot = await _found(request)
-    if not await (await request.app[RELAY].gateway.journal()).move_snapshot(snapshot.id, "open", "aborted"):
+    if not await (await request.app[RELAY].gateway.journal()).abort_snapshot(snapshot.id):
         raise _closed(await _found(request))
     return json_response(_view(await _found(request)))
 
