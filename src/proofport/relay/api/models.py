@@ -7,8 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from proofport.adapter import Mode
-from proofport.journal.contract import State
-from proofport.journal.snapshots import SnapshotState
+from proofport.journal.contract import SnapshotState, State
 
 RECORD = {"type": "object", "description": "One record of evidence, or one raw document for `source`."}
 RECORDS = {
