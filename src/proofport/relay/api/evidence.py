@@ -59,11 +59,13 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
         relay.metrics.refused(packed.rejected)
     refuse_mistakes(packed, valid=query.accept == "valid")
     answer = _answer(kind, query.mode, route, packed)
-    record = Once(caller.tenant, key, packed.digest, orjson.dumps(answer)) if key is not None else None
+    record = None
+    if key is not None:
+        record = IdempotencyRecord(caller.tenant, key, packed.digest, orjson.dumps(answer))
     new = _new_deliveries(kind, query.mode, route, packed)
     del packed  # else the garbage collector goes through it while the journal commits
     with relay.metrics.committing():
-        submitted = await (await relay.gateway.journal()).submit(new, once=record)
+        submitted = await (await relay.gateway.journal()).accept(new, record=record)
     if submitted.first is not None and record is not None:
         if submitted.first.digest != record.digest:
             raise ProblemError("idempotency-key-reused", f"{key!r} came with another request before")
