@@ -120,7 +120,9 @@ class Gateway:
                 mode,
                 values,
                 journal,
-                resume=resume,
+                run_id=resume,
+                resume=resume is not None,
+                must_be_open=True,
                 on_begin=on_begin,
                 override=override_guard,
                 dry_run=dry_run,
@@ -131,6 +133,22 @@ class Gateway:
                 on_progress=on_progress,
                 on_problem=on_problem,
             )
+
+    async def deliver_snapshot(
+        self,
+        records: Sequence[Input],
+        *,
+        to: Sequence[str],
+        kind: str,
+        run_id: str,
+        resume: bool,
+        override: str | None,
+    ) -> RunReport:
+        """Deliver a committed snapshot as the run that its commit names; `resume` what was begun of it."""
+        journal = await self.journal()
+        return await self._run(
+            records, to, kind, "snapshot", None, journal, run_id=run_id, resume=resume, override=override
+        )
 
     async def plan(
         self,
@@ -155,7 +173,9 @@ class Gateway:
         values: Mapping[str, str] | None,
         journal: Journal,
         *,
-        resume: str | None = None,
+        run_id: str | None = None,
+        resume: bool = False,
+        must_be_open: bool = False,
         override: str | None = None,
         delete_gone: bool = False,
         on_begin: Callable[[str], None] | None = None,
@@ -164,13 +184,14 @@ class Gateway:
         inputs = inputs_of(records)
         kind, decoders = self._targets.decoders([item.source for item in inputs], kind, mode, values or {})
         targets = self._targets.several(to, kind, mode, delete_gone=delete_gone)
-        if resume is not None:
-            await _check_resumable(journal, resume, targets, kind, mode)
+        run_id = run_id or secrets.token_hex(6)
+        if resume and must_be_open:
+            await _check_resumable(journal, run_id, [target.name for target in targets], kind, mode)
         guard = self.config.guard
         async with AsyncExitStack() as stack:
             readers = [stack.enter_context(open_input(item)) for item in inputs]
             order = Order(
-                run_id=resume or secrets.token_hex(6),
+                run_id=run_id,
                 instance=self.config.instance,
                 kind=kind,
                 mode=mode,
@@ -182,7 +203,7 @@ class Gateway:
                 journal=journal,
                 sender=lambda adapter: Sender(adapter, journal, self._tokens),
                 delete_gone=delete_gone,
-                resume=resume is not None,
+                resume=resume,
                 **how,
             )
             if on_begin is not None:
@@ -338,9 +359,9 @@ class Gateway:
         return [*found, *findings(await self.schemas(destination))]
 
 
-async def _check_resumable(journal: Journal, run_id: str, targets: Sequence[Target], kind: str, mode: Mode) -> None:
+async def _check_resumable(journal: Journal, run_id: str, to: Sequence[str], kind: str, mode: Mode) -> None:
     """Raises UsageError unless the run is there, open, and was asked for the same."""
-    runs = [run for target in targets if (run := await journal.run(run_id, target.name)) is not None]
+    runs = [run for name in to if (run := await journal.run(run_id, name)) is not None]
     if not runs:
         raise UsageError(f"there is no run {run_id} to these destinations", hint="`proofport status` lists the runs.")
     if any((run.kind, run.mode) != (kind, mode) for run in runs):

@@ -13,7 +13,7 @@ import pytest
 from proofport.cli import app
 from proofport.journal.access import AccessKey
 from proofport.journal.sqlite import SqliteJournal
-from proofport.relay import keys
+from proofport.relay.access import keys
 
 CONFIGURATION = """\
 instance: t

@@ -75,7 +75,7 @@ async def create_command(
     if read_only and write_only:
         raise click.UsageError("--read-only and --write-only together leave nothing that the key may do")
     _check_scope(gateway.config, tenant, destinations, kinds)
-    from proofport.relay.keys import issue
+    from proofport.relay.access.keys import issue
 
     token, made = await issue(
         await gateway.journal(),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from aiohttp import web
 from xxhash import xxh3_128
 
-from proofport.config_relay import Limits
-from proofport.relay.limits import LIMITS, chunks_of_lines, read_body, require_few, require_shallow
+from proofport.config.relay import Limits
+from proofport.relay.body.limits import LIMITS, chunks_of_lines, read_body, require_few, require_shallow
 from proofport.relay.problems import ProblemError
 from proofport.sources.decoding import decode, holds_huge_integers, problem
 from proofport.sources.reader import Malformed

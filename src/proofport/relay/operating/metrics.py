@@ -1,7 +1,7 @@
-"""What the relay counts, for Prometheus: https://prometheus.io/docs/practices/naming/
+"""Counts for Prometheus: https://prometheus.io/docs/practices/naming/
 
-Labels are names that whoever runs the relay has configured, and words of a fixed list: never an id, a key, or what a
-caller has written. What is counted is what this process did; the lanes are those of the journal, whoever delivers.
+Labels are names from the configuration and words of fixed lists, never an id, a key, or text of a caller. Counters
+cover this process only; the lanes are those of the journal, whichever process delivers.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from prometheus_client.registry import Collector
 from proofport.accounting import Outcome, Status
 from proofport.delivery.report import RunReport
 from proofport.journal.contract import Attempt, Delivery, LaneView, NewDelivery
-from proofport.relay.backlog import View
+from proofport.relay.operating.backlog import View
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 UNMATCHED = "unmatched"
-"""The route of what no route answers, so that nobody makes series by asking for what is not there."""
+"""The route of requests that no route answers. Their paths would make new series without end."""
 
 
 class Metrics:
-    """One registry for one application. It is also the watch of the worker that delivers in this process."""
+    """The metrics of one application. The worker that delivers in this process reports to it, too."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -57,7 +57,7 @@ class Metrics:
         )
         self._refused = Counter("proofport_refused_records", "Records refused for mistakes.", registry=registry)
         self._outcomes = Counter(
-            "proofport_outcomes", "Records by what became of them.", ["destination", "status"], registry=registry
+            "proofport_outcomes", "Records by outcome.", ["destination", "status"], registry=registry
         )
         self._attempts = Counter(
             "proofport_vendor_requests", "Requests to vendors.", ["destination", "status"], registry=registry
@@ -71,7 +71,7 @@ class Metrics:
         )
 
     def text(self, view: View | None) -> bytes:
-        """Everything as Prometheus reads it. `view`: None when the journal cannot be read."""
+        """All metrics in the format of Prometheus. `view`: None when the journal cannot be read."""
         self._lanes.view = view
         return generate_latest(self.registry)
 
@@ -86,7 +86,7 @@ class Metrics:
         return self._requests.labels(method, route, str(status)), self._durations.labels(method, route)
 
     def committing(self) -> AbstractContextManager[object]:
-        """Around what makes evidence durable."""
+        """Time the block that makes evidence durable."""
         return self._commits.time()
 
     def accepted(self, deliveries: Iterable[NewDelivery]) -> None:
@@ -114,7 +114,7 @@ class Metrics:
             self._attempts.labels(destination, str(attempt.status)).inc()
 
     def reported(self, run: RunReport) -> None:
-        """A snapshot was delivered, or was not."""
+        """Count the outcomes of a snapshot's run."""
         for destination, books in run.destinations.items():
             for status, count in books.tally.status.items():
                 self._count(destination, status, count)
@@ -124,7 +124,7 @@ class Metrics:
 
 
 class _Lanes(Collector):
-    """The lanes as they were looked at last."""
+    """The lanes of the last look at the backlog."""
 
     def __init__(self) -> None:
         self.view: View | None = None

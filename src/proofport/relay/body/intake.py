@@ -22,7 +22,7 @@ from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.mapping import model_for
-from proofport.relay.documents import Place, documents
+from proofport.relay.body.documents import Place, documents
 from proofport.relay.problems import pointer_of
 from proofport.sources.reader import Malformed
 from proofport.text.wording import problems_of

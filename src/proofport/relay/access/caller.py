@@ -1,4 +1,4 @@
-"""Who asks, and what they may do."""
+"""Describes who asks, and what they may do."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from proofport.tenancy import DEFAULT, own_name, scoped, tenant_of
+from proofport.tenancy import DEFAULT, scoped
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`destinations` (own names) and `kinds`: all that may be named; None: every one of the tenant.
-
-    `key_id`: the public part of the key, if one was asked for.
-    """
+    """Whoever sent a request. Without arguments: may do everything for the default tenant."""
 
     tenant: str = DEFAULT
+    #: Destinations (as the tenant calls them) that may be named; None: all of the tenant's.
     destinations: frozenset[str] | None = None
+    #: Kinds that may be named; None: all.
     kinds: frozenset[str] | None = None
     may_read: bool = True
     may_write: bool = True
+    #: The public part of the key; None where no key was asked for.
     key_id: str | None = None
 
     @property
     def is_operator(self) -> bool:
-        """May see what is of all tenants: reads whatever the default tenant has."""
+        """May see what belongs to all tenants: a key that reads everything of the default tenant."""
         return self.tenant == DEFAULT and self.may_read and self.destinations is None and self.kinds is None
 
     def allows_destination(self, name: str) -> bool:
@@ -35,13 +35,9 @@ class Caller:
         return self.kinds is None or kind in self.kinds
 
     def full_name(self, destination: str) -> str:
-        """What configuration and journal call one of the tenant's destinations."""
+        """The name of a tenant's destination in configuration and journal."""
         return scoped(self.tenant, destination)
-
-    def own_name(self, full_name: str) -> str | None:
-        """What the tenant calls a destination; None for one of another tenant."""
-        return own_name(full_name) if tenant_of(full_name) == self.tenant else None
 
 
 CALLER = web.RequestKey("caller", Caller)
-"""Where the middleware that knows the caller puts it. A request without one is refused."""
+"""Where a request holds its caller."""

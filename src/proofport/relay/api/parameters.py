@@ -1,29 +1,39 @@
-"""The query of a request as a model: text to values, every mistake listed."""
+"""Decoder the query of a request, or a small JSON body, as a model, and lists every mistake."""
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, TypeVar, cast, get_origin
+from typing import Annotated, Any, TypeVar, cast, get_origin
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
 from yarl import URL
 
 from proofport.errors import Problem
-from proofport.relay.documents import parse
-from proofport.relay.limits import LIMITS, read_body
+from proofport.relay.body.documents import parse
+from proofport.relay.body.limits import LIMITS, read_body
 from proofport.relay.problems import ProblemError, entry, pointer_of
 from proofport.text.wording import describe, did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 QUERIES_KEPT = 256
+LARGEST_PAGE = 500
+
+
+class NoQuery(BaseModel, extra="forbid"):
+    """No parameters at all."""
+
+
+class PageQuery(BaseModel, extra="forbid"):
+    cursor: Annotated[int | None, Field(ge=1, le=2**62, description="`next` of the page before.")] = None
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="At most so many items.")] = 50
 
 
 def query_of(request: web.Request, model: type[M]) -> M:
-    """Not to be changed: whoever asks the same gets the same.
+    """The query as a model. A field that is a list takes its parameter any number of times.
 
-    Raises ProblemError (invalid-parameters). A field that is a list takes its parameter any number of times.
+    The model is shared by all requests with the same query: do not change it. Raises ProblemError (invalid-parameters).
     """
     return cast(M, _parsed(model, request.rel_url.raw_query_string))
 

@@ -1,6 +1,6 @@
-"""What one request may be: the body's bytes and time, while it comes, its depth and records before it is parsed.
+"""Enforces the limits of one request: bytes and seconds while the body arrives, levels and records once it is parsed.
 
-The number and length of headers are the server's to check: it gets them with `server_options`.
+The lines of NDJSON are counted while they arrive. aiohttp enforces the limits of headers: see `server_options`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from proofport.relay.problems import ProblemError
 
 LIMITS = web.AppKey("limits", Limits)
 LINGERING = 2.0
-"""Seconds in which the rest of a body that was refused may come, so that its sender reads the answer."""
+"""Seconds to wait for the rest of a refused body, so that its sender gets to read the answer."""
 
 
 def server_options(limits: Limits) -> dict[str, Any]:
-    """What `aiohttp.web.AppRunner` is to be made with."""
+    """The limits as options of aiohttp's server."""
     return {
         "max_line_size": limits.header_bytes,
         "max_field_size": limits.header_bytes,
@@ -83,7 +83,7 @@ def _too_large(found: str, limits: Limits) -> ProblemError:
 
 
 class _Arriving:
-    """A body as it comes, held to its bytes and seconds. Raises ProblemError."""
+    """A body while it arrives, within its limits of bytes and seconds. Raises ProblemError."""
 
     def __init__(self, request: web.Request) -> None:
         self._content, self._limits, self._size = request.content, request.app[LIMITS], 0

@@ -1,6 +1,6 @@
-"""The requests that are being answered, so that the relay can stop after them.
+"""Counts the requests that are being answered, so that the relay can stop after them.
 
-aiohttp's own graceful shutdown throws away what still comes of a body: whoever is posting then would wait for nothing.
+aiohttp's own shutdown drops what still arrives of a body: whoever is posting would wait for an answer in vain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from proofport.relay.problems import RETRY_AFTER, ProblemError
 
 
 class InFlight:
-    """Counts requests. Once it is ending, those that begin on old connections are refused."""
+    """Counts requests. Once it ends, new requests on old connections are refused."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -24,7 +24,7 @@ class InFlight:
         self._none.set()
 
     async def end(self, grace: float) -> None:
-        """Return once nothing is in flight any more, or after `grace` seconds."""
+        """Return once no request is in flight, or after `grace` seconds."""
         self._ending = True
         with suppress(TimeoutError):
             async with asyncio.timeout(grace):

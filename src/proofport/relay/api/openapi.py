@@ -1,9 +1,9 @@
-"""The OpenAPI 3.1 document, made from the routes and the models of their answers."""
+"""Makes the OpenAPI 3.1 document from the routes and the models of their answers."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,8 +11,8 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from proofport import __version__
 from proofport.relay.api.models import Problem
+from proofport.relay.api.route import Route
 from proofport.relay.problems import CATALOGUE, MEDIA_TYPE
-from proofport.relay.routes import ROUTES, Route
 
 OF_ALL = (
     "bad-request",
@@ -27,7 +27,7 @@ OF_ALL = (
     "method-not-allowed",
     "not-found",
 )
-"""Problems that any route may answer with."""
+"""Problems that every route may answer with."""
 
 BEHIND_KEYS = ("unauthorized", "forbidden", "too-many-requests")
 OF_BODIES = ("malformed-body", "payload-too-large", "request-timeout", "unsupported-media-type")
@@ -45,10 +45,10 @@ SCHEMAS = {
 _IN_PATH = re.compile(r"{(\w+)}")
 
 
-def document() -> dict[str, Any]:
-    references, schemas = _schemas()
+def document(routes: Sequence[Route]) -> dict[str, Any]:
+    references, schemas = _schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
-    for route in ROUTES:
+    for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references)
     return {
         "openapi": "3.1.0",
@@ -59,7 +59,7 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in ROUTES)],
+        "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
     }
@@ -79,8 +79,8 @@ def _models(route: Route) -> Iterator[tuple[type[BaseModel], JsonSchemaMode]]:
         yield route.body, "validation"
 
 
-def _schemas() -> tuple[Mapping[Any, Any], dict[str, Any]]:
-    models = list(dict.fromkeys([(Problem, "serialization"), *(each for route in ROUTES for each in _models(route))]))
+def _schemas(routes: Sequence[Route]) -> tuple[Mapping[Any, Any], dict[str, Any]]:
+    models = list(dict.fromkeys([(Problem, "serialization"), *(each for route in routes for each in _models(route))]))
     references, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     return references, definitions["$defs"]
 
@@ -151,7 +151,7 @@ def _answers(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
             words = (answer.__doc__ or route.words[0]).strip().partition("\n")[0]
             content = {"application/json": {"schema": references[answer, "serialization"]}}
         else:
-            words, content = route.words[0], {answer or "text/plain": {"schema": {}}}
+            words, content = route.words[0], {answer: {"schema": {}}}
         responses[str(status)] = {"description": words, "content": content}
         if status in (201, 202):
             about = {"description": "Where to look for it.", "schema": {"type": "string"}}

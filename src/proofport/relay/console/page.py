@@ -1,4 +1,4 @@
-"""The documentation for people: one page, made from the OpenAPI document. It loads nothing, and runs no script."""
+"""Makes the documentation for people from the OpenAPI document: one page that loads nothing and runs no script."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from proofport.relay.problems import CATALOGUE
 
-STYLE = (files("proofport.relay") / "page.css").read_text(encoding="utf-8")
+STYLE = (files("proofport.relay.console") / "page.css").read_text(encoding="utf-8")
 POLICY = (
     "default-src 'none'; frame-ancestors 'none'; "
     f"style-src 'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""Whether the relay is ready: each thing that it needs, looked at without a word about whose it is."""
+"""Checks whether the relay is ready. Anybody may ask, so the answer names no tenant, lane or path."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from proofport.config.relay import Ready
 from proofport.errors import JournalError
 from proofport.gateway import Gateway
 from proofport.logs import get_logger
-from proofport.relay.backlog import Backlog, View
-from proofport.relay.backpressure import Backpressure
+from proofport.relay.operating.backlog import Backlog, Backpressure, View
 
 CheckName: TypeAlias = Literal["journal", "lanes", "age", "room"]
 CHECK_EVERY = 1.0
-"""Seconds for which one check answers everybody: anybody may ask, and each check writes to the journal."""
+"""Seconds for which one check answers everybody, because each check writes to the journal."""
 
-PATIENCE = 5.0
-"""Seconds in which the journal has to have written something."""
+WRITE_SECONDS = 5.0
+"""Seconds in which the journal must have written something."""
 
 log = get_logger("relay")
 
@@ -61,13 +60,13 @@ class Readiness:
 
     async def _look(self) -> dict[CheckName, Check]:
         try:
-            async with asyncio.timeout(PATIENCE):
-                # The one write that means nothing to anybody else: a budget that only this asks for.
+            async with asyncio.timeout(WRITE_SECONDS):
+                # A write without effect on others: a rate budget that only this check uses.
                 await (await self._gateway.journal()).permit("/readyz", per_minute=60_000, burst=60_000)
                 view = await self._backlog.look()
         except (JournalError, TimeoutError) as error:
-            log.error("journal_unavailable", error=str(error) or f"no answer within {PATIENCE:g} s")
-            unknown = Check(False, "not known: the journal cannot be used")
+            log.error("journal_unavailable", error=str(error) or f"no answer within {WRITE_SECONDS:g} s")
+            unknown = Check(False, "unknown: the journal cannot be used")
             return {
                 "journal": Check(False, "the journal cannot be written; the log says why"),
                 "lanes": unknown,
@@ -82,5 +81,5 @@ class Readiness:
         return {
             "lanes": Check(view.parked <= allowed, f"{view.parked} of {len(view.lanes)} lanes are parked"),
             "age": Check(not age or view.age < age, f"the oldest delivery has waited for {view.age:.0f} s"),
-            "room": Check(not full, "no more evidence is taken" if full else "there is room for more evidence"),
+            "room": Check(not full, "no more evidence is accepted" if full else "more evidence is accepted"),
         }

@@ -1,0 +1,190 @@
+"""Delivers committed snapshots: a run over their parts, claimed by lease like all work.
+
+Two processes cannot deliver one snapshot, and one that dies is replaced by any that lives. Whoever takes a commit over
+goes on with the same run: it asks the vendor about the session that its predecessor had opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Literal
+
+import orjson
+
+from proofport.delivery.lease import RENEWALS, new_owner
+from proofport.delivery.payload import unpack
+from proofport.delivery.report import Exit, RunReport
+from proofport.errors import JournalError, LaneLost, ProofportError
+from proofport.gateway.gateway import Gateway
+from proofport.gateway.inputs import Input
+from proofport.journal.contract import Commit, Journal, Part
+from proofport.logs import get_logger
+from proofport.sources import Reader
+from proofport.tenancy import own_name
+
+POLL = 1.0
+"""Seconds between two looks for commits that nobody carries out."""
+
+log = get_logger("delivery")
+
+
+class Commits:
+    """Carries out commits in the background. `on_report` is given the report of every run."""
+
+    def __init__(self, gateway: Gateway, on_report: Callable[[RunReport], None] = lambda _: None) -> None:
+        self._gateway = gateway
+        self._lease = gateway.config.lease
+        self._on_report = on_report
+        self._owner = new_owner()
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    async def begin(self, snapshot: str) -> None:
+        """Carry out the commit of this snapshot, unless another process has it already."""
+        journal = await self._gateway.journal()
+        commit = await journal.claim_commit(owner=self._owner, lease=self._lease, snapshot=snapshot)
+        if commit is not None:
+            self._start(journal, commit)
+
+    async def run(self) -> None:
+        """Carry out every commit that nobody holds, until cancelled."""
+        while True:
+            try:
+                journal = await self._gateway.journal()
+                while (commit := await journal.claim_commit(owner=self._owner, lease=self._lease)) is not None:
+                    self._start(journal, commit)
+            except JournalError as error:
+                log.error("journal_unavailable", error=error.message)
+            await asyncio.sleep(POLL)
+
+    async def ended(self, snapshot: str, within: float) -> None:
+        """Wait until the commit of a snapshot has ended, here or in another process, for `within` seconds at most."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        journal = await self._gateway.journal()
+        while (left := deadline - loop.time()) > 0:
+            if (task := self._running.get(snapshot)) is not None:
+                await asyncio.wait([task], timeout=left)
+                return
+            view = await journal.snapshot(snapshot)
+            if view is None or view.state != "committed":
+                return
+            await asyncio.sleep(min(POLL / 10, left))
+
+    async def stop(self, grace: float) -> None:
+        """End what is under way, for `grace` seconds at most. The rest is given back: another process goes on."""
+        running = list(self._running.values())
+        if running:
+            await asyncio.wait(running, timeout=grace)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    # ------------------------------------------------------------------ one commit
+    def _start(self, journal: Journal, commit: Commit) -> None:
+        task = asyncio.create_task(self._carry_out(journal, commit))
+        self._running[commit.snapshot.id] = task
+        task.add_done_callback(lambda _: self._running.pop(commit.snapshot.id, None))
+
+    async def _carry_out(self, journal: Journal, commit: Commit) -> None:
+        delivering = asyncio.create_task(self._report(journal, commit))
+        keeping = asyncio.create_task(self._keep(journal, commit, delivering))
+        try:
+            report = await delivering
+            state: Literal["delivered", "open"] = "delivered" if report["exit_code"] == Exit.OK else "open"
+            await journal.end_commit(commit, state, orjson.dumps(report).decode())
+            log.info("snapshot_ended", snapshot=commit.snapshot.id, state=state, exit_code=report["exit_code"])
+        except LaneLost as error:
+            log.error("commit_lost", snapshot=commit.snapshot.id, error=error.message)
+        except JournalError as error:
+            log.error("journal_unavailable", error=error.message)
+        except asyncio.CancelledError:
+            delivering.cancel()
+            await asyncio.gather(delivering, return_exceptions=True)
+            with suppress(JournalError):
+                await journal.release_commit(commit)
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+    async def _keep(self, journal: Journal, commit: Commit, delivering: asyncio.Task[Any]) -> None:
+        """Renew the lease. When it was lost, nothing more is delivered here."""
+        while True:
+            await asyncio.sleep(self._lease / RENEWALS)
+            try:
+                await journal.renew_commit(commit, lease=self._lease)
+            except LaneLost:
+                delivering.cancel()
+                return
+            except JournalError as error:
+                log.warning("lease_not_renewed", snapshot=commit.snapshot.id, error=error.message)
+
+    async def _report(self, journal: Journal, commit: Commit) -> dict[str, Any]:
+        """The report of the run, or of the error that kept it from being made."""
+        try:
+            return await self._deliver(journal, commit)
+        except ProofportError as error:
+            return {"exit_code": int(Exit.INCOMPLETE), "error": error.message, "hint": error.hint}
+        except Exception:
+            log.exception("snapshot_failed", snapshot=commit.snapshot.id)
+            return {"exit_code": int(Exit.INCOMPLETE), "error": "an error that the relay did not foresee"}
+
+    async def _deliver(self, journal: Journal, commit: Commit) -> dict[str, Any]:
+        """Run over the parts. Where the guard has refused, the report holds the plan."""
+        snapshot = commit.snapshot
+        to, kind = snapshot.destinations, snapshot.kind
+        resumed = any([await journal.run(commit.run_id, name) is not None for name in to])
+        async with _parts(journal, snapshot.id) as parts:
+            run = await self._gateway.deliver_snapshot(
+                list(_inputs(parts)), to=to, kind=kind, run_id=commit.run_id, resume=resumed, override=commit.override
+            )
+            self._on_report(run)
+            report = run.as_dict()
+            report["destinations"] = {own_name(name): books for name, books in report["destinations"].items()}
+            if run.exit_code is Exit.GUARD:
+                plan = await self._gateway.plan(list(_inputs(parts)), to=to, kind=kind, mode="snapshot")
+                report["plan"] = {own_name(name): each.as_dict() for name, each in plan.destinations.items()}
+        return report
+
+
+@asynccontextmanager
+async def _parts(journal: Journal, snapshot: str) -> AsyncIterator[Sequence[tuple[Part, Path]]]:
+    """Each part in a file of its own: memory does not grow with the set."""
+    with TemporaryDirectory(prefix="proofport-") as folder:
+        written: list[tuple[Part, Path]] = []
+        while some := await journal.parts(snapshot, after=written[-1][0].name if written else "", limit=1):
+            path = Path(folder) / str(len(written))
+            await asyncio.to_thread(_write, path, some[0].payload)
+            written.append((Part(some[0].name, some[0].records, b"", some[0].incomplete), path))
+        yield written
+
+
+def _write(path: Path, payload: bytes) -> None:
+    with path.open("wb") as file:
+        file.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in unpack(payload))
+
+
+def _inputs(parts: Sequence[tuple[Part, Path]]) -> Iterator[Input]:
+    return (Input(StoredPart(part, path)) for part, path in parts)
+
+
+class StoredPart(Reader):
+    """A part of a snapshot, from its file. Its records are evidence that was checked when it came in."""
+
+    numbered_by = "#"
+
+    def __init__(self, part: Part, path: Path) -> None:
+        self.name = part.name
+        self.incomplete = part.incomplete
+        self._path = path
+
+    def _documents(self) -> Iterator[tuple[int, object]]:
+        with self._path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                yield number, orjson.loads(line)
+
+    def close(self) -> None:
+        """The file is open only while it is read."""
