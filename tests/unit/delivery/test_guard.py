@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from proofport.delivery.guard import Change, Terms
 from proofport.errors import GuardRefused
 
