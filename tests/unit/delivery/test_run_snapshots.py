@@ -270,3 +270,17 @@ async def test_a_whole_set_that_was_not_sent_is_still_the_one_to_compare_with() 
     assert counts(await push(write("b.ndjson", *TEN), **how)) == {"unchanged": 10}
     assert (await push(write("b.ndjson", *TEN[:7]), **how)).exit_code is Exit.GUARD
     assert here.sender.calls == []
+
+
+class ListedWhole(WholeTiny, ListedTiny):
+    """Takes a set only whole, and shows what it holds."""
+
+
+async def test_a_whole_set_is_compared_with_what_was_sent_last_and_nothing_is_asked_for_it() -> None:
+    journal, here = await memory_journal(), ten_held(ListedWhole)
+    how: dict[str, Any] = {"mode": "snapshot", "here": here, "journal": journal, "skip_unchanged": True}
+    first = await push(write("b.ndjson", *TEN), **how)
+    second = await push(write("b.ndjson", *TEN), **how)
+    assert (counts(first), counts(second)) == ({"delivered": 10}, {"unchanged": 10})
+    assert here.sender.operations == ["replace_records"]
+    assert "compared" not in second.destinations["here"].as_dict()

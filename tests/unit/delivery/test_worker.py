@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from tests.unit.delivery.queues import KIND, LANE, Queue, ends, ids, until
-from tests.unit.delivery.support import Tiny, all_ok, reply
+from tests.unit.delivery.support import ScriptedSender, Tiny, all_ok, reply
 
 from proofport.accounting import Outcome
 from proofport.delivery.last_delivered import seconds_of
 from proofport.delivery.payload import decode_outcomes, unpack_bodies
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
+from proofport.http.sender import Gate
 from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Filter, Known
 from proofport.wire import Call, Reply
 
@@ -396,3 +397,31 @@ async def test_a_lane_that_could_not_be_parked_is_kept_so_that_nobody_spins_on_i
         stop.set()
     assert here.sender.requests == 1
     assert (await queue.journal.lanes())[0].owner is not None, "until its lease has run out"
+
+
+# ---------------------------------------------------------------------- grace
+async def test_what_has_not_ended_within_the_grace_stays_queued_and_its_lane_is_free(queue: Queue) -> None:
+    """The first batch has its answer, the second never gets one."""
+    asked = asyncio.Event()
+
+    class Silent(ScriptedSender):
+        async def send(self, call: Call, gate: Gate | None = None) -> Reply:
+            answer = await super().send(call, gate)
+            if len(self.calls) > 1:
+                asked.set()
+                await asyncio.Event().wait()
+            return answer
+
+    here = queue.vendor(max_records=2)
+    here.sender = Silent(send_records=all_ok)
+    for number in "1234":
+        await queue.accept({"id": number})
+    async with queue.working(grace=0.0) as stop:
+        await asked.wait()
+        await until(lambda: queue.journal.lanes_now()[0].queued == 2)
+        stop.set()
+    assert await queue.states() == ["done", "done", "queued", "queued"]
+    assert (await queue.journal.lanes())[0].owner is None
+    here.sender = ScriptedSender(send_records=all_ok)
+    await queue.work()
+    assert (ids(here), await queue.states()) == (["3", "4"], ["done"] * 4)
