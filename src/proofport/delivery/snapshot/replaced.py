@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofport.accounting import UNCHANGED, Outcome, Status, withheld
+from proofport.accounting import UNCHANGED, Outcome, withheld
 from proofport.delivery.guard import Change
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import Ending, note_gone, records
@@ -17,6 +17,7 @@ class ReplacedSet(Ending):
     async def end(self, incomplete: Sequence[str]) -> bool:
         destination, batch = self._destination, self._destination.whole
         if destination.stopped is not None:
+            self._book(destination.stopped)
             return False
         try:
             if incomplete and self._terms.override is None:
@@ -44,8 +45,7 @@ class ReplacedSet(Ending):
             return True
         destination.whole = None
         await destination.replace(batch, ())
-        delivered = self._report.tally.status[Status.DELIVERED] == len(batch)
-        if not delivered:
+        if await self._flaw() is not None:
             return False
         if change.gone:
             self._report.notes.append(f"{records(change.gone)} no longer in the set: gone at the vendor.")
