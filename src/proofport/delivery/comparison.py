@@ -105,6 +105,10 @@ class LiveSet:
         done = self._database.execute("UPDATE live SET met = 1 WHERE id = ? AND NOT ended", (record_id,))
         return done.rowcount > 0
 
+    def unmeet(self, record_id: str) -> None:
+        """Note that the run did not bring a record after all: it was read, and then rejected."""
+        self._database.execute("UPDATE live SET met = 0 WHERE id = ?", (record_id,))
+
     def count(self) -> int:
         """The number of records that count as held."""
         (found,) = self._database.execute("SELECT count(*) FROM live WHERE NOT ended").fetchone()

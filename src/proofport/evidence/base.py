@@ -55,15 +55,14 @@ class Part(BaseModel):
 
 
 class Evidence(Part):
-    """One vendor-neutral record.
-
-    `source` says which tool or file it came from, `observed_at` when that was looked at. `extras` is the one escape
-    hatch: fields for one vendor that the neutral model has no word for, by vendor name, merged last.
-    """
+    """One vendor-neutral record."""
 
     id: Text
+    #: The time at which the source was read.
     observed_at: Timestamp | None = None
+    #: The tool or file that the record came from.
     source: Text | None = None
+    #: Fields for one vendor that the neutral model has no word for, by vendor name. They are merged last.
     extras: dict[str, dict[str, JsonValue]] = Field(default_factory=dict)
 
     def neutral(self) -> Neutral:

@@ -11,11 +11,9 @@ class Tag(Part):
 
 
 class CloudResource(Evidence):
-    """`type` is `<provider>.<service>.<thing>`, for example `aws.ec2.instance`: free text, checked by the mappings.
+    """One resource: a machine, a bucket, a user of the account."""
 
-    `lifecycle_state` is for vendors that cannot delete: `removed` says that the resource is gone.
-    """
-
+    #: `<provider>.<service>.<thing>`, for example `aws.ec2.instance`: free text, checked by the mappings.
     type: Text
     provider: Text | None = None
     account_id: str | None = None
@@ -23,6 +21,7 @@ class CloudResource(Evidence):
     name: str | None = None
     description: str | None = None
     state: str | None = None
+    #: For vendors that cannot delete: `removed` says that the resource is gone.
     lifecycle_state: str | None = None
     owner_email: str | None = None
     created_at: Timestamp | None = None

@@ -21,7 +21,7 @@ class SystemService(Part):
 
 
 class Device(Evidence):
-    """Posture flags are three-state, and each may carry an explanation. `screen_lock_after` is in seconds."""
+    """Posture flags are three-state: null or omitted means that the source did not say. Each may have a note."""
 
     name: str | None = None
     owner_email: str | None = None
@@ -56,6 +56,7 @@ class Device(Evidence):
     password_manager_note: str | None = None
     screen_lock_enabled: bool | None = None
     screen_lock_note: str | None = None
+    #: In seconds.
     screen_lock_after: int | None = None
     session_timeout_enabled: bool | None = None
     applications: list[Software] | None = None

@@ -6,7 +6,7 @@ from proofport.evidence.base import Evidence, Timestamp
 
 
 class Person(Evidence):
-    """`is_contractor` null means unknown. A leaver keeps the record and gets `separated_at`."""
+    """One person. A leaver keeps the record and gets `separated_at`."""
 
     email: str | None = None
     secondary_email: str | None = None
@@ -19,5 +19,6 @@ class Person(Evidence):
     avatar_url: str | None = None
     started_at: Timestamp | None = None
     separated_at: Timestamp | None = None
+    #: Null means unknown.
     is_contractor: bool | None = None
     mfa_enabled: bool | None = None

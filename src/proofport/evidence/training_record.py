@@ -20,11 +20,13 @@ def _not_in_the_future(value: datetime) -> datetime:
 
 
 class TrainingRecord(Evidence):
-    """`course` is the course's stable name, for example `security_awareness`; a null `completed_at` means not yet."""
+    """One assignment, completed or not."""
 
     email: Text
+    #: The course's stable name, for example `security_awareness`.
     course: Text
     title: str | None = None
+    #: Null means not yet.
     completed_at: Annotated[Timestamp, AfterValidator(_not_in_the_future)] | None = None
     assigned_at: Timestamp | None = None
     due_at: Timestamp | None = None

@@ -15,19 +15,22 @@ from proofport.mapping.compile.vendor import compile_vendor
 from proofport.mapping.language.nodes import MappingFile, Test, Vendor
 
 BodyOf = Callable[[str, str, str], Body]
-"""Of a vendor, a kind, and the body's name in the mapping."""
+"""A function from a vendor, a kind and the body's name in the mapping to that body."""
 
 
 @dataclass(frozen=True, slots=True)
 class TestResult:
-    """`found` and `expected` are JSON, or what was said about a rejected record. `line` is the test's."""
+    """The result of one test."""
 
     __test__ = False
 
     name: str
     ok: bool
+    #: JSON, or the words about a rejected record.
     found: str
+    #: Likewise.
     expected: str
+    #: The line of the test.
     line: int
 
 

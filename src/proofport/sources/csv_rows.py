@@ -12,7 +12,7 @@ from proofport.sources.stream import Stream
 
 
 class CsvReader(Reader):
-    """Comma, semicolon or tab, whichever the header uses. An empty cell is left out: the source said nothing.
+    """Comma, semicolon or tab, whichever the header uses. An empty cell is left out, because the source said nothing.
 
     Raises UsageError on opening when the header is missing, or names a column twice or not at all.
     """

@@ -15,7 +15,7 @@ _EXCERPT = 30
 
 
 def holds_huge_integers(text: bytes) -> bool:
-    """Whether nineteen digits stand in a row: such an integer may not fit 64 bits, and orjson would make it a float."""
+    """True if nineteen digits stand in a row: such an integer may not fit 64 bits, and orjson would make it a float."""
     return _NINETEEN in text.translate(_DIGITS)
 
 

@@ -99,7 +99,7 @@ class _Window:
             return Malformed(problem(b"", error, expected="JSON")), end
 
     def _may_be_cut_short(self, error: json.JSONDecodeError) -> bool:
-        """Whether more text could mend it: a string without end, or a mistake at the very end of what is there."""
+        """True if more text could mend it: a string without end, or a mistake at the very end of the text so far."""
         return error.msg.startswith("Unterminated string") or error.pos > len(self._text) - len("-Infinity")
 
     def _checked(self, record: object, end: int) -> object:

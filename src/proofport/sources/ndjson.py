@@ -35,7 +35,7 @@ class NdjsonReader(Reader):
                     yield n, document
 
     def document(self, line: bytes, decoder: Callable[[bytes], object] = decode) -> object:
-        """What a line holds, Malformed or BLANK."""
+        """The document of one line, Malformed, or BLANK."""
         try:
             return decoder(line)
         except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""What every reader is: numbered documents, the malformed ones marked, and whether the input was read to its end."""
+"""The base of every reader: it numbers documents, marks malformed ones, and notes if the input was not read whole."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ class Reader(ABC):
     """One input, read once: iterating yields `(n, document)`, or `(n, Malformed)` for what cannot be decoded.
 
     `n` counts from 1: the line for NDJSON and CSV (the first line of a CSV record), the record for a JSON array.
-    `whole`: the input is one JSON document, and `n` is for its records to be counted by those who find them in it.
-    `incomplete`, after iteration, says why the input was not read to its end.
-    Use it as a context manager; iterating to the end closes it, too.
+    Use it as a context manager. Iterating to the end closes it, too.
     """
 
+    #: True if the input is one JSON document. Whoever finds the records in it counts them.
     whole = False
+    #: Stands between the name and the number: `:` before a line, `#` before a record.
     numbered_by = ":"
 
     def __init__(self, stream: Stream) -> None:
         self.name = stream.name
+        #: After iteration, the reason why the input was not read to its end.
         self.incomplete: str | None = None
         self._stream = stream
 
@@ -45,7 +46,7 @@ class Reader(ABC):
         return self.guarded(self._documents())
 
     def guarded(self, reading: Iterator[T]) -> Iterator[T]:
-        """The same, but that it closes the input, and notes why it could not be read to its end."""
+        """Read through to the end, close the input, and note why it could not be read to its end."""
         try:
             yield from reading
         except OSError as error:

@@ -24,10 +24,11 @@ _NOT_TEXT = {
 
 
 class Stream:
-    """`head` is what was looked at already; every method that reads gives it out first."""
+    """One input as bytes."""
 
     def __init__(self, raw: BinaryIO, name: str, *, owned: bool) -> None:
         self.name = name
+        #: The beginning, as far as it was looked at. Every method that reads gives it out first.
         self.head = b""
         self._raw = raw
         self._owned = owned

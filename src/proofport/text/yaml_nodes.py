@@ -1,4 +1,4 @@
-"""YAML text to nodes that know their place. YAML 1.2: only `true` and `false` are booleans, dates stay text."""
+"""YAML text to nodes with their line and column. YAML 1.2: only `true` and `false` are booleans, dates stay text."""
 
 from __future__ import annotations
 
@@ -31,11 +31,14 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """`value` by YAML 1.2; `text` as written, without quotes. `quoted` moves the text one column to the right."""
+    """A single value."""
 
+    #: By the rules of YAML 1.2.
     value: str | int | float | bool | None
+    #: As written, without quotes.
     text: str
     at: Mark
+    #: Quotes move the text one column to the right.
     quoted: bool = False
 
 
@@ -79,7 +82,7 @@ def data(node: Node) -> Any:
 
 
 class Keys:
-    """The keys of one block, each of which must be known; those not asked for are a mistake, too."""
+    """The keys of one block. A key that is not known is an error."""
 
     def __init__(self, block: Block, known: Sequence[str], subject: str) -> None:
         self.at = block.at
@@ -119,6 +122,15 @@ def flag_of(node: Node) -> bool:
     return node.value
 
 
+def choice_of(node: Node, choices: Sequence[str], expected: str | None = None) -> str:
+    """Text that is one of several words."""
+    expected = expected or f"one of {listing(choices)}"
+    name = text_of(node, expected)
+    if name not in choices:
+        raise node.at.error(repr(name), expected, hint=did_you_mean(name, choices))
+    return name
+
+
 def block_of(node: Node, expected: str) -> Block:
     if not isinstance(node, Block):
         raise node.at.error(what(node), expected)
@@ -154,7 +166,7 @@ def read_documents(content: bytes, file: str) -> Iterator[Node]:
 
 
 def _yaml_mistake(at: Mark, problem: str, context: str | None) -> MappingError:
-    """The words of libyaml and of PyYAML, turned into ours."""
+    """The error for a mistake that libyaml or PyYAML found, in our words."""
     hint = f"The parser was {context}." if context else "Compare the indentation with the lines above."
     if any(word in problem for word in ("cannot start any token", "undefined alias", "mapping values are not allowed")):
         hint = "Put text with special characters in quotes: \"$.a[?(@.key == 'x')].b\"."

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import Mock, patch
 
 import pytest
 
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import CloudResource
 from proofport.mapping import compile_kind, compile_source
+from proofport.mapping.compile import source
+from proofport.mapping.compile.checks import timestamp
 
 from .conftest import Load
 
@@ -127,6 +130,18 @@ def test_records_along_other_paths(load: Load, records: str, parent: str, expect
     assert all_of(compile_source(load(f"{text}fields: {{id: $.id}}\n")), document) == expected
 
 
+def test_one_function_is_compiled_for_what_is_read(load: Load) -> None:
+    mapping = compile_source(load("mapping: sources/t\nto: {evidence: person}\nfields: {id: $.id}\n"))
+    with patch.object(source, "compile_plan", Mock(wraps=source.compile_plan)) as compiled:
+        assert mapping.quick is not None
+        assert mapping.of_lines is not None
+        assert mapping.of_lines(b'{"id":"x"}\n{"id":1}\n') == [{"id": "x"}, None]
+        assert compiled.call_count == 1
+        with pytest.raises(Rejected):
+            mapping.quick({"id": 1})
+        assert compiled.call_count == 2
+
+
 # ------------------------------------------------------------------ evidence as it stands
 def test_evidence_comes_out_canonical_and_in_the_models_order() -> None:
     given = {"type": "t", "created_at": "2026-01-31T10:00:00+01:00", "id": "x", "region": None, "public": False}
@@ -190,6 +205,13 @@ def test_in_part_only_the_id_is_required(mode: Any) -> None:
     for wrong in ({"region": "r"}, {"id": "x", "type": None}, {"id": "x", "type": ""}, {"id": "x", "regoin": 1}):
         with pytest.raises(Rejected):
             check(wrong)
+
+
+@pytest.mark.parametrize("time", ["2026-01-31T09:00:00Z", "2026-01-31T09:00:00+00:00", "2026-01-31T10:00:00+01:00"])
+@pytest.mark.parametrize("tail", ["\0", "\0x", "\0" * 3])
+def test_a_time_does_not_end_at_a_null(time: str, tail: str) -> None:
+    assert timestamp(time) == "2026-01-31T09:00:00Z"
+    assert timestamp(time + tail) is None
 
 
 def test_custom_evidence_carries_any_json() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from proofport.accounting import Outcome, Status, unknown, withheld
 from proofport.adapter import Memory, Page, Stages
+from proofport.delivery.comparison import LiveSet
 from proofport.delivery.destination_run import RESUMABLE
 from proofport.delivery.guard import Change
 from proofport.delivery.report import Exit
@@ -102,7 +103,10 @@ class StagedSet(Ending):
         return True
 
     async def _change(self) -> Change:
-        """Compare the vendor's live ids, page by page, with those of this run."""
+        """Compare the vendor's live ids with those of this run; the list is not read twice in one run."""
+        live = self._destination.last_state.live
+        if live is not None:
+            return self._change_of(live)
         previous = 0
         async for page in self._destination.vendor.live_pages():
             previous += len(page.records)
@@ -110,6 +114,16 @@ class StagedSet(Ending):
             note_gone(self._report, gone)
             self._note_outside(page, gone)
         return Change(previous, self._report.gone.count, self._report.tally.status[Status.DELIVERED])
+
+    def _change_of(self, live: LiveSet) -> Change:
+        """The same, where the vendor's list was read to leave out what is equal."""
+        for record_id in self._destination.ledger.rejected_ids:
+            live.unmeet(record_id)
+        for record_id, outside in live.not_met():
+            self._report.gone.add(record_id)
+            if outside:
+                self._report.outside.add(record_id)
+        return Change(live.count(), self._report.gone.count, self._report.tally.status[Status.DELIVERED])
 
     def _note_outside(self, page: Page, gone: Sequence[str]) -> None:
         outside = {record.id for record in page.records if record.outside}

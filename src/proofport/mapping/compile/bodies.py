@@ -1,4 +1,4 @@
-"""Bodies without a vendor's model: one is made of the mapping's `type:` and `nullable:`. And JSON Schemas of models."""
+"""Models for bodies without a vendor's own, made from the mapping's `type:` and `nullable:`; JSON Schemas of models."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _model(name: str, rules: Mapping[str, Rule], root: Any, required: set[str]) 
 
 
 def _annotation(rule: Rule, root: Any, name: str) -> Any:
-    """The Python type of what a rule makes: as declared, else as its parts tell."""
+    """The Python type of what a rule makes: as declared, else derived from its parts."""
     if rule.type is not None and not _has_parts(rule):
         declared = _TYPES[rule.type]
         return declared | None if rule.nullable else declared
@@ -95,7 +95,7 @@ def _is_nullable(annotation: Any) -> bool:
 
 
 def _plain(annotation: Any) -> Any:
-    """How a type of the neutral model travels: times and choices are text, objects are objects."""
+    """The JSON type for a type of the neutral model: times and choices are text, objects are objects."""
     bare = without_null(annotation)
     if get_origin(bare) is list:
         return list[_plain(get_args(bare)[0])]  # type: ignore[misc]

@@ -11,9 +11,10 @@ from proofport.errors import Rejected
 from proofport.mapping.compile import functions
 from proofport.mapping.compile.checks import timestamp
 from proofport.mapping.compile.code import Code
-from proofport.mapping.compile.guards import ANY_JSON, OPAQUE, Guard, Shape
+from proofport.mapping.compile.guards import ANY_JSON, OPAQUE, TIME, Field, Guard, Shape, acceptor_of_items
 from proofport.mapping.compile.projection import Part
 from proofport.mapping.compile.reading import Scope
+from proofport.mapping.language.kinds import constants
 from proofport.mapping.language.nodes import (
     Condition,
     Constant,
@@ -36,7 +37,7 @@ class Plan:
     rules: Mapping[str, Rule]
     shape: Shape
     #: The model's check. It decides on every record that the guards do not accept.
-    settle: Callable[..., Any]
+    by_model: Callable[..., Any]
     signature: str
     #: The last line. `ok` is true when the guards have accepted every field.
     finish: str
@@ -66,7 +67,7 @@ class _Compiler:
 
     def compile(self) -> tuple[Callable[..., Any], str]:
         code, plan = self.code, self.plan
-        code.namespace.update(plan.names, settle=plan.settle)
+        code.namespace.update(plan.names, by_model=plan.by_model)
         if plan.part is None:
             self._body()
         else:
@@ -96,24 +97,25 @@ class _Compiler:
 
     def _field(self, name: str, scope: Scope) -> str:
         """One field of the record itself, made by its rule, else by what fills it. A guard checks it."""
-        code, rule, field = self.code, self.plan.rules.get(name), self.plan.shape.fields.get(name)
-        guard = field.guard if field else ANY_JSON if self.plan.shape.others else OPAQUE
-        value = self._rule(rule, guard, name, scope) if rule else "M"
-        for fill in self.plan.fills.get(name, ()):
+        code, plan, rule = self.code, self.plan, self.plan.rules.get(name)
+        field = plan.shape.fields.get(name) or (ANY_FIELD if plan.shape.others else UNKNOWN_FIELD)
+        value = self._rule(rule, field.guard, name, scope) if rule else "M"
+        for fill in plan.fills.get(name, ()):
             value = self._copy(value)
             with code.block(f"if {value} is M:"):
                 code.line(f"{value} = {fill}")
-        value = self._without_null(value, field is not None and field.nullable)
-        test, ready = guard.write(code, value)
-        required = field is not None and field.required
+        value = self._without_null(value, field.nullable)
+        if rule is not None and name not in plan.fills and _always_fits(rule, field):
+            return value
+        test, ready = field.guard.write(code, value)
         if ready != value:
             value = self._copy(value)
             with code.block(f"if {test}:"):
                 code.line(f"{value} = {ready}")
-            with code.block("else:" if required else f"elif {value} is not M:"):
+            with code.block("else:" if field.required else f"elif {value} is not M:"):
                 code.line("ok = False")
         else:
-            with code.block(f"if not ({test}){'' if required else f' and {value} is not M'}:"):
+            with code.block(f"if not ({test}){'' if field.required else f' and {value} is not M'}:"):
                 code.line("ok = False")
         return value
 
@@ -288,6 +290,8 @@ class _Compiler:
         return f"not ({test})" if condition.negated else test
 
 
+ANY_FIELD, UNKNOWN_FIELD = (Field(guard, required=False, nullable=False) for guard in (ANY_JSON, OPAQUE))
+"""A field that the model does not name, where it takes such fields and where it does not."""
 _READY = {"bool": "bool", "int": "int", "string": "str"}
 """The types that a conversion leaves as they are."""
 
@@ -295,6 +299,18 @@ _READY = {"bool": "bool", "int": "int", "string": "str"}
 def _in_order(names: Iterable[str], shape: Shape) -> list[str]:
     """The order in which the model writes its fields, then the others."""
     return [*(name for name in shape.fields if name in names), *(name for name in names if name not in shape.fields)]
+
+
+def _always_fits(rule: Rule, field: Field) -> bool:
+    """True if every value that a rule can make fits its field, so that no guard has to look at it."""
+    if field.required or field.guard.item or field.guard.shape:
+        return False
+    if rule.convert is not None:
+        known = rule.convert == "datetime" and field.guard.uses == TIME.uses
+    else:
+        known = isinstance(rule.source, Constant) or (rule.table is not None and rule.table.unknown.action != "keep")
+    values = [None, *(value for value, _ in constants(rule))]
+    return known and acceptor_of_items(field.guard)(values) == values
 
 
 def _always_there(rule: Rule) -> bool:

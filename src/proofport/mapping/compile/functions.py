@@ -1,4 +1,4 @@
-"""What generated functions call: conversions, and the rare cases that are not worth generating code for."""
+"""Functions that the generated code calls: conversions, and rare cases for which it is not worth generating code."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from proofport.text.wording import MISSING_FIELD, ZONE_HINT, describe, listing, 
 
 
 class Missing:
-    """The value of a rule that found nothing. Not null, not false: nothing was said."""
+    """The value of a rule that found nothing. It is neither null nor false: the source did not say."""
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -43,7 +43,7 @@ def descend(value: Any) -> Iterator[Any]:
 
 
 def find(path: Path, record: Any, field: str) -> list[Any]:
-    """What jsonpath-ng finds, for the paths that are not compiled. Some of its nodes break on unfit data."""
+    """The matches of a path that is not compiled, found by jsonpath-ng. Some of its nodes break on unfit data."""
     try:
         return [match.value for match in path.tree.find(record)]
     except Exception as error:
@@ -51,7 +51,7 @@ def find(path: Path, record: Any, field: str) -> list[Any]:
 
 
 def transform(step: Any, value: Any, field: str, path: str) -> Any:
-    """What one of jsonpath-ng's own functions makes of one value."""
+    """The result of one of jsonpath-ng's own functions on one value."""
     if value is MISSING:
         return MISSING
     try:
@@ -71,7 +71,7 @@ def find_list(path: Path, record: Any, field: str) -> Any:
 
 
 def _met_empty_array(path: Path, record: Any) -> bool:
-    """Whether a wildcard, slice or filter of the path came upon an empty array."""
+    """True if a wildcard, slice or filter of the path came upon an empty array."""
     return any(
         type(step) in (Wildcard, Slice, Filter)
         and any(match.value == [] for match in tree_of(path.steps[:index]).find(record))
@@ -130,7 +130,7 @@ def join(separator: str, values: Sequence[Any], field: str) -> str:
 
 # ------------------------------------------------------------------ tables and conditions
 def look_up(table: Lookup, value: Any, field: str) -> Any:
-    """What the table makes of a value that is neither missing nor null."""
+    """Look up a value that is neither missing nor null."""
     if isinstance(value, list | dict):
         raise reject(field, describe(value), f"a single value, which {table.name} can hold", _list_hint(value))
     found = table.entries.get(json_key(value), MISSING)
@@ -153,7 +153,7 @@ def not_in_table(table: Lookup, value: Any, field: str) -> NoReturn:
 
 
 def _table_hint(table: Lookup, value: Any) -> str | None:
-    """What was meant is near a key, or near what a key becomes."""
+    """A hint if the value is near a key, or near what a key becomes."""
     meant: dict[str, str] = {}
     for key, becomes in table.entries.items():
         if isinstance(key, str):
@@ -166,7 +166,7 @@ def _table_hint(table: Lookup, value: Any) -> str | None:
 
 
 def is_one_of(value: Any, keys: frozenset[object]) -> bool:
-    """Whether a value equals one of several scalars, as JSON counts."""
+    """True if a value equals one of several scalars, as JSON counts."""
     return not isinstance(value, list | dict | Missing) and json_key(value) in keys
 
 

@@ -137,8 +137,7 @@ def _guard_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Guard:
     if origin is Literal and all(type(choice) is str for choice in arguments):
         return Guard("{v}.__class__ is str and {v} in {0}", (frozenset(arguments),))
     if origin is list:
-        item = _guard_of(arguments[0])
-        return Guard(_ACCEPTED, (_list_acceptor(item),), converts=True, item=item) if item is not OPAQUE else OPAQUE
+        return _list(_guard_of(arguments[0]))
     if annotation == JsonValue:
         return ANY_JSON
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -148,11 +147,20 @@ def _guard_of(annotation: Any, metadata: tuple[Any, ...] = ()) -> Guard:
 
 
 def _constraints(metadata: tuple[Any, ...]) -> list[Any]:
-    """What annotates a type, with the constraints that `Field(...)` carries inside an Annotated."""
+    """The annotations of a type, with the constraints that `Field(...)` carries inside an Annotated."""
     unpacked: list[Any] = []
     for each in metadata:
         unpacked += each.metadata if isinstance(each, FieldInfo) else [each]
     return unpacked
+
+
+def _list(item: Guard) -> Guard:
+    if item is OPAQUE:
+        return OPAQUE
+    if item.converts:
+        return Guard(_ACCEPTED, (acceptor_of_items(item),), converts=True, item=item)
+    each = item.test.replace("{v}", "x")
+    return Guard(f"{{v}}.__class__ is list and all([{each} for x in {{v}}])", item.uses, item=item)
 
 
 def _text(constraints: list[Any]) -> Guard:
@@ -214,7 +222,8 @@ def _write_others(code: Code, shape: Shape) -> None:
         code.line("out[k] = v")
 
 
-def _list_acceptor(item: Guard) -> Acceptor:
+def acceptor_of_items(item: Guard) -> Acceptor:
+    """A function that gives a list back, its items canonical, if all of them surely fit, else None."""
     code = Code()
     with code.block("if d.__class__ is not list:"):
         code.line("return None")

@@ -1,9 +1,8 @@
-"""What a mapping reads of a record, as types for a decoder that skips everything else.
+"""Decodes only those members of a record that a mapping reads.
 
-Decoding is the dearest thing that happens to a record, and a mapping reads a tenth of what a tool prints. The decoder
-makes objects with nothing but the members that a rule reads; of the rest it sees only that it is JSON. A record of
-another form than the rules expect is no mistake here: it is declined, decoded whole, and mapped as if there were no
-projection.
+Decoding costs more than anything else that happens to a record, and a mapping reads about a tenth of it. The decoder
+makes objects that have only the members which a rule reads; of the rest it checks only that it is JSON. A record of
+another form than the rules expect is not an error here: it is declined. The caller decodes and maps it whole.
 """
 
 from __future__ import annotations
@@ -27,18 +26,17 @@ MAX_LOOPS = 12
 
 @dataclass(slots=True)
 class Part:
-    """An object of which the `members` are read, or an array of which the `items` are; else a value taken as it is.
-
-    `struct`: the class that the decoder makes of such an object, with the members as its attributes m0, m1, …
-    """
+    """An object of which some members are read, or an array of which the items are; else a value taken as it is."""
 
     members: dict[str, Part] = field(default_factory=dict)
     items: Part | None = None
+    #: True when a rule reads the value as it is, too.
     whole: bool = False
+    #: The class that the decoder makes of such an object, with the members as its attributes m0, m1, …
     struct: type[msgspec.Struct] | None = None
 
     def below(self, key: Key) -> Part | None:
-        """What a name or an index leads to; None for nothing that the decoder made otherwise than a value."""
+        """The part that a name or an index leads to; None if nothing is read below it."""
         return self.members.get(key) if isinstance(key, str) else self.items
 
     @property
@@ -49,7 +47,7 @@ class Part:
         return f"m{list(self.members).index(name)}"
 
     def add(self, steps: Sequence[Step | Key]) -> None:
-        """Take up what these steps read."""
+        """Add what these steps read."""
         step, rest = (steps[0], steps[1:]) if steps else (None, ())
         key = step if isinstance(step, Key) else key_of(step)
         if isinstance(key, str) and may_be_read(key):
@@ -61,11 +59,11 @@ class Part:
         else:
             self.whole = True
 
-    def settle(self, missing: object) -> Any:
-        """The type of this part, and the structs of all below. What is read in several ways is taken as it is."""
-        items = Any if self.items is None else self.items.settle(missing)
+    def decoded_as(self, missing: object) -> Any:
+        """Choose the type of this part and of all below. A value that is read in several ways is taken as it is."""
+        items = Any if self.items is None else self.items.decoded_as(missing)
         if self.members and self.items is None and not self.whole:
-            self.struct = struct_of({name: part.settle(missing) for name, part in self.members.items()}, missing)
+            self.struct = struct_of({name: part.decoded_as(missing) for name, part in self.members.items()}, missing)
             return Optional[self.struct]  # noqa: UP045 - made at run time
         if items is not Any and not self.members and not self.whole:
             return Optional[list[items]]  # type: ignore[valid-type]  # noqa: UP045
@@ -78,16 +76,16 @@ _DECLINED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What some rules read of their record, and the decoder that makes just that of its JSON."""
+    """The part of a record that some rules read, and the decoder that makes it."""
 
     part: Part
     decode: Callable[[bytes], Any]
 
     def of_lines(self, text: bytes) -> list[Any]:
-        """What each line holds; None for a line that is no record of this form, or not JSON, or blank."""
+        """Decode each line. None stands for a line that is not JSON, is blank, or is a record of another form."""
         lines = BytesIO(text).readlines()
         try:
-            text.isascii() or text.decode()  # the decoder does not look at the letters of what it skips
+            text.isascii() or text.decode()  # the decoder does not check the text that it skips
             return list(map(self.decode, lines))
         except _DECLINED:
             return list(map(self._or_none, lines))
@@ -101,13 +99,13 @@ class Projection:
 
 
 def project(rules: Iterable[Rule], missing: object) -> Projection | None:
-    """None if the rules need the record whole. `missing` stands for what is not there."""
+    """The projection of some rules; None if they need the record whole. `missing` stands for what is not there."""
     root = Part()
     for paths in (paths for rule in rules for paths in _reads(rule)):
         if not all(path.compiled for path in paths) or sum(path.loops for path in paths) > MAX_LOOPS:
             return None
         root.add([step for path in paths for step in path.steps])
-    root.settle(missing)
+    root.decoded_as(missing)
     return Projection(root, msgspec.json.Decoder(root.struct).decode) if root.struct is not None else None
 
 
@@ -122,7 +120,7 @@ def _reads(rule: Rule) -> Iterator[tuple[Path, ...]]:
 
 
 def _tested(step: Step) -> Iterator[Sequence[Key]]:
-    """What a filter reads of each item."""
+    """The keys that a filter reads of each item."""
     tests = list(getattr(step, "expressions", ()))
     while tests:
         test = tests.pop()

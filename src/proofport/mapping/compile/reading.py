@@ -42,7 +42,7 @@ def _member(code: Code, holder: str, name: str) -> str:
 
 
 def derive(code: Code, variable: str, holder: str, key: Key) -> str:
-    """Note what the decoder made of what a variable gets from another. Returns the variable."""
+    """Note what the decoder makes of the value that a variable takes from another one. Returns the variable."""
     part = code.parts.get(holder)
     below = part.below(key) if part is not None else None
     if below is not None and not below.is_value:
@@ -119,7 +119,7 @@ class Scope:
         return result
 
     def some(self, path: Path, field: str) -> str:
-        """An expression that tells whether a path matches at all; code that stops at the first match."""
+        """An expression that is true if a path matches at all."""
         code = self.code
         if path.singular:
             return f"{self._known[path.prefix]} is not M"
@@ -127,7 +127,7 @@ class Scope:
             return f"bool({self._find(path, field)})"
         found = code.name("e")
         code.line(f"{found} = False")
-        self._loop(path, field, lambda value: code.line(f"{found} = True"), until=found)
+        self._loop(path, field, lambda value: code.line(f"{found} = True"))
         return found
 
     def many(self, path: Path, field: str, keep: Callable[[str, str], None]) -> str:
@@ -163,12 +163,12 @@ class Scope:
         code = self.code
         return f"{code.use(function)}({code.bind('p', path)}, {self.root}, {code.constant(field)})"
 
-    def _loop(self, path: Path, field: str, store: Store, **flags: str) -> None:
+    def _loop(self, path: Path, field: str, store: Store, met: str | None = None) -> None:
         prefix = path.prefix
         holder, rest = self._known[prefix], path.steps[len(prefix) :]
         if rest:
             where = f"{self.code.constant(field)}, {self.code.constant(path.text)}"
-            Walk(self.code, store, where, **flags).write(holder, rest)
+            Walk(self.code, store, where, met).write(holder, rest)
         else:
             with self.code.block(f"if {holder} is not M:"):
                 store(holder)
@@ -176,16 +176,15 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """Code that reaches what some steps select. `store` writes what is done with one match, given its variable.
-
-    `where`: field and path, for messages. `met` becomes True at an empty array; the loops end when `until` is True.
-    """
+    """Writes the code that reaches what some steps select."""
 
     code: Code
+    #: Writes what is done with one match, given its variable.
     store: Store
+    #: Field and path, for messages.
     where: str
+    #: The variable that becomes True at an empty array.
     met: str | None = None
-    until: str | None = None
 
     def write(self, holder: str, steps: Sequence[Step], *, is_dict: bool = False) -> None:
         if not steps:
@@ -224,9 +223,6 @@ class Walk:
                     self.write(item, rest, is_dict=is_dict)
             else:
                 self.write(item, rest)
-            if self.until is not None:
-                with code.block(f"if {self.until}:"):
-                    code.line("break")
 
 
 def _items(code: Code, holder: str, step: Step) -> str:
@@ -245,7 +241,7 @@ def _items(code: Code, holder: str, step: Step) -> str:
 
 
 def _needs_member(test: Any) -> bool:
-    """Whether only an object can pass a filter's test."""
+    """True if only an object can pass a filter's test."""
     if type(test) in (And, Or):
         return (any if type(test) is And else all)(map(_needs_member, test.operands))
     keys = filter_keys(test.target)

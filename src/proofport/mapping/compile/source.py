@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
@@ -26,6 +26,9 @@ from proofport.text.wording import describe, did_you_mean, listing, problem_of, 
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
 """The values that `parent:` takes, beside each record; None for a document in which no record was found."""
+
+KINDS_KEPT = 128
+"""Checks of evidence that stay compiled: there may be any number of kinds after `custom:`."""
 
 
 def compile_source(file: MappingFile, values: Mapping[str, str] | None = None, mode: Mode = "upsert") -> SourceMapping:
@@ -77,9 +80,9 @@ class SourceMapping:
             title=file.name,
             rules=file.fields,
             shape=shape_of(model),
-            settle=settling(model, self.kind),
+            by_model=model_check(model, self.kind),
             signature="convert(d, parents=(), M=M)",
-            finish="return out if ok else settle(out)",
+            finish="return out if ok else by_model(out)",
             fills=fills,
             names=given,
             partial=mode in ("patch", "remove"),
@@ -102,7 +105,7 @@ class SourceMapping:
     @property
     def quick(self) -> Callable[[Any], Neutral] | None:
         """The function from a document to evidence, where every document is one record and none says there is more."""
-        return self.convert if self._iterate is None and self._incomplete is None else None
+        return self if self._iterate is None and self._incomplete is None else None
 
     @cached_property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
@@ -111,9 +114,7 @@ class SourceMapping:
         It decodes only what the rules read. It gives None for a line whose record is wrong, or of another form than the
         rules expect: decode that line and call `quick`.
         """
-        if self._iterate is not None or self._incomplete is not None:
-            return None
-        found = project(self._plan.rules.values(), MISSING)
+        found = project(self._plan.rules.values(), MISSING) if self.quick is not None else None
         if found is None:
             return None
         signature, finish = "convert(d, M=M)", "return out if ok else None"
@@ -183,20 +184,21 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
 
 
 # ------------------------------------------------------------------ evidence
+@lru_cache(KINDS_KEPT)
 def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral]:
     """The check of input that is evidence already: a function from it to its neutral dict in canonical form.
 
     Raises Rejected for each record that does not fit. `patch` and `remove` need only the id.
     """
     model = model_for(kind, mode)
-    shape, settle = shape_of(model), settling(model, kind)
+    shape, by_model = shape_of(model), model_check(model, kind)
     if not shape.quick:
-        return settle
+        return by_model
     accept = acceptor_of(shape)
 
     def check(record: object) -> Neutral:
         neutral: Neutral | None = accept(record)
-        return neutral if neutral is not None else settle(record)
+        return neutral if neutral is not None else by_model(record)
 
     return check
 
@@ -219,10 +221,10 @@ def partial_model(model: type[Any], keep: set[str], *, nulls: bool = False) -> t
     return create_model(model.__name__, __base__=model, **fields) if fields else model
 
 
-def settling(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
+def model_check(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
     """The model's own check, for what the guards do not accept: it decides, and words the rejection."""
 
-    def settle(record: object) -> Neutral:
+    def by_model(record: object) -> Neutral:
         if not isinstance(record, dict | BaseModel):
             raise reject(None, describe(record), f"an object: one {kind}")
         try:
@@ -234,7 +236,7 @@ def settling(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
         require_json(neutral)
         return neutral
 
-    return settle
+    return by_model
 
 
 def require_json(value: object) -> bytes:

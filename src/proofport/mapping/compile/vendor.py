@@ -44,9 +44,9 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
         title=file.name,
         rules=file.fields,
         shape=shape_of(model, flat=body.arrays == "refuse" or body.nulls == "omit"),
-        settle=_settling(model, body, vendor),
+        by_model=_model_check(model, body, vendor),
         signature="convert(d, M=M)",
-        finish="return out if ok and 'extras' not in d else settle(out, d)",
+        finish="return out if ok and 'extras' not in d else by_model(out, d)",
         partial=body.partial,
         drops_null=_DROPS[body.nulls],
     )
@@ -125,7 +125,7 @@ def _with_words(file: MappingFile, body: Body) -> MappingFile:
     return replace(file, fields=fields)
 
 
-# ------------------------------------------------------------------ what is checked once
+# ------------------------------------------------------------------ checks of the file
 def _check_target(file: MappingFile, body: Body, kind: str, vendor: str) -> None:
     if not isinstance(file.to, Vendor):
         raise UsageError(f"{file.name} is a source mapping", hint="A vendor mapping has `to: {vendor: …, body: …}`.")
@@ -185,12 +185,14 @@ def _check_constants(name: str, rule: Rule, loose: type[BaseModel]) -> None:
             raise at.error(problem.found, problem.expected, field=name, hint=problem.hint) from None
 
 
-# ------------------------------------------------------------------ the slow way
-def _settling(model: type[BaseModel], body: Body, vendor: str) -> Callable[[dict[str, Any], Neutral], dict[str, Any]]:
+# ------------------------------------------------------------------ the model's own check
+def _model_check(
+    model: type[BaseModel], body: Body, vendor: str
+) -> Callable[[dict[str, Any], Neutral], dict[str, Any]]:
     """Merge `extras`, then let the model decide and word the rejection."""
     names = [info.serialization_alias or name for name, info in model.model_fields.items()]
 
-    def settle(out: dict[str, Any], neutral: Neutral) -> dict[str, Any]:
+    def by_model(out: dict[str, Any], neutral: Neutral) -> dict[str, Any]:
         extras = (neutral.get("extras") or {}).get(vendor, {})
         if body.id_field in extras:
             field = f"extras.{vendor}.{body.id_field}"
@@ -207,11 +209,11 @@ def _settling(model: type[BaseModel], body: Body, vendor: str) -> Callable[[dict
             raise Rejected(_hinted(problem, body, merged)) from None
         return valid.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
-    return settle
+    return by_model
 
 
 def _hinted(problem: Problem, body: Body, found: Mapping[str, Any]) -> Problem:
-    """The problem, with what the vendor's adapter knows to do about this value."""
+    """The problem, with the hint that the vendor's adapter has for this value."""
     hints = body.hints.get(problem.field or "", {})
     value = found.get(problem.field or "")
     return replace(problem, hint=hints[value]) if isinstance(value, str) and value in hints else problem
@@ -234,27 +236,26 @@ def _refuse_arrays(value: Any, field: str = "") -> None:
             _refuse_arrays(inner, f"{field}.{name}" if field else name)
 
 
-_SCALARS = frozenset((str, bool, int, float))
-"""The types of values that need no look by the model."""
+_SCALARS = frozenset((str, bool, int, float, type(None)))
 
 
 def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
     """Every field but `extras`, as it is. Without a schema nothing tells which field may be null: all, or none."""
     whole = body.model or _only_an_id(body.id_field)
     model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
-    settle = _settling(model, body, vendor)
+    by_model = _model_check(model, body, vendor)
     same, drops = body.model is None and body.id_field == "id", body.nulls != "send"
-    plain = _SCALARS if drops else _SCALARS | {type(None)}
 
     def convert(neutral: Neutral) -> dict[str, Any]:
-        if same and plain.issuperset(map(type, neutral.values())):
-            return neutral
-        fields = {name: value for name, value in neutral.items() if name not in ("id", "extras")}
-        if body.id_field in fields:
-            found = f"no field {body.id_field!r}: there the vendor gets the id"
-            raise reject(body.id_field, "a field", found)
-        kept = {name: value for name, value in fields.items() if value is not None or not drops}
-        return settle({body.id_field: neutral["id"], **kept}, neutral)
+        fields = neutral
+        if drops and None in neutral.values():
+            fields = {name: value for name, value in neutral.items() if value is not None}
+        if same and _SCALARS.issuperset(map(type, fields.values())):
+            return fields
+        others = {name: value for name, value in fields.items() if name not in ("id", "extras")}
+        if body.id_field in others:
+            raise reject(body.id_field, "a field", f"no field {body.id_field!r}: there the vendor gets the id")
+        return by_model({body.id_field: neutral["id"], **others}, neutral)
 
     return VendorMapping(convert, (), whole, body.id_field, f"# {kind}: every field but extras, as it is\n")
 

@@ -1,4 +1,4 @@
-"""What a mapping file says, checked and without its YAML: files, rules, and where each stood."""
+"""The content of a mapping file, checked and without its YAML: files, rules, and where each stood."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Conversion: TypeAlias = Literal["int", "number", "bool", "date", "datetime", "st
 
 @dataclass(frozen=True, slots=True)
 class Select:
-    """What a path selects: at most one value, or with `all` a list, each item by a rule of its own, or joined."""
+    """The values that a path selects: at most one, or with `all` a list, each item by a rule of its own, or joined."""
 
     path: Path
     at: Mark
@@ -49,17 +49,20 @@ class Nested:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """What becomes of a value that a table does not know. `value` counts only for the action of that name."""
+    """The treatment of a value that a table does not know."""
 
     action: Literal["reject", "omit", "keep", "value"]
+    #: Used by the action of that name.
     value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A table. Keys are as `json_key` makes them; `name` is for messages."""
+    """A table."""
 
+    #: For messages.
     name: str
+    #: The keys are as `json_key` makes them.
     entries: Mapping[object, Any]
     unknown: Unknown
 
@@ -99,35 +102,41 @@ class Vendor:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """A field that comes from the element which encloses the record: `depth` steps of `records`, then `keys`."""
+    """A field that comes from an element which encloses the record."""
 
     field: str
+    #: The number of steps of `records` that lead to the element.
     depth: int
+    #: The names from there to the value.
     keys: tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One entry of `tests:`. With `rejected`, the name of the field that must be refused."""
+    """One entry of `tests:`."""
 
     name: str
     at: Mark
     input: Any
     expect: Any = None
+    #: The field that must be refused, instead of `expect`.
     rejected: str | None = None
+    #: The values of `set:`.
     values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MappingFile:
-    """One document of a mapping file. `to` is a vendor's body, or a kind of evidence (then `from_kind` is None)."""
+    """One document of a mapping file."""
 
     name: str
     path: pathlib.Path
     line: int
     at: Mark
+    #: A vendor's body, or a kind of evidence.
     to: Vendor | str
     fields: Mapping[str, Rule]
+    #: The kind of evidence that a vendor mapping reads.
     from_kind: str | None = None
     tables: Mapping[str, Mapping[object, Any]] = field(default_factory=dict)
     tests: tuple[Test, ...] = ()

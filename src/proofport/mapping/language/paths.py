@@ -48,14 +48,14 @@ class PathError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A parsed selector, as jsonpath-ng's tree and as steps from left to right.
-
-    `compiled` is false where a step is one that only jsonpath-ng's own engine evaluates.
-    """
+    """A parsed selector."""
 
     text: str
+    #: jsonpath-ng's own tree.
     tree: JSONPath = field(compare=False, repr=False)
+    #: The same from left to right.
     steps: tuple[Step, ...] = field(compare=False, repr=False)
+    #: False if only jsonpath-ng's own engine evaluates one of the steps.
     compiled: bool = field(compare=False, repr=False)
 
     @property
@@ -129,7 +129,7 @@ def _flatten(node: Any, *, head: bool) -> list[Step]:
 
 
 def _is_known(step: Step) -> bool:
-    """Whether code is generated for this step."""
+    """True if code is generated for this step."""
     if type(step) is Filter:
         return all(map(_is_plain, step.expressions))
     return (
@@ -148,7 +148,7 @@ def tree_of(steps: Sequence[Step]) -> JSONPath:
 
 
 def _is_plain(test: Any) -> bool:
-    """Whether a filter's test compares one value of the element with a literal, or asks whether it is there."""
+    """True if a filter's test compares one value of the element with a literal, or asks if that value is there."""
     if type(test) in (And, Or):
         return all(_is_plain(operand) for operand in test.operands)
     if type(test) is not Expression or isinstance(test.value, JSONPath):

@@ -30,6 +30,7 @@ from proofport.text.yaml_nodes import (
     Node,
     Scalar,
     block_of,
+    choice_of,
     data,
     flag_of,
     items_of,
@@ -101,7 +102,7 @@ class RuleReader:
             if_null=_with(keys, "if_null", lambda given: Constant(data(given))),
             default=_with(keys, "default", lambda given: Constant(data(given))),
             required=_with(keys, "required", flag_of) or False,
-            type=_with(keys, "type", _json_type),
+            type=_with(keys, "type", lambda given: choice_of(given, TYPES)),
             nullable=_with(keys, "nullable", flag_of) or False,
         )
         _check_combination(rule, keys)
@@ -202,9 +203,7 @@ def _conversion(keys: Keys) -> Conversion | None:
         if three_state:
             raise keys.marks[three_state[0]].error(f"{three_state[0]!r} without 'as: bool'", "as: bool beside it")
         return None
-    name = text_of(node, f"one of {listing(CONVERSIONS)}")
-    if name not in CONVERSIONS:
-        raise node.at.error(repr(name), f"one of {listing(CONVERSIONS)}", hint=did_you_mean(name, CONVERSIONS))
+    name = choice_of(node, CONVERSIONS)
     if three_state and name != "bool":
         raise keys.marks[three_state[0]].error(f"{three_state[0]!r} beside 'as: {name}'", "it beside as: bool only")
     return None if three_state else cast(Conversion, name)
@@ -236,18 +235,7 @@ def _unknown(node: Node) -> Unknown:
     if isinstance(node, Block):
         keys = Keys(node, ("value",), "unknown")
         return Unknown("value", data(keys.need("value", "unknown: {value: …}")))
-    expected = f"one of {listing(ACTIONS)}, or {{value: …}}"
-    action = text_of(node, expected)
-    if action not in ACTIONS:
-        raise node.at.error(repr(action), expected, hint=did_you_mean(action, ACTIONS))
-    return Unknown(cast(Any, action))
-
-
-def _json_type(node: Node) -> JsonType:
-    name = text_of(node, f"one of {listing(TYPES)}")
-    if name not in TYPES:
-        raise node.at.error(repr(name), f"one of {listing(TYPES)}", hint=did_you_mean(name, TYPES))
-    return cast(JsonType, name)
+    return Unknown(cast(Any, choice_of(node, ACTIONS, f"one of {listing(ACTIONS)}, or {{value: …}}")))
 
 
 def _separator(node: Node) -> str:
