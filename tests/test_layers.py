@@ -20,7 +20,7 @@ VENDORS = sorted(folder.name.removeprefix("proofport_") for folder in ADAPTERS.g
 LAYERS = [
     ["errors", "wire", "logs", "tenancy", "text"],
     ["evidence", "accounting"],
-    ["mapping", "adapter", "journal.contract", "journal.access", "journal.deliveries", "journal.snapshots", "sources"],
+    ["mapping", "adapter", "journal.contract", "sources"],
     ["journal", "registry", "http", "delivery", "planning"],
     ["operations"],
     ["config"],

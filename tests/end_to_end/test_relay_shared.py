@@ -15,8 +15,8 @@ import yaml
 from tests.end_to_end.site import PATIENCE, Site, config, resource, site
 from tests.postgres import Database
 
-from proofport.relay import keys
-from proofport.relay.keys import issue
+from proofport.relay.access import keys
+from proofport.relay.access.keys import issue
 from proofport.testing import Running
 
 WORKER = [sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())", "worker"]

@@ -221,7 +221,7 @@ async def test_the_delivery_says_which_of_its_records_were_verified() -> None:
     journal = await memory_journal()
     records = [{"id": text} for text in ("a", "no", "b", "c")]
     new = NewDelivery(LANE, "here", KIND, "upsert", pack(records), 4)
-    (accepted,) = await journal.accept([new])
+    (number,) = (await journal.accept([new])).ids
     held = await journal.claim(LANE, owner="me", lease=60)
     assert held is not None
     outcome = encode_outcomes([ACCEPTED, rejected(Problem("bad", "good")), ACCEPTED, CONFIRMED])
@@ -230,7 +230,7 @@ async def test_the_delivery_says_which_of_its_records_were_verified() -> None:
     for _ in range(2):
         rows = [Observed("b", {"os": "y"}), Observed("a", {"os": "old"}), Observed("c", {"os": "z"})]
         await verify(journal, Listing(rows))
-    (delivery,) = await journal.find(Filter(ids=(accepted.id,)))
+    (delivery,) = await journal.find(Filter(ids=(number,)))
     ends = decode_outcomes(delivery.outcome or "")
     assert [end.assurance for end in ends] == [Assurance.ACCEPTED, None, Assurance.VERIFIED, Assurance.CONFIRMED]
 

@@ -10,7 +10,7 @@ class _Settings(BaseModel):
 
 
 class Limits(_Settings):
-    """The largest request that the relay accepts."""
+    """The largest request that the relay accepts. `records` and `depth` are checked once the body is parsed."""
 
     body_bytes: int = Field(16 * 1024 * 1024, ge=1024)  #: Size of the request body.
     body_seconds: float = Field(30.0, gt=0, le=3600)  #: Time in which the whole body must arrive.

@@ -1,7 +1,7 @@
-"""Every error that the relay answers with, as RFC 9457 words it: https://www.rfc-editor.org/rfc/rfc9457
+"""Every error that the relay answers with, in the form of RFC 9457: https://www.rfc-editor.org/rfc/rfc9457
 
-A problem has a `type` that programs may rely on, a `title` that goes with it, a `status`, and a `detail` that says what
-was wrong this time. Some have more members: `errors`, one entry for every mistake.
+A problem has a `type` that programs may rely on, a `title` that goes with the type, a `status`, and a `detail` that
+says what is wrong this time. Some have more members, such as `errors`, with one entry for each mistake.
 """
 
 from __future__ import annotations
@@ -13,25 +13,27 @@ from typing import Any, TypeAlias
 import orjson
 from aiohttp import web
 
-from proofport.errors import ConfigError, JournalError, Problem, ProofportError, UsageError
+from proofport.errors import ConfigError, JournalError, Problem, ProofportError
 from proofport.logs import get_logger
-from proofport.relay.request_id import instance_of
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:proofport:problem:"
+REQUEST_ID = web.RequestKey("request_id", str)
+"""Where a request holds its id, by which caller and log name it."""
 
 log = get_logger("relay")
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One type of problem. `help`: what whoever gets it can do."""
+    """One type of problem."""
 
     name: str
     status: int
     title: str
+    #: What the caller can do about it.
     help: str
 
     @property
@@ -50,25 +52,35 @@ CATALOGUE = {
         Kind("not-found", 404, "There is nothing here", "Check the path and the id; `/docs` lists the paths."),
         Kind("method-not-allowed", 405, "The path has no such method", "`Allow` lists the methods there are."),
         Kind("request-timeout", 408, "The body did not come in time", "Send the body at once, or in smaller parts."),
-        Kind("snapshot-closed", 409, "The snapshot takes no more", "`state` says how it ended. Open another one."),
+        Kind("snapshot-closed", 409, "The snapshot is closed", "`state` says how it ended. Open another one."),
         Kind("snapshot-not-delivered", 409, "The snapshot was not delivered", "`report` says why. Commit it again."),
-        Kind("guard-refused", 409, "Too much would disappear", "`plan` says what. Mean it: give `override_guard`."),
-        Kind("not-dead", 409, "The delivery is no dead letter", "Only what was set aside can be replayed."),
-        Kind("bodies-not-kept", 409, "The bodies were not kept", "Replay without `as_it_was`: it is mapped anew."),
+        Kind(
+            "guard-refused",
+            409,
+            "Too much would disappear",
+            "If this is intended, commit again with `override_guard`.",
+        ),
+        Kind("not-dead", 409, "The delivery is not a dead letter", "Only dead letters can be replayed."),
+        Kind(
+            "bodies-not-kept",
+            409,
+            "The bodies were not kept",
+            "Replay without `as_it_was`: it is mapped again.",
+        ),
         Kind("payload-too-large", 413, "The body is too large", "Send it in parts; a snapshot takes any number."),
         Kind("unsupported-media-type", 415, "The body is of another type", "Send application/json or x-ndjson."),
         Kind("expectation-failed", 417, "The expectation cannot be met", "Send `Expect: 100-continue`, or none."),
         Kind("idempotency-key-reused", 422, "The key was used for something else", "Use a new key for new evidence."),
-        Kind("invalid-body", 422, "The body is not what this takes", "`errors` names each field, and what it takes."),
+        Kind("invalid-body", 422, "The body does not fit", "`errors` names each field, and what it takes."),
         Kind("invalid-records", 422, "Records are wrong", "Correct those in `errors`, or send `accept=valid`."),
-        Kind("unknown-name", 422, "A name is not known", "`errors` says which; there may be one that is meant."),
+        Kind("unknown-name", 422, "A name is not known", "`errors` says which, and may suggest another."),
         Kind("not-deliverable", 422, "It cannot be delivered there", "`detail` says what the destination lacks."),
         Kind("too-many-requests", 429, "Too many requests", "Wait for the seconds in `Retry-After`."),
         Kind("headers-too-large", 431, "The headers are too large", "Send fewer or shorter headers."),
-        Kind("internal-error", 500, "The relay broke down", "Report it with the `instance`; the log has the rest."),
+        Kind("internal-error", 500, "The relay broke down", "Report it with the `instance`; the log has the details."),
         Kind("misconfigured", 500, "The relay is not configured for this", "Tell whoever runs the relay."),
         Kind("journal-unavailable", 503, "The journal cannot be written", "Send it again after `Retry-After`."),
-        Kind("not-ready", 503, "Something is not as it should be", "`checks` says what; the log has the rest."),
+        Kind("not-ready", 503, "Something is not as it should be", "`checks` says what; the log has the details."),
         Kind("overloaded", 503, "Too much waits to be delivered", "Send it again after `Retry-After`."),
         Kind("shutting-down", 503, "The relay is stopping", "Send it again after `Retry-After`."),
     )
@@ -85,11 +97,11 @@ _BY_STATUS = {
     431: "headers-too-large",
 }
 RETRY_AFTER = 5
-"""Seconds after which a journal that could not be written, or a relay that is being stopped, may be tried again."""
+"""Seconds after which a caller may try again, when the journal could not be written or the relay is stopping."""
 
 
 class ProblemError(Exception):
-    """Raised anywhere below the middleware: answers with a problem of the catalogue. `more`: further members."""
+    """Raise it anywhere below the middleware to answer with a problem of the catalogue. `more`: further members."""
 
     def __init__(self, name: str, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> None:
         super().__init__(detail)
@@ -121,21 +133,26 @@ def response(error: ProblemError, instance: str | None = None) -> web.Response:
 
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The outermost middleware: nothing else leaves the relay when something goes wrong."""
+    """The middleware that turns every exception into a problem."""
     try:
         return await handler(request)
     except ProblemError as error:
-        return response(error, instance_of(request))
+        return response(error, _instance_of(request))
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return response(_of_http(request, error), instance_of(request))
+        return response(_of_http(request, error), _instance_of(request))
     except Exception as error:
-        return response(_of_exception(request, error), instance_of(request))
+        return response(_of_exception(request, error), _instance_of(request))
+
+
+def _instance_of(request: web.Request) -> str | None:
+    """The URN of a request, by which its problem is named."""
+    return f"urn:proofport:request:{request[REQUEST_ID]}" if REQUEST_ID in request else None
 
 
 def _of_http(request: web.Request, error: web.HTTPException) -> ProblemError:
-    """What aiohttp itself answers with."""
+    """The problem for an error that aiohttp raised itself."""
     match error:
         case web.HTTPNotFound():
             return ProblemError("not-found", f"there is no {request.path}")
@@ -155,10 +172,8 @@ def _of_exception(request: web.Request, error: Exception) -> ProblemError:
             return ProblemError("journal-unavailable", error.message, headers={"Retry-After": str(RETRY_AFTER)})
         case ConfigError():
             log.error("misconfigured", path=request.path, error=str(error))
-            return ProblemError("misconfigured", "the configuration of the relay lacks something; its log says what")
-        case UsageError():
-            return ProblemError("not-deliverable", error.message, hint=error.hint)
+            return ProblemError("misconfigured", "the relay's configuration lacks something; its log says what")
         case ProofportError():
             return ProblemError("not-deliverable", error.message, hint=error.hint)
     log.exception("request_failed", method=request.method, path=request.path)
-    return ProblemError("internal-error", "an error that the relay did not foresee; its log has the rest")
+    return ProblemError("internal-error", "an error that the relay did not foresee; its log has the details")

@@ -8,73 +8,79 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from proofport.config.relay import RelaySettings
 from proofport.errors import JournalError, UsageError
 from proofport.gateway import Gateway
 from proofport.logs import get_logger
-from proofport.relay.access_log import Tell, tell_log
-from proofport.relay.application import application
-from proofport.relay.auth import refuse_open_door
-from proofport.relay.limits import server_options
-from proofport.relay.protocol import Runner
+from proofport.relay.access.auth import refuse_open_door
+from proofport.relay.access.security import secure
+from proofport.relay.api.operations import DOCUMENTATION, Documentation
+from proofport.relay.api.routes import ROUTES
+from proofport.relay.body.limits import server_options
+from proofport.relay.operating.access_log import WriteLine, log_access, write_log
+from proofport.relay.operating.protocol import connections
+from proofport.relay.problems import ProblemError, answer_problems, response
 from proofport.relay.state import RELAY, Relay
 
 SWEEP_EVERY = 60.0
-"""Seconds between two looks for snapshots whose time is over."""
+"""Seconds between two searches for snapshots that have expired."""
 
 ANSWERING = 1.0
-"""Seconds in which the last answers must have been sent; what has no answer by then is cut off."""
+"""Seconds for the last answers to be sent. Whatever has no answer by then is cut off."""
 
 log = get_logger("relay")
 
 
 @asynccontextmanager
-async def serving(gateway: Gateway, *, deliver: bool = True, tell: Tell = tell_log) -> AsyncIterator[str]:
+async def serving(gateway: Gateway, *, deliver: bool = True, write: WriteLine = write_log) -> AsyncIterator[str]:
     """Serve while the block runs, and yield the origin.
 
-    `deliver`: this process delivers what is queued, too. `tell`: gets the line of each request, the log if not given.
+    `deliver`: this process also delivers what is queued. `write` gets the log line of each request.
 
-    Raises ConfigError where it would be open to others without keys, UsageError when it cannot listen.
+    Raises ConfigError where other machines could connect without keys, UsageError when it cannot listen.
     """
     settings = gateway.config.relay
     await refuse_open_door(await gateway.journal(), settings)
-    app = await application(gateway, tell=tell)
+    app = await application(gateway, write=write)
     stop = asyncio.Event()
     relay = app[RELAY]
-    runner = Runner(app, access_log=None, shutdown_timeout=ANSWERING, **server_options(settings.limits))
+    runner = web.AppRunner(app, shutdown_timeout=ANSWERING)
     await runner.setup()
     try:
-        await _listen(runner, settings.host, settings.port)
+        listener = await _listen(runner, settings)
         async with asyncio.TaskGroup() as group:
-            sweeping = group.create_task(_sweep(relay))
+            background = [group.create_task(_sweep(relay))]
             if deliver:
-                await relay.committer.resume()
+                background.append(group.create_task(relay.commits.run()))
                 group.create_task(gateway.work(stop, grace=settings.stop_seconds, watch=relay.metrics))
-            port = runner.addresses[0][1]
+            host, port = settings.host, listener.sockets[0].getsockname()[1]
             try:
-                yield f"http://[{settings.host}]:{port}" if ":" in settings.host else f"http://{settings.host}:{port}"
+                yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
             finally:
                 log.info("stopping", seconds=settings.stop_seconds)
                 stop.set()
-                sweeping.cancel()
-                await asyncio.gather(_end(runner, relay), relay.committer.stop(settings.stop_seconds))
+                for task in background:
+                    task.cancel()
+                listener.close()
+                await asyncio.gather(_end(runner, relay), relay.commits.stop(settings.stop_seconds))
     finally:
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, host: str, port: int) -> None:
+async def _listen(runner: web.AppRunner, settings: RelaySettings) -> asyncio.Server:
+    assert runner.server is not None
+    accept = connections(runner.server, access_log=None, **server_options(settings.limits))
     try:
-        await web.TCPSite(runner, host, port).start()
+        return await asyncio.get_running_loop().create_server(accept, settings.host, settings.port, backlog=128)
     except OSError as error:
         raise UsageError(
-            f"the relay cannot listen on {host}:{port}: {error.strerror}",
+            f"the relay cannot listen on {settings.host}:{settings.port}: {error.strerror}",
             hint="Choose another port with --port, or 0 for a free one.",
         ) from error
 
 
 async def _end(runner: web.AppRunner, relay: Relay) -> None:
-    """Listen no more, answer what is in flight, and close the connections."""
-    for site in list(runner.sites):
-        await site.stop()
+    """Answer what is in flight, and close the connections."""
     await relay.in_flight.end(relay.settings.stop_seconds)
     await runner.cleanup()
 
@@ -87,3 +93,29 @@ async def _sweep(relay: Relay) -> None:
         except JournalError as error:
             log.error("journal_unavailable", error=error.message)
         await asyncio.sleep(SWEEP_EVERY)
+
+
+async def application(gateway: Gateway, *, write: WriteLine = write_log) -> web.Application:
+    """`write` gets the log line of each request. Raises ConfigError; JournalError when the journal cannot be opened."""
+    relay = Relay(gateway)
+    outermost = [log_access(relay.metrics, write), answer_problems, relay.in_flight.middleware()]
+    app = web.Application(middlewares=outermost, client_max_size=0)
+    app[RELAY] = relay
+    app[DOCUMENTATION] = Documentation(ROUTES)
+    open_routes = set()
+    for route in ROUTES:
+        added = app.router.add_route(route.method, route.path, route.answer, expect_handler=_expect)
+        if route.scope == "open":
+            open_routes.add(added)
+    secure(app, await gateway.journal(), gateway.config.relay, open_routes=open_routes)
+    return app
+
+
+async def _expect(request: web.Request) -> web.Response | None:
+    """Answer `Expect` before any middleware runs: with 100, as aiohttp does, or with a problem."""
+    expectation = request.headers.get("Expect", "")
+    if expectation.lower() != "100-continue":
+        return response(ProblemError("expectation-failed", f"found Expect: {expectation!r}, expected 100-continue"))
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0
+    return None

@@ -1,4 +1,4 @@
-"""What the handlers work with: the gateway, and what is kept from request to request."""
+"""Holds what the handlers work with: the gateway, and all that lives longer than one request."""
 
 from __future__ import annotations
 
@@ -14,33 +14,34 @@ from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UsageError
 from proofport.evidence import model_of
 from proofport.gateway import Gateway
+from proofport.gateway.commits import Commits
 from proofport.logs import get_logger
-from proofport.relay.backlog import Backlog
-from proofport.relay.backpressure import Backpressure
-from proofport.relay.caller import Caller
-from proofport.relay.committing import Committer
-from proofport.relay.health import Readiness
-from proofport.relay.in_flight import InFlight
-from proofport.relay.metrics import Metrics
+from proofport.relay.access.caller import Caller
+from proofport.relay.operating.backlog import Backlog, Backpressure
+from proofport.relay.operating.health import Readiness
+from proofport.relay.operating.in_flight import InFlight
+from proofport.relay.operating.metrics import Metrics
 from proofport.relay.problems import ProblemError, entry
 from proofport.text.wording import did_you_mean
 
-READINGS_KEPT = 128
-WAYS_KEPT = 256
+DECODERS_KEPT = 128
+ROUTES_KEPT = 256
 
 log = get_logger("relay")
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How evidence gets to where its caller wants it: read so, to these targets, each with its lane."""
+class DeliveryRoute:
+    """How the evidence of a request reaches its destinations."""
 
-    reads: Decoder
+    #: Turns documents into checked evidence.
+    decoder: Decoder
+    #: Each with its lane.
     targets: Sequence[tuple[Target, str]]
 
 
 class Relay:
-    """One relay: everything a caller names is found here, or refused with a problem."""
+    """One relay. Whatever a caller names is found here, or refused with a problem."""
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
@@ -50,18 +51,18 @@ class Relay:
         self.backlog = Backlog(gateway)
         self.backpressure = Backpressure(self.backlog, self.settings.overload)
         self.readiness = Readiness(gateway, self.backlog, self.backpressure, self.settings.ready)
-        self.committer = Committer(gateway, self.metrics)
-        self._reading = lru_cache(READINGS_KEPT)(self._read)
-        self.way = lru_cache(WAYS_KEPT)(self._way)
+        self.commits = Commits(gateway, self.metrics.reported)
+        self._decoder = lru_cache(DECODERS_KEPT)(self._find_decoder)
+        self.delivery_route = lru_cache(ROUTES_KEPT)(self._find_route)
 
-    def _way(
+    def _find_route(
         self, caller: Caller, kind: str, mode: Mode, to: tuple[str, ...], source: str | None, given: tuple[str, ...]
-    ) -> Way:
-        """Found once for all who may do the same and ask for the same. Raises ProblemError, each time."""
+    ) -> DeliveryRoute:
+        """Cached: found once for all requests with the same rights and parameters. Raises ProblemError."""
         self.require_kind(caller, kind)
         targets = self.targets(self.destinations(caller, to), kind, mode)
-        _, reads = self.reading(kind, source, mode, values_of(given))
-        return Way(reads, [(target, target.resource.lane) for target in targets])
+        _, decoder = self.decoder(kind, source, mode, values_of(given))
+        return DeliveryRoute(decoder, [(target, target.resource.lane) for target in targets])
 
     def require_kind(self, caller: Caller, kind: str) -> None:
         """Raises ProblemError (not-found, forbidden)."""
@@ -92,7 +93,7 @@ class Relay:
         return [caller.full_name(name) for name in names if caller.allows_destination(name)]
 
     def targets(self, destinations: Sequence[str], kind: str, mode: Mode) -> list[Target]:
-        """Raises ProblemError (not-deliverable) where a destination has no place for it."""
+        """Raises ProblemError (not-deliverable) where a destination is not configured for the kind."""
         return [self._target(name, kind, mode) for name in destinations]
 
     def _target(self, destination: str, kind: str, mode: Mode) -> Target:
@@ -105,18 +106,18 @@ class Relay:
                 "not-deliverable", f"{name} is not configured for {kind}", hint="Whoever runs the relay can add it."
             ) from None
 
-    def reading(
+    def decoder(
         self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]
     ) -> tuple[str, Decoder]:
-        """The kind of evidence, and how documents become it. Raises ProblemError."""
+        """The kind of evidence, and what turns documents into it. Raises ProblemError."""
         try:
-            return self._reading(kind, source, mode, tuple(values.items()))
+            return self._decoder(kind, source, mode, tuple(values.items()))
         except UsageError as error:
             problem = Problem(source or "none", error.message, hint=error.hint)
             errors = [entry(problem, parameter="source" if source else "kind")]
             raise ProblemError("unknown-name", error.message, hint=error.hint, errors=errors) from None
 
-    def _read(
+    def _find_decoder(
         self, kind: str | None, source: str | None, mode: Mode, values: tuple[tuple[str, str], ...]
     ) -> tuple[str, Decoder]:
         return self.gateway.reading(kind, source, mode, dict(values))
@@ -126,7 +127,7 @@ RELAY = web.AppKey("relay", Relay)
 
 
 def values_of(given: Sequence[str]) -> dict[str, str]:
-    """What `set` gives. Raises ProblemError (unknown-name)."""
+    """The values that `set` gives. Raises ProblemError (unknown-name)."""
     values: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")

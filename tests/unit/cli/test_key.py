@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from proofport.cli import app
-from proofport.journal.access import AccessKey
+from proofport.journal.contract import AccessKey
 from proofport.journal.sqlite import SqliteJournal
-from proofport.relay import keys
+from proofport.relay.access import keys
 
 CONFIGURATION = """\
 instance: t

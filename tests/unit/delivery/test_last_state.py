@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -83,6 +84,11 @@ async def scene() -> Scene:
     return Scene(journal, run, Freezing(Declared("things"), upsert=keeping, remove=keeping, patch=patching))
 
 
+async def noted(scene: Scene, schema: Schema) -> None:
+    value = asdict(replace(schema, fields=dict(schema.fields)))
+    await scene.run.keep_adapter_memory(schema.slug, value, doubts=schema.kind)
+
+
 FIT = {"id": "fit", "fit": True, "n": 1}
 
 
@@ -111,7 +117,7 @@ async def test_it_is_noted_once_the_vendor_may_have_it(scene: Scene) -> None:
         last = await scene.last()
         await last.sift(batch(FIT), [10], skip_unchanged=False)
         job = await last.note(scene.run, [outcome])
-        assert len(await scene.journal.schemas(LANE)) == noted
+        assert len(await scene.journal.adapter_memory(LANE)) == noted
         assert (job.schema is not None) == bool(noted)
 
 
@@ -119,7 +125,7 @@ async def test_while_it_is_made_nothing_counts_as_unchanged(scene: Scene) -> Non
     await scene.push(Sent(["fit"], [10]))
     order, decided = await (await scene.last()).sift(batch(FIT), [10], skip_unchanged=True)
     assert (list(order), decided) == ([0], {})
-    await scene.run.note_schema(Schema("things", KIND, {"id": "string", "fit": "boolean", "n": "number"}))
+    await noted(scene, Schema("things", KIND, {"id": "string", "fit": "boolean", "n": "number"}))
     await scene.push(Sent(["fit"], [10]))
     order, decided = await (await scene.last()).sift(batch(FIT), [10], skip_unchanged=True)
     assert (list(order), decided) == ([], {0: UNCHANGED})
@@ -140,26 +146,26 @@ async def test_while_it_is_made_nothing_counts_as_unchanged(scene: Scene) -> Non
     ],
 )
 async def test_a_record_fits_by_its_fields_and_their_types(scene: Scene, record: dict[str, Any], fits: bool) -> None:
-    await scene.run.note_schema(Schema("things", KIND, {"id": "string", "n": "number", "open": ANY}))
+    await noted(scene, Schema("things", KIND, {"id": "string", "n": "number", "open": ANY}))
     order, decided = await scene.sift(batch({"id": "a", **record}))
     assert (order, decided) == (([0], {}) if fits else ([], {0: Status.REJECTED}))
 
 
 async def test_another_slug_is_another_schema(scene: Scene) -> None:
-    await scene.run.note_schema(Schema("things", KIND, {"id": "string"}))
+    await noted(scene, Schema("things", KIND, {"id": "string"}))
     scene.adapter.declared = Declared("others")
     assert (await scene.last()).job.schema is None
 
 
 async def test_declared_fields_replace_the_noted_ones(scene: Scene) -> None:
-    await scene.run.note_schema(Schema("things", KIND, {"id": "string"}))
+    await noted(scene, Schema("things", KIND, {"id": "string"}))
     scene.adapter.declared = Declared("things", True, {"id": "string", "n": "number"})
     assert await scene.sift(batch({"id": "a", "n": 1}, {"id": "b", "m": 1})) == ([0], {1: Status.REJECTED})
 
 
 async def test_what_the_mapping_proves_is_not_looked_at_again(scene: Scene) -> None:
     types = {"id": "string", "n": "number"}
-    await scene.run.note_schema(Schema("things", KIND, {**types, "n": ANY}))
+    await noted(scene, Schema("things", KIND, {**types, "n": ANY}))
     unread = Batch(["a"], [b"not even JSON"], [1])
     assert await scene.sift(unread, types=types) == ([0], {})
     with_extras = batch({"id": "a", "more": 1}, extras=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.delivery.runs import STAGED, Vendor, counts, push, write
-from tests.unit.delivery.support import ScriptedSender, all_ok, memory_journal, reply
+from tests.unit.delivery.runs import Vendor, counts, push, write
+from tests.unit.delivery.support import ScriptedSender, StagedTiny, all_ok, memory_journal, reply
 
 from proofport.delivery.guard import Terms
 from proofport.delivery.report import Exit
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 def holding(*ids: str, **answers: Any) -> Vendor:
     held = reply({"ids": list(ids), "next": None})
-    return Vendor(ScriptedSender(**{"send_records": all_ok, "list_records": held, **answers}), snapshot=STAGED)
+    return Vendor(ScriptedSender(**{"send_records": all_ok, "list_records": held, **answers}), StagedTiny)
 
 
 async def test_a_snapshot_is_the_union_of_its_inputs() -> None:

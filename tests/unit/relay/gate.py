@@ -1,9 +1,9 @@
-"""A small application behind the relay's gate, served on a free loopback port; keys are proved at little cost."""
+"""A small application behind the relay's gate, served on a free loopback port."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Container
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
 from typing import Any
@@ -14,14 +14,12 @@ from aiohttp import web
 from tests.journals import MemoryJournal
 
 from proofport.config.relay import Limits, Rate, RelaySettings
-from proofport.relay import keys
-from proofport.relay.caller import CALLER
-from proofport.relay.documents import documents
-from proofport.relay.limits import server_options
+from proofport.relay.access import keys
+from proofport.relay.access.caller import CALLER
+from proofport.relay.access.security import secure
+from proofport.relay.body.documents import documents
+from proofport.relay.body.limits import server_options
 from proofport.relay.problems import answer_problems
-from proofport.relay.security import secure
-
-CHEAP = 4
 
 
 class Gate:
@@ -84,15 +82,20 @@ async def _broken(request: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def gate(*, rate: Rate | None = None, limits: Limits | None = None) -> AsyncIterator[Gate]:
+async def gate(
+    *, rate: Rate | None = None, limits: Limits | None = None, open_paths: Container[str] = ()
+) -> AsyncIterator[Gate]:
     journal = MemoryJournal()
     await journal.open()
     settings = RelaySettings(rate=rate or Rate(), limits=limits or Limits())
     app = web.Application(middlewares=[answer_problems])
-    app.router.add_get("/caller", _caller)
-    app.router.add_post("/documents", _documents)
-    app.router.add_get("/broken", _broken)
-    secure(app, journal, settings)
+    routes = [
+        app.router.add_get("/caller", _caller),
+        app.router.add_post("/documents", _documents),
+        app.router.add_get("/broken", _broken),
+    ]
+    open_routes = [each for each in routes if each.resource is not None and each.resource.canonical in open_paths]
+    secure(app, journal, settings, open_routes=open_routes)
     runner = web.AppRunner(app, **server_options(settings.limits))
     await runner.setup()
     try:
@@ -103,8 +106,3 @@ async def gate(*, rate: Rate | None = None, limits: Limits | None = None) -> Asy
     finally:
         await runner.cleanup()
         await journal.close()
-
-
-def make_cheap(monkeypatch: Any) -> None:
-    monkeypatch.setattr(keys, "LOG2_N", CHEAP)
-    monkeypatch.setattr(keys, "NOBODY", keys.NOBODY.replace("$14$", f"${CHEAP}$"))

@@ -9,21 +9,17 @@ from pathlib import Path
 
 import pytest
 from tests.end_to_end.site import Site, config, site
-from tests.unit.relay.gate import make_cheap
 
 from proofport.errors import JournalError
 from proofport.journal.sqlite import SqliteJournal
-from proofport.relay import keys
+from proofport.relay.access import keys
 
 SECRET = "s3cr3t_of_somebody"
 ID = "X-Request-ID"  # as the client spells it
 
 
 @pytest.fixture
-async def relay(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Site]:
-    make_cheap(monkeypatch)
+async def relay(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Site]:
     caplog.set_level(logging.INFO, "proofport")
     async with site(config(tmp_path), deliver=False) as opened:
         yield opened

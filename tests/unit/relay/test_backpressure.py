@@ -13,9 +13,8 @@ from tests.end_to_end.site import Site, config, resource, site
 from proofport.config.relay import Overload
 from proofport.gateway import Gateway
 from proofport.journal.contract import Filter, LaneView
-from proofport.relay import backlog
-from proofport.relay.backlog import Backlog, View
-from proofport.relay.backpressure import Backpressure
+from proofport.relay.operating import backlog
+from proofport.relay.operating.backlog import Backlog, Backpressure, View
 from proofport_drata.emulator import DrataEmulator
 
 NOW = 1_000_000.0

@@ -14,7 +14,7 @@ from tests.end_to_end.site import Site, config, site
 from proofport.errors import JournalError
 from proofport.journal.contract import NewDelivery
 from proofport.journal.sqlite import SqliteJournal
-from proofport.relay import backlog, health
+from proofport.relay.operating import backlog, health
 
 LANE = "@acme/vendor.example/4/104"
 
@@ -58,7 +58,7 @@ async def test_ready(relay: Site) -> None:
             "journal": {"ok": True, "detail": "the journal can be written"},
             "lanes": {"ok": True, "detail": "0 of 0 lanes are parked"},
             "age": {"ok": True, "detail": "the oldest delivery has waited for 0 s"},
-            "room": {"ok": True, "detail": "there is room for more evidence"},
+            "room": {"ok": True, "detail": "more evidence is accepted"},
         },
     }
 
@@ -105,7 +105,7 @@ async def test_a_journal_that_does_not_answer_is_not_waited_for(relay: Site, mon
         return 0.0
 
     monkeypatch.setattr(SqliteJournal, "permit", silent)
-    monkeypatch.setattr(health, "PATIENCE", 0.01)
+    monkeypatch.setattr(health, "WRITE_SECONDS", 0.01)
     assert "journal" in await failing(relay)
 
 

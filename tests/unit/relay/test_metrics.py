@@ -15,9 +15,9 @@ from proofport.accounting import Outcome, Status
 from proofport.errors import JournalError
 from proofport.journal.contract import Attempt, Delivery, LaneView, NewDelivery
 from proofport.journal.sqlite import SqliteJournal
-from proofport.relay import backlog
-from proofport.relay.backlog import View
-from proofport.relay.metrics import Metrics
+from proofport.relay.operating import backlog
+from proofport.relay.operating.backlog import View
+from proofport.relay.operating.metrics import Metrics
 
 PAGE = Path(__file__).parents[3] / "docs" / "relay.md"
 LANE = "vendor.example/4/104"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.journal_contract import Clock
 
-from proofport.relay import rates
-from proofport.relay.rates import Rates
+from proofport.relay.access import auth
+from proofport.relay.access.auth import Rates
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_zero_is_no_limit(clock: Clock) -> None:
 
 
 def test_memory_has_an_end(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rates, "KEPT", 5)
+    monkeypatch.setattr(auth, "RATES_KEPT", 5)
     rate = Rates(60, 1, clock=clock)
     for number in range(20):
         rate.take(f"stranger {number}")

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from tests.unit.relay.gate import Gate, gate, make_cheap
+from tests.unit.relay.gate import Gate, gate
 
 from proofport.config.relay import Limits, Rate
-from proofport.relay.security import HEADERS, harden
+from proofport.relay.access.security import HEADERS, harden
 
 
 @pytest.fixture
-async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Gate]:
-    make_cheap(monkeypatch)
+async def served() -> AsyncIterator[Gate]:
     async with gate(rate=Rate(per_minute=1, burst=6), limits=Limits(body_bytes=1024)) as served:
         yield served
 
@@ -25,9 +24,9 @@ async def test_every_answer_is_hardened(served: Gate) -> None:
         await served.get(),
         await served.get(key, "/none"),
         await served.get(key, "/broken"),
-        await served.ask("PUT", "/size", key),
-        await served.ask("POST", "/size", key, data=b" " * 2000),
-        await served.ask("POST", "/size", key, data=b"{}"),
+        await served.ask("PUT", "/documents", key),
+        await served.ask("POST", "/documents", key, json=["x" * 2000]),
+        await served.ask("POST", "/documents", key, json={}),
         await served.get(key),
     ]
     assert [status for status, _, _ in answers] == [200, 401, 404, 500, 405, 413, 200, 429]

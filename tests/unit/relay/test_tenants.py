@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.unit.relay.gate import make_cheap
 from tests.unit.relay.world import CLASSIFIED, EMPTY_PLACE, KIND, OWN_PLACE, World, world
 
 from proofport.journal.contract import Filter
-from proofport.relay.routes import ROUTES, Route
+from proofport.relay.api.route import Route
+from proofport.relay.api.routes import ROUTES
 from proofport.tenancy import DEFAULT
 
 
@@ -70,11 +70,6 @@ STRANGERS: Mapping[str, Sequence[tuple[str, dict[str, Any]]]] = {
 
 def name_of(route: Route) -> str:
     return f"{route.method} {route.path}"
-
-
-@pytest.fixture(autouse=True)
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    make_cheap(monkeypatch)
 
 
 @pytest.fixture

@@ -18,13 +18,11 @@ from proofport.config.relay import Rate, RelaySettings
 from proofport.delivery.payload import encode_outcomes, pack
 from proofport.errors import Problem
 from proofport.gateway import Gateway
-from proofport.journal.contract import Attempt, Failure, Filter, Journal, NewRun
-from proofport.journal.snapshots import NewSnapshot, Part
-from proofport.relay import keys
-from proofport.relay.application import application
-from proofport.relay.limits import server_options
-from proofport.relay.protocol import Runner
-from proofport.relay.request_id import HEADER
+from proofport.journal.contract import Attempt, Failure, Filter, Journal, NewRun, NewSnapshot, Part
+from proofport.relay.access import keys
+from proofport.relay.body.limits import server_options
+from proofport.relay.operating.access_log import HEADER
+from proofport.relay.serving import application
 from proofport.tenancy import own_name, scoped, tenant_of
 from proofport_drata.emulator import DrataEmulator
 
@@ -115,7 +113,7 @@ async def world(owner: str, *, filled: bool = True) -> AsyncIterator[World]:
     async with Gateway(config) as gateway, aiohttp.ClientSession() as client:
         journal = gateway._journal = MemoryJournal()
         await journal.open()
-        runner = Runner(await application(gateway), **server_options(config.relay.limits))
+        runner = web.AppRunner(await application(gateway), **server_options(config.relay.limits))
         await runner.setup()
         try:
             site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -135,7 +135,7 @@ def _progress_at_destination(run: RunView, gateway: Gateway) -> str:
     records = f"{sum(batch.records for batch in run.batches):,} records"
     if run.mode == "snapshot" and isinstance(resource, Stages):
         return (
-            f"{run.destination}: {records} are staged and wait there. The live set is unchanged, unless the new set "
-            "was being completed at this moment."
+            f"{run.destination}: {records} are known to be staged, and wait there. The live set is unchanged, unless "
+            "the new set was being completed at this moment."
         )
     return f"{run.destination}: {records} have an outcome. Records in flight may have arrived; they are sent again."

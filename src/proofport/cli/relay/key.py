@@ -17,7 +17,7 @@ from proofport.errors import UsageError
 if TYPE_CHECKING:
     from proofport.config import Config
     from proofport.gateway import Gateway
-    from proofport.journal.access import AccessKey
+    from proofport.journal.contract import AccessKey
 
 _SPAN = re.compile(r"(\d{1,5})([dh])")
 _UNITS = {"d": "days", "h": "hours"}
@@ -75,7 +75,7 @@ async def create_command(
     if read_only and write_only:
         raise click.UsageError("--read-only and --write-only together leave nothing that the key may do")
     _check_scope(gateway.config, tenant, destinations, kinds)
-    from proofport.relay.keys import issue
+    from proofport.relay.access.keys import issue
 
     token, made = await issue(
         await gateway.journal(),

@@ -1,1 +1,1 @@
-"""The handlers, one file a resource. Loading a module declares its routes."""
+"""The HTTP API: routes.py lists what can be asked, and one module a resource holds the handlers."""

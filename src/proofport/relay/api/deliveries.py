@@ -1,20 +1,18 @@
-"""What became of what was accepted, and dead letters."""
+"""Shows deliveries and dead letters, and replays dead letters."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import BaseModel, Field
 
 from proofport.errors import UsageError
 from proofport.journal.contract import Delivery, Filter, State
-from proofport.relay.api import models
-from proofport.relay.api.answers import PageQuery, json_response
-from proofport.relay.api.views import records_of, view_of
-from proofport.relay.caller import CALLER
+from proofport.relay.access.caller import CALLER
+from proofport.relay.api.parameters import NoQuery, PageQuery
+from proofport.relay.api.views import json_response, records_of, view_of
 from proofport.relay.problems import ProblemError
-from proofport.relay.routes import NoQuery, route
 from proofport.relay.state import RELAY
 
 LATEST = 2**62
@@ -35,38 +33,18 @@ class DeliveriesQuery(LettersQuery):
     submission: Annotated[int | None, Field(ge=1, le=LATEST, description="Only those of this submission.")] = None
 
 
-@route(
-    "GET", "/v1/deliveries", scope="read", tag="Deliveries", query=DeliveriesQuery, answers={200: models.DeliveryPage}
-)
 async def list_deliveries(request: web.Request, query: DeliveriesQuery) -> web.StreamResponse:
     """List deliveries, the latest first."""
-    return await _page(request, query, query.state, query.submission)
+    return await _page(request, query, state=query.state, submission=query.submission)
 
 
-@route(
-    "GET",
-    "/v1/deliveries/{id}",
-    scope="read",
-    tag="Deliveries",
-    answers={200: models.Delivery},
-    problems=("not-found",),
-)
 async def get_delivery(request: web.Request, query: NoQuery) -> web.StreamResponse:
-    """Show one delivery: its state, and how many of its records came to which end."""
+    """Show one delivery: its state, and how many of its records had which outcome."""
     return json_response(view_of(await _found(request)))
 
 
-@route(
-    "GET",
-    "/v1/deliveries/{id}/records",
-    scope="read",
-    tag="Deliveries",
-    query=PageQuery,
-    answers={200: models.RecordPage},
-    problems=("not-found",),
-)
 async def list_records(request: web.Request, query: PageQuery) -> web.StreamResponse:
-    """List the records of a delivery, each with its end and the reason."""
+    """List the records of a delivery, each with its outcome and the reason."""
     delivery = await _found(request)
     after = query.cursor or 0
     items = records_of(delivery, after, query.limit)
@@ -74,42 +52,22 @@ async def list_records(request: web.Request, query: PageQuery) -> web.StreamResp
     return json_response({"items": items, "next": after + query.limit if more else None})
 
 
-@route(
-    "GET", "/v1/dead-letters", scope="read", tag="Dead letters", query=LettersQuery, answers={200: models.DeliveryPage}
-)
 async def list_dead_letters(request: web.Request, query: LettersQuery) -> web.StreamResponse:
     """List what could not be delivered, the latest first."""
-    return await _page(request, query, "dead", None)
+    return await _page(request, query, state="dead")
 
 
-@route(
-    "GET",
-    "/v1/dead-letters/{id}",
-    scope="read",
-    tag="Dead letters",
-    answers={200: models.Letter},
-    problems=("not-found", "not-dead"),
-)
 async def get_dead_letter(request: web.Request, query: NoQuery) -> web.StreamResponse:
-    """Show one dead letter: evidence, why each record was refused, the body that was sent, and what it would be now."""
+    """Show one dead letter: its evidence, why each record was refused, the body sent, and the body it would be now."""
     letter = await _dead(request)
     content = request.app[RELAY].gateway.letter(letter)
     return json_response({**view_of(letter), "content": content})
 
 
-@route(
-    "POST",
-    "/v1/dead-letters/{id}/replay",
-    scope="write",
-    tag="Dead letters",
-    query=ReplayQuery,
-    answers={202: models.Delivery},
-    problems=("not-found", "not-dead", "bodies-not-kept"),
-)
 async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.StreamResponse:
     """Queue a dead letter again, at the end of its lane.
 
-    It is mapped anew when it is delivered, or sent as it was. The dead letter names the delivery that took its place.
+    It is mapped again when it is delivered, or sent as it was. The dead letter names the delivery that replaces it.
     """
     letter, gateway = await _dead(request), request.app[RELAY].gateway
     try:
@@ -123,48 +81,34 @@ async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.St
 
 
 # ------------------------------------------------------------------ what a caller may see
-async def _page(
-    request: web.Request, query: LettersQuery, state: State | None, submission: int | None
-) -> web.StreamResponse:
-    chosen = _visible(request, query.destination, query.kind, state, submission)
+async def _page(request: web.Request, query: LettersQuery, **wanted: Any) -> web.StreamResponse:
+    """One page of deliveries. `wanted`: further fields of Filter."""
+    chosen = _visible(request, query.destination, query.kind, **wanted)
     journal = await request.app[RELAY].gateway.journal()
     found = await journal.find(chosen, before=query.cursor or LATEST, limit=query.limit + 1)
     page = found[: query.limit]
-    return json_response(
-        {"items": [view_of(each) for each in page], "next": page[-1].id if len(found) > len(page) else None}
-    )
+    after = page[-1].id if len(found) > len(page) else None
+    return json_response({"items": [view_of(each) for each in page], "next": after})
 
 
-def _visible(
-    request: web.Request,
-    destination: str | None = None,
-    kind: str | None = None,
-    state: State | None = None,
-    submission: int | None = None,
-    number: int | None = None,
-) -> Filter:
-    """Only what is the tenant's, and within the scopes of the key."""
+def _visible(request: web.Request, destination: str | None = None, kind: str | None = None, **wanted: Any) -> Filter:
+    """Choose only deliveries of the tenant, within the scope of the key."""
     caller = request[CALLER]
     destinations, kinds = caller.destinations, caller.kinds
     if destination is not None:
         destinations = frozenset([destination]) if caller.allows_destination(destination) else frozenset()
     if kind is not None:
         kinds = frozenset([kind]) if caller.allows_kind(kind) else frozenset()
-    return Filter(
-        ids=None if number is None else [number],
-        state=state,
-        tenant=caller.tenant,
-        destinations=None if destinations is None else [caller.full_name(each) for each in sorted(destinations)],
-        kinds=None if kinds is None else sorted(kinds),
-        submission=submission,
-    )
+    names = None if destinations is None else [caller.full_name(each) for each in sorted(destinations)]
+    kinds_asked = None if kinds is None else sorted(kinds)
+    return Filter(tenant=caller.tenant, destinations=names, kinds=kinds_asked, **wanted)
 
 
 async def _found(request: web.Request) -> Delivery:
     text = request.match_info["id"]
     if text.isascii() and text.isdigit() and len(text) <= LONGEST_ID:
         journal = await request.app[RELAY].gateway.journal()
-        for delivery in await journal.find(_visible(request, number=int(text))):
+        for delivery in await journal.find(_visible(request, ids=[int(text)])):
             return delivery
     raise ProblemError("not-found", f"there is no delivery {text[:LONGEST_ID]}")
 
@@ -178,5 +122,5 @@ async def _dead(request: web.Request) -> Delivery:
 
 def _not_dead(delivery: Delivery) -> ProblemError:
     return ProblemError(
-        "not-dead", f"the delivery {delivery.id} is {delivery.state}, and not a dead letter", state=delivery.state
+        "not-dead", f"the delivery {delivery.id} is {delivery.state}, not a dead letter", state=delivery.state
     )

@@ -1,4 +1,4 @@
-"""Evidence in: durable before it is answered, and only once for each idempotency key."""
+"""Accepts evidence: durable before the answer, and once for each idempotency key."""
 
 from __future__ import annotations
 
@@ -11,14 +11,12 @@ from pydantic import BaseModel, Field
 
 from proofport.adapter import Mode
 from proofport.errors import Problem
-from proofport.journal.contract import NewDelivery, Once
-from proofport.relay.api import models
-from proofport.relay.api.answers import json_response
-from proofport.relay.caller import CALLER
-from proofport.relay.intake import Intake, Packed
+from proofport.journal.contract import NewDelivery
+from proofport.relay.access.caller import CALLER
+from proofport.relay.api.views import json_response
+from proofport.relay.body.intake import Intake, Packed
 from proofport.relay.problems import ProblemError, entry
-from proofport.relay.routes import route
-from proofport.relay.state import RELAY, Way
+from proofport.relay.state import RELAY, DeliveryRoute
 from proofport.tenancy import own_name
 
 LONGEST_KEY = 255
@@ -45,52 +43,41 @@ class EvidenceQuery(BaseModel, extra="forbid"):
     ] = "all"
 
 
-@route(
-    "POST",
-    "/v1/evidence/{kind}",
-    scope="write",
-    tag="Evidence",
-    query=EvidenceQuery,
-    body=models.RECORDS,
-    answers={202: models.Accepted},
-    headers={
-        IDEMPOTENCY_KEY: "A word of your own, of up to 255 characters. Sent again with the same request, it gets "
-        "the first answer again and nothing is accepted twice."
-    },
-    problems=(
-        "invalid-records",
-        "unknown-name",
-        "not-deliverable",
-        "idempotency-key-reused",
-        "malformed-body",
-        "payload-too-large",
-        "unsupported-media-type",
-        "request-timeout",
-    ),
-)
 async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.StreamResponse:
     """Accept records for delivery.
 
-    The answer comes once they are durable; they are mapped and delivered after that, in the order in which they were
-    accepted. `Location` is where to see what became of them.
+    The answer comes once they are durable. They are mapped and delivered after that, in the order in which they were
+    accepted. `Location` shows their state.
     """
     relay, caller, kind = request.app[RELAY], request[CALLER], request.match_info["kind"]
     await relay.backpressure.admit()
-    way = relay.way(caller, kind, query.mode, tuple(query.to), query.source, tuple(query.set))
+    route = relay.delivery_route(caller, kind, query.mode, tuple(query.to), query.source, tuple(query.set))
     key = _idempotency_key(request)
     about = orjson.dumps([kind, request.content_type, query.model_dump()]) if key is not None else None
-    packed = await Intake(way.reads, kind, query.mode, source=query.source is not None).read(request, about=about)
+    packed = await Intake(route.decoder, kind, query.mode, source=query.source is not None).read(request, about=about)
     if packed.rejected:
         relay.metrics.refused(packed.rejected)
     refuse_mistakes(packed, valid=query.accept == "valid")
-    answer = _answer(kind, query.mode, way, packed)
-    once = Once(caller.tenant, key, packed.digest, orjson.dumps(answer)) if key is not None else None
-    new = _new_deliveries(kind, query.mode, way, packed)
-    del packed  # what lives on while the journal commits is what the garbage collector goes through
+    answer = _answer(kind, query.mode, route, packed)
+<<<<<<< HEAD
+    record = None
+    if key is not None:
+        record = IdempotencyRecord(caller.tenant, key, packed.digest, orjson.dumps(answer))
+    new = _new_deliveries(kind, query.mode, route, packed)
+    del packed  # else the garbage collector goes through it while the journal commits
     with relay.metrics.committing():
-        submitted = await (await relay.gateway.journal()).submit(new, once=once)
-    if submitted.first is not None and once is not None:
-        if submitted.first.digest != once.digest:
+        submitted = await (await relay.gateway.journal()).accept(new, record=record)
+    if submitted.first is not None and record is not None:
+        if submitted.first.digest != record.digest:
+=======
+    idempotency = Once(caller.tenant, key, packed.digest, orjson.dumps(answer)) if key is not None else None
+    new = _new_deliveries(kind, query.mode, route, packed)
+    del packed  # else the garbage collector goes through it while the journal commits
+    with relay.metrics.committing():
+        submitted = await (await relay.gateway.journal()).submit(new, once=idempotency)
+    if submitted.first is not None and idempotency is not None:
+        if submitted.first.digest != idempotency.digest:
+>>>>>>> relay
             raise ProblemError("idempotency-key-reused", f"{key!r} came with another request before")
         return _accepted(submitted.ids, orjson.loads(submitted.first.answer), again=True)
     relay.metrics.accepted(new)
@@ -120,8 +107,8 @@ def refuse_mistakes(packed: Packed, *, valid: bool) -> None:
         raise ProblemError("invalid-records", "there is no record in the body", errors=[], error_count=0)
 
 
-def _answer(kind: str, mode: Mode, way: Way, packed: Packed) -> dict[str, Any]:
-    """Without the ids of the deliveries, which have none yet."""
+def _answer(kind: str, mode: Mode, route: DeliveryRoute, packed: Packed) -> dict[str, Any]:
+    """The answer without the ids of the deliveries: they have none yet."""
     return {
         "kind": kind,
         "mode": mode,
@@ -129,7 +116,7 @@ def _answer(kind: str, mode: Mode, way: Way, packed: Packed) -> dict[str, Any]:
         "rejected": packed.rejected,
         "deliveries": [
             {"destination": own_name(target.name), "records": count}
-            for target, _ in way.targets
+            for target, _ in route.targets
             for count, _ in packed.portions
         ],
         "errors": packed.errors,
@@ -137,10 +124,10 @@ def _answer(kind: str, mode: Mode, way: Way, packed: Packed) -> dict[str, Any]:
     }
 
 
-def _new_deliveries(kind: str, mode: Mode, way: Way, packed: Packed) -> list[NewDelivery]:
+def _new_deliveries(kind: str, mode: Mode, route: DeliveryRoute, packed: Packed) -> list[NewDelivery]:
     return [
         NewDelivery(lane, target.name, kind, mode, payload, count)
-        for target, lane in way.targets
+        for target, lane in route.targets
         for count, payload in packed.portions
     ]
 

@@ -1,4 +1,4 @@
-"""Lanes: where deliveries wait, and why."""
+"""Shows lanes: what waits there, and why; lets a parked lane go on."""
 
 from __future__ import annotations
 
@@ -9,25 +9,20 @@ from aiohttp import web
 
 from proofport.errors import ProofportError
 from proofport.journal.contract import LaneView
-from proofport.relay.api import models
-from proofport.relay.api.answers import json_response, time_of
-from proofport.relay.caller import CALLER, Caller
+from proofport.relay.access.caller import CALLER, Caller
+from proofport.relay.api.parameters import NoQuery
+from proofport.relay.api.views import json_response, time_of
 from proofport.relay.problems import ProblemError
-from proofport.relay.routes import NoQuery, route
 from proofport.relay.state import RELAY, Relay
 from proofport.tenancy import own_name, tenant_of
 
 
-@route("GET", "/v1/lanes", scope="read", tag="Lanes", answers={200: models.Lanes})
 async def list_lanes(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """List the lanes: what waits there since when, and whether a person must act."""
     lanes = await _visible(request.app[RELAY], request[CALLER])
     return json_response({"items": [_view(lane) for lane in lanes]})
 
 
-@route(
-    "POST", "/v1/lanes/{lane}/resume", scope="write", tag="Lanes", answers={200: models.Lane}, problems=("not-found",)
-)
 async def resume_lane(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Let a parked or resting lane go on at once.
 
@@ -42,7 +37,7 @@ async def resume_lane(request: web.Request, query: NoQuery) -> web.StreamRespons
 
 
 async def _visible(relay: Relay, caller: Caller) -> list[LaneView]:
-    """The tenant's lanes; of a key with a narrower scope, those of what it may name."""
+    """The tenant's lanes; with a narrower key, only those of the destinations and kinds that it may name."""
     lanes = await (await relay.gateway.journal()).lanes()
     own = [lane for lane in lanes if tenant_of(lane.lane) == caller.tenant]
     if caller.destinations is None and caller.kinds is None:

@@ -1,4 +1,4 @@
-"""Mappings, and what they make of a record."""
+"""Lists mappings, and previews what they make of a record."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from pydantic import BaseModel, Field
 from proofport.adapter import Mode
 from proofport.errors import Problem
 from proofport.gateway import Gateway, Input, Preview
-from proofport.relay.api import models
-from proofport.relay.api.answers import json_response
+from proofport.relay.access.caller import CALLER
 from proofport.relay.api.evidence import Set, Source
-from proofport.relay.caller import CALLER
-from proofport.relay.documents import documents
+from proofport.relay.api.parameters import NoQuery
+from proofport.relay.api.views import json_response
+from proofport.relay.body.documents import documents
 from proofport.relay.problems import ProblemError
-from proofport.relay.routes import NoQuery, route
 from proofport.relay.state import RELAY, values_of
 from proofport.sources.reader import Malformed, Reader
 from proofport.tenancy import own_name
@@ -35,7 +34,6 @@ class PreviewQuery(BaseModel, extra="forbid"):
     limit: Annotated[int, Field(ge=1, le=100, description="At most so many records.")] = 1
 
 
-@route("GET", "/v1/mappings", scope="read", tag="Mappings", answers={200: models.Mappings})
 async def list_mappings(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """List the mappings: sources, which make evidence of raw documents, and those that make a vendor's bodies."""
     return json_response({"items": await asyncio.to_thread(_mappings, request.app[RELAY].gateway)})
@@ -54,23 +52,13 @@ def _mappings(gateway: Gateway) -> list[dict[str, Any]]:
     ]
 
 
-@route(
-    "POST",
-    "/v1/preview",
-    scope="read",
-    tag="Mappings",
-    query=PreviewQuery,
-    body=models.RECORDS,
-    answers={200: models.Preview},
-    problems=("unknown-name", "not-deliverable", "malformed-body", "payload-too-large", "unsupported-media-type"),
-)
 async def preview(request: web.Request, query: PreviewQuery) -> web.StreamResponse:
     """Show the exact body that each destination would get of a record. Nothing is sent or kept."""
     relay, caller = request.app[RELAY], request[CALLER]
     if query.kind is not None:
         relay.require_kind(caller, query.kind)
     values = values_of(query.set)
-    kind, _ = relay.reading(query.kind, query.source, query.mode, values)
+    kind, _ = relay.decoder(query.kind, query.source, query.mode, values)
     relay.require_kind(caller, kind)
     names = relay.destinations(caller, query.to) if query.to else relay.all_destinations(caller)
     relay.targets(names, kind, query.mode)
@@ -90,7 +78,7 @@ async def preview(request: web.Request, query: PreviewQuery) -> web.StreamRespon
 
 
 class _Documents(Reader):
-    """What came in the body, to be read once more as the mapping wants it."""
+    """The documents of a body, to be read as the mapping needs them."""
 
     numbered_by = "#"
 

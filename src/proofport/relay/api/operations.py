@@ -1,49 +1,44 @@
-"""How the relay is: for load balancers, monitoring, and whoever runs it."""
+"""Health, metrics and the documentation of the relay."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Annotated, Any
 
+import orjson
 from aiohttp import web
 from pydantic import BaseModel, Field
 
 from proofport.errors import JournalError
-from proofport.relay import metrics
-from proofport.relay.api import models
-from proofport.relay.api.answers import json_response
-from proofport.relay.health import CheckName
+from proofport.relay.api import openapi
+from proofport.relay.api.parameters import NoQuery
+from proofport.relay.api.route import Route
+from proofport.relay.api.views import json_response
+from proofport.relay.console import page
+from proofport.relay.operating import metrics
+from proofport.relay.operating.health import CheckName
 from proofport.relay.problems import ProblemError
-from proofport.relay.routes import NoQuery, route
 from proofport.relay.state import RELAY
 
 
 class ReadyQuery(BaseModel, extra="forbid"):
-    exclude: Annotated[list[CheckName], Field(description="A check that does not matter to you. Repeatable.")] = []
+    exclude: Annotated[list[CheckName], Field(description="A check to leave out. Repeatable.")] = []
 
 
-@route("GET", "/healthz", scope="open", tag="Operations", answers={200: models.Health})
 async def get_health(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Say that the process is alive.
 
-    Nothing else is looked at: restart it when this fails, not when it is not ready.
+    Nothing else is checked. Restart the relay when this fails, not when it is only not ready.
     """
     return json_response({"status": "alive"})
 
 
-@route(
-    "GET",
-    "/readyz",
-    scope="open",
-    tag="Operations",
-    query=ReadyQuery,
-    answers={200: models.Readiness},
-    problems=("not-ready",),
-)
 async def get_readiness(request: web.Request, query: ReadyQuery) -> web.StreamResponse:
-    """Say whether everything is as it should be, check by check.
+    """Say whether the relay is ready, check by check.
 
     journal: it can be written. lanes: none is parked. age: nothing has waited for too long. room: more evidence is
-    taken. A load balancer excludes lanes and age: what is posted is safe without.
+    accepted. A load balancer excludes lanes and age: evidence is safe although it waits.
     """
     found = await request.app[RELAY].readiness.checks()
     checks = {name: {"ok": each.ok, "detail": each.detail} for name, each in found.items() if name not in query.exclude}
@@ -53,11 +48,10 @@ async def get_readiness(request: web.Request, query: ReadyQuery) -> web.StreamRe
     return json_response({"status": "ready", "checks": checks})
 
 
-@route("GET", "/metrics", scope="operator", tag="Operations", answers={200: "text/plain"})
 async def get_metrics(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Give the metrics, as Prometheus reads them.
 
-    They tell of all tenants: the key must be one of the default tenant, for all of its destinations and kinds.
+    They cover all tenants: the key must be one of the default tenant, for all of its destinations and kinds.
     """
     relay = request.app[RELAY]
     try:
@@ -65,3 +59,36 @@ async def get_metrics(request: web.Request, query: NoQuery) -> web.StreamRespons
     except JournalError:
         view = None
     return web.Response(body=relay.metrics.text(view), headers={"Content-Type": metrics.MEDIA_TYPE})
+
+
+class Documentation:
+    """The API described for programs and for people. Both are made when they are first asked for."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = routes
+
+    @cached_property
+    def _document(self) -> dict[str, Any]:
+        return openapi.document(self._routes)
+
+    @cached_property
+    def openapi(self) -> bytes:
+        return orjson.dumps(self._document)
+
+    @cached_property
+    def page(self) -> str:
+        return page.page(self._document)
+
+
+DOCUMENTATION = web.AppKey("documentation", Documentation)
+
+
+async def get_openapi(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """This documentation for programs: OpenAPI 3.1."""
+    return web.Response(body=request.app[DOCUMENTATION].openapi, content_type="application/json")
+
+
+async def get_docs(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """This documentation for people. It loads nothing from anywhere."""
+    headers = {"Content-Security-Policy": page.POLICY}
+    return web.Response(text=request.app[DOCUMENTATION].page, content_type="text/html", headers=headers)

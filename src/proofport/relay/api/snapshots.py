@@ -1,8 +1,7 @@
-"""Snapshots that come in parts: whole sets of any size, delivered as one run once they are committed."""
+"""Snapshots: whole sets of any size that arrive in parts, and are delivered as one run once they are committed."""
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
 from typing import Any
@@ -13,21 +12,20 @@ from pydantic import BaseModel
 
 from proofport.delivery.report import Exit
 from proofport.errors import Problem
-from proofport.journal.snapshots import NewSnapshot, Part, SnapshotView
+from proofport.journal.contract import NewSnapshot, Part, SnapshotView
+from proofport.relay.access.caller import CALLER, Caller
 from proofport.relay.api import models
-from proofport.relay.api.answers import json_response, time_of
 from proofport.relay.api.evidence import Set, Source, refuse_mistakes
-from proofport.relay.caller import CALLER, Caller
-from proofport.relay.intake import Intake
-from proofport.relay.parameters import body_of
+from proofport.relay.api.parameters import NoQuery, body_of
+from proofport.relay.api.views import json_response, time_of
+from proofport.relay.body.intake import Intake
 from proofport.relay.problems import ProblemError, entry
-from proofport.relay.routes import NoQuery, route
 from proofport.relay.state import RELAY, values_of
 from proofport.tenancy import own_name
 
 PART_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LISTED = 100
-_MEANT = "If they are really gone, commit again with `override_guard` and the reason."
+_INTENDED = "If they are really gone, commit again with `override_guard` and the reason."
 
 
 class PartQuery(BaseModel, extra="forbid"):
@@ -35,19 +33,10 @@ class PartQuery(BaseModel, extra="forbid"):
     set: Set = []
 
 
-@route(
-    "POST",
-    "/v1/snapshots",
-    scope="write",
-    tag="Snapshots",
-    body=models.NewSnapshot,
-    answers={201: models.Snapshot},
-    problems=("not-found", "invalid-body", "unknown-name", "not-deliverable"),
-)
 async def open_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Open a snapshot: the whole set of one kind. Add parts, then commit it.
 
-    One that nobody adds to expires.
+    A snapshot to which nothing is added expires.
     """
     relay, caller = request.app[RELAY], request[CALLER]
     wanted = await body_of(request, models.NewSnapshot)
@@ -61,7 +50,6 @@ async def open_snapshot(request: web.Request, query: NoQuery) -> web.StreamRespo
     return json_response(_view(await _found(request, name)), 201, {"Location": f"/v1/snapshots/{name}"})
 
 
-@route("GET", "/v1/snapshots", scope="read", tag="Snapshots", answers={200: models.Snapshots})
 async def list_snapshots(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """List the latest snapshots, at most 100."""
     journal = await request.app[RELAY].gateway.journal()
@@ -69,33 +57,11 @@ async def list_snapshots(request: web.Request, query: NoQuery) -> web.StreamResp
     return json_response({"items": [_view(each) for each in found if _may_see(request[CALLER], each)]})
 
 
-@route(
-    "GET", "/v1/snapshots/{id}", scope="read", tag="Snapshots", answers={200: models.Snapshot}, problems=("not-found",)
-)
 async def get_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Show a snapshot, with the report of its last commit."""
     return json_response(_view(await _found(request)))
 
 
-@route(
-    "PUT",
-    "/v1/snapshots/{id}/parts/{part}",
-    scope="write",
-    tag="Snapshots",
-    query=PartQuery,
-    body=models.RECORDS,
-    answers={200: models.PartTaken},
-    problems=(
-        "not-found",
-        "snapshot-closed",
-        "unknown-name",
-        "invalid-records",
-        "malformed-body",
-        "payload-too-large",
-        "unsupported-media-type",
-        "request-timeout",
-    ),
-)
 async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse:
     """Add a part under a name of your own, or replace the part of that name.
 
@@ -108,8 +74,8 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
         raise ProblemError("invalid-parameters", detail, errors=[entry(problem, parameter="part")])
     _require_open(snapshot)
     await relay.backpressure.admit()
-    _, reads = relay.reading(snapshot.kind, query.source, "snapshot", values_of(query.set))
-    intake = Intake(reads, snapshot.kind, "snapshot", source=query.source is not None, portion=None)
+    _, decoder = relay.decoder(snapshot.kind, query.source, "snapshot", values_of(query.set))
+    intake = Intake(decoder, snapshot.kind, "snapshot", source=query.source is not None, portion=None)
     packed = await intake.read(request)
     relay.metrics.refused(packed.rejected)
     refuse_mistakes(packed, valid=False)
@@ -121,31 +87,21 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
     return json_response({"part": name, "records": records, "snapshot": _view(await _found(request))})
 
 
-@route(
-    "POST",
-    "/v1/snapshots/{id}/commit",
-    scope="write",
-    tag="Snapshots",
-    body=models.Commit,
-    body_required=False,
-    answers={200: models.Snapshot, 202: models.Snapshot},
-    problems=("not-found", "invalid-body", "snapshot-closed", "guard-refused", "snapshot-not-delivered"),
-)
 async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Deliver all parts as one snapshot.
 
-    200: it was delivered. 202: it is on its way; ask `Location` for its report. Where it was not delivered, or the
-    guard has refused, the snapshot is open again: correct it, or commit it with `override_guard`.
+    200: it was delivered. 202: delivery goes on; `Location` has the report later. If it was not delivered, or the
+    guard refused, the snapshot is open again: correct it, or commit it with `override_guard`.
     """
     relay = request.app[RELAY]
     wanted = await body_of(request, models.Commit, optional=True)
     snapshot = await _found(request)
     journal = await relay.gateway.journal()
-    note = orjson.dumps(wanted.model_dump()).decode()
-    if not await journal.move_snapshot(snapshot.id, "open", "committed", report=note):
+    override = wanted.override_guard
+    if not await journal.commit_snapshot(snapshot.id, run_id=secrets.token_hex(6), override=override):
         raise _closed(await _found(request))
-    delivering = relay.committer.begin(snapshot, wanted.override_guard)
-    await asyncio.wait([delivering], timeout=relay.settings.commit_seconds)
+    await relay.commits.begin(snapshot.id)
+    await relay.commits.ended(snapshot.id, relay.settings.commit_seconds)
     ended = await _found(request)
     if ended.state == "open":
         raise _refused(ended)
@@ -153,18 +109,10 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
     return json_response(_view(ended), 200 if done else 202, {"Location": f"/v1/snapshots/{snapshot.id}"})
 
 
-@route(
-    "POST",
-    "/v1/snapshots/{id}/abort",
-    scope="write",
-    tag="Snapshots",
-    answers={200: models.Snapshot},
-    problems=("not-found", "snapshot-closed"),
-)
 async def abort_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Give a snapshot up: nothing of it is delivered, and its parts are dropped."""
     snapshot = await _found(request)
-    if not await (await request.app[RELAY].gateway.journal()).move_snapshot(snapshot.id, "open", "aborted"):
+    if not await (await request.app[RELAY].gateway.journal()).abort_snapshot(snapshot.id):
         raise _closed(await _found(request))
     return json_response(_view(await _found(request)))
 
@@ -197,15 +145,15 @@ def _refused(snapshot: SnapshotView) -> ProblemError:
     if report.get("exit_code") == Exit.GUARD:
         refusals = [each["guard"] for each in report.get("plan", {}).values() if each.get("guard")]
         notes = [note for each in report["destinations"].values() for note in each["notes"]]
-        detail = (refusals or notes or ["the guard has refused"])[0].partition("\n")[0]
+        detail = (refusals or notes or ["the guard refused"])[0].partition("\n")[0]
         plan = report.pop("plan", None)
-        return ProblemError("guard-refused", detail, hint=_MEANT, plan=plan, report=report)
+        return ProblemError("guard-refused", detail, hint=_INTENDED, plan=plan, report=report)
     detail = report.get("error") or "not every record was delivered"
     return ProblemError("snapshot-not-delivered", detail, report=report)
 
 
 def _report(snapshot: SnapshotView) -> dict[str, Any] | None:
-    """Of its last commit, once that has ended."""
+    """The report of the last commit, once that has ended."""
     report = orjson.loads(snapshot.report) if snapshot.report else {}
     return report if "exit_code" in report else None
 

@@ -1,24 +1,36 @@
-"""Deliveries as callers see them: with their own names, and the end of every record."""
+"""Answers as JSON; deliveries as callers see them: under the tenant's names, with the outcome of every record."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from aiohttp import web
 
 from proofport.accounting import Outcome, Status, withheld
 from proofport.delivery.payload import decode_outcomes, unpack
+from proofport.evidence import format_timestamp
 from proofport.journal.contract import Delivery
-from proofport.relay.api.answers import time_of
 from proofport.tenancy import own_name
 
 CANCELLED = withheld("cancelled")
+JSON = {"Content-Type": "application/json"}
+
+
+def json_response(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(body=orjson.dumps(data), status=status, headers={**JSON, **(headers or {})})
+
+
+def time_of(seconds: float | None) -> str | None:
+    """Write seconds since 1970 as RFC 3339."""
+    return None if seconds is None else format_timestamp(datetime.fromtimestamp(seconds, UTC))
 
 
 def outcomes_of(delivery: Delivery) -> Sequence[Outcome] | None:
-    """The end of each record, in their order; None while it is queued."""
+    """The outcome of each record, in order; None while the delivery is queued."""
     match delivery.state:
         case "done":
             return decode_outcomes(delivery.outcome or "[]")
@@ -32,7 +44,7 @@ def outcomes_of(delivery: Delivery) -> Sequence[Outcome] | None:
 
 
 def view_of(delivery: Delivery) -> dict[str, Any]:
-    """As `models.Delivery` says."""
+    """A delivery in the form of `models.Delivery`."""
     outcomes = outcomes_of(delivery)
     counts = Counter(outcome.status for outcome in outcomes or ())
     end = orjson.loads(delivery.outcome) if delivery.state == "cancelled" and delivery.outcome else {}
@@ -57,7 +69,7 @@ def view_of(delivery: Delivery) -> dict[str, Any]:
 
 
 def _failure(delivery: Delivery) -> str | None:
-    """Outcomes stand with the records: here it is the word."""
+    """Why a delivery failed. Where the failure holds the outcomes of records, only its reason is shown."""
     failure = delivery.failure
     if failure is None or delivery.state == "done":
         return None
@@ -66,7 +78,7 @@ def _failure(delivery: Delivery) -> str | None:
 
 
 def records_of(delivery: Delivery, after: int, limit: int) -> list[dict[str, Any]]:
-    """As `models.Record` says, those numbered above `after`."""
+    """Records of a delivery in the form of `models.Record`: at most `limit`, those numbered above `after`."""
     outcomes = outcomes_of(delivery)
     rows = []
     for index, record in list(enumerate(unpack(delivery.payload)))[after : after + limit]:

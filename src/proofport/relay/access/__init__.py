@@ -1,0 +1,1 @@
+"""Finds out who asks, and what they may do."""

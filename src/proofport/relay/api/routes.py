@@ -1,0 +1,146 @@
+"""Lists every route of the relay, in the order in which they are documented."""
+
+from __future__ import annotations
+
+from proofport.relay.api import deliveries, evidence, lanes, mappings, models, operations, snapshots
+from proofport.relay.api.parameters import PageQuery
+from proofport.relay.api.route import Route
+
+_DELIVERY, _DELIVERIES = {200: models.Delivery}, {200: models.DeliveryPage}
+_SNAPSHOT = {200: models.Snapshot}
+
+ROUTES = (
+    Route(
+        "POST",
+        "/v1/evidence/{kind}",
+        evidence.accept_evidence,
+        "write",
+        "Evidence",
+        query=evidence.EvidenceQuery,
+        body=models.RECORDS,
+        answers={202: models.Accepted},
+        headers={
+            evidence.IDEMPOTENCY_KEY: "A word of your own, of up to 255 characters. Sent again with the same request, "
+            "it gets the first answer again and nothing is accepted twice."
+        },
+        problems=("invalid-records", "unknown-name", "not-deliverable", "idempotency-key-reused"),
+    ),
+    Route(
+        "POST",
+        "/v1/snapshots",
+        snapshots.open_snapshot,
+        "write",
+        "Snapshots",
+        body=models.NewSnapshot,
+        answers={201: models.Snapshot},
+        problems=("invalid-body", "unknown-name", "not-deliverable"),
+    ),
+    Route("GET", "/v1/snapshots", snapshots.list_snapshots, "read", "Snapshots", answers={200: models.Snapshots}),
+    Route("GET", "/v1/snapshots/{id}", snapshots.get_snapshot, "read", "Snapshots", answers=_SNAPSHOT),
+    Route(
+        "PUT",
+        "/v1/snapshots/{id}/parts/{part}",
+        snapshots.put_part,
+        "write",
+        "Snapshots",
+        query=snapshots.PartQuery,
+        body=models.RECORDS,
+        answers={200: models.PartTaken},
+        problems=("snapshot-closed", "unknown-name", "invalid-records"),
+    ),
+    Route(
+        "POST",
+        "/v1/snapshots/{id}/commit",
+        snapshots.commit_snapshot,
+        "write",
+        "Snapshots",
+        body=models.Commit,
+        body_required=False,
+        answers={200: models.Snapshot, 202: models.Snapshot},
+        problems=("invalid-body", "snapshot-closed", "guard-refused", "snapshot-not-delivered"),
+    ),
+    Route(
+        "POST",
+        "/v1/snapshots/{id}/abort",
+        snapshots.abort_snapshot,
+        "write",
+        "Snapshots",
+        answers=_SNAPSHOT,
+        problems=("snapshot-closed",),
+    ),
+    Route(
+        "GET",
+        "/v1/deliveries",
+        deliveries.list_deliveries,
+        "read",
+        "Deliveries",
+        query=deliveries.DeliveriesQuery,
+        answers=_DELIVERIES,
+    ),
+    Route("GET", "/v1/deliveries/{id}", deliveries.get_delivery, "read", "Deliveries", answers=_DELIVERY),
+    Route(
+        "GET",
+        "/v1/deliveries/{id}/records",
+        deliveries.list_records,
+        "read",
+        "Deliveries",
+        query=PageQuery,
+        answers={200: models.RecordPage},
+    ),
+    Route(
+        "GET",
+        "/v1/dead-letters",
+        deliveries.list_dead_letters,
+        "read",
+        "Dead letters",
+        query=deliveries.LettersQuery,
+        answers=_DELIVERIES,
+    ),
+    Route(
+        "GET",
+        "/v1/dead-letters/{id}",
+        deliveries.get_dead_letter,
+        "read",
+        "Dead letters",
+        answers={200: models.Letter},
+        problems=("not-dead",),
+    ),
+    Route(
+        "POST",
+        "/v1/dead-letters/{id}/replay",
+        deliveries.replay_dead_letter,
+        "write",
+        "Dead letters",
+        query=deliveries.ReplayQuery,
+        answers={202: models.Delivery},
+        problems=("not-dead", "bodies-not-kept"),
+    ),
+    Route("GET", "/v1/lanes", lanes.list_lanes, "read", "Lanes", answers={200: models.Lanes}),
+    Route("POST", "/v1/lanes/{lane}/resume", lanes.resume_lane, "write", "Lanes", answers={200: models.Lane}),
+    Route("GET", "/v1/mappings", mappings.list_mappings, "read", "Mappings", answers={200: models.Mappings}),
+    Route(
+        "POST",
+        "/v1/preview",
+        mappings.preview,
+        "read",
+        "Mappings",
+        query=mappings.PreviewQuery,
+        body=models.RECORDS,
+        answers={200: models.Preview},
+        problems=("unknown-name", "not-deliverable"),
+    ),
+    Route("GET", "/healthz", operations.get_health, "open", "Operations", answers={200: models.Health}),
+    Route(
+        "GET",
+        "/readyz",
+        operations.get_readiness,
+        "open",
+        "Operations",
+        query=operations.ReadyQuery,
+        answers={200: models.Readiness},
+        problems=("not-ready",),
+    ),
+    Route("GET", "/metrics", operations.get_metrics, "operator", "Operations", answers={200: "text/plain"}),
+    Route("GET", "/openapi.json", operations.get_openapi, "open", "Documentation", answers={200: "application/json"}),
+    Route("GET", "/docs", operations.get_docs, "open", "Documentation", answers={200: "text/html"}),
+)

@@ -1,0 +1,102 @@
+"""Splits a body into documents, each with its place: the items of a JSON array, or the lines of NDJSON."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from aiohttp import web
+from xxhash import xxh3_128
+
+from proofport.config.relay import Limits
+from proofport.relay.body.limits import LIMITS, chunks_of_lines, read_body, require_few, require_shallow
+from proofport.relay.problems import ProblemError
+from proofport.sources.decoding import decode, holds_huge_integers, problem
+from proofport.sources.reader import Malformed
+
+JSON = "application/json"
+NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of a document in the body."""
+
+    #: JSON pointer. NDJSON counts as an array of its lines.
+    pointer: str
+    #: Line number from 1, only in NDJSON.
+    line: int | None = None
+    #: Integers here may not fit 64 bits.
+    huge: bool = False
+
+
+async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[tuple[Place, object], None]:
+    """Yield every document of a body; Malformed stands for a line that is not JSON. Blank lines are skipped.
+
+    `hasher` gets the bytes of the body. Raises ProblemError. NDJSON is read as it arrives, JSON as a whole.
+    """
+    limits = request.app[LIMITS]
+    if request.content_type == JSON:
+        body = await read_body(request)
+        if hasher is not None:
+            hasher.update(body)
+        for found in _items(body, limits):
+            yield found
+        return
+    _require_ndjson(request)
+    index, number, rest = 0, 0, b""
+    async with aclosing(chunks_of_lines(request)) as chunks:
+        async for chunk in chunks:
+            if hasher is not None:
+                hasher.update(chunk)
+            *whole, rest = (rest + chunk).split(b"\n")
+            for line in whole:
+                number += 1
+                if line.strip():
+                    yield _line(index, number, line, limits)
+                    index += 1
+    if rest.strip():
+        require_few(number + 1, limits)
+        yield _line(index, number + 1, rest, limits)
+
+
+def parse(body: bytes, limits: Limits, *, expected: str) -> object:
+    """Parse a body of JSON, and hold it to the limits of levels and records. Raises ProblemError."""
+    try:
+        document = decode(body)
+    except (ValueError, RecursionError) as error:
+        found = problem(body, error, expected=expected)
+        raise ProblemError("malformed-body", str(found), found=found.found, expected=found.expected) from None
+    require_few(len(document) if isinstance(document, list) else 1, limits)
+    require_shallow(document, limits)
+    return document
+
+
+def _items(body: bytes, limits: Limits) -> Iterator[tuple[Place, object]]:
+    """Yield the items of a JSON array. Any other JSON is one document."""
+    document, huge = parse(body, limits, expected="JSON: one record, or an array of records"), holds_huge_integers(body)
+    if isinstance(document, list):
+        yield from ((Place(f"/{index}", huge=huge), item) for index, item in enumerate(document))
+    else:
+        yield Place("", huge=huge), document
+
+
+def _line(index: int, number: int, line: bytes, limits: Limits) -> tuple[Place, object]:
+    place = Place(f"/{index}", number, holds_huge_integers(line))
+    try:
+        document = decode(line)
+    except (ValueError, RecursionError) as error:
+        return place, Malformed(problem(line, error, expected="one JSON document on the line"))
+    require_shallow(document, limits)
+    return place, document
+
+
+def _require_ndjson(request: web.Request) -> None:
+    if request.content_type not in NDJSON:
+        found = request.content_type if "Content-Type" in request.headers else "no Content-Type"
+        raise ProblemError(
+            "unsupported-media-type",
+            f"found {found}, expected {JSON} or {NDJSON[0]}",
+            hint="curl: -H 'Content-Type: application/json'",
+        )

@@ -1,0 +1,138 @@
+"""Takes in the body of a request: checks each record, packs it for the journal, and lists every mistake.
+
+Memory holds one body, its documents, the records of one portion, and the packed portions. With NDJSON it holds one
+line instead of the body and its documents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from pydantic import ValidationError
+from xxhash import xxh3_128
+
+from proofport.adapter import Mode
+from proofport.delivery.payload import pack
+from proofport.delivery.queue.deliveries import RECORDS
+from proofport.delivery.reading import Decoder
+from proofport.errors import Problem, Rejected
+from proofport.evidence import Neutral, model_of
+from proofport.mapping import model_for
+from proofport.relay.body.documents import Place, documents
+from proofport.relay.problems import pointer_of
+from proofport.sources.reader import Malformed
+from proofport.text.wording import problems_of
+
+LISTED = 1_000
+"""The most mistakes that an answer lists. It counts all of them."""
+
+
+@dataclass(slots=True)
+class Packed:
+    """The result of reading one body."""
+
+    #: How many records, and their payload.
+    portions: list[tuple[int, bytes]] = field(default_factory=list)
+    records: int = 0
+    rejected: int = 0
+    #: One entry for each mistake, at most LISTED.
+    errors: list[dict[str, Any]] = field(default_factory=list)
+    #: How many mistakes there are in all.
+    mistakes: int = 0
+    #: Why the source says that more records should follow.
+    incomplete: str | None = None
+    #: Of `about` and the bytes of the body; empty without `about`.
+    digest: bytes = b""
+
+
+class Intake:
+    """Decoder one body.
+
+    `source`: documents are raw, and `decoder` applies a source mapping; else they are evidence of `kind` already.
+    `portion`: the most records in one payload; None puts all of them into one.
+    """
+
+    def __init__(self, decoder: Decoder, kind: str, mode: Mode, *, source: bool, portion: int | None = RECORDS) -> None:
+        self._decoder = decoder
+        self._kind = kind
+        self._mode = mode
+        self._source = source
+        self._size = portion
+        self._portion: list[Neutral] = []
+        self._packed = Packed()
+        self._number = 0
+
+    async def read(self, request: web.Request, *, about: bytes | None = None) -> Packed:
+        """Raises ProblemError for a body that cannot be read. `about` begins the digest."""
+        hasher = None if about is None else xxh3_128(about)
+        async with aclosing(documents(request, hasher)) as found:
+            async for place, document in found:
+                await self._take(place, document)
+        self._flush()
+        if hasher is not None:
+            self._packed.digest = hasher.digest()
+        return self._packed
+
+    async def _take(self, place: Place, document: object) -> None:
+        if isinstance(document, Malformed):
+            self._number += 1
+            self._refuse([_mistake(self._number, place, document.problem)])
+            return
+        try:
+            self._packed.incomplete = self._decoder.incomplete(document) or self._packed.incomplete
+        except Rejected as error:
+            self._packed.incomplete = str(error.problem)
+        for record, parents in self._decoder.records(document):
+            self._number += 1
+            try:
+                self._portion.append(self._decoder(record, parents))
+            except Rejected as error:
+                self._refuse(self._mistakes(place, record, error))
+            if len(self._portion) == self._size:
+                self._flush()
+                await asyncio.sleep(0)
+
+    def _mistakes(self, place: Place, record: object, error: Rejected) -> list[dict[str, Any]]:
+        """All that is wrong with a record. Only evidence says more than its first problem."""
+        if not self._source and isinstance(record, dict):
+            try:
+                model_for(self._kind, self._mode).model_validate(record)
+            except ValidationError as wrong:
+                fields = list(model_of(self._kind).model_fields)
+                return [
+                    _mistake(self._number, place, each, pointer_of(path), record)
+                    for path, each in problems_of(wrong, self._kind, fields)
+                ]
+            except (ValueError, TypeError, RecursionError):
+                pass
+        return [_mistake(self._number, place, error.problem, "", record)]
+
+    def _refuse(self, mistakes: list[dict[str, Any]]) -> None:
+        packed = self._packed
+        packed.rejected += 1
+        packed.mistakes += len(mistakes)
+        packed.errors += mistakes[: LISTED - len(packed.errors)]
+
+    def _flush(self) -> None:
+        if self._portion:
+            self._packed.portions.append((len(self._portion), pack(self._portion)))
+            self._packed.records += len(self._portion)
+            self._portion = []
+
+
+def _mistake(number: int, place: Place, problem: Problem, within: str = "", record: object = None) -> dict[str, Any]:
+    found = record.get("id") if isinstance(record, dict) else None
+    row: dict[str, Any] = {"record": number, "pointer": place.pointer + within}
+    if place.line is not None:
+        row["line"] = place.line
+    row["id"] = found if isinstance(found, str) else None
+    return row | {
+        "field": problem.field,
+        "found": problem.found,
+        "expected": problem.expected,
+        "hint": problem.hint,
+    }

@@ -1,0 +1,111 @@
+"""Enforces the limits of one request: bytes and seconds while the body arrives, levels and records once it is parsed.
+
+The lines of NDJSON are counted while they arrive. aiohttp enforces the limits of headers: see `server_options`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from itertools import chain
+from typing import Any
+
+from aiohttp import web
+
+from proofport.config.relay import Limits
+from proofport.relay.problems import ProblemError
+
+LIMITS = web.AppKey("limits", Limits)
+LINGERING = 2.0
+"""Seconds to wait for the rest of a refused body, so that its sender gets to read the answer."""
+
+
+def server_options(limits: Limits) -> dict[str, Any]:
+    """The limits as options of aiohttp's server."""
+    return {
+        "max_line_size": limits.header_bytes,
+        "max_field_size": limits.header_bytes,
+        "max_headers": limits.headers,
+        "keepalive_timeout": limits.idle_seconds,
+        "lingering_time": LINGERING,
+        "auto_decompress": False,  # a compressed body is refused, not unpacked first
+    }
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Read a whole body. Raises ProblemError when it is too large or too late."""
+    arriving, chunks = _Arriving(request), []
+    while chunk := await arriving.next():
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def chunks_of_lines(request: web.Request) -> AsyncGenerator[bytes, None]:
+    """Yield a body of NDJSON in chunks as it arrives.
+
+    Raises ProblemError as soon as it is too large, too late, or has too many lines.
+    """
+    arriving, limits, ends = _Arriving(request), request.app[LIMITS], 0
+    while chunk := await arriving.next():
+        ends += chunk.count(b"\n")
+        require_few(ends, limits)
+        yield chunk
+
+
+def require_few(records: int, limits: Limits) -> None:
+    """Raises ProblemError for a body of too many records."""
+    if records > limits.records:
+        raise ProblemError("payload-too-large", f"found more than {limits.records:,} records, expected no more")
+
+
+def require_shallow(document: object, limits: Limits) -> None:
+    """Raises ProblemError for a document with too many levels of arrays and objects."""
+    level = [document]
+    for _ in range(limits.depth + 1):
+        values = [each.values() if each.__class__ is dict else each for each in level if each.__class__ in (dict, list)]
+        if not values:
+            return
+        level = list(chain.from_iterable(values))
+    raise ProblemError("malformed-body", f"found JSON deeper than {limits.depth} levels, expected no more")
+
+
+def _refuse_early(request: web.Request, limits: Limits) -> None:
+    if request.content_length is not None and request.content_length > limits.body_bytes:
+        raise _too_large(f"{request.content_length:,} bytes", limits)
+    if (encoding := request.headers.get("Content-Encoding", "identity").lower()) != "identity":
+        raise ProblemError(
+            "unsupported-media-type", f"found Content-Encoding {encoding[:40]!r}, expected none: send it uncompressed"
+        )
+
+
+def _too_large(found: str, limits: Limits) -> ProblemError:
+    return ProblemError("payload-too-large", f"found {found}, expected at most {limits.body_bytes:,}")
+
+
+class _Arriving:
+    """A body while it arrives, within its limits of bytes and seconds. Raises ProblemError."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._content, self._limits, self._size = request.content, request.app[LIMITS], 0
+        _refuse_early(request, self._limits)
+        self._deadline = asyncio.get_running_loop().time() + self._limits.body_seconds
+
+    async def next(self) -> bytes:
+        """The next chunk, empty at the end."""
+        chunk = await self._read()
+        self._size += len(chunk)
+        if self._size > self._limits.body_bytes:
+            raise _too_large(f"more than {self._limits.body_bytes:,} bytes", self._limits)
+        return chunk
+
+    async def _read(self) -> bytes:
+        try:
+            if (ready := self._content.read_nowait()) or self._content.at_eof():
+                return ready
+            async with asyncio.timeout_at(self._deadline):
+                return await self._content.readany()
+        except TimeoutError:
+            detail = f"the body was not there after {self._limits.body_seconds:g} seconds"
+            raise ProblemError("request-timeout", detail, headers={"Connection": "close"}) from None
+        except (web.RequestPayloadError, ConnectionError):
+            raise ProblemError("malformed-body", "the body breaks off, or its chunks are not chunks") from None

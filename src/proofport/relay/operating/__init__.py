@@ -1,0 +1,1 @@
+"""What whoever runs the relay needs: health, metrics, the log, refusing too much, stopping, carrying out commits."""

@@ -1,0 +1,81 @@
+"""Checks whether the relay is ready. Anybody may ask, so the answer names no tenant, lane or path."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from proofport.config.relay import Ready
+from proofport.errors import JournalError
+from proofport.gateway import Gateway
+from proofport.logs import get_logger
+from proofport.relay.operating.backlog import Backlog, Backpressure, View
+
+CheckName: TypeAlias = Literal["journal", "lanes", "age", "room"]
+CHECK_EVERY = 1.0
+"""Seconds for which one check answers everybody, because each check writes to the journal."""
+
+WRITE_SECONDS = 5.0
+"""Seconds in which the journal must have written something."""
+
+log = get_logger("relay")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    ok: bool
+    detail: str
+
+
+class Readiness:
+    """`timer`: seconds that never go back."""
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        backlog: Backlog,
+        backpressure: Backpressure,
+        settings: Ready,
+        *,
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._gateway = gateway
+        self._backlog = backlog
+        self._backpressure = backpressure
+        self._settings = settings
+        self._timer = timer
+        self._checking = asyncio.Lock()
+        self._found: dict[CheckName, Check] = {}
+        self._good_until = 0.0
+
+    async def checks(self) -> dict[CheckName, Check]:
+        async with self._checking:
+            if self._timer() >= self._good_until:
+                self._found = await self._look()
+                self._good_until = self._timer() + CHECK_EVERY
+            return self._found
+
+    async def _look(self) -> dict[CheckName, Check]:
+        try:
+            async with asyncio.timeout(WRITE_SECONDS):
+                # A write without effect on others: a rate budget that only this check uses.
+                await (await self._gateway.journal()).permit("/readyz", per_minute=60_000, burst=60_000)
+                view = await self._backlog.look()
+        except (JournalError, TimeoutError) as error:
+            log.error("journal_unavailable", error=str(error) or f"no answer within {WRITE_SECONDS:g} s")
+            unknown = Check(False, "unknown: the journal cannot be used")
+            failed = Check(False, "the journal cannot be written; the log says why")
+            return {"journal": failed, "lanes": unknown, "age": unknown, "room": unknown}
+        return {"journal": Check(True, "the journal can be written"), **self._delivering(view)}
+
+    def _delivering(self, view: View) -> dict[CheckName, Check]:
+        allowed, age = self._settings.parked_lanes, self._settings.age_seconds
+        full = self._backpressure.excess(view) is not None
+        return {
+            "lanes": Check(view.parked <= allowed, f"{view.parked} of {len(view.lanes)} lanes are parked"),
+            "age": Check(not age or view.age < age, f"the oldest delivery has waited for {view.age:.0f} s"),
+            "room": Check(not full, "no more evidence is accepted" if full else "more evidence is accepted"),
+        }
