@@ -142,18 +142,6 @@ class BaselinePostgres:
             rows: list[Any] = await (await db.execute(query, values)).fetchall()
             return rows
 
-    async def fetch(self, worker: int, n: int) -> int:
-        """What a worker does before it delivers: get a job, take its lane, read the first deliveries."""
-        job = await self.app.job_manager.fetch_job([QUEUE], worker)
-        assert job is not None
-        return len(await (await self.take_over(str(job.task_kwargs["lane"]))).take(n))
-
-    async def block(self, lane: str) -> None:
-        """Let a lane rest for an hour."""
-        async with self._pool.connection() as db, db.transaction():
-            await db.execute("DELETE FROM procrastinate_jobs WHERE queueing_lock = %s", (lane,))
-            await self._defer(db, lane, 3_600)
-
 
 class BaselineRun:
     def __init__(self, journal: BaselinePostgres, lane: str, epoch: int) -> None:
