@@ -26,8 +26,8 @@ IN_EACH_LANE = 100
 LANES = (20, 1)
 
 
-def new(lane: str, key: str | None = None) -> NewDelivery:
-    return NewDelivery(lane, "somewhere", "device", "upsert", PAYLOAD, 1, key)
+def new(lane: str) -> NewDelivery:
+    return NewDelivery(lane, "somewhere", "device", "upsert", PAYLOAD, 1)
 
 
 # ------------------------------------------------------------------ what runs in a process of its own
@@ -38,7 +38,7 @@ async def accept(journal: Any) -> dict[str, float]:
 
     async def one_after_the_other(number: int) -> None:
         while (started := time.perf_counter()) < end:
-            await journal.accept([new(f"lane {number % 20}", f"{number}-{len(taken)}-{started}")])
+            await journal.accept([new(f"lane {number % 20}")])
             taken.append(time.perf_counter() - started)
 
     await asyncio.gather(*(one_after_the_other(number) for number in range(ACCEPTING)))
