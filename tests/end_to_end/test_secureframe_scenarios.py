@@ -246,7 +246,7 @@ class TestGone:
         await company.push(accounts("a", "b"), kind=kind)
         await company.push([{"id": "a"}], kind=kind, mode="remove")
         async with company.gateway() as gateway:
-            lane = gateway.config.adapter("secureframe").lane(kind)
+            lane = gateway.config.adapter("secureframe").resource(kind).lane
             gone, here = await (await gateway.journal()).bodies(lane, kind, ["a", "b"])
         assert (gone, b"b@example.com" in (here or b"")) == (b"", True)
 

@@ -59,7 +59,6 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
         relay.metrics.refused(packed.rejected)
     refuse_mistakes(packed, valid=query.accept == "valid")
     answer = _answer(kind, query.mode, route, packed)
-<<<<<<< HEAD
     record = None
     if key is not None:
         record = IdempotencyRecord(caller.tenant, key, packed.digest, orjson.dumps(answer))
@@ -69,15 +68,6 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
         submitted = await (await relay.gateway.journal()).accept(new, record=record)
     if submitted.first is not None and record is not None:
         if submitted.first.digest != record.digest:
-=======
-    idempotency = Once(caller.tenant, key, packed.digest, orjson.dumps(answer)) if key is not None else None
-    new = _new_deliveries(kind, query.mode, route, packed)
-    del packed  # else the garbage collector goes through it while the journal commits
-    with relay.metrics.committing():
-        submitted = await (await relay.gateway.journal()).submit(new, once=idempotency)
-    if submitted.first is not None and idempotency is not None:
-        if submitted.first.digest != idempotency.digest:
->>>>>>> relay
             raise ProblemError("idempotency-key-reused", f"{key!r} came with another request before")
         return _accepted(submitted.ids, orjson.loads(submitted.first.answer), again=True)
     relay.metrics.accepted(new)
