@@ -20,12 +20,14 @@ VALUES (:tenant, :key, :digest, :answer, :submission);
 
 -- name: next_id
 -- What AUTOINCREMENT gives next: https://www.sqlite.org/autoinc.html
-SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'), 0) + 1;
+(SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'deliveries')
 
 -- name: add_delivery
--- Adds a delivery. A trigger wakes its lane.
-INSERT INTO deliveries (id, lane, destination, kind, mode, payload, records, created, submission, bodies)
-VALUES (:id, :number, :destination, :kind, :mode, :payload, :records, :now, :submission, :bodies);
+-- Adds a delivery, if its lane is there. A trigger wakes the lane. The first of a submission gives that its number.
+INSERT INTO deliveries (lane, destination, kind, mode, payload, records, created, submission, bodies)
+SELECT number, :destination, :kind, :mode, :payload, :records, :now,
+    iif(:together, ifnull(:submission, {next_id}), NULL), :bodies
+FROM lanes WHERE lane = :lane;
 
 -- name: add_dead
 -- Adds a delivery that is dead from the start.
