@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from proofport.journal.contract import Accepted, NewDelivery
+from proofport.journal.contract import Accepted, IdempotencyRecord, NewDelivery
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS deliveries (
@@ -112,8 +112,10 @@ class BaselineJournal:
             self._loop.call_soon_threadsafe(_answer, answers)
 
     # ------------------------------------------------------------------ the queue
-    async def accept(self, deliveries: Sequence[NewDelivery]) -> list[Accepted]:
-        accepted: list[Accepted] = await self.write(lambda db: _accept(db, deliveries))
+    async def accept(
+        self, deliveries: Sequence[NewDelivery], *, record: IdempotencyRecord | None = None
+    ) -> list[Accepted]:
+        accepted: list[Accepted] = await self.write(lambda db: _accept(db, deliveries, record and record.key))
         self._news.set()
         return accepted
 
@@ -202,13 +204,13 @@ class BaselineRun:
         await self._journal.write(write)
 
 
-def _accept(db: sqlite3.Connection, deliveries: Sequence[NewDelivery]) -> list[Accepted]:
+def _accept(db: sqlite3.Connection, deliveries: Sequence[NewDelivery], key: str | None) -> list[Accepted]:
     accepted = []
     for new in deliveries:
         added = db.execute(
             "INSERT INTO deliveries (lane, idem_key, payload, created) VALUES (?, ?, ?, ?) "
             "ON CONFLICT (idem_key) DO NOTHING",
-            (new.lane, new.key, new.payload, time.time()),
+            (new.lane, key, new.payload, time.time()),
         )
         accepted.append(Accepted(added.lastrowid or 0, not added.rowcount))
     for lane in {new.lane for new in deliveries}:

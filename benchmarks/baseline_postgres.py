@@ -19,7 +19,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.schema import SchemaManager
 from psycopg_pool import AsyncConnectionPool
 
-from proofport.journal.contract import Accepted, NewDelivery
+from proofport.journal.contract import Accepted, IdempotencyRecord, NewDelivery
 
 CONNECTIONS = 20
 QUEUE = "baseline"
@@ -68,7 +68,9 @@ class BaselinePostgres:
     async def close(self) -> None:
         await self._pool.close()
 
-    async def accept(self, deliveries: Sequence[NewDelivery]) -> list[Accepted]:
+    async def accept(
+        self, deliveries: Sequence[NewDelivery], *, record: IdempotencyRecord | None = None
+    ) -> list[Accepted]:
         accepted = []
         async with self._pool.connection() as db, db.transaction():
             for lane in sorted({new.lane for new in deliveries}):
@@ -78,7 +80,7 @@ class BaselinePostgres:
                     "INSERT INTO deliveries (lane, idem_key, payload) VALUES (%s, %s, %s) "
                     "ON CONFLICT (idem_key) DO NOTHING RETURNING id"
                 )
-                row = await (await db.execute(query, (new.lane, new.key, new.payload))).fetchone()
+                row = await (await db.execute(query, (new.lane, record and record.key, new.payload))).fetchone()
                 accepted.append(Accepted(row[0] if row else 0, row is None))
         return accepted
 

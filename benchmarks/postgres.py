@@ -35,8 +35,11 @@ from benchmarks.workload import (
     work,
 )
 from proofport.journal.contract import Failure
-from proofport.journal.postgres import PostgresJournal, lanes, queue
+from proofport.journal.postgres import PostgresJournal
+from proofport.journal.postgres.last_state import PostgresLaneRun
 from proofport.journal.postgres.wake import QUEUE
+from proofport.journal.postgres.work import reschedule
+from proofport.journal.sql.steps import Hold
 
 ROUNDS = 3
 READY, FETCHES, CHUNK = 300, 250, 500
@@ -119,21 +122,20 @@ async def _block(journal: Any) -> None:
     await _app(journal).job_manager.finish_job(
         await _app(journal).job_manager.fetch_job([QUEUE], worker), Status.SUCCEEDED, True
     )
-    await lanes.settle(journal._shared, "blocked")
+    await journal._store.write(reschedule, journal._store, "blocked")
 
 
 def _app(journal: Any) -> Any:
-    return journal.app if isinstance(journal, BaselinePostgres) else journal._shared.waker.app
+    return journal.app if isinstance(journal, BaselinePostgres) else journal._store.waker.app
 
 
 async def _fetch(journal: Any, worker: int) -> int:
     if isinstance(journal, BaselinePostgres):
         return await journal.fetch(worker, TAKEN)
-    shared = journal._shared
-    job = await shared.waker.app.job_manager.fetch_job([QUEUE], worker)
-    hold = await lanes.claim_due(shared, job.task_kwargs["lane"], "me", 60.0)
-    assert hold is not None
-    return len(await queue.heads(shared, hold, TAKEN))
+    store = journal._store
+    job = await store.waker.app.job_manager.fetch_job([QUEUE], worker)
+    [row] = await store.rows("claim_due", {"lane": job.task_kwargs["lane"], "owner": "me", "lease": 60.0})
+    return len(await PostgresLaneRun(store, Hold(*row), 60.0).take(TAKEN))
 
 
 def run() -> list[Goal]:

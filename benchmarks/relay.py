@@ -33,9 +33,11 @@ from proofport.config import Config
 from proofport.config_relay import Overload, RelaySettings
 from proofport.evidence import CloudResource
 from proofport.gateway import Gateway
-from proofport.journal.contract import NewDelivery, Once, Submitted
-from proofport.journal.sqlite import SqliteJournal, queue
+from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
+from proofport.journal.sqlite import SqliteJournal
+from proofport.journal.sqlite.accept import submit
 from proofport.journal.sqlite.database import connect
+from proofport.journal.sqlite.store import SQL
 from proofport.registry import load_emulator
 from proofport.relay.access_log import NAME
 from proofport.relay.limits import server_options
@@ -107,7 +109,7 @@ class Unstored(SqliteJournal):
 
     _numbers = itertools.count(1)
 
-    async def submit(self, deliveries: Sequence[NewDelivery], *, once: Once | None = None) -> Submitted:
+    async def accept(self, deliveries: Sequence[NewDelivery], *, record: IdempotencyRecord | None = None) -> Submitted:
         return Submitted([next(self._numbers) for _ in deliveries])
 
 
@@ -118,9 +120,9 @@ class OneByOne(SqliteJournal):
         await super().open()
         self._db = connect(self.path)
 
-    async def submit(self, deliveries: Sequence[NewDelivery], *, once: Once | None = None) -> Submitted:
+    async def accept(self, deliveries: Sequence[NewDelivery], *, record: IdempotencyRecord | None = None) -> Submitted:
         self._db.execute("BEGIN IMMEDIATE")
-        submitted = queue.submit(self._db, deliveries, once, time.time())
+        submitted = submit(self._db, SQL, deliveries, record, time.time())
         self._db.execute("COMMIT")
         return submitted
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from benchmarks.goals import Goal
-from proofport.journal.contract import NewDelivery
+from proofport.journal.contract import IdempotencyRecord, NewDelivery
 
 CONTENDERS = ("product", "baseline")
 CASES = ("without", "beside")
@@ -27,8 +27,8 @@ Figures: TypeAlias = dict[str, dict[str, list[float]]]
 """Under the name of what was measured and of the contender, one figure a round."""
 
 
-def new(lane: str, key: str | None = None) -> NewDelivery:
-    return NewDelivery(lane, "somewhere", "device", "upsert", PAYLOAD, 1, key)
+def new(lane: str) -> NewDelivery:
+    return NewDelivery(lane, "somewhere", "device", "upsert", PAYLOAD, 1)
 
 
 # ------------------------------------------------------------------ what runs in a process of its own
@@ -39,7 +39,8 @@ async def accept(journal: Any) -> dict[str, float]:
 
     async def one_after_the_other(number: int) -> None:
         while (started := time.perf_counter()) < end:
-            await journal.accept([new(f"lane {number % 20}", f"{number}-{len(taken)}-{started}")])
+            record = IdempotencyRecord("default", f"{number}-{len(taken)}-{started}", b"", b"")
+            await journal.accept([new(f"lane {number % 20}")], record=record)
             taken.append(time.perf_counter() - started)
 
     await asyncio.gather(*(one_after_the_other(number) for number in range(ACCEPTING)))

@@ -20,14 +20,11 @@ def submit(
     if record is None or not deliveries:
         return Submitted(add(db, sql, deliveries, now, together=True))
     values = {"tenant": record.tenant, "key": record.key, "digest": record.digest, "answer": record.answer}
-    known = db.execute(sql["idempotency_record"], values).fetchone()
-    if known is not None:
-        digest, answer, submission = known
-        ids = db.execute(sql["submitted"], {"submission": submission}).fetchall()
-        return Submitted([number for (number,) in ids], replace(record, digest=digest, answer=answer))
-    added = add(db, sql, deliveries, now, together=True)
-    db.execute(sql["add_idempotency_record"], {**values, "submission": added[0]})
-    return Submitted(added)
+    if db.execute(sql["add_idempotency_record"], values).rowcount:
+        return Submitted(add(db, sql, deliveries, now, together=True))
+    digest, answer, submission = db.execute(sql["idempotency_record"], values).fetchone()
+    ids = db.execute(sql["submitted"], {"submission": submission}).fetchall()
+    return Submitted([number for (number,) in ids], replace(record, digest=digest, answer=answer))
 
 
 def add(

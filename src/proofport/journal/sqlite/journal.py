@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
+import tempfile
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
@@ -15,10 +18,9 @@ from proofport.journal import scheduler
 from proofport.journal.contract import Kept, Known, LaneRun
 from proofport.journal.copying import Source, Target
 from proofport.journal.sql.access import AccessPart
-from proofport.journal.sql.lanes import LanesPart
+from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.registry import RegistryPart
-from proofport.journal.sql.runs import RunsPart
 from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 from proofport.journal.sqlite import copies
@@ -131,3 +133,22 @@ class SqliteJournal(QueuePart, LanesPart, RunsPart, RegistryPart, SnapshotsPart,
             raise UsageError(f"the backup {target} cannot be written: {error}") from error
         finally:
             draft.unlink(missing_ok=True)
+
+
+class TemporaryJournal(SqliteJournal):
+    """A journal in a temporary file, removed when it is closed or when the process ends. Commits wait for no disk.
+
+    For dry runs, tests and trying things out.
+    """
+
+    durable = False
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="proofport-"))
+        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        super().__init__(self._folder / "journal.sqlite3", clock=clock)
+
+    async def close(self) -> None:
+        """End the journal: nothing of it can be read any more."""
+        await super().close()
+        self._remove()

@@ -14,9 +14,9 @@ SELECT digest, answer, submission FROM idempotency_records WHERE tenant = :tenan
 SELECT id FROM deliveries WHERE submission = :submission ORDER BY id;
 
 -- name: add_idempotency_record
--- Notes what was submitted under a key.
+-- Notes what is about to be submitted under a key, unless it is known.
 INSERT INTO idempotency_records (tenant, key, digest, answer, submission)
-VALUES (:tenant, :key, :digest, :answer, :submission);
+VALUES (:tenant, :key, :digest, :answer, {next_id}) ON CONFLICT DO NOTHING;
 
 -- name: next_id
 -- What AUTOINCREMENT gives next: https://www.sqlite.org/autoinc.html
