@@ -48,6 +48,7 @@ class SqliteStore:
         self.path = path
         self.clock = clock
         self.news = asyncio.Event()
+        self.folding = asyncio.Lock()
         self.writer = Writer(path, durable=durable)
         self.looks = Reader(path)
         self._heads = Reader(path)
