@@ -80,6 +80,7 @@ class DestinationRun:
         on_wait: Callable[[], None] | None = None,
     ) -> None:
         self.name = target.name
+        self.lane = target.lane
         self.resource = target.resource
         self.job = job
         self.limits = target.resource.limits(job.mode)
@@ -100,6 +101,7 @@ class DestinationRun:
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(QUEUED_BATCHES)
         self._waiting: WaitingSet | None = None
         self._compare: Callable[[Batch], Awaitable[None]] | None = None
+        self._target = target
         self._skip_unchanged = skip_unchanged
         self._books: Books | None = None
         self._last: LastState | None = None
@@ -107,7 +109,7 @@ class DestinationRun:
     def attach(self, journal: Journal, holder: Holder, books: Books) -> None:
         """Give it the right to deliver: the lane that is held, and the books to write to."""
         self.vendor.holder, self._books = holder, books
-        self._last = LastState(journal, self.resource)
+        self._last = LastState(journal, self._target)
 
     @property
     def replaces(self) -> bool:

@@ -111,7 +111,7 @@ def _refuse_shared_lanes(targets: Sequence[Target]) -> None:
     """Two destinations on one vendor object in one run would be two writers of one set."""
     taken: dict[str, str] = {}
     for target in targets:
-        lane = target.resource.lane
+        lane = target.lane
         if lane in taken:
             raise UsageError(
                 f"{taken[lane]} and {target.name} are the same object at the vendor ({lane})",

@@ -14,6 +14,7 @@ import orjson
 
 from proofport.adapter import Observed, ReadBack, ReadsBack, Resource
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
+from proofport.delivery.target import lane_of
 from proofport.gateway.assurance import verify_deliveries, verify_runs
 from proofport.http.flow import lead
 from proofport.http.sender import Sender
@@ -87,7 +88,7 @@ async def verified(
 
     Raises what reading raises: Blocked, Retryable …
     """
-    lane, kind = resource.lane, resource.kind
+    lane, kind = lane_of(name, resource), resource.kind
     result = Verification(name, kind)
     known = await journal.known_count(lane, kind)
     if not isinstance(resource, ReadsBack):

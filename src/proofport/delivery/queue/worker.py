@@ -148,7 +148,7 @@ class Worker:
         sender = senders[first.destination]
         types = target.mapping.types if isinstance(target.resource, MakesSchema) else None
         job = Job(f"delivery-{first.id}", self._instance, first.kind, first.mode, target.mapping.fields, types)
-        report = DestinationReport(target.name, lanes=[target.resource.lane])
+        report = DestinationReport(target.name, lanes=[target.lane])
         ledger = QueueLedger(report, lambda position: f"record {position}", books)
         destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0)
         destination.attach(self._journal, holder, books)
