@@ -1,4 +1,4 @@
-"""HTTP as plain values: what an adapter asks for, what it gets back. No I/O here."""
+"""HTTP as plain values: the calls of an adapter, and the replies to them. No I/O here."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request. `path` begins with a slash and is already percent-encoded.
-
-    `lost` says what a missing answer means: "repeat" when sending the same again converges, "ask" when the adapter
-    must look first (`OutcomeUnknown` is thrown into its flow). Before a `destructive` call the engine asks the guard.
-    """
+    """One request."""
 
     operation: str
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    #: Begins with a slash, and is percent-encoded.
     path: str
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = field(default=None, repr=False)
     content_type: str = "application/json"
+    #: After a lost answer: "repeat" when sending the same again gives the same state. "ask" when the adapter must look
+    #: first: then `OutcomeUnknown` is thrown into its flow.
     lost: Literal["repeat", "ask"] = "repeat"
+    #: The guard must agree before it is sent.
     destructive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One answer. Header names are lower case."""
+    """One answer."""
 
     status: int
+    #: The names are lower case.
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
 
@@ -41,7 +42,7 @@ class Reply:
         return 200 <= self.status < 300
 
     def json(self) -> Any:
-        """The decoded body, or None when it is empty or not JSON: vendors answer errors with HTML, too."""
+        """The decoded body. None: it is empty or not JSON. Vendors answer some errors with HTML."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -49,16 +50,16 @@ class Reply:
 
 
 def is_loopback(origin: str) -> bool:
-    """Whether an origin such as `http://127.0.0.1:8080` is on this machine."""
-    host = urlsplit(origin).hostname or ""
+    """True: an origin such as `http://127.0.0.1:8080` is on this machine."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        host = urlsplit(origin).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return False
 
 
 def checked_origin(text: str) -> str:
-    """Scheme and host of a `base_url` setting. Raises ValueError: a path in it, or `http://` to another machine."""
+    """Scheme and host of a `base_url` setting. Raises ValueError for a path, and for `http://` to another machine."""
     try:
         parts = urlsplit(text)
         port = parts.port

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,15 +13,18 @@ from tests.toy.whole_vendor import WholeAdapter, WholeSet
 
 from proofport.accounting import CONFIRMED, Outcome, Tally
 from proofport.adapter import (
+    Admission,
     Batch,
     Body,
     Flow,
     Job,
     Limits,
+    MakesSchema,
     Memory,
     Mode,
     Opens,
     Resource,
+    Schema,
     Stages,
     Token,
     TokenFlow,
@@ -138,6 +141,17 @@ class RemembersMoreThanJson(BrokenWidgets, Opens):
         return {"numbers": numbered}
 
 
+class ForgetsToAdmitARecord(BrokenWidgets, MakesSchema):
+    def admit(self, job: Job, batch: Batch) -> Admission:
+        return Admission(range(1, len(batch)))
+
+    def schemas(self, lane_memory: Mapping[str, Any]) -> Sequence[Schema]:
+        return ()
+
+    def confirm(self, lane_memory: Mapping[str, Any], now: float) -> tuple[str, Any]:
+        return "widget", now
+
+
 def toy_with(broken: type[BrokenWidgets]) -> type[ToyAdapter]:
     class Broken(ToyAdapter):
         def resource(self, kind: str) -> Resource:
@@ -166,6 +180,7 @@ def toy_with(broken: type[BrokenWidgets]) -> type[ToyAdapter]:
         (toy_with(BelievesTheStatus), "test_a_record_without_a_verdict_is_unknown"),
         (toy_with(IgnoresRefusals), "test_refusals_are_sorted_by_what_to_do"),
         (toy_with(RemembersMoreThanJson), "test_memory_survives_the_journal"),
+        (toy_with(ForgetsToAdmitARecord), "test_a_schema_takes_or_refuses_every_record"),
     ],
 )
 def test_the_contract_notices(broken: type[ToyAdapter], noticed_by: str) -> None:
@@ -184,7 +199,7 @@ def test_a_secret_in_plain_text_is_noticed() -> None:
         Plain().test_settings_hide_their_secrets()
 
 
-# ------------------------------------------------------------------ broken tokens
+# ------------------------------------------------------------------ broken whole sets and tokens
 class LeakyAdapter(WholeAdapter):
     """It keeps its token, which makes all else possible."""
 
@@ -204,6 +219,12 @@ class LeakySet(WholeSet):
     def __init__(self, adapter: LeakyAdapter, kind: str) -> None:
         super().__init__(adapter.settings, kind)
         self.token = adapter.token
+
+
+class ReplacesUnmarked(LeakySet):
+    def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
+        yield Call("replace", "PUT", f"/sets/{self.kind}", body=b"[]")
+        return [CONFIRMED] * len(batch)
 
 
 class LeaksItIntoMemory(LeakySet, Opens):
@@ -284,6 +305,7 @@ class TakesARefusedTokenForSuccess(WholeAdapter):
 @pytest.mark.parametrize(
     ("broken", "noticed_by"),
     [
+        (whole_with(ReplacesUnmarked), "test_calls_that_destroy_say_so"),
         (whole_with(LeaksItIntoMemory), "test_memory_and_names_hold_no_secret"),
         (whole_with(LeaksItIntoMemoryWhileSending), "test_memory_and_names_hold_no_secret"),
         (whole_with(LeaksItIntoItsName), "test_memory_and_names_hold_no_secret"),
@@ -296,7 +318,7 @@ class TakesARefusedTokenForSuccess(WholeAdapter):
         (TakesARefusedTokenForSuccess, "test_a_token_can_be_asked_for"),
     ],
 )
-def test_the_contract_notices_a_token_that_leaks(broken: type[WholeAdapter], noticed_by: str) -> None:
+def test_the_contract_notices_a_broken_whole_set(broken: type[WholeAdapter], noticed_by: str) -> None:
     class Broken(WholeContract):
         made = broken
 

@@ -45,6 +45,8 @@ class Gateway:
         self._targets = Targets(config)
         self._journal: Journal | None = None
         self._tokens: Tokens | None = None
+        #: Two that begin together must not open two journals, with tokens of their own that revoke each other.
+        self._opening = asyncio.Lock()
 
     @classmethod
     def from_file(cls, path: str | Path | None = None) -> Self:
@@ -64,11 +66,12 @@ class Gateway:
 
     async def journal(self) -> Journal:
         """The configured journal, opened at its first use."""
-        if self._journal is None:
-            journal = open_journal(self.config.journal)
-            await journal.open()
-            self._journal = journal
-            self._tokens = Tokens(journal, owner=new_owner(), lease=self.config.lease)
+        async with self._opening:
+            if self._journal is None:
+                journal = open_journal(self.config.journal)
+                await journal.open()
+                self._journal = journal
+                self._tokens = Tokens(journal, owner=new_owner(), lease=self.config.lease)
         return self._journal
 
     @property

@@ -1,11 +1,11 @@
-"""For those who write an adapter or an emulator: what their tests can stand on."""
+"""For those who write an adapter or an emulator: the parts that their tests need."""
 
 from __future__ import annotations
 
-from proofport.testing.emulator import Emulator, VendorError, json_body, json_response, serve
-from proofport.testing.emulator_behaviours import Behaviour, Switches
+from proofport.testing.emulator import Emulator, VendorError, json_body, json_response
+from proofport.testing.emulator_behaviours import Behaviour, Switches, assumed, documented, observed
 from proofport.testing.emulator_faults import FAULTS, Faults, cut
-from proofport.testing.running import Running, running
+from proofport.testing.running import Running, running, serve
 
 __all__ = [
     "FAULTS",
@@ -15,9 +15,12 @@ __all__ = [
     "Running",
     "Switches",
     "VendorError",
+    "assumed",
     "cut",
+    "documented",
     "json_body",
     "json_response",
+    "observed",
     "running",
     "serve",
 ]

@@ -1,34 +1,32 @@
-"""The base of every emulator: a stateful local imitation of one vendor, and the ways to steer and question it.
+"""The base of every emulator: a local server that keeps state and behaves as one vendor's API does.
 
-A vendor's emulator brings its routes, its state and its list of behaviours; from here it gets the control plane under
-`/_emulator/`, the faults, the log of what it received, the rate limit, and `serve`.
+A vendor's emulator has the routes, the state and the list of behaviours. The base adds the switches, the faults, the
+log of received requests and the rate limit.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, ClassVar, NoReturn, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeAlias
 
 import orjson
 from aiohttp import web
 
-from proofport.errors import UsageError
 from proofport.testing.emulator_behaviours import Behaviour, Switches, Value
-from proofport.testing.emulator_control import is_control, routes
 from proofport.testing.emulator_faults import BY_ORDER, FAULTS, NO_FAULTS, Faults, cut, cut_in_the_middle
 from proofport.testing.emulator_log import Log, RateLimiter
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+PREFIX = "/_emulator"
+"""The beginning of the paths of the control plane. `/` belongs to it, too."""
 
 
 class VendorError(Exception):
-    """A vendor handler's way to answer an error: `status`, the vendor's words, and more for its error body."""
+    """An error answer of the vendor: its status, its message, and what else `Emulator.failure` takes."""
 
     def __init__(self, status: int, message: str, **more: Any) -> None:
         super().__init__(message)
@@ -40,11 +38,11 @@ class VendorError(Exception):
 class Emulator(ABC):
     """One vendor. Subclasses register under the entry point group `proofport.emulators`.
 
-    `rate_limit` (requests a minute and address, 0 = off) is the first value of the switch of that name. Behaviours
-    include the switches `rate_limit`, `retry_after` (does a 429 say how long to wait) and `max_body_bytes` (0 = any).
+    `rate_limit` is the first value of the switch of that name: requests a minute and address, 0 for any number.
     """
 
     name: ClassVar[str]
+    #: Among them the switches `rate_limit`, `retry_after` (a 429 says how long to wait) and `max_body_bytes` (0: any).
     behaviours: ClassVar[Sequence[Behaviour]]
 
     def __init__(self, *, rate_limit: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -55,7 +53,7 @@ class Emulator(ABC):
         self._first_switches: dict[str, Value] = {"rate_limit": rate_limit} if rate_limit else {}
         self.switches.set(self._first_switches)
 
-    # ------------------------------------------------------------------ what a vendor brings
+    # ------------------------------------------------------------------ the vendor's part
     @abstractmethod
     def routes(self) -> Iterable[web.RouteDef]:
         """The vendor's own operations."""
@@ -70,7 +68,7 @@ class Emulator(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """Everything the vendor holds, as JSON."""
+        """All that the vendor holds, as JSON."""
 
     @abstractmethod
     def load(self, state: Mapping[str, Any]) -> None:
@@ -82,7 +80,7 @@ class Emulator(ABC):
 
     @abstractmethod
     def overview(self) -> list[dict[str, Any]]:
-        """What the page shows: `{title, note, count, records: [at most 20]}` for every object."""
+        """Every object for the page: `{title, note, count, records: [at most 20]}`."""
 
     @abstractmethod
     def destination(self, origin: str) -> dict[str, Any]:
@@ -93,24 +91,27 @@ class Emulator(ABC):
         raise ValueError(f"{self.name} has no such step: a schema is given when a connection is created")
 
     async def settle(self) -> None:
-        """Return when everything that was accepted has been worked through."""
+        """Return when everything that was accepted has been processed."""
         return
 
     async def stop(self) -> None:
         """End what runs in the background."""
         return
 
-    # ------------------------------------------------------------------ the application
+    # ------------------------------------------------------------------ answering
     def application(self) -> web.Application:
+        """The vendor's operations. `serve` adds the control plane."""
+
         @web.middleware
         async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await (handler(request) if is_control(request.path) else self._answer(request, handler))
+            steers = request.path in ("/", PREFIX) or request.path.startswith(PREFIX + "/")
+            return await (handler(request) if steers else self._answer(request, handler))
 
         async def stop(_: web.Application) -> None:
             await self.stop()
 
         application = web.Application(middlewares=[answer], client_max_size=0)
-        application.add_routes([*routes(self), *self.routes()])
+        application.add_routes(self.routes())
         application.on_shutdown.append(stop)
         return application
 
@@ -186,44 +187,3 @@ async def json_body(request: web.Request) -> Any:
         return orjson.loads(await request.read())
     except ValueError:
         raise VendorError(400, "The request body is not valid JSON") from None
-
-
-@asynccontextmanager
-async def serve(emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve an emulator while the block runs, and yield its origin (`http://127.0.0.1:PORT`). Port 0 takes a free one.
-
-    Raises UsageError when the port is taken or the host is not this machine's own.
-    """
-    if not _is_loopback(host):
-        _refuse_host(host)
-    runner = web.AppRunner(emulator.application(), access_log=None, shutdown_timeout=0.25)
-    await runner.setup()
-    try:
-        try:
-            await web.TCPSite(runner, host, port).start()
-        except OSError as error:
-            raise UsageError(
-                f"the {emulator.name} emulator cannot listen on {host}:{port}: {error.strerror}",
-                hint="Choose another port, or 0 for a free one.",
-            ) from error
-        yield f"http://{_in_url(host)}:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _refuse_host(host: str) -> NoReturn:
-    raise UsageError(
-        f"an emulator does not listen on {host!r}: it has no real credentials to ask for",
-        hint="Use 127.0.0.1, ::1 or localhost.",
-    )

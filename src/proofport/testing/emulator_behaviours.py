@@ -1,9 +1,10 @@
-"""What an emulator claims about its vendor, each claim with its source; what nobody knows for sure is a switch."""
+"""The claims of an emulator about its vendor, each with its source. A claim that nobody is sure of has a switch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias
 
 Tag: TypeAlias = Literal["documented", "observed", "assumed"]
@@ -14,21 +15,20 @@ _WORDS: dict[type, str] = {bool: "true or false", int: "a whole number", str: "a
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """One thing the emulator does as the vendor does.
+    """One thing the emulator does as the vendor does."""
 
-    `name` is also the switch's name. `default` None: it cannot be switched. `choices` limits the values; without them
-    any value of the default's type is taken (numbers from 0).
-    """
-
+    #: Also the name of its switch.
     name: str
     says: str
     tag: Tag
     source: str
+    #: The first value of the switch. None: there is no switch.
     default: Value | None = None
+    #: The values that the switch takes. Empty: any value of the default's type, numbers from 0.
     choices: tuple[Value, ...] = ()
 
     def problem(self, value: object) -> str | None:
-        """Why `value` cannot be this switch's value, or None when it can."""
+        """The reason why this switch cannot have `value`. None: it can."""
         if self.default is None:
             return f"{self.name} is {self.tag} and cannot be switched"
         if self.choices and (value not in self.choices or type(value) is not type(self.default)):
@@ -40,8 +40,18 @@ class Behaviour:
         return None
 
 
+def _behaviour(tag: Tag, name: str, says: str, source: str, *readings: Value) -> Behaviour:
+    """Make a behaviour. `readings`: the default of its switch, then the other choices. One alone: any of its type."""
+    return Behaviour(name, says, tag, source, readings[0] if readings else None, readings if len(readings) > 1 else ())
+
+
+documented = partial(_behaviour, "documented")
+observed = partial(_behaviour, "observed")
+assumed = partial(_behaviour, "assumed")
+
+
 class Switches:
-    """The present reading of every behaviour that has more than one."""
+    """The value of every switch."""
 
     def __init__(self, behaviours: Iterable[Behaviour]) -> None:
         self._behaviours = {each.name: each for each in behaviours}
@@ -55,11 +65,11 @@ class Switches:
         return dict(self._values)
 
     def restore(self) -> None:
-        """Back to the defaults."""
+        """Set every switch to its default."""
         self._values = {name: each.default for name, each in self._behaviours.items() if each.default is not None}
 
     def set(self, values: Mapping[str, object]) -> None:
-        """Change some switches, all or none. Raises ValueError naming the first that cannot be."""
+        """Change these switches, or none of them. Raises ValueError with the first that cannot have its value."""
         for name, value in values.items():
             if name not in self._behaviours:
                 raise ValueError(f"there is no switch {name!r}; the switches are {', '.join(self._values)}")
@@ -70,15 +80,13 @@ class Switches:
 
     def listing(self) -> list[dict[str, Any]]:
         """Every behaviour as JSON, with its switch where it has one."""
-        return [
-            {
-                "name": each.name,
-                "says": each.says,
-                "tag": each.tag,
-                "source": each.source,
-                "switch": None
-                if each.default is None
-                else {"value": self._values[each.name], "default": each.default, "choices": list(each.choices)},
-            }
-            for each in self._behaviours.values()
-        ]
+        return [self._shown(each) for each in self._behaviours.values()]
+
+    def _shown(self, behaviour: Behaviour) -> dict[str, Any]:
+        shown = asdict(behaviour)
+        default, choices = shown.pop("default"), shown.pop("choices")
+        value = self._values.get(behaviour.name)
+        return {
+            **shown,
+            "switch": None if default is None else {"value": value, "default": default, "choices": choices},
+        }

@@ -1,116 +1,111 @@
-"""The control plane: paths that no vendor uses, to look into an emulator and to steer it."""
+"""The control plane of an emulator: paths that no vendor uses, to look into it and to steer it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from proofport.testing.emulator import PREFIX, Emulator, Handler, json_response
 from proofport.testing.emulator_faults import NO_FAULTS, Faults
 
-if TYPE_CHECKING:
-    from proofport.testing.emulator import Emulator
-
 T = TypeVar("T")
-PREFIX = "/_emulator"
-
-
-def is_control(path: str) -> bool:
-    return path in ("/", PREFIX) or path.startswith(PREFIX + "/")
 
 
 def routes(emulator: Emulator) -> list[web.RouteDef]:
     """The control plane of one emulator."""
     control = _Control(emulator)
+    views = {
+        "state": emulator.state,
+        "overview": control.overview,
+        "behaviours": emulator.switches.listing,
+        "switches": emulator.switches.as_dict,
+        "faults": control.faults,
+    }
+    actions = {
+        "switches": control.set_switches,
+        "faults": control.set_faults,
+        "reset": control.reset,
+        "seed": control.seed,
+        "define-schema": control.define_schema,
+        "settle": control.settle,
+    }
     return [
-        web.get("/", control.page),
-        web.get(PREFIX, control.page),
-        web.get(PREFIX + "/", control.page),
-        web.get(PREFIX + "/state", control.state),
-        web.get(PREFIX + "/overview", control.overview),
+        *(web.get(path, control.page) for path in ("/", PREFIX, PREFIX + "/")),
+        *(web.get(f"{PREFIX}/{name}", _showing(view)) for name, view in views.items()),
         web.get(PREFIX + "/received", control.received),
-        web.get(PREFIX + "/behaviours", control.behaviours),
-        web.get(PREFIX + "/switches", control.switches),
-        web.post(PREFIX + "/switches", control.set_switches),
-        web.get(PREFIX + "/faults", control.faults),
-        web.post(PREFIX + "/faults", control.set_faults),
+        *(web.post(f"{PREFIX}/{name}", action) for name, action in actions.items()),
         web.delete(PREFIX + "/faults", control.clear_faults),
-        web.post(PREFIX + "/reset", control.reset),
-        web.post(PREFIX + "/seed", control.seed),
-        web.post(PREFIX + "/define-schema", control.define_schema),
-        web.post(PREFIX + "/settle", control.settle),
     ]
+
+
+def _showing(view: Callable[[], object]) -> Handler:
+    async def show(_: web.Request) -> web.Response:
+        return json_response(view())
+
+    return show
 
 
 class _Control:
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
 
+    def overview(self) -> dict[str, Any]:
+        """The content of the page: every object with its first records, and the latest requests."""
+        log = self._emulator.log
+        return {"objects": self._emulator.overview(), "requests": len(log), "latest": log.latest(40)}
+
+    def faults(self) -> dict[str, Any]:
+        return self._emulator.faults.model_dump(exclude_none=True)
+
     async def page(self, _: web.Request) -> web.Response:
         text = files("proofport.testing").joinpath("emulator.html").read_text(encoding="utf-8")
         return web.Response(text=text.replace("{{name}}", self._emulator.name), content_type="text/html")
 
-    async def state(self, _: web.Request) -> web.Response:
-        return _json(self._emulator.state())
-
-    async def overview(self, _: web.Request) -> web.Response:
-        """What the page shows: every object with its first records, and the last requests."""
-        log = self._emulator.log
-        return _json({"objects": self._emulator.overview(), "requests": len(log), "latest": log.latest(40)})
-
     async def received(self, request: web.Request) -> web.Response:
-        """All of them, or the `?last=N`."""
+        """All requests, or with `?last=N` the last ones."""
         last = request.query.get("last", "")
-        return _json(self._emulator.log.listing(int(last) if last.isdecimal() else None))
-
-    async def behaviours(self, _: web.Request) -> web.Response:
-        return _json(self._emulator.switches.listing())
-
-    async def switches(self, _: web.Request) -> web.Response:
-        return _json(self._emulator.switches.as_dict())
+        return json_response(self._emulator.log.listing(int(last) if last.isdecimal() else None))
 
     async def set_switches(self, request: web.Request) -> web.Response:
         values = await _object(request)
         _or_400(lambda: self._emulator.switches.set(values))
-        return _json(self._emulator.switches.as_dict())
-
-    async def faults(self, _: web.Request) -> web.Response:
-        return _json(self._emulator.faults.model_dump(exclude_none=True))
+        return json_response(self._emulator.switches.as_dict())
 
     async def set_faults(self, request: web.Request) -> web.Response:
         document = await _object(request)
         self._emulator.faults = _or_400(lambda: Faults.model_validate(document))
-        return await self.faults(request)
+        return json_response(self.faults())
 
-    async def clear_faults(self, request: web.Request) -> web.Response:
+    async def clear_faults(self, _: web.Request) -> web.Response:
         self._emulator.faults = NO_FAULTS
-        return await self.faults(request)
+        return json_response(self.faults())
 
     async def reset(self, _: web.Request) -> web.Response:
         self._emulator.reset()
-        return _json({})
+        return json_response({})
 
     async def seed(self, request: web.Request) -> web.Response:
-        """With a body: that state. Without one: an object for every kind, as `proofport emulate` begins."""
+        """Load the state of the body. Without a body: an object for every kind, as `proofport emulate` begins."""
         if await request.read():
             state = await _object(request)
             _or_400(lambda: self._emulator.load(state))
         else:
             self._emulator.seed()
-        return _json(self._emulator.state())
+        return json_response(self._emulator.state())
 
     async def define_schema(self, request: web.Request) -> web.Response:
         step = await _object(request)
         _or_400(lambda: self._emulator.define_schema(**_schema_step(step)))
-        return _json({})
+        return json_response({})
 
     async def settle(self, _: web.Request) -> web.Response:
         await self._emulator.settle()
-        return _json({})
+        return json_response({})
 
 
 def _schema_step(step: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +141,3 @@ def _or_400(step: Callable[[], T]) -> T:
 
 def _bad_request(message: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=orjson.dumps({"error": message}).decode(), content_type="application/json")
-
-
-def _json(data: object) -> web.Response:
-    return web.Response(body=orjson.dumps(data), content_type="application/json")

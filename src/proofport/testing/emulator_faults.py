@@ -1,4 +1,4 @@
-"""Trouble on demand: refusals, slowness, items that fail, and connections cut before, in or after the answer."""
+"""Faults on demand: refusals, delays, records that fail, and cut connections."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ class _Strict(BaseModel):
 
 
 class StatusFault(_Strict):
-    """The next `times` requests are answered with `code`, and `retry_after` goes into their header as it is."""
+    """An answer with `code` to the next `times` requests."""
 
     code: int = Field(ge=300, le=599)
     times: int = Field(1, ge=1)
+    #: The value of the header Retry-After.
     retry_after: int | float | str | None = None
 
 
 class Match(_Strict):
-    """Which requests the faults are for. `path` is a regular expression that is searched for in the path."""
+    """The requests that the faults are for. None: all."""
 
     method: str | None = None
+    #: A regular expression that is searched for in the path.
     path: str | None = None
 
     @field_validator("path")
@@ -39,17 +41,16 @@ class Match(_Strict):
 
 
 class Faults(_Strict):
-    """One set of faults. Counters run down as they are used; items fail evenly spread, never by chance.
+    """One set of faults. Counters run down as they are used."""
 
-    `partial_item_failures` is the share of items that fail, `drop_times` how often a connection is cut, `processing_ms`
-    the time a vendor that works behind a queue takes for each request.
-    """
-
+    #: The share of records that fail. They are evenly spread, never random.
     partial_item_failures: float = Field(0.0, ge=0, le=1)
     latency_ms: float = Field(0.0, ge=0)
     status: StatusFault | None = None
     drop: Literal["before", "after", "middle"] | None = None
+    #: The number of connections that are cut.
     drop_times: int = Field(1, ge=0)
+    #: The time that a vendor with a queue takes for each request.
     processing_ms: float = Field(0.0, ge=0)
     match: Match = Match()
     _owed: float = PrivateAttr(0.0)
@@ -61,7 +62,7 @@ class Faults(_Strict):
         return path is None or re.search(path, request.path) is not None
 
     def item_fails(self) -> bool:
-        """Whether the next item is one of those that fail."""
+        """Count a record. True: it is one of those that fail."""
         if not self.partial_item_failures:
             return False
         self._owed += self.partial_item_failures
@@ -71,12 +72,9 @@ class Faults(_Strict):
 
     def take_status(self) -> StatusFault | None:
         status = self.status
-        if status is None:
-            return None
-        if status.times == 1:
-            self.status = None
-        else:
+        if status is not None:
             status.times -= 1
+            self.status = status if status.times else None
         return status
 
     def take_drop(self) -> Literal["before", "after", "middle"] | None:
@@ -87,7 +85,8 @@ class Faults(_Strict):
 
 
 NO_FAULTS = Faults()
-BY_ORDER = "X-Emulator-Fault"  # the header of every answer that a fault ordered
+BY_ORDER = "X-Emulator-Fault"
+"""The header of every answer that a fault made."""
 FAULTS = web.RequestKey("faults", Faults)
 
 

@@ -1,10 +1,10 @@
-"""What an emulator received, in order, and how many requests each address has left this minute."""
+"""The requests that an emulator received, in order, and the requests that each address has left this minute."""
 
 from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -16,24 +16,19 @@ BODIES_KEPT = 256 * 1024 * 1024
 
 @dataclass(slots=True)
 class Received:
-    """One request. `status` None: it was never answered. `body` None: forgotten to save memory."""
+    """One request."""
 
     method: str
     path: str
     query: dict[str, list[str]]
     headers: dict[str, str]
+    #: None: dropped to save memory.
     body: bytes | None
+    #: None: there was no answer.
     status: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        return {
-            "method": self.method,
-            "path": self.path,
-            "query": self.query,
-            "headers": self.headers,
-            "body": _decoded(self.body),
-            "status": self.status,
-        }
+        return {**asdict(self), "body": _decoded(self.body)}
 
     def summary(self) -> dict[str, Any]:
         """For the page: the size and the beginning of the body instead of all of it."""
@@ -48,7 +43,7 @@ class Received:
 
 
 class Log:
-    """Every request. Of the oldest only the bodies are forgotten, when all of them exceed `BODIES_KEPT` bytes."""
+    """Every request. When all bodies together exceed `BODIES_KEPT` bytes, the oldest bodies are dropped."""
 
     def __init__(self) -> None:
         self._entries: list[Received] = []

@@ -1,4 +1,4 @@
-"""An emulator that is being served, and its control plane as methods, for tests."""
+"""Serves an emulator, and gives tests its control plane as methods."""
 
 from __future__ import annotations
 
@@ -8,20 +8,54 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from aiohttp import web
 
-from proofport.testing.emulator import Emulator, serve
+from proofport.errors import UsageError
+from proofport.testing.emulator import Emulator
+from proofport.testing.emulator_control import routes
+from proofport.wire import is_loopback
+
+
+@asynccontextmanager
+async def serve(emulator: Emulator, *, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve an emulator while the block runs, and yield its origin (`http://127.0.0.1:PORT`). Port 0 takes a free one.
+
+    Raises UsageError when the port is taken, or the host is not this machine's own.
+    """
+    origin = f"http://[{host}]" if ":" in host else f"http://{host}"
+    if not is_loopback(origin):
+        raise UsageError(
+            f"an emulator does not listen on {host!r}: it has no real credentials to ask for",
+            hint="Use 127.0.0.1, ::1 or localhost.",
+        )
+    application = emulator.application()
+    application.add_routes(routes(emulator))
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.25)
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as error:
+            raise UsageError(
+                f"the {emulator.name} emulator cannot listen on {host}:{port}: {error.strerror}",
+                hint="Choose another port, or 0 for a free one.",
+            ) from error
+        yield f"{origin}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """`origin` is where `emulator` is served; `client` may be used for the vendor's own paths as well."""
+    """An emulator that is being served, and its control plane."""
 
     emulator: Emulator
     origin: str
+    #: For the vendor's own paths as well.
     client: aiohttp.ClientSession
 
     async def control(self, method: str, path: str, **json: Any) -> Any:
-        """`method` on `/_emulator/PATH`; the body is `json` when there is any. Raises ValueError on a refusal."""
+        """Send `method` to `/_emulator/PATH`, with the body `json` if there is any. Raises ValueError on a refusal."""
         async with self.client.request(method, f"{self.origin}/_emulator/{path}", json=json or None) as answer:
             body = await answer.json()
             if answer.status != 200:
@@ -29,13 +63,13 @@ class Running:
             return body
 
     async def state(self) -> dict[str, Any]:
-        """What the vendor holds, once everything it accepted has been processed."""
+        """All that the vendor holds, once everything it accepted has been processed."""
         await self.control("POST", "settle")
         state: dict[str, Any] = await self.control("GET", "state")
         return state
 
     async def holdings(self) -> list[dict[str, Any]]:
-        """Every object that the vendor holds, with its first records, once all that it accepted has been processed."""
+        """Every object of the vendor with its first records, once everything it accepted has been processed."""
         await self.control("POST", "settle")
         objects: list[dict[str, Any]] = (await self.control("GET", "overview"))["objects"]
         return objects
@@ -46,11 +80,11 @@ class Running:
         return received
 
     async def faults(self, **faults: Any) -> None:
-        """Replace the set of faults; called without any, clear it."""
+        """Replace the faults. Without any, clear them."""
         await (self.control("POST", "faults", **faults) if faults else self.control("DELETE", "faults"))
 
     async def switch(self, **values: Any) -> None:
-        """Choose another reading of a behaviour."""
+        """Choose other readings of some behaviours."""
         await self.control("POST", "switches", **values)
 
     def destination(self) -> dict[str, Any]:

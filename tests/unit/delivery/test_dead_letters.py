@@ -158,3 +158,12 @@ async def test_a_removal_is_replayed_as_it_was_by_its_ids(queue: Queue) -> None:
     await queue.work()
     assert [call.body for call in here.sender.calls] == [b'[{"id":"1"}]'] * 2
     assert await queue.states() == ["cancelled", "done"]
+
+
+async def test_two_records_of_one_id_go_out_again_each_as_it_was(queue: Queue) -> None:
+    here = queue.vendor(Reply(422), all_ok)
+    letter = await queue.accept({"id": "1", "n": 1}, {"id": "1", "n": 2})
+    await queue.work()
+    await replayed(queue.journal, Filter(ids=[letter]), as_it_was=True)
+    await queue.work()
+    assert here.sender.calls[1].body == here.sender.calls[0].body

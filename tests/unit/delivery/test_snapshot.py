@@ -7,22 +7,27 @@ from contextlib import closing
 from typing import Any
 
 import pytest
+from tests.journals import MemoryJournal
 from tests.unit.delivery.support import (
     LEASE,
+    VERDICTS,
+    EndingTiny,
     ScriptedSender,
     StagedTiny,
     Tiny,
     TinyAdapter,
+    WholeTiny,
     all_ok,
     batch,
     counts,
     destination,
+    expect_ok,
     memory_journal,
     reply,
 )
 
-from proofport.accounting import CONFIRMED, rejected, unknown
-from proofport.adapter import Stages
+from proofport.accounting import CONFIRMED, UNCHANGED, rejected, unknown
+from proofport.adapter import Flow, Job, Memory, Stages
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import RESUMABLE, DestinationRun
 from proofport.delivery.guard import Terms
@@ -30,10 +35,11 @@ from proofport.delivery.ids import IdStore
 from proofport.delivery.lease import Holder
 from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit
 from proofport.delivery.snapshot.compared import ComparedSet
+from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.delivery.snapshot.staged import StagedSet
-from proofport.errors import AdapterFault, Blocked, OutcomeUnknown, Problem, Retryable
+from proofport.errors import AdapterFault, Blocked, LaneLost, OutcomeUnknown, Problem, Retryable
 from proofport.journal.contract import Journal, NewRun
-from proofport.wire import Reply
+from proofport.wire import Call, Reply
 
 TERMS = Terms(max_gone=0.2, max_rejected=0)
 BAD = rejected(Problem("x", "y"))
@@ -367,3 +373,74 @@ async def test_an_incomplete_source_is_refused(journal: Journal) -> None:
     report = await run(journal, "1", ten(), incomplete=["a.json breaks off"])
     assert report.exit is Exit.GUARD
     assert "a.json breaks off" in report.notes[0]
+
+
+# ---------------------------------------------------------------------- ended
+async def test_nothing_is_ended_where_the_delivery_cannot_be_opened(journal: Journal) -> None:
+    """All records were rejected before anything was sent, so the ending is the first to open."""
+
+    class Opening(EndingTiny):
+        def open(self, job: Job, memory: Memory) -> Flow[Memory]:
+            expect_ok((yield Call("open_it", "POST", "/open")))
+            return {}
+
+    sender = ScriptedSender(open_it=Reply(403), end_records=all_ok)
+    await run(journal, "1", ten())
+    tried = destination(sender, mode="snapshot", run_id="2", adapter=TinyAdapter(made=Opening))
+    books = await books_of(tried, journal)
+    with closing(IdStore()) as ids:
+        ids.add(ten()[:9], list(range(9)))
+        for number, record_id in enumerate(ten()[:9]):
+            tried.ledger.reject(record_id, number, Problem("x", "y"))
+        ending = ComparedSet(tried, books, Terms(0.2, 9), ids, previous=10, delete_gone=False)
+        assert not await ending.end(())
+    assert sender.operations == ["open_it"]
+    assert tried.report.exit is Exit.BLOCKED
+    assert await journal.known_count(tried.resource.lane, tried.job.kind) == 10
+
+
+# ---------------------------------------------------------------------- whole
+async def test_a_set_that_waits_for_the_guard_is_withheld_when_the_lane_is_lost_meanwhile(
+    ids: IdStore, journal: Journal
+) -> None:
+    sender = ScriptedSender(replace_records=all_ok)
+    tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=WholeTiny))
+    books = await books_of(tried, journal)
+    await tried.take(batch(*ten()))
+    await tried.finish()
+    await tried.run()
+    tried.stop(LaneLost("taken over"), "lane_lost", Exit.INCOMPLETE)
+    assert not await ReplacedSet(tried, books, TERMS, ids).end(())
+    assert (sender.calls, counts(tried)) == ([], {"withheld": 10})
+    assert tried.report.tally.reasons == {"lane_lost": 10}
+
+
+async def test_a_set_of_which_the_vendor_has_some_already_is_the_new_one(
+    ids: IdStore, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(VERDICTS, "same", UNCHANGED)
+    sender = ScriptedSender(replace_records=reply(["same", *["ok"] * 9]))
+    tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=WholeTiny))
+    books = await books_of(tried, journal)
+    ids.add(ten(), list(range(10)))
+    await tried.take(batch(*ten()))
+    await tried.finish()
+    await tried.run()
+    assert await ReplacedSet(tried, books, TERMS, ids).end(())
+    assert counts(tried) == {"unchanged": 1, "delivered": 9}
+
+
+async def test_a_set_taken_over_before_it_is_sent_is_not_sent(ids: IdStore) -> None:
+    """The journal is asked before a call that destroys what it lacks."""
+    journal, sender = MemoryJournal(), ScriptedSender(replace_records=all_ok)
+    await journal.open()
+    tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=WholeTiny))
+    books = await books_of(tried, journal)
+    await tried.take(batch(*ten()))
+    await tried.finish()
+    await tried.run()
+    await tried.open()
+    journal.take_over(tried.resource.lane)
+    assert not await ReplacedSet(tried, books, TERMS, ids).end(())
+    assert (sender.calls, counts(tried)) == ([], {"withheld": 10})
+    assert tried.report.tally.reasons == {"lane_lost": 10}

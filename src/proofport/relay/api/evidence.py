@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from proofport.adapter import Mode
 from proofport.errors import Problem
-from proofport.journal.contract import NewDelivery
+from proofport.journal.contract import IdempotencyRecord, NewDelivery
 from proofport.relay.access.caller import CALLER
 from proofport.relay.api.views import json_response
 from proofport.relay.body.intake import Intake, Packed
