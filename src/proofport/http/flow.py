@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias, TypeVar
 
-from proofport.adapter import Flow
+from proofport.adapter import Flow, Page
 from proofport.errors import AdapterFault, GuardRefused, OutcomeUnknown, ProofportError
 from proofport.wire import Call, Reply
 
@@ -41,6 +41,15 @@ async def lead(flow: Flow[T], sender: Sends, *, gate: Gate = refuse_destruction)
     """
     async with sender.credentials():
         return await follow(flow, lambda call: sender.send(call, gate))
+
+
+async def pages(read: Callable[[str | None], Awaitable[Page]]) -> AsyncIterator[Page]:
+    """The pages of a list. `read` is given the cursor of the page."""
+    page = await read(None)
+    yield page
+    while page.cursor is not None:
+        page = await read(page.cursor)
+        yield page
 
 
 async def follow(flow: Flow[T], send: Callable[[Call], Awaitable[Reply]], *, quiet: bool = False) -> T:
