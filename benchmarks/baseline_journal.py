@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from proofport.journal.contract import Accepted, NewDelivery
+from proofport.journal.contract import NewDelivery
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS deliveries (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, idem_key TEXT UNIQUE, payload BLOB NOT NULL,
+    id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, payload BLOB NOT NULL,
     state INTEGER NOT NULL DEFAULT 0, attempts INTEGER NOT NULL DEFAULT 0, last_error TEXT, created REAL NOT NULL,
     finished REAL);
 CREATE INDEX IF NOT EXISTS queued ON deliveries (lane, id) WHERE state = 0;
@@ -112,8 +112,8 @@ class BaselineJournal:
             self._loop.call_soon_threadsafe(_answer, answers)
 
     # ------------------------------------------------------------------ the queue
-    async def accept(self, deliveries: Sequence[NewDelivery]) -> list[Accepted]:
-        accepted: list[Accepted] = await self.write(lambda db: _accept(db, deliveries))
+    async def accept(self, deliveries: Sequence[NewDelivery]) -> list[int]:
+        accepted: list[int] = await self.write(lambda db: _accept(db, deliveries))
         self._news.set()
         return accepted
 
@@ -183,12 +183,6 @@ class BaselineRun:
 
         await self._journal.write(write)
 
-    async def later(self, taken: Taken, delay: float, failure: object) -> None:
-        until = time.time() + delay
-        await self._journal.write(
-            lambda db: db.execute("UPDATE lanes SET next_at = ? WHERE lane = ?", (until, self.lane))
-        )
-
     async def release(self) -> None:
         def write(db: sqlite3.Connection) -> None:
             more = db.execute("SELECT 1 FROM deliveries WHERE lane = ? AND state = 0 LIMIT 1", (self.lane,)).fetchone()
@@ -202,15 +196,12 @@ class BaselineRun:
         await self._journal.write(write)
 
 
-def _accept(db: sqlite3.Connection, deliveries: Sequence[NewDelivery]) -> list[Accepted]:
+def _accept(db: sqlite3.Connection, deliveries: Sequence[NewDelivery]) -> list[int]:
     accepted = []
     for new in deliveries:
-        added = db.execute(
-            "INSERT INTO deliveries (lane, idem_key, payload, created) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (idem_key) DO NOTHING",
-            (new.lane, new.key, new.payload, time.time()),
-        )
-        accepted.append(Accepted(added.lastrowid or 0, not added.rowcount))
+        values = (new.lane, new.payload, time.time())
+        added = db.execute("INSERT INTO deliveries (lane, payload, created) VALUES (?, ?, ?)", values)
+        accepted.append(added.lastrowid or 0)
     for lane in {new.lane for new in deliveries}:
         if db.execute("SELECT awake FROM lanes WHERE lane = ?", (lane,)).fetchone() != (1,):
             db.execute("INSERT INTO lanes (lane, awake) VALUES (?, 1) ON CONFLICT DO UPDATE SET awake = 1", (lane,))

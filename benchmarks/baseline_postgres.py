@@ -19,14 +19,13 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.schema import SchemaManager
 from psycopg_pool import AsyncConnectionPool
 
-from proofport.journal.contract import Accepted, NewDelivery
+from proofport.journal.contract import NewDelivery
 
 CONNECTIONS = 20
 QUEUE = "baseline"
 SCHEMA = """
 CREATE TABLE deliveries (
-    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, lane TEXT NOT NULL, idem_key TEXT UNIQUE,
-    payload BYTEA NOT NULL,
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, lane TEXT NOT NULL, payload BYTEA NOT NULL,
     state TEXT NOT NULL DEFAULT 'queued', attempts INTEGER NOT NULL DEFAULT 0, last_error TEXT,
     created TIMESTAMPTZ NOT NULL DEFAULT now(), finished TIMESTAMPTZ);
 CREATE INDEX queued ON deliveries (lane, id) WHERE state = 'queued';
@@ -68,18 +67,15 @@ class BaselinePostgres:
     async def close(self) -> None:
         await self._pool.close()
 
-    async def accept(self, deliveries: Sequence[NewDelivery]) -> list[Accepted]:
+    async def accept(self, deliveries: Sequence[NewDelivery]) -> list[int]:
         accepted = []
         async with self._pool.connection() as db, db.transaction():
             for lane in sorted({new.lane for new in deliveries}):
                 await self._wake(db, lane)
             for new in deliveries:
-                query = (
-                    "INSERT INTO deliveries (lane, idem_key, payload) VALUES (%s, %s, %s) "
-                    "ON CONFLICT (idem_key) DO NOTHING RETURNING id"
-                )
-                row = await (await db.execute(query, (new.lane, new.key, new.payload))).fetchone()
-                accepted.append(Accepted(row[0] if row else 0, row is None))
+                query = "INSERT INTO deliveries (lane, payload) VALUES (%s, %s) RETURNING id"
+                [row] = await (await db.execute(query, (new.lane, new.payload))).fetchall()
+                accepted.append(row[0])
         return accepted
 
     async def _wake(self, db: Any, lane: str) -> None:
@@ -93,12 +89,10 @@ class BaselinePostgres:
             await db.execute("UPDATE lanes SET awake = true WHERE lane = %s", (lane,))
             await self._defer(db, lane)
 
-    async def _defer(self, db: Any, lane: str, delay: int = 0) -> None:
+    async def _defer(self, db: Any, lane: str) -> None:
         with suppress(AlreadyEnqueued):
             async with db.transaction():
-                when: dict[str, Any] = {"schedule_in": {"seconds": delay}} if delay else {}
-                job = self._task.configure(lock=lane, queueing_lock=lane, connection=db, **when)
-                await job.defer_async(lane=lane)
+                await self._task.configure(lock=lane, queueing_lock=lane, connection=db).defer_async(lane=lane)
 
     # ------------------------------------------------------------------ working
     async def work(
@@ -141,18 +135,6 @@ class BaselinePostgres:
         async with self._pool.connection() as db:
             rows: list[Any] = await (await db.execute(query, values)).fetchall()
             return rows
-
-    async def fetch(self, worker: int, n: int) -> int:
-        """What a worker does before it delivers: get a job, take its lane, read the first deliveries."""
-        job = await self.app.job_manager.fetch_job([QUEUE], worker)
-        assert job is not None
-        return len(await (await self.take_over(str(job.task_kwargs["lane"]))).take(n))
-
-    async def block(self, lane: str) -> None:
-        """Let a lane rest for an hour."""
-        async with self._pool.connection() as db, db.transaction():
-            await db.execute("DELETE FROM procrastinate_jobs WHERE queueing_lock = %s", (lane,))
-            await self._defer(db, lane, 3_600)
 
 
 class BaselineRun:

@@ -1,15 +1,9 @@
-"""A vendor that takes everything at once: answers 202 to every POST, in a process of its own.
-
-`with Sink() as origin:` gives its origin. It parses no body, so that the client is what is measured.
-"""
+"""A vendor that takes everything at once: answers 202 to every POST. It parses no body, so the client is measured."""
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
 from multiprocessing.connection import Connection
-from types import TracebackType
 
 ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 
@@ -53,28 +47,8 @@ def _content_length(head: bytes) -> int:
     return 0
 
 
-def _serve(pipe: Connection, core: int) -> None:
-    os.sched_setaffinity(0, {core})
-
-    async def main() -> None:
-        server = await asyncio.get_running_loop().create_server(_Drain, "127.0.0.1", 0)
-        pipe.send(server.sockets[0].getsockname()[1])
-        await server.serve_forever()
-
-    asyncio.run(main())
-
-
-class Sink:
-    """Runs on the last core; clients are pinned to the first."""
-
-    def __enter__(self) -> str:
-        ours, theirs = multiprocessing.Pipe()
-        core = max(os.sched_getaffinity(0))
-        context = multiprocessing.get_context("spawn")
-        self._process = context.Process(target=_serve, args=(theirs, core), daemon=True)
-        self._process.start()
-        return f"http://127.0.0.1:{ours.recv()}"
-
-    def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
-        self._process.kill()
-        self._process.join()
+async def sink(pipe: Connection) -> None:
+    """A server for `serving`."""
+    server = await asyncio.get_running_loop().create_server(_Drain, "127.0.0.1", 0)
+    pipe.send(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    await server.serve_forever()

@@ -1,4 +1,4 @@
-"""What the benchmarks of the journals have in common: the deliveries, the processes that drain them, the comparison."""
+"""The part that both journals' benchmarks share: the deliveries, the processes that drain them, the comparison."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
-from benchmarks.goals import Goal
+import orjson
+
+from benchmarks.goals import Base, Goal
 from proofport.journal.contract import NewDelivery
 
 CONTENDERS = ("product", "baseline")
-CASES = ("without", "beside")
 ACCEPTS_IN_A_ROUND = 3
 """The tail of one second of acceptances hangs on a few commits: it takes many seconds to compare two tails."""
 PAYLOAD = b'[{"id":"' + b"x" * 380 + b'"}]'
 ACCEPTING, ACCEPT_SECONDS = 64, 1.0
 SLOTS, CALL_SECONDS, WORKERS, TAKEN = 10, 0.005, 2, 16
-IN_EACH_LANE, BLOCKED = 100, 50_000
-
-Figures: TypeAlias = dict[str, dict[str, list[float]]]
-"""Under the name of what was measured and of the contender, one figure a round."""
+IN_EACH_LANE = 100
+LANES = (20, 1)
 
 
-def new(lane: str, key: str | None = None) -> NewDelivery:
-    return NewDelivery(lane, "somewhere", "device", "upsert", PAYLOAD, 1, key)
+def new(lane: str) -> NewDelivery:
+    return NewDelivery(lane, "somewhere", "device", "upsert", PAYLOAD, 1)
 
 
 # ------------------------------------------------------------------ what runs in a process of its own
@@ -39,7 +38,7 @@ async def accept(journal: Any) -> dict[str, float]:
 
     async def one_after_the_other(number: int) -> None:
         while (started := time.perf_counter()) < end:
-            await journal.accept([new(f"lane {number % 20}", f"{number}-{len(taken)}-{started}")])
+            await journal.accept([new(f"lane {number % 20}")])
             taken.append(time.perf_counter() - started)
 
     await asyncio.gather(*(one_after_the_other(number) for number in range(ACCEPTING)))
@@ -62,7 +61,23 @@ async def work(journal: Any, pipe: int) -> None:
     await journal.work(drain, owner=str(os.getpid()), slots=SLOTS, lease=30.0, stop=stop)
 
 
+async def in_process(journal: Any, what: str, pipe: str = "-1") -> None:
+    """Measure once: print the figures of `accept`, or `work` until the process is told to end."""
+    await journal.open()
+    if what == "work":
+        await work(journal, int(pipe))
+    else:
+        print(orjson.dumps(await accept(journal)).decode())
+    await journal.close()
+
+
 # ------------------------------------------------------------------ what starts the processes
+def figures_of(command: Sequence[str]) -> dict[str, float]:
+    """The figures that a process prints."""
+    figures: dict[str, float] = orjson.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return figures
+
+
 def drain_rate(worker: Sequence[str], journal: Callable[[], Any], lanes: int) -> float:
     """Deliveries a second of two worker processes, from the first to the last one done.
 
@@ -97,43 +112,35 @@ def _read(pipe: int, count: int) -> None:
 
 
 # ------------------------------------------------------------------ the comparison
-def note_round(
-    figures: Figures,
-    fetches: dict[str, float],
-    accepted: Callable[[str], dict[str, float]],
-    drained: Callable[[str, int], float],
-) -> None:
-    """Measure every contender once, in turn. `fetches`: microseconds by contender and case."""
+def compared(
+    base: Base, rounds: int, accepted: Callable[[str], dict[str, float]], drained: Callable[[str, int], float]
+) -> list[Goal]:
+    """Measure every contender in turn, round by round."""
+    figures: dict[str, dict[str, list[float]]] = {}
 
     def note(name: str, contender: str, figure: float) -> None:
         figures.setdefault(name, {}).setdefault(contender, []).append(figure)
 
-    for contender in CONTENDERS * ACCEPTS_IN_A_ROUND:
-        found = accepted(contender)
-        note("accepted", contender, found["a second"])
-        note("p99", contender, found["p99 ms"])
-    for contender in CONTENDERS:
-        for case in CASES:
-            note(case, contender, fetches[f"{contender} {case}"])
-        note("20 lanes", contender, drained(contender, 20))
-        note("1 lane", contender, drained(contender, 1))
-
-
-def common_goals(figures: Figures) -> list[Goal]:
+    for _ in range(rounds):
+        for contender in CONTENDERS * ACCEPTS_IN_A_ROUND:
+            found = accepted(contender)
+            note("accepted", contender, found["a second"])
+            note("p99", contender, found["p99 ms"])
+        for contender in CONTENDERS:
+            for lanes in LANES:
+                note(f"{lanes}", contender, drained(contender, lanes))
     return [
-        goal("durable acceptances a second", figures["accepted"], "{:,.0f}/s"),
-        goal("99 of 100 acceptances within", figures["p99"], "{:.1f} ms", less=True),
-        goal("deliveries a second, 20 lanes, 2 workers", figures["20 lanes"], "{:,.0f}/s"),
-        goal("deliveries a second, one lane", figures["1 lane"], "{:.0f}/s"),
-        goal("fetch beside a blocked lane of 50,000", figures["beside"], "{:.0f} µs", less=True),
+        _goal(base, "durable acceptances a second", figures["accepted"], "{:,.0f}/s"),
+        _goal(base, "99 of 100 acceptances within", figures["p99"], "{:.1f} ms", less=True),
+        *(_goal(base, f"deliveries a second, {lanes} lanes", figures[f"{lanes}"], "{:,.0f}/s") for lanes in LANES),
     ]
 
 
-def goal(name: str, figures: dict[str, list[float]], unit: str, *, less: bool = False) -> Goal:
-    """The median of the ratios of each round; above 1 is better than the plain design, whatever is counted."""
+def _goal(base: Base, name: str, figures: dict[str, list[float]], unit: str, *, less: bool = False) -> Goal:
+    """The median of the rounds' ratios. Above 1 is better than the plain design, whatever is counted."""
     product, baseline = figures["product"], figures["baseline"]
     pairs = zip(product, baseline, strict=True)
-    ratio = statistics.median(base / own if less else own / base for own, base in pairs)
+    ratio = statistics.median(other / own if less else own / other for own, other in pairs)
     medians = [unit.format(statistics.median(numbers)) for numbers in (product, baseline)]
     detail = f"{medians[0]}, the plain design {medians[1]}; median of {len(product)} interleaved rounds"
-    return Goal(15, name, ">= 0.8 of the plain design", f"{ratio:.2f}", detail, ratio >= 0.8)
+    return base.goal(f"{name}, against the plain design", ratio, detail)

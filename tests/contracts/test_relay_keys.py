@@ -20,7 +20,7 @@ from tests.end_to_end.site import config
 
 from proofport.config import Tenant
 from proofport.gateway import Gateway
-from proofport.journal.snapshots import NewSnapshot
+from proofport.journal.contract import NewSnapshot
 from proofport.relay.access.keys import issue
 from proofport.relay.api.routes import ROUTES
 from proofport.relay.serving import serving

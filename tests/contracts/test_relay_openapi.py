@@ -23,7 +23,7 @@ from tests.contracts.made_up import SOAK, each_request
 from tests.end_to_end.site import config
 
 from proofport.gateway import Gateway
-from proofport.journal.snapshots import NewSnapshot
+from proofport.journal.contract import NewSnapshot
 from proofport.relay.api.openapi import document
 from proofport.relay.api.routes import ROUTES
 from proofport.relay.console.page import page

@@ -215,7 +215,7 @@ class TestIdentityProviders:
         assert first.destinations["drata"].as_dict()["assurance"]["accepted"] == 2
         report = await provider.push([self.someone(1)], kind="person")
         assert report.destinations["drata"].gone.ids == ["p-2"]
-        assert "no call that removes" in notes(report)
+        assert "gone at the vendor" in notes(report)
         assert await self.people(provider) == {"p-1", "p-2"}
 
     async def test_a_list_with_a_bad_person_is_not_sent(self, provider: Tenant) -> None:

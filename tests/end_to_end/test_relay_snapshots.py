@@ -149,7 +149,7 @@ async def test_what_was_committed_is_delivered_after_a_restart(drata_emulator: R
         snapshot = await opened(relay)
         await put(relay, snapshot, "a", [resource(1)])
         journal = await relay.gateway.journal()
-        await journal.move_snapshot(snapshot, "open", "committed", report='{"override_guard": "sold"}')
+        await journal.commit_snapshot(snapshot, run_id="r1", override="sold")
     async with site(config(tmp_path, drata_emulator)) as relay, asyncio.timeout(PATIENCE):
         while (await relay.get(f"/v1/snapshots/{snapshot}"))["state"] == "committed":
             pass

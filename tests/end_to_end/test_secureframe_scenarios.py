@@ -14,6 +14,8 @@ from proofport.delivery.payload import decode_outcomes
 from proofport.delivery.report import Exit
 from proofport.journal.contract import Filter
 from proofport.testing import Running
+from proofport.testing.emulator import VendorError
+from proofport_secureframe.emulator.publish import Publish
 
 PACKAGE = "custom:software_package"
 
@@ -78,7 +80,7 @@ class TestSchemas:
         assert counts(report) == {"unknown": 1}, "a new schema has to be defined anew"
         async with company.gateway() as gateway:
             views = await gateway.schemas("secureframe")
-        assert [(view.slug, view.current) for view in views if view.known] == [
+        assert [(view.slug, view.current) for view in views if view.published] == [
             ("packages_v2", True),
             ("packages", False),
         ]
@@ -246,7 +248,7 @@ class TestGone:
         await company.push(accounts("a", "b"), kind=kind)
         await company.push([{"id": "a"}], kind=kind, mode="remove")
         async with company.gateway() as gateway:
-            lane = gateway.config.adapter("secureframe").lane(kind)
+            lane = gateway.config.adapter("secureframe").resource(kind).lane
             gone, here = await (await gateway.journal()).bodies(lane, kind, ["a", "b"])
         assert (gone, b"b@example.com" in (here or b"")) == (b"", True)
 
@@ -296,8 +298,14 @@ class TestTrouble:
     ) -> None:
         company.settings["batch_records"] = 2
         company.others["drata"] = {**drata_emulator.destination(), "requests_per_minute": 0}
-        asked, emulator = itertools.count(), company.emulator.emulator
-        monkeypatch.setattr(emulator, "may_publish", lambda request: next(asked) < 2)
+        asked, accepts = itertools.count(), Publish._refuse_now
+
+        def refuse_the_third(self: Publish, *about: Any) -> None:
+            if next(asked) >= 2:
+                raise VendorError(403, "This API key may not push to this custom connection")
+            accepts(self, *about)
+
+        monkeypatch.setattr(Publish, "_refuse_now", refuse_the_third)
         given = instances(*"abcdefg")
         report = await company.push(given, to=["drata", "secureframe"])
         assert counts(report) == {"delivered": 4, "withheld": 3}

@@ -15,13 +15,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.journal_contract.access import AccessTests
 from tests.journal_contract.base import Clock
-from tests.journal_contract.known import KnownTests, PermitTests
+from tests.journal_contract.bodies import BodyTests
+from tests.journal_contract.known import KnownTests
 from tests.journal_contract.lanes import LaneTests
 from tests.journal_contract.processes import SharedJournalContract
 from tests.journal_contract.queue import QueueTests
+from tests.journal_contract.registry import AdapterMemoryTests, LeaseTests, PermitTests
 from tests.journal_contract.runs import RunTests
-from tests.journal_contract.schemas import BodyTests, SchemaTests
-from tests.journal_contract.snapshots import SnapshotTests
+from tests.journal_contract.snapshots import CommitTests, SnapshotTests
 from tests.journal_contract.stateful import JournalMachine
 from tests.journal_contract.submissions import SubmissionTests
 from tests.journal_contract.work import WorkTests
@@ -35,10 +36,12 @@ class JournalContract(
     QueueTests,
     SubmissionTests,
     SnapshotTests,
+    CommitTests,
     LaneTests,
     RunTests,
     KnownTests,
-    SchemaTests,
+    AdapterMemoryTests,
+    LeaseTests,
     BodyTests,
     AccessTests,
     PermitTests,

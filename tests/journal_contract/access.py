@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.journal_contract.base import Clock, JournalTests, claim, fill
 
-from proofport.journal.access import AccessKey
-from proofport.journal.contract import Filter, Journal
+from proofport.journal.contract import AccessKey, Filter, Journal
 from proofport.tenancy import scoped
 
 WIDE = AccessKey("aaaa", "the webhook", "default", "scrypt:1", may_read=True, may_write=False, created=5.0)

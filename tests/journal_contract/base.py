@@ -46,13 +46,13 @@ class JournalTests(ABC):
         await journal.close()
 
 
-def new(lane: str = "a", text: str = "x", *, key: str | None = None, mode: Mode = "upsert") -> NewDelivery:
-    return NewDelivery(lane, "somewhere", KIND, mode, b'[{"id":"%b"}]' % text.encode(), 1, key)
+def new(lane: str = "a", text: str = "x", *, mode: Mode = "upsert") -> NewDelivery:
+    return NewDelivery(lane, "somewhere", KIND, mode, b'[{"id":"%b"}]' % text.encode(), 1)
 
 
 async def fill(journal: Journal, lane: str, count: int = 1) -> list[int]:
     """Queue deliveries; their ids."""
-    return [accepted.id for accepted in await journal.accept([new(lane) for _ in range(count)])]
+    return list((await journal.accept([new(lane) for _ in range(count)])).ids)
 
 
 async def claim(journal: Journal, lane: str | None = None, *, owner: str = "me", lease: float = LEASE) -> LaneRun:

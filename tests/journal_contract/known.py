@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.journal_contract.base import KIND, Clock, JournalTests, claim, fill, new
+from tests.journal_contract.base import KIND, JournalTests, claim, fill, new
 
 from proofport.adapter import Mode
 from proofport.journal.contract import (
@@ -233,26 +233,3 @@ class KnownTests(JournalTests):
         assert await journal.known_count("a", KIND) == count
         assert await journal.known("a", KIND, texts) == [Known(n, 0.0) for n in range(1, count + 1)]
         assert await journal.gone("a", KIND, "r2", limit=count) == sorted(texts[6_000:])
-
-
-class PermitTests(JournalTests):
-    async def test_a_burst_and_then_evenly_spaced(self, journal: Journal, clock: Clock) -> None:
-        waits = [await journal.permit("host", per_minute=60, burst=3) for _ in range(5)]
-        assert waits == pytest.approx([0, 0, 0, 1, 2])
-        clock.advance(3.5)
-        assert await journal.permit("host", per_minute=60, burst=3) == 0
-        clock.advance(3_600)
-        waits = [await journal.permit("host", per_minute=60, burst=3) for _ in range(4)]
-        assert waits == pytest.approx([0, 0, 0, 1])
-
-    async def test_each_host_has_its_own_and_0_is_off(self, journal: Journal) -> None:
-        assert await journal.permit("a", per_minute=1, burst=1) == 0
-        assert await journal.permit("b", per_minute=1, burst=1) == 0
-        assert await journal.permit("a", per_minute=1, burst=1) == pytest.approx(60)
-        assert [await journal.permit("a", per_minute=0, burst=1) for _ in range(3)] == [0, 0, 0]
-
-    async def test_the_budget_outlives_the_process(self, journal: Journal) -> None:
-        await journal.permit("a", per_minute=1, burst=1)
-        await journal.close()
-        await journal.open()
-        assert await journal.permit("a", per_minute=1, burst=1) == pytest.approx(60)

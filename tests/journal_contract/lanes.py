@@ -36,6 +36,7 @@ WRITES: dict[str, Callable[[LaneRun, Delivery], Awaitable[object]]] = {
     "batch_done": lambda run, delivery: run.batch_done("r", BATCH),
     "end": lambda run, delivery: run.end("r", complete=True, report="stale"),
     "forget": lambda run, delivery: run.forget(KIND, ["kept"]),
+    "keep_adapter_memory": lambda run, delivery: run.keep_adapter_memory("stale", 1, doubts=KIND),
     "attempted": lambda run, delivery: run.attempted([Attempt("publish", 202, 0.1, 1, "d", "stale", 1.0)]),
 }
 
@@ -48,6 +49,7 @@ async def everything(journal: Journal) -> tuple[object, ...]:
         [await journal.run(run.run_id, run.destination) for run in await journal.runs()],
         await journal.attempts(),
         await journal.known("a", KIND, ["kept", "stale"]),
+        await journal.adapter_memory("a"),
     )
 
 

@@ -53,8 +53,9 @@ class Model:
     runs: dict[str, ModelRun] = field(default_factory=dict)
     known: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def with_key(self, key: str | None) -> ModelDelivery | None:
-        return next((d for d in self.deliveries.values() if key is not None and d.key == key), None)
+    def with_key(self, key: str | None) -> list[int]:
+        """The ids that were accepted under a key before."""
+        return [d.id for d in self.deliveries.values() if key is not None and d.key == key]
 
     def matching(self, chosen: Filter) -> list[ModelDelivery]:
         return [delivery for delivery in self.deliveries.values() if delivery.fits(chosen)]

@@ -16,7 +16,7 @@ import sys
 
 from proofport.errors import LaneLost
 from proofport.journal import open_journal
-from proofport.journal.contract import Journal, LaneRun, NewDelivery
+from proofport.journal.contract import IdempotencyRecord, Journal, LaneRun, NewDelivery
 
 ACCEPTING_AT_ONCE = 64
 SLOTS = 10
@@ -41,9 +41,10 @@ class Program:
             while True:
                 count += 1
                 key = f"{self._name}-{number}-{count}"
-                new = NewDelivery(f"lane {number % 20}", "somewhere", "device", "upsert", key.encode(), 1, key)
-                [accepted] = await self._journal.accept([new])
-                self.tell(accepted.id, key)
+                new = NewDelivery(f"lane {number % 20}", "somewhere", "device", "upsert", key.encode(), 1)
+                record = IdempotencyRecord("default", key, b"", b"")
+                accepted = await self._journal.accept([new], record=record)
+                self.tell(accepted.ids[0], key)
 
         async with asyncio.TaskGroup() as group:
             for number in range(ACCEPTING_AT_ONCE):

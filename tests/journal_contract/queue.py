@@ -10,37 +10,32 @@ import pytest
 from tests.journal_contract.base import KIND, Clock, JournalTests, claim, fill, heads, ids, new
 
 from proofport.errors import JournalError
-from proofport.journal.contract import Accepted, Failure, Filter, Journal, NewDelivery
+from proofport.journal.contract import Failure, Filter, IdempotencyRecord, Journal, NewDelivery, Submitted
 
 WORN_OUT = Failure("vendor_unavailable", "three tries")
+RECORD = IdempotencyRecord("default", "k", b"digest", b"answer")
 
 
 class QueueTests(JournalTests):
     async def test_what_was_accepted_is_there_after_closing(self, journal: Journal, clock: Clock) -> None:
-        accepted = await journal.accept([NewDelivery("a", "drain", KIND, "patch", b"[\x00\xff]", 3, "key")])
+        accepted = await journal.accept([NewDelivery("a", "drain", KIND, "patch", b"[\x00\xff]", 3)])
         await journal.close()
         await journal.open()
         [found] = await journal.find(Filter())
-        assert (found.id, found.lane, found.destination, found.kind) == (accepted[0].id, "a", "drain", KIND)
-        assert (found.mode, found.payload, found.records, found.key) == ("patch", b"[\x00\xff]", 3, "key")
+        assert (found.id, found.lane, found.destination, found.kind) == (accepted.ids[0], "a", "drain", KIND)
+        assert (found.mode, found.payload, found.records) == ("patch", b"[\x00\xff]", 3)
         assert (found.state, found.attempts, found.created, found.finished) == ("queued", 0, clock.now, None)
         assert (found.outcome, found.failure) == (None, None)
 
     async def test_order_is_the_order_of_acceptance(self, journal: Journal) -> None:
-        accepted = await journal.accept([new("a"), new("b"), new("a"), new("b")])
-        later = await journal.accept([new("a")])
-        assert not any(one.duplicate for one in accepted)
-        assert await heads(await claim(journal, "a")) == [accepted[0].id, accepted[2].id, later[0].id]
-        assert await ids(journal) == sorted({one.id for one in [*accepted, *later]})
+        accepted = (await journal.accept([new("a"), new("b"), new("a"), new("b")])).ids
+        later = (await journal.accept([new("a")])).ids
+        assert await heads(await claim(journal, "a")) == [accepted[0], accepted[2], later[0]]
+        assert await ids(journal) == sorted({*accepted, *later})
 
-    async def test_a_key_is_accepted_once(self, journal: Journal) -> None:
-        first, again, other = await journal.accept([new(key="k"), new("b", "y", key="k"), new(key="l")])
-        assert again == Accepted(first.id, duplicate=True)
-        assert other.id != first.id
-        run = await claim(journal, "a")
-        await run.done((await run.take(1))[0], "[]")
-        assert await journal.accept([new(key="k")]) == [Accepted(first.id, duplicate=True)]
-        assert len(await ids(journal)) == 2
+    async def test_nothing_to_accept_is_accepted(self, journal: Journal) -> None:
+        assert await journal.accept([]) == Submitted([])
+        assert await journal.find(Filter()) == []
 
     async def test_nothing_is_accepted_by_a_closed_journal(self, journal: Journal) -> None:
         await journal.close()
@@ -63,7 +58,7 @@ class QueueTests(JournalTests):
         accepting = [asyncio.create_task(journal.accept([new()])) for _ in range(100)]
         await asyncio.sleep(0)
         await journal.close()
-        accepted = [one.id for [one] in await asyncio.gather(*accepting)]
+        accepted = [one.ids[0] for one in await asyncio.gather(*accepting)]
         await journal.open()
         assert await ids(journal, "queued") == sorted(accepted)
 
@@ -163,7 +158,7 @@ class QueueTests(JournalTests):
         assert await journal.queued_bytes() == 100_000
 
     async def test_replaying_accepts_the_dead_again_at_the_tail(self, journal: Journal) -> None:
-        first, second, third = (one.id for one in await journal.accept([new(key="k"), new(), new()]))
+        first, second, third = (await journal.accept([new(), new(), new()], record=RECORD)).ids
         run = await claim(journal, "a")
         for delivery in await run.take(2):
             await run.dead(delivery, WORN_OUT)
@@ -174,8 +169,9 @@ class QueueTests(JournalTests):
         assert [delivery.id for delivery in old] == [first, second]
         assert [json.loads(d.outcome or "") for d in old] == [{"replayed_as": one.id} for one in replayed]
         again = await run.take(3)
-        assert (again[1].payload, again[1].key, again[1].attempts, again[1].failure) == (old[0].payload, None, 0, None)
-        assert await journal.accept([new(key="k")]) == [Accepted(first, duplicate=True)]
+        assert (again[1].payload, again[1].attempts, again[1].failure) == (old[0].payload, 0, None)
+        assert again[1].submission is None
+        assert await journal.accept([new()], record=RECORD) == Submitted([first, second, third], RECORD)
 
     async def test_a_replay_as_it_was_takes_the_bodies_along(self, journal: Journal) -> None:
         await fill(journal, "a", 3)
@@ -195,7 +191,7 @@ class QueueTests(JournalTests):
 
     async def test_bodies_are_accepted_with_a_delivery(self, journal: Journal) -> None:
         await journal.accept([replace(new(), bodies=b"{}"), new()])
-        await journal.submit([replace(new(), bodies=b"[]")])
+        await journal.accept([replace(new(), bodies=b"[]")])
         run = await claim(journal, "a")
         assert [delivery.bodies for delivery in await run.take(3)] == [b"{}", None, b"[]"]
 

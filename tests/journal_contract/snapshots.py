@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
-from tests.journal_contract.base import KIND, Clock, JournalTests
+from tests.journal_contract.base import KIND, LEASE, Clock, JournalTests
 
-from proofport.journal.contract import Journal
-from proofport.journal.snapshots import NewSnapshot, Part, SnapshotState, SnapshotView
+from proofport.errors import LaneLost
+from proofport.journal.contract import Commit, Journal, NewSnapshot, Part, SnapshotView
 
 LIFE = 100.0
 NEW = NewSnapshot("s1", "acme", KIND, ["@acme/prod", "@acme/test"], LIFE)
@@ -49,58 +50,63 @@ class SnapshotTests(JournalTests):
     async def test_they_are_listed_the_latest_first(self, journal: Journal) -> None:
         for name, tenant in (("s1", "acme"), ("s2", "default"), ("s3", "acme")):
             await journal.open_snapshot(replace(NEW, id=name, tenant=tenant))
-        await journal.move_snapshot("s1", "open", "aborted")
+        await journal.abort_snapshot("s1")
         assert [each.id for each in await journal.snapshots()] == ["s3", "s2", "s1"]
         assert [each.id for each in await journal.snapshots(limit=1)] == ["s3"]
         assert [each.id for each in await journal.snapshots(tenant="acme")] == ["s3", "s1"]
         assert [each.id for each in await journal.snapshots(tenant="acme", state="open")] == ["s3"]
         assert [each.id for each in await journal.snapshots(state="aborted")] == ["s1"]
 
-    @pytest.mark.parametrize("end", ["delivered", "aborted"])
-    async def test_one_that_has_ended_takes_nothing_and_drops_its_parts(
-        self, journal: Journal, end: SnapshotState
-    ) -> None:
+    async def test_one_that_was_given_up_takes_nothing_and_drops_its_parts(self, journal: Journal) -> None:
         await journal.open_snapshot(NEW)
         await journal.put_part("s1", ONE)
-        assert await journal.move_snapshot("s1", "open", end)
+        assert await journal.abort_snapshot("s1")
+        assert not await journal.abort_snapshot("s1")
         assert not await journal.put_part("s1", TWO)
-        assert not await journal.move_snapshot("s1", "open", "committed")
+        assert not await journal.commit_snapshot("s1", run_id="r", override=None)
         assert await journal.parts("s1") == []
-        assert ((await seen(journal)).state, (await seen(journal)).records) == (end, 3)
+        assert ((await seen(journal)).state, (await seen(journal)).records) == ("aborted", 3)
 
     async def test_one_that_is_committed_keeps_its_parts_and_takes_no_more(self, journal: Journal) -> None:
-        await journal.open_snapshot(NEW)
-        await journal.put_part("s1", ONE)
-        assert await journal.move_snapshot("s1", "open", "committed")
-        assert not await journal.move_snapshot("s1", "open", "aborted")
+        await committed(journal)
+        assert not await journal.commit_snapshot("s1", run_id="r2", override=None)
+        assert not await journal.abort_snapshot("s1")
         assert not await journal.put_part("s1", TWO)
         assert await journal.parts("s1") == [ONE]
+
+    async def test_one_that_was_delivered_drops_its_parts(self, journal: Journal) -> None:
+        await committed(journal)
+        await journal.end_commit(await taken(journal), "delivered", "{}")
+        assert not await journal.put_part("s1", TWO)
+        assert not await journal.commit_snapshot("s1", run_id="r2", override=None)
+        assert await journal.parts("s1") == []
+        assert ((await seen(journal)).state, (await seen(journal)).records) == ("delivered", 3)
 
     async def test_one_that_was_not_delivered_is_open_again_with_its_report(
         self, journal: Journal, clock: Clock
     ) -> None:
-        await journal.open_snapshot(NEW)
-        await journal.put_part("s1", ONE)
-        await journal.move_snapshot("s1", "open", "committed")
+        await committed(journal)
         clock.advance(10 * LIFE)
-        assert await journal.move_snapshot("s1", "committed", "open", report='{"a": 1}')
+        await journal.end_commit(await taken(journal), "open", '{"a": 1}')
         assert await journal.put_part("s1", TWO)
         found = await seen(journal)
         assert (found.state, found.report, found.expires) == ("open", '{"a": 1}', clock.now + LIFE)
-        await journal.move_snapshot("s1", "open", "committed")
+        assert await journal.commit_snapshot("s1", run_id="r2", override="sold")
         assert (await seen(journal)).report == '{"a": 1}'
+        again = await taken(journal)
+        assert (again.run_id, again.override) == ("r2", "sold")
 
     async def test_one_that_nobody_touches_expires(self, journal: Journal, clock: Clock) -> None:
         for name in ("s1", "s2", "s3"):
             await journal.open_snapshot(replace(NEW, id=name))
             await journal.put_part(name, ONE)
-        await journal.move_snapshot("s3", "open", "committed")
+        await journal.commit_snapshot("s3", run_id="r", override=None)
         clock.advance(LIFE - 1)
         assert await journal.put_part("s2", TWO)
         clock.advance(1)
         assert [each.state for each in await journal.snapshots()] == ["committed", "open", "expired"]
         assert not await journal.put_part("s1", TWO)
-        assert not await journal.move_snapshot("s1", "open", "committed")
+        assert not await journal.commit_snapshot("s1", run_id="r", override=None)
         assert await journal.expire_snapshots() == 1
         assert await journal.expire_snapshots() == 0
         assert await journal.parts("s1") == []
@@ -108,3 +114,93 @@ class SnapshotTests(JournalTests):
         assert len(await journal.parts("s2")) == 2
         assert len(await journal.parts("s3")) == 1
         assert [each.id for each in await journal.snapshots(state="expired")] == ["s1"]
+
+
+class CommitTests(JournalTests):
+    async def test_a_commit_says_what_it_is(self, journal: Journal) -> None:
+        await committed(journal, override="the office was sold")
+        await journal.close()
+        await journal.open()
+        commit = await taken(journal)
+        assert (commit.snapshot, commit.run_id) == (await seen(journal), "r1")
+        assert (commit.override, commit.epoch) == ("the office was sold", 1)
+
+    async def test_what_is_open_is_not_claimed(self, journal: Journal) -> None:
+        await journal.open_snapshot(NEW)
+        assert await journal.claim_commit(owner="me", lease=LEASE) is None
+        assert await journal.claim_commit(owner="me", lease=LEASE, snapshot="s1") is None
+
+    async def test_one_process_has_it_at_a_time(self, journal: Journal, clock: Clock) -> None:
+        await committed(journal)
+        first = await taken(journal)
+        assert await journal.claim_commit(owner="next", lease=LEASE) is None
+        clock.advance(LEASE - 1)
+        await journal.renew_commit(first, lease=LEASE)
+        clock.advance(LEASE - 1)
+        assert await journal.claim_commit(owner="next", lease=LEASE, snapshot="s1") is None
+        clock.advance(1)
+        second = await taken(journal)
+        assert (second.epoch, second.run_id) == (2, "r1")
+
+    async def test_of_many_at_once_one_claims_it(self, journal: Journal) -> None:
+        await committed(journal)
+        claims = await asyncio.gather(*(journal.claim_commit(owner=f"{n}", lease=LEASE) for n in range(10)))
+        assert len([claim for claim in claims if claim is not None]) == 1
+
+    async def test_the_oldest_is_claimed_first_or_the_one_that_is_named(self, journal: Journal) -> None:
+        for name in ("s1", "s2", "s3"):
+            await committed(journal, name)
+        named = await journal.claim_commit(owner="me", lease=LEASE, snapshot="s2")
+        assert named is not None
+        assert [named.snapshot.id, (await taken(journal)).snapshot.id, (await taken(journal)).snapshot.id] == [
+            "s2",
+            "s1",
+            "s3",
+        ]
+
+    async def test_who_lost_it_ends_nothing(self, journal: Journal, clock: Clock) -> None:
+        await committed(journal)
+        stale = await taken(journal)
+        clock.advance(LEASE)
+        current = await taken(journal)
+        with pytest.raises(LaneLost):
+            await journal.renew_commit(stale, lease=LEASE)
+        with pytest.raises(LaneLost):
+            await journal.end_commit(stale, "delivered", "stale")
+        await journal.release_commit(stale)
+        assert await journal.claim_commit(owner="next", lease=LEASE) is None
+        assert len(await journal.parts("s1")) == 1
+        await journal.end_commit(current, "delivered", "{}")
+        for late in (stale, current):
+            with pytest.raises(LaneLost):
+                await journal.end_commit(late, "open", "late")
+        assert ((await seen(journal)).state, (await seen(journal)).report) == ("delivered", "{}")
+
+    async def test_a_lease_that_has_run_out_is_good_while_nobody_else_wants_it(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        await committed(journal)
+        commit = await taken(journal)
+        clock.advance(2 * LEASE)
+        await journal.renew_commit(commit, lease=LEASE)
+        assert await journal.claim_commit(owner="next", lease=LEASE) is None
+
+    async def test_one_that_was_given_back_goes_to_the_next_at_once(self, journal: Journal) -> None:
+        await committed(journal)
+        first = await taken(journal)
+        await journal.release_commit(first)
+        with pytest.raises(LaneLost):
+            await journal.end_commit(first, "delivered", "{}")
+        assert (await taken(journal)).epoch == 2
+
+
+async def committed(journal: Journal, name: str = "s1", *, override: str | None = None) -> None:
+    await journal.open_snapshot(replace(NEW, id=name))
+    assert await journal.put_part(name, ONE)
+    assert await journal.commit_snapshot(name, run_id="r1", override=override)
+
+
+async def taken(journal: Journal) -> Commit:
+    commit = await journal.claim_commit(owner="me", lease=LEASE)
+    assert commit is not None
+    return commit

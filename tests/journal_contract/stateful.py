@@ -13,7 +13,18 @@ from tests.journal_contract.base import KIND, LEASE, Clock, new
 from tests.journal_contract.model import Model, ModelDelivery, ModelRun
 
 from proofport.errors import LaneLost
-from proofport.journal.contract import BatchDone, Delivery, Failure, Filter, Journal, Known, LaneRun, NewRun, Sent
+from proofport.journal.contract import (
+    BatchDone,
+    Delivery,
+    Failure,
+    Filter,
+    IdempotencyRecord,
+    Journal,
+    Known,
+    LaneRun,
+    NewRun,
+    Sent,
+)
 
 T = TypeVar("T")
 LANES = st.sampled_from(["a", "b", "c"])
@@ -72,20 +83,20 @@ class JournalMachine(RuleBasedStateMachine):
     @initialize()
     def begin_with_some(self) -> None:
         for lane in ("a", "b", "a"):
-            self.accept(lane, [None, None])
+            self.accept([lane, lane], None)
 
-    @rule(lane=LANES, keys=st.lists(st.sampled_from([None, None, "k", "l"]), min_size=1, max_size=3))
-    def accept(self, lane: str, keys: list[str | None]) -> None:
-        accepted = self.do(self.journal.accept([new(lane, key=key) for key in keys]))
-        self.model.lane(lane)
-        for key, one in zip(keys, accepted, strict=True):
-            known = self.model.with_key(key)
-            assert one.duplicate == (known is not None)
-            if known is None:
-                assert one.id > max(self.model.deliveries, default=0)
-                self.model.deliveries[one.id] = ModelDelivery(one.id, lane, key)
-            else:
-                assert one.id == known.id
+    @rule(lanes=st.lists(LANES, min_size=1, max_size=3), key=st.sampled_from([None, None, "k", "l"]))
+    def accept(self, lanes: list[str], key: str | None) -> None:
+        record = None if key is None else IdempotencyRecord("default", key, b"d", b"a")
+        accepted = self.do(self.journal.accept([new(lane) for lane in lanes], record=record))
+        if known := self.model.with_key(key):
+            assert (accepted.ids, accepted.first) == (known, record)
+            return
+        assert accepted.first is None
+        assert accepted.ids[0] > max(self.model.deliveries, default=0)
+        for lane, number in zip(lanes, accepted.ids, strict=True):
+            self.model.lane(lane)
+            self.model.deliveries[number] = ModelDelivery(number, lane, key)
 
     @rule(chosen=st.builds(Filter, ids=st.lists(st.integers(1, 8), max_size=2)) | FILTERS)
     def cancel(self, chosen: Filter) -> None:
@@ -265,8 +276,8 @@ class JournalMachine(RuleBasedStateMachine):
     # ------------------------------------------------------------------ what is shown after each step
     @invariant()
     def deliveries_are_the_same(self) -> None:
-        found = [(d.id, d.lane, d.key, d.state, d.attempts) for d in self.do(self.journal.find(Filter()))]
-        expected = [(d.id, d.lane, d.key, d.state, d.attempts) for d in self.model.deliveries.values()]
+        found = [(d.id, d.lane, d.state, d.attempts) for d in self.do(self.journal.find(Filter()))]
+        expected = [(d.id, d.lane, d.state, d.attempts) for d in self.model.deliveries.values()]
         assert found == expected[:100]
 
     @invariant()

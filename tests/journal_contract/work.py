@@ -41,11 +41,11 @@ class WorkTests(JournalTests):
             if sum(map(len, sent.values())) == 40:
                 empty.set()
 
-        accepted = await journal.accept([new(f"lane {n % 5}") for n in range(30)])
+        accepted = list((await journal.accept([new(f"lane {n % 5}") for n in range(30)])).ids)
         async with working(journal, drain):
-            accepted += await journal.accept([new(f"lane {n % 5}") for n in range(10)])
+            accepted += (await journal.accept([new(f"lane {n % 5}") for n in range(10)])).ids
             await empty.wait()
-        expected = {f"lane {n}": [one.id for one in accepted][n::5] for n in range(5)}
+        expected = {f"lane {n}": accepted[n::5] for n in range(5)}
         assert sent == expected
         assert await ids(journal, "queued") == []
         assert {view.owner for view in await journal.lanes()} == {None}

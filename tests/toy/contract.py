@@ -1,13 +1,17 @@
-"""The toy vendor's answers, for the adapter contract."""
+"""The toy vendors' answers, for the adapter contract."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from tests.toy.toy_server import ToyInMemory
 from tests.toy.toy_vendor import ToyAdapter, ToySettings
+from tests.toy.whole_vendor import WholeAdapter, WholeSettings
 
 from proofport.adapter import Adapter
-from proofport.testing.adapter_contract import AdapterContract, json_reply
+from proofport.testing.adapter_contract import AdapterContract, Server, json_reply
 from proofport.wire import Call, Reply
 
 
@@ -32,3 +36,28 @@ class ToyContract(AdapterContract):
 
     def say_nothing(self, call: Call) -> Reply | None:
         return json_reply([]) if call.operation == "stage" else None
+
+    def server(self, kind: str, records: Sequence[Mapping[str, Any]]) -> Server:
+        return ToyInMemory([dict(record) for record in records])
+
+    def record(self, kind: str, record_id: str) -> dict[str, Any]:
+        return {"id": record_id, "label": record_id, "colour": "green"}
+
+
+class WholeContract(AdapterContract):
+    secrets = ("whole-secret",)
+    supported = {"cloud_resource": ("snapshot",), "personnel_account": ("snapshot",)}  # noqa: RUF012
+    made: type[WholeAdapter] = WholeAdapter
+
+    def adapter(self) -> Adapter:
+        settings = {"base_url": "http://127.0.0.1:1", "client_id": "app", "client_secret": "whole-secret"}
+        return self.made(WholeSettings.model_validate(settings))
+
+    def accept(self, call: Call) -> Reply:
+        match call.operation:
+            case "mint":
+                return json_reply({"token": "issued-token", "seconds": 3600})
+            case "list":
+                return json_reply({"rows": [], "next": None})
+            case _:
+                return json_reply({"held": len(json.loads(call.body or b"[]"))})

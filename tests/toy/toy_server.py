@@ -1,10 +1,14 @@
-"""Toy, the vendor, on a socket of its own."""
+"""Toy, the vendor: in memory for the adapter contract, and on a socket of its own."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+
+from proofport.wire import Call, Reply
 
 
 class Toy:
@@ -13,39 +17,39 @@ class Toy:
     def __init__(self, key: str) -> None:
         self.live: dict[str, Any] = {"run": None, "widgets": []}
         self.staged: dict[str, list[dict[str, Any]]] = {}
-        self.application = web.Application(middlewares=[self._door(key)])
-        self.application.add_routes(
-            [
-                web.post("/staged/{run}", self._stage),
-                web.delete("/staged/{run}", self._drop),
-                web.post("/staged/{run}/publish", self._publish),
-                web.get("/live", self._read),
-            ]
-        )
+        self.application = web.Application()
+        self.application.router.add_route("*", "/{path:.*}", self._on_socket)
+        self._key = key
 
-    def _door(self, key: str) -> Any:
-        @web.middleware
-        async def door(request: web.Request, handler: Any) -> web.StreamResponse:
-            if request.headers.get("Authorization") != key:
-                return web.Response(status=401)
-            response: web.StreamResponse = await handler(request)
-            return response
+    async def _on_socket(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != self._key:
+            return web.Response(status=401)
+        return web.json_response(self.answer(request.method, request.path, await request.read()))
 
-        return door
+    def answer(self, method: str, path: str, body: bytes) -> Any:
+        match method, path.split("/")[1:]:
+            case "POST", ["staged", run]:
+                widgets = json.loads(body)
+                self.staged.setdefault(run, []).extend(w for w in widgets if w.get("colour"))
+                return [{"id": w["id"], "why": None if w.get("colour") else "colourless"} for w in widgets]
+            case "DELETE", ["staged", run]:
+                return self.staged.pop(run, None)
+            case "POST", ["staged", run, "publish"]:
+                self.live = {"run": run, "widgets": self.staged.pop(run, [])}
+            case "PUT", ["live"]:
+                self.live = {"run": None, "widgets": json.loads(body)}
+        return self.live
 
-    async def _stage(self, request: web.Request) -> web.Response:
-        widgets = await request.json()
-        self.staged.setdefault(request.match_info["run"], []).extend(w for w in widgets if w.get("colour"))
-        return web.json_response([{"id": w["id"], "why": None if w.get("colour") else "colourless"} for w in widgets])
 
-    async def _drop(self, request: web.Request) -> web.Response:
-        self.staged.pop(request.match_info["run"], None)
-        return web.Response(status=204)
+class ToyInMemory:
+    """The same vendor for an adapter's calls."""
 
-    async def _publish(self, request: web.Request) -> web.Response:
-        run = request.match_info["run"]
-        self.live = {"run": run, "widgets": self.staged.pop(run, [])}
-        return web.Response(status=204)
+    def __init__(self, widgets: list[dict[str, Any]]) -> None:
+        self._toy = Toy("")
+        self._toy.live["widgets"] = widgets
 
-    async def _read(self, request: web.Request) -> web.Response:
-        return web.json_response(self.live)
+    def __call__(self, call: Call) -> Reply:
+        return Reply(200, body=json.dumps(self._toy.answer(call.method, call.path, call.body or b"")).encode())
+
+    def live(self, kind: str) -> Mapping[str, object]:
+        return {widget["id"]: widget for widget in self._toy.live["widgets"]}

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.delivery.support import SECRET, ScriptedSender, TinyAdapter, all_ok, reply
+from tests.unit.delivery.support import SECRET, ScriptedSender, Tiny, TinyAdapter, all_ok, reply
 
 from proofport import registry
-from proofport.adapter import Blueprint, Capability, Finding, Flow, Provisioned
+from proofport.adapter import Blueprint, Checks, Finding, Flow, Limits, Mode, Provisioned, Provisions
 from proofport.config import Config
-from proofport.delivery import engine
 from proofport.delivery.report import Exit
 from proofport.errors import ConfigError, Problem, ProofportError, UnsupportedFeature, UsageError
 from proofport.evidence import CloudResource, Custom
@@ -42,12 +41,19 @@ fields: {id: $.id, name: $.name}
 """
 
 
-class Maker(TinyAdapter):
-    """Makes what it is asked to make, and can look at itself."""
+class Made(Tiny, Provisions):
+    """Is made when it is asked for."""
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
         made = yield Call("make", "POST", f"/objects/{blueprint.kind}", destructive=True)
         return Provisioned({"number": made.json()}, created=True)
+
+
+class Maker(TinyAdapter, Checks):
+    """Can look at itself."""
+
+    def __init__(self, settings: Any) -> None:
+        super().__init__(settings, Made, settings.base_url)
 
     def check(self) -> Flow[list[Finding]]:
         answer = yield Call("look", "GET", "/me")
@@ -60,8 +66,7 @@ def senders(monkeypatch: pytest.MonkeyPatch) -> dict[str, ScriptedSender]:
     held = reply({"ids": [], "next": None})
     origins = ("http://127.0.0.1:1", "http://127.0.0.1:2")
     vendors = {origin: ScriptedSender(send_records=all_ok, list_records=held, make=reply(7)) for origin in origins}
-    for place in (engine, module):
-        monkeypatch.setattr(place, "Sender", lambda adapter, pacer: vendors[adapter.origin])
+    monkeypatch.setattr(module, "Sender", lambda adapter, journal, tokens: vendors[adapter.origin])
     return vendors
 
 
@@ -201,12 +206,12 @@ async def test_what_cannot_be_done_as_asked_is_said_before_anything_is_sent(
 async def test_a_mode_that_one_of_the_vendors_lacks_is_refused_for_all(
     gateway: Gateway, senders: dict[str, ScriptedSender], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def capability(self: TinyAdapter, kind: str, mode: str) -> Capability:
-        if self.origin.endswith(":2") and mode == "remove":
+    def limits(self: Tiny, mode: Mode) -> Limits:
+        if ":2/" in self.lane and mode == "remove":
             raise UnsupportedFeature("nothing can be removed there")
-        return Capability()
+        return Limits()
 
-    monkeypatch.setattr(Maker, "capability", capability)
+    monkeypatch.setattr(Made, "limits", limits)
     with pytest.raises(UnsupportedFeature, match="nothing can be removed there"):
         await gateway.push([{"id": "1"}], kind=KIND, to=["here", "there"], mode="remove")
     assert not any(vendor.calls for vendor in senders.values())
@@ -225,7 +230,7 @@ async def test_a_journal_that_cannot_be_written_is_said_before_anything_is_sent(
 async def test_two_destinations_that_are_one_object_at_the_vendor_are_not_pushed_to_at_once(
     gateway: Gateway, senders: dict[str, ScriptedSender], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Maker, "lane", lambda self, kind: "tiny/one-object")
+    monkeypatch.setattr(Made, "lane", "tiny/one-object")
     with pytest.raises(UsageError, match="here and there are the same object"):
         await gateway.push([{"id": "1"}], kind=KIND, to=["here", "there"])
     assert not any(vendor.calls for vendor in senders.values())
@@ -351,3 +356,16 @@ async def test_it_is_used_as_a_context_and_reads_its_file(tmp_path: Path) -> Non
     file.write_text("instance: prod\ndestinations: {}\n")
     async with Gateway.from_file(file) as opened:
         assert opened.config.instance == "prod"
+
+
+# ---------------------------------------------------------------------- plan
+async def test_a_plan_compares_with_what_was_delivered_and_sends_nothing(
+    gateway: Gateway, senders: dict[str, ScriptedSender]
+) -> None:
+    await gateway.push([{"id": "1"}, {"id": "2"}], kind=KIND, to=["here"], mode="snapshot")
+    before = [vendor.requests for vendor in senders.values()]
+    plan = await gateway.plan([{"id": "1"}, {"id": "3"}], kind=KIND, to=["here", "there"], mode="snapshot")
+    here, there = plan.destinations["here"], plan.destinations["there"]
+    assert (here.unchanged, here.added.ids, here.gone.ids) == (1, ["3"], ["2"])
+    assert (there.added.count, there.refusal, plan.exit_code) == (2, None, Exit.GUARD)
+    assert [vendor.requests for vendor in senders.values()] == before

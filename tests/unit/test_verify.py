@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 from pydantic import JsonValue
-from tests.unit.delivery.support import OK, ScriptedSender, TinyAdapter, memory_journal
+from tests.unit.delivery.support import OK, ScriptedSender, Tiny, memory_journal
 
 from proofport.accounting import ACCEPTED, CONFIRMED, Assurance, rejected
-from proofport.adapter import Flow, Observed, Page, ReadBack
+from proofport.adapter import Flow, Observed, Page, ReadBack, Resource
 from proofport.delivery.payload import decode_outcomes, encode_outcomes, pack
 from proofport.delivery.report import Exit
 from proofport.errors import Problem
@@ -26,21 +26,16 @@ READ = ReadBack(("id", "email"), ("os", "up", "at", "email"))
 BOOKS = {"delivered": 2, "unknown": 0, "assurance": {"accepted": 2, "confirmed": 0, "verified": 0}, "reasons": {}}
 
 
-class Listing(TinyAdapter):
+class Listing(Tiny):
     """Shows one list of rows after the other, each in pages of two; the last one for ever."""
 
-    def __init__(self, *lists: Sequence[Observed], read: ReadBack | None = READ) -> None:
-        super().__init__()
-        self.lists, self.read, self.looks = list(lists), read, 0
-        self.ends: dict[str, JsonValue] = {}
+    def __init__(self, *lists: Sequence[Observed], read: ReadBack = READ) -> None:
+        super().__init__(KIND)
+        self.lists, self.looks = list(lists), 0
+        self.read_back = read
+        self.ended_fields: dict[str, JsonValue] = {}
 
-    def reads_back(self, kind: str) -> ReadBack | None:
-        return self.read
-
-    def ended(self, kind: str) -> dict[str, JsonValue]:
-        return self.ends
-
-    def look(self, kind: str, cursor: str | None) -> Flow[Page | None]:
+    def rows(self, cursor: str | None) -> Flow[Page]:
         yield Call("list", "GET", "/rows")
         rows, start = self.lists[min(self.looks, len(self.lists) - 1)], int(cursor or 0)
         if start + 2 >= len(rows):
@@ -63,9 +58,9 @@ async def delivered(books: dict[str, Any] | None = None, **bodies: dict[str, Any
     return journal
 
 
-async def verify(journal: Journal, adapter: Listing, within: float = 0.0, **how: Any) -> Verification:
+async def verify(journal: Journal, resource: Resource, within: float = 0.0, **how: Any) -> Verification:
     sender = cast(Sender, ScriptedSender(list=OK))
-    return await verified("here", adapter, KIND, journal, sender, within=within, **how)
+    return await verified("here", resource, journal, sender, within=within, **how)
 
 
 async def books(journal: Journal) -> dict[str, Any]:
@@ -125,9 +120,9 @@ async def test_it_looks_again_with_growing_pauses_until_all_is_seen() -> None:
         pauses.append(seconds)
 
     old, new = Observed("a", {"os": "old"}), Observed("a", {"os": "x"})
-    adapter = Listing([], [old], [old], [new])
+    resource = Listing([], [old], [old], [new])
     found = await verify(
-        await delivered(a={"os": "x"}), adapter, 100.0, sleep=sleep, clock=lambda: sum(pauses), on_look=looks.append
+        await delivered(a={"os": "x"}), resource, 100.0, sleep=sleep, clock=lambda: sum(pauses), on_look=looks.append
     )
     assert (found.seen, found.different, found.looks) == (1, {}, 4)
     assert pauses == [1, 2, 4]
@@ -170,24 +165,23 @@ async def test_of_several_that_share_a_field_the_equal_one_is_seen() -> None:
 
 async def test_what_has_nothing_to_be_found_by_cannot_be_read_back() -> None:
     journal = await delivered(a={"serial": "S", "os": "x"}, b={"os": "x"})
-    adapter = Listing([Observed("", {"serial": "S", "os": "x"})], read=ReadBack(("serial",), ("os",)))
-    found = await verify(journal, adapter)
+    resource = Listing([Observed("", {"serial": "S", "os": "x"})], read=ReadBack(("serial",), ("os",)))
+    found = await verify(journal, resource)
     assert (found.seen, found.unreadable, found.exit_code) == (1, 1, Exit.OK)
 
 
 async def test_a_kind_that_cannot_be_read_back_is_counted_and_asked_for_nothing() -> None:
-    adapter = Listing([], read=None)
-    found = await verify(await delivered(a={}, b={}), adapter)
-    assert (found.unreadable, found.looks, adapter.looks, found.exit_code) == (2, 0, 0, Exit.OK)
+    found = await verify(await delivered(a={}, b={}), Tiny(KIND))
+    assert (found.unreadable, found.looks, found.exit_code) == (2, 0, Exit.OK)
 
 
 # ---------------------------------------------------------------------- what was removed
 async def test_what_was_removed_is_to_say_so() -> None:
     journal = await removed("b", "c", "d", **{text: {"os": "x", "up": True} for text in "abcd"})
     rows = [Observed("a", {"os": "x", "up": True}), Observed("b", {"up": False}), Observed("c", {"up": True})]
-    adapter = Listing(rows)
-    adapter.ends = {"up": False}
-    found = await verify(journal, adapter)
+    resource = Listing(rows)
+    resource.ended_fields = {"up": False}
+    found = await verify(journal, resource)
     assert (found.seen, found.different, found.missing) == (2, {"c": {"up": (False, True)}}, ["d"])
     run = await journal.run("r2", "here")
     assert run is not None
@@ -197,9 +191,9 @@ async def test_what_was_removed_is_to_say_so() -> None:
 
 @pytest.mark.parametrize(("ends", "unreadable"), [({"gone": True}, 1), ({}, 0)])
 async def test_what_cannot_say_so_is_not_looked_for(ends: dict[str, JsonValue], unreadable: int) -> None:
-    adapter = Listing([Observed("a", {"os": "x"})])
-    adapter.ends = ends
-    found = await verify(await removed("b", a={"os": "x"}, b={"os": "x"}), adapter)
+    resource = Listing([Observed("a", {"os": "x"})])
+    resource.ended_fields = ends
+    found = await verify(await removed("b", a={"os": "x"}, b={"os": "x"}), resource)
     assert (found.seen, found.unreadable, found.exit_code) == (1, unreadable, Exit.OK)
 
 
@@ -221,7 +215,7 @@ async def test_the_delivery_says_which_of_its_records_were_verified() -> None:
     journal = await memory_journal()
     records = [{"id": text} for text in ("a", "no", "b", "c")]
     new = NewDelivery(LANE, "here", KIND, "upsert", pack(records), 4)
-    (accepted,) = await journal.accept([new])
+    (number,) = (await journal.accept([new])).ids
     held = await journal.claim(LANE, owner="me", lease=60)
     assert held is not None
     outcome = encode_outcomes([ACCEPTED, rejected(Problem("bad", "good")), ACCEPTED, CONFIRMED])
@@ -230,7 +224,7 @@ async def test_the_delivery_says_which_of_its_records_were_verified() -> None:
     for _ in range(2):
         rows = [Observed("b", {"os": "y"}), Observed("a", {"os": "old"}), Observed("c", {"os": "z"})]
         await verify(journal, Listing(rows))
-    (delivery,) = await journal.find(Filter(ids=(accepted.id,)))
+    (delivery,) = await journal.find(Filter(ids=(number,)))
     ends = decode_outcomes(delivery.outcome or "")
     assert [end.assurance for end in ends] == [Assurance.ACCEPTED, None, Assurance.VERIFIED, Assurance.CONFIRMED]
 

@@ -16,7 +16,7 @@ from proofport.delivery.guard import Terms
 from proofport.delivery.lease import new_owner
 from proofport.delivery.plan import Plan
 from proofport.delivery.queue.books import Watch
-from proofport.delivery.queue.deliveries import letter_of, new_deliveries, replayed
+from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliveries, replayed
 from proofport.delivery.queue.worker import Worker
 from proofport.delivery.reading import Decoder, RecordStream, place_in
 from proofport.delivery.report import RecordProblem, RunReport
@@ -44,6 +44,8 @@ class Gateway:
         self._targets = Targets(config)
         self._journal: Journal | None = None
         self._tokens: Tokens | None = None
+        #: Two that begin together must not open two journals, with tokens of their own that revoke each other.
+        self._opening = asyncio.Lock()
 
     @classmethod
     def from_file(cls, path: str | Path | None = None) -> Self:
@@ -63,11 +65,12 @@ class Gateway:
 
     async def journal(self) -> Journal:
         """The configured journal, opened at its first use."""
-        if self._journal is None:
-            journal = open_journal(self.config.journal)
-            await journal.open()
-            self._journal = journal
-            self._tokens = Tokens(journal, owner=new_owner(), lease=self.config.lease)
+        async with self._opening:
+            if self._journal is None:
+                journal = open_journal(self.config.journal)
+                await journal.open()
+                self._journal = journal
+                self._tokens = Tokens(journal, owner=new_owner(), lease=self.config.lease)
         return self._journal
 
     @property
@@ -249,8 +252,8 @@ class Gateway:
         neutral = [check(record.neutral() if isinstance(record, Evidence) else record) for record in records]
         journal = await self.journal()
         targets = [self._targets.find(name, kind, mode) for name in dict.fromkeys(to)]
-        new = [each for target in targets for each in new_deliveries(target, kind, mode, neutral, key)]
-        return await journal.accept(new)
+        new = [each for target in targets for each in new_deliveries(target, kind, mode, neutral)]
+        return await accepted(journal, new, key)
 
     async def work(
         self, stop: asyncio.Event, *, slots: int = 8, grace: float | None = None, watch: Watch | None = None

@@ -1,4 +1,4 @@
-"""What every adapter must keep to, as a test class to inherit from. Pure: no network, no clock, no files.
+"""The contract that every adapter must keep, as a test class to inherit from. Pure: no network, no clock, no files.
 
 class TestAcme(AdapterContract):
     supported = {"cloud_resource": ("upsert", "snapshot")}
@@ -11,96 +11,41 @@ class TestAcme(AdapterContract):
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, TypeVar, get_args
+from inspect import getattr_static
+from typing import get_args
 
-from proofport.accounting import Outcome, Status, Tally
-from proofport.adapter import Adapter, Batch, Flow, Job, Memory, Mode
-from proofport.errors import Blocked, OutcomeUnknown, ProofportError, Retryable, TooLarge, UsageError
+from proofport.accounting import Status
+from proofport.adapter import (
+    Checks,
+    Ends,
+    HasOperations,
+    Lists,
+    MakesSchema,
+    Memory,
+    Mode,
+    Opens,
+    Provisions,
+    ReadsBack,
+    Replaces,
+    Stages,
+    TokenFlow,
+)
+from proofport.errors import Blocked, OutcomeUnknown, ProofportError, TooLarge, UsageError
 from proofport.evidence import KINDS
-from proofport.wire import Call, Reply, checked_origin
+from proofport.testing.adapter_flows import AdapterFlows, Server, Vendor, drive, failure, json_reply, recorded
+from proofport.wire import Reply, checked_origin
 
-T = TypeVar("T")
-Answer = Callable[[Call], Reply]
+__all__ = ["AdapterContract", "Server", "Vendor", "drive", "json_reply", "recorded"]
+
 MODES: tuple[Mode, ...] = get_args(Mode)
+DESTROYING = ("replace", "complete", "end")
+"""The flows of a snapshot that the guard is asked about."""
+OF_RESOURCES = (Opens, Stages, Replaces, Ends, Lists, ReadsBack, MakesSchema, Provisions)
+OF_ADAPTERS = (Checks, HasOperations)
 
 
-class Vendor:
-    """Answers by a function, and remembers what it was asked."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.calls: list[Call] = []
-        self._answer = answer
-
-    def __call__(self, call: Call) -> Reply:
-        self.calls.append(call)
-        return self._answer(call)
-
-
-def json_reply(body: object, status: int = 200, **headers: str) -> Reply:
-    """A reply with a JSON body. Underscores in header names stand for hyphens."""
-    return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, json.dumps(body).encode())
-
-
-def recorded(*replies: Reply | OutcomeUnknown) -> Vendor:
-    """A vendor that gives these replies in their order; an `OutcomeUnknown` is a lost one."""
-    left = iter(replies)
-
-    def answer(call: Call) -> Reply:
-        reply = next(left, None)
-        assert reply is not None, f"there is no reply left for {call}"
-        if isinstance(reply, OutcomeUnknown):
-            raise reply
-        return reply
-
-    return Vendor(answer)
-
-
-def drive(flow: Flow[T], answer: Answer) -> T:
-    """Lead a flow to its end as the engine does; an `OutcomeUnknown` from `answer` is thrown into it."""
-    try:
-        call = next(flow)
-        while True:
-            assert isinstance(call, Call), f"a flow yields Call, not {call!r}"
-            try:
-                reply = answer(call)
-            except OutcomeUnknown as error:
-                call = flow.throw(error)
-            else:
-                call = flow.send(reply)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-
-
-class AdapterContract(ABC):
+class AdapterContract(AdapterFlows):
     """Inherit from it in a class whose name begins with `Test`."""
-
-    supported: ClassVar[Mapping[str, Sequence[Mode]]]
-    """The kinds that `adapter()` is configured for, with their modes; everything else must be refused."""
-    secrets: ClassVar[Sequence[str]]
-    """The values of the secrets that `adapter()` holds."""
-
-    @abstractmethod
-    def adapter(self) -> Adapter:
-        """An adapter for every supported kind."""
-
-    @abstractmethod
-    def accept(self, call: Call) -> Reply:
-        """The answer of a vendor where everything goes well."""
-
-    def reject_first(self, call: Call) -> Reply | None:
-        """The answer to a sent batch that refuses its first record only. None: the vendor gives no such answer."""
-        return None
-
-    def say_nothing(self, call: Call) -> Reply | None:
-        """A success that says nothing about the records. None: the vendor never says anything about them."""
-        return None
-
-    def record(self, kind: str, record_id: str) -> dict[str, Any]:
-        """A body that the vendor accepts."""
-        return {"id": record_id}
 
     # ------------------------------------------------------------------ settings
     def test_settings_hide_their_secrets(self) -> None:
@@ -114,14 +59,15 @@ class AdapterContract(ABC):
 
     # ------------------------------------------------------------------ what is supported
     def test_every_supported_mode_has_a_lane_limits_and_a_body(self) -> None:
-        adapter = self.adapter()
         for job in self._jobs():
-            capability, body = adapter.capability(job.kind, job.mode), adapter.body(job.kind, job.mode)
-            assert adapter.lane(job.kind) == adapter.lane(job.kind) != "", f"{job.kind} has no stable lane"
-            assert min(capability.max_records, capability.max_bytes, capability.parallel) > 0, f"{job}: limits"
-            assert body.name, f"{job}: mappings name a body"
+            adapter = self.adapter()
+            resource = adapter.resource(job.kind)
+            limits, body = resource.limits(job.mode), resource.body(job.mode)
+            assert resource.kind == job.kind, f"{job}: the resource is one of {resource.kind}"
+            assert resource.lane == self.adapter().resource(job.kind).lane != "", f"{job.kind} has no stable lane"
+            assert min(limits.max_records, limits.max_bytes, limits.parallel) > 0, f"{job}: limits"
+            assert body.name in [each.name for each in adapter.bodies(job.kind)], f"{job}: `bodies` lacks {body.name!r}"
             assert body.partial == (job.mode == "patch"), f"{job}: a patch, and nothing else, has a partial body"
-            assert job.mode == "snapshot" or not (capability.staged or capability.replaces), f"{job}: no snapshot"
 
     def test_everything_else_is_refused_in_words(self) -> None:
         adapter = self.adapter()
@@ -129,43 +75,96 @@ class AdapterContract(ABC):
             for mode in MODES:
                 if mode in self.supported.get(kind, ()):
                     continue
-                error = _failure(lambda kind=kind, mode=mode: adapter.capability(kind, mode))  # type: ignore[misc]
+                error = failure(lambda kind=kind, mode=mode: adapter.resource(kind).limits(mode))  # type: ignore[misc]
                 assert isinstance(error, UsageError), f"{kind}, {mode}: expected UnsupportedFeature, got {error!r}"
                 assert error.hint, f"{kind}, {mode}: the refusal does not say what to do instead"
 
-    # ------------------------------------------------------------------ calls
+    def test_an_optional_protocol_is_there_as_a_whole(self) -> None:
+        """The engine would take half of a protocol for none, or call a method that does nothing."""
+        adapter = self.adapter()
+        pairs = [(adapter.resource(kind), protocol) for kind in self.supported for protocol in OF_RESOURCES]
+        for thing, protocol in [*pairs, *((adapter, protocol) for protocol in OF_ADAPTERS)]:
+            members = {name: member for name, member in vars(protocol).items() if not name.startswith("_")}
+            own = {name for name, member in members.items() if getattr_static(thing, name, member) is not member}
+            meant = protocol in type(thing).__mro__ or any(callable(members[name]) for name in own)
+            assert own == set(members) or not meant, f"{thing}: {protocol.__name__} needs {', '.join(members)}"
+
+    # ------------------------------------------------------------------ credentials
+    def test_a_token_can_be_asked_for(self) -> None:
+        auth, again = self.adapter().auth, self.adapter().auth
+        if not isinstance(auth, TokenFlow):
+            return
+        assert isinstance(again, TokenFlow), "credentials change their kind"
+        assert auth.scope == again.scope != "", "the owner of a token has the same name in every process"
+        assert not any(secret in auth.scope for secret in self.secrets), "the name of a token's owner holds a secret"
+        vendor = Vendor(self.accept)
+        token = drive(auth.mint(), vendor)
+        assert token.lifetime > 0, "a token is good for some time"
+        assert token.headers, "a token travels in headers"
+        assert not any(call.destructive for call in vendor.calls), "asking for a token destroys nothing"
+        refused = failure(lambda: drive(auth.mint(), lambda _: Reply(401)))
+        assert isinstance(refused, Blocked), f"status 401 became {refused!r}"
+
     def test_calls_are_plain_and_hold_no_secret(self) -> None:
+        """Only the body of a call that asks for a token may hold one."""
+        adapter, hidden = self._with_token()
+        asking, vendor = Vendor(self.accept), Vendor(self.accept)
+        if isinstance(adapter.auth, TokenFlow):
+            drive(adapter.auth.mint(), asking)
         for job in self._jobs():
-            for call in self._whole_run(job):
-                assert call.path.startswith("/"), f"{call} needs a path"
-                shown = f"{call!r} {call.body!r}"
-                assert not any(secret in shown for secret in self.secrets), f"{call.operation} holds a secret"
+            self._run(job, vendor, adapter)
+        for call in [*asking.calls, *vendor.calls]:
+            shown = repr(call) if call in asking.calls else f"{call!r} {call.body!r}"
+            assert call.path.startswith("/"), f"{call} needs a path"
+            assert not any(secret in shown for secret in hidden), f"{call.operation} holds a secret"
 
+    def test_memory_and_names_hold_no_secret(self) -> None:
+        adapter, hidden = self._with_token()
+        for job in self._jobs():
+            memory = self._run(job, self.accept, adapter)
+            shown = f"{memory} {adapter!r} {adapter.auth!r} {adapter.resource(job.kind)!r}"
+            assert not any(secret in shown for secret in hidden), f"{job}: memory, or a repr, holds a secret"
+
+    def test_errors_hold_no_secret(self) -> None:
+        adapter, hidden = self._with_token()
+        for words in [*self._words_about_tokens(adapter), *self._words_of_refusals(adapter)]:
+            assert not any(secret in words for secret in hidden), "an error, or a problem, holds a secret"
+
+    # ------------------------------------------------------------------ calls
     def test_calls_that_destroy_say_so(self) -> None:
-        adapter = self.adapter()
         for job in self._jobs():
-            calls = self._whole_run(job)
-            destructive = any(call.destructive for call in calls)
-            replaces = adapter.capability(job.kind, job.mode).replaces
-            assert destructive or not (replaces or job.mode == "remove"), f"{job}: nothing is marked destructive"
-            assert all(call.destructive for call in calls if call.method == "DELETE"), f"{job}: a DELETE is not marked"
+            destroying = ("send",) if job.mode == "remove" else DESTROYING if job.mode == "snapshot" else ()
+            for name in self._names(job, destroying):
+                calls = self._calls_of(job, name)
+                assert any(call.destructive for call in calls), f"{job}: `{name}` marks no call destructive"
+                unmarked = [call.operation for call in calls if call.method == "DELETE" and not call.destructive]
+                assert not unmarked, f"{job}: {', '.join(unmarked)} is not marked destructive"
 
-    def test_only_the_closing_of_a_snapshot_destroys(self) -> None:
-        adapter = self.adapter()
+    def test_nothing_else_destroys(self) -> None:
+        """In a snapshot the guard agrees to `complete`, `replace` and `end` only. A removal a person has named."""
         for job in self._jobs():
-            vendor = Vendor(self.accept)
-            memory = drive(adapter.open(job, {}), vendor)
-            drive(adapter.abort(job, memory), vendor)
-            drive(adapter.observe(job.kind, None), vendor)
-            drive(adapter.check(), vendor)
-            if job.mode == "snapshot":
-                drive(adapter.send(job, memory, self._batch(job)), vendor)
-            assert not any(call.destructive for call in vendor.calls), f"{job}: destroys outside `close`"
+            allowed = ("send",) if job.mode == "remove" else DESTROYING if job.mode == "snapshot" else ()
+            for name in set(self._names(job)) - {*allowed}:
+                wrong = [call.operation for call in self._calls_of(job, name) if call.destructive]
+                assert not wrong, f"{job}: `{name}` destroys unasked, by {', '.join(wrong)}"
+
+    def test_sending_changes_nothing_outside_the_batch(self) -> None:
+        for job in self._jobs():
+            others = [self.record(job.kind, record_id) for record_id in ("x", "y")]
+            server = self.server(job.kind, others)
+            if server is None or "send" not in self._names(job):
+                continue
+            before = dict(server.live(job.kind))
+            assert len(before) == len(others), "the server does not hold the records that it was given"
+            self._run(job, server, steps=("send",))
+            after = server.live(job.kind)
+            wrong = [record_id for record_id, held in before.items() if after.get(record_id) != held]
+            assert not wrong, f"{job}: sending other records changes {', '.join(wrong)}"
 
     def test_a_lost_answer_is_looked_into_before_repeating(self) -> None:
         """A call with `lost="ask"` is followed by another one that looks, or the flow gives up as OutcomeUnknown."""
         for job in self._jobs():
-            for operation in [call.operation for call in self._whole_run(job) if call.lost == "ask"]:
+            for operation in [call.operation for call in self._calls(job) if call.lost == "ask"]:
                 calls, error = self._lose(job, operation)
                 at = next(index for index, call in enumerate(calls) if call.operation == operation)
                 looked = at + 1 < len(calls) and calls[at + 1].method == "GET"
@@ -174,14 +173,16 @@ class AdapterContract(ABC):
     # ------------------------------------------------------------------ outcomes
     def test_every_record_gets_an_outcome(self) -> None:
         for job in self._jobs():
-            outcomes = self._send(job, self.accept)
-            assert len(outcomes) == len(self._batch(job)), f"{job}: {len(outcomes)} outcomes"
-            assert all(outcome.status is Status.DELIVERED for outcome in outcomes), f"{job}: {outcomes}"
-            assert all(outcome.assurance for outcome in outcomes), f"{job}: a delivery says how sure it is"
+            for name in self._names(job, ("send", "replace", "end")):
+                outcomes = self._outcomes(job, self.accept, name)
+                expected = len(self._batch(self.adapter().resource(job.kind), job))
+                assert len(outcomes) == expected, f"{job}: {name} gives {len(outcomes)} outcomes"
+                assert all(outcome.status is Status.DELIVERED for outcome in outcomes), f"{job}: {outcomes}"
+                assert all(outcome.assurance for outcome in outcomes), f"{job}: a delivery says how sure it is"
 
     def test_a_refused_record_is_rejected_alone(self) -> None:
         for job in self._jobs():
-            outcomes = self._send(job, lambda call: self.reject_first(call) or self.accept(call))
+            outcomes = self._outcomes(job, lambda call: self.reject_first(call) or self.accept(call))
             if self._asks(job, self.reject_first):
                 expected = [Status.REJECTED] + [Status.DELIVERED] * (len(outcomes) - 1)
                 assert [outcome.status for outcome in outcomes] == expected, f"{job}: {outcomes}"
@@ -189,73 +190,31 @@ class AdapterContract(ABC):
 
     def test_a_record_without_a_verdict_is_unknown(self) -> None:
         for job in self._jobs():
-            outcomes = self._send(job, lambda call: self.say_nothing(call) or self.accept(call))
+            outcomes = self._outcomes(job, lambda call: self.say_nothing(call) or self.accept(call))
             if self._asks(job, self.say_nothing):
                 assert all(outcome.status is Status.UNKNOWN for outcome in outcomes), f"{job}: {outcomes}"
 
     def test_refusals_are_sorted_by_what_to_do(self) -> None:
-        expected: dict[int, type[ProofportError]] = {401: Blocked, 413: TooLarge, 429: Retryable, 500: Retryable}
+        """The engine handles 408, 429 and 5xx before an adapter sees them."""
+        expected: dict[int, type[ProofportError]] = {401: Blocked, 413: TooLarge}
         for job in self._jobs():
             for status, kind_of_error in expected.items():
-                refusal = Reply(status, {"retry-after": "7"}, b"<html>")
-                error = _failure(lambda job=job, refusal=refusal: self._send(job, lambda _: refusal))  # type: ignore[misc]
+                refusal = Reply(status, body=b"<html>")
+                error = failure(lambda job=job, refusal=refusal: self._outcomes(job, lambda _: refusal))  # type: ignore[misc]
                 assert isinstance(error, kind_of_error), f"{job}: status {status} became {error!r}"
-                assert status != 429 or (isinstance(error, Retryable) and error.after == 7), "Retry-After is lost"
 
     def test_memory_survives_the_journal(self) -> None:
         for job in self._jobs():
-            memory = drive(self.adapter().open(job, {}), self.accept)
+            memory = self._run(job, self.accept, steps=())
             again: Memory = json.loads(json.dumps(memory))
             assert again == memory, f"{job}: memory is plain JSON data"
 
-    # ------------------------------------------------------------------ the run
-    def _jobs(self) -> Iterator[Job]:
-        for kind, modes in self.supported.items():
-            for mode in modes:
-                yield Job("run-1", "contract", kind, mode, tuple(self.record(kind, "a")))
-
-    def _batch(self, job: Job) -> Batch:
-        ids = ["a", "b"][: self.adapter().capability(job.kind, job.mode).max_records]
-        empty = job.mode == "remove" and not self.adapter().capability(job.kind, job.mode).keeps_bodies
-        items = [b"" if empty else json.dumps(self.record(job.kind, each)).encode() for each in ids]
-        return Batch(ids, items, range(1, len(ids) + 1))
-
-    def _send(self, job: Job, answer: Answer) -> list[Outcome]:
-        memory = drive(self.adapter().open(job, {}), self.accept)
-        return drive(self.adapter().send(job, memory, self._batch(job)), answer)
-
-    def _asks(self, job: Job, answer: Callable[[Call], Reply | None]) -> bool:
-        """Whether sending a batch makes a call that `answer` has a reply for."""
-        vendor = Vendor(self.accept)
-        self._send(job, vendor)
-        return any(answer(call) is not None for call in vendor.calls)
-
-    def _run(self, job: Job, answer: Answer) -> None:
-        adapter, tally = self.adapter(), Tally()
-        memory = drive(adapter.open(job, {}), answer)
-        tally.add(drive(adapter.send(job, memory, self._batch(job)), answer))
-        drive(adapter.close(job, memory, tally), answer)
-
-    def _whole_run(self, job: Job) -> list[Call]:
-        vendor = Vendor(self.accept)
-        self._run(job, vendor)
-        return vendor.calls
-
-    def _lose(self, job: Job, operation: str) -> tuple[list[Call], ProofportError | None]:
-        """A run in which the first answer to `operation` is lost."""
-
-        def answer(call: Call) -> Reply:
-            if call.operation == operation and [each.operation for each in vendor.calls].count(operation) == 1:
-                raise OutcomeUnknown("the answer was lost")
-            return self.accept(call)
-
-        vendor = Vendor(answer)
-        return vendor.calls, _failure(lambda: self._run(job, vendor))
-
-
-def _failure(attempt: Callable[[], object]) -> ProofportError | None:
-    try:
-        attempt()
-    except ProofportError as error:
-        return error
-    return None
+    def test_a_schema_takes_or_refuses_every_record(self) -> None:
+        for job in self._jobs():
+            resource = self.adapter().resource(job.kind)
+            if isinstance(resource, MakesSchema) and job.mode != "remove":
+                batch = self._batch(resource, job)
+                admission = resource.admit(job, batch)
+                assert sorted([*admission.order, *admission.refused]) == list(range(len(batch))), f"{job}: {admission}"
+                kept = json.loads(json.dumps(admission.freezes))
+                assert kept == (list(admission.freezes) if admission.freezes else None), f"{job}: no plain JSON data"

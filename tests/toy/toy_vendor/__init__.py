@@ -5,7 +5,7 @@ It stages widgets in the open, makes them the live set on `publish`, and answers
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -16,25 +16,27 @@ from proofport.adapter import (
     Adapter,
     Batch,
     Body,
-    Capability,
     Credential,
     Flow,
     Job,
+    Limits,
+    Lists,
     Memory,
     Mode,
-    ObjectSettings,
     Observed,
     Page,
+    Resource,
     Settings,
+    Stages,
+    StaticHeaders,
 )
-from proofport.errors import Blocked, OutcomeUnknown, Problem, Retryable, TooLarge, UnsupportedFeature
+from proofport.errors import Blocked, OutcomeUnknown, Problem, TooLarge, UnsupportedFeature, UsageError
 from proofport.wire import Call, Reply, checked_origin
 
 
 class ToySettings(Settings):
     base_url: Annotated[str, AfterValidator(checked_origin)]
     api_key: Credential
-    objects: dict[str, ObjectSettings] = Field(default_factory=dict)
 
 
 class Widget(BaseModel):
@@ -43,6 +45,9 @@ class Widget(BaseModel):
     id: Annotated[str, Field(min_length=1)]
     label: str
     colour: Literal["green", "red"] | None = None
+
+
+WIDGET = Body("widget", "toy/widget", Widget, nulls="omit", arrays="refuse")
 
 
 class ToyAdapter(Adapter):
@@ -54,27 +59,47 @@ class ToyAdapter(Adapter):
     def origin(self) -> str:
         return self.settings.base_url
 
-    def headers(self) -> Mapping[str, str]:
-        return {"Authorization": self.settings.api_key.get_secret_value()}
+    @property
+    def auth(self) -> StaticHeaders:
+        return StaticHeaders({"Authorization": self.settings.api_key.get_secret_value()})
 
-    def lane(self, kind: str) -> str:
-        return urlsplit(self.origin).netloc
+    def resource(self, kind: str) -> Resource:
+        if kind != "cloud_resource":
+            raise UnsupportedFeature(f"toy knows no {kind}", hint="Push cloud resources.")
+        return Widgets(self.settings, kind)
 
-    def capability(self, kind: str, mode: Mode) -> Capability:
-        if kind != "cloud_resource" or mode != "snapshot":
-            raise UnsupportedFeature(f"toy knows no {mode} of {kind}", hint="Push a snapshot of cloud resources.")
-        return Capability(max_records=2, max_bytes=10_000, staged=True, replaces=True)
+    @classmethod
+    def bodies(cls, kind: str) -> Sequence[Body]:
+        return (WIDGET,)
 
-    def body(self, kind: str, mode: Mode) -> Body:
-        return Body("widget", "toy/widget", Widget, nulls="omit", arrays="refuse")
+
+class Widgets(Resource, Stages, Lists):
+    empty_set = "refuse"
+    lags = False
+
+    def __init__(self, settings: ToySettings, kind: str) -> None:
+        super().__init__(kind)
+        self.settings = settings
+
+    @property
+    def lane(self) -> str:
+        return urlsplit(self.settings.base_url).netloc
+
+    def limits(self, mode: Mode) -> Limits:
+        if mode != "snapshot":
+            raise UnsupportedFeature(f"toy knows no {mode}", hint="Push a snapshot.")
+        return Limits(max_records=2, max_bytes=10_000)
+
+    def body(self, mode: Mode) -> Body:
+        return WIDGET
 
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
-        body = b"[" + b",".join(batch.items) + b"]"
+        body = b"[" + b",".join(batch.bodies) + b"]"
         answers = _ok((yield Call("stage", "POST", f"/staged/{job.run_id}", body=body))).json()
         said = {answer["id"]: _outcome(answer["why"]) for answer in answers}
         return [said.get(each, unknown("no_verdict")) for each in batch.ids]
 
-    def close(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
+    def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
         call = Call("publish", "POST", f"/staged/{job.run_id}/publish", lost="ask", destructive=True)
         try:
             _ok((yield call))
@@ -82,10 +107,10 @@ class ToyAdapter(Adapter):
             if job.run_id != _ok((yield Call("read_live", "GET", "/live"))).json()["run"]:
                 raise
 
-    def abort(self, job: Job, memory: Memory) -> Flow[None]:
+    def cancel(self, job: Job, memory: Memory) -> Flow[None]:
         _ok((yield Call("drop", "DELETE", f"/staged/{job.run_id}")))
 
-    def observe(self, kind: str, cursor: str | None) -> Flow[Page | None]:
+    def page(self, cursor: str | None) -> Flow[Page]:
         live = _ok((yield Call("read_live", "GET", "/live"))).json()
         return Page([Observed(widget["id"], widget) for widget in live["widgets"]])
 
@@ -101,6 +126,5 @@ def _ok(reply: Reply) -> Reply:
         case 413:
             raise TooLarge("too many widgets")
         case status if not reply.ok:
-            after = float(reply.headers["retry-after"]) if "retry-after" in reply.headers else None
-            raise Retryable(f"toy answered {status}", after=after)
+            raise UsageError(f"toy answered {status}")
     return reply

@@ -1,4 +1,4 @@
-"""What a destination of either vendor may say, and what is refused before anything is sent."""
+"""The settings of a destination of either vendor, and what is refused before anything is sent."""
 
 from __future__ import annotations
 

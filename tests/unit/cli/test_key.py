@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from proofport.cli import app
-from proofport.journal.access import AccessKey
+from proofport.journal.contract import AccessKey
 from proofport.journal.sqlite import SqliteJournal
 from proofport.relay.access import keys
 

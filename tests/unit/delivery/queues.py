@@ -40,8 +40,7 @@ class Queue:
 
     async def accept(self, *records: dict[str, Any], to: str = "here", kind: str = KIND, mode: Mode = "upsert") -> int:
         new = NewDelivery(f"{to}/{kind}", to, kind, mode, json.dumps(records).encode(), len(records))
-        [accepted] = await self.journal.accept([new])
-        return accepted.id
+        return (await self.journal.accept([new])).ids[0]
 
     def target(self, destination: str, kind: str, mode: Mode) -> Target:
         if destination not in self.vendors:

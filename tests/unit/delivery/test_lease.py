@@ -146,11 +146,11 @@ class Waiting:
             await self._then()
 
 
-def taking(journal: Journal, waiting: Waiting, *, patience: float = 3.0) -> Any:
+def taking(journal: Journal, waiting: Waiting, *, retry_seconds: float = 3.0) -> Any:
     return hold(
         journal,
         "tiny/thing",
-        patience=patience,
+        retry_seconds=retry_seconds,
         lease=LEASE,
         on_wait=waiting.told.append,
         on_lost=lambda error: None,
@@ -191,11 +191,11 @@ async def test_a_lane_that_is_held_is_waited_for_and_its_owner_is_named() -> Non
     assert waiting.told[0] == "the lane tiny/thing is held by another process (elsewhere:1:abc); waiting"
 
 
-async def test_patience_with_a_held_lane_ends() -> None:
+async def test_waiting_for_a_held_lane_ends() -> None:
     journal, waiting = await memory_journal(), Waiting(0)
     await other(journal)
     with pytest.raises(Retryable, match="elsewhere:1:abc") as caught:
-        async with taking(journal, waiting, patience=2.0):
+        async with taking(journal, waiting, retry_seconds=2.0):
             pass
     assert waiting.slept == 2.0
     assert "90 seconds" in (caught.value.hint or "")

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofport.accounting import CONFIRMED, UNCHANGED, Assurance, Outcome, Status
+from proofport.delivery.payload import decode_outcomes, encode_outcomes
 from proofport.errors import Problem
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -29,9 +30,9 @@ OUTCOMES = st.builds(
 @given(st.lists(st.tuples(OUTCOMES, st.integers(1, 5)), max_size=8))
 def test_they_come_back_as_they_went_in(runs: list[tuple[Outcome, int]]) -> None:
     outcomes = [outcome for outcome, times in runs for _ in range(times)]
-    assert decode(encode(outcomes)) == outcomes
+    assert decode_outcomes(encode_outcomes(outcomes)) == outcomes
 
 
 def test_what_repeats_is_written_once() -> None:
-    assert len(encode([CONFIRMED] * 1_000_000)) < 100
-    assert decode(encode([CONFIRMED, UNCHANGED, CONFIRMED])) == [CONFIRMED, UNCHANGED, CONFIRMED]
+    assert len(encode_outcomes([CONFIRMED] * 1_000_000)) < 100
+    assert decode_outcomes(encode_outcomes([CONFIRMED, UNCHANGED, CONFIRMED])) == [CONFIRMED, UNCHANGED, CONFIRMED]

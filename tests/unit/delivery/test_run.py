@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from tests.unit.delivery.runs import STAGED, Vendor, counts, problems, push, write
-from tests.unit.delivery.support import ScriptedSender, all_ok, memory_journal, reply
+from tests.unit.delivery.runs import Vendor, counts, problems, push, write
+from tests.unit.delivery.support import ScriptedSender, StagedTiny, all_ok, memory_journal, reply
 
-from proofport.adapter import Capability, Mode
+from proofport.adapter import Mode
 from proofport.delivery.report import Exit
 from proofport.wire import Reply
 
@@ -63,7 +63,7 @@ async def test_duplicates_are_let_through_where_the_caller_says_there_are_none()
 
 
 async def test_more_records_than_a_block_keep_their_order_and_positions() -> None:
-    here = Vendor(upsert=Capability(max_records=50))
+    here = Vendor(max_records=50)
     records = [{"id": f"r{n}"} for n in range(300)] + [{"id": "r299"}, {"id": "last"}]
     report = await push(write("a.ndjson", *records), here=here)
     assert [row["id"] for row in here.received()] == [*(f"r{n}" for n in range(300)), "last"]
@@ -89,17 +89,16 @@ async def test_nothing_to_deliver_is_no_request_and_no_failure() -> None:
     assert (report.exit_code, counts(report), here.sender.calls) == (Exit.OK, {}, [])
 
 
-async def test_a_removal_sends_ids_and_needs_no_body() -> None:
+async def test_a_removal_is_sent_as_the_source_gave_it_and_needs_no_mapping() -> None:
     here = Vendor()
     report = await push(write("a.ndjson", {"id": "1"}, {"id": "2", "huge": 1}), mode="remove", here=here)
     assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 2})
-    assert here.received() == ["1", "2"]
+    assert here.received() == [{"id": "1"}, {"id": "2", "huge": 1}]
 
 
 # ---------------------------------------------------------------------- several destinations
 async def test_one_blocked_destination_does_not_keep_the_other_from_its_records() -> None:
-    good, bad = Vendor(upsert=Capability(max_records=2)), Vendor(ScriptedSender(send_records=Reply(403)))
-    bad.chosen["upsert"] = Capability(max_records=1)
+    good, bad = Vendor(max_records=2), Vendor(ScriptedSender(send_records=Reply(403)), max_records=1)
     records = [{"id": f"r{n}"} for n in range(200)]
     report = await push(write("a.ndjson", *records, "{broken"), good=good, bad=bad)
     assert counts(report, "good") == {"delivered": 200, "rejected": 1}
@@ -120,7 +119,7 @@ async def test_what_one_destination_cannot_take_the_other_may() -> None:
 # ---------------------------------------------------------------------- dry run
 @pytest.mark.parametrize("mode", ["upsert", "snapshot"])
 async def test_a_dry_run_sends_nothing_and_says_what_would_be_rejected(mode: Mode) -> None:
-    here, journal = Vendor(snapshot=STAGED), await memory_journal()
+    here, journal = Vendor(made=StagedTiny), await memory_journal()
     how: dict[str, Any] = {"mode": mode, "here": here, "journal": journal, "dry_run": True}
     good = await push(write("a.ndjson", {"id": "1"}, {"id": "2"}), **how)
     assert (good.exit_code, counts(good), good.dry_run) == (Exit.OK, {"withheld": 2}, True)

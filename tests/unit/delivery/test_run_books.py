@@ -10,10 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.delivery.runs import Vendor, counts, push, write
-from tests.unit.delivery.support import ScriptedSender, all_ok, reply
+from tests.unit.delivery.support import (
+    EndingTiny,
+    ListedTiny,
+    ScriptedSender,
+    StagedTiny,
+    Tiny,
+    WholeTiny,
+    all_ok,
+    reply,
+)
 
 from proofport.accounting import Outcome, Status
-from proofport.adapter import Batch, Capability, Flow, Job, Memory, Mode
+from proofport.adapter import Batch, Flow, Job, Memory, Mode
 from proofport.delivery.guard import Terms
 from proofport.delivery.report import Exit, RecordProblem
 from proofport.delivery.run import Progress
@@ -50,7 +59,7 @@ async def test_what_breaks_a_run_reaches_the_caller_as_itself(records: list[Any]
         )
 
 
-class Liar(Vendor):
+class Liar(Tiny):
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         yield Call("send_records", "POST", "/records")
         return [Outcome(Status.DELIVERED)] * len(batch)
@@ -58,7 +67,7 @@ class Liar(Vendor):
 
 async def test_an_adapter_that_claims_deliveries_without_assurance_ends_the_run() -> None:
     with pytest.raises(AccountingError, match="1 records went in"):
-        await push(write("a.ndjson", {"id": "1"}), here=Liar())
+        await push(write("a.ndjson", {"id": "1"}), here=Vendor(made=Liar))
 
 
 # ---------------------------------------------------------------------- whatever happens
@@ -82,18 +91,23 @@ def test_the_counts_sum_to_the_input_whatever_is_read_and_answered() -> None:
         inputs=st.lists(st.lists(RECORDS, max_size=12), min_size=1, max_size=3),
         scripts=st.lists(st.lists(ANSWERS, min_size=1, max_size=5), min_size=1, max_size=2),
         mode=st.sampled_from(["upsert", "snapshot", "remove"]),
-        staged=st.booleans(),
+        made=st.sampled_from([Tiny, ListedTiny, StagedTiny, WholeTiny, EndingTiny]),
         dry_run=st.booleans(),
         allowed=st.integers(0, 3),
     )
     def check(
-        inputs: list[list[Any]], scripts: list[list[Any]], mode: Mode, staged: bool, dry_run: bool, allowed: int
+        inputs: list[list[Any]],
+        scripts: list[list[Any]],
+        mode: Mode,
+        made: type[Tiny],
+        dry_run: bool,
+        allowed: int,
     ) -> None:
         vendors: dict[str, Any] = {}
         for n, script in enumerate(scripts):
-            sender = ScriptedSender(send_records=script, list_records=reply({"ids": ["r1", "r2"], "next": None}))
-            limits = Capability(max_records=3, staged=staged and mode == "snapshot", parallel=n + 1)
-            vendors[f"d{n}"] = Vendor(sender, **{mode: limits})
+            held = reply({"ids": ["r1", "r2"], "next": None})
+            sender = ScriptedSender(send_records=script, replace_records=script, list_records=held, end_records=all_ok)
+            vendors[f"d{n}"] = Vendor(sender, made, max_records=3 if made is not WholeTiny else 20, parallel=n + 1)
         files = [write(f"{n}.ndjson", *records) for n, records in enumerate(inputs)]
         report = asyncio.run(push(files, mode=mode, terms=Terms(0.5, allowed), dry_run=dry_run, **vendors))
         read = sum(source.read for source in report.sources)
@@ -104,7 +118,7 @@ def test_the_counts_sum_to_the_input_whatever_is_read_and_answered() -> None:
                 assert set(found) <= ({"withheld"} if dry_run else {"delivered"})
             if dry_run:
                 assert vendors[name].sender.calls == []
-            completed = "complete_set" in vendors[name].sender.operations
+            completed = {"complete_set", "end_records"} & set(vendors[name].sender.operations)
             assert not completed or destination.tally.status[Status.REJECTED] <= allowed
 
     check()

@@ -51,7 +51,7 @@ async def test_every_line_has_its_end_in_its_order(things: SourceMapping) -> Non
         '{"name": "10", "state": "off"} {"name": "11"}',
         thing("12"),
     )
-    report = await push(file, here=here, reads=things)
+    report = await push(file, here=here, decoder=things)
     assert here.received() == [
         {"id": "1", "zone": "a", "state": "running"},
         {"id": "2", "state": "running"},
@@ -76,7 +76,7 @@ async def test_lines_are_counted_across_blocks(things: SourceMapping, monkeypatc
     here = Vendor()
     rows: list[object] = [thing(str(number), unread="x" * (number % 7) * 100) for number in range(1, 60)]
     rows[16], rows[40], rows[57] = "{", "", thing("18")
-    report = await push(write("things.ndjson", *rows), here=here, reads=things)
+    report = await push(write("things.ndjson", *rows), here=here, decoder=things)
     assert [row["id"] for row in here.received()] == [
         str(number) for number in range(1, 60) if number not in (17, 41, 58)
     ]
@@ -88,9 +88,9 @@ async def test_a_last_line_without_its_end(things: SourceMapping, folder: Path) 
     here = Vendor()
     file = folder / "things.ndjson"
     file.write_text(json.dumps(thing("1")) + "\n" + json.dumps(thing("2")))
-    assert counts(await push(str(file), here=here, reads=things)) == {"delivered": 2}
+    assert counts(await push(str(file), here=here, decoder=things)) == {"delivered": 2}
     file.write_text(json.dumps(thing("1")) + "\n" + json.dumps(thing("2"))[:-1])
-    report = await push(str(file), here=here, reads=things)
+    report = await push(str(file), here=here, decoder=things)
     assert counts(report) == {"delivered": 1, "rejected": 1}
     [source] = report.sources
     assert source.incomplete is not None

@@ -1,16 +1,16 @@
-"""Progress is told while a run waits, too: a person sees the seconds count, not a bar that stands still."""
+"""Progress is reported while a run waits, too: a person sees the seconds count, not a bar that stands still."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
-from proofport.delivery.sender import Gate
 from tests.unit.delivery.runs import Vendor, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok
 
-from proofport.delivery import engine
+from proofport.delivery import run
 from proofport.delivery.run import Progress
+from proofport.http.sender import Gate
 from proofport.wire import Call, Reply
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -29,8 +29,8 @@ class SilentUntil(ScriptedSender):
         return await super().send(call, gate)
 
 
-async def test_progress_is_told_while_a_vendor_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "TELL_EVERY", 0)
+async def test_progress_is_reported_while_a_vendor_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "PROGRESS_SECONDS", 0)
     sender = SilentUntil()
 
     def on_progress(progress: Progress) -> None:
@@ -43,8 +43,8 @@ async def test_progress_is_told_while_a_vendor_is_silent(monkeypatch: pytest.Mon
     assert report.exit_code == 0
 
 
-async def test_a_teller_that_fails_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "TELL_EVERY", 0)
+async def test_a_listener_that_fails_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "PROGRESS_SECONDS", 0)
     sender = SilentUntil()
 
     def on_progress(progress: Progress) -> None:

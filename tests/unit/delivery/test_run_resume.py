@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from tests.journals import MemoryJournal
 from tests.unit.delivery.runs import Vendor, counts, problems, push, write
-from tests.unit.delivery.support import ScriptedSender, all_ok, memory_journal, reply
+from tests.unit.delivery.support import ScriptedSender, StagedTiny, Tiny, WholeTiny, all_ok, memory_journal, reply
 
-from proofport.adapter import Capability, Mode
+from proofport.adapter import Mode
+from proofport.delivery.guard import Terms
 from proofport.delivery.report import Exit, RunReport
-from proofport.errors import OutcomeUnknown, Retryable
-from proofport.journal.contract import Journal
+from proofport.errors import JournalError, OutcomeUnknown, Retryable
+from proofport.journal.contract import IN_DOUBT, Journal
 from proofport.wire import Reply
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -29,8 +30,7 @@ async def journal() -> Journal:
 def vendor(*answers: Any, staged: bool = False, per_batch: int = 2, parallel: int = 1) -> Vendor:
     """Answers batches of two with these, then with "all is well"."""
     sender = ScriptedSender(send_records=[*answers, all_ok], list_records=HELD)
-    limits = Capability(max_records=per_batch, parallel=parallel, staged=staged, replaces=staged)
-    return Vendor(sender, upsert=limits, snapshot=limits, patch=limits, remove=limits)
+    return Vendor(sender, StagedTiny if staged else Tiny, max_records=per_batch, parallel=parallel)
 
 
 def records(*numbers: int, **more: Any) -> str:
@@ -194,6 +194,20 @@ async def test_what_may_have_changed_at_the_vendor_is_not_called_unchanged(journ
     assert (counts(report), ids(here)) == ({"delivered": 2}, ["r0", "r1"])
 
 
+@pytest.mark.parametrize(
+    "answer", [OutcomeUnknown("lost"), Retryable("silent"), Reply(403)], ids=["lost", "silent", "blocked"]
+)
+async def test_a_set_whose_completion_nobody_knows_stays_open_and_is_completed_when_it_is_resumed(
+    journal: Journal, answer: Any
+) -> None:
+    file, first, again = records(0, 1), vendor(staged=True), vendor(staged=True)
+    first.sender.answers["complete_set"] = [answer]
+    report = await begin(journal, first, file, "snapshot")
+    assert (counts(report), await state(journal)) == ({"unknown": 2}, "open")
+    assert counts(await resume(journal, again, file, "snapshot")) == {"delivered": 2}
+    assert (again.sender.operations[-1], await state(journal)) == ("complete_set", "complete")
+
+
 async def test_a_staged_set_is_sent_whole(journal: Journal) -> None:
     for _ in range(2):
         here = vendor(staged=True)
@@ -295,3 +309,58 @@ async def test_a_resumed_set_is_compared_with_what_was_there_before_it_began(jou
     report = await resume(journal, vendor(), file, "snapshot")
     assert report.exit_code is Exit.GUARD
     assert "4 of 5" in " ".join(report.destinations["here"].notes)
+
+
+# ---------------------------------------------------------------------- a set that goes whole
+def whole(*answers: Any) -> Vendor:
+    return Vendor(ScriptedSender(replace_records=[*answers, all_ok]), WholeTiny)
+
+
+async def replaced(journal: Journal, here: Vendor, file: str, **how: Any) -> RunReport:
+    return await push(file, mode="snapshot", journal=journal, here=here, **how)
+
+
+@pytest.mark.parametrize("loss", [OutcomeUnknown("lost"), Retryable("lost", lost=True)])
+async def test_a_whole_set_whose_answer_was_lost_is_in_doubt_and_is_sent_again(journal: Journal, loss: Any) -> None:
+    file = records(0, 1)
+    first = await begin(journal, whole(loss), file, "snapshot")
+    assert (counts(first), await state(journal)) == ({"unknown": 2}, "open")
+    known = await journal.known("here/custom:thing", "custom:thing", ["r0", "r1"])
+    assert [last is not None and last.body for last in known] == [IN_DOUBT, IN_DOUBT]
+    again = whole()
+    assert counts(await resume(journal, again, file, "snapshot", skip_unchanged=True)) == {"delivered": 2}
+    assert (again.sender.operations, await state(journal)) == (["replace_records"], "complete")
+
+
+async def test_a_whole_set_that_was_acknowledged_is_not_sent_again(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run was cut off between the note of its batch and that of its end."""
+    file = records(0, 1)
+    claim = journal.claim
+
+    async def cut(*given: Any, **more: Any) -> Any:
+        run = await claim(*given, **more)
+
+        async def end(*_: object, **__: object) -> None:
+            raise JournalError("cut off")
+
+        monkeypatch.setattr(run, "end", end)
+        return run
+
+    with monkeypatch.context() as once:
+        once.setattr(journal, "claim", cut)
+        await begin(journal, whole(), file, "snapshot")
+    assert await state(journal) == "open"
+    again = whole()
+    report = await resume(journal, again, file, "snapshot")
+    assert (counts(report), again.sender.calls) == ({"delivered": 2}, [])
+    assert await state(journal) == "complete"
+
+
+async def test_a_whole_set_of_another_input_is_not_sent_as_the_one_that_was_interrupted(journal: Journal) -> None:
+    await begin(journal, whole(OutcomeUnknown("lost")), records(0, 1), "snapshot")
+    again = whole()
+    report = await resume(journal, again, records(0, 2), "snapshot", terms=Terms(1.0, 0))
+    assert (set(counts(report)), again.sender.calls) == ({"withheld"}, [])
+    assert report.destinations["here"].tally.reasons == {"input_changed": 2}

@@ -1,4 +1,4 @@
-"""The end of a snapshot: a staged set is completed or cancelled, any other is compared with the set before."""
+"""The end of a snapshot: a staged set is completed or cancelled, a whole one sent, any other compared with the last."""
 
 from __future__ import annotations
 
@@ -7,18 +7,39 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from proofport.delivery.closing import ComparedEnding, StagedEnding, Terms
-from proofport.delivery.lane import RESUMABLE, Lane
 from tests.journals import MemoryJournal
-from tests.unit.delivery.support import ScriptedSender, TinyAdapter, all_ok, batch, held, lane, memory_journal, reply
+from tests.unit.delivery.support import (
+    LEASE,
+    VERDICTS,
+    EndingTiny,
+    ScriptedSender,
+    StagedTiny,
+    Tiny,
+    TinyAdapter,
+    WholeTiny,
+    all_ok,
+    batch,
+    counts,
+    destination,
+    expect_ok,
+    memory_journal,
+    reply,
+)
 
-from proofport.accounting import CONFIRMED, rejected, unknown
-from proofport.adapter import Capability
+from proofport.accounting import CONFIRMED, UNCHANGED, rejected, unknown
+from proofport.adapter import Flow, Job, Memory, Stages
+from proofport.delivery.books import RunBooks
+from proofport.delivery.destination_run import RESUMABLE, DestinationRun
+from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
-from proofport.delivery.report import INLINE_PROBLEMS, Exit
-from proofport.errors import AdapterFault, Blocked, OutcomeUnknown, Problem, Retryable
-from proofport.journal.contract import Journal
-from proofport.wire import Reply
+from proofport.delivery.lease import Holder
+from proofport.delivery.report import INLINE_PROBLEMS, DestinationReport, Exit
+from proofport.delivery.snapshot.compared import ComparedSet
+from proofport.delivery.snapshot.replaced import ReplacedSet
+from proofport.delivery.snapshot.staged import StagedSet
+from proofport.errors import AdapterFault, Blocked, LaneLost, OutcomeUnknown, Problem, Retryable
+from proofport.journal.contract import Journal, NewRun
+from proofport.wire import Call, Reply
 
 TERMS = Terms(max_gone=0.2, max_rejected=0)
 BAD = rejected(Problem("x", "y"))
@@ -38,34 +59,47 @@ def ids() -> Iterator[IdStore]:
         yield store
 
 
+async def books_of(tried: DestinationRun, journal: Journal) -> RunBooks:
+    """Hold the lane, and begin the run in the journal."""
+    right, job = await journal.claim(tried.resource.lane, owner="test", lease=LEASE), tried.job
+    assert right is not None
+    books = RunBooks(
+        journal, Holder(right, LEASE), NewRun(job.run_id, tried.name, job.kind, job.mode, staged=tried.stages)
+    )
+    tried.attach(journal, Holder(right, LEASE), books)
+    await books.begin()
+    return books
+
+
 class Snapshot:
     """A staged snapshot whose records have all been sent, and that is about to end."""
 
-    def __init__(self, ids: IdStore, sender: ScriptedSender, read: Sequence[str], *, opened: bool = True) -> None:
+    def __init__(
+        self,
+        ids: IdStore,
+        sender: ScriptedSender,
+        read: Sequence[str],
+        *,
+        opened: bool = True,
+        made: type[Tiny] = StagedTiny,
+    ) -> None:
         self.sender = sender
-        self.journal = MemoryJournal()
         self.ids = ids
-        self.lane: Lane = lane(sender, mode="snapshot", adapter=TinyAdapter(snapshot=Capability(staged=True)))
-        self.lane.memory = {} if opened else None
-        self.lane.report.tally.add([CONFIRMED] * len(read))
+        self.tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=made))
+        self.tried.memory = {} if opened else None
+        self.tried.report.tally.add([CONFIRMED] * len(read))
+        #: The new set is the one that the next is compared with.
+        self.complete = False
         ids.add(read, list(range(len(read))))
 
-    async def end(self, terms: Terms = TERMS, incomplete: Sequence[str] = ()) -> Any:
-        await self.journal.open()
-        await held(self.lane, self.journal)
-        await StagedEnding(self.lane, terms, self.ids).settle(incomplete)
-        await self.lane.end()
-        return self.lane.report
-
-    async def state(self) -> str:
-        """How the run stands in the journal."""
-        run = await self.journal.run("run-1", "tiny")
-        assert run is not None
-        return run.state
+    async def end(self, terms: Terms = TERMS, incomplete: Sequence[str] = ()) -> DestinationReport:
+        books = await books_of(self.tried, await memory_journal())
+        self.complete = await StagedSet(self.tried, books, terms, self.ids).end(incomplete)
+        return self.tried.report
 
     @property
     def counts(self) -> dict[str, int]:
-        return {status.value: count for status, count in self.lane.report.tally.status.items() if count}
+        return counts(self.tried)
 
 
 # ---------------------------------------------------------------------- staged
@@ -76,8 +110,8 @@ async def test_a_good_set_is_completed_and_what_is_gone_is_listed(ids: IdStore) 
     assert snapshot.sender.operations == ["list_records", "list_records", "complete_set"]
     assert [call.query for call in snapshot.sender.calls[:2]] == [(("after", ""),), (("after", "more"),)]
     assert (report.exit, snapshot.counts) == (Exit.OK, {"delivered": 10})
-    assert (report.gone, report.gone_count, report.notes) == (["old-1"], 1, [])
-    assert await snapshot.state() == "complete"
+    assert (report.gone.ids, report.gone.count, report.notes) == (["old-1"], 1, [])
+    assert snapshot.complete
 
 
 async def test_the_first_set_of_all_is_completed(ids: IdStore) -> None:
@@ -102,7 +136,7 @@ async def test_a_refused_set_is_taken_back_and_the_report_says_why(ids: IdStore)
     assert (report.exit, snapshot.counts, report.tally.reasons) == (Exit.GUARD, {"withheld": 10}, {"guard": 10})
     assert "10 of 10 records held now would be gone" in report.notes[0]
     assert "10 records withheld" in report.notes[1]
-    assert await snapshot.state() == "ended"
+    assert not snapshot.complete
     report.tally.check(10)
 
 
@@ -131,10 +165,18 @@ async def test_a_source_that_was_not_read_to_its_end_completes_nothing(ids: IdSt
     assert "a.json breaks off after record 3" in report.notes[0]
 
 
+class UnlistedTiny(Tiny, Stages):
+    """Holds a set back, and shows to nobody what it holds."""
+
+    empty_set = "refuse"
+    complete = StagedTiny.complete
+    cancel = StagedTiny.cancel
+
+
 async def test_where_the_records_held_now_cannot_be_listed_the_guard_refuses(ids: IdStore) -> None:
-    snapshot = Snapshot(ids, ScriptedSender(list_records=Reply(404)), ten())
+    snapshot = Snapshot(ids, ScriptedSender(), ten(), made=UnlistedTiny)
     report = await snapshot.end()
-    assert snapshot.sender.operations == ["list_records", "cancel_set"]
+    assert snapshot.sender.operations == ["cancel_set"]
     assert (report.exit, report.tally.reasons) == (Exit.GUARD, {"guard": 10})
 
 
@@ -154,7 +196,7 @@ async def test_a_list_that_fails_cancels_the_set_for_nothing_was_replaced(
 @pytest.mark.parametrize(("allowed", "code"), [(1, Exit.OK), (0, Exit.INCOMPLETE)])
 async def test_more_rejects_than_allowed_cancel_the_set(ids: IdStore, allowed: int, code: Exit) -> None:
     snapshot = Snapshot(ids, ScriptedSender(list_records=page(ten())), ten())
-    snapshot.lane.settle("bad", 11, BAD)
+    snapshot.tried.ledger.book("bad", 11, BAD)
     report = await snapshot.end(Terms(0.2, allowed))
     assert report.exit is code
     if code is Exit.OK:
@@ -167,30 +209,30 @@ async def test_more_rejects_than_allowed_cancel_the_set(ids: IdStore, allowed: i
 
 async def test_a_rejected_record_is_gone_although_it_was_read(ids: IdStore) -> None:
     snapshot = Snapshot(ids, ScriptedSender(list_records=page(ten())), ten())
-    snapshot.lane.reject("r3", 4, Problem("x", "y"))
+    snapshot.tried.ledger.reject("r3", 4, Problem("x", "y"))
     report = await snapshot.end(Terms(0.2, 1))
-    assert (report.gone, report.exit) == (["r3"], Exit.OK)
+    assert (report.gone.ids, report.exit) == (["r3"], Exit.OK)
 
 
 async def test_of_very_many_rejected_records_each_is_gone(ids: IdStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proofport.planning.ids.FEW", 2)
+    monkeypatch.setattr("proofport.delivery.ids.FEW", 2)
     snapshot = Snapshot(ids, ScriptedSender(list_records=page(ten())), ten())
     for number in range(2, 7):
-        snapshot.lane.reject(f"r{number}", number, Problem("x", "y"))
+        snapshot.tried.ledger.reject(f"r{number}", number, Problem("x", "y"))
     report = await snapshot.end(Terms(0.4, 5))
-    assert (report.gone, report.exit) == ([f"r{n}" for n in range(2, 7)], Exit.GUARD)
-    snapshot.lane.rejected_ids.close()
+    assert (report.gone.ids, report.exit) == ([f"r{n}" for n in range(2, 7)], Exit.GUARD)
+    snapshot.tried.ledger.rejected_ids.close()
 
 
 async def test_a_duplicate_is_not_gone_its_first_record_is_there(ids: IdStore) -> None:
     snapshot = Snapshot(ids, ScriptedSender(list_records=page(ten())), ten())
-    snapshot.lane.settle("r3", 11, BAD)
-    assert (await snapshot.end(Terms(0.0, 1))).gone == []
+    snapshot.tried.ledger.book("r3", 11, BAD)
+    assert (await snapshot.end(Terms(0.0, 1))).gone.ids == []
 
 
 async def test_a_set_with_an_unknown_record_is_not_completed(ids: IdStore) -> None:
     snapshot = Snapshot(ids, ScriptedSender(), ten())
-    snapshot.lane.settle("r11", 11, unknown("no_verdict"))
+    snapshot.tried.ledger.book("r11", 11, unknown("no_verdict"))
     report = await snapshot.end(Terms(1.0, 5))
     assert snapshot.sender.operations == ["cancel_set"]
     assert "1 record with an unknown outcome" in report.notes[0]
@@ -199,7 +241,7 @@ async def test_a_set_with_an_unknown_record_is_not_completed(ids: IdStore) -> No
 
 async def test_a_stopped_delivery_is_taken_back_and_its_reason_to_stop_stands(ids: IdStore) -> None:
     snapshot = Snapshot(ids, ScriptedSender(), ten())
-    snapshot.lane.stop(AdapterFault("a bug"), "adapter_fault", Exit.INCOMPLETE)
+    snapshot.tried.stop(AdapterFault("a bug"), "adapter_fault", Exit.INCOMPLETE)
     report = await snapshot.end()
     assert snapshot.sender.operations == ["cancel_set"]
     assert (report.exit, report.tally.reasons) == (Exit.INCOMPLETE, {"snapshot_cancelled": 10})
@@ -210,13 +252,13 @@ async def test_a_delivery_that_stopped_for_no_fault_of_the_set_stays_open_to_be_
     ids: IdStore, reason: str
 ) -> None:
     snapshot = Snapshot(ids, ScriptedSender(), ten())
-    snapshot.lane.stop(Blocked("plan"), reason, Exit.BLOCKED)
+    snapshot.tried.stop(Blocked("plan"), reason, Exit.BLOCKED)
     report = await snapshot.end()
     assert snapshot.sender.calls == [], "what was staged stays staged"
     assert (report.exit, report.tally.reasons, snapshot.counts) == (Exit.BLOCKED, {reason: 10}, {"withheld": 10})
     advice = "Push again." if reason == "lane_lost" else "Go on with --resume run-1"
     assert advice in report.notes[-1]
-    assert await snapshot.state() == "open"
+    assert not snapshot.complete
 
 
 @pytest.mark.parametrize(
@@ -232,7 +274,7 @@ async def test_nobody_knows_the_outcome_when_completing_fails(ids: IdStore, answ
     report = await snapshot.end()
     assert (report.exit, snapshot.counts) == (code, {"unknown": 10})
     assert report.tally.reasons == {"closing_failed": 10}
-    assert await snapshot.state() == "open", "it can be looked after by resuming it"
+    assert not snapshot.complete
     report.tally.check(10)
 
 
@@ -248,7 +290,7 @@ async def test_a_set_that_cannot_be_taken_back_is_reported(ids: IdStore, stopped
     sender = ScriptedSender(list_records=page(ten(100)), cancel_set=Reply(403))
     snapshot = Snapshot(ids, sender, ten())
     if stopped:
-        snapshot.lane.stop(AdapterFault("a bug"), "adapter_fault", Exit.INCOMPLETE)
+        snapshot.tried.stop(AdapterFault("a bug"), "adapter_fault", Exit.INCOMPLETE)
     report = await snapshot.end()
     assert "What was staged could not be taken back: the key was refused" in report.notes[-1]
     assert report.exit is Exit.INCOMPLETE, "more is wrong than the guard's refusal"
@@ -259,7 +301,7 @@ async def test_a_long_list_of_what_is_gone_is_counted_in_full_and_shown_in_part(
     many = [f"old-{n}" for n in range(INLINE_PROBLEMS + 7)]
     snapshot = Snapshot(ids, ScriptedSender(list_records=page(many)), ten())
     report = await snapshot.end(Terms(1.0, 0))
-    assert (report.gone_count, len(report.gone)) == (INLINE_PROBLEMS + 7, INLINE_PROBLEMS)
+    assert (report.gone.count, len(report.gone.ids)) == (INLINE_PROBLEMS + 7, INLINE_PROBLEMS)
 
 
 # ---------------------------------------------------------------------- compared
@@ -268,29 +310,32 @@ async def journal() -> Journal:
     return await memory_journal()
 
 
-async def run(journal: Journal, name: str, read: Sequence[str], terms: Terms = TERMS, **how: Any) -> Any:
+async def run(journal: Journal, name: str, read: Sequence[str], terms: Terms = TERMS, **how: Any) -> DestinationReport:
     """One snapshot of a vendor that takes records as they come."""
-    tried = lane(ScriptedSender(send_records=how.get("answer", all_ok)), mode="snapshot", run_id=name)
-    right = await held(tried, journal)
-    previous = await journal.known_count(tried.report.lanes[0], tried.job.kind)
+    sender = ScriptedSender(send_records=how.get("answer", all_ok))
+    tried = destination(sender, mode="snapshot", run_id=name, adapter=TinyAdapter(made=how.get("made", Tiny)))
+    books = await books_of(tried, journal)
+    previous = await journal.known_count(tried.resource.lane, tried.job.kind)
     with closing(IdStore()) as ids:
         ids.add(read, list(range(len(read))))
-        for each in (batch(*read), None):
-            await tried.queue.put(each)
+        await tried.take(batch(*read))
+        await tried.finish()
         await tried.run()
-        await ComparedEnding(tried, terms, ids, previous).settle(how.get("incomplete", ()))
-    await tried.end()
-    await right.release()
+        ending = ComparedSet(tried, books, terms, ids, previous=previous, delete_gone=False)
+        complete = await ending.end(how.get("incomplete", ()))
+    await books.end(complete=complete, report="{}")
+    assert tried.vendor.holder is not None
+    await tried.vendor.holder.run.release()
     return tried.report
 
 
 async def test_what_is_gone_is_listed_against_the_last_set_and_stays_gone_once(journal: Journal) -> None:
-    assert (await run(journal, "1", ten())).gone == []
+    assert (await run(journal, "1", ten())).gone.ids == []
     second = await run(journal, "2", ten()[:-1])
-    assert (second.exit, second.gone) == (Exit.OK, ["r9"])
+    assert (second.exit, second.gone.ids) == (Exit.OK, ["r9"])
     assert "1 record of the last set gone" in second.notes[0]
     third = await run(journal, "3", ten()[:-1])
-    assert (third.exit, third.gone, third.notes) == (Exit.OK, [], [])
+    assert (third.exit, third.gone.ids, third.notes) == (Exit.OK, [], [])
 
 
 @pytest.mark.parametrize(("kept", "code"), [(8, Exit.OK), (7, Exit.GUARD)])
@@ -314,17 +359,88 @@ async def test_an_override_makes_the_smaller_set_the_last_one(journal: Journal) 
     report = await run(journal, "2", ten()[:5], Terms(0.2, 0, override="half was sold"))
     assert report.exit is Exit.OK
     assert report.notes[0] == "The guard was overridden: half was sold"
-    assert (await run(journal, "3", ten()[:5])).gone == []
+    assert (await run(journal, "3", ten()[:5])).gone.ids == []
 
 
 @pytest.mark.parametrize("answer", [Reply(403), reply(["no"] * 9), reply(["?"] * 9)])
 async def test_a_set_that_was_not_delivered_does_not_become_the_last_one(journal: Journal, answer: Reply) -> None:
     await run(journal, "1", ten())
     await run(journal, "2", ten()[:9], answer=answer)
-    assert (await run(journal, "3", ten()[:9])).gone == ["r9"], "it is still news"
+    assert (await run(journal, "3", ten()[:9])).gone.ids == ["r9"], "it is still news"
 
 
 async def test_an_incomplete_source_is_refused(journal: Journal) -> None:
     report = await run(journal, "1", ten(), incomplete=["a.json breaks off"])
     assert report.exit is Exit.GUARD
     assert "a.json breaks off" in report.notes[0]
+
+
+# ---------------------------------------------------------------------- ended
+async def test_nothing_is_ended_where_the_delivery_cannot_be_opened(journal: Journal) -> None:
+    """All records were rejected before anything was sent, so the ending is the first to open."""
+
+    class Opening(EndingTiny):
+        def open(self, job: Job, memory: Memory) -> Flow[Memory]:
+            expect_ok((yield Call("open_it", "POST", "/open")))
+            return {}
+
+    sender = ScriptedSender(open_it=Reply(403), end_records=all_ok)
+    await run(journal, "1", ten())
+    tried = destination(sender, mode="snapshot", run_id="2", adapter=TinyAdapter(made=Opening))
+    books = await books_of(tried, journal)
+    with closing(IdStore()) as ids:
+        ids.add(ten()[:9], list(range(9)))
+        for number, record_id in enumerate(ten()[:9]):
+            tried.ledger.reject(record_id, number, Problem("x", "y"))
+        ending = ComparedSet(tried, books, Terms(0.2, 9), ids, previous=10, delete_gone=False)
+        assert not await ending.end(())
+    assert sender.operations == ["open_it"]
+    assert tried.report.exit is Exit.BLOCKED
+    assert await journal.known_count(tried.resource.lane, tried.job.kind) == 10
+
+
+# ---------------------------------------------------------------------- whole
+async def test_a_set_that_waits_for_the_guard_is_withheld_when_the_lane_is_lost_meanwhile(
+    ids: IdStore, journal: Journal
+) -> None:
+    sender = ScriptedSender(replace_records=all_ok)
+    tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=WholeTiny))
+    books = await books_of(tried, journal)
+    await tried.take(batch(*ten()))
+    await tried.finish()
+    await tried.run()
+    tried.stop(LaneLost("taken over"), "lane_lost", Exit.INCOMPLETE)
+    assert not await ReplacedSet(tried, books, TERMS, ids).end(())
+    assert (sender.calls, counts(tried)) == ([], {"withheld": 10})
+    assert tried.report.tally.reasons == {"lane_lost": 10}
+
+
+async def test_a_set_of_which_the_vendor_has_some_already_is_the_new_one(
+    ids: IdStore, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(VERDICTS, "same", UNCHANGED)
+    sender = ScriptedSender(replace_records=reply(["same", *["ok"] * 9]))
+    tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=WholeTiny))
+    books = await books_of(tried, journal)
+    ids.add(ten(), list(range(10)))
+    await tried.take(batch(*ten()))
+    await tried.finish()
+    await tried.run()
+    assert await ReplacedSet(tried, books, TERMS, ids).end(())
+    assert counts(tried) == {"unchanged": 1, "delivered": 9}
+
+
+async def test_a_set_taken_over_before_it_is_sent_is_not_sent(ids: IdStore) -> None:
+    """The journal is asked before a call that destroys what it lacks."""
+    journal, sender = MemoryJournal(), ScriptedSender(replace_records=all_ok)
+    await journal.open()
+    tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=WholeTiny))
+    books = await books_of(tried, journal)
+    await tried.take(batch(*ten()))
+    await tried.finish()
+    await tried.run()
+    await tried.open()
+    journal.take_over(tried.resource.lane)
+    assert not await ReplacedSet(tried, books, TERMS, ids).end(())
+    assert (sender.calls, counts(tried)) == ([], {"withheld": 10})
+    assert tried.report.tally.reasons == {"lane_lost": 10}

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
 from tests.unit.delivery.queues import KIND, LANE, Queue, ends, ids, until
-from tests.unit.delivery.runs import Vendor
-from tests.unit.delivery.support import all_ok, reply
+from tests.unit.delivery.support import ScriptedSender, Tiny, all_ok, reply
 
-from proofport.adapter import Capability
+from proofport.accounting import Outcome
 from proofport.delivery.last_delivered import seconds_of
-from proofport.errors import OutcomeUnknown, Retryable
-from proofport.journal.contract import IN_DOUBT, Filter, Known
+from proofport.delivery.payload import decode_outcomes, unpack_bodies
+from proofport.errors import JournalError, OutcomeUnknown, Retryable
+from proofport.http.sender import Gate
+from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Filter, Known
 from proofport.wire import Call, Reply
 
 
@@ -30,7 +34,7 @@ async def test_deliveries_of_a_lane_arrive_in_the_order_of_their_acceptance(queu
 
 
 async def test_a_large_delivery_goes_in_batches_and_each_record_has_its_outcome(queue: Queue) -> None:
-    here = queue.vendor(upsert=Capability(max_records=3))
+    here = queue.vendor(max_records=3)
     await queue.accept(*({"id": f"r{n}"} for n in range(8)))
     await queue.work()
     assert [len(json.loads(call.body or b"")) for call in here.sender.calls] == [3, 3, 2]
@@ -38,11 +42,11 @@ async def test_a_large_delivery_goes_in_batches_and_each_record_has_its_outcome(
     assert ends(delivery) == ["delivered"] * 8
 
 
-async def test_a_removal_sends_ids_and_may_destroy(queue: Queue) -> None:
+async def test_a_removal_is_sent_as_it_was_accepted_and_may_destroy(queue: Queue) -> None:
     here = queue.vendor()
     await queue.accept({"id": "1"}, {"id": "2", "huge": 1}, mode="remove")
     await queue.work()
-    assert (here.received(), here.sender.calls[0].destructive) == (["1", "2"], True)
+    assert (ids(here), here.sender.calls[0].destructive) == (["1", "2"], True)
     assert await queue.states() == ["done"]
 
 
@@ -56,16 +60,11 @@ async def test_a_removal_without_a_verdict_has_removed_nothing(queue: Queue) -> 
     assert second is not None
 
 
-@pytest.mark.parametrize("order", ["as the model has it", "another"])
-async def test_fields_arrive_in_the_order_of_the_model_whatever_their_order_in_the_journal(
-    queue: Queue, order: str
-) -> None:
+async def test_fields_arrive_in_the_order_in_which_they_were_accepted(queue: Queue) -> None:
     here = queue.vendor()
     tags: list[dict[str, Any]] = [{"key": "stage", "value": "prod"}, {"key": "team", "value": None}]
-    extras = {"tiny": {"b": 1, "a": [{"d": None, "c": 2}]}}
-    record: dict[str, Any] = {"id": "i-1", "extras": extras, "type": "vm", "name": "one", "tags": tags}
-    other = {**dict(reversed(record.items())), "tags": [dict(reversed(tag.items())) for tag in tags]}
-    await queue.accept(other if order == "another" else record, kind="cloud_resource")
+    record = {"id": "i-1", "extras": {"tiny": {"b": 1, "a": [{"d": None, "c": 2}]}}, "type": "vm", "tags": tags}
+    await queue.accept(record, kind="cloud_resource")
     await queue.work()
     [call] = here.sender.calls
     assert json.dumps(json.loads(call.body or b"")) == json.dumps([record])
@@ -93,7 +92,7 @@ async def test_what_was_delivered_is_the_last_delivered_state_of_its_lane(queue:
 
 # ---------------------------------------------------------------------- later
 async def test_an_answer_that_nobody_knows_is_asked_for_again(queue: Queue) -> None:
-    here = queue.vendor(OutcomeUnknown("no answer"), all_ok)
+    here = queue.vendor(OutcomeUnknown("no answer"), all_ok, max_records=1)
     await queue.accept({"id": "1"})
     await queue.accept({"id": "2"})
     await queue.work()
@@ -108,7 +107,7 @@ async def test_an_answer_that_nobody_knows_is_asked_for_again(queue: Queue) -> N
 async def test_a_vendor_that_is_out_of_order_is_left_alone_as_long_as_it_says(
     queue: Queue, after: float | None, rest: float
 ) -> None:
-    here = queue.vendor(Retryable("busy", after=after), all_ok)
+    here = queue.vendor(Retryable("busy", after=after), all_ok, max_records=1)
     await queue.accept({"id": "1"})
     await queue.accept({"id": "2"})
     await queue.work()
@@ -136,7 +135,7 @@ async def test_rests_grow_with_every_attempt_up_to_five_minutes(queue: Queue) ->
 
 # ---------------------------------------------------------------------- parked
 async def test_a_refusal_parks_the_lane_with_everything_in_it_until_a_person_lets_it_go_on(queue: Queue) -> None:
-    here = queue.vendor(Reply(401), all_ok)
+    here = queue.vendor(Reply(401), all_ok, max_records=1)
     await queue.accept({"id": "1"})
     await queue.accept({"id": "2"})
     await queue.work()
@@ -159,11 +158,11 @@ async def test_a_destination_that_is_not_configured_parks_its_lane(queue: Queue)
 
 
 async def test_nothing_may_be_destroyed_by_an_upsert(queue: Queue) -> None:
-    class Destroyer(Vendor):
+    class Destroyer(Tiny):
         def send(self, job: Any, memory: Any, batch: Any) -> Any:
             yield Call("send_records", "POST", "/records", destructive=True)
 
-    queue.vendors["here"] = Destroyer()
+    queue.vendor(made=Destroyer)
     await queue.accept({"id": "1"})
     await queue.work()
     [lane] = await queue.journal.lanes()
@@ -177,27 +176,27 @@ async def test_a_lane_that_was_taken_over_is_left_without_a_write(queue: Queue) 
         queue.journal.take_over(LANE)
         return all_ok(call)
 
-    here = queue.vendor(taken_over)
-    await queue.accept({"id": "1"})
-    await queue.accept({"id": "2"})
+    here = queue.vendor(taken_over, max_records=1)
+    for number in "1234":
+        await queue.accept({"id": number})
     async with queue.working():
         await until(lambda: bool(here.sender.calls))
     [lane] = await queue.journal.lanes()
-    assert (lane.owner, ids(here)) == ("elsewhere", ["1"])
-    deliveries = await queue.all()
-    assert [(delivery.state, delivery.attempts) for delivery in deliveries] == [("queued", 0), ("queued", 0)]
+    assert lane.owner == "elsewhere"
+    assert ids(here) in (["1"], ["1", "2"]), "the next request may be on its way while the first is noted"
+    assert [(delivery.state, delivery.attempts) for delivery in await queue.all()] == [("queued", 0)] * 4
     assert await queue.journal.known_count(LANE, KIND) == 0
     assert await queue.journal.attempts() == []
 
 
 async def test_before_a_removal_the_journal_is_asked_whether_the_lane_is_still_ours(queue: Queue) -> None:
-    def opens(job: Any, memory: Any) -> Any:
-        queue.journal.take_over(LANE)
-        yield from ()
-        return {}
+    class Overtaken(Tiny):
+        def open(self, job: Any, memory: Any) -> Any:
+            queue.journal.take_over(LANE)
+            yield from ()
+            return {}
 
-    here = queue.vendor()
-    here.open = opens  # type: ignore[method-assign]
+    here = queue.vendor(made=Overtaken)
     await queue.accept({"id": "1"}, mode="remove")
     async with queue.working():
         await until(lambda: queue.journal.lanes_now()[0].epoch > 1)
@@ -205,25 +204,28 @@ async def test_before_a_removal_the_journal_is_asked_whether_the_lane_is_still_o
     assert await queue.states() == ["queued"]
 
 
-async def test_told_to_stop_it_ends_after_the_delivery_in_flight(queue: Queue) -> None:
+async def test_told_to_stop_it_ends_after_the_deliveries_in_flight(queue: Queue) -> None:
     stops: list[asyncio.Event] = []
 
     def stopping(call: Call) -> Reply:
         stops[0].set()
         return all_ok(call)
 
-    here = queue.vendor(stopping)
-    for n in range(5):
+    here = queue.vendor(stopping, max_records=1)
+    for n in range(15):
         await queue.accept({"id": f"r{n}"})
     async with queue.working() as stop:
         stops.append(stop)
         await stop.wait()
-    assert (ids(here), await queue.states()) == (["r0"], ["done", *["queued"] * 4])
+    taken = len(ids(here))
+    assert 1 <= taken < 15
+    assert ids(here) == [f"r{n}" for n in range(taken)]
+    assert await queue.states() == [*["done"] * taken, *["queued"] * (15 - taken)]
     assert (await queue.journal.lanes())[0].owner is None
 
 
 async def test_what_was_tried_is_noted_whether_it_went_well_or_not(queue: Queue) -> None:
-    queue.vendor(all_ok, Retryable("silent", after=9.0), Reply(403))
+    queue.vendor(all_ok, Retryable("silent", after=9.0), Reply(403), max_records=1)
     for n in range(2):
         await queue.accept({"id": f"r{n}"})
     await queue.work()
@@ -250,3 +252,176 @@ async def test_every_record_has_one_outcome_in_the_journal(queue: Queue, answer:
     whole = (await queue.all())[0]
     assert len(ends(whole)) == whole.records == 3
     assert ends(whole)[2] == "rejected"
+
+
+# ---------------------------------------------------------------------- a batch of several deliveries
+async def test_what_becomes_of_a_batch_finds_its_way_back_to_each_of_its_deliveries(queue: Queue) -> None:
+    here = queue.vendor(reply(["ok", "no", "ok", "no", "?"]))
+    await queue.accept({"id": "a1"}, {"id": "a2"})
+    await queue.accept({"id": "b1"})
+    await queue.accept({"id": "c1"}, {"id": "huge", "huge": 1})
+    await queue.accept({"id": "d1"})
+    await queue.work()
+    assert (here.sender.operations, ids(here)) == (["send_records"], ["a1", "a2", "b1", "c1", "d1"])
+    a, b, c, d, letter = await queue.all()
+    assert [each.state for each in (a, b, c, d, letter)] == ["done", "done", "dead", "done", "dead"]
+    assert (ends(a), ends(b)) == (["delivered", "rejected"], ["delivered"])
+    assert (ends(c), ends(d)) == (["rejected", "rejected"], ["unknown"])
+    assert [record["id"] for record in json.loads(letter.payload)] == ["a2"]
+    assert unpack_bodies(letter.bodies or b"") == [b'{"id":"a2"}']
+    assert unpack_bodies(c.bodies or b"") == [b'{"id":"c1"}', None]
+    assert c.failure is not None
+    problems = [outcome.problem for outcome in decode_outcomes(c.failure.detail)]
+    assert [problem and problem.field for problem in problems] == [None, "huge"]
+    noted = await queue.journal.attempts(lane=LANE)
+    assert sorted(attempt.delivery or 0 for attempt in noted) == [a.id, b.id, c.id, d.id]
+    first, second, third = await queue.journal.known(LANE, KIND, ["a1", "a2", "d1"])
+    assert (first is not None, second, third) == (True, None, Known(IN_DOUBT, 0.0))
+
+
+async def test_those_who_watch_hear_of_each_delivery_and_of_each_request_once(queue: Queue) -> None:
+    told: list[tuple[int, list[str]]] = []
+    requests: list[int] = []
+
+    class Watching:
+        def settled(self, delivery: Delivery, outcomes: Sequence[Outcome]) -> None:
+            told.append((delivery.id, [outcome.status.value for outcome in outcomes]))
+
+        def attempted(self, destination: str, attempts: Sequence[Attempt]) -> None:
+            requests.append(len(attempts))
+
+    queue.vendor(reply(["ok", "no", "ok"]))
+    first = await queue.accept({"id": "1"}, {"id": "2"})
+    second = await queue.accept({"id": "3"})
+    await queue.work(watch=Watching())
+    assert told == [(first, ["delivered", "rejected"]), (second, ["delivered"])]
+    assert sum(requests) == 1
+
+
+async def test_a_delivery_that_spans_two_batches_ends_with_the_second(queue: Queue) -> None:
+    here = queue.vendor(all_ok, reply(["no", "ok", "ok"]), max_records=3)
+    await queue.accept({"id": "1"}, {"id": "2"})
+    await queue.accept({"id": "3"}, {"id": "4"}, {"id": "5"})
+    await queue.accept({"id": "6"})
+    await queue.work()
+    assert [len(json.loads(call.body or b"")) for call in here.sender.calls] == [3, 3]
+    one, two, three, letter = await queue.all()
+    assert [ends(each) for each in (one, two, three)] == [
+        ["delivered"] * 2,
+        ["delivered", "rejected", "delivered"],
+        ["delivered"],
+    ]
+    assert [record["id"] for record in json.loads(letter.payload)] == ["4"]
+
+
+async def test_a_batch_whose_answer_is_lost_leaves_each_of_its_deliveries_queued(queue: Queue) -> None:
+    here = queue.vendor(all_ok, Retryable("lost", lost=True), all_ok, max_records=2)
+    for number in "12345":
+        await queue.accept({"id": number})
+    await queue.work()
+    assert await queue.states() == ["done", "done", "queued", "queued", "queued"]
+    assert [delivery.attempts for delivery in await queue.all()] == [1, 1, 1, 0, 0]
+    queue.now += 1
+    await queue.work()
+    assert await queue.states() == ["done"] * 5
+    assert ids(here) == ["1", "2", "3", "4", "3", "4", "5"]
+
+
+async def test_a_record_that_comes_again_waits_until_the_first_is_noted(queue: Queue) -> None:
+    known: list[int] = []
+
+    def looking(call: Call) -> Reply:
+        with closing(sqlite3.connect(queue.journal.path)) as db:
+            known.append(db.execute("SELECT count(*) FROM deliveries WHERE state = 'done'").fetchone()[0])
+        return all_ok(call)
+
+    here = queue.vendor(looking)
+    await queue.accept({"id": "1", "n": 1}, {"id": "2"})
+    await queue.accept({"id": "3"})
+    await queue.accept({"id": "1", "n": 2})
+    await queue.accept({"id": "4"})
+    await queue.work()
+    assert [[row["id"] for row in json.loads(call.body or b"")] for call in here.sender.calls] == [
+        ["1", "2", "3"],
+        ["1", "4"],
+    ]
+    assert known == [0, 2], "the first two are noted before the third is sent"
+
+
+async def test_deliveries_of_other_kinds_of_work_are_sent_apart(queue: Queue) -> None:
+    here = queue.vendor()
+    await queue.accept({"id": "1"})
+    await queue.accept({"id": "2"}, mode="remove")
+    await queue.accept({"id": "3"})
+    await queue.work()
+    assert [(call.destructive, json.loads(call.body or b"")) for call in here.sender.calls] == [
+        (False, [{"id": "1"}]),
+        (True, [{"id": "2"}]),
+        (False, [{"id": "3"}]),
+    ]
+
+
+# ---------------------------------------------------------------------- errors in the middle
+@pytest.mark.parametrize("answer", [Retryable("busy"), Reply(403)], ids=["rests", "parked"])
+async def test_what_needs_no_vendor_ends_though_what_comes_behind_it_is_held_up(queue: Queue, answer: Any) -> None:
+    queue.vendor(answer)
+    await queue.accept({"id": "huge", "huge": 1})
+    await queue.accept({"id": "2"})
+    await queue.work()
+    first, second = await queue.all()
+    assert (first.state, second.state) == ("dead", "queued")
+    assert second.attempts == (1 if isinstance(answer, Retryable) else 0)
+
+
+async def test_a_lane_that_could_not_be_parked_is_kept_so_that_nobody_spins_on_it(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = queue.vendor(Reply(403))
+    await queue.accept({"id": "1"})
+    claim = queue.journal.claim
+
+    async def fails(reason: str) -> None:
+        raise JournalError("the disk is full")
+
+    async def claimed(*given: Any, **more: Any) -> Any:
+        run = await claim(*given, **more)
+        if run is not None:
+            monkeypatch.setattr(run, "park", fails)
+        return run
+
+    monkeypatch.setattr(queue.journal, "claim", claimed)
+    async with queue.working() as stop:
+        await until(lambda: bool(here.sender.calls))
+        for _ in range(200):
+            await asyncio.sleep(0)
+        stop.set()
+    assert here.sender.requests == 1
+    assert (await queue.journal.lanes())[0].owner is not None, "until its lease has run out"
+
+
+# ---------------------------------------------------------------------- grace
+async def test_what_has_not_ended_within_the_grace_stays_queued_and_its_lane_is_free(queue: Queue) -> None:
+    """The first batch has its answer, the second never gets one."""
+    asked = asyncio.Event()
+
+    class Silent(ScriptedSender):
+        async def send(self, call: Call, gate: Gate | None = None) -> Reply:
+            answer = await super().send(call, gate)
+            if len(self.calls) > 1:
+                asked.set()
+                await asyncio.Event().wait()
+            return answer
+
+    here = queue.vendor(max_records=2)
+    here.sender = Silent(send_records=all_ok)
+    for number in "1234":
+        await queue.accept({"id": number})
+    async with queue.working(grace=0.0) as stop:
+        await asked.wait()
+        await until(lambda: queue.journal.lanes_now()[0].queued == 2)
+        stop.set()
+    assert await queue.states() == ["done", "done", "queued", "queued"]
+    assert (await queue.journal.lanes())[0].owner is None
+    here.sender = ScriptedSender(send_records=all_ok)
+    await queue.work()
+    assert (ids(here), await queue.states()) == (["3", "4"], ["done"] * 4)

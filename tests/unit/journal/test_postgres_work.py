@@ -11,7 +11,7 @@ from tests.postgres import Database
 
 from proofport.journal.contract import LaneRun
 from proofport.journal.postgres import PostgresJournal
-from proofport.journal.postgres.shared import cancellable
+from proofport.journal.postgres.store import cancellable
 
 
 async def test_a_worker_that_is_told_to_stop_while_it_starts_ends(

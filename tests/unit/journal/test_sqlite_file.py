@@ -254,7 +254,7 @@ class TestTrouble:
     async def test_a_journal_that_becomes_read_only_says_so(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         journal = SqliteJournal(path)
         await journal.open()
-        await journal._shared.writer.write(lambda db: db.execute("PRAGMA query_only = ON"))
+        await journal._store.writer.write(lambda db: db.execute("PRAGMA query_only = ON"))
         with pytest.raises(JournalError, match="read-only") as refusal:
             await journal.accept([NEW])
         assert refusal.value.hint

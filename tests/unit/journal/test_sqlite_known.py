@@ -41,7 +41,7 @@ async def send(held: LaneRun, run_id: str, ids: Sequence[str], body: int, number
 
 async def logged(journal: SqliteJournal) -> int:
     """Rows of the log that wait to be folded."""
-    return int(await journal._shared.looks.read(lambda db: db.execute("SELECT count(*) FROM sent").fetchone()[0]))
+    return int(await journal._store.looks.read(lambda db: db.execute("SELECT count(*) FROM sent").fetchone()[0]))
 
 
 async def test_pushing_only_appends_and_asking_leaves_nothing_in_the_log(journal: SqliteJournal) -> None:

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from proofport.journal.memory import MemoryJournal
+from tests.journals import MemoryJournal
 from tests.unit.relay.gate import Gate, gate
 
 from proofport.config.relay import Rate, RelaySettings
 from proofport.errors import ConfigError
-from proofport.journal.access import AccessKey
+from proofport.journal.contract import AccessKey
 from proofport.relay.access import keys
 from proofport.relay.access.auth import refuse_open_door
 from proofport.relay.problems import PREFIX

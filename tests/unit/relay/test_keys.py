@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
-from proofport.journal.memory import MemoryJournal
-from proofport.testing.journal_contract import Clock
+from tests.journal_contract import Clock
+from tests.journals import MemoryJournal
 
-from proofport.journal.access import AccessKey
+from proofport.journal.contract import AccessKey
 from proofport.relay.access import keys
 from proofport.relay.access.keys import RECHECK, KeyRing, Token, issue, parsed
 

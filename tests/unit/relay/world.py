@@ -18,8 +18,7 @@ from proofport.config.relay import Rate, RelaySettings
 from proofport.delivery.payload import encode_outcomes, pack
 from proofport.errors import Problem
 from proofport.gateway import Gateway
-from proofport.journal.contract import Attempt, Failure, Filter, Journal, NewRun
-from proofport.journal.snapshots import NewSnapshot, Part
+from proofport.journal.contract import Attempt, Failure, Filter, Journal, NewRun, NewSnapshot, Part
 from proofport.relay.access import keys
 from proofport.relay.body.limits import server_options
 from proofport.relay.operating.access_log import HEADER

@@ -56,30 +56,33 @@ def backup_command(file: Path, config_path: str | None) -> int:
 @click.option(
     "--from",
     "source",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="A journal in a file to move into the configured one. If it is interrupted, run it again to continue.",
+    metavar="FILE|URL",
+    help="A journal to move into the configured one. If it is interrupted, run it again to continue.",
 )
 @options.config_option
-def migrate_command(source: Path | None, config_path: str | None) -> int:
+def migrate_command(source: str | None, config_path: str | None) -> int:
     """Create the tables of the configured journal on PostgreSQL, or bring them up to date.
 
     Run it as the role that owns the database, before the first start and after every upgrade. With --from, move the
-    journal in FILE there; stop everything that uses either of them first.
+    journal in FILE, or on PostgreSQL at URL, to the configured place; stop everything that uses either of them first.
     """
+    from proofport.journal import open_journal
+    from proofport.journal.copying import move
     from proofport.journal.sqlite import SqliteJournal
 
     configured = _configured(config_path)
-    if isinstance(configured, SqliteJournal):
+    if not isinstance(configured, SqliteJournal):
+        applied = asyncio.run(configured.migrate())
+        click.echo(f"{configured.label}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
+    elif source is None:
         raise UsageError(
             "the configured journal is a file, which is migrated whenever it is opened",
             hint="To move to PostgreSQL, set `journal:` to postgresql://ROLE@HOST/DATABASE first.",
         )
-    applied = asyncio.run(configured.migrate())
-    click.echo(f"{configured.place.name}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
     if source is not None:
-        renamed = asyncio.run(configured.move_from(source, _announce))
-        click.echo(f"{source} has been moved there. The file is now called {renamed.name}.")
+        old = cast("SqliteJournal | PostgresJournal", open_journal(source))
+        became = asyncio.run(move(old, configured, _announce))
+        click.echo(f"{old.label} has been moved to {configured.label}, and {became}.")
     return 0
 
 

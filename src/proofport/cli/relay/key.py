@@ -17,7 +17,7 @@ from proofport.errors import UsageError
 if TYPE_CHECKING:
     from proofport.config import Config
     from proofport.gateway import Gateway
-    from proofport.journal.access import AccessKey
+    from proofport.journal.contract import AccessKey
 
 _SPAN = re.compile(r"(\d{1,5})([dh])")
 _UNITS = {"d": "days", "h": "hours"}

@@ -11,21 +11,55 @@ from proofport.delivery.payload import decode_outcomes, pack, unpack, unpack_bod
 from proofport.delivery.target import Target
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import Neutral
-from proofport.journal.contract import Accepted, Delivery, Filter, Journal, NewDelivery
+from proofport.journal.contract import (
+    Accepted,
+    Delivery,
+    Filter,
+    IdempotencyRecord,
+    Journal,
+    NewDelivery,
+    Submitted,
+)
 
 RECORDS = 500
 """At most so many records in one delivery: a delivery is sent again as a whole when its answer is lost."""
 
 
-def new_deliveries(
-    target: Target, kind: str, mode: Any, records: Sequence[Neutral], key: str | None
-) -> list[NewDelivery]:
-    """The deliveries that carry `records` to one destination. `key` becomes one key for each of them."""
+def new_deliveries(target: Target, kind: str, mode: Any, records: Sequence[Neutral]) -> list[NewDelivery]:
+    """The deliveries that carry `records` to one destination."""
     lane = target.resource.lane
-    return [
-        NewDelivery(lane, target.name, kind, mode, pack(some), len(some), f"{key}/{target.name}/{n}" if key else None)
-        for n, some in enumerate(_portions(records))
-    ]
+    return [NewDelivery(lane, target.name, kind, mode, pack(some), len(some)) for some in _portions(records)]
+
+
+async def accepted(journal: Journal, new: Sequence[NewDelivery], key: str | None) -> list[Accepted]:
+    """Accept deliveries, or give those that were accepted under `key` before.
+
+    A key holds for each destination: one that it was not used for yet is accepted now, under a key of its own.
+    """
+    if key is None:
+        return [Accepted(number, duplicate=False) for number in (await journal.accept(new)).ids]
+    names = dict.fromkeys(each.destination for each in new)
+    first = await journal.accept(new, record=_record(key, list(names)))
+    if first.first is None:
+        return [Accepted(number, duplicate=False) for number in first.ids]
+    known = set(orjson.loads(first.first.answer)) & names.keys()
+    found = {name: await _known(journal, first, name) for name in known}
+    for name in (name for name in names if name not in known):
+        only = [each for each in new if each.destination == name]
+        done = await journal.accept(only, record=_record(f"{key}/{name}", [name]))
+        found[name] = [Accepted(number, duplicate=done.first is not None) for number in done.ids]
+    return [each for name in names for each in found[name]]
+
+
+def _record(key: str, destinations: list[str]) -> IdempotencyRecord:
+    """Of a submission in this process, which no tenant of a relay has made."""
+    return IdempotencyRecord("", key, b"", orjson.dumps(destinations))
+
+
+async def _known(journal: Journal, first: Submitted, destination: str) -> list[Accepted]:
+    """The deliveries of a submission that went to one destination."""
+    chosen = Filter(submission=first.ids[0], destinations=[destination])
+    return [Accepted(each.id, duplicate=True) for each in await journal.find(chosen, limit=len(first.ids))]
 
 
 def _portions(records: Sequence[Neutral]) -> Iterator[Sequence[Neutral]]:

@@ -16,7 +16,6 @@ from proofport.delivery.reading import Branch
 from proofport.delivery.report import DestinationReport
 from proofport.delivery.target import Target
 from proofport.errors import (
-    Blocked,
     JournalError,
     LaneLost,
     OutcomeUnknown,
@@ -128,8 +127,7 @@ class Worker:
             await run.later(head, rest, Failure("vendor_unavailable", str(error)))
             log.warning("lane_rests", lane=run.lane, seconds=round(rest, 1), error=error.message)
         else:
-            if not isinstance(error, Blocked):  # for a refusal, the destination run has parked the lane
-                await run.park(str(error))
+            await run.park(str(error))
             log.error("lane_parked", lane=run.lane, error=error.message)
         return False
 
@@ -159,7 +157,7 @@ class Worker:
         finally:
             await books.attempted(sender.take_attempts(), books.unsettled[:1])
             ledger.rejected_ids.close()
-        if destination.error is None:
+        if not isinstance(destination.error, LaneLost | JournalError):
             await books.settle()
         return destination.error
 
@@ -175,7 +173,7 @@ class Worker:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(destination.run())
-                kept_bodies: dict[str, bytes | None] = {}
+                kept_bodies: dict[int, bytes | None] = {}
                 first = group[0][0]
                 encode = target.encoder(first.mode) if first.bodies is None else _as_it_was(kept_bodies)
                 branch = Branch(destination, encode)
@@ -184,7 +182,7 @@ class Worker:
                         break
                     if delivery.bodies is not None:
                         bodies = unpack_bodies(delivery.bodies)
-                        kept_bodies.update(zip([r["id"] for r in records], bodies, strict=True))
+                        kept_bodies.update(zip(map(id, records), bodies, strict=True))
                     start = books.add(delivery, records)
                     await branch.take(records, range(start, start + len(records)))
                 await branch.finish()
@@ -215,11 +213,14 @@ def _sort(delivery: Delivery) -> tuple[str, str, Mode, bool]:
     return delivery.destination, delivery.kind, delivery.mode, delivery.bodies is not None
 
 
-def _as_it_was(kept_bodies: dict[str, bytes | None]) -> Callable[[Sequence[Neutral]], list[bytes]]:
-    """Gives the bodies that were sent before. Raises Rejected for a record that never had one."""
+def _as_it_was(kept_bodies: dict[int, bytes | None]) -> Callable[[Sequence[Neutral]], list[bytes]]:
+    """Gives the bodies that were sent before. Raises Rejected for a record that never had one.
+
+    `kept_bodies` has them by the identity of the record: its id may come twice in one delivery.
+    """
 
     def encode(block: Sequence[Neutral]) -> list[bytes]:
-        bodies = [kept_bodies[record["id"]] for record in block]
+        bodies = [kept_bodies[id(record)] for record in block]
         if None in bodies:
             raise Rejected(NO_BODY)
         return [body for body in bodies if body is not None]

@@ -78,10 +78,16 @@ class Ending(ABC):
             await self._books.forget(gone)
 
     async def _end_all(self, ids: Sequence[str]) -> int:
-        """End records at the vendor, and say how many were. Those that could not be ended count against the run."""
+        """End records at the vendor, and say how many were. Those that could not be ended count against the run.
+
+        Raises the error that keeps the delivery from being opened.
+        """
         destination, resource, done, failed = self._destination, self._destination.resource, 0, 0
         assert isinstance(resource, Ends), "the guard agrees only to what the vendor can do"
-        memory = await destination.open() or {}
+        memory = await destination.open()
+        if memory is None:
+            assert destination.error is not None, "a delivery that cannot be opened has stopped"
+            raise destination.error
         size = destination.limits.max_records
         for start in range(0, len(ids), size):
             some = ids[start : start + size]

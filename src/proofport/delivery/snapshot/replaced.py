@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
-from proofport.accounting import UNCHANGED, Outcome, Status, withheld
+from proofport.accounting import UNCHANGED, Outcome, withheld
+from proofport.adapter import Lists
 from proofport.delivery.guard import Change
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import Ending, note_gone, records
@@ -17,6 +18,7 @@ class ReplacedSet(Ending):
     async def end(self, incomplete: Sequence[str]) -> bool:
         destination, batch = self._destination, self._destination.whole
         if destination.stopped is not None:
+            self._book(destination.stopped)
             return False
         try:
             if incomplete and self._terms.override is None:
@@ -44,8 +46,7 @@ class ReplacedSet(Ending):
             return True
         destination.whole = None
         await destination.replace(batch, ())
-        delivered = self._report.tally.status[Status.DELIVERED] == len(batch)
-        if not delivered:
+        if await self._flaw() is not None:
             return False
         if change.gone:
             self._report.notes.append(f"{records(change.gone)} no longer in the set: gone at the vendor.")
@@ -53,13 +54,23 @@ class ReplacedSet(Ending):
         return True
 
     async def _change(self) -> Change:
-        """Compare what was delivered before with the ids of this run."""
+        """Compare the set before with the ids of this run."""
         previous = 0
-        async for page in self._pages_of_gone(noted=False):
+        async for page in self._set_before():
             previous += len(page)
             note_gone(self._report, self._missing(page))
         batch = self._destination.whole
         return Change(previous, self._report.gone.count, len(batch) if batch is not None else 0)
+
+    async def _set_before(self) -> AsyncIterator[list[str]]:
+        """The ids that the vendor lists, as a plan sees them. Where it shows none, those that were delivered before."""
+        resource = self._destination.resource
+        if isinstance(resource, Lists) and not resource.lags:
+            async for page in self._destination.vendor.live_pages():
+                yield [record.id for record in page.records if not record.ended]
+        else:
+            async for known in self._pages_of_gone(noted=False):
+                yield known
 
     def _hold_back(self, error: ProofportError, reason: str, code: Exit) -> None:
         self._destination.stop(error, reason, code)

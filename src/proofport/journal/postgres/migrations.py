@@ -11,13 +11,15 @@ from procrastinate.schema import SchemaManager
 from psycopg import errors
 
 from proofport.errors import ConfigError
+from proofport.journal.copying import AWAY, UNFINISHED
 from proofport.journal.postgres.database import Db, Place, explaining
 
-OURS: Sequence[str] = ("schema.sql",)
+OURS: Sequence[str] = ("schema.sql", "schema_2.sql")
 """In the order in which they are applied."""
 
 ENGINE = "procrastinate/"
 LOCK = 0x70706A31
+NOTED = "SELECT counted FROM moved WHERE lane = %s"
 SCRIPTS = "CREATE TABLE IF NOT EXISTS journal_scripts (name TEXT PRIMARY KEY, applied TIMESTAMPTZ DEFAULT now())"
 
 
@@ -82,10 +84,15 @@ async def check(db: Db, place: Place) -> None:
                 f"the journal {place.name} is older than this proofport (it lacks {', '.join(missing)})",
                 hint="Stop everything that uses it, and run `proofport journal migrate`.",
             )
-        if await (await db.execute("SELECT 1 FROM moved WHERE lane = ''")).fetchone():
+        if away := await (await db.execute(NOTED, (AWAY,))).fetchone():
+            raise ConfigError(
+                f"the journal {place.name} was moved to {bytes(away[0]).decode()}",
+                hint="Name that in `journal:`.",
+            )
+        if await (await db.execute(NOTED, (UNFINISHED,))).fetchone():
             raise ConfigError(
                 f"a journal is being moved into {place.name}, and that has not come to its end",
-                hint="Run the same `proofport journal migrate --from FILE` again.",
+                hint="Run the same `proofport journal migrate --from` again.",
             )
 
 

@@ -15,16 +15,16 @@ from proofport.journal.postgres.database import Db, Pool
 
 QUEUE = "proofport"
 TASK = "proofport.drain"
-SLEEPING_JOB = (
-    "SELECT id FROM procrastinate_jobs WHERE queueing_lock = %s AND status = 'todo' "
-    "AND scheduled_at > clock_timestamp() + make_interval(secs => %s)"
-)
 
 
 class Waker:
-    """Puts drain jobs into the queue, as part of a transaction that holds the lane's row."""
+    """Puts drain jobs into the queue, as part of a transaction that holds the lane's row.
 
-    def __init__(self) -> None:
+    `sleeping_job`: the query that finds the job of a lane, if it comes too late.
+    """
+
+    def __init__(self, sleeping_job: str) -> None:
+        self._sleeping_job = sleeping_job.encode()
         self.app = App(connector=PsycopgConnector())
         self.drain: Callable[[str], Awaitable[None]] | None = None
         self._task = self.app.task(name=TASK, queue=QUEUE)(self._run)
@@ -52,7 +52,7 @@ class Waker:
 
     async def _drop_sleeping(self, db: Db, lane: str, delay: float) -> bool:
         """Whether a job that would have come later than that is gone."""
-        row = await (await db.execute(SLEEPING_JOB, (lane, max(delay, 0.0)))).fetchone()
+        row = await (await db.execute(self._sleeping_job, {"lane": lane, "delay": max(delay, 0.0)})).fetchone()
         if row is None:
             return False
         await self.app.job_manager.cancel_job_by_id_async(row[0], delete_job=True, connection=db)

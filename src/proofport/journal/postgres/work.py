@@ -19,11 +19,11 @@ from procrastinate.worker import Worker
 from proofport.errors import JournalError
 from proofport.journal import scheduler
 from proofport.journal.contract import LaneRun
-from proofport.journal.postgres import lanes
 from proofport.journal.postgres.database import explained, explaining
 from proofport.journal.postgres.lane_run import PostgresLaneRun
-from proofport.journal.postgres.shared import Shared
+from proofport.journal.postgres.store import PostgresStore
 from proofport.journal.postgres.wake import QUEUE
+from proofport.journal.sql.steps import Hold, Query, Steps
 from proofport.logs import get_logger
 
 POLL = 0.5
@@ -41,7 +41,7 @@ class Work:
 
     def __init__(
         self,
-        shared: Shared,
+        store: PostgresStore,
         drain: Callable[[LaneRun], Awaitable[None]],
         *,
         owner: str,
@@ -49,7 +49,7 @@ class Work:
         lease: float,
         stop: asyncio.Event,
     ) -> None:
-        self._shared = shared
+        self._store = store
         self._drain = drain
         self._owner = owner
         self._slots = slots
@@ -59,7 +59,7 @@ class Work:
 
     async def run(self) -> None:
         """Until `stop` is set; running drains are brought to their end."""
-        self._shared.waker.drain = self._job
+        self._store.waker.drain = self._job
         sweeping = asyncio.create_task(self._sweep_again_and_again())
         try:
             while not self._stop.is_set():
@@ -71,7 +71,7 @@ class Work:
     async def _run_worker(self) -> None:
         """A worker ends when PostgreSQL goes away: then another one is started."""
         worker: Any = Worker(
-            self._shared.waker.app,
+            self._store.waker.app,
             queues=[QUEUE],
             name=self._owner,
             concurrency=self._slots,
@@ -104,13 +104,13 @@ class Work:
         if job := asyncio.current_task():
             job.add_done_callback(_tell_whether_noted)
         try:
-            hold = None
-            if not self._stop.is_set():
-                hold = await lanes.claim_due(self._shared, name, self._owner, self._lease)
-            if hold is None:
-                await lanes.settle(self._shared, name)
+            claim = {"lane": name, "owner": self._owner, "lease": self._lease}
+            rows = [] if self._stop.is_set() else await self._store.rows("claim_due", claim)
+            if not rows:
+                await self._store.write(reschedule, self._store, name)
             else:
-                await scheduler.drained(self._drain, PostgresLaneRun(self._shared, hold, self._lease))
+                hold = Hold(*rows[0])
+                await scheduler.drained(self._drain, PostgresLaneRun(self._store, hold, self._lease))
         except JournalError as error:
             log.error("journal_unavailable", lane=name, error=error.message)
 
@@ -119,24 +119,25 @@ class Work:
         while not self._over.is_set():
             try:
                 await self._retry_stalled()
-                for lane in await lanes.overlooked(self._shared):
-                    await lanes.settle(self._shared, lane)
+                for (lane,) in await self._store.rows("overlooked", {}):
+                    await self._store.write(reschedule, self._store, lane)
             except JournalError as error:
                 log.warning("sweep_failed", error=error.message)
             await _pause(self._over, SWEEP)
 
     async def _retry_stalled(self) -> None:
         """Give the jobs of workers that have died to others. The engine's own sweep may stall with its worker."""
-        manager = self._shared.waker.app.job_manager
+        manager = self._store.waker.app.job_manager
         with explaining():
             stalled = await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self._stalled)
             jobs = [job.id for job in stalled if job.id is not None]
-            for job in {*jobs, *await lanes.orphaned(self._shared, self._stalled)}:
+            orphaned = await self._store.rows("orphaned", {"stalled": self._stalled})
+            for job in {*jobs, *(job for (job,) in orphaned)}:
                 await self._retry(job)
 
     async def _retry(self, job: int) -> None:
         """Where another job waits for the lane already, one is enough."""
-        manager = self._shared.waker.app.job_manager
+        manager = self._store.waker.app.job_manager
         try:
             await manager.retry_job_by_id_async(job, retry_at=datetime.now(UTC))
         except UniqueViolation:
@@ -144,6 +145,13 @@ class Work:
         except ConnectorException as error:
             if not isinstance(error.__cause__, psycopg.errors.RaiseException):  # another sweep was first
                 raise
+
+
+def reschedule(store: PostgresStore, lane: str) -> Steps[None]:
+    """Work out when a lane that a job could not claim may be claimed. Of one that is held, its owner takes care."""
+    rows = yield Query("locked_lane", {"lane": lane})
+    if rows and (yield Query("free_lane", {"number": rows[0][0]})):
+        yield from store.scheduling(rows[0][0], lane)
 
 
 async def _pause(end: asyncio.Event, seconds: float) -> None:

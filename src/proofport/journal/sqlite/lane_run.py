@@ -2,132 +2,69 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+import struct
 
 import orjson
 
-from proofport.adapter import Memory, Schema
-from proofport.errors import UsageError
-from proofport.journal.contract import NOTHING_SENT, Attempt, BatchDone, Delivery, Failure, NewDelivery, NewRun, Sent
-from proofport.journal.sqlite import known, lanes, queue, runs, schemas
-from proofport.journal.sqlite.lanes import Hold
-from proofport.journal.sqlite.shared import Shared
-
-T = TypeVar("T")
+from proofport.journal.contract import NewRun, Sent
+from proofport.journal.sql.lane_run import SqlLaneRun
+from proofport.journal.sql.steps import Change, Hold, Many, Query, Steps
+from proofport.journal.sqlite.known import KnownSets
+from proofport.journal.sqlite.store import SqliteStore
 
 
-class SqliteLaneRun:
-    """Checks its epoch in the transaction of every write. See `proofport.journal.contract.LaneRun`."""
+class SqliteLaneRun(SqlLaneRun):
+    """Logs what was delivered. `KnownSets` folds the log when someone asks."""
 
-    def __init__(self, shared: Shared, hold: Hold, lease: float) -> None:
-        self.lane = hold.lane
-        self.epoch = hold.epoch
-        self._shared = shared
-        self._hold = hold
-        self._lease = lease
-        self._begun: dict[str, tuple[int, NewRun]] = {}
+    def __init__(self, store: SqliteStore, known: KnownSets, hold: Hold, lease: float) -> None:
+        super().__init__(store, hold, lease)
+        self._known = known
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def fenced(db: sqlite3.Connection) -> T:
-            lanes.check(db, self._hold)
-            return work(db)
-
-        return await self._shared.writer.write(fenced)
-
-    async def renew(self) -> None:
-        until = self._shared.clock() + self._lease
-        await self._write(lambda db: lanes.renew(db, self._hold, until))
-
-    async def release(self) -> None:
-        now = self._shared.clock()
-        await self._shared.writer.write(lambda db: lanes.release(db, self._hold, now))
-        self._shared.news.set()
-
-    # ------------------------------------------------------------------ queued deliveries
-    async def take(self, n: int) -> list[Delivery]:
-        now = self._shared.clock()
-
-        def read(db: sqlite3.Connection) -> list[Delivery]:
-            found = queue.heads(db, self._hold, n, now)
-            lanes.check(db, self._hold)
-            return found
-
-        return await self._shared.heads.read(read)
-
-    async def done(
-        self,
-        delivery: Delivery,
-        outcome: str,
-        *,
-        sent: Sent = NOTHING_SENT,
-        dead: tuple[NewDelivery, Failure] | None = None,
-    ) -> None:
-        now, hold = self._shared.clock(), self._hold
-
-        def write(db: sqlite3.Connection) -> None:
-            if not queue.done(db, hold, delivery.id, outcome, now):
-                return
-            removed = delivery.mode == "remove"
-            known.append(db, hold.number, delivery.kind, None, sent, removed=removed, delivery=delivery.id)
-            if dead is not None:
-                queue.bury(db, hold, *dead, delivery.attempts + 1, now)
-
-        await self._write(write)
-
-    async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
-        now = self._shared.clock()
-        await self._write(lambda db: queue.dead(db, self._hold, delivery.id, failure, bodies, now))
-
-    async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
-        until = self._shared.clock() + delay
-
-        def write(db: sqlite3.Connection) -> None:
-            queue.later(db, self._hold, delivery.id, failure)
-            lanes.rest(db, self._hold, until)
-
-        await self._write(write)
-
-    async def park(self, reason: str) -> None:
-        await self._write(lambda db: lanes.park(db, self._hold, reason))
-
-    # ------------------------------------------------------------------ bulk runs
     async def begin(self, run: NewRun) -> None:
-        await self._shared.known.tidy(self.lane, run.kind)
-        now = self._shared.clock()
-        self._begun[run.run_id] = await self._write(lambda db: runs.begin(db, self._hold, run, now)), run
+        await self._known.tidy(self.lane, run.kind)
+        await super().begin(run)
 
-    def _run(self, run_id: str) -> tuple[int, NewRun]:
-        try:
-            return self._begun[run_id]
-        except KeyError:
-            raise UsageError(f"the run {run_id} was not begun by this owner of the lane {self.lane}") from None
+    async def _folded(self, kind: str) -> None:
+        await self._known.folded(self.lane, kind)
 
-    async def remember(self, run_id: str, memory: Memory) -> None:
-        number, text = self._run(run_id)[0], orjson.dumps(memory).decode()
-        await self._write(lambda db: runs.remember(db, number, text))
+    def _sent(
+        self,
+        kind: str,
+        sent: Sent,
+        *,
+        removed: bool,
+        run: int | None = None,
+        delivery: int | None = None,
+        staged: bool = False,
+    ) -> Steps[None]:
+        """Log it in one row, whatever the number of ids."""
+        if not sent.ids:
+            return
+        count = len(sent.ids)
+        origin = {"set": (yield from self._set(kind)), "run": run, "delivery": delivery}
+        packed = {
+            "ids": orjson.dumps(list(sent.ids)),
+            "bodies": struct.pack(f"<{count}Q", *sent.bodies) if sent.bodies else bytes(8 * count),
+            "observed": struct.pack(f"<{count}d", *sent.observed) if sent.observed else b"",
+        }
+        yield Change("log", {**origin, **packed, "removed": removed, "records": count})
+        if removed:
+            yield Many("empty_body", ({**origin, "id": text} for text in sent.ids))
+        elif sent.items:
+            kept = zip(sent.ids, sent.items, strict=True)
+            yield Many("keep_body", ({**origin, "id": text, "body": item} for text, item in kept if item))
 
-    async def batch_done(self, run_id: str, batch: BatchDone) -> None:
-        number, run = self._run(run_id)
+    def _doubt(self, kind: str) -> Steps[None]:
+        number = yield from self._set(kind)
+        yield Change("skip_turn", {})
+        yield Change("doubt_set", {"set": number})
 
-        def write(db: sqlite3.Connection) -> None:
-            runs.batch_done(db, number, batch)
-            known.append(db, self._hold.number, run.kind, number, batch.sent, removed=run.mode == "remove")
+    def _completed(self, kind: str, run: int) -> Steps[None]:
+        """Nothing to do: ending the run has given its rows of the log their turn."""
+        yield from ()
 
-        await self._write(write)
-
-    async def end(self, run_id: str, *, complete: bool, report: str) -> None:
-        number, now = self._run(run_id)[0], self._shared.clock()
-        await self._write(lambda db: runs.end(db, number, complete=complete, report=report, now=now))
-
-    async def forget(self, kind: str, ids: Sequence[str]) -> None:
-        await self._write(lambda db: known.forget(db, self._hold.number, kind, ids))
-
-    async def note_schema(self, schema: Schema) -> None:
-        await self._shared.known.folded(self.lane, schema.kind)
-        now = self._shared.clock()
-        await self._write(lambda db: schemas.note(db, self._hold, schema, now))
-
-    async def attempted(self, attempts: Sequence[Attempt]) -> None:
-        await self._write(lambda db: runs.attempted(db, self._hold, attempts))
+    def _set(self, kind: str) -> Steps[int]:
+        values = {"lane": self._hold.number, "kind": kind}
+        while not (rows := (yield Query("find_set", values))):
+            yield Change("make_set", values)
+        return int(rows[0][0])

@@ -71,6 +71,7 @@ class VendorMapping:
         model: type[BaseModel],
         display_name: str,
         source: str,
+        as_they_are: bool = False,
     ) -> None:
         self.convert = convert
         #: Every top-level field that the mapping can make, in the file's order.
@@ -80,9 +81,15 @@ class VendorMapping:
         #: The generated Python.
         self.source = source
         self._model = model
+        #: True if a record of scalars, none of them null, is its own body.
+        self._as_they_are = as_they_are
 
     def encode(self, block: Sequence[Neutral]) -> list[bytes]:
         """The bodies of several records as JSON. Raises Rejected, and TypeError for what JSON cannot carry."""
+        text = orjson.dumps(block) if self._as_they_are else b""
+        # no other object, no other array, no null
+        if text.count(b"{") == len(block) and text.find(b"[", 1) < 0 and b":null" not in text:
+            return _cut(text, block)
         return encode(list(map(self.convert, block)))
 
     def __call__(self, neutral: Neutral) -> dict[str, Any]:
@@ -257,7 +264,8 @@ def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
             raise reject(body.id_field, "a field", f"no field {body.id_field!r}: there the vendor gets the id")
         return by_model({body.id_field: neutral["id"], **others}, neutral)
 
-    return VendorMapping(convert, (), whole, body.id_field, f"# {kind}: every field but extras, as it is\n")
+    about = f"# {kind}: every field but extras, as it is\n"
+    return VendorMapping(convert, (), whole, body.id_field, about, as_they_are=same)
 
 
 def _only_an_id(id_field: str) -> type[BaseModel]:
@@ -266,12 +274,16 @@ def _only_an_id(id_field: str) -> type[BaseModel]:
 
 
 def encode(bodies: Sequence[dict[str, Any]]) -> list[bytes]:
-    """The JSON of each body. Raises TypeError for what JSON cannot carry.
+    """The JSON of each body. Raises TypeError for what JSON cannot carry."""
+    return _cut(orjson.dumps(bodies), bodies)
 
-    The bodies are written together and cut, because a body that is written by itself keeps the 4 KB that its encoder
-    began with. Between two of them stands `},{`. Where that stands as often as there are gaps, it stands nowhere else.
+
+def _cut(text: bytes, bodies: Sequence[dict[str, Any]]) -> list[bytes]:
+    """Cut the JSON array of some bodies: a body that is written by itself keeps the 4 KB that its encoder began with.
+
+    Between two bodies stands `},{`. Where that stands as often as there are gaps, it stands nowhere else.
     """
-    parts = orjson.dumps(bodies)[2:-2].split(b"},{")
+    parts = text[2:-2].split(b"},{")
     if len(parts) == len(bodies):
         return [b"{%b}" % part for part in parts]
     return [bytes(bytearray(orjson.dumps(body))) for body in bodies]

@@ -15,7 +15,7 @@ from aiohttp.typedefs import Handler, Middleware
 
 from proofport.config.relay import RelaySettings
 from proofport.errors import ConfigError, JournalError
-from proofport.journal.access import AccessKey, AccessKeys
+from proofport.journal.contract import AccessKey, AccessKeys
 from proofport.logs import get_logger
 from proofport.relay.access.caller import CALLER, Caller
 from proofport.relay.access.keys import KeyRing, is_outdated, parsed

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any
 
-from proofport.journal.access import AccessKey, AccessKeys
+from proofport.journal.contract import AccessKey, AccessKeys
 
 TOKEN = re.compile(r"pp_(?P<prefix>[a-z0-9]{10})_(?P<secret>[A-Za-z0-9]{43})")
 PROOF = "sha256$"

@@ -7,7 +7,7 @@ from collections.abc import Container, MutableMapping
 from aiohttp import web
 
 from proofport.config.relay import RelaySettings
-from proofport.journal.access import AccessKeys
+from proofport.journal.contract import AccessKeys
 from proofport.relay.access.auth import note_uses, require_keys
 from proofport.relay.access.keys import KeyRing
 from proofport.relay.body.limits import LIMITS

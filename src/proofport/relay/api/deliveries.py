@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import BaseModel, Field
@@ -35,7 +35,7 @@ class DeliveriesQuery(LettersQuery):
 
 async def list_deliveries(request: web.Request, query: DeliveriesQuery) -> web.StreamResponse:
     """List deliveries, the latest first."""
-    return await _page(request, query, query.state, query.submission)
+    return await _page(request, query, state=query.state, submission=query.submission)
 
 
 async def get_delivery(request: web.Request, query: NoQuery) -> web.StreamResponse:
@@ -54,7 +54,7 @@ async def list_records(request: web.Request, query: PageQuery) -> web.StreamResp
 
 async def list_dead_letters(request: web.Request, query: LettersQuery) -> web.StreamResponse:
     """List what could not be delivered, the latest first."""
-    return await _page(request, query, "dead", None)
+    return await _page(request, query, state="dead")
 
 
 async def get_dead_letter(request: web.Request, query: NoQuery) -> web.StreamResponse:
@@ -81,48 +81,34 @@ async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.St
 
 
 # ------------------------------------------------------------------ what a caller may see
-async def _page(
-    request: web.Request, query: LettersQuery, state: State | None, submission: int | None
-) -> web.StreamResponse:
-    chosen = _visible(request, query.destination, query.kind, state, submission)
+async def _page(request: web.Request, query: LettersQuery, **wanted: Any) -> web.StreamResponse:
+    """One page of deliveries. `wanted`: further fields of Filter."""
+    chosen = _visible(request, query.destination, query.kind, **wanted)
     journal = await request.app[RELAY].gateway.journal()
     found = await journal.find(chosen, before=query.cursor or LATEST, limit=query.limit + 1)
     page = found[: query.limit]
-    return json_response(
-        {"items": [view_of(each) for each in page], "next": page[-1].id if len(found) > len(page) else None}
-    )
+    after = page[-1].id if len(found) > len(page) else None
+    return json_response({"items": [view_of(each) for each in page], "next": after})
 
 
-def _visible(
-    request: web.Request,
-    destination: str | None = None,
-    kind: str | None = None,
-    state: State | None = None,
-    submission: int | None = None,
-    number: int | None = None,
-) -> Filter:
-    """Only deliveries of the tenant, within the scope of the key."""
+def _visible(request: web.Request, destination: str | None = None, kind: str | None = None, **wanted: Any) -> Filter:
+    """Choose only deliveries of the tenant, within the scope of the key."""
     caller = request[CALLER]
     destinations, kinds = caller.destinations, caller.kinds
     if destination is not None:
         destinations = frozenset([destination]) if caller.allows_destination(destination) else frozenset()
     if kind is not None:
         kinds = frozenset([kind]) if caller.allows_kind(kind) else frozenset()
-    return Filter(
-        ids=None if number is None else [number],
-        state=state,
-        tenant=caller.tenant,
-        destinations=None if destinations is None else [caller.full_name(each) for each in sorted(destinations)],
-        kinds=None if kinds is None else sorted(kinds),
-        submission=submission,
-    )
+    names = None if destinations is None else [caller.full_name(each) for each in sorted(destinations)]
+    kinds_asked = None if kinds is None else sorted(kinds)
+    return Filter(tenant=caller.tenant, destinations=names, kinds=kinds_asked, **wanted)
 
 
 async def _found(request: web.Request) -> Delivery:
     text = request.match_info["id"]
     if text.isascii() and text.isdigit() and len(text) <= LONGEST_ID:
         journal = await request.app[RELAY].gateway.journal()
-        for delivery in await journal.find(_visible(request, number=int(text))):
+        for delivery in await journal.find(_visible(request, ids=[int(text)])):
             return delivery
     raise ProblemError("not-found", f"there is no delivery {text[:LONGEST_ID]}")
 

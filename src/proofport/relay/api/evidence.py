@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from proofport.adapter import Mode
 from proofport.errors import Problem
-from proofport.journal.contract import NewDelivery, Once
+from proofport.journal.contract import IdempotencyRecord, NewDelivery
 from proofport.relay.access.caller import CALLER
 from proofport.relay.api.views import json_response
 from proofport.relay.body.intake import Intake, Packed
@@ -46,8 +46,8 @@ class EvidenceQuery(BaseModel, extra="forbid"):
 async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.StreamResponse:
     """Accept records for delivery.
 
-    The answer comes once they are durable; they are mapped and delivered after that, in the order in which they were
-    accepted. `Location` is where to see what became of them.
+    The answer comes once they are durable. They are mapped and delivered after that, in the order in which they were
+    accepted. `Location` shows their state.
     """
     relay, caller, kind = request.app[RELAY], request[CALLER], request.match_info["kind"]
     await relay.backpressure.admit()
@@ -59,11 +59,13 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
         relay.metrics.refused(packed.rejected)
     refuse_mistakes(packed, valid=query.accept == "valid")
     answer = _answer(kind, query.mode, route, packed)
-    record = Once(caller.tenant, key, packed.digest, orjson.dumps(answer)) if key is not None else None
+    record = None
+    if key is not None:
+        record = IdempotencyRecord(caller.tenant, key, packed.digest, orjson.dumps(answer))
     new = _new_deliveries(kind, query.mode, route, packed)
     del packed  # else the garbage collector goes through it while the journal commits
     with relay.metrics.committing():
-        submitted = await (await relay.gateway.journal()).submit(new, once=record)
+        submitted = await (await relay.gateway.journal()).accept(new, record=record)
     if submitted.first is not None and record is not None:
         if submitted.first.digest != record.digest:
             raise ProblemError("idempotency-key-reused", f"{key!r} came with another request before")

@@ -1,4 +1,4 @@
-"""What the answers look like, for OpenAPI. Times are RFC 3339 in UTC."""
+"""Models of bodies and answers, for OpenAPI. Times are RFC 3339 in UTC."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from proofport.adapter import Mode
-from proofport.journal.contract import State
-from proofport.journal.snapshots import SnapshotState
+from proofport.journal.contract import SnapshotState, State
 
 RECORD = {"type": "object", "description": "One record of evidence, or one raw document for `source`."}
 RECORDS = {
@@ -16,7 +15,7 @@ RECORDS = {
         "oneOf": [RECORD, {"type": "array", "items": RECORD, "minItems": 1}],
         "description": "One record, or an array of records.",
     },
-    "application/x-ndjson": {"type": "string", "description": "One record a line. It is read as it comes in."},
+    "application/x-ndjson": {"type": "string", "description": "One record a line. It is read while it arrives."},
 }
 
 
@@ -25,11 +24,11 @@ class Answer(BaseModel):
 
 
 class Problem(BaseModel):
-    """RFC 9457. Some types have further members; the page of problem types lists them."""
+    """An error, as in RFC 9457. Some types have further members."""
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(description="What programs may rely on: urn:proofport:problem:…")
+    type: str = Field(description="Programs may rely on it: urn:proofport:problem:…")
     title: str
     status: int
     detail: str
@@ -56,7 +55,7 @@ class AcceptedDelivery(Answer):
 
 
 class Accepted(Answer):
-    """What was accepted, and, with `accept=valid`, what was not."""
+    """What was accepted and, with `accept=valid`, what was not."""
 
     submission: int = Field(description="`GET /v1/deliveries?submission=…` finds all deliveries of it.")
     kind: str
@@ -69,7 +68,7 @@ class Accepted(Answer):
 
 
 class Outcomes(Answer):
-    """The five ends of a record. Once a delivery has ended they sum to its records."""
+    """The five outcomes of records. Once a delivery has ended they sum to its records."""
 
     delivered: int
     unchanged: int
@@ -79,10 +78,10 @@ class Outcomes(Answer):
 
 
 class Delivery(Answer):
-    """Some records on their way to one destination, or at their end."""
+    """Some records for one destination."""
 
     id: int
-    submission: int | None = Field(description="Of the request that brought it; null for what was made of others.")
+    submission: int | None = Field(description="Of the request that brought it; null where none did.")
     destination: str
     kind: str
     mode: Mode
@@ -94,7 +93,7 @@ class Delivery(Answer):
     outcomes: Outcomes | None = Field(description="Null while it is queued.")
     assurance: dict[str, int] = Field(description="How sure the deliveries are: accepted, confirmed or verified.")
     reason: str | None = Field(description="Why it is dead or cancelled, or why the last attempt failed.")
-    replayed_as: int | None = Field(description="The delivery that took its place.")
+    replayed_as: int | None = Field(description="The delivery that replaced it.")
 
 
 class DeliveryPage(Answer):
@@ -111,7 +110,7 @@ class RecordProblem(Answer):
 
 
 class Record(Answer):
-    """What became of one record. Without an outcome it has not been sent yet."""
+    """The outcome of one record; null until it is sent."""
 
     record: int
     id: str | None
@@ -134,21 +133,21 @@ class LetterRecord(Answer):
 
 
 class Letter(Delivery):
-    """A delivery that was set aside, with its evidence."""
+    """A delivery that failed for good, with its evidence."""
 
     content: list[LetterRecord]
 
 
 class Lane(Answer):
-    """What a vendor orders by. Its deliveries go one after the other."""
+    """The key by which a vendor orders work. Deliveries of one lane are sent one after the other."""
 
     lane: str
     queued: int
     dead: int
     oldest: str | None = Field(description="When the first that is queued was accepted.")
-    held: bool = Field(description="Somebody delivers there now.")
+    held: bool = Field(description="A process delivers there now.")
     rests_until: str | None
-    parked: str | None = Field(description="Why a person must act; then resume it.")
+    parked: str | None = Field(description="Why a person must act; resume the lane after that.")
 
 
 class Lanes(Answer):
@@ -159,7 +158,7 @@ class MappingView(Answer):
     name: str
     reads: str | None = Field(description="The kind of evidence that a vendor mapping reads; null for a source.")
     gives: str = Field(description="The kind of evidence that a source gives, or the vendor's body.")
-    context: list[str] = Field(description="What `set` may give.")
+    context: list[str] = Field(description="Names that `set` may give.")
 
 
 class Mappings(Answer):
@@ -192,11 +191,11 @@ class NewSnapshot(BaseModel):
 class Commit(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    override_guard: str | None = Field(None, min_length=1, description="Why the loss is meant. It stays in the report.")
+    override_guard: str | None = Field(None, min_length=1, description="Why the loss is intended; kept in the report.")
 
 
 class Snapshot(Answer):
-    """A whole set that comes in parts."""
+    """A whole set that arrives in parts."""
 
     id: str
     kind: str
@@ -206,7 +205,7 @@ class Snapshot(Answer):
     records: int
     created: str
     expires: str | None = Field(description="When an open one ends, unless something is added.")
-    report: dict[str, Any] | None = Field(description="Of its last commit, as `push --json` prints it.")
+    report: dict[str, Any] | None = Field(description="The report of its last commit, as `push --json` prints it.")
 
 
 class Snapshots(Answer):

@@ -67,12 +67,8 @@ class Readiness:
         except (JournalError, TimeoutError) as error:
             log.error("journal_unavailable", error=str(error) or f"no answer within {WRITE_SECONDS:g} s")
             unknown = Check(False, "unknown: the journal cannot be used")
-            return {
-                "journal": Check(False, "the journal cannot be written; the log says why"),
-                "lanes": unknown,
-                "age": unknown,
-                "room": unknown,
-            }
+            failed = Check(False, "the journal cannot be written; the log says why")
+            return {"journal": failed, "lanes": unknown, "age": unknown, "room": unknown}
         return {"journal": Check(True, "the journal can be written"), **self._delivering(view)}
 
     def _delivering(self, view: View) -> dict[CheckName, Check]:

@@ -36,39 +36,24 @@ class Metrics:
         ProcessCollector(registry=registry)
         self._lanes = _Lanes()
         registry.register(self._lanes)
-        self._requests = Counter(
-            "proofport_http_requests", "Requests answered.", ["method", "route", "status"], registry=registry
-        )
-        self._durations = Histogram(
-            "proofport_http_request_duration_seconds",
-            "Seconds until the answer to a request was made.",
-            ["method", "route"],
-            buckets=BUCKETS,
-            registry=registry,
-        )
-        self._deliveries = Counter(
-            "proofport_accepted_deliveries", "Deliveries accepted.", ["destination"], registry=registry
-        )
-        self._records = Counter(
-            "proofport_accepted_records", "Records in accepted deliveries.", ["destination"], registry=registry
-        )
-        self._parts = Counter(
-            "proofport_snapshot_records", "Records in accepted parts of snapshots.", registry=registry
-        )
-        self._refused = Counter("proofport_refused_records", "Records refused for mistakes.", registry=registry)
-        self._outcomes = Counter(
-            "proofport_outcomes", "Records by outcome.", ["destination", "status"], registry=registry
-        )
-        self._attempts = Counter(
-            "proofport_vendor_requests", "Requests to vendors.", ["destination", "status"], registry=registry
-        )
+
+        def counter(name: str, about: str, *labels: str) -> Counter:
+            return Counter(f"proofport_{name}", about, labels, registry=registry)
+
+        def histogram(name: str, about: str, *labels: str) -> Histogram:
+            return Histogram(f"proofport_{name}", about, labels, buckets=BUCKETS, registry=registry)
+
+        self._requests = counter("http_requests", "Requests answered.", "method", "route", "status")
+        about = "Seconds until the answer to a request was made."
+        self._durations = histogram("http_request_duration_seconds", about, "method", "route")
+        self._deliveries = counter("accepted_deliveries", "Deliveries accepted.", "destination")
+        self._records = counter("accepted_records", "Records in accepted deliveries.", "destination")
+        self._parts = counter("snapshot_records", "Records in accepted parts of snapshots.")
+        self._refused = counter("refused_records", "Records refused for mistakes.")
+        self._outcomes = counter("outcomes", "Records by outcome.", "destination", "status")
+        self._attempts = counter("vendor_requests", "Requests to vendors.", "destination", "status")
+        self._commits = histogram("journal_commit_seconds", "Seconds until accepted evidence was durable.")
         self._series, self._taken = cache(self._series_of), cache(self._taken_by)
-        self._commits = Histogram(
-            "proofport_journal_commit_seconds",
-            "Seconds until accepted evidence was durable.",
-            buckets=BUCKETS,
-            registry=registry,
-        )
 
     def text(self, view: View | None) -> bytes:
         """All metrics in the format of Prometheus. `view`: None when the journal cannot be read."""

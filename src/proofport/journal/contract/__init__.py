@@ -1,0 +1,97 @@
+"""The seam between delivery and durable state. Every journal passes the suite in `tests/journal_contract`.
+
+A journal keeps two kinds of work in lanes. Queued deliveries carry their evidence and are drained in order by whoever
+holds the lane. Runs keep their evidence in the user's files: the journal holds positions, digests and outcomes.
+A lane has one writer at a time: a `LaneRun` with a lease and a fencing epoch. Every write of a `LaneRun` raises
+`LaneLost` once another owner has taken the lane over, so that a process that was frozen can do no harm when it wakes.
+A lease that has run out is still good as long as nobody else has claimed the lane.
+All times are seconds since 1970. Every method raises JournalError when the store cannot be read or written.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from proofport.journal.contract.access import AccessKey, AccessKeys
+from proofport.journal.contract.lanes import LaneRun, Lanes, LaneView
+from proofport.journal.contract.last_state import (
+    IN_DOUBT,
+    NOTHING_SENT,
+    PERHAPS_OVERWRITTEN,
+    Kept,
+    Known,
+    LastState,
+    Sent,
+)
+from proofport.journal.contract.queue import (
+    Accepted,
+    Delivery,
+    Failure,
+    Filter,
+    IdempotencyRecord,
+    NewDelivery,
+    Queue,
+    State,
+    Submitted,
+)
+from proofport.journal.contract.registry import Lease, Registry
+from proofport.journal.contract.runs import Attempt, BatchDone, NewRun, Runs, RunState, RunView
+from proofport.journal.contract.snapshots import (
+    Commit,
+    NewSnapshot,
+    Part,
+    Snapshots,
+    SnapshotState,
+    SnapshotView,
+)
+
+__all__ = [
+    "IN_DOUBT",
+    "NOTHING_SENT",
+    "PERHAPS_OVERWRITTEN",
+    "Accepted",
+    "AccessKey",
+    "AccessKeys",
+    "Attempt",
+    "BatchDone",
+    "Commit",
+    "Delivery",
+    "Failure",
+    "Filter",
+    "IdempotencyRecord",
+    "Journal",
+    "Kept",
+    "Known",
+    "LaneRun",
+    "LaneView",
+    "Lanes",
+    "LastState",
+    "Lease",
+    "NewDelivery",
+    "NewRun",
+    "NewSnapshot",
+    "Part",
+    "Queue",
+    "Registry",
+    "RunState",
+    "RunView",
+    "Runs",
+    "Sent",
+    "SnapshotState",
+    "SnapshotView",
+    "Snapshots",
+    "State",
+    "Submitted",
+]
+
+
+class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Protocol):
+    """All of it, in one place."""
+
+    async def open(self) -> None:
+        """Raises ConfigError when the place cannot hold a journal, or holds something else."""
+        ...
+
+    async def close(self) -> None:
+        """Whatever was asked before is brought to its end first."""
+        ...

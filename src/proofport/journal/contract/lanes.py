@@ -1,0 +1,146 @@
+"""Lanes: who may write to one, and working on those that have something to do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from proofport.adapter import Memory
+from proofport.journal.contract.last_state import NOTHING_SENT, Sent
+from proofport.journal.contract.queue import Delivery, Failure, NewDelivery
+from proofport.journal.contract.runs import Attempt, BatchDone, NewRun
+
+
+@dataclass(frozen=True, slots=True)
+class LaneView:
+    """A lane as `status` shows it."""
+
+    lane: str
+    queued: int
+    oldest: float | None
+    """When the head was accepted."""
+
+    dead: int
+    epoch: int
+    owner: str | None
+    """Who holds it."""
+
+    lease_until: float | None
+    """In the past: the owner has died or sleeps."""
+
+    next_at: float
+    """Nothing is delivered before."""
+
+    parked: str | None
+    """Why a person must act."""
+
+
+class LaneRun(Protocol):
+    """The right to write to one lane. Every method but `release` raises LaneLost once the epoch is not ours."""
+
+    lane: str
+    epoch: int
+
+    async def renew(self) -> None:
+        """Extend the lease. The engine calls it well within every lease, from the background."""
+        ...
+
+    async def release(self) -> None:
+        """Give the lane back; harmless when it was lost."""
+        ...
+
+    # queued deliveries: the first in order is the head, and stays it until it is done, dead or cancelled
+    async def take(self, n: int) -> list[Delivery]:
+        """The first `n` in order; the same again until they have ended. None when the lane is parked or rests."""
+        ...
+
+    async def done(
+        self,
+        delivery: Delivery,
+        outcome: str,
+        *,
+        sent: Sent = NOTHING_SENT,
+        dead: tuple[NewDelivery, Failure] | None = None,
+    ) -> None:
+        """It was delivered, which also wins over a cancellation meanwhile.
+
+        `dead`: the records of it that were rejected; they become a dead delivery of their own, at the same time, with
+        as many attempts.
+        """
+        ...
+
+    async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
+        """Set it aside, and go on with the next. A delivery that was cancelled meanwhile stays cancelled.
+
+        `bodies`: what was sent of it, which replaces what was to be sent.
+        """
+        ...
+
+    async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
+        """Count an attempt, and let the lane rest for `delay` seconds."""
+        ...
+
+    async def park(self, reason: str) -> None:
+        """Keep everything and deliver nothing until `Journal.resume`."""
+        ...
+
+    # runs: what follows `begin` is for a run that this LaneRun has begun; UsageError for any other
+    async def begin(self, run: NewRun) -> None:
+        """Open a run. One that exists (same `run_id` and destination) is opened again, with its memory and batches.
+
+        Others of its lane, destination and kind that are still open end here: what they had staged at the vendor is
+        cancelled by this one, and what they had not sent is older than what this one sends.
+
+        A run that is found open (this one, or any of its lane and kind) was cut off, and may have sent what it has not
+        noted: what was delivered of the kind before is PERHAPS_OVERWRITTEN from now on, without a write for each id.
+        Each cut counts once: a run that stays open is only counted again when it was begun again.
+        """
+        ...
+
+    async def remember(self, run_id: str, memory: Memory) -> None: ...
+    async def batch_done(self, run_id: str, batch: BatchDone) -> None:
+        """Durable when it returns, together with the last delivered state of its ids. Replaces one of its number."""
+        ...
+
+    async def end(self, run_id: str, *, complete: bool, report: str) -> None: ...
+    async def forget(self, kind: str, ids: Sequence[str]) -> None:
+        """Drop these ids from the last delivered state: gone at the vendor, or known to be gone at the source."""
+        ...
+
+    async def keep_adapter_memory(self, key: str, value: JsonValue, *, doubts: str | None) -> None:
+        """Write the value of a key that has none; otherwise nothing happens.
+
+        `doubts`: what was delivered of this kind before is IN_DOUBT from now on, if the value was written.
+        """
+        ...
+
+    async def attempted(self, attempts: Sequence[Attempt]) -> None: ...
+
+
+class Lanes(Protocol):
+    async def lanes(self) -> list[LaneView]: ...
+    async def resume(self, lane: str) -> bool:
+        """Unpark a lane and let it go at once. False when there is no such lane."""
+        ...
+
+    async def claim(self, lane: str | None = None, *, owner: str, lease: float) -> LaneRun | None:
+        """Take a lane that nobody holds (or whose lease has run out). None of these: None.
+
+        Without a name: any lane with queued work that is neither parked nor resting, the longest claimable first.
+        With a name: that lane, made if need be, even when parked or resting: for runs.
+        """
+        ...
+
+    async def work(
+        self, drain: Callable[[LaneRun], Awaitable[None]], *, owner: str, slots: int, lease: float, stop: asyncio.Event
+    ) -> None:
+        """Claim lanes and drain them, up to `slots` at a time, woken by new work, until `stop` is set.
+
+        Running drains are brought to their end. Each lane is released after its drain; a drain that raises keeps its
+        lane until the lease runs out, so that a broken one cannot spin.
+        """
+        ...

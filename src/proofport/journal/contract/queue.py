@@ -1,0 +1,157 @@
+"""Queued deliveries: evidence that was accepted, and waits until its lane delivers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from proofport.adapter import Mode
+
+State: TypeAlias = Literal["queued", "done", "dead", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """Work to accept: evidence for one destination."""
+
+    lane: str
+    destination: str
+    kind: str
+    mode: Mode
+    payload: bytes
+    """Neutral records as `proofport.delivery.payload` packs them. They are mapped when they are delivered."""
+
+    records: int
+    bodies: bytes | None = field(default=None, repr=False)
+    """The body of each record, to be sent as it is: see `Delivery`. None: the evidence is mapped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """One delivery that is queued."""
+
+    id: int
+    duplicate: bool
+    """Its key was known: this is the delivery that was accepted then."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRecord:
+    """What makes a submission happen once: the same `key` of the same tenant again is given the first answer."""
+
+    tenant: str
+    key: str
+    digest: bytes
+    """Of all that was asked, so that a key that comes back with another request is recognised."""
+
+    answer: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What became of a submission."""
+
+    ids: Sequence[int]
+    """Of its deliveries, in their order. The first is the number of the submission."""
+
+    first: IdempotencyRecord | None = None
+    """What was submitted under this key before. Then nothing was accepted now, and `ids` are those of then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a delivery is not done."""
+
+    reason: str
+    """A stable word."""
+
+    detail: str = ""
+    """Text for programs: outcomes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One queued delivery."""
+
+    id: int
+    lane: str
+    destination: str
+    kind: str
+    mode: Mode
+    payload: bytes
+    records: int
+    state: State
+    attempts: int
+    """Every try, the last one included."""
+
+    created: float
+    finished: float | None = None
+    outcome: str | None = None
+    """What `done` was given. Of a cancelled delivery JSON: `{"reason": …}` or `{"replayed_as": id}`."""
+
+    failure: Failure | None = None
+    """The last one. Of a dead delivery: why it is dead."""
+
+    submission: int | None = None
+    """The id of the first delivery that was accepted with it."""
+
+    bodies: bytes | None = field(default=None, repr=False)
+    """The body of each record, as `proofport.delivery.payload` packs them. Of a dead delivery: those that were sent.
+    Of any other: those to be sent as they are, instead of what its evidence is mapped to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which deliveries. Every given field must match."""
+
+    ids: Sequence[int] | None = None
+    lane: str | None = None
+    state: State | None = None
+    tenant: str | None = None
+    """Whose lanes: see `proofport.tenancy`."""
+
+    destinations: Sequence[str] | None = None
+    """Any of these."""
+
+    kinds: Sequence[str] | None = None
+    """Any of these."""
+
+    submission: int | None = None
+
+
+class Queue(Protocol):
+    """Accepting deliveries, and looking after those that were accepted."""
+
+    async def accept(self, deliveries: Sequence[NewDelivery], *, record: IdempotencyRecord | None = None) -> Submitted:
+        """Accept deliveries as one submission: all of them or none, durable when it returns.
+
+        Order within a lane is the order of acceptance. When the key of `record` is known for its tenant, nothing is
+        accepted, whatever the digest is: compare it.
+        """
+        ...
+
+    async def find(
+        self, chosen: Filter, *, after: int = 0, before: int | None = None, limit: int = 100
+    ) -> list[Delivery]:
+        """In id order, those with an id above `after`; with `before` the latest first, those with an id below it."""
+        ...
+
+    async def replay(self, chosen: Filter, *, as_it_was: bool = False) -> list[Accepted]:
+        """Accept dead deliveries again, at the tail of their lanes; the dead become `cancelled`, naming the new.
+
+        `as_it_was`: with the bodies that were sent; otherwise without, so that their evidence is mapped again.
+        """
+        ...
+
+    async def cancel(self, chosen: Filter, reason: str) -> int:
+        """Drop queued or dead deliveries; they stay readable with the reason. The number of them."""
+        ...
+
+    async def queued_bytes(self) -> int:
+        """The size of all evidence that waits. Every queued delivery is looked at."""
+        ...
+
+    async def amend_delivery(self, delivery: int, outcome: str) -> None:
+        """Replace the outcome of a delivery that is done."""
+        ...

@@ -1,0 +1,102 @@
+"""Runs, their batches, and what was asked of vendors. The evidence of a run stays in the user's files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from proofport.adapter import Memory, Mode
+from proofport.journal.contract.last_state import NOTHING_SENT, Sent
+
+RunState: TypeAlias = Literal["open", "complete", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run of one destination, as it begins."""
+
+    run_id: str
+    destination: str
+    kind: str
+    mode: Mode
+    inputs: Sequence[str] = ()
+    staged: bool = False
+    """Nothing of it counts as delivered until it is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDone:
+    """One acknowledged batch of a run: where it was in the input, what was sent, what became of it."""
+
+    number: int
+    first: int
+    last: int
+    records: int
+    digest: bytes
+    """Over the ids and bodies."""
+
+    outcomes: str
+    """Text of the counts and problems."""
+
+    sent: Sent = field(default=NOTHING_SENT, repr=False)
+    """Updates the last delivered state of the run's lane and kind. Empty when the run is read back."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run as it stands."""
+
+    run_id: str
+    lane: str
+    destination: str
+    kind: str
+    mode: Mode
+    state: RunState
+    """`complete`: the whole set was delivered (a snapshot: completed)."""
+
+    memory: Memory
+    started: float
+    ended: float | None
+    report: str | None
+    """JSON."""
+
+    inputs: Sequence[str] = ()
+    batches: Sequence[BatchDone] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to a vendor. Never a body, never a secret."""
+
+    operation: str
+    status: int
+    """0: no answer."""
+
+    seconds: float
+    sent_bytes: int
+    digest: str
+    message: str
+    at: float
+    run_id: str | None = None
+    delivery: int | None = None
+
+
+class Runs(Protocol):
+    """Looking at runs. A `LaneRun` writes them."""
+
+    async def run(self, run_id: str, destination: str) -> RunView | None:
+        """With its batches."""
+        ...
+
+    async def runs(self, *, lane: str | None = None, limit: int = 20) -> list[RunView]:
+        """The latest first, without batches."""
+        ...
+
+    async def attempts(self, *, run_id: str | None = None, lane: str | None = None, limit: int = 100) -> list[Attempt]:
+        """The latest first."""
+        ...
+
+    async def amend(self, run_id: str, destination: str, report: str) -> None:
+        """Replace the report of a run that has ended: what was found out about it later."""
+        ...

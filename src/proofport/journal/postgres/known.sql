@@ -1,0 +1,120 @@
+-- The last delivered state, one row an id.
+--
+-- A lane has one writer at a time, so rows are written in the order of delivery and the later one wins. What a staged
+-- run sends is kept beside them, a row a batch, and written over them when the run is complete; until then its ids are
+-- only named: they belong to its set.
+
+-- name: find_set
+-- The set of a lane and kind.
+SELECT number FROM sets WHERE lane = %(lane)s AND kind = %(kind)s;
+
+-- name: make_set
+-- Makes the set of a lane and kind.
+INSERT INTO sets (lane, kind) VALUES (%(lane)s, %(kind)s) ON CONFLICT DO NOTHING;
+
+-- name: set_of
+-- The set of a lane, by its name, and kind.
+SELECT s.number FROM sets s JOIN lanes l ON l.number = s.lane WHERE l.lane = %(lane)s AND s.kind = %(kind)s
+
+-- name: doubt_set
+-- Notes that all of a set up to now may have been overwritten.
+UPDATE sets SET cuts = cuts + 1 WHERE number = %(set)s;
+
+-- name: doubt_kind
+-- Doubts all that was delivered of a kind.
+UPDATE known SET body = %(doubt)s
+WHERE body <> 0 AND of_set IN (SELECT number FROM sets WHERE lane = %(number)s AND kind = %(kind)s);
+
+-- name: last_of_each
+-- The rows of `known` for the last body of each id of `g` (id, body, observed, place); 0 only names an id.
+SELECT %(set)s::int, id, %(run)s::int, (array_agg(body ORDER BY place DESC) FILTER (WHERE body <> 0))[1],
+    coalesce((array_agg(observed ORDER BY place DESC) FILTER (WHERE body <> 0))[1], 0),
+    (SELECT cuts FROM sets WHERE number = %(set)s)
+
+-- name: write_over
+-- Writes rows over those of the same ids.
+ON CONFLICT (of_set, id) DO UPDATE SET run = coalesce(excluded.run, known.run),
+    body = coalesce(excluded.body, known.body),
+    observed = CASE WHEN excluded.body IS NULL THEN known.observed ELSE excluded.observed END,
+    cuts = CASE WHEN excluded.body IS NULL THEN known.cuts ELSE excluded.cuts END
+
+-- name: deliver
+-- Notes what was delivered.
+INSERT INTO known (of_set, id, run, body, observed, cuts) {last_of_each}
+FROM unnest(%(ids)s::bytea[], %(bodies)s::bigint[], %(observed)s::float8[]) WITH ORDINALITY
+    AS g (id, body, observed, place)
+GROUP BY id {write_over};
+
+-- name: stage
+-- Keeps what a staged run has sent until the run is complete.
+INSERT INTO staged (run, removed, ids, bodies, observed)
+VALUES (%(run)s, %(removed)s, %(ids)s, %(bodies)s::bigint[], %(observed)s::float8[]);
+
+-- name: deliver_staged
+-- Notes what a staged run has sent, once it is complete.
+INSERT INTO known (of_set, id, run, body, observed, cuts) {last_of_each}
+FROM (
+    SELECT g.id, g.body, g.observed, (s.turn, g.place) AS place FROM staged s,
+    unnest(s.ids, s.bodies, s.observed) WITH ORDINALITY AS g (id, body, observed, place)
+    WHERE s.run = %(run)s AND NOT s.removed
+) g
+GROUP BY id {write_over};
+
+-- name: remove
+-- Drops ids from the last delivered state.
+DELETE FROM known WHERE of_set = %(set)s AND id = ANY(%(ids)s::bytea[]);
+
+-- name: remove_staged
+-- Drops the ids that a staged run has removed, once it is complete.
+DELETE FROM known WHERE of_set = %(set)s AND id IN (SELECT unnest(ids) FROM staged WHERE run = %(run)s AND removed);
+
+-- name: drop_staged
+-- Drops what was kept of a staged run.
+DELETE FROM staged WHERE run = %(run)s;
+
+-- name: drop_unfinished
+-- Drops what older staged runs sent and never completed: it will not be delivered any more.
+DELETE FROM staged WHERE run IN (
+    SELECT number FROM runs
+    WHERE lane = %(lane)s AND destination = %(destination)s AND kind = %(kind)s AND staged AND state <> 'complete'
+        AND number < %(run)s
+);
+
+-- name: keep_bodies
+-- Keeps the last body of each id that has one.
+INSERT INTO bodies (of_set, id, body, run, delivery)
+SELECT %(set)s, id, (array_agg(body ORDER BY place DESC))[1], %(run)s::int, %(delivery)s::bigint
+FROM unnest(%(ids)s::bytea[], %(items)s::bytea[]) WITH ORDINALITY AS g (id, body, place)
+WHERE body <> '' GROUP BY id
+ON CONFLICT (of_set, id) DO UPDATE SET body = excluded.body, run = excluded.run, delivery = excluded.delivery;
+
+-- name: empty_bodies
+-- Empties the bodies of ids that were removed.
+UPDATE bodies SET body = '', run = %(run)s, delivery = %(delivery)s
+WHERE of_set = %(set)s AND id = ANY(%(ids)s::bytea[]);
+
+-- name: known
+-- What was last delivered for some ids: 2 (PERHAPS_OVERWRITTEN) where it was doubted since; 1 is IN_DOUBT already.
+SELECT k.id, CASE WHEN k.cuts < s.cuts AND k.body <> 1 THEN 2 ELSE k.body END, k.observed
+FROM known k JOIN sets s ON s.number = k.of_set
+WHERE k.of_set = ({set_of}) AND k.id = ANY(%(ids)s::bytea[]) AND k.body <> 0;
+
+-- name: known_count
+-- The number of ids that are known.
+SELECT count(*) FROM known WHERE of_set = ({set_of}) AND body <> 0;
+
+-- name: gone
+-- Ids that are known, and that do not belong to the set of a run.
+SELECT id FROM known WHERE of_set = ({set_of}) AND id > %(after)s AND body <> 0
+    AND coalesce(run, 0) NOT IN (SELECT number FROM runs WHERE run_id = %(run_id)s)
+ORDER BY id LIMIT %(limit)s;
+
+-- name: bodies
+-- The bodies of some ids.
+SELECT id, body FROM bodies WHERE of_set = ({set_of}) AND id = ANY(%(ids)s::bytea[]);
+
+-- name: kept
+-- Ids with a body that is kept, and what sent or removed it.
+SELECT b.id, r.run_id, b.body, b.delivery, coalesce(k.body, 0) = 0 FROM bodies b
+LEFT JOIN known k ON k.of_set = b.of_set AND k.id = b.id LEFT JOIN runs r ON r.number = b.run
+WHERE b.of_set = ({set_of}) AND b.id > %(after)s AND (k.body <> 0 OR b.body = '') ORDER BY b.id LIMIT %(limit)s;

@@ -1,0 +1,81 @@
+-- Runs, their batches, and what was asked of vendors.
+
+-- name: run_columns
+-- The number of a run, and the fields of its view, in their order.
+r.number, r.run_id, l.lane, r.destination, r.kind, r.mode, r.state, r.memory, r.started, r.ended, r.report, r.inputs
+
+-- name: run
+-- One run.
+SELECT {run_columns} FROM runs r JOIN lanes l ON l.number = r.lane
+WHERE r.run_id = %(run_id)s AND r.destination = %(destination)s;
+
+-- name: runs
+-- The latest runs.
+SELECT {run_columns} FROM runs r JOIN lanes l ON l.number = r.lane WHERE {where} ORDER BY r.number DESC LIMIT %(limit)s;
+
+-- name: run_of_lane
+-- Condition: of a lane.
+r.lane = (SELECT number FROM lanes WHERE lane = %(lane)s)
+
+-- name: batches
+-- The batches of a run.
+SELECT number, first, last, records, digest, outcomes FROM batches WHERE run = %(run)s ORDER BY number;
+
+-- name: amend_run
+-- Replaces the report of a run that has ended.
+UPDATE runs SET report = %(report)s WHERE run_id = %(run_id)s AND destination = %(destination)s AND state <> 'open';
+
+-- name: cut_open_runs
+-- Notes that open runs of a lane and kind were cut off, each once.
+UPDATE runs SET cut = true WHERE lane = %(lane)s AND kind = %(kind)s AND state = 'open' AND NOT cut;
+
+-- name: end_other_runs
+-- Ends the open runs of a lane, destination and kind, all but one.
+UPDATE runs SET state = 'ended', ended = journal_now(%(now)s)
+WHERE lane = %(lane)s AND destination = %(destination)s AND kind = %(kind)s AND state = 'open' AND run_id <> %(run_id)s;
+
+-- name: find_run
+-- The number and the lane of a run.
+SELECT number, lane FROM runs WHERE run_id = %(run_id)s AND destination = %(destination)s;
+
+-- name: add_run
+-- Begins a run.
+INSERT INTO runs (run_id, destination, lane, kind, mode, staged, inputs, started)
+VALUES (%(run_id)s, %(destination)s, %(lane)s, %(kind)s, %(mode)s, %(staged)s, convert_to(%(inputs)s, 'UTF8'), journal_now(%(now)s));
+
+-- name: reopen_run
+-- Opens a run again.
+UPDATE runs SET state = 'open', cut = false, ended = NULL, report = NULL WHERE number = %(number)s;
+
+-- name: remember
+-- Keeps what an adapter wants to know of its run when that goes on.
+UPDATE runs SET memory = convert_to(%(memory)s, 'UTF8') WHERE number = %(run)s;
+
+-- name: put_batch
+-- Notes a batch, in the place of the one of its number.
+INSERT INTO batches (run, number, first, last, records, digest, outcomes)
+VALUES (%(run)s, %(number)s, %(first)s, %(last)s, %(records)s, %(digest)s, %(outcomes)s)
+ON CONFLICT (run, number) DO UPDATE SET first = excluded.first, last = excluded.last, records = excluded.records,
+    digest = excluded.digest, outcomes = excluded.outcomes;
+
+-- name: end_run
+-- Ends a run.
+UPDATE runs SET state = %(state)s, ended = journal_now(%(now)s), report = %(report)s WHERE number = %(run)s;
+
+-- name: add_attempt
+-- Notes a call to a vendor.
+INSERT INTO attempts (lane, operation, status, seconds, sent_bytes, digest, message, at, run_id, delivery)
+VALUES (%(number)s, %(operation)s, %(status)s, %(seconds)s, %(sent_bytes)s, %(digest)s, %(message)s, %(at)s, %(run_id)s, %(delivery)s);
+
+-- name: attempts
+-- The latest calls.
+SELECT operation, status, seconds, sent_bytes, digest, message, at, run_id, delivery FROM attempts
+WHERE {where} ORDER BY number DESC LIMIT %(limit)s;
+
+-- name: attempt_of_run
+-- Condition: for a run.
+run_id = %(run_id)s
+
+-- name: attempt_of_lane
+-- Condition: for a lane.
+lane = (SELECT number FROM lanes WHERE lane = %(lane)s)

@@ -1,0 +1,124 @@
+"""An open journal in a database: its connections, and the statements in the .sql files."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, ParamSpec, TypeVar, cast
+
+from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
+from proofport.journal.postgres.accept import Acceptor, accepting
+from proofport.journal.postgres.database import Db, Pool, explaining
+from proofport.journal.postgres.wake import Waker
+from proofport.journal.sql.queries import load
+from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Steps, Values, Wake
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+SQL = load(__package__, ["access", "copies", "known", "lanes", "queue", "registry", "runs", "snapshots"])
+
+
+def text_of(step: Query | Change) -> bytes:
+    text = SQL[step.name]
+    return text.replace("{where}", " AND ".join([SQL[name] for name in step.where] or ["true"])).encode()
+
+
+class PostgresStore:
+    """`clock` None: the server's, which all machines share."""
+
+    def __init__(self, pool: Pool, waker: Waker, clock: Callable[[], float] | None) -> None:
+        self.waker = waker
+        self._pool = pool
+        self._clock = clock
+        self._acceptor = Acceptor(self)
+
+    async def close(self) -> None:
+        await self._acceptor.close()
+        await self._pool.close()
+
+    def bound(self, values: Values) -> dict[str, Any]:
+        return {**values, "now": self._clock() if self._clock else None}
+
+    # ------------------------------------------------------------------ one statement
+    async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:
+        with explaining(), cancellable():
+            async with self._pool.connection() as db:
+                return cast("list[Row]", await self._done(db, Query(name, values, where)))
+
+    async def heads(self, values: Values) -> list[Row]:
+        return await self.rows("heads", values)
+
+    async def change(self, name: str, values: Values, where: Sequence[str] = ()) -> int:
+        with explaining(), cancellable():
+            async with self._pool.connection() as db:
+                return cast(int, await self._done(db, Change(name, values, where)))
+
+    # ------------------------------------------------------------------ a transaction
+    async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:
+        async with self._transaction() as db:
+            return await self._carried_out(db, steps(*given, **named))
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Db]:
+        with explaining(), cancellable():
+            async with self._pool.connection() as db, db.transaction():
+                yield db
+
+    async def _carried_out(self, db: Db, steps: Steps[T]) -> T:
+        result: Any = None
+        while True:
+            try:
+                step = steps.send(result)
+            except StopIteration as end:
+                value: T = end.value
+                return value
+            result = await self._done(db, step)
+
+    async def _done(self, db: Db, step: Query | Change | Many | Wake) -> Any:
+        match step:
+            case Query():
+                return await (await db.execute(text_of(step), self.bound(step.values))).fetchall()
+            case Change():
+                return (await db.execute(text_of(step), self.bound(step.values))).rowcount
+            case Many():
+                if rows := [self.bound(values) for values in step.values]:
+                    await db.cursor().executemany(SQL[step.name].encode(), rows)
+            case Wake():
+                await self.waker.wake(db, step.lane, step.delay)
+        return None
+
+    # ------------------------------------------------------------------ in its own way
+    async def accept(self, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None) -> Submitted:
+        return await self._acceptor.accept(deliveries, record)
+
+    def accepting(self, deliveries: Sequence[NewDelivery]) -> Steps[list[int]]:
+        return accepting(deliveries)
+
+    def claiming(self, lane: str | None, owner: str, lease: float) -> Steps[Hold | None]:
+        values = {"lane": lane, "names": [lane], "owner": owner, "lease": lease}
+        if lane is None:
+            rows = yield Query("claim_any", values)
+        else:
+            yield Change("make_lanes", values)
+            rows = yield Query("claim_named", values)
+        return Hold(*rows[0]) if rows else None
+
+    def scheduling(self, number: int, lane: str) -> Steps[None]:
+        """The lane is locked. A job comes by the time that it may be claimed."""
+        [(delay,)] = yield Query("schedule_lane", {"number": number})
+        if delay is not None:
+            yield Wake(lane, delay)
+
+
+@contextmanager
+def cancellable() -> Iterator[None]:
+    """Before Python 3.12 `asyncio.wait_for`, which psycopg waits with, swallows a cancellation that comes together
+    with the answer: whoever awaits the cancelled task would wait for ever. https://github.com/python/cpython/issues/86296
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    yield
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError

@@ -1,0 +1,53 @@
+"""Keys of the relay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+
+import orjson
+
+from proofport.journal.contract import AccessKey
+from proofport.journal.sql.steps import Many, Part, Row, Steps
+
+_FIELDS = [each.name for each in fields(AccessKey)]
+
+
+class AccessPart(Part):
+    async def add_access_key(self, key: AccessKey) -> bool:
+        values = {name: getattr(key, name) for name in _FIELDS}
+        named = {name: _list(values[name]) for name in ("destinations", "kinds")}
+        return bool(await self._store.change("add_access_key", values | named))
+
+    async def access_key(self, prefix: str) -> AccessKey | None:
+        rows = await self._store.rows("access_key", {"prefix": prefix})
+        return _key(rows[0]) if rows else None
+
+    async def access_keys(self, *, tenant: str | None = None) -> list[AccessKey]:
+        return [_key(row) for row in await self._store.rows("access_keys", {"tenant": tenant})]
+
+    async def revoke_access_key(self, prefix: str) -> bool:
+        return bool(await self._store.change("revoke_access_key", {"prefix": prefix}))
+
+    async def note_access(self, used: Mapping[str, float]) -> None:
+        await self._store.write(_note, used)
+
+
+def _note(used: Mapping[str, float]) -> Steps[None]:
+    yield Many("note_access", ({"prefix": prefix, "at": used[prefix]} for prefix in sorted(used)))
+
+
+def _key(row: Row) -> AccessKey:
+    """In the order of the fields."""
+    values = dict(zip(_FIELDS, row, strict=True))
+    values |= {name: bool(values[name]) for name in ("may_read", "may_write")}
+    return AccessKey(**values | {name: names(values[name]) for name in ("destinations", "kinds")})
+
+
+def _list(names: Sequence[str] | None) -> list[str] | None:
+    return None if names is None else list(names)
+
+
+def names(value: str | list[str] | None) -> list[str] | None:
+    """A list of names as a query gives it: JSON, or a list already."""
+    return orjson.loads(value) if isinstance(value, str) else value

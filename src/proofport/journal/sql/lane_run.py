@@ -1,0 +1,238 @@
+"""The right to write to one lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import JsonValue
+
+from proofport.adapter import Memory
+from proofport.errors import UsageError
+from proofport.journal.contract import (
+    IN_DOUBT,
+    NOTHING_SENT,
+    Attempt,
+    BatchDone,
+    Delivery,
+    Failure,
+    NewDelivery,
+    NewRun,
+    Sent,
+)
+from proofport.journal.sql.queue import delivery as delivery_of
+from proofport.journal.sql.steps import Change, Hold, Many, Query, Steps, Store, Values, shown
+
+T = TypeVar("T")
+
+
+class SqlLaneRun:
+    """Checks its epoch in the transaction of every write. See `proofport.journal.contract.LaneRun`.
+
+    How the last delivered state is written is for the journal to say.
+    """
+
+    def __init__(self, store: Store, hold: Hold, lease: float) -> None:
+        self.lane = hold.lane
+        self.epoch = hold.epoch
+        self._store = store
+        self._hold = hold
+        self._lease = lease
+        self._begun: dict[str, tuple[int, NewRun]] = {}
+
+    # ------------------------------------------------------------------ the last delivered state
+    def _sent(
+        self,
+        kind: str,
+        sent: Sent,
+        *,
+        removed: bool,
+        run: int | None = None,
+        delivery: int | None = None,
+        staged: bool = False,
+    ) -> Steps[None]:
+        """Note what was delivered, by a run or a queued delivery."""
+        raise NotImplementedError
+
+    def _doubt(self, kind: str) -> Steps[None]:
+        """All that was delivered of a kind before now may have been overwritten."""
+        raise NotImplementedError
+
+    def _completed(self, kind: str, run: int) -> Steps[None]:
+        """What a staged run has sent is delivered now: after all that was sent before, before the next."""
+        raise NotImplementedError
+
+    async def _folded(self, kind: str) -> None:
+        """Put the last delivered state in order, where that is not done while it is written."""
+
+    # ------------------------------------------------------------------ the lane
+    async def _write(self, steps: Callable[..., Steps[T]], *given: Any, wakes: bool = False) -> T:
+        """Carry out a transaction in which nobody takes the lane over. `wakes`: it changes when it may be claimed."""
+        return await self._store.write(self._fenced, steps, given, wakes)
+
+    def _fenced(self, steps: Callable[..., Steps[T]], given: Sequence[Any], wakes: bool) -> Steps[T]:
+        if wakes:
+            yield Query("locked_lane", {"lane": self.lane})
+        yield from self._check()
+        return (yield from steps(*given))
+
+    def _check(self) -> Steps[None]:
+        if not (yield Query("held", self._hold.values)):
+            raise self._hold.lost()
+
+    async def renew(self) -> None:
+        if not await self._store.change("renew_lane", {**self._hold.values, "lease": self._lease}):
+            raise self._hold.lost()
+
+    async def release(self) -> None:
+        await self._store.write(release, self._store, self._hold)
+
+    # ------------------------------------------------------------------ queued deliveries
+    async def take(self, n: int) -> list[Delivery]:
+        rows = await self._store.heads({**self._hold.values, "n": n})
+        if not rows or not rows[0][0]:
+            raise self._hold.lost()
+        return [delivery_of(row) for _, *row in rows if row[0] is not None]
+
+    async def done(
+        self,
+        delivery: Delivery,
+        outcome: str,
+        *,
+        sent: Sent = NOTHING_SENT,
+        dead: tuple[NewDelivery, Failure] | None = None,
+    ) -> None:
+        """One statement, where nothing else is to be noted."""
+        values = {**self._hold.values, "id": delivery.id, "outcome": shown(outcome)}
+        if sent.ids or dead is not None:
+            await self._store.write(self._done, delivery, values, sent, dead)
+        elif not await self._store.change("done", values):
+            await self._store.write(self._check)
+
+    def _done(
+        self, delivery: Delivery, values: Values, sent: Sent, dead: tuple[NewDelivery, Failure] | None
+    ) -> Steps[None]:
+        if not (yield Change("done", values)):
+            yield from self._check()
+            return
+        yield from self._sent(delivery.kind, sent, removed=delivery.mode == "remove", delivery=delivery.id)
+        if dead is not None:
+            new, failure = dead
+            letter = {**_new(new), **_failure(failure), "attempts": delivery.attempts + 1}
+            yield Change("add_dead", {**letter, "number": self._hold.number})
+
+    async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
+        values = {**self._hold.values, "id": delivery.id, "bodies": bodies, **_failure(failure)}
+        if not await self._store.change("dead", values):
+            await self._store.write(self._check)
+
+    async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
+        values = {**self._hold.values, "id": delivery.id, "delay": delay, **_failure(failure)}
+        await self._write(_changes, ["later", "rest_lane"], values, wakes=True)
+
+    async def park(self, reason: str) -> None:
+        await self._write(_changes, ["park_lane"], {**self._hold.values, "reason": reason}, wakes=True)
+
+    # ------------------------------------------------------------------ runs
+    async def begin(self, run: NewRun) -> None:
+        self._begun[run.run_id] = await self._write(self._begin, run), run
+
+    def _begin(self, run: NewRun) -> Steps[int]:
+        """The number of the run."""
+        values = {**asdict(run), "inputs": orjson.dumps(list(run.inputs)).decode(), "lane": self._hold.number}
+        if (yield Change("cut_open_runs", values)):
+            yield from self._doubt(run.kind)
+        yield Change("end_other_runs", values)
+        rows = yield Query("find_run", values)
+        if not rows:
+            yield Change("add_run", values)
+            [(number, _)] = yield Query("find_run", values)
+            yield Change("drop_unfinished", {**values, "run": number})
+            return int(number)
+        [(number, lane)] = rows
+        if lane != self._hold.number:
+            raise UsageError(f"the run {run.run_id} of {run.destination} was begun in another lane than {self.lane}")
+        yield Change("reopen_run", {"number": number})
+        return int(number)
+
+    def _run(self, run_id: str) -> tuple[int, NewRun]:
+        try:
+            return self._begun[run_id]
+        except KeyError:
+            raise UsageError(f"the run {run_id} was not begun by this owner of the lane {self.lane}") from None
+
+    async def remember(self, run_id: str, memory: Memory) -> None:
+        number, _ = self._run(run_id)
+        values = {"run": number, "memory": orjson.dumps(memory).decode()}
+        await self._write(_changes, ["remember"], values)
+
+    async def batch_done(self, run_id: str, batch: BatchDone) -> None:
+        await self._write(self._batch_done, *self._run(run_id), batch)
+
+    def _batch_done(self, number: int, run: NewRun, batch: BatchDone) -> Steps[None]:
+        values = {"run": number, "number": batch.number, "first": batch.first, "last": batch.last}
+        about = {"records": batch.records, "digest": batch.digest, "outcomes": shown(batch.outcomes)}
+        yield Change("put_batch", {**values, **about})
+        yield from self._sent(run.kind, batch.sent, removed=run.mode == "remove", run=number, staged=run.staged)
+
+    async def end(self, run_id: str, *, complete: bool, report: str) -> None:
+        await self._write(self._end, *self._run(run_id), complete, report)
+
+    def _end(self, number: int, run: NewRun, complete: bool, report: str) -> Steps[None]:
+        state = "complete" if complete else "ended"
+        yield Change("end_run", {"run": number, "state": state, "report": shown(report)})
+        if complete and run.staged:
+            yield from self._completed(run.kind, number)
+
+    async def forget(self, kind: str, ids: Sequence[str]) -> None:
+        await self._write(self._forget, kind, ids)
+
+    def _forget(self, kind: str, ids: Sequence[str]) -> Steps[None]:
+        yield from self._sent(kind, Sent(ids), removed=True)
+
+    async def keep_adapter_memory(self, key: str, value: JsonValue, *, doubts: str | None) -> None:
+        if doubts is not None:
+            await self._folded(doubts)
+        values = {"number": self._hold.number, "key": key, "value": orjson.dumps(value).decode()}
+        await self._write(_keep, values, doubts)
+
+    async def attempted(self, attempts: Sequence[Attempt]) -> None:
+        await self._write(self._attempted, attempts)
+
+    def _attempted(self, attempts: Sequence[Attempt]) -> Steps[None]:
+        shared = {"number": self._hold.number}
+        yield Many("add_attempt", [asdict(replace(a, message=shown(a.message) or "")) | shared for a in attempts])
+
+
+def release(store: Store, hold: Hold) -> Steps[None]:
+    """Give a lane back. Does nothing when it was lost."""
+    yield Query("locked_lane", {"lane": hold.lane})
+    if (yield Change("release_lane", hold.values)):
+        yield from store.scheduling(hold.number, hold.lane)
+
+
+def _changes(names: Sequence[str], values: Values) -> Steps[None]:
+    for name in names:
+        yield Change(name, values)
+
+
+def _keep(values: Values, doubts: str | None) -> Steps[None]:
+    if (yield Change("add_adapter_memory", values)) and doubts is not None:
+        yield Change("doubt_kind", {**values, "kind": doubts, "doubt": IN_DOUBT})
+
+
+def _new(new: NewDelivery) -> Values:
+    return {
+        "destination": new.destination,
+        "kind": new.kind,
+        "mode": new.mode,
+        "payload": new.payload,
+        "records": new.records,
+        "bodies": new.bodies,
+    }
+
+
+def _failure(failure: Failure) -> Values:
+    return {"reason": shown(failure.reason), "detail": shown(failure.detail)}

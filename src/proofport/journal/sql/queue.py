@@ -1,0 +1,78 @@
+"""Accepting deliveries, and looking after those that were accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from proofport.journal.contract import Accepted, Delivery, Failure, Filter, IdempotencyRecord, NewDelivery, Submitted
+from proofport.journal.sql.steps import Many, Part, Query, Row, Steps, Store, Values, shown
+
+
+class QueuePart(Part):
+    async def accept(self, deliveries: Sequence[NewDelivery], *, record: IdempotencyRecord | None = None) -> Submitted:
+        return await self._store.accept(deliveries, record)
+
+    async def find(
+        self, chosen: Filter, *, after: int = 0, before: int | None = None, limit: int = 100
+    ) -> list[Delivery]:
+        where, values = _where(chosen)
+        page = {"after": after, "before": before, "limit": limit}
+        name = "find_after" if before is None else "find_before"
+        return [delivery(row) for row in await self._store.rows(name, {**values, **page}, where)]
+
+    async def replay(self, chosen: Filter, *, as_it_was: bool = False) -> list[Accepted]:
+        ids = await self._store.write(_replay, self._store, chosen, as_it_was)
+        return [Accepted(number, duplicate=False) for number in ids]
+
+    async def cancel(self, chosen: Filter, reason: str) -> int:
+        where, values = _where(chosen)
+        outcome = orjson.dumps({"reason": reason}).decode()
+        return await self._store.change("cancel", {**values, "outcome": outcome}, where)
+
+    async def queued_bytes(self) -> int:
+        return int((await self._store.rows("queued_bytes", {}))[0][0])
+
+    async def amend_delivery(self, delivery: int, outcome: str) -> None:
+        await self._store.change("amend_delivery", {"id": delivery, "outcome": shown(outcome)})
+
+
+def _where(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
+    """The names of the conditions of a filter, with their values."""
+    values = {
+        "ids": chosen.ids,
+        "lane": chosen.lane,
+        "state": chosen.state,
+        "tenant": chosen.tenant,
+        "destinations": chosen.destinations,
+        "kinds": chosen.kinds,
+        "submission": chosen.submission,
+    }
+    given = {name: value for name, value in values.items() if value is not None}
+    where = [f"is_{chosen.state}" if name == "state" else f"of_{name}" for name in given]
+    return where, {name: value if isinstance(value, str | int) else list(value) for name, value in given.items()}
+
+
+def delivery(row: Row) -> Delivery:
+    *common, reason, detail, submission, bodies = row
+    return Delivery(*[*common, None if reason is None else Failure(reason, detail), submission, bodies])
+
+
+def _replay(store: Store, chosen: Filter, as_it_was: bool) -> Steps[list[int]]:
+    """Lanes are locked before their dead deliveries, as everybody does it."""
+    where, values = _where(chosen)
+    yield Query("lock_lanes_of_dead", values, where)
+    dead = [delivery(row) for row in (yield Query("find_dead", values, where))]
+    new = [
+        NewDelivery(d.lane, d.destination, d.kind, d.mode, d.payload, d.records, d.bodies if as_it_was else None)
+        for d in dead
+    ]
+    ids = yield from store.accepting(new)
+    yield Many("replayed", [_replayed(old.id, again) for old, again in zip(dead, ids, strict=True)])
+    return ids
+
+
+def _replayed(old: int, again: int) -> Values:
+    return {"id": old, "outcome": orjson.dumps({"replayed_as": again}).decode()}

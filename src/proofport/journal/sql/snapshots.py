@@ -1,0 +1,114 @@
+"""Snapshots that come in parts, and who delivers those that were committed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from proofport.errors import LaneLost
+from proofport.journal.contract import Commit, NewSnapshot, SnapshotState, SnapshotView
+from proofport.journal.contract import Part as SnapshotPart
+from proofport.journal.sql.access import names
+from proofport.journal.sql.steps import Change, Part, Query, Row, Steps, Values, shown
+
+
+class SnapshotsPart(Part):
+    async def open_snapshot(self, new: NewSnapshot) -> None:
+        values = {"id": new.id, "tenant": new.tenant, "kind": new.kind, "destinations": list(new.destinations)}
+        await self._store.change("open_snapshot", {**values, "lifetime": new.lifetime})
+
+    async def snapshot(self, snapshot: str) -> SnapshotView | None:
+        rows = await self._store.rows("snapshot", {"id": snapshot})
+        return _view(rows[0]) if rows else None
+
+    async def snapshots(
+        self, *, tenant: str | None = None, state: SnapshotState | None = None, limit: int = 100
+    ) -> list[SnapshotView]:
+        rows = await self._store.rows("snapshots", {"tenant": tenant, "state": state, "limit": limit})
+        return [_view(row) for row in rows]
+
+    async def put_part(self, snapshot: str, part: SnapshotPart) -> bool:
+        values = {"id": snapshot, "name": part.name, "records": part.records, "payload": part.payload}
+        return await self._store.write(_put, {**values, "incomplete": shown(part.incomplete)})
+
+    async def parts(self, snapshot: str, *, after: str = "", limit: int = 10) -> list[SnapshotPart]:
+        rows = await self._store.rows("parts", {"id": snapshot, "after": after, "limit": limit})
+        return [SnapshotPart(*row) for row in rows]
+
+    async def abort_snapshot(self, snapshot: str) -> bool:
+        return await self._store.write(_abort, {"id": snapshot})
+
+    async def expire_snapshots(self) -> int:
+        return await self._store.write(_expire)
+
+    # ------------------------------------------------------------------ commits
+    async def commit_snapshot(self, snapshot: str, *, run_id: str, override: str | None) -> bool:
+        values = {"id": snapshot, "run_id": run_id, "override": shown(override)}
+        return bool(await self._store.change("commit_snapshot", values))
+
+    async def claim_commit(self, *, owner: str, lease: float, snapshot: str | None = None) -> Commit | None:
+        return await self._store.write(_claim, {"owner": owner, "lease": lease, "id": snapshot})
+
+    async def renew_commit(self, commit: Commit, *, lease: float) -> None:
+        if not await self._store.change("renew_commit", {**_of(commit), "lease": lease}):
+            raise _lost(commit)
+
+    async def end_commit(self, commit: Commit, state: Literal["delivered", "open"], report: str) -> None:
+        await self._store.write(_end, commit, state, report)
+
+    async def release_commit(self, commit: Commit) -> None:
+        await self._store.change("release_commit", _of(commit))
+
+
+def _view(row: Row) -> SnapshotView:
+    identity, tenant, kind, destinations, *rest = row
+    return SnapshotView(identity, tenant, kind, names(destinations) or [], *rest)
+
+
+def _put(values: Values) -> Steps[bool]:
+    rows = yield Query("locked_open_snapshot", values)
+    if not rows:
+        return False
+    [(number,)] = rows
+    yield Change("put_part", {**values, "number": number})
+    yield Change("count_parts", {"number": number})
+    return True
+
+
+def _abort(values: Values) -> Steps[bool]:
+    aborted = bool((yield Change("abort_snapshot", values)))
+    if aborted:
+        yield Change("drop_parts", values)
+    return aborted
+
+
+def _expire() -> Steps[int]:
+    over = yield Query("locked_expired_snapshots", {})
+    for (identity,) in over:
+        yield Change("expire_snapshot", {"id": identity})
+        yield Change("drop_parts", {"id": identity})
+    return len(over)
+
+
+def _claim(values: Values) -> Steps[Commit | None]:
+    rows = yield Query("claimable_commit", values)
+    if not rows:
+        return None
+    [(*row, run_id, override, epoch)] = rows
+    commit = Commit(_view(row), run_id, override, epoch + 1)
+    yield Change("take_commit", {**values, **_of(commit)})
+    return commit
+
+
+def _end(commit: Commit, state: str, report: str) -> Steps[None]:
+    if not (yield Change("end_commit", {**_of(commit), "state": state, "report": shown(report)})):
+        raise _lost(commit)
+    if state == "delivered":
+        yield Change("drop_parts", _of(commit))
+
+
+def _of(commit: Commit) -> Values:
+    return {"id": commit.snapshot.id, "epoch": commit.epoch}
+
+
+def _lost(commit: Commit) -> LaneLost:
+    return LaneLost(f"the commit of the snapshot {commit.snapshot.id} was taken over, or has ended")

@@ -1,0 +1,202 @@
+"""A journal in a file as the source or the target of a move."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import struct
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from proofport.errors import ConfigError
+from proofport.journal.copying import (
+    FINISHED,
+    OF_A_LANE,
+    OF_THE_JOURNAL,
+    UNFINISHED,
+    Row,
+    Source,
+    Table,
+    in_use,
+    refuse_other,
+)
+from proofport.journal.sqlite.database import connect, create, explained
+from proofport.journal.sqlite.store import SQL
+
+SUFFIX, DRAFT = ".moved", ".moving"
+PAGE = 1_000
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
+
+
+def _loaded(value: str | None) -> Any:
+    return None if value is None else orjson.loads(value)
+
+
+READ: Mapping[tuple[str, str], Callable[[Any], Any]] = {
+    ("known", "id"): str.encode,
+    ("bodies", "id"): str.encode,
+    ("runs", "memory"): str.encode,
+    ("runs", "inputs"): str.encode,
+    ("access_keys", "destinations"): _loaded,
+    ("access_keys", "kinds"): _loaded,
+    ("snapshots", "destinations"): _loaded,
+}
+"""How values are made of what SQLite has."""
+
+WRITTEN: Mapping[tuple[str, str], Callable[[Any], Any]] = {
+    name: _json if made is _loaded else lambda value: bytes(value).decode() for name, made in READ.items()
+}
+"""How what SQLite has is made of values."""
+
+
+def _staged_read(row: Row) -> Row:
+    turn, run, removed, ids, bodies, observed = row
+    texts = [text.encode() for text in orjson.loads(ids)]
+    times = struct.unpack(f"<{len(observed) // 8}d", observed) or (0.0,) * len(texts)
+    return turn, run, bool(removed), texts, list(struct.unpack(f"<{len(texts)}q", bodies)), list(times)
+
+
+def _staged_written(row: Row) -> Row:
+    turn, run, removed, ids, bodies, observed = row
+    texts = orjson.dumps([bytes(text).decode() for text in ids])
+    packed = struct.pack(f"<{len(ids)}q", *bodies), struct.pack(f"<{len(ids)}d", *observed)
+    return turn, run, removed, texts, *packed, len(ids)
+
+
+def _converted(table: Table, how: Mapping[tuple[str, str], Callable[[Any], Any]], row: Row) -> Row:
+    made = [how.get((table.name, column)) for column in table.columns]
+    return [make(value) if make else value for make, value in zip(made, row, strict=True)]
+
+
+class SqliteSource:
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self.name = str(path)
+        self.moved_to: Path | None = None
+        self._db = db
+        self._path = path
+
+    async def lanes(self) -> list[tuple[int, str]]:
+        return self._db.execute("SELECT number, lane FROM lanes ORDER BY number").fetchall()
+
+    async def fingerprint(self, lane: int) -> str:
+        return str(self._db.execute(SQL["fingerprint"], {"lane": lane}).fetchone()[0])
+
+    async def rows(self, table: Table, lane: int | None) -> AsyncIterator[Sequence[Row]]:
+        where = table.of_lane.format(":lane")
+        plain = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where}"  # noqa: S608 - our own names
+        rows = self._db.execute(SQL.get(f"read_{table.name}", plain), {"lane": lane})
+        while page := rows.fetchmany(PAGE):
+            staged = table.name == "staged"
+            yield [_staged_read(row) if staged else _converted(table, READ, row) for row in page]
+
+    async def retire(self, target: str) -> str:
+        self.moved_to = self._path.with_name(self._path.name + SUFFIX)
+        return f"is called {self.moved_to.name} now"
+
+
+@asynccontextmanager
+async def reading(path: Path, fold: Callable[[Iterable[tuple[str, str]]], Any]) -> AsyncIterator[Source]:
+    """The journal at `path`, in which nobody else writes. `fold` puts the last delivered state in order before."""
+    if not await asyncio.to_thread(path.is_file):
+        raise ConfigError(f"there is no journal {path}", hint="Name the file that `journal:` named until now.")
+    try:
+        create(path)
+        with closing(connect(path)) as db:
+            await fold(db.execute(SQL["sets_to_fold"]).fetchall())
+            db.execute("BEGIN IMMEDIATE")
+            working = db.execute(SQL["working"], {"now": time.time()}).fetchone()
+            if working or db.execute(SQL["unfolded"]).fetchone()[0]:
+                raise in_use(str(path), " works on ".join(working) if working else "somebody writes to it")
+            source = SqliteSource(db, path)
+            yield source
+            db.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise explained(error) from error
+    if source.moved_to is not None:
+        await asyncio.to_thread(path.rename, source.moved_to)
+
+
+class SqliteTarget:
+    def __init__(self, db: sqlite3.Connection, *, finished: bool) -> None:
+        self.finished = finished
+        self._db = db
+
+    async def noted(self, lane: str) -> str | None:
+        return _noted(self._db, lane)
+
+    async def put(self, lane: str, number: int, fingerprint: str, source: Source) -> None:
+        with _transaction(self._db) as db:
+            for table in reversed(OF_A_LANE):
+                if table.name != "lane_runs":
+                    where = table.of_lane.format(":lane")
+                    name = "sent" if table.name == "staged" else table.name
+                    db.execute(f"DELETE FROM {name} WHERE {where}", {"lane": number})  # noqa: S608 - our own names
+            for table in OF_A_LANE:
+                await self._copy(table, number, source)
+            _note(db, lane, fingerprint)
+
+    async def _copy(self, table: Table, lane: int | None, source: Source) -> None:
+        marks = ", ".join("?" * len(table.columns))
+        plain = f"INSERT INTO {table.name} ({', '.join(table.columns)}) VALUES ({marks})"  # noqa: S608 - our own names
+        async for page in source.rows(table, lane):
+            staged = table.name == "staged"
+            rows = [_staged_written(row) if staged else _converted(table, WRITTEN, row) for row in page]
+            self._db.executemany(SQL.get(f"write_{table.name}", plain), rows)
+
+    async def finish(self, source: Source) -> None:
+        with _transaction(self._db) as db:
+            for table in OF_THE_JOURNAL:
+                await self._copy(table, None, source)
+            db.execute(SQL["begin_turns"])
+            db.execute(SQL["forget_notes"])
+            _note(db, FINISHED, source.name)
+
+
+@asynccontextmanager
+async def writing(path: Path, source: str) -> AsyncIterator[SqliteTarget]:
+    """A draft of the journal at `path`, which takes its name once it is whole."""
+    draft = path.with_name(path.name + DRAFT)
+    if await asyncio.to_thread(path.exists):
+        create(path)
+        with closing(connect(path)) as db:
+            finished = _noted(db, FINISHED) == source
+            refuse_other(str(path), None, source, holds_work=not finished)
+            yield SqliteTarget(db, finished=True)
+        return
+    try:
+        create(draft)
+        with closing(connect(draft)) as db:
+            refuse_other(str(path), _noted(db, UNFINISHED), source, holds_work=False)
+            finished = _noted(db, FINISHED) == source
+            if not finished:
+                _note(db, UNFINISHED, source)
+            target = SqliteTarget(db, finished=finished)
+            yield target
+            finished = _noted(db, FINISHED) == source
+    except sqlite3.Error as error:
+        raise explained(error) from error
+    if finished:
+        await asyncio.to_thread(draft.rename, path)
+
+
+def _transaction(db: sqlite3.Connection) -> sqlite3.Connection:
+    """Begin one, which ends with the block that uses the connection as its context."""
+    db.execute("BEGIN IMMEDIATE")
+    return db
+
+
+def _noted(db: sqlite3.Connection, lane: str) -> str | None:
+    row = db.execute(SQL["noted"], {"lane": lane}).fetchone()
+    return row and str(row[0])
+
+
+def _note(db: sqlite3.Connection, lane: str, counted: str) -> None:
+    db.execute(SQL["note"], {"lane": lane, "counted": counted})

@@ -1,0 +1,78 @@
+-- Lanes: who may write to one, and which may be claimed next. schema.sql draws their states.
+
+-- name: has_work
+-- Condition: a delivery waits in a lane.
+EXISTS (SELECT 1 FROM deliveries WHERE lane = lanes.number AND state = 'queued')
+
+-- name: find_lane
+-- The number of a lane.
+SELECT number FROM lanes WHERE lane = :lane;
+
+-- name: locked_lane
+-- The number of a lane, which nobody else puts to sleep or wakes until the end of the transaction.
+SELECT number FROM lanes WHERE lane = :lane;
+
+-- name: make_lanes
+-- Makes a lane.
+INSERT INTO lanes (lane) VALUES (:lane) ON CONFLICT DO NOTHING;
+
+-- name: lanes
+-- All lanes, as `status` shows them.
+SELECT lane, (SELECT count(*) FROM deliveries WHERE lane = lanes.number AND state = 'queued'),
+    (SELECT created FROM deliveries WHERE lane = lanes.number AND state = 'queued' ORDER BY id LIMIT 1),
+    (SELECT count(*) FROM deliveries WHERE lane = lanes.number AND state = 'dead'),
+    epoch, owner, lease_until, next_at, parked
+FROM lanes ORDER BY lane;
+
+-- name: schedule_lane
+-- Works out anew when a lane may be claimed.
+UPDATE lanes SET due = CASE WHEN parked IS NULL AND {has_work} THEN max(:now, next_at, ifnull(lease_until, 0)) END
+WHERE number = :number;
+
+-- name: next_due
+-- When the first of all lanes may be claimed.
+SELECT due FROM lanes WHERE due IS NOT NULL ORDER BY due LIMIT 1;
+
+-- name: claimable_lane
+-- The lane that has been claimable for the longest, and whether anything waits in it.
+SELECT number, lane, epoch, {has_work} FROM lanes WHERE due <= :now ORDER BY due, number LIMIT 1;
+
+-- name: sleep_lane
+-- Puts a lane to sleep in which nothing waits.
+UPDATE lanes SET due = NULL WHERE number = :number;
+
+-- name: free_lane
+-- The epoch of a lane, if nobody holds it.
+SELECT epoch FROM lanes WHERE number = :number AND (owner IS NULL OR lease_until <= :now);
+
+-- name: take_lane
+-- Gives a lane to an owner, under a new epoch.
+UPDATE lanes SET epoch = :epoch, owner = :owner, lease_until = :now + :lease,
+    due = iif(due IS NULL, NULL, max(next_at, :now + :lease))
+WHERE number = :number;
+
+-- name: held
+-- One row while a lane is ours.
+SELECT 1 FROM lanes WHERE number = :number AND epoch = :epoch AND owner IS NOT NULL;
+
+-- name: renew_lane
+-- Extends the lease of a lane that is ours.
+UPDATE lanes SET lease_until = :now + :lease, due = iif(due IS NULL, NULL, max(next_at, :now + :lease))
+WHERE number = :number AND epoch = :epoch AND owner IS NOT NULL;
+
+-- name: release_lane
+-- Gives a lane back that is ours.
+UPDATE lanes SET owner = NULL, lease_until = NULL WHERE number = :number AND epoch = :epoch AND owner IS NOT NULL;
+
+-- name: rest_lane
+-- Lets a lane rest.
+UPDATE lanes SET next_at = :now + :delay, due = iif(due IS NULL, NULL, max(:now + :delay, ifnull(lease_until, 0)))
+WHERE number = :number;
+
+-- name: park_lane
+-- Keeps a lane from being claimed until a person has acted.
+UPDATE lanes SET parked = :reason, due = NULL WHERE number = :number;
+
+-- name: resume_lane
+-- Ends parking and rest of a lane.
+UPDATE lanes SET parked = NULL, next_at = 0 WHERE number = :number;

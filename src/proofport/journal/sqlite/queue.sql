@@ -1,0 +1,139 @@
+-- Queued deliveries. schema.sql draws their states.
+
+-- name: delivery_columns
+-- The fields of a delivery, in their order.
+d.id, l.lane, d.destination, d.kind, d.mode, d.payload, d.records, d.state, d.attempts, d.created, d.finished,
+d.outcome, d.reason, d.detail, d.submission, d.bodies
+
+-- name: idempotency_record
+-- What was submitted under a key before.
+SELECT digest, answer, submission FROM idempotency_records WHERE tenant = :tenant AND key = :key;
+
+-- name: submitted
+-- The ids of a submission.
+SELECT id FROM deliveries WHERE submission = :submission ORDER BY id;
+
+-- name: add_idempotency_record
+-- Notes what was submitted under a key.
+INSERT INTO idempotency_records (tenant, key, digest, answer, submission)
+VALUES (:tenant, :key, :digest, :answer, :submission);
+
+-- name: next_id
+-- What AUTOINCREMENT gives next: https://www.sqlite.org/autoinc.html
+SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'), 0) + 1;
+
+-- name: add_delivery
+-- Adds a delivery. A trigger wakes its lane.
+INSERT INTO deliveries (id, lane, destination, kind, mode, payload, records, created, submission, bodies)
+VALUES (:id, :number, :destination, :kind, :mode, :payload, :records, :now, :submission, :bodies);
+
+-- name: add_dead
+-- Adds a delivery that is dead from the start.
+INSERT INTO deliveries (lane, destination, kind, mode, payload, records, created, bodies, state, attempts, finished,
+    reason, detail)
+VALUES (:number, :destination, :kind, :mode, :payload, :records, :now, :bodies, 'dead', :attempts, :now,
+    :reason, :detail);
+
+-- name: find_after
+-- Deliveries above an id, in the order of ids.
+SELECT {delivery_columns} FROM deliveries d JOIN lanes l ON l.number = d.lane
+WHERE d.id > :after AND {where} ORDER BY d.id LIMIT :limit;
+
+-- name: find_before
+-- Deliveries below an id, the latest first.
+SELECT {delivery_columns} FROM deliveries d JOIN lanes l ON l.number = d.lane
+WHERE d.id > :after AND d.id < :before AND {where} ORDER BY d.id DESC LIMIT :limit;
+
+-- name: find_dead
+-- Dead deliveries, which nobody else changes until the end of the transaction.
+SELECT {delivery_columns} FROM deliveries d JOIN lanes l ON l.number = d.lane
+WHERE d.state = 'dead' AND {where} ORDER BY d.id;
+
+-- name: lock_lanes_of_dead
+-- Nothing to be done: a transaction that writes is alone.
+SELECT 1 WHERE false;
+
+-- name: of_ids
+-- Condition: any of these ids.
+d.id IN (SELECT value FROM json_each(:ids))
+
+-- name: of_lane
+-- Condition: of a lane.
+d.lane = (SELECT number FROM lanes WHERE lane = :lane)
+
+-- name: of_tenant
+-- Condition: of a tenant, as `proofport.tenancy.tenant_of` says. The plus: read in the order of ids until the page is
+-- full, and not all of the tenant's to sort them.
++d.lane IN (
+    SELECT number FROM lanes WHERE iif(lane LIKE '@%', substr(lane, 2, instr(lane, '/') - 2), 'default') = :tenant
+)
+
+-- name: of_destinations
+-- Condition: for any of these destinations.
+d.destination IN (SELECT value FROM json_each(:destinations))
+
+-- name: of_kinds
+-- Condition: of any of these kinds.
+d.kind IN (SELECT value FROM json_each(:kinds))
+
+-- name: of_submission
+-- Condition: of a submission.
+d.submission = :submission
+
+-- name: is_queued
+-- Condition: a state. States are literals, so that partial indexes fit.
+d.state = 'queued'
+
+-- name: is_done
+-- Condition: a state.
+d.state = 'done'
+
+-- name: is_dead
+-- Condition: a state.
+d.state = 'dead'
+
+-- name: is_cancelled
+-- Condition: a state.
+d.state = 'cancelled'
+
+-- name: replayed
+-- Ends a dead delivery that was accepted again.
+UPDATE deliveries SET state = 'cancelled', outcome = :outcome WHERE id = :id;
+
+-- name: cancel
+-- Drops deliveries that have not ended, and dead ones.
+UPDATE deliveries AS d SET state = 'cancelled', outcome = :outcome, finished = :now
+WHERE d.state IN ('queued', 'dead') AND {where};
+
+-- name: queued_bytes
+-- The size of what waits. By way of the lanes, whose index knows what is queued; the length of a payload is known
+-- without reading it.
+SELECT coalesce(sum(length(d.payload)), 0) FROM lanes l JOIN deliveries d ON d.lane = l.number
+WHERE d.state = 'queued';
+
+-- name: amend_delivery
+-- Replaces the outcome of a delivery that is done.
+UPDATE deliveries SET outcome = :outcome WHERE id = :id AND state = 'done';
+
+-- name: heads
+-- The first queued deliveries of a lane, each after a word on whether the lane is ours. At least one row.
+SELECT l.epoch = :epoch AND l.owner IS NOT NULL, {delivery_columns}
+FROM lanes l LEFT JOIN deliveries d
+    ON d.lane = l.number AND d.state = 'queued' AND l.parked IS NULL AND l.next_at <= :now
+WHERE l.number = :number ORDER BY d.id LIMIT :n;
+
+-- name: done
+-- Ends a delivery, also a cancelled one, if its lane is ours.
+UPDATE deliveries SET state = 'done', attempts = attempts + 1, finished = :now, outcome = :outcome
+WHERE id = :id AND lane = :number AND state IN ('queued', 'cancelled') AND EXISTS ({held});
+
+-- name: dead
+-- Sets a delivery aside, if its lane is ours.
+UPDATE deliveries SET state = 'dead', attempts = attempts + 1, finished = :now, reason = :reason, detail = :detail,
+    bodies = :bodies
+WHERE id = :id AND lane = :number AND state = 'queued' AND EXISTS ({held});
+
+-- name: later
+-- Counts an attempt.
+UPDATE deliveries SET attempts = attempts + 1, reason = :reason, detail = :detail
+WHERE id = :id AND lane = :number AND state = 'queued';

@@ -1,0 +1,81 @@
+-- Runs, their batches, and what was asked of vendors.
+
+-- name: run_columns
+-- The number of a run, and the fields of its view, in their order.
+r.number, r.run_id, l.lane, r.destination, r.kind, r.mode, r.state, r.memory, r.started, r.ended, r.report, r.inputs
+
+-- name: run
+-- One run.
+SELECT {run_columns} FROM runs r JOIN lanes l ON l.number = r.lane
+WHERE r.run_id = :run_id AND r.destination = :destination;
+
+-- name: runs
+-- The latest runs.
+SELECT {run_columns} FROM runs r JOIN lanes l ON l.number = r.lane WHERE {where} ORDER BY r.number DESC LIMIT :limit;
+
+-- name: run_of_lane
+-- Condition: of a lane.
+r.lane = (SELECT number FROM lanes WHERE lane = :lane)
+
+-- name: batches
+-- The batches of a run.
+SELECT number, first, last, records, digest, outcomes FROM batches WHERE run = :run ORDER BY number;
+
+-- name: amend_run
+-- Replaces the report of a run that has ended.
+UPDATE runs SET report = :report WHERE run_id = :run_id AND destination = :destination AND state <> 'open';
+
+-- name: cut_open_runs
+-- Notes that open runs of a lane and kind were cut off, each once.
+UPDATE runs SET cut = true WHERE lane = :lane AND kind = :kind AND state = 'open' AND NOT cut;
+
+-- name: end_other_runs
+-- Ends the open runs of a lane, destination and kind, all but one.
+UPDATE runs SET state = 'ended', ended = :now
+WHERE lane = :lane AND destination = :destination AND kind = :kind AND state = 'open' AND run_id <> :run_id;
+
+-- name: find_run
+-- The number and the lane of a run.
+SELECT number, lane FROM runs WHERE run_id = :run_id AND destination = :destination;
+
+-- name: add_run
+-- Begins a run.
+INSERT INTO runs (run_id, destination, lane, kind, mode, staged, inputs, started)
+VALUES (:run_id, :destination, :lane, :kind, :mode, :staged, :inputs, :now);
+
+-- name: reopen_run
+-- Opens a run again.
+UPDATE runs SET state = 'open', cut = false, ended = NULL, report = NULL, settled = NULL WHERE number = :number;
+
+-- name: remember
+-- Keeps what an adapter wants to know of its run when that goes on.
+UPDATE runs SET memory = :memory WHERE number = :run;
+
+-- name: put_batch
+-- Notes a batch, in the place of the one of its number.
+INSERT OR REPLACE INTO batches (run, number, first, last, records, digest, outcomes)
+VALUES (:run, :number, :first, :last, :records, :digest, :outcomes);
+
+-- name: end_run
+-- Ends a run. A staged one that is complete takes its turn in the last delivered state: after all that was sent before.
+UPDATE runs SET state = :state, ended = :now, report = :report, settled = CASE WHEN staged AND :state = 'complete'
+    THEN ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'sent'), 0) + 0.5 END
+WHERE number = :run;
+
+-- name: add_attempt
+-- Notes a call to a vendor.
+INSERT INTO attempts (lane, operation, status, seconds, sent_bytes, digest, message, at, run_id, delivery)
+VALUES (:number, :operation, :status, :seconds, :sent_bytes, :digest, :message, :at, :run_id, :delivery);
+
+-- name: attempts
+-- The latest calls.
+SELECT operation, status, seconds, sent_bytes, digest, message, at, run_id, delivery FROM attempts
+WHERE {where} ORDER BY number DESC LIMIT :limit;
+
+-- name: attempt_of_run
+-- Condition: for a run.
+run_id = :run_id
+
+-- name: attempt_of_lane
+-- Condition: for a lane.
+lane = (SELECT number FROM lanes WHERE lane = :lane)

@@ -1,0 +1,243 @@
+"""A vendor that takes only whole sets, with tokens that end and revoke each other: over sockets and processes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from aiohttp.test_utils import TestServer
+from tests.toy.whole_server import Whole
+
+from proofport.config import Config
+from proofport.delivery.report import Exit, RunReport
+from proofport.errors import UnsupportedFeature
+from proofport.gateway import Gateway
+
+TOYS = Path(__file__).parents[1] / "toy"
+PROGRAM = [sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())"]
+SECRET = "whole-secret"
+ASSETS = [{"id": f"i-{number}", "type": "aws.ec2.instance", "name": f"web {number}"} for number in range(4)]
+LOGINS = [{"id": f"a-{number}", "email": f"{number}@example.com"} for number in range(3)]
+SECONDS = 60
+"""A process that takes longer hangs."""
+
+
+@pytest.fixture(autouse=True)
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder holds package and metadata, as one that pip installs into."""
+    monkeypatch.syspath_prepend(str(TOYS))
+
+
+@pytest.fixture
+async def whole() -> Whole:
+    return Whole(SECRET)
+
+
+@pytest.fixture
+async def config(whole: Whole, tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
+    async with TestServer(whole.application, host="127.0.0.1") as server:
+        origin = str(server.make_url("")).rstrip("/")
+        destination = {"adapter": "whole", "base_url": origin, "client_id": "app", "client_secret": SECRET}
+        journal = str(tmp_path / "journal.sqlite3")
+        yield {"instance": "test", "journal": journal, "patience": 0, "destinations": {"wholes": destination}}
+
+
+def gateway(config: dict[str, Any], **settings: Any) -> Gateway:
+    [(name, destination)] = config["destinations"].items()
+    return Gateway(Config.model_validate({**config, "destinations": {name: {**destination, **settings}}}))
+
+
+async def push(at: Gateway, records: list[dict[str, Any]], kind: str = "cloud_resource", **how: Any) -> RunReport:
+    return await at.push(records, kind=kind, to="wholes", mode="snapshot", **how)
+
+
+def counts(report: RunReport) -> dict[str, int]:
+    row = report.destinations["wholes"].as_dict()
+    return {name: row[name] for name in ("delivered", "unchanged", "rejected", "withheld", "unknown") if row[name]}
+
+
+# ------------------------------------------------------------------ the set
+async def test_a_set_goes_in_one_request(whole: Whole, config: dict[str, Any]) -> None:
+    async with gateway(config) as at:
+        report = await push(at, ASSETS)
+    assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 4})
+    assert (whole.puts, whole.live("cloud_resource")) == (["cloud_resource"], ["i-0", "i-1", "i-2", "i-3"])
+    assert (whole.minted, whole.refused) == (1, 0)
+
+
+async def test_a_refused_shrink_sends_nothing_and_an_override_sends_it(whole: Whole, config: dict[str, Any]) -> None:
+    async with gateway(config) as at:
+        await push(at, ASSETS)
+        refused = await push(at, ASSETS[:1])
+        assert (refused.exit_code, counts(refused)) == (Exit.GUARD, {"withheld": 1})
+        assert refused.destinations["wholes"].gone.ids == ["i-1", "i-2", "i-3"]
+        assert (len(whole.puts), len(whole.live("cloud_resource"))) == (1, 4)
+        allowed = await push(at, ASSETS[:1], override_guard="the others were switched off")
+    assert (allowed.exit_code, counts(allowed)) == (Exit.OK, {"delivered": 1})
+    assert (len(whole.puts), whole.live("cloud_resource")) == (2, ["i-0"])
+
+
+async def test_what_is_gone_no_longer_counts_against_the_next_set(whole: Whole, config: dict[str, Any]) -> None:
+    async with gateway(config) as at:
+        await push(at, ASSETS)
+        await push(at, ASSETS[:1], override_guard="the others were switched off")
+        again = await push(at, ASSETS[:1])
+    assert (again.exit_code, again.destinations["wholes"].gone.count) == (Exit.OK, 0)
+    assert [row["gone"] for row in whole.sets["cloud_resource"].values()] == [False, True, True, True]
+
+
+async def test_an_unchanged_set_is_not_sent_when_that_is_asked_for(whole: Whole, config: dict[str, Any]) -> None:
+    async with gateway(config) as at:
+        await push(at, ASSETS)
+        again = await push(at, ASSETS, skip_unchanged=True)
+        assert (again.exit_code, counts(again), len(whole.puts)) == (Exit.OK, {"unchanged": 4}, 1)
+        renamed = await push(at, [{**ASSETS[0], "name": "new"}, *ASSETS[1:]], skip_unchanged=True)
+    assert (renamed.exit_code, counts(renamed), len(whole.puts)) == (Exit.OK, {"delivered": 4}, 2)
+
+
+async def test_what_was_changed_at_the_vendor_is_not_taken_for_unchanged(whole: Whole, config: dict[str, Any]) -> None:
+    async with gateway(config) as at:
+        await push(at, ASSETS)
+        whole.sets["cloud_resource"]["i-0"]["body"]["name"] = "changed by hand"
+        again = await push(at, ASSETS, skip_unchanged=True)
+    assert (counts(again), len(whole.puts)) == ({"delivered": 4}, 2)
+    assert whole.sets["cloud_resource"]["i-0"]["body"]["name"] == "web 0"
+
+
+async def test_the_guard_counts_what_the_vendor_holds_as_a_plan_does(whole: Whole, config: dict[str, Any]) -> None:
+    """The journal is new: it knows nothing of the set that is live."""
+    whole.sets["cloud_resource"] = {each["id"]: {"body": each, "gone": False} for each in ASSETS}
+    async with gateway(config) as at:
+        planned = await at.plan(ASSETS[:1], kind="cloud_resource", to="wholes", mode="snapshot")
+        refused = await push(at, ASSETS[:1])
+    assert planned.destinations["wholes"].refusal is not None
+    assert (refused.exit_code, counts(refused), whole.puts) == (Exit.GUARD, {"withheld": 1}, [])
+
+
+async def test_a_set_with_one_record_that_the_vendor_refuses_is_rejected_whole(
+    whole: Whole, config: dict[str, Any]
+) -> None:
+    async with gateway(config) as at:
+        await push(at, LOGINS, "personnel_account")
+        report = await push(at, [*LOGINS, {"id": "a-9", "email": ""}], "personnel_account")
+    assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"rejected": 4})
+    assert whole.live("personnel_account") == ["a-0", "a-1", "a-2"]
+
+
+async def test_single_records_are_refused_before_anything_is_sent(whole: Whole, config: dict[str, Any]) -> None:
+    async with gateway(config) as at:
+        with pytest.raises(UnsupportedFeature, match="whole takes only whole sets"):
+            await at.push(ASSETS, kind="cloud_resource", to="wholes")
+    assert whole.minted == 0
+
+
+# ------------------------------------------------------------------ the token
+async def test_a_token_that_ends_in_the_middle_of_a_run_is_renewed(whole: Whole, config: dict[str, Any]) -> None:
+    whole.lifetimes = [0.0]  # good for the list of what is held, and for nothing after it
+    async with gateway(config) as at:
+        report = await push(at, ASSETS, skip_unchanged=True)
+    assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 4})
+    assert (whole.minted, whole.refused) == (2, 0)
+
+
+async def test_a_refused_token_is_renewed_once(whole: Whole, config: dict[str, Any]) -> None:
+    async with gateway(config) as at:
+        await push(at, ASSETS)
+        whole.revoke()
+        report = await push(at, ASSETS)
+    assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 4})
+    assert (whole.minted, whole.refused) == (2, 1)
+
+
+async def test_a_renewed_token_that_is_refused_parks_the_lane(whole: Whole, config: dict[str, Any]) -> None:
+    whole.locked = True
+    async with gateway(config) as at:
+        report = await push(at, ASSETS)
+    assert (report.exit_code, counts(report)) == (Exit.BLOCKED, {"withheld": 4})
+    assert (whole.minted, whole.refused) == (2, 2)
+
+
+async def test_wrong_credentials_park_the_lane_and_are_not_shown(whole: Whole, config: dict[str, Any]) -> None:
+    async with gateway(config, client_secret="wrong-secret") as at:
+        report = await push(at, ASSETS)
+    assert (report.exit_code, counts(report)) == (Exit.BLOCKED, {"withheld": 4})
+    assert (whole.minted, whole.puts) == (0, [])
+    assert "wrong-secret" not in json.dumps(report.as_dict())
+
+
+async def test_two_kinds_in_one_process_share_a_token(whole: Whole, config: dict[str, Any]) -> None:
+    async with gateway(config) as at:
+        reports = await asyncio.gather(push(at, ASSETS), push(at, LOGINS, "personnel_account"))
+    assert [report.exit_code for report in reports] == [Exit.OK, Exit.OK]
+    assert (whole.minted, whole.refused) == (1, 0)
+
+
+async def test_no_token_is_kept_in_the_journal(whole: Whole, config: dict[str, Any]) -> None:
+    async with gateway(config) as at:
+        await push(at, ASSETS)
+    with closing(sqlite3.connect(config["journal"])) as journal:
+        kept = journal.serialize()
+    assert b"i-0" in kept
+    assert b"issued-token" not in kept
+    assert SECRET.encode() not in kept
+
+
+async def test_two_processes_never_revoke_a_token_that_is_in_use(
+    whole: Whole, config: dict[str, Any], tmp_path: Path
+) -> None:
+    """The first holds its token in the middle of a request; the second waits for it, and then asks for its own."""
+    config["patience"] = SECONDS
+    config["destinations"]["wholes"]["client_secret"] = "env:WHOLE_SECRET"
+    (tmp_path / "proofport.yaml").write_text(yaml.safe_dump(config))
+    whole.open.clear()
+    async with asyncio.timeout(SECONDS):
+        first = await pushing(tmp_path, "cloud_resource", ASSETS)
+        await whole.arrived.wait()
+        second = await pushing(tmp_path, "personnel_account", LOGINS)
+        assert second.stderr is not None
+        said = await second.stderr.readline()
+        whole.open.set()
+        ends = [await process.communicate() for process in (first, second)]
+    assert b"the application's token is in use by" in said
+    assert [process.returncode for process in (first, second)] == [0, 0], ends
+    assert (whole.minted, whole.refused) == (2, 0)
+    assert (len(whole.live("cloud_resource")), len(whole.live("personnel_account"))) == (4, 3)
+
+
+async def test_two_processes_that_begin_together_both_deliver(
+    whole: Whole, config: dict[str, Any], tmp_path: Path
+) -> None:
+    config["patience"] = SECONDS
+    config["destinations"]["wholes"]["client_secret"] = "env:WHOLE_SECRET"
+    (tmp_path / "proofport.yaml").write_text(yaml.safe_dump(config))
+    async with asyncio.timeout(SECONDS):
+        both = [
+            await pushing(tmp_path, "cloud_resource", ASSETS),
+            await pushing(tmp_path, "personnel_account", LOGINS),
+        ]
+        ends = [await process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], ends
+    assert whole.minted <= 3
+    assert whole.refused == 0
+    assert (len(whole.live("cloud_resource")), len(whole.live("personnel_account"))) == (4, 3)
+
+
+async def pushing(folder: Path, kind: str, records: list[dict[str, Any]]) -> Process:
+    """`proofport push` in a process of its own."""
+    (folder / f"{kind}.ndjson").write_text("".join(json.dumps(record) + "\n" for record in records))
+    arguments = ["push", f"{kind}.ndjson", "--kind", kind, "--to", "wholes", "--mode", "snapshot", "--json"]
+    path = os.pathsep.join([str(TOYS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path, "WHOLE_SECRET": SECRET}
+    return await asyncio.create_subprocess_exec(
+        *PROGRAM, *arguments, cwd=folder, env=environment, stdout=PIPE, stderr=PIPE
+    )
