@@ -199,5 +199,5 @@ if __name__ == "__main__":
     os.setsid()  # so that Ctrl-C ends the tests, and then the server
     with Path(sys.argv[2]).open("a") as last:
         fcntl.flock(last, fcntl.LOCK_EX)
-        Path(sys.argv[3]).unlink()
+        Path(sys.argv[3]).unlink(missing_ok=True)
         Server(Path(sys.argv[1])).delete()

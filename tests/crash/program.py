@@ -10,12 +10,11 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from proofport import registry
-from proofport.adapter import Adapter, Capability
+from proofport.adapter import Adapter, Limits, Mode, Resource, StaticHeaders
 from proofport.cli import main
 from proofport.gateway import Gateway
 
@@ -25,16 +24,23 @@ SLOTS = 4
 
 def prepare(adapter: Any, process: str) -> None:
     """Cut the adapter's batches, and let its requests name the process."""
-    capability, headers = adapter.capability, adapter.headers
+    resource, auth = adapter.resource, adapter.auth.fget
 
-    def small(self: Adapter, *asked: Any) -> Capability:
-        found: Capability = capability(self, *asked)
-        return replace(found, max_records=min(found.max_records, BATCH))
+    def small(self: Adapter, kind: str) -> Resource:
+        found: Resource = resource(self, kind)
+        limits = found.limits
 
-    def named(self: Adapter) -> Mapping[str, str]:
-        return {**headers(self), "X-Process": process}
+        def cut(mode: Mode) -> Limits:
+            given = limits(mode)
+            return replace(given, max_records=min(given.max_records, BATCH))
 
-    adapter.capability, adapter.headers = small, named
+        found.limits = cut  # type: ignore[method-assign]
+        return found
+
+    def named(self: Adapter) -> StaticHeaders:
+        return StaticHeaders({**auth(self).headers, "X-Process": process})
+
+    adapter.resource, adapter.auth = small, property(named)
 
 
 async def work(slots: int = SLOTS) -> None:

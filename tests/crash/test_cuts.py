@@ -89,7 +89,7 @@ def cases() -> list[Case]:
 
 def is_supported(adapter: Adapter, kind: str, mode: Mode) -> bool:
     try:
-        adapter.capability(kind, mode)
+        adapter.resource(kind).limits(mode)
     except (UnsupportedFeature, ConfigError):
         return False
     return True

@@ -65,4 +65,5 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def test_what_users_rely_on_is_as_it_was(scenario: Scenario, world: World, tmp_path: Path) -> None:
     before = json.loads(file_of(scenario).read_text(encoding="utf-8"))
     now = json.loads(written(played(scenario, world, tmp_path)))
-    assert sorted(differences(before, now)) == []
+    found = sorted(differences(before, now))
+    assert not found, "\n".join(found)

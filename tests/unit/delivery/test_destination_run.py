@@ -39,7 +39,7 @@ from proofport.errors import (
     Retryable,
     UnsupportedFeature,
 )
-from proofport.http.sender import Gate
+from proofport.http.flow import Gate
 from proofport.wire import Call, Reply
 
 TOO_LARGE = Reply(413)

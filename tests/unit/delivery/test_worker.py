@@ -10,14 +10,14 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.unit.delivery.queues import KIND, LANE, Queue, ends, ids, until
-from tests.unit.delivery.support import ScriptedSender, Tiny, all_ok, reply
+from tests.unit.delivery.queues import LANE, Queue, ends, ids, until
+from tests.unit.delivery.support import KIND, ScriptedSender, Tiny, all_ok, reply
 
 from proofport.accounting import Outcome
 from proofport.delivery.last_delivered import seconds_of
 from proofport.delivery.payload import decode_outcomes, unpack_bodies
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
-from proofport.http.sender import Gate
+from proofport.http.flow import Gate
 from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Filter, Known
 from proofport.wire import Call, Reply
 
