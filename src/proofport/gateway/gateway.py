@@ -25,9 +25,8 @@ from proofport.delivery.target import Target
 from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence
 from proofport.gateway.inputs import Input, Records, inputs_of, open_input
-from proofport.gateway.preview import Preview, preview_of
 from proofport.gateway.schemas import confirmed, findings, schemas_of
-from proofport.gateway.targets import Targets
+from proofport.gateway.targets import Preview, Targets, preview_of
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.http.auth import Tokens
 from proofport.http.clock import compared

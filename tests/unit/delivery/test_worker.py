@@ -425,3 +425,17 @@ async def test_what_has_not_ended_within_the_grace_stays_queued_and_its_lane_is_
     here.sender = ScriptedSender(send_records=all_ok)
     await queue.work()
     assert (ids(here), await queue.states()) == (["3", "4"], ["done"] * 4)
+
+
+async def test_a_refusal_of_a_whole_request_hits_only_the_delivery_that_is_to_blame(queue: Queue) -> None:
+    def refuse_bad(call: Call) -> Reply:
+        records = json.loads(call.body or b"")
+        return Reply(422) if any(record["id"] == "bad" for record in records) else all_ok(call)
+
+    here = queue.vendor(refuse_bad)
+    await queue.accept({"id": "good"})
+    await queue.accept({"id": "bad"})
+    await queue.accept({"id": "fine"})
+    await queue.work()
+    assert await queue.states() == ["done", "dead", "done"]
+    assert ids(here) == ["good", "bad", "fine", "good", "bad", "fine"]

@@ -117,6 +117,10 @@ class Worker:
         except ProofportError as raised:
             error = raised
         if error is None:
+            left = {delivery.id for delivery in books.unsettled} if len(group) > 1 else ()
+            for each in group:
+                if each[0].id in left and not await self._deliver(holder, [each], senders, stack, stop):
+                    return False
             return True
         if isinstance(error, LaneLost | JournalError):  # without its journal a lane can be neither rested nor parked
             raise error
