@@ -25,13 +25,13 @@ COMMANDS = {
     "call": ("vendor.call", "Run one of a vendor's own operations."),
     "schema": ("vendor.schema", "Show the schemas that vendors made, and confirm that one is defined."),
     "verify": ("push.verify", "Read back what was delivered, and compare."),
-    "relay": ("relay.relay", "Accept evidence over HTTP, and deliver it."),
+    "relay": ("relay", "Accept evidence over HTTP, and deliver it."),
     "status": ("queue.status", "Show lanes, runs and attempts."),
     "resume": ("queue.worker", "Release a parked lane."),
     "dead-letter": ("queue.dead_letter", "List, show, replay and drop deliveries that failed."),
     "journal": ("queue.journal", "Back up and migrate the journal."),
     "worker": ("queue.worker", "Deliver what is queued, without an HTTP endpoint."),
-    "key": ("relay.key", "Make, list and revoke the keys of the relay."),
+    "key": ("relay", "Make, list and revoke the keys of the relay."),
 }
 
 
@@ -84,7 +84,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        from proofport.cli.failures import INTERRUPTED
+        from proofport.cli.output import INTERRUPTED
 
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
@@ -93,6 +93,6 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        from proofport.cli.failures import explain
+        from proofport.cli.output import explain
 
         return explain(error)

@@ -1,10 +1,8 @@
-"""The layout of the tour: headings, commands, paragraphs, and the tables that only the tour has."""
+"""The layout of the tour: headings, commands, paragraphs, and what only the tour prints."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rich.console import Console
 from rich.rule import Rule
@@ -12,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from proofport.accounting import Assurance, Status
-from proofport.cli.push.report import by_problem, counts, line, print_problems, print_remarks
+from proofport.cli.push.report import line
 from proofport.delivery.report import RunReport
 from proofport.testing import Running
 
@@ -23,10 +21,11 @@ ANSWER_HEADERS = ("Location", "Idempotent-Replayed")
 
 
 class Narrator:
-    """Prints the tour."""
+    """Prints the tour. `vendors` are the emulators that run."""
 
-    def __init__(self, out: Console) -> None:
+    def __init__(self, out: Console, vendors: Mapping[str, Running]) -> None:
         self.out = out
+        self.vendors = vendors
 
     def step(self, title: str, *commands: str) -> None:
         """Begin a part of the tour. `commands` are what a person would type for it."""
@@ -41,21 +40,6 @@ class Narrator:
     def say(self, words: str, style: str = "", *, indent: int = 0) -> None:
         line(self.out, words, style, indent=indent)
 
-    def conclude(self, words: str) -> None:
-        self.out.print()
-        self.say(words, "bold")
-
-    def document(self, document: Mapping[str, Any]) -> None:
-        self.say(json.dumps(document), "dim", indent=2)
-
-    def report(self, report: RunReport) -> None:
-        """Print the report of a push, without its first and last line."""
-        destinations = list(report.destinations.values())
-        self.out.print(counts(destinations))
-        for destination in destinations:
-            print_remarks(self.out, destination)
-        print_problems(self.out, destinations, None)
-
     def overview(self, reports: Sequence[RunReport]) -> None:
         """Print one line for each kind and destination."""
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -64,38 +48,25 @@ class Narrator:
         for words, style in (("records", "bold"), ("confirmed", "green"), ("accepted", "green"), ("rejected", "red")):
             table.add_column(words, justify="right", style=style)
         for report in reports:
-            for number, destination in enumerate(report.destinations.values()):
-                tally = destination.tally
-                delivered = (tally.assurance[level] for level in (Assurance.CONFIRMED, Assurance.ACCEPTED))
-                numbers = (destination.input, *delivered, tally.status[Status.REJECTED])
-                table.add_row("" if number else report.kind, destination.name, *(f"{count:,}" for count in numbers))
+            for destination in report.destinations.values():
+                level, status = destination.tally.assurance, destination.tally.status
+                numbers = (level[Assurance.CONFIRMED], level[Assurance.ACCEPTED], status[Status.REJECTED])
+                table.add_row(report.kind, destination.name, *map(str, (destination.input, *numbers)))
         self.out.print(table)
 
-    def reasons(self, report: RunReport) -> None:
-        """Print in short why records were rejected, with the destinations that reject what others take."""
-        self.out.print()
-        for problem, names in by_problem(list(report.destinations.values())).items():
-            detail = problem.outcome.problem
-            if detail is None:
-                continue
-            only = f" (only {', '.join(names)})" if len(names) < len(report.destinations) else ""
-            text = Text(f"{problem.position}{only}", style="bold", overflow="fold")
-            self.out.print(text.append(f"  {detail.field}: found {detail.found}", style="not bold red"))
-            if detail.hint:
-                self.say(detail.hint, "cyan", indent=2)
+    async def holdings(self) -> None:
+        """Print what each vendor has, by its ids."""
+        for name, vendor in self.vendors.items():
+            self.say(name, "bold")
+            for each in await vendor.holdings():
+                ids = ", ".join(str(record.get("id")) for record in each["records"][:NAMED])
+                if each["count"]:
+                    more = ", …" if each["count"] > NAMED else ""
+                    self.say(f"{each['title']}: {each['count']} records: {ids}{more}", indent=2)
 
-    def holdings(self, name: str, objects: Sequence[Mapping[str, Any]]) -> None:
-        """Print what a vendor has, by its ids. `objects` is the overview of its emulator."""
-        self.say(name, "bold")
-        for each in objects:
-            if each["count"]:
-                ids = [str(record.get("id")) for record in each["records"][:NAMED]]
-                more = f" and {each['count'] - len(ids)} more" if each["count"] > len(ids) else ""
-                self.say(f"{each['title']}: {each['count']} records: {', '.join(ids)}{more}", indent=2)
-
-    async def who_has(self, record_id: str, vendors: Mapping[str, Running], yes: str, no: str) -> None:
+    async def who_has(self, record_id: str, yes: str, no: str) -> None:
         """Print for each vendor, in the words given, if it has a record."""
-        for name, vendor in vendors.items():
+        for name, vendor in self.vendors.items():
             has = any(record["id"] == record_id for each in await vendor.holdings() for record in each["records"])
             self.say(f"{name} {yes if has else no} {record_id}.", "bold")
 

@@ -25,10 +25,7 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 @click.command(epilog=EPILOG)
 @options.inputs_argument
 @options.to_option
-@options.kind_option
-@options.mode_option
-@options.source_option
-@options.set_option
+@options.reading
 @click.option("--dry-run", is_flag=True, help="Read, map and check everything, send nothing.")
 @options.json_option
 @click.option("--problems", metavar="FILE", help="Write every problem to FILE as it occurs, one JSON object a line.")
@@ -107,7 +104,7 @@ def _problem_writer(file: TextIO) -> Callable[[str, RecordProblem], None]:
 def _explain_interruption(run_id: str, config: str | None) -> int:
     """Write to stderr how far the run came at each destination, and how to continue. Returns the exit code."""
     from proofport.cli.connect import with_gateway
-    from proofport.cli.failures import INTERRUPTED
+    from proofport.cli.output import INTERRUPTED
 
     click.echo("Interrupted.", err=True)
     with suppress(ProofportError):
