@@ -49,7 +49,7 @@ class ReplacedSet(Ending):
         if await self._flaw() is not None:
             return False
         if change.gone:
-            self._report.notes.append(f"{records(change.gone)} no longer in the set: gone at the vendor.")
+            self._report.notes.append(f"{records(change.gone)} of the last set gone: not in the set that was sent.")
         await self._forget_gone()
         return True
 
