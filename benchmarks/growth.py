@@ -199,8 +199,8 @@ def _memory_goals(name: str, few: float, many: float) -> list[Goal]:
 
 
 def main(what: str, count: str, *more: str) -> None:
-    measure = {"queue": _peak_of_queue, "plan": _planned}[what]
-    print(orjson.dumps(asyncio.run(measure(int(count), *more))).decode())
+    measured = _planned(int(count), *more) if what == "plan" else _peak_of_queue(int(count))
+    print(orjson.dumps(asyncio.run(measured)).decode())
 
 
 if __name__ == "__main__":

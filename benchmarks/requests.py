@@ -115,7 +115,7 @@ async def _compared(row: Row) -> Goal:
 async def counts(row: Row, kind: str, count: int) -> dict[str, int]:
     """The requests that the emulator received in each case."""
     first = [_record(kind, number) for number in range(count)]
-    changed = [*first[:-1], first[-1] | CHANGED[kind]]
+    changed = [*first[:-1], {**first[-1], **CHANGED[kind]}]
     sets = {"first set": first, "nothing changed": first, "one changed": changed, "one gone": changed[1:]}
     received = {}
     with tempfile.TemporaryDirectory() as folder:

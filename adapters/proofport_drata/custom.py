@@ -82,9 +82,9 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
                 reply = yield from records.upload("upsert_records", self._records, batch)
                 return records.outcomes_of(reply, batch.ids)
             case "patch":
-                return (yield from records.update(self._records, batch))
+                return (yield from records.one_by_one(self._records, batch, records.update))
             case "remove":
-                return (yield from records.remove(self._records, batch))
+                return (yield from records.one_by_one(self._records, batch, records.delete))
 
     def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
         if not tally.status[Status.DELIVERED]:
@@ -102,7 +102,7 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         """Delete the records of an empty set one by one: a session cannot express it."""
-        return (yield from records.remove(self._records, batch))
+        return (yield from records.one_by_one(self._records, batch, records.delete))
 
     def page(self, cursor: str | None) -> Flow[Page]:
         return (yield from records.live(self._records, cursor))

@@ -30,7 +30,6 @@ READABLE = (
 class Devices(PlainConnection, Opens, Ends, Lists):
     provider = "MDM"
     things = "devices"
-    lags = False
     ends: Literal["on_request"] = "on_request"
 
     @property

@@ -1,4 +1,4 @@
-"""People of an HRIS connection: up to a thousand in a request, and a separation date that Drata writes only once."""
+"""People of an HRIS connection: up to a thousand in a request, with a separation date that Drata writes only once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,6 @@ Result = tuple[Outcome, dict[str, Any] | None]
 class HrisPeople(PlainConnection, Ends, Lists):
     provider = "HRIS"
     things = "people"
-    lags = False
     ends: Literal["always"] = "always"
 
     @property
@@ -78,11 +77,11 @@ class HrisPeople(PlainConnection, Ends, Lists):
 
     # ------------------------------------------------------------------ writing
     def _separate(self, job: Job, batch: Batch, named: Mapping[str, str]) -> Flow[list[Outcome]]:
-        """Give those who still work here a separation date.
+        """Give a separation date to those who still work here.
 
-        It is the date that the removal names, else when the source looked, else when the run began. Somebody who has
-        left keeps the date, unless the removal names another one. DELETE is never used: the vendor has it for rows that
-        were sent by mistake.
+        It is the date of the removal, else the time when the source looked, else the time when the run began. Somebody
+        who has left keeps the date, unless the removal names another one. DELETE is never used: the vendor has it for
+        rows that were sent by mistake.
         """
         held = yield from self._held(batch.ids)
         days = {person: named.get(person) or _day(job, batch, index) for index, person in enumerate(batch.ids)}

@@ -48,6 +48,7 @@ class PlainConnection(DrataResource, Provisions):
     provider: ClassVar[str]
     #: The things that it holds, in a sentence of `doctor`.
     things: ClassVar[str]
+    lags = False
 
     @property
     def connection(self) -> int:

@@ -261,7 +261,6 @@ class TestTenants:
     def config(self, monkeypatch: pytest.MonkeyPatch) -> Config:
         monkeypatch.setenv("TOP", SECRET)
         monkeypatch.setenv("ACME", f"{SECRET}-2")
-        monkeypatch.setattr(Toy, "lane", lambda self, kind: f"toy/{kind}")
         return Config.load(write(self.TEXT))
 
     def test_each_has_destinations_of_its_own(self, config: Config) -> None:
@@ -277,8 +276,8 @@ class TestTenants:
         assert theirs.settings.api_key.get_secret_value() == f"{SECRET}-2"
 
     def test_their_lanes_are_their_own_where_the_vendor_numbers_alike(self, config: Config) -> None:
-        assert config.adapter("prod").lane("device") == "toy/device"
-        assert config.adapter("@acme/prod").lane("device") == "@acme/toy/device"
+        lanes = [lane_of(name, config.adapter(name).resource("device")) for name in ("prod", "@acme/prod")]
+        assert lanes == ["toy/device", "@acme/toy/device"]
 
     @pytest.mark.parametrize(
         "name", ["@default/prod", "@other/prod", "@acme", "@acme/", "@nobody/prod", "acme/prod", "@acme/../prod", "bad"]

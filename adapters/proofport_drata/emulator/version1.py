@@ -11,7 +11,7 @@ from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
 from proofport_drata.emulator.answers import NUMBER, number, timestamp
-from proofport_drata.emulator.context import Context
+from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.model import Connection, now
 from proofport_drata.emulator.schemas import violations
 from proofport_drata.emulator.shapes import PERSON
@@ -22,10 +22,7 @@ CLIENT_TYPES = {"CUSTOM": "CUSTOM", "MDM": "CUSTOM_MDM", "HRIS": "CUSTOM_HRIS", 
 BOOLEANS = {"true": True, "false": False}
 
 
-class Version1:
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
+class Version1(Part):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(PATH, self.list_connections),
@@ -72,7 +69,7 @@ class Version1:
         connection = self._context.tenant.connections.get(connection_id)
         if connection is None or connection.type != "IDENTITY":
             raise VendorError(404, f"Connection with id {connection_id} not found")
-        kept = connection.people if self._context.switches["absent_people"] == "kept" else {}
+        kept = connection.people if self._switches["absent_people"] == "kept" else {}
         connection.people, connection.updated_at = {**kept, **people}, now()
         return json_response({})
 

@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofport.testing import Switches
-from proofport_secureframe.emulator.enums import (
-    CLOUD_RESOURCE_TYPES,
-    CLOUD_RESOURCE_TYPES_ADDED,
-    TRAINING_SLUGS,
-    words,
-)
+from proofport_secureframe.emulator import enums
+from proofport_secureframe.emulator.enums import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,7 @@ MODELS = {
 
 
 def mapping_problem(model: str | None, data: Mapping[str, Any], switches: Switches) -> str | None:
-    """Why an object cannot be mapped onto its model, or None. Without a model everything can."""
+    """The reason why an object cannot be mapped onto its model. None: it can. Without a model every object can."""
     if model is None:
         return None
     return (
@@ -84,12 +80,11 @@ def _wrong_type(model: Model, data: Mapping[str, Any], switches: Switches) -> st
 def _unlisted(data: Mapping[str, Any], switches: Switches, model: str) -> str | None:
     if switches["unlisted_enum"] == "kept":
         return None
-    if model == "training_record" and data.get("training_slug") not in TRAINING_SLUGS:
+    if model == "training_record" and data.get("training_slug") not in enums.TRAINING_SLUGS:
         return f"training_slug {data.get('training_slug')!r} is not one of the listed values"
     if model == "cloud_resource":
-        known = CLOUD_RESOURCE_TYPES
-        if switches["cloud_resource_types"] == "R3":
-            known = known | CLOUD_RESOURCE_TYPES_ADDED
+        added = enums.CLOUD_RESOURCE_TYPES_ADDED if switches["cloud_resource_types"] == "R3" else frozenset()
+        known = enums.CLOUD_RESOURCE_TYPES | added
         if data.get("cloud_resource_type") not in known:
             return f"cloud_resource_type {data.get('cloud_resource_type')!r} is not one of the listed values"
     return None

@@ -113,7 +113,7 @@ class Config(BaseModel):
                 hint=did_you_mean(destination, known) or f"Add it under `{'.'.join(here[:-1])}:` in {places.name}.",
             )
         settings = {**configured[name]}
-        adapter_class = _for_tenant(tenant, _adapter_class(settings.pop("adapter", None), places, here))
+        adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
         folder = self.path.parent if self.path else Path.cwd()
         literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder)
         _check_kinds(settings.get("objects"), places, here)
@@ -174,19 +174,6 @@ def _check_names(config: Config, places: Places) -> None:
             if not name or name.startswith("@") or "/" in name:
                 expected = "a name that does not begin with @ and has no /"
                 places.refuse((*_block_of(tenant), name), found=described(name), expected=expected)
-
-
-def _for_tenant(tenant: str, adapter_class: type[Adapter]) -> type[Adapter]:
-    if tenant == DEFAULT:
-        return adapter_class
-
-    class OfTenant(adapter_class):  # type: ignore[misc, valid-type]
-        """The adapter with lanes of the tenant: two accounts at one vendor may use the same numbers."""
-
-        def lane(self, kind: str) -> str:
-            return scoped(tenant, super().lane(kind))
-
-    return OfTenant
 
 
 def _shown(file: Path) -> str:

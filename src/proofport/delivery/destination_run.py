@@ -82,6 +82,7 @@ class DestinationRun:
     ) -> None:
         """`in_order`: send a batch after the answer to the one before, though the vendor takes several at a time."""
         self.name = target.name
+        self.lane = target.lane
         self.resource = target.resource
         self.job = job
         self.limits = target.resource.limits(job.mode)
@@ -102,6 +103,7 @@ class DestinationRun:
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(QUEUED_BATCHES)
         self._waiting: WaitingSet | None = None
         self._compare: Callable[[Batch], Awaitable[None]] | None = None
+        self._target = target
         self._skip_unchanged = skip_unchanged
         self._parallel = 1 if in_order else self.limits.parallel
         self._books: Books | None = None
@@ -110,7 +112,7 @@ class DestinationRun:
     def attach(self, journal: Journal, holder: Holder, books: Books) -> None:
         """Give it the right to deliver: the lane that is held, and the books to write to."""
         self.vendor.holder, self._books = holder, books
-        self._last = LastState(journal, self.resource)
+        self._last = LastState(journal, self._target)
 
     @property
     def replaces(self) -> bool:

@@ -10,9 +10,10 @@ import orjson
 from pydantic import JsonValue
 
 from proofport.accounting import UNCHANGED, Outcome, Status, rejected
-from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Resource, Stages
+from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
 from proofport.delivery.comparison import LiveSet
+from proofport.delivery.target import Target
 from proofport.errors import Problem
 from proofport.evidence import format_timestamp
 from proofport.journal.contract import IN_DOUBT, Journal, Known
@@ -35,10 +36,10 @@ class Filtered:
 class LastState:
     """Asks the journal for one destination run."""
 
-    def __init__(self, journal: Journal, resource: Resource) -> None:
+    def __init__(self, journal: Journal, target: Target) -> None:
         self._journal = journal
-        self._resource = resource
-        self._lane = resource.lane
+        self._resource = target.resource
+        self._lane = target.lane
         #: The vendor's own list, where it was read to leave out what is equal.
         self.live: LiveSet | None = None
 

@@ -41,7 +41,7 @@ class Comparison:
     async def prepare(self, on_page: Callable[[], None]) -> None:
         """Read what the vendor holds. Raises what reading raises: Blocked, Retryable …"""
         if not self._listed:
-            self.held = await self._journal.known_count(self._resource.lane, self._kind)
+            self.held = await self._journal.known_count(self._destination.lane, self._kind)
             return
         async for page in self._destination.vendor.live_pages():
             self._live.add(page.records)
@@ -52,7 +52,7 @@ class Comparison:
     async def meet(self, batch: Batch) -> None:
         """Sort the records of a batch into the plan."""
         difference = self._live.difference
-        known = await self._journal.known(self._resource.lane, self._kind, batch.ids)
+        known = await self._journal.known(self._destination.lane, self._kind, batch.ids)
         digests = digests_of(batch)
         if self._mode == "remove":
             for record_id, last in zip(batch.ids, known, strict=True):
@@ -94,7 +94,7 @@ class Comparison:
                     self._report.outside.add(record_id)
             return
         after = ""
-        while page := await self._journal.gone(self._resource.lane, self._kind, "", after=after):
+        while page := await self._journal.gone(self._destination.lane, self._kind, "", after=after):
             after = page[-1]
             for record_id in ids.missing(page):
                 self._report.gone.add(record_id)

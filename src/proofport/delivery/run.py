@@ -163,7 +163,7 @@ class Run:
             target.mapping.types if makes_schema else None,
             time.time(),
         )
-        report = DestinationReport(target.name, lanes=[target.resource.lane])
+        report = DestinationReport(target.name, lanes=[target.lane])
         ledger = Ledger(report, self._describe, order.on_problem)
         stack.callback(ledger.rejected_ids.close)
         sender = await stack.enter_async_context(order.sender(target.adapter))
@@ -183,7 +183,7 @@ class Run:
     async def _hold(self, parts: Sequence[_Part], stack: AsyncExitStack) -> None:
         """Take every lane, in one order for all processes, so that no two wait for each other."""
         if self._order.sends:
-            for part in sorted(parts, key=lambda part: part.target.resource.lane):
+            for part in sorted(parts, key=lambda part: part.target.lane):
                 await self._hold_one(part, stack)
 
     async def _hold_one(self, part: _Part, stack: AsyncExitStack) -> None:
@@ -191,7 +191,7 @@ class Run:
 
         held = hold(
             order.journal,
-            part.target.resource.lane,
+            part.target.lane,
             retry_seconds=order.retry_seconds,
             lease=order.lease,
             on_wait=destination.vendor.note,
@@ -231,7 +231,7 @@ class Run:
             return StagedSet(destination, books, order.terms, ids)
         if destination.replaces:
             return ReplacedSet(destination, books, order.terms, ids)
-        previous = await order.journal.known_count(part.target.resource.lane, order.kind)
+        previous = await order.journal.known_count(part.target.lane, order.kind)
         return ComparedSet(destination, books, order.terms, ids, previous=previous, delete_gone=order.delete_gone)
 
     async def _compare_with_live(self, destination: DestinationRun, stack: AsyncExitStack) -> None:

@@ -25,9 +25,8 @@ from proofport.delivery.target import Target
 from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence
 from proofport.gateway.inputs import Input, Records, inputs_of, open_input
-from proofport.gateway.preview import Preview, preview_of
 from proofport.gateway.schemas import confirmed, findings, schemas_of
-from proofport.gateway.targets import Targets
+from proofport.gateway.targets import Preview, Targets, preview_of
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.http.auth import Tokens
 from proofport.http.clock import compared
@@ -346,11 +345,11 @@ class Gateway:
 
     async def schemas(self, destination: str) -> list[Schema]:
         """The schemas that the vendor made, or will make, from what it is sent."""
-        return await schemas_of(self.config.adapter(destination), await self.journal())
+        return await schemas_of(destination, self.config.adapter(destination), await self.journal())
 
     async def confirm_schema(self, destination: str, *, kind: str) -> Schema:
         """Take note that a person has completed the schema of `kind` at the vendor. Then push everything again."""
-        return await confirmed(self.config.adapter(destination).resource(kind), await self.journal())
+        return await confirmed(destination, self.config.adapter(destination).resource(kind), await self.journal())
 
     async def check(self, destination: str) -> list[Finding]:
         """What `doctor` finds about one destination: credentials, objects, permissions, and how the clocks differ."""

@@ -62,7 +62,7 @@ class Relay:
         self.require_kind(caller, kind)
         targets = self.targets(self.destinations(caller, to), kind, mode)
         _, decoder = self.decoder(kind, source, mode, values_of(given))
-        return DeliveryRoute(decoder, [(target, target.resource.lane) for target in targets])
+        return DeliveryRoute(decoder, [(target, target.lane) for target in targets])
 
     def require_kind(self, caller: Caller, kind: str) -> None:
         """Raises ProblemError (not-found, forbidden)."""

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.delivery.support import (
     SECRET,
@@ -39,7 +39,7 @@ from proofport.errors import (
     Retryable,
     UnsupportedFeature,
 )
-from proofport.http.sender import Gate
+from proofport.http.flow import Gate
 from proofport.wire import Call, Reply
 
 TOO_LARGE = Reply(413)
@@ -384,6 +384,7 @@ ANSWERS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(
     answers=st.lists(ANSWERS, min_size=1, max_size=8),
     sizes=st.lists(st.integers(1, 5), max_size=8),

@@ -26,7 +26,7 @@ from tests.unit.delivery.support import (
     reply,
 )
 
-from proofport.accounting import CONFIRMED, UNCHANGED, rejected, unknown
+from proofport.accounting import CONFIRMED, UNCHANGED, Status, rejected, unknown
 from proofport.adapter import Flow, Job, Memory, Stages
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import RESUMABLE, DestinationRun
@@ -343,7 +343,7 @@ async def test_the_guard_warns_where_nothing_can_be_held_back(journal: Journal, 
     await run(journal, "1", ten())
     report = await run(journal, "2", ten()[:kept])
     assert report.exit is code
-    assert report.tally.status["delivered"] == kept, "the vendor has them"
+    assert report.tally.status[Status.DELIVERED] == kept, "the vendor has them"
 
 
 async def test_after_a_refusal_the_set_before_stays_the_one_to_compare_with(journal: Journal) -> None:

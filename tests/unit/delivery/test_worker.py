@@ -10,14 +10,14 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.unit.delivery.queues import KIND, LANE, Queue, ends, ids, until
-from tests.unit.delivery.support import ScriptedSender, Tiny, all_ok, reply
+from tests.unit.delivery.queues import LANE, Queue, ends, ids, until
+from tests.unit.delivery.support import KIND, ScriptedSender, Tiny, all_ok, reply
 
 from proofport.accounting import Outcome
 from proofport.delivery.last_delivered import seconds_of
 from proofport.delivery.payload import decode_outcomes, unpack_bodies
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
-from proofport.http.sender import Gate
+from proofport.http.flow import Gate
 from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Filter, Known
 from proofport.wire import Call, Reply
 
@@ -438,3 +438,17 @@ async def test_what_has_not_ended_within_the_grace_stays_queued_and_its_lane_is_
     here.sender = ScriptedSender(send_records=all_ok)
     await queue.work()
     assert (ids(here), await queue.states()) == (["3", "4"], ["done"] * 4)
+
+
+async def test_a_refusal_of_a_whole_request_hits_only_the_delivery_that_is_to_blame(queue: Queue) -> None:
+    def refuse_bad(call: Call) -> Reply:
+        records = json.loads(call.body or b"")
+        return Reply(422) if any(record["id"] == "bad" for record in records) else all_ok(call)
+
+    here = queue.vendor(refuse_bad)
+    await queue.accept({"id": "good"})
+    await queue.accept({"id": "bad"})
+    await queue.accept({"id": "fine"})
+    await queue.work()
+    assert await queue.states() == ["done", "dead", "done"]
+    assert ids(here) == ["good", "bad", "fine", "good", "bad", "fine"]

@@ -117,6 +117,10 @@ class Worker:
         except ProofportError as raised:
             error = raised
         if error is None:
+            left = {delivery.id for delivery in books.unsettled} if len(group) > 1 else ()
+            for each in group:
+                if each[0].id in left and not await self._deliver(holder, [each], senders, stack, stop):
+                    return False
             return True
         if isinstance(error, LaneLost | JournalError):  # without its journal a lane can be neither rested nor parked
             raise error
@@ -148,7 +152,7 @@ class Worker:
         sender = senders[first.destination]
         types = target.mapping.types if isinstance(target.resource, MakesSchema) else None
         job = Job(f"delivery-{first.id}", self._instance, first.kind, first.mode, target.mapping.fields, types)
-        report = DestinationReport(target.name, lanes=[target.resource.lane])
+        report = DestinationReport(target.name, lanes=[target.lane])
         ledger = QueueLedger(report, lambda position: f"record {position}", books)
         destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0, in_order=True)
         destination.attach(self._journal, holder, books)

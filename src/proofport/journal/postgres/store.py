@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar, cast
 
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
@@ -12,7 +13,7 @@ from proofport.journal.postgres.accept import Acceptor, accepting
 from proofport.journal.postgres.database import Db, Pool, explaining
 from proofport.journal.postgres.wake import Waker
 from proofport.journal.sql.queries import load
-from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Steps, Values, Wake
+from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Step, Steps, Values, Wake
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -20,9 +21,9 @@ P = ParamSpec("P")
 SQL = load(__package__, ["access", "copies", "known", "lanes", "queue", "registry", "runs", "snapshots"])
 
 
-def text_of(step: Query | Change) -> bytes:
-    text = SQL[step.name]
-    return text.replace("{where}", " AND ".join([SQL[name] for name in step.where] or ["true"])).encode()
+@lru_cache(maxsize=1_024)
+def text_of(name: str, where: tuple[str, ...] = ()) -> bytes:
+    return SQL[name].replace("{where}", " AND ".join([SQL[each] for each in where] or ["true"])).encode()
 
 
 class PostgresStore:
@@ -45,7 +46,7 @@ class PostgresStore:
     async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:
         with explaining(), cancellable():
             async with self._pool.connection() as db:
-                return cast("list[Row]", await self._done(db, Query(name, values, where)))
+                return cast("list[Row]", await self._done(db, Query(name, values, tuple(where))))
 
     async def heads(self, values: Values) -> list[Row]:
         return await self.rows("heads", values)
@@ -53,7 +54,7 @@ class PostgresStore:
     async def change(self, name: str, values: Values, where: Sequence[str] = ()) -> int:
         with explaining(), cancellable():
             async with self._pool.connection() as db:
-                return cast(int, await self._done(db, Change(name, values, where)))
+                return cast(int, await self._done(db, Change(name, values, tuple(where))))
 
     # ------------------------------------------------------------------ a transaction
     async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:
@@ -76,12 +77,12 @@ class PostgresStore:
                 return value
             result = await self._done(db, step)
 
-    async def _done(self, db: Db, step: Query | Change | Many | Wake) -> Any:
+    async def _done(self, db: Db, step: Step) -> Any:
         match step:
             case Query():
-                return await (await db.execute(text_of(step), self.bound(step.values))).fetchall()
+                return await (await db.execute(text_of(step.name, step.where), self.bound(step.values))).fetchall()
             case Change():
-                return (await db.execute(text_of(step), self.bound(step.values))).rowcount
+                return (await db.execute(text_of(step.name, step.where), self.bound(step.values))).rowcount
             case Many():
                 if rows := [self.bound(values) for values in step.values]:
                     await db.cursor().executemany(SQL[step.name].encode(), rows)

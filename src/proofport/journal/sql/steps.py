@@ -24,7 +24,7 @@ class Query:
 
     name: str
     values: Values
-    where: Sequence[str] = ()
+    where: tuple[str, ...] = ()
     """The names of the conditions that it is asked with."""
 
 
@@ -34,7 +34,14 @@ class Change:
 
     name: str
     values: Values
-    where: Sequence[str] = ()
+    where: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A function over the connection of SQLite and the time. Its result: what it returns."""
+
+    work: Callable[[Any, float], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,8 @@ class Wake:
     delay: float
 
 
-Steps: TypeAlias = Generator[Query | Change | Many | Wake, Any, T]
+Step: TypeAlias = Query | Change | Direct | Many | Wake
+Steps: TypeAlias = Generator[Step, Any, T]
 
 
 @dataclass(frozen=True, slots=True)

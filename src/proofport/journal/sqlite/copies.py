@@ -90,9 +90,7 @@ class SqliteSource:
         return str(self._db.execute(SQL["fingerprint"], {"lane": lane}).fetchone()[0])
 
     async def rows(self, table: Table, lane: int | None) -> AsyncIterator[Sequence[Row]]:
-        where = table.of_lane.format(":lane")
-        plain = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where}"  # noqa: S608 - our own names
-        rows = self._db.execute(SQL.get(f"read_{table.name}", plain), {"lane": lane})
+        rows = self._db.execute(SQL.get(f"read_{table.name}", table.select(":lane")), {"lane": lane})
         while page := rows.fetchmany(PAGE):
             staged = table.name == "staged"
             yield [_staged_read(row) if staged else _converted(table, READ, row) for row in page]
@@ -136,9 +134,8 @@ class SqliteTarget:
         with _transaction(self._db) as db:
             for table in reversed(OF_A_LANE):
                 if table.name != "lane_runs":
-                    where = table.of_lane.format(":lane")
-                    name = "sent" if table.name == "staged" else table.name
-                    db.execute(f"DELETE FROM {name} WHERE {where}", {"lane": number})  # noqa: S608 - our own names
+                    name = "sent" if table.name == "staged" else None
+                    db.execute(table.delete(":lane", name=name), {"lane": number})
             for table in OF_A_LANE:
                 await self._copy(table, number, source)
             _note(db, lane, fingerprint)

@@ -8,24 +8,22 @@ import orjson
 
 from proofport.journal.contract import NewRun, Sent
 from proofport.journal.sql.lane_run import SqlLaneRun
-from proofport.journal.sql.steps import Change, Hold, Many, Query, Steps
-from proofport.journal.sqlite.known import KnownSets
+from proofport.journal.sql.steps import Change, Many, Query, Steps
+from proofport.journal.sqlite.known import folded, tidy
 from proofport.journal.sqlite.store import SqliteStore
 
 
 class SqliteLaneRun(SqlLaneRun):
-    """Logs what was delivered. `KnownSets` folds the log when someone asks."""
+    """Logs what was delivered. The log is folded when someone asks."""
 
-    def __init__(self, store: SqliteStore, known: KnownSets, hold: Hold, lease: float) -> None:
-        super().__init__(store, hold, lease)
-        self._known = known
+    _store: SqliteStore
 
     async def begin(self, run: NewRun) -> None:
-        await self._known.tidy(self.lane, run.kind)
+        await tidy(self._store, self.lane, run.kind)
         await super().begin(run)
 
     async def _folded(self, kind: str) -> None:
-        await self._known.folded(self.lane, kind)
+        await folded(self._store, self.lane, kind)
 
     def _sent(
         self,

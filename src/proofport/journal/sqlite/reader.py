@@ -16,10 +16,14 @@ T = TypeVar("T")
 
 
 class Reader:
-    """One query-only connection in a thread of its own. Each statement sees one state of the journal."""
+    """One query-only connection in a thread of its own, made when it is first used.
+
+    Each statement sees one state of the journal.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._db = connect(path, query_only=True)
+        self._path = path
+        self._db: sqlite3.Connection | None = None
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
 
@@ -30,6 +34,8 @@ class Reader:
 
     def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         try:
+            if self._db is None:
+                self._db = connect(self._path, query_only=True)
             return question(self._db)
         except sqlite3.Error as error:
             raise explained(error) from error
@@ -37,4 +43,5 @@ class Reader:
     async def close(self) -> None:
         self._closed = True
         await asyncio.to_thread(self._thread.shutdown)
-        self._db.close()
+        if self._db is not None:
+            self._db.close()

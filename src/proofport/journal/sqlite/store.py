@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -13,7 +13,8 @@ import orjson
 
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
 from proofport.journal.sql.queries import load
-from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Steps, Values, Wake, number_of
+from proofport.journal.sql.steps import Change, Direct, Hold, Many, Query, Row, Steps, Values, Wake, number_of
+from proofport.journal.sqlite.accept import add, submit
 from proofport.journal.sqlite.database import connect, explained
 from proofport.journal.sqlite.reader import Reader
 from proofport.journal.sqlite.writer import Writer
@@ -22,17 +23,22 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 SQL = load(__package__, ["access", "copies", "known", "lanes", "queue", "registry", "runs", "snapshots"])
+LISTS = ("ids", "destinations", "kinds")
+"""Names of values that may be lists."""
 
 
-def text_of(step: Query | Change) -> str:
-    text = SQL[step.name]
-    return text.replace("{where}", " AND ".join([SQL[name] for name in step.where] or ["true"]))
+@lru_cache(maxsize=1_024)
+def text_of(name: str, where: tuple[str, ...] = ()) -> str:
+    return SQL[name].replace("{where}", " AND ".join([SQL[each] for each in where] or ["true"]))
 
 
 def bound(values: Values, now: float) -> dict[str, Any]:
     """Values as SQLite takes them: lists are JSON."""
-    lists = {name: orjson.dumps(value).decode() for name, value in values.items() if isinstance(value, list)}
-    return {**values, **lists, "now": now}
+    given = {**values, "now": now}
+    for name in LISTS:
+        if isinstance(value := given.get(name), list):
+            given[name] = orjson.dumps(value).decode()
+    return given
 
 
 class SqliteStore:
@@ -42,20 +48,22 @@ class SqliteStore:
         self.path = path
         self.clock = clock
         self.news = asyncio.Event()
+        self.folding = asyncio.Lock()
         self.writer = Writer(path, durable=durable)
         self.looks = Reader(path)
         self._heads = Reader(path)
-        self._watch = connect(path, query_only=True)
+        self._watch: sqlite3.Connection | None = None
 
     async def close(self) -> None:
         await self.writer.close()
         await self._heads.close()
         await self.looks.close()
-        self._watch.close()
+        if self._watch is not None:
+            self._watch.close()
 
     # ------------------------------------------------------------------ one statement
     async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:
-        text, given = text_of(Query(name, values, where)), bound(values, self.clock())
+        text, given = text_of(name, tuple(where)), bound(values, self.clock())
         return await self.looks.read(lambda db: db.execute(text, given).fetchall())
 
     async def heads(self, values: Values) -> list[Row]:
@@ -63,12 +71,14 @@ class SqliteStore:
         return await self._heads.read(lambda db: db.execute(SQL["heads"], given).fetchall())
 
     async def change(self, name: str, values: Values, where: Sequence[str] = ()) -> int:
-        text, given = text_of(Change(name, values, where)), bound(values, self.clock())
+        text, given = text_of(name, tuple(where)), bound(values, self.clock())
         return await self.writer.write(lambda db: db.execute(text, given).rowcount)
 
     def is_due(self) -> bool:
         """Look whether a lane may be claimed: into one index, cheap enough for the event loop."""
         try:
+            if self._watch is None:
+                self._watch = connect(self.path, query_only=True)
             row = self._watch.execute(SQL["next_due"]).fetchone()
         except sqlite3.Error as error:
             raise explained(error) from error
@@ -83,42 +93,16 @@ class SqliteStore:
         return result
 
     async def accept(self, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None) -> Submitted:
-        return await self.write(self.submitting, deliveries, record)
+        now = self.clock()
+        submitted = await self.writer.write(lambda db: submit(db, SQL, deliveries, record, now))
+        self.news.set()
+        return submitted
 
-    def submitting(self, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None) -> Steps[Submitted]:
-        if record is None or not deliveries:
-            return Submitted((yield from self.accepting(deliveries, together=True)))
-        values = {"tenant": record.tenant, "key": record.key, "digest": record.digest, "answer": record.answer}
-        known = yield Query("idempotency_record", values)
-        if known:
-            [(digest, answer, submission)] = known
-            rows = yield Query("submitted", {"submission": submission})
-            return Submitted([number for (number,) in rows], replace(record, digest=digest, answer=answer))
-        ids = yield from self.accepting(deliveries, together=True)
-        yield Change("add_idempotency_record", {**values, "submission": ids[0]})
-        return Submitted(ids)
-
-    def accepting(self, deliveries: Sequence[NewDelivery], *, together: bool = False) -> Steps[list[int]]:
-        """`together`: they are one submission, which has the number of the first."""
-        [(first,)] = yield Query("next_id", {})
-        numbers = dict[str, int]()
-        for number, new in enumerate(deliveries, first):
-            if new.lane not in numbers:
-                numbers[new.lane] = yield from number_of(new.lane)
-            values = {
-                "id": number,
-                "number": numbers[new.lane],
-                "destination": new.destination,
-                "kind": new.kind,
-                "mode": new.mode,
-                "payload": new.payload,
-                "records": new.records,
-                "submission": first if together else None,
-                "bodies": new.bodies,
-            }
-            yield Change("add_delivery", values)
-            yield Wake(new.lane, 0)
-        return list(range(first, first + len(deliveries)))
+    def accepting(self, deliveries: Sequence[NewDelivery]) -> Steps[list[int]]:
+        ids: list[int] = yield Direct(lambda db, now: add(db, SQL, deliveries, now, together=False))
+        for lane in {new.lane for new in deliveries}:
+            yield Wake(lane, 0)
+        return ids
 
     def claiming(self, lane: str | None, owner: str, lease: float) -> Steps[Hold | None]:
         if lane is not None:
@@ -155,9 +139,11 @@ def _carried_out(db: sqlite3.Connection, steps: Steps[T], now: float, woken: lis
             return value
         match step:
             case Query():
-                result = db.execute(text_of(step), bound(step.values, now)).fetchall()
+                result = db.execute(text_of(step.name, step.where), bound(step.values, now)).fetchall()
+            case Direct():
+                result = step.work(db, now)
             case Change():
-                result = db.execute(text_of(step), bound(step.values, now)).rowcount
+                result = db.execute(text_of(step.name, step.where), bound(step.values, now)).rowcount
             case Many():
                 db.executemany(SQL[step.name], (bound(values, now) for values in step.values))
             case Wake():

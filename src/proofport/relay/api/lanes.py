@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from proofport.delivery.target import lane_of
 from proofport.errors import ProofportError
 from proofport.journal.contract import LaneView
 from proofport.relay.access.caller import CALLER, Caller
@@ -53,8 +54,8 @@ def _lanes_of(relay: Relay, caller: Caller) -> set[str]:
             adapter = relay.gateway.config.adapter(destination)
         except ProofportError:
             continue
-        objects = getattr(adapter.settings, "objects", {})
-        names |= {adapter.resource(kind).lane for kind in objects if caller.allows_kind(kind)}
+        kinds = (kind for kind in adapter.settings.objects if caller.allows_kind(kind))
+        names |= {lane_of(destination, adapter.resource(kind)) for kind in kinds}
     return names
 
 
