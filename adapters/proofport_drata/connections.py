@@ -55,7 +55,7 @@ def find(alias: str, provider: str) -> Flow[int | None]:
 
 
 def create(alias: str, provider: str, request: bytes) -> Flow[int]:
-    """Make a connection. A second request would make a second one, so after a lost answer its name is looked up."""
+    """Make a connection. After a lost answer look its name up: a second request would make a second connection."""
     try:
         reply = yield Call("create_connection", "POST", CONNECTIONS, body=request, lost="ask")
     except OutcomeUnknown:

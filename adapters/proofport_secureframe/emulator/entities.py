@@ -102,10 +102,6 @@ def _connections(company: Company) -> Iterator[Attributes]:
         }
 
 
-def _users(company: Company) -> Iterator[Attributes]:
-    yield from map(dict, company.users)
-
-
 ENTITIES = (
     Entity(
         "integration_connections",
@@ -139,7 +135,7 @@ ENTITIES = (
             title
             """
         ),
-        _users,
+        lambda company: map(dict, company.users),
     ),
     Entity(
         "devices",
