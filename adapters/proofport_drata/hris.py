@@ -34,11 +34,8 @@ Result = tuple[Outcome, dict[str, Any] | None]
 class HrisPeople(PlainConnection, Ends, Lists):
     provider = "HRIS"
     things = "people"
+    suffix = "identities"
     ends: Literal["always"] = "always"
-
-    @property
-    def place(self) -> str:
-        return f"{self.connection}/identities"
 
     def limits(self, mode: Mode) -> Limits:
         self.settings.connection(self.kind)
@@ -102,9 +99,9 @@ class HrisPeople(PlainConnection, Ends, Lists):
         return verdicts(expect_ok(reply, "store people", WRITE_IDENTITIES), ids)
 
     def _ignored_dates(self, batch: Batch, results: Sequence[Result]) -> Flow[dict[str, str]]:
-        """The separation dates that were sent and are not stored: another date was written before.
+        """The separation dates that were sent and are not stored, because another date was written before.
 
-        Drata answers "nothing changed" also where it ignored a new date, so those people are read back.
+        Drata also answers "nothing changed" when it ignored a new date, so those people are read back.
         """
         wanted = {
             person: date
@@ -230,7 +227,7 @@ def _same_time(stored: object, wanted: str) -> bool:
 
 
 def _canonical(date: object) -> object:
-    """A time in the form in which it is sent. The vendor gives it back with milliseconds."""
+    """A time in the form in which it is sent. The vendor returns it with milliseconds."""
     try:
         return format_timestamp(datetime.fromisoformat(date)) if isinstance(date, str) else date
     except ValueError:

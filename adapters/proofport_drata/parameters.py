@@ -129,13 +129,9 @@ def _has_an_id(record: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
-def _one_spelling(status: object) -> object:
-    return spelled(status) if isinstance(status, str) else status
-
-
 Record = Annotated[dict[str, Any], AfterValidator(_has_an_id)]
 SessionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{3,64}$")]
-SessionStatus = Annotated[Literal["IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED"], BeforeValidator(_one_spelling)]
+SessionStatus = Annotated[Literal["IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED"], BeforeValidator(spelled)]
 
 
 class ListRecords(OnResource, Listing):

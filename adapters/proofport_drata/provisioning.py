@@ -11,11 +11,11 @@ from proofport.errors import ConfigError, UsageError
 from proofport_drata.connections import create, find, id_of, read, resources
 from proofport_drata.settings import DrataSettings
 
-SHARED = "The connection {alias!r} existed; whatever delivers to it shares its records."
+SHARED = "The connection {alias!r} existed; everything that delivers to it shares its records."
 
 
 def provision_custom(blueprint: Blueprint, settings: DrataSettings) -> Flow[Provisioned]:
-    """A CUSTOM connection with its resource. A configured one is only looked at."""
+    """Find or make a CUSTOM connection with its resource. A configured one is only read."""
     configured = settings.objects.get(blueprint.kind)
     if configured is not None and configured.connection_id is not None:
         connection, wanted = configured.connection_id, configured.resource_id
@@ -36,7 +36,7 @@ def provision_custom(blueprint: Blueprint, settings: DrataSettings) -> Flow[Prov
 
 
 def provision_plain(settings: DrataSettings, kind: str, provider: str) -> Flow[Provisioned]:
-    """The MDM or HRIS connection of `kind`: without schema, workspaces and resource, which Drata refuses there."""
+    """Find or make the MDM or HRIS connection of `kind`: without schema and workspaces, which Drata refuses there."""
     configured = settings.objects.get(kind)
     if configured is not None and configured.connection_id is not None:
         yield from _require_provider(configured.connection_id, provider)
@@ -101,7 +101,7 @@ def _only_resource(connection: int, held: list[dict[str, Any]]) -> dict[str, Any
 
 # ------------------------------------------------------------------ the schema
 def drift(wanted: Mapping[str, Any], resource: Mapping[str, Any]) -> tuple[str, ...]:
-    """One sentence for each thing that the live schema no longer takes of the bodies that the mapping makes now.
+    """One sentence for each field that the mapping makes and the live schema does not accept.
 
     The last sentence says what to do: Drata has no call that changes a schema (recipe).
     """
@@ -147,7 +147,7 @@ def _type_misfit(name: str, made: Mapping[str, Any], declared: object) -> Iterat
 
 
 def _types(rule: Mapping[str, Any]) -> set[str]:
-    """The JSON types of a rule. Empty: it takes any."""
+    """The JSON types of a rule. Empty: any."""
     named = rule.get("type", ())
     return {named} if isinstance(named, str) else set(named)
 

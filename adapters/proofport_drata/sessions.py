@@ -1,7 +1,8 @@
-"""Sessions: a whole dataset is staged out of sight, then takes the place of the live one in one step.
+"""Sessions: a whole set of records is staged, invisible, then replaces the live set in one step.
 
-One session may be open on a resource, and an abandoned one blocks all later ones. Completing is final: the records of
-the former session and every record uploaded directly are deleted (Drata's recipe “Work with Custom Connections”).
+Only one session may be open on a resource, and an abandoned one blocks all later ones. Completing is final: the records
+of the session before and every record that was uploaded directly are deleted (Drata's recipe “Work with Custom
+Connections”).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def own_prefix(instance: str) -> str:
 
 
 def session_id(instance: str, run_id: str) -> str:
-    """An id of our own, never used before: an id that is ACTIVE, CANCELED or ARCHIVED is refused (assumed)."""
+    """An id that was never used before: one that is ACTIVE, CANCELED or ARCHIVED is refused (assumed)."""
     session = own_prefix(instance) + run_id
     if not _SESSION_ID.fullmatch(session):
         raise UsageError(
@@ -64,9 +65,9 @@ def open_sessions(resource: str) -> Flow[list[str]]:
 
 
 def end_stale(resource: str, instance: str, keep: str | None = None) -> Flow[None]:
-    """Leave no session open but `keep`. Cancels those of an earlier run of ours. Raises Blocked for another program's.
+    """Cancel every open session of an earlier run of ours except `keep`. Raises Blocked for another program's session.
 
-    Direct writes need this, too: Drata does not publish whether they survive while a session is open.
+    Direct writes need this, too: Drata does not publish whether they survive when an open session is completed.
     """
     is_open = [session for session in (yield from open_sessions(resource)) if session != keep]
     foreign = [session for session in is_open if not session.startswith(own_prefix(instance))]
@@ -101,7 +102,7 @@ def refuse_ended(reply: Reply, session: str) -> None:
 
 
 def complete(resource: str, session: str) -> Flow[None]:
-    """Make the staged set the live one. After a refusal or a lost answer, the list of sessions says what it became."""
+    """Make the staged set the live one. After a refusal or a lost answer, the list of sessions says whether it is."""
     path = f"{resource}/sessions/{session}/actions"
     for _ in range(_ATTEMPTS):
         call = Call("complete_session", "POST", path, body=b'{"action":"complete"}', lost="ask", destructive=True)
@@ -146,7 +147,7 @@ def cancel_if_open(resource: str, session: str) -> Flow[None]:
 
 
 def _reply_unless_lost(call: Call) -> Flow[Reply | None]:
-    """None: the request may have taken effect all the same."""
+    """The reply. None: it was lost, and the request may have taken effect."""
     try:
         return (yield call)
     except OutcomeUnknown:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tests.journals import MemoryJournal
 
-from proofport.gateway.queue import accepted
+from proofport.delivery.queue.deliveries import accepted
 from proofport.journal.contract import Accepted, Filter, NewDelivery
 
 

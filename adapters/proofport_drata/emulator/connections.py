@@ -49,7 +49,9 @@ class Connections(Part):
             connection = self._context.tenant.connect(provider, alias, description)
             self._context.tenant.add_resource(connection, schema)
         else:
-            _refuse_custom_fields(body)
+            for name in CUSTOM_ONLY:
+                if name in body:
+                    raise VendorError(400, f"{name} is only allowed for CUSTOM connections")
             connection = self._context.tenant.connect(provider, alias, description)
         return json_response(_rendered(connection), 201)
 
@@ -82,7 +84,11 @@ class Connections(Part):
 
     def _schema(self, body: dict[str, Any]) -> dict[str, Any]:
         workspaces = body.get("workspaceIds")
-        if not isinstance(workspaces, list) or not workspaces or not all(_is_number(each) for each in workspaces):
+        if (
+            not isinstance(workspaces, list)
+            or not workspaces
+            or any(type(each) not in (int, float) for each in workspaces)
+        ):
             raise VendorError(400, "workspaceIds must contain at least 1 number for a CUSTOM connection")
         if ("schema" in body) == ("sampleData" in body):
             raise VendorError(400, "exactly one of schema and sampleData must be given for a CUSTOM connection")
@@ -100,12 +106,6 @@ class Connections(Part):
         return schema
 
 
-def _refuse_custom_fields(body: dict[str, Any]) -> None:
-    for name in CUSTOM_ONLY:
-        if name in body:
-            raise VendorError(400, f"{name} is only allowed for CUSTOM connections")
-
-
 def _object(value: Any, name: str = "the request body") -> dict[str, Any]:
     if not isinstance(value, dict):
         raise VendorError(400, f"{name} must be an object")
@@ -117,10 +117,6 @@ def _text(body: dict[str, Any], name: str, *, nullable: bool = False) -> str | N
     if name in body and not isinstance(value, str) and not (value is None and nullable):
         raise VendorError(400, f"{name} must be a string")
     return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _rendered(connection: Connection, expand: list[str] | tuple[()] = ()) -> dict[str, Any]:

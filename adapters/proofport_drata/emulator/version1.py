@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Awaitable, Callable
 from email import message_from_bytes
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
@@ -21,15 +23,18 @@ SORTS = ("CREATED_AT", "CONNECTED_AT", "CONNECTION_PROVIDER_TYPE", "CONNECTION_C
 CLIENT_TYPES = {"CUSTOM": "CUSTOM", "MDM": "CUSTOM_MDM", "HRIS": "CUSTOM_HRIS", "IDENTITY": "CSV_IDP"}
 BOOLEANS = {"true": True, "false": False}
 
+People: TypeAlias = Callable[[web.Request], Awaitable[list[Any]]]
+"""Reads the people of an upload, unchecked."""
+
 
 class Version1(Part):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(PATH, self.list_connections),
-            web.post(PATH + "/upload/json", self.create_from_json),
-            web.put(PATH + "/{id}/upload/json", self.update_from_json),
-            web.post(PATH + "/upload/csv", self.create_from_csv),
-            web.put(PATH + "/{id}/upload/csv", self.update_from_csv),
+            web.post(PATH + "/upload/json", partial(self.create, _json_people)),
+            web.put(PATH + "/{id}/upload/json", partial(self.update, _json_people)),
+            web.post(PATH + "/upload/csv", partial(self.create, _csv_people)),
+            web.put(PATH + "/{id}/upload/csv", partial(self.update, _csv_people)),
         ]
 
     async def list_connections(self, request: web.Request) -> web.Response:
@@ -47,24 +52,14 @@ class Version1(Part):
         shown = rows[(page - 1) * limit : page * limit]
         return json_response({"data": shown, "page": page, "limit": limit, "total": len(rows)})
 
-    async def create_from_json(self, request: web.Request) -> web.Response:
-        return self._created(_checked(await _json_people(request)))
-
-    async def update_from_json(self, request: web.Request) -> web.Response:
-        return self._updated(request, _checked(await _json_people(request)))
-
-    async def create_from_csv(self, request: web.Request) -> web.Response:
-        return self._created(_checked(await _csv_people(request)))
-
-    async def update_from_csv(self, request: web.Request) -> web.Response:
-        return self._updated(request, _checked(await _csv_people(request)))
-
-    def _created(self, people: dict[str, dict[str, Any]]) -> web.Response:
+    async def create(self, read: People, request: web.Request) -> web.Response:
+        people = _checked(await read(request))
         connection = self._context.tenant.connect("IDENTITY", "CSV identity provider")
         connection.people = people
         return json_response({}, 201)
 
-    def _updated(self, request: web.Request, people: dict[str, dict[str, Any]]) -> web.Response:
+    async def update(self, read: People, request: web.Request) -> web.Response:
+        people = _checked(await read(request))
         connection_id = number(request, "id")
         connection = self._context.tenant.connections.get(connection_id)
         if connection is None or connection.type != "IDENTITY":

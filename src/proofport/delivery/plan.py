@@ -16,7 +16,8 @@ from proofport.delivery.report import DestinationReport, Exit, RunReport
 from proofport.errors import GuardRefused, Problem
 from proofport.journal.contract import Journal
 
-REPLACED = "What is gone is deleted when the snapshot completes."
+COMPLETED = "What is gone is deleted when the snapshot completes."
+REPLACED = "What is gone is left out of the set that is sent, which replaces the one before."
 ENDED = "What is gone is given an end date or state."
 DELETABLE = "What is gone stays there, unless it is pushed with --delete-gone."
 KEPT = "What is gone stays there: the vendor has no call that removes it."
@@ -103,7 +104,7 @@ class Comparison:
         resource, report = self._resource, self._report
         together = isinstance(resource, Stages | Replaces)
         if together:
-            report.notes.append(REPLACED)
+            report.notes.append(COMPLETED if isinstance(resource, Stages) else REPLACED)
         elif isinstance(resource, Ends):
             report.notes.append(ENDED if resource.ends == "always" else DELETABLE)
         else:

@@ -327,6 +327,19 @@ async def test_a_batch_whose_answer_is_lost_leaves_each_of_its_deliveries_queued
     assert ids(here) == ["1", "2", "3", "4", "3", "4", "5"]
 
 
+async def test_nothing_newer_is_sent_before_a_lost_answer_is_known_though_the_vendor_takes_several_at_a_time(
+    queue: Queue,
+) -> None:
+    here = queue.vendor(Retryable("lost", lost=True), all_ok, max_records=1, parallel=4)
+    for number in "123":
+        await queue.accept({"id": number})
+    await queue.work()
+    assert ids(here) == ["1"]
+    queue.now += 1
+    await queue.work()
+    assert ids(here) == ["1", "1", "2", "3"]
+
+
 async def test_a_record_that_comes_again_waits_until_the_first_is_noted(queue: Queue) -> None:
     known: list[int] = []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from proofport.accounting import UNCHANGED, Outcome, withheld
 from proofport.adapter import Lists
@@ -49,28 +49,22 @@ class ReplacedSet(Ending):
         if await self._flaw() is not None:
             return False
         if change.gone:
-            self._report.notes.append(f"{records(change.gone)} no longer in the set: gone at the vendor.")
+            self._report.notes.append(f"{records(change.gone)} of the last set gone: not in the set that was sent.")
         await self._forget_gone()
         return True
 
     async def _change(self) -> Change:
-        """Compare the set before with the ids of this run."""
-        previous = 0
-        async for page in self._set_before():
-            previous += len(page)
-            note_gone(self._report, self._missing(page))
-        batch = self._destination.whole
-        return Change(previous, self._report.gone.count, len(batch) if batch is not None else 0)
-
-    async def _set_before(self) -> AsyncIterator[list[str]]:
-        """The ids that the vendor lists, as a plan sees them. Where it shows none, those that were delivered before."""
-        resource = self._destination.resource
+        """Compare the set before with the ids of this run: the vendor's list, as a plan does. Where it shows none, the
+        records that were delivered before."""
+        resource, batch, previous = self._destination.resource, self._destination.whole, 0
         if isinstance(resource, Lists) and not resource.lags:
             async for page in self._destination.vendor.live_pages():
-                yield [record.id for record in page.records if not record.ended]
+                previous += self._note_page(page)
         else:
             async for known in self._pages_of_gone(noted=False):
-                yield known
+                previous += len(known)
+                note_gone(self._report, self._missing(known))
+        return Change(previous, self._report.gone.count, len(batch) if batch is not None else 0)
 
     def _hold_back(self, error: ProofportError, reason: str, code: Exit) -> None:
         self._destination.stop(error, reason, code)
