@@ -62,8 +62,12 @@ class Ending(ABC):
     def _missing(self, held: Sequence[str]) -> list[str]:
         """Those of `held` that the new set will not hold. A rejected record is not in it, although it was read."""
         dropped = self._destination.ledger.rejected_ids
-        read = [record_id for record_id in held if record_id not in dropped]
-        return self._ids.missing(read) + [record_id for record_id in held if record_id in dropped]
+        return self._not_read(held) + [record_id for record_id in held if record_id in dropped]
+
+    def _not_read(self, held: Sequence[str]) -> list[str]:
+        """Those of `held` that this run has not read: neither delivered nor rejected."""
+        dropped = self._destination.ledger.rejected_ids
+        return self._ids.missing([record_id for record_id in held if record_id not in dropped])
 
     async def _pages_of_gone(self, *, noted: bool = True) -> AsyncIterator[list[str]]:
         """The ids that were delivered before; `noted`: without those in this run's batches."""
