@@ -17,7 +17,7 @@ class AccessKey:
     name: str
     tenant: str
     proof: str = field(repr=False)
-    """`sha256$` and the hexadecimal hash of the secret half. Another beginning is that of an earlier version: refused."""
+    """`sha256$` and the hexadecimal hash of the secret half. An earlier version made any other: it is refused."""
 
     may_read: bool
     may_write: bool
