@@ -7,11 +7,6 @@ import gc
 import logging
 import os
 import signal
-import sys
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from functools import lru_cache
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 GC_THRESHOLD = 10_000
@@ -43,28 +38,6 @@ def log_to_stderr() -> None:
     logging.basicConfig(level=logging.DEBUG if debugging else logging.INFO, format=FORMAT)
     if not debugging:
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-
-
-def lines_to_stderr(name: str) -> Callable[[int, str], None]:
-    """Returns a function that writes lines as the logger `name` would, at a third of the cost, for each request.
-
-    Call it after the log is set up. It does not fail where stderr is closed, full or missing.
-    """
-    least = logging.getLogger(name).getEffectiveLevel()
-    template = FORMAT % {"asctime": "%s,%03d", "levelname": "%s", "name": name, "message": "%s\n"}
-
-    def write(level: int, line: str) -> None:
-        if level >= least and sys.stderr is not None:
-            now = time.time()
-            with suppress(OSError, ValueError):
-                sys.stderr.write(template % (_second(int(now)), now % 1 * 1000, logging.getLevelName(level), line))
-
-    return write
-
-
-@lru_cache(1)
-def _second(second: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
 
 
 def calm_garbage_collector() -> None:

@@ -30,8 +30,8 @@ class Table:
 
     name: str
     columns: Sequence[str]
+    #: The column that says whose rows they are: a lane, or a run or set of a lane. None: of the whole journal.
     owner: str | None = None
-    """The column that says whose rows they are: a lane, or a run or set of a lane. None: of the whole journal."""
 
     # Names are our own, and values are parameters: what S608 warns of cannot happen.
     def select(self, lane: str) -> str:
@@ -93,8 +93,8 @@ OF_THE_JOURNAL = (
 class Source(Protocol):
     """A journal that is locked, and read."""
 
+    #: Tells it from others.
     name: str
-    """Tells it from others."""
 
     async def lanes(self) -> list[tuple[int, str]]: ...
     async def fingerprint(self, lane: int) -> str:
@@ -113,8 +113,8 @@ class Source(Protocol):
 class Target(Protocol):
     """A journal that nobody opens until it is whole."""
 
+    #: It has come to its end before, with this source.
     finished: bool
-    """It has come to its end before, with this source."""
 
     async def noted(self, lane: str) -> str | None:
         """The fingerprint of a lane when it was copied."""

@@ -22,14 +22,13 @@ def relay(host: str | None, port: int | None, config_path: str | None) -> int:
     Everything is durable in the journal before it is answered. http://HOST:PORT/docs describes the API.
     """
     from proofport.cli.connect import with_gateway
-    from proofport.cli.service import calm_garbage_collector, lines_to_stderr, log_to_stderr, stop_signal
+    from proofport.cli.service import calm_garbage_collector, log_to_stderr, stop_signal
     from proofport.config import Config
-    from proofport.relay.operating.access_log import NAME
     from proofport.relay.serving import serving
 
     async def serve(gateway: Gateway) -> None:
         stopped = stop_signal()
-        async with serving(gateway, write=lines_to_stderr(NAME)) as origin:
+        async with serving(gateway) as origin:
             click.echo(f"listening on {origin}")
             calm_garbage_collector()
             await stopped.wait()

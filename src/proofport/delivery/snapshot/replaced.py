@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 from proofport.accounting import UNCHANGED, Outcome, Status, withheld
 from proofport.adapter import Lists, Replaces, Tombstone
@@ -74,22 +74,31 @@ class ReplacedSet(Ending):
         return True
 
     async def _change(self) -> Change:
-        """Compare the set before with the ids of this run.
+        """Compare the set before with the ids of this run: the vendor's list, as a plan does. Where it shows none, the
+        records that were delivered before.
 
         What becomes a tombstone belongs to the set before, too, where the vendor does not list it any more: it has
         been changed by hand, or has taken the set of a run that was cut off.
         """
-        previous, missing = 0, list[str]()
-        async for page in self._set_before():
-            previous += len(page)
-            missing += self._missing(page)
+        resource, batch, previous, missing = self._destination.resource, self._destination.whole, 0, dict[str, bool]()
+        if isinstance(resource, Lists) and not resource.lags:
+            async for page in self._destination.vendor.live_pages():
+                held = {record.id: record.outside for record in page.records if not record.ended}
+                previous += len(held)
+                missing |= {each: held[each] for each in self._missing(list(held))}
+        else:
+            async for known in self._pages_of_gone(noted=False):
+                previous += len(known)
+                missing |= dict.fromkeys(self._missing(known), False)
         if self._days:
             self._ended = [each async for page in self._pages_of_gone(noted=False) for each in self._not_read(page)]
-            unlisted = set(self._ended).difference(missing)
+            unlisted = sorted(set(self._ended).difference(missing))
             previous += len(unlisted)
-            missing += sorted(unlisted)
+            missing |= dict.fromkeys(unlisted, False)
         note_gone(self._report, missing)
-        batch = self._destination.whole
+        for record_id, outside in missing.items():
+            if outside:
+                self._report.outside.add(record_id)
         return Change(previous, self._report.gone.count, len(batch) if batch is not None else 0)
 
     @property
@@ -113,16 +122,6 @@ class ReplacedSet(Ending):
         if self._days:
             await self._books.make_tombstones(self._ended, self._began, self._since)
         await super()._forget_gone()
-
-    async def _set_before(self) -> AsyncIterator[list[str]]:
-        """The ids that the vendor lists, as a plan sees them. Where it shows none, those that were delivered before."""
-        resource = self._destination.resource
-        if isinstance(resource, Lists) and not resource.lags:
-            async for page in self._destination.vendor.live_pages():
-                yield [record.id for record in page.records if not record.ended]
-        else:
-            async for known in self._pages_of_gone(noted=False):
-                yield known
 
     def _hold_back(self, error: ProofportError, reason: str, code: Exit) -> None:
         self._destination.stop(error, reason, code)

@@ -21,22 +21,18 @@ class LaneView:
 
     lane: str
     queued: int
+    #: When the head was accepted.
     oldest: float | None
-    """When the head was accepted."""
-
     dead: int
     epoch: int
+    #: Who holds it.
     owner: str | None
-    """Who holds it."""
-
+    #: In the past: the owner has died or sleeps.
     lease_until: float | None
-    """In the past: the owner has died or sleeps."""
-
+    #: Nothing is delivered before.
     next_at: float
-    """Nothing is delivered before."""
-
+    #: Why a person must act.
     parked: str | None
-    """Why a person must act."""
 
 
 class LaneRun(Protocol):

@@ -23,15 +23,13 @@ class Sent:
     """
 
     ids: Sequence[str] = ()
+    #: 64-bit unsigned digests of the bodies. 0: the id belongs to the run's set, and what was delivered for it before
+    #: still holds.
     bodies: Sequence[int] = ()
-    """64-bit unsigned digests of the bodies. 0: the id belongs to the run's set, and what was delivered for it before
-    still holds."""
-
+    #: When the source had looked, in seconds; 0 for unknown. Empty when that is unknown for all.
     observed: Sequence[float] = ()
-    """When the source had looked, in seconds; 0 for unknown. Empty when that is unknown for all."""
-
+    #: The bodies themselves, where they are kept. An empty one leaves the one before. A removal empties them.
     items: Sequence[bytes] = ()
-    """The bodies themselves, where they are kept. An empty one leaves the one before. A removal empties them."""
 
 
 NOTHING_SENT = Sent()
@@ -41,11 +39,10 @@ NOTHING_SENT = Sent()
 class Known:
     """What was last delivered for one id."""
 
+    #: The digest of the body.
     body: int
-    """The digest of the body."""
-
+    #: When the source had looked; 0: unknown.
     observed: float
-    """When the source had looked; 0: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +53,8 @@ class Kept:
     run_id: str | None
     body: bytes = field(repr=False)
     delivery: int | None = None
+    #: It was removed since, by that run or delivery if any is named, and its body is empty.
     removed: bool = False
-    """It was removed since, by that run or delivery if any is named, and its body is empty."""
 
 
 class LastState(Protocol):
