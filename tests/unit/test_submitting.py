@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofport.gateway.queue import accepted
 from tests.journals import MemoryJournal
 
+from proofport.delivery.queue.deliveries import accepted
 from proofport.journal.contract import Accepted, Filter, NewDelivery
 
 

@@ -76,9 +76,11 @@ class DestinationRun:
         *,
         retry_seconds: float,
         skip_unchanged: bool = False,
+        in_order: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_wait: Callable[[], None] | None = None,
     ) -> None:
+        """`in_order`: send a batch after the answer to the one before, though the vendor takes several at a time."""
         self.name = target.name
         self.lane = target.lane
         self.resource = target.resource
@@ -103,6 +105,7 @@ class DestinationRun:
         self._compare: Callable[[Batch], Awaitable[None]] | None = None
         self._target = target
         self._skip_unchanged = skip_unchanged
+        self._parallel = 1 if in_order else self.limits.parallel
         self._books: Books | None = None
         self._last: LastState | None = None
 
@@ -187,8 +190,7 @@ class DestinationRun:
     # ------------------------------------------------------------------ the work
     async def run(self) -> None:
         """Deliver what was taken, until `finish`, several batches at a time where the vendor allows it."""
-        parallel = self.limits.parallel
-        slots, places = asyncio.Semaphore(parallel), asyncio.Semaphore(parallel + UNACKNOWLEDGED)
+        slots, places = asyncio.Semaphore(self._parallel), asyncio.Semaphore(self._parallel + UNACKNOWLEDGED)
         number = 0
         async with asyncio.TaskGroup() as group:
             while (batch := await self._queue.get()) is not None:

@@ -154,7 +154,7 @@ class Worker:
         job = Job(f"delivery-{first.id}", self._instance, first.kind, first.mode, target.mapping.fields, types)
         report = DestinationReport(target.name, lanes=[target.lane])
         ledger = QueueLedger(report, lambda position: f"record {position}", books)
-        destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0)
+        destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0, in_order=True)
         destination.attach(self._journal, holder, books)
         try:
             await self._feed(destination, target, group, books, stop)
