@@ -48,10 +48,10 @@ class Narrator:
         for words, style in (("records", "bold"), ("confirmed", "green"), ("accepted", "green"), ("rejected", "red")):
             table.add_column(words, justify="right", style=style)
         for report in reports:
-            for destination in report.destinations.values():
+            for number, destination in enumerate(report.destinations.values()):
                 level, status = destination.tally.assurance, destination.tally.status
                 numbers = (level[Assurance.CONFIRMED], level[Assurance.ACCEPTED], status[Status.REJECTED])
-                table.add_row(report.kind, destination.name, *map(str, (destination.input, *numbers)))
+                table.add_row("" if number else report.kind, destination.name, *map(str, (destination.input, *numbers)))
         self.out.print(table)
 
     async def holdings(self) -> None:
