@@ -84,15 +84,7 @@ def _moment(ctx: click.Context, parameter: click.Parameter, text: str | None) ->
 @options.json_option
 @uses_gateway
 async def create_command(
-    gateway: Gateway,
-    name: str,
-    tenant: str,
-    destinations: Sequence[str],
-    kinds: Sequence[str],
-    read_only: bool,
-    write_only: bool,
-    expires: float | None,
-    as_json: bool,
+    gateway: Gateway, name: str, read_only: bool, write_only: bool, as_json: bool, **scope: Any
 ) -> int:
     """Make a key, and print it. NAME says what it is for.
 
@@ -103,19 +95,13 @@ async def create_command(
         raise click.UsageError("NAME must not be empty: it tells this key from others")
     if read_only and write_only:
         raise click.UsageError("--read-only and --write-only together leave nothing that the key may do")
-    _check_scope(gateway.config, tenant, destinations, kinds)
+    _check_scope(gateway.config, scope["tenant"], scope["destinations"], scope["kinds"])
     from proofport.relay.access.keys import issue
 
-    token, made = await issue(
-        await gateway.journal(),
-        name=name,
-        tenant=tenant,
-        may_read=not write_only,
-        may_write=not read_only,
-        destinations=list(dict.fromkeys(destinations)) or None,
-        kinds=list(dict.fromkeys(kinds)) or None,
-        expires=expires,
-    )
+    for several in ("destinations", "kinds"):
+        scope[several] = list(dict.fromkeys(scope[several])) or None
+    scope |= {"may_read": not write_only, "may_write": not read_only}
+    token, made = await issue(await gateway.journal(), name=name, **scope)
     if as_json:
         show_json({"key": str(token), **_plain(made)})
     else:
