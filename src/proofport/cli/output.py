@@ -36,9 +36,9 @@ def wrapped(text: str, indent: str = "", *, hanging: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def show(text: str, indent: str = "", *, hanging: str | None = None, err: bool = False, bold: bool = False) -> None:
-    """Print `text`, wrapped."""
-    click.secho(wrapped(text, indent, hanging=hanging), err=err, bold=bold or None)
+def show(text: str, indent: str = "", *, hanging: str | None = None, err: bool = False, **style: Any) -> None:
+    """Print `text`, wrapped. `style`: that of click."""
+    click.secho(wrapped(text, indent, hanging=hanging), err=err, **style)
 
 
 def show_json(value: Any) -> None:

@@ -14,6 +14,7 @@ import aiohttp
 import yaml
 
 from proofport.cli.demo.narration import Narrator
+from proofport.cli.output import show
 from proofport.config import Config
 from proofport.errors import UsageError
 
@@ -37,8 +38,8 @@ async def post_and_kill(narrator: Narrator, config: Config) -> None:
     for vendor in vendors.values():
         await vendor.faults(latency_ms=SILENCE)
     async with _relay(file) as (first, origin):
-        narrator.say(f"listening on {origin}")
-        narrator.say(
+        show(f"listening on {origin}")
+        show(
             "A webhook or a cron job posts to the relay. It stores evidence on disk, answers, and delivers after that. "
             "Just now the vendors do not answer:"
         )
@@ -55,12 +56,12 @@ async def post_and_kill(narrator: Narrator, config: Config) -> None:
     async with _relay(file) as (_, origin):
         await _wait_until_delivered(origin)
         await narrator.who_has(NEWCOMER_ID, "holds", "has not heard of")
-        narrator.say("\nA tool that saw no answer posts again, with the same key. It gets the first answer:")
+        show("\nA tool that saw no answer posts again, with the same key. It gets the first answer:")
         narrator.answer(*await _post(origin + path))
-    narrator.say(
+    show(
         "\nWhat the relay has accepted is delivered, even if it is killed. What is posted twice with one key is "
         "accepted once.",
-        "bold",
+        bold=True,
     )
 
 

@@ -15,8 +15,9 @@ from proofport import registry
 from proofport.cli.connect import connect
 from proofport.cli.demo.narration import Narrator
 from proofport.cli.demo.relay import post_and_kill
-from proofport.cli.push.preview import print_bodies
-from proofport.cli.push.report import console, print_problems, print_report
+from proofport.cli.output import show
+from proofport.cli.push.preview import console, print_bodies
+from proofport.cli.push.report import print_problems, print_report
 from proofport.config import Config, Guard
 from proofport.delivery.report import RunReport
 from proofport.errors import UnsupportedFeature
@@ -51,13 +52,13 @@ async def tour() -> None:
             name: await stack.enter_async_context(running(registry.load_emulator(name)()))
             for name in registry.names(registry.EMULATORS)
         }
-        narrator = Narrator(console(), vendors)
-        narrator.say(
+        narrator = Narrator(vendors)
+        show(
             "proofport reads the output of your tools, delivers it to every compliance product in that product's own "
             "form, and accounts for every record. On this tour the products are emulated on this machine:"
         )
         for name, vendor in vendors.items():
-            narrator.say(f"{name}  {vendor.origin}", "bold", indent=2)
+            show(f"{name}  {vendor.origin}", "  ", bold=True)
         destinations = {name: vendor.destination() for name, vendor in vendors.items()}
         config = Config(instance="demo", journal=Path(folder) / "journal.sqlite3", destinations=destinations)
         config = await _provisioned(narrator, config)
@@ -68,7 +69,7 @@ async def tour() -> None:
         await _leaver(narrator, config)
         await post_and_kill(narrator, config)
         narrator.step("That was all")
-        narrator.say("Nothing was kept. Your own evidence: `proofport init`, `proofport doctor`, `proofport push`.")
+        show("Nothing was kept. Your own evidence: `proofport init`, `proofport doctor`, `proofport push`.")
 
 
 async def _provisioned(narrator: Narrator, config: Config) -> Config:
@@ -82,9 +83,9 @@ async def _provisioned(narrator: Narrator, config: Config) -> Config:
                     made = await gateway.provision(name, kind=kind)
                     block["objects"][kind] = dict(made[kind].settings)
             except UnsupportedFeature:
-                narrator.say(f"{name}: no API for it. A person does it once in the browser; for this tour it is done.")
+                show(f"{name}: no API for it. A person does it once in the browser; for this tour it is done.")
             else:
-                narrator.say(f"{name}: made through its API, for {', '.join(SAMPLES)}.")
+                show(f"{name}: made through its API, for {', '.join(SAMPLES)}.")
     return config.model_copy(update={"destinations": destinations})
 
 
@@ -92,22 +93,22 @@ async def _one_record(narrator: Narrator, config: Config) -> None:
     """Show the same record in every vendor's own form."""
     [(name, source), *_] = MACHINES
     narrator.step("One record, in every vendor's own form", f"proofport preview {source}={name}")
-    narrator.say("The cloud's own tool describes a machine like this:")
-    narrator.say(json.dumps(json.loads(Sample(name).read())["Reservations"][0]["Instances"][0]), "dim", indent=2)
-    narrator.say("Each vendor receives exactly this. What the tool did not say is not invented:")
+    show("The cloud's own tool describes a machine like this:")
+    show(json.dumps(json.loads(Sample(name).read())["Reservations"][0]["Instances"][0]), "  ", dim=True)
+    show("Each vendor receives exactly this. What the tool did not say is not invented:")
     async with connect(config) as gateway:
         [preview] = await gateway.preview(Input(Sample(name), source=source))
-    print_bodies(narrator.out, preview.bodies)
+    print_bodies(console(), preview.bodies)
 
 
 async def _set_with_mistakes(narrator: Narrator, config: Config) -> None:
     """Push a set with mistakes, while none is allowed."""
     narrator.step("Deliver the accounts: a whole set, with mistakes in it", _command(narrator, ACCOUNTS))
-    print_report(await _push(narrator, config, ACCOUNTS), to=narrator.out)
-    narrator.say(
+    print_report(await _push(narrator, config, ACCOUNTS))
+    show(
         "\nA vendor that replaces whole sets keeps its old set when the new one has mistakes. A vendor that takes "
         "records one by one has the good ones. Every bad record is named, with what would be right.",
-        "bold",
+        bold=True,
     )
 
 
@@ -115,12 +116,12 @@ async def _all_kinds(narrator: Narrator, config: Config) -> None:
     """Push all three kinds, while a few mistakes are allowed, and show what each vendor then has."""
     commands = [_command(narrator, samples, kind) for kind, samples in SAMPLES.items()]
     narrator.step("Deliver all three kinds, and allow a few bad records", *commands)
-    narrator.say(f"A line in proofport.yaml allows them: guard: {{max_rejected: {TOLERATED}}}\n")
+    show(f"A line in proofport.yaml allows them: guard: {{max_rejected: {TOLERATED}}}\n")
     reports = [await _push(narrator, config, samples, kind) for kind, samples in SAMPLES.items()]
     narrator.overview(reports)
     for report in reports:
         if report.kind != "personnel_account":
-            print_problems(narrator.out, list(report.destinations.values()), None)
+            print_problems(list(report.destinations.values()))
     narrator.step("What each vendor has now")
     await narrator.holdings()
 
@@ -128,13 +129,13 @@ async def _all_kinds(narrator: Narrator, config: Config) -> None:
 async def _leaver(narrator: Narrator, config: Config) -> None:
     """Push the accounts a week later: the mistakes are corrected, and one person is gone."""
     narrator.step("A week later, finn has left", _command(narrator, ACCOUNTS_LATER))
-    print_report(await _push(narrator, config, ACCOUNTS_LATER), to=narrator.out)
-    narrator.say(f"\nThe account of finn is {LEAVER}:")
+    print_report(await _push(narrator, config, ACCOUNTS_LATER))
+    show(f"\nThe account of finn is {LEAVER}:")
     await narrator.who_has(LEAVER, "still holds", "no longer holds")
-    narrator.say(
+    show(
         "\nWhere a vendor replaces whole sets, a person who is not in the new set is gone. Where it has no call to "
         "remove a record, the report says so, and names the record.",
-        "bold",
+        bold=True,
     )
 
 

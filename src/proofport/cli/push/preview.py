@@ -15,7 +15,6 @@ from rich.text import Text
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import show_json
-from proofport.cli.push.report import console
 from proofport.errors import Problem
 
 if TYPE_CHECKING:
@@ -62,6 +61,11 @@ def _as_dict(preview: Preview) -> dict[str, Any]:
         "bodies": bodies,
         "problems": problems,
     }
+
+
+def console() -> Console:
+    """stdout without markup or highlighting: text of vendors and files is printed as it is."""
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
 def print_preview(shown: Preview, *, to: Console | None = None) -> None:
