@@ -20,7 +20,7 @@ from proofport_drata import answers as permission
 from proofport_drata import hris, sessions
 from proofport_drata import parameters as p
 from proofport_drata.answers import CHECK_PARAMETERS, expect_ok, malformed
-from proofport_drata.connections import CONNECTIONS, find, resource_path
+from proofport_drata.connections import CONNECTIONS, find, find_made, resource_path
 from proofport_drata.paging import V1_CONNECTIONS, PagedList, v1_page, v1_rows
 from proofport_drata.records import segment, verdicts
 
@@ -94,11 +94,7 @@ def create(endpoint: Endpoint, given: p.CreateConnection) -> Flow[Answer]:
     try:
         return Answer(endpoint.decoded((yield endpoint.call(given, lost="ask"))))
     except OutcomeUnknown:
-        made = yield from find(given.name, provider)
-    if made is None:
-        raise OutcomeUnknown(
-            f"it is not known whether Drata made the connection {given.name!r}", hint="List, then repeat."
-        )
+        made = yield from find_made(given.name, provider)
     return (yield from plain(GET_CONNECTION, p.GetConnection(connection_id=made)))
 
 

@@ -174,7 +174,7 @@ class Gateway:
         values: Mapping[str, str] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Plan:
-        """What a push of the same would do, against what the vendors hold now. Nothing is written."""
+        """Say what a push of the same records would do to what the vendors hold now. Nothing is written."""
         journal = await self.journal()
         return Plan.of(await self._run(records, to, kind, mode, values, journal, plan=True, on_progress=on_progress))
 
@@ -364,7 +364,7 @@ class Gateway:
         return await confirmed(destination, self.config.adapter(destination).resource(kind), await self.journal())
 
     async def check(self, destination: str) -> list[Finding]:
-        """What `doctor` finds about one destination: credentials, objects, permissions, and how the clocks differ."""
+        """The findings of `doctor` about one destination: credentials, objects, permissions, and the clock."""
         adapter = self.config.adapter(destination)
         found: list[Finding] = []
         if isinstance(adapter, Checks):

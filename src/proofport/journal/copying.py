@@ -30,8 +30,8 @@ class Table:
 
     name: str
     columns: Sequence[str]
+    #: The column that says whose rows they are: a lane, or a run or set of a lane. None: of the whole journal.
     owner: str | None = None
-    """The column that says whose rows they are: a lane, or a run or set of a lane. None: of the whole journal."""
 
     # Names are our own, and values are parameters: what S608 warns of cannot happen.
     def select(self, lane: str) -> str:
@@ -68,6 +68,7 @@ OF_A_LANE = (
     _table("known", "of_set id run body observed", "of_set"),
     _table("staged", "turn run removed ids bodies observed", "run"),
     _table("bodies", "of_set id body run delivery", "of_set"),
+    _table("tombstones", "of_set id body gone_at", "of_set"),
     _table("adapter_memory", "number lane key value"),
 )
 """In an order in which each row finds what it refers to."""
@@ -92,8 +93,8 @@ OF_THE_JOURNAL = (
 class Source(Protocol):
     """A journal that is locked, and read."""
 
+    #: Tells it from others.
     name: str
-    """Tells it from others."""
 
     async def lanes(self) -> list[tuple[int, str]]: ...
     async def fingerprint(self, lane: int) -> str:
@@ -112,8 +113,8 @@ class Source(Protocol):
 class Target(Protocol):
     """A journal that nobody opens until it is whole."""
 
+    #: It has come to its end before, with this source.
     finished: bool
-    """It has come to its end before, with this source."""
 
     async def noted(self, lane: str) -> str | None:
         """The fingerprint of a lane when it was copied."""

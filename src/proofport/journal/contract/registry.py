@@ -14,8 +14,8 @@ class Lease:
 
     owner: str
     until: float
+    #: Another has asked for it lately.
     wanted: bool
-    """Another has asked for it lately."""
 
 
 class Registry(Protocol):

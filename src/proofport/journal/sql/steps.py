@@ -24,8 +24,8 @@ class Query:
 
     name: str
     values: Values
+    #: The names of the conditions that it is asked with.
     where: tuple[str, ...] = ()
-    """The names of the conditions that it is asked with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ from proofport.journal.sqlite.store import SqliteStore
 class SqliteJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart, SnapshotsPart, AccessPart):
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 
+    #: Commits survive a power cut.
     durable = True
-    """Commits survive a power cut."""
 
     def __init__(self, path: str | Path, *, clock: Callable[[], float] = time.time) -> None:
         self.path = Path(path)

@@ -6,7 +6,7 @@ import struct
 
 import orjson
 
-from proofport.journal.contract import NewRun, Sent
+from proofport.journal.contract import IN_DOUBT, NewRun, Sent
 from proofport.journal.sql.lane_run import SqlLaneRun
 from proofport.journal.sql.steps import Change, Many, Query, Steps
 from proofport.journal.sqlite.known import folded, tidy
@@ -51,6 +51,9 @@ class SqliteLaneRun(SqlLaneRun):
         elif sent.items:
             kept = zip(sent.ids, sent.items, strict=True)
             yield Many("keep_body", ({**origin, "id": text, "body": item} for text, item in kept if item))
+            if (yield Query("has_tombstones", origin)):
+                pairs = zip(sent.ids, sent.bodies, strict=True)
+                yield Many("drop_tombstone", ({**origin, "id": text} for text, body in pairs if body > IN_DOUBT))
 
     def _doubt(self, kind: str) -> Steps[None]:
         number = yield from self._set(kind)
@@ -60,9 +63,3 @@ class SqliteLaneRun(SqlLaneRun):
     def _completed(self, kind: str, run: int) -> Steps[None]:
         """Nothing to do: ending the run has given its rows of the log their turn."""
         yield from ()
-
-    def _set(self, kind: str) -> Steps[int]:
-        values = {"lane": self._hold.number, "kind": kind}
-        while not (rows := (yield Query("find_set", values))):
-            yield Change("make_set", values)
-        return int(rows[0][0])

@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Container
 from contextlib import suppress
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -25,7 +24,6 @@ from proofport.wire import is_loopback
 NOTE_EVERY = 30.0
 """Seconds between two writes to the journal of which keys were used."""
 
-ORIGINS_KEPT = 64
 RATES_KEPT = 10_000
 ANYBODY = Caller()
 """The caller while there is no key."""
@@ -116,7 +114,6 @@ def _refuse_foreign_pages(request: web.Request) -> None:
         raise ProblemError("forbidden", "without keys, only this machine may ask, by its own name")
 
 
-@lru_cache(ORIGINS_KEPT)
 def _is_of_this_machine(origin: str) -> bool:
     try:
         return is_loopback(origin) and not urlsplit(origin).username

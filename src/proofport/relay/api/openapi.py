@@ -31,18 +31,20 @@ OF_ALL = (
 
 BEHIND_KEYS = ("unauthorized", "forbidden", "too-many-requests")
 OF_BODIES = ("malformed-body", "payload-too-large", "request-timeout", "unsupported-media-type")
-PARAMETERS = {
-    "kind": "A kind of evidence: cloud_resource, training_record, personnel_account, device, person or custom:TYPE.",
-    "id": "The id.",
-    "part": "A name of your own: letters, digits, dots, dashes, underscores.",
-    "lane": "The name of the lane, percent-encoded.",
-}
 TEXT = {"type": "string"}
-SCHEMAS = {
-    "part": {**TEXT, "pattern": "^[A-Za-z0-9._-]{1,64}$"},
-    "Idempotency-Key": {**TEXT, "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 255},
+IN_PATH = {
+    "kind": (
+        "A kind of evidence: cloud_resource, training_record, personnel_account, device, person or custom:TYPE.",
+        TEXT,
+    ),
+    "id": ("The id.", TEXT),
+    "part": (
+        "A name of your own: letters, digits, dots, dashes, underscores.",
+        {**TEXT, "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+    ),
+    "lane": ("The name of the lane, percent-encoded.", TEXT),
 }
-_IN_PATH = re.compile(r"{(\w+)}")
+IN_HEADER = {**TEXT, "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 255}
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
@@ -72,9 +74,8 @@ def problems_of(route: Route) -> list[str]:
 
 
 def _models(route: Route) -> Iterator[tuple[type[BaseModel], JsonSchemaMode]]:
-    for answer in route.answers.values():
-        if isinstance(answer, type):
-            yield answer, "serialization"
+    if isinstance(route.answer, type):
+        yield route.answer, "serialization"
     if isinstance(route.body, type):
         yield route.body, "validation"
 
@@ -90,7 +91,7 @@ def _operation(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {"operationId": route.name, "summary": summary, "tags": [route.tag]}
     if description:
         operation["description"] = description
-    operation["parameters"] = [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)]
+    operation["parameters"] = list(_parameters(route))
     if route.body is not None:
         operation["requestBody"] = {"required": route.body_required, "content": _content(route.body, references)}
     operation["responses"] = {**_answers(route, references), **_problems(route, references)}
@@ -98,44 +99,22 @@ def _operation(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
     return operation
 
 
-def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "description": PARAMETERS[name],
-            "schema": SCHEMAS.get(name, TEXT),
-        }
-        for name in _IN_PATH.findall(route.path)
-    ]
+def _parameters(route: Route) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"{(\w+)}", route.path):
+        yield _parameter("path", name, *IN_PATH[name], required=True)
+    query = route.query.model_json_schema()
+    for name, about in query.get("properties", {}).items():
+        required = name in query.get("required", ())
+        schema = {key: value for key, value in about.items() if key not in ("title", "description")}
+        if "anyOf" in schema:  # a query cannot hold null: the parameter is left out
+            [schema] = [each for each in schema["anyOf"] if each.get("type") != "null"]
+        yield _parameter("query", name, about["description"], schema, required=required)
+    for name, words in route.headers.items():
+        yield _parameter("header", name, words, IN_HEADER, required=False)
 
 
-def _query_parameters(route: Route) -> list[dict[str, Any]]:
-    schema = route.query.model_json_schema()
-    parameters = []
-    for name, about in schema.get("properties", {}).items():
-        about = {key: value for key, value in about.items() if key != "title"}
-        description = about.pop("description", "")
-        required = name in schema.get("required", ())
-        parameter = {"name": name, "in": "query", "required": required, "description": description}
-        parameters.append({**parameter, "schema": _without_null(about)})
-    return parameters
-
-
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A query cannot hold null: the parameter is left out."""
-    if "anyOf" not in schema:
-        return schema
-    [only] = [each for each in schema["anyOf"] if each.get("type") != "null"]
-    return only if isinstance(only, dict) else {}
-
-
-def _header_parameters(route: Route) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": "header", "required": False, "description": about, "schema": SCHEMAS[name]}
-        for name, about in route.headers.items()
-    ]
+def _parameter(place: str, name: str, words: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": required, "description": words, "schema": schema}
 
 
 def _content(body: type[BaseModel] | Mapping[str, Any], references: Mapping[Any, Any]) -> dict[str, Any]:
@@ -145,17 +124,16 @@ def _content(body: type[BaseModel] | Mapping[str, Any], references: Mapping[Any,
 
 
 def _answers(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
+    words = route.words[0]
+    content: dict[str, Any] = {str(route.answer): {"schema": {}}}
+    if isinstance(route.answer, type):
+        words = (route.answer.__doc__ or words).strip().partition("\n")[0]
+        content = {"application/json": {"schema": references[route.answer, "serialization"]}}
     responses: dict[str, Any] = {}
-    for status, answer in route.answers.items():
-        if isinstance(answer, type):
-            words = (answer.__doc__ or route.words[0]).strip().partition("\n")[0]
-            content = {"application/json": {"schema": references[answer, "serialization"]}}
-        else:
-            words, content = route.words[0], {answer: {"schema": {}}}
+    for status in route.status:
         responses[str(status)] = {"description": words, "content": content}
         if status in (201, 202):
-            about = {"description": "Where to look for it.", "schema": {"type": "string"}}
-            responses[str(status)]["headers"] = {"Location": about}
+            responses[str(status)]["headers"] = {"Location": {"description": "Where to look for it.", "schema": TEXT}}
     return responses
 
 

@@ -11,9 +11,9 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from proofport.errors import JournalError
-from proofport.relay.api import openapi
+from proofport.relay.api import models, openapi
 from proofport.relay.api.parameters import NoQuery
-from proofport.relay.api.route import Route
+from proofport.relay.api.route import Route, Routes
 from proofport.relay.api.views import json_response
 from proofport.relay.console import page
 from proofport.relay.operating import metrics
@@ -21,11 +21,14 @@ from proofport.relay.operating.health import CheckName
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY
 
+route, documentation = Routes("Operations"), Routes("Documentation")
+
 
 class ReadyQuery(BaseModel, extra="forbid"):
     exclude: Annotated[list[CheckName], Field(description="A check to leave out. Repeatable.")] = []
 
 
+@route("GET", "/healthz", "open", models.Health)
 async def get_health(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Say that the process is alive.
 
@@ -34,6 +37,7 @@ async def get_health(request: web.Request, query: NoQuery) -> web.StreamResponse
     return json_response({"status": "alive"})
 
 
+@route("GET", "/readyz", "open", models.Readiness, problems=("not-ready",))
 async def get_readiness(request: web.Request, query: ReadyQuery) -> web.StreamResponse:
     """Say whether the relay is ready, check by check.
 
@@ -48,6 +52,7 @@ async def get_readiness(request: web.Request, query: ReadyQuery) -> web.StreamRe
     return json_response({"status": "ready", "checks": checks})
 
 
+@route("GET", "/metrics", "operator", "text/plain")
 async def get_metrics(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Give the metrics, as Prometheus reads them.
 
@@ -83,11 +88,13 @@ class Documentation:
 DOCUMENTATION = web.AppKey("documentation", Documentation)
 
 
+@documentation("GET", "/openapi.json", "open", "application/json")
 async def get_openapi(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """This documentation for programs: OpenAPI 3.1."""
     return web.Response(body=request.app[DOCUMENTATION].openapi, content_type="application/json")
 
 
+@documentation("GET", "/docs", "open", "text/html")
 async def get_docs(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """This documentation for people. It loads nothing from anywhere."""
     headers = {"Content-Security-Policy": page.POLICY}

@@ -1,4 +1,4 @@
-"""Decoder the query of a request, or a small JSON body, as a model, and lists every mistake."""
+"""Reads the query of a request, or a small JSON body, as a model, and lists every mistake."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.mapping import model_for
 from proofport.relay.body.documents import Place, documents
-from proofport.relay.problems import pointer_of
+from proofport.relay.problems import entry, pointer_of
 from proofport.sources.reader import Malformed
 from proofport.text.wording import problems_of
 
@@ -50,7 +50,7 @@ class Packed:
 
 
 class Intake:
-    """Decoder one body.
+    """Reads one body.
 
     `source`: documents are raw, and `decoder` applies a source mapping; else they are evidence of `kind` already.
     `portion`: the most records in one payload; None puts all of them into one.
@@ -130,9 +130,4 @@ def _mistake(number: int, place: Place, problem: Problem, within: str = "", reco
     if place.line is not None:
         row["line"] = place.line
     row["id"] = found if isinstance(found, str) else None
-    return row | {
-        "field": problem.field,
-        "found": problem.found,
-        "expected": problem.expected,
-        "hint": problem.hint,
-    }
+    return entry(problem, **row, field=problem.field)
