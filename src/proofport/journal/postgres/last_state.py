@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from proofport.journal.contract import Kept, Known, Sent
 from proofport.journal.sql.lane_run import SqlLaneRun
-from proofport.journal.sql.steps import Change, Part, Query, Row, Steps
+from proofport.journal.sql.steps import Change, Part, Row, Steps
 
 SIGN, RANGE = 2**63, 2**64
 
@@ -58,12 +58,6 @@ class PostgresLaneRun(SqlLaneRun):
         values = {"set": (yield from self._set(kind)), "run": run}
         for name in ("deliver_staged", "remove_staged", "drop_staged"):
             yield Change(name, values)
-
-    def _set(self, kind: str) -> Steps[int]:
-        values = {"lane": self._hold.number, "kind": kind}
-        while not (rows := (yield Query("find_set", values))):
-            yield Change("make_set", values)
-        return int(rows[0][0])
 
 
 def _signed(body: int) -> int:

@@ -8,7 +8,7 @@ import orjson
 
 from proofport.journal.contract import NewRun, Sent
 from proofport.journal.sql.lane_run import SqlLaneRun
-from proofport.journal.sql.steps import Change, Many, Query, Steps
+from proofport.journal.sql.steps import Change, Many, Steps
 from proofport.journal.sqlite.known import folded, tidy
 from proofport.journal.sqlite.store import SqliteStore
 
@@ -60,9 +60,3 @@ class SqliteLaneRun(SqlLaneRun):
     def _completed(self, kind: str, run: int) -> Steps[None]:
         """Nothing to do: ending the run has given its rows of the log their turn."""
         yield from ()
-
-    def _set(self, kind: str) -> Steps[int]:
-        values = {"lane": self._hold.number, "kind": kind}
-        while not (rows := (yield Query("find_set", values))):
-            yield Change("make_set", values)
-        return int(rows[0][0])
