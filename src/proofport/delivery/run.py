@@ -237,13 +237,10 @@ class Run:
     async def _compare_with_live(self, destination: DestinationRun, stack: AsyncExitStack) -> None:
         """Read what the vendor holds, where it can be listed, so that equal records are not sent again.
 
-        Elsewhere, and for a set that goes whole, the journal is asked. A resumed set that is staged is sent to its end:
-        a difference was found before.
+        Elsewhere the journal is asked. A resumed set that is staged is sent to its end: a difference was found before.
         """
         order, resource = self._order, destination.resource
-        if destination.stopped is not None or destination.replaces:
-            return
-        if order.mode == "remove" or (destination.stages and order.resume):
+        if destination.stopped is not None or order.mode == "remove" or (destination.stages and order.resume):
             return
         if not isinstance(resource, Lists) or resource.lags:
             return

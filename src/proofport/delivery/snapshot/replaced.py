@@ -48,6 +48,7 @@ class ReplacedSet(Ending):
                 )
                 self._hold_back(error, "snapshot_cancelled", Exit.INCOMPLETE)
                 return False
+            unchanged = batch is not None and await destination.is_unchanged(batch)
             change = await self._change()
             self._terms.allow(change, incomplete)
             tombstones = await self._tombstones()
@@ -60,7 +61,7 @@ class ReplacedSet(Ending):
             return False
         self._note_override()
         assert batch is not None, "the guard refuses an empty set"
-        if not change.gone and await destination.is_unchanged(batch):
+        if unchanged and not change.gone:
             self._book(UNCHANGED)
             self._report.notes.append("The set is the one that was sent last: nothing was sent.")
             return True
@@ -81,7 +82,10 @@ class ReplacedSet(Ending):
         been changed by hand, or has taken the set of a run that was cut off.
         """
         resource, batch, previous, missing = self._destination.resource, self._destination.whole, 0, dict[str, bool]()
-        if isinstance(resource, Lists) and not resource.lags:
+        if (live := self._destination.last_state.live) is not None:
+            held = dict(live.held())
+            previous, missing = len(held), {each: held[each] for each in self._missing(list(held))}
+        elif isinstance(resource, Lists) and not resource.lags:
             async for page in self._destination.vendor.live_pages():
                 held = {record.id: record.outside for record in page.records if not record.ended}
                 previous += len(held)
