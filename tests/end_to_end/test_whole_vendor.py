@@ -204,7 +204,7 @@ async def test_one_that_comes_back_is_gone_no_more(whole: Whole, sold: dict[str,
 
 
 async def test_one_that_was_read_and_refused_is_not_gone(whole: Whole, sold: dict[str, Any]) -> None:
-    bad, terms = {"id": "a-2", "email": 7}, {"max_gone": 0.5, "max_rejected": 1}
+    bad, terms = {"id": "a-2", "username": "two"}, {"max_gone": 0.5, "max_rejected": 1}
     async with gateway({**sold, "guard": terms}) as at:
         await push(at, LOGINS, ACCOUNT)
         report = await push(at, [*LOGINS[:2], bad], ACCOUNT)
