@@ -48,13 +48,6 @@ class SqlLaneRun:
         """An id as the tables hold it."""
         return text
 
-    def _set(self, kind: str) -> Steps[int]:
-        """The number of the set of a kind, which is made when it is new."""
-        values = {"lane": self._hold.number, "kind": kind}
-        while not (rows := (yield Query("find_set", values))):
-            yield Change("make_set", values)
-        return int(rows[0][0])
-
     def _sent(
         self,
         kind: str,
