@@ -145,6 +145,32 @@ async def test_a_refusal_parks_the_lane_with_everything_in_it_until_a_person_let
     assert (ids(here)[1:], await queue.states()) == (["1", "2"], ["done", "done"])
 
 
+async def test_a_lane_is_parked_once_so_that_it_can_be_resumed_before_it_is_released(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.vendor(Reply(401), all_ok)
+    await queue.accept({"id": "1"})
+    claim, reasons = queue.journal.claim, list[str]()
+
+    async def claimed(*given: Any, **more: Any) -> Any:
+        run = await claim(*given, **more)
+        if run is not None:
+            park = run.park
+
+            async def parked(reason: str) -> None:
+                await park(reason)
+                if not reasons:
+                    await queue.journal.resume(LANE)
+                reasons.append(reason)
+
+            monkeypatch.setattr(run, "park", parked)
+        return run
+
+    monkeypatch.setattr(queue.journal, "claim", claimed)
+    await queue.work()
+    assert await queue.states() == ["done"]
+
+
 async def test_a_destination_that_is_not_configured_parks_its_lane(queue: Queue) -> None:
     await queue.accept({"id": "1"}, to="gone")
     await queue.work()
