@@ -65,24 +65,13 @@ def _broken(field: str, path: str, error: Exception) -> Rejected:
     return reject(field, f"data that breaks {path}", "data that the path fits", cause=error)
 
 
-def find_list(path: Path, record: Any, field: str) -> Any:
-    """All matches; [] if there are none because an array was empty, else MISSING."""
-    return find(path, record, field) or ([] if _met_empty_array(path, record) else MISSING)
-
-
-def _met_empty_array(path: Path, record: Any) -> bool:
+def met_empty_array(path: Path, record: Any) -> bool:
     """True if a wildcard, slice or filter of the path came upon an empty array."""
     return any(
         type(step) in (Wildcard, Slice, Filter)
         and any(match.value == [] for match in tree_of(path.steps[:index]).find(record))
         for index, step in enumerate(path.steps)
     )
-
-
-def only(values: Sequence[Any], field: str, path: str) -> Any:
-    if len(values) > 1:
-        twice(field, path)
-    return values[0] if values else MISSING
 
 
 def twice(field: str, path: str) -> NoReturn:
