@@ -78,13 +78,14 @@ class Replaces(Protocol):
 
     @property
     def keeps_gone(self) -> int:
-        """Days for which `replace` is given what has gone. 0: never."""
+        """Days for which `replace` is given what has gone. 0: never. More than 0 needs `keeps_bodies`."""
         ...
 
     def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
         """Put the whole set in place of the one before. One outcome for each record of the batch, as in `send`.
 
         The engine never splits the set. It repeats the request only byte for byte, and only while the lane is its own.
+        `tombstones` are in the order of their ids. They have no outcome, and the limits do not count them.
         """
         ...
 

@@ -152,6 +152,7 @@ class DestinationRun:
                 self.report.notes.remove(str(error))
                 self.stop(lost, "lane_lost", Exit.INCOMPLETE)
             except JournalError as failed:
+                self.error = failed
                 self.report.notes.append(f"That the lane is parked could not be noted: {failed}")
 
     # ------------------------------------------------------------------ taking batches

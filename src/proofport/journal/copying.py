@@ -68,6 +68,7 @@ OF_A_LANE = (
     _table("known", "of_set id run body observed", "of_set"),
     _table("staged", "turn run removed ids bodies observed", "run"),
     _table("bodies", "of_set id body run delivery", "of_set"),
+    _table("tombstones", "of_set id body gone_at", "of_set"),
     _table("adapter_memory", "number lane key value"),
 )
 """In an order in which each row finds what it refers to."""

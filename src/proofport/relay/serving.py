@@ -14,13 +14,24 @@ from proofport.gateway import Gateway
 from proofport.logs import get_logger
 from proofport.relay.access.auth import refuse_open_door
 from proofport.relay.access.security import secure
-from proofport.relay.api.operations import DOCUMENTATION, Documentation
-from proofport.relay.api.routes import ROUTES
+from proofport.relay.api import deliveries, evidence, lanes, mappings, operations, snapshots
 from proofport.relay.body.limits import server_options
 from proofport.relay.operating.access_log import log_access
 from proofport.relay.operating.protocol import connections
 from proofport.relay.problems import ProblemError, answer_problems, response
 from proofport.relay.state import RELAY, Relay
+
+ROUTES = (
+    *evidence.route,
+    *snapshots.route,
+    *deliveries.route,
+    *deliveries.letters,
+    *lanes.route,
+    *mappings.route,
+    *operations.route,
+    *operations.documentation,
+)
+"""Every route, in the order in which they are documented."""
 
 SWEEP_EVERY = 60.0
 """Seconds between two searches for snapshots that have expired."""
@@ -101,10 +112,10 @@ async def application(gateway: Gateway) -> web.Application:
     outermost = [log_access(relay.metrics), answer_problems, relay.in_flight.middleware()]
     app = web.Application(middlewares=outermost, client_max_size=0)
     app[RELAY] = relay
-    app[DOCUMENTATION] = Documentation(ROUTES)
+    operations.describe(app, ROUTES)
     open_routes = set()
     for route in ROUTES:
-        added = app.router.add_route(route.method, route.path, route.answer, expect_handler=_expect)
+        added = app.router.add_route(route.method, route.path, route.handle, expect_handler=_expect)
         if route.scope == "open":
             open_routes.add(added)
     secure(app, await gateway.journal(), gateway.config.relay, open_routes=open_routes)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import closing
 
+from tests.unit.delivery.snapshots import TERMS, books_of
 from tests.unit.delivery.support import ScriptedSender, TinyAdapter, WholeTiny, all_ok, batch, destination
-from tests.unit.delivery.test_snapshot import TERMS, books_of
 
 from proofport.adapter import Flow, Lists, Observed, Page
 from proofport.delivery.ids import IdStore

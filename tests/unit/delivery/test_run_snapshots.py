@@ -290,7 +290,8 @@ async def test_the_guard_of_a_whole_set_counts_what_the_vendor_lists_and_asks_fo
     second = await push(write("b.ndjson", *TEN), **how)
     assert (counts(first), counts(second)) == ({"delivered": 10}, {"unchanged": 10})
     assert here.sender.operations[1:] == ["list_records", "replace_records", "list_records"]
-    assert "compared" not in second.destinations["here"].as_dict()
+    compared = second.destinations["here"].as_dict()["compared"]
+    assert compared["unchanged"] == {"count": 10}
 
 
 async def test_a_staged_set_that_was_compared_with_the_vendors_list_is_guarded_by_it() -> None:

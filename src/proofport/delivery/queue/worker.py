@@ -16,6 +16,7 @@ from proofport.delivery.reading import Branch
 from proofport.delivery.report import DestinationReport
 from proofport.delivery.target import Target
 from proofport.errors import (
+    Blocked,
     JournalError,
     LaneLost,
     OutcomeUnknown,
@@ -110,10 +111,11 @@ class Worker:
 
         It rests where time may mend it, and is parked for everything that a person has to look at.
         """
-        run, books = holder.run, QueueBooks(holder.run, self._watch)
+        run, books, parked = holder.run, QueueBooks(holder.run, self._watch), False
         error: ProofportError | None
         try:
             error = await self._send(holder, group, books, senders, stack, stop)
+            parked = isinstance(error, Blocked)  # again would undo it when a person resumes
         except ProofportError as raised:
             error = raised
         if error is None:
@@ -131,7 +133,8 @@ class Worker:
             await run.later(head, rest, Failure("vendor_unavailable", str(error)))
             log.warning("lane_rests", lane=run.lane, seconds=round(rest, 1), error=error.message)
         else:
-            await run.park(str(error))
+            if not parked:
+                await run.park(str(error))
             log.error("lane_parked", lane=run.lane, error=error.message)
         return False
 

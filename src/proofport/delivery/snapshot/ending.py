@@ -62,8 +62,12 @@ class Ending(ABC):
     def _missing(self, held: Sequence[str]) -> list[str]:
         """Those of `held` that the new set will not hold. A rejected record is not in it, although it was read."""
         dropped = self._destination.ledger.rejected_ids
-        read = [record_id for record_id in held if record_id not in dropped]
-        return self._ids.missing(read) + [record_id for record_id in held if record_id in dropped]
+        return self._not_read(held) + [record_id for record_id in held if record_id in dropped]
+
+    def _not_read(self, held: Sequence[str]) -> list[str]:
+        """Those of `held` that this run has not read: neither delivered nor rejected."""
+        dropped = self._destination.ledger.rejected_ids
+        return self._ids.missing([record_id for record_id in held if record_id not in dropped])
 
     def _note_page(self, page: Page) -> int:
         """Note the gone records of a page of the vendor's list. Returns the number of records that it holds."""

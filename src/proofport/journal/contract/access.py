@@ -15,7 +15,7 @@ class AccessKey:
     prefix: str
     name: str
     tenant: str
-    #: A hash of the secret half.
+    #: `sha256$` and the hexadecimal hash of the secret half. Any other is of an earlier version, and refused.
     proof: str = field(repr=False)
     may_read: bool
     may_write: bool

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from proofport.adapter import Tombstone
+
 IN_DOUBT = 1
 """Noted as the last delivered digest where the body is not known to have arrived: no digest equals it, so none is
 unchanged."""
@@ -72,5 +74,13 @@ class LastState(Protocol):
         """The last delivered state with its bodies, and what was removed of it, in id order.
 
         Without ids whose body was never kept.
+        """
+        ...
+
+    async def tombstones(
+        self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
+    ) -> list[Tombstone]:
+        """What was forgotten as gone at `since` or later, in id order. An id that is delivered again, with its body,
+        is no tombstone any more.
         """
         ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from proofport.adapter import Tombstone
 from proofport.journal.contract import Kept, Known, Sent
 from proofport.journal.sql.lane_run import SqlLaneRun
 from proofport.journal.sql.steps import Change, Part, Row, Steps
@@ -16,6 +17,10 @@ SIGN, RANGE = 2**63, 2**64
 
 class PostgresLaneRun(SqlLaneRun):
     """Writes the last delivered state at once, an id a row."""
+
+    @staticmethod
+    def _key(text: str) -> bytes:
+        return text.encode()
 
     def _sent(
         self,
@@ -89,6 +94,13 @@ class LastStatePart(Part):
             Kept(bytes(text).decode(), run_id, bytes(body), delivery, removed)
             for text, run_id, body, delivery, removed in await self._store.rows("kept", values)
         ]
+
+    async def tombstones(
+        self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
+    ) -> list[Tombstone]:
+        values = {"lane": lane, "kind": kind, "since": since, "after": after.encode(), "limit": limit}
+        rows = await self._store.rows("tombstones", values)
+        return [Tombstone(bytes(text).decode(), bytes(body), gone_at) for text, body, gone_at in rows]
 
     async def _of(self, name: str, lane: str, kind: str, ids: Sequence[str]) -> list[Row]:
         return await self._store.rows(name, {"lane": lane, "kind": kind, "ids": [text.encode() for text in ids]})

@@ -43,6 +43,11 @@ class SqlLaneRun:
         self._begun: dict[str, tuple[int, NewRun]] = {}
 
     # ------------------------------------------------------------------ the last delivered state
+    @staticmethod
+    def _key(text: str) -> str | bytes:
+        """An id as the tables hold it."""
+        return text
+
     def _sent(
         self,
         kind: str,
@@ -193,10 +198,25 @@ class SqlLaneRun:
         if complete and run.staged:
             yield from self._completed(run.kind, number)
 
-    async def forget(self, kind: str, ids: Sequence[str]) -> None:
-        await self._write(self._forget, kind, ids)
+    # ------------------------------------------------------------------ what is gone
+    async def note_missing(self, kind: str, ids: Sequence[str], *, at: float) -> list[float]:
+        return await self._write(self._note_missing, kind, [self._key(text) for text in ids], at)
 
-    def _forget(self, kind: str, ids: Sequence[str]) -> Steps[None]:
+    def _note_missing(self, kind: str, keys: Sequence[str | bytes], at: float) -> Steps[list[float]]:
+        of_set = {"set": (yield from self._set(kind))}
+        first = dict((yield Query("missing_since", of_set)))
+        yield Change("drop_missing", of_set)
+        yield Many("note_missing", [{**of_set, "id": key, "gone_at": first.get(key, at)} for key in keys])
+        return [first.get(key, at) for key in keys]
+
+    async def forget(self, kind: str, ids: Sequence[str], *, gone_at: float | None = None, since: float = 0.0) -> None:
+        await self._write(self._forget, kind, ids, gone_at, since)
+
+    def _forget(self, kind: str, ids: Sequence[str], gone_at: float | None, since: float) -> Steps[None]:
+        if gone_at is not None:
+            of_set = {"set": (yield from self._set(kind))}
+            yield Many("keep_tombstone", [{**of_set, "id": self._key(text), "gone_at": gone_at} for text in ids])
+            yield Change("drop_old_tombstones", {**of_set, "since": since})
         yield from self._sent(kind, Sent(ids), removed=True)
 
     async def keep_adapter_memory(self, key: str, value: JsonValue, *, doubts: str | None) -> None:

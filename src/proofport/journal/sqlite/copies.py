@@ -43,6 +43,7 @@ def _loaded(value: str | None) -> Any:
 READ: Mapping[tuple[str, str], Callable[[Any], Any]] = {
     ("known", "id"): str.encode,
     ("bodies", "id"): str.encode,
+    ("tombstones", "id"): str.encode,
     ("runs", "memory"): str.encode,
     ("runs", "inputs"): str.encode,
     ("access_keys", "destinations"): _loaded,

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import orjson
 
+from proofport.adapter import Tombstone
 from proofport.journal.contract import Kept, Known
 from proofport.journal.sql.steps import Many, Part, Steps
 from proofport.journal.sqlite.database import connect, explained
@@ -114,6 +115,12 @@ class LastStatePart(Part):
         values = {"set": await folded(self._store, lane, kind), "after": after, "limit": limit}
         rows = await self._store.rows("kept", values)
         return [Kept(text, run, body, delivery, bool(removed)) for text, run, body, delivery, removed in rows]
+
+    async def tombstones(
+        self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
+    ) -> list[Tombstone]:
+        values = {"set": await _find(self._store, lane, kind), "since": since, "after": after, "limit": limit}
+        return [Tombstone(*row) for row in await self._store.rows("tombstones", values)]
 
 
 # ---------------------------------------------------------------------- folding

@@ -6,9 +6,9 @@ import struct
 
 import orjson
 
-from proofport.journal.contract import NewRun, Sent
+from proofport.journal.contract import IN_DOUBT, NewRun, Sent
 from proofport.journal.sql.lane_run import SqlLaneRun
-from proofport.journal.sql.steps import Change, Many, Steps
+from proofport.journal.sql.steps import Change, Many, Query, Steps
 from proofport.journal.sqlite.known import folded, tidy
 from proofport.journal.sqlite.store import SqliteStore
 
@@ -51,6 +51,9 @@ class SqliteLaneRun(SqlLaneRun):
         elif sent.items:
             kept = zip(sent.ids, sent.items, strict=True)
             yield Many("keep_body", ({**origin, "id": text, "body": item} for text, item in kept if item))
+            if (yield Query("has_tombstones", origin)):
+                pairs = zip(sent.ids, sent.bodies, strict=True)
+                yield Many("drop_tombstone", ({**origin, "id": text} for text, body in pairs if body > IN_DOUBT))
 
     def _doubt(self, kind: str) -> Steps[None]:
         number = yield from self._set(kind)
