@@ -50,8 +50,7 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
 
     @property
     def empty_set(self) -> Literal["refuse", "end"]:
-        configured = self.settings.objects.get(self.kind)
-        return "end" if configured is not None and configured.empty_set == "delete_all" else "refuse"
+        return "end" if self.settings.of(self.kind).empty_set == "delete_all" else "refuse"
 
     def limits(self, mode: Mode) -> Limits:
         if mode == "patch" and PUT_MERGE not in self.settings.allow_assumed:
@@ -110,7 +109,7 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
 
     def check(self) -> Flow[list[Finding]]:
         """Look for the resource in its connection, and for open sessions on it."""
-        configured = self.settings.objects[self.kind]
+        configured = self.settings.of(self.kind)
         connection, wanted = configured.connection_id, configured.resource_id
         if connection is None or wanted is None:
             return [self.found(False, "no resource_id is configured", "Run `proofport provision`.")]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from proofport.adapter import Tombstone
 from proofport.journal.contract import Kept, Known, Sent
 from proofport.journal.sql.lane_run import SqlLaneRun
-from proofport.journal.sql.steps import Change, Part, Row, Steps
+from proofport.journal.sql.steps import Change, Part, Row, Steps, Values
 
 SIGN, RANGE = 2**63, 2**64
 
@@ -22,31 +22,17 @@ class PostgresLaneRun(SqlLaneRun):
     def _key(text: str) -> bytes:
         return text.encode()
 
-    def _sent(
-        self,
-        kind: str,
-        sent: Sent,
-        *,
-        removed: bool,
-        run: int | None = None,
-        delivery: int | None = None,
-        staged: bool = False,
-    ) -> Steps[None]:
+    def _sent(self, sent: Sent, origin: Values, *, staged: bool) -> Steps[None]:
         """Of a staged run: note that the ids belong to its set, and keep the rest until it is complete."""
-        if not sent.ids:
-            return
         ids = [text.encode() for text in sent.ids]
-        values: dict[str, object] = {
-            "set": (yield from self._set(kind)),
-            "run": run,
-            "delivery": delivery,
-            "removed": removed,
+        values: Values = {
+            **origin,
             "ids": ids,
             "bodies": [_signed(body) for body in sent.bodies] or [0] * len(ids),
             "observed": list(sent.observed) or [0.0] * len(ids),
             "items": list(sent.items),
         }
-        if removed:
+        if origin["removed"]:
             yield Change("empty_bodies", values)
         elif sent.items:
             yield Change("keep_bodies", values)
@@ -54,15 +40,14 @@ class PostgresLaneRun(SqlLaneRun):
             yield Change("stage", values)
             yield Change("deliver", {**values, "bodies": [0] * len(ids)})
         else:
-            yield Change("remove" if removed else "deliver", values)
+            yield Change("remove" if origin["removed"] else "deliver", values)
 
-    def _doubt(self, kind: str) -> Steps[None]:
-        yield Change("doubt_set", {"set": (yield from self._set(kind))})
+    def _doubt(self, of_set: int) -> Steps[None]:
+        yield Change("doubt_set", {"set": of_set})
 
-    def _completed(self, kind: str, run: int) -> Steps[None]:
-        values = {"set": (yield from self._set(kind)), "run": run}
+    def _completed(self, of_set: int, run: int) -> Steps[None]:
         for name in ("deliver_staged", "remove_staged", "drop_staged"):
-            yield Change(name, values)
+            yield Change(name, {"set": of_set, "run": run})
 
 
 def _signed(body: int) -> int:

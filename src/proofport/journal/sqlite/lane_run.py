@@ -8,7 +8,7 @@ import orjson
 
 from proofport.journal.contract import IN_DOUBT, NewRun, Sent
 from proofport.journal.sql.lane_run import SqlLaneRun
-from proofport.journal.sql.steps import Change, Many, Query, Steps
+from proofport.journal.sql.steps import Change, Many, Query, Steps, Values
 from proofport.journal.sqlite.known import folded, tidy
 from proofport.journal.sqlite.store import SqliteStore
 
@@ -25,28 +25,16 @@ class SqliteLaneRun(SqlLaneRun):
     async def _folded(self, kind: str) -> None:
         await folded(self._store, self.lane, kind)
 
-    def _sent(
-        self,
-        kind: str,
-        sent: Sent,
-        *,
-        removed: bool,
-        run: int | None = None,
-        delivery: int | None = None,
-        staged: bool = False,
-    ) -> Steps[None]:
+    def _sent(self, sent: Sent, origin: Values, *, staged: bool) -> Steps[None]:
         """Log it in one row, whatever the number of ids."""
-        if not sent.ids:
-            return
         count = len(sent.ids)
-        origin = {"set": (yield from self._set(kind)), "run": run, "delivery": delivery}
         packed = {
             "ids": orjson.dumps(list(sent.ids)),
             "bodies": struct.pack(f"<{count}Q", *sent.bodies) if sent.bodies else bytes(8 * count),
             "observed": struct.pack(f"<{count}d", *sent.observed) if sent.observed else b"",
         }
-        yield Change("log", {**origin, **packed, "removed": removed, "records": count})
-        if removed:
+        yield Change("log", {**origin, **packed, "records": count})
+        if origin["removed"]:
             yield Many("empty_body", ({**origin, "id": text} for text in sent.ids))
         elif sent.items:
             kept = zip(sent.ids, sent.items, strict=True)
@@ -55,11 +43,6 @@ class SqliteLaneRun(SqlLaneRun):
                 pairs = zip(sent.ids, sent.bodies, strict=True)
                 yield Many("drop_tombstone", ({**origin, "id": text} for text, body in pairs if body > IN_DOUBT))
 
-    def _doubt(self, kind: str) -> Steps[None]:
-        number = yield from self._set(kind)
+    def _doubt(self, of_set: int) -> Steps[None]:
         yield Change("skip_turn", {})
-        yield Change("doubt_set", {"set": number})
-
-    def _completed(self, kind: str, run: int) -> Steps[None]:
-        """Nothing to do: ending the run has given its rows of the log their turn."""
-        yield from ()
+        yield Change("doubt_set", {"set": of_set})

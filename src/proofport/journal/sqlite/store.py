@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import orjson
 
+from proofport.errors import JournalError
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
 from proofport.journal.sql.queries import load
 from proofport.journal.sql.steps import Change, Direct, Hold, Many, Query, Row, Steps, Values, Wake, number_of
-from proofport.journal.sqlite.accept import add, submit
-from proofport.journal.sqlite.reader import Reader
+from proofport.journal.sqlite.database import connect, explained
 from proofport.journal.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -38,6 +40,38 @@ def bound(values: Values, now: float) -> dict[str, Any]:
         if isinstance(value := given.get(name), list):
             given[name] = orjson.dumps(value).decode()
     return given
+
+
+class Reader:
+    """One query-only connection in a thread of its own, made when it is first used.
+
+    Each statement sees the last commit, and blocks nobody.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db: sqlite3.Connection | None = None
+        self._closed = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
+
+    async def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise JournalError("the journal is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
+
+    def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._db is None:
+                self._db = connect(self._path, query_only=True)
+            return question(self._db)
+        except sqlite3.Error as error:
+            raise explained(error) from error
+
+    async def close(self) -> None:
+        self._closed = True
+        await asyncio.to_thread(self._thread.shutdown)
+        if self._db is not None:
+            self._db.close()
 
 
 class SqliteStore:
@@ -85,12 +119,12 @@ class SqliteStore:
 
     async def accept(self, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None) -> Submitted:
         now = self.clock()
-        submitted = await self.writer.write(lambda db: submit(db, SQL, deliveries, record, now))
+        submitted = await self.writer.write(lambda db: _submit(db, deliveries, record, now))
         self.news.set()
         return submitted
 
     def accepting(self, deliveries: Sequence[NewDelivery]) -> Steps[list[int]]:
-        ids: list[int] = yield Direct(lambda db, now: add(db, SQL, deliveries, now, together=False))
+        ids: list[int] = yield Direct(lambda db, now: _add(db, deliveries, now, together=False))
         for lane in {new.lane for new in deliveries}:
             yield Wake(lane, 0)
         return ids
@@ -139,3 +173,42 @@ def _carried_out(db: sqlite3.Connection, steps: Steps[T], now: float, woken: lis
                 db.executemany(SQL[step.name], (bound(values, now) for values in step.values))
             case Wake():
                 woken.append(step)
+
+
+# ---------------------------------------------------------------------- accepting: what a relay does most
+def _submit(
+    db: sqlite3.Connection, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None, now: float
+) -> Submitted:
+    """Accept deliveries as one submission, unless its key is known."""
+    if record is None or not deliveries:
+        return Submitted(_add(db, deliveries, now, together=True))
+    values = {"tenant": record.tenant, "key": record.key, "digest": record.digest, "answer": record.answer}
+    if db.execute(SQL["add_idempotency_record"], values).rowcount:
+        return Submitted(_add(db, deliveries, now, together=True))
+    digest, answer, submission = db.execute(SQL["idempotency_record"], values).fetchone()
+    ids = db.execute(SQL["submitted"], {"submission": submission}).fetchall()
+    return Submitted([number for (number,) in ids], replace(record, digest=digest, answer=answer))
+
+
+def _add(db: sqlite3.Connection, deliveries: Sequence[NewDelivery], now: float, *, together: bool) -> list[int]:
+    """Add deliveries to their lanes: one statement each, but for a lane that is new. `together`: as one submission."""
+    ids = list[int]()
+    for new in deliveries:
+        values = {
+            "lane": new.lane,
+            "destination": new.destination,
+            "kind": new.kind,
+            "mode": new.mode,
+            "payload": new.payload,
+            "records": new.records,
+            "together": together,
+            "submission": ids[0] if ids else None,
+            "bodies": new.bodies,
+            "now": now,
+        }
+        added = db.execute(SQL["add_delivery"], values)
+        if not added.rowcount:
+            db.execute(SQL["make_lanes"], values)
+            added = db.execute(SQL["add_delivery"], values)
+        ids.append(added.lastrowid or 0)
+    return ids
