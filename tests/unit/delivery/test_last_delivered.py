@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from tests.unit.delivery.support import (
     KIND,
     OK,
+    Plain,
     ScriptedSender,
     StagedTiny,
     Tiny,
@@ -31,6 +32,7 @@ from proofport.adapter import Admission, Batch, Job, LastDelivered, Mode, Schema
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.last_delivered import LastState, seconds_of
 from proofport.delivery.payload import batch_digest, digests_of
+from proofport.delivery.target import Target
 from proofport.errors import JournalError, OutcomeUnknown, Problem, UsageError
 from proofport.journal.contract import IN_DOUBT, Journal, Known
 from proofport.wire import Reply
@@ -88,7 +90,11 @@ def job(mode: Mode = "upsert", **lane_memory: JsonValue) -> Job:
 def state(
     made: type[Tiny] = Tiny, known: Mapping[str, Known] | None = None, *, keeps_bodies: bool = False
 ) -> LastState:
-    return LastState(cast(Journal, Remembered(known or {})), made(KIND, keeps_bodies=keeps_bodies))
+    return state_of(Remembered(known or {}), made(KIND, keeps_bodies=keeps_bodies))
+
+
+def state_of(journal: Remembered, resource: Tiny) -> LastState:
+    return LastState(cast(Journal, journal), Target("tiny", TinyAdapter(), resource, Plain()))
 
 
 async def filtered(
@@ -270,7 +276,7 @@ async def test_a_batch_of_which_nothing_can_make_the_schema_stops_the_delivery()
 async def test_an_adapter_sees_what_was_delivered_last_of_each() -> None:
     known = {"here": Known(5, 0.0), "doubt": Known(IN_DOUBT, 0.0), "bare": Known(7, 0.0)}
     journal = Remembered(known, {"here": b"{h}", "doubt": b"{d}", "gone": b""})
-    last = LastState(cast(Journal, journal), Tiny(KIND, keeps_bodies=True))
+    last = state_of(journal, Tiny(KIND, keeps_bodies=True))
     shown = await last.with_last(job("remove"), batch_of("here", "doubt", "gone", "never", "bare"))
     assert shown.last == [
         LastDelivered(b"{h}"),
@@ -306,7 +312,7 @@ async def test_the_bodies_of_what_was_sent_are_kept(outcome: Outcome, kept: bool
 
 
 async def test_of_a_patch_the_patched_body_is_kept() -> None:
-    last = LastState(cast(Journal, Remembered(texts={"a": b'{"id":"a","x":1,"y":2}'})), Tiny(KIND, keeps_bodies=True))
+    last = state_of(Remembered(texts={"a": b'{"id":"a","x":1,"y":2}'}), Tiny(KIND, keeps_bodies=True))
     given = batch({"id": "a", "x": None, "z": 3}, {"id": "never", "z": 3})
     kept, nothing = await last.to_keep(job("patch"), given, [ACCEPTED, ACCEPTED])
     assert json.loads(kept) == {"id": "a", "y": 2, "z": 3}
