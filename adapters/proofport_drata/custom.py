@@ -69,9 +69,7 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
         if job.mode != "snapshot":
             yield from sessions.end_stale(self._path, job.instance)
             return memory
-        session = sessions.session_id(job.instance, job.run_id)
-        resumed = session if memory.get("session") == session else None
-        yield from sessions.end_stale(self._path, job.instance, keep=resumed)
+        session = yield from sessions.begin(self._path, job.instance, job.run_id, memory.get("session"))
         return {**memory, "session": session}
 
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from itertools import count
 
 from proofport.accounting import Outcome
 from proofport.adapter import Batch, Flow
@@ -64,12 +66,28 @@ def open_sessions(resource: str) -> Flow[list[str]]:
     return [session for session, status in found.items() if status == "IN_PROGRESS"]
 
 
-def end_stale(resource: str, instance: str, keep: str | None = None) -> Flow[None]:
-    """Cancel every open session of an earlier run of ours except `keep`. Raises Blocked for another program's session.
+def begin(resource: str, instance: str, run_id: str, earlier: object) -> Flow[str]:
+    """Choose the session of a run, and leave no other one open. `earlier` is the session of a run that is resumed.
 
-    Direct writes need this, too: Drata does not publish whether they survive when an open session is completed.
+    It is kept, unless somebody cancelled it meanwhile, as a direct write does: then another one takes its place.
     """
-    is_open = [session for session in (yield from open_sessions(resource)) if session != keep]
+    session = session_id(instance, run_id)
+    found = yield from statuses(resource)
+    if isinstance(earlier, str) and earlier.startswith(session):
+        new = (f"{session}-{number}" for number in count(2))
+        session = earlier if found.get(earlier) != "CANCELED" else next(each for each in new if each not in found)
+    yield from _end_open(resource, instance, found, keep=session)
+    return session
+
+
+def end_stale(resource: str, instance: str) -> Flow[None]:
+    """Leave no session open. Direct writes need this, too: Drata does not publish whether they survive while one is."""
+    yield from _end_open(resource, instance, (yield from statuses(resource)))
+
+
+def _end_open(resource: str, instance: str, found: Mapping[str, str], keep: str | None = None) -> Flow[None]:
+    """Cancel the sessions of earlier runs of ours. Raises Blocked for another program's."""
+    is_open = [session for session, status in found.items() if status == "IN_PROGRESS" and session != keep]
     foreign = [session for session in is_open if not session.startswith(own_prefix(instance))]
     if foreign:
         raise Blocked(

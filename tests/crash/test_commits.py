@@ -36,7 +36,7 @@ async def at(tmp_path: Path, postgres: Database) -> AsyncIterator[Scene]:
         secret = tmp_path / "journal"
         secret.touch(0o600)
         secret.write_text(postgres.empty())
-        file.write_text(yaml.safe_dump(config | {"journal": f"file:{secret}", "lease": LEASE}))
+        file.write_text(yaml.safe_dump(config | {"journal": f"file:{secret}", "lease": LEASE, "patience": 0}))
         assert (await made.push(made.write("old", accounts(range(60), "old")))).exit_code == 0
         yield made
 
@@ -165,6 +165,30 @@ async def test_a_relay_that_was_frozen_while_committing_ends_nothing_when_it_wak
         assert await one.process.wait() == 0, one.log
         assert [each.path for each in list(at.emulator.log)[sent:] if each.method != "GET"] == []
     await assert_once(at, found)
+
+
+async def test_a_commit_that_nobody_went_on_with_does_not_undo_a_newer_set(at: Scene) -> None:
+    held = Held(at, MOMENTS["in the middle of staging"])
+    async with asyncio.timeout(120), aiohttp.ClientSession() as http:
+        client = Client(http)
+        async with relaying(at, name="one") as one:
+            await client.fill(one, one)
+            asking = asyncio.create_task(client.commit(one))
+            await held.reached.wait()
+            one.process.kill()
+            await asyncio.wait([asking])
+            asking.exception()
+            held.end()
+        newest = at.write("newest", accounts(range(30, 70), "newest"))
+        while (await at.push(newest)).exit_code:
+            """The lane is taken until the lease of the dead relay has run out."""
+        before = await at.held()
+        async with relaying(at, name="two") as two:
+            found = await client.ended(two)
+        assert found["state"] == "open"
+        assert "a later run" in found["report"]["destinations"]["drata"]["notes"][0]
+    assert await at.held() == before
+    assert {record["email"].partition(".")[0] for record in before.values()} == {"newest"}
 
 
 async def test_two_relays_that_are_asked_at_the_same_time_commit_once(at: Scene) -> None:

@@ -33,6 +33,10 @@ class Whole:
         #: An arriving set is taken only once this is set.
         self.open = asyncio.Event()
         self.open.set()
+        #: An arriving set is not taken at all.
+        self.loses = False
+        #: The kinds of the sets that were dealt with, whether or not somebody still waits for the answer.
+        self.ended = asyncio.Queue[str]()
         #: A set has arrived.
         self.arrived = asyncio.Event()
         self.application = web.Application()
@@ -63,10 +67,19 @@ class Whole:
         kind, records = request.match_info["kind"], await request.json()
         self.puts.append(kind)
         self.bodies.append(await request.read())
+        self._taking = asyncio.create_task(self._take(request, kind, records))
         self.arrived.set()
+        return await asyncio.shield(self._taking)  # it goes on without the one who asked
+
+    async def _take(self, request: web.Request, kind: str, records: list[dict[str, Any]]) -> web.Response:
         await self.open.wait()
-        if not self._knows(request):
-            return self._refuse()
+        answer = self._replace(kind, records) if self._knows(request) else self._refuse()
+        self.ended.put_nowait(kind)
+        return answer
+
+    def _replace(self, kind: str, records: list[dict[str, Any]]) -> web.Response:
+        if self.loses:
+            return web.json_response("lost", status=503)
         if not all(record.get("name", "x") and record.get("email", "x") for record in records):
             return web.json_response("an empty field", status=400)
         gone = {record_id: {**row, "gone": True} for record_id, row in self.sets.get(kind, {}).items()}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from proofport.cli import options
-from proofport.cli.failures import explain
+from proofport.cli.output import explain
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:

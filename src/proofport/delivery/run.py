@@ -35,7 +35,7 @@ from proofport.delivery.snapshot.ending import Ending
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.delivery.snapshot.staged import StagedSet
 from proofport.delivery.target import Target
-from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
+from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.http.sender import Sender
 from proofport.journal.contract import Journal, NewRun
 from proofport.logs import get_logger
@@ -46,6 +46,9 @@ POSITION_BITS = 40
 
 NOT_VERIFIED = unknown("not_verified")
 """The end of a record that the vendor has only queued, where more is required."""
+
+SUPERSEDED = "a later run to the same object has ended this one"
+OLDER = "What this run has not sent is older than what the later one sent. Push what is newest now."
 
 PROGRESS_SECONDS = 1.0
 """Progress is reported this often, and after every block that was read."""
@@ -95,6 +98,8 @@ class Order:
     require_verified: bool = False
     #: Go on with the interrupted run of this `run_id`.
     resume: bool = False
+    #: Seconds to wait for a lane that another process holds. None: the retry time.
+    lane_seconds: float | None = None
     on_progress: Callable[[Progress], None] | None = field(default=None, repr=False)
     on_problem: Callable[[str, RecordProblem], None] | None = field(default=None, repr=False)
 
@@ -192,7 +197,7 @@ class Run:
         held = hold(
             order.journal,
             part.target.lane,
-            retry_seconds=order.retry_seconds,
+            retry_seconds=order.retry_seconds if order.lane_seconds is None else order.lane_seconds,
             lease=order.lease,
             on_wait=destination.vendor.note,
             on_lost=lambda error: destination.stop(error, "lane_lost", Exit.INCOMPLETE),
@@ -205,6 +210,9 @@ class Run:
         inputs = [reader.name for reader, _ in order.inputs]
         run = NewRun(order.run_id, part.target.name, order.kind, order.mode, inputs, destination.stages)
         earlier = await order.journal.run(order.run_id, part.target.name) if order.resume else None
+        if earlier is not None and earlier.state == "ended" and earlier.report is None:
+            destination.stop(UsageError(SUPERSEDED, hint=OLDER), "superseded", Exit.INCOMPLETE)
+            return
         part.books = RunBooks(order.journal, holder, run, earlier)
         destination.attach(order.journal, holder, part.books)
         await part.books.begin()

@@ -146,10 +146,22 @@ class Gateway:
         resume: bool,
         override: str | None,
     ) -> RunReport:
-        """Deliver a committed snapshot as the run that its commit names; `resume` what was begun of it."""
+        """Deliver a committed snapshot as the run that its commit names; `resume` what was begun of it.
+
+        A relay that has died may still hold a lane, for a lease at most.
+        """
         journal = await self.journal()
         return await self._run(
-            records, to, kind, "snapshot", None, journal, run_id=run_id, resume=resume, override=override
+            records,
+            to,
+            kind,
+            "snapshot",
+            None,
+            journal,
+            run_id=run_id,
+            resume=resume,
+            override=override,
+            lane_seconds=max(self.config.patience, self.config.lease),
         )
 
     async def plan(

@@ -112,7 +112,7 @@ async def application(gateway: Gateway) -> web.Application:
     outermost = [log_access(relay.metrics), answer_problems, relay.in_flight.middleware()]
     app = web.Application(middlewares=outermost, client_max_size=0)
     app[RELAY] = relay
-    app[operations.DOCUMENTATION] = operations.Documentation(ROUTES)
+    operations.describe(app, ROUTES)
     open_routes = set()
     for route in ROUTES:
         added = app.router.add_route(route.method, route.path, route.handle, expect_handler=_expect)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-
-from rich.console import Console
+import os
+from contextlib import redirect_stdout
+from unittest.mock import patch
 
 from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, rejected, unknown, withheld
 from proofport.cli.push.report import SHOWN, print_report
@@ -16,8 +17,8 @@ PROBLEM = Problem("'aws_ec2_instance'", "one of the vendor's types", field="type
 
 
 def printed(report: RunReport, width: int = 80, problems_file: str | None = None) -> str:
-    out = io.StringIO()
-    print_report(report, problems_file=problems_file, to=Console(file=out, width=width, markup=False, highlight=False))
+    with patch.dict(os.environ, COLUMNS=str(width)), redirect_stdout(io.StringIO()) as out:
+        print_report(report, problems_file=problems_file)
     text = out.getvalue()
     assert all(len(line) <= width for line in text.splitlines())
     return text

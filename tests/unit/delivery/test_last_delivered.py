@@ -87,14 +87,14 @@ def job(mode: Mode = "upsert", **lane_memory: JsonValue) -> Job:
     return Job("run", "test", KIND, mode, lane_memory=lane_memory)
 
 
+def target(resource: Tiny) -> Target:
+    return Target("tiny", TinyAdapter(), resource, Plain())
+
+
 def state(
     made: type[Tiny] = Tiny, known: Mapping[str, Known] | None = None, *, keeps_bodies: bool = False
 ) -> LastState:
-    return state_of(Remembered(known or {}), made(KIND, keeps_bodies=keeps_bodies))
-
-
-def state_of(journal: Remembered, resource: Tiny) -> LastState:
-    return LastState(cast(Journal, journal), Target("tiny", TinyAdapter(), resource, Plain()))
+    return LastState(cast(Journal, Remembered(known or {})), target(made(KIND, keeps_bodies=keeps_bodies)))
 
 
 async def filtered(
@@ -276,7 +276,7 @@ async def test_a_batch_of_which_nothing_can_make_the_schema_stops_the_delivery()
 async def test_an_adapter_sees_what_was_delivered_last_of_each() -> None:
     known = {"here": Known(5, 0.0), "doubt": Known(IN_DOUBT, 0.0), "bare": Known(7, 0.0)}
     journal = Remembered(known, {"here": b"{h}", "doubt": b"{d}", "gone": b""})
-    last = state_of(journal, Tiny(KIND, keeps_bodies=True))
+    last = LastState(cast(Journal, journal), target(Tiny(KIND, keeps_bodies=True)))
     shown = await last.with_last(job("remove"), batch_of("here", "doubt", "gone", "never", "bare"))
     assert shown.last == [
         LastDelivered(b"{h}"),
@@ -312,7 +312,8 @@ async def test_the_bodies_of_what_was_sent_are_kept(outcome: Outcome, kept: bool
 
 
 async def test_of_a_patch_the_patched_body_is_kept() -> None:
-    last = state_of(Remembered(texts={"a": b'{"id":"a","x":1,"y":2}'}), Tiny(KIND, keeps_bodies=True))
+    texts = {"a": b'{"id":"a","x":1,"y":2}'}
+    last = LastState(cast(Journal, Remembered(texts=texts)), target(Tiny(KIND, keeps_bodies=True)))
     given = batch({"id": "a", "x": None, "z": 3}, {"id": "never", "z": 3})
     kept, nothing = await last.to_keep(job("patch"), given, [ACCEPTED, ACCEPTED])
     assert json.loads(kept) == {"id": "a", "y": 2, "z": 3}

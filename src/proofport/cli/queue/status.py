@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +18,11 @@ if TYPE_CHECKING:
     from proofport.journal.contract import Attempt, Journal, LaneView, RunView
 
 RUNS = 10_000
+TITLES = {
+    "snapshots": "Last complete snapshots",
+    "interrupted": "Interrupted; continue with `proofport push … --resume RUN`",
+    "runs": "Runs",
+}
 
 
 @click.command()
@@ -62,9 +66,7 @@ async def _one(journal: Journal, name: str) -> dict[str, Any]:
     runs = [run for run in await journal.runs(limit=RUNS) if run.run_id == name]
     if runs:
         whole = [await journal.run(name, run.destination) for run in runs]
-        found: dict[str, Any] = {
-            "runs": [{**_run(run), "batches": len(run.batches)} for run in whole if run is not None]
-        }
+        found: dict[str, Any] = {"runs": [{**_run(run), "batches": len(run.batches)} for run in whole if run]}
         attempts = await journal.attempts(run_id=name, limit=100)
     else:
         lanes = [_lane(lane) for lane in await journal.lanes() if lane.lane == name]
@@ -128,9 +130,12 @@ def _print(found: dict[str, Any]) -> None:
         click.echo("Nothing has been delivered yet.")
     for lane in found.get("lanes", ()):
         _print_lane(lane)
-    _print_runs("Last complete snapshots", found.get("snapshots", ()))
-    _print_runs("Interrupted; continue with `proofport push … --resume RUN`", found.get("interrupted", ()))
-    _print_runs("Runs", found.get("runs", ()))
+    for name, title in TITLES.items():
+        if found.get(name):
+            click.secho(f"\n{title}", bold=True)
+        for run in found.get(name, ()):
+            _show(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}")
+            _show(f"{run['state']}, {run['ended'] or run['started']}: {_counts(run['books'])}", "    ")
     if found.get("attempts"):
         click.secho("\nAttempts", bold=True)
     for attempt in found.get("attempts", ()):
@@ -156,14 +161,6 @@ def _print_lane(lane: dict[str, Any]) -> None:
         _show(f"waits until {lane['rests_until']}")
     if lane["owner"]:
         _show(f"in use by {lane['owner']}")
-
-
-def _print_runs(title: str, runs: Sequence[dict[str, Any]]) -> None:
-    if runs:
-        click.secho(f"\n{title}", bold=True)
-    for run in runs:
-        _show(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}")
-        _show(f"{run['state']}, {run['ended'] or run['started']}: {_counts(run['books'])}", "    ")
 
 
 def _counts(books: dict[str, Any]) -> str:

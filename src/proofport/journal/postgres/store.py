@@ -95,7 +95,7 @@ class PostgresStore:
         return await self._acceptor.accept(deliveries, record)
 
     def accepting(self, deliveries: Sequence[NewDelivery]) -> Steps[list[int]]:
-        return accepting(deliveries)
+        return accepting([(new, None) for new in deliveries])
 
     def claiming(self, lane: str | None, owner: str, lease: float) -> Steps[Hold | None]:
         values = {"lane": lane, "names": [lane], "owner": owner, "lease": lease}

@@ -48,13 +48,6 @@ class SqlLaneRun:
         """An id as the tables hold it."""
         return text
 
-    def _set(self, kind: str) -> Steps[int]:
-        """The number of the set of a kind, which is made when it is new."""
-        values = {"lane": self._hold.number, "kind": kind}
-        while not (rows := (yield Query("find_set", values))):
-            yield Change("make_set", values)
-        return int(rows[0][0])
-
     def _sent(
         self,
         kind: str,
@@ -75,6 +68,13 @@ class SqlLaneRun:
     def _completed(self, kind: str, run: int) -> Steps[None]:
         """What a staged run has sent is delivered now: after all that was sent before, before the next."""
         raise NotImplementedError
+
+    def _set(self, kind: str) -> Steps[int]:
+        """The number of the set of this lane and kind, which is made when it is new."""
+        values = {"lane": self._hold.number, "kind": kind}
+        while not (rows := (yield Query("find_set", values))):
+            yield Change("make_set", values)
+        return int(rows[0][0])
 
     async def _folded(self, kind: str) -> None:
         """Put the last delivered state in order, where that is not done while it is written."""

@@ -80,7 +80,6 @@ def _converted(table: Table, how: Mapping[tuple[str, str], Callable[[Any], Any]]
 class SqliteSource:
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self.name = str(path)
-        self.moved_to: Path | None = None
         self._db = db
         self._path = path
 
@@ -97,13 +96,15 @@ class SqliteSource:
             yield [_staged_read(row) if staged else _converted(table, READ, row) for row in page]
 
     async def retire(self, target: str) -> str:
-        self.moved_to = self._path.with_name(self._path.name + SUFFIX)
-        return f"is called {self.moved_to.name} now"
+        return f"is called {self._path.name}{SUFFIX} now"
 
 
 @asynccontextmanager
 async def reading(path: Path, fold: Callable[[Iterable[tuple[str, str]]], Any]) -> AsyncIterator[Source]:
-    """The journal at `path`, in which nobody else writes. `fold` puts the last delivered state in order before."""
+    """The journal at `path`, in which nobody else writes. It gets another name when the move comes to its end.
+
+    `fold` puts the last delivered state in order before.
+    """
     if not await asyncio.to_thread(path.is_file):
         raise ConfigError(f"there is no journal {path}", hint="Name the file that `journal:` named until now.")
     try:
@@ -114,13 +115,11 @@ async def reading(path: Path, fold: Callable[[Iterable[tuple[str, str]]], Any]) 
             working = db.execute(SQL["working"], {"now": time.time()}).fetchone()
             if working or db.execute(SQL["unfolded"]).fetchone()[0]:
                 raise in_use(str(path), " works on ".join(working) if working else "somebody writes to it")
-            source = SqliteSource(db, path)
-            yield source
+            yield SqliteSource(db, path)
             db.execute("ROLLBACK")
     except sqlite3.Error as error:
         raise explained(error) from error
-    if source.moved_to is not None:
-        await asyncio.to_thread(path.rename, source.moved_to)
+    await asyncio.to_thread(path.rename, path.with_name(path.name + SUFFIX))
 
 
 class SqliteTarget:

@@ -15,7 +15,6 @@ from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
 from proofport.journal.sql.queries import load
 from proofport.journal.sql.steps import Change, Direct, Hold, Many, Query, Row, Steps, Values, Wake, number_of
 from proofport.journal.sqlite.accept import add, submit
-from proofport.journal.sqlite.database import connect, explained
 from proofport.journal.sqlite.reader import Reader
 from proofport.journal.sqlite.writer import Writer
 
@@ -51,15 +50,12 @@ class SqliteStore:
         self.folding = asyncio.Lock()
         self.writer = Writer(path, durable=durable)
         self.looks = Reader(path)
-        self._heads = Reader(path)
-        self._watch: sqlite3.Connection | None = None
+        self._lanes = Reader(path)
 
     async def close(self) -> None:
         await self.writer.close()
-        await self._heads.close()
+        await self._lanes.close()
         await self.looks.close()
-        if self._watch is not None:
-            self._watch.close()
 
     # ------------------------------------------------------------------ one statement
     async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:
@@ -68,21 +64,16 @@ class SqliteStore:
 
     async def heads(self, values: Values) -> list[Row]:
         given = bound(values, self.clock())
-        return await self._heads.read(lambda db: db.execute(SQL["heads"], given).fetchall())
+        return await self._lanes.read(lambda db: db.execute(SQL["heads"], given).fetchall())
 
     async def change(self, name: str, values: Values, where: Sequence[str] = ()) -> int:
         text, given = text_of(name, tuple(where)), bound(values, self.clock())
         return await self.writer.write(lambda db: db.execute(text, given).rowcount)
 
-    def is_due(self) -> bool:
-        """Look whether a lane may be claimed: into one index, cheap enough for the event loop."""
-        try:
-            if self._watch is None:
-                self._watch = connect(self.path, query_only=True)
-            row = self._watch.execute(SQL["next_due"]).fetchone()
-        except sqlite3.Error as error:
-            raise explained(error) from error
-        return row is not None and row[0] <= self.clock()
+    async def is_due(self) -> bool:
+        """Look whether a lane may be claimed, which takes no lock."""
+        now = self.clock()
+        return bool(await self._lanes.read(lambda db: db.execute(SQL["is_due"], {"now": now}).fetchone()))
 
     # ------------------------------------------------------------------ a transaction
     async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:

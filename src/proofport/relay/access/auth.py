@@ -79,14 +79,7 @@ async def _caller(request: web.Request, keys: KeyRing, rates: Rates) -> Caller:
         seconds = max(1, math.ceil(wait))
         detail = f"this key is used too often; try again after {seconds} s"
         raise ProblemError("too-many-requests", detail, headers={"Retry-After": str(seconds)})
-    return Caller(
-        key.tenant,
-        None if key.destinations is None else frozenset(key.destinations),
-        None if key.kinds is None else frozenset(key.kinds),
-        key.may_read,
-        key.may_write,
-        key.prefix,
-    )
+    return Caller(key.tenant, key.destinations, key.kinds, key.may_read, key.may_write, key.prefix)
 
 
 async def _key(request: web.Request, given: list[str], keys: KeyRing) -> AccessKey:

@@ -112,12 +112,11 @@ def _visible(request: web.Request, destination: str | None = None, kind: str | N
     caller = request[CALLER]
     destinations, kinds = caller.destinations, caller.kinds
     if destination is not None:
-        destinations = frozenset([destination]) if caller.allows_destination(destination) else frozenset()
+        destinations = [destination] if caller.allows_destination(destination) else []
     if kind is not None:
-        kinds = frozenset([kind]) if caller.allows_kind(kind) else frozenset()
-    names = None if destinations is None else [caller.full_name(each) for each in sorted(destinations)]
-    kinds_asked = None if kinds is None else sorted(kinds)
-    return Filter(tenant=caller.tenant, destinations=names, kinds=kinds_asked, **wanted)
+        kinds = [kind] if caller.allows_kind(kind) else []
+    names = None if destinations is None else [caller.full_name(each) for each in destinations]
+    return Filter(tenant=caller.tenant, destinations=names, kinds=kinds, **wanted)
 
 
 async def _found(request: web.Request) -> Delivery:

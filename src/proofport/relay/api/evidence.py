@@ -15,7 +15,7 @@ from proofport.relay.access.caller import CALLER
 from proofport.relay.api import models
 from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response
-from proofport.relay.body.intake import Intake, Packed
+from proofport.relay.body.intake import Intake
 from proofport.relay.problems import ProblemError, wrong_parameter
 from proofport.relay.state import RELAY, values_of
 from proofport.tenancy import own_name
@@ -71,18 +71,19 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
     _, decoder = relay.decoder(kind, query.source, query.mode, values_of(query.set))
     key = _idempotency_key(request)
     about = orjson.dumps([kind, request.content_type, query.model_dump()]) if key is not None else None
-    packed = await Intake(decoder, kind, query.mode, source=query.source is not None).read(request, about=about)
-    relay.metrics.refused(packed.rejected)
-    refuse_mistakes(packed, valid=query.accept == "valid")
+    intake = Intake(decoder, kind, query.mode, source=query.source is not None)
+    await intake.read(request, about=about)
+    relay.metrics.refused(intake.rejected)
+    refuse_mistakes(intake, valid=query.accept == "valid")
     new = [
         NewDelivery(target.lane, target.name, kind, query.mode, payload, count)
         for target in targets
-        for count, payload in packed.portions
+        for count, payload in intake.portions
     ]
-    answer = _answer(kind, query.mode, new, packed)
+    answer = _answer(kind, query.mode, new, intake)
     record = None
     if key is not None:
-        record = IdempotencyRecord(caller.tenant, key, packed.digest, orjson.dumps(answer))
+        record = IdempotencyRecord(caller.tenant, key, intake.digest, orjson.dumps(answer))
     with relay.metrics.committing():
         submitted = await (await relay.gateway.journal()).accept(new, record=record)
     if submitted.first is not None and record is not None:
@@ -104,27 +105,27 @@ def _idempotency_key(request: web.Request) -> str | None:
     return key
 
 
-def refuse_mistakes(packed: Packed, *, valid: bool) -> None:
+def refuse_mistakes(intake: Intake, *, valid: bool) -> None:
     """Raises ProblemError (invalid-records) unless there is something to accept."""
-    if packed.rejected and not (valid and packed.records):
-        count = packed.records + packed.rejected
-        of = f"{packed.rejected:,} of {count:,} records are wrong" if count > 1 else "the record is wrong"
+    if intake.rejected and not (valid and intake.records):
+        count = intake.records + intake.rejected
+        of = f"{intake.rejected:,} of {count:,} records are wrong" if count > 1 else "the record is wrong"
         detail = f"{of}; nothing was accepted"
-        raise ProblemError("invalid-records", detail, errors=packed.errors, error_count=packed.mistakes)
-    if not packed.records:
+        raise ProblemError("invalid-records", detail, errors=intake.errors, error_count=intake.mistakes)
+    if not intake.records:
         raise ProblemError("invalid-records", "there is no record in the body", errors=[], error_count=0)
 
 
-def _answer(kind: str, mode: Mode, new: Sequence[NewDelivery], packed: Packed) -> dict[str, Any]:
+def _answer(kind: str, mode: Mode, new: Sequence[NewDelivery], intake: Intake) -> dict[str, Any]:
     """The answer without the ids of the deliveries: they have none yet."""
     return {
         "kind": kind,
         "mode": mode,
-        "records": packed.records,
-        "rejected": packed.rejected,
+        "records": intake.records,
+        "rejected": intake.rejected,
         "deliveries": [{"destination": own_name(each.destination), "records": each.records} for each in new],
-        "errors": packed.errors,
-        "error_count": packed.mistakes,
+        "errors": intake.errors,
+        "error_count": intake.mistakes,
     }
 
 

@@ -31,6 +31,7 @@ OF_ALL = (
 
 BEHIND_KEYS = ("unauthorized", "forbidden", "too-many-requests")
 OF_BODIES = ("malformed-body", "payload-too-large", "request-timeout", "unsupported-media-type")
+REFERENCE = "#/components/schemas/{model}"
 TEXT = {"type": "string"}
 IN_PATH = {
     "kind": (
@@ -48,10 +49,9 @@ IN_HEADER = {**TEXT, "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 255}
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
-    references, schemas = _schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -63,14 +63,14 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "components": {"schemas": _schemas(routes), "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
     }
 
 
 def problems_of(route: Route) -> list[str]:
     """The names of all problems that a route may answer with."""
-    names = [*route.problems, *OF_ALL, *(BEHIND_KEYS if route.scope != "open" else ())]
-    return list(dict.fromkeys(names + (list(OF_BODIES) if route.body is not None else [])))
+    of_keys, of_bodies = BEHIND_KEYS if route.scope != "open" else (), OF_BODIES if route.body is not None else ()
+    return list(dict.fromkeys([*route.problems, *OF_ALL, *of_keys, *of_bodies]))
 
 
 def _models(route: Route) -> Iterator[tuple[type[BaseModel], JsonSchemaMode]]:
@@ -80,21 +80,26 @@ def _models(route: Route) -> Iterator[tuple[type[BaseModel], JsonSchemaMode]]:
         yield route.body, "validation"
 
 
-def _schemas(routes: Sequence[Route]) -> tuple[Mapping[Any, Any], dict[str, Any]]:
+def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
     models = list(dict.fromkeys([(Problem, "serialization"), *(each for route in routes for each in _models(route))]))
-    references, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
-    return references, definitions["$defs"]
+    _, definitions = models_json_schema(models, ref_template=REFERENCE)  # type: ignore[arg-type]
+    schemas: dict[str, Any] = definitions["$defs"]
+    return schemas
 
 
-def _operation(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": REFERENCE.format(model=model.__name__)}
+
+
+def _operation(route: Route) -> dict[str, Any]:
     summary, description = route.words
     operation: dict[str, Any] = {"operationId": route.name, "summary": summary, "tags": [route.tag]}
     if description:
         operation["description"] = description
     operation["parameters"] = list(_parameters(route))
     if route.body is not None:
-        operation["requestBody"] = {"required": route.body_required, "content": _content(route.body, references)}
-    operation["responses"] = {**_answers(route, references), **_problems(route, references)}
+        operation["requestBody"] = {"required": route.body_required, "content": _content(route.body)}
+    operation["responses"] = {**_answers(route), **_problems(route)}
     operation["security"] = [{"key": []}, {}] if route.scope != "open" else [{}]
     return operation
 
@@ -117,18 +122,18 @@ def _parameter(place: str, name: str, words: str, schema: dict[str, Any], *, req
     return {"name": name, "in": place, "required": required, "description": words, "schema": schema}
 
 
-def _content(body: type[BaseModel] | Mapping[str, Any], references: Mapping[Any, Any]) -> dict[str, Any]:
+def _content(body: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(body, type):
-        return {"application/json": {"schema": references[body, "validation"]}}
+        return {"application/json": {"schema": _reference(body)}}
     return {media: {"schema": schema} for media, schema in body.items()}
 
 
-def _answers(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
+def _answers(route: Route) -> dict[str, Any]:
     words = route.words[0]
     content: dict[str, Any] = {str(route.answer): {"schema": {}}}
     if isinstance(route.answer, type):
         words = (route.answer.__doc__ or words).strip().partition("\n")[0]
-        content = {"application/json": {"schema": references[route.answer, "serialization"]}}
+        content = {"application/json": {"schema": _reference(route.answer)}}
     responses: dict[str, Any] = {}
     for status in route.status:
         responses[str(status)] = {"description": words, "content": content}
@@ -137,12 +142,12 @@ def _answers(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
     return responses
 
 
-def _problems(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
+def _problems(route: Route) -> dict[str, Any]:
     """By status: one may stand for several types."""
     by_status: dict[int, list[str]] = {}
     for name in problems_of(route):
         by_status.setdefault(CATALOGUE[name].status, []).append(name)
-    content = {MEDIA_TYPE: {"schema": references[Problem, "serialization"]}}
+    content = {MEDIA_TYPE: {"schema": _reference(Problem)}}
     return {
         str(status): {"description": "; ".join(f"{CATALOGUE[n].title} ({n})" for n in names), "content": content}
         for status, names in sorted(by_status.items())

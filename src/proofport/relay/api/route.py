@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_type_hints
 
 from aiohttp import web
@@ -11,16 +12,14 @@ from pydantic import BaseModel
 
 from proofport.relay.access.caller import CALLER
 from proofport.relay.api.parameters import query_of
-from proofport.relay.problems import CATALOGUE, ProblemError
+from proofport.relay.problems import ProblemError
 
 Handler: TypeAlias = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]
 Scope: TypeAlias = Literal["read", "write", "open", "operator"]
 """What a key must allow. `open`: no key is needed. `operator`: see what belongs to all tenants."""
 
-_ACTS = {"operator": "see what belongs to all tenants"}
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """One operation of the API. The docstring of the handler is its summary and its description."""
 
@@ -40,10 +39,6 @@ class Route:
     #: Problems beside those that every route may answer with.
     problems: Sequence[str] = ()
 
-    def __post_init__(self) -> None:
-        unknown = [name for name in self.problems if name not in CATALOGUE]
-        assert not unknown, f"{self.path}: no such problem: {unknown}"
-
     @property
     def name(self) -> str:
         """The `operationId` of OpenAPI."""
@@ -55,7 +50,7 @@ class Route:
         first, _, rest = (self.handler.__doc__ or "").partition("\n")
         return first, " ".join(rest.split())
 
-    @property
+    @cached_property
     def query(self) -> type[BaseModel]:
         """The model of the query: the type of the handler's argument."""
         model: type[BaseModel] = get_type_hints(self.handler)["query"]
@@ -66,7 +61,8 @@ class Route:
             caller = request[CALLER]
             allowed = {"read": caller.may_read, "write": caller.may_write, "operator": caller.is_operator}
             if not allowed[self.scope]:
-                raise ProblemError("forbidden", f"the key may not {_ACTS.get(self.scope, self.scope)}")
+                act = "see what belongs to all tenants" if self.scope == "operator" else self.scope
+                raise ProblemError("forbidden", f"the key may not {act}")
         return await self.handler(request, query_of(request, self.query))
 
 

@@ -96,11 +96,11 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
     await relay.backpressure.admit()
     _, decoder = relay.decoder(snapshot.kind, query.source, "snapshot", values_of(query.set))
     intake = Intake(decoder, snapshot.kind, "snapshot", source=query.source is not None, portion=None)
-    packed = await intake.read(request)
-    relay.metrics.refused(packed.rejected)
-    refuse_mistakes(packed, valid=False)
-    [(records, payload)] = packed.portions
-    part = Part(name, records, payload, packed.incomplete)
+    await intake.read(request)
+    relay.metrics.refused(intake.rejected)
+    refuse_mistakes(intake, valid=False)
+    [(records, payload)] = intake.portions
+    part = Part(name, records, payload, intake.incomplete)
     if not await (await relay.gateway.journal()).put_part(snapshot.id, part):
         raise _closed(await _found(request))
     relay.metrics.took_part(records)
