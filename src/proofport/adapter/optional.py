@@ -1,4 +1,4 @@
-"""What some vendors can do. The engine asks with `isinstance`: a resource or adapter has the methods, or it has not.
+"""Abilities that only some vendors have. The engine asks with `isinstance`: a resource or adapter has the methods, or it has not.
 
 `Opens`, `Stages`, `Replaces`, `Ends`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for resources; `Checks`
 and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the guard has agreed: the
@@ -49,7 +49,7 @@ class Stages(Protocol):
 
     @property
     def empty_set(self) -> Literal["refuse", "end"]:
-        """What an empty snapshot means: nothing, or that all records are to be ended one by one (`Ends`)."""
+        """The meaning of an empty snapshot: a mistake, or that all records are to be ended one by one (`Ends`)."""
         ...
 
     def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
@@ -157,7 +157,7 @@ class Schema:
 
     @property
     def defined(self) -> bool:
-        """Whether it is known to be complete at the vendor."""
+        """True if it is known to be complete at the vendor."""
         return self.configured or self.confirmed > 0
 
 

@@ -39,7 +39,7 @@ class Books(Protocol):
 
     @property
     def memory(self) -> Memory:
-        """What the adapter remembers of the run that is resumed; else empty."""
+        """The memory of the adapter in the run that is resumed; else empty."""
         ...
 
     async def opened(self, memory: Memory) -> None:

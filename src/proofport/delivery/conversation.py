@@ -52,7 +52,7 @@ class Conversation:
         )
 
     async def live_pages(self) -> AsyncIterator[Page]:
-        """What the vendor holds now, page by page. Raises GuardRefused where it cannot be read."""
+        """The records that the vendor holds now, page by page. Raises GuardRefused where it cannot be read."""
         lists = self._resource
         if not isinstance(lists, Lists):
             raise GuardRefused("the records held now cannot be read, so nobody can say what would be gone")

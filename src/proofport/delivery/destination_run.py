@@ -116,12 +116,12 @@ class DestinationRun:
 
     @property
     def replaces(self) -> bool:
-        """Whether the set goes whole, in one request."""
+        """True if the set goes whole, in one request."""
         return self.job.mode == "snapshot" and isinstance(self.resource, Replaces)
 
     @property
     def stages(self) -> bool:
-        """Whether the set stays invisible until it is complete."""
+        """True if the set stays invisible until it is complete."""
         return self.job.mode == "snapshot" and isinstance(self.resource, Stages)
 
     # ------------------------------------------------------------------ stopping
@@ -225,7 +225,7 @@ class DestinationRun:
         await self._deliver(0, batch, asyncio.Semaphore(1), tombstones)
 
     async def is_unchanged(self, batch: Batch) -> bool:
-        """Whether unchanged records are left out, and each of a set was delivered last with this very body."""
+        """True if unchanged records are left out, and each of the set was delivered last with this very body."""
         return self._skip_unchanged and await self.last_state.all_unchanged(self.job, batch, digests_of(batch))
 
     async def _deliver(

@@ -44,7 +44,7 @@ class LastState:
         self.live: LiveSet | None = None
 
     async def lane_memory(self) -> Mapping[str, JsonValue]:
-        """What the adapter keeps of the lane from run to run."""
+        """The memory that the adapter keeps of the lane from run to run."""
         return await self._journal.adapter_memory(self._lane) if isinstance(self._resource, MakesSchema) else {}
 
     # ------------------------------------------------------------------ before sending
@@ -79,7 +79,7 @@ class LastState:
         return {i: UNCHANGED for i, (last, digest) in pairs if last is not None and last.body == digest}
 
     async def all_unchanged(self, job: Job, batch: Batch, digests: Sequence[int]) -> bool:
-        """Whether the vendor holds every record of a set with this very body, or else was sent it last."""
+        """True if the vendor holds every record of a set with this very body, or else was sent it last."""
         known = await self._journal.known(self._lane, job.kind, batch.ids)
         return len(self._unchanged(batch, digests, known)) == len(batch)
 
@@ -103,7 +103,7 @@ class LastState:
 
 
 def may_have_arrived(outcomes: Sequence[Outcome]) -> bool:
-    """Whether the vendor has taken one of the records, or may have."""
+    """True if the vendor has taken one of the records, or may have."""
     return any(outcome.status in _MAY_HAVE_ARRIVED for outcome in outcomes)
 
 

@@ -176,7 +176,7 @@ class DestinationPlan:
 
     @property
     def refusal(self) -> str | None:
-        """What the guard would say."""
+        """The answer that the guard would give."""
         return self.report.refusal
 
     def as_dict(self) -> dict[str, Any]:
@@ -195,7 +195,7 @@ class DestinationPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a push would do."""
+    """The effect of a push at all its destinations."""
 
     kind: str
     mode: Mode

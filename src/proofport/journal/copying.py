@@ -134,7 +134,7 @@ class Copies(Protocol):
 
     @property
     def label(self) -> str:
-        """What people call it. It holds no secret."""
+        """The name that people give it. It holds no secret."""
         ...
 
     def source(self) -> AbstractAsyncContextManager[Source]:

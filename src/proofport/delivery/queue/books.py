@@ -155,7 +155,7 @@ class QueueLedger(Ledger):
 
 
 def _refused_together(outcomes: Sequence[Outcome]) -> bool:
-    """Whether a whole request was refused for one reason."""
+    """True if a whole request was refused for one reason."""
     first = outcomes[0]
     return first.status is Status.REJECTED and outcomes.count(first) == len(outcomes)
 

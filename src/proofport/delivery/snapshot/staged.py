@@ -79,7 +79,7 @@ class StagedSet(Ending):
         return True
 
     def _leave_open(self, stopped: Outcome) -> None:
-        """What was staged stays staged: the run goes on once the vendor, or a person, has made way."""
+        """Leave the staged records there: the run can be resumed once the vendor, or a person, has made way."""
         if not self._report.tally.withdraw(stopped):
             return
         if stopped.reason == "lane_lost":

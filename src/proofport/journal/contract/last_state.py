@@ -17,7 +17,7 @@ PERHAPS_OVERWRITTEN = 2
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became the last delivered state of its ids. In mode `remove` the ids leave the state.
+    """The new last delivered state of some ids. In mode `remove` the ids leave the state.
 
     What is sent later wins, also when it was observed earlier.
     """
@@ -37,7 +37,7 @@ NOTHING_SENT = Sent()
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was last delivered for one id."""
+    """The last delivery for one id."""
 
     #: The digest of the body.
     body: int
@@ -80,7 +80,7 @@ class LastState(Protocol):
     async def tombstones(
         self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
     ) -> list[Tombstone]:
-        """What was forgotten as gone at `since` or later, in id order. An id that is delivered again, with its body,
+        """Records that were forgotten as gone at `since` or later, in id order. An id that is delivered again, with its body,
         is no tombstone any more.
         """
         ...

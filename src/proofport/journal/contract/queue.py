@@ -37,7 +37,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
-    """What makes a submission happen once: the same `key` of the same tenant again is given the first answer."""
+    """The record by which a submission happens once: the same `key` of the same tenant again is given the first answer."""
 
     tenant: str
     key: str
@@ -48,7 +48,7 @@ class IdempotencyRecord:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of a submission."""
+    """The result of a submission."""
 
     #: Of its deliveries, in their order. The first is the number of the submission.
     ids: Sequence[int]

@@ -28,7 +28,7 @@ class KeyTaken(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Request:
-    """What is accepted together, as one submission."""
+    """Deliveries that are accepted together, as one submission."""
 
     deliveries: Sequence[NewDelivery]
     record: IdempotencyRecord | None
@@ -78,7 +78,7 @@ def accepting(deliveries: Sequence[tuple[NewDelivery, int | None]]) -> Steps[lis
 
 
 def _known(requests: Iterable[Request]) -> Steps[dict[Hashable, Submitted]]:
-    """What was submitted before under the keys of these requests."""
+    """Earlier submissions under the keys of these requests."""
     records = [request.record for request in requests if request.record is not None]
     if not records:
         return {}

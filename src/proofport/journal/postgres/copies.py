@@ -107,7 +107,7 @@ class PostgresTarget:
             await _note(self._db, FINISHED, source.name)
 
     async def _begin_above(self, table: Table) -> None:
-        """What is new begins above all that was moved."""
+        """Let new numbers begin above all that were moved."""
         column = table.columns[0]
         if column not in NUMBERED:
             return

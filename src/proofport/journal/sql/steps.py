@@ -74,7 +74,7 @@ class Hold:
 
     @property
     def values(self) -> Values:
-        """What tells a query whose lane it is."""
+        """The values that tell a query whose lane it is."""
         return {"number": self.number, "epoch": self.epoch}
 
     def lost(self) -> LaneLost:

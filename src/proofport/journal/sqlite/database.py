@@ -138,7 +138,7 @@ def _statements(script: str) -> list[str]:
 
 
 def explained(error: sqlite3.Error) -> JournalError:
-    """What a person can do about an error of the store."""
+    """The advice for a person about an error of the store."""
     name = getattr(error, "sqlite_errorname", "")
     for prefix, message, hint in _EXPLANATIONS:
         if name.startswith(prefix):

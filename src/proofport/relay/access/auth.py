@@ -45,7 +45,7 @@ async def refuse_open_door(journal: AccessKeys, settings: RelaySettings) -> None
 
 
 def is_local(host: str) -> bool:
-    """Whether only this machine reaches what listens on this host."""
+    """True if only this machine can reach a server on this host."""
     return is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}")
 
 

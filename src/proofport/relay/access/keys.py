@@ -29,7 +29,7 @@ RECHECK = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a caller presents."""
+    """The text that a caller presents."""
 
     prefix: str
     secret: str = field(repr=False)
@@ -53,7 +53,7 @@ def proof_of(secret: str) -> str:
 
 
 def is_outdated(key: AccessKey) -> bool:
-    """Whether an earlier version made the key, so that it can no longer be proved."""
+    """True if an earlier version made the key, so that it can no longer be proved."""
     return not key.proof.startswith(PROOF)
 
 
@@ -105,7 +105,7 @@ class KeyRing:
         return found
 
     async def is_empty(self) -> bool:
-        """Whether no key was ever made. The journal is asked every few seconds until there is one."""
+        """True if no key was ever made. The journal is asked every few seconds until there is one."""
         if self._empty_until is not None and self._timer() >= self._empty_until:
             any_key = await self._journal.access_keys()
             self._empty_until = None if any_key else self._timer() + RECHECK

@@ -53,7 +53,7 @@ class AcceptedDelivery(Answer):
 
 
 class Accepted(Answer):
-    """What was accepted and, with `accept=valid`, what was not."""
+    """The accepted records and, with `accept=valid`, the others."""
 
     submission: int = Field(description="`GET /v1/deliveries?submission=…` finds all deliveries of it.")
     kind: str

@@ -16,7 +16,7 @@ from proofport.relay.problems import ProblemError
 
 Handler: TypeAlias = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]
 Scope: TypeAlias = Literal["read", "write", "open", "operator"]
-"""What a key must allow. `open`: no key is needed. `operator`: see what belongs to all tenants."""
+"""The right that a key must have. `open`: no key is needed. `operator`: see what belongs to all tenants."""
 
 
 @dataclass(frozen=True)
