@@ -1,4 +1,4 @@
-"""Abilities that only some vendors have. The engine asks with `isinstance`: a resource or adapter has the methods, or it has not.
+"""Abilities that only some vendors have. The engine asks with `isinstance`: the methods are there, or they are not.
 
 `Opens`, `Stages`, `Replaces`, `Ends`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for resources; `Checks`
 and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the guard has agreed: the

@@ -118,7 +118,7 @@ class ReplacedSet(Ending):
         return [found[each] for each in self._not_read(sorted(found))]
 
     def _taken(self) -> bool:
-        """True if the vendor has taken a record of the set. If not, it has refused it, whatever `max_rejected` allows."""
+        """True if the vendor has taken a record of the set. If not, it refused the set, whatever `max_rejected` is."""
         count = self._report.tally.status
         return count[Status.DELIVERED] + count[Status.UNCHANGED] > 0
 

@@ -80,7 +80,7 @@ class LastState(Protocol):
     async def tombstones(
         self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
     ) -> list[Tombstone]:
-        """Records that were forgotten as gone at `since` or later, in id order. An id that is delivered again, with its body,
+        """Records forgotten as gone at `since` or later, in id order. An id that is delivered again, with its body,
         is no tombstone any more.
         """
         ...

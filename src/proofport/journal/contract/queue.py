@@ -37,7 +37,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
-    """The record by which a submission happens once: the same `key` of the same tenant again is given the first answer."""
+    """Lets a submission happen once: the same `key` of the same tenant is given the first answer again."""
 
     tenant: str
     key: str

@@ -57,7 +57,7 @@ class SqlLaneRun:
         raise NotImplementedError
 
     def _completed(self, of_set: int, run: int) -> Steps[None]:
-        """Count as delivered now, in its turn, all that a staged run has sent: after all that was sent before, before the next.
+        """Count all that a staged run has sent as delivered now: after what was sent before, before what comes next.
 
         Nothing to do where ending the run says so.
         """
