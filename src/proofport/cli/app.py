@@ -27,10 +27,10 @@ COMMANDS = {
     "verify": ("push.verify", "Read back what was delivered, and compare."),
     "relay": ("relay", "Accept evidence over HTTP, and deliver it."),
     "status": ("queue.status", "Show lanes, runs and attempts."),
-    "resume": ("queue.worker", "Release a parked lane."),
+    "resume": ("queue.status", "Release a parked lane."),
     "dead-letter": ("queue.dead_letter", "List, show, replay and drop deliveries that failed."),
     "journal": ("queue.journal", "Back up and migrate the journal."),
-    "worker": ("queue.worker", "Deliver what is queued, without an HTTP endpoint."),
+    "worker": ("service", "Deliver what is queued, without an HTTP endpoint."),
     "key": ("relay", "Make, list and revoke the keys of the relay."),
 }
 

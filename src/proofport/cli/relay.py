@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofport.cli import options
-from proofport.cli.connect import uses_gateway
+from proofport.cli.connect import uses_gateway, with_gateway
 from proofport.cli.output import show, show_json, when
 from proofport.errors import UsageError
 
@@ -32,7 +32,6 @@ def relay(host: str | None, port: int | None, config_path: str | None) -> int:
 
     Everything is durable in the journal before it is answered. http://HOST:PORT/docs describes the API.
     """
-    from proofport.cli.connect import with_gateway
     from proofport.cli.service import calm_garbage_collector, log_to_stderr, stop_signal
     from proofport.config import Config
     from proofport.relay.serving import serving

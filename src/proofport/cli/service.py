@@ -1,4 +1,4 @@
-"""Shared by the commands that serve: the signal to stop, the log, and the settings of the garbage collector."""
+"""`proofport worker`, and what the commands that serve share: the signal to stop, the log, the garbage collector."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ import gc
 import logging
 import os
 import signal
+from typing import TYPE_CHECKING
 
-FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+import click
+
+from proofport.cli.connect import FORMAT, uses_gateway
+
+if TYPE_CHECKING:
+    from proofport.gateway import Gateway
+
 GC_THRESHOLD = 10_000
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -48,3 +55,27 @@ def calm_garbage_collector() -> None:
     """
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
+
+
+@click.command()
+@click.option(
+    "--slots",
+    type=click.IntRange(1, 256),
+    default=8,
+    show_default=True,
+    help="Lanes to deliver to at the same time.",
+)
+@uses_gateway
+async def worker(gateway: Gateway, slots: int) -> int:
+    """Deliver what is queued in the journal until stopped.
+
+    Any number of workers may share a journal, on PostgreSQL also from several machines; each lane is delivered by one
+    of them at a time. SIGTERM or Ctrl-C lets the worker finish the requests in flight; a second one ends it at once.
+    """
+    log_to_stderr()
+    stop = stop_signal()
+    await gateway.journal()
+    click.echo("delivering; Ctrl-C stops it", err=True)
+    await gateway.work(stop, slots=slots)
+    click.echo("stopped", err=True)
+    return 0

@@ -190,12 +190,10 @@ def _read(file: Path) -> Node:
 
 def _adapter_class(name: object, places: Places, here: tuple[str, ...]) -> type[Adapter]:
     installed = registry.names(registry.ADAPTERS)
-    if name is None:
-        places.refuse((*here, "adapter"), found="nothing", expected=one_of(installed))
     if not isinstance(name, str) or name not in installed:
         places.refuse(
             (*here, "adapter"),
-            found=described(name),
+            found="nothing" if name is None else described(name),
             expected=one_of(installed),
             hint=did_you_mean(name, installed) or "To use an adapter of another package, install that package.",
         )

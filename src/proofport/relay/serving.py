@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 from aiohttp import web
 
@@ -17,7 +19,7 @@ from proofport.relay.access.security import secure
 from proofport.relay.api import deliveries, evidence, lanes, mappings, operations, snapshots
 from proofport.relay.body.limits import server_options
 from proofport.relay.operating.access_log import log_access
-from proofport.relay.operating.protocol import connections
+from proofport.relay.operating.protocol import Connection
 from proofport.relay.problems import ProblemError, answer_problems, response
 from proofport.relay.state import RELAY, Relay
 
@@ -80,9 +82,11 @@ async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[st
 
 async def _listen(runner: web.AppRunner, settings: RelaySettings) -> asyncio.Server:
     assert runner.server is not None
-    accept = connections(runner.server, access_log=None, **server_options(settings.limits))
+    loop = asyncio.get_running_loop()
+    options: dict[str, Any] = {"access_log": None, **server_options(settings.limits)}
+    accept = partial(Connection, runner.server, loop=loop, **options)
     try:
-        return await asyncio.get_running_loop().create_server(accept, settings.host, settings.port, backlog=128)
+        return await loop.create_server(accept, settings.host, settings.port, backlog=128)
     except OSError as error:
         raise UsageError(
             f"the relay cannot listen on {settings.host}:{settings.port}: {error.strerror}",
@@ -109,7 +113,7 @@ async def _sweep(relay: Relay) -> None:
 async def application(gateway: Gateway) -> web.Application:
     """Raises ConfigError; JournalError when the journal cannot be opened."""
     relay = Relay(gateway)
-    outermost = [log_access(relay.metrics), answer_problems, relay.in_flight.middleware()]
+    outermost = [log_access(relay.metrics), answer_problems, relay.in_flight.middleware]
     app = web.Application(middlewares=outermost, client_max_size=0)
     app[RELAY] = relay
     operations.describe(app, ROUTES)

@@ -1,4 +1,4 @@
-"""`proofport status`: the journal's view of lanes, runs and attempts."""
+"""`proofport status` shows lanes, runs and attempts as the journal has them; `proofport resume` releases a lane."""
 
 from __future__ import annotations
 
@@ -44,6 +44,20 @@ async def status(gateway: Gateway, subject: str | None, as_json: bool) -> int:
         show_json(found)
     else:
         _print(found)
+    return 0
+
+
+@click.command()
+@click.argument("lane")
+@uses_gateway
+async def resume(gateway: Gateway, lane: str) -> int:
+    """Release a parked or waiting LANE at once, after the reason for parking it has been mended.
+
+    Exit codes: 0 released, 2 there is no such lane.
+    """
+    if not await (await gateway.journal()).resume(lane):
+        raise UsageError(f"the journal knows no lane named {lane}", hint="`proofport status` lists the lanes.")
+    click.echo(f"{lane} goes on.")
     return 0
 
 

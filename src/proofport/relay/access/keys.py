@@ -13,7 +13,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any
 
@@ -32,10 +32,7 @@ class Token:
     """What a caller presents."""
 
     prefix: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"Token({self.prefix})"
+    secret: str = field(repr=False)
 
     def __str__(self) -> str:
         return f"pp_{self.prefix}_{self.secret}"
