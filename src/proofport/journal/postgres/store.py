@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -44,28 +44,24 @@ class PostgresStore:
 
     # ------------------------------------------------------------------ one statement
     async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:
-        with explaining(), cancellable():
-            async with self._pool.connection() as db:
-                return cast("list[Row]", await self._done(db, Query(name, values, tuple(where))))
+        return cast("list[Row]", await self._alone(Query(name, values, tuple(where))))
 
     async def heads(self, values: Values) -> list[Row]:
         return await self.rows("heads", values)
 
     async def change(self, name: str, values: Values, where: Sequence[str] = ()) -> int:
+        return cast(int, await self._alone(Change(name, values, tuple(where))))
+
+    async def _alone(self, step: Step) -> Any:
         with explaining(), cancellable():
             async with self._pool.connection() as db:
-                return cast(int, await self._done(db, Change(name, values, tuple(where))))
+                return await self._done(db, step)
 
     # ------------------------------------------------------------------ a transaction
     async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:
-        async with self._transaction() as db:
-            return await self._carried_out(db, steps(*given, **named))
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Db]:
         with explaining(), cancellable():
             async with self._pool.connection() as db, db.transaction():
-                yield db
+                return await self._carried_out(db, steps(*given, **named))
 
     async def _carried_out(self, db: Db, steps: Steps[T]) -> T:
         result: Any = None
