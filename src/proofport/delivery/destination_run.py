@@ -148,8 +148,9 @@ class DestinationRun:
             try:
                 await self.vendor.holder.run.park(str(error))
             except LaneLost as lost:
-                self.stopped = None
-                self.report.notes.remove(str(error))
+                if self.error is error:
+                    self.stopped = None
+                    self.report.notes.remove(str(error))
                 self.stop(lost, "lane_lost", Exit.INCOMPLETE)
             except JournalError as failed:
                 self.error = failed
