@@ -32,7 +32,7 @@ from pydantic import TypeAdapter
 
 from benchmarks.goals import PLAIN_HANDLER, TAIL, UNSTORED, Goal
 from benchmarks.http_load import load
-from proofport.cli.service import calm_garbage_collector, lines_to_stderr, log_to_stderr
+from proofport.cli.service import calm_garbage_collector, log_to_stderr
 from proofport.config import Config
 from proofport.config.relay import Overload, RelaySettings
 from proofport.evidence import CloudResource
@@ -40,7 +40,6 @@ from proofport.gateway import Gateway
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
 from proofport.journal.sqlite import SqliteJournal
 from proofport.registry import load_emulator
-from proofport.relay.operating.access_log import NAME
 from proofport.relay.serving import serving
 
 ROUNDS = 7
@@ -128,7 +127,7 @@ async def _relay(journal: SqliteJournal) -> None:
     await journal.open()
     async with Gateway(config) as gateway:
         gateway._journal = journal
-        async with serving(gateway, deliver=False, write=lines_to_stderr(NAME)) as origin:
+        async with serving(gateway, deliver=False) as origin:
             calm_garbage_collector()
             await _wait_on(int(origin.rpartition(":")[2]))
 

@@ -27,7 +27,7 @@ class MemoryJournal(TemporaryJournal):
             await super().open()
 
     def __getattribute__(self, name: str) -> object:
-        if name == "_required" and super().__getattribute__("_opened") is None:
+        if name == "_store" and super().__getattribute__("_opened") is None:
             create(self.path, durable=False)
             self._begin()
         return super().__getattribute__(name)

@@ -39,9 +39,8 @@ class DrataAdapter(Adapter, Checks, HasOperations):
             return Devices(self.settings, kind)
         if kind != "person":
             return CustomRecords(self.settings, kind)
-        configured = self.settings.objects.get(kind)
-        if configured is not None and configured.idp_connection_id is not None:
-            return IdentityProvider(self.settings, configured.idp_connection_id)
+        if (connection := self.settings.of(kind).idp_connection_id) is not None:
+            return IdentityProvider(self.settings, connection)
         return HrisPeople(self.settings, kind)
 
     @classmethod

@@ -81,23 +81,17 @@ FINAL = {
 
 
 def _who_must_act(reply: Reply, permission: str) -> str:
-    match reply.status:
-        case 401:
-            body = reply.json()
-            code = body.get("code") if isinstance(body, dict) else None
-            why = KEY_CODES.get(code, OTHER_KEY) if isinstance(code, int) else OTHER_KEY
-            return f"{why} Keys are made in Drata under Settings, API Keys."
-        case 402:
-            return (
-                "The Drata plan lacks “Custom Connections and Tests”, which Advanced and Enterprise have: ask whoever "
-                "manages the subscription."
-            )
-        case 403:
-            return f"Give the API key the permission “{permission}”, in Drata under Settings, API Keys."
-        case _:
-            return (
-                "An administrator must accept Drata's API terms first, in the web application where API keys are made."
-            )
+    if reply.status == 401:
+        body = reply.json()
+        code = body.get("code") if isinstance(body, dict) else None
+        why = KEY_CODES.get(code, OTHER_KEY) if isinstance(code, int) else OTHER_KEY
+        return f"{why} Keys are made in Drata under Settings, API Keys."
+    return {
+        402: "The Drata plan lacks “Custom Connections and Tests”, which Advanced and Enterprise have: ask whoever "
+        "manages the subscription.",
+        403: f"Give the API key the permission “{permission}”, in Drata under Settings, API Keys.",
+        412: "An administrator must accept Drata's API terms first, in the web application where API keys are made.",
+    }[reply.status]
 
 
 def refused(reply: Reply, expected: str, hint: str | None = None) -> Problem:

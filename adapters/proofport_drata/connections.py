@@ -55,18 +55,23 @@ def find(alias: str, provider: str) -> Flow[int | None]:
 
 
 def create(alias: str, provider: str, request: bytes) -> Flow[int]:
-    """Make a connection. A second request would make a second one, so after a lost answer its name is looked up."""
+    """Make a connection. After a lost answer look its name up: a second request would make a second connection."""
     try:
         reply = yield Call("create_connection", "POST", CONNECTIONS, body=request, lost="ask")
     except OutcomeUnknown:
-        found = yield from find(alias, provider)
-        if found is None:
-            raise OutcomeUnknown(
-                f"it is not known whether Drata made the connection {alias!r}",
-                hint="Provision again in a moment: a connection of that name is used, not made twice.",
-            ) from None
-        return found
+        return (yield from find_made(alias, provider))
     return id_of(expect_ok(reply, f"create {alias!r}", CREATE_CONNECTION), "create_connection")
+
+
+def find_made(alias: str, provider: str) -> Flow[int]:
+    """The connection whose creation had no answer. Raises OutcomeUnknown when there is none of that name yet."""
+    found = yield from find(alias, provider)
+    if found is None:
+        raise OutcomeUnknown(
+            f"it is not known whether Drata made the connection {alias!r}",
+            hint="Provision again, or list, in a moment: the name is looked up first, so that no second one is made.",
+        )
+    return found
 
 
 def id_of(row: Any, operation: str) -> int:

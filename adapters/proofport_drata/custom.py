@@ -50,8 +50,7 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
 
     @property
     def empty_set(self) -> Literal["refuse", "end"]:
-        configured = self.settings.objects.get(self.kind)
-        return "end" if configured is not None and configured.empty_set == "delete_all" else "refuse"
+        return "end" if self.settings.of(self.kind).empty_set == "delete_all" else "refuse"
 
     def limits(self, mode: Mode) -> Limits:
         if mode == "patch" and PUT_MERGE not in self.settings.allow_assumed:
@@ -69,9 +68,7 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
         if job.mode != "snapshot":
             yield from sessions.end_stale(self._path, job.instance)
             return memory
-        session = sessions.session_id(job.instance, job.run_id)
-        resumed = session if memory.get("session") == session else None
-        yield from sessions.end_stale(self._path, job.instance, keep=resumed)
+        session = yield from sessions.begin(self._path, job.instance, job.run_id, memory.get("session"))
         return {**memory, "session": session}
 
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
@@ -82,9 +79,9 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
                 reply = yield from records.upload("upsert_records", self._records, batch)
                 return records.outcomes_of(reply, batch.ids)
             case "patch":
-                return (yield from records.update(self._records, batch))
+                return (yield from records.one_by_one(self._records, batch, records.update))
             case "remove":
-                return (yield from records.remove(self._records, batch))
+                return (yield from records.one_by_one(self._records, batch, records.delete))
 
     def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
         if not tally.status[Status.DELIVERED]:
@@ -102,7 +99,7 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         """Delete the records of an empty set one by one: a session cannot express it."""
-        return (yield from records.remove(self._records, batch))
+        return (yield from records.one_by_one(self._records, batch, records.delete))
 
     def page(self, cursor: str | None) -> Flow[Page]:
         return (yield from records.live(self._records, cursor))
@@ -112,7 +109,7 @@ class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
 
     def check(self) -> Flow[list[Finding]]:
         """Look for the resource in its connection, and for open sessions on it."""
-        configured = self.settings.objects[self.kind]
+        configured = self.settings.of(self.kind)
         connection, wanted = configured.connection_id, configured.resource_id
         if connection is None or wanted is None:
             return [self.found(False, "no resource_id is configured", "Run `proofport provision`.")]

@@ -1,4 +1,4 @@
-"""Devices of an MDM connection: sent one by one, matched on the id, found again by it."""
+"""Devices of an MDM connection: sent one by one, matched and found by their id."""
 
 from __future__ import annotations
 
@@ -29,13 +29,8 @@ READABLE = (
 
 class Devices(PlainConnection, Opens, Ends, Lists):
     provider = "MDM"
-    things = "devices"
-    lags = False
+    things = suffix = "devices"
     ends: Literal["on_request"] = "on_request"
-
-    @property
-    def place(self) -> str:
-        return f"{self.connection}/devices"
 
     def limits(self, mode: Mode) -> Limits:
         if mode == "patch":
@@ -92,7 +87,7 @@ class Devices(PlainConnection, Opens, Ends, Lists):
         return CONFIRMED
 
     def _remove(self, device: str) -> Flow[Outcome]:
-        """Find by externalId, delete by Drata's number. A device that is not found is gone already."""
+        """Find a device by externalId, and delete it by Drata's number. One that is not found is gone already."""
         found = yield from self._rows_of(device)
         if len(found) > 1:
             numbers = ", ".join(str(row.get("id")) for row in found)
@@ -112,7 +107,7 @@ class Devices(PlainConnection, Opens, Ends, Lists):
         return CONFIRMED
 
     def _rows_of(self, device: str) -> Flow[Rows]:
-        """Filtered here as well: not every filter of this vendor has an effect (observed for sessions, gram)."""
+        """Filter here as well: not every filter of this vendor has an effect (observed for sessions, gram)."""
         rows = yield from replace(self.listing, query=(("externalId", device),)).rows()
         return [row for row in rows if row.get("externalId") == device and "id" in row]
 

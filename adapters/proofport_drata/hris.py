@@ -1,4 +1,4 @@
-"""People of an HRIS connection: up to a thousand in a request, and a separation date that Drata writes only once."""
+"""People of an HRIS connection: up to a thousand in a request, with a separation date that Drata writes only once."""
 
 from __future__ import annotations
 
@@ -34,12 +34,8 @@ Result = tuple[Outcome, dict[str, Any] | None]
 class HrisPeople(PlainConnection, Ends, Lists):
     provider = "HRIS"
     things = "people"
-    lags = False
+    suffix = "identities"
     ends: Literal["always"] = "always"
-
-    @property
-    def place(self) -> str:
-        return f"{self.connection}/identities"
 
     def limits(self, mode: Mode) -> Limits:
         self.settings.connection(self.kind)
@@ -78,11 +74,11 @@ class HrisPeople(PlainConnection, Ends, Lists):
 
     # ------------------------------------------------------------------ writing
     def _separate(self, job: Job, batch: Batch, named: Mapping[str, str]) -> Flow[list[Outcome]]:
-        """Give those who still work here a separation date.
+        """Give a separation date to those who still work here.
 
-        It is the date that the removal names, else when the source looked, else when the run began. Somebody who has
-        left keeps the date, unless the removal names another one. DELETE is never used: the vendor has it for rows that
-        were sent by mistake.
+        It is the date of the removal, else the time when the source looked, else the time when the run began. Somebody
+        who has left keeps the date, unless the removal names another one. DELETE is never used: the vendor has it for
+        rows that were sent by mistake.
         """
         held = yield from self._held(batch.ids)
         days = {person: named.get(person) or _day(job, batch, index) for index, person in enumerate(batch.ids)}
@@ -103,9 +99,9 @@ class HrisPeople(PlainConnection, Ends, Lists):
         return verdicts(expect_ok(reply, "store people", WRITE_IDENTITIES), ids)
 
     def _ignored_dates(self, batch: Batch, results: Sequence[Result]) -> Flow[dict[str, str]]:
-        """The separation dates that were sent and are not stored: another date was written before.
+        """The separation dates that were sent and are not stored, because another date was written before.
 
-        Drata answers "nothing changed" also where it ignored a new date, so those people are read back.
+        Drata also answers "nothing changed" when it ignored a new date, so those people are read back.
         """
         wanted = {
             person: date
@@ -231,7 +227,7 @@ def _same_time(stored: object, wanted: str) -> bool:
 
 
 def _canonical(date: object) -> object:
-    """A time in the form in which it is sent. The vendor gives it back with milliseconds."""
+    """A time in the form in which it is sent. The vendor returns it with milliseconds."""
     try:
         return format_timestamp(datetime.fromisoformat(date)) if isinstance(date, str) else date
     except ValueError:

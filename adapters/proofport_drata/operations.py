@@ -12,14 +12,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
+from proofport.accounting import Outcome
 from proofport.adapter import Answer, Flow, Operation
-from proofport.errors import Blocked, OutcomeUnknown, Problem, UsageError
+from proofport.errors import Blocked, OutcomeUnknown, UsageError
 from proofport.wire import Call, Reply
 from proofport_drata import answers as permission
 from proofport_drata import hris, sessions
 from proofport_drata import parameters as p
 from proofport_drata.answers import CHECK_PARAMETERS, expect_ok, malformed
-from proofport_drata.connections import CONNECTIONS, find, resource_path
+from proofport_drata.connections import CONNECTIONS, find, find_made, resource_path
 from proofport_drata.paging import V1_CONNECTIONS, PagedList, v1_page, v1_rows
 from proofport_drata.records import segment, verdicts
 
@@ -82,7 +83,7 @@ def pages(endpoint: Endpoint, given: Any) -> Flow[Answer]:
 
 
 def create(endpoint: Endpoint, given: p.CreateConnection) -> Flow[Answer]:
-    """Drata would make a second one of the same name, so the name is looked up before, and after a lost answer."""
+    """Look the name up before, and after a lost answer: Drata would make a second connection of the same name."""
     (provider,) = given.provider_types
     existing = yield from find(given.name, provider)
     if existing is not None:
@@ -93,15 +94,8 @@ def create(endpoint: Endpoint, given: p.CreateConnection) -> Flow[Answer]:
     try:
         return Answer(endpoint.decoded((yield endpoint.call(given, lost="ask"))))
     except OutcomeUnknown:
-        made = yield from find(given.name, provider)
-    if made is None:
-        raise OutcomeUnknown(
-            f"it is not known whether Drata made the connection {given.name!r}", hint="List, then repeat."
-        )
-    reply = yield Call("get_custom_connection", "GET", f"{CONNECTIONS}/{made}")
-    return Answer(
-        expect_ok(reply, f"read the connection {made}", permission.LIST_CONNECTIONS, missing=CHECK_PARAMETERS)
-    )
+        made = yield from find_made(given.name, provider)
+    return (yield from plain(GET_CONNECTION, p.GetConnection(connection_id=made)))
 
 
 def update(endpoint: Endpoint, given: p.UpdateConnection) -> Flow[Answer]:
@@ -118,7 +112,7 @@ def delete(endpoint: Endpoint, given: p.DeleteConnection) -> Flow[Answer]:
 
 
 def upsert_records(endpoint: Endpoint, given: p.UpsertRecords) -> Flow[Answer]:
-    """Refused while a session is open: Drata does not publish whether a direct record survives its completion."""
+    """Refuse while a session is open: Drata does not publish whether a direct record survives its completion."""
     is_open = yield from sessions.open_sessions(resource_path(given.connection_id, given.resource_id))
     if is_open:
         raise Blocked(
@@ -126,14 +120,14 @@ def upsert_records(endpoint: Endpoint, given: p.UpsertRecords) -> Flow[Answer]:
             hint="What is written now may be lost when it completes: let it end, or cancel it with act_on_session.",
         )
     answer = endpoint.decoded((yield endpoint.call(given)))
-    return _with_problems(answer, given.ids, [outcome.problem for outcome in verdicts(answer, given.ids)])
+    return _with_problems(answer, given.ids, verdicts(answer, given.ids))
 
 
 def stage_records(endpoint: Endpoint, given: p.StageRecords) -> Flow[Answer]:
     reply = yield endpoint.call(given)
     sessions.refuse_ended(reply, given.session_id)
     answer = endpoint.decoded(reply)
-    return _with_problems(answer, given.ids, [outcome.problem for outcome in verdicts(answer, given.ids)])
+    return _with_problems(answer, given.ids, verdicts(answer, given.ids))
 
 
 def list_sessions(endpoint: Endpoint, given: p.ListSessions) -> Flow[Answer]:
@@ -153,7 +147,7 @@ def act_on_session(endpoint: Endpoint, given: p.ActOnSession) -> Flow[Answer]:
 def upsert_people(endpoint: Endpoint, given: p.UpsertIdentities) -> Flow[Answer]:
     answer = endpoint.decoded((yield endpoint.call(given)))
     ids = [person.identity_id for person in given.people]
-    return _with_problems(answer, ids, [outcome.problem for outcome, _ in hris.verdicts(answer, ids)])
+    return _with_problems(answer, ids, [outcome for outcome, _ in hris.verdicts(answer, ids)])
 
 
 def list_managed(endpoint: Endpoint, given: p.ListManaged) -> Flow[Answer]:
@@ -164,7 +158,7 @@ def list_managed(endpoint: Endpoint, given: p.ListManaged) -> Flow[Answer]:
 
 
 def create_idp(endpoint: Endpoint, given: p.Parameters) -> Flow[Answer]:
-    """The answer does not hold the new connection, so the list is read before and after. So it is when it was lost."""
+    """Read the list before and after: the answer, if it comes, does not hold the new connection."""
     before = {row.get("id") for row in (yield from v1_rows())}
     lost = False
     try:
@@ -177,20 +171,21 @@ def create_idp(endpoint: Endpoint, given: p.Parameters) -> Flow[Answer]:
     return Answer({"connections": made})
 
 
-def _with_problems(answer: Any, ids: Sequence[str], problems: Sequence[Problem | None]) -> Answer:
+def _with_problems(answer: Any, ids: Sequence[str], outcomes: Sequence[Outcome]) -> Answer:
     """The answer of an upload, and the problem of every record in it, with the record's id before the field."""
     named = [
         replace(problem, field=f"{record}: {problem.field}" if problem.field else record)
-        for record, problem in zip(ids, problems, strict=True)
-        if problem is not None
+        for record, outcome in zip(ids, outcomes, strict=True)
+        if (problem := outcome.problem) is not None
     ]
     return Answer(answer, named)
 
 
 # ------------------------------------------------------------------ the table
+GET_CONNECTION = Endpoint("get_custom_connection", "GET", CONNECTION, p.GetConnection, permission.LIST_CONNECTIONS)
 ENDPOINTS = (
     Endpoint("list_custom_connections", "GET", CONNECTIONS, p.ListConnections, permission.LIST_CONNECTIONS, pages),
-    Endpoint("get_custom_connection", "GET", CONNECTION, p.GetConnection, permission.LIST_CONNECTIONS),
+    GET_CONNECTION,
     Endpoint("create_custom_connection", "POST", CONNECTIONS, p.CreateConnection, permission.CREATE_CONNECTION, create),
     Endpoint("update_custom_connection", "PUT", CONNECTION, p.UpdateConnection, permission.UPDATE_CONNECTION, update),
     Endpoint(

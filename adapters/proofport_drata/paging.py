@@ -62,7 +62,7 @@ class PagedList:
         return rows
 
     def _next_cursor(self, answer: dict[str, Any], current: str | None) -> str | None:
-        """Only null ends the list. A missing, empty or repeated cursor would cut or repeat it unseen."""
+        """Only null ends the list. A missing, empty or repeated cursor would cut it short, or repeat it, unnoticed."""
         pagination = answer.get("pagination")
         if not isinstance(pagination, dict) or "cursor" not in pagination:
             raise malformed(f"{self.operation} gave no cursor")

@@ -14,11 +14,8 @@ from proofport_drata.hris import MAX_PEOPLE
 from proofport_drata.paging import Query
 from proofport_drata.sessions import spelled
 
-# ------------------------------------------------------------------ what they have in common
-Number = int
-"""The vendor types its ids as numbers; every one that was seen is a positive integer."""
 
-
+# ------------------------------------------------------------------ in common
 class Parameters(BaseModel):
     """The parameters of one operation: named in snake case, sent in the vendor's camel case."""
 
@@ -34,7 +31,7 @@ class Parameters(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*left_out})
 
     def query(self, *left_out: str) -> Query:
-        """A list repeats its key with brackets, as `expand[]`."""
+        """The query of a request. A list repeats its key with brackets, as `expand[]`."""
         pairs: list[tuple[str, str]] = []
         for name, value in self.given(*left_out).items():
             if isinstance(value, list):
@@ -49,11 +46,11 @@ class Parameters(BaseModel):
 
 
 class OnConnection(Parameters):
-    connection_id: Number = Field(gt=0)
+    connection_id: int = Field(gt=0)
 
 
 class OnResource(OnConnection):
-    resource_id: Number = Field(gt=0)
+    resource_id: int = Field(gt=0)
 
 
 class Listing(Parameters):
@@ -106,7 +103,7 @@ class CreateConnection(Parameters):
         return self
 
     def given(self, *left_out: str) -> dict[str, Any]:
-        """Without `required`, every property of a schema becomes required (observed: gram, b5f47cb): send it empty."""
+        """Send `required`, empty if need be. Without it every property becomes required (observed: gram, b5f47cb)."""
         given = super().given(*left_out)
         body = {name: value for name, value in given.items() if value is not None or name == "description"}
         return body | ({"schema": {"required": [], **body["schema"]}} if "schema" in body else {})
@@ -118,7 +115,7 @@ class DeleteConnection(OnConnection):
 
 
 class UpdateConnection(OnConnection):
-    """The only fields that can change (recipe)."""
+    """Only these fields can change (recipe)."""
 
     summary = "Rename or describe a connection"
     client_alias: str | None = None
@@ -132,13 +129,9 @@ def _has_an_id(record: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
-def _one_spelling(status: object) -> object:
-    return spelled(status) if isinstance(status, str) else status
-
-
 Record = Annotated[dict[str, Any], AfterValidator(_has_an_id)]
 SessionId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{3,64}$")]
-SessionStatus = Annotated[Literal["IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED"], BeforeValidator(_one_spelling)]
+SessionStatus = Annotated[Literal["IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED"], BeforeValidator(spelled)]
 
 
 class ListRecords(OnResource, Listing):
@@ -195,7 +188,7 @@ class ListDevices(OnConnection, Listing):
     external_id: str | None = Field(None, max_length=191)
     mac_address: str | None = None
     serial_number: str | None = None
-    personnel_id: Number | None = None
+    personnel_id: int | None = None
     expand: list[DeviceExpansion] = Field(default_factory=list)
 
 
@@ -211,14 +204,14 @@ class UpsertDevice(OnConnection):
 
 class GetDevice(Parameters):
     summary = "One device, of any connection"
-    device_id: Number
+    device_id: int
     expand: list[DeviceExpansion | Literal["deviceApps"]] = Field(default_factory=list)
 
 
 class DeleteDevice(OnConnection):
     summary = "Delete one device"
     destructive = True
-    device_id: Number
+    device_id: int
 
 
 # ------------------------------------------------------------------ people
@@ -282,7 +275,7 @@ class CreateFromJson(Parameters):
 class UpdateFromJson(CreateFromJson):
     summary = "Feed an identity provider a new list"
     destructive = True
-    id: Number
+    id: int
 
 
 class CreateFromCsv(Parameters):
@@ -292,20 +285,15 @@ class CreateFromCsv(Parameters):
     file: bytes
 
     def body(self, *left_out: str) -> tuple[str, bytes]:
-        """A multipart body with one part, `file` (assumed). The boundary cannot occur in what it is the digest of."""
+        """A multipart body with one part, `file` (assumed). The boundary is the digest of the file."""
         boundary = hashlib.sha256(self.file).hexdigest()
-        head = (
-            f"--{boundary}\r\n"
-            'Content-Disposition: form-data; name="file"; filename="people.csv"\r\n'
-            "Content-Type: text/csv\r\n\r\n"
-        )
-        return (
-            f"multipart/form-data; boundary={boundary}",
-            head.encode() + self.file + f"\r\n--{boundary}--\r\n".encode(),
-        )
+        disposition = 'Content-Disposition: form-data; name="file"; filename="people.csv"'
+        head = f"--{boundary}\r\n{disposition}\r\nContent-Type: text/csv\r\n\r\n".encode()
+        body = head + self.file + f"\r\n--{boundary}--\r\n".encode()
+        return f"multipart/form-data; boundary={boundary}", body
 
 
 class UpdateFromCsv(CreateFromCsv):
     summary = "Feed an identity provider a new CSV file"
     destructive = True
-    id: Number
+    id: int

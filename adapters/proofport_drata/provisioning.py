@@ -11,50 +11,48 @@ from proofport.errors import ConfigError, UsageError
 from proofport_drata.connections import create, find, id_of, read, resources
 from proofport_drata.settings import DrataSettings
 
-SHARED = "The connection {alias!r} existed; whatever delivers to it shares its records."
+SHARED = "The connection {alias!r} existed; everything that delivers to it shares its records."
 
 
 def provision_custom(blueprint: Blueprint, settings: DrataSettings) -> Flow[Provisioned]:
     """A CUSTOM connection with its resource. A configured one is only looked at."""
-    configured = settings.objects.get(blueprint.kind)
-    if configured is not None and configured.connection_id is not None:
-        connection, wanted = configured.connection_id, configured.resource_id
-        return (yield from _found(blueprint, connection, wanted, ()))
-    if not settings.workspace_ids:
-        raise ConfigError(
-            "Drata makes a connection in at least one workspace, and workspace_ids is empty",
-            hint="Set `workspace_ids: [1]`: 1 is the usual id of a single workspace.",
-        )
-    alias = f"proofport {'+'.join(map(str, sorted(settings.workspace_ids)))}:{blueprint.kind}"
-    request = _creation(blueprint, settings, alias)
-    existing = yield from find(alias, "CUSTOM")
-    if existing is not None:
-        return (yield from _found(blueprint, existing, None, (SHARED.format(alias=alias),)))
-    made = yield from create(alias, "CUSTOM", request)
-    resource = _only_resource(made, (yield from resources(made)))
-    return Provisioned({"connection_id": made, "resource_id": resource["id"]}, created=True)
+    configured = settings.of(blueprint.kind)
+    connection, wanted, made = configured.connection_id, configured.resource_id, False
+    notes: tuple[str, ...] = ()
+    if connection is None:
+        if not settings.workspace_ids:
+            raise ConfigError(
+                "Drata makes a connection in at least one workspace, and workspace_ids is empty",
+                hint="Set `workspace_ids: [1]`: 1 is the usual id of a single workspace.",
+            )
+        alias = f"proofport {'+'.join(map(str, sorted(settings.workspace_ids)))}:{blueprint.kind}"
+        connection, made, notes = yield from _find_or_make(alias, "CUSTOM", _creation(blueprint, settings, alias))
+        wanted = None
+    held = yield from resources(connection)
+    resource = _only_resource(connection, [row for row in held if wanted in (None, row.get("id"))])
+    misfits = () if made else drift(blueprint.schema, resource)
+    found = {"connection_id": connection, "resource_id": resource["id"]}
+    return Provisioned(found, created=made, notes=(*notes, *misfits))
 
 
 def provision_plain(settings: DrataSettings, kind: str, provider: str) -> Flow[Provisioned]:
     """The MDM or HRIS connection of `kind`: without schema, workspaces and resource, which Drata refuses there."""
-    configured = settings.objects.get(kind)
-    if configured is not None and configured.connection_id is not None:
-        yield from _require_provider(configured.connection_id, provider)
-        return Provisioned({"connection_id": configured.connection_id}, created=False)
+    connection = settings.of(kind).connection_id
+    if connection is not None:
+        yield from _require_provider(connection, provider)
+        return Provisioned({"connection_id": connection}, created=False)
     alias = f"proofport {kind}"
-    existing = yield from find(alias, provider)
-    if existing is not None:
-        return Provisioned({"connection_id": existing}, created=False, notes=(SHARED.format(alias=alias),))
     request = {"name": alias, "providerTypes": [provider], "description": f"{kind} evidence, written by proofport"}
-    made = yield from create(alias, provider, json.dumps(request).encode())
-    return Provisioned({"connection_id": made}, created=True)
+    connection, made, notes = yield from _find_or_make(alias, provider, json.dumps(request).encode())
+    return Provisioned({"connection_id": connection}, created=made, notes=notes)
 
 
-def _found(blueprint: Blueprint, connection: int, wanted: int | None, notes: tuple[str, ...]) -> Flow[Provisioned]:
-    held = yield from resources(connection)
-    resource = _only_resource(connection, [row for row in held if wanted in (None, row.get("id"))])
-    found = {"connection_id": connection, "resource_id": resource["id"]}
-    return Provisioned(found, created=False, notes=(*notes, *drift(blueprint.schema, resource)))
+def _find_or_make(alias: str, provider: str, request: bytes) -> Flow[tuple[int, bool, tuple[str, ...]]]:
+    """The connection of that name, whether it was made now, and what a person should know about it."""
+    existing = yield from find(alias, provider)
+    if existing is None:
+        return (yield from create(alias, provider, request)), True, ()
+    return existing, False, (f"The connection {alias!r} existed; whatever delivers to it shares its records.",)
 
 
 def _require_provider(connection: int, provider: str) -> Flow[None]:
@@ -101,7 +99,7 @@ def _only_resource(connection: int, held: list[dict[str, Any]]) -> dict[str, Any
 
 # ------------------------------------------------------------------ the schema
 def drift(wanted: Mapping[str, Any], resource: Mapping[str, Any]) -> tuple[str, ...]:
-    """One sentence for each thing that the live schema no longer takes of the bodies that the mapping makes now.
+    """One sentence for each field that the mapping makes and the live schema does not accept.
 
     The last sentence says what to do: Drata has no call that changes a schema (recipe).
     """
@@ -147,7 +145,7 @@ def _type_misfit(name: str, made: Mapping[str, Any], declared: object) -> Iterat
 
 
 def _types(rule: Mapping[str, Any]) -> set[str]:
-    """The JSON types of a rule. Empty: it takes any."""
+    """The JSON types of a rule. Empty: any."""
     named = rule.get("type", ())
     return {named} if isinstance(named, str) else set(named)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -31,11 +31,12 @@ def outcomes_of(reply: Reply, ids: Sequence[str]) -> list[Outcome]:
 
 
 def verdicts(answer: Any, ids: Sequence[str]) -> list[Outcome]:
-    """One outcome for each record of an upload whose status was a success: the status says nothing about its records.
+    """One outcome for each record of an upload whose status is a success: the status says nothing about its records.
 
-    A result is a failure if and only if it has `error`. Its `statusCode` is wrong at times, and its id may stand in
+    A result is a failure if and only if it has `error`. Its `statusCode` is sometimes wrong, and its id may stand in
     `data.id` only (observed: drata-rv/OCI-custom-connection, src/oci_drata/delivery/drata.py). A result belongs to the
-    record that it names. One without an id is taken by its position, if the answer is as long as the upload.
+    record that it names. A result without an id belongs to the record at its position, if the answer is as long as the
+    upload.
     """
     results = answer if isinstance(answer, list) else [answer]
     aligned = len(results) == len(ids)
@@ -53,10 +54,8 @@ def verdicts(answer: Any, ids: Sequence[str]) -> list[Outcome]:
 
 def _id_of(result: dict[str, Any]) -> str | None:
     data = result.get("data")
-    for candidate in (result.get("id"), data.get("id") if isinstance(data, dict) else None):
-        if isinstance(candidate, str):
-            return candidate
-    return None
+    found = (result.get("id"), data.get("id") if isinstance(data, dict) else None)
+    return next((each for each in found if isinstance(each, str)), None)
 
 
 def _problem(error: Any) -> Problem:
@@ -105,37 +104,27 @@ def segment(text: str, safe: str = "") -> str:
     return encoded
 
 
-def remove(records: str, batch: Batch) -> Flow[list[Outcome]]:
-    """DELETE one by one."""
+def one_by_one(records: str, batch: Batch, write: Callable[[str, bytes], Flow[Outcome]]) -> Flow[list[Outcome]]:
+    """Write each record of a batch: `write` gets its path and its body."""
     outcomes = []
-    for record in batch.ids:
+    for record, body in zip(batch.ids, batch.bodies, strict=True):
         try:
-            outcomes.append((yield from _delete(f"{records}/{segment(record)}")))
+            outcomes.append((yield from write(f"{records}/{segment(record)}", body)))
         except Rejected as error:
             outcomes.append(rejected(error.problem))
     return outcomes
 
 
-def _delete(path: str) -> Flow[Outcome]:
-    """404 is a success: the record is gone already."""
+def delete(path: str, _: bytes) -> Flow[Outcome]:
+    """Delete a record. 404 is a success: it is gone already."""
     reply = yield Call("delete_record", "DELETE", path, destructive=True)
     if reply.status != 404:
         expect_ok(reply, "delete a record", DELETE_DATA)
     return CONFIRMED
 
 
-def update(records: str, batch: Batch) -> Flow[list[Outcome]]:
-    """PUT one by one, where the configuration allows the assumption that PUT merges."""
-    outcomes = []
-    for record, body in zip(batch.ids, batch.bodies, strict=True):
-        try:
-            outcomes.append((yield from _put(f"{records}/{segment(record)}", body)))
-        except Rejected as error:
-            outcomes.append(rejected(error.problem))
-    return outcomes
-
-
-def _put(path: str, body: bytes) -> Flow[Outcome]:
+def update(path: str, body: bytes) -> Flow[Outcome]:
+    """Update a record, where the configuration allows the assumption that PUT merges."""
     reply = yield Call("update_record", "PUT", path, body=b'{"data":' + body + b"}")
     if reply.status in (400, 404):
         hint = "Upsert the whole record first." if reply.status == 404 else None

@@ -48,6 +48,13 @@ class PlainConnection(DrataResource, Provisions):
     provider: ClassVar[str]
     #: The things that it holds, in a sentence of `doctor`.
     things: ClassVar[str]
+    #: The end of its `place`.
+    suffix: ClassVar[str]
+    lags = False
+
+    @property
+    def place(self) -> str:
+        return f"{self.connection}/{self.suffix}"
 
     @property
     def connection(self) -> int:

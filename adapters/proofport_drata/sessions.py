@@ -1,13 +1,16 @@
-"""Sessions: a whole dataset is staged out of sight, then takes the place of the live one in one step.
+"""Sessions: a whole set of records is staged, invisible, then replaces the live set in one step.
 
-One session may be open on a resource, and an abandoned one blocks all later ones. Completing is final: the records of
-the former session and every record uploaded directly are deleted (Drata's recipe “Work with Custom Connections”).
+Only one session may be open on a resource, and an abandoned one blocks all later ones. Completing is final: the records
+of the session before and every record that was uploaded directly are deleted (Drata's recipe “Work with Custom
+Connections”).
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
+from itertools import count
 
 from proofport.accounting import Outcome
 from proofport.adapter import Batch, Flow
@@ -28,7 +31,7 @@ def own_prefix(instance: str) -> str:
 
 
 def session_id(instance: str, run_id: str) -> str:
-    """An id of our own, never used before: an id that is ACTIVE, CANCELED or ARCHIVED is refused (assumed)."""
+    """An id that was never used before: one that is ACTIVE, CANCELED or ARCHIVED is refused (assumed)."""
     session = own_prefix(instance) + run_id
     if not _SESSION_ID.fullmatch(session):
         raise UsageError(
@@ -63,12 +66,28 @@ def open_sessions(resource: str) -> Flow[list[str]]:
     return [session for session, status in found.items() if status == "IN_PROGRESS"]
 
 
-def end_stale(resource: str, instance: str, keep: str | None = None) -> Flow[None]:
-    """Leave no session open but `keep`. Cancels those of an earlier run of ours. Raises Blocked for another program's.
+def begin(resource: str, instance: str, run_id: str, earlier: object) -> Flow[str]:
+    """Choose the session of a run, and leave no other one open. `earlier` is the session of a run that is resumed.
 
-    Direct writes need this, too: Drata does not publish whether they survive while a session is open.
+    It is kept, unless somebody cancelled it meanwhile, as a direct write does: then another one takes its place.
     """
-    is_open = [session for session in (yield from open_sessions(resource)) if session != keep]
+    session = session_id(instance, run_id)
+    found = yield from statuses(resource)
+    if isinstance(earlier, str) and earlier.startswith(session):
+        new = (f"{session}-{number}" for number in count(2))
+        session = earlier if found.get(earlier) != "CANCELED" else next(each for each in new if each not in found)
+    yield from _end_open(resource, instance, found, keep=session)
+    return session
+
+
+def end_stale(resource: str, instance: str) -> Flow[None]:
+    """Leave no session open. Direct writes need this, too: Drata does not publish whether they survive while one is."""
+    yield from _end_open(resource, instance, (yield from statuses(resource)))
+
+
+def _end_open(resource: str, instance: str, found: Mapping[str, str], keep: str | None = None) -> Flow[None]:
+    """Cancel the sessions of earlier runs of ours. Raises Blocked for another program's."""
+    is_open = [session for session, status in found.items() if status == "IN_PROGRESS" and session != keep]
     foreign = [session for session in is_open if not session.startswith(own_prefix(instance))]
     if foreign:
         raise Blocked(
@@ -101,7 +120,7 @@ def refuse_ended(reply: Reply, session: str) -> None:
 
 
 def complete(resource: str, session: str) -> Flow[None]:
-    """Make the staged set the live one. After a refusal or a lost answer, the list of sessions says what it became."""
+    """Make the staged set the live one. After a refusal or a lost answer, the list of sessions says whether it is."""
     path = f"{resource}/sessions/{session}/actions"
     for _ in range(_ATTEMPTS):
         call = Call("complete_session", "POST", path, body=b'{"action":"complete"}', lost="ask", destructive=True)
@@ -146,7 +165,7 @@ def cancel_if_open(resource: str, session: str) -> Flow[None]:
 
 
 def _reply_unless_lost(call: Call) -> Flow[Reply | None]:
-    """None: the request may have taken effect all the same."""
+    """The reply. None: it was lost, and the request may have taken effect."""
     try:
         return (yield call)
     except OutcomeUnknown:

@@ -72,17 +72,21 @@ class DrataSettings(Settings):
     def origin(self) -> str:
         return self.base_url or REGIONS[self.region or "us"]
 
+    def of(self, kind: str) -> DrataObject:
+        """The object of `kind`. One that is not configured has no ids."""
+        return self.objects.get(kind) or DrataObject.model_construct()
+
     def connection(self, kind: str) -> int:
         """The connection that `kind` is delivered to. Raises ConfigError when it is not configured."""
-        configured = self.objects.get(kind)
-        if configured is None or configured.connection_id is None:
+        connection = self.of(kind).connection_id
+        if connection is None:
             raise _missing("connection", kind, "connection_id")
-        return configured.connection_id
+        return connection
 
     def custom_resource(self, kind: str) -> tuple[int, int]:
         """Connection and resource of the records of `kind`. Raises ConfigError when they are not configured."""
-        configured = self.objects.get(kind)
-        if configured is None or configured.connection_id is None or configured.resource_id is None:
+        configured = self.of(kind)
+        if configured.connection_id is None or configured.resource_id is None:
             raise _missing("resource", kind, "connection_id and resource_id")
         return configured.connection_id, configured.resource_id
 

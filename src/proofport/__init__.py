@@ -1,12 +1,12 @@
-"""proofport carries compliance evidence into the systems auditors read.
+"""proofport delivers compliance evidence to the systems that auditors read.
 
-The public names are loaded when they are first used, so that importing proofport costs next to nothing.
+Each public name is loaded at its first use, so that importing proofport takes almost no time.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
-"""Type checkers take this name for true. Importing it from `typing` would cost as much as starting Python."""
+"""Type checkers read this name as true. Importing it from `typing` takes as long as starting Python."""
 
 if TYPE_CHECKING:
     from proofport.config import Config as Config
@@ -54,7 +54,7 @@ _HOMES = {
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 
-if not TYPE_CHECKING:  # a type checker would take it for a promise that every name is there
+if not TYPE_CHECKING:  # a type checker would conclude that every name exists
 
     def __getattr__(name):
         if name not in _HOME:

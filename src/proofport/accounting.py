@@ -1,4 +1,4 @@
-"""What became of each record, and the five counts that must sum to the input."""
+"""The outcome of each record, and the five counts that must sum to the input."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ class Assurance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one record at one destination. `reason` is a stable word such as `snapshot_cancelled`."""
+    """The end of one record at one destination."""
 
     status: Status
     assurance: Assurance | None = None
+    #: A stable word such as `snapshot_cancelled`.
     reason: str | None = None
     problem: Problem | None = None
 
@@ -54,11 +55,14 @@ def unknown(reason: str, problem: Problem | None = None) -> Outcome:
 
 
 def all_delivered(outcomes: Sequence[Outcome]) -> bool:
-    """Whether there is nothing to say of any of them. Most batches repeat one outcome, which is counted at C speed."""
-    if not outcomes:
-        return True
-    first = outcomes[0]
-    return first.status is Status.DELIVERED and first.problem is None and outcomes.count(first) == len(outcomes)
+    """True: each record was delivered, and none has a problem. Most batches repeat one outcome."""
+    return not outcomes or (
+        outcomes[0].status is Status.DELIVERED and outcomes[0].problem is None and _all_alike(outcomes)
+    )
+
+
+def _all_alike(outcomes: Sequence[Outcome]) -> bool:
+    return outcomes.count(outcomes[0]) == len(outcomes)
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ class Tally:
 
     def add(self, outcomes: Sequence[Outcome]) -> None:
         """Count a batch."""
-        if outcomes and outcomes.count(outcomes[0]) == len(outcomes):
+        if outcomes and _all_alike(outcomes):
             self._count(outcomes[0], len(outcomes))
         else:
             for outcome in outcomes:
@@ -85,7 +89,7 @@ class Tally:
             self.reasons[outcome.reason] += times
 
     def withdraw(self, outcome: Outcome) -> int:
-        """Give every delivery another end: a staged set was not completed. Returns how many there were."""
+        """Give every delivered record another outcome: a staged set was not completed. Returns their number."""
         delivered = self.status.pop(Status.DELIVERED, 0)
         self.assurance.clear()
         if delivered:
@@ -93,7 +97,7 @@ class Tally:
         return delivered
 
     def doubt(self, outcome: Outcome) -> int:
-        """Give every delivery that was only accepted another end. Returns how many there were."""
+        """Give every record that was only accepted another outcome. Returns their number."""
         accepted = self.assurance.pop(Assurance.ACCEPTED, 0)
         if accepted:
             self.status[Status.DELIVERED] -= accepted

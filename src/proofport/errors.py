@@ -11,9 +11,9 @@ ProofportError
 ├── Retryable                    wait, then repeat
 ├── TooLarge                     send less at once
 ├── OutcomeUnknown               look before repeating: the request may have taken effect
-├── LaneLost                     stop writing: another process has taken the lane over
-├── JournalError                 mend the journal's store (disk full, read-only, damaged): what it acknowledged is kept
-├── AdapterFault                 report it: an adapter broke down over an answer; the records' fate is unknown
+├── LaneLost                     stop writing: another process has taken over the lane
+├── JournalError                 repair its store (disk full, read-only, damaged): what it acknowledged is kept
+├── AdapterFault                 report it: an adapter failed on an answer; the outcome of the records is unknown
 └── AccountingError              stop: the five counts do not sum to the input
 """
 
@@ -24,11 +24,12 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one record, field or file: what was found, what was expected, and how to fix it."""
+    """A fault in one record, field or file."""
 
     found: str
     expected: str
     field: str | None = None
+    #: How to fix it.
     hint: str | None = None
     vendor_message: str | None = None
 
@@ -44,16 +45,15 @@ class Problem:
 
 
 class ProofportError(Exception):
-    """The base of everything proofport raises on purpose.
+    """The base of every error that proofport raises on purpose."""
 
-    `hint` says what to do next; `lost`, that a request may have taken effect before this happened.
-    """
-
+    #: A request may have taken effect before this happened.
     lost = False
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        #: The next step for whoever reads it.
         self.hint = hint
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class ProofportError(Exception):
 
 
 class UsageError(ProofportError):
-    """What was asked cannot be done as asked."""
+    """The request cannot be carried out as it was made."""
 
 
 class ConfigError(UsageError):
@@ -80,7 +80,7 @@ class MappingError(UsageError):
 
 
 class UnsupportedFeature(UsageError):
-    """The vendor has no way to express this. Raised instead of dropping or bending it."""
+    """The vendor cannot express this. Raised instead of dropping or changing it."""
 
 
 class Rejected(ProofportError):
@@ -92,23 +92,21 @@ class Rejected(ProofportError):
 
 
 class GuardRefused(ProofportError):
-    """A destructive step was refused: too much would disappear, or the source was not read to its end."""
+    """A destructive step was refused: too many records would be removed, or the source was not read to its end."""
 
 
 class Blocked(ProofportError):
-    """The vendor refuses us until a person acts: credentials, permission, plan or terms."""
+    """The vendor refuses every request until a person acts: credentials, permission, plan or terms."""
 
 
 class Retryable(ProofportError):
-    """The vendor, or the way to it, is out of order for now.
-
-    `after`: seconds the vendor asked us to wait.
-    """
+    """The vendor, or the network, does not work at the moment."""
 
     def __init__(
         self, message: str, *, after: float | None = None, lost: bool = False, hint: str | None = None
     ) -> None:
         super().__init__(message, hint=hint)
+        #: The seconds to wait that the vendor asked for.
         self.after = after
         self.lost = lost
 
@@ -122,7 +120,7 @@ class OutcomeUnknown(ProofportError):
 
 
 class LaneLost(ProofportError):
-    """The lane's lease ran out and another owner has it: nothing more may be written or sent for it."""
+    """The lane's lease ran out, and another owner has taken it. Nothing more may be written or sent for the lane."""
 
 
 class JournalError(ProofportError):
@@ -130,7 +128,7 @@ class JournalError(ProofportError):
 
 
 class AdapterFault(ProofportError):
-    """An adapter broke down, for example over an answer it did not foresee. A bug in the adapter."""
+    """An adapter failed, for example on an answer that it does not expect. A bug in the adapter."""
 
 
 class AccountingError(ProofportError):

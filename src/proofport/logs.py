@@ -1,7 +1,7 @@
-"""Events with stable names, through the standard library's logging: silent unless the application listens.
+"""Log events with stable names, through the standard library's logging. Nothing is printed unless the application asks.
 
-ERROR: data is at risk or an operator is needed. WARNING: recovered. INFO: start and end of runs and lanes.
-DEBUG: single records. A log never holds a body or a secret.
+ERROR: data is at risk, or an operator must act. WARNING: a failure that was recovered from. INFO: start and end of runs
+and lanes. DEBUG: single records. No log holds a body or a secret.
 """
 
 from __future__ import annotations
@@ -27,4 +27,4 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
             structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True),
         ],
     )
-    return cast(structlog.stdlib.BoundLogger, proxy.bind())  # without bind() the proxy would do it at every event
+    return cast(structlog.stdlib.BoundLogger, proxy.bind())  # without it the proxy binds again at every event

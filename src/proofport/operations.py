@@ -1,4 +1,4 @@
-"""The vendors' own calls: which there are, how their parameters are given, and what they answer."""
+"""The vendors' own calls: found by name, with parameters as a person types them, and carried out."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def find(adapter: Adapter, name: str) -> Operation:
 
 
 def checked(operation: Operation, parameters: Mapping[str, Any]) -> BaseModel:
-    """The parameters as the operation takes them. Raises UsageError, naming the first that is wrong."""
+    """Validate the parameters of an operation. Raises UsageError with the first that is wrong."""
     try:
         return operation.parameters.model_validate(dict(parameters))
     except ValidationError as error:
@@ -47,15 +47,15 @@ def checked(operation: Operation, parameters: Mapping[str, Any]) -> BaseModel:
 
 
 async def perform(operation: Operation, parameters: Mapping[str, Any], sender: Sender) -> Answer:
-    """Carry out one operation that whoever asked for it means, also where it destroys."""
+    """Carry out one operation. It may be destructive: the person who names it has agreed to it."""
     return await lead(operation.flow(checked(operation, parameters)), sender, gate=allow_destruction)
 
 
 # ------------------------------------------------------------------ parameters as they are typed
 def from_text(operation: Operation, given: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Typed `NAME=VALUE`s as values: text where the parameter takes it, else JSON; `@FILE` is what the file holds.
+    """Turn typed `NAME=VALUE`s into values: a text where the parameter takes one, else JSON. `@FILE` reads the file.
 
-    A parameter that takes a list may be given several times. Names and values are checked by `checked`.
+    A parameter that takes a list may be given several times. `checked` validates names and values.
     """
     return {name: _parameter(operation, name, [_content(text) for text in texts]) for name, texts in given.items()}
 
@@ -66,8 +66,8 @@ def _content(text: str) -> str:
     try:
         return Path(text[1:]).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        hint = "A text that begins with @ is written with @@."
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        hint = "Write a text that begins with @ as @@."
         raise UsageError(f"the file {text[1:]} cannot be read: {reason}", hint=hint) from None
 
 
@@ -84,7 +84,7 @@ def _parameter(operation: Operation, name: str, texts: list[str]) -> Any:
 
 
 def _item_of(annotation: Any) -> Any:
-    """The type of the items where a list, and nothing else, is taken; else None."""
+    """The type of the items, where the parameter takes only a list. None: it takes something else."""
     options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
     lists = [option for option in options if get_origin(option) is list]
     others = [option for option in options if get_origin(option) is not list and option is not type(None)]
@@ -92,7 +92,7 @@ def _item_of(annotation: Any) -> Any:
 
 
 def _value(annotation: Any, text: str) -> Any:
-    """Text first: an id of digits stays a text where the vendor's ids are texts."""
+    """Try text first: an id of digits stays a text where the vendor's ids are texts."""
     taken = TypeAdapter(annotation)
     if text == "null" and _takes(taken, None):
         return None

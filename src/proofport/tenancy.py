@@ -1,7 +1,7 @@
 """Names of destinations and lanes, with their tenant: `@acme/prod` is `prod` of the tenant `acme`.
 
-A name without `@` belongs to the default tenant. Lanes carry the same prefix, so everything that the journal stores
-for a lane belongs to one tenant.
+A name without `@` belongs to the default tenant. Lanes have the same prefix, so everything that the journal stores for
+a lane belongs to one tenant.
 """
 
 from __future__ import annotations

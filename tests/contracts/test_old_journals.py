@@ -176,7 +176,9 @@ def test_snapshots_are_there_with_their_parts(old: Old) -> None:
     assert (found["open"].parts, found["open"].records, found["open"].kind) == (2, 10, "cloud_resource")
     parts = old.ask(lambda journal: journal.parts(found["open"].id))
     assert [(part.name, part.records) for part in parts] == [("page-1", 5), ("page-2", 5)]
-    assert "two teams moved" in found["committed"].report
+    assert found["committed"].report is None
+    commit = old.ask(lambda journal: journal.claim_commit(owner="me", lease=60, snapshot=found["committed"].id))
+    assert commit.override == "two teams moved"
 
 
 def asked(origin: str, path: str, key: str, **headers: str) -> tuple[int, Any]:
@@ -190,18 +192,25 @@ def asked(origin: str, path: str, key: str, **headers: str) -> tuple[int, Any]:
         return error.code, json.load(error)
 
 
-def test_a_relay_on_it_takes_the_key_and_shows_what_was_accepted(old: Old, tmp_path: Path) -> None:
-    command = [*PROGRAM, "relay", "--config", CONFIG]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen(command, env=dict(os.environ), cwd=tmp_path, **pipes) as relay:
+def test_a_relay_on_it_refuses_the_old_keys_and_shows_what_was_accepted(old: Old, tmp_path: Path) -> None:
+    new = old.shown("key", "create", "new", "--json")["key"]
+    command, log = [*PROGRAM, "relay", "--config", CONFIG], tmp_path / "log"
+    with (
+        log.open("w") as stderr,
+        subprocess.Popen(
+            command, env=dict(os.environ), cwd=tmp_path, stdout=subprocess.PIPE, stderr=stderr, text=True
+        ) as relay,
+    ):
         try:
             assert relay.stdout is not None
             origin = relay.stdout.readline().split()[-1]
-            assert asked(origin, "/v1/snapshots", old.secret[:-1] + "0")[0] == 401
-            status, deliveries = asked(origin, "/v1/deliveries?limit=500", old.secret)
+            assert asked(origin, "/v1/deliveries", old.secret)[0] == 401
+            status, deliveries = asked(origin, "/v1/deliveries?limit=500", new)
             assert (status, len(deliveries["items"])) == (200, 16)
             json_body = {"Idempotency-Key": "first", "Content-Type": "application/json"}
-            status, refused = asked(origin, "/v1/evidence/device?to=drata", old.secret, **json_body)
+            status, refused = asked(origin, "/v1/evidence/device?to=drata", new, **json_body)
             assert (status, refused["type"].rpartition(":")[2]) == (422, "idempotency-key-reused")
         finally:
             relay.kill()
+    [warning] = [line for line in log.read_text(encoding="utf-8").splitlines() if "keys_outdated" in line]
+    assert old.secret.rpartition("_")[0] in warning

@@ -22,8 +22,7 @@ from proofport.config import Tenant
 from proofport.gateway import Gateway
 from proofport.journal.contract import NewSnapshot
 from proofport.relay.access.keys import issue
-from proofport.relay.api.routes import ROUTES
-from proofport.relay.serving import serving
+from proofport.relay.serving import ROUTES, serving
 from proofport.testing import running
 from proofport_drata.emulator import DrataEmulator
 from proofport_secureframe.emulator import SecureframeEmulator

@@ -25,10 +25,9 @@ from tests.end_to_end.site import config
 from proofport.gateway import Gateway
 from proofport.journal.contract import NewSnapshot
 from proofport.relay.api.openapi import document
-from proofport.relay.api.routes import ROUTES
 from proofport.relay.console.page import page
 from proofport.relay.problems import CATALOGUE
-from proofport.relay.serving import serving
+from proofport.relay.serving import ROUTES, serving
 from proofport.testing import running
 from proofport_drata.emulator import DrataEmulator
 from proofport_secureframe.emulator import SecureframeEmulator

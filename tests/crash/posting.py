@@ -74,10 +74,18 @@ class Clients:
 def assert_in_order(
     arrived: Mapping[str, Sequence[tuple[str, int]]], acknowledged: Mapping[tuple[str, int], int]
 ) -> int:
-    """In the order of the deliveries. What was on its way when something came to harm may come twice: how much did."""
+    """In the order of the deliveries. Returns how often a lane went back.
+
+    What was on its way when something came to harm may come twice: the deliveries of one batch, in their order. No
+    record goes back to an older state.
+    """
     repeated = 0
     for lane in arrived.values():
         ids = [acknowledged[each] for each in lane]
-        assert all(before <= after for before, after in pairwise(ids))
-        repeated += sum(before == after for before, after in pairwise(ids))
+        assert list(dict.fromkeys(ids)) == sorted(set(ids)), "each comes for the first time after all before it"
+        states: dict[str, int] = {}
+        for who, n in lane:
+            assert n in (states.get(who, 0), states.get(who, -1) + 1), "no older state, and none left out"
+            states[who] = n
+        repeated += sum(after <= before for before, after in pairwise(ids))
     return repeated

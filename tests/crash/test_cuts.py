@@ -19,7 +19,7 @@ import pytest
 from tests.crash.proxy import Point, Proxy, Request, leave_alone, proxied
 from tests.crash.scene import FIVE, SOAK
 
-from proofport import registry
+from proofport import operations, registry
 from proofport.adapter import Adapter, Mode, Operation
 from proofport.config import Config
 from proofport.errors import ConfigError, ProofportError, UnsupportedFeature
@@ -251,7 +251,7 @@ def walk_of(vendor: str) -> list[Step]:
 @cache
 def operations_of(vendor: str) -> Sequence[Operation]:
     block = settings(vendor, emulator_of(vendor), "http://127.0.0.1:1")
-    return config(block, vendor).adapter(vendor).operations()
+    return operations.of(config(block, vendor).adapter(vendor))
 
 
 @pytest.mark.parametrize("vendor", vendors())

@@ -23,6 +23,6 @@ def test_each_is_there(file: str, name: str) -> None:
 
 
 def test_the_words_for_logs_are_those_that_are_logged() -> None:
-    rooms = (ROOT / "src" / "proofport" / room for room in ("delivery", "journal"))
+    rooms = (ROOT / "src" / "proofport" / room for room in ("delivery", "gateway", "http", "journal"))
     logged = {word for room in rooms for file in room.rglob("*.py") for word in LOGGED.findall(file.read_text())}
     assert set(re.findall(r"`(\w+)`", PAGE[PAGE.index("Words for logs:") :])) == logged

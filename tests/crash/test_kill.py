@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -11,6 +12,8 @@ import pytest
 from tests.crash.program import BATCH
 from tests.crash.proxy import Point, Request, leave_alone
 from tests.crash.scene import FIVE, KIND, SOAK, Bodies, Scene, accounts, scene
+
+from proofport.journal.contract import Filter
 
 BATCHES = 20
 RECORDS = BATCHES * BATCH
@@ -98,6 +101,32 @@ async def test_nothing_is_half_done_and_the_next_push_ends_it(at: Scene, number:
     assert await at.open_runs() == []
     sent = [each for each in at.proxy.requests[before:] if each.method == "POST" and "/actions" not in each.path]
     assert 0 <= len(sent) - (BATCHES - acknowledged) <= (0 if at.vendor == "drata" else GONE)
+
+
+@pytest.mark.parametrize("at", ["drata"], indirect=True)
+async def test_a_push_is_resumed_though_queued_evidence_has_ended_its_session(at: Scene) -> None:
+    old, new = await expected(at)
+    async with at.process(*at.snapshot("new.ndjson")) as process:
+        await killed_at(at, process, 9, "sent", old, new)
+    at.proxy.meddle = leave_alone
+    [run] = await at.open_runs()
+    async with at.gateway() as gateway, at.process("work", name="second"):
+        [queued] = await gateway.submit(accounts([0], "late"), kind=KIND, to=[at.vendor])
+        async with asyncio.timeout(60):
+            await until_done(at, queued.id)
+    assert at.statuses() == {"ACTIVE", "CANCELED"}
+
+    async with at.process(*at.snapshot("new.ndjson", "--resume", run.run_id)) as process:
+        code, books, said = await at.finish(process)
+    assert (code, books.get("delivered")) == (0, RECORDS), said
+    assert await at.held() == new
+    assert at.statuses() == {"ACTIVE", "ARCHIVED", "CANCELED"}
+
+
+async def until_done(at: Scene, delivery: int) -> None:
+    async with at.journal() as journal:
+        while not await journal.find(Filter(ids=[delivery], state="done")):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_what_arrived_and_was_never_noted_is_not_skipped_as_unchanged(tmp_path: Path) -> None:

@@ -183,7 +183,7 @@ async def told(process: Process, event: str) -> list[str]:
         while line := (await process.stderr.readline()).decode():
             assert SECRET_CONTENT not in line
             said.append(line)
-            if event in line:
+            if f"event='{event}'" in line:
                 return said
     raise AssertionError("".join(said))
 
@@ -191,7 +191,7 @@ async def told(process: Process, event: str) -> list[str]:
 @pytest.mark.parametrize(
     ("refusal", "event", "shown"),
     [
-        ({"code": 429, "retry_after": 3600}, "lane_rests", "rests until"),
+        ({"code": 429, "retry_after": 3600}, "lane_rests", "waits until"),
         ({"code": 401}, "lane_parked", "parked:"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from aiohttp import web
 from tests.end_to_end.tenant import Tenant, counts, notes
 
 from proofport.delivery.report import Exit
+from proofport.gateway import Input
 from proofport.testing import VendorError
 
 
@@ -215,8 +217,27 @@ class TestIdentityProviders:
         assert first.destinations["drata"].as_dict()["assurance"]["accepted"] == 2
         report = await provider.push([self.someone(1)], kind="person")
         assert report.destinations["drata"].gone.ids == ["p-2"]
-        assert "gone at the vendor" in notes(report)
+        assert "not in the set that was sent" in notes(report)
         assert await self.people(provider) == {"p-1", "p-2"}
+
+    @pytest.mark.parametrize("incomplete", [False, True])
+    async def test_a_list_that_shrinks_too_much_is_refused_before_a_byte_leaves(
+        self, provider: Tenant, incomplete: bool
+    ) -> None:
+        everybody = [self.someone(number) for number in range(10)]
+        await provider.push(everybody, kind="person")
+        before = await provider.emulator.received()
+        given: Any = everybody[:1]
+        if incomplete:
+            cut = provider.folder / "people.json"
+            cut.write_text(json.dumps(everybody)[:-1])
+            given = Input(cut)
+        report = await provider.push(given, kind="person")
+        assert report.exit_code is Exit.GUARD
+        assert counts(report) == {"withheld": 1} if not incomplete else {"withheld": 10}
+        assert not [each for each in (await provider.emulator.received())[len(before) :] if each["method"] == "PUT"]
+        mended = await provider.push(everybody[:1], kind="person", override_guard="nine have left")
+        assert (mended.exit_code, counts(mended)) == (Exit.OK, {"delivered": 1})
 
     async def test_a_list_with_a_bad_person_is_not_sent(self, provider: Tenant) -> None:
         unknown = {**self.someone(2), "is_contractor": None}

@@ -10,6 +10,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ PROGRAM = [sys.executable, "-c", "import sys; from proofport.cli import main; sy
 SECRET = "whole-secret"
 ASSETS = [{"id": f"i-{number}", "type": "aws.ec2.instance", "name": f"web {number}"} for number in range(4)]
 LOGINS = [{"id": f"a-{number}", "email": f"{number}@example.com"} for number in range(3)]
+ACCOUNT = "personnel_account"
 SECONDS = 60
 """A process that takes longer hangs."""
 
@@ -141,6 +143,141 @@ async def test_single_records_are_refused_before_anything_is_sent(whole: Whole, 
     assert whole.minted == 0
 
 
+# ------------------------------------------------------------------ what is gone
+@pytest.fixture
+def sold(config: dict[str, Any]) -> dict[str, Any]:
+    """The guard lets half of a set go."""
+    return {**config, "guard": {"max_gone": 0.5}}
+
+
+def made_older(config: dict[str, Any], days: float) -> None:
+    """What is gone has been for so many days more."""
+    with closing(sqlite3.connect(config["journal"])) as journal, journal:
+        journal.execute("UPDATE tombstones SET gone_at = gone_at - ?", (days * 86_400,))
+
+
+def kept(config: dict[str, Any]) -> list[str]:
+    with closing(sqlite3.connect(config["journal"])) as journal:
+        return [text for (text,) in journal.execute("SELECT id FROM tombstones ORDER BY id")]
+
+
+async def test_what_is_gone_is_sent_with_its_date_in_this_set_and_the_next(whole: Whole, sold: dict[str, Any]) -> None:
+    async with gateway(sold) as at:
+        await push(at, LOGINS, ACCOUNT)
+        assert whole.told_gone == {ACCOUNT: {}}
+        began = datetime.now(UTC)
+        report = await push(at, LOGINS[:2], ACCOUNT)
+        assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 2})
+        [(gone, since)] = whole.told_gone[ACCOUNT].items()
+        assert gone == "a-2"
+        assert began <= datetime.fromisoformat(since) <= datetime.now(UTC)
+        assert json.loads(whole.bodies[-1])[-1]["email"] == "2@example.com", "its last body was there"
+        again = await push(at, LOGINS[:2], ACCOUNT)
+        assert (again.destinations["wholes"].gone.count, whole.bodies[-1]) == (0, whole.bodies[-2])
+        await push(at, LOGINS[:1], ACCOUNT)
+    assert [*whole.told_gone[ACCOUNT]] == ["a-1", "a-2"]
+    assert whole.told_gone[ACCOUNT]["a-2"] == since < whole.told_gone[ACCOUNT]["a-1"]
+
+
+async def test_what_has_been_gone_for_long_is_sent_and_kept_no_more(whole: Whole, sold: dict[str, Any]) -> None:
+    async with gateway(sold) as at:
+        await push(at, LOGINS, ACCOUNT)
+        await push(at, LOGINS[:2], ACCOUNT)
+        made_older(sold, 6.9)
+        await push(at, LOGINS[:2], ACCOUNT)
+        assert [*whole.told_gone[ACCOUNT]] == ["a-2"]
+        made_older(sold, 0.2)
+        unchanged = await push(at, LOGINS[:2], ACCOUNT, skip_unchanged=True)
+        assert (counts(unchanged), len(whole.puts), kept(sold)) == ({"unchanged": 2}, 3, ["a-2"])
+        await push(at, LOGINS[:2], ACCOUNT)
+    assert (whole.told_gone[ACCOUNT], kept(sold)) == ({}, [])
+
+
+async def test_one_that_comes_back_is_gone_no_more(whole: Whole, sold: dict[str, Any]) -> None:
+    async with gateway(sold) as at:
+        for records in (LOGINS, LOGINS[:2], LOGINS):
+            await push(at, records, ACCOUNT)
+        assert (whole.told_gone[ACCOUNT], kept(sold)) == ({}, [])
+        made = datetime.now(UTC)
+        await push(at, LOGINS[:2], ACCOUNT)
+    assert datetime.fromisoformat(whole.told_gone[ACCOUNT]["a-2"]) >= made, "it is the second time that counts"
+
+
+async def test_one_that_was_read_and_refused_is_not_gone(whole: Whole, sold: dict[str, Any]) -> None:
+    bad, terms = {"id": "a-2", "username": "two"}, {"max_gone": 0.5, "max_rejected": 1}
+    async with gateway({**sold, "guard": terms}) as at:
+        await push(at, LOGINS, ACCOUNT)
+        report = await push(at, [*LOGINS[:2], bad], ACCOUNT)
+        assert counts(report) == {"delivered": 2, "rejected": 1}
+        assert whole.told_gone[ACCOUNT] == {}
+
+
+@pytest.mark.parametrize("max_rejected", [0, 9])
+async def test_a_set_that_is_refused_makes_no_tombstone(whole: Whole, sold: dict[str, Any], max_rejected: int) -> None:
+    empty = {"id": "a-9", "email": ""}
+    async with gateway({**sold, "guard": {"max_gone": 0.5, "max_rejected": max_rejected}}) as at:
+        await push(at, LOGINS, ACCOUNT)
+        for records in ([*LOGINS[:2], empty], [*LOGINS, empty]):
+            assert counts(await push(at, records, ACCOUNT)) == {"rejected": len(records)}
+        assert whole.live(ACCOUNT) == ["a-0", "a-1", "a-2"]
+        made = datetime.now(UTC)
+        report = await push(at, LOGINS[:2], ACCOUNT)
+    assert report.destinations["wholes"].gone.ids == ["a-2"]
+    assert datetime.fromisoformat(whole.told_gone[ACCOUNT]["a-2"]) >= made, "it was in the set in between"
+
+
+async def test_nothing_is_called_gone_that_the_guard_was_not_asked_about(whole: Whole, sold: dict[str, Any]) -> None:
+    """Somebody has emptied the list at the vendor: the journal knows three logins, of which one is left."""
+    async with gateway(sold) as at:
+        await push(at, LOGINS, ACCOUNT)
+        whole.sets.clear()
+        report = await push(at, LOGINS[:1], ACCOUNT)
+    assert (report.exit_code, counts(report), len(whole.puts)) == (Exit.GUARD, {"withheld": 1}, 1)
+    assert report.destinations["wholes"].gone.ids == ["a-1", "a-2"]
+
+
+async def test_a_kind_that_keeps_nothing_gone_has_no_tombstones(whole: Whole, sold: dict[str, Any]) -> None:
+    async with gateway(sold) as at:
+        await push(at, ASSETS)
+        await push(at, ASSETS[:2])
+    assert (whole.told_gone["cloud_resource"], kept(sold)) == ({}, [])
+
+
+@pytest.mark.parametrize("taken", [True, False], ids=["taken", "lost"])
+@pytest.mark.parametrize("resumed", [True, False], ids=["resumed", "pushed again"])
+async def test_a_push_that_is_killed_says_the_same_when_it_is_repeated(
+    whole: Whole, sold: dict[str, Any], tmp_path: Path, taken: bool, resumed: bool
+) -> None:
+    """The process is killed while the vendor holds its request. `taken`: the vendor takes the set all the same."""
+    sold |= {"patience": SECONDS, "lease": 1.0}
+    sold["destinations"]["wholes"]["client_secret"] = "env:WHOLE_SECRET"
+    (tmp_path / "proofport.yaml").write_text(yaml.safe_dump(sold))
+    async with asyncio.timeout(SECONDS):
+        first = await pushing(tmp_path, ACCOUNT, LOGINS)
+        await first.communicate()
+        assert (first.returncode, await whole.ended.get()) == (0, ACCOUNT)
+        whole.arrived.clear()
+        whole.open.clear()
+        killed = await pushing(tmp_path, ACCOUNT, LOGINS[:2])
+        await whole.arrived.wait()
+        killed.kill()
+        await killed.communicate()
+        assert kept(sold) == ["a-2"]
+        whole.loses = not taken
+        whole.open.set()
+        await whole.ended.get()
+        assert whole.live(ACCOUNT) == ["a-0", "a-1", *(() if taken else ("a-2",))]
+        whole.loses = False
+        with closing(sqlite3.connect(sold["journal"])) as journal:
+            [(run_id,)] = journal.execute("SELECT run_id FROM runs WHERE state = 'open'")
+        again = await pushing(tmp_path, ACCOUNT, LOGINS[:2], *(("--resume", run_id) if resumed else ()))
+        said, _ = await again.communicate()
+    assert (again.returncode, len(whole.bodies)) == (0, 3), said
+    assert whole.bodies[2] == whole.bodies[1]
+    assert [*whole.told_gone[ACCOUNT]] == ["a-2"]
+    assert whole.live(ACCOUNT) == ["a-0", "a-1"]
+
+
 # ------------------------------------------------------------------ the token
 async def test_a_token_that_ends_in_the_middle_of_a_run_is_renewed(whole: Whole, config: dict[str, Any]) -> None:
     whole.lifetimes = [0.0]  # good for the list of what is held, and for nothing after it
@@ -232,10 +369,10 @@ async def test_two_processes_that_begin_together_both_deliver(
     assert (len(whole.live("cloud_resource")), len(whole.live("personnel_account"))) == (4, 3)
 
 
-async def pushing(folder: Path, kind: str, records: list[dict[str, Any]]) -> Process:
+async def pushing(folder: Path, kind: str, records: list[dict[str, Any]], *more: str) -> Process:
     """`proofport push` in a process of its own."""
     (folder / f"{kind}.ndjson").write_text("".join(json.dumps(record) + "\n" for record in records))
-    arguments = ["push", f"{kind}.ndjson", "--kind", kind, "--to", "wholes", "--mode", "snapshot", "--json"]
+    arguments = ["push", f"{kind}.ndjson", "--kind", kind, "--to", "wholes", "--mode", "snapshot", "--json", *more]
     path = os.pathsep.join([str(TOYS), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, "WHOLE_SECRET": SECRET}
     return await asyncio.create_subprocess_exec(

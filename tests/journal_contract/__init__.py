@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.journal_contract.access import AccessTests
 from tests.journal_contract.base import Clock
-from tests.journal_contract.bodies import BodyTests
+from tests.journal_contract.bodies import BodyTests, TombstoneTests
 from tests.journal_contract.known import KnownTests
 from tests.journal_contract.lanes import LaneTests
 from tests.journal_contract.processes import SharedJournalContract
@@ -43,6 +43,7 @@ class JournalContract(
     AdapterMemoryTests,
     LeaseTests,
     BodyTests,
+    TombstoneTests,
     AccessTests,
     PermitTests,
     WorkTests,

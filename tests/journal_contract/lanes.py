@@ -36,6 +36,8 @@ WRITES: dict[str, Callable[[LaneRun, Delivery], Awaitable[object]]] = {
     "batch_done": lambda run, delivery: run.batch_done("r", BATCH),
     "end": lambda run, delivery: run.end("r", complete=True, report="stale"),
     "forget": lambda run, delivery: run.forget(KIND, ["kept"]),
+    "note_missing": lambda run, delivery: run.note_missing(KIND, ["kept"], at=5),
+    "forget as gone": lambda run, delivery: run.forget(KIND, ["kept"], gone_at=5),
     "keep_adapter_memory": lambda run, delivery: run.keep_adapter_memory("stale", 1, doubts=KIND),
     "attempted": lambda run, delivery: run.attempted([Attempt("publish", 202, 0.1, 1, "d", "stale", 1.0)]),
 }
@@ -49,6 +51,7 @@ async def everything(journal: Journal) -> tuple[object, ...]:
         [await journal.run(run.run_id, run.destination) for run in await journal.runs()],
         await journal.attempts(),
         await journal.known("a", KIND, ["kept", "stale"]),
+        await journal.tombstones("a", KIND, since=0),
         await journal.adapter_memory("a"),
     )
 
@@ -61,7 +64,7 @@ class LaneTests(JournalTests):
         await fill(journal, "a")
         stale = await claim(journal, "a", owner="frozen")
         await stale.begin(NewRun("r", "somewhere", KIND, "upsert"))
-        await stale.batch_done("r", BatchDone(1, 1, 10, 10, b"digest", "[]", Sent(["kept"], [7])))
+        await stale.batch_done("r", BatchDone(1, 1, 10, 10, b"digest", "[]", Sent(["kept"], [7], items=[b"{}"])))
         delivery = (await stale.take(1))[0]
         clock.advance(LEASE + 1)
         taken_over = await claim(journal, "a", owner="next")

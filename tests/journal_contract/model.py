@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from proofport.journal.contract import IN_DOUBT, PERHAPS_OVERWRITTEN, Filter, State
@@ -52,6 +52,10 @@ class Model:
     lanes: dict[str, ModelLane] = field(default_factory=dict)
     runs: dict[str, ModelRun] = field(default_factory=dict)
     known: dict[tuple[str, str], int] = field(default_factory=dict)
+    #: The last body that was kept of each id.
+    bodies: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    missing: dict[tuple[str, str], float] = field(default_factory=dict)
+    tombstones: dict[tuple[str, str], tuple[bytes, float]] = field(default_factory=dict)
 
     def with_key(self, key: str | None) -> list[int]:
         """The ids that were accepted under a key before."""
@@ -86,6 +90,34 @@ class Model:
 
     def deliver(self, lane: str, sent: Iterable[tuple[str, int]]) -> None:
         self.known.update({(lane, text): body for text, body in sent if body})
+
+    def keep(self, lane: str, sent: Iterable[tuple[str, int]]) -> None:
+        """The bodies of what was delivered, or may have been."""
+        for text, body in sent:
+            if body:
+                self.bodies[lane, text] = b"%d" % body
+            if body not in (0, IN_DOUBT):
+                self.missing.pop((lane, text), None)
+                self.tombstones.pop((lane, text), None)
+
+    def note_missing(self, lane: str, ids: Sequence[str], at: float) -> list[float]:
+        gone = {key: when for key, (_, when) in self.tombstones.items()}
+        times = [gone.get((lane, text), self.missing.get((lane, text), at)) for text in ids]
+        self.missing = {key: when for key, when in self.missing.items() if key[0] != lane}
+        self.missing |= {(lane, text): when for text, when in zip(ids, times, strict=True)}
+        return times
+
+    def forget(self, lane: str, ids: Iterable[str], gone_at: float | None, since: float) -> None:
+        for key in [(lane, text) for text in ids]:
+            self.known.pop(key, None)
+            body = self.bodies.pop(key, None)
+            if body and gone_at is not None:
+                first = self.tombstones[key][1] if key in self.tombstones else self.missing.pop(key, gone_at)
+                self.tombstones[key] = body, first
+        if gone_at is not None:
+            stay = {key: row for key, row in self.tombstones.items() if key[0] != lane or row[1] >= since}
+            self.tombstones = stay
+            self.missing = {key: at for key, at in self.missing.items() if key[0] != lane or at >= since}
 
     def begin(self, lane: str) -> None:
         """Another run begins: those that are open were cut off, and end."""

@@ -134,6 +134,30 @@ class SharedJournalContract(ABC):
         assert all(first.by == "frozen" for first, _ in _repeated(sent))
         _assert_in_order(sent)
 
+    async def test_one_process_at_a_time_has_a_lease_and_none_is_starved(self) -> None:
+        """Also when the one that holds it is killed: then the other has it once it has run out."""
+        url = self.shared_url()
+        async with _opened(url) as journal:
+            await journal.take_lease("app", owner="test", lease=PATIENCE)
+            with Processes.on(url, "lease", "first", "second") as processes:
+                await journal.give_back_lease("app", owner="test")
+                self._take_turns(processes)
+
+    @staticmethod
+    def _take_turns(processes: Processes) -> None:
+        holder, turns = None, list[str]()
+        for word, name in processes.lines:
+            assert holder == (name if word == "gave" else None)
+            holder = name if word == "took" else None
+            turns += [name] if word == "took" else []
+            if len(turns) == 20:
+                break
+        assert {turns.count("first"), turns.count("second")} == {10}
+        processes.send(turns[-1], signal.SIGKILL)
+        [other] = {"first", "second"} - {turns[-1]}
+        assert next(name for word, name in processes.lines if (word, name) == ("took", other))
+        assert processes.end(other) == 0
+
     async def test_what_was_acknowledged_is_there_when_the_accepting_process_is_killed(self) -> None:
         url = self.shared_url()
         acknowledged: dict[int, str] = {}

@@ -2,6 +2,7 @@
 
     python -P program.py accept URL NAME PIPE
     python -P program.py deliver URL NAME PIPE LEASE
+    python -P program.py lease URL NAME PIPE LEASE
 
 It says `ready NAME`, and then what it does, in lines on the file descriptor PIPE. A line is one write: lines of several
 processes on one pipe stand in the order in which things happened, and who is killed has written whole lines.
@@ -71,6 +72,23 @@ class Program:
 
         await self._journal.work(drain, owner=self._name, slots=SLOTS, lease=lease, stop=stop)
 
+    async def lease(self, lease: float) -> None:
+        """Take turns with others at a lease, until SIGTERM: say `took NAME` and `gave NAME`. A busy holder, who asks
+        again at once after giving it back."""
+        stop = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        while not stop.is_set():
+            held = await self._journal.take_lease("app", owner=self._name, lease=lease)
+            if held.owner != self._name:
+                await asyncio.sleep(CALL_SECONDS)
+                continue
+            self.tell("took", self._name)
+            while not held.wanted and not stop.is_set():
+                held = await self._journal.take_lease("app", owner=self._name, lease=lease)
+                await asyncio.sleep(CALL_SECONDS)
+            self.tell("gave", self._name)
+            await self._journal.give_back_lease("app", owner=self._name)
+
 
 async def _renew(run: LaneRun, every: float) -> None:
     while True:
@@ -87,7 +105,8 @@ async def main(what: str, url: str, name: str, pipe: str, lease: str = "0") -> N
     program = Program(journal, name, int(pipe))
     program.tell("ready", name)
     try:
-        await (program.accept() if what == "accept" else program.deliver(float(lease)))
+        work = {"deliver": program.deliver, "lease": program.lease}
+        await (program.accept() if what == "accept" else work[what](float(lease)))
     finally:
         await journal.close()
 

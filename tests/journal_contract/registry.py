@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from pydantic import JsonValue
 from tests.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim
 from tests.journal_contract.known import push
 
 from proofport.errors import LaneLost
 from proofport.journal.contract import IN_DOUBT, Journal, Known, Lease, Sent
 
-FIRST = {"slug": "things", "fields": {"id": "string", "nul": "\x00"}, "published": 5.5, "list": [1, None]}
+FIRST: JsonValue = {"slug": "things", "fields": {"id": "string", "nul": "\x00"}, "published": 5.5, "list": [1, None]}
 
 
 class AdapterMemoryTests(JournalTests):

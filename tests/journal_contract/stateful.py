@@ -12,6 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from tests.journal_contract.base import KIND, LEASE, Clock, new
 from tests.journal_contract.model import Model, ModelDelivery, ModelRun
 
+from proofport.adapter import Tombstone
 from proofport.errors import LaneLost
 from proofport.journal.contract import (
     BatchDone,
@@ -38,6 +39,10 @@ FILTERS = st.builds(
     state=st.none() | st.sampled_from(["queued", "done", "dead", "cancelled"]),
 )
 FAILURE = Failure("vendor_unavailable", "503")
+
+
+def with_bodies(sent: dict[str, int]) -> Sent:
+    return Sent(list(sent), list(sent.values()), items=[b"%d" % body if body else b"" for body in sent.values()])
 
 
 class JournalMachine(RuleBasedStateMachine):
@@ -206,9 +211,10 @@ class JournalMachine(RuleBasedStateMachine):
     @rule(hold=holds, n=st.integers(1, 3), sent=SENT)
     def done(self, hold: LaneRun, n: int, sent: dict[str, int]) -> None:
         for delivery in self.heads(hold, n):
-            if self.write(hold, hold.done(delivery, "[]", sent=Sent(list(sent), list(sent.values())))):
+            if self.write(hold, hold.done(delivery, "[]", sent=with_bodies(sent))):
                 self._ended(delivery, "done")
                 self.model.deliver(hold.lane, sent.items())
+                self.model.keep(hold.lane, sent.items())
 
     @rule(hold=holds)
     def dead(self, hold: LaneRun) -> None:
@@ -243,13 +249,15 @@ class JournalMachine(RuleBasedStateMachine):
         self.model.begin(hold.lane)
         run = self.model.runs[run_id] = ModelRun(hold.lane, staged)
         for number, sent in enumerate(batches):
-            batch = BatchDone(number, 0, 0, len(sent), b"", "[]", Sent(list(sent), list(sent.values())))
+            what = Sent(list(sent), list(sent.values())) if staged else with_bodies(sent)
+            batch = BatchDone(number, 0, 0, len(sent), b"", "[]", what)
             self.do(hold.batch_done(run_id, batch))
             run.batches.add(number)
             run.ids.update(sent)
             run.held_back += sent.items()
             if not staged:
                 self.model.deliver(hold.lane, sent.items())
+                self.model.keep(hold.lane, sent.items())
         if ask:
             assert self.do(self.journal.gone(hold.lane, KIND, run_id)) == self.model.gone(run_id)
         if complete is None:
@@ -259,11 +267,21 @@ class JournalMachine(RuleBasedStateMachine):
         if complete:
             self.model.deliver(hold.lane, run.held_back)
 
-    @rule(hold=holds, ids=st.lists(st.sampled_from(IDS), max_size=2))
-    def forget(self, hold: LaneRun, ids: list[str]) -> None:
-        if self.write(hold, hold.forget(KIND, ids)):
-            for text in ids:
-                self.model.known.pop((hold.lane, text), None)
+    @rule(hold=holds, ids=st.lists(st.sampled_from(IDS), max_size=2), gone=st.booleans(), days=st.integers(0, 2))
+    def forget(self, hold: LaneRun, ids: list[str], gone: bool, days: int) -> None:
+        gone_at, since = self.clock.now if gone else None, self.clock.now - 20 * days
+        if self.write(hold, hold.forget(KIND, ids, gone_at=gone_at, since=since)):
+            self.model.forget(hold.lane, ids, gone_at, since)
+
+    @rule(hold=holds, ids=st.lists(st.sampled_from(IDS), max_size=3, unique=True))
+    def note_missing(self, hold: LaneRun, ids: list[str]) -> None:
+        found: list[float] = []
+
+        async def note() -> None:
+            found.extend(await hold.note_missing(KIND, ids, at=self.clock.now))
+
+        if self.write(hold, note()):
+            assert found == self.model.note_missing(hold.lane, ids, self.clock.now)
 
     @rule(lane=LANES)
     def known(self, lane: str) -> None:
@@ -272,6 +290,8 @@ class JournalMachine(RuleBasedStateMachine):
         bodies = [self.model.known.get((lane, text)) for text in IDS]
         assert found == [None if body is None else Known(body, 0.0) for body in bodies]
         assert self.do(self.journal.known_count(lane, KIND)) == sum(body is not None for body in bodies)
+        gone = sorted((text, *row) for (name, text), row in self.model.tombstones.items() if name == lane)
+        assert self.do(self.journal.tombstones(lane, KIND, since=0)) == [Tombstone(*row) for row in gone]
 
     # ------------------------------------------------------------------ what is shown after each step
     @invariant()

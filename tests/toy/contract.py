@@ -53,6 +53,9 @@ class WholeContract(AdapterContract):
         settings = {"base_url": "http://127.0.0.1:1", "client_id": "app", "client_secret": "whole-secret"}
         return self.made(WholeSettings.model_validate(settings))
 
+    def record(self, kind: str, record_id: str) -> dict[str, Any]:
+        return {"id": record_id, "email": "a@example.com"} if kind == "personnel_account" else {"id": record_id}
+
     def accept(self, call: Call) -> Reply:
         match call.operation:
             case "mint":

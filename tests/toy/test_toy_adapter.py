@@ -258,6 +258,16 @@ class LeaksItIntoAnError(LeakySet):
         return [CONFIRMED] * len(batch)
 
 
+class KeepsGoneWithoutBodies(LeakySet):
+    keeps_bodies = False
+
+
+class GivesTombstonesAnOutcome(LeakySet):
+    def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
+        outcomes = yield from super().replace(job, memory, batch, tombstones)
+        return [*outcomes, *(CONFIRMED for _ in tombstones)]
+
+
 def whole_with(broken: type[LeakySet]) -> type[WholeAdapter]:
     class Broken(LeakyAdapter):
         def resource(self, kind: str) -> Resource:
@@ -305,6 +315,8 @@ class TakesARefusedTokenForSuccess(WholeAdapter):
 @pytest.mark.parametrize(
     ("broken", "noticed_by"),
     [
+        (whole_with(KeepsGoneWithoutBodies), "test_tombstones_have_a_body_and_no_outcome"),
+        (whole_with(GivesTombstonesAnOutcome), "test_tombstones_have_a_body_and_no_outcome"),
         (whole_with(ReplacesUnmarked), "test_calls_that_destroy_say_so"),
         (whole_with(LeaksItIntoMemory), "test_memory_and_names_hold_no_secret"),
         (whole_with(LeaksItIntoMemoryWhileSending), "test_memory_and_names_hold_no_secret"),

@@ -11,10 +11,16 @@ PAGE = 2
 
 
 class Whole:
-    """`sets` holds the rows of each kind by id: the body, and whether it is gone. One token is good at a time."""
+    """`sets` holds the rows of each kind by id: the body, and whether it is gone. One token is good at a time.
+
+    `told_gone` holds what the last set of each kind says is gone, with the date.
+    """
 
     def __init__(self, client_secret: str) -> None:
         self.sets: dict[str, dict[str, dict[str, Any]]] = {}
+        self.told_gone: dict[str, dict[str, str]] = {}
+        #: The bodies of the sets that arrived, in their order.
+        self.bodies: list[bytes] = []
         self.minted = 0
         #: The answers with status 401.
         self.refused = 0
@@ -27,6 +33,10 @@ class Whole:
         #: An arriving set is taken only once this is set.
         self.open = asyncio.Event()
         self.open.set()
+        #: An arriving set is not taken at all.
+        self.loses = False
+        #: The kinds of the sets that were dealt with, whether or not somebody still waits for the answer.
+        self.ended = asyncio.Queue[str]()
         #: A set has arrived.
         self.arrived = asyncio.Event()
         self.application = web.Application()
@@ -56,14 +66,26 @@ class Whole:
     async def _put(self, request: web.Request) -> web.Response:
         kind, records = request.match_info["kind"], await request.json()
         self.puts.append(kind)
+        self.bodies.append(await request.read())
+        self._taking = asyncio.create_task(self._take(request, kind, records))
         self.arrived.set()
+        return await asyncio.shield(self._taking)  # it goes on without the one who asked
+
+    async def _take(self, request: web.Request, kind: str, records: list[dict[str, Any]]) -> web.Response:
         await self.open.wait()
-        if not self._knows(request):
-            return self._refuse()
+        answer = self._replace(kind, records) if self._knows(request) else self._refuse()
+        self.ended.put_nowait(kind)
+        return answer
+
+    def _replace(self, kind: str, records: list[dict[str, Any]]) -> web.Response:
+        if self.loses:
+            return web.json_response("lost", status=503)
         if not all(record.get("name", "x") and record.get("email", "x") for record in records):
             return web.json_response("an empty field", status=400)
         gone = {record_id: {**row, "gone": True} for record_id, row in self.sets.get(kind, {}).items()}
-        self.sets[kind] = gone | {record["id"]: {"body": record, "gone": False} for record in records}
+        live = [record for record in records if record.get("state") != "gone"]
+        self.sets[kind] = gone | {record["id"]: {"body": record, "gone": False} for record in live}
+        self.told_gone[kind] = {record["id"]: record["since"] for record in records if "since" in record}
         return web.json_response({"held": len(records)})
 
     async def _list(self, request: web.Request) -> web.Response:

@@ -7,8 +7,9 @@ import pytest
 from pydantic import Field, SecretStr
 
 from proofport import registry
-from proofport.adapter import Adapter, ObjectSettings, Settings
+from proofport.adapter import Adapter, ObjectSettings, Resource, Settings
 from proofport.config import Config
+from proofport.delivery.target import lane_of
 from proofport.errors import ConfigError
 from proofport.wire import is_loopback
 
@@ -26,6 +27,15 @@ class ToySettings(Settings):
     objects: dict[str, ToyObject] = Field(default_factory=dict)
 
 
+class ToyTable(Resource):
+    @property
+    def lane(self) -> str:
+        return f"toy/{self.kind}"
+
+    def limits(self, mode: Any) -> Any: ...
+    def body(self, mode: Any) -> Any: ...
+
+
 class Toy(Adapter):
     name = "toy"
     Settings: ClassVar[type[Settings]] = ToySettings
@@ -34,11 +44,13 @@ class Toy(Adapter):
     def origin(self) -> str:
         return str(self.settings.base_url)
 
-    def headers(self) -> Any: ...
-    def lane(self, kind: str) -> Any: ...
-    def capability(self, kind: str, mode: Any) -> Any: ...
-    def body(self, kind: str, mode: Any) -> Any: ...
-    def send(self, job: Any, memory: Any, batch: Any) -> Any: ...
+    @property
+    def auth(self) -> Any: ...
+    def resource(self, kind: str) -> ToyTable:
+        return ToyTable(kind)
+
+    @classmethod
+    def bodies(cls, kind: str) -> Any: ...
 
 
 @pytest.fixture(autouse=True)
@@ -261,7 +273,6 @@ class TestTenants:
     def config(self, monkeypatch: pytest.MonkeyPatch) -> Config:
         monkeypatch.setenv("TOP", SECRET)
         monkeypatch.setenv("ACME", f"{SECRET}-2")
-        monkeypatch.setattr(Toy, "lane", lambda self, kind: f"toy/{kind}")
         return Config.load(write(self.TEXT))
 
     def test_each_has_destinations_of_its_own(self, config: Config) -> None:
@@ -277,8 +288,8 @@ class TestTenants:
         assert theirs.settings.api_key.get_secret_value() == f"{SECRET}-2"
 
     def test_their_lanes_are_their_own_where_the_vendor_numbers_alike(self, config: Config) -> None:
-        assert config.adapter("prod").lane("device") == "toy/device"
-        assert config.adapter("@acme/prod").lane("device") == "@acme/toy/device"
+        lanes = [lane_of(name, config.adapter(name).resource("device")) for name in ("prod", "@acme/prod")]
+        assert lanes == ["toy/device", "@acme/toy/device"]
 
     @pytest.mark.parametrize(
         "name", ["@default/prod", "@other/prod", "@acme", "@acme/", "@nobody/prod", "acme/prod", "@acme/../prod", "bad"]

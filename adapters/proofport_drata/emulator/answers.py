@@ -83,7 +83,9 @@ def page(
     if (_one_of(request, "sortDir", ("ASC", "DESC")) or direction) == "DESC":
         ordered.reverse()
     end = start + size
-    pagination: dict[str, Any] = {"cursor": _cursor(end) if end < len(ordered) else None}
+    pagination: dict[str, Any] = {"cursor": None}
+    if end < len(ordered):
+        pagination["cursor"] = base64.urlsafe_b64encode(f"row:{end}".encode()).decode()
     if _one_of(request, "includeTotalCount", ("true", "false")) == "true" and start == 0:
         pagination["totalCount"] = len(ordered)
     return json_response({"data": [render(row) for row in ordered[start:end]], "pagination": pagination})
@@ -101,10 +103,6 @@ def _one_of(request: web.Request, name: str, known: tuple[str, ...]) -> str | No
     if value is not None and value not in known:
         raise VendorError(400, f"{name} must be one of the following values: {', '.join(known)}")
     return value
-
-
-def _cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(f"row:{position}".encode()).decode()
 
 
 def _position(cursor: str | None) -> int:

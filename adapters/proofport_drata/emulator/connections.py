@@ -8,7 +8,7 @@ from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
 from proofport_drata.emulator.answers import NUMBER, expansions, timestamp
-from proofport_drata.emulator.context import Context
+from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.model import Connection, Resource, now
 from proofport_drata.emulator.schemas import schema_from_sample, schema_problem, stored_schema
 
@@ -18,10 +18,7 @@ CUSTOM_ONLY = ("schema", "sampleData", "displayNameKey", "workspaceIds")
 EXPANSIONS = ("createdByUser", "customResources")
 
 
-class Connections:
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
+class Connections(Part):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(PATH, self.list_connections),
@@ -52,7 +49,9 @@ class Connections:
             connection = self._context.tenant.connect(provider, alias, description)
             self._context.tenant.add_resource(connection, schema)
         else:
-            _refuse_custom_fields(body)
+            for name in CUSTOM_ONLY:
+                if name in body:
+                    raise VendorError(400, f"{name} is only allowed for CUSTOM connections")
             connection = self._context.tenant.connect(provider, alias, description)
         return json_response(_rendered(connection), 201)
 
@@ -71,7 +70,7 @@ class Connections:
         # 400 is not declared here, so an id that is no number is an unknown connection.
         connections, text = self._context.tenant.connections, request.match_info["connectionId"]
         former = connections.pop(int(text), None) if NUMBER.fullmatch(text) else None
-        if former is None and self._context.switches["delete_unknown_connection"] != 204:
+        if former is None and self._switches["delete_unknown_connection"] != 204:
             raise VendorError(404, f"Connection with id {text} not found")
         return web.Response(status=204)
 
@@ -79,35 +78,32 @@ class Connections:
         types = body.get("providerTypes")
         if not isinstance(types, list) or not types or any(each not in PROVIDER_TYPES for each in types):
             raise VendorError(400, f"each value in providerTypes must be one of: {', '.join(PROVIDER_TYPES)}")
-        if len(types) > 1 and not self._context.switches["mixed_provider_types"]:
+        if len(types) > 1 and not self._switches["mixed_provider_types"]:
             raise VendorError(400, "providerTypes must contain exactly one type")
         return str(types[0])
 
     def _schema(self, body: dict[str, Any]) -> dict[str, Any]:
         workspaces = body.get("workspaceIds")
-        if not isinstance(workspaces, list) or not workspaces or not all(_is_number(each) for each in workspaces):
+        if (
+            not isinstance(workspaces, list)
+            or not workspaces
+            or any(type(each) not in (int, float) for each in workspaces)
+        ):
             raise VendorError(400, "workspaceIds must contain at least 1 number for a CUSTOM connection")
         if ("schema" in body) == ("sampleData" in body):
             raise VendorError(400, "exactly one of schema and sampleData must be given for a CUSTOM connection")
-        switches = self._context.switches
         if "schema" in body:
             schema = body["schema"]
             if problem := schema_problem(schema):
                 raise VendorError(400, problem)
-            schema = stored_schema(schema, keep_empty_required=switches["empty_required_kept"])
+            schema = stored_schema(schema, keep_empty_required=self._switches["empty_required_kept"])
         else:
             schema = schema_from_sample(_object(body["sampleData"], "sampleData"))
-            if switches["sample_data_required"]:
+            if self._switches["sample_data_required"]:
                 schema = stored_schema(schema, keep_empty_required=False)
         if not isinstance(key := body.get("displayNameKey"), str) or key not in schema.get("properties", {}):
             raise VendorError(400, "displayNameKey must be a top-level property of the schema")
         return schema
-
-
-def _refuse_custom_fields(body: dict[str, Any]) -> None:
-    for name in CUSTOM_ONLY:
-        if name in body:
-            raise VendorError(400, f"{name} is only allowed for CUSTOM connections")
 
 
 def _object(value: Any, name: str = "the request body") -> dict[str, Any]:
@@ -121,10 +117,6 @@ def _text(body: dict[str, Any], name: str, *, nullable: bool = False) -> str | N
     if name in body and not isinstance(value, str) and not (value is None and nullable):
         raise VendorError(400, f"{name} must be a string")
     return value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _rendered(connection: Connection, expand: list[str] | tuple[()] = ()) -> dict[str, Any]:

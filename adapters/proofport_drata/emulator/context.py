@@ -1,7 +1,8 @@
-"""The context of the emulator's parts: the tenant, the switches, and the objects that a path names."""
+"""The parts of the emulator, and what they share: the tenant, the switches, and the objects that a path names."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection
 from typing import Any, Literal
 
@@ -13,9 +14,10 @@ from proofport_drata.emulator.model import Connection, Resource, Tenant
 
 
 class Context:
-    """Given to every part. `tenant` is another one after a reset or a seed."""
+    """Shared by all parts."""
 
     def __init__(self, switches: Switches) -> None:
+        #: Another one after a reset or a seed.
         self.tenant = Tenant()
         self.switches = switches
 
@@ -45,3 +47,14 @@ class Context:
     ) -> web.Response:
         """One page of `rows` (given in the order of their creation). Raises VendorError (400) on a bad parameter."""
         return page(request, rows, render, self.switches["default_sort_dir"])
+
+
+class Part(ABC):
+    """Some of the vendor's operations."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._switches = context.switches
+
+    @abstractmethod
+    def routes(self) -> list[web.RouteDef]: ...

@@ -8,20 +8,16 @@ from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
 from proofport_drata.emulator.answers import expansions, number, timestamp
-from proofport_drata.emulator.context import Context
+from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.model import Connection, Device, now
-from proofport_drata.emulator.schemas import violations
+from proofport_drata.emulator.schemas import in_words, violations
 from proofport_drata.emulator.shapes import DEVICE, DEVICE_KEYS, READABLE_FLAGS
 
 V2 = "/public/v2"
 EXPANSIONS = ("asset", "complianceChecks", "documents", "identifiers")
 
 
-class Devices:
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._switches = context.switches
-
+class Devices(Part):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(V2 + "/connections/{connectionId}/devices", self.list_devices),
@@ -46,9 +42,7 @@ class Devices:
     async def upsert(self, request: web.Request) -> web.Response:
         connection, body = self._context.connection_of("MDM", request), await json_body(request)
         if wrong := list(violations(DEVICE, body)):
-            raise VendorError(
-                400, "; ".join(f"{path.removeprefix('/')} {text}" for each in wrong for path, text in each.items())
-            )
+            raise VendorError(400, in_words(wrong))
         owner, known = self._owner(body["personnelId"]), self._match(connection, body)
         if known is None:
             known = self._context.tenant.add_device(connection, body, owner)
@@ -66,9 +60,8 @@ class Devices:
     def _owner(self, personnel_id: float | str) -> int:
         if not isinstance(personnel_id, str):
             return int(personnel_id)
-        owner = self._context.tenant.personnel_id(
-            personnel_id.removeprefix("email:"), may_add=not self._switches["unknown_owner"]
-        )
+        email = personnel_id.removeprefix("email:")
+        owner = self._context.tenant.personnel_id(email, may_add=not self._switches["unknown_owner"])
         if owner is None:
             raise VendorError(404, f"Personnel with {personnel_id} not found")
         return owner
@@ -77,11 +70,8 @@ class Devices:
         keys = {name: body[name] for name in DEVICE_KEYS if body.get(name) is not None}
         if not keys and not self._switches["device_without_key"]:
             raise VendorError(400, "one of serialNumber, macAddress, externalId is needed")
-        found = [
-            device
-            for device in connection.devices.values()
-            if any(device.body.get(name) == value for name, value in keys.items())
-        ]
+        devices = connection.devices.values()
+        found = [each for each in devices if any(each.body.get(name) == value for name, value in keys.items())]
         if len(found) > 1 and self._switches["keys_of_two_devices"] == "refused":
             raise VendorError(400, "serialNumber, macAddress and externalId belong to different devices")
         return found[0] if found else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -11,7 +11,7 @@ from proofport.testing import Emulator, VendorError
 from proofport_drata.emulator.answers import error
 from proofport_drata.emulator.behaviours import BEHAVIOURS
 from proofport_drata.emulator.connections import Connections
-from proofport_drata.emulator.context import Context
+from proofport_drata.emulator.context import Context, Part
 from proofport_drata.emulator.devices import Devices
 from proofport_drata.emulator.identities import Identities
 from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Resource, Tenant
@@ -48,7 +48,7 @@ class DrataEmulator(Emulator):
         self._context = Context(self.switches)
 
     def routes(self) -> Iterable[web.RouteDef]:
-        parts = (Connections, Records, Sessions, Devices, Identities, Version1)
+        parts: tuple[type[Part], ...] = (Connections, Records, Sessions, Devices, Identities, Version1)
         return [route for part in parts for route in part(self._context).routes()]
 
     def authorize(self, request: web.Request) -> None:
@@ -84,9 +84,8 @@ class DrataEmulator(Emulator):
 
     def overview(self) -> list[dict[str, Any]]:
         objects = []
-        for connection, state in zip(
-            self._context.tenant.connections.values(), self.state()["connections"], strict=True
-        ):
+        connections = self._context.tenant.connections.values()
+        for connection, state in zip(connections, self.state()["connections"], strict=True):
             title = connection.alias or f"Connection {connection.id}"
             for resource, held in zip(connection.resources.values(), state["resources"], strict=True):
                 objects.append(_shown(title, _note(connection, resource), held["records"]))
@@ -101,19 +100,19 @@ class DrataEmulator(Emulator):
             "base_url": origin,
             "api_key": API_KEY,
             "workspace_ids": [1],
-            "objects": {
-                kind: self._object_settings(f"proofport {kind}")
-                for kind in SEEDED
-                if any(each.alias == f"proofport {kind}" for each in self._context.tenant.connections.values())
-            },
+            "objects": {kind: _settings(connection) for kind, connection in self._seeded()},
         }
 
-    def _object_settings(self, alias: str) -> dict[str, Any]:
-        connection = next(each for each in self._context.tenant.connections.values() if each.alias == alias)
-        settings = {"connection_id": connection.id}
-        if connection.resources:
-            settings["resource_id"] = next(iter(connection.resources))
-        return settings
+    def _seeded(self) -> Iterator[tuple[str, Connection]]:
+        named = {each.alias: each for each in reversed(self._context.tenant.connections.values())}
+        return ((kind, named[alias]) for kind in SEEDED if (alias := f"proofport {kind}") in named)
+
+
+def _settings(connection: Connection) -> dict[str, Any]:
+    settings = {"connection_id": connection.id}
+    if connection.resources:
+        settings["resource_id"] = next(iter(connection.resources))
+    return settings
 
 
 def _shown(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:
@@ -122,6 +121,5 @@ def _shown(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, An
 
 def _note(connection: Connection, resource: Resource) -> str:
     sessions = ", ".join(f"{each.session_id} {each.status}" for each in list(resource.sessions.values())[-3:])
-    return f"{connection.type} connection {connection.id}, resource {resource.id}" + (
-        f"; {sessions}" if sessions else ""
-    )
+    note = f"{connection.type} connection {connection.id}, resource {resource.id}"
+    return f"{note}; {sessions}" if sessions else note

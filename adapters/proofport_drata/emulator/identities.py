@@ -10,20 +10,16 @@ from aiohttp import web
 
 from proofport.testing import FAULTS, Faults, VendorError, json_body, json_response
 from proofport_drata.emulator.answers import NUMBER, timestamp
-from proofport_drata.emulator.context import Context
+from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.model import Connection, Identity, now
-from proofport_drata.emulator.schemas import violations
-from proofport_drata.emulator.shapes import IDENTITY, IDENTITY_FIELDS, IDENTITY_TIMES
+from proofport_drata.emulator.schemas import in_words, violations
+from proofport_drata.emulator.shapes import IDENTITY, IDENTITY_FIELDS, IDENTITY_TIMES, identity_fields
 
 PATH = "/public/v2/custom-connections/{connectionId}/hris-user-identities"
 LARGEST = 1000
 
 
-class Identities:
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._switches = context.switches
-
+class Identities(Part):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(PATH, self.list_identities),
@@ -33,10 +29,8 @@ class Identities:
         ]
 
     async def list_identities(self, request: web.Request) -> web.Response:
-        identities = [
-            each for each in self._context.connection_of("HRIS", request).identities.values() if not each.deleted
-        ]
-        return self._context.page(request, identities, _rendered)
+        identities = self._context.connection_of("HRIS", request).identities.values()
+        return self._context.page(request, [each for each in identities if not each.deleted], _rendered)
 
     async def get(self, request: web.Request) -> web.Response:
         return json_response(_rendered(self._identity(request)))
@@ -77,16 +71,15 @@ class Identities:
         if faults.item_fails():
             return self._refused("the emulator was told to let this item fail")
         if wrong := list(violations(IDENTITY, item)):
-            texts = [f"{path.removeprefix('/')} {text}".strip() for each in wrong for path, text in each.items()]
-            return self._refused("; ".join(texts))
+            return self._refused(in_words(wrong))
         if untimely := [name for name in IDENTITY_TIMES if not _is_a_time(item.get(name))]:
             return self._refused(f"{untimely[0]} must be a valid ISO 8601 date string")
         identity = connection.identities.get(item["identityId"])
         if identity is None:
-            identity = self._context.tenant.add_identity(connection, item["identityId"], _fields(item))
+            identity = self._context.tenant.add_identity(connection, item["identityId"], identity_fields(item))
             return {"statusCode": 201, "data": _rendered(identity)}
         restored, identity.deleted = identity.deleted, False
-        changes = _fields(item)
+        changes = identity_fields(item)
         if identity.body.get("separatedAt") is not None and changes.get("separatedAt") is not None:
             del changes["separatedAt"]
         if not restored and all(identity.body.get(name) == value for name, value in changes.items()):
@@ -119,10 +112,6 @@ def _is_a_time(value: str | None) -> bool:
         return value is None or bool(datetime.fromisoformat(value))
     except ValueError:
         return False
-
-
-def _fields(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: item[name] for name in IDENTITY_FIELDS if name in item}
 
 
 def _rendered(identity: Identity) -> dict[str, Any]:

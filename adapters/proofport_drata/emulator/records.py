@@ -11,18 +11,14 @@ from aiohttp import web
 
 from proofport.testing import FAULTS, Faults, Switches, VendorError, json_body, json_response
 from proofport_drata.emulator.answers import timestamp, upload_timestamp
-from proofport_drata.emulator.context import Context
+from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.model import Record, Resource, Session, now
 from proofport_drata.emulator.schemas import SCHEMA_VIOLATION, Violation, message_for, violations
 
 RESOURCE = "/public/v2/custom-connections/{connectionId}/resources/{resourceId}"
 
 
-class Records:
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._switches = context.switches
-
+class Records(Part):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(RESOURCE + "/records", self.list_records),

@@ -7,7 +7,7 @@ bounds, patterns, anyOf, oneOf, allOf). `format`, `$ref` and conditions are stor
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 import orjson
@@ -86,6 +86,10 @@ def _bad_keyword(schema: dict[str, Any], where: str) -> str | None:
 def message_for(violations: list[Violation]) -> str:
     """The vendor's message of an item that fails its schema."""
     return f"Schema validation failed for data: {orjson.dumps(violations).decode()}"
+
+
+def in_words(violations: Iterable[Violation]) -> str:
+    return "; ".join(f"{path.removeprefix('/')} {text}".strip() for each in violations for path, text in each.items())
 
 
 def violations(schema: dict[str, Any], value: Any, path: str = "") -> Iterator[Violation]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Record, Resource, Status, Tenant, now
 from proofport_drata.emulator.schemas import violations
-from proofport_drata.emulator.shapes import DEVICE, IDENTITY, IDENTITY_FIELDS, PERSON
+from proofport_drata.emulator.shapes import DEVICE, IDENTITY, PERSON, identity_fields
 
 
 class _Part(BaseModel):
@@ -78,8 +78,7 @@ def _add_identity(tenant: Tenant, connection: Connection, body: dict[str, Any]) 
         connection.people[body["id"]] = body
     else:
         _refuse_wrong(IDENTITY, body, "identity")
-        fields = {name: body[name] for name in IDENTITY_FIELDS if name in body}
-        tenant.add_identity(connection, body["identityId"], fields)
+        tenant.add_identity(connection, body["identityId"], identity_fields(body))
 
 
 def _refuse_wrong(schema: dict[str, Any], body: dict[str, Any], what: str) -> None:
@@ -97,40 +96,28 @@ def _fill(tenant: Tenant, resource: Resource, state: ResourceState) -> None:
 
 def _records(bodies: list[dict[str, Any]], session_id: str | None) -> dict[str, Record]:
     when = now()
-    return {_id_of(body): Record(body, session_id, when, when) for body in bodies}
-
-
-def _id_of(body: dict[str, Any]) -> str:
-    match body.get("id"):
-        case str(record_id):
-            return record_id
-        case other:
-            raise ValueError(f"a record of the state has the id {other!r}, expected a text")
+    if wrong := [body.get("id") for body in bodies if not isinstance(body.get("id"), str)]:
+        raise ValueError(f"a record of the state has the id {wrong[0]!r}, expected a text")
+    return {body["id"]: Record(body, session_id, when, when) for body in bodies}
 
 
 def state_of(tenant: Tenant) -> dict[str, Any]:
     """The state of a tenant. `records` are the live ones, each as it was sent."""
+    connections = [_connection_state(connection) for connection in tenant.connections.values()]
+    return {"connections": connections, "personnel": list(tenant.personnel)}
+
+
+def _connection_state(connection: Connection) -> dict[str, Any]:
+    identities = [each for each in connection.identities.values() if not each.deleted]
+    rows = [{"identityId": each.identity_id, **each.body} for each in identities]
     return {
-        "connections": [
-            {
-                "id": connection.id,
-                "type": connection.type,
-                "name": connection.alias,
-                "resources": [_resource_state(resource) for resource in connection.resources.values()],
-                "devices": [device.body for device in connection.devices.values()],
-                "identities": _identities_state(connection),
-            }
-            for connection in tenant.connections.values()
-        ],
-        "personnel": list(tenant.personnel),
+        "id": connection.id,
+        "type": connection.type,
+        "name": connection.alias,
+        "resources": [_resource_state(resource) for resource in connection.resources.values()],
+        "devices": [device.body for device in connection.devices.values()],
+        "identities": [*rows, *connection.people.values()],
     }
-
-
-def _identities_state(connection: Connection) -> list[dict[str, Any]]:
-    rows = [
-        {"identityId": each.identity_id, **each.body} for each in connection.identities.values() if not each.deleted
-    ]
-    return [*rows, *connection.people.values()]
 
 
 def _resource_state(resource: Resource) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from proofport.testing import FAULTS, VendorError, json_body, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.context import Context
+from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.model import Resource, Session, now
 from proofport_drata.emulator.records import RESOURCE, Upload, data_of
 
@@ -17,11 +17,7 @@ STATUSES = ("IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED")
 SESSION_ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
-class Sessions:
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._switches = context.switches
-
+class Sessions(Part):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(RESOURCE + "/sessions", self.list_sessions),

@@ -59,6 +59,11 @@ IDENTITY_EMAILS = ("email", "secondaryEmail")
 IDENTITY_TIMES = ("startedAt", "separatedAt")
 IDENTITY_FIELDS = (*IDENTITY_EMAILS, *IDENTITY_TEXTS, *IDENTITY_TIMES, "isContractor")
 
+
+def identity_fields(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: body[name] for name in IDENTITY_FIELDS if name in body}
+
+
 EMAIL = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 DATE_TIME = r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$"
 

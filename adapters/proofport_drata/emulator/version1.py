@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Awaitable, Callable
 from email import message_from_bytes
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
 from proofport_drata.emulator.answers import NUMBER, number, timestamp
-from proofport_drata.emulator.context import Context
+from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.model import Connection, now
 from proofport_drata.emulator.schemas import violations
 from proofport_drata.emulator.shapes import PERSON
@@ -21,18 +23,18 @@ SORTS = ("CREATED_AT", "CONNECTED_AT", "CONNECTION_PROVIDER_TYPE", "CONNECTION_C
 CLIENT_TYPES = {"CUSTOM": "CUSTOM", "MDM": "CUSTOM_MDM", "HRIS": "CUSTOM_HRIS", "IDENTITY": "CSV_IDP"}
 BOOLEANS = {"true": True, "false": False}
 
+People: TypeAlias = Callable[[web.Request], Awaitable[list[Any]]]
+"""Reads the people of an upload, unchecked."""
 
-class Version1:
-    def __init__(self, context: Context) -> None:
-        self._context = context
 
+class Version1(Part):
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get(PATH, self.list_connections),
-            web.post(PATH + "/upload/json", self.create_from_json),
-            web.put(PATH + "/{id}/upload/json", self.update_from_json),
-            web.post(PATH + "/upload/csv", self.create_from_csv),
-            web.put(PATH + "/{id}/upload/csv", self.update_from_csv),
+            web.post(PATH + "/upload/json", partial(self.create, _json_people)),
+            web.put(PATH + "/{id}/upload/json", partial(self.update, _json_people)),
+            web.post(PATH + "/upload/csv", partial(self.create, _csv_people)),
+            web.put(PATH + "/{id}/upload/csv", partial(self.update, _csv_people)),
         ]
 
     async def list_connections(self, request: web.Request) -> web.Response:
@@ -50,29 +52,19 @@ class Version1:
         shown = rows[(page - 1) * limit : page * limit]
         return json_response({"data": shown, "page": page, "limit": limit, "total": len(rows)})
 
-    async def create_from_json(self, request: web.Request) -> web.Response:
-        return self._created(_checked(await _json_people(request)))
-
-    async def update_from_json(self, request: web.Request) -> web.Response:
-        return self._updated(request, _checked(await _json_people(request)))
-
-    async def create_from_csv(self, request: web.Request) -> web.Response:
-        return self._created(_checked(await _csv_people(request)))
-
-    async def update_from_csv(self, request: web.Request) -> web.Response:
-        return self._updated(request, _checked(await _csv_people(request)))
-
-    def _created(self, people: dict[str, dict[str, Any]]) -> web.Response:
+    async def create(self, read: People, request: web.Request) -> web.Response:
+        people = _checked(await read(request))
         connection = self._context.tenant.connect("IDENTITY", "CSV identity provider")
         connection.people = people
         return json_response({}, 201)
 
-    def _updated(self, request: web.Request, people: dict[str, dict[str, Any]]) -> web.Response:
+    async def update(self, read: People, request: web.Request) -> web.Response:
+        people = _checked(await read(request))
         connection_id = number(request, "id")
         connection = self._context.tenant.connections.get(connection_id)
         if connection is None or connection.type != "IDENTITY":
             raise VendorError(404, f"Connection with id {connection_id} not found")
-        kept = connection.people if self._context.switches["absent_people"] == "kept" else {}
+        kept = connection.people if self._switches["absent_people"] == "kept" else {}
         connection.people, connection.updated_at = {**kept, **people}, now()
         return json_response({})
 

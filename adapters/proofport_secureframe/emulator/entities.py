@@ -1,13 +1,13 @@
-"""The entities of the read endpoints: their attributes, and the fields that the document lists as filterable."""
+"""The entities of the read endpoints, and their attributes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from proofport_secureframe.emulator.enums import words
+from proofport_secureframe.emulator.mapping import DOCUMENT, SCHEMAS
 from proofport_secureframe.emulator.model import Company, Connection, Stored
 
 Attributes: TypeAlias = dict[str, Any]
@@ -22,9 +22,13 @@ class Entity:
     type: str
     #: Its name in the vendor's error messages.
     label: str
-    #: These fields are sortable as well.
-    filterable: frozenset[str]
     rows: Callable[[Company], Iterator[Attributes]]
+
+    @property
+    def filterable(self) -> Sequence[str]:
+        """The fields by which the list can be filtered and sorted."""
+        fields: list[str] = DOCUMENT["paths"][f"/{self.path}"]["get"]["x-filterable-fields"]
+        return fields
 
 
 def _timestamp(when: datetime) -> str:
@@ -77,12 +81,8 @@ def _user_accounts(company: Company) -> Iterator[Attributes]:
         }
 
 
-DEVICE_FIELDS = words(
-    """
-    cpu device_name hard_drive_encrypted last_checkin_at local_firewall_enabled mac_address make memory model
-    native_anti_virus_enabled os password_enforcement_enabled remote_ip serial_number session_timeout_enabled
-    """
-)
+_NOT_PUBLISHED = {"id", "created_at", "updated_at", "in_audit_scope", "out_of_audit_scope_reason"}
+DEVICE_FIELDS = tuple(name for name in SCHEMAS["Device"]["properties"] if name not in _NOT_PUBLISHED)
 
 
 def _devices(company: Company) -> Iterator[Attributes]:
@@ -102,52 +102,10 @@ def _connections(company: Company) -> Iterator[Attributes]:
         }
 
 
-def _users(company: Company) -> Iterator[Attributes]:
-    yield from map(dict, company.users)
-
-
 ENTITIES = (
-    Entity(
-        "integration_connections",
-        "integration_connection",
-        "IntegrationConnection",
-        words("id name status updated_at vendor_name"),
-        _connections,
-    ),
-    Entity(
-        "cloud_resources",
-        "cloud_resource",
-        "CloudResource",
-        words("cloud_resource_type created_at id in_audit_scope region third_party_id updated_at vendor_name"),
-        _cloud_resources,
-    ),
-    Entity(
-        "user_accounts",
-        "user_account",
-        "UserAccount",
-        words("active created_at email first_name has_user id last_name third_party_id updated_at vendor_name"),
-        _user_accounts,
-    ),
-    Entity(
-        "users",
-        "user",
-        "User",
-        words(
-            """
-            active department_id email employee_type end_date first_name id in_audit_scope invited invited_at last_name
-            name onboarding_status personnel_status preferred_first_name secureframe_agent_acknowledged_at start_date
-            title
-            """
-        ),
-        _users,
-    ),
-    Entity(
-        "devices",
-        "device",
-        "Device",
-        # device_user_name and owner_name are listed, too, although rows have no field for a person.
-        DEVICE_FIELDS
-        | words("created_at device_user_name id in_audit_scope out_of_audit_scope_reason owner_name updated_at"),
-        _devices,
-    ),
+    Entity("integration_connections", "integration_connection", "IntegrationConnection", _connections),
+    Entity("cloud_resources", "cloud_resource", "CloudResource", _cloud_resources),
+    Entity("user_accounts", "user_account", "UserAccount", _user_accounts),
+    Entity("users", "user", "User", lambda company: map(dict, company.users)),
+    Entity("devices", "device", "Device", _devices),
 )

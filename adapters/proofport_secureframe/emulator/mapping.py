@@ -1,4 +1,7 @@
-"""The model mappings: the fields that make a published object a cloud resource, a training, an account or a device."""
+"""The model mappings: the fields that make a published object a cloud resource, a training, an account or a device.
+
+They are read from the vendor's document, with the values that it lists for a field.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from proofport.testing import Switches
-from proofport_secureframe.emulator.enums import (
-    CLOUD_RESOURCE_TYPES,
-    CLOUD_RESOURCE_TYPES_ADDED,
-    TRAINING_SLUGS,
-    words,
-)
+from proofport.testing import Switches, document
+
+DOCUMENT = document(__package__)
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+TRAINING_SLUGS = frozenset(SCHEMAS["TrainingSlug"]["enum"])
+_TYPES = SCHEMAS["CloudResourceType"]
+CLOUD_RESOURCE_TYPES = {
+    "R2": frozenset(_TYPES["enum"]) - frozenset(_TYPES["x-added-after-R2"]),
+    "R3": frozenset(_TYPES["enum"]),
+}
+"""The listed types, by the revision of the document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,37 +29,25 @@ class Model:
 
     required: tuple[str, ...]
     strings: frozenset[str]
-    booleans: frozenset[str] = frozenset()
+    booleans: frozenset[str]
+
+
+def _model(schema: Mapping[str, Any]) -> Model:
+    fields = schema["properties"]
+    booleans = frozenset(name for name, rule in fields.items() if rule.get("type") == "boolean")
+    return Model(tuple(schema.get("required", ())), frozenset(fields) - booleans, booleans)
 
 
 MODELS = {
-    "cloud_resource": Model(("id", "cloud_resource_type"), words("id cloud_resource_type description account region")),
-    "training_record": Model(("id", "user_email", "training_slug"), words("id completed_at user_email training_slug")),
-    "personnel_account": Model(
-        ("id", "email"),
-        words("id email secondary_email username first_name preferred_first_name last_name roles"),
-        words("admin active two_factor_enabled"),
-    ),
-    "device": Model(
-        (),
-        words(
-            """
-            device_name email model make serial_number enroll_date device_uuid last_checkin_at os cpu memory mac_address
-            remote_ip anti_virus_software
-            """
-        ),
-        words(
-            """
-            hard_drive_encrypted active native_anti_virus_enabled password_enforcement_enabled local_firewall_enabled
-            session_timeout_enabled macos_filevault_enabled
-            """
-        ),
-    ),
+    "cloud_resource": _model(SCHEMAS["CloudResourceRecord"]),
+    "training_record": _model(SCHEMAS["TrainingRecord"]),
+    "personnel_account": _model(SCHEMAS["PersonnelAccountRecord"]),
+    "device": _model(SCHEMAS["DeviceRecord"]),
 }
 
 
 def mapping_problem(model: str | None, data: Mapping[str, Any], switches: Switches) -> str | None:
-    """Why an object cannot be mapped onto its model, or None. Without a model everything can."""
+    """The reason why an object cannot be mapped onto its model. None: it can. Without a model every object can."""
     if model is None:
         return None
     return (
@@ -84,12 +80,11 @@ def _wrong_type(model: Model, data: Mapping[str, Any], switches: Switches) -> st
 def _unlisted(data: Mapping[str, Any], switches: Switches, model: str) -> str | None:
     if switches["unlisted_enum"] == "kept":
         return None
-    if model == "training_record" and data.get("training_slug") not in TRAINING_SLUGS:
-        return f"training_slug {data.get('training_slug')!r} is not one of the listed values"
-    if model == "cloud_resource":
-        known = CLOUD_RESOURCE_TYPES
-        if switches["cloud_resource_types"] == "R3":
-            known = known | CLOUD_RESOURCE_TYPES_ADDED
-        if data.get("cloud_resource_type") not in known:
-            return f"cloud_resource_type {data.get('cloud_resource_type')!r} is not one of the listed values"
-    return None
+    match model:
+        case "training_record":
+            name, listed = "training_slug", TRAINING_SLUGS
+        case "cloud_resource":
+            name, listed = "cloud_resource_type", CLOUD_RESOURCE_TYPES[switches["cloud_resource_types"]]
+        case _:
+            return None
+    return None if data.get(name) in listed else f"{name} {data.get(name)!r} is not one of the listed values"

@@ -89,7 +89,7 @@ class Processor:
             self._apply(schema, publication)
 
     def problem(self, schema: Schema, item: dict[str, Any], *, partial: bool) -> str | None:
-        """Why an item of a defined schema would fail, or None."""
+        """The reason why an item of a defined schema would fail. None: it would not."""
         key, data = self._resolved(schema, item, partial=partial)
         if key is None:
             return f"missing primary ID {schema.primary_id}"
@@ -111,7 +111,7 @@ class Processor:
     def _resolved(
         self, schema: Schema, item: dict[str, Any], *, partial: bool
     ) -> tuple[str | None, dict[str, Any] | None]:
-        """The primary ID, and the state of the resource afterwards (None: a partial of an unknown resource)."""
+        """The primary ID, and the new state of the resource. No state: a partial of an unknown resource."""
         if schema.fields is not None and self._switches["late_fields"] == "ignored":
             item = {name: value for name, value in item.items() if name in schema.fields}
         key = item.get(schema.primary_id or "")

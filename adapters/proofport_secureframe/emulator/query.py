@@ -29,17 +29,19 @@ def parsed_query(text: str) -> list[tuple[str, str]]:
     position = 0
     while position < len(text.rstrip()):
         if pairs:
-            conjunction = _AND.match(text, position)
-            if conjunction is None:
-                raise VendorError(400, f"q cannot be parsed near {text[position : position + 20]!r}")
-            position = conjunction.end()
-        term = _TERM.match(text, position)
-        if term is None:
-            raise VendorError(400, f"q cannot be parsed near {text[position : position + 20]!r}")
+            position = _matched(_AND, text, position).end()
+        term = _matched(_TERM, text, position)
         value = term["quoted"] if term["quoted"] is not None else term["bare"]
         pairs.append((term["field"], re.sub(r"\\(.)", r"\1", value)))
         position = term.end()
     return pairs
+
+
+def _matched(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str]:
+    match = pattern.match(text, position)
+    if match is None:
+        raise VendorError(400, f"q cannot be parsed near {text[position : position + 20]!r}")
+    return match
 
 
 def matches(attributes: dict[str, Any], pairs: Sequence[tuple[str, str]]) -> bool:
@@ -70,9 +72,7 @@ def page_of(request: web.Request, rows: Sequence[Row]) -> Sequence[Row]:
 
 
 def _positive(request: web.Request, name: str, default: int) -> int:
-    text = request.query.get(name)
-    if text is None:
-        return default
+    text = request.query.get(name, str(default))
     if not _NUMBER.fullmatch(text) or int(text) == 0:
         raise VendorError(400, f"{name} must be a positive integer")
     return int(text)

@@ -1,4 +1,4 @@
-"""What every vendor has: an adapter for one destination, and a resource for each kind that goes there."""
+"""The part that every vendor has: an adapter for one destination, and a resource for each kind that goes there."""
 
 from __future__ import annotations
 

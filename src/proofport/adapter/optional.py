@@ -1,4 +1,4 @@
-"""What some vendors can do. The engine asks with `isinstance`: a resource or adapter has the methods, or it has not.
+"""Abilities that only some vendors have. The engine asks with `isinstance`: the methods are there, or they are not.
 
 `Opens`, `Stages`, `Replaces`, `Ends`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for resources; `Checks`
 and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the guard has agreed: the
@@ -49,7 +49,7 @@ class Stages(Protocol):
 
     @property
     def empty_set(self) -> Literal["refuse", "end"]:
-        """What an empty snapshot means: nothing, or that all records are to be ended one by one (`Ends`)."""
+        """The meaning of an empty snapshot: a mistake, or that all records are to be ended one by one (`Ends`)."""
         ...
 
     def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
@@ -78,13 +78,14 @@ class Replaces(Protocol):
 
     @property
     def keeps_gone(self) -> int:
-        """Days for which `replace` is given what has gone. 0: never."""
+        """Days for which `replace` is given what has gone. 0: never. More than 0 needs `keeps_bodies`."""
         ...
 
     def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
         """Put the whole set in place of the one before. One outcome for each record of the batch, as in `send`.
 
         The engine never splits the set. It repeats the request only byte for byte, and only while the lane is its own.
+        `tombstones` are in the order of their ids. They have no outcome, and the limits do not count them.
         """
         ...
 
@@ -156,7 +157,7 @@ class Schema:
 
     @property
     def defined(self) -> bool:
-        """Whether it is known to be complete at the vendor."""
+        """True if it is known to be complete at the vendor."""
         return self.configured or self.confirmed > 0
 
 

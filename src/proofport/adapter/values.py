@@ -105,7 +105,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class LastDelivered:
-    """What was delivered last of one record."""
+    """The last delivery of one record."""
 
     #: Empty where the resource keeps no bodies, or the record was removed.
     body: bytes = b""
@@ -172,7 +172,7 @@ class ReadBack:
 # ------------------------------------------------------------------ beside delivering
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What `provision` makes a vendor object from."""
+    """The plan from which `provision` makes a vendor object."""
 
     kind: str
     #: The record body as a JSON Schema.

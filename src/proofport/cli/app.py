@@ -25,13 +25,13 @@ COMMANDS = {
     "call": ("vendor.call", "Run one of a vendor's own operations."),
     "schema": ("vendor.schema", "Show the schemas that vendors made, and confirm that one is defined."),
     "verify": ("push.verify", "Read back what was delivered, and compare."),
-    "relay": ("relay.relay", "Accept evidence over HTTP, and deliver it."),
+    "relay": ("relay", "Accept evidence over HTTP, and deliver it."),
     "status": ("queue.status", "Show lanes, runs and attempts."),
-    "resume": ("queue.worker", "Release a parked lane."),
+    "resume": ("queue.status", "Release a parked lane."),
     "dead-letter": ("queue.dead_letter", "List, show, replay and drop deliveries that failed."),
     "journal": ("queue.journal", "Back up and migrate the journal."),
-    "worker": ("queue.worker", "Deliver what is queued, without an HTTP endpoint."),
-    "key": ("relay.key", "Make, list and revoke the keys of the relay."),
+    "worker": ("service", "Deliver what is queued, without an HTTP endpoint."),
+    "key": ("relay", "Make, list and revoke the keys of the relay."),
 }
 
 
@@ -48,23 +48,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
         return command
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], COMMANDS, n=1)
-            raise click.UsageError(f"{error.message} Did you mean {near[0]!r}?", ctx) if near else error from None
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    commands=[click.Command(name) for name in COMMANDS],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, message="proofport %(version)s")
 def root() -> None:
     """Carry compliance evidence into the systems auditors read.
@@ -84,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        from proofport.cli.failures import INTERRUPTED
+        from proofport.cli.output import INTERRUPTED
 
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
@@ -93,6 +86,6 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        from proofport.cli.failures import explain
+        from proofport.cli.output import explain
 
         return explain(error)

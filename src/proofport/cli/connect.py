@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from proofport.gateway import Gateway
 
 T = TypeVar("T")
+FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+"""The form of a line in the log."""
 
 
 def connect(config: Config | str | None) -> Gateway:
@@ -24,7 +26,6 @@ def connect(config: Config | str | None) -> Gateway:
     import logging
     import os
 
-    from proofport.cli.service import FORMAT
     from proofport.config import Config
     from proofport.gateway import Gateway
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from proofport.cli import options
-from proofport.cli.failures import explain
+from proofport.cli.output import explain
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_command(names: Sequence[str], config_path: str | None) -> int:
 
 
 def _summary(library: MappingLibrary, name: str) -> str:
-    from proofport.mapping.language import Vendor
+    from proofport.mapping import Vendor
 
     try:
         found = library.find(name)
@@ -76,8 +76,7 @@ def _summary(library: MappingLibrary, name: str) -> str:
 
 
 def _compile(mapping: MappingFile) -> None:
-    from proofport.mapping import compile_source, compile_vendor
-    from proofport.mapping.language import Vendor
+    from proofport.mapping import Vendor, compile_source, compile_vendor
 
     if isinstance(mapping.to, Vendor) and mapping.from_kind:
         vendor, kind = mapping.to.vendor, mapping.from_kind

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from proofport.gateway import Input
 
+C = TypeVar("C", bound=Callable[..., Any])
 MODES = ("upsert", "snapshot", "patch", "remove")
 _NAMED = re.compile(r"(?P<source>[A-Za-z][\w.-]*(?:/[\w.-]+)*)=(?P<input>.+)", re.DOTALL)
 
@@ -58,6 +59,11 @@ set_option = click.option(
     callback=_pairs,
     help="A value that the document itself does not hold, such as region=eu-west-1. Repeatable.",
 )
+
+
+def reading(command: C) -> C:
+    """Add the options that say what the inputs are: --kind, --mode, --source and --set."""
+    return kind_option(mode_option(source_option(set_option(command))))
 
 
 def named_input(text: str, source: str | None) -> Input:

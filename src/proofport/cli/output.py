@@ -1,18 +1,25 @@
-"""Text for a terminal: wrapped lines, JSON, times, and JSON data as an outline."""
+"""Text for a terminal: wrapped lines, JSON, times, JSON data as an outline, and errors with their exit codes."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, overload
+from pathlib import Path
+from typing import Any
 
 import click
 
+from proofport.errors import Blocked, GuardRefused, ProofportError, UsageError
+
 SHOWN = 20
 """At most this many ids or problems are listed; a count says how many more there are."""
+
+INTERRUPTED = 130
+"""The exit code after Ctrl-C. The other codes are those of a run (`proofport.delivery.report.Exit`)."""
 
 
 def wrapped(text: str, indent: str = "", *, hanging: str | None = None) -> str:
@@ -29,19 +36,15 @@ def wrapped(text: str, indent: str = "", *, hanging: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def show(text: str, indent: str = "", *, hanging: str | None = None, err: bool = False, bold: bool = False) -> None:
-    """Print `text`, wrapped."""
-    click.secho(wrapped(text, indent, hanging=hanging), err=err, bold=bold or None)
+def show(text: str, indent: str = "", *, hanging: str | None = None, err: bool = False, **style: Any) -> None:
+    """Print `text`, wrapped. `style`: that of click."""
+    click.secho(wrapped(text, indent, hanging=hanging), err=err, **style)
 
 
 def show_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-@overload
-def when(seconds: float) -> str: ...
-@overload
-def when(seconds: float | None) -> str | None: ...
 def when(seconds: float | None) -> str | None:
     """A moment in UTC, as 2026-01-31T09:00:00Z."""
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -65,34 +68,43 @@ def group(
         yield f"    and {count - SHOWN:,} more; --json lists up to 1,000"
 
 
-def outline(value: Any, indent: str = "") -> Iterator[str]:
-    """JSON data for people: `name: value` for each field, `-` for each element of a list; nothing is cut."""
-    match value:
-        case dict() if value:
-            for name, inner in value.items():
-                yield from _entry(f"{name}:", inner, indent)
-        case list() if value:
-            for inner in value:
-                yield from _entry("-", inner, indent)
-        case _:
-            yield _line(_scalar(value), indent)
+def outline(value: Any) -> Iterator[str]:
+    """JSON data for people: the lines of it as YAML, wrapped; nothing is cut."""
+    import yaml
+
+    for line in (
+        yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=float("inf"))
+        .removesuffix("...\n")
+        .splitlines()
+    ):
+        words = line.lstrip()
+        indent = line[: min(len(line) - len(words), 40)]
+        yield wrapped(words, indent, hanging=f"{indent}    ")
 
 
-def _entry(label: str, value: Any, indent: str) -> Iterator[str]:
-    if isinstance(value, dict | list) and value:
-        yield _line(label, indent)
-        yield from outline(value, indent + "  ")
-    else:
-        yield _line(f"{label} {_scalar(value)}", indent)
+def explain(error: Exception) -> int:
+    """Write an error to stderr. Returns the exit code; 1 where no other applies."""
+    if os.environ.get("PROOFPORT_DEBUG"):
+        import traceback
+
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+    if not isinstance(error, ProofportError):
+        say(
+            f"{type(error).__name__}: {error}".rstrip(": "),
+            "This is a bug in proofport. Run the command again with PROOFPORT_DEBUG=1 and report the output "
+            "(remove anything private first).",
+        )
+        return 1
+    say(error.message, error.hint)
+    from proofport.delivery.report import Exit
+
+    codes = {UsageError: Exit.USAGE, Blocked: Exit.BLOCKED, GuardRefused: Exit.GUARD}
+    return int(next((code for kind, code in codes.items() if isinstance(error, kind)), Exit.INCOMPLETE))
 
 
-def _line(text: str, indent: str) -> str:
-    indent = indent[:40]
-    return wrapped(text, indent, hanging=indent + "    ")
-
-
-def _scalar(value: Any) -> str:
-    """The value as JSON; plain one-line text without quotes."""
-    if isinstance(value, str) and value.isprintable() and value == value.strip() and value:
-        return value
-    return json.dumps(value, ensure_ascii=False)
+def say(message: str, hint: str | None = None) -> None:
+    """Write one error to stderr, wrapped and uncut. Paths in the working folder are shown relative to it."""
+    text = wrapped(f"Error: {message.replace(f'{Path.cwd()}{os.sep}', '')}", hanging="  ")
+    click.echo(click.style(text[:6], fg="red", bold=True) + text[6:], err=True)
+    if hint:
+        click.echo(wrapped(hint, "  "), err=True)

@@ -1,4 +1,4 @@
-"""Shared by the commands that serve: the signal to stop, the log, and the settings of the garbage collector."""
+"""`proofport worker`, and what the commands that serve share: the signal to stop, the log, the garbage collector."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import gc
 import logging
 import os
 import signal
-import sys
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from functools import lru_cache
+from typing import TYPE_CHECKING
 
-FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+import click
+
+from proofport.cli.connect import FORMAT, uses_gateway
+
+if TYPE_CHECKING:
+    from proofport.gateway import Gateway
+
 GC_THRESHOLD = 10_000
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -45,28 +47,6 @@ def log_to_stderr() -> None:
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
 
 
-def lines_to_stderr(name: str) -> Callable[[int, str], None]:
-    """Returns a function that writes lines as the logger `name` would, at a third of the cost, for each request.
-
-    Call it after the log is set up. It does not fail where stderr is closed, full or missing.
-    """
-    least = logging.getLogger(name).getEffectiveLevel()
-    template = FORMAT % {"asctime": "%s,%03d", "levelname": "%s", "name": name, "message": "%s\n"}
-
-    def write(level: int, line: str) -> None:
-        if level >= least and sys.stderr is not None:
-            now = time.time()
-            with suppress(OSError, ValueError):
-                sys.stderr.write(template % (_second(int(now)), now % 1 * 1000, logging.getLevelName(level), line))
-
-    return write
-
-
-@lru_cache(1)
-def _second(second: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
-
-
 def calm_garbage_collector() -> None:
     """Collect less often, to be called once everything is loaded.
 
@@ -75,3 +55,27 @@ def calm_garbage_collector() -> None:
     """
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
+
+
+@click.command()
+@click.option(
+    "--slots",
+    type=click.IntRange(1, 256),
+    default=8,
+    show_default=True,
+    help="Lanes to deliver to at the same time.",
+)
+@uses_gateway
+async def worker(gateway: Gateway, slots: int) -> int:
+    """Deliver what is queued in the journal until stopped.
+
+    Any number of workers may share a journal, on PostgreSQL also from several machines; each lane is delivered by one
+    of them at a time. SIGTERM or Ctrl-C lets the worker finish the requests in flight; a second one ends it at once.
+    """
+    log_to_stderr()
+    stop = stop_signal()
+    await gateway.journal()
+    click.echo("delivering; Ctrl-C stops it", err=True)
+    await gateway.work(stop, slots=slots)
+    click.echo("stopped", err=True)
+    return 0

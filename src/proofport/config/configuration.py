@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
 from proofport import evidence, registry
 from proofport.adapter import Adapter
 from proofport.config.places import Places, described, one_of
-from proofport.config.relay import RelaySettings
+from proofport.config.relay import RelaySettings, Settings
 from proofport.config.secrets import journal_of, resolve_secrets
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
@@ -26,27 +26,21 @@ PATH_VARIABLE = "PROOFPORT_CONFIG"
 DEFAULT_JOURNAL = ".proofport/journal.sqlite3"
 
 
-class Guard(BaseModel):
+class Guard(Settings):
     """How much a snapshot may lose before a person has to agree."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_gone: float = Field(0.2, ge=0, le=1)  #: Share of the previous set that may be gone.
     max_rejected: int = Field(0, ge=0)  #: Rejected records with which a snapshot is still completed.
 
 
-class Tenant(BaseModel):
+class Tenant(Settings):
     """A separate set of destinations. No other tenant sees its evidence, state and keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-class Config(BaseModel):
+class Config(Settings):
     """The configuration, read from a file or built in memory."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     instance: str = Field(min_length=1)  #: Name of this installation; part of names that it uses at vendors.
     journal: Path | SecretStr = Path(DEFAULT_JOURNAL)  #: A file, or the URL of a PostgreSQL database.
@@ -57,8 +51,13 @@ class Config(BaseModel):
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)  #: Those of the default tenant.
     tenants: dict[str, Tenant] = Field(default_factory=dict)  #: `@acme/prod` is the destination `prod` of `acme`.
     relay: RelaySettings = RelaySettings()
-    path: Path | None = None  #: The file it was read from.
+    _path: Path | None = PrivateAttr(None)
     _node: Node | None = PrivateAttr(None)
+
+    @property
+    def path(self) -> Path | None:
+        """The file it was read from."""
+        return self._path
 
     @field_validator("journal", mode="before")
     @classmethod
@@ -76,16 +75,19 @@ class Config(BaseModel):
             )
         node = _read(file)
         places = Places(_shown(file), node)
-        given = _checked_keys(data(node), places)
+        given = data(node)
+        if not isinstance(given, dict):
+            expected = "a mapping with `instance:` and `destinations:`"
+            places.refuse((), found=described(given), expected=expected)
         given["journal"] = journal_of(given.get("journal", DEFAULT_JOURNAL), places, file.parent)
         try:
-            config = cls.model_validate({**given, "path": file})
+            config = cls.model_validate(given)
         except ValidationError as error:
             places.refuse_settings(error, cls, ())
         _check_names(config, places)
         if config.mappings is not None:
             config = config.model_copy(update={"mappings": file.parent / config.mappings})
-        config._node = node
+        config._path, config._node = file, node
         return config
 
     def of_tenant(self, tenant: str) -> Mapping[str, dict[str, Any]]:
@@ -103,9 +105,8 @@ class Config(BaseModel):
         The lanes of a tenant's destination begin with the tenant's name.
         """
         places = Places(_shown(self.path) if self.path else "the configuration", self._node)
-        tenant, name = tenant_of(destination), own_name(destination)
+        tenant, name, here = tenant_of(destination), own_name(destination), place_of(destination)
         configured = self.of_tenant(tenant)
-        here = place_of(destination)
         if name not in configured or scoped(tenant, name) != destination:
             known = [scoped(tenant, each) for each in configured]
             raise ConfigError(
@@ -113,7 +114,7 @@ class Config(BaseModel):
                 hint=did_you_mean(destination, known) or f"Add it under `{'.'.join(here[:-1])}:` in {places.name}.",
             )
         settings = {**configured[name]}
-        adapter_class = _for_tenant(tenant, _adapter_class(settings.pop("adapter", None), places, here))
+        adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
         folder = self.path.parent if self.path else Path.cwd()
         literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder)
         _check_kinds(settings.get("objects"), places, here)
@@ -150,16 +151,6 @@ def _block_of(tenant: str) -> tuple[str, ...]:
     return ("destinations",) if tenant == DEFAULT else ("tenants", tenant, "destinations")
 
 
-def _checked_keys(given: object, places: Places) -> dict[str, Any]:
-    known = [name for name in Config.model_fields if name != "path"]
-    if not isinstance(given, dict):
-        places.refuse((), found=described(given), expected="a mapping with `instance:` and `destinations:`")
-    for key in given:
-        if key not in known:
-            places.refuse((key,), found="an unknown key", expected=one_of(known), hint=did_you_mean(key, known))
-    return given
-
-
 def _check_names(config: Config, places: Places) -> None:
     """`@` and `/` separate the tenant from the destination, so the names themselves may not use them."""
     for tenant in config.tenants:
@@ -174,19 +165,6 @@ def _check_names(config: Config, places: Places) -> None:
             if not name or name.startswith("@") or "/" in name:
                 expected = "a name that does not begin with @ and has no /"
                 places.refuse((*_block_of(tenant), name), found=described(name), expected=expected)
-
-
-def _for_tenant(tenant: str, adapter_class: type[Adapter]) -> type[Adapter]:
-    if tenant == DEFAULT:
-        return adapter_class
-
-    class OfTenant(adapter_class):  # type: ignore[misc, valid-type]
-        """The adapter with lanes of the tenant: two accounts at one vendor may use the same numbers."""
-
-        def lane(self, kind: str) -> str:
-            return scoped(tenant, super().lane(kind))
-
-    return OfTenant
 
 
 def _shown(file: Path) -> str:
@@ -212,12 +190,10 @@ def _read(file: Path) -> Node:
 
 def _adapter_class(name: object, places: Places, here: tuple[str, ...]) -> type[Adapter]:
     installed = registry.names(registry.ADAPTERS)
-    if name is None:
-        places.refuse((*here, "adapter"), found="nothing", expected=one_of(installed))
     if not isinstance(name, str) or name not in installed:
         places.refuse(
             (*here, "adapter"),
-            found=described(name),
+            found="nothing" if name is None else described(name),
             expected=one_of(installed),
             hint=did_you_mean(name, installed) or "To use an adapter of another package, install that package.",
         )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Settings(BaseModel, frozen=True, extra="forbid"):
+    """A block of the configuration."""
 
 
-class Limits(_Settings):
+class Limits(Settings):
     """The largest request that the relay accepts. `records` and `depth` are checked once the body is parsed."""
 
     body_bytes: int = Field(16 * 1024 * 1024, ge=1024)  #: Size of the request body.
@@ -21,14 +21,14 @@ class Limits(_Settings):
     idle_seconds: float = Field(30.0, gt=0, le=3600)  #: Time until a connection without a whole request is closed.
 
 
-class Rate(_Settings):
+class Rate(Settings):
     """How many requests one key may make."""
 
     per_minute: int = Field(1200, ge=0)  #: The long-term rate; 0 means no limit.
     burst: int = Field(100, ge=1)  #: Requests that may arrive at once.
 
 
-class Overload(_Settings):
+class Overload(Settings):
     """When evidence is refused with 503. The relay checks about once a second; 0 means no limit."""
 
     deliveries: int = Field(100_000, ge=0)  #: Deliveries that wait.
@@ -37,14 +37,14 @@ class Overload(_Settings):
     free_bytes: int = Field(256 * 1024 * 1024, ge=0)  #: Free space that a journal on disk needs: delivering writes too.
 
 
-class Ready(_Settings):
+class Ready(Settings):
     """When `/readyz` fails."""
 
     parked_lanes: int = Field(0, ge=0)  #: It fails when more lanes are parked.
     age_seconds: float = Field(3600, ge=0)  #: It fails when a delivery has waited this long; 0 means no limit.
 
 
-class RelaySettings(_Settings):
+class RelaySettings(Settings):
     """Where `proofport relay` listens, and what it accepts."""
 
     host: str = Field("127.0.0.1", min_length=1)

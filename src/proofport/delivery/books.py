@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from proofport.accounting import Outcome, Status, all_delivered
-from proofport.adapter import Batch, Memory
+from proofport.adapter import Batch, Memory, Tombstone
 from proofport.delivery.lease import Holder
 from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of, encode_outcomes
 from proofport.errors import UsageError
@@ -17,8 +17,8 @@ from proofport.journal.contract import IN_DOUBT, Attempt, BatchDone, Journal, Ne
 _NOTED = {Status.UNKNOWN: IN_DOUBT, Status.REJECTED: 0, Status.WITHHELD: 0}
 _REMOVED = (Status.DELIVERED, Status.UNCHANGED)
 
-SET_BEFORE = "set_before"
-"""Kept beside the adapter's memory: the size of the set that this one is compared with."""
+SET_BEFORE, RUN_BEGAN = "set_before", "run_began"
+"""Kept beside the adapter's memory: the size of the set that this one is compared with, and when the run began."""
 
 
 class InputChanged(UsageError):
@@ -39,7 +39,7 @@ class Books(Protocol):
 
     @property
     def memory(self) -> Memory:
-        """What the adapter remembers of the run that is resumed; else empty."""
+        """The memory of the adapter in the run that is resumed; else empty."""
         ...
 
     async def opened(self, memory: Memory) -> None:
@@ -66,7 +66,7 @@ class RunBooks:
 
     def __init__(self, journal: Journal, holder: Holder, run: NewRun, earlier: RunView | None = None) -> None:
         self.memory: Memory = dict(earlier.memory) if earlier else {}
-        self._set_before = self.memory.pop(SET_BEFORE, None)
+        self._noted = {name: self.memory.pop(name) for name in (SET_BEFORE, RUN_BEGAN) if name in self.memory}
         self._journal = journal
         self._lane_run = holder.run
         self._run = run
@@ -84,14 +84,21 @@ class RunBooks:
 
     async def set_before(self, count: int) -> int:
         """The records that were held when the run began: `count`, or, in a resumed run, what was noted then."""
-        if not isinstance(self._set_before, int):
-            self._set_before = count
+        return int(await self._first(SET_BEFORE, count))
+
+    async def began(self, at: float) -> float:
+        """When the run began: `at`, or, in a resumed run, what was noted then."""
+        return await self._first(RUN_BEGAN, at)
+
+    async def _first(self, name: str, value: float) -> float:
+        noted = self._noted.get(name)
+        if not isinstance(noted, int | float):
+            noted = self._noted[name] = value
             await self._remember()
-        return self._set_before
+        return noted
 
     async def _remember(self) -> None:
-        noted = {} if self._set_before is None else {SET_BEFORE: self._set_before}
-        await self._lane_run.remember(self._run.run_id, {**self.memory, **noted})
+        await self._lane_run.remember(self._run.run_id, {**self.memory, **self._noted})
 
     # ------------------------------------------------------------------ batches
     def acknowledged(self, entry: Entry) -> list[Outcome] | None:
@@ -162,6 +169,22 @@ class RunBooks:
         """Take ids out of the last delivered state."""
         if ids:
             await self._lane_run.forget(self._run.kind, ids)
+
+    async def make_tombstones(self, ids: Sequence[str], gone_at: float, since: float) -> None:
+        """Take ids out of the last delivered state, and keep them as tombstones. Drop those from before `since`."""
+        await self._lane_run.forget(self._run.kind, ids, gone_at=gone_at, since=since)
+
+    async def tombstones(self, missing: Sequence[str], began: float, since: float) -> dict[str, Tombstone]:
+        """The tombstones from `since` on, with what this set lacks, by id. Notes durably since when it is missing."""
+        lane, kind, after = self._lane_run.lane, self._run.kind, ""
+        found: dict[str, Tombstone] = {}
+        times = await self._lane_run.note_missing(kind, missing, at=began)
+        while page := await self._journal.tombstones(lane, kind, since=since, after=after):
+            after = page[-1].id
+            found |= {each.id: each for each in page}
+        bodies = await self._journal.bodies(lane, kind, missing)
+        rows = zip(missing, bodies, times, strict=True)
+        return found | {each: Tombstone(each, body, at) for each, body, at in rows if body and at >= since}
 
     async def end(self, *, complete: bool, report: str) -> None:
         await self._lane_run.end(self._run.run_id, complete=complete, report=report)

@@ -114,6 +114,11 @@ class LiveSet:
         (found,) = self._database.execute("SELECT count(*) FROM live WHERE NOT ended").fetchone()
         return int(found)
 
+    def held(self) -> Iterator[tuple[str, bool]]:
+        """The records that count as held, each with whether it came from outside, in id order."""
+        rows = self._database.execute("SELECT id, outside FROM live WHERE NOT ended ORDER BY id")
+        return ((record_id, bool(outside)) for record_id, outside in rows)
+
     def not_met(self) -> Iterator[tuple[str, bool]]:
         """The held records that the run did not bring, each with whether it came from outside, in id order."""
         rows = self._database.execute("SELECT id, outside FROM live WHERE NOT met AND NOT ended ORDER BY id")

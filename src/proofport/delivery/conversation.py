@@ -9,7 +9,7 @@ from typing import TypeVar
 from proofport.adapter import Flow, Lists, Mode, Page, Resource
 from proofport.delivery.lease import Holder
 from proofport.errors import GuardRefused
-from proofport.http.flow import lead, refuse_destruction
+from proofport.http.flow import lead, pages, refuse_destruction
 from proofport.http.retry import waiting
 from proofport.http.sender import Sender
 from proofport.wire import Call
@@ -52,17 +52,12 @@ class Conversation:
         )
 
     async def live_pages(self) -> AsyncIterator[Page]:
-        """What the vendor holds now, page by page. Raises GuardRefused where it cannot be read."""
+        """The records that the vendor holds now, page by page. Raises GuardRefused where it cannot be read."""
         lists = self._resource
         if not isinstance(lists, Lists):
             raise GuardRefused("the records held now cannot be read, so nobody can say what would be gone")
-        cursor: str | None = None
-        while True:
-            page = await self.lead(partial(lists.page, cursor))
+        async for page in pages(lambda cursor: self.lead(partial(lists.page, cursor))):
             yield page
-            if page.cursor is None:
-                return
-            cursor = page.cursor
 
     def note(self, note: str | None) -> None:
         """Take note of what is waited for; None: nothing any more."""

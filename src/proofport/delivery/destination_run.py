@@ -76,10 +76,13 @@ class DestinationRun:
         *,
         retry_seconds: float,
         skip_unchanged: bool = False,
+        in_order: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_wait: Callable[[], None] | None = None,
     ) -> None:
+        """`in_order`: send a batch after the answer to the one before, though the vendor takes several at a time."""
         self.name = target.name
+        self.lane = target.lane
         self.resource = target.resource
         self.job = job
         self.limits = target.resource.limits(job.mode)
@@ -100,23 +103,25 @@ class DestinationRun:
         self._queue: asyncio.Queue[Batch | None] = asyncio.Queue(QUEUED_BATCHES)
         self._waiting: WaitingSet | None = None
         self._compare: Callable[[Batch], Awaitable[None]] | None = None
+        self._target = target
         self._skip_unchanged = skip_unchanged
+        self._parallel = 1 if in_order else self.limits.parallel
         self._books: Books | None = None
         self._last: LastState | None = None
 
     def attach(self, journal: Journal, holder: Holder, books: Books) -> None:
         """Give it the right to deliver: the lane that is held, and the books to write to."""
         self.vendor.holder, self._books = holder, books
-        self._last = LastState(journal, self.resource)
+        self._last = LastState(journal, self._target)
 
     @property
     def replaces(self) -> bool:
-        """Whether the set goes whole, in one request."""
+        """True if the set goes whole, in one request."""
         return self.job.mode == "snapshot" and isinstance(self.resource, Replaces)
 
     @property
     def stages(self) -> bool:
-        """Whether the set stays invisible until it is complete."""
+        """True if the set stays invisible until it is complete."""
         return self.job.mode == "snapshot" and isinstance(self.resource, Stages)
 
     # ------------------------------------------------------------------ stopping
@@ -143,10 +148,12 @@ class DestinationRun:
             try:
                 await self.vendor.holder.run.park(str(error))
             except LaneLost as lost:
-                self.stopped = None
-                self.report.notes.remove(str(error))
+                if self.error is error:
+                    self.stopped = None
+                    self.report.notes.remove(str(error))
                 self.stop(lost, "lane_lost", Exit.INCOMPLETE)
             except JournalError as failed:
+                self.error = failed
                 self.report.notes.append(f"That the lane is parked could not be noted: {failed}")
 
     # ------------------------------------------------------------------ taking batches
@@ -185,8 +192,7 @@ class DestinationRun:
     # ------------------------------------------------------------------ the work
     async def run(self) -> None:
         """Deliver what was taken, until `finish`, several batches at a time where the vendor allows it."""
-        parallel = self.limits.parallel
-        slots, places = asyncio.Semaphore(parallel), asyncio.Semaphore(parallel + UNACKNOWLEDGED)
+        slots, places = asyncio.Semaphore(self._parallel), asyncio.Semaphore(self._parallel + UNACKNOWLEDGED)
         number = 0
         async with asyncio.TaskGroup() as group:
             while (batch := await self._queue.get()) is not None:
@@ -220,7 +226,7 @@ class DestinationRun:
         await self._deliver(0, batch, asyncio.Semaphore(1), tombstones)
 
     async def is_unchanged(self, batch: Batch) -> bool:
-        """Whether unchanged records are left out, and each of a set was delivered last with this very body."""
+        """True if unchanged records are left out, and each of the set was delivered last with this very body."""
         return self._skip_unchanged and await self.last_state.all_unchanged(self.job, batch, digests_of(batch))
 
     async def _deliver(

@@ -10,9 +10,10 @@ import orjson
 from pydantic import JsonValue
 
 from proofport.accounting import UNCHANGED, Outcome, Status, rejected
-from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Resource, Stages
+from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
 from proofport.delivery.comparison import LiveSet
+from proofport.delivery.target import Target
 from proofport.errors import Problem
 from proofport.evidence import format_timestamp
 from proofport.journal.contract import IN_DOUBT, Journal, Known
@@ -35,15 +36,15 @@ class Filtered:
 class LastState:
     """Asks the journal for one destination run."""
 
-    def __init__(self, journal: Journal, resource: Resource) -> None:
+    def __init__(self, journal: Journal, target: Target) -> None:
         self._journal = journal
-        self._resource = resource
-        self._lane = resource.lane
+        self._resource = target.resource
+        self._lane = target.lane
         #: The vendor's own list, where it was read to leave out what is equal.
         self.live: LiveSet | None = None
 
     async def lane_memory(self) -> Mapping[str, JsonValue]:
-        """What the adapter keeps of the lane from run to run."""
+        """The memory that the adapter keeps of the lane from run to run."""
         return await self._journal.adapter_memory(self._lane) if isinstance(self._resource, MakesSchema) else {}
 
     # ------------------------------------------------------------------ before sending
@@ -78,7 +79,7 @@ class LastState:
         return {i: UNCHANGED for i, (last, digest) in pairs if last is not None and last.body == digest}
 
     async def all_unchanged(self, job: Job, batch: Batch, digests: Sequence[int]) -> bool:
-        """Whether the vendor holds every record of a set with this very body, or else was sent it last."""
+        """True if the vendor holds every record of a set with this very body, or else was sent it last."""
         known = await self._journal.known(self._lane, job.kind, batch.ids)
         return len(self._unchanged(batch, digests, known)) == len(batch)
 
@@ -102,7 +103,7 @@ class LastState:
 
 
 def may_have_arrived(outcomes: Sequence[Outcome]) -> bool:
-    """Whether the vendor has taken one of the records, or may have."""
+    """True if the vendor has taken one of the records, or may have."""
     return any(outcome.status in _MAY_HAVE_ARRIVED for outcome in outcomes)
 
 

@@ -16,7 +16,8 @@ from proofport.delivery.report import DestinationReport, Exit, RunReport
 from proofport.errors import GuardRefused, Problem
 from proofport.journal.contract import Journal
 
-REPLACED = "What is gone is deleted when the snapshot completes."
+COMPLETED = "What is gone is deleted when the snapshot completes."
+REPLACED = "What is gone is left out of the set that is sent, which replaces the one before."
 ENDED = "What is gone is given an end date or state."
 DELETABLE = "What is gone stays there, unless it is pushed with --delete-gone."
 KEPT = "What is gone stays there: the vendor has no call that removes it."
@@ -41,7 +42,7 @@ class Comparison:
     async def prepare(self, on_page: Callable[[], None]) -> None:
         """Read what the vendor holds. Raises what reading raises: Blocked, Retryable …"""
         if not self._listed:
-            self.held = await self._journal.known_count(self._resource.lane, self._kind)
+            self.held = await self._journal.known_count(self._destination.lane, self._kind)
             return
         async for page in self._destination.vendor.live_pages():
             self._live.add(page.records)
@@ -52,7 +53,7 @@ class Comparison:
     async def meet(self, batch: Batch) -> None:
         """Sort the records of a batch into the plan."""
         difference = self._live.difference
-        known = await self._journal.known(self._resource.lane, self._kind, batch.ids)
+        known = await self._journal.known(self._destination.lane, self._kind, batch.ids)
         digests = digests_of(batch)
         if self._mode == "remove":
             for record_id, last in zip(batch.ids, known, strict=True):
@@ -94,7 +95,7 @@ class Comparison:
                     self._report.outside.add(record_id)
             return
         after = ""
-        while page := await self._journal.gone(self._resource.lane, self._kind, "", after=after):
+        while page := await self._journal.gone(self._destination.lane, self._kind, "", after=after):
             after = page[-1]
             for record_id in ids.missing(page):
                 self._report.gone.add(record_id)
@@ -103,7 +104,7 @@ class Comparison:
         resource, report = self._resource, self._report
         together = isinstance(resource, Stages | Replaces)
         if together:
-            report.notes.append(REPLACED)
+            report.notes.append(COMPLETED if isinstance(resource, Stages) else REPLACED)
         elif isinstance(resource, Ends):
             report.notes.append(ENDED if resource.ends == "always" else DELETABLE)
         else:
@@ -175,7 +176,7 @@ class DestinationPlan:
 
     @property
     def refusal(self) -> str | None:
-        """What the guard would say."""
+        """The answer that the guard would give."""
         return self.report.refusal
 
     def as_dict(self) -> dict[str, Any]:
@@ -194,7 +195,7 @@ class DestinationPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a push would do."""
+    """The effect of a push at all its destinations."""
 
     kind: str
     mode: Mode

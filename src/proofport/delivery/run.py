@@ -35,7 +35,7 @@ from proofport.delivery.snapshot.ending import Ending
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.delivery.snapshot.staged import StagedSet
 from proofport.delivery.target import Target
-from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
+from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.http.sender import Sender
 from proofport.journal.contract import Journal, NewRun
 from proofport.logs import get_logger
@@ -46,6 +46,9 @@ POSITION_BITS = 40
 
 NOT_VERIFIED = unknown("not_verified")
 """The end of a record that the vendor has only queued, where more is required."""
+
+SUPERSEDED = "a later run to the same object has ended this one"
+OLDER = "What this run has not sent is older than what the later one sent. Push what is newest now."
 
 PROGRESS_SECONDS = 1.0
 """Progress is reported this often, and after every block that was read."""
@@ -95,6 +98,8 @@ class Order:
     require_verified: bool = False
     #: Go on with the interrupted run of this `run_id`.
     resume: bool = False
+    #: Seconds to wait for a lane that another process holds. None: the retry time.
+    lane_seconds: float | None = None
     on_progress: Callable[[Progress], None] | None = field(default=None, repr=False)
     on_problem: Callable[[str, RecordProblem], None] | None = field(default=None, repr=False)
 
@@ -163,7 +168,7 @@ class Run:
             target.mapping.types if makes_schema else None,
             time.time(),
         )
-        report = DestinationReport(target.name, lanes=[target.resource.lane])
+        report = DestinationReport(target.name, lanes=[target.lane])
         ledger = Ledger(report, self._describe, order.on_problem)
         stack.callback(ledger.rejected_ids.close)
         sender = await stack.enter_async_context(order.sender(target.adapter))
@@ -183,7 +188,7 @@ class Run:
     async def _hold(self, parts: Sequence[_Part], stack: AsyncExitStack) -> None:
         """Take every lane, in one order for all processes, so that no two wait for each other."""
         if self._order.sends:
-            for part in sorted(parts, key=lambda part: part.target.resource.lane):
+            for part in sorted(parts, key=lambda part: part.target.lane):
                 await self._hold_one(part, stack)
 
     async def _hold_one(self, part: _Part, stack: AsyncExitStack) -> None:
@@ -191,8 +196,8 @@ class Run:
 
         held = hold(
             order.journal,
-            part.target.resource.lane,
-            retry_seconds=order.retry_seconds,
+            part.target.lane,
+            retry_seconds=order.retry_seconds if order.lane_seconds is None else order.lane_seconds,
             lease=order.lease,
             on_wait=destination.vendor.note,
             on_lost=lambda error: destination.stop(error, "lane_lost", Exit.INCOMPLETE),
@@ -205,6 +210,9 @@ class Run:
         inputs = [reader.name for reader, _ in order.inputs]
         run = NewRun(order.run_id, part.target.name, order.kind, order.mode, inputs, destination.stages)
         earlier = await order.journal.run(order.run_id, part.target.name) if order.resume else None
+        if earlier is not None and earlier.state == "ended" and earlier.report is None:
+            destination.stop(UsageError(SUPERSEDED, hint=OLDER), "superseded", Exit.INCOMPLETE)
+            return
         part.books = RunBooks(order.journal, holder, run, earlier)
         destination.attach(order.journal, holder, part.books)
         await part.books.begin()
@@ -231,19 +239,16 @@ class Run:
             return StagedSet(destination, books, order.terms, ids)
         if destination.replaces:
             return ReplacedSet(destination, books, order.terms, ids)
-        previous = await order.journal.known_count(part.target.resource.lane, order.kind)
+        previous = await order.journal.known_count(part.target.lane, order.kind)
         return ComparedSet(destination, books, order.terms, ids, previous=previous, delete_gone=order.delete_gone)
 
     async def _compare_with_live(self, destination: DestinationRun, stack: AsyncExitStack) -> None:
         """Read what the vendor holds, where it can be listed, so that equal records are not sent again.
 
-        Elsewhere, and for a set that goes whole, the journal is asked. A resumed set that is staged is sent to its end:
-        a difference was found before.
+        Elsewhere the journal is asked. A resumed set that is staged is sent to its end: a difference was found before.
         """
         order, resource = self._order, destination.resource
-        if destination.stopped is not None or destination.replaces:
-            return
-        if order.mode == "remove" or (destination.stages and order.resume):
+        if destination.stopped is not None or order.mode == "remove" or (destination.stages and order.resume):
             return
         if not isinstance(resource, Lists) or resource.lags:
             return

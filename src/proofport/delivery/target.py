@@ -10,6 +10,7 @@ import orjson
 
 from proofport.adapter import Adapter, Mode, Resource
 from proofport.evidence import Neutral
+from proofport.tenancy import scoped, tenant_of
 
 
 class BodyMapping(Protocol):
@@ -23,6 +24,11 @@ class BodyMapping(Protocol):
     def encode(self, block: Sequence[Neutral]) -> list[bytes]: ...
 
 
+def lane_of(destination: str, resource: Resource) -> str:
+    """The lane of a resource. Two tenants may have accounts with the same numbers at one vendor."""
+    return scoped(tenant_of(destination), resource.lane)
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """One destination for one kind."""
@@ -31,6 +37,11 @@ class Target:
     adapter: Adapter
     resource: Resource
     mapping: BodyMapping
+
+    @property
+    def lane(self) -> str:
+        """The key by which work is ordered: the vendor's, for each tenant its own."""
+        return lane_of(self.name, self.resource)
 
     def encoder(self, mode: Mode) -> Callable[[Sequence[Neutral]], list[bytes]]:
         """Makes the bodies of several records, or, for removals, writes them as the source gave them.

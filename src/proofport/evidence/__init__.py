@@ -1,17 +1,13 @@
-"""The vendor-neutral model: six kinds of evidence, one file each."""
+"""The vendor-neutral model: six kinds of evidence."""
 
 from __future__ import annotations
 
 import re
 
 from proofport.errors import UsageError
-from proofport.evidence.base import Evidence, Neutral, format_timestamp
-from proofport.evidence.cloud_resource import CloudResource, Tag
-from proofport.evidence.custom import Custom
-from proofport.evidence.device import Device, Software, SystemService
-from proofport.evidence.person import Person
-from proofport.evidence.personnel_account import PersonnelAccount
-from proofport.evidence.training_record import TrainingRecord
+from proofport.evidence.assets import CloudResource, Device, Software, SystemService, Tag
+from proofport.evidence.base import Custom, Evidence, Neutral, format_timestamp
+from proofport.evidence.people import Person, PersonnelAccount, TrainingRecord
 
 __all__ = [
     "KINDS",

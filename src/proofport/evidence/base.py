@@ -1,4 +1,4 @@
-"""The base of every kind, and the field types they share.
+"""The base of every kind, the field types they share, and the kind that has no fields of its own.
 
 Omitted, null and false are three values: a field that was not given is not in `model_fields_set`, and `neutral()`
 leaves it out. Timestamps carry a time zone and travel as RFC 3339 in UTC.
@@ -7,7 +7,7 @@ leaves it out. Timestamps carry a time zone and travel as RFC 3339 in UTC.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, ClassVar, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic_core import PydanticCustomError
@@ -68,3 +68,14 @@ class Evidence(Part):
     def neutral(self) -> Neutral:
         """Plain data with exactly the fields that were given, nulls included."""
         return self.model_dump(mode="json", exclude_unset=True)
+
+
+class Custom(Evidence):
+    """Anything else: an id and any JSON fields. All are delivered.
+
+    The kind is written `custom:<type>`, for example `custom:software_package`.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")
+
+    __pydantic_extra__: dict[str, JsonValue]

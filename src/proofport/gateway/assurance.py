@@ -1,39 +1,40 @@
-"""What was seen at a vendor is verified from then on: in the report of its run, or the outcome of its delivery."""
+"""Marks records that were seen at a vendor as verified: in the report of a run, or the outcome of a delivery."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import orjson
 
 from proofport.accounting import Assurance, Outcome
 from proofport.delivery.payload import decode_outcomes, encode_outcomes, unpack
-from proofport.journal.contract import Filter, Journal, RunView
+from proofport.journal.contract import Filter, Journal
 
 RUNS = 500
-"""The latest runs of a lane whose reports are raised."""
+"""The number of runs of a lane that are looked at, the latest first."""
 
 
 async def verify_runs(journal: Journal, lane: str, seen: Counter[str]) -> None:
-    """Note in the report of each run how many of its records have been seen as they were sent."""
+    """Note in the report of each run how many of its records were seen as they were sent."""
     if not seen:
         return
     for run in await journal.runs(lane=lane, limit=RUNS):
         if run.report and run.run_id in seen:
-            for report in _raised(run, seen[run.run_id]):
+            report = _verified_report(run.report, seen[run.run_id])
+            if report is not None:
                 await journal.amend(run.run_id, run.destination, report)
 
 
-def _raised(run: RunView, seen: int) -> Iterator[str]:
-    """The report with `seen` verified records, unless it says so already. Those that had to be verified go first."""
-    books = orjson.loads(run.report or "{}")
+def _verified_report(report: str, seen: int) -> str | None:
+    """The report with `seen` verified records. None: it says so already. Records that had to be verified go first."""
+    books = orjson.loads(report)
     levels, reasons = books["assurance"], books["reasons"]
     required = reasons.get("not_verified", 0)
     more = min(seen - levels["verified"], levels["accepted"] + required)
     if more <= 0:
-        return
+        return None
     from_unknown = min(more, required)
     if from_unknown:
         reasons["not_verified"] -= from_unknown
@@ -41,11 +42,11 @@ def _raised(run: RunView, seen: int) -> Iterator[str]:
         books["delivered"] += from_unknown
     levels["accepted"] -= more - from_unknown
     levels["verified"] += more
-    yield orjson.dumps(books).decode()
+    return orjson.dumps(books).decode()
 
 
 async def verify_deliveries(journal: Journal, seen: Mapping[int, Collection[str]]) -> None:
-    """Note in the outcome of each queued delivery which of its records have been seen as they were sent."""
+    """Note in the outcome of each queued delivery which of its records were seen as they were sent."""
     for number, ids in seen.items():
         for delivery in await journal.find(Filter(ids=(number,))):
             if delivery.outcome is None or delivery.state != "done":

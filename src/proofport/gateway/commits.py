@@ -85,9 +85,14 @@ class Commits:
 
     # ------------------------------------------------------------------ one commit
     def _start(self, journal: Journal, commit: Commit) -> None:
-        task = asyncio.create_task(self._carry_out(journal, commit))
-        self._running[commit.snapshot.id] = task
-        task.add_done_callback(lambda _: self._running.pop(commit.snapshot.id, None))
+        name = commit.snapshot.id
+        task = self._running[name] = asyncio.create_task(self._carry_out(journal, commit))
+
+        def forget(ended: asyncio.Task[None]) -> None:
+            if self._running.get(name) is ended:  # a process that was frozen may have claimed its own commit anew
+                del self._running[name]
+
+        task.add_done_callback(forget)
 
     async def _carry_out(self, journal: Journal, commit: Commit) -> None:
         delivering = asyncio.create_task(self._report(journal, commit))
@@ -116,7 +121,8 @@ class Commits:
             await asyncio.sleep(self._lease / RENEWALS)
             try:
                 await journal.renew_commit(commit, lease=self._lease)
-            except LaneLost:
+            except LaneLost as error:
+                log.error("commit_lost", snapshot=commit.snapshot.id, error=error.message)
                 delivering.cancel()
                 return
             except JournalError as error:

@@ -25,9 +25,8 @@ from proofport.delivery.target import Target
 from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence
 from proofport.gateway.inputs import Input, Records, inputs_of, open_input
-from proofport.gateway.preview import Preview, preview_of
 from proofport.gateway.schemas import confirmed, findings, schemas_of
-from proofport.gateway.targets import Targets
+from proofport.gateway.targets import Preview, Targets, preview_of
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.http.auth import Tokens
 from proofport.http.clock import compared
@@ -147,10 +146,22 @@ class Gateway:
         resume: bool,
         override: str | None,
     ) -> RunReport:
-        """Deliver a committed snapshot as the run that its commit names; `resume` what was begun of it."""
+        """Deliver a committed snapshot as the run that its commit names; `resume` what was begun of it.
+
+        A relay that has died may still hold a lane, for a lease at most.
+        """
         journal = await self.journal()
         return await self._run(
-            records, to, kind, "snapshot", None, journal, run_id=run_id, resume=resume, override=override
+            records,
+            to,
+            kind,
+            "snapshot",
+            None,
+            journal,
+            run_id=run_id,
+            resume=resume,
+            override=override,
+            lane_seconds=max(self.config.patience, self.config.lease),
         )
 
     async def plan(
@@ -163,7 +174,7 @@ class Gateway:
         values: Mapping[str, str] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Plan:
-        """What a push of the same would do, against what the vendors hold now. Nothing is written."""
+        """Say what a push of the same records would do to what the vendors hold now. Nothing is written."""
         journal = await self.journal()
         return Plan.of(await self._run(records, to, kind, mode, values, journal, plan=True, on_progress=on_progress))
 
@@ -346,14 +357,14 @@ class Gateway:
 
     async def schemas(self, destination: str) -> list[Schema]:
         """The schemas that the vendor made, or will make, from what it is sent."""
-        return await schemas_of(self.config.adapter(destination), await self.journal())
+        return await schemas_of(destination, self.config.adapter(destination), await self.journal())
 
     async def confirm_schema(self, destination: str, *, kind: str) -> Schema:
         """Take note that a person has completed the schema of `kind` at the vendor. Then push everything again."""
-        return await confirmed(self.config.adapter(destination).resource(kind), await self.journal())
+        return await confirmed(destination, self.config.adapter(destination).resource(kind), await self.journal())
 
     async def check(self, destination: str) -> list[Finding]:
-        """What `doctor` finds about one destination: credentials, objects, permissions, and how the clocks differ."""
+        """The findings of `doctor` about one destination: credentials, objects, permissions, and the clock."""
         adapter = self.config.adapter(destination)
         found: list[Finding] = []
         if isinstance(adapter, Checks):

@@ -1,4 +1,4 @@
-"""What a caller may hand over, and how it is read."""
+"""The inputs that a caller may give, and the readers for them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What to read: a path ("-" is standard input), a binary file, records, or a reader; and the source mapping."""
+    """One input, and its source mapping."""
 
+    #: A path ("-" is standard input), a binary file, records, or a reader.
     data: str | Path | BinaryIO | Records | Reader
     source: str | None = None
 
 
 class AlreadyEvidence:
-    """Reads input that is evidence as it stands: each document is one record."""
+    """Decodes input that is evidence already: each document is one record."""
 
     of_lines = None
 
@@ -56,15 +57,15 @@ class GivenRecords(Reader):
             yield number, record.neutral() if isinstance(record, Evidence) else record
 
     def close(self) -> None:
-        """The records belong to the caller."""
+        """Do nothing: the records belong to the caller."""
 
 
 def inputs_of(records: Input | Sequence[Input] | Records) -> list[Input]:
     if isinstance(records, Input):
         return [records]
     if isinstance(records, Sequence) and records and all(isinstance(item, Input) for item in records):
-        return [item for item in records if isinstance(item, Input)]
-    return [Input(records)]  # type: ignore[arg-type]
+        return list(cast(Sequence[Input], records))
+    return [Input(cast(Records, records))]
 
 
 def open_input(item: Input) -> Reader:

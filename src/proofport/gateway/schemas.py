@@ -6,17 +6,18 @@ import time
 from collections.abc import Sequence
 
 from proofport.adapter import Adapter, Finding, MakesSchema, Resource, Schema
+from proofport.delivery.target import lane_of
 from proofport.errors import JournalError, UnsupportedFeature
 from proofport.journal.contract import Journal
 
 
-async def schemas_of(adapter: Adapter, journal: Journal) -> list[Schema]:
+async def schemas_of(destination: str, adapter: Adapter, journal: Journal) -> list[Schema]:
     """Those that are configured, then those that were published before under other slugs."""
     found: dict[str, Schema] = {}
     for kind in adapter.settings.objects:
         resource = adapter.resource(kind)
         if isinstance(resource, MakesSchema):
-            for schema in resource.schemas(await journal.adapter_memory(resource.lane)):
+            for schema in resource.schemas(await journal.adapter_memory(lane_of(destination, resource))):
                 if schema.current or schema.slug not in found:
                     found[schema.slug] = schema
     return sorted(found.values(), key=lambda schema: not schema.current)
@@ -40,15 +41,16 @@ def _finding(schema: Schema) -> Finding:
     )
 
 
-async def confirmed(resource: Resource, journal: Journal) -> Schema:
+async def confirmed(destination: str, resource: Resource, journal: Journal) -> Schema:
     """Note that a person has completed the schema of a kind at the vendor. Raises UsageError when there is none."""
     if not isinstance(resource, MakesSchema):
         raise UnsupportedFeature(
             f"{resource.kind} has no schema at this destination that a person would define",
             hint="`proofport schema list DEST` shows those that have.",
         )
-    memory = await journal.adapter_memory(resource.lane)
+    lane = lane_of(destination, resource)
+    memory = await journal.adapter_memory(lane)
     key, value = resource.confirm(memory, time.time())
-    if not await journal.keep_adapter_memory(resource.lane, key, value, before=memory.get(key)):
+    if not await journal.keep_adapter_memory(lane, key, value, before=memory.get(key)):
         raise JournalError("the schema was changed by another process meanwhile", hint="Confirm it again.")
     return resource.schemas({**memory, key: value})[0]

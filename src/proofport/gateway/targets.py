@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from proofport import mapping
 from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Stages
 from proofport.config import Config
 from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
-from proofport.errors import UnsupportedFeature, UsageError
-from proofport.evidence import model_of
+from proofport.errors import Problem, Rejected, UnsupportedFeature, UsageError
+from proofport.evidence import Neutral, model_of
 from proofport.gateway.inputs import AlreadyEvidence
 
 
@@ -111,10 +113,36 @@ def _refuse_shared_lanes(targets: Sequence[Target]) -> None:
     """Two destinations on one vendor object in one run would be two writers of one set."""
     taken: dict[str, str] = {}
     for target in targets:
-        lane = target.resource.lane
+        lane = target.lane
         if lane in taken:
             raise UsageError(
                 f"{taken[lane]} and {target.name} are the same object at the vendor ({lane})",
                 hint="Push to one of them.",
             )
         taken[lane] = target.name
+
+
+# ------------------------------------------------------------------ preview
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One record as every destination would get it."""
+
+    position: str
+    #: None, like `neutral`: it is no evidence, and every destination has the same problem.
+    id: str | None
+    neutral: Neutral | None
+    #: By destination: the exact body, or the reason why there is none.
+    bodies: Mapping[str, dict[str, Any] | Problem] = field(default_factory=dict)
+
+
+def preview_of(position: str, record: Neutral | Problem, targets: Sequence[Target]) -> Preview:
+    if isinstance(record, Problem):
+        return Preview(position, None, None, {target.name: record for target in targets})
+    return Preview(position, record["id"], record, {target.name: _body(target, record) for target in targets})
+
+
+def _body(target: Target, record: Neutral) -> dict[str, Any] | Problem:
+    try:
+        return target.mapping(record)
+    except Rejected as error:
+        return error.problem

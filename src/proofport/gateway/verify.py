@@ -1,11 +1,11 @@
-"""Reading back: whether what was sent is what the vendor shows, record by record, as far as it shows anything."""
+"""Compares what was sent with what the vendor shows, record by record, as far as it shows anything."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,35 +14,38 @@ import orjson
 
 from proofport.adapter import Observed, ReadBack, ReadsBack, Resource
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
+from proofport.delivery.target import lane_of
 from proofport.gateway.assurance import verify_deliveries, verify_runs
-from proofport.http.flow import lead
+from proofport.http.flow import lead, pages
 from proofport.http.sender import Sender
 from proofport.journal.contract import Journal, Kept
 
 LONGEST_PAUSE = 60.0
 
 Difference = Mapping[str, tuple[Any, Any]]
-"""Field: what was sent, what is shown."""
+"""By field: the value that was sent, and the value that is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How far a verification is after one look. `pause`: seconds until the next one, None for the last."""
+    """The progress of a verification after one look."""
 
     seen: int
     total: int
+    #: Seconds until the next look. None: this was the last one.
     pause: float | None
 
 
 @dataclass(slots=True)
 class Verification:
-    """What became of the last delivered state of one kind, and of what was removed where the vendor keeps that.
+    """The result for all that was delivered of one kind, and for removed records where the vendor keeps them.
 
-    Every record is in exactly one of the four counts.
+    Every record is in exactly one of `seen`, `different`, `missing` and `unreadable`.
     """
 
     destination: str
     kind: str
+    #: Records that the vendor shows as they were sent.
     seen: int = 0
     different: dict[str, Difference] = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
@@ -83,26 +86,32 @@ async def verified(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Verification:
-    """Look again and again, with growing pauses, for `within` seconds or until every record is seen as it was sent.
+    """Look again, with growing pauses, for `within` seconds or until every record is seen as it was sent.
 
-    Raises what reading raises: Blocked, Retryable …
+    Raises the errors of reading: Blocked, Retryable …
     """
-    lane, kind = resource.lane, resource.kind
+    lane, kind = lane_of(name, resource), resource.kind
     result = Verification(name, kind)
     known = await journal.known_count(lane, kind)
     if not isinstance(resource, ReadsBack):
         result.unreadable = known
         return result
-    waiting = await _sent(journal, lane, kind, _Waiting(resource.read_back, resource.ended_fields))
+    waiting = _Waiting(resource.read_back, resource.ended_fields)
+    after = ""
+    while sent := await journal.kept(lane, kind, after=after):
+        after = sent[-1].id
+        for kept in sent:
+            waiting.add(kept)
     result.unreadable = known + waiting.removed - len(waiting.bodies)
     total, deadline, pause = len(waiting.bodies), clock() + within, 1.0
     while waiting.bodies:
         rows = 0
         result.looks += 1
         waiting.different.clear()
-        async for row in _rows(resource, sender):
-            rows += 1
-            waiting.meet(row)
+        async for page in pages(lambda cursor: lead(resource.rows(cursor), sender)):
+            rows += len(page.records)
+            for row in page.records:
+                waiting.meet(row)
         over = not waiting.bodies or clock() + pause > deadline
         if on_look is not None:
             on_look(Look(total - len(waiting.bodies), total, None if over else pause))
@@ -122,16 +131,16 @@ async def verified(
 
 @dataclass(slots=True)
 class _Waiting:
-    """What was sent and has not been seen as it was sent. `places`: the ids to find by field and value.
-
-    `ended`: the fields of what was removed; `removed` counts it, whether it can be found or not.
-    """
+    """The records that were sent and are not yet seen as they were sent."""
 
     found: ReadBack
+    #: The fields of a removed record.
     ended: Mapping[str, Any]
+    #: Removed records, with those that cannot be found.
     removed: int = 0
     bodies: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     senders: dict[str, Kept] = field(default_factory=dict)
+    #: Ids by field and value.
     places: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     different: dict[str, Difference] = field(default_factory=dict)
     seen_by_run: Counter[str] = field(default_factory=Counter)
@@ -157,7 +166,7 @@ class _Waiting:
             self.places.setdefault(place, []).append(text)
 
     def meet(self, row: Observed) -> None:
-        """Several records may share a field such as an address: the row then stands for the one that it equals."""
+        """Compare a row. Several records may share a field such as an address: the row is the one that it equals."""
         candidates = [text for text in self._candidates(row) if text in self.bodies]
         differences = {text: _difference(self.bodies[text], row.fields) for text in candidates}
         same = next((text for text, difference in differences.items() if not difference), None)
@@ -175,7 +184,7 @@ class _Waiting:
             self.seen_by_delivery.setdefault(sender.delivery, set()).add(sender.id)
 
     def _candidates(self, row: Observed) -> list[str]:
-        """By the surest field that the row has."""
+        """The ids that the row may be, by the surest field that it has."""
         for name in self.found.match:
             value = row.id if name == "id" else row.fields.get(name)
             if value not in (None, ""):
@@ -183,32 +192,12 @@ class _Waiting:
         return []
 
 
-async def _sent(journal: Journal, lane: str, kind: str, waiting: _Waiting) -> _Waiting:
-    after = ""
-    while page := await journal.kept(lane, kind, after=after):
-        after = page[-1].id
-        for kept in page:
-            waiting.add(kept)
-    return waiting
-
-
-async def _rows(resource: ReadsBack, sender: Sender) -> AsyncIterator[Observed]:
-    cursor: str | None = None
-    while True:
-        page = await lead(resource.rows(cursor), sender)
-        for row in page.records:
-            yield row
-        if page.cursor is None:
-            return
-        cursor = page.cursor
-
-
 def _difference(sent: Mapping[str, Any], shown: Mapping[str, Any]) -> Difference:
     return {name: (value, shown.get(name)) for name, value in sent.items() if not _is_same(value, shown.get(name))}
 
 
 def _is_same(sent: Any, shown: Any) -> bool:
-    """Vendors give numbers as text and times in spellings of their own."""
+    """Compare two values. Vendors give numbers as text, and times in other forms."""
     if isinstance(sent, bool) or isinstance(shown, bool):
         return sent is shown
     if sent == shown or None in (sent, shown):

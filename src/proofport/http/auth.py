@@ -1,8 +1,8 @@
-"""Tokens: asked for once for all lanes of a process, renewed in time, and given back when another process asks.
+"""Tokens. All lanes of a process share one. It is renewed in time, and its lease goes to another process that asks.
 
-A vendor may revoke the token before with each new one (`TokenFlow.exclusive`). Then a lease in the journal says which
-process may ask for a token and use it. It goes to another process between two flows, never within one: the journal
-keeps it for a moment for the process that has asked.
+A vendor may revoke the old token when it issues a new one (`TokenFlow.exclusive`). Then a lease in the journal says
+which process may ask for a token and use it. The lease goes to another process between two flows, never within one:
+the journal reserves it for a moment for the process that has asked.
 """
 
 from __future__ import annotations
@@ -12,45 +12,28 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from proofport.adapter import Flow, Token, TokenFlow
 from proofport.errors import JournalError, Retryable
 from proofport.http.flow import Gate
-from proofport.http.pacer import Pacer, Permits
+from proofport.http.pacer import Pacer
 from proofport.http.retry import Sleep
+from proofport.journal.contract import Registry
 from proofport.logs import get_logger
 from proofport.wire import Call
 
 EARLY = 30.0
-"""A token is renewed so many seconds before its end, at most a tenth of its lifetime."""
+"""Seconds before its end at which a token is renewed. For a short token it is a tenth of its lifetime."""
 POLL = 2.0
-"""Seconds between two looks at a lease, by its holder and by those who wait for it."""
+"""Seconds between two looks at a lease, by its holder and by those that wait for it."""
 IDLE = 60.0
-"""Seconds without a flow after which a lease is given back unasked."""
+"""Seconds without a flow after which a lease is given back, although nobody asks."""
 
 Mint: TypeAlias = Callable[[Flow[Token], Gate], Awaitable[Token]]
-"""Leads the flow that asks for a token, without credentials. The gate is asked before each of its requests."""
+"""Runs the flow that asks for a token, without credentials. The gate is asked before each of its requests."""
 
 log = get_logger("http")
-
-
-class LeaseView(Protocol):
-    """The part of a lease that matters here."""
-
-    @property
-    def owner(self) -> str: ...
-
-    @property
-    def wanted(self) -> bool: ...
-
-
-class TokenJournal(Permits, Protocol):
-    """The part of a journal that tokens need."""
-
-    async def take_lease(self, name: str, *, owner: str, lease: float) -> LeaseView: ...
-
-    async def give_back_lease(self, name: str, *, owner: str) -> None: ...
 
 
 class _Scope:
@@ -69,22 +52,22 @@ class _Scope:
         #: Flows that are under way, and when the last one ended.
         self.flows = 0
         self.used = 0.0
-        #: Runs as long as the lease is ours.
+        #: The task that renews the lease while it is ours.
         self.keeper: asyncio.Task[None] | None = None
         #: Another process waits for the lease.
         self.wanted = False
 
     def forget(self) -> None:
-        """Drop what goes with the lease."""
+        """Drop everything that belongs to the lease."""
         self.token, self.keeper, self.wanted = None, None, False
 
 
 class Tokens:
-    """The tokens of one process, by scope. They live in memory only. `close` gives every lease back."""
+    """The tokens of one process, by scope. They are in memory only. `close` gives every lease back."""
 
     def __init__(
         self,
-        journal: TokenJournal,
+        journal: Registry,
         *,
         owner: str,
         lease: float,
@@ -108,7 +91,7 @@ class Tokens:
 
     @asynccontextmanager
     async def use(self, auth: TokenFlow) -> AsyncIterator[None]:
-        """Keep the lease for the length of a flow. Raises Retryable when another process is to have it next."""
+        """Keep the lease during a flow. Raises Retryable when another process is to have it next."""
         scope = self._scope(auth)
         if scope.wanted:
             raise Retryable("the application's token goes to another process that waits for it", after=POLL)
@@ -120,7 +103,7 @@ class Tokens:
             scope.used = self._clock()
 
     async def token(self, auth: TokenFlow, mint: Mint, *, refused: Token | None = None) -> tuple[Token, bool]:
-        """Return the scope's token, and True when it was made by this call. `refused`: one that got a 401.
+        """Return the scope's token, and True when this call made it. `refused`: a token that got a 401.
 
         Raises Retryable, with the holder's name, when another process holds the lease.
         """
@@ -145,7 +128,7 @@ class Tokens:
         return self._scopes[auth.scope]
 
     async def _permit(self, auth: TokenFlow, scope: _Scope, call: Call) -> None:
-        """The gate of a request for a token. The lease may be lost while the permit is waited for."""
+        """The gate of a request for a token. The lease is taken again: it may be lost during the wait for a permit."""
         await scope.pacer.turn()
         if auth.exclusive:
             await self._take(scope)
@@ -166,7 +149,7 @@ class Tokens:
             scope.keeper = asyncio.create_task(self._keep(scope))
 
     async def _keep(self, scope: _Scope) -> None:
-        """Renew the lease until it is lost, or no flow is under way and another process waits or nobody uses it."""
+        """Renew the lease until it is lost. Give it back when no flow runs, and another process waits or it is idle."""
         while True:
             await self._sleep(min(POLL, self._lease / 3))
             try:
@@ -187,5 +170,5 @@ class Tokens:
 
     async def _give_back(self, scope: _Scope) -> None:
         scope.forget()
-        with suppress(JournalError):  # then it ends by itself
+        with suppress(JournalError):  # without the journal it runs out
             await self._journal.give_back_lease(scope.lease, owner=self._owner)

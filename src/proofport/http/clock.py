@@ -1,4 +1,4 @@
-"""Our clock against the vendor's: times in the future are refused, so a clock that is wrong costs records."""
+"""Compares our clock with the vendor's. Vendors refuse times in the future, so a wrong clock costs records."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from proofport.errors import ProofportError
 from proofport.wire import Reply
 
 TOLERATED = 60.0
-"""Seconds; the vendor's `Date` has whole seconds, and the answer was some time on its way."""
+"""Seconds. The vendor's `Date` has whole seconds, and the answer takes some time to arrive."""
 
 
 def compared(check: Flow[list[Finding]], now: Callable[[], float] = time.time) -> Flow[list[Finding]]:
-    """`check` with one more finding, from the `Date` of the vendor's answers (RFC 9110, 6.6.1) if it gives any."""
+    """Run `check`, and add a finding from the `Date` of the vendor's answers (RFC 9110, 6.6.1) where they have it."""
     ahead: list[float] = []
     try:
         call = next(check)

@@ -1,19 +1,19 @@
-"""Leads one flow of an adapter to its end: sends its calls, hands it the replies, stops it before harm."""
+"""Runs a flow of an adapter to its end: sends its calls, gives it the replies, and asks the gate before each call."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias, TypeVar
 
-from proofport.adapter import Flow
+from proofport.adapter import Flow, Page
 from proofport.errors import AdapterFault, GuardRefused, OutcomeUnknown, ProofportError
 from proofport.wire import Call, Reply
 
 T = TypeVar("T")
 
 Gate: TypeAlias = Callable[[Call], Awaitable[None]]
-"""Asked before every request, repeated ones included; raises to keep it from being sent."""
+"""Asked before every request, also before repeated ones. It raises to prevent the request."""
 
 
 class Sends(Protocol):
@@ -25,38 +25,47 @@ class Sends(Protocol):
 
 
 async def refuse_destruction(call: Call) -> None:
-    """The default gate: a destructive call is let through only by an engine that has asked the guard."""
+    """The default gate. It refuses destructive calls, which only a caller that has asked the guard may send."""
     if call.destructive:
         raise GuardRefused(f"{call.operation} destroys data and was not cleared by the guard")
 
 
 async def allow_destruction(call: Call) -> None:
-    """The gate for what a person has asked for by name."""
+    """The gate for calls that a person has named."""
 
 
 async def lead(flow: Flow[T], sender: Sends, *, gate: Gate = refuse_destruction) -> T:
-    """Return the flow's result. A lost answer to a call that cannot be repeated is thrown into the flow, which looks.
+    """Return the flow's result. When the answer to a call with `lost="ask"` is lost, OutcomeUnknown is thrown into it.
 
-    An error that ends the flow after something may have taken effect is marked `lost`.
+    An error that ends the flow is marked `lost` when a call before it may have taken effect.
     """
     async with sender.credentials():
         return await follow(flow, lambda call: sender.send(call, gate))
 
 
+async def pages(read: Callable[[str | None], Awaitable[Page]]) -> AsyncIterator[Page]:
+    """The pages of a list. `read` is given the cursor of the page."""
+    page = await read(None)
+    yield page
+    while page.cursor is not None:
+        page = await read(page.cursor)
+        yield page
+
+
 async def follow(flow: Flow[T], send: Callable[[Call], Awaitable[Reply]], *, quiet: bool = False) -> T:
-    """Lead a flow whose calls go out by `send`. `quiet`: an AdapterFault does not repeat the words of the breakdown,
-    because the flow handles a secret that nobody can recognise yet."""
+    """Run a flow whose calls go out by `send`. `quiet`: an AdapterFault does not repeat the exception's text, which may
+    hold a secret that cannot be recognised yet."""
     try:
         return await _follow(flow, send)
     except ProofportError:
         raise
     except Exception as error:
-        breakdown = error
-    what = type(breakdown).__name__ if quiet else f"{type(breakdown).__name__}: {breakdown}"
+        failure = error
+    what = type(failure).__name__ if quiet else f"{type(failure).__name__}: {failure}"
     raise AdapterFault(
         f"the adapter broke down in {getattr(flow, '__name__', 'a flow')}: {what}",
         hint="This is a bug in the adapter; nothing more was sent.",
-    ) from (None if quiet else breakdown)
+    ) from (None if quiet else failure)
 
 
 async def _follow(flow: Flow[T], send: Callable[[Call], Awaitable[Reply]]) -> T:

@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 from proofport.adapter import Adapter
 from proofport.http.retry import Sleep
+from proofport.journal.contract import Registry
 
 BURST = 10
-"""The most requests that go at once. Of a small budget it is a tenth. The burst is a part of the budget."""
-
-
-class Permits(Protocol):
-    """The part of a journal that a pacer needs."""
-
-    async def permit(self, key: str, *, per_minute: int, burst: int) -> float: ...
+"""The largest number of requests that go at once. For a small budget it is a tenth. The burst is part of the budget."""
 
 
 class Pacer:
-    """Spaces requests evenly, after a small burst, so that no minute holds more than the budget. 0: no limit."""
+    """Spaces requests evenly after a small burst, so that no minute has more than the budget. 0: no limit."""
 
-    def __init__(self, journal: Permits, key: str, budget: int, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, journal: Registry, key: str, budget: int, *, sleep: Sleep = asyncio.sleep) -> None:
         self._journal = journal
         self._key = key
         self._burst = min(BURST, max(1, budget // 10))
@@ -30,7 +24,7 @@ class Pacer:
         self._turn = asyncio.Lock()
 
     @classmethod
-    def of_host(cls, journal: Permits, adapter: Adapter, *, sleep: Sleep = asyncio.sleep) -> Pacer:
+    def of_host(cls, journal: Registry, adapter: Adapter, *, sleep: Sleep = asyncio.sleep) -> Pacer:
         """The budget of the adapter's host: the configured one, else the adapter's."""
         configured = adapter.settings.requests_per_minute
         budget = adapter.default_requests_per_minute if configured is None else configured
@@ -43,8 +37,8 @@ class Pacer:
         return await self._journal.permit(self._key, per_minute=self._per_minute, burst=self._burst)
 
     async def turn(self) -> None:
-        """Take a permit and wait for it. One permit is waited for at a time, however many requests are under way:
-        a destination that sends in parallel gets no larger share than its neighbours."""
+        """Take a permit and wait for it. Only one request waits at a time, so that a destination that sends in parallel
+        gets no larger share than the others."""
         async with self._turn:
             wait = await self.permit()
             if wait:

@@ -1,4 +1,4 @@
-"""Takes our credentials out of what a vendor says, before an adapter, a log or the journal gets to see it."""
+"""Takes our credentials out of a vendor's answers, before an adapter, a log or the journal gets them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 from proofport.wire import Reply
 
 SHORTEST = 8
-"""Shorter secrets are left alone: the same characters occur by chance in what a vendor says."""
+"""Shorter secrets are not redacted: the same characters occur in answers by chance."""
 MARK = "[secret]"
 
 
@@ -47,7 +47,7 @@ class Redaction:
 
 
 def _forms(secret: str) -> tuple[str, ...]:
-    """A secret as text, and as JSON has it: some vendors escape the slash."""
+    """A secret as text, and as JSON has it. Some vendors escape the slash."""
     quoted = json.dumps(secret)[1:-1]
     return secret, quoted, quoted.replace("/", "\\/")
 

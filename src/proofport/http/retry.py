@@ -1,7 +1,7 @@
-"""What a failed request means, and trying again: here at once, or by the caller after a longer wait.
+"""Turns failed requests into errors, and repeats them: at once, or by the caller after a longer wait.
 
-`Repeats` makes a few attempts within seconds, inside one `Sender.send`. `waiting` is for callers: it makes a whole flow
-anew after each pause, until the retry time is over.
+`Repeats` makes a few attempts within seconds, inside one `Sender.send`. `waiting` is for callers: it starts a whole
+flow again after each pause, until the retry time is over.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ ATTEMPT_SECONDS = 10.0
 LONGEST_PAUSE = 60.0
 
 NETWORK = (aiohttp.ClientError, TimeoutError, OSError)
-"""What sending a request may raise."""
+"""The errors that sending a request may raise."""
 _WRONG_ADDRESS = (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)
 _UNTRUSTED = (aiohttp.ClientSSLError, aiohttp.ServerFingerprintMismatch, ssl.SSLCertVerificationError)
 _NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError)
 
 Sleep: TypeAlias = Callable[[float], Awaitable[None]]
 Tell: TypeAlias = Callable[[str | None], None]
-"""Gets a sentence about what is waited for, every second, and None when that is over."""
+"""Gets a sentence about the wait every second, and None when the wait is over."""
 
 log = get_logger("http")
 
 
-# ------------------------------------------------------------------ what a failure means
+# ------------------------------------------------------------------ failures
 def explain(error: BaseException, call: Call, origin: str, redact: Callable[[str], str] = str) -> ProofportError:
-    """The error that says what the caller must do about `error`, raised while `call` was on its way to `origin`."""
+    """The proofport error for `error`, which was raised while `call` was sent to `origin`."""
     what = f"{call.operation} to {origin} failed: {redact(_words(error))}"
     if isinstance(error, _WRONG_ADDRESS):
         return ConfigError(what, hint="Check base_url: it is an origin such as https://host, without a path.")
@@ -54,7 +54,7 @@ def explain(error: BaseException, call: Call, origin: str, redact: Callable[[str
 
 
 def refused_for_now(reply: Reply, call: Call, origin: str) -> ProofportError | None:
-    """The error of a reply that only means "not now", or None. A server error may follow after the deed was done."""
+    """The error for a reply that means "not now". None: another reply. After a 5xx the call may have taken effect."""
     if reply.status not in (408, 429) and reply.status < 500:
         return None
     what = f"{call.operation}: {origin} answered {reply.status}"
@@ -65,7 +65,7 @@ def refused_for_now(reply: Reply, call: Call, origin: str) -> ProofportError | N
 
 
 def _retry_after(reply: Reply) -> float | None:
-    """Seconds of Retry-After. Its date form is in no contract and counts as absent."""
+    """The seconds of Retry-After. No vendor documents its date form, which counts as absent."""
     value = reply.headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() else None
 
@@ -79,13 +79,14 @@ def _words(error: BaseException) -> str:
 
 # ------------------------------------------------------------------ at once
 class Repeats:
-    """The attempts of one call. A request that was refused for now or lost is tried up to three times in ten seconds.
+    """The attempts of one call: up to three in ten seconds, while it is refused for now or its answer is lost.
 
-    A pause that the vendor asks for is taken here if it is that short; a longer one is left to the caller
-    (`Retryable.after`). `lost`: an attempt before the last one may have taken effect.
+    A pause that the vendor asks for is waited for here when it fits in. A longer one is left to the caller
+    (`Retryable.after`).
     """
 
     def __init__(self, operation: str, sleep: Sleep) -> None:
+        #: An attempt before the last one may have taken effect.
         self.lost = False
         self._operation = operation
         self._sleep = sleep
@@ -99,7 +100,7 @@ class Repeats:
             before_sleep=self._note,
             reraise=True,
         )
-        # Not `retrying(attempt)`: the cycle of its state would keep the body until the collector runs.
+        # Not `retrying(attempt)`: a reference cycle in its state would keep the body until the garbage collector runs.
         async for each in retrying:
             with each:
                 return await attempt()
@@ -128,10 +129,10 @@ def _pause(state: RetryCallState) -> float:
 async def waiting(
     attempt: Callable[[], Awaitable[T]], retry_seconds: float, tell: Tell, *, sleep: Sleep = asyncio.sleep
 ) -> T:
-    """Return the result of `attempt`, which is made anew after each pause while the vendor is out of order.
+    """Return the result of `attempt`, which is called again after each pause while the vendor does not work.
 
     Raises its error when that is final, or when the next pause would end after `retry_seconds`. The error is marked
-    `lost` when any of the attempts may have taken effect.
+    `lost` when any attempt may have taken effect.
     """
     waited, number, lost = 0.0, 0, False
     while True:

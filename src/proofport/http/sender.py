@@ -1,4 +1,4 @@
-"""The only HTTP client: waits for its turn, adds credentials, sends, and turns failures into our errors."""
+"""The only HTTP client: waits for a permit, adds credentials, sends, and turns failures into proofport's errors."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from proofport.adapter import Adapter, Flow, StaticHeaders, Token, TokenFlow
 from proofport.errors import ProofportError
 from proofport.http.auth import Tokens
 from proofport.http.flow import Gate, follow
-from proofport.http.pacer import Pacer, Permits
+from proofport.http.pacer import Pacer
 from proofport.http.redaction import Redaction
 from proofport.http.retry import NETWORK, Repeats, Sleep, explain, refused_for_now
-from proofport.journal.contract import Attempt
+from proofport.journal.contract import Attempt, Registry
 from proofport.wire import Call, Reply, is_loopback
 
 MESSAGE = 300
@@ -33,18 +33,18 @@ UNAUTHORIZED = 401
 
 
 class Sender:
-    """One vendor's connection pool. Redirects are not followed: a followed POST can turn into a GET or leak the key.
+    """One vendor's connection pool. It follows no redirects: a followed POST can turn into a GET, or leak the key.
 
-    `tokens` is one for the whole process; an adapter with a `TokenFlow` needs it.
+    `tokens`: those of the whole process. An adapter with a `TokenFlow` needs them.
     """
 
     def __init__(
-        self, adapter: Adapter, journal: Permits, tokens: Tokens | None = None, *, sleep: Sleep = asyncio.sleep
+        self, adapter: Adapter, journal: Registry, tokens: Tokens | None = None, *, sleep: Sleep = asyncio.sleep
     ) -> None:
         self.origin = adapter.origin
-        #: Every request that was started, those for a token included.
+        #: The number of requests that were started, with those for a token.
         self.requests = 0
-        #: What became of each request.
+        #: The result of each request.
         self.attempts: list[Attempt] = []
         self._auth = adapter.auth
         self._tokens = tokens
@@ -64,19 +64,19 @@ class Sender:
             await self._session.close()
 
     def take_attempts(self, *, run_id: str | None = None, delivery: int | None = None) -> list[Attempt]:
-        """The attempts since this was last asked, for this run or delivery."""
+        """The attempts since the last call, marked with this run or delivery."""
         taken, self.attempts = self.attempts, []
         return [replace(attempt, run_id=run_id, delivery=delivery) for attempt in taken]
 
     def credentials(self) -> AbstractAsyncContextManager[None]:
-        """Bracket one flow: meanwhile no other process gets the right to ask for a token."""
+        """Hold the token during one flow: no other process gets the right to ask for one."""
         if isinstance(self._auth, StaticHeaders):
             return nullcontext()
         return self._shared.use(self._auth)
 
     async def send(self, call: Call, gate: Gate | None = None) -> Reply:
-        """Return the reply. Raises Retryable, Blocked, ConfigError, OutcomeUnknown when `call.lost` is "ask", and what
-        the gate raises, which is asked last: whatever was waited for lies behind it."""
+        """Return the reply. Raises Retryable, Blocked, ConfigError, OutcomeUnknown when `call.lost` is "ask", and the
+        gate's errors. The gate is asked last, after all waiting."""
         repeats = Repeats(call.operation, self._sleep)
         try:
             if isinstance(self._auth, StaticHeaders):
@@ -87,7 +87,7 @@ class Sender:
             raise
 
     async def _send_with_token(self, auth: TokenFlow, call: Call, gate: Gate | None, repeats: Repeats) -> Reply:
-        """Send, and once more after a 401: with the token that another lane has got meanwhile, else with a new one."""
+        """Send. After a 401 send once more, with a token that another lane has got meanwhile, else with a new one."""
         token, _ = await self._shared.token(auth, self._mint)
         renewed = False
         while True:
@@ -98,7 +98,7 @@ class Sender:
             token, renewed = await self._shared.token(auth, self._mint, refused=token)
 
     async def _mint(self, flow: Flow[Token], gate: Gate) -> Token:
-        """Lead the flow that asks for a token. Its words are not repeated: nobody knows yet what is secret in them."""
+        """Run the flow that asks for a token. Its errors are not repeated: what is secret in them is not known yet."""
 
         async def send(call: Call) -> Reply:
             again = replace(call, lost="repeat")  # a token whose answer is lost is of no use to anyone
@@ -116,7 +116,7 @@ class Sender:
         return self._tokens
 
     async def _once(self, call: Call, gate: Gate | None, credentials: Mapping[str, str] | None) -> Reply:
-        """Make one attempt. `credentials` None: the call asks for a token, which its reply may hold."""
+        """Make one attempt. `credentials` None: the call asks for a token, and its reply may hold it."""
         await self._pacer.turn()
         if gate is not None:
             await gate(call)
@@ -137,7 +137,7 @@ class Sender:
         seconds, sent = time.time() - started, len(call.body or b"")
         self.attempts.append(Attempt(call.operation, status, seconds, sent, digest, message[:MESSAGE], started))
         if failure is not None:
-            raise failure  # outside of the handler: the library's errors show our headers
+            raise failure  # outside of the handler, because the library's errors show our headers
         return reply
 
     async def _exchange(self, call: Call, credentials: Mapping[str, str]) -> Reply:
@@ -152,14 +152,14 @@ class Sender:
 
 
 def _vendor_words(reply: Reply) -> str:
-    """What the vendor says of a refusal: most put it into `message`. Never a whole body."""
-    said = None if reply.ok else reply.json()
-    message = said.get("message") if isinstance(said, dict) else None
+    """The vendor's message about a refusal. Most vendors put it into `message`. Never a whole body."""
+    body = None if reply.ok else reply.json()
+    message = body.get("message") if isinstance(body, dict) else None
     return message if isinstance(message, str) else ""
 
 
 def _proxy(origin: str) -> str | None:
-    """The environment's proxy. aiohttp's own `trust_env` would take credentials from ~/.netrc, too, beside ours."""
+    """The environment's proxy. aiohttp's own `trust_env` would also send credentials from ~/.netrc."""
     parts = urlsplit(origin)
     if is_loopback(origin) or proxy_bypass(parts.netloc):
         return None

@@ -1,4 +1,4 @@
-"""What proofport remembers between runs."""
+"""The memory of proofport between runs."""
 
 from __future__ import annotations
 

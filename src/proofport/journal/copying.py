@@ -30,16 +30,23 @@ class Table:
 
     name: str
     columns: Sequence[str]
+    #: The column that says whose rows they are: a lane, or a run or set of a lane. None: of the whole journal.
     owner: str | None = None
-    """The column that says whose rows they are: a lane, or a run or set of a lane. None: of the whole journal."""
 
-    @property
-    def of_lane(self) -> str:
-        """The condition for the rows of the lane `lane`. `{}` stands for its value."""
+    # Names are our own, and values are parameters: what S608 warns of cannot happen.
+    def select(self, lane: str) -> str:
+        """The rows. `lane`: the mark that stands for the number of the lane."""
+        return f"SELECT {', '.join(self.columns)} FROM {self.name} WHERE {self._of(lane)}"  # noqa: S608
+
+    def delete(self, lane: str, *, name: str | None = None) -> str:
+        """Drop the rows of a lane. `name`: what the table is called there."""
+        return f"DELETE FROM {name or self.name} WHERE {self._of(lane)}"  # noqa: S608
+
+    def _of(self, lane: str) -> str:
         owners = {"run": "SELECT number FROM runs", "of_set": "SELECT number FROM sets"}
         if self.owner in owners:
-            return f"{self.owner} IN ({owners[self.owner]} WHERE lane = {{}})"
-        return f"{self.owner} = {{}}" if self.owner else "true"
+            return f"{self.owner} IN ({owners[self.owner]} WHERE lane = {lane})"
+        return f"{self.owner} = {lane}" if self.owner else "true"
 
 
 def _table(name: str, columns: str, owner: str | None = "lane") -> Table:
@@ -61,6 +68,7 @@ OF_A_LANE = (
     _table("known", "of_set id run body observed", "of_set"),
     _table("staged", "turn run removed ids bodies observed", "run"),
     _table("bodies", "of_set id body run delivery", "of_set"),
+    _table("tombstones", "of_set id body gone_at", "of_set"),
     _table("adapter_memory", "number lane key value"),
 )
 """In an order in which each row finds what it refers to."""
@@ -85,8 +93,8 @@ OF_THE_JOURNAL = (
 class Source(Protocol):
     """A journal that is locked, and read."""
 
+    #: Tells it from others.
     name: str
-    """Tells it from others."""
 
     async def lanes(self) -> list[tuple[int, str]]: ...
     async def fingerprint(self, lane: int) -> str:
@@ -105,8 +113,8 @@ class Source(Protocol):
 class Target(Protocol):
     """A journal that nobody opens until it is whole."""
 
+    #: It has come to its end before, with this source.
     finished: bool
-    """It has come to its end before, with this source."""
 
     async def noted(self, lane: str) -> str | None:
         """The fingerprint of a lane when it was copied."""
@@ -126,7 +134,7 @@ class Copies(Protocol):
 
     @property
     def label(self) -> str:
-        """What people call it. It holds no secret."""
+        """The name that people give it. It holds no secret."""
         ...
 
     def source(self) -> AbstractAsyncContextManager[Source]:

@@ -23,7 +23,13 @@ log = get_logger("journal")
 
 
 async def work(
-    claim: Claim, is_due: Callable[[], bool], news: asyncio.Event, drain: Drain, *, slots: int, stop: asyncio.Event
+    claim: Claim,
+    is_due: Callable[[], Awaitable[bool]],
+    news: asyncio.Event,
+    drain: Drain,
+    *,
+    slots: int,
+    stop: asyncio.Event,
 ) -> None:
     """Drain lanes until `stop` is set. `is_due` is cheap: it is asked at every `news` and poll, `claim` only then."""
     free = asyncio.Semaphore(slots)
@@ -39,13 +45,15 @@ async def work(
         stopping.cancel()
 
 
-async def _next(claim: Claim, is_due: Callable[[], bool], news: asyncio.Event, stop: asyncio.Event) -> LaneRun | None:
+async def _next(
+    claim: Claim, is_due: Callable[[], Awaitable[bool]], news: asyncio.Event, stop: asyncio.Event
+) -> LaneRun | None:
     """The next lane to drain, when there is one. None: it is time to stop."""
     while not stop.is_set():
         news.clear()
         wait = POLL
         try:
-            if is_due() and (lane := await claim()) is not None:
+            if await is_due() and (lane := await claim()) is not None:
                 return lane
         except JournalError as error:
             log.error("journal_unavailable", error=error.message)

@@ -1,15 +1,9 @@
 """The mapping language: files of rules, compiled to fast functions from raw documents to evidence and on to bodies."""
 
-from proofport.mapping.compile import (
-    SourceMapping,
-    VendorMapping,
-    compile_kind,
-    compile_source,
-    compile_vendor,
-    encode,
-    model_for,
-)
-from proofport.mapping.language import MappingFile, Vendor, load_file
+from proofport.mapping.compile.source import SourceMapping, compile_kind, compile_source, model_for
+from proofport.mapping.compile.vendor import VendorMapping, compile_vendor, encode
+from proofport.mapping.language.nodes import MappingFile, Vendor
+from proofport.mapping.language.syntax import load_file
 from proofport.mapping.library import MappingLibrary, builtin_folder
 from proofport.mapping.selftest import TestResult, run_tests
 

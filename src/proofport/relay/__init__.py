@@ -9,8 +9,8 @@ Rooms, from the ground up; each imports only from those before it:
                   and connections that answer bytes that are not HTTP
     console/      the documentation page
     state.py      what handlers find in the application under RELAY
-    api/          the list of routes, the handlers, the models of their answers, and the OpenAPI document
-    serving.py    puts the application together, listens, delivers in the background, and stops in order
+    api/          the handlers with their routes, the models of their answers, and the OpenAPI document
+    serving.py    lists the routes, serves them, delivers in the background, and stops in order
 
 A request passes the access log, the problems middleware, the count of requests in flight and the keys; then its route
 checks the scope of the key, reads the query, and calls the handler. Handlers find who asks in the request under CALLER.

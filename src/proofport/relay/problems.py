@@ -6,17 +6,16 @@ says what is wrong this time. Some have more members, such as `errors`, with one
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import orjson
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from proofport.errors import ConfigError, JournalError, Problem, ProofportError
 from proofport.logs import get_logger
-
-Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:proofport:problem:"
@@ -55,18 +54,10 @@ CATALOGUE = {
         Kind("snapshot-closed", 409, "The snapshot is closed", "`state` says how it ended. Open another one."),
         Kind("snapshot-not-delivered", 409, "The snapshot was not delivered", "`report` says why. Commit it again."),
         Kind(
-            "guard-refused",
-            409,
-            "Too much would disappear",
-            "If this is intended, commit again with `override_guard`.",
+            "guard-refused", 409, "Too much would disappear", "If this is intended, commit again with `override_guard`."
         ),
         Kind("not-dead", 409, "The delivery is not a dead letter", "Only dead letters can be replayed."),
-        Kind(
-            "bodies-not-kept",
-            409,
-            "The bodies were not kept",
-            "Replay without `as_it_was`: it is mapped again.",
-        ),
+        Kind("bodies-not-kept", 409, "The bodies were not kept", "Replay without `as_it_was`: it is mapped again."),
         Kind("payload-too-large", 413, "The body is too large", "Send it in parts; a snapshot takes any number."),
         Kind("unsupported-media-type", 415, "The body is of another type", "Send application/json or x-ndjson."),
         Kind("expectation-failed", 417, "The expectation cannot be met", "Send `Expect: 100-continue`, or none."),
@@ -86,16 +77,6 @@ CATALOGUE = {
     )
 }
 
-_BY_STATUS = {
-    400: "bad-request",
-    404: "not-found",
-    405: "method-not-allowed",
-    408: "request-timeout",
-    413: "payload-too-large",
-    415: "unsupported-media-type",
-    417: "expectation-failed",
-    431: "headers-too-large",
-}
 RETRY_AFTER = 5
 """Seconds after which a caller may try again, when the journal could not be written or the relay is stopping."""
 
@@ -114,6 +95,12 @@ class ProblemError(Exception):
 def entry(problem: Problem, **place: Any) -> dict[str, Any]:
     """One of `errors`: the place (a JSON pointer, a parameter), and what was found, expected and would help."""
     return {**place, "found": problem.found, "expected": problem.expected, "hint": problem.hint}
+
+
+def wrong_parameter(name: str, parameter: str, found: str, expected: str, hint: str | None = None) -> ProblemError:
+    """The problem `name`, about one parameter."""
+    errors = [entry(Problem(found, expected, hint=hint), parameter=parameter)]
+    return ProblemError(name, f"{parameter}: found {found}, expected {expected}", errors=errors)
 
 
 def pointer_of(path: Sequence[int | str]) -> str:
@@ -160,9 +147,8 @@ def _of_http(request: web.Request, error: web.HTTPException) -> ProblemError:
             allowed = ", ".join(sorted(error.allowed_methods))
             detail = f"{request.path} has no {request.method}; it takes {allowed}"
             return ProblemError("method-not-allowed", detail, headers={"Allow": allowed})
-        case web.HTTPRequestEntityTooLarge():
-            return ProblemError("payload-too-large", error.text or error.reason)
-    return ProblemError(_BY_STATUS.get(error.status, "bad-request"), error.text or error.reason)
+    name = next((kind.name for kind in CATALOGUE.values() if kind.status == error.status), "bad-request")
+    return ProblemError(name, error.text or error.reason)
 
 
 def _of_exception(request: web.Request, error: Exception) -> ProblemError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 from aiohttp import web
 
@@ -14,13 +16,24 @@ from proofport.gateway import Gateway
 from proofport.logs import get_logger
 from proofport.relay.access.auth import refuse_open_door
 from proofport.relay.access.security import secure
-from proofport.relay.api.operations import DOCUMENTATION, Documentation
-from proofport.relay.api.routes import ROUTES
+from proofport.relay.api import deliveries, evidence, lanes, mappings, operations, snapshots
 from proofport.relay.body.limits import server_options
-from proofport.relay.operating.access_log import WriteLine, log_access, write_log
-from proofport.relay.operating.protocol import connections
+from proofport.relay.operating.access_log import log_access
+from proofport.relay.operating.protocol import Connection
 from proofport.relay.problems import ProblemError, answer_problems, response
 from proofport.relay.state import RELAY, Relay
+
+ROUTES = (
+    *evidence.route,
+    *snapshots.route,
+    *deliveries.route,
+    *deliveries.letters,
+    *lanes.route,
+    *mappings.route,
+    *operations.route,
+    *operations.documentation,
+)
+"""Every route, in the order in which they are documented."""
 
 SWEEP_EVERY = 60.0
 """Seconds between two searches for snapshots that have expired."""
@@ -32,16 +45,16 @@ log = get_logger("relay")
 
 
 @asynccontextmanager
-async def serving(gateway: Gateway, *, deliver: bool = True, write: WriteLine = write_log) -> AsyncIterator[str]:
+async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[str]:
     """Serve while the block runs, and yield the origin.
 
-    `deliver`: this process also delivers what is queued. `write` gets the log line of each request.
+    `deliver`: this process also delivers what is queued.
 
     Raises ConfigError where other machines could connect without keys, UsageError when it cannot listen.
     """
     settings = gateway.config.relay
     await refuse_open_door(await gateway.journal(), settings)
-    app = await application(gateway, write=write)
+    app = await application(gateway)
     stop = asyncio.Event()
     relay = app[RELAY]
     runner = web.AppRunner(app, shutdown_timeout=ANSWERING)
@@ -69,9 +82,11 @@ async def serving(gateway: Gateway, *, deliver: bool = True, write: WriteLine = 
 
 async def _listen(runner: web.AppRunner, settings: RelaySettings) -> asyncio.Server:
     assert runner.server is not None
-    accept = connections(runner.server, access_log=None, **server_options(settings.limits))
+    loop = asyncio.get_running_loop()
+    options: dict[str, Any] = {"access_log": None, **server_options(settings.limits)}
+    accept = partial(Connection, runner.server, loop=loop, **options)
     try:
-        return await asyncio.get_running_loop().create_server(accept, settings.host, settings.port, backlog=128)
+        return await loop.create_server(accept, settings.host, settings.port, backlog=128)
     except OSError as error:
         raise UsageError(
             f"the relay cannot listen on {settings.host}:{settings.port}: {error.strerror}",
@@ -95,16 +110,16 @@ async def _sweep(relay: Relay) -> None:
         await asyncio.sleep(SWEEP_EVERY)
 
 
-async def application(gateway: Gateway, *, write: WriteLine = write_log) -> web.Application:
-    """`write` gets the log line of each request. Raises ConfigError; JournalError when the journal cannot be opened."""
+async def application(gateway: Gateway) -> web.Application:
+    """Raises ConfigError; JournalError when the journal cannot be opened."""
     relay = Relay(gateway)
-    outermost = [log_access(relay.metrics, write), answer_problems, relay.in_flight.middleware()]
+    outermost = [log_access(relay.metrics), answer_problems, relay.in_flight.middleware]
     app = web.Application(middlewares=outermost, client_max_size=0)
     app[RELAY] = relay
-    app[DOCUMENTATION] = Documentation(ROUTES)
+    operations.describe(app, ROUTES)
     open_routes = set()
     for route in ROUTES:
-        added = app.router.add_route(route.method, route.path, route.answer, expect_handler=_expect)
+        added = app.router.add_route(route.method, route.path, route.handle, expect_handler=_expect)
         if route.scope == "open":
             open_routes.add(added)
     secure(app, await gateway.journal(), gateway.config.relay, open_routes=open_routes)

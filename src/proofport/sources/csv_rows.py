@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from io import BytesIO
+from itertools import chain
 
 from proofport.errors import Problem, UsageError
 from proofport.sources.reader import Malformed, Reader
@@ -19,18 +20,29 @@ class CsvReader(Reader):
 
     def __init__(self, stream: Stream) -> None:
         super().__init__(stream)
-        self._text = _Text(line for piece in stream.whole_lines() for line in BytesIO(piece))
-        first = next(self._text, "")
+        self._broken_line = 0
+        text = self._lines(stream)
+        first = next(text, "")
         delimiter = max(",;\t", key=first.count)
-        self._rows = csv.reader(_chain(first, self._text), delimiter=delimiter, strict=True)
+        self._rows = csv.reader(chain([first], text), delimiter=delimiter, strict=True)
         self.header = self._read_header()
+
+    def _lines(self, stream: Stream) -> Iterator[str]:
+        """Lines as text. Remembers the last line that was not UTF-8, for the row that it is part of."""
+        lines = (line for piece in stream.whole_lines() for line in BytesIO(piece))
+        for number, line in enumerate(lines, 1):
+            try:
+                yield line.decode()
+            except UnicodeDecodeError:
+                self._broken_line = number
+                yield line.decode(errors="replace")
 
     def _read_header(self) -> list[str]:
         try:
             header = [name.strip() for name in next(self._rows, [])]
         except csv.Error as error:
             raise UsageError(f"{self.name}:1: the header row is not CSV: {error}") from None
-        if self._text.broken_line:
+        if self._broken_line:
             raise UsageError(f"{self.name}:1: the header row is not UTF-8", hint="Save the file as CSV UTF-8.")
         if not any(header):
             raise UsageError(f"{self.name}:1: found no header row", hint="The first line must name the columns.")
@@ -42,7 +54,7 @@ class CsvReader(Reader):
         return header
 
     def _documents(self) -> Iterator[tuple[int, object]]:
-        rows, text, header = self._rows, self._text, self.header
+        rows, header = self._rows, self.header
         width = len(header)
         while True:
             line = rows.line_num + 1
@@ -53,7 +65,7 @@ class CsvReader(Reader):
                 continue
             if row is None:
                 return
-            if text.broken_line >= line:
+            if self._broken_line >= line:
                 yield line, Malformed(Problem(found="bytes that are not UTF-8", expected="CSV in UTF-8"))
             elif len(row) == width:
                 if record := {name: cell for name, cell in zip(header, row, strict=True) if cell}:
@@ -75,29 +87,3 @@ def _wrong_width(row: list[str], width: int) -> Problem:
         expected=f"{width}, one for each column of the header",
         hint=hint,
     )
-
-
-def _chain(first: str, rest: Iterable[str]) -> Iterator[str]:
-    yield first
-    yield from rest
-
-
-class _Text:
-    """Lines as text. Remembers the last line that was not UTF-8, for the row that it is part of."""
-
-    def __init__(self, lines: Iterator[bytes]) -> None:
-        self._lines = lines
-        self._count = 0
-        self.broken_line = 0
-
-    def __iter__(self) -> Iterator[str]:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._lines)
-        self._count += 1
-        try:
-            return line.decode()
-        except UnicodeDecodeError:
-            self.broken_line = self._count
-            return line.decode(errors="replace")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 
 import orjson
 
@@ -45,16 +44,3 @@ def _place(text: str, error: json.JSONDecodeError) -> str:
     if error.pos >= len(text.rstrip()):
         return ""
     return f" at line {error.lineno} column {error.colno}" if error.lineno > 1 else f" at column {error.colno}"
-
-
-def finite(number: str) -> float:
-    """A float as JSON has it: one that overflows would be written as null."""
-    value = float(number)
-    if math.isinf(value):
-        raise ValueError(f"the number {number[:_EXCERPT]} is too large")
-    return value
-
-
-def no_constant(name: str) -> object:
-    """NaN and the infinities are Python's addition to JSON."""
-    raise ValueError(f"{name}, which is not JSON")

@@ -7,9 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 
-import orjson
-
-from proofport.sources.decoding import finite, no_constant, problem
+from proofport.sources.decoding import decode, problem
 from proofport.sources.reader import Malformed, Reader
 from proofport.sources.stream import Stream
 
@@ -17,9 +15,8 @@ PIECE = 1 << 18
 """Characters that are looked at together, at least."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_STRICT = json.JSONDecoder(parse_float=finite, parse_constant=no_constant)
-_LENIENT = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
-"""Finds where a record ends that the strict decoder refuses for one of its numbers."""
+_FINDER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+"""Finds where a record ends. Its numbers may be wrong: `decode` refuses those, and leaves the records after it."""
 
 
 class JsonArrayReader(Reader):
@@ -56,7 +53,6 @@ class _Window:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._text = ""
         self._at = 0
-        self._doubtful = False
 
     def peek(self) -> str:
         """The next character that is not space; empty at the end."""
@@ -78,38 +74,22 @@ class _Window:
         self.peek()
         while True:
             try:
-                record, end = self._decode()
+                _, end = _FINDER.raw_decode(self._text, self._at)
                 if end < len(self._text) or not self._refill():
                     break
             except json.JSONDecodeError as error:
                 if not self._may_be_cut_short(error) or not self._refill():
                     raise
-        if self._doubtful and not isinstance(record, Malformed):
-            record = self._checked(record, end)
+        text = self._text[self._at : end].encode("utf-8", "surrogateescape")
         self._at = end
-        return record
-
-    def _decode(self) -> tuple[object, int]:
         try:
-            return _STRICT.raw_decode(self._text, self._at)
-        except json.JSONDecodeError:
-            raise
-        except ValueError as error:
-            _, end = _LENIENT.raw_decode(self._text, self._at)
-            return Malformed(problem(b"", error, expected="JSON")), end
+            return decode(text)
+        except (ValueError, RecursionError) as error:
+            return Malformed(problem(text, error, expected="JSON"))
 
     def _may_be_cut_short(self, error: json.JSONDecodeError) -> bool:
         """True if more text could mend it: a string without end, or a mistake at the very end of the text so far."""
         return error.msg.startswith("Unterminated string") or error.pos > len(self._text) - len("-Infinity")
-
-    def _checked(self, record: object, end: int) -> object:
-        """json lets broken text pass that could never be written again; orjson does not."""
-        text = self._text[self._at : end].encode("utf-8", "surrogateescape")
-        try:
-            orjson.loads(text)
-        except ValueError as error:
-            return Malformed(problem(text, error, expected="JSON"))
-        return record
 
     def _refill(self) -> bool:
         """Read on, at least as much as is there already, so that a long record is not decoded over and over."""
@@ -124,15 +104,4 @@ class _Window:
         read = "".join(texts)
         if read:
             self._text, self._at = kept + read, 0
-            self._doubtful = _is_doubtful(self._text)
         return bool(read)
-
-
-def _is_doubtful(text: str) -> bool:
-    """Holds bytes that are not UTF-8, or an escape that may be half a character."""
-    if "\\" in text and ("\\ud" in text or "\\uD" in text):
-        return True
-    try:
-        return not text.isascii() and not text.encode()
-    except UnicodeEncodeError:
-        return True

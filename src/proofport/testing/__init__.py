@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proofport.testing.emulator import Emulator, VendorError, json_body, json_response
+from proofport.testing.emulator import Emulator, VendorError, document, json_body, json_response
 from proofport.testing.emulator_behaviours import Behaviour, Switches, assumed, documented, observed
 from proofport.testing.emulator_faults import FAULTS, Faults, cut
 from proofport.testing.running import Running, running, serve
@@ -17,6 +17,7 @@ __all__ = [
     "VendorError",
     "assumed",
     "cut",
+    "document",
     "documented",
     "json_body",
     "json_response",

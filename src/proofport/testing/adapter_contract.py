@@ -180,6 +180,15 @@ class AdapterContract(AdapterFlows):
                 assert all(outcome.status is Status.DELIVERED for outcome in outcomes), f"{job}: {outcomes}"
                 assert all(outcome.assurance for outcome in outcomes), f"{job}: a delivery says how sure it is"
 
+    def test_tombstones_have_a_body_and_no_outcome(self) -> None:
+        for job in self._jobs():
+            resource = self.adapter().resource(job.kind)
+            if not isinstance(resource, Replaces) or not resource.keeps_gone or job.mode != "snapshot":
+                continue
+            assert resource.keeps_bodies, f"{job}: `keeps_gone` needs the last body of each record (`keeps_bodies`)"
+            outcomes, batch = self._outcomes(job, self.accept, "replace"), self._batch(resource, job)
+            assert len(outcomes) == len(batch), f"{job}: `replace` gives an outcome for a tombstone"
+
     def test_a_refused_record_is_rejected_alone(self) -> None:
         for job in self._jobs():
             outcomes = self._outcomes(job, lambda call: self.reject_first(call) or self.accept(call))

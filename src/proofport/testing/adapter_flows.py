@@ -211,7 +211,7 @@ class AdapterFlows(ABC):
         return outcomes
 
     def _asks(self, job: Job, answer: Callable[[Call], Reply | None]) -> bool:
-        """Whether sending a batch makes a call that `answer` has a reply for."""
+        """True if sending a batch makes a call that `answer` has a reply for."""
         vendor = Vendor(self.accept)
         self._outcomes(job, vendor)
         return any(answer(call) is not None for call in vendor.calls)

@@ -11,9 +11,11 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from importlib.resources import files
 from typing import Any, ClassVar, TypeAlias
 
 import orjson
+import yaml
 from aiohttp import web
 
 from proofport.testing.emulator_behaviours import Behaviour, Switches, Value
@@ -173,6 +175,13 @@ class Emulator(ABC):
         limit = self.switches["max_body_bytes"]
         if limit and size > limit:
             raise VendorError(413, "request entity too large")
+
+
+def document(package: str) -> dict[str, Any]:
+    """The vendor's OpenAPI document: `openapi.yaml` in the package of its emulator."""
+    text = files(package).joinpath("openapi.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    return loaded
 
 
 def json_response(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

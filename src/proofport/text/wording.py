@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from proofport.errors import Problem, Rejected
+
+Location: TypeAlias = tuple[int | str, ...]
 
 MISSING_FIELD = "nothing"
 ZONE_HINT = "End it with Z or an offset, as in 2026-01-31T09:00:00Z."
@@ -71,38 +74,36 @@ def reject(
 
 def problem_of(error: ValidationError, what: str, fields: Iterable[str]) -> Problem:
     """The first thing that a model found wrong, in our words. `what` names the model: a kind, or a vendor's body."""
-    detail, *others = error.errors(include_url=False)
-    field = _dotted(detail["loc"])
-    found, expected, hint = _words(detail, what, list(fields))
-    for branch in [other for other in others if _dotted(other["loc"]) == field]:
-        expected += f" or {_words(branch, what, ())[1]}"
-        others.remove(branch)
-    if detail["type"] == "missing":
-        hint = _misspelt(detail, others) or hint
+    (_, problem), *others = problems_of(error, what, list(fields))
+    first, *more = error.errors(include_url=False)
+    hint = (_misspelt(first, more) if first["type"] == "missing" else None) or problem.hint
     if others:
-        more = f"{len(others)} more field{'s are' if len(others) > 1 else ' is'} wrong in this record."
-        hint = f"{hint} {more}" if hint else more
-    return Problem(found=found, expected=expected, field=field or None, hint=hint)
+        count = f"{len(others)} more field{'s are' if len(others) > 1 else ' is'} wrong in this record."
+        hint = f"{hint} {count}" if hint else count
+    return replace(problem, hint=hint)
 
 
-def problems_of(
-    error: ValidationError, what: str, fields: Sequence[str]
-) -> list[tuple[tuple[int | str, ...], Problem]]:
+def problems_of(error: ValidationError, what: str, fields: Sequence[str]) -> list[tuple[Location, Problem]]:
     """Everything that a model found wrong, each with the keys and indexes that lead to it."""
-    found: dict[str, tuple[tuple[int | str, ...], Problem]] = {}
+    found: dict[Location, Problem] = {}
     for detail in error.errors(include_url=False):
         was, expected, hint = _words(detail, what, fields)
         place = _place(detail["loc"])
-        field = _dotted(detail["loc"])
-        if field in found:
-            expected = f"{found[field][1].expected} or {expected}"
-        found[field] = place, Problem(was, expected, field or None, hint)
-    return list(found.values())
+        if place in found:
+            found[place] = replace(found[place], expected=f"{found[place].expected} or {expected}")
+        else:
+            found[place] = Problem(was, expected, _dotted(place) or None, hint)
+    return list(found.items())
 
 
-def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+def _place(location: Location) -> Location:
     """Without the names that pydantic gives to the branches of a union."""
     return tuple(part for n, part in enumerate(location) if isinstance(part, int) or not n or not _is_branch(part))
+
+
+def _dotted(place: Location) -> str:
+    """`tags[0].key`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
 
 
 def _is_branch(part: str) -> bool:
@@ -145,19 +146,6 @@ def _words(detail: ErrorDetails, what: str, fields: Sequence[str]) -> tuple[str,
         case _:
             message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
             return describe(given), message.removeprefix("expected "), context.get("hint")
-
-
-def _dotted(location: tuple[int | str, ...]) -> str:
-    """`tags[0].key`. The names that pydantic gives to the branches of a union are left out."""
-    text = ""
-    for part in location:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif not text:
-            text = part
-        elif not _is_branch(part):
-            text += f".{part}"
-    return text
 
 
 _BRANCHES = frozenset({"int", "float", "str", "bool", "none", "list", "dict"})

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NoReturn, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import yaml
 
@@ -153,8 +153,7 @@ def read_documents(content: bytes, file: str) -> Iterator[Node]:
     try:
         loader = _Loader(text)
         while loader.check_node():
-            node = loader.get_node()
-            yield _Walker(file).node(node)
+            yield _ours(loader.get_node(), file, depth=0, seen=set())
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         at = Mark(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
@@ -197,43 +196,29 @@ for _name, (_pattern, _first) in _PLAIN.items():
     _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), _first)
 
 
-class _Walker:
-    """Turns composed nodes into ours."""
-
-    def __init__(self, file: str) -> None:
-        self.file = file
-        self.depth = 0
-        self.seen: set[int] = set()
-
-    def node(self, node: yaml.Node) -> Node:
-        at = Mark(self.file, node.start_mark.line + 1, node.start_mark.column + 1)
-        if isinstance(node, yaml.ScalarNode):
-            return Scalar(_scalar_value(node, at), node.value, at, quoted=node.style in ("'", '"'))
-        if id(node) in self.seen:
-            raise at.error("an alias of a list or mapping", "it written out: aliases are not followed")
-        if self.depth >= MAX_DEPTH:
-            raise at.error("deep nesting", f"at most {MAX_DEPTH} levels")
-        self.seen.add(id(node))
-        self.depth += 1
-        ours = self._items(node, at) if isinstance(node, yaml.SequenceNode) else self._block(node, at)
-        self.depth -= 1
-        return ours
-
-    def _items(self, node: yaml.SequenceNode, at: Mark) -> Items:
-        return Items(tuple(self.node(item) for item in node.value), at)
-
-    def _block(self, node: yaml.Node, at: Mark) -> Block:
-        entries: list[tuple[Scalar, Node]] = []
-        first: dict[tuple[type, object], Mark] = {}
-        for key_node, value_node in node.value:
-            key = self.node(key_node)
-            if not isinstance(key, Scalar):
-                raise key.at.error(what(key), "a key of one word")
-            before = first.setdefault((type(key.value), key.value), key.at)
-            if before is not key.at:
-                raise key.at.error(f"the key {key.text!r} again", f"it once: it stands in line {before.line} already")
-            entries.append((key, self.node(value_node)))
-        return Block(tuple(entries), at)
+def _ours(node: yaml.Node, file: str, depth: int, seen: set[int]) -> Node:
+    """A composed node as one of ours."""
+    at = Mark(file, node.start_mark.line + 1, node.start_mark.column + 1)
+    if isinstance(node, yaml.ScalarNode):
+        return Scalar(_scalar_value(node, at), node.value, at, quoted=node.style in ("'", '"'))
+    if id(node) in seen:
+        raise at.error("an alias of a list or mapping", "it written out: aliases are not followed")
+    if depth >= MAX_DEPTH:
+        raise at.error("deep nesting", f"at most {MAX_DEPTH} levels")
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        return Items(tuple(_ours(item, file, depth + 1, seen) for item in node.value), at)
+    entries: list[tuple[Scalar, Node]] = []
+    first: dict[tuple[type, object], Mark] = {}
+    for key_node, value_node in node.value:
+        key = _ours(key_node, file, depth + 1, seen)
+        if not isinstance(key, Scalar):
+            raise key.at.error(what(key), "a key of one word")
+        before = first.setdefault((type(key.value), key.value), key.at)
+        if before is not key.at:
+            raise key.at.error(f"the key {key.text!r} again", f"it once: it stands in line {before.line} already")
+        entries.append((key, _ours(value_node, file, depth + 1, seen)))
+    return Block(tuple(entries), at)
 
 
 def _scalar_value(node: yaml.ScalarNode, at: Mark) -> str | int | float | bool | None:
@@ -246,30 +231,14 @@ def _scalar_value(node: yaml.ScalarNode, at: Mark) -> str | int | float | bool |
         case "bool":
             return text.lower() == "true"
         case "int":
-            return _number(text, at)
+            try:
+                return int(text, 0 if text[:2] in ("0o", "0x") else 10)
+            except ValueError:
+                raise at.error(repr(text[:40]), "an integer of fewer digits") from None
         case "float":
-            return _finite(text, at)
+            number = float(text) if text[-1:].isdigit() or text[-1:] == "." else math.nan
+            if not math.isfinite(number):
+                raise at.error(repr(text[:40]), "a finite number: JSON has no other")
+            return number
         case _:
-            return _refuse(at, f"the tag {node.tag!r}", "no tag: write text in quotes")
-
-
-def _number(text: str, at: Mark) -> int:
-    digits = text.lower().removeprefix("0o").removeprefix("0x")
-    base = 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10
-    try:
-        return int(digits, base)
-    except ValueError:
-        return _refuse(at, repr(text[:40]), "an integer of fewer digits")
-
-
-def _finite(text: str, at: Mark) -> float:
-    number = (
-        float(text.replace(".inf", "inf").replace(".nan", "nan"))
-        if text[-1:].isdigit() or text[-1:] == "."
-        else math.nan
-    )
-    return number if math.isfinite(number) else _refuse(at, repr(text[:40]), "a finite number: JSON has no other")
-
-
-def _refuse(at: Mark, found: str, expected: str) -> NoReturn:
-    raise at.error(found, expected)
+            raise at.error(f"the tag {node.tag!r}", "no tag: write text in quotes")

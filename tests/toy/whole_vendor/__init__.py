@@ -1,11 +1,13 @@
 """A vendor that nobody has, of the awkward sort: its tokens end, a new one revokes the old one, and it takes a set
-only whole, in one request a kind. What that request lacks is gone, and stays listed as gone.
+only whole, in one request a kind. What that request lacks is gone, and stays listed as gone. Of logins that are gone it
+wants to be told for a week, with the date.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
@@ -34,6 +36,7 @@ from proofport.adapter import (
     Tombstone,
 )
 from proofport.errors import Blocked, Problem, TooLarge, UnsupportedFeature, UsageError
+from proofport.evidence import format_timestamp
 from proofport.wire import Call, Reply, checked_origin
 
 
@@ -97,13 +100,20 @@ class WholeAdapter(Adapter):
 
 
 class WholeSet(Resource, Replaces, Lists):
-    keeps_gone = 0
     lags = False
     limit: ClassVar[Limits] = Limits(max_records=1_000, max_bytes=100_000)
 
     def __init__(self, settings: WholeSettings, kind: str) -> None:
         super().__init__(kind)
         self.settings = settings
+
+    @property
+    def keeps_gone(self) -> int:
+        return 7 if self.kind == "personnel_account" else 0
+
+    @property
+    def keeps_bodies(self) -> bool:
+        return self.keeps_gone > 0
 
     @property
     def lane(self) -> str:
@@ -118,7 +128,7 @@ class WholeSet(Resource, Replaces, Lists):
         return BODIES[self.kind]
 
     def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
-        body = b"[" + b",".join(batch.bodies) + b"]"
+        body = b"[" + b",".join([*batch.bodies, *map(_gone, tombstones)]) + b"]"
         reply = yield Call("replace", "PUT", f"/sets/{self.kind}", body=body, destructive=True)
         if reply.status == 400:
             problem = Problem("a set that whole refuses", "one it takes", vendor_message=str(reply.json()))
@@ -131,6 +141,12 @@ class WholeSet(Resource, Replaces, Lists):
         said = _ok((yield Call("list", "GET", f"/sets/{self.kind}", query)), "list the set").json()
         records = [Observed(row["body"]["id"], row["body"], whole=True, ended=row["gone"]) for row in said["rows"]]
         return Page(records, said["next"])
+
+
+def _gone(tombstone: Tombstone) -> bytes:
+    since = format_timestamp(datetime.fromtimestamp(tombstone.gone_at, UTC))
+    email = json.loads(tombstone.body)["email"]
+    return json.dumps({"id": tombstone.id, "email": email, "state": "gone", "since": since}).encode()
 
 
 def _ok(reply: Reply, what: str) -> Reply:

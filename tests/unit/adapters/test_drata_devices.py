@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,8 +17,7 @@ from proofport_drata.devices import Devices
 ADAPTER = DrataAdapter(
     DrataSettings.model_validate({"region": "us", "api_key": "key", "objects": {"device": {"connection_id": 5}}})
 )
-DEVICES = ADAPTER.resource("device")
-assert isinstance(DEVICES, Devices)
+DEVICES = cast(Devices, ADAPTER.resource("device"))
 LIST = "/public/v2/connections/5/devices"
 WRITE = "/public/v2/custom-connections/5/devices"
 

@@ -97,6 +97,13 @@ def test_a_resumed_run_keeps_its_own_session() -> None:
     assert len(vendor.calls) == 1
 
 
+def test_a_resumed_run_whose_session_was_cancelled_meanwhile_stages_in_another() -> None:
+    vendor = recorded(listing((SESSION, "CANCELED")))
+    assert drive(RECORDS.open(job(), dict(MEMORY)), vendor) == {"session": f"{SESSION}-2"}
+    vendor = recorded(listing((SESSION, "CANCELED"), (f"{SESSION}-2", "CANCELED")))
+    assert drive(RECORDS.open(job(), {"session": f"{SESSION}-2"}), vendor) == {"session": f"{SESSION}-3"}
+
+
 def test_direct_writes_wait_for_no_open_session_of_ours() -> None:
     vendor = recorded(listing((OWN + "stale", "IN_PROGRESS")), json_reply({}))
     assert drive(RECORDS.open(job("upsert"), {}), vendor) == {}

@@ -75,7 +75,7 @@ def test_migrate_makes_the_tables_and_says_when_there_is_nothing_to_do(
 def test_a_file_is_moved_and_cannot_be_used_twice(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     queue_one(Path("old.sqlite3"))
     code, said = typed(capsys, "journal", "migrate", "--from", "old.sqlite3")
-    assert (code, "1 of 1: a" in said, "is now called old.sqlite3.moved" in said) == (0, True, True), said
+    assert (code, "1 of 1: a" in said, "is called old.sqlite3.moved now" in said) == (0, True, True), said
     code, said = typed(capsys, "journal", "migrate", "--from", "old.sqlite3")
     assert (code, "there is no journal" in said) == (2, True), said
 

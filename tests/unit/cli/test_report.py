@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
-
-from rich.console import Console
+import os
+from contextlib import redirect_stdout
+from unittest.mock import patch
 
 from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, rejected, unknown, withheld
 from proofport.cli.push.report import SHOWN, print_report
+from proofport.delivery.comparison import Group
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport, SourceReport
 from proofport.errors import Problem
 
@@ -15,8 +17,8 @@ PROBLEM = Problem("'aws_ec2_instance'", "one of the vendor's types", field="type
 
 
 def printed(report: RunReport, width: int = 80, problems_file: str | None = None) -> str:
-    out = io.StringIO()
-    print_report(report, problems_file=problems_file, to=Console(file=out, width=width, markup=False, highlight=False))
+    with patch.dict(os.environ, COLUMNS=str(width)), redirect_stdout(io.StringIO()) as out:
+        print_report(report, problems_file=problems_file)
     text = out.getvalue()
     assert all(len(line) <= width for line in text.splitlines())
     return text
@@ -81,7 +83,7 @@ def test_no_id_or_reason_is_cut_however_narrow() -> None:
     long_id = "arn:" + "x" * 200
     problem = Problem("y" * 150, "z" * 150, vendor_message="v" * 150)
     report = destination("d", rejected(problem), problems=[RecordProblem("f:1", long_id, rejected(problem))])
-    report.gone, report.gone_count, report.notes = [long_id], 1, ["n" * 100]
+    report.gone, report.notes = Group(1, [long_id]), ["n" * 100]
     text = "".join(printed(run(report), width=40).split())
     assert text.count(long_id) == 2
     assert all(letter * 100 in text for letter in "yzvn")
@@ -102,7 +104,7 @@ def test_many_problems_end_in_a_count_and_where_the_rest_is() -> None:
 
 
 def test_what_is_gone_is_listed() -> None:
-    report = destination("d", CONFIRMED, gone=[f"i-{n}" for n in range(SHOWN + 1)], gone_count=1_234)
+    report = destination("d", CONFIRMED, gone=Group(1_234, [f"i-{n}" for n in range(SHOWN + 1)]))
     text = printed(run(report))
     assert "Known before, and not in this set (1,234): i-0, i-1" in text
     assert f"and {1_234 - SHOWN:,} more" in " ".join(text.split())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from proofport.cli.push.side_by_side import print_preview
+from proofport.cli.push.preview import print_preview
 from proofport.errors import Problem
 from proofport.gateway import Preview
 

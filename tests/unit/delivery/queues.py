@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from tests.journals import MemoryJournal
 from tests.unit.delivery.runs import Vendor
@@ -51,7 +51,8 @@ class Queue:
     @asynccontextmanager
     async def working(self, **how: Any) -> AsyncIterator[asyncio.Event]:
         stop = asyncio.Event()
-        worker = Worker(self.journal, self.target, lambda adapter: adapter.sender, instance="test", lease=LEASE, **how)
+        senders = cast(Any, lambda adapter: adapter.sender)
+        worker = Worker(self.journal, self.target, senders, instance="test", lease=LEASE, **how)
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             group.create_task(worker.run(stop))
             yield stop

@@ -42,7 +42,8 @@ from proofport.delivery.report import DestinationReport, Ledger
 from proofport.delivery.target import Target
 from proofport.errors import Blocked, Problem, ProofportError, Rejected, TooLarge
 from proofport.evidence import Neutral
-from proofport.http.sender import Gate, Sender
+from proofport.http.flow import Gate
+from proofport.http.sender import Sender
 from proofport.journal import open_journal
 from proofport.journal.contract import Attempt, Journal, LaneRun, NewRun
 from proofport.wire import Call, Reply

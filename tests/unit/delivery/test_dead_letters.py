@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 from tests.unit.delivery.queues import Queue, ends, ids
-from tests.unit.delivery.runs import Plain
-from tests.unit.delivery.support import all_ok, reply
+from tests.unit.delivery.support import Plain, all_ok, reply
 
 from proofport.delivery.payload import decode_outcomes, unpack_bodies
 from proofport.delivery.queue.deliveries import replayed

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.delivery.support import (
     SECRET,
@@ -16,9 +16,7 @@ from tests.unit.delivery.support import (
     StagedTiny,
     Tiny,
     TinyAdapter,
-    WholeTiny,
     all_ok,
-    attached,
     batch,
     counts,
     deliver,
@@ -39,7 +37,7 @@ from proofport.errors import (
     Retryable,
     UnsupportedFeature,
 )
-from proofport.http.sender import Gate
+from proofport.http.flow import Gate
 from proofport.wire import Call, Reply
 
 TOO_LARGE = Reply(413)
@@ -321,46 +319,6 @@ async def test_a_removal_that_was_asked_for_goes_through() -> None:
     assert counts(tried) == {"delivered": 2}
 
 
-# ---------------------------------------------------------------------- a set that goes whole
-async def test_a_set_that_goes_whole_is_set_aside_until_the_guard_has_agreed() -> None:
-    sender = ScriptedSender(replace_records=all_ok)
-    tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=WholeTiny))
-    await attached(tried)
-    whole = batch("a", "b")
-    async with asyncio.TaskGroup() as group:
-        group.create_task(tried.run())
-        await tried.take(whole)
-        await tried.finish()
-    assert (sender.calls, tried.whole, counts(tried)) == ([], whole, {})
-    await tried.replace(whole, ())
-    assert (sender.operations, counts(tried)) == (["replace_records"], {"delivered": 2})
-
-
-async def test_a_set_that_does_not_fit_into_one_request_is_not_sent_in_two() -> None:
-    sender = ScriptedSender()
-    tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=WholeTiny))
-    await deliver(tried, batch("a", "b"), batch("c"))
-    assert (sender.calls, counts(tried)) == ([], {"withheld": 3})
-    assert (tried.report.exit, tried.report.tally.reasons) == (Exit.USAGE, {"too_large": 3})
-
-
-async def test_a_set_that_the_vendor_finds_too_large_is_rejected_and_not_halved() -> None:
-    sender = ScriptedSender(replace_records=TOO_LARGE)
-    tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=WholeTiny))
-    await attached(tried)
-    await tried.replace(batch("a", "b", "c"), ())
-    assert (sender.requests, counts(tried)) == (1, {"rejected": 3})
-
-
-async def test_a_whole_set_is_repeated_byte_for_byte() -> None:
-    sender = ScriptedSender(replace_records=[Retryable("busy", after=1.0), all_ok])
-    tried = destination(sender, mode="snapshot", adapter=TinyAdapter(made=WholeTiny))
-    await attached(tried)
-    await tried.replace(batch("a", "b"), ())
-    assert counts(tried) == {"delivered": 2}
-    assert len({call.body for call in sender.calls}) == 1
-
-
 # ---------------------------------------------------------------------- the list of problems
 async def test_every_problem_is_told_and_the_first_thousand_are_listed() -> None:
     told: list[tuple[str, RecordProblem]] = []
@@ -384,6 +342,7 @@ ANSWERS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(
     answers=st.lists(ANSWERS, min_size=1, max_size=8),
     sizes=st.lists(st.integers(1, 5), max_size=8),

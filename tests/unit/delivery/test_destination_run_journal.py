@@ -22,7 +22,7 @@ from tests.unit.delivery.support import (
 
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.report import Exit
-from proofport.errors import JournalError, LaneLost, ProofportError
+from proofport.errors import Blocked, JournalError, LaneLost, ProofportError
 from proofport.journal.contract import Journal, LaneRun
 from proofport.wire import Reply
 
@@ -97,6 +97,16 @@ async def test_a_refusal_on_a_lane_that_is_another_s_by_now_parks_nothing(monkey
     assert tried.report.tally.reasons == {"lane_lost": 2}
     assert len(tried.report.notes) == 1, "that of the loss: the refusal was for what another has ended"
     assert tried.report.exit is Exit.INCOMPLETE
+
+
+async def test_a_refusal_after_the_lane_was_lost_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = destination(ScriptedSender())
+    await failing(tried, monkeypatch, "park", error=LaneLost)
+    tried.stop(LaneLost("taken over"), "lane_lost", Exit.INCOMPLETE)
+    await tried.halt(Blocked("the session was ended"))
+    assert (tried.report.exit, tried.report.notes) == (Exit.INCOMPLETE, ["taken over"])
+    assert tried.stopped is not None
+    assert tried.stopped.reason == "lane_lost"
 
 
 # ---------------------------------------------------------------------- whole runs

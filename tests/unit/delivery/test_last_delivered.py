@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from tests.unit.delivery.support import (
     KIND,
     OK,
+    Plain,
     ScriptedSender,
     StagedTiny,
     Tiny,
@@ -28,8 +29,10 @@ from tests.unit.delivery.support import batch as batch_of
 
 from proofport.accounting import ACCEPTED, UNCHANGED, Outcome, Status, rejected, unknown
 from proofport.adapter import Admission, Batch, Job, LastDelivered, Mode, Schema
+from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.last_delivered import LastState, seconds_of
 from proofport.delivery.payload import batch_digest, digests_of
+from proofport.delivery.target import Target
 from proofport.errors import JournalError, OutcomeUnknown, Problem, UsageError
 from proofport.journal.contract import IN_DOUBT, Journal, Known
 from proofport.wire import Reply
@@ -63,7 +66,7 @@ class FreezingTiny(Tiny):
 
 @dataclass
 class Remembered:
-    """Stands for a journal of which only the last delivered state and the adapter's memory are asked."""
+    """Stands for a journal of which only the last delivered state is asked."""
 
     states: Mapping[str, Known] = field(default_factory=dict)
     texts: Mapping[str, bytes] = field(default_factory=dict)
@@ -84,8 +87,14 @@ def job(mode: Mode = "upsert", **lane_memory: JsonValue) -> Job:
     return Job("run", "test", KIND, mode, lane_memory=lane_memory)
 
 
-def state(made: type[Tiny] = Tiny, *, keeps_bodies: bool = False, **known: Known) -> LastState:
-    return LastState(cast(Journal, Remembered(known)), made(KIND, keeps_bodies=keeps_bodies))
+def target(resource: Tiny) -> Target:
+    return Target("tiny", TinyAdapter(), resource, Plain())
+
+
+def state(
+    made: type[Tiny] = Tiny, known: Mapping[str, Known] | None = None, *, keeps_bodies: bool = False
+) -> LastState:
+    return LastState(cast(Journal, Remembered(known or {})), target(made(KIND, keeps_bodies=keeps_bodies)))
 
 
 async def filtered(
@@ -101,7 +110,7 @@ async def one(
     observed: float = 0.0, *, body: int = 7, known: Known | None = None, skip: bool = False
 ) -> Outcome | None:
     """The decision about one record that has this body."""
-    last = state(**({"a": known} if known else {}))
+    last = state(known={"a": known} if known else None)
     tried = Batch(["a"], [b"{}"], [1], [observed] if observed else ())
     return (await last.filter(job(), tried, [body], skip_unchanged=skip)).decided.get(0)
 
@@ -144,19 +153,19 @@ async def test_the_same_body_of_an_older_state_is_rejected_all_the_same() -> Non
 
 async def test_each_record_is_judged_by_its_own_place() -> None:
     tried = Batch(list("abcd"), [b"{}"] * 4, [1, 2, 3, 4], [JANUARY, MARCH, MARCH, 0.0])
-    last = state(a=Known(1, MARCH), c=Known(3, MARCH), d=Known(4, MARCH))
+    last = state(known={"a": Known(1, MARCH), "c": Known(3, MARCH), "d": Known(4, MARCH)})
     found = await filtered(last, tried, digests=[1, 2, 3, 9], skip=True)
     assert found == ([1, 3], {0: Status.REJECTED, 2: Status.UNCHANGED})
 
 
 async def test_what_is_removed_is_not_compared() -> None:
     tried = Batch(["a"], [b"{}"], [1], [JANUARY])
-    assert await filtered(state(a=Known(7, MARCH)), tried, job("remove"), [7], skip=True) == ([0], {})
+    assert await filtered(state(known={"a": Known(7, MARCH)}), tried, job("remove"), [7], skip=True) == ([0], {})
 
 
 @pytest.mark.parametrize("made", [StagedTiny, WholeTiny])
 async def test_a_set_that_goes_whole_is_not_filtered(made: type[Tiny]) -> None:
-    last, tried = state(made, a=Known(7, MARCH)), Batch(["a"], [b"{}"], [1], [JANUARY])
+    last, tried = state(made, known={"a": Known(7, MARCH)}), Batch(["a"], [b"{}"], [1], [JANUARY])
     assert await filtered(last, tried, job("snapshot"), [7], skip=True) == ([0], {})
     assert await filtered(last, tried, job(), [7], skip=True) == ([], {0: Status.REJECTED})
 
@@ -172,7 +181,7 @@ async def test_a_set_that_goes_whole_is_not_filtered(made: type[Tiny]) -> None:
     ],
 )
 async def test_a_set_is_unchanged_when_each_of_its_bodies_is(known: dict[str, Known], expected: bool) -> None:
-    assert await state(**known).all_unchanged(job("snapshot"), batch_of("a", "b"), [1, 2]) == expected
+    assert await state(known=known).all_unchanged(job("snapshot"), batch_of("a", "b"), [1, 2]) == expected
 
 
 # ---------------------------------------------------------------------- what makes a schema
@@ -186,7 +195,7 @@ async def test_the_record_that_makes_the_schema_goes_first() -> None:
 
 
 async def test_what_is_not_sent_makes_no_schema() -> None:
-    last = state(FreezingTiny, fit=Known(5, 100.0))
+    last = state(FreezingTiny, known={"fit": Known(5, 100.0)})
     given = batch(FIT, {"id": "poor"}, {**FIT, "id": "b"}, {**FIT, "id": "c", "misfit": 1}, observed=[50.0, 0, 0, 0])
     found = await last.filter(job(), given, [1, 2, 3, 4], skip_unchanged=False)
     assert (list(found.order), sorted(found.decided)) == ([2, 1], [0, 3])
@@ -197,43 +206,32 @@ async def test_what_is_not_sent_makes_no_schema() -> None:
 
 
 async def test_while_it_is_made_nothing_counts_as_unchanged() -> None:
-    last = state(FreezingTiny, fit=Known(10, 0.0))
+    last = state(FreezingTiny, known={"fit": Known(10, 0.0)})
     assert await filtered(last, batch(FIT), skip=True) == ([0], {})
     assert await filtered(last, batch(FIT), job(things={"began": "fit"}), skip=True) == ([], {0: Status.UNCHANGED})
 
 
 async def test_what_does_not_fit_is_rejected_though_it_is_unchanged() -> None:
-    last, given = state(FreezingTiny, a=Known(10, 0.0)), batch({"id": "a", "misfit": 1})
+    last, given = state(FreezingTiny, known={"a": Known(10, 0.0)}), batch({"id": "a", "misfit": 1})
     assert await filtered(last, given, job(things={}), skip=True) == ([], {0: Status.REJECTED})
 
 
-class Noting:
-    """Stands for the part of a journal's lane that keeps an adapter's memory."""
-
-    def __init__(self, *, fails: bool = False) -> None:
-        self.fails = fails
-        self.noted: list[tuple[str, JsonValue, str | None]] = []
-
-    async def adapter_memory(self, lane: str) -> Mapping[str, JsonValue]:
-        return {}
-
-    async def keep(self, key: str, value: JsonValue, *, doubts: str | None = None) -> None:
-        if self.fails:
-            raise JournalError("the disk is full")
-        self.noted.append((key, value, doubts))
-
-
 async def freezing(
-    answer: Any, monkeypatch: pytest.MonkeyPatch, *batches: Batch, fails: bool = False
-) -> tuple[Any, Noting]:
-    """A delivery to a vendor that makes its schema of what it is sent."""
-    noting, journal = Noting(fails=fails), await memory_journal()
-    monkeypatch.setattr(journal, "adapter_memory", noting.adapter_memory, raising=False)
+    answer: Any, *batches: Batch, journal: Journal | None = None, broken: pytest.MonkeyPatch | None = None
+) -> tuple[DestinationRun, Mapping[str, JsonValue]]:
+    """A delivery to a vendor that makes its schema of what it is sent, and the adapter's memory afterwards."""
+    journal = journal or await memory_journal()
     tried = destination(ScriptedSender(send_records=answer), adapter=TinyAdapter(made=FreezingTiny))
     right = await attached(tried, journal)
-    monkeypatch.setattr(right, "keep_adapter_memory", noting.keep, raising=False)
+    if broken is not None:
+
+        async def fails(*_: object, **__: object) -> None:
+            raise JournalError("the disk is full")
+
+        broken.setattr(right, "keep_adapter_memory", fails)
     await deliver(tried, *batches)
-    return tried, noting
+    await right.release()
+    return tried, await journal.adapter_memory(LANE)
 
 
 @pytest.mark.parametrize(
@@ -241,34 +239,44 @@ async def freezing(
     [(all_ok, True), (OutcomeUnknown("lost"), True), (Reply(422), False), (Reply(403), False)],
     ids=["taken", "lost", "rejected", "blocked"],
 )
-async def test_a_schema_is_noted_once_the_vendor_may_have_it(
-    answer: Any, noted: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tried, noting = await freezing(answer, monkeypatch, batch(FIT))
-    assert noting.noted == ([("things", {"began": "fit"}, KIND)] if noted else [])
+async def test_a_schema_is_noted_once_the_vendor_may_have_it(answer: Any, noted: bool) -> None:
+    tried, memory = await freezing(answer, batch(FIT))
+    assert memory == ({"things": {"began": "fit"}} if noted else {})
     assert ("things" in tried.job.lane_memory) == noted
 
 
-async def test_a_schema_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried, noting = await freezing(all_ok, monkeypatch, batch(FIT), batch({"id": "b"}), batch({**FIT, "id": "c"}))
-    assert (counts(tried), len(noting.noted)) == ({"delivered": 3}, 1)
+async def test_a_schema_is_made_once() -> None:
+    journal = await memory_journal()
+    await freezing(all_ok, batch(FIT), batch({"id": "b"}), batch({**FIT, "id": "c"}), journal=journal)
+    tried, memory = await freezing(all_ok, batch({**FIT, "id": "d"}), journal=journal)
+    assert (counts(tried), memory) == ({"delivered": 1}, {"things": {"began": "fit"}})
+
+
+async def test_what_was_delivered_before_a_schema_is_in_doubt() -> None:
+    journal = await memory_journal()
+    before = destination(ScriptedSender(send_records=all_ok), run_id="before")
+    right = await attached(before, journal)
+    await deliver(before, batch_of("a"))
+    await right.release()
+    await freezing(all_ok, batch(FIT), journal=journal)
+    assert [last and last.body for last in await journal.known(LANE, KIND, ["a"])] == [IN_DOUBT]
 
 
 async def test_a_schema_that_could_not_be_noted_leaves_its_records_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried, _ = await freezing(all_ok, monkeypatch, batch(FIT), fails=True)
+    tried, _ = await freezing(all_ok, batch(FIT), broken=monkeypatch)
     assert counts(tried) == {"unknown": 1}
 
 
-async def test_a_batch_of_which_nothing_can_make_the_schema_stops_the_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried, noting = await freezing(OK, monkeypatch, batch({"id": "poor"}))
-    assert (counts(tried), noting.noted, tried.report.notes) == ({"withheld": 1}, [], ["none is fit"])
+async def test_a_batch_of_which_nothing_can_make_the_schema_stops_the_delivery() -> None:
+    tried, memory = await freezing(OK, batch({"id": "poor"}))
+    assert (counts(tried), memory, tried.report.notes) == ({"withheld": 1}, {}, ["none is fit"])
 
 
 # ---------------------------------------------------------------------- what the adapter is shown
 async def test_an_adapter_sees_what_was_delivered_last_of_each() -> None:
     known = {"here": Known(5, 0.0), "doubt": Known(IN_DOUBT, 0.0), "bare": Known(7, 0.0)}
     journal = Remembered(known, {"here": b"{h}", "doubt": b"{d}", "gone": b""})
-    last = LastState(cast(Journal, journal), Tiny(KIND, keeps_bodies=True))
+    last = LastState(cast(Journal, journal), target(Tiny(KIND, keeps_bodies=True)))
     shown = await last.with_last(job("remove"), batch_of("here", "doubt", "gone", "never", "bare"))
     assert shown.last == [
         LastDelivered(b"{h}"),
@@ -304,7 +312,8 @@ async def test_the_bodies_of_what_was_sent_are_kept(outcome: Outcome, kept: bool
 
 
 async def test_of_a_patch_the_patched_body_is_kept() -> None:
-    last = LastState(cast(Journal, Remembered(texts={"a": b'{"id":"a","x":1,"y":2}'})), Tiny(KIND, keeps_bodies=True))
+    texts = {"a": b'{"id":"a","x":1,"y":2}'}
+    last = LastState(cast(Journal, Remembered(texts=texts)), target(Tiny(KIND, keeps_bodies=True)))
     given = batch({"id": "a", "x": None, "z": 3}, {"id": "never", "z": 3})
     kept, nothing = await last.to_keep(job("patch"), given, [ACCEPTED, ACCEPTED])
     assert json.loads(kept) == {"id": "a", "y": 2, "z": 3}

@@ -10,7 +10,7 @@ from tests.unit.delivery.support import ScriptedSender, all_ok
 
 from proofport.delivery import run
 from proofport.delivery.run import Progress
-from proofport.http.sender import Gate
+from proofport.http.flow import Gate
 from proofport.wire import Call, Reply
 
 pytestmark = pytest.mark.usefixtures("folder")

@@ -240,6 +240,19 @@ async def test_a_state_older_than_what_was_sent_last_is_refused(journal: Journal
     assert counts(await push(seen(6), journal=journal, here=newer)) == {"delivered": 2}
 
 
+@pytest.mark.parametrize("mode", ["upsert", "snapshot"])
+async def test_a_run_that_a_later_one_has_ended_does_not_undo_what_that_has_sent(journal: Journal, mode: Mode) -> None:
+    file, staged = records(*range(4)), mode == "snapshot"
+    await begin(journal, vendor(all_ok, SILENT, staged=staged), file, mode)
+    await push(records(*range(4), n="newer"), mode=mode, journal=journal, here=vendor(staged=staged))
+    again = vendor(staged=staged)
+    report = await resume(journal, again, records(*range(4)), mode)
+    assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"withheld": 4})
+    assert report.destinations["here"].tally.reasons == {"superseded": 4}
+    assert again.sender.calls == []
+    assert await state(journal) == "ended"
+
+
 # ---------------------------------------------------------------------- the lane
 async def test_a_lane_that_another_process_holds_is_left_to_it(journal: Journal) -> None:
     await journal.claim("here/custom:thing", owner="elsewhere", lease=90.0)

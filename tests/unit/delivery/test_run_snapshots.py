@@ -145,7 +145,12 @@ async def watched(request: pytest.FixtureRequest) -> tuple[type[Tiny], str, Jour
 
 def ten_held(made: type[Tiny]) -> Vendor:
     held = reply({"ids": [record["id"] for record in TEN], "next": None})
-    answers = {"send_records": all_ok, "replace_records": all_ok, "end_records": all_ok, "list_records": held}
+    answers: dict[str, Any] = {
+        "send_records": all_ok,
+        "replace_records": all_ok,
+        "end_records": all_ok,
+        "list_records": held,
+    }
     return Vendor(ScriptedSender(**answers), made)
 
 
@@ -276,11 +281,25 @@ class ListedWhole(WholeTiny, ListedTiny):
     """Takes a set only whole, and shows what it holds."""
 
 
-async def test_a_whole_set_is_compared_with_what_was_sent_last_and_nothing_is_asked_for_it() -> None:
+async def test_the_guard_of_a_whole_set_counts_what_the_vendor_lists_and_asks_for_it_once() -> None:
     journal, here = await memory_journal(), ten_held(ListedWhole)
     how: dict[str, Any] = {"mode": "snapshot", "here": here, "journal": journal, "skip_unchanged": True}
+    refused = await push(write("b.ndjson", *TEN[:7]), **how)
+    assert (refused.exit_code, here.sender.operations) == (Exit.GUARD, ["list_records"])
     first = await push(write("b.ndjson", *TEN), **how)
     second = await push(write("b.ndjson", *TEN), **how)
     assert (counts(first), counts(second)) == ({"delivered": 10}, {"unchanged": 10})
-    assert here.sender.operations == ["replace_records"]
-    assert "compared" not in second.destinations["here"].as_dict()
+    assert here.sender.operations[1:] == ["list_records", "replace_records", "list_records"]
+    compared = second.destinations["here"].as_dict()["compared"]
+    assert compared["unchanged"] == {"count": 10}
+
+
+async def test_a_staged_set_that_was_compared_with_the_vendors_list_is_guarded_by_it() -> None:
+    """A rejected record is not in the new set, although it was read."""
+    here = ten_held(WatchedStaged)
+    records = [*TEN[:8], {"id": "r8", "bad": 1}, {"id": "r9", "huge": 1}, {"id": "new"}]
+    how: dict[str, Any] = {"mode": "snapshot", "here": here, "skip_unchanged": True}
+    report = await push(write("b.ndjson", *records), **how, terms=Terms(0.1, 2))
+    assert (report.destinations["here"].gone.ids, here.sender.operations.count("list_records")) == (["r8", "r9"], 1)
+    assert here.sender.operations[-1] == "cancel_set"
+    assert "2 of 10 records held now would be gone" in " ".join(report.destinations["here"].notes)

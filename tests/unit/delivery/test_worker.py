@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.unit.delivery.queues import KIND, LANE, Queue, ends, ids, until
-from tests.unit.delivery.support import ScriptedSender, Tiny, all_ok, reply
+from tests.unit.delivery.queues import LANE, Queue, ends, ids, until
+from tests.unit.delivery.support import KIND, ScriptedSender, Tiny, all_ok, reply
 
-from proofport.accounting import Outcome
 from proofport.delivery.last_delivered import seconds_of
-from proofport.delivery.payload import decode_outcomes, unpack_bodies
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
-from proofport.http.sender import Gate
-from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Filter, Known
+from proofport.http.flow import Gate
+from proofport.journal.contract import IN_DOUBT, Filter, Known
 from proofport.wire import Call, Reply
 
 
@@ -150,6 +145,32 @@ async def test_a_refusal_parks_the_lane_with_everything_in_it_until_a_person_let
     assert (ids(here)[1:], await queue.states()) == (["1", "2"], ["done", "done"])
 
 
+async def test_a_lane_is_parked_once_so_that_it_can_be_resumed_before_it_is_released(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue.vendor(Reply(401), all_ok)
+    await queue.accept({"id": "1"})
+    claim, reasons = queue.journal.claim, list[str]()
+
+    async def claimed(*given: Any, **more: Any) -> Any:
+        run = await claim(*given, **more)
+        if run is not None:
+            park = run.park
+
+            async def parked(reason: str) -> None:
+                await park(reason)
+                if not reasons:
+                    await queue.journal.resume(LANE)
+                reasons.append(reason)
+
+            monkeypatch.setattr(run, "park", parked)
+        return run
+
+    monkeypatch.setattr(queue.journal, "claim", claimed)
+    await queue.work()
+    assert await queue.states() == ["done"]
+
+
 async def test_a_destination_that_is_not_configured_parks_its_lane(queue: Queue) -> None:
     await queue.accept({"id": "1"}, to="gone")
     await queue.work()
@@ -254,113 +275,6 @@ async def test_every_record_has_one_outcome_in_the_journal(queue: Queue, answer:
     assert ends(whole)[2] == "rejected"
 
 
-# ---------------------------------------------------------------------- a batch of several deliveries
-async def test_what_becomes_of_a_batch_finds_its_way_back_to_each_of_its_deliveries(queue: Queue) -> None:
-    here = queue.vendor(reply(["ok", "no", "ok", "no", "?"]))
-    await queue.accept({"id": "a1"}, {"id": "a2"})
-    await queue.accept({"id": "b1"})
-    await queue.accept({"id": "c1"}, {"id": "huge", "huge": 1})
-    await queue.accept({"id": "d1"})
-    await queue.work()
-    assert (here.sender.operations, ids(here)) == (["send_records"], ["a1", "a2", "b1", "c1", "d1"])
-    a, b, c, d, letter = await queue.all()
-    assert [each.state for each in (a, b, c, d, letter)] == ["done", "done", "dead", "done", "dead"]
-    assert (ends(a), ends(b)) == (["delivered", "rejected"], ["delivered"])
-    assert (ends(c), ends(d)) == (["rejected", "rejected"], ["unknown"])
-    assert [record["id"] for record in json.loads(letter.payload)] == ["a2"]
-    assert unpack_bodies(letter.bodies or b"") == [b'{"id":"a2"}']
-    assert unpack_bodies(c.bodies or b"") == [b'{"id":"c1"}', None]
-    assert c.failure is not None
-    problems = [outcome.problem for outcome in decode_outcomes(c.failure.detail)]
-    assert [problem and problem.field for problem in problems] == [None, "huge"]
-    noted = await queue.journal.attempts(lane=LANE)
-    assert sorted(attempt.delivery or 0 for attempt in noted) == [a.id, b.id, c.id, d.id]
-    first, second, third = await queue.journal.known(LANE, KIND, ["a1", "a2", "d1"])
-    assert (first is not None, second, third) == (True, None, Known(IN_DOUBT, 0.0))
-
-
-async def test_those_who_watch_hear_of_each_delivery_and_of_each_request_once(queue: Queue) -> None:
-    told: list[tuple[int, list[str]]] = []
-    requests: list[int] = []
-
-    class Watching:
-        def settled(self, delivery: Delivery, outcomes: Sequence[Outcome]) -> None:
-            told.append((delivery.id, [outcome.status.value for outcome in outcomes]))
-
-        def attempted(self, destination: str, attempts: Sequence[Attempt]) -> None:
-            requests.append(len(attempts))
-
-    queue.vendor(reply(["ok", "no", "ok"]))
-    first = await queue.accept({"id": "1"}, {"id": "2"})
-    second = await queue.accept({"id": "3"})
-    await queue.work(watch=Watching())
-    assert told == [(first, ["delivered", "rejected"]), (second, ["delivered"])]
-    assert sum(requests) == 1
-
-
-async def test_a_delivery_that_spans_two_batches_ends_with_the_second(queue: Queue) -> None:
-    here = queue.vendor(all_ok, reply(["no", "ok", "ok"]), max_records=3)
-    await queue.accept({"id": "1"}, {"id": "2"})
-    await queue.accept({"id": "3"}, {"id": "4"}, {"id": "5"})
-    await queue.accept({"id": "6"})
-    await queue.work()
-    assert [len(json.loads(call.body or b"")) for call in here.sender.calls] == [3, 3]
-    one, two, three, letter = await queue.all()
-    assert [ends(each) for each in (one, two, three)] == [
-        ["delivered"] * 2,
-        ["delivered", "rejected", "delivered"],
-        ["delivered"],
-    ]
-    assert [record["id"] for record in json.loads(letter.payload)] == ["4"]
-
-
-async def test_a_batch_whose_answer_is_lost_leaves_each_of_its_deliveries_queued(queue: Queue) -> None:
-    here = queue.vendor(all_ok, Retryable("lost", lost=True), all_ok, max_records=2)
-    for number in "12345":
-        await queue.accept({"id": number})
-    await queue.work()
-    assert await queue.states() == ["done", "done", "queued", "queued", "queued"]
-    assert [delivery.attempts for delivery in await queue.all()] == [1, 1, 1, 0, 0]
-    queue.now += 1
-    await queue.work()
-    assert await queue.states() == ["done"] * 5
-    assert ids(here) == ["1", "2", "3", "4", "3", "4", "5"]
-
-
-async def test_a_record_that_comes_again_waits_until_the_first_is_noted(queue: Queue) -> None:
-    known: list[int] = []
-
-    def looking(call: Call) -> Reply:
-        with closing(sqlite3.connect(queue.journal.path)) as db:
-            known.append(db.execute("SELECT count(*) FROM deliveries WHERE state = 'done'").fetchone()[0])
-        return all_ok(call)
-
-    here = queue.vendor(looking)
-    await queue.accept({"id": "1", "n": 1}, {"id": "2"})
-    await queue.accept({"id": "3"})
-    await queue.accept({"id": "1", "n": 2})
-    await queue.accept({"id": "4"})
-    await queue.work()
-    assert [[row["id"] for row in json.loads(call.body or b"")] for call in here.sender.calls] == [
-        ["1", "2", "3"],
-        ["1", "4"],
-    ]
-    assert known == [0, 2], "the first two are noted before the third is sent"
-
-
-async def test_deliveries_of_other_kinds_of_work_are_sent_apart(queue: Queue) -> None:
-    here = queue.vendor()
-    await queue.accept({"id": "1"})
-    await queue.accept({"id": "2"}, mode="remove")
-    await queue.accept({"id": "3"})
-    await queue.work()
-    assert [(call.destructive, json.loads(call.body or b"")) for call in here.sender.calls] == [
-        (False, [{"id": "1"}]),
-        (True, [{"id": "2"}]),
-        (False, [{"id": "3"}]),
-    ]
-
-
 # ---------------------------------------------------------------------- errors in the middle
 @pytest.mark.parametrize("answer", [Retryable("busy"), Reply(403)], ids=["rests", "parked"])
 async def test_what_needs_no_vendor_ends_though_what_comes_behind_it_is_held_up(queue: Queue, answer: Any) -> None:
@@ -425,3 +339,17 @@ async def test_what_has_not_ended_within_the_grace_stays_queued_and_its_lane_is_
     here.sender = ScriptedSender(send_records=all_ok)
     await queue.work()
     assert (ids(here), await queue.states()) == (["3", "4"], ["done"] * 4)
+
+
+async def test_a_refusal_of_a_whole_request_hits_only_the_delivery_that_is_to_blame(queue: Queue) -> None:
+    def refuse_bad(call: Call) -> Reply:
+        records = json.loads(call.body or b"")
+        return Reply(422) if any(record["id"] == "bad" for record in records) else all_ok(call)
+
+    here = queue.vendor(refuse_bad)
+    await queue.accept({"id": "good"})
+    await queue.accept({"id": "bad"})
+    await queue.accept({"id": "fine"})
+    await queue.work()
+    assert await queue.states() == ["done", "dead", "done"]
+    assert ids(here) == ["good", "bad", "fine", "good", "bad", "fine"]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any, cast
+
+from pydantic import JsonValue
 
 from proofport.adapter import Adapter, Auth, Body, Credential, Resource, Settings, StaticHeaders
 from proofport.errors import ProofportError, UnsupportedFeature
 from proofport.http.flow import Gate
+from proofport.journal.contract import Lease, Registry
 from proofport.wire import Call, Reply
 
 SECRET = "s3cret-of-the-tiny-vendor"
@@ -68,14 +70,7 @@ class Clock:
         return self.now
 
 
-@dataclass(frozen=True)
-class Lease:
-    owner: str
-    until: float
-    wanted: bool
-
-
-class SharedJournal:
+class SharedJournal(Registry):
     """The part of a journal that senders and tokens use: budgets and leases that several processes share."""
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -115,6 +110,12 @@ class SharedJournal:
             del self.held[name]
             if name in self.wishes:
                 self.wishes[name] = (self.wishes[name][0], self.clock())
+
+    async def adapter_memory(self, lane: str) -> dict[str, JsonValue]:
+        raise AssertionError("a sender keeps nothing of a lane")
+
+    async def keep_adapter_memory(self, lane: str, key: str, value: JsonValue, *, before: JsonValue | None) -> bool:
+        raise AssertionError("a sender keeps nothing of a lane")
 
 
 class ScriptedSender:

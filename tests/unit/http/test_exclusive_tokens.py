@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from tests.unit.http.support import Lease, SharedJournal
+from tests.unit.http.support import SharedJournal
 from tests.unit.http.vendor import LIST, PUT, SCOPE, ExclusiveAdapter, Process, Vendor, flow, processes
 
 from proofport.errors import JournalError, Retryable
 from proofport.http.auth import IDLE
 from proofport.http.flow import lead
 from proofport.http.retry import waiting
+from proofport.journal.contract import Lease
 from proofport.wire import Call
 
 

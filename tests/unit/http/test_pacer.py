@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.http.support import SECRET, Clock, SharedJournal, TinyAdapter, TinySettings
 
@@ -63,6 +63,7 @@ async def test_whoever_asks_at_once_for_more_than_the_budget_gets_the_rest_a_min
     assert waited[-2] < 60 + 1e-6
 
 
+@settings(deadline=None)
 @given(st.integers(1, 600), st.lists(st.floats(0, 30), max_size=80))
 def test_no_minute_holds_more_than_the_budget(per_minute: int, gaps: list[float]) -> None:
     clock = Clock()

@@ -85,6 +85,8 @@ async def some_of_everything(journal: Journal) -> None:
     await held.begin(NewRun("r2", "there", KIND, "remove"))
     await held.batch_done("r2", BatchDone(1, 1, 1, 1, b"", "[]", Sent(["ä"])))
     await held.end("r2", complete=True, report="{}")
+    await held.forget(KIND, ["a\x00b", "\uffff"], gone_at=5.25)
+    await held.note_missing(KIND, [""], at=6.5)
     await held.begin(NewRun("staged", "there", KIND, "snapshot", staged=True))
     await held.batch_done("staged", BatchDone(1, 1, 2, 2, b"", "[]", Sent(["🦆", "new"], [8, 9])))
     await held.keep_adapter_memory("other", {"fields": {"id": "string"}, "defined": 0.0}, doubts="custom:other")
@@ -123,6 +125,7 @@ async def everything(journal: Journal) -> dict[str, object]:
         "gone": [await journal.gone(name, KIND, "staged", limit=2_000_000) for name in names],
         "kept": [await journal.kept(name, KIND) for name in names],
         "bodies": [await journal.bodies(name, KIND, [*ODD, "q"]) for name in names],
+        "tombstones": [await journal.tombstones(name, KIND, since=0) for name in names],
         "memory": [list((await journal.adapter_memory(name)).items()) for name in names],
         "keys": await journal.access_keys(),
         "snapshots": await journal.snapshots(),
@@ -161,6 +164,7 @@ async def test_a_moved_journal_shows_what_it_showed_before(both: tuple[Any, Any]
         assert (commit.snapshot.id, commit.run_id, commit.override) == ("s2", "r9", "sold")
         run = await journal.claim("a", owner="me", lease=60)
         assert run is not None
+        assert await run.note_missing(KIND, ["", "\uffff"], at=9) == [6.5, 5.25]
         await run.begin(NewRun("staged", "there", KIND, "snapshot", staged=True))
         await run.end("staged", complete=True, report="{}")
         [known, *_] = await journal.known("a", KIND, ["new"])

@@ -13,7 +13,7 @@ import pytest
 
 from proofport.errors import ConfigError, JournalError, UsageError
 from proofport.journal import open_journal
-from proofport.journal.contract import Filter, NewDelivery
+from proofport.journal.contract import Filter, NewDelivery, Submitted
 from proofport.journal.sqlite import SqliteJournal, database
 
 NEW = NewDelivery("a", "somewhere", "device", "upsert", b"[]", 1)
@@ -229,7 +229,7 @@ class TestTrouble:
         assert "room" in (error.hint or "")
         await journal.accept([NEW])
         kept = {delivery.id for delivery in await journal.find(Filter())}
-        assert {one.id for result in results if isinstance(result, list) for one in result} <= kept
+        assert {number for result in results if isinstance(result, Submitted) for number in result.ids} <= kept
         assert all(delivery.payload == b"[]" for delivery in await journal.find(Filter()))
         await journal.close()
 

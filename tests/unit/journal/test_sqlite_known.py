@@ -60,7 +60,7 @@ async def test_what_was_folded_is_not_folded_again(journal: SqliteJournal, monke
     await send(held, "r1", ["y"], 1, 2)
     assert await journal.gone("a", KIND, "r1") == []
     with monkeypatch.context() as patch:
-        patch.setattr(known.KnownSets, "_fold", None)
+        patch.setattr(known, "_fold", None)
         assert await journal.gone("a", KIND, "r1") == []
     await send(held, "r1", ["z"], 1, 3)
     await held.end("r1", complete=True, report="{}")

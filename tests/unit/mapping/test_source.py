@@ -10,8 +10,8 @@ import pytest
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import CloudResource
 from proofport.mapping import compile_kind, compile_source
-from proofport.mapping.compile import source
 from proofport.mapping.compile.checks import timestamp
+from proofport.mapping.compile.fields import compile_plan
 
 from .conftest import Load
 
@@ -132,7 +132,7 @@ def test_records_along_other_paths(load: Load, records: str, parent: str, expect
 
 def test_one_function_is_compiled_for_what_is_read(load: Load) -> None:
     mapping = compile_source(load("mapping: sources/t\nto: {evidence: person}\nfields: {id: $.id}\n"))
-    with patch.object(source, "compile_plan", Mock(wraps=source.compile_plan)) as compiled:
+    with patch("proofport.mapping.compile.source.compile_plan", Mock(wraps=compile_plan)) as compiled:
         assert mapping.quick is not None
         assert mapping.of_lines is not None
         assert mapping.of_lines(b'{"id":"x"}\n{"id":1}\n') == [{"id": "x"}, None]

@@ -15,7 +15,7 @@ from tests.unit.relay.world import CLASSIFIED, EMPTY_PLACE, KIND, OWN_PLACE, Wor
 
 from proofport.journal.contract import Filter
 from proofport.relay.api.route import Route
-from proofport.relay.api.routes import ROUTES
+from proofport.relay.serving import ROUTES
 from proofport.tenancy import DEFAULT
 
 

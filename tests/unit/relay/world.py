@@ -16,6 +16,7 @@ from proofport.accounting import rejected
 from proofport.config import Config, Tenant
 from proofport.config.relay import Rate, RelaySettings
 from proofport.delivery.payload import encode_outcomes, pack
+from proofport.delivery.target import lane_of
 from proofport.errors import Problem
 from proofport.gateway import Gateway
 from proofport.journal.contract import Attempt, Failure, Filter, Journal, NewRun, NewSnapshot, Part
@@ -49,7 +50,8 @@ class World:
         self.client = client
         self.origin = at
         self.ids: dict[str, Any] = {}
-        self.lane = gateway.config.adapter(scoped(owner, "prod")).lane(KIND)
+        place = scoped(owner, "prod")
+        self.lane = lane_of(place, gateway.config.adapter(place).resource(KIND))
 
     async def key(self, tenant: str, **scope: Any) -> str:
         about = {"name": "test", "tenant": tenant, "may_read": True, "may_write": True}

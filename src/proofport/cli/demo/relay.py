@@ -14,9 +14,9 @@ import aiohttp
 import yaml
 
 from proofport.cli.demo.narration import Narrator
+from proofport.cli.output import show
 from proofport.config import Config
 from proofport.errors import UsageError
-from proofport.testing import Running
 
 KIND = "personnel_account"
 NEWCOMER_ID = "acct-20"
@@ -30,16 +30,16 @@ SILENCE = 600_000
 """Milliseconds that a vendor takes to answer while it must not receive anything."""
 
 
-async def post_and_kill(narrator: Narrator, config: Config, vendors: Mapping[str, Running]) -> None:
+async def post_and_kill(narrator: Narrator, config: Config) -> None:
     """Post evidence, kill the relay, start it again. `config` names the vendors and the journal."""
-    file = _write(config)
+    file, vendors = _write(config), narrator.vendors
     path = f"/v1/evidence/{KIND}?{'&'.join(f'to={name}' for name in vendors)}"
     narrator.step("A tool that knows only curl, and a kill -9", "proofport relay")
     for vendor in vendors.values():
         await vendor.faults(latency_ms=SILENCE)
     async with _relay(file) as (first, origin):
-        narrator.say(f"listening on {origin}")
-        narrator.say(
+        show(f"listening on {origin}")
+        show(
             "A webhook or a cron job posts to the relay. It stores evidence on disk, answers, and delivers after that. "
             "Just now the vendors do not answer:"
         )
@@ -49,18 +49,19 @@ async def post_and_kill(narrator: Narrator, config: Config, vendors: Mapping[str
         narrator.command(f"kill -9 {first.pid}")
         first.kill()
         await first.wait()
-    await narrator.who_has(NEWCOMER_ID, vendors, "holds", "has not heard of")
+    await narrator.who_has(NEWCOMER_ID, "holds", "has not heard of")
     for vendor in vendors.values():
         await vendor.faults()
     narrator.command("proofport relay")
     async with _relay(file) as (_, origin):
         await _wait_until_delivered(origin)
-        await narrator.who_has(NEWCOMER_ID, vendors, "holds", "has not heard of")
-        narrator.say("\nA tool that saw no answer posts again, with the same key. It gets the first answer:")
+        await narrator.who_has(NEWCOMER_ID, "holds", "has not heard of")
+        show("\nA tool that saw no answer posts again, with the same key. It gets the first answer:")
         narrator.answer(*await _post(origin + path))
-    narrator.conclude(
-        "What the relay has accepted is delivered, even if the relay is killed. What is posted twice with one key is "
-        "accepted once."
+    show(
+        "\nWhat the relay has accepted is delivered, even if it is killed. What is posted twice with one key is "
+        "accepted once.",
+        bold=True,
     )
 
 
@@ -74,10 +75,7 @@ def _write(config: Config) -> Path:
 
 @asynccontextmanager
 async def _relay(file: Path) -> AsyncIterator[tuple[Process, str]]:
-    """Run `proofport relay` during the block, and yield its process and origin.
-
-    Raises UsageError when it does not start.
-    """
+    """Run `proofport relay` during the block, and yield its process and origin. Raises UsageError."""
     program = "import sys; from proofport.cli import main; sys.exit(main())"
     arguments = ("relay", "--port", "0", "--config", str(file))
     with file.with_suffix(".log").open("ab") as log:

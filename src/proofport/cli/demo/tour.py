@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from importlib.resources import files
 from pathlib import Path
@@ -15,13 +15,14 @@ from proofport import registry
 from proofport.cli.connect import connect
 from proofport.cli.demo.narration import Narrator
 from proofport.cli.demo.relay import post_and_kill
-from proofport.cli.push.report import console
-from proofport.cli.push.side_by_side import print_bodies
+from proofport.cli.output import show
+from proofport.cli.push.preview import console, print_bodies
+from proofport.cli.push.report import print_problems, print_report
 from proofport.config import Config, Guard
 from proofport.delivery.report import RunReport
 from proofport.errors import UnsupportedFeature
 from proofport.gateway import Input
-from proofport.testing import Running, running
+from proofport.testing import running
 
 Samples: TypeAlias = Sequence[tuple[str, str | None]]
 """Files of `data`, each with its source mapping; without one the file holds evidence."""
@@ -51,29 +52,27 @@ async def tour() -> None:
             name: await stack.enter_async_context(running(registry.load_emulator(name)()))
             for name in registry.names(registry.EMULATORS)
         }
-        narrator = Narrator(console())
-        narrator.say(
-            "Auditors ask for evidence: which machines run, who has an account, who did the training. Your tools know. "
-            "proofport reads what your tools print, delivers it to every compliance product in that product's own "
-            "form, and accounts for every record."
+        narrator = Narrator(vendors)
+        show(
+            "proofport reads the output of your tools, delivers it to every compliance product in that product's own "
+            "form, and accounts for every record. On this tour the products are emulated on this machine:"
         )
-        narrator.say("\nOn this tour the products are emulated on this machine, and nothing leaves it:")
         for name, vendor in vendors.items():
-            narrator.say(f"{name}  {vendor.origin}", "bold", indent=2)
+            show(f"{name}  {vendor.origin}", "  ", bold=True)
         destinations = {name: vendor.destination() for name, vendor in vendors.items()}
         config = Config(instance="demo", journal=Path(folder) / "journal.sqlite3", destinations=destinations)
-        story = Story(narrator, await provisioned(narrator, config), vendors)
-        await story.one_record()
-        await story.set_with_mistakes()
-        await story.all_kinds()
-        await story.holdings()
-        await story.leaver()
-        await post_and_kill(narrator, story.config, vendors)
+        config = await _provisioned(narrator, config)
+        await _one_record(narrator, config)
+        await _set_with_mistakes(narrator, config)
+        config = config.model_copy(update={"guard": Guard(max_rejected=TOLERATED)})
+        await _all_kinds(narrator, config)
+        await _leaver(narrator, config)
+        await post_and_kill(narrator, config)
         narrator.step("That was all")
-        narrator.say("Nothing was kept. Your own evidence: `proofport init`, `proofport doctor`, `proofport push`.")
+        show("Nothing was kept. Your own evidence: `proofport init`, `proofport doctor`, `proofport push`.")
 
 
-async def provisioned(narrator: Narrator, config: Config) -> Config:
+async def _provisioned(narrator: Narrator, config: Config) -> Config:
     """Make the vendor objects that evidence is delivered to, where the vendor has an API for that."""
     narrator.step("A place for each kind of evidence", "proofport provision DEST")
     destinations = {name: {**block, "objects": {**block["objects"]}} for name, block in config.destinations.items()}
@@ -84,76 +83,70 @@ async def provisioned(narrator: Narrator, config: Config) -> Config:
                     made = await gateway.provision(name, kind=kind)
                     block["objects"][kind] = dict(made[kind].settings)
             except UnsupportedFeature:
-                narrator.say(f"{name}: no API for it. A person does it once in the browser; for this tour it is done.")
+                show(f"{name}: no API for it. A person does it once in the browser; for this tour it is done.")
             else:
-                narrator.say(f"{name}: made through its API, for {', '.join(SAMPLES)}.")
+                show(f"{name}: made through its API, for {', '.join(SAMPLES)}.")
     return config.model_copy(update={"destinations": destinations})
 
 
-class Story:
-    """The samples on their way to the vendors."""
+async def _one_record(narrator: Narrator, config: Config) -> None:
+    """Show the same record in every vendor's own form."""
+    [(name, source), *_] = MACHINES
+    narrator.step("One record, in every vendor's own form", f"proofport preview {source}={name}")
+    show("The cloud's own tool describes a machine like this:")
+    show(json.dumps(json.loads(Sample(name).read())["Reservations"][0]["Instances"][0]), "  ", dim=True)
+    show("Each vendor receives exactly this. What the tool did not say is not invented:")
+    async with connect(config) as gateway:
+        [preview] = await gateway.preview(Input(Sample(name), source=source))
+    print_bodies(console(), preview.bodies)
 
-    def __init__(self, narrator: Narrator, config: Config, vendors: Mapping[str, Running]) -> None:
-        self.narrator = narrator
-        self.config = config
-        self.vendors = vendors
 
-    async def one_record(self) -> None:
-        """Show the same record in every vendor's own form."""
-        [(name, source), *_] = MACHINES
-        self.narrator.step("One record, in every vendor's own form", f"proofport preview {source}={name}")
-        self.narrator.say("The cloud's own tool describes a machine like this:")
-        self.narrator.document(json.loads(Sample(name).read())["Reservations"][0]["Instances"][0])
-        self.narrator.say("Each vendor receives exactly this. What the tool did not say is not invented:")
-        async with connect(self.config) as gateway:
-            [preview] = await gateway.preview(Input(Sample(name), source=source))
-        print_bodies(self.narrator.out, preview.bodies)
+async def _set_with_mistakes(narrator: Narrator, config: Config) -> None:
+    """Push a set with mistakes, while none is allowed."""
+    narrator.step("Deliver the accounts: a whole set, with mistakes in it", _command(narrator, ACCOUNTS))
+    print_report(await _push(narrator, config, ACCOUNTS))
+    show(
+        "\nA vendor that replaces whole sets keeps its old set when the new one has mistakes. A vendor that takes "
+        "records one by one has the good ones. Every bad record is named, with what would be right.",
+        bold=True,
+    )
 
-    async def set_with_mistakes(self) -> None:
-        """Push a set with mistakes, while none is allowed."""
-        command = self._command("personnel_account", ACCOUNTS)
-        self.narrator.step("Deliver the accounts: a whole set, with mistakes in it", command)
-        self.narrator.report(await self._push("personnel_account", ACCOUNTS))
-        self.narrator.conclude(
-            "A vendor that replaces whole sets keeps its old set when the new one has mistakes. A vendor that takes "
-            "records one by one has the good ones. Every bad record is named, with what would be right."
-        )
 
-    async def all_kinds(self) -> None:
-        """Push all three kinds, while a few mistakes are allowed."""
-        self.config = self.config.model_copy(update={"guard": Guard(max_rejected=TOLERATED)})
-        commands = [self._command(kind, samples) for kind, samples in SAMPLES.items()]
-        self.narrator.step("Deliver all three kinds, and allow a few bad records", *commands)
-        self.narrator.say(f"A line in proofport.yaml allows them: guard: {{max_rejected: {TOLERATED}}}\n")
-        reports = [await self._push(kind, samples) for kind, samples in SAMPLES.items()]
-        self.narrator.overview(reports)
-        for report in reports:
-            if report.kind != "personnel_account":
-                self.narrator.reasons(report)
+async def _all_kinds(narrator: Narrator, config: Config) -> None:
+    """Push all three kinds, while a few mistakes are allowed, and show what each vendor then has."""
+    commands = [_command(narrator, samples, kind) for kind, samples in SAMPLES.items()]
+    narrator.step("Deliver all three kinds, and allow a few bad records", *commands)
+    show(f"A line in proofport.yaml allows them: guard: {{max_rejected: {TOLERATED}}}\n")
+    reports = [await _push(narrator, config, samples, kind) for kind, samples in SAMPLES.items()]
+    narrator.overview(reports)
+    for report in reports:
+        if report.kind != "personnel_account":
+            print_problems(list(report.destinations.values()))
+    narrator.step("What each vendor has now")
+    await narrator.holdings()
 
-    async def holdings(self) -> None:
-        self.narrator.step("What each vendor has now")
-        for name, vendor in self.vendors.items():
-            self.narrator.holdings(name, await vendor.holdings())
 
-    async def leaver(self) -> None:
-        """Push the accounts a week later: the mistakes are corrected, and one person is gone."""
-        self.narrator.step("A week later, finn has left", self._command("personnel_account", ACCOUNTS_LATER))
-        self.narrator.report(await self._push("personnel_account", ACCOUNTS_LATER))
-        self.narrator.say(f"\nThe account of finn is {LEAVER}:")
-        await self.narrator.who_has(LEAVER, self.vendors, "still holds", "no longer holds")
-        self.narrator.conclude(
-            "Where a vendor replaces whole sets, a person who is not in the new set is gone. Where it has no call to "
-            "remove a record, the report says so, and names the record."
-        )
+async def _leaver(narrator: Narrator, config: Config) -> None:
+    """Push the accounts a week later: the mistakes are corrected, and one person is gone."""
+    narrator.step("A week later, finn has left", _command(narrator, ACCOUNTS_LATER))
+    print_report(await _push(narrator, config, ACCOUNTS_LATER))
+    show(f"\nThe account of finn is {LEAVER}:")
+    await narrator.who_has(LEAVER, "still holds", "no longer holds")
+    show(
+        "\nWhere a vendor replaces whole sets, a person who is not in the new set is gone. Where it has no call to "
+        "remove a record, the report says so, and names the record.",
+        bold=True,
+    )
 
-    async def _push(self, kind: str, samples: Samples) -> RunReport:
-        inputs = [Input(Sample(name), source=source) for name, source in samples]
-        async with connect(self.config) as gateway:
-            return await gateway.push(inputs, to=list(self.vendors), kind=kind, mode="snapshot")
 
-    def _command(self, kind: str, samples: Samples) -> str:
-        """The command that a person would type."""
-        names = " ".join(f"{source}={name}" if source else name for name, source in samples)
-        to = " ".join(f"--to {name}" for name in self.vendors)
-        return f"proofport push {names} \\\n      --kind {kind} --mode snapshot {to}"
+async def _push(narrator: Narrator, config: Config, samples: Samples, kind: str = "personnel_account") -> RunReport:
+    inputs = [Input(Sample(name), source=source) for name, source in samples]
+    async with connect(config) as gateway:
+        return await gateway.push(inputs, to=list(narrator.vendors), kind=kind, mode="snapshot")
+
+
+def _command(narrator: Narrator, samples: Samples, kind: str = "personnel_account") -> str:
+    """The command that a person would type."""
+    names = " ".join(f"{source}={name}" if source else name for name, source in samples)
+    to = " ".join(f"--to {name}" for name in narrator.vendors)
+    return f"proofport push {names} \\\n      --kind {kind} --mode snapshot {to}"

@@ -19,10 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @options.inputs_argument
 @options.to_option
-@options.kind_option
-@options.mode_option
-@options.source_option
-@options.set_option
+@options.reading
 @options.json_option
 @uses_gateway
 async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_json: bool, **how: Any) -> int:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.columns import Columns
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import show_json
+from proofport.errors import Problem
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway, Preview
 
 
+NARROWEST = 34
+
+
 @click.command()
 @click.argument("input_text", metavar="[SOURCE=]INPUT")
 @click.option("--to", metavar="DEST", multiple=True, help="A configured destination. Repeatable. [default: all]")
-@options.kind_option
-@options.mode_option
-@options.source_option
-@options.set_option
+@options.reading
 @click.option("--limit", type=click.IntRange(min=1), default=1, show_default=True, help="How many records.")
 @options.json_option
 @uses_gateway
@@ -36,8 +42,6 @@ async def preview(
     if as_json:
         show_json([_as_dict(each) for each in previews])
     else:
-        from proofport.cli.push.side_by_side import print_preview
-
         for each in previews:
             print_preview(each)
     if not previews:
@@ -57,3 +61,41 @@ def _as_dict(preview: Preview) -> dict[str, Any]:
         "bodies": bodies,
         "problems": problems,
     }
+
+
+def console() -> Console:
+    """stdout without markup or highlighting: text of vendors and files is printed as it is."""
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+
+
+def print_preview(shown: Preview, *, to: Console | None = None) -> None:
+    out = to or console()
+    out.print(Text(f"{shown.position}  {shown.id or ''}".rstrip(), style="bold"))
+    if shown.neutral:
+        out.print(_panel("evidence, before any vendor mapping", shown.neutral, "cyan"))
+    print_bodies(out, shown.bodies)
+
+
+def print_bodies(out: Console, bodies: Mapping[str, dict[str, Any] | Problem]) -> None:
+    """Print panels of equal width, as many in a row as stay readable. Equal problems share one panel."""
+    problems = [body for body in bodies.values() if isinstance(body, Problem)]
+    if len(problems) == len(bodies) > 1 and len(set(problems)) == 1:
+        bodies = {", ".join(bodies): problems[0]}
+    panels = [_panel(name, body, "green" if isinstance(body, dict) else "red") for name, body in bodies.items()]
+    abreast = max(1, min(len(panels), out.width // NARROWEST))
+    out.print(Columns(panels, width=out.width // abreast, padding=0))
+
+
+def _panel(title: str, body: Mapping[str, Any] | Problem, colour: str) -> Panel:
+    content = Text(str(body), overflow="fold") if isinstance(body, Problem) else _fields(body)
+    return Panel(content, title=Text(title), title_align="left", border_style=colour, padding=(0, 1))
+
+
+def _fields(body: Mapping[str, Any]) -> Text:
+    """One field a line, exactly as JSON. A long value continues on the next line; nothing is cut."""
+    text = Text(overflow="fold")
+    for name, value in body.items():
+        text.append(json.dumps(name, ensure_ascii=False), style="bold")
+        text.append(f": {json.dumps(value, ensure_ascii=False)}\n")
+    text.rstrip()
+    return text

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,10 +26,7 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 @click.command(epilog=EPILOG)
 @options.inputs_argument
 @options.to_option
-@options.kind_option
-@options.mode_option
-@options.source_option
-@options.set_option
+@options.reading
 @click.option("--dry-run", is_flag=True, help="Read, map and check everything, send nothing.")
 @options.json_option
 @click.option("--problems", metavar="FILE", help="Write every problem to FILE as it occurs, one JSON object a line.")
@@ -71,7 +69,7 @@ def push(
     begun: list[str] = []
     try:
         with ExitStack() as stack:
-            how["on_problem"] = _problem_writer(stack.enter_context(_open_problems(problems))) if problems else None
+            how["on_problem"] = stack.enter_context(_problems_to(problems)) if problems else None
             how["on_progress"] = stack.enter_context(watcher())
             report = with_gateway(config_path, lambda gateway: gateway.push(given, on_begin=begun.append, **how))
     except KeyboardInterrupt:
@@ -87,27 +85,25 @@ def push(
     return int(report.exit_code)
 
 
-def _open_problems(path: str) -> TextIO:
+@contextmanager
+def _problems_to(path: str) -> Iterator[Callable[[str, RecordProblem], None]]:
     """Open the file line buffered, so that it can be read during the run and is complete if the run is killed."""
     try:
-        return Path(path).open("w", encoding="utf-8", buffering=1)
+        file = Path(path).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed below
     except OSError as error:
         raise click.UsageError(f"--problems {path} cannot be written: {error.strerror}") from None
-
-
-def _problem_writer(file: TextIO) -> Callable[[str, RecordProblem], None]:
-    import json
 
     def write(destination: str, problem: RecordProblem) -> None:
         file.write(json.dumps({"destination": destination, **problem.as_dict()}, ensure_ascii=False) + "\n")
 
-    return write
+    with file:
+        yield write
 
 
 def _explain_interruption(run_id: str, config: str | None) -> int:
     """Write to stderr how far the run came at each destination, and how to continue. Returns the exit code."""
     from proofport.cli.connect import with_gateway
-    from proofport.cli.failures import INTERRUPTED
+    from proofport.cli.output import INTERRUPTED
 
     click.echo("Interrupted.", err=True)
     with suppress(ProofportError):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
 
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+import click
 
 from proofport.accounting import Assurance, Status
 from proofport.cli.output import SHOWN as SHOWN
-from proofport.cli.output import listed
+from proofport.cli.output import listed, show
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport
 
 DELIVERED = {
@@ -33,37 +31,26 @@ VERDICTS = {
     Exit.BLOCKED: "A vendor refuses us until a person acts there.",
     Exit.GUARD: "Refused by the guard, for the reason given above.",
 }
+LABEL = max(len(words) for words in (*DELIVERED.values(), *(words for words, _ in OTHERWISE.values())))
+ALWAYS = ("records", DELIVERED[Assurance.CONFIRMED], OTHERWISE[Status.REJECTED][0])
+"""Counts that are shown even if all of them are 0."""
 
 
-def console() -> Console:
-    """stdout without markup or highlighting: text of vendors and files is printed as it is."""
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
-
-
-def line(out: Console, words: str, style: str = "", *, indent: int = 0) -> None:
-    """Print one paragraph, wrapped and uncut."""
-    text = Text(words, style=style, overflow="fold")
-    out.print(Padding(text, (0, 0, 0, indent), expand=False) if indent else text)
-
-
-def print_report(report: RunReport, *, problems_file: str | None = None, to: Console | None = None) -> None:
-    out = to or console()
+def print_report(report: RunReport, *, problems_file: str | None = None) -> None:
     dry = " (dry run: nothing was sent)" if report.dry_run else ""
-    line(out, f"{report.mode} of {report.kind}, run {report.run_id}{dry}", "bold")
+    show(f"{report.mode} of {report.kind}, run {report.run_id}{dry}", bold=True)
     for source in report.sources:
         records = "1 record" if source.read == 1 else f"{source.read:,} records"
-        line(out, f"{source.input}: {records} read", indent=2)
+        show(f"{source.input}: {records} read", "  ")
         if source.incomplete:
-            line(out, f"not read to its end: {source.incomplete}", "yellow", indent=4)
+            show(f"not read to its end: {source.incomplete}", "    ", fg="yellow")
     destinations = list(report.destinations.values())
-    for some in abreast(destinations, out.width):
-        out.print()
-        out.print(counts(some))
+    for some in _abreast(destinations):
+        print_counts(some)
     for destination in destinations:
-        print_remarks(out, destination)
-    print_problems(out, destinations, problems_file)
-    out.print()
-    line(out, verdict(report), "bold green" if report.exit_code is Exit.OK else "bold red")
+        print_remarks(destination)
+    print_problems(destinations, problems_file)
+    show(f"\n{verdict(report)}", bold=True, fg="green" if report.exit_code is Exit.OK else "red")
 
 
 def verdict(report: RunReport) -> str:
@@ -79,45 +66,47 @@ def verdict(report: RunReport) -> str:
     return VERDICTS[report.exit_code]
 
 
-def abreast(destinations: Sequence[DestinationReport], width: int) -> list[list[DestinationReport]]:
-    """The destinations in groups whose names fit side by side, uncut."""
-    words = max(len(text) for text in (*DELIVERED.values(), *(text for text, _ in OTHERWISE.values())))
+def _abreast(destinations: Sequence[DestinationReport]) -> list[list[DestinationReport]]:
+    """The destinations in groups whose names fit side by side."""
     groups: list[list[DestinationReport]] = []
     left = 0
     for destination in destinations:
-        needed = max(len(destination.name), len(f"{destination.input:,}")) + 2
-        if not groups or needed > left:
+        if not groups or _width(destination) > left:
             groups.append([])
-            left = width - words - 2
+            left = shutil.get_terminal_size().columns - LABEL
         groups[-1].append(destination)
-        left -= needed
+        left -= _width(destination)
     return groups
 
 
-def counts(destinations: Sequence[DestinationReport]) -> Table:
-    """One column a destination. `accepted` and `confirmed` never share a row; most rows of zeros are left out."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_edge=False)
-    table.add_column("", overflow="fold")
-    for destination in destinations:
-        table.add_column(destination.name, justify="right", overflow="fold", header_style="bold")
+def _width(destination: DestinationReport) -> int:
+    return max(len(destination.name), len(f"{destination.input:,}")) + 2
 
-    def row(words: str, numbers: list[int], style: str) -> None:
-        cells = [Text(f"{n:,}", style=style if n else "dim") for n in numbers]
-        table.add_row(Text(words, style="" if any(numbers) else "dim"), *cells)
 
-    row("records", [d.input for d in destinations], "bold")
+def print_counts(destinations: Sequence[DestinationReport]) -> None:
+    """Print one column a destination. `accepted` and `confirmed` never share a row; most rows of zeros are left out."""
+    widths = [_width(each) for each in destinations]
+    names = "".join(f"{each.name:>{width}}" for each, width in zip(destinations, widths, strict=True))
+    click.secho(f"\n{'':{LABEL}}{names}", bold=True)
+    for words, numbers, colour in _counts(destinations):
+        if any(numbers) or words in ALWAYS:
+            cells = (
+                click.style(f"{number:>{width},}", fg=colour if number else None, dim=not number)
+                for number, width in zip(numbers, widths, strict=True)
+            )
+            click.echo(f"{words:{LABEL}}{''.join(cells)}")
+
+
+def _counts(destinations: Sequence[DestinationReport]) -> Iterator[tuple[str, list[int], str | None]]:
+    """Each row: its words, a number for each destination, and the colour of the numbers."""
+    yield "records", [each.input for each in destinations], None
     for level, words in DELIVERED.items():
-        numbers = [d.tally.assurance[level] for d in destinations]
-        if any(numbers) or level is Assurance.CONFIRMED:
-            row(words, numbers, "green")
-    for status, (words, style) in OTHERWISE.items():
-        numbers = [d.tally.status[status] for d in destinations]
-        if any(numbers) or status is Status.REJECTED:
-            row(words, numbers, style)
-    return table
+        yield words, [each.tally.assurance[level] for each in destinations], "green"
+    for status, (words, colour) in OTHERWISE.items():
+        yield words, [each.tally.status[status] for each in destinations], colour
 
 
-def print_remarks(out: Console, destination: DestinationReport) -> None:
+def print_remarks(destination: DestinationReport) -> None:
     """Print what concerns the whole set at one destination."""
     remarks = list(destination.notes)
     if destination.gone.count:
@@ -127,12 +116,10 @@ def print_remarks(out: Console, destination: DestinationReport) -> None:
         outside = listed(destination.outside.ids, destination.outside.count)
         remarks.append(f"Of these uploaded directly ({destination.outside.count:,}): {outside}")
     remarks += compared(destination)
-    if not remarks:
-        return
-    out.print()
-    line(out, destination.name, "bold")
+    if remarks:
+        show(f"\n{destination.name}", bold=True)
     for remark in remarks:
-        line(out, remark, indent=2)
+        show(remark, "  ")
 
 
 def compared(destination: DestinationReport) -> Iterable[str]:
@@ -149,16 +136,15 @@ def compared(destination: DestinationReport) -> Iterable[str]:
         yield f"changed: {listed(changed, found.changed.count)}"
 
 
-def print_problems(out: Console, destinations: Sequence[DestinationReport], file: str | None) -> None:
+def print_problems(destinations: Sequence[DestinationReport], file: str | None = None) -> None:
     """Print the records that were not delivered, each with the reason."""
     together = by_problem(destinations)
     for problem, names in list(together.items())[:SHOWN]:
-        out.print()
-        print_problem(out, problem, [] if len(names) == len(destinations) > 1 else names)
+        print_problem(problem, [] if len(names) == len(destinations) > 1 else names)
     hidden = max(0, len(together) - SHOWN) + max((d.problem_count - len(d.problems) for d in destinations), default=0)
     if hidden:
         where = f"{file} has all of them" if file else "--problems FILE writes all of them to a file"
-        line(out, f"\n… and {hidden:,} more; {where}.", "bold")
+        show(f"\n… and {hidden:,} more; {where}.", bold=True)
 
 
 def by_problem(destinations: Sequence[DestinationReport]) -> dict[RecordProblem, list[str]]:
@@ -175,19 +161,18 @@ def _place(problem: RecordProblem) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", problem.position)]
 
 
-def print_problem(out: Console, problem: RecordProblem, names: Iterable[str] = ()) -> None:
+def print_problem(problem: RecordProblem, names: Iterable[str] = ()) -> None:
     """Print one record's problem: its position, what was found, what was expected."""
     outcome, detail = problem.outcome, problem.outcome.problem
     at = f" at {', '.join(names)}" if names else ""
     reason = f" ({outcome.reason.replace('_', ' ')})" if outcome.reason else ""
-    headline = Text(problem.position, style="bold", overflow="fold")
-    headline.append(f"  {problem.id}" if problem.id else "", style="not bold")
-    out.print(headline.append(f"  {outcome.status.value}{at}{reason}", style="not bold red"))
+    record = f"  {problem.id}" if problem.id else ""
+    show(f"\n{problem.position}{record}  {outcome.status.value}{at}{reason}", bold=True, fg="red")
     if detail is None:
         return
-    line(out, f"{f'{detail.field}: ' if detail.field else ''}found {detail.found}", indent=2)
-    line(out, f"expected {detail.expected}", indent=2)
+    show(f"{f'{detail.field}: ' if detail.field else ''}found {detail.found}", "  ")
+    show(f"expected {detail.expected}", "  ")
     if detail.vendor_message:
-        line(out, f"the vendor says: {detail.vendor_message}", indent=2)
+        show(f"the vendor says: {detail.vendor_message}", "  ")
     if detail.hint:
-        line(out, detail.hint, "cyan", indent=2)
+        show(detail.hint, "  ", fg="cyan")

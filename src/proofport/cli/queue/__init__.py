@@ -1,1 +1,1 @@
-"""status, dead-letter, journal, worker, resume: the queue and the other state in the journal."""
+"""status, resume, dead-letter, journal: the queue and the other state in the journal."""

@@ -30,6 +30,7 @@ def backup_command(file: Path, config_path: str | None) -> int:
     To restore, stop everything that uses the journal and put FILE in its place. A journal on PostgreSQL is backed up
     with the tools of its database.
     """
+    from proofport.journal import opened
     from proofport.journal.sqlite import SqliteJournal
 
     configured = _configured(config_path)
@@ -41,11 +42,8 @@ def backup_command(file: Path, config_path: str | None) -> int:
         )
 
     async def copy() -> None:
-        await configured.open()
-        try:
+        async with opened(configured):
             await configured.backup(file)
-        finally:
-            await configured.close()
 
     asyncio.run(copy())
     click.echo(f"{file}: {file.stat().st_size:,} bytes")

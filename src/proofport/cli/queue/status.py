@@ -1,10 +1,9 @@
-"""`proofport status`: the journal's view of lanes, runs and attempts."""
+"""`proofport status` shows lanes, runs and attempts as the journal has them; `proofport resume` releases a lane."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,6 +18,11 @@ if TYPE_CHECKING:
     from proofport.journal.contract import Attempt, Journal, LaneView, RunView
 
 RUNS = 10_000
+TITLES = {
+    "snapshots": "Last complete snapshots",
+    "interrupted": "Interrupted; continue with `proofport push … --resume RUN`",
+    "runs": "Runs",
+}
 
 
 @click.command()
@@ -43,6 +47,20 @@ async def status(gateway: Gateway, subject: str | None, as_json: bool) -> int:
     return 0
 
 
+@click.command()
+@click.argument("lane")
+@uses_gateway
+async def resume(gateway: Gateway, lane: str) -> int:
+    """Release a parked or waiting LANE at once, after the reason for parking it has been mended.
+
+    Exit codes: 0 released, 2 there is no such lane.
+    """
+    if not await (await gateway.journal()).resume(lane):
+        raise UsageError(f"the journal knows no lane named {lane}", hint="`proofport status` lists the lanes.")
+    click.echo(f"{lane} goes on.")
+    return 0
+
+
 async def _everything(journal: Journal) -> dict[str, Any]:
     runs = await journal.runs(limit=RUNS)
     lanes = {lane.lane: lane for lane in await journal.lanes()}
@@ -62,9 +80,7 @@ async def _one(journal: Journal, name: str) -> dict[str, Any]:
     runs = [run for run in await journal.runs(limit=RUNS) if run.run_id == name]
     if runs:
         whole = [await journal.run(name, run.destination) for run in runs]
-        found: dict[str, Any] = {
-            "runs": [{**_run(run), "batches": len(run.batches)} for run in whole if run is not None]
-        }
+        found: dict[str, Any] = {"runs": [{**_run(run), "batches": len(run.batches)} for run in whole if run]}
         attempts = await journal.attempts(run_id=name, limit=100)
     else:
         lanes = [_lane(lane) for lane in await journal.lanes() if lane.lane == name]
@@ -128,9 +144,12 @@ def _print(found: dict[str, Any]) -> None:
         click.echo("Nothing has been delivered yet.")
     for lane in found.get("lanes", ()):
         _print_lane(lane)
-    _print_runs("Last complete snapshots", found.get("snapshots", ()))
-    _print_runs("Interrupted; continue with `proofport push … --resume RUN`", found.get("interrupted", ()))
-    _print_runs("Runs", found.get("runs", ()))
+    for name, title in TITLES.items():
+        if found.get(name):
+            click.secho(f"\n{title}", bold=True)
+        for run in found.get(name, ()):
+            _show(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}")
+            _show(f"{run['state']}, {run['ended'] or run['started']}: {_counts(run['books'])}", "    ")
     if found.get("attempts"):
         click.secho("\nAttempts", bold=True)
     for attempt in found.get("attempts", ()):
@@ -156,14 +175,6 @@ def _print_lane(lane: dict[str, Any]) -> None:
         _show(f"waits until {lane['rests_until']}")
     if lane["owner"]:
         _show(f"in use by {lane['owner']}")
-
-
-def _print_runs(title: str, runs: Sequence[dict[str, Any]]) -> None:
-    if runs:
-        click.secho(f"\n{title}", bold=True)
-    for run in runs:
-        _show(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}")
-        _show(f"{run['state']}, {run['ended'] or run['started']}: {_counts(run['books'])}", "    ")
 
 
 def _counts(books: dict[str, Any]) -> str:

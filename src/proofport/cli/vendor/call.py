@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from proofport.cli import options
-from proofport.cli.failures import say
-from proofport.cli.output import outline, show, show_json
+from proofport.cli.output import outline, say, show, show_json
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:

@@ -86,12 +86,15 @@ class QueueBooks:
         self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt], bodies: Sequence[bytes]
     ) -> None:
         batch = entry.batch
+        own = [self._place(position)[0].delivery for position in batch.positions]
+        await self.attempted(attempts, own)
+        if own[0] is not own[-1] and _refused_together(outcomes):
+            return  # nobody can say whose record is to blame: each delivery is sent again by itself
         for index, (position, outcome) in enumerate(zip(batch.positions, outcomes, strict=True)):
             of, at = self._place(position)
             of.outcomes[at], of.digests[at], of.bodies[at] = outcome, entry.digests[index], batch.bodies[index]
             of.observed[at] = batch.observed[index] if batch.observed else 0.0
             of.kept[at] = bodies[index] if bodies else b""
-        await self.attempted(attempts, [self._place(position)[0].delivery for position in batch.positions])
         await self.settle()
 
     async def doubted(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
@@ -149,6 +152,12 @@ class QueueLedger(Ledger):
     def reject(self, record_id: str, position: int, problem: Problem) -> None:
         super().reject(record_id, position, problem)
         self._books.reject(position, Outcome(Status.REJECTED, problem=problem))
+
+
+def _refused_together(outcomes: Sequence[Outcome]) -> bool:
+    """True if a whole request was refused for one reason."""
+    first = outcomes[0]
+    return first.status is Status.REJECTED and outcomes.count(first) == len(outcomes)
 
 
 def _dead_letter(

@@ -27,7 +27,7 @@ RECORDS = 500
 
 def new_deliveries(target: Target, kind: str, mode: Any, records: Sequence[Neutral]) -> list[NewDelivery]:
     """The deliveries that carry `records` to one destination."""
-    lane = target.resource.lane
+    lane = target.lane
     return [NewDelivery(lane, target.name, kind, mode, pack(some), len(some)) for some in _portions(records)]
 
 

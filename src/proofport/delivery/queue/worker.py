@@ -16,6 +16,7 @@ from proofport.delivery.reading import Branch
 from proofport.delivery.report import DestinationReport
 from proofport.delivery.target import Target
 from proofport.errors import (
+    Blocked,
     JournalError,
     LaneLost,
     OutcomeUnknown,
@@ -110,13 +111,18 @@ class Worker:
 
         It rests where time may mend it, and is parked for everything that a person has to look at.
         """
-        run, books = holder.run, QueueBooks(holder.run, self._watch)
+        run, books, parked = holder.run, QueueBooks(holder.run, self._watch), False
         error: ProofportError | None
         try:
             error = await self._send(holder, group, books, senders, stack, stop)
+            parked = isinstance(error, Blocked)  # again would undo it when a person resumes
         except ProofportError as raised:
             error = raised
         if error is None:
+            left = {delivery.id for delivery in books.unsettled} if len(group) > 1 else ()
+            for each in group:
+                if each[0].id in left and not await self._deliver(holder, [each], senders, stack, stop):
+                    return False
             return True
         if isinstance(error, LaneLost | JournalError):  # without its journal a lane can be neither rested nor parked
             raise error
@@ -127,7 +133,8 @@ class Worker:
             await run.later(head, rest, Failure("vendor_unavailable", str(error)))
             log.warning("lane_rests", lane=run.lane, seconds=round(rest, 1), error=error.message)
         else:
-            await run.park(str(error))
+            if not parked:
+                await run.park(str(error))
             log.error("lane_parked", lane=run.lane, error=error.message)
         return False
 
@@ -148,9 +155,9 @@ class Worker:
         sender = senders[first.destination]
         types = target.mapping.types if isinstance(target.resource, MakesSchema) else None
         job = Job(f"delivery-{first.id}", self._instance, first.kind, first.mode, target.mapping.fields, types)
-        report = DestinationReport(target.name, lanes=[target.resource.lane])
+        report = DestinationReport(target.name, lanes=[target.lane])
         ledger = QueueLedger(report, lambda position: f"record {position}", books)
-        destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0)
+        destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0, in_order=True)
         destination.attach(self._journal, holder, books)
         try:
             await self._feed(destination, target, group, books, stop)

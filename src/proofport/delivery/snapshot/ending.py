@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Sequence
 
 from proofport.accounting import Status
-from proofport.adapter import Batch, Ends
+from proofport.adapter import Batch, Ends, Page
 from proofport.delivery.books import InputChanged, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Terms
@@ -62,8 +62,22 @@ class Ending(ABC):
     def _missing(self, held: Sequence[str]) -> list[str]:
         """Those of `held` that the new set will not hold. A rejected record is not in it, although it was read."""
         dropped = self._destination.ledger.rejected_ids
-        read = [record_id for record_id in held if record_id not in dropped]
-        return self._ids.missing(read) + [record_id for record_id in held if record_id in dropped]
+        return self._not_read(held) + [record_id for record_id in held if record_id in dropped]
+
+    def _not_read(self, held: Sequence[str]) -> list[str]:
+        """Those of `held` that this run has not read: neither delivered nor rejected."""
+        dropped = self._destination.ledger.rejected_ids
+        return self._ids.missing([record_id for record_id in held if record_id not in dropped])
+
+    def _note_page(self, page: Page) -> int:
+        """Note the gone records of a page of the vendor's list. Returns the number of records that it holds."""
+        held = [record for record in page.records if not record.ended]
+        outside = {record.id for record in held if record.outside}
+        for record_id in self._missing([record.id for record in held]):
+            self._report.gone.add(record_id)
+            if record_id in outside:
+                self._report.outside.add(record_id)
+        return len(held)
 
     async def _pages_of_gone(self, *, noted: bool = True) -> AsyncIterator[list[str]]:
         """The ids that were delivered before; `noted`: without those in this run's batches."""

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
-from proofport.accounting import UNCHANGED, Outcome, withheld
-from proofport.adapter import Lists
-from proofport.delivery.guard import Change
+from proofport.accounting import UNCHANGED, Outcome, Status, withheld
+from proofport.adapter import Lists, Replaces, Tombstone
+from proofport.delivery.books import RunBooks
+from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.guard import Change, Terms
+from proofport.delivery.ids import IdStore
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import Ending, note_gone, records
 from proofport.errors import GuardRefused, ProofportError
 
+DAY = 86_400
+
 
 class ReplacedSet(Ending):
-    """The vendor takes the set in one request, and what that lacks is gone. It is sent once the guard has agreed."""
+    """The vendor takes the set in one request, and what that lacks is gone. It is sent once the guard has agreed.
+
+    With it go the tombstones of the last `keeps_gone` days. What is missing now is noted with its time before the
+    request leaves, so that a repetition has the same times. It becomes a tombstone only when the vendor has taken the
+    set. Where unchanged sets are left out, and neither a record nor what is gone has changed, nothing is sent, although
+    the days of a tombstone may be over: the vendor no longer gets it with the next set that is sent.
+    """
+
+    def __init__(self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore) -> None:
+        super().__init__(destination, books, terms, ids)
+        resource = destination.resource
+        self._days = resource.keeps_gone if isinstance(resource, Replaces) else 0
+        #: The ids that become tombstones, and when: the start of the run.
+        self._ended: list[str] = []
+        self._began = 0.0
 
     async def end(self, incomplete: Sequence[str]) -> bool:
         destination, batch = self._destination, self._destination.whole
@@ -29,8 +48,10 @@ class ReplacedSet(Ending):
                 )
                 self._hold_back(error, "snapshot_cancelled", Exit.INCOMPLETE)
                 return False
+            unchanged = batch is not None and await destination.is_unchanged(batch)
             change = await self._change()
             self._terms.allow(change, incomplete)
+            tombstones = await self._tombstones()
         except GuardRefused as refusal:
             self._hold_back(refusal, "guard", Exit.GUARD)
             return False
@@ -40,37 +61,71 @@ class ReplacedSet(Ending):
             return False
         self._note_override()
         assert batch is not None, "the guard refuses an empty set"
-        if not change.gone and await destination.is_unchanged(batch):
+        if unchanged and not change.gone:
             self._book(UNCHANGED)
             self._report.notes.append("The set is the one that was sent last: nothing was sent.")
             return True
         destination.whole = None
-        await destination.replace(batch, ())
-        if await self._flaw() is not None:
+        await destination.replace(batch, tombstones)
+        if await self._flaw() is not None or not self._taken():
             return False
         if change.gone:
-            self._report.notes.append(f"{records(change.gone)} no longer in the set: gone at the vendor.")
+            self._report.notes.append(f"{records(change.gone)} of the last set gone: not in the set that was sent.")
         await self._forget_gone()
         return True
 
     async def _change(self) -> Change:
-        """Compare the set before with the ids of this run."""
-        previous = 0
-        async for page in self._set_before():
-            previous += len(page)
-            note_gone(self._report, self._missing(page))
-        batch = self._destination.whole
-        return Change(previous, self._report.gone.count, len(batch) if batch is not None else 0)
+        """Compare the set before with the ids of this run: the vendor's list, as a plan does. Where it shows none, the
+        records that were delivered before.
 
-    async def _set_before(self) -> AsyncIterator[list[str]]:
-        """The ids that the vendor lists, as a plan sees them. Where it shows none, those that were delivered before."""
-        resource = self._destination.resource
-        if isinstance(resource, Lists) and not resource.lags:
+        What becomes a tombstone belongs to the set before, too, where the vendor does not list it any more: it has
+        been changed by hand, or has taken the set of a run that was cut off.
+        """
+        resource, batch, previous, missing = self._destination.resource, self._destination.whole, 0, dict[str, bool]()
+        if (live := self._destination.last_state.live) is not None:
+            held = dict(live.held())
+            previous, missing = len(held), {each: held[each] for each in self._missing(list(held))}
+        elif isinstance(resource, Lists) and not resource.lags:
             async for page in self._destination.vendor.live_pages():
-                yield [record.id for record in page.records if not record.ended]
+                held = {record.id: record.outside for record in page.records if not record.ended}
+                previous += len(held)
+                missing |= {each: held[each] for each in self._missing(list(held))}
         else:
             async for known in self._pages_of_gone(noted=False):
-                yield known
+                previous += len(known)
+                missing |= dict.fromkeys(self._missing(known), False)
+        if self._days:
+            self._ended = [each async for page in self._pages_of_gone(noted=False) for each in self._not_read(page)]
+            unlisted = sorted(set(self._ended).difference(missing))
+            previous += len(unlisted)
+            missing |= dict.fromkeys(unlisted, False)
+        note_gone(self._report, missing)
+        for record_id, outside in missing.items():
+            if outside:
+                self._report.outside.add(record_id)
+        return Change(previous, self._report.gone.count, len(batch) if batch is not None else 0)
+
+    @property
+    def _since(self) -> float:
+        return self._began - self._days * DAY
+
+    async def _tombstones(self) -> list[Tombstone]:
+        """Note what this set lacks, and return all tombstones in the order of their ids."""
+        if not self._days:
+            return []
+        self._began = await self._books.began(self._destination.job.started)
+        found = await self._books.tombstones(self._ended, self._began, self._since)
+        return [found[each] for each in self._not_read(sorted(found))]
+
+    def _taken(self) -> bool:
+        """True if the vendor has taken a record of the set. If not, it refused the set, whatever `max_rejected` is."""
+        count = self._report.tally.status
+        return count[Status.DELIVERED] + count[Status.UNCHANGED] > 0
+
+    async def _forget_gone(self) -> None:
+        if self._days:
+            await self._books.make_tombstones(self._ended, self._began, self._since)
+        await super()._forget_gone()
 
     def _hold_back(self, error: ProofportError, reason: str, code: Exit) -> None:
         self._destination.stop(error, reason, code)

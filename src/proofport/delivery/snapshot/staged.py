@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proofport.accounting import Outcome, Status, unknown, withheld
-from proofport.adapter import Memory, Page, Stages
+from proofport.adapter import Memory, Stages
 from proofport.delivery.comparison import LiveSet
 from proofport.delivery.destination_run import RESUMABLE
 from proofport.delivery.guard import Change
@@ -79,7 +79,7 @@ class StagedSet(Ending):
         return True
 
     def _leave_open(self, stopped: Outcome) -> None:
-        """What was staged stays staged: the run goes on once the vendor, or a person, has made way."""
+        """Leave the staged records there: the run can be resumed once the vendor, or a person, has made way."""
         if not self._report.tally.withdraw(stopped):
             return
         if stopped.reason == "lane_lost":
@@ -109,10 +109,7 @@ class StagedSet(Ending):
             return self._change_of(live)
         previous = 0
         async for page in self._destination.vendor.live_pages():
-            previous += len(page.records)
-            gone = self._missing([record.id for record in page.records])
-            note_gone(self._report, gone)
-            self._note_outside(page, gone)
+            previous += self._note_page(page)
         return Change(previous, self._report.gone.count, self._report.tally.status[Status.DELIVERED])
 
     def _change_of(self, live: LiveSet) -> Change:
@@ -124,12 +121,6 @@ class StagedSet(Ending):
             if outside:
                 self._report.outside.add(record_id)
         return Change(live.count(), self._report.gone.count, self._report.tally.status[Status.DELIVERED])
-
-    def _note_outside(self, page: Page, gone: Sequence[str]) -> None:
-        outside = {record.id for record in page.records if record.outside}
-        for record_id in gone if outside else ():
-            if record_id in outside:
-                self._report.outside.add(record_id)
 
     async def _cancel(self, why: str, reason: str, code: Exit) -> None:
         """Leave the vendor as it was: nothing that was staged has been delivered."""

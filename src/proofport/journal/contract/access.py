@@ -11,27 +11,23 @@ from typing import Protocol
 class AccessKey:
     """One key. Times are seconds since 1970, None for never."""
 
+    #: The public half, which finds the key and names it in logs.
     prefix: str
-    """The public half, which finds the key and names it in logs."""
-
     name: str
     tenant: str
+    #: `sha256$` and the hexadecimal hash of the secret half. Any other is of an earlier version, and refused.
     proof: str = field(repr=False)
-    """A hash of the secret half."""
-
     may_read: bool
     may_write: bool
     created: float
+    #: Those it may be used for, as the tenant calls them. None: all of the tenant's.
     destinations: Sequence[str] | None = None
-    """Those it may be used for, as the tenant calls them. None: all of the tenant's."""
-
+    #: Those it may be used for. None: all.
     kinds: Sequence[str] | None = None
-    """Those it may be used for. None: all."""
-
     expires: float | None = None
     revoked: float | None = None
+    #: About when it was last used.
     used: float | None = None
-    """About when it was last used."""
 
 
 class AccessKeys(Protocol):

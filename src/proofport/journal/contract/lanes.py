@@ -21,22 +21,18 @@ class LaneView:
 
     lane: str
     queued: int
+    #: When the head was accepted.
     oldest: float | None
-    """When the head was accepted."""
-
     dead: int
     epoch: int
+    #: Who holds it.
     owner: str | None
-    """Who holds it."""
-
+    #: In the past: the owner has died or sleeps.
     lease_until: float | None
-    """In the past: the owner has died or sleeps."""
-
+    #: Nothing is delivered before.
     next_at: float
-    """Nothing is delivered before."""
-
+    #: Why a person must act.
     parked: str | None
-    """Why a person must act."""
 
 
 class LaneRun(Protocol):
@@ -107,8 +103,20 @@ class LaneRun(Protocol):
         ...
 
     async def end(self, run_id: str, *, complete: bool, report: str) -> None: ...
-    async def forget(self, kind: str, ids: Sequence[str]) -> None:
-        """Drop these ids from the last delivered state: gone at the vendor, or known to be gone at the source."""
+    async def note_missing(self, kind: str, ids: Sequence[str], *, at: float) -> list[float]:
+        """Note that the set that is about to be sent lacks these ids. Returns when each was first missing.
+
+        That is `at`, or the time that an earlier attempt noted, or that of its tombstone. What was noted of other ids
+        is dropped: they are not missing any more. Nothing else changes.
+        """
+        ...
+
+    async def forget(self, kind: str, ids: Sequence[str], *, gone_at: float | None = None, since: float = 0.0) -> None:
+        """Drop these ids from the last delivered state: gone at the vendor, or known to be gone at the source.
+
+        `gone_at`: those with a body become tombstones of this time, or of the one that `note_missing` has noted, and
+        all tombstones of the kind from before `since` are dropped.
+        """
         ...
 
     async def keep_adapter_memory(self, key: str, value: JsonValue, *, doubts: str | None) -> None:

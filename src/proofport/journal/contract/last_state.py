@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from proofport.adapter import Tombstone
+
 IN_DOUBT = 1
 """Noted as the last delivered digest where the body is not known to have arrived: no digest equals it, so none is
 unchanged."""
@@ -15,21 +17,19 @@ PERHAPS_OVERWRITTEN = 2
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became the last delivered state of its ids. In mode `remove` the ids leave the state.
+    """The new last delivered state of some ids. In mode `remove` the ids leave the state.
 
     What is sent later wins, also when it was observed earlier.
     """
 
     ids: Sequence[str] = ()
+    #: 64-bit unsigned digests of the bodies. 0: the id belongs to the run's set, and what was delivered for it before
+    #: still holds.
     bodies: Sequence[int] = ()
-    """64-bit unsigned digests of the bodies. 0: the id belongs to the run's set, and what was delivered for it before
-    still holds."""
-
+    #: When the source had looked, in seconds; 0 for unknown. Empty when that is unknown for all.
     observed: Sequence[float] = ()
-    """When the source had looked, in seconds; 0 for unknown. Empty when that is unknown for all."""
-
+    #: The bodies themselves, where they are kept. An empty one leaves the one before. A removal empties them.
     items: Sequence[bytes] = ()
-    """The bodies themselves, where they are kept. An empty one leaves the one before. A removal empties them."""
 
 
 NOTHING_SENT = Sent()
@@ -37,13 +37,12 @@ NOTHING_SENT = Sent()
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was last delivered for one id."""
+    """The last delivery for one id."""
 
+    #: The digest of the body.
     body: int
-    """The digest of the body."""
-
+    #: When the source had looked; 0: unknown.
     observed: float
-    """When the source had looked; 0: unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +53,8 @@ class Kept:
     run_id: str | None
     body: bytes = field(repr=False)
     delivery: int | None = None
+    #: It was removed since, by that run or delivery if any is named, and its body is empty.
     removed: bool = False
-    """It was removed since, by that run or delivery if any is named, and its body is empty."""
 
 
 class LastState(Protocol):
@@ -75,5 +74,13 @@ class LastState(Protocol):
         """The last delivered state with its bodies, and what was removed of it, in id order.
 
         Without ids whose body was never kept.
+        """
+        ...
+
+    async def tombstones(
+        self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
+    ) -> list[Tombstone]:
+        """Records forgotten as gone at `since` or later, in id order. An id that is delivered again, with its body,
+        is no tombstone any more.
         """
         ...

@@ -19,12 +19,11 @@ class NewDelivery:
     destination: str
     kind: str
     mode: Mode
+    #: Neutral records as `proofport.delivery.payload` packs them. They are mapped when they are delivered.
     payload: bytes
-    """Neutral records as `proofport.delivery.payload` packs them. They are mapped when they are delivered."""
-
     records: int
+    #: The body of each record, to be sent as it is: see `Delivery`. None: the evidence is mapped.
     bodies: bytes | None = field(default=None, repr=False)
-    """The body of each record, to be sent as it is: see `Delivery`. None: the evidence is mapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,42 +31,39 @@ class Accepted:
     """One delivery that is queued."""
 
     id: int
+    #: Its key was known: this is the delivery that was accepted then.
     duplicate: bool
-    """Its key was known: this is the delivery that was accepted then."""
 
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
-    """What makes a submission happen once: the same `key` of the same tenant again is given the first answer."""
+    """Lets a submission happen once: the same `key` of the same tenant is given the first answer again."""
 
     tenant: str
     key: str
+    #: Of all that was asked, so that a key that comes back with another request is recognised.
     digest: bytes
-    """Of all that was asked, so that a key that comes back with another request is recognised."""
-
     answer: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What became of a submission."""
+    """The result of a submission."""
 
+    #: Of its deliveries, in their order. The first is the number of the submission.
     ids: Sequence[int]
-    """Of its deliveries, in their order. The first is the number of the submission."""
-
+    #: What was submitted under this key before. Then nothing was accepted now, and `ids` are those of then.
     first: IdempotencyRecord | None = None
-    """What was submitted under this key before. Then nothing was accepted now, and `ids` are those of then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a delivery is not done."""
 
+    #: A stable word.
     reason: str
-    """A stable word."""
-
+    #: Text for programs: outcomes.
     detail: str = ""
-    """Text for programs: outcomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,23 +78,19 @@ class Delivery:
     payload: bytes
     records: int
     state: State
+    #: Every try, the last one included.
     attempts: int
-    """Every try, the last one included."""
-
     created: float
     finished: float | None = None
+    #: What `done` was given. Of a cancelled delivery JSON: `{"reason": …}` or `{"replayed_as": id}`.
     outcome: str | None = None
-    """What `done` was given. Of a cancelled delivery JSON: `{"reason": …}` or `{"replayed_as": id}`."""
-
+    #: The last one. Of a dead delivery: why it is dead.
     failure: Failure | None = None
-    """The last one. Of a dead delivery: why it is dead."""
-
+    #: The id of the first delivery that was accepted with it.
     submission: int | None = None
-    """The id of the first delivery that was accepted with it."""
-
+    #: The body of each record, as `proofport.delivery.payload` packs them. Of a dead delivery: those that were sent.
+    #: Of any other: those to be sent as they are, instead of what its evidence is mapped to.
     bodies: bytes | None = field(default=None, repr=False)
-    """The body of each record, as `proofport.delivery.payload` packs them. Of a dead delivery: those that were sent.
-    Of any other: those to be sent as they are, instead of what its evidence is mapped to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +100,12 @@ class Filter:
     ids: Sequence[int] | None = None
     lane: str | None = None
     state: State | None = None
+    #: Whose lanes: see `proofport.tenancy`.
     tenant: str | None = None
-    """Whose lanes: see `proofport.tenancy`."""
-
+    #: Any of these.
     destinations: Sequence[str] | None = None
-    """Any of these."""
-
+    #: Any of these.
     kinds: Sequence[str] | None = None
-    """Any of these."""
-
     submission: int | None = None
 
 

@@ -1,4 +1,4 @@
-"""What all processes on one journal agree about: adapter memory, request budgets and leases of names."""
+"""The things that all processes on one journal agree about: adapter memory, request budgets and leases of names."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Lease:
 
     owner: str
     until: float
+    #: Another has asked for it lately.
     wanted: bool
-    """Another has asked for it lately."""
 
 
 class Registry(Protocol):

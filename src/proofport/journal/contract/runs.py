@@ -21,8 +21,8 @@ class NewRun:
     kind: str
     mode: Mode
     inputs: Sequence[str] = ()
+    #: Nothing of it counts as delivered until it is complete.
     staged: bool = False
-    """Nothing of it counts as delivered until it is complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,12 @@ class BatchDone:
     first: int
     last: int
     records: int
+    #: Over the ids and bodies.
     digest: bytes
-    """Over the ids and bodies."""
-
+    #: Text of the counts and problems.
     outcomes: str
-    """Text of the counts and problems."""
-
+    #: Updates the last delivered state of the run's lane and kind. Empty when the run is read back.
     sent: Sent = field(default=NOTHING_SENT, repr=False)
-    """Updates the last delivered state of the run's lane and kind. Empty when the run is read back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +50,13 @@ class RunView:
     destination: str
     kind: str
     mode: Mode
+    #: `complete`: the whole set was delivered (a snapshot: completed).
     state: RunState
-    """`complete`: the whole set was delivered (a snapshot: completed)."""
-
     memory: Memory
     started: float
     ended: float | None
+    #: JSON.
     report: str | None
-    """JSON."""
-
     inputs: Sequence[str] = ()
     batches: Sequence[BatchDone] = field(default=(), repr=False)
 
@@ -70,9 +66,8 @@ class Attempt:
     """One call to a vendor. Never a body, never a secret."""
 
     operation: str
+    #: 0: no answer.
     status: int
-    """0: no answer."""
-
     seconds: float
     sent_bytes: int
     digest: str

@@ -19,16 +19,14 @@ SnapshotState: TypeAlias = Literal["open", "committed", "delivered", "aborted", 
 class NewSnapshot:
     """A snapshot as it is opened."""
 
+    #: The caller's, unique.
     id: str
-    """The caller's, unique."""
-
     tenant: str
     kind: str
+    #: As configured.
     destinations: Sequence[str]
-    """As configured."""
-
+    #: Seconds that it stays open untouched.
     lifetime: float
-    """Seconds that it stays open untouched."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +36,8 @@ class Part:
     name: str
     records: int
     payload: bytes = field(repr=False)
+    #: Why its source was not read to its end, if it was not.
     incomplete: str | None = None
-    """Why its source was not read to its end, if it was not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +50,13 @@ class SnapshotView:
     destinations: Sequence[str]
     state: SnapshotState
     created: float
+    #: When an open one expires, unless something is added.
     expires: float
-    """When an open one expires, unless something is added."""
-
+    #: The number of parts. It stays when they are dropped, and so does that of the records.
     parts: int
-    """The number of parts. It stays when they are dropped, and so does that of the records."""
-
     records: int
+    #: Of its last commit, JSON.
     report: str | None = None
-    """Of its last commit, JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +64,12 @@ class Commit:
     """The right to deliver a committed snapshot."""
 
     snapshot: SnapshotView
+    #: The same for everybody who takes the commit over: it is one run.
     run_id: str
-    """The same for everybody who takes the commit over: it is one run."""
-
+    #: The reason for which the guard is overridden.
     override: str | None
-    """The reason for which the guard is overridden."""
-
+    #: Grows with every claim. What is written under an old one is refused.
     epoch: int
-    """Grows with every claim. What is written under an old one is refused."""
 
 
 class Snapshots(Protocol):

@@ -43,10 +43,8 @@ class PostgresSource:
         return str((await _rows(self._db, "fingerprint", lane=lane))[0][0])
 
     async def rows(self, table: Table, lane: int | None) -> AsyncIterator[Sequence[Row]]:
-        where = table.of_lane.format("%(lane)s")
-        plain = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where}"
         async with self._db.cursor(name="rows") as cursor:
-            await cursor.execute(SQL.get(f"read_{table.name}", plain).encode(), {"lane": lane})
+            await cursor.execute(SQL.get(f"read_{table.name}", table.select("%(lane)s")).encode(), {"lane": lane})
             while page := await cursor.fetchmany(PAGE):
                 yield page
 
@@ -82,8 +80,7 @@ class PostgresTarget:
         async with self._db.transaction():
             if await self.noted(lane) is not None:
                 for table in reversed(OF_A_LANE):
-                    where = table.of_lane.format("%(lane)s")
-                    await self._db.execute(f"DELETE FROM {table.name} WHERE {where}".encode(), {"lane": number})
+                    await self._db.execute(table.delete("%(lane)s").encode(), {"lane": number})
             for table in OF_A_LANE:
                 await self._copy(table, number, source)
             await _note(self._db, lane, fingerprint)
@@ -110,11 +107,11 @@ class PostgresTarget:
             await _note(self._db, FINISHED, source.name)
 
     async def _begin_above(self, table: Table) -> None:
-        """What is new begins above all that was moved."""
+        """Let new numbers begin above all that were moved."""
         column = table.columns[0]
         if column not in NUMBERED:
             return
-        query = f"SELECT max({column}) FROM {table.name}".encode()
+        query = f"SELECT max({column}) FROM {table.name}".encode()  # noqa: S608 - our own names
         [(highest,)] = await (await self._db.execute(query)).fetchall()
         if highest is not None:
             await _rows(self._db, "begin_above", table=table.name, column=column, highest=highest)

@@ -3,7 +3,7 @@
 -- name: lock_tables
 -- Lets nobody write until the end of the transaction.
 LOCK TABLE lanes, lane_runs, deliveries, idempotency_records, runs, batches, attempts, sets, known, staged, bodies,
-    adapter_memory, permits, leases, access_keys, snapshots, parts IN SHARE MODE;
+    tombstones, adapter_memory, permits, leases, access_keys, snapshots, parts IN SHARE MODE;
 
 -- name: read_lanes
 -- A lane; its rest goes on.
@@ -24,6 +24,8 @@ SELECT json_build_array(r.epoch, l.next_at, l.parked,
     (SELECT max(number) FROM attempts WHERE lane = l.number),
     (SELECT json_build_array(count(*), sum(k.body), sum(k.observed), sum(k.cuts)) FROM known k
         JOIN sets s ON s.number = k.of_set WHERE s.lane = l.number),
+    (SELECT json_build_array(count(*), count(t.body), sum(t.gone_at)) FROM tombstones t
+        JOIN sets s ON s.number = t.of_set WHERE s.lane = l.number),
     (SELECT json_agg(value ORDER BY number) FROM adapter_memory WHERE lane = l.number))::text
 FROM lanes l JOIN lane_runs r ON r.lane = l.number WHERE l.number = %(lane)s;
 

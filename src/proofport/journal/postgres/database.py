@@ -106,7 +106,7 @@ def explaining() -> Iterator[None]:
 
 
 def explained(error: Exception) -> JournalError:
-    """What a person can do about an error of the store, also when the job engine has wrapped it."""
+    """The advice for a person about an error of the store, also when the job engine has wrapped it."""
     if isinstance(error, ConnectorException) and isinstance(error.__cause__, psycopg.Error):
         error = error.__cause__
     for kind, message, hint in _EXPLANATIONS:

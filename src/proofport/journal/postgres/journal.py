@@ -11,16 +11,14 @@ from proofport.journal.contract import LaneRun
 from proofport.journal.copying import Source, Target
 from proofport.journal.postgres import copies, migrations
 from proofport.journal.postgres.database import Place
-from proofport.journal.postgres.lane_run import PostgresLaneRun
-from proofport.journal.postgres.last_state import LastStatePart
+from proofport.journal.postgres.last_state import LastStatePart, PostgresLaneRun
 from proofport.journal.postgres.store import SQL, PostgresStore
 from proofport.journal.postgres.wake import Waker
 from proofport.journal.postgres.work import Work
 from proofport.journal.sql.access import AccessPart
-from proofport.journal.sql.lanes import LanesPart
+from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.registry import RegistryPart
-from proofport.journal.sql.runs import RunsPart
 from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 

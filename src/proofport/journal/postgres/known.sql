@@ -81,7 +81,12 @@ DELETE FROM staged WHERE run IN (
 );
 
 -- name: keep_bodies
--- Keeps the last body of each id that has one.
+-- Keeps the last body of each id that has one. What is delivered again (0 and 1 are not) is no tombstone any more.
+WITH returned AS (
+    DELETE FROM tombstones WHERE of_set = %(set)s AND id IN (
+        SELECT id FROM unnest(%(ids)s::bytea[], %(bodies)s::bigint[]) AS g (id, body) WHERE body NOT IN (0, 1)
+    )
+)
 INSERT INTO bodies (of_set, id, body, run, delivery)
 SELECT %(set)s, id, (array_agg(body ORDER BY place DESC))[1], %(run)s::int, %(delivery)s::bigint
 FROM unnest(%(ids)s::bytea[], %(items)s::bytea[]) WITH ORDINALITY AS g (id, body, place)
@@ -118,3 +123,30 @@ SELECT id, body FROM bodies WHERE of_set = ({set_of}) AND id = ANY(%(ids)s::byte
 SELECT b.id, r.run_id, b.body, b.delivery, coalesce(k.body, 0) = 0 FROM bodies b
 LEFT JOIN known k ON k.of_set = b.of_set AND k.id = b.id LEFT JOIN runs r ON r.number = b.run
 WHERE b.of_set = ({set_of}) AND b.id > %(after)s AND (k.body <> 0 OR b.body = '') ORDER BY b.id LIMIT %(limit)s;
+
+-- name: missing_since
+-- When the ids that are missing, or gone, were first missing.
+SELECT id, gone_at FROM tombstones WHERE of_set = %(set)s;
+
+-- name: drop_missing
+-- Drops what was noted of ids that were missing, and are not gone.
+DELETE FROM tombstones WHERE of_set = %(set)s AND body IS NULL;
+
+-- name: note_missing
+-- Notes when an id was first missing.
+INSERT INTO tombstones (of_set, id, gone_at) VALUES (%(set)s, %(id)s, %(gone_at)s) ON CONFLICT DO NOTHING;
+
+-- name: keep_tombstone
+-- Keeps the body of an id that is gone. When it was first missing stays.
+INSERT INTO tombstones (of_set, id, body, gone_at)
+SELECT of_set, id, body, %(gone_at)s::float8 FROM bodies WHERE of_set = %(set)s AND id = %(id)s AND body <> ''
+ON CONFLICT (of_set, id) DO UPDATE SET body = excluded.body;
+
+-- name: drop_old_tombstones
+-- Drops what has been gone for too long.
+DELETE FROM tombstones WHERE of_set = %(set)s AND gone_at < %(since)s;
+
+-- name: tombstones
+-- What is gone, with the last body and the time.
+SELECT id, body, gone_at FROM tombstones WHERE of_set = ({set_of}) AND body IS NOT NULL AND gone_at >= %(since)s
+    AND id > %(after)s ORDER BY id LIMIT %(limit)s;

@@ -1,14 +1,61 @@
-"""Looking at the last delivered state. Ids are bytes here: text of PostgreSQL cannot hold U+0000."""
+"""The last delivered state, an id a row: writing it, with all else that whoever holds a lane writes, and looking at it.
+
+Ids are bytes here: text of PostgreSQL cannot hold U+0000.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofport.journal.contract import Kept, Known
-from proofport.journal.postgres.lane_run import RANGE
-from proofport.journal.sql.steps import Part, Row
+from proofport.adapter import Tombstone
+from proofport.journal.contract import Kept, Known, Sent
+from proofport.journal.sql.lane_run import SqlLaneRun
+from proofport.journal.sql.steps import Change, Part, Row, Steps, Values
+
+SIGN, RANGE = 2**63, 2**64
 
 
+class PostgresLaneRun(SqlLaneRun):
+    """Writes the last delivered state at once, an id a row."""
+
+    @staticmethod
+    def _key(text: str) -> bytes:
+        return text.encode()
+
+    def _sent(self, sent: Sent, origin: Values, *, staged: bool) -> Steps[None]:
+        """Of a staged run: note that the ids belong to its set, and keep the rest until it is complete."""
+        ids = [text.encode() for text in sent.ids]
+        values: Values = {
+            **origin,
+            "ids": ids,
+            "bodies": [_signed(body) for body in sent.bodies] or [0] * len(ids),
+            "observed": list(sent.observed) or [0.0] * len(ids),
+            "items": list(sent.items),
+        }
+        if origin["removed"]:
+            yield Change("empty_bodies", values)
+        elif sent.items:
+            yield Change("keep_bodies", values)
+        if staged:
+            yield Change("stage", values)
+            yield Change("deliver", {**values, "bodies": [0] * len(ids)})
+        else:
+            yield Change("remove" if origin["removed"] else "deliver", values)
+
+    def _doubt(self, of_set: int) -> Steps[None]:
+        yield Change("doubt_set", {"set": of_set})
+
+    def _completed(self, of_set: int, run: int) -> Steps[None]:
+        for name in ("deliver_staged", "remove_staged", "drop_staged"):
+            yield Change(name, {"set": of_set, "run": run})
+
+
+def _signed(body: int) -> int:
+    """As PostgreSQL's integers are."""
+    return body - RANGE if body >= SIGN else body
+
+
+# ---------------------------------------------------------------------- looking
 class LastStatePart(Part):
     async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]:
         rows = await self._of("known", lane, kind, ids)
@@ -32,6 +79,13 @@ class LastStatePart(Part):
             Kept(bytes(text).decode(), run_id, bytes(body), delivery, removed)
             for text, run_id, body, delivery, removed in await self._store.rows("kept", values)
         ]
+
+    async def tombstones(
+        self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
+    ) -> list[Tombstone]:
+        values = {"lane": lane, "kind": kind, "since": since, "after": after.encode(), "limit": limit}
+        rows = await self._store.rows("tombstones", values)
+        return [Tombstone(bytes(text).decode(), bytes(body), gone_at) for text, body, gone_at in rows]
 
     async def _of(self, name: str, lane: str, kind: str, ids: Sequence[str]) -> list[Row]:
         return await self._store.rows(name, {"lane": lane, "kind": kind, "ids": [text.encode() for text in ids]})

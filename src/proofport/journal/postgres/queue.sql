@@ -11,16 +11,17 @@ d.outcome, d.reason, d.detail, d.submission, d.bodies
 SELECT lane, number, due IS NULL AND parked IS NULL FROM lanes WHERE lane = ANY(%(lanes)s)
 ORDER BY number FOR NO KEY UPDATE;
 
--- name: next_ids
--- Ids for new deliveries.
-SELECT nextval('deliveries_id_seq') FROM generate_series(1, %(count)s);
-
 -- name: add_deliveries
--- Adds deliveries.
-INSERT INTO deliveries (id, lane, destination, kind, mode, payload, records, submission, bodies, created)
-SELECT g.*, journal_now(%(now)s) FROM unnest(%(ids)s::bigint[], %(numbers)s::int[], %(destinations)s::text[],
-    %(kinds)s::text[], %(modes)s::text[], %(payloads)s::bytea[], %(records)s::int[], %(submissions)s::bigint[],
-    %(bodies)s::bytea[]) AS g;
+-- Adds deliveries. Their ids, which grow in their order. Those of one group are a submission: that of their first id.
+WITH new AS MATERIALIZED (
+    SELECT nextval('deliveries_id_seq') AS id, g.* FROM unnest(%(numbers)s::int[], %(destinations)s::text[],
+        %(kinds)s::text[], %(modes)s::text[], %(payloads)s::bytea[], %(records)s::int[], %(bodies)s::bytea[],
+        %(groups)s::int[]) AS g (lane, destination, kind, mode, payload, records, bodies, submission)
+)
+INSERT INTO deliveries (id, lane, destination, kind, mode, payload, records, bodies, submission, created)
+SELECT id, lane, destination, kind, mode, payload, records, bodies,
+    CASE WHEN submission IS NOT NULL THEN min(id) OVER (PARTITION BY submission) END, journal_now(%(now)s)
+FROM new RETURNING id;
 
 -- name: wake_lanes
 -- Lets lanes be claimed as soon as they have rested.
@@ -28,11 +29,11 @@ UPDATE lanes SET due = greatest(journal_now(%(now)s), next_at) WHERE number = AN
 RETURNING lane, due - journal_now(%(now)s);
 
 -- name: add_idempotency_records
--- Notes what is submitted under keys, unless they are known. The submissions whose key was new.
+-- Notes what is submitted under keys, unless they are known.
 INSERT INTO idempotency_records (tenant, key, digest, answer, submission)
 SELECT * FROM unnest(%(tenants)s::text[], %(keys)s::text[], %(digests)s::bytea[], %(answers)s::bytea[],
     %(submissions)s::bigint[]) AS g (tenant, key, digest, answer, submission) ORDER BY tenant, key
-ON CONFLICT DO NOTHING RETURNING submission;
+ON CONFLICT DO NOTHING;
 
 -- name: idempotency_records
 -- What was submitted under keys before, with the ids of its deliveries.

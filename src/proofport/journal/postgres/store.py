@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar, cast
 
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
@@ -12,7 +13,7 @@ from proofport.journal.postgres.accept import Acceptor, accepting
 from proofport.journal.postgres.database import Db, Pool, explaining
 from proofport.journal.postgres.wake import Waker
 from proofport.journal.sql.queries import load
-from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Steps, Values, Wake
+from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Step, Steps, Values, Wake
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -20,9 +21,9 @@ P = ParamSpec("P")
 SQL = load(__package__, ["access", "copies", "known", "lanes", "queue", "registry", "runs", "snapshots"])
 
 
-def text_of(step: Query | Change) -> bytes:
-    text = SQL[step.name]
-    return text.replace("{where}", " AND ".join([SQL[name] for name in step.where] or ["true"])).encode()
+@lru_cache(maxsize=1_024)
+def text_of(name: str, where: tuple[str, ...] = ()) -> bytes:
+    return SQL[name].replace("{where}", " AND ".join([SQL[each] for each in where] or ["true"])).encode()
 
 
 class PostgresStore:
@@ -43,28 +44,24 @@ class PostgresStore:
 
     # ------------------------------------------------------------------ one statement
     async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:
-        with explaining(), cancellable():
-            async with self._pool.connection() as db:
-                return cast("list[Row]", await self._done(db, Query(name, values, where)))
+        return cast("list[Row]", await self._alone(Query(name, values, tuple(where))))
 
     async def heads(self, values: Values) -> list[Row]:
         return await self.rows("heads", values)
 
     async def change(self, name: str, values: Values, where: Sequence[str] = ()) -> int:
+        return cast(int, await self._alone(Change(name, values, tuple(where))))
+
+    async def _alone(self, step: Step) -> Any:
         with explaining(), cancellable():
             async with self._pool.connection() as db:
-                return cast(int, await self._done(db, Change(name, values, where)))
+                return await self._done(db, step)
 
     # ------------------------------------------------------------------ a transaction
     async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:
-        async with self._transaction() as db:
-            return await self._carried_out(db, steps(*given, **named))
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[Db]:
         with explaining(), cancellable():
             async with self._pool.connection() as db, db.transaction():
-                yield db
+                return await self._carried_out(db, steps(*given, **named))
 
     async def _carried_out(self, db: Db, steps: Steps[T]) -> T:
         result: Any = None
@@ -76,12 +73,12 @@ class PostgresStore:
                 return value
             result = await self._done(db, step)
 
-    async def _done(self, db: Db, step: Query | Change | Many | Wake) -> Any:
+    async def _done(self, db: Db, step: Step) -> Any:
         match step:
             case Query():
-                return await (await db.execute(text_of(step), self.bound(step.values))).fetchall()
+                return await (await db.execute(text_of(step.name, step.where), self.bound(step.values))).fetchall()
             case Change():
-                return (await db.execute(text_of(step), self.bound(step.values))).rowcount
+                return (await db.execute(text_of(step.name, step.where), self.bound(step.values))).rowcount
             case Many():
                 if rows := [self.bound(values) for values in step.values]:
                     await db.cursor().executemany(SQL[step.name].encode(), rows)
@@ -94,7 +91,7 @@ class PostgresStore:
         return await self._acceptor.accept(deliveries, record)
 
     def accepting(self, deliveries: Sequence[NewDelivery]) -> Steps[list[int]]:
-        return accepting(deliveries)
+        return accepting([(new, None) for new in deliveries])
 
     def claiming(self, lane: str | None, owner: str, lease: float) -> Steps[Hold | None]:
         values = {"lane": lane, "names": [lane], "owner": owner, "lease": lease}

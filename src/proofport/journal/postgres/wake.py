@@ -51,7 +51,7 @@ class Waker:
                 return
 
     async def _drop_sleeping(self, db: Db, lane: str, delay: float) -> bool:
-        """Whether a job that would have come later than that is gone."""
+        """True if a job that would have come later than that is gone."""
         row = await (await db.execute(self._sleeping_job, {"lane": lane, "delay": max(delay, 0.0)})).fetchone()
         if row is None:
             return False

@@ -20,7 +20,7 @@ from proofport.errors import JournalError
 from proofport.journal import scheduler
 from proofport.journal.contract import LaneRun
 from proofport.journal.postgres.database import explained, explaining
-from proofport.journal.postgres.lane_run import PostgresLaneRun
+from proofport.journal.postgres.last_state import PostgresLaneRun
 from proofport.journal.postgres.store import PostgresStore
 from proofport.journal.postgres.wake import QUEUE
 from proofport.journal.sql.steps import Hold, Query, Steps

@@ -1,1 +1,1 @@
-"""What both journals have in common: their methods, written over named queries that each database words for itself."""
+"""The part that both journals share: their methods, over named queries that each database words for itself."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import JsonValue
 
-from proofport.adapter import Memory
+from proofport.adapter import Memory, Mode
 from proofport.errors import UsageError
 from proofport.journal.contract import (
     IN_DOUBT,
@@ -43,26 +43,38 @@ class SqlLaneRun:
         self._begun: dict[str, tuple[int, NewRun]] = {}
 
     # ------------------------------------------------------------------ the last delivered state
-    def _sent(
-        self,
-        kind: str,
-        sent: Sent,
-        *,
-        removed: bool,
-        run: int | None = None,
-        delivery: int | None = None,
-        staged: bool = False,
-    ) -> Steps[None]:
-        """Note what was delivered, by a run or a queued delivery."""
+    @staticmethod
+    def _key(text: str) -> str | bytes:
+        """An id as the tables hold it."""
+        return text
+
+    def _sent(self, sent: Sent, origin: Values, *, staged: bool) -> Steps[None]:
+        """Note what was delivered. `origin`: its set, the run or the queued delivery, and whether it was removed."""
         raise NotImplementedError
 
-    def _doubt(self, kind: str) -> Steps[None]:
-        """All that was delivered of a kind before now may have been overwritten."""
+    def _doubt(self, of_set: int) -> Steps[None]:
+        """All that was delivered of a set before now may have been overwritten."""
         raise NotImplementedError
 
-    def _completed(self, kind: str, run: int) -> Steps[None]:
-        """What a staged run has sent is delivered now: after all that was sent before, before the next."""
-        raise NotImplementedError
+    def _completed(self, of_set: int, run: int) -> Steps[None]:
+        """Count all that a staged run has sent as delivered now: after what was sent before, before what comes next.
+
+        Nothing to do where ending the run says so.
+        """
+        yield from ()
+
+    def _note(self, kind: str, sent: Sent, mode: Mode, *, staged: bool = False, **by: int) -> Steps[None]:
+        """Note what was sent. `by`: the number of the `run` or the `delivery`."""
+        if sent.ids:
+            origin = {"set": (yield from self._set(kind)), "run": None, "delivery": None, "removed": mode == "remove"}
+            yield from self._sent(sent, origin | by, staged=staged)
+
+    def _set(self, kind: str) -> Steps[int]:
+        """The number of the set of this lane and kind, which is made when it is new."""
+        values = {"lane": self._hold.number, "kind": kind}
+        while not (rows := (yield Query("find_set", values))):
+            yield Change("make_set", values)
+        return int(rows[0][0])
 
     async def _folded(self, kind: str) -> None:
         """Put the last delivered state in order, where that is not done while it is written."""
@@ -117,7 +129,7 @@ class SqlLaneRun:
         if not (yield Change("done", values)):
             yield from self._check()
             return
-        yield from self._sent(delivery.kind, sent, removed=delivery.mode == "remove", delivery=delivery.id)
+        yield from self._note(delivery.kind, sent, delivery.mode, delivery=delivery.id)
         if dead is not None:
             new, failure = dead
             letter = {**_new(new), **_failure(failure), "attempts": delivery.attempts + 1}
@@ -143,7 +155,7 @@ class SqlLaneRun:
         """The number of the run."""
         values = {**asdict(run), "inputs": orjson.dumps(list(run.inputs)).decode(), "lane": self._hold.number}
         if (yield Change("cut_open_runs", values)):
-            yield from self._doubt(run.kind)
+            yield from self._doubt((yield from self._set(run.kind)))
         yield Change("end_other_runs", values)
         rows = yield Query("find_run", values)
         if not rows:
@@ -175,7 +187,7 @@ class SqlLaneRun:
         values = {"run": number, "number": batch.number, "first": batch.first, "last": batch.last}
         about = {"records": batch.records, "digest": batch.digest, "outcomes": shown(batch.outcomes)}
         yield Change("put_batch", {**values, **about})
-        yield from self._sent(run.kind, batch.sent, removed=run.mode == "remove", run=number, staged=run.staged)
+        yield from self._note(run.kind, batch.sent, run.mode, run=number, staged=run.staged)
 
     async def end(self, run_id: str, *, complete: bool, report: str) -> None:
         await self._write(self._end, *self._run(run_id), complete, report)
@@ -184,13 +196,28 @@ class SqlLaneRun:
         state = "complete" if complete else "ended"
         yield Change("end_run", {"run": number, "state": state, "report": shown(report)})
         if complete and run.staged:
-            yield from self._completed(run.kind, number)
+            yield from self._completed((yield from self._set(run.kind)), number)
 
-    async def forget(self, kind: str, ids: Sequence[str]) -> None:
-        await self._write(self._forget, kind, ids)
+    # ------------------------------------------------------------------ what is gone
+    async def note_missing(self, kind: str, ids: Sequence[str], *, at: float) -> list[float]:
+        return await self._write(self._note_missing, kind, [self._key(text) for text in ids], at)
 
-    def _forget(self, kind: str, ids: Sequence[str]) -> Steps[None]:
-        yield from self._sent(kind, Sent(ids), removed=True)
+    def _note_missing(self, kind: str, keys: Sequence[str | bytes], at: float) -> Steps[list[float]]:
+        of_set = {"set": (yield from self._set(kind))}
+        first = dict((yield Query("missing_since", of_set)))
+        yield Change("drop_missing", of_set)
+        yield Many("note_missing", [{**of_set, "id": key, "gone_at": first.get(key, at)} for key in keys])
+        return [first.get(key, at) for key in keys]
+
+    async def forget(self, kind: str, ids: Sequence[str], *, gone_at: float | None = None, since: float = 0.0) -> None:
+        await self._write(self._forget, kind, ids, gone_at, since)
+
+    def _forget(self, kind: str, ids: Sequence[str], gone_at: float | None, since: float) -> Steps[None]:
+        if gone_at is not None:
+            of_set = {"set": (yield from self._set(kind))}
+            yield Many("keep_tombstone", [{**of_set, "id": self._key(text), "gone_at": gone_at} for text in ids])
+            yield Change("drop_old_tombstones", {**of_set, "since": since})
+        yield from self._note(kind, Sent(ids), "remove")
 
     async def keep_adapter_memory(self, key: str, value: JsonValue, *, doubts: str | None) -> None:
         if doubts is not None:

@@ -63,8 +63,8 @@ def delivery(row: Row) -> Delivery:
 def _replay(store: Store, chosen: Filter, as_it_was: bool) -> Steps[list[int]]:
     """Lanes are locked before their dead deliveries, as everybody does it."""
     where, values = _where(chosen)
-    yield Query("lock_lanes_of_dead", values, where)
-    dead = [delivery(row) for row in (yield Query("find_dead", values, where))]
+    yield Query("lock_lanes_of_dead", values, tuple(where))
+    dead = [delivery(row) for row in (yield Query("find_dead", values, tuple(where)))]
     new = [
         NewDelivery(d.lane, d.destination, d.kind, d.mode, d.payload, d.records, d.bodies if as_it_was else None)
         for d in dead

@@ -24,8 +24,8 @@ class Query:
 
     name: str
     values: Values
-    where: Sequence[str] = ()
-    """The names of the conditions that it is asked with."""
+    #: The names of the conditions that it is asked with.
+    where: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,14 @@ class Change:
 
     name: str
     values: Values
-    where: Sequence[str] = ()
+    where: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Direct:
+    """A function over the connection of SQLite and the time. Its result: what it returns."""
+
+    work: Callable[[Any, float], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,8 @@ class Wake:
     delay: float
 
 
-Steps: TypeAlias = Generator[Query | Change | Many | Wake, Any, T]
+Step: TypeAlias = Query | Change | Direct | Many | Wake
+Steps: TypeAlias = Generator[Step, Any, T]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Hold:
 
     @property
     def values(self) -> Values:
-        """What tells a query whose lane it is."""
+        """The values that tell a query whose lane it is."""
         return {"number": self.number, "epoch": self.epoch}
 
     def lost(self) -> LaneLost:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from proofport.journal.sqlite.journal import SqliteJournal
-from proofport.journal.sqlite.temporary import TemporaryJournal
+from proofport.journal.sqlite.journal import SqliteJournal, TemporaryJournal
 
 __all__ = ["SqliteJournal", "TemporaryJournal"]

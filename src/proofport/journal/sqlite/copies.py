@@ -43,6 +43,7 @@ def _loaded(value: str | None) -> Any:
 READ: Mapping[tuple[str, str], Callable[[Any], Any]] = {
     ("known", "id"): str.encode,
     ("bodies", "id"): str.encode,
+    ("tombstones", "id"): str.encode,
     ("runs", "memory"): str.encode,
     ("runs", "inputs"): str.encode,
     ("access_keys", "destinations"): _loaded,
@@ -79,7 +80,6 @@ def _converted(table: Table, how: Mapping[tuple[str, str], Callable[[Any], Any]]
 class SqliteSource:
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self.name = str(path)
-        self.moved_to: Path | None = None
         self._db = db
         self._path = path
 
@@ -90,21 +90,21 @@ class SqliteSource:
         return str(self._db.execute(SQL["fingerprint"], {"lane": lane}).fetchone()[0])
 
     async def rows(self, table: Table, lane: int | None) -> AsyncIterator[Sequence[Row]]:
-        where = table.of_lane.format(":lane")
-        plain = f"SELECT {', '.join(table.columns)} FROM {table.name} WHERE {where}"  # noqa: S608 - our own names
-        rows = self._db.execute(SQL.get(f"read_{table.name}", plain), {"lane": lane})
+        rows = self._db.execute(SQL.get(f"read_{table.name}", table.select(":lane")), {"lane": lane})
         while page := rows.fetchmany(PAGE):
             staged = table.name == "staged"
             yield [_staged_read(row) if staged else _converted(table, READ, row) for row in page]
 
     async def retire(self, target: str) -> str:
-        self.moved_to = self._path.with_name(self._path.name + SUFFIX)
-        return f"is called {self.moved_to.name} now"
+        return f"is called {self._path.name}{SUFFIX} now"
 
 
 @asynccontextmanager
 async def reading(path: Path, fold: Callable[[Iterable[tuple[str, str]]], Any]) -> AsyncIterator[Source]:
-    """The journal at `path`, in which nobody else writes. `fold` puts the last delivered state in order before."""
+    """The journal at `path`, in which nobody else writes. It gets another name when the move comes to its end.
+
+    `fold` puts the last delivered state in order before.
+    """
     if not await asyncio.to_thread(path.is_file):
         raise ConfigError(f"there is no journal {path}", hint="Name the file that `journal:` named until now.")
     try:
@@ -115,13 +115,11 @@ async def reading(path: Path, fold: Callable[[Iterable[tuple[str, str]]], Any]) 
             working = db.execute(SQL["working"], {"now": time.time()}).fetchone()
             if working or db.execute(SQL["unfolded"]).fetchone()[0]:
                 raise in_use(str(path), " works on ".join(working) if working else "somebody writes to it")
-            source = SqliteSource(db, path)
-            yield source
+            yield SqliteSource(db, path)
             db.execute("ROLLBACK")
     except sqlite3.Error as error:
         raise explained(error) from error
-    if source.moved_to is not None:
-        await asyncio.to_thread(path.rename, source.moved_to)
+    await asyncio.to_thread(path.rename, path.with_name(path.name + SUFFIX))
 
 
 class SqliteTarget:
@@ -136,9 +134,8 @@ class SqliteTarget:
         with _transaction(self._db) as db:
             for table in reversed(OF_A_LANE):
                 if table.name != "lane_runs":
-                    where = table.of_lane.format(":lane")
-                    name = "sent" if table.name == "staged" else table.name
-                    db.execute(f"DELETE FROM {name} WHERE {where}", {"lane": number})  # noqa: S608 - our own names
+                    name = "sent" if table.name == "staged" else None
+                    db.execute(table.delete(":lane", name=name), {"lane": number})
             for table in OF_A_LANE:
                 await self._copy(table, number, source)
             _note(db, lane, fingerprint)

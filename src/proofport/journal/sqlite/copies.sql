@@ -47,6 +47,8 @@ SELECT json_array(epoch, next_at, parked,
     (SELECT max(number) FROM attempts WHERE lane = l.number),
     (SELECT json_array(count(*), sum(body IS NOT 0), max(turn)) FROM known
         WHERE of_set IN (SELECT number FROM sets WHERE lane = l.number)),
+    (SELECT json_array(count(*), count(body), sum(gone_at)) FROM tombstones
+        WHERE of_set IN (SELECT number FROM sets WHERE lane = l.number)),
     (SELECT json_group_array(value) FROM adapter_memory WHERE lane = l.number))
 FROM lanes l WHERE number = :lane;
 

@@ -16,7 +16,7 @@ from proofport.errors import ConfigError, JournalError
 APPLICATION_ID = 0x70706A31
 """Marks a SQLite file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
 
-MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 8)))
+MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 9)))
 """The script at index n brings a journal of version n (`user_version`) to version n + 1."""
 
 BUSY_SECONDS = 30.0
@@ -138,7 +138,7 @@ def _statements(script: str) -> list[str]:
 
 
 def explained(error: sqlite3.Error) -> JournalError:
-    """What a person can do about an error of the store."""
+    """The advice for a person about an error of the store."""
     name = getattr(error, "sqlite_errorname", "")
     for prefix, message, hint in _EXPLANATIONS:
         if name.startswith(prefix):

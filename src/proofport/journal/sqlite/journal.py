@@ -4,69 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sqlite3
+import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import weakref
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, closing
 from pathlib import Path
 
 from proofport.errors import JournalError, UsageError
 from proofport.journal import scheduler
-from proofport.journal.contract import Kept, Known, LaneRun
+from proofport.journal.contract import LaneRun
 from proofport.journal.copying import Source, Target
 from proofport.journal.sql.access import AccessPart
-from proofport.journal.sql.lanes import LanesPart
+from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.registry import RegistryPart
-from proofport.journal.sql.runs import RunsPart
 from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 from proofport.journal.sqlite import copies
 from proofport.journal.sqlite.database import connect, create, explained
-from proofport.journal.sqlite.known import KnownSets
+from proofport.journal.sqlite.known import LastStatePart
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
 from proofport.journal.sqlite.store import SqliteStore
 
 
-class SqliteJournal(QueuePart, LanesPart, RunsPart, RegistryPart, SnapshotsPart, AccessPart):
+class SqliteJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart, SnapshotsPart, AccessPart):
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 
+    #: Commits survive a power cut.
     durable = True
-    """Commits survive a power cut."""
 
     def __init__(self, path: str | Path, *, clock: Callable[[], float] = time.time) -> None:
         self.path = Path(path)
         self._clock = clock
-        self._opened: tuple[SqliteStore, KnownSets] | None = None
+        self._opened: SqliteStore | None = None
 
     async def open(self) -> None:
         await asyncio.to_thread(create, self.path, durable=self.durable)
         self._begin()
 
     def _begin(self) -> None:
-        store = SqliteStore(self.path, durable=self.durable, clock=self._clock)
-        self._opened = store, KnownSets(store)
+        self._opened = SqliteStore(self.path, durable=self.durable, clock=self._clock)
 
     async def close(self) -> None:
         if self._opened is not None:
-            (store, _), self._opened = self._opened, None
+            store, self._opened = self._opened, None
             await store.close()
 
-    def _required(self) -> tuple[SqliteStore, KnownSets]:
+    @property
+    def _store(self) -> SqliteStore:
         if self._opened is None:
             raise JournalError("the journal is not open")
         return self._opened
 
-    @property
-    def _store(self) -> SqliteStore:
-        return self._required()[0]
-
-    @property
-    def _sets(self) -> KnownSets:
-        return self._required()[1]
-
     def _held(self, hold: Hold, lease: float) -> LaneRun:
-        return SqliteLaneRun(self._store, self._sets, hold, lease)
+        return SqliteLaneRun(self._store, hold, lease)
 
     async def work(
         self, drain: Callable[[LaneRun], Awaitable[None]], *, owner: str, slots: int, lease: float, stop: asyncio.Event
@@ -75,22 +69,6 @@ class SqliteJournal(QueuePart, LanesPart, RunsPart, RegistryPart, SnapshotsPart,
         await scheduler.work(
             lambda: self.claim(owner=owner, lease=lease), store.is_due, store.news, drain, slots=slots, stop=stop
         )
-
-    # ------------------------------------------------------------------ the last delivered state
-    async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]:
-        return await self._sets.known(lane, kind, ids)
-
-    async def gone(self, lane: str, kind: str, run_id: str, *, after: str = "", limit: int = 500) -> list[str]:
-        return await self._sets.gone(lane, kind, run_id, after, limit)
-
-    async def known_count(self, lane: str, kind: str) -> int:
-        return await self._sets.count(lane, kind)
-
-    async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
-        return await self._sets.bodies(lane, kind, ids)
-
-    async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
-        return await self._sets.kept(lane, kind, after, limit)
 
     # ------------------------------------------------------------------ backup and moving
     @property
@@ -131,3 +109,22 @@ class SqliteJournal(QueuePart, LanesPart, RunsPart, RegistryPart, SnapshotsPart,
             raise UsageError(f"the backup {target} cannot be written: {error}") from error
         finally:
             draft.unlink(missing_ok=True)
+
+
+class TemporaryJournal(SqliteJournal):
+    """A journal in a temporary file, removed when it is closed or when the process ends. Commits wait for no disk.
+
+    For dry runs, tests and trying things out.
+    """
+
+    durable = False
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="proofport-"))
+        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        super().__init__(self._folder / "journal.sqlite3", clock=clock)
+
+    async def close(self) -> None:
+        """End the journal: nothing of it can be read any more."""
+        await super().close()
+        self._remove()

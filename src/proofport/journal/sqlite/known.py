@@ -18,8 +18,9 @@ from typing import Any, TypeAlias, TypeVar
 
 import orjson
 
+from proofport.adapter import Tombstone
 from proofport.journal.contract import Kept, Known
-from proofport.journal.sql.steps import Many, Steps
+from proofport.journal.sql.steps import Many, Part, Steps
 from proofport.journal.sqlite.database import connect, explained
 from proofport.journal.sqlite.store import SQL, SqliteStore
 
@@ -80,19 +81,19 @@ def _bodies(packed: bytes, removed: bool) -> Iterable[int | None]:
     return (body or None for body in struct.unpack(f"<{len(packed) // 8}q", packed))
 
 
-class KnownSets:
-    """The last delivered state of each lane and kind."""
+class LastStatePart(Part):
+    """Looking at the last delivered state of each lane and kind."""
 
-    def __init__(self, store: SqliteStore) -> None:
-        self._store = store
-        self._folding = asyncio.Lock()
+    @property
+    def _store(self) -> SqliteStore:
+        raise NotImplementedError
 
     async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]:
-        rows = await self._each("known", await self.folded(lane, kind), ids)
+        rows = await self._each("known", await folded(self._store, lane, kind), ids)
         return [row and Known(row[0] % RANGE, row[1]) for row in rows]
 
     async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
-        rows = await self._each("kept_body", await self._find(lane, kind), ids)
+        rows = await self._each("kept_body", await _find(self._store, lane, kind), ids)
         return [row and bytes(row[0]) for row in rows]
 
     async def _each(self, name: str, of_set: int, ids: Sequence[str]) -> list[Any]:
@@ -103,52 +104,63 @@ class KnownSets:
 
         return await self._store.looks.read(read)
 
-    async def gone(self, lane: str, kind: str, run_id: str, after: str, limit: int) -> list[str]:
-        values = {"set": await self.folded(lane, kind), "run_id": run_id, "after": after, "limit": limit}
+    async def gone(self, lane: str, kind: str, run_id: str, *, after: str = "", limit: int = 500) -> list[str]:
+        values = {"set": await folded(self._store, lane, kind), "run_id": run_id, "after": after, "limit": limit}
         return [text for (text,) in await self._store.rows("gone", values)]
 
-    async def count(self, lane: str, kind: str) -> int:
-        return int((await self._store.rows("known_count", {"set": await self.folded(lane, kind)}))[0][0])
+    async def known_count(self, lane: str, kind: str) -> int:
+        return int((await self._store.rows("known_count", {"set": await folded(self._store, lane, kind)}))[0][0])
 
-    async def kept(self, lane: str, kind: str, after: str, limit: int) -> list[Kept]:
-        values = {"set": await self.folded(lane, kind), "after": after, "limit": limit}
+    async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
+        values = {"set": await folded(self._store, lane, kind), "after": after, "limit": limit}
         rows = await self._store.rows("kept", values)
         return [Kept(text, run, body, delivery, bool(removed)) for text, run, body, delivery, removed in rows]
 
-    # ------------------------------------------------------------------ folding
-    async def tidy(self, lane: str, kind: str) -> None:
-        """Fold when very much is waiting."""
-        [(waiting,)] = await self._store.rows("waiting_ids", {"set": await self._find(lane, kind)})
-        if waiting > MOST_UNFOLDED:
-            await self.folded(lane, kind)
+    async def tombstones(
+        self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
+    ) -> list[Tombstone]:
+        values = {"set": await _find(self._store, lane, kind), "since": since, "after": after, "limit": limit}
+        return [Tombstone(*row) for row in await self._store.rows("tombstones", values)]
 
-    async def _find(self, lane: str, kind: str) -> int:
-        rows = await self._store.rows("set_of", {"lane": lane, "kind": kind})
-        return int(rows[0][0]) if rows else 0
 
-    async def folded(self, lane: str, kind: str) -> int:
-        """The number of a set of which nothing is left in the log."""
-        of_set = await self._find(lane, kind)
-        async with self._folding:
-            if await self._store.rows("is_to_fold", {"set": of_set}):
-                await self._fold(of_set)
-        return of_set
+# ---------------------------------------------------------------------- folding
+async def tidy(store: SqliteStore, lane: str, kind: str) -> None:
+    """Fold when very much is waiting."""
+    [(waiting,)] = await store.rows("waiting_ids", {"set": await _find(store, lane, kind)})
+    if waiting > MOST_UNFOLDED:
+        await folded(store, lane, kind)
 
-    async def _fold(self, of_set: int) -> None:
-        with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as scratch:
-            pending = _Pending(scratch)
-            await _in_thread(lambda: self._collect(pending, of_set))
-            slices = iter(pending.slices(of_set))
-            while rows := await _in_thread(lambda: next(slices, None)):
-                await self._store.writer.write(_fold_slice(rows))
-            await self._store.write(pending.finished)
 
-    def _collect(self, pending: _Pending, of_set: int) -> None:
-        try:
-            with closing(connect(self._store.path, query_only=True)) as db:
-                pending.add(db, of_set)
-        except sqlite3.Error as error:
-            raise explained(error) from error
+async def _find(store: SqliteStore, lane: str, kind: str) -> int:
+    rows = await store.rows("set_of", {"lane": lane, "kind": kind})
+    return int(rows[0][0]) if rows else 0
+
+
+async def folded(store: SqliteStore, lane: str, kind: str) -> int:
+    """The number of a set of which nothing is left in the log."""
+    of_set = await _find(store, lane, kind)
+    async with store.folding:
+        if await store.rows("is_to_fold", {"set": of_set}):
+            await _fold(store, of_set)
+    return of_set
+
+
+async def _fold(store: SqliteStore, of_set: int) -> None:
+    with closing(sqlite3.connect("", isolation_level=None, check_same_thread=False)) as scratch:
+        pending = _Pending(scratch)
+        await _in_thread(lambda: _collect(store, pending, of_set))
+        slices = iter(pending.slices(of_set))
+        while rows := await _in_thread(lambda: next(slices, None)):
+            await store.writer.write(_fold_slice(rows))
+        await store.write(pending.finished)
+
+
+def _collect(store: SqliteStore, pending: _Pending, of_set: int) -> None:
+    try:
+        with closing(connect(store.path, query_only=True)) as db:
+            pending.add(db, of_set)
+    except sqlite3.Error as error:
+        raise explained(error) from error
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

@@ -106,3 +106,38 @@ SELECT body FROM bodies WHERE of_set = :set AND id = :id;
 SELECT b.id, r.run_id, b.body, b.delivery, ifnull(k.body, 0) = 0 FROM bodies b
 LEFT JOIN known k ON k.of_set = b.of_set AND k.id = b.id LEFT JOIN runs r ON r.number = b.run
 WHERE b.of_set = :set AND b.id > :after AND (k.body <> 0 OR b.body = x'') ORDER BY b.id LIMIT :limit;
+
+-- name: missing_since
+-- When the ids that are missing, or gone, were first missing.
+SELECT id, gone_at FROM tombstones WHERE of_set = :set;
+
+-- name: drop_missing
+-- Drops what was noted of ids that were missing, and are not gone.
+DELETE FROM tombstones WHERE of_set = :set AND body IS NULL;
+
+-- name: note_missing
+-- Notes when an id was first missing.
+INSERT INTO tombstones (of_set, id, gone_at) VALUES (:set, :id, :gone_at) ON CONFLICT DO NOTHING;
+
+-- name: keep_tombstone
+-- Keeps the body of an id that is gone. When it was first missing stays.
+INSERT INTO tombstones (of_set, id, body, gone_at)
+SELECT of_set, id, body, :gone_at FROM bodies WHERE of_set = :set AND id = :id AND body <> x''
+ON CONFLICT (of_set, id) DO UPDATE SET body = excluded.body;
+
+-- name: drop_old_tombstones
+-- Drops what has been gone for too long.
+DELETE FROM tombstones WHERE of_set = :set AND gone_at < :since;
+
+-- name: has_tombstones
+-- One row if anything of a set is gone, or missing.
+SELECT 1 FROM tombstones WHERE of_set = :set LIMIT 1;
+
+-- name: drop_tombstone
+-- Drops the tombstone of an id that is delivered again.
+DELETE FROM tombstones WHERE of_set = :set AND id = :id;
+
+-- name: tombstones
+-- What is gone, with the last body and the time.
+SELECT id, body, gone_at FROM tombstones
+WHERE of_set = :set AND body IS NOT NULL AND gone_at >= :since AND id > :after ORDER BY id LIMIT :limit;

@@ -6,65 +6,43 @@ import struct
 
 import orjson
 
-from proofport.journal.contract import NewRun, Sent
+from proofport.journal.contract import IN_DOUBT, NewRun, Sent
 from proofport.journal.sql.lane_run import SqlLaneRun
-from proofport.journal.sql.steps import Change, Hold, Many, Query, Steps
-from proofport.journal.sqlite.known import KnownSets
+from proofport.journal.sql.steps import Change, Many, Query, Steps, Values
+from proofport.journal.sqlite.known import folded, tidy
 from proofport.journal.sqlite.store import SqliteStore
 
 
 class SqliteLaneRun(SqlLaneRun):
-    """Logs what was delivered. `KnownSets` folds the log when someone asks."""
+    """Logs what was delivered. The log is folded when someone asks."""
 
-    def __init__(self, store: SqliteStore, known: KnownSets, hold: Hold, lease: float) -> None:
-        super().__init__(store, hold, lease)
-        self._known = known
+    _store: SqliteStore
 
     async def begin(self, run: NewRun) -> None:
-        await self._known.tidy(self.lane, run.kind)
+        await tidy(self._store, self.lane, run.kind)
         await super().begin(run)
 
     async def _folded(self, kind: str) -> None:
-        await self._known.folded(self.lane, kind)
+        await folded(self._store, self.lane, kind)
 
-    def _sent(
-        self,
-        kind: str,
-        sent: Sent,
-        *,
-        removed: bool,
-        run: int | None = None,
-        delivery: int | None = None,
-        staged: bool = False,
-    ) -> Steps[None]:
+    def _sent(self, sent: Sent, origin: Values, *, staged: bool) -> Steps[None]:
         """Log it in one row, whatever the number of ids."""
-        if not sent.ids:
-            return
         count = len(sent.ids)
-        origin = {"set": (yield from self._set(kind)), "run": run, "delivery": delivery}
         packed = {
             "ids": orjson.dumps(list(sent.ids)),
             "bodies": struct.pack(f"<{count}Q", *sent.bodies) if sent.bodies else bytes(8 * count),
             "observed": struct.pack(f"<{count}d", *sent.observed) if sent.observed else b"",
         }
-        yield Change("log", {**origin, **packed, "removed": removed, "records": count})
-        if removed:
+        yield Change("log", {**origin, **packed, "records": count})
+        if origin["removed"]:
             yield Many("empty_body", ({**origin, "id": text} for text in sent.ids))
         elif sent.items:
             kept = zip(sent.ids, sent.items, strict=True)
             yield Many("keep_body", ({**origin, "id": text, "body": item} for text, item in kept if item))
+            if (yield Query("has_tombstones", origin)):
+                pairs = zip(sent.ids, sent.bodies, strict=True)
+                yield Many("drop_tombstone", ({**origin, "id": text} for text, body in pairs if body > IN_DOUBT))
 
-    def _doubt(self, kind: str) -> Steps[None]:
-        number = yield from self._set(kind)
+    def _doubt(self, of_set: int) -> Steps[None]:
         yield Change("skip_turn", {})
-        yield Change("doubt_set", {"set": number})
-
-    def _completed(self, kind: str, run: int) -> Steps[None]:
-        """Nothing to do: ending the run has given its rows of the log their turn."""
-        yield from ()
-
-    def _set(self, kind: str) -> Steps[int]:
-        values = {"lane": self._hold.number, "kind": kind}
-        while not (rows := (yield Query("find_set", values))):
-            yield Change("make_set", values)
-        return int(rows[0][0])
+        yield Change("doubt_set", {"set": of_set})

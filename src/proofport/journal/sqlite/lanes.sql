@@ -29,9 +29,9 @@ FROM lanes ORDER BY lane;
 UPDATE lanes SET due = CASE WHEN parked IS NULL AND {has_work} THEN max(:now, next_at, ifnull(lease_until, 0)) END
 WHERE number = :number;
 
--- name: next_due
--- When the first of all lanes may be claimed.
-SELECT due FROM lanes WHERE due IS NOT NULL ORDER BY due LIMIT 1;
+-- name: is_due
+-- One row if a lane may be claimed.
+SELECT 1 FROM lanes WHERE due <= :now LIMIT 1;
 
 -- name: claimable_lane
 -- The lane that has been claimable for the longest, and whether anything waits in it.

@@ -14,18 +14,20 @@ SELECT digest, answer, submission FROM idempotency_records WHERE tenant = :tenan
 SELECT id FROM deliveries WHERE submission = :submission ORDER BY id;
 
 -- name: add_idempotency_record
--- Notes what was submitted under a key.
+-- Notes what is about to be submitted under a key, unless it is known.
 INSERT INTO idempotency_records (tenant, key, digest, answer, submission)
-VALUES (:tenant, :key, :digest, :answer, :submission);
+VALUES (:tenant, :key, :digest, :answer, {next_id}) ON CONFLICT DO NOTHING;
 
 -- name: next_id
 -- What AUTOINCREMENT gives next: https://www.sqlite.org/autoinc.html
-SELECT ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'deliveries'), 0) + 1;
+(SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'deliveries')
 
 -- name: add_delivery
--- Adds a delivery. A trigger wakes its lane.
-INSERT INTO deliveries (id, lane, destination, kind, mode, payload, records, created, submission, bodies)
-VALUES (:id, :number, :destination, :kind, :mode, :payload, :records, :now, :submission, :bodies);
+-- Adds a delivery, if its lane is there. A trigger wakes the lane. The first of a submission gives that its number.
+INSERT INTO deliveries (lane, destination, kind, mode, payload, records, created, submission, bodies)
+SELECT number, :destination, :kind, :mode, :payload, :records, :now,
+    iif(:together, ifnull(:submission, {next_id}), NULL), :bodies
+FROM lanes WHERE lane = :lane;
 
 -- name: add_dead
 -- Adds a delivery that is dead from the start.

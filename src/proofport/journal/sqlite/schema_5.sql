@@ -12,7 +12,7 @@ CREATE TABLE submissions (
     PRIMARY KEY (tenant, key)
 ) WITHOUT ROWID;
 
--- A snapshot: proofport/journal/snapshots.py draws its states.
+-- A snapshot: proofport/journal/contract/snapshots.py draws its states.
 CREATE TABLE snapshots (
     number INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,

@@ -5,34 +5,73 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import orjson
 
+from proofport.errors import JournalError
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
 from proofport.journal.sql.queries import load
-from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Steps, Values, Wake, number_of
+from proofport.journal.sql.steps import Change, Direct, Hold, Many, Query, Row, Steps, Values, Wake, number_of
 from proofport.journal.sqlite.database import connect, explained
-from proofport.journal.sqlite.reader import Reader
 from proofport.journal.sqlite.writer import Writer
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 SQL = load(__package__, ["access", "copies", "known", "lanes", "queue", "registry", "runs", "snapshots"])
+LISTS = ("ids", "destinations", "kinds")
+"""Names of values that may be lists."""
 
 
-def text_of(step: Query | Change) -> str:
-    text = SQL[step.name]
-    return text.replace("{where}", " AND ".join([SQL[name] for name in step.where] or ["true"]))
+@lru_cache(maxsize=1_024)
+def text_of(name: str, where: tuple[str, ...] = ()) -> str:
+    return SQL[name].replace("{where}", " AND ".join([SQL[each] for each in where] or ["true"]))
 
 
 def bound(values: Values, now: float) -> dict[str, Any]:
     """Values as SQLite takes them: lists are JSON."""
-    lists = {name: orjson.dumps(value).decode() for name, value in values.items() if isinstance(value, list)}
-    return {**values, **lists, "now": now}
+    given = {**values, "now": now}
+    for name in LISTS:
+        if isinstance(value := given.get(name), list):
+            given[name] = orjson.dumps(value).decode()
+    return given
+
+
+class Reader:
+    """One query-only connection in a thread of its own, made when it is first used.
+
+    Each statement sees the last commit, and blocks nobody.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db: sqlite3.Connection | None = None
+        self._closed = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
+
+    async def read(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        if self._closed:
+            raise JournalError("the journal is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._ask, question)
+
+    def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            if self._db is None:
+                self._db = connect(self._path, query_only=True)
+            return question(self._db)
+        except sqlite3.Error as error:
+            raise explained(error) from error
+
+    async def close(self) -> None:
+        self._closed = True
+        await asyncio.to_thread(self._thread.shutdown)
+        if self._db is not None:
+            self._db.close()
 
 
 class SqliteStore:
@@ -42,37 +81,33 @@ class SqliteStore:
         self.path = path
         self.clock = clock
         self.news = asyncio.Event()
+        self.folding = asyncio.Lock()
         self.writer = Writer(path, durable=durable)
         self.looks = Reader(path)
-        self._heads = Reader(path)
-        self._watch = connect(path, query_only=True)
+        self._lanes = Reader(path)
 
     async def close(self) -> None:
         await self.writer.close()
-        await self._heads.close()
+        await self._lanes.close()
         await self.looks.close()
-        self._watch.close()
 
     # ------------------------------------------------------------------ one statement
     async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:
-        text, given = text_of(Query(name, values, where)), bound(values, self.clock())
+        text, given = text_of(name, tuple(where)), bound(values, self.clock())
         return await self.looks.read(lambda db: db.execute(text, given).fetchall())
 
     async def heads(self, values: Values) -> list[Row]:
         given = bound(values, self.clock())
-        return await self._heads.read(lambda db: db.execute(SQL["heads"], given).fetchall())
+        return await self._lanes.read(lambda db: db.execute(SQL["heads"], given).fetchall())
 
     async def change(self, name: str, values: Values, where: Sequence[str] = ()) -> int:
-        text, given = text_of(Change(name, values, where)), bound(values, self.clock())
+        text, given = text_of(name, tuple(where)), bound(values, self.clock())
         return await self.writer.write(lambda db: db.execute(text, given).rowcount)
 
-    def is_due(self) -> bool:
-        """Look whether a lane may be claimed: into one index, cheap enough for the event loop."""
-        try:
-            row = self._watch.execute(SQL["next_due"]).fetchone()
-        except sqlite3.Error as error:
-            raise explained(error) from error
-        return row is not None and row[0] <= self.clock()
+    async def is_due(self) -> bool:
+        """Look whether a lane may be claimed, which takes no lock."""
+        now = self.clock()
+        return bool(await self._lanes.read(lambda db: db.execute(SQL["is_due"], {"now": now}).fetchone()))
 
     # ------------------------------------------------------------------ a transaction
     async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:
@@ -83,42 +118,16 @@ class SqliteStore:
         return result
 
     async def accept(self, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None) -> Submitted:
-        return await self.write(self.submitting, deliveries, record)
+        now = self.clock()
+        submitted = await self.writer.write(lambda db: _submit(db, deliveries, record, now))
+        self.news.set()
+        return submitted
 
-    def submitting(self, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None) -> Steps[Submitted]:
-        if record is None or not deliveries:
-            return Submitted((yield from self.accepting(deliveries, together=True)))
-        values = {"tenant": record.tenant, "key": record.key, "digest": record.digest, "answer": record.answer}
-        known = yield Query("idempotency_record", values)
-        if known:
-            [(digest, answer, submission)] = known
-            rows = yield Query("submitted", {"submission": submission})
-            return Submitted([number for (number,) in rows], replace(record, digest=digest, answer=answer))
-        ids = yield from self.accepting(deliveries, together=True)
-        yield Change("add_idempotency_record", {**values, "submission": ids[0]})
-        return Submitted(ids)
-
-    def accepting(self, deliveries: Sequence[NewDelivery], *, together: bool = False) -> Steps[list[int]]:
-        """`together`: they are one submission, which has the number of the first."""
-        [(first,)] = yield Query("next_id", {})
-        numbers = dict[str, int]()
-        for number, new in enumerate(deliveries, first):
-            if new.lane not in numbers:
-                numbers[new.lane] = yield from number_of(new.lane)
-            values = {
-                "id": number,
-                "number": numbers[new.lane],
-                "destination": new.destination,
-                "kind": new.kind,
-                "mode": new.mode,
-                "payload": new.payload,
-                "records": new.records,
-                "submission": first if together else None,
-                "bodies": new.bodies,
-            }
-            yield Change("add_delivery", values)
-            yield Wake(new.lane, 0)
-        return list(range(first, first + len(deliveries)))
+    def accepting(self, deliveries: Sequence[NewDelivery]) -> Steps[list[int]]:
+        ids: list[int] = yield Direct(lambda db, now: _add(db, deliveries, now, together=False))
+        for lane in {new.lane for new in deliveries}:
+            yield Wake(lane, 0)
+        return ids
 
     def claiming(self, lane: str | None, owner: str, lease: float) -> Steps[Hold | None]:
         if lane is not None:
@@ -155,10 +164,51 @@ def _carried_out(db: sqlite3.Connection, steps: Steps[T], now: float, woken: lis
             return value
         match step:
             case Query():
-                result = db.execute(text_of(step), bound(step.values, now)).fetchall()
+                result = db.execute(text_of(step.name, step.where), bound(step.values, now)).fetchall()
+            case Direct():
+                result = step.work(db, now)
             case Change():
-                result = db.execute(text_of(step), bound(step.values, now)).rowcount
+                result = db.execute(text_of(step.name, step.where), bound(step.values, now)).rowcount
             case Many():
                 db.executemany(SQL[step.name], (bound(values, now) for values in step.values))
             case Wake():
                 woken.append(step)
+
+
+# ---------------------------------------------------------------------- accepting: what a relay does most
+def _submit(
+    db: sqlite3.Connection, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None, now: float
+) -> Submitted:
+    """Accept deliveries as one submission, unless its key is known."""
+    if record is None or not deliveries:
+        return Submitted(_add(db, deliveries, now, together=True))
+    values = {"tenant": record.tenant, "key": record.key, "digest": record.digest, "answer": record.answer}
+    if db.execute(SQL["add_idempotency_record"], values).rowcount:
+        return Submitted(_add(db, deliveries, now, together=True))
+    digest, answer, submission = db.execute(SQL["idempotency_record"], values).fetchone()
+    ids = db.execute(SQL["submitted"], {"submission": submission}).fetchall()
+    return Submitted([number for (number,) in ids], replace(record, digest=digest, answer=answer))
+
+
+def _add(db: sqlite3.Connection, deliveries: Sequence[NewDelivery], now: float, *, together: bool) -> list[int]:
+    """Add deliveries to their lanes: one statement each, but for a lane that is new. `together`: as one submission."""
+    ids = list[int]()
+    for new in deliveries:
+        values = {
+            "lane": new.lane,
+            "destination": new.destination,
+            "kind": new.kind,
+            "mode": new.mode,
+            "payload": new.payload,
+            "records": new.records,
+            "together": together,
+            "submission": ids[0] if ids else None,
+            "bodies": new.bodies,
+            "now": now,
+        }
+        added = db.execute(SQL["add_delivery"], values)
+        if not added.rowcount:
+            db.execute(SQL["make_lanes"], values)
+            added = db.execute(SQL["add_delivery"], values)
+        ids.append(added.lastrowid or 0)
+    return ids

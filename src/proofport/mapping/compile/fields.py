@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from proofport.errors import Rejected
 from proofport.mapping.compile import functions
@@ -47,8 +47,8 @@ class Plan:
     names: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     #: True when only what the record says is sent, so that no default stands in for it.
     partial: bool = False
-    #: Tells, for a field that is nullable or not, if its null is left out.
-    drops_null: Callable[[bool], bool] = lambda nullable: False
+    #: What becomes of null: see `Body`.
+    nulls: Literal["send", "omit", "nullable"] = "send"
     #: The part of a record that the projection decodes. The function then returns None where a whole record is needed.
     part: Part | None = None
 
@@ -120,7 +120,7 @@ class _Compiler:
         return value
 
     def _without_null(self, value: str, nullable: bool) -> str:
-        if not self.plan.drops_null(nullable):
+        if self.plan.nulls == "send" or (self.plan.nulls == "nullable" and nullable):
             return value
         value = self._copy(value)
         with self.code.block(f"if {value} is None:"):

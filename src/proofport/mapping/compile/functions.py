@@ -65,24 +65,13 @@ def _broken(field: str, path: str, error: Exception) -> Rejected:
     return reject(field, f"data that breaks {path}", "data that the path fits", cause=error)
 
 
-def find_list(path: Path, record: Any, field: str) -> Any:
-    """All matches; [] if there are none because an array was empty, else MISSING."""
-    return find(path, record, field) or ([] if _met_empty_array(path, record) else MISSING)
-
-
-def _met_empty_array(path: Path, record: Any) -> bool:
+def met_empty_array(path: Path, record: Any) -> bool:
     """True if a wildcard, slice or filter of the path came upon an empty array."""
     return any(
         type(step) in (Wildcard, Slice, Filter)
         and any(match.value == [] for match in tree_of(path.steps[:index]).find(record))
         for index, step in enumerate(path.steps)
     )
-
-
-def only(values: Sequence[Any], field: str, path: str) -> Any:
-    if len(values) > 1:
-        twice(field, path)
-    return values[0] if values else MISSING
 
 
 def twice(field: str, path: str) -> NoReturn:
@@ -101,20 +90,16 @@ def text(value: Any, field: str) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return _number_text(value, field)
-    raise reject(field, describe(value), "text, a number, true or false", _list_hint(value))
-
-
-def _list_hint(value: object) -> str | None:
-    return "Select the items with [*]." if isinstance(value, list) else None
-
-
-def _number_text(value: float, field: str) -> str:
+    if not isinstance(value, int | float):
+        raise reject(field, describe(value), "text, a number, true or false", _list_hint(value))
     try:
         return json.dumps(value)
     except ValueError:
         raise reject(field, "an integer of many digits", "an integer of fewer digits") from None
+
+
+def _list_hint(value: object) -> str | None:
+    return "Select the items with [*]." if isinstance(value, list) else None
 
 
 def render(parts: Sequence[Any], field: str) -> Any:
@@ -144,12 +129,9 @@ def look_up(table: Lookup, value: Any, field: str) -> Any:
         case "value":
             return table.unknown.value
         case _:
-            return not_in_table(table, value, field)
-
-
-def not_in_table(table: Lookup, value: Any, field: str) -> NoReturn:
-    known = [str(key if isinstance(key, str) else key[1]) for key in table.entries]  # type: ignore[index]
-    raise reject(field, describe(value), f"a value of {table.name}: {listing(known)}", _table_hint(table, value))
+            known = [str(key if isinstance(key, str) else key[1]) for key in table.entries]  # type: ignore[index]
+            expected = f"a value of {table.name}: {listing(known)}"
+            raise reject(field, describe(value), expected, _table_hint(table, value))
 
 
 def _table_hint(table: Lookup, value: Any) -> str | None:
@@ -231,10 +213,6 @@ def as_datetime(value: Any, field: str) -> str:
         raise reject(field, describe(value), "a date and time in ISO 8601, for example 2026-01-31T09:00:00Z")
     if moment.tzinfo is None:
         raise reject(field, f"{describe(value)} without a time zone", "a date and time with its time zone", ZONE_HINT)
-    return _in_utc(moment, field)
-
-
-def _in_utc(moment: datetime, field: str) -> str:
     try:
         return format_timestamp(moment)
     except OverflowError:

@@ -18,7 +18,6 @@ from jsonpath_ng.ext.filter import And, Filter, Or
 
 from proofport.mapping.language.nodes import Rule, Select, selects
 from proofport.mapping.language.paths import Key, Path, Step, filter_keys, key_of
-from proofport.sources.structs import may_be_read, struct_of
 
 MAX_LOOPS = 12
 """Loops inside one another. With more of them a path may be left to jsonpath-ng, which needs the whole record."""
@@ -50,7 +49,7 @@ class Part:
         """Add what these steps read."""
         step, rest = (steps[0], steps[1:]) if steps else (None, ())
         key = step if isinstance(step, Key) else key_of(step)
-        if isinstance(key, str) and may_be_read(key):
+        if isinstance(key, str) and _may_be_read(key):
             self.members.setdefault(key, Part()).add(rest)
         elif isinstance(key, int) or type(step) in (Index, Slice, Wildcard, Filter):
             self.items = self.items or Part()
@@ -63,7 +62,9 @@ class Part:
         """Choose the type of this part and of all below. A value that is read in several ways is taken as it is."""
         items = Any if self.items is None else self.items.decoded_as(missing)
         if self.members and self.items is None and not self.whole:
-            self.struct = struct_of({name: part.decoded_as(missing) for name, part in self.members.items()}, missing)
+            types = [(self.attribute(name), part.decoded_as(missing), missing) for name, part in self.members.items()]
+            names = {self.attribute(name): name for name in self.members}
+            self.struct = msgspec.defstruct("Object", types, rename=names, gc=False)
             return Optional[self.struct]  # noqa: UP045 - made at run time
         if items is not Any and not self.members and not self.whole:
             return Optional[list[items]]  # type: ignore[valid-type]  # noqa: UP045
@@ -117,6 +118,11 @@ def _reads(rule: Rule) -> Iterator[tuple[Path, ...]]:
             yield from inner or [(select.path,)]
         else:
             yield (select.path,)
+
+
+def _may_be_read(name: str) -> bool:
+    """True unless JSON has to escape the name: the decoder does not know such names."""
+    return name.isprintable() and '"' not in name and "\\" not in name
 
 
 def _tested(step: Step) -> Iterator[Sequence[Key]]:

@@ -102,12 +102,6 @@ class Scope:
             return self._known[path.prefix]
         twice = f"{code.use(functions.twice)}({code.constant(field)}, {code.constant(path.text)})"
         result = code.name("v")
-        if self._needs_find(path):
-            found = self._find(path, field)
-            code.line(
-                f"{result} = {code.use(functions.only)}({found}, {code.constant(field)}, {code.constant(path.text)})"
-            )
-            return result
 
         def store(value: str) -> None:
             with code.block(f"if {result} is not M:"):
@@ -115,19 +109,16 @@ class Scope:
             code.line(f"{result} = {value}")
 
         code.line(f"{result} = M")
-        self._loop(path, field, store)
+        self._each(path, field, store)
         return result
 
     def some(self, path: Path, field: str) -> str:
         """An expression that is true if a path matches at all."""
-        code = self.code
         if path.singular:
             return f"{self._known[path.prefix]} is not M"
-        if self._needs_find(path):
-            return f"bool({self._find(path, field)})"
-        found = code.name("e")
-        code.line(f"{found} = False")
-        self._loop(path, field, lambda value: code.line(f"{found} = True"))
+        found = self.code.name("e")
+        self.code.line(f"{found} = False")
+        self._each(path, field, lambda value: self.code.line(f"{found} = True"))
         return found
 
     def many(self, path: Path, field: str, keep: Callable[[str, str], None]) -> str:
@@ -143,35 +134,27 @@ class Scope:
             keep(value, result)
 
         code.line(f"{result} = []")
-        if self._needs_find(path):
-            item, found = code.name("i"), code.name("v")
-            code.line(f"{found} = {self._find(path, field, functions.find_list)}")
-            code.line(f"{met} = {found} is not M")
-            with code.block(f"for {item} in {found} if {met} else ():"):
-                store(item)
-        else:
-            code.line(f"{met} = False")
-            self._loop(path, field, store, met=met)
+        code.line(f"{met} = False")
+        self._each(path, field, store, met)
         with code.block(f"if not {met}:"):
             code.line(f"{result} = M")
         return result
 
-    def _needs_find(self, path: Path) -> bool:
-        return not path.compiled or self.code.loops + path.loops > MAX_BLOCKS
-
-    def _find(self, path: Path, field: str, function: Callable[..., Any] = functions.find) -> str:
-        code = self.code
-        return f"{code.use(function)}({code.bind('p', path)}, {self.root}, {code.constant(field)})"
-
-    def _loop(self, path: Path, field: str, store: Store, met: str | None = None) -> None:
-        prefix = path.prefix
-        holder, rest = self._known[prefix], path.steps[len(prefix) :]
-        if rest:
-            where = f"{self.code.constant(field)}, {self.code.constant(path.text)}"
-            Walk(self.code, store, where, met).write(holder, rest)
+    def _each(self, path: Path, field: str, store: Store, met: str | None = None) -> None:
+        """Write what `store` does with each match. `met`: the variable that becomes True at an empty array."""
+        code, prefix = self.code, path.prefix
+        if not path.compiled or code.loops + path.loops > MAX_BLOCKS:
+            item, given = code.name("i"), f"{code.bind('p', path)}, {self.root}"
+            with code.block(f"for {item} in {code.use(functions.find)}({given}, {code.constant(field)}):"):
+                store(item)
+            if met is not None:
+                code.line(f"{met} = {met} or {code.use(functions.met_empty_array)}({given})")
+        elif len(prefix) < len(path.steps):
+            where = f"{code.constant(field)}, {code.constant(path.text)}"
+            Walk(code, store, where, met).write(self._known[prefix], path.steps[len(prefix) :])
         else:
-            with self.code.block(f"if {holder} is not M:"):
-                store(holder)
+            with code.block(f"if {self._known[prefix]} is not M:"):
+                store(self._known[prefix])
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,17 +48,10 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
         signature="convert(d, M=M)",
         finish="return out if ok and 'extras' not in d else by_model(out, d)",
         partial=body.partial,
-        drops_null=_DROPS[body.nulls],
+        nulls=body.nulls,
     )
     convert, source = compile_plan(plan)
     return VendorMapping(convert, tuple(file.fields), whole, file.display_name or body.id_field, source)
-
-
-_DROPS: Mapping[str, Callable[[bool], bool]] = {
-    "omit": lambda nullable: True,
-    "send": lambda nullable: False,
-    "nullable": lambda nullable: not nullable,
-}
 
 
 class VendorMapping:

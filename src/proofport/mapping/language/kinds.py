@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from proofport.evidence import model_of
 from proofport.mapping.language.nodes import Constant, FirstOf, MappingFile, Nested, Rule, Select, selects
-from proofport.mapping.language.paths import Path, Step, key_of
+from proofport.mapping.language.paths import Step, key_of
 from proofport.text.wording import did_you_mean, listing
 from proofport.text.yaml_nodes import Mark
 
@@ -58,15 +58,11 @@ def check_paths(rules: Iterable[Rule], kind: str) -> None:
 
 def _check_rule(rule: Rule, root: Any, kind: str) -> None:
     for select in selects(rule):
-        found = _type_of(select.path, root)
+        found = type_at(root, select.path.steps) if select.path.compiled else None
         if isinstance(found, NoSuchField):
             raise _no_such_field(select.at, found, kind)
         if isinstance(select, Select) and select.each is not None and found is not None:
             _check_rule(select.each, found, kind)
-
-
-def _type_of(path: Path, root: Any) -> Any:
-    return type_at(root, path.steps) if path.compiled else None
 
 
 def _no_such_field(at: Mark, found: NoSuchField, kind: str) -> Exception:

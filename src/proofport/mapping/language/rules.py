@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
@@ -52,11 +53,15 @@ MAX_EACH = 6
 
 def parse_path(node: Node) -> Path:
     """A JSONPath; a mistake is reported at its own column."""
-    text = text_of(node, "a JSONPath, which begins with $")
+    return _parsed(node, text_of(node, "a JSONPath, which begins with $"))
+
+
+def _parsed(node: Node, selector: str, start: int = 0) -> Path:
+    """`start`: where the selector begins in the node's text."""
     try:
-        return paths.parse(text)
+        return paths.parse(selector)
     except PathError as error:
-        raise inside(node, error.offset).error(repr(text), error.expected, hint=error.hint) from None
+        raise inside(node, start + error.offset).error(repr(selector), error.expected, hint=error.hint) from None
 
 
 def inside(node: Node, offset: int) -> Mark:
@@ -250,56 +255,32 @@ def _scalar(node: Node) -> Any:
     return node.value
 
 
+_PART = re.compile(
+    r"""\{\{|\}\}|\{(?P<path>(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^'"}])*)\}|(?P<wrong>[{}])|[^{}]+""", re.DOTALL
+)
+"""A part of a template. Braces inside the quotes of a path do not count."""
+
+
 def template(node: Node) -> Template:
     """`{$.path}` is a part, `{{` and `}}` are braces, anything else is itself."""
     text = text_of(node, 'text with paths in braces: "{$.provider} {$.name}"')
     parts: list[str | Select] = []
-    literal, index = "", 0
-    while index < len(text):
-        character = text[index]
-        if character in "{}" and text[index : index + 2] == character * 2:
-            literal, index = literal + character, index + 2
-        elif character == "{":
-            end = _closing_brace(text, index + 1)
-            if end is None:
-                raise inside(node, index).error("a brace that is not closed", "{$.path}, or {{ for a brace")
-            if literal:
-                parts.append(literal)
-            parts.append(_template_part(node, text, index + 1, end))
-            literal, index = "", end + 1
-        elif character == "}":
-            raise inside(node, index).error("a brace that was not opened", "}} for a brace")
-        else:
-            literal, index = literal + character, index + 1
+    literal = ""
+    for found in _PART.finditer(text):
+        if found["wrong"] == "{":
+            raise inside(node, found.start()).error("a brace that is not closed", "{$.path}, or {{ for a brace")
+        if found["wrong"] == "}":
+            raise inside(node, found.start()).error("a brace that was not opened", "}} for a brace")
+        if found["path"] is None:
+            literal += found[0][:1] if found[0] in ("{{", "}}") else found[0]
+            continue
+        if literal:
+            parts.append(literal)
+        literal, start = "", found.start("path")
+        parts.append(Select(_parsed(node, found["path"].strip(), start), inside(node, start)))
     if not parts:
         raise node.at.error(repr(text), "at least one {$.path}", hint="Text without parts is a {value: …}.")
     return Template((*parts, literal) if literal else tuple(parts))
-
-
-def _template_part(node: Node, text: str, start: int, end: int) -> Select:
-    selector = text[start:end].strip()
-    try:
-        return Select(paths.parse(selector), inside(node, start))
-    except PathError as error:
-        raise inside(node, start + error.offset).error(repr(selector), error.expected, hint=error.hint) from None
-
-
-def _closing_brace(text: str, start: int) -> int | None:
-    """Where the part ends; braces inside the path's quotes do not count."""
-    quote, index = "", start
-    while index < len(text):
-        character = text[index]
-        if quote:
-            if character == "\\":
-                index += 1
-            elif character == quote:
-                quote = ""
-        elif character in "'\"":
-            quote = character
-        elif character == "}":
-            return index
-        index += 1
-    return None
 
 
 def _check_combination(rule: Rule, keys: Keys) -> None:

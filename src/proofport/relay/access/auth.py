@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Container
 from contextlib import suppress
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -25,7 +24,6 @@ from proofport.wire import is_loopback
 NOTE_EVERY = 30.0
 """Seconds between two writes to the journal of which keys were used."""
 
-ORIGINS_KEPT = 64
 RATES_KEPT = 10_000
 ANYBODY = Caller()
 """The caller while there is no key."""
@@ -47,7 +45,7 @@ async def refuse_open_door(journal: AccessKeys, settings: RelaySettings) -> None
 
 
 def is_local(host: str) -> bool:
-    """Whether only this machine reaches what listens on this host."""
+    """True if only this machine can reach a server on this host."""
     return is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}")
 
 
@@ -81,14 +79,7 @@ async def _caller(request: web.Request, keys: KeyRing, rates: Rates) -> Caller:
         seconds = max(1, math.ceil(wait))
         detail = f"this key is used too often; try again after {seconds} s"
         raise ProblemError("too-many-requests", detail, headers={"Retry-After": str(seconds)})
-    return Caller(
-        key.tenant,
-        None if key.destinations is None else frozenset(key.destinations),
-        None if key.kinds is None else frozenset(key.kinds),
-        key.may_read,
-        key.may_write,
-        key.prefix,
-    )
+    return Caller(key.tenant, key.destinations, key.kinds, key.may_read, key.may_write, key.prefix)
 
 
 async def _key(request: web.Request, given: list[str], keys: KeyRing) -> AccessKey:
@@ -116,7 +107,6 @@ def _refuse_foreign_pages(request: web.Request) -> None:
         raise ProblemError("forbidden", "without keys, only this machine may ask, by its own name")
 
 
-@lru_cache(ORIGINS_KEPT)
 def _is_of_this_machine(origin: str) -> bool:
     try:
         return is_loopback(origin) and not urlsplit(origin).username

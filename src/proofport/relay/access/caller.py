@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -15,9 +16,9 @@ class Caller:
 
     tenant: str = DEFAULT
     #: Destinations (as the tenant calls them) that may be named; None: all of the tenant's.
-    destinations: frozenset[str] | None = None
+    destinations: Sequence[str] | None = None
     #: Kinds that may be named; None: all.
-    kinds: frozenset[str] | None = None
+    kinds: Sequence[str] | None = None
     may_read: bool = True
     may_write: bool = True
     #: The public part of the key; None where no key was asked for.

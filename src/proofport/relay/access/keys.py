@@ -13,7 +13,7 @@ import secrets
 import string
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hmac import compare_digest
 from typing import Any
 
@@ -29,13 +29,10 @@ RECHECK = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a caller presents."""
+    """The text that a caller presents."""
 
     prefix: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"Token({self.prefix})"
+    secret: str = field(repr=False)
 
     def __str__(self) -> str:
         return f"pp_{self.prefix}_{self.secret}"
@@ -56,7 +53,7 @@ def proof_of(secret: str) -> str:
 
 
 def is_outdated(key: AccessKey) -> bool:
-    """Whether an earlier version made the key, so that it can no longer be proved."""
+    """True if an earlier version made the key, so that it can no longer be proved."""
     return not key.proof.startswith(PROOF)
 
 
@@ -108,7 +105,7 @@ class KeyRing:
         return found
 
     async def is_empty(self) -> bool:
-        """Whether no key was ever made. The journal is asked every few seconds until there is one."""
+        """True if no key was ever made. The journal is asked every few seconds until there is one."""
         if self._empty_until is not None and self._timer() >= self._empty_until:
             any_key = await self._journal.access_keys()
             self._empty_until = None if any_key else self._timer() + RECHECK

@@ -10,13 +10,16 @@ from pydantic import BaseModel, Field
 from proofport.errors import UsageError
 from proofport.journal.contract import Delivery, Filter, State
 from proofport.relay.access.caller import CALLER
+from proofport.relay.api import models
 from proofport.relay.api.parameters import NoQuery, PageQuery
+from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response, records_of, view_of
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY
 
 LATEST = 2**62
 LONGEST_ID = 18
+route, letters = Routes("Deliveries"), Routes("Dead letters")
 
 
 class LettersQuery(PageQuery):
@@ -33,16 +36,19 @@ class DeliveriesQuery(LettersQuery):
     submission: Annotated[int | None, Field(ge=1, le=LATEST, description="Only those of this submission.")] = None
 
 
+@route("GET", "/v1/deliveries", "read", models.DeliveryPage)
 async def list_deliveries(request: web.Request, query: DeliveriesQuery) -> web.StreamResponse:
     """List deliveries, the latest first."""
     return await _page(request, query, state=query.state, submission=query.submission)
 
 
+@route("GET", "/v1/deliveries/{id}", "read", models.Delivery)
 async def get_delivery(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Show one delivery: its state, and how many of its records had which outcome."""
     return json_response(view_of(await _found(request)))
 
 
+@route("GET", "/v1/deliveries/{id}/records", "read", models.RecordPage)
 async def list_records(request: web.Request, query: PageQuery) -> web.StreamResponse:
     """List the records of a delivery, each with its outcome and the reason."""
     delivery = await _found(request)
@@ -52,11 +58,13 @@ async def list_records(request: web.Request, query: PageQuery) -> web.StreamResp
     return json_response({"items": items, "next": after + query.limit if more else None})
 
 
+@letters("GET", "/v1/dead-letters", "read", models.DeliveryPage)
 async def list_dead_letters(request: web.Request, query: LettersQuery) -> web.StreamResponse:
     """List what could not be delivered, the latest first."""
     return await _page(request, query, state="dead")
 
 
+@letters("GET", "/v1/dead-letters/{id}", "read", models.Letter, problems=("not-dead",))
 async def get_dead_letter(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Show one dead letter: its evidence, why each record was refused, the body sent, and the body it would be now."""
     letter = await _dead(request)
@@ -64,6 +72,14 @@ async def get_dead_letter(request: web.Request, query: NoQuery) -> web.StreamRes
     return json_response({**view_of(letter), "content": content})
 
 
+@letters(
+    "POST",
+    "/v1/dead-letters/{id}/replay",
+    "write",
+    models.Delivery,
+    status=(202,),
+    problems=("not-dead", "bodies-not-kept"),
+)
 async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.StreamResponse:
     """Queue a dead letter again, at the end of its lane.
 
@@ -96,12 +112,11 @@ def _visible(request: web.Request, destination: str | None = None, kind: str | N
     caller = request[CALLER]
     destinations, kinds = caller.destinations, caller.kinds
     if destination is not None:
-        destinations = frozenset([destination]) if caller.allows_destination(destination) else frozenset()
+        destinations = [destination] if caller.allows_destination(destination) else []
     if kind is not None:
-        kinds = frozenset([kind]) if caller.allows_kind(kind) else frozenset()
-    names = None if destinations is None else [caller.full_name(each) for each in sorted(destinations)]
-    kinds_asked = None if kinds is None else sorted(kinds)
-    return Filter(tenant=caller.tenant, destinations=names, kinds=kinds_asked, **wanted)
+        kinds = [kind] if caller.allows_kind(kind) else []
+    names = None if destinations is None else [caller.full_name(each) for each in destinations]
+    return Filter(tenant=caller.tenant, destinations=names, kinds=kinds, **wanted)
 
 
 async def _found(request: web.Request) -> Delivery:

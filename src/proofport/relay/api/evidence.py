@@ -10,17 +10,19 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from proofport.adapter import Mode
-from proofport.errors import Problem
 from proofport.journal.contract import IdempotencyRecord, NewDelivery
 from proofport.relay.access.caller import CALLER
+from proofport.relay.api import models
+from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response
-from proofport.relay.body.intake import Intake, Packed
-from proofport.relay.problems import ProblemError, entry
-from proofport.relay.state import RELAY, DeliveryRoute
+from proofport.relay.body.intake import Intake
+from proofport.relay.problems import ProblemError, wrong_parameter
+from proofport.relay.state import RELAY, values_of
 from proofport.tenancy import own_name
 
 LONGEST_KEY = 255
 IDEMPOTENCY_KEY = "Idempotency-Key"
+route = Routes("Evidence")
 To = Annotated[list[str], Field(min_length=1, description="Where to: the names of destinations. Repeatable.")]
 Source = Annotated[str | None, Field(description="The source mapping that makes evidence of raw documents.")]
 Set = Annotated[
@@ -43,6 +45,19 @@ class EvidenceQuery(BaseModel, extra="forbid"):
     ] = "all"
 
 
+@route(
+    "POST",
+    "/v1/evidence/{kind}",
+    "write",
+    models.Accepted,
+    status=(202,),
+    body=models.RECORDS,
+    headers={
+        IDEMPOTENCY_KEY: "A word of your own, of up to 255 characters. Sent again with the same request, it gets the "
+        "first answer again and nothing is accepted twice."
+    },
+    problems=("invalid-records", "unknown-name", "not-deliverable", "idempotency-key-reused"),
+)
 async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.StreamResponse:
     """Accept records for delivery.
 
@@ -51,19 +66,24 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
     """
     relay, caller, kind = request.app[RELAY], request[CALLER], request.match_info["kind"]
     await relay.backpressure.admit()
-    route = relay.delivery_route(caller, kind, query.mode, tuple(query.to), query.source, tuple(query.set))
+    relay.require_kind(caller, kind)
+    targets = relay.targets(relay.destinations(caller, query.to), kind, query.mode)
+    _, decoder = relay.decoder(kind, query.source, query.mode, values_of(query.set))
     key = _idempotency_key(request)
     about = orjson.dumps([kind, request.content_type, query.model_dump()]) if key is not None else None
-    packed = await Intake(route.decoder, kind, query.mode, source=query.source is not None).read(request, about=about)
-    if packed.rejected:
-        relay.metrics.refused(packed.rejected)
-    refuse_mistakes(packed, valid=query.accept == "valid")
-    answer = _answer(kind, query.mode, route, packed)
+    intake = Intake(decoder, kind, query.mode, source=query.source is not None)
+    await intake.read(request, about=about)
+    relay.metrics.refused(intake.rejected)
+    refuse_mistakes(intake, valid=query.accept == "valid")
+    new = [
+        NewDelivery(target.lane, target.name, kind, query.mode, payload, count)
+        for target in targets
+        for count, payload in intake.portions
+    ]
+    answer = _answer(kind, query.mode, new, intake)
     record = None
     if key is not None:
-        record = IdempotencyRecord(caller.tenant, key, packed.digest, orjson.dumps(answer))
-    new = _new_deliveries(kind, query.mode, route, packed)
-    del packed  # else the garbage collector goes through it while the journal commits
+        record = IdempotencyRecord(caller.tenant, key, intake.digest, orjson.dumps(answer))
     with relay.metrics.committing():
         submitted = await (await relay.gateway.journal()).accept(new, record=record)
     if submitted.first is not None and record is not None:
@@ -80,46 +100,33 @@ def _idempotency_key(request: web.Request) -> str | None:
         return None
     key = key.strip()
     if not key or len(key) > LONGEST_KEY or not key.isprintable():
-        problem = Problem(f"{len(key)} characters", f"1 to {LONGEST_KEY} printable characters")
-        detail = f"{IDEMPOTENCY_KEY}: found {problem.found}, expected {problem.expected}"
-        raise ProblemError("invalid-parameters", detail, errors=[entry(problem, parameter=IDEMPOTENCY_KEY)])
+        expected = f"1 to {LONGEST_KEY} printable characters"
+        raise wrong_parameter("invalid-parameters", IDEMPOTENCY_KEY, f"{len(key)} characters", expected)
     return key
 
 
-def refuse_mistakes(packed: Packed, *, valid: bool) -> None:
+def refuse_mistakes(intake: Intake, *, valid: bool) -> None:
     """Raises ProblemError (invalid-records) unless there is something to accept."""
-    if packed.rejected and not (valid and packed.records):
-        count = packed.records + packed.rejected
-        of = f"{packed.rejected:,} of {count:,} records are wrong" if count > 1 else "the record is wrong"
+    if intake.rejected and not (valid and intake.records):
+        count = intake.records + intake.rejected
+        of = f"{intake.rejected:,} of {count:,} records are wrong" if count > 1 else "the record is wrong"
         detail = f"{of}; nothing was accepted"
-        raise ProblemError("invalid-records", detail, errors=packed.errors, error_count=packed.mistakes)
-    if not packed.records:
+        raise ProblemError("invalid-records", detail, errors=intake.errors, error_count=intake.mistakes)
+    if not intake.records:
         raise ProblemError("invalid-records", "there is no record in the body", errors=[], error_count=0)
 
 
-def _answer(kind: str, mode: Mode, route: DeliveryRoute, packed: Packed) -> dict[str, Any]:
+def _answer(kind: str, mode: Mode, new: Sequence[NewDelivery], intake: Intake) -> dict[str, Any]:
     """The answer without the ids of the deliveries: they have none yet."""
     return {
         "kind": kind,
         "mode": mode,
-        "records": packed.records,
-        "rejected": packed.rejected,
-        "deliveries": [
-            {"destination": own_name(target.name), "records": count}
-            for target, _ in route.targets
-            for count, _ in packed.portions
-        ],
-        "errors": packed.errors,
-        "error_count": packed.mistakes,
+        "records": intake.records,
+        "rejected": intake.rejected,
+        "deliveries": [{"destination": own_name(each.destination), "records": each.records} for each in new],
+        "errors": intake.errors,
+        "error_count": intake.mistakes,
     }
-
-
-def _new_deliveries(kind: str, mode: Mode, route: DeliveryRoute, packed: Packed) -> list[NewDelivery]:
-    return [
-        NewDelivery(lane, target.name, kind, mode, payload, count)
-        for target, lane in route.targets
-        for count, payload in packed.portions
-    ]
 
 
 def _accepted(ids: Sequence[int], answer: dict[str, Any], *, again: bool) -> web.Response:

@@ -7,22 +7,29 @@ from typing import Any
 
 from aiohttp import web
 
+from proofport.delivery.target import lane_of
 from proofport.errors import ProofportError
 from proofport.journal.contract import LaneView
 from proofport.relay.access.caller import CALLER, Caller
+from proofport.relay.api import models
 from proofport.relay.api.parameters import NoQuery
+from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response, time_of
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY, Relay
 from proofport.tenancy import own_name, tenant_of
 
+route = Routes("Lanes")
 
+
+@route("GET", "/v1/lanes", "read", models.Lanes)
 async def list_lanes(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """List the lanes: what waits there since when, and whether a person must act."""
     lanes = await _visible(request.app[RELAY], request[CALLER])
     return json_response({"items": [_view(lane) for lane in lanes]})
 
 
+@route("POST", "/v1/lanes/{lane}/resume", "write", models.Lane)
 async def resume_lane(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Let a parked or resting lane go on at once.
 
@@ -53,8 +60,8 @@ def _lanes_of(relay: Relay, caller: Caller) -> set[str]:
             adapter = relay.gateway.config.adapter(destination)
         except ProofportError:
             continue
-        objects = getattr(adapter.settings, "objects", {})
-        names |= {adapter.resource(kind).lane for kind in objects if caller.allows_kind(kind)}
+        kinds = (kind for kind in adapter.settings.objects if caller.allows_kind(kind))
+        names |= {lane_of(destination, adapter.resource(kind)) for kind in kinds}
     return names
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any
 
@@ -14,15 +13,19 @@ from proofport.adapter import Mode
 from proofport.errors import Problem
 from proofport.gateway import Gateway, Input, Preview
 from proofport.relay.access.caller import CALLER
+from proofport.relay.api import models
 from proofport.relay.api.evidence import Set, Source
 from proofport.relay.api.parameters import NoQuery
+from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response
 from proofport.relay.body.documents import documents
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY, values_of
-from proofport.sources.reader import Malformed, Reader
+from proofport.sources.reader import Malformed
 from proofport.tenancy import own_name
 from proofport.text.wording import describe
+
+route = Routes("Mappings")
 
 
 class PreviewQuery(BaseModel, extra="forbid"):
@@ -34,6 +37,7 @@ class PreviewQuery(BaseModel, extra="forbid"):
     limit: Annotated[int, Field(ge=1, le=100, description="At most so many records.")] = 1
 
 
+@route("GET", "/v1/mappings", "read", models.Mappings)
 async def list_mappings(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """List the mappings: sources, which make evidence of raw documents, and those that make a vendor's bodies."""
     return json_response({"items": await asyncio.to_thread(_mappings, request.app[RELAY].gateway)})
@@ -52,6 +56,7 @@ def _mappings(gateway: Gateway) -> list[dict[str, Any]]:
     ]
 
 
+@route("POST", "/v1/preview", "read", models.Preview, body=models.RECORDS, problems=("unknown-name", "not-deliverable"))
 async def preview(request: web.Request, query: PreviewQuery) -> web.StreamResponse:
     """Show the exact body that each destination would get of a record. Nothing is sent or kept."""
     relay, caller = request.app[RELAY], request[CALLER]
@@ -62,36 +67,20 @@ async def preview(request: web.Request, query: PreviewQuery) -> web.StreamRespon
     relay.require_kind(caller, kind)
     names = relay.destinations(caller, query.to) if query.to else relay.all_destinations(caller)
     relay.targets(names, kind, query.mode)
+    given: list[dict[str, Any]] = []
     async with aclosing(documents(request)) as found:
-        given = [document async for _, document in found]
+        async for _, document in found:
+            if isinstance(document, Malformed):
+                raise ProblemError("malformed-body", str(document.problem))
+            if not isinstance(document, dict):
+                raise ProblemError("malformed-body", f"found {describe(document)}, expected an object: one record")
+            given.append(document)
     if not given:
         raise ProblemError("malformed-body", "found no record, expected one or more")
-    for document in given:
-        if isinstance(document, Malformed):
-            raise ProblemError("malformed-body", str(document.problem))
-        if not isinstance(document, dict):
-            raise ProblemError("malformed-body", f"found {describe(document)}, expected an object: one record")
     previews = await relay.gateway.preview(
-        Input(_Documents(given), query.source), to=names, kind=kind, mode=query.mode, values=values, limit=query.limit
+        Input(given, query.source), to=names, kind=kind, mode=query.mode, values=values, limit=query.limit
     )
     return json_response({"items": [_view(number, each) for number, each in enumerate(previews, 1)]})
-
-
-class _Documents(Reader):
-    """The documents of a body, to be read as the mapping needs them."""
-
-    numbered_by = "#"
-
-    def __init__(self, documents: Sequence[object]) -> None:
-        self.name = "body"
-        self.incomplete = None
-        self._given = documents
-
-    def _documents(self) -> Iterator[tuple[int, object]]:
-        return iter(enumerate(self._given, 1))
-
-    def close(self) -> None:
-        """There is nothing to close."""
 
 
 def _view(number: int, preview: Preview) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, Field, JsonValue
 
 from proofport.adapter import Mode
 from proofport.journal.contract import SnapshotState, State
@@ -19,14 +19,12 @@ RECORDS = {
 }
 
 
-class Answer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Answer(BaseModel, extra="forbid"):
+    """Has these members and no others."""
 
 
-class Problem(BaseModel):
+class Problem(BaseModel, extra="allow"):
     """An error, as in RFC 9457. Some types have further members."""
-
-    model_config = ConfigDict(extra="allow")
 
     type: str = Field(description="Programs may rely on it: urn:proofport:problem:…")
     title: str
@@ -55,7 +53,7 @@ class AcceptedDelivery(Answer):
 
 
 class Accepted(Answer):
-    """What was accepted and, with `accept=valid`, what was not."""
+    """The accepted records and, with `accept=valid`, the others."""
 
     submission: int = Field(description="`GET /v1/deliveries?submission=…` finds all deliveries of it.")
     kind: str
@@ -181,16 +179,12 @@ class Preview(Answer):
     items: list[Previewed]
 
 
-class NewSnapshot(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class NewSnapshot(BaseModel, extra="forbid"):
     kind: str
     to: list[str] = Field(min_length=1, description="Names of destinations.")
 
 
-class Commit(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Commit(BaseModel, extra="forbid"):
     override_guard: str | None = Field(None, min_length=1, description="Why the loss is intended; kept in the report.")
 
 

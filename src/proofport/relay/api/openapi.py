@@ -31,25 +31,27 @@ OF_ALL = (
 
 BEHIND_KEYS = ("unauthorized", "forbidden", "too-many-requests")
 OF_BODIES = ("malformed-body", "payload-too-large", "request-timeout", "unsupported-media-type")
-PARAMETERS = {
-    "kind": "A kind of evidence: cloud_resource, training_record, personnel_account, device, person or custom:TYPE.",
-    "id": "The id.",
-    "part": "A name of your own: letters, digits, dots, dashes, underscores.",
-    "lane": "The name of the lane, percent-encoded.",
-}
+REFERENCE = "#/components/schemas/{model}"
 TEXT = {"type": "string"}
-SCHEMAS = {
-    "part": {**TEXT, "pattern": "^[A-Za-z0-9._-]{1,64}$"},
-    "Idempotency-Key": {**TEXT, "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 255},
+IN_PATH = {
+    "kind": (
+        "A kind of evidence: cloud_resource, training_record, personnel_account, device, person or custom:TYPE.",
+        TEXT,
+    ),
+    "id": ("The id.", TEXT),
+    "part": (
+        "A name of your own: letters, digits, dots, dashes, underscores.",
+        {**TEXT, "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+    ),
+    "lane": ("The name of the lane, percent-encoded.", TEXT),
 }
-_IN_PATH = re.compile(r"{(\w+)}")
+IN_HEADER = {**TEXT, "pattern": "^[!-~]([ -~]*[!-~])?$", "maxLength": 255}
 
 
 def document(routes: Sequence[Route]) -> dict[str, Any]:
-    references, schemas = _schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, references)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -61,110 +63,91 @@ def document(routes: Sequence[Route]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(route.tag for route in routes)],
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+        "components": {"schemas": _schemas(routes), "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
     }
 
 
 def problems_of(route: Route) -> list[str]:
     """The names of all problems that a route may answer with."""
-    names = [*route.problems, *OF_ALL, *(BEHIND_KEYS if route.scope != "open" else ())]
-    return list(dict.fromkeys(names + (list(OF_BODIES) if route.body is not None else [])))
+    of_keys, of_bodies = BEHIND_KEYS if route.scope != "open" else (), OF_BODIES if route.body is not None else ()
+    return list(dict.fromkeys([*route.problems, *OF_ALL, *of_keys, *of_bodies]))
 
 
 def _models(route: Route) -> Iterator[tuple[type[BaseModel], JsonSchemaMode]]:
-    for answer in route.answers.values():
-        if isinstance(answer, type):
-            yield answer, "serialization"
+    if isinstance(route.answer, type):
+        yield route.answer, "serialization"
     if isinstance(route.body, type):
         yield route.body, "validation"
 
 
-def _schemas(routes: Sequence[Route]) -> tuple[Mapping[Any, Any], dict[str, Any]]:
+def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
     models = list(dict.fromkeys([(Problem, "serialization"), *(each for route in routes for each in _models(route))]))
-    references, definitions = models_json_schema(models, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
-    return references, definitions["$defs"]
+    _, definitions = models_json_schema(models, ref_template=REFERENCE)  # type: ignore[arg-type]
+    schemas: dict[str, Any] = definitions["$defs"]
+    return schemas
 
 
-def _operation(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": REFERENCE.format(model=model.__name__)}
+
+
+def _operation(route: Route) -> dict[str, Any]:
     summary, description = route.words
     operation: dict[str, Any] = {"operationId": route.name, "summary": summary, "tags": [route.tag]}
     if description:
         operation["description"] = description
-    operation["parameters"] = [*_path_parameters(route), *_query_parameters(route), *_header_parameters(route)]
+    operation["parameters"] = list(_parameters(route))
     if route.body is not None:
-        operation["requestBody"] = {"required": route.body_required, "content": _content(route.body, references)}
-    operation["responses"] = {**_answers(route, references), **_problems(route, references)}
+        operation["requestBody"] = {"required": route.body_required, "content": _content(route.body)}
+    operation["responses"] = {**_answers(route), **_problems(route)}
     operation["security"] = [{"key": []}, {}] if route.scope != "open" else [{}]
     return operation
 
 
-def _path_parameters(route: Route) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "description": PARAMETERS[name],
-            "schema": SCHEMAS.get(name, TEXT),
-        }
-        for name in _IN_PATH.findall(route.path)
-    ]
+def _parameters(route: Route) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"{(\w+)}", route.path):
+        yield _parameter("path", name, *IN_PATH[name], required=True)
+    query = route.query.model_json_schema()
+    for name, about in query.get("properties", {}).items():
+        required = name in query.get("required", ())
+        schema = {key: value for key, value in about.items() if key not in ("title", "description")}
+        if "anyOf" in schema:  # a query cannot hold null: the parameter is left out
+            [schema] = [each for each in schema["anyOf"] if each.get("type") != "null"]
+        yield _parameter("query", name, about["description"], schema, required=required)
+    for name, words in route.headers.items():
+        yield _parameter("header", name, words, IN_HEADER, required=False)
 
 
-def _query_parameters(route: Route) -> list[dict[str, Any]]:
-    schema = route.query.model_json_schema()
-    parameters = []
-    for name, about in schema.get("properties", {}).items():
-        about = {key: value for key, value in about.items() if key != "title"}
-        description = about.pop("description", "")
-        required = name in schema.get("required", ())
-        parameter = {"name": name, "in": "query", "required": required, "description": description}
-        parameters.append({**parameter, "schema": _without_null(about)})
-    return parameters
+def _parameter(place: str, name: str, words: str, schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    return {"name": name, "in": place, "required": required, "description": words, "schema": schema}
 
 
-def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A query cannot hold null: the parameter is left out."""
-    if "anyOf" not in schema:
-        return schema
-    [only] = [each for each in schema["anyOf"] if each.get("type") != "null"]
-    return only if isinstance(only, dict) else {}
-
-
-def _header_parameters(route: Route) -> list[dict[str, Any]]:
-    return [
-        {"name": name, "in": "header", "required": False, "description": about, "schema": SCHEMAS[name]}
-        for name, about in route.headers.items()
-    ]
-
-
-def _content(body: type[BaseModel] | Mapping[str, Any], references: Mapping[Any, Any]) -> dict[str, Any]:
+def _content(body: type[BaseModel] | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(body, type):
-        return {"application/json": {"schema": references[body, "validation"]}}
+        return {"application/json": {"schema": _reference(body)}}
     return {media: {"schema": schema} for media, schema in body.items()}
 
 
-def _answers(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
+def _answers(route: Route) -> dict[str, Any]:
+    words = route.words[0]
+    content: dict[str, Any] = {str(route.answer): {"schema": {}}}
+    if isinstance(route.answer, type):
+        words = (route.answer.__doc__ or words).strip().partition("\n")[0]
+        content = {"application/json": {"schema": _reference(route.answer)}}
     responses: dict[str, Any] = {}
-    for status, answer in route.answers.items():
-        if isinstance(answer, type):
-            words = (answer.__doc__ or route.words[0]).strip().partition("\n")[0]
-            content = {"application/json": {"schema": references[answer, "serialization"]}}
-        else:
-            words, content = route.words[0], {answer: {"schema": {}}}
+    for status in route.status:
         responses[str(status)] = {"description": words, "content": content}
         if status in (201, 202):
-            about = {"description": "Where to look for it.", "schema": {"type": "string"}}
-            responses[str(status)]["headers"] = {"Location": about}
+            responses[str(status)]["headers"] = {"Location": {"description": "Where to look for it.", "schema": TEXT}}
     return responses
 
 
-def _problems(route: Route, references: Mapping[Any, Any]) -> dict[str, Any]:
+def _problems(route: Route) -> dict[str, Any]:
     """By status: one may stand for several types."""
     by_status: dict[int, list[str]] = {}
     for name in problems_of(route):
         by_status.setdefault(CATALOGUE[name].status, []).append(name)
-    content = {MEDIA_TYPE: {"schema": references[Problem, "serialization"]}}
+    content = {MEDIA_TYPE: {"schema": _reference(Problem)}}
     return {
         str(status): {"description": "; ".join(f"{CATALOGUE[n].title} ({n})" for n in names), "content": content}
         for status, names in sorted(by_status.items())

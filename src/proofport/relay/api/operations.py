@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Annotated, Any
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel, Field
 
 from proofport.errors import JournalError
-from proofport.relay.api import openapi
+from proofport.relay.api import models, openapi
 from proofport.relay.api.parameters import NoQuery
-from proofport.relay.api.route import Route
+from proofport.relay.api.route import Route, Routes
 from proofport.relay.api.views import json_response
 from proofport.relay.console import page
 from proofport.relay.operating import metrics
@@ -21,11 +20,14 @@ from proofport.relay.operating.health import CheckName
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY
 
+route, documentation = Routes("Operations"), Routes("Documentation")
+
 
 class ReadyQuery(BaseModel, extra="forbid"):
     exclude: Annotated[list[CheckName], Field(description="A check to leave out. Repeatable.")] = []
 
 
+@route("GET", "/healthz", "open", models.Health)
 async def get_health(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Say that the process is alive.
 
@@ -34,6 +36,7 @@ async def get_health(request: web.Request, query: NoQuery) -> web.StreamResponse
     return json_response({"status": "alive"})
 
 
+@route("GET", "/readyz", "open", models.Readiness, problems=("not-ready",))
 async def get_readiness(request: web.Request, query: ReadyQuery) -> web.StreamResponse:
     """Say whether the relay is ready, check by check.
 
@@ -48,6 +51,7 @@ async def get_readiness(request: web.Request, query: ReadyQuery) -> web.StreamRe
     return json_response({"status": "ready", "checks": checks})
 
 
+@route("GET", "/metrics", "operator", "text/plain")
 async def get_metrics(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Give the metrics, as Prometheus reads them.
 
@@ -61,34 +65,25 @@ async def get_metrics(request: web.Request, query: NoQuery) -> web.StreamRespons
     return web.Response(body=relay.metrics.text(view), headers={"Content-Type": metrics.MEDIA_TYPE})
 
 
-class Documentation:
-    """The API described for programs and for people. Both are made when they are first asked for."""
-
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self._routes = routes
-
-    @cached_property
-    def _document(self) -> dict[str, Any]:
-        return openapi.document(self._routes)
-
-    @cached_property
-    def openapi(self) -> bytes:
-        return orjson.dumps(self._document)
-
-    @cached_property
-    def page(self) -> str:
-        return page.page(self._document)
+OPENAPI: web.AppKey[Callable[[], dict[str, Any]]] = web.AppKey("openapi")
+PAGE: web.AppKey[Callable[[], str]] = web.AppKey("page")
 
 
-DOCUMENTATION = web.AppKey("documentation", Documentation)
+def describe(app: web.Application, routes: Sequence[Route]) -> None:
+    """Describe the routes for programs and for people. Both are made when they are first asked for."""
+    document: Callable[[], dict[str, Any]] = cache(lambda: openapi.document(routes))
+    html: Callable[[], str] = cache(lambda: page.page(document()))
+    app[OPENAPI], app[PAGE] = document, html
 
 
+@documentation("GET", "/openapi.json", "open", "application/json")
 async def get_openapi(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """This documentation for programs: OpenAPI 3.1."""
-    return web.Response(body=request.app[DOCUMENTATION].openapi, content_type="application/json")
+    return json_response(request.app[OPENAPI]())
 
 
+@documentation("GET", "/docs", "open", "text/html")
 async def get_docs(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """This documentation for people. It loads nothing from anywhere."""
     headers = {"Content-Security-Policy": page.POLICY}
-    return web.Response(text=request.app[DOCUMENTATION].page, content_type="text/html", headers=headers)
+    return web.Response(text=request.app[PAGE](), content_type="text/html", headers=headers)

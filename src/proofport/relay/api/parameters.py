@@ -1,14 +1,12 @@
-"""Decoder the query of a request, or a small JSON body, as a model, and lists every mistake."""
+"""Reads the query of a request, or a small JSON body, as a model, and lists every mistake."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Annotated, Any, TypeVar, cast, get_origin
+from typing import Annotated, Any, TypeVar, get_origin
 
 from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import ErrorDetails
-from yarl import URL
 
 from proofport.errors import Problem
 from proofport.relay.body.documents import parse
@@ -17,7 +15,6 @@ from proofport.relay.problems import ProblemError, entry, pointer_of
 from proofport.text.wording import describe, did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
-QUERIES_KEPT = 256
 LARGEST_PAGE = 500
 
 
@@ -33,31 +30,25 @@ class PageQuery(BaseModel, extra="forbid"):
 def query_of(request: web.Request, model: type[M]) -> M:
     """The query as a model. A field that is a list takes its parameter any number of times.
 
-    The model is shared by all requests with the same query: do not change it. Raises ProblemError (invalid-parameters).
+    Raises ProblemError (invalid-parameters).
     """
-    return cast(M, _parsed(model, request.rel_url.raw_query_string))
-
-
-@lru_cache(QUERIES_KEPT)
-def _parsed(model: type[BaseModel], text: str) -> BaseModel:
-    query = URL(f"?{text}", encoded=True).query
     given: dict[str, Any] = {}
-    repeated = []
-    for name in dict.fromkeys(query):
-        values, field = query.getall(name), model.model_fields.get(name)
+    errors = []
+    for name in dict.fromkeys(request.query):
+        values, field = request.query.getall(name), model.model_fields.get(name)
         if field is not None and get_origin(field.annotation) is list:
             given[name] = values
         elif len(values) > 1 and field is not None:
-            repeated.append(entry(Problem(f"{name} {len(values)} times", "it once"), parameter=name))
+            errors.append(entry(Problem(f"{name} {len(values)} times", "it once"), parameter=name))
         else:
             given[name] = values[0]
     try:
-        if not repeated:
+        if not errors:
             return model.model_validate(given)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        repeated = [entry(_problem(each, model), parameter=str(each["loc"][0])) for each in details]
-    raise ProblemError("invalid-parameters", _sentence(repeated), errors=repeated)
+        errors = [entry(_problem(each, model), parameter=str(each["loc"][0])) for each in error.errors()]
+    more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+    raise ProblemError("invalid-parameters", f"{_sentence(errors[0], 'parameter')}{more}", errors=errors)
 
 
 async def body_of(request: web.Request, model: type[M], *, optional: bool = False) -> M:
@@ -69,16 +60,13 @@ async def body_of(request: web.Request, model: type[M], *, optional: bool = Fals
     if optional and not body:
         return model()
     if request.content_type != "application/json":
-        detail = f"found {request.content_type}, expected application/json"
-        raise ProblemError("unsupported-media-type", detail)
+        raise ProblemError("unsupported-media-type", f"found {request.content_type}, expected application/json")
     given = parse(body, request.app[LIMITS], expected="JSON")
     try:
         return model.model_validate(given, strict=True)
     except ValidationError as error:
         errors = [entry(_problem(each, model), pointer=pointer_of(each["loc"])) for each in error.errors()]
-        first = errors[0]
-        detail = f"{first['pointer'] or 'the body'}: found {first['found']}, expected {first['expected']}"
-        raise ProblemError("invalid-body", detail, errors=errors) from None
+        raise ProblemError("invalid-body", _sentence(errors[0], "pointer"), errors=errors) from None
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
@@ -93,7 +81,5 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
     return Problem(describe(detail["input"]), message)
 
 
-def _sentence(errors: list[dict[str, Any]]) -> str:
-    first = errors[0]
-    more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
-    return f"{first['parameter']}: found {first['found']}, expected {first['expected']}{more}"
+def _sentence(error: dict[str, Any], place: str) -> str:
+    return f"{error[place] or 'the body'}: found {error['found']}, expected {error['expected']}"

@@ -4,45 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from functools import cached_property
+from typing import Any, Literal, TypeAlias, get_type_hints
 
 from aiohttp import web
 from pydantic import BaseModel
 
 from proofport.relay.access.caller import CALLER
-from proofport.relay.api.parameters import NoQuery, query_of
-from proofport.relay.problems import CATALOGUE, ProblemError
+from proofport.relay.api.parameters import query_of
+from proofport.relay.problems import ProblemError
 
 Handler: TypeAlias = Callable[[web.Request, Any], Awaitable[web.StreamResponse]]
 Scope: TypeAlias = Literal["read", "write", "open", "operator"]
-"""What a key must allow. `open`: no key is needed. `operator`: see what belongs to all tenants."""
-
-_ACTS = {"operator": "see what belongs to all tenants"}
+"""The right that a key must have. `open`: no key is needed. `operator`: see what belongs to all tenants."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Route:
     """One operation of the API. The docstring of the handler is its summary and its description."""
 
+    tag: str
+    handler: Handler
     method: str
     path: str
-    handler: Handler
     scope: Scope
-    tag: str
-    query: type[BaseModel] = NoQuery
+    #: A model, or a media type.
+    answer: type[BaseModel] | str
+    status: Sequence[int] = (200,)
     #: The model of a JSON body, or the JSON Schema of each media type.
     body: type[BaseModel] | Mapping[str, Any] | None = None
     body_required: bool = True
-    #: By status: a model, or a media type.
-    answers: Mapping[int, type[BaseModel] | str] = field(default_factory=dict)
     #: Headers of the request, each with its description.
     headers: Mapping[str, str] = field(default_factory=dict)
     #: Problems beside those that every route may answer with.
     problems: Sequence[str] = ()
-
-    def __post_init__(self) -> None:
-        unknown = [name for name in self.problems if name not in CATALOGUE]
-        assert not unknown, f"{self.path}: no such problem: {unknown}"
 
     @property
     def name(self) -> str:
@@ -55,10 +50,31 @@ class Route:
         first, _, rest = (self.handler.__doc__ or "").partition("\n")
         return first, " ".join(rest.split())
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    @cached_property
+    def query(self) -> type[BaseModel]:
+        """The model of the query: the type of the handler's argument."""
+        model: type[BaseModel] = get_type_hints(self.handler)["query"]
+        return model
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         if self.scope != "open":
             caller = request[CALLER]
             allowed = {"read": caller.may_read, "write": caller.may_write, "operator": caller.is_operator}
             if not allowed[self.scope]:
-                raise ProblemError("forbidden", f"the key may not {_ACTS.get(self.scope, self.scope)}")
+                act = "see what belongs to all tenants" if self.scope == "operator" else self.scope
+                raise ProblemError("forbidden", f"the key may not {act}")
         return await self.handler(request, query_of(request, self.query))
+
+
+class Routes(list[Route]):
+    """Routes with one tag. Calling it decorates a handler; the arguments are the fields of Route."""
+
+    def __init__(self, tag: str) -> None:
+        self.tag = tag
+
+    def __call__(self, *fields: Any, **more: Any) -> Callable[[Handler], Handler]:
+        def add(handler: Handler) -> Handler:
+            self.append(Route(self.tag, handler, *fields, **more))
+            return handler
+
+        return add

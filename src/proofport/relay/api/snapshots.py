@@ -11,20 +11,21 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from proofport.delivery.report import Exit
-from proofport.errors import Problem
 from proofport.journal.contract import NewSnapshot, Part, SnapshotView
 from proofport.relay.access.caller import CALLER, Caller
 from proofport.relay.api import models
 from proofport.relay.api.evidence import Set, Source, refuse_mistakes
 from proofport.relay.api.parameters import NoQuery, body_of
+from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response, time_of
 from proofport.relay.body.intake import Intake
-from proofport.relay.problems import ProblemError, entry
+from proofport.relay.problems import ProblemError, wrong_parameter
 from proofport.relay.state import RELAY, values_of
 from proofport.tenancy import own_name
 
 PART_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LISTED = 100
+route = Routes("Snapshots")
 _INTENDED = "If they are really gone, commit again with `override_guard` and the reason."
 
 
@@ -33,6 +34,15 @@ class PartQuery(BaseModel, extra="forbid"):
     set: Set = []
 
 
+@route(
+    "POST",
+    "/v1/snapshots",
+    "write",
+    models.Snapshot,
+    status=(201,),
+    body=models.NewSnapshot,
+    problems=("invalid-body", "unknown-name", "not-deliverable"),
+)
 async def open_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Open a snapshot: the whole set of one kind. Add parts, then commit it.
 
@@ -50,6 +60,7 @@ async def open_snapshot(request: web.Request, query: NoQuery) -> web.StreamRespo
     return json_response(_view(await _found(request, name)), 201, {"Location": f"/v1/snapshots/{name}"})
 
 
+@route("GET", "/v1/snapshots", "read", models.Snapshots)
 async def list_snapshots(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """List the latest snapshots, at most 100."""
     journal = await request.app[RELAY].gateway.journal()
@@ -57,11 +68,20 @@ async def list_snapshots(request: web.Request, query: NoQuery) -> web.StreamResp
     return json_response({"items": [_view(each) for each in found if _may_see(request[CALLER], each)]})
 
 
+@route("GET", "/v1/snapshots/{id}", "read", models.Snapshot)
 async def get_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Show a snapshot, with the report of its last commit."""
     return json_response(_view(await _found(request)))
 
 
+@route(
+    "PUT",
+    "/v1/snapshots/{id}/parts/{part}",
+    "write",
+    models.PartTaken,
+    body=models.RECORDS,
+    problems=("snapshot-closed", "unknown-name", "invalid-records"),
+)
 async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse:
     """Add a part under a name of your own, or replace the part of that name.
 
@@ -69,24 +89,34 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
     """
     relay, snapshot, name = request.app[RELAY], await _found(request), request.match_info["part"]
     if not PART_NAME.fullmatch(name):
-        problem = Problem(repr(name[:80]), "1 to 64 letters, digits, dots, dashes and underscores")
-        detail = f"part: found {problem.found}, expected {problem.expected}"
-        raise ProblemError("invalid-parameters", detail, errors=[entry(problem, parameter="part")])
-    _require_open(snapshot)
+        expected = "1 to 64 letters, digits, dots, dashes and underscores"
+        raise wrong_parameter("invalid-parameters", "part", repr(name[:80]), expected)
+    if snapshot.state != "open":
+        raise _closed(snapshot)
     await relay.backpressure.admit()
     _, decoder = relay.decoder(snapshot.kind, query.source, "snapshot", values_of(query.set))
     intake = Intake(decoder, snapshot.kind, "snapshot", source=query.source is not None, portion=None)
-    packed = await intake.read(request)
-    relay.metrics.refused(packed.rejected)
-    refuse_mistakes(packed, valid=False)
-    [(records, payload)] = packed.portions
-    part = Part(name, records, payload, packed.incomplete)
+    await intake.read(request)
+    relay.metrics.refused(intake.rejected)
+    refuse_mistakes(intake, valid=False)
+    [(records, payload)] = intake.portions
+    part = Part(name, records, payload, intake.incomplete)
     if not await (await relay.gateway.journal()).put_part(snapshot.id, part):
         raise _closed(await _found(request))
     relay.metrics.took_part(records)
     return json_response({"part": name, "records": records, "snapshot": _view(await _found(request))})
 
 
+@route(
+    "POST",
+    "/v1/snapshots/{id}/commit",
+    "write",
+    models.Snapshot,
+    status=(200, 202),
+    body=models.Commit,
+    body_required=False,
+    problems=("invalid-body", "snapshot-closed", "guard-refused", "snapshot-not-delivered"),
+)
 async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Deliver all parts as one snapshot.
 
@@ -109,6 +139,7 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
     return json_response(_view(ended), 200 if done else 202, {"Location": f"/v1/snapshots/{snapshot.id}"})
 
 
+@route("POST", "/v1/snapshots/{id}/abort", "write", models.Snapshot, problems=("snapshot-closed",))
 async def abort_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Give a snapshot up: nothing of it is delivered, and its parts are dropped."""
     snapshot = await _found(request)
@@ -129,11 +160,6 @@ async def _found(request: web.Request, name: str | None = None) -> SnapshotView:
 def _may_see(caller: Caller, snapshot: SnapshotView) -> bool:
     allowed = all(caller.allows_destination(own_name(each)) for each in snapshot.destinations)
     return snapshot.tenant == caller.tenant and allowed and caller.allows_kind(snapshot.kind)
-
-
-def _require_open(snapshot: SnapshotView) -> None:
-    if snapshot.state != "open":
-        raise _closed(snapshot)
 
 
 def _closed(snapshot: SnapshotView) -> ProblemError:

@@ -10,9 +10,9 @@ from aiohttp import web
 from xxhash import xxh3_128
 
 from proofport.config.relay import Limits
-from proofport.relay.body.limits import LIMITS, chunks_of_lines, read_body, require_few, require_shallow
+from proofport.relay.body.limits import LIMITS, chunks, read_body, require_few, require_shallow
 from proofport.relay.problems import ProblemError
-from proofport.sources.decoding import decode, holds_huge_integers, problem
+from proofport.sources.decoding import decode, problem
 from proofport.sources.reader import Malformed
 
 JSON = "application/json"
@@ -27,8 +27,6 @@ class Place:
     pointer: str
     #: Line number from 1, only in NDJSON.
     line: int | None = None
-    #: Integers here may not fit 64 bits.
-    huge: bool = False
 
 
 async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[tuple[Place, object], None]:
@@ -46,13 +44,14 @@ async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> Asy
         return
     _require_ndjson(request)
     index, number, rest = 0, 0, b""
-    async with aclosing(chunks_of_lines(request)) as chunks:
-        async for chunk in chunks:
+    async with aclosing(chunks(request)) as arriving:
+        async for chunk in arriving:
             if hasher is not None:
                 hasher.update(chunk)
             *whole, rest = (rest + chunk).split(b"\n")
             for line in whole:
                 number += 1
+                require_few(number, limits)
                 if line.strip():
                     yield _line(index, number, line, limits)
                     index += 1
@@ -75,15 +74,15 @@ def parse(body: bytes, limits: Limits, *, expected: str) -> object:
 
 def _items(body: bytes, limits: Limits) -> Iterator[tuple[Place, object]]:
     """Yield the items of a JSON array. Any other JSON is one document."""
-    document, huge = parse(body, limits, expected="JSON: one record, or an array of records"), holds_huge_integers(body)
+    document = parse(body, limits, expected="JSON: one record, or an array of records")
     if isinstance(document, list):
-        yield from ((Place(f"/{index}", huge=huge), item) for index, item in enumerate(document))
+        yield from ((Place(f"/{index}"), item) for index, item in enumerate(document))
     else:
-        yield Place("", huge=huge), document
+        yield Place(""), document
 
 
 def _line(index: int, number: int, line: bytes, limits: Limits) -> tuple[Place, object]:
-    place = Place(f"/{index}", number, holds_huge_integers(line))
+    place = Place(f"/{index}", number)
     try:
         document = decode(line)
     except (ValueError, RecursionError) as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
@@ -23,7 +22,7 @@ from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.mapping import model_for
 from proofport.relay.body.documents import Place, documents
-from proofport.relay.problems import pointer_of
+from proofport.relay.problems import entry, pointer_of
 from proofport.sources.reader import Malformed
 from proofport.text.wording import problems_of
 
@@ -31,42 +30,34 @@ LISTED = 1_000
 """The most mistakes that an answer lists. It counts all of them."""
 
 
-@dataclass(slots=True)
-class Packed:
-    """The result of reading one body."""
-
-    #: How many records, and their payload.
-    portions: list[tuple[int, bytes]] = field(default_factory=list)
-    records: int = 0
-    rejected: int = 0
-    #: One entry for each mistake, at most LISTED.
-    errors: list[dict[str, Any]] = field(default_factory=list)
-    #: How many mistakes there are in all.
-    mistakes: int = 0
-    #: Why the source says that more records should follow.
-    incomplete: str | None = None
-    #: Of `about` and the bytes of the body; empty without `about`.
-    digest: bytes = b""
-
-
 class Intake:
-    """Decoder one body.
+    """Reads one body, and holds what was found.
 
     `source`: documents are raw, and `decoder` applies a source mapping; else they are evidence of `kind` already.
     `portion`: the most records in one payload; None puts all of them into one.
     """
 
     def __init__(self, decoder: Decoder, kind: str, mode: Mode, *, source: bool, portion: int | None = RECORDS) -> None:
+        #: How many records, and their payload.
+        self.portions: list[tuple[int, bytes]] = []
+        self.records = 0
+        self.rejected = 0
+        #: One entry for each mistake, at most LISTED.
+        self.errors: list[dict[str, Any]] = []
+        #: How many mistakes there are in all.
+        self.mistakes = 0
+        #: Why the source says that more records should follow.
+        self.incomplete: str | None = None
+        #: Of `about` and the bytes of the body; empty without `about`.
+        self.digest = b""
         self._decoder = decoder
         self._kind = kind
         self._mode = mode
         self._source = source
         self._size = portion
         self._portion: list[Neutral] = []
-        self._packed = Packed()
-        self._number = 0
 
-    async def read(self, request: web.Request, *, about: bytes | None = None) -> Packed:
+    async def read(self, request: web.Request, *, about: bytes | None = None) -> None:
         """Raises ProblemError for a body that cannot be read. `about` begins the digest."""
         hasher = None if about is None else xxh3_128(about)
         async with aclosing(documents(request, hasher)) as found:
@@ -74,20 +65,17 @@ class Intake:
                 await self._take(place, document)
         self._flush()
         if hasher is not None:
-            self._packed.digest = hasher.digest()
-        return self._packed
+            self.digest = hasher.digest()
 
     async def _take(self, place: Place, document: object) -> None:
         if isinstance(document, Malformed):
-            self._number += 1
             self._refuse([_mistake(self._number, place, document.problem)])
             return
         try:
-            self._packed.incomplete = self._decoder.incomplete(document) or self._packed.incomplete
+            self.incomplete = self._decoder.incomplete(document) or self.incomplete
         except Rejected as error:
-            self._packed.incomplete = str(error.problem)
+            self.incomplete = str(error.problem)
         for record, parents in self._decoder.records(document):
-            self._number += 1
             try:
                 self._portion.append(self._decoder(record, parents))
             except Rejected as error:
@@ -95,6 +83,11 @@ class Intake:
             if len(self._portion) == self._size:
                 self._flush()
                 await asyncio.sleep(0)
+
+    @property
+    def _number(self) -> int:
+        """The number of the record that is being read."""
+        return self.records + len(self._portion) + self.rejected + 1
 
     def _mistakes(self, place: Place, record: object, error: Rejected) -> list[dict[str, Any]]:
         """All that is wrong with a record. Only evidence says more than its first problem."""
@@ -112,15 +105,14 @@ class Intake:
         return [_mistake(self._number, place, error.problem, "", record)]
 
     def _refuse(self, mistakes: list[dict[str, Any]]) -> None:
-        packed = self._packed
-        packed.rejected += 1
-        packed.mistakes += len(mistakes)
-        packed.errors += mistakes[: LISTED - len(packed.errors)]
+        self.rejected += 1
+        self.mistakes += len(mistakes)
+        self.errors += mistakes[: LISTED - len(self.errors)]
 
     def _flush(self) -> None:
         if self._portion:
-            self._packed.portions.append((len(self._portion), pack(self._portion)))
-            self._packed.records += len(self._portion)
+            self.portions.append((len(self._portion), pack(self._portion)))
+            self.records += len(self._portion)
             self._portion = []
 
 
@@ -130,9 +122,4 @@ def _mistake(number: int, place: Place, problem: Problem, within: str = "", reco
     if place.line is not None:
         row["line"] = place.line
     row["id"] = found if isinstance(found, str) else None
-    return row | {
-        "field": problem.field,
-        "found": problem.found,
-        "expected": problem.expected,
-        "hint": problem.hint,
-    }
+    return entry(problem, **row, field=problem.field)

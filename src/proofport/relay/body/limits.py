@@ -32,24 +32,21 @@ def server_options(limits: Limits) -> dict[str, Any]:
     }
 
 
-async def read_body(request: web.Request) -> bytes:
-    """Read a whole body. Raises ProblemError when it is too large or too late."""
-    arriving, chunks = _Arriving(request), []
-    while chunk := await arriving.next():
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-async def chunks_of_lines(request: web.Request) -> AsyncGenerator[bytes, None]:
-    """Yield a body of NDJSON in chunks as it arrives.
-
-    Raises ProblemError as soon as it is too large, too late, or has too many lines.
-    """
-    arriving, limits, ends = _Arriving(request), request.app[LIMITS], 0
-    while chunk := await arriving.next():
-        ends += chunk.count(b"\n")
-        require_few(ends, limits)
+async def chunks(request: web.Request) -> AsyncGenerator[bytes, None]:
+    """Yield a body as it arrives. Raises ProblemError as soon as it is too large or too late."""
+    limits, size = request.app[LIMITS], 0
+    _refuse_early(request, limits)
+    deadline = asyncio.get_running_loop().time() + limits.body_seconds
+    while chunk := await _next(request, limits, deadline):
+        size += len(chunk)
+        if size > limits.body_bytes:
+            raise _too_large(f"more than {limits.body_bytes:,} bytes", limits)
         yield chunk
+
+
+async def read_body(request: web.Request) -> bytes:
+    """Read a whole body. Raises ProblemError."""
+    return b"".join([chunk async for chunk in chunks(request)])
 
 
 def require_few(records: int, limits: Limits) -> None:
@@ -82,30 +79,13 @@ def _too_large(found: str, limits: Limits) -> ProblemError:
     return ProblemError("payload-too-large", f"found {found}, expected at most {limits.body_bytes:,}")
 
 
-class _Arriving:
-    """A body while it arrives, within its limits of bytes and seconds. Raises ProblemError."""
-
-    def __init__(self, request: web.Request) -> None:
-        self._content, self._limits, self._size = request.content, request.app[LIMITS], 0
-        _refuse_early(request, self._limits)
-        self._deadline = asyncio.get_running_loop().time() + self._limits.body_seconds
-
-    async def next(self) -> bytes:
-        """The next chunk, empty at the end."""
-        chunk = await self._read()
-        self._size += len(chunk)
-        if self._size > self._limits.body_bytes:
-            raise _too_large(f"more than {self._limits.body_bytes:,} bytes", self._limits)
-        return chunk
-
-    async def _read(self) -> bytes:
-        try:
-            if (ready := self._content.read_nowait()) or self._content.at_eof():
-                return ready
-            async with asyncio.timeout_at(self._deadline):
-                return await self._content.readany()
-        except TimeoutError:
-            detail = f"the body was not there after {self._limits.body_seconds:g} seconds"
-            raise ProblemError("request-timeout", detail, headers={"Connection": "close"}) from None
-        except (web.RequestPayloadError, ConnectionError):
-            raise ProblemError("malformed-body", "the body breaks off, or its chunks are not chunks") from None
+async def _next(request: web.Request, limits: Limits, deadline: float) -> bytes:
+    """The next chunk of a body, empty at the end. Raises ProblemError."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await request.content.readany()
+    except TimeoutError:
+        detail = f"the body was not there after {limits.body_seconds:g} seconds"
+        raise ProblemError("request-timeout", detail, headers={"Connection": "close"}) from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise ProblemError("malformed-body", "the body breaks off, or its chunks are not chunks") from None

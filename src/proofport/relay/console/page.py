@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -20,35 +20,37 @@ POLICY = (
 
 
 def page(document: dict[str, Any]) -> str:
-    info = document["info"]
+    info, tags = document["info"], [tag["name"] for tag in document["tags"]]
+    links = "".join(f"<a href='#{_anchor(tag)}'>{escape(tag)}</a>" for tag in tags)
     return (
         "<!doctype html><html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         f"<title>{escape(info['title'])}</title><style>{STYLE}</style>"
         f"<header><h1>{escape(info['title'])} <small>{escape(info['version'])}</small></h1>"
         f"<p>{escape(info['summary'])} The same for programs: <a href='/openapi.json'>/openapi.json</a>.</p></header>"
-        f"<nav>{''.join(_links(document))}<a href='#shapes'>Shapes</a><a href='#problems'>Problems</a></nav>"
-        f"<main>{''.join(_sections(document))}{_shapes(document)}{_problems()}</main>"
+        f"<nav>{links}<a href='#shapes'>Shapes</a><a href='#problems'>Problems</a></nav>"
+        f"<main>{''.join(_section(tag, document) for tag in tags)}{_shapes(document)}{_problems()}</main>"
     )
 
 
-def _links(document: dict[str, Any]) -> Iterator[str]:
-    for tag in document["tags"]:
-        yield f"<a href='#{escape(_anchor(tag['name']))}'>{escape(tag['name'])}</a>"
-
-
 def _anchor(text: str) -> str:
-    return text.lower().replace(" ", "-")
+    return escape(text.lower().replace(" ", "-"))
 
 
-def _sections(document: dict[str, Any]) -> Iterator[str]:
-    for tag in document["tags"]:
-        yield f"<section id='{escape(_anchor(tag['name']))}'><h2>{escape(tag['name'])}</h2>"
-        for path, methods in document["paths"].items():
-            for method, operation in methods.items():
-                if tag["name"] in operation["tags"]:
-                    yield _operation(method, path, operation, document["components"]["schemas"])
-        yield "</section>"
+def _table(rows: Iterable[Sequence[str]]) -> str:
+    cells = "".join("<tr><td>" + "<td>".join(row) for row in rows)
+    return f"<table>{cells}</table>" if cells else ""
+
+
+def _section(tag: str, document: dict[str, Any]) -> str:
+    schemas = document["components"]["schemas"]
+    parts = (
+        _operation(method, path, operation, schemas)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if tag in operation["tags"]
+    )
+    return f"<section id='{_anchor(tag)}'><h2>{escape(tag)}</h2>{''.join(parts)}</section>"
 
 
 def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
@@ -61,52 +63,45 @@ def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[
 
 
 def _parameters(operation: dict[str, Any]) -> str:
-    if not operation["parameters"]:
-        return ""
-    rows = "".join(
-        f"<tr><td><code>{escape(each['name'])}</code>{' <em>required</em>' if each['required'] else ''}"
-        f"<td>{escape(each['in'])}<td>{escape(_type(each['schema']))}<td>{_text(each['description'])}"
+    table = _table(
+        (
+            f"<code>{escape(each['name'])}</code>{' <em>required</em>' if each['required'] else ''}",
+            escape(each["in"]),
+            escape(_type(each["schema"])),
+            _text(each["description"]),
+        )
         for each in operation["parameters"]
     )
-    return f"<h4>Parameters</h4><table>{rows}</table>"
+    return table and f"<h4>Parameters</h4>{table}"
 
 
 def _body(operation: dict[str, Any], schemas: dict[str, Any]) -> str:
-    if "requestBody" not in operation:
-        return ""
-    content = operation["requestBody"]["content"]
-    parts = (
+    parts = "".join(
         f"<p><code>{escape(media)}</code> {_text(each['schema'].get('description', ''))}</p>"
         f"{_fields(each['schema'], schemas)}"
-        for media, each in content.items()
+        for media, each in operation.get("requestBody", {"content": {}})["content"].items()
     )
-    return f"<h4>Body</h4>{''.join(parts)}"
+    return parts and f"<h4>Body</h4>{parts}"
 
 
 def _answers(operation: dict[str, Any], schemas: dict[str, Any]) -> str:
+    answers = operation["responses"].items()
     good = "".join(
         f"<p><b>{status}</b> {_text(answer['description'])}</p>"
         + "".join(_fields(each["schema"], schemas) for each in answer["content"].values())
-        for status, answer in operation["responses"].items()
+        for status, answer in answers
         if int(status) < 400
     )
-    bad = "".join(
-        f"<tr><td>{status}<td>{_text(answer['description'])}"
-        for status, answer in operation["responses"].items()
-        if int(status) >= 400
-    )
-    return f"<h4>Answers</h4>{good}<details><summary>Problems</summary><table>{bad}</table></details>"
+    bad = _table((status, _text(answer["description"])) for status, answer in answers if int(status) >= 400)
+    return f"<h4>Answers</h4>{good}<details><summary>Problems</summary>{bad}</details>"
 
 
 def _fields(schema: dict[str, Any], schemas: dict[str, Any]) -> str:
     found = schemas.get(schema.get("$ref", "").rpartition("/")[2], schema)
-    if "properties" not in found:
-        return ""
-    rows = "".join(
-        f"<tr><td><code>{escape(name)}</code><td>{_linked(about)}<td>{_text(about.get('description', ''))}"
-        for name, about in found["properties"].items()
+    return _table(
+        (f"<code>{escape(name)}</code>", _linked(about), _text(about.get("description", "")))
+        for name, about in found.get("properties", {}).items()
     )
-    return f"<table>{rows}</table>"
 
 
 def _linked(schema: dict[str, Any]) -> str:
@@ -141,12 +136,16 @@ def _type(schema: dict[str, Any]) -> str:
 
 
 def _problems() -> str:
-    rows = "".join(
-        f"<tr id='problem-{kind.name}'><td><code>{kind.type}</code><td>{kind.status}<td>{escape(kind.title)}."
-        f"<td>{_text(kind.help)}"
+    table = _table(
+        (
+            f"<code id='problem-{kind.name}'>{kind.type}</code>",
+            f"{kind.status}",
+            f"{escape(kind.title)}.",
+            _text(kind.help),
+        )
         for kind in CATALOGUE.values()
     )
-    return f"<section id='problems'><h2>Problems</h2><table>{rows}</table></section>"
+    return f"<section id='problems'><h2>Problems</h2>{table}</section>"
 
 
 def _text(words: str) -> str:

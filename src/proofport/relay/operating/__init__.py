@@ -1,1 +1,1 @@
-"""What whoever runs the relay needs: health, metrics, the log, refusing too much, stopping, carrying out commits."""
+"""For the person who runs the relay: health, metrics, the log, refusing too much, stopping, carrying out commits."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import random
 import re
+import secrets
 import time
-from collections.abc import Callable
-from typing import TypeAlias
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -25,17 +23,10 @@ HEADER = "X-Request-Id"
 SANE = re.compile(r"[A-Za-z0-9.-]{1,64}")
 """An id that a caller may give. It has no underscore, so a key that is put there by mistake does not match."""
 
-NAME = f"{ROOT}.relay.access"
-WriteLine: TypeAlias = Callable[[int, str], None]
-"""Takes the level and the finished line of a request. Every request pays for this line, so it has no further steps."""
-
-write_log: WriteLine = logging.getLogger(NAME).log
-
-_random = random.Random()  # noqa: S311 - an id is not a secret
-"""A counter instead would tell a caller how many requests others make."""
+log = logging.getLogger(f"{ROOT}.relay.access")
 
 
-def log_access(metrics: Metrics, write: WriteLine) -> Middleware:
+def log_access(metrics: Metrics) -> Middleware:
     """The outermost middleware. It logs neither body nor query, and of the path only the template."""
 
     @web.middleware
@@ -52,7 +43,7 @@ def log_access(metrics: Metrics, write: WriteLine) -> Middleware:
         finally:
             seconds, path = time.perf_counter() - started, _path_of(request)
             metrics.answered(request.method, path, status, seconds)
-            write(*_line(request, path, status, seconds))
+            _log(request, path, status, seconds)
             reset_contextvars(**bound)
 
     return access
@@ -61,7 +52,7 @@ def log_access(metrics: Metrics, write: WriteLine) -> Middleware:
 def _id_of(request: web.Request) -> str:
     """The caller's own id where it is sane, else a new one."""
     given = request.headers.get(HEADER, "")
-    return given if SANE.fullmatch(given) else f"{_random.getrandbits(64):016x}"
+    return given if SANE.fullmatch(given) else secrets.token_hex(8)
 
 
 def _path_of(request: web.Request) -> str | None:
@@ -70,9 +61,9 @@ def _path_of(request: web.Request) -> str | None:
     return resource.canonical if resource is not None else None
 
 
-def _line(request: web.Request, path: str | None, status: int, seconds: float) -> tuple[int, str]:
+def _log(request: web.Request, path: str | None, status: int, seconds: float) -> None:
     level = logging.DEBUG if path in PROBES and status < 400 else logging.INFO
     caller = request.get(CALLER)
     key = caller.key_id if caller else None
     event = f"event='request' method={request.method!r} route={path!r} status={status} seconds={round(seconds, 4)!r}"
-    return level, f"{event} key={key!r} request_id={request[REQUEST_ID]!r}"
+    log.log(level, f"{event} key={key!r} request_id={request[REQUEST_ID]!r}")

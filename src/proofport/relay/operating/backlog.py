@@ -99,10 +99,16 @@ class Backpressure:
         self._reason: str | None = None
 
     async def admit(self) -> None:
-        """Raises ProblemError (overloaded), JournalError."""
-        if self._note(self.excess(await self._backlog.look())) is not None:
-            detail = f"the relay takes no more evidence for now; try again after {RETRY_AFTER} s"
-            raise ProblemError("overloaded", detail, headers={"Retry-After": str(RETRY_AFTER)})
+        """Log when refusing begins and when it ends. Raises ProblemError (overloaded), JournalError."""
+        before, self._reason = self._reason, self.excess(await self._backlog.look())
+        if self._reason is None:
+            if before is not None:
+                log.info("overload_over")
+            return
+        if before is None:
+            log.error("overloaded", reason=self._reason)
+        detail = f"the relay takes no more evidence for now; try again after {RETRY_AFTER} s"
+        raise ProblemError("overloaded", detail, headers={"Retry-After": str(RETRY_AFTER)})
 
     def excess(self, view: View) -> str | None:
         """The limit that is exceeded, in words for the log: they tell about all tenants."""
@@ -116,12 +122,3 @@ class Backpressure:
         if view.free_bytes is not None and view.free_bytes < limits.free_bytes:
             return f"{view.free_bytes:,} bytes of the journal's disk are free, at least {limits.free_bytes:,} must be"
         return None
-
-    def _note(self, reason: str | None) -> str | None:
-        """Log when it begins and when it ends, not at every request."""
-        if reason is not None and self._reason is None:
-            log.error("overloaded", reason=reason)
-        elif reason is None and self._reason is not None:
-            log.info("overload_over")
-        self._reason = reason
-        return reason

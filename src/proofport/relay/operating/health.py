@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -31,31 +30,22 @@ class Check:
 
 
 class Readiness:
-    """`timer`: seconds that never go back."""
+    """Checks at most once in CHECK_EVERY."""
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        backlog: Backlog,
-        backpressure: Backpressure,
-        settings: Ready,
-        *,
-        timer: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, gateway: Gateway, backlog: Backlog, backpressure: Backpressure, settings: Ready) -> None:
         self._gateway = gateway
         self._backlog = backlog
         self._backpressure = backpressure
         self._settings = settings
-        self._timer = timer
         self._checking = asyncio.Lock()
         self._found: dict[CheckName, Check] = {}
         self._good_until = 0.0
 
     async def checks(self) -> dict[CheckName, Check]:
         async with self._checking:
-            if self._timer() >= self._good_until:
+            if time.monotonic() >= self._good_until:
                 self._found = await self._look()
-                self._good_until = self._timer() + CHECK_EVERY
+                self._good_until = time.monotonic() + CHECK_EVERY
             return self._found
 
     async def _look(self) -> dict[CheckName, Check]:

@@ -9,7 +9,7 @@ import asyncio
 from contextlib import suppress
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 
 from proofport.relay.problems import RETRY_AFTER, ProblemError
 
@@ -30,19 +30,16 @@ class InFlight:
             async with asyncio.timeout(grace):
                 await self._none.wait()
 
-    def middleware(self) -> Middleware:
-        @web.middleware
-        async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
-            if self._ending:
-                headers = {"Retry-After": str(RETRY_AFTER), "Connection": "close"}
-                raise ProblemError("shutting-down", "the relay is being stopped", headers=headers)
-            self._count += 1
-            self._none.clear()
-            try:
-                return await handler(request)
-            finally:
-                self._count -= 1
-                if not self._count:
-                    self._none.set()
-
-        return counted
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._ending:
+            headers = {"Retry-After": str(RETRY_AFTER), "Connection": "close"}
+            raise ProblemError("shutting-down", "the relay is being stopped", headers=headers)
+        self._count += 1
+        self._none.clear()
+        try:
+            return await handler(request)
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._none.set()

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter as Count
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
@@ -53,7 +52,6 @@ class Metrics:
         self._outcomes = counter("outcomes", "Records by outcome.", "destination", "status")
         self._attempts = counter("vendor_requests", "Requests to vendors.", "destination", "status")
         self._commits = histogram("journal_commit_seconds", "Seconds until accepted evidence was durable.")
-        self._series, self._taken = cache(self._series_of), cache(self._taken_by)
 
     def text(self, view: View | None) -> bytes:
         """All metrics in the format of Prometheus. `view`: None when the journal cannot be read."""
@@ -63,12 +61,9 @@ class Metrics:
     # ------------------------------------------------------------------ requests
     def answered(self, method: str, route: str | None, status: int, seconds: float) -> None:
         """`route`: the template of its path; None for what no route answers. `status` 0: no answer."""
-        requests, durations = self._series(method if method in METHODS else "other", route or UNMATCHED, status)
-        requests.inc()
-        durations.observe(seconds)
-
-    def _series_of(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        return self._requests.labels(method, route, str(status)), self._durations.labels(method, route)
+        labels = (method if method in METHODS else "other", route or UNMATCHED)
+        self._requests.labels(*labels, str(status)).inc()
+        self._durations.labels(*labels).observe(seconds)
 
     def committing(self) -> AbstractContextManager[object]:
         """Time the block that makes evidence durable."""
@@ -76,12 +71,8 @@ class Metrics:
 
     def accepted(self, deliveries: Iterable[NewDelivery]) -> None:
         for each in deliveries:
-            accepted, records = self._taken(each.destination)
-            accepted.inc()
-            records.inc(each.records)
-
-    def _taken_by(self, destination: str) -> tuple[Counter, Counter]:
-        return self._deliveries.labels(destination), self._records.labels(destination)
+            self._deliveries.labels(each.destination).inc()
+            self._records.labels(each.destination).inc(each.records)
 
     def took_part(self, records: int) -> None:
         self._parts.inc(records)

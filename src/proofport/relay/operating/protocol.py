@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Any
-
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
@@ -37,12 +33,6 @@ class Connection(web.RequestHandler):
         answer.headers["Server"] = "proofport"  # else aiohttp adds its own name and version
         answer.force_close()
         return answer
-
-
-def connections(server: web.Server, **options: Any) -> Callable[[], Connection]:
-    """What `loop.create_server` calls for each connection to a server. `options`: those of aiohttp's RequestHandler."""
-    loop = asyncio.get_running_loop()
-    return lambda: Connection(server, loop=loop, **options)
 
 
 def _problem(status: int, error: BaseException | None) -> ProblemError:

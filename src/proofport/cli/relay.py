@@ -1,4 +1,4 @@
-"""`proofport key`: the keys of the relay. A key says who may use it, and for what."""
+"""`proofport relay` accepts evidence over HTTP; `proofport key` manages who may use it, and for what."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofport.cli import options
-from proofport.cli.connect import uses_gateway
+from proofport.cli.connect import uses_gateway, with_gateway
 from proofport.cli.output import show, show_json, when
 from proofport.errors import UsageError
 
@@ -21,6 +21,34 @@ if TYPE_CHECKING:
 
 _SPAN = re.compile(r"(\d{1,5})([dh])")
 _UNITS = {"d": "days", "h": "hours"}
+
+
+@click.command()
+@click.option("--host", help="Where to listen. [default: `relay.host` of the configuration, else 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="0 takes a free one. [default: `relay.port`, else 8080]")
+@options.config_option
+def relay(host: str | None, port: int | None, config_path: str | None) -> int:
+    """Accept evidence over HTTP, and deliver it.
+
+    Everything is durable in the journal before it is answered. http://HOST:PORT/docs describes the API.
+    """
+    from proofport.cli.service import calm_garbage_collector, log_to_stderr, stop_signal
+    from proofport.config import Config
+    from proofport.relay.serving import serving
+
+    async def serve(gateway: Gateway) -> None:
+        stopped = stop_signal()
+        async with serving(gateway) as origin:
+            click.echo(f"listening on {origin}")
+            calm_garbage_collector()
+            await stopped.wait()
+
+    log_to_stderr()
+    config = Config.load(config_path)
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = config.relay.model_copy(update=given)
+    with_gateway(config.model_copy(update={"relay": settings}), serve)
+    return 0
 
 
 @click.group("key")
@@ -55,15 +83,7 @@ def _moment(ctx: click.Context, parameter: click.Parameter, text: str | None) ->
 @options.json_option
 @uses_gateway
 async def create_command(
-    gateway: Gateway,
-    name: str,
-    tenant: str,
-    destinations: Sequence[str],
-    kinds: Sequence[str],
-    read_only: bool,
-    write_only: bool,
-    expires: float | None,
-    as_json: bool,
+    gateway: Gateway, name: str, read_only: bool, write_only: bool, as_json: bool, **scope: Any
 ) -> int:
     """Make a key, and print it. NAME says what it is for.
 
@@ -74,19 +94,13 @@ async def create_command(
         raise click.UsageError("NAME must not be empty: it tells this key from others")
     if read_only and write_only:
         raise click.UsageError("--read-only and --write-only together leave nothing that the key may do")
-    _check_scope(gateway.config, tenant, destinations, kinds)
+    _check_scope(gateway.config, scope["tenant"], scope["destinations"], scope["kinds"])
     from proofport.relay.access.keys import issue
 
-    token, made = await issue(
-        await gateway.journal(),
-        name=name,
-        tenant=tenant,
-        may_read=not write_only,
-        may_write=not read_only,
-        destinations=list(dict.fromkeys(destinations)) or None,
-        kinds=list(dict.fromkeys(kinds)) or None,
-        expires=expires,
-    )
+    for several in ("destinations", "kinds"):
+        scope[several] = list(dict.fromkeys(scope[several])) or None
+    scope |= {"may_read": not write_only, "may_write": not read_only}
+    token, made = await issue(await gateway.journal(), name=name, **scope)
     if as_json:
         show_json({"key": str(token), **_plain(made)})
     else:

@@ -1,10 +1,36 @@
-"""One computer or phone and its security posture."""
+"""Assets: what exists in a cloud account, and computers and phones."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from proofport.evidence.base import Evidence, Part, Text, Timestamp
+
+
+class Tag(Part):
+    key: Text
+    value: str | None = None
+
+
+class CloudResource(Evidence):
+    """One resource: a machine, a bucket, a user of the account."""
+
+    #: `<provider>.<service>.<thing>`, for example `aws.ec2.instance`: free text, checked by the mappings.
+    type: Text
+    provider: Text | None = None
+    account_id: str | None = None
+    region: str | None = None
+    name: str | None = None
+    description: str | None = None
+    state: str | None = None
+    #: For vendors that cannot delete: `removed` says that the resource is gone.
+    lifecycle_state: str | None = None
+    owner_email: str | None = None
+    created_at: Timestamp | None = None
+    encrypted: bool | None = None
+    public: bool | None = None
+    mfa_enabled: bool | None = None
+    tags: list[Tag] | None = None
 
 
 class Software(Part):
@@ -21,7 +47,10 @@ class SystemService(Part):
 
 
 class Device(Evidence):
-    """Posture flags are three-state: null or omitted means that the source did not say. Each may have a note."""
+    """One computer or phone and its security posture.
+
+    Posture flags are three-state: null or omitted means that the source did not say. Each may have a note.
+    """
 
     name: str | None = None
     owner_email: str | None = None

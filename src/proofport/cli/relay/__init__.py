@@ -1,1 +1,0 @@
-"""relay, key: the HTTP relay, and who may use it."""
