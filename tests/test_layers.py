@@ -190,7 +190,7 @@ def test_an_adapter_is_pure(file: Path) -> None:
         elif top == package_of(file):
             assert rest[0] != "emulator", where
         else:
-            assert top in ("pydantic", "pydantic_core") or top in sys.stdlib_module_names - NOT_FOR_ADAPTERS, where
+            assert top in ("pydantic", "pydantic_core", "msgspec") or top in sys.stdlib_module_names - NOT_FOR_ADAPTERS, where
 
 
 @pytest.mark.parametrize("file", EMULATORS, ids=shown)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from proofport.accounting import CONFIRMED, Outcome, rejected, unknown
-from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Memory, Mode, Observed, Opens, Page
+from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Memory, Mode, Observed, Page
 from proofport.errors import Problem, UnsupportedFeature
 from proofport.wire import Call
 from proofport_drata import bodies
@@ -27,7 +27,7 @@ READABLE = (
 """Fields that come back as they were sent. The others are not returned, or in another form (OpenAPI v2, `Device`)."""
 
 
-class Devices(PlainConnection, Opens, Ends, Lists):
+class Devices(PlainConnection, Ends, Lists):
     provider = "MDM"
     things = suffix = "devices"
     ends: Literal["on_request"] = "on_request"
@@ -43,11 +43,6 @@ class Devices(PlainConnection, Opens, Ends, Lists):
 
     def body(self, mode: Mode) -> Body:
         return bodies.device()
-
-    def open(self, job: Job, memory: Memory) -> Flow[Memory]:
-        """Read from the connection first: a later 404 is then about a device's owner, not about the connection."""
-        yield from self.listing.page(size=1)
-        return memory
 
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         if job.mode == "remove":
@@ -77,6 +72,7 @@ class Devices(PlainConnection, Opens, Ends, Lists):
     def _upsert(self, body: bytes) -> Flow[Outcome]:
         reply = yield Call("upsert_device", "POST", self._path, body=body)
         if reply.status == 404:
+            yield from self.listing.page(size=1)  # raises when it is the connection that Drata does not know
             hint = "The owner must be a person in Drata: correct the address, or add the person there first."
             return rejected(refused(reply, "a device whose owner Drata knows", hint))
         if reply.status == 400:

@@ -22,7 +22,7 @@ class SecureframeAdapter(Adapter, Checks, HasOperations):
     name = "secureframe"
     Settings = SecureframeSettings
     #: The vendor allows 500 a minute for one source address (introduction of R2 and R3). Reads count, too.
-    default_requests_per_minute: ClassVar[int] = 400
+    default_requests_per_minute: ClassVar[int] = 420
     settings: SecureframeSettings
 
     @property

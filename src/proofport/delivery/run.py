@@ -227,11 +227,11 @@ class Run:
             destination.compare_only(part.comparison.meet)
         if part.books is None:
             return
+        if order.skip_unchanged:
+            await self._compare_with_live(destination, stack)
         if order.mode == "snapshot" and ids is not None:
             part.ending = await self._ending(part, part.books, ids)
             await part.ending.prepare()
-        if order.skip_unchanged:
-            await self._compare_with_live(destination, stack)
 
     async def _ending(self, part: _Part, books: RunBooks, ids: IdStore) -> Ending:
         order, destination = self._order, part.destination

@@ -46,7 +46,7 @@ def test_an_upsert_posts_one_device(status: int) -> None:
 
 @pytest.mark.parametrize(("status", "words"), [(404, "owner"), (400, "Correct the field")])
 def test_a_refused_device_is_rejected_in_the_vendors_words(status: int, words: str) -> None:
-    outcome = send(recorded(refusal(status)))
+    outcome = send(recorded(refusal(status), page()))
     assert outcome.status is Status.REJECTED
     assert outcome.problem is not None
     assert "the vendor's words" in (outcome.problem.vendor_message or "")
@@ -57,15 +57,14 @@ def test_an_answer_without_a_device_is_no_delivery() -> None:
     assert send(recorded(json_reply({}))).status is Status.UNKNOWN
 
 
-def test_the_connection_is_read_first_so_that_a_404_is_about_the_owner() -> None:
-    job = Job("r", "prod", "device", "upsert")
-    vendor = recorded(page())
-    drive(DEVICES.open(job, {}), vendor)
-    assert (vendor.calls[0].path, vendor.calls[0].query) == (LIST, (("size", "1"),))
+def test_after_a_404_the_connection_is_read_so_that_it_is_about_the_owner() -> None:
+    vendor = recorded(refusal(404), page())
+    assert send(vendor).status is Status.REJECTED
+    assert (vendor.calls[1].path, vendor.calls[1].query) == (LIST, (("size", "1"),))
     with pytest.raises(ConfigError, match="words"):
-        drive(DEVICES.open(job, {}), recorded(refusal(404)))
+        send(recorded(refusal(404), refusal(404)))
     with pytest.raises(Blocked) as caught:
-        drive(DEVICES.open(job, {}), recorded(refusal(403)))
+        send(recorded(refusal(404), refusal(403)))
     assert "Devices: List Devices" in (caught.value.hint or "")
 
 

@@ -128,7 +128,7 @@ def test_two_kinds_do_not_share_a_schema() -> None:
 
 
 def test_the_budgets_stay_below_the_vendors_limit_of_500_a_minute() -> None:
-    assert (drata().default_requests_per_minute, secureframe().default_requests_per_minute) == (420, 400)
+    assert (drata().default_requests_per_minute, secureframe().default_requests_per_minute) == (420, 420)
 
 
 @pytest.mark.parametrize(

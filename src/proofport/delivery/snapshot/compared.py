@@ -45,12 +45,18 @@ class ComparedSet(Ending):
             return
         try:
             if self._ends and isinstance(resource, Lists) and not resource.lags:
-                pages = self._destination.vendor.live_pages()
-                self._listed = [record.id async for page in pages for record in page.records if not record.ended]
+                self._listed = await self._held_now()
                 self._previous = len(self._listed)
             self._previous = await self._books.set_before(self._previous)
         except ProofportError as error:
             await self._destination.halt(error)
+
+    async def _held_now(self) -> list[str]:
+        """The ids that the vendor lists. The list is not read twice in one run."""
+        if (live := self._destination.last_state.live) is not None:
+            return [record_id for record_id, _ in live.held()]
+        pages = self._destination.vendor.live_pages()
+        return [record.id async for page in pages for record in page.records if not record.ended]
 
     async def end(self, incomplete: Sequence[str]) -> bool:
         report = self._report
