@@ -53,7 +53,7 @@ FOR_ADAPTERS = {"errors", "wire", "evidence", "accounting", "adapter"}
 NOT_FOR_ADAPTERS = {"asyncio", "http", "select", "socket", "sqlite3", "ssl", "subprocess", "threading", "time"}
 """Adapters are pure: what would let them wait, listen, send, store or look at the clock is not theirs."""
 
-PURE = {"pydantic", "pydantic_core", "msgspec"}
+PURE_PACKAGES = {"pydantic", "pydantic_core", "msgspec"}
 """Packages that neither wait, listen, send nor store."""
 
 FOR_EMULATORS = {"aiohttp", "orjson", "pydantic"}
@@ -193,7 +193,7 @@ def test_an_adapter_is_pure(file: Path) -> None:
         elif top == package_of(file):
             assert rest[0] != "emulator", where
         else:
-            assert top in PURE or top in sys.stdlib_module_names - NOT_FOR_ADAPTERS, where
+            assert top in PURE_PACKAGES or top in sys.stdlib_module_names - NOT_FOR_ADAPTERS, where
 
 
 @pytest.mark.parametrize("file", EMULATORS, ids=shown)
