@@ -196,8 +196,7 @@ class DestinationRun:
         number = 0
         async with asyncio.TaskGroup() as group:
             while (batch := await self._queue.get()) is not None:
-                if not self.is_live_already:
-                    await self._open_if_needed()
+                await self._open_if_needed()
                 await places.acquire()
                 task = group.create_task(self._deliver(number, batch, slots))
                 task.add_done_callback(lambda _: places.release())
@@ -237,11 +236,11 @@ class DestinationRun:
         async with slots:
             if self._compare is not None:
                 await self._compare(batch)
-            if self.stopped is not None or (self.memory is None and not self.is_live_already):
+            if self.stopped is not None or self.memory is None:
                 self.ledger.book_batch(batch, [self.stopped or withheld("not_opened")] * len(batch))
                 return
             entry = entry_of(number, batch)
-            result = await self._result_of(entry, self.memory or {}, tombstones)
+            result = await self._result_of(entry, self.memory, tombstones)
         self.ledger.book_batch(batch, await self._acknowledged(entry, result))
 
     async def _result_of(self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]) -> _Result:
