@@ -1,16 +1,17 @@
-"""The parts of the emulator, and what they share: the tenant, the switches, and the objects that a path names."""
+"""The parts of the emulator, and what they share: tenant, switches, the objects that a path names, pages."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
-from typing import Any, Literal
+import base64
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Literal, TypeVar
 
 from aiohttp import web
 
-from proofport.testing import Switches, VendorError
-from proofport_drata.emulator.answers import Row, number, page
-from proofport_drata.emulator.model import Connection, Resource, Tenant
+from proofport.testing import Switches, VendorError, json_response
+from proofport_drata.emulator.model import Connection, Dated, Resource, Tenant
+
+Row = TypeVar("Row", bound=Dated)
 
 
 class Context:
@@ -22,8 +23,8 @@ class Context:
         self.switches = switches
 
     def connection(self, request: web.Request) -> Connection:
-        """The connection of the path. Raises VendorError (400, 404)."""
-        connection_id = number(request, "connectionId")
+        """The connection of the path. Raises VendorError (404)."""
+        connection_id = int(request.match_info["connectionId"])
         if connection_id not in self.tenant.connections:
             raise VendorError(404, f"Connection with id {connection_id} not found")
         return self.tenant.connections[connection_id]
@@ -36,8 +37,8 @@ class Context:
         return connection
 
     def resource(self, request: web.Request) -> Resource:
-        """The resource of the path. Raises VendorError (400, 404)."""
-        connection, resource_id = self.connection(request), number(request, "resourceId")
+        """The resource of the path. Raises VendorError (404)."""
+        connection, resource_id = self.connection(request), int(request.match_info["resourceId"])
         if resource_id not in connection.resources:
             raise VendorError(404, f"Resource with id {resource_id} not found")
         return connection.resources[resource_id]
@@ -45,16 +46,43 @@ class Context:
     def page(
         self, request: web.Request, rows: Collection[Row], render: Callable[[Row], dict[str, Any]]
     ) -> web.Response:
-        """One page of `rows` (given in the order of their creation). Raises VendorError (400) on a bad parameter."""
-        return page(request, rows, render, self.switches["default_sort_dir"])
+        """One page of `rows` (given in the order of their creation). Raises VendorError (400) on an unknown cursor."""
+        query = request.query
+        start = _position(query.get("cursor"))
+        end = start + int(query.get("size", 50))
+        ordered = list(rows)
+        if query.get("sort") == "updatedAt":
+            ordered.sort(key=lambda row: row.updated_at)
+        if query.get("sortDir", self.switches["default_sort_dir"]) == "DESC":
+            ordered.reverse()
+        pagination: dict[str, Any] = {"cursor": None}
+        if end < len(ordered):
+            pagination["cursor"] = base64.urlsafe_b64encode(f"row:{end}".encode()).decode()
+        if query.get("includeTotalCount") == "true" and start == 0:
+            pagination["totalCount"] = len(ordered)
+        return json_response({"data": [render(row) for row in ordered[start:end]], "pagination": pagination})
 
 
-class Part(ABC):
-    """Some of the vendor's operations."""
+def _position(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        word, _, text = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
+        if word == "row" and text.isdecimal():
+            return int(text)
+    except ValueError:
+        pass
+    raise VendorError(400, "cursor is not valid")
+
+
+def expansions(request: web.Request) -> Sequence[str]:
+    """What a row is asked to show besides."""
+    return request.query.getall("expand[]", [])
+
+
+class Part:
+    """Some of the vendor's operations: each is a method under its name in the document, in snake case."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
         self._switches = context.switches
-
-    @abstractmethod
-    def routes(self) -> list[web.RouteDef]: ...

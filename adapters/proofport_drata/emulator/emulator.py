@@ -13,6 +13,7 @@ from proofport_drata.emulator.behaviours import BEHAVIOURS
 from proofport_drata.emulator.connections import Connections
 from proofport_drata.emulator.context import Context, Part
 from proofport_drata.emulator.devices import Devices
+from proofport_drata.emulator.document import OPERATIONS
 from proofport_drata.emulator.identities import Identities
 from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Resource, Tenant
 from proofport_drata.emulator.records import Records
@@ -48,8 +49,11 @@ class DrataEmulator(Emulator):
         self._context = Context(self.switches)
 
     def routes(self) -> Iterable[web.RouteDef]:
-        parts: tuple[type[Part], ...] = (Connections, Records, Sessions, Devices, Identities, Version1)
-        return [route for part in parts for route in part(self._context).routes()]
+        classes: tuple[type[Part], ...] = (Connections, Records, Sessions, Devices, Identities, Version1)
+        parts = [part(self._context) for part in classes]
+        for operation in OPERATIONS:
+            (answering,) = [getattr(part, operation.name) for part in parts if hasattr(part, operation.name)]
+            yield operation.route(answering)
 
     def authorize(self, request: web.Request) -> None:
         header = request.headers.get("Authorization")

@@ -23,22 +23,29 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(slots=True, kw_only=True)
+class Dated:
+    """A row with the times that Drata shows of it."""
+
+    created_at: datetime = field(default_factory=now)
+    updated_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.updated_at = self.created_at
+
+
 @dataclass(slots=True)
-class Record:
+class Record(Dated):
     attributes: dict[str, Any]
     session_id: str | None
-    created_at: datetime
-    updated_at: datetime
 
 
 @dataclass(slots=True)
-class Session:
+class Session(Dated):
     #: The vendor's own number, which no path accepts.
     row: int
     session_id: str
     status: Status
-    created_at: datetime
-    updated_at: datetime
     activated_at: datetime | None = None
     canceled_at: datetime | None = None
     staged: dict[str, Record] = field(default_factory=dict)
@@ -55,13 +62,12 @@ class Session:
 
 
 @dataclass(slots=True)
-class Resource:
+class Resource(Dated):
     """One dataset of a CUSTOM connection."""
 
     id: int
     name: str
     schema: dict[str, Any]
-    created_at: datetime
     #: The kind of evidence that the emulator's seed meant it for.
     kind: str | None = None
     live: dict[str, Record] = field(default_factory=dict)
@@ -81,37 +87,31 @@ class Resource:
 
 
 @dataclass(slots=True)
-class Device:
+class Device(Dated):
     id: int
     #: The fields as they were sent. A later upsert writes over an earlier one.
     body: dict[str, Any]
     personnel_id: int
-    created_at: datetime
-    updated_at: datetime
 
 
 @dataclass(slots=True)
-class Identity:
+class Identity(Dated):
     """One row of an HRIS connection. A deleted row stays, so that it can be restored."""
 
     id: int
-    identity_id: str
+    #: The fields, with identityId.
     body: dict[str, Any]
-    created_at: datetime
-    updated_at: datetime
     deleted: bool = False
 
 
 @dataclass(slots=True)
-class Connection:
+class Connection(Dated):
     """CUSTOM has resources, MDM devices, HRIS identities; IDENTITY (made through v1) has people."""
 
     id: int
     type: str
     alias: str | None
     description: str | None
-    created_at: datetime
-    updated_at: datetime
     resources: dict[int, Resource] = field(default_factory=dict)
     devices: dict[int, Device] = field(default_factory=dict)
     identities: dict[str, Identity] = field(default_factory=dict)
@@ -133,9 +133,7 @@ class Tenant:
     ) -> Connection:
         if number is None:
             number = next(each for each in self._connection_ids if each not in self.connections)
-        when = now()
-        connection = Connection(number, provider, alias, description, created_at=when, updated_at=when)
-        self.connections[number] = connection
+        connection = self.connections[number] = Connection(number, provider, alias, description)
         return connection
 
     def add_resource(
@@ -145,32 +143,29 @@ class Tenant:
             taken = {each for other in self.connections.values() for each in other.resources}
             number = next(each for each in self._resource_ids if each not in taken)
         name = connection.alias or f"Resource {number}"
-        resource = Resource(number, name, schema, created_at=now(), kind=kind)
-        connection.resources[number] = resource
+        resource = connection.resources[number] = Resource(number, name, schema, kind)
         return resource
 
     def open_session(self, resource: Resource, session_id: str, status: Status = "IN_PROGRESS") -> Session:
-        when = now()
-        session = Session(next(self._rows), session_id, status, created_at=when, updated_at=when)
+        session = resource.sessions[session_id] = Session(next(self._rows), session_id, status)
         if status != "IN_PROGRESS":
-            session.end(status, when)
-        resource.sessions[session_id] = session
+            session.end(status, session.created_at)
         return session
 
     def add_device(self, connection: Connection, body: dict[str, Any], personnel_id: int) -> Device:
-        when = now()
-        device = Device(next(self._rows), body, personnel_id, when, when)
+        device = Device(next(self._rows), body, personnel_id)
         connection.devices[device.id] = device
         return device
 
-    def add_identity(self, connection: Connection, identity_id: str, body: dict[str, Any]) -> Identity:
-        when = now()
-        identity = Identity(next(self._rows), identity_id, body, when, when)
-        connection.identities[identity_id] = identity
+    def add_identity(self, connection: Connection, body: dict[str, Any]) -> Identity:
+        identity = connection.identities[body["identityId"]] = Identity(next(self._rows), body)
         return identity
 
-    def personnel_id(self, email: str, *, may_add: bool) -> int | None:
-        """The number of the person with this address."""
+    def owner(self, personnel_id: float | str, *, may_add: bool = True) -> int | None:
+        """The number of a person, who is given by it or as `email:` and the address."""
+        if not isinstance(personnel_id, str):
+            return int(personnel_id)
+        email = personnel_id.removeprefix("email:")
         if email not in self.personnel and may_add:
             self.personnel[email] = next(self._rows)
         return self.personnel.get(email)

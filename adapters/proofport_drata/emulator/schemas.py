@@ -24,6 +24,21 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "number": (int, float),
     "null": type(None),
 }
+_BOUNDS = ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum")
+_TYPE = {"enum": [*_TYPES, "integer"]}
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "type": {"anyOf": [_TYPE, {"type": "array", "items": _TYPE}]},
+        "properties": {"type": "object"},
+        "required": {"type": "array", "items": {"type": "string"}},
+        "pattern": {"type": "string"},
+        "enum": {"type": "array"},
+        **{name: {"type": "array"} for name in ("anyOf", "oneOf", "allOf")},
+        **{name: {"type": "number"} for name in _BOUNDS},
+    },
+}
+"""A schema, without what it holds deeper down."""
 
 
 def stored_schema(schema: dict[str, Any], *, keep_empty_required: bool) -> dict[str, Any]:
@@ -44,43 +59,17 @@ def schema_problem(schema: Any, where: str = "schema") -> str | None:
     """The reason why this is no JSON Schema that can be applied. None: it can."""
     if where.count(".") > DEEPEST:
         return f"schema is nested deeper than {DEEPEST} levels"
-    if not isinstance(schema, dict):
-        return f"{where} must be an object"
-    types = schema.get("type", [])
-    for name in types if isinstance(types, list) else [types]:
-        if name != "integer" and (not isinstance(name, str) or name not in _TYPES):
-            return f"{where}.type {name!r} is not a JSON Schema type"
-    properties = schema.get("properties", {})
-    if not isinstance(properties, dict):
-        return f"{where}.properties must be an object"
-    required = schema.get("required", [])
-    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-        return f"{where}.required must be an array of strings"
-    return _bad_keyword(schema, where) or next(
-        (problem for name, part in properties.items() if (problem := schema_problem(part, f"{where}.{name}"))), None
-    )
-
-
-def _bad_keyword(schema: dict[str, Any], where: str) -> str | None:
-    for keyword in ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"):
-        if keyword in schema and (not isinstance(schema[keyword], int | float) or isinstance(schema[keyword], bool)):
-            return f"{where}.{keyword} must be a number"
-    for keyword in ("anyOf", "oneOf", "allOf"):
-        parts = schema.get(keyword, [])
-        if not isinstance(parts, list):
-            return f"{where}.{keyword} must be an array"
-        for part in parts:
-            if problem := schema_problem(part, f"{where}.{keyword}"):
-                return problem
-    if "enum" in schema and not isinstance(schema["enum"], list):
-        return f"{where}.enum must be an array"
-    if isinstance(schema.get("items"), dict) and (problem := schema_problem(schema["items"], f"{where}.items")):
-        return problem
+    if wrong := in_words(violations(_SCHEMA, schema, where)):
+        return wrong
     try:
         re.compile(schema.get("pattern", ""))
-    except (re.error, TypeError):
+    except re.error:
         return f"{where}.pattern is not a regular expression"
-    return None
+    parts = [*schema.get("properties", {}).items()]
+    parts += [(name, part) for name in ("anyOf", "oneOf", "allOf") for part in schema.get(name, ())]
+    if isinstance(schema.get("items"), dict):
+        parts.append(("items", schema["items"]))
+    return next((problem for name, part in parts if (problem := schema_problem(part, f"{where}.{name}"))), None)
 
 
 def message_for(violations: list[Violation]) -> str:
@@ -89,7 +78,9 @@ def message_for(violations: list[Violation]) -> str:
 
 
 def in_words(violations: Iterable[Violation]) -> str:
-    return "; ".join(f"{path.removeprefix('/')} {text}".strip() for each in violations for path, text in each.items())
+    """The violations as one text, each with its field. Empty: there are none."""
+    wrong = ((path.strip("/").replace("/", "."), text) for each in violations for path, text in each.items())
+    return "; ".join(f"{field} {text}".strip() for field, text in wrong)
 
 
 def violations(schema: dict[str, Any], value: Any, path: str = "") -> Iterator[Violation]:

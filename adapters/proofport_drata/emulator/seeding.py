@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Record, Resource, Status, Tenant, now
+from proofport_drata.emulator.document import SCHEMAS
+from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Record, Resource, Status, Tenant
 from proofport_drata.emulator.schemas import violations
-from proofport_drata.emulator.shapes import DEVICE, IDENTITY, PERSON, identity_fields
 
 
 class _Part(BaseModel):
@@ -52,7 +52,7 @@ def tenant_from(state: Mapping[str, Any]) -> Tenant:
     """A tenant that holds `state`. Raises ValueError."""
     tenant, checked = Tenant(), TenantState.model_validate(state)
     for email in checked.personnel:
-        tenant.personnel_id(email, may_add=True)
+        tenant.owner(f"email:{email}")
     for part in checked.connections:
         connection = tenant.connect(part.type, part.name, number=part.id)
         for body in part.devices:
@@ -66,24 +66,22 @@ def tenant_from(state: Mapping[str, Any]) -> Tenant:
 
 
 def _add_device(tenant: Tenant, connection: Connection, body: dict[str, Any]) -> None:
-    _refuse_wrong(DEVICE, body, "device")
-    owner = body["personnelId"]
-    number = tenant.personnel_id(owner.removeprefix("email:"), may_add=True) if isinstance(owner, str) else int(owner)
-    tenant.add_device(connection, body, number or 0)
+    _refuse_wrong("DeviceUpsert", body)
+    tenant.add_device(connection, body, tenant.owner(body["personnelId"]) or 0)
 
 
 def _add_identity(tenant: Tenant, connection: Connection, body: dict[str, Any]) -> None:
     if connection.type == "IDENTITY":
-        _refuse_wrong(PERSON, body, "person")
+        _refuse_wrong("V1Person", body)
         connection.people[body["id"]] = body
     else:
-        _refuse_wrong(IDENTITY, body, "identity")
-        tenant.add_identity(connection, body["identityId"], identity_fields(body))
+        _refuse_wrong("HrisIdentityInput", body)
+        tenant.add_identity(connection, body)
 
 
-def _refuse_wrong(schema: dict[str, Any], body: dict[str, Any], what: str) -> None:
-    for each in violations(schema, body):
-        raise ValueError(f"a {what} of the state is wrong: {each}")
+def _refuse_wrong(schema: str, body: dict[str, Any]) -> None:
+    for each in violations(SCHEMAS[schema], body):
+        raise ValueError(f"a {schema} of the state is wrong: {each}")
 
 
 def _fill(tenant: Tenant, resource: Resource, state: ResourceState) -> None:
@@ -95,10 +93,9 @@ def _fill(tenant: Tenant, resource: Resource, state: ResourceState) -> None:
 
 
 def _records(bodies: list[dict[str, Any]], session_id: str | None) -> dict[str, Record]:
-    when = now()
     if wrong := [body.get("id") for body in bodies if not isinstance(body.get("id"), str)]:
         raise ValueError(f"a record of the state has the id {wrong[0]!r}, expected a text")
-    return {body["id"]: Record(body, session_id, when, when) for body in bodies}
+    return {body["id"]: Record(body, session_id) for body in bodies}
 
 
 def state_of(tenant: Tenant) -> dict[str, Any]:
@@ -108,15 +105,14 @@ def state_of(tenant: Tenant) -> dict[str, Any]:
 
 
 def _connection_state(connection: Connection) -> dict[str, Any]:
-    identities = [each for each in connection.identities.values() if not each.deleted]
-    rows = [{"identityId": each.identity_id, **each.body} for each in identities]
+    identities = [each.body for each in connection.identities.values() if not each.deleted]
     return {
         "id": connection.id,
         "type": connection.type,
         "name": connection.alias,
         "resources": [_resource_state(resource) for resource in connection.resources.values()],
         "devices": [device.body for device in connection.devices.values()],
-        "identities": [*rows, *connection.people.values()],
+        "identities": [*identities, *connection.people.values()],
     }
 
 
