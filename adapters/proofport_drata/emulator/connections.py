@@ -9,21 +9,21 @@ from aiohttp import web
 
 from proofport.testing import VendorError, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.context import Part, expansions
 from proofport_drata.emulator.document import body_of
-from proofport_drata.emulator.model import Connection, Resource, now
+from proofport_drata.emulator.emulated import EmulatedOperations, expansions
+from proofport_drata.emulator.model import Connection, CustomResource, now
 from proofport_drata.emulator.schemas import schema_from_sample, schema_problem, stored_schema
 
 CUSTOM_ONLY = ("schema", "sampleData", "displayNameKey", "workspaceIds")
 
 
-class Connections(Part):
+class Connections(EmulatedOperations):
     async def list_custom_connections(self, request: web.Request) -> web.Response:
-        expand, connections = expansions(request), self._context.tenant.connections.values()
-        return self._context.page(request, connections, lambda each: _rendered(each, expand))
+        expand, connections = expansions(request), self._drata.company.connections.values()
+        return self._drata.page(request, connections, lambda each: _rendered(each, expand))
 
     async def get_custom_connection(self, request: web.Request) -> web.Response:
-        return json_response(_rendered(self._context.connection(request), expansions(request)))
+        return json_response(_rendered(self._drata.connection(request), expansions(request)))
 
     async def create_custom_connection(self, request: web.Request) -> web.Response:
         body = await body_of(request, "CustomConnectionCreate")
@@ -34,13 +34,13 @@ class Connections(Part):
         if types[0] != "CUSTOM" and given:
             raise VendorError(400, f"{given[0]} is only allowed for CUSTOM connections")
         schema = self._schema(body) if types[0] == "CUSTOM" else None
-        connection = self._context.tenant.connect(types[0], body["name"], body.get("description"))
+        connection = self._drata.company.connect(types[0], body["name"], body.get("description"))
         if schema is not None:
-            self._context.tenant.add_resource(connection, schema)
+            self._drata.company.add_resource(connection, schema)
         return json_response(_rendered(connection), 201)
 
     async def update_custom_connection(self, request: web.Request) -> web.Response:
-        connection, body = self._context.connection(request), await body_of(request, "CustomConnectionUpdate")
+        connection, body = self._drata.connection(request), await body_of(request, "CustomConnectionUpdate")
         connection.alias = body.get("clientAlias", connection.alias)
         connection.description = body.get("description", connection.description)
         connection.updated_at = now()
@@ -48,7 +48,7 @@ class Connections(Part):
 
     async def delete_custom_connection(self, request: web.Request) -> web.Response:
         number = int(request.match_info["connectionId"])
-        former = self._context.tenant.connections.pop(number, None)
+        former = self._drata.company.connections.pop(number, None)
         if former is None and self._switches["delete_unknown_connection"] != 204:
             raise VendorError(404, f"Connection with id {number} not found")
         return web.Response(status=204)
@@ -97,7 +97,7 @@ def _rendered(connection: Connection, expand: Sequence[str] = ()) -> dict[str, A
     return rendered
 
 
-def _resource(resource: Resource) -> dict[str, Any]:
+def _resource(resource: CustomResource) -> dict[str, Any]:
     return {
         "id": resource.id,
         "name": resource.name,

@@ -9,8 +9,8 @@ from aiohttp import web
 
 from proofport.testing import VendorError, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.context import Part, expansions
 from proofport_drata.emulator.document import SCHEMAS, body_of
+from proofport_drata.emulator.emulated import EmulatedOperations, expansions
 from proofport_drata.emulator.model import Connection, Device, now
 
 KEYS = ("externalId", "serialNumber", "macAddress")
@@ -19,38 +19,38 @@ SHOWN = [name for name in SCHEMAS["DeviceUpsert"]["properties"] if name in SCHEM
 """The fields that come back under the name under which they were sent."""
 
 
-class Devices(Part):
+class Devices(EmulatedOperations):
     async def list_connection_devices(self, request: web.Request) -> web.Response:
-        expand, devices = expansions(request), self._context.connection_of("MDM", request).devices.values()
+        expand, devices = expansions(request), self._drata.connection_of("MDM", request).devices.values()
         filters = {name: request.query[name] for name in (*KEYS, "personnelId") if name in request.query}
         found = [device for device in devices if all(_has(device, *each) for each in filters.items())]
-        return self._context.page(request, found, lambda each: _rendered(each, expand))
+        return self._drata.page(request, found, lambda each: _rendered(each, expand))
 
     async def get_device(self, request: web.Request) -> web.Response:
         device_id = int(request.match_info["deviceId"])
-        for connection in self._context.tenant.connections.values():
+        for connection in self._drata.company.connections.values():
             if device_id in connection.devices:
                 return json_response(_rendered(connection.devices[device_id], expansions(request)))
         raise VendorError(404, f"Device with id {device_id} not found")
 
     async def upsert_device(self, request: web.Request) -> web.Response:
-        connection, body = self._context.connection_of("MDM", request), await body_of(request, "DeviceUpsert")
+        connection, body = self._drata.connection_of("MDM", request), await body_of(request, "DeviceUpsert")
         owner, known = self._owner(body["personnelId"]), self._match(connection, body)
         if known is None:
-            known = self._context.tenant.add_device(connection, body, owner)
+            known = self._drata.company.add_device(connection, body, owner)
             return json_response(_rendered(known), 201)
         known.body = {**known.body, **body} if self._switches["device_update"] == "merge" else body
         known.personnel_id, known.updated_at = owner, now()
         return json_response(_rendered(known), self._switches["device_update_status"])
 
     async def delete_connection_device(self, request: web.Request) -> web.Response:
-        connection, device_id = self._context.connection_of("MDM", request), int(request.match_info["deviceId"])
+        connection, device_id = self._drata.connection_of("MDM", request), int(request.match_info["deviceId"])
         if connection.devices.pop(device_id, None) is None:
             raise VendorError(404, f"Device with id {device_id} not found")
         return web.Response(status=204)
 
     def _owner(self, personnel_id: float | str) -> int:
-        owner = self._context.tenant.owner(personnel_id, may_add=not self._switches["unknown_owner"])
+        owner = self._drata.company.owner(personnel_id, may_add=not self._switches["unknown_owner"])
         if owner is None:
             raise VendorError(404, f"Personnel with {personnel_id} not found")
         return owner

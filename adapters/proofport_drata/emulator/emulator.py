@@ -1,4 +1,4 @@
-"""The Drata emulator: its key, its seed, and the parts that answer."""
+"""The Drata emulator: its key, its seed, and the classes that answer its operations."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from proofport.testing import Emulator, VendorError
 from proofport_drata.emulator.answers import error
 from proofport_drata.emulator.behaviours import BEHAVIOURS
 from proofport_drata.emulator.connections import Connections
-from proofport_drata.emulator.context import Context, Part
 from proofport_drata.emulator.devices import Devices
 from proofport_drata.emulator.document import OPERATIONS
+from proofport_drata.emulator.emulated import EmulatedDrata, EmulatedOperations
 from proofport_drata.emulator.identities import Identities
-from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Resource, Tenant
+from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection, CustomResource
 from proofport_drata.emulator.records import Records
-from proofport_drata.emulator.seeding import state_of, tenant_from
+from proofport_drata.emulator.seeding import company_from, state_of
 from proofport_drata.emulator.sessions import Sessions
 from proofport_drata.emulator.version1 import Version1
 
@@ -39,21 +39,21 @@ SEEDED = {
 
 
 class DrataEmulator(Emulator):
-    """One tenant behind one key."""
+    """One company behind one key."""
 
     name = "drata"
     behaviours: ClassVar = BEHAVIOURS
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._context = Context(self.switches)
+        self._drata = EmulatedDrata(self.switches)
 
     def routes(self) -> Iterable[web.RouteDef]:
-        classes: tuple[type[Part], ...] = (Connections, Records, Sessions, Devices, Identities, Version1)
-        parts = [part(self._context) for part in classes]
+        classes: tuple[type[EmulatedOperations], ...] = (Connections, Records, Sessions, Devices, Identities, Version1)
+        answering = [each(self._drata) for each in classes]
         for operation in OPERATIONS:
-            (answering,) = [getattr(part, operation.name) for part in parts if hasattr(part, operation.name)]
-            yield operation.route(answering)
+            (handler,) = [getattr(each, operation.name) for each in answering if hasattr(each, operation.name)]
+            yield operation.route(handler)
 
     def authorize(self, request: web.Request) -> None:
         header = request.headers.get("Authorization")
@@ -74,21 +74,21 @@ class DrataEmulator(Emulator):
 
     # ------------------------------------------------------------------ the control plane's side
     def state(self) -> dict[str, Any]:
-        return state_of(self._context.tenant)
+        return state_of(self._drata.company)
 
     def load(self, state: Mapping[str, Any]) -> None:
-        self._context.tenant = tenant_from(state)
+        self._drata.company = company_from(state)
 
     def seed(self) -> None:
-        tenant = self._context.tenant = Tenant()
+        company = self._drata.company = Company()
         for kind, provider in SEEDED.items():
-            connection = tenant.connect(provider, f"proofport {kind}")
+            connection = company.connect(provider, f"proofport {kind}")
             if provider == "CUSTOM":
-                tenant.add_resource(connection, PERMISSIVE_SCHEMA, kind)
+                company.add_resource(connection, PERMISSIVE_SCHEMA, kind)
 
     def overview(self) -> list[dict[str, Any]]:
         objects = []
-        connections = self._context.tenant.connections.values()
+        connections = self._drata.company.connections.values()
         for connection, state in zip(connections, self.state()["connections"], strict=True):
             title = connection.alias or f"Connection {connection.id}"
             for resource, held in zip(connection.resources.values(), state["resources"], strict=True):
@@ -108,7 +108,7 @@ class DrataEmulator(Emulator):
         }
 
     def _seeded(self) -> Iterator[tuple[str, Connection]]:
-        named = {each.alias: each for each in reversed(self._context.tenant.connections.values())}
+        named = {each.alias: each for each in reversed(self._drata.company.connections.values())}
         return ((kind, named[alias]) for kind in SEEDED if (alias := f"proofport {kind}") in named)
 
 
@@ -123,7 +123,7 @@ def _shown(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, An
     return {"title": title, "note": note, "count": len(records), "records": records[:20]}
 
 
-def _note(connection: Connection, resource: Resource) -> str:
+def _note(connection: Connection, resource: CustomResource) -> str:
     sessions = ", ".join(f"{each.session_id} {each.status}" for each in list(resource.sessions.values())[-3:])
     note = f"{connection.type} connection {connection.id}, resource {resource.id}"
     return f"{note}; {sessions}" if sessions else note

@@ -10,19 +10,19 @@ from aiohttp import web
 
 from proofport.testing import FAULTS, Faults, VendorError, json_body, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.document import SCHEMAS
-from proofport_drata.emulator.model import Connection, Identity, now
+from proofport_drata.emulator.emulated import EmulatedOperations
+from proofport_drata.emulator.model import Connection, HrisIdentity, now
 from proofport_drata.emulator.schemas import in_words, violations
 
 IDENTITY = SCHEMAS["HrisIdentityInput"]
 LARGEST = 1000
 
 
-class Identities(Part):
+class Identities(EmulatedOperations):
     async def list_hris_identities(self, request: web.Request) -> web.Response:
-        identities = self._context.connection_of("HRIS", request).identities.values()
-        return self._context.page(request, [each for each in identities if not each.deleted], _rendered)
+        identities = self._drata.connection_of("HRIS", request).identities.values()
+        return self._drata.page(request, [each for each in identities if not each.deleted], _rendered)
 
     async def get_hris_identity(self, request: web.Request) -> web.Response:
         return json_response(_rendered(self._identity(request)))
@@ -32,7 +32,7 @@ class Identities(Part):
         return web.Response(status=204)
 
     async def upsert_hris_identities(self, request: web.Request) -> web.Response:
-        connection, items = self._context.connection_of("HRIS", request), await json_body(request)
+        connection, items = self._drata.connection_of("HRIS", request), await json_body(request)
         if not isinstance(items, list) or not 1 <= len(items) <= LARGEST:
             raise VendorError(400, f"the body must be an array of 1 to {LARGEST} identities")
         doubtful = self._repeated(items)
@@ -69,7 +69,7 @@ class Identities(Part):
         changes = {name: item[name] for name in IDENTITY["properties"] if name in item}
         identity = connection.identities.get(item["identityId"])
         if identity is None:
-            return {"statusCode": 201, "data": _rendered(self._context.tenant.add_identity(connection, changes))}
+            return {"statusCode": 201, "data": _rendered(self._drata.company.add_identity(connection, changes))}
         restored, identity.deleted = identity.deleted, False
         if identity.body.get("separatedAt") is not None and changes.get("separatedAt") is not None:
             del changes["separatedAt"]
@@ -84,15 +84,15 @@ class Identities(Part):
     def _refused(message: str) -> dict[str, Any]:
         return {"statusCode": 400, "data": None, "error": {"message": message}}
 
-    def _identity(self, request: web.Request) -> Identity:
+    def _identity(self, request: web.Request) -> HrisIdentity:
         """The identity of the path: the vendor's number, or `identity-id:` and the caller's own id."""
-        connection, text = self._context.connection_of("HRIS", request), request.match_info["userIdentityId"]
+        connection, text = self._drata.connection_of("HRIS", request), request.match_info["userIdentityId"]
         if text.startswith("identity-id:"):
             found = connection.identities.get(text.removeprefix("identity-id:"))
         else:
             found = next((each for each in connection.identities.values() if each.id == int(text)), None)
         if found is None or found.deleted:
-            raise VendorError(404, f"Identity {text} not found")
+            raise VendorError(404, f"HrisIdentity {text} not found")
         return found
 
 
@@ -103,7 +103,7 @@ def _is_a_time(value: str | None) -> bool:
         return False
 
 
-def _rendered(identity: Identity) -> dict[str, Any]:
+def _rendered(identity: HrisIdentity) -> dict[str, Any]:
     return {
         "id": identity.id,
         **{name: identity.body.get(name) for name in IDENTITY["properties"]},

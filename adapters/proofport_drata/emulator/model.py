@@ -1,4 +1,4 @@
-"""The state of one Drata tenant."""
+"""The state of one Drata company."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Literal, TypeAlias
 
-Status: TypeAlias = Literal["IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED"]
+SessionStatus: TypeAlias = Literal["IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED"]
 
 PERMISSIVE_SCHEMA: dict[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
@@ -45,12 +45,12 @@ class Session(Dated):
     #: The vendor's own number, which no path accepts.
     row: int
     session_id: str
-    status: Status
+    status: SessionStatus
     activated_at: datetime | None = None
     canceled_at: datetime | None = None
     staged: dict[str, Record] = field(default_factory=dict)
 
-    def end(self, status: Status, when: datetime) -> None:
+    def end(self, status: SessionStatus, when: datetime) -> None:
         """Leave IN_PROGRESS (or ACTIVE, when archived). The session loses its staged records."""
         self.status = status
         self.updated_at = when
@@ -62,7 +62,7 @@ class Session(Dated):
 
 
 @dataclass(slots=True)
-class Resource(Dated):
+class CustomResource(Dated):
     """One dataset of a CUSTOM connection."""
 
     id: int
@@ -73,7 +73,7 @@ class Resource(Dated):
     live: dict[str, Record] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
 
-    def in_status(self, status: Status) -> Session | None:
+    def in_status(self, status: SessionStatus) -> Session | None:
         """There is at most one session IN_PROGRESS and at most one ACTIVE."""
         return next((each for each in self.sessions.values() if each.status == status), None)
 
@@ -95,7 +95,7 @@ class Device(Dated):
 
 
 @dataclass(slots=True)
-class Identity(Dated):
+class HrisIdentity(Dated):
     """One row of an HRIS connection. A deleted row stays, so that it can be restored."""
 
     id: int
@@ -112,13 +112,13 @@ class Connection(Dated):
     type: str
     alias: str | None
     description: str | None
-    resources: dict[int, Resource] = field(default_factory=dict)
+    resources: dict[int, CustomResource] = field(default_factory=dict)
     devices: dict[int, Device] = field(default_factory=dict)
-    identities: dict[str, Identity] = field(default_factory=dict)
+    identities: dict[str, HrisIdentity] = field(default_factory=dict)
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class Tenant:
+class Company:
     """All connections of one company. Numbers are never given twice."""
 
     def __init__(self) -> None:
@@ -138,15 +138,15 @@ class Tenant:
 
     def add_resource(
         self, connection: Connection, schema: dict[str, Any], kind: str | None = None, number: int | None = None
-    ) -> Resource:
+    ) -> CustomResource:
         if number is None:
             taken = {each for other in self.connections.values() for each in other.resources}
             number = next(each for each in self._resource_ids if each not in taken)
-        name = connection.alias or f"Resource {number}"
-        resource = connection.resources[number] = Resource(number, name, schema, kind)
+        name = connection.alias or f"CustomResource {number}"
+        resource = connection.resources[number] = CustomResource(number, name, schema, kind)
         return resource
 
-    def open_session(self, resource: Resource, session_id: str, status: Status = "IN_PROGRESS") -> Session:
+    def open_session(self, resource: CustomResource, session_id: str, status: SessionStatus = "IN_PROGRESS") -> Session:
         session = resource.sessions[session_id] = Session(next(self._rows), session_id, status)
         if status != "IN_PROGRESS":
             session.end(status, session.created_at)
@@ -157,8 +157,8 @@ class Tenant:
         connection.devices[device.id] = device
         return device
 
-    def add_identity(self, connection: Connection, body: dict[str, Any]) -> Identity:
-        identity = connection.identities[body["identityId"]] = Identity(next(self._rows), body)
+    def add_identity(self, connection: Connection, body: dict[str, Any]) -> HrisIdentity:
+        identity = connection.identities[body["identityId"]] = HrisIdentity(next(self._rows), body)
         return identity
 
     def owner(self, personnel_id: float | str, *, may_add: bool = True) -> int | None:

@@ -11,21 +11,21 @@ from aiohttp import web
 
 from proofport.testing import FAULTS, Faults, Switches, VendorError, json_body, json_response
 from proofport_drata.emulator.answers import timestamp, upload_timestamp
-from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.document import body_of
-from proofport_drata.emulator.model import Record, Resource, Session, now
+from proofport_drata.emulator.emulated import EmulatedOperations
+from proofport_drata.emulator.model import CustomResource, Record, Session, now
 from proofport_drata.emulator.schemas import SCHEMA_VIOLATION, Violation, message_for, violations
 
 
-class Records(Part):
+class Records(EmulatedOperations):
     async def list_records(self, request: web.Request) -> web.Response:
-        resource = self._context.resource(request)
+        resource = self._drata.resource(request)
         session_id = request.query.get("sessionId")
         rows = self._visible(resource) if session_id is None else self._of_session(resource, session_id)
-        return self._context.page(request, rows, _rendered)
+        return self._drata.page(request, rows, _rendered)
 
     async def upsert_records(self, request: web.Request) -> web.Response:
-        resource = self._context.resource(request)
+        resource = self._drata.resource(request)
         data = data_of(await json_body(request))
         session = resource.in_status("ACTIVE")
         target = resource.live
@@ -34,7 +34,7 @@ class Records(Part):
         return Upload(self._switches, resource, session, target, request[FAULTS]).answer(data)
 
     async def update_record(self, request: web.Request) -> web.Response:
-        resource, record_id = self._context.resource(request), request.match_info["recordId"]
+        resource, record_id = self._drata.resource(request), request.match_info["recordId"]
         body = await body_of(request, "RecordUpdate")
         record = self._live(resource, record_id)
         kept = record.attributes if self._switches["put_record"] == "merge" else {}
@@ -45,22 +45,22 @@ class Records(Part):
         return json_response(_rendered(record))
 
     async def delete_record(self, request: web.Request) -> web.Response:
-        resource, record_id = self._context.resource(request), request.match_info["recordId"]
+        resource, record_id = self._drata.resource(request), request.match_info["recordId"]
         self._live(resource, record_id)
         del resource.live[record_id]
         return web.Response(status=204)
 
-    def _visible(self, resource: Resource) -> list[Record]:
+    def _visible(self, resource: CustomResource) -> list[Record]:
         opened = resource.in_status("IN_PROGRESS") if self._switches["list_shows_staged"] else None
         return [*resource.live.values(), *(opened.staged.values() if opened else ())]
 
-    def _of_session(self, resource: Resource, session_id: str) -> list[Record]:
+    def _of_session(self, resource: CustomResource, session_id: str) -> list[Record]:
         opened = resource.sessions.get(session_id)
         staged = opened.staged.values() if opened and self._switches["staged_records_readable"] else ()
         return [*staged, *(each for each in resource.live.values() if each.session_id == session_id)]
 
     @staticmethod
-    def _live(resource: Resource, record_id: str) -> Record:
+    def _live(resource: CustomResource, record_id: str) -> Record:
         if record_id not in resource.live:
             raise VendorError(404, f"Record with id {record_id} not found")
         return resource.live[record_id]
@@ -81,7 +81,7 @@ class Upload:
     """One upload into `target`: the live records, or those that `session` has staged."""
 
     switches: Switches
-    resource: Resource
+    resource: CustomResource
     session: Session | None
     target: dict[str, Record]
     faults: Faults

@@ -42,7 +42,7 @@ _SCHEMA: dict[str, Any] = {
 
 
 def stored_schema(schema: dict[str, Any], *, keep_empty_required: bool) -> dict[str, Any]:
-    """The stored form of a schema. Without `required`, every property is required (seen on a live tenant)."""
+    """The stored form of a schema. Without `required`, every property is required (seen at a live customer)."""
     required = schema.get("required")
     if required or (required == [] and keep_empty_required):
         return schema

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from proofport_drata.emulator.document import SCHEMAS
-from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Record, Resource, Status, Tenant
+from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection, CustomResource, Record, SessionStatus
 from proofport_drata.emulator.schemas import violations
 
 
@@ -18,7 +18,7 @@ class _Part(BaseModel):
 
 class SessionState(_Part):
     session_id: str = Field(alias="sessionId")
-    status: Status
+    status: SessionStatus
     #: The records of a session in progress. `state` does not show them.
     staged: list[dict[str, Any]] = []
 
@@ -42,41 +42,41 @@ class ConnectionState(_Part):
     identities: list[dict[str, Any]] = []
 
 
-class TenantState(_Part):
+class CompanyState(_Part):
     connections: list[ConnectionState] = []
     #: The addresses of the people that devices may belong to.
     personnel: list[str] = []
 
 
-def tenant_from(state: Mapping[str, Any]) -> Tenant:
-    """A tenant that holds `state`. Raises ValueError."""
-    tenant, checked = Tenant(), TenantState.model_validate(state)
+def company_from(state: Mapping[str, Any]) -> Company:
+    """A company that holds `state`. Raises ValueError."""
+    company, checked = Company(), CompanyState.model_validate(state)
     for email in checked.personnel:
-        tenant.owner(f"email:{email}")
+        company.owner(f"email:{email}")
     for part in checked.connections:
-        connection = tenant.connect(part.type, part.name, number=part.id)
+        connection = company.connect(part.type, part.name, number=part.id)
         for body in part.devices:
-            _add_device(tenant, connection, body)
+            _add_device(company, connection, body)
         for body in part.identities:
-            _add_identity(tenant, connection, body)
+            _add_identity(company, connection, body)
         for each in part.resources:
-            resource = tenant.add_resource(connection, each.json_schema, each.kind, each.id)
-            _fill(tenant, resource, each)
-    return tenant
+            resource = company.add_resource(connection, each.json_schema, each.kind, each.id)
+            _fill(company, resource, each)
+    return company
 
 
-def _add_device(tenant: Tenant, connection: Connection, body: dict[str, Any]) -> None:
+def _add_device(company: Company, connection: Connection, body: dict[str, Any]) -> None:
     _refuse_wrong("DeviceUpsert", body)
-    tenant.add_device(connection, body, tenant.owner(body["personnelId"]) or 0)
+    company.add_device(connection, body, company.owner(body["personnelId"]) or 0)
 
 
-def _add_identity(tenant: Tenant, connection: Connection, body: dict[str, Any]) -> None:
+def _add_identity(company: Company, connection: Connection, body: dict[str, Any]) -> None:
     if connection.type == "IDENTITY":
         _refuse_wrong("V1Person", body)
         connection.people[body["id"]] = body
     else:
         _refuse_wrong("HrisIdentityInput", body)
-        tenant.add_identity(connection, body)
+        company.add_identity(connection, body)
 
 
 def _refuse_wrong(schema: str, body: dict[str, Any]) -> None:
@@ -84,9 +84,9 @@ def _refuse_wrong(schema: str, body: dict[str, Any]) -> None:
         raise ValueError(f"a {schema} of the state is wrong: {each}")
 
 
-def _fill(tenant: Tenant, resource: Resource, state: ResourceState) -> None:
+def _fill(company: Company, resource: CustomResource, state: ResourceState) -> None:
     for each in state.sessions:
-        session = tenant.open_session(resource, each.session_id, each.status)
+        session = company.open_session(resource, each.session_id, each.status)
         session.staged = _records(each.staged, each.session_id)
     active = resource.in_status("ACTIVE")
     resource.live = _records(state.records, active.session_id if active else None)
@@ -98,10 +98,10 @@ def _records(bodies: list[dict[str, Any]], session_id: str | None) -> dict[str, 
     return {body["id"]: Record(body, session_id) for body in bodies}
 
 
-def state_of(tenant: Tenant) -> dict[str, Any]:
-    """The state of a tenant. `records` are the live ones, each as it was sent."""
-    connections = [_connection_state(connection) for connection in tenant.connections.values()]
-    return {"connections": connections, "personnel": list(tenant.personnel)}
+def state_of(company: Company) -> dict[str, Any]:
+    """The state of a company. `records` are the live ones, each as it was sent."""
+    connections = [_connection_state(connection) for connection in company.connections.values()]
+    return {"connections": connections, "personnel": list(company.personnel)}
 
 
 def _connection_state(connection: Connection) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _connection_state(connection: Connection) -> dict[str, Any]:
     }
 
 
-def _resource_state(resource: Resource) -> dict[str, Any]:
+def _resource_state(resource: CustomResource) -> dict[str, Any]:
     return {
         "id": resource.id,
         "kind": resource.kind,

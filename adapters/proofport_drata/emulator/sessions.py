@@ -8,23 +8,23 @@ from aiohttp import web
 
 from proofport.testing import FAULTS, VendorError, json_body, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.document import body_of
-from proofport_drata.emulator.model import Resource, Session, now
+from proofport_drata.emulator.emulated import EmulatedOperations
+from proofport_drata.emulator.model import CustomResource, Session, now
 from proofport_drata.emulator.records import Upload, data_of
 
 
-class Sessions(Part):
+class Sessions(EmulatedOperations):
     async def list_sessions(self, request: web.Request) -> web.Response:
-        resource = self._context.resource(request)
+        resource = self._drata.resource(request)
         status = request.query.get("status")
         sessions = list(resource.sessions.values())
         if status is not None and not self._switches["status_filter_ignored"]:
             sessions = [each for each in sessions if each.status == status]
-        return self._context.page(request, sessions, self._rendered)
+        return self._drata.page(request, sessions, self._rendered)
 
     async def upsert_session_records(self, request: web.Request) -> web.Response:
-        resource, session_id = self._context.resource(request), request.match_info["sessionId"]
+        resource, session_id = self._drata.resource(request), request.match_info["sessionId"]
         data = data_of(await json_body(request))
         session = resource.sessions.get(session_id)
         if session is None:
@@ -37,7 +37,7 @@ class Sessions(Part):
         return Upload(self._switches, resource, session, session.staged, request[FAULTS]).answer(data)
 
     async def act_on_session(self, request: web.Request) -> web.Response:
-        resource, session_id = self._context.resource(request), request.match_info["sessionId"]
+        resource, session_id = self._drata.resource(request), request.match_info["sessionId"]
         action = (await body_of(request, "SessionActionRequest"))["action"]
         session = resource.sessions.get(session_id)
         if session is None:
@@ -61,14 +61,14 @@ class Sessions(Part):
             }
         )
 
-    def _open(self, resource: Resource, session_id: str, *, empty: bool) -> Session | None:
+    def _open(self, resource: CustomResource, session_id: str, *, empty: bool) -> Session | None:
         opened = resource.in_status("IN_PROGRESS")
         if opened is not None:
             message = f"Session {opened.session_id} is already in progress for this resource"
             raise VendorError(self._switches["second_session"], message)
         if empty and not self._switches["empty_upload_opens_session"]:
             return None
-        return self._context.tenant.open_session(resource, session_id)
+        return self._drata.company.open_session(resource, session_id)
 
     def _rendered(self, session: Session) -> dict[str, Any]:
         return {

@@ -11,18 +11,18 @@ from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.context import Part
 from proofport_drata.emulator.document import BOOLEANS, SCHEMAS
+from proofport_drata.emulator.emulated import EmulatedOperations
 from proofport_drata.emulator.model import Connection, now
 from proofport_drata.emulator.schemas import in_words, violations
 
 CLIENT_TYPES = {"CUSTOM": "CUSTOM", "MDM": "CUSTOM_MDM", "HRIS": "CUSTOM_HRIS", "IDENTITY": "CSV_IDP"}
 
 
-class Version1(Part):
+class Version1(EmulatedOperations):
     async def v1_list_connections(self, request: web.Request) -> web.Response:
         page, limit = int(request.query.get("page", 1)), int(request.query.get("limit", 20))
-        rows = [_rendered(each) for each in self._context.tenant.connections.values()]
+        rows = [_rendered(each) for each in self._drata.company.connections.values()]
         types = request.query.getall("providerTypes", [])
         rows = [row for row in rows if not types or row["providerTypes"][0]["value"] in types]
         rows = [row for row in rows if request.query.get("state", row["state"]) == row["state"]]
@@ -46,13 +46,13 @@ class Version1(Part):
 
     def _create(self, given: list[Any]) -> web.Response:
         people = _checked(given)
-        connection = self._context.tenant.connect("IDENTITY", "CSV identity provider")
+        connection = self._drata.company.connect("IDENTITY", "CSV identity provider")
         connection.people = people
         return json_response({}, 201)
 
     def _update(self, connection_id: int, given: list[Any]) -> web.Response:
         people = _checked(given)
-        connection = self._context.tenant.connections.get(connection_id)
+        connection = self._drata.company.connections.get(connection_id)
         if connection is None or connection.type != "IDENTITY":
             raise VendorError(404, f"Connection with id {connection_id} not found")
         kept = connection.people if self._switches["absent_people"] == "kept" else {}

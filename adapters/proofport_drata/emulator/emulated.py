@@ -1,4 +1,4 @@
-"""The parts of the emulator, and what they share: tenant, switches, the objects that a path names, pages."""
+"""The emulated Drata, which all its operations share: the company, the objects that a path names, pages."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any, Literal, TypeVar
 from aiohttp import web
 
 from proofport.testing import Switches, VendorError, json_response
-from proofport_drata.emulator.model import Connection, Dated, Resource, Tenant
+from proofport_drata.emulator.model import Company, Connection, CustomResource, Dated
 
 Row = TypeVar("Row", bound=Dated)
 
 
-class Context:
-    """Shared by all parts."""
+class EmulatedDrata:
+    """The state and the switches of one emulator."""
 
     def __init__(self, switches: Switches) -> None:
         #: Another one after a reset or a seed.
-        self.tenant = Tenant()
+        self.company = Company()
         self.switches = switches
 
     def connection(self, request: web.Request) -> Connection:
         """The connection of the path. Raises VendorError (404)."""
         connection_id = int(request.match_info["connectionId"])
-        if connection_id not in self.tenant.connections:
+        if connection_id not in self.company.connections:
             raise VendorError(404, f"Connection with id {connection_id} not found")
-        return self.tenant.connections[connection_id]
+        return self.company.connections[connection_id]
 
     def connection_of(self, provider: Literal["MDM", "HRIS"], request: web.Request) -> Connection:
         """The connection of the path, which must be an MDM or HRIS one. Raises VendorError (400, 404)."""
@@ -36,11 +36,11 @@ class Context:
             raise VendorError(400, f"Connection {connection.id} is not an {provider} connection")
         return connection
 
-    def resource(self, request: web.Request) -> Resource:
+    def resource(self, request: web.Request) -> CustomResource:
         """The resource of the path. Raises VendorError (404)."""
         connection, resource_id = self.connection(request), int(request.match_info["resourceId"])
         if resource_id not in connection.resources:
-            raise VendorError(404, f"Resource with id {resource_id} not found")
+            raise VendorError(404, f"CustomResource with id {resource_id} not found")
         return connection.resources[resource_id]
 
     def page(
@@ -80,9 +80,9 @@ def expansions(request: web.Request) -> Sequence[str]:
     return request.query.getall("expand[]", [])
 
 
-class Part:
-    """Some of the vendor's operations: each is a method under its name in the document, in snake case."""
+class EmulatedOperations:
+    """Some of Drata's operations: each is a method under its name in the document, in snake case."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._switches = context.switches
+    def __init__(self, drata: EmulatedDrata) -> None:
+        self._drata = drata
+        self._switches = drata.switches
