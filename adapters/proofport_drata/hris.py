@@ -193,7 +193,9 @@ def _verdict(result: Any) -> Result:
 
 def _observed(row: Mapping[str, Any]) -> Observed:
     fields = {name: value for name, value in row.items() if name not in NOT_READ_BACK}
-    fields |= {name: _canonical(fields[name]) for name in ("startedAt", "separatedAt") if name in fields}
+    # The vendor returns a time with milliseconds.
+    times = {name: time for name in ("startedAt", "separatedAt") if (time := _time(fields.get(name))) is not None}
+    fields |= {name: format_timestamp(time) for name, time in times.items()}
     return Observed(row["identityId"], fields, ended=row.get("separatedAt") is not None)
 
 
@@ -219,19 +221,16 @@ def _separation(body: bytes) -> str | None:
     return date if isinstance(date, str) else None
 
 
-def _same_time(stored: object, wanted: str) -> bool:
+def _time(date: object) -> datetime | None:
+    """The time that a text names. None: it names none."""
     try:
-        return isinstance(stored, str) and datetime.fromisoformat(stored) == datetime.fromisoformat(wanted)
-    except (ValueError, TypeError):
-        return False
-
-
-def _canonical(date: object) -> object:
-    """A time in the form in which it is sent. The vendor returns it with milliseconds."""
-    try:
-        return format_timestamp(datetime.fromisoformat(date)) if isinstance(date, str) else date
+        return datetime.fromisoformat(date) if isinstance(date, str) else None
     except ValueError:
-        return date
+        return None
+
+
+def _same_time(stored: object, wanted: str) -> bool:
+    return (time := _time(stored)) is not None and time == _time(wanted)
 
 
 def _day(job: Job, batch: Batch, index: int) -> str:

@@ -23,6 +23,8 @@ class Parameters(BaseModel):
     summary: ClassVar[str] = ""
     #: A person confirms it first.
     destructive: ClassVar[bool] = False
+    #: The parameter that is the whole body. None: all that are not in the path are its fields.
+    sent_alone: ClassVar[str | None] = None
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=AliasGenerator(serialization_alias=to_camel))
 
@@ -42,7 +44,8 @@ class Parameters(BaseModel):
 
     def body(self, *left_out: str) -> tuple[str, bytes]:
         """Content type and body of a request."""
-        return "application/json", json.dumps(self.given(*left_out)).encode()
+        given = self.given(*left_out)
+        return "application/json", json.dumps(given[self.sent_alone] if self.sent_alone else given).encode()
 
 
 class OnConnection(Parameters):
@@ -196,10 +199,8 @@ class UpsertDevice(OnConnection):
     """`device`: the body under the vendor's names, as JSON or @FILE."""
 
     summary = "Create or update one device"
+    sent_alone = "device"
     device: DeviceBody
-
-    def body(self, *left_out: str) -> tuple[str, bytes]:
-        return "application/json", json.dumps(self.given()["device"]).encode()
 
 
 class GetDevice(Parameters):
@@ -223,10 +224,8 @@ class UpsertIdentities(OnConnection):
     """`people`: bodies under the vendor's names; what one leaves out stays as it was, null clears."""
 
     summary = "Create or update up to 1,000 people"
+    sent_alone = "people"
     people: list[IdentityBody] = Field(min_length=1, max_length=MAX_PEOPLE)
-
-    def body(self, *left_out: str) -> tuple[str, bytes]:
-        return "application/json", json.dumps(self.given()["people"]).encode()
 
 
 class OnIdentity(OnConnection):
