@@ -8,10 +8,10 @@ from proofport.adapter import Flow
 from proofport.errors import OutcomeUnknown, UsageError
 from proofport.wire import Call
 from proofport_drata.answers import CREATE_CONNECTION, LIST_CONNECTIONS, expect_ok, malformed
-from proofport_drata.paging import PagedList
+from proofport_drata.paging import DrataList
 
 CONNECTIONS = "/public/v2/custom-connections"
-CONNECTION_LIST = PagedList("list_connections", CONNECTIONS)
+CONNECTION_LIST = DrataList("list_connections", CONNECTIONS)
 
 
 def resource_path(connection: int, resource: int) -> str:

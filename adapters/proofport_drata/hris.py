@@ -16,8 +16,8 @@ from proofport.wire import Call
 from proofport_drata import bodies
 from proofport_drata.answers import GET_IDENTITY, LIST_IDENTITIES, WRITE_IDENTITIES, expect_ok, malformed, refused
 from proofport_drata.connections import CONNECTIONS
-from proofport_drata.paging import PagedList
-from proofport_drata.resource import MAX_BYTES, PlainConnection
+from proofport_drata.paging import DrataList
+from proofport_drata.resource import MAX_BYTES, DrataConnection
 
 MAX_PEOPLE = 1000
 """The largest array of an upload (OpenAPI v2, `hris-user-identities`)."""
@@ -31,7 +31,7 @@ Result = tuple[Outcome, dict[str, Any] | None]
 """The outcome of a person, and the stored row where the answer holds it."""
 
 
-class HrisPeople(PlainConnection, Ends, Lists):
+class HrisPeople(DrataConnection, Ends, Lists):
     provider = "HRIS"
     things = "people"
     suffix = "identities"
@@ -69,8 +69,8 @@ class HrisPeople(PlainConnection, Ends, Lists):
         return f"{CONNECTIONS}/{self.connection}/hris-user-identities"
 
     @property
-    def listing(self) -> PagedList:
-        return PagedList("list_hris_identities", self._path, LIST_IDENTITIES)
+    def listing(self) -> DrataList:
+        return DrataList("list_hris_identities", self._path, LIST_IDENTITIES)
 
     # ------------------------------------------------------------------ writing
     def _separate(self, job: Job, batch: Batch, named: Mapping[str, str]) -> Flow[list[Outcome]]:

@@ -21,7 +21,7 @@ from proofport_drata import connections, hris, sessions
 from proofport_drata import parameters as p
 from proofport_drata.answers import CHECK_PARAMETERS, expect_ok
 from proofport_drata.connections import CONNECTIONS, resource_path
-from proofport_drata.paging import V1_CONNECTIONS, PagedList, v1_page, v1_rows
+from proofport_drata.paging import V1_CONNECTIONS, DrataList, v1_page, v1_rows
 from proofport_drata.records import segment, verdicts
 
 CONNECTION = CONNECTIONS + "/{connection_id}"
@@ -37,7 +37,7 @@ V1_JSON, V1_ONE_JSON = V1_CONNECTIONS + "/upload/json", V1_CONNECTIONS + "/{id}/
 V1_CSV, V1_ONE_CSV = V1_CONNECTIONS + "/upload/csv", V1_CONNECTIONS + "/{id}/upload/csv"
 
 
-def plain(endpoint: Endpoint, given: p.Parameters) -> Flow[Answer]:
+def plain(endpoint: Endpoint, given: p.DrataParameters) -> Flow[Answer]:
     """One request, and its answer."""
     return Answer(endpoint.decoded((yield endpoint.call(given))))
 
@@ -48,13 +48,13 @@ class Endpoint:
 
     name: str
     method: Literal["GET", "POST", "PUT", "DELETE"]
-    #: Parameters in braces stand in the path. The others go into the query of a GET, or into the body.
+    #: DrataParameters in braces stand in the path. The others go into the query of a GET, or into the body.
     path: str
-    parameters: type[p.Parameters]
+    parameters: type[p.DrataParameters]
     permission: str
     flow: Callable[[Endpoint, Any], Flow[Answer]] = plain
 
-    def call(self, given: p.Parameters, lost: Literal["repeat", "ask"] = "repeat") -> Call:
+    def call(self, given: p.DrataParameters, lost: Literal["repeat", "ask"] = "repeat") -> Call:
         names = re.findall(r"{(\w+)}", self.path)
         # A colon stays, as the vendor writes `identity-id:`.
         path = self.path.format_map({name: segment(str(getattr(given, name)), safe=":") for name in names})
@@ -78,7 +78,7 @@ def pages(endpoint: Endpoint, given: Any) -> Flow[Answer]:
         return (yield from plain(endpoint, given))
     call = endpoint.call(given)
     query = tuple(pair for pair in call.query if pair[0] not in ("cursor", "size"))
-    every = PagedList(endpoint.name, call.path, endpoint.permission, query, CHECK_PARAMETERS)
+    every = DrataList(endpoint.name, call.path, endpoint.permission, query, CHECK_PARAMETERS)
     return Answer({"data": (yield from every.rows(given.cursor)), "pagination": {"cursor": None}})
 
 
@@ -147,7 +147,7 @@ def list_managed(endpoint: Endpoint, given: p.ListManaged) -> Flow[Answer]:
     return Answer((yield from v1_page((*given.query(), ("page", str(given.page)), ("limit", str(given.limit))))))
 
 
-def create_idp(endpoint: Endpoint, given: p.Parameters) -> Flow[Answer]:
+def create_idp(endpoint: Endpoint, given: p.DrataParameters) -> Flow[Answer]:
     """Read the list before and after: the answer, if it comes, does not hold the new connection."""
     before = {row.get("id") for row in (yield from v1_rows())}
     lost = False

@@ -16,7 +16,7 @@ from proofport_drata.sessions import spelled
 
 
 # ------------------------------------------------------------------ in common
-class Parameters(BaseModel):
+class DrataParameters(BaseModel):
     """The parameters of one operation: named in snake case, sent in the vendor's camel case."""
 
     #: The operation, in the list of `proofport call`.
@@ -48,7 +48,7 @@ class Parameters(BaseModel):
         return "application/json", json.dumps(given[self.sent_alone] if self.sent_alone else given).encode()
 
 
-class OnConnection(Parameters):
+class OnConnection(DrataParameters):
     connection_id: int = Field(gt=0)
 
 
@@ -56,7 +56,7 @@ class OnResource(OnConnection):
     resource_id: int = Field(gt=0)
 
 
-class Listing(Parameters):
+class Listing(DrataParameters):
     """A page of that size, or with `all` every page from `cursor` on."""
 
     cursor: str | None = None
@@ -81,7 +81,7 @@ class GetConnection(OnConnection):
     expand: list[ConnectionExpansion] = Field(default_factory=list)
 
 
-class CreateConnection(Parameters):
+class CreateConnection(DrataParameters):
     """CUSTOM needs `workspace_ids`, `display_name_key` and one of `json_schema` and `sample_data`; MDM and HRIS refuse
     all four (recipe)."""
 
@@ -203,7 +203,7 @@ class UpsertDevice(OnConnection):
     device: DeviceBody
 
 
-class GetDevice(Parameters):
+class GetDevice(DrataParameters):
     summary = "One device, of any connection"
     device_id: int
     expand: list[DeviceExpansion | Literal["deviceApps"]] = Field(default_factory=list)
@@ -248,7 +248,7 @@ ConnectionState = Literal["ACTIVE", "MISCONFIGURED", "CONFIGURED_PENDING_CONFIRM
 Order = Literal["CREATED_AT", "CONNECTED_AT", "CONNECTION_PROVIDER_TYPE", "CONNECTION_CLIENT_TYPE", "CONNECTION_STATE"]
 
 
-class ListManaged(Parameters):
+class ListManaged(DrataParameters):
     summary = "Connections of every kind"
     page: int = Field(1, ge=1)
     limit: int = Field(20, ge=1, le=50)
@@ -264,7 +264,7 @@ class ListManaged(Parameters):
         return kinds + super().query("page", "limit", "provider_types")
 
 
-class CreateFromJson(Parameters):
+class CreateFromJson(DrataParameters):
     """`people`: bodies under the vendor's names, as JSON or @FILE."""
 
     summary = "Make an identity provider of people"
@@ -277,7 +277,7 @@ class UpdateFromJson(CreateFromJson):
     id: int
 
 
-class CreateFromCsv(Parameters):
+class CreateFromCsv(DrataParameters):
     """`file`: the CSV, as @FILE. The columns are not published; the names of the JSON form are assumed."""
 
     summary = "Make an identity provider of a CSV file"

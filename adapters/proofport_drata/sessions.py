@@ -11,14 +11,13 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from itertools import count
-from typing import Literal
 
 from proofport.accounting import Outcome
 from proofport.adapter import Batch, Flow
 from proofport.errors import Blocked, OutcomeUnknown, UsageError
 from proofport.wire import Call, Reply
 from proofport_drata.answers import CREATE_DATA, expect_ok, malformed, vendor_words
-from proofport_drata.paging import PagedList
+from proofport_drata.paging import DrataList
 from proofport_drata.records import outcomes_of, upload
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{3,64}")
@@ -55,7 +54,7 @@ def statuses(resource: str) -> Flow[dict[str, str]]:
     speakeasy-api/gram, drata.go). So the filter is not used.
     """
     found: dict[str, str] = {}
-    for row in (yield from PagedList("list_sessions", f"{resource}/sessions").rows()):
+    for row in (yield from DrataList("list_sessions", f"{resource}/sessions").rows()):
         session, status = row.get("sessionId"), row.get("status")
         if not isinstance(session, str) or not isinstance(status, str):
             raise malformed("list_sessions gave a session without sessionId or status")
@@ -151,11 +150,8 @@ def cancel(resource: str, session: str) -> Flow[None]:
     )
 
 
-def _act(
-    resource: str, session: str, action: Literal["complete", "cancel"], doubtful: Sequence[int]
-) -> Flow[str | None]:
-    """Complete or cancel a session. Returns the reason for doubt: the answer was lost, or its status is a `doubtful`
-    one. None: it is done."""
+def _act(resource: str, session: str, action: str, doubtful: Sequence[int]) -> Flow[str | None]:
+    """Complete or cancel a session. None: done. Else why this is in doubt: a lost answer, or a status in `doubtful`."""
     path, body = f"{resource}/sessions/{session}/actions", f'{{"action":"{action}"}}'.encode()
     destructive = action == "complete"
     try:

@@ -17,7 +17,7 @@ from proofport_drata.emulator.schemas import schema_from_sample, schema_problem,
 CUSTOM_ONLY = ("schema", "sampleData", "displayNameKey", "workspaceIds")
 
 
-class Connections(EmulatedOperations):
+class EmulatedConnections(EmulatedOperations):
     async def list_custom_connections(self, request: web.Request) -> web.Response:
         expand, connections = expansions(request), self._drata.company.connections.values()
         return self._drata.page(request, connections, lambda each: _rendered(each, expand))

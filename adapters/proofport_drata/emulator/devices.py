@@ -19,7 +19,7 @@ SHOWN = [name for name in SCHEMAS["DeviceUpsert"]["properties"] if name in SCHEM
 """The fields that come back under the name under which they were sent."""
 
 
-class Devices(EmulatedOperations):
+class EmulatedDevices(EmulatedOperations):
     async def list_connection_devices(self, request: web.Request) -> web.Response:
         expand, devices = expansions(request), self._drata.connection_of("MDM", request).devices.values()
         filters = {name: request.query[name] for name in (*KEYS, "personnelId") if name in request.query}

@@ -10,16 +10,16 @@ from aiohttp import web
 from proofport.testing import Emulator, VendorError
 from proofport_drata.emulator.answers import error
 from proofport_drata.emulator.behaviours import BEHAVIOURS
-from proofport_drata.emulator.connections import Connections
-from proofport_drata.emulator.devices import Devices
+from proofport_drata.emulator.connections import EmulatedConnections
+from proofport_drata.emulator.devices import EmulatedDevices
 from proofport_drata.emulator.document import OPERATIONS
 from proofport_drata.emulator.emulated import EmulatedDrata, EmulatedOperations
-from proofport_drata.emulator.identities import Identities
+from proofport_drata.emulator.identities import EmulatedIdentities
 from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection, CustomResource
-from proofport_drata.emulator.records import Records
+from proofport_drata.emulator.records import EmulatedRecords
 from proofport_drata.emulator.seeding import company_from, state_of
-from proofport_drata.emulator.sessions import Sessions
-from proofport_drata.emulator.version1 import Version1
+from proofport_drata.emulator.sessions import EmulatedSessions
+from proofport_drata.emulator.version1 import EmulatedVersion1
 
 API_KEY = "drata-emulator-key"
 REFUSALS = {
@@ -49,7 +49,14 @@ class DrataEmulator(Emulator):
         self._drata = EmulatedDrata(self.switches)
 
     def routes(self) -> Iterable[web.RouteDef]:
-        classes: tuple[type[EmulatedOperations], ...] = (Connections, Records, Sessions, Devices, Identities, Version1)
+        classes: tuple[type[EmulatedOperations], ...] = (
+            EmulatedConnections,
+            EmulatedRecords,
+            EmulatedSessions,
+            EmulatedDevices,
+            EmulatedIdentities,
+            EmulatedVersion1,
+        )
         answering = [each(self._drata) for each in classes]
         for operation in OPERATIONS:
             (handler,) = [getattr(each, operation.name) for each in answering if hasattr(each, operation.name)]

@@ -19,7 +19,7 @@ IDENTITY = SCHEMAS["HrisIdentityInput"]
 LARGEST = 1000
 
 
-class Identities(EmulatedOperations):
+class EmulatedIdentities(EmulatedOperations):
     async def list_hris_identities(self, request: web.Request) -> web.Response:
         identities = self._drata.connection_of("HRIS", request).identities.values()
         return self._drata.page(request, [each for each in identities if not each.deleted], _rendered)

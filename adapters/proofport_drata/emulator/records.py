@@ -17,7 +17,7 @@ from proofport_drata.emulator.model import CustomResource, Record, Session, now
 from proofport_drata.emulator.schemas import SCHEMA_VIOLATION, Violation, message_for, violations
 
 
-class Records(EmulatedOperations):
+class EmulatedRecords(EmulatedOperations):
     async def list_records(self, request: web.Request) -> web.Response:
         resource = self._drata.resource(request)
         session_id = request.query.get("sessionId")

@@ -14,7 +14,7 @@ from proofport_drata.emulator.model import CustomResource, Session, now
 from proofport_drata.emulator.records import Upload, data_of
 
 
-class Sessions(EmulatedOperations):
+class EmulatedSessions(EmulatedOperations):
     async def list_sessions(self, request: web.Request) -> web.Response:
         resource = self._drata.resource(request)
         status = request.query.get("status")

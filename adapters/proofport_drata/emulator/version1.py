@@ -19,7 +19,7 @@ from proofport_drata.emulator.schemas import in_words, violations
 CLIENT_TYPES = {"CUSTOM": "CUSTOM", "MDM": "CUSTOM_MDM", "HRIS": "CUSTOM_HRIS", "IDENTITY": "CSV_IDP"}
 
 
-class Version1(EmulatedOperations):
+class EmulatedVersion1(EmulatedOperations):
     async def v1_list_connections(self, request: web.Request) -> web.Response:
         page, limit = int(request.query.get("page", 1)), int(request.query.get("limit", 20))
         rows = [_rendered(each) for each in self._drata.company.connections.values()]
