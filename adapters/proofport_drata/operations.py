@@ -48,7 +48,7 @@ class Endpoint:
 
     name: str
     method: Literal["GET", "POST", "PUT", "DELETE"]
-    #: DrataParameters in braces stand in the path. The others go into the query of a GET, or into the body.
+    #: Parameters in braces stand in the path. The others go into the query of a GET, or into the body.
     path: str
     parameters: type[p.DrataParameters]
     permission: str

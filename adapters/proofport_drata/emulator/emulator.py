@@ -15,7 +15,7 @@ from proofport_drata.emulator.devices import EmulatedDevices
 from proofport_drata.emulator.document import OPERATIONS
 from proofport_drata.emulator.emulated import EmulatedDrata, EmulatedOperations
 from proofport_drata.emulator.identities import EmulatedIdentities
-from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection, CustomResource
+from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection
 from proofport_drata.emulator.records import EmulatedRecords
 from proofport_drata.emulator.seeding import company_from, state_of
 from proofport_drata.emulator.sessions import EmulatedSessions
@@ -94,16 +94,7 @@ class DrataEmulator(Emulator):
                 company.add_resource(connection, PERMISSIVE_SCHEMA, kind)
 
     def overview(self) -> list[dict[str, Any]]:
-        objects = []
-        connections = self._drata.company.connections.values()
-        for connection, state in zip(connections, self.state()["connections"], strict=True):
-            title = connection.alias or f"Connection {connection.id}"
-            for resource, held in zip(connection.resources.values(), state["resources"], strict=True):
-                objects.append(_shown(title, _note(connection, resource), held["records"]))
-            if not connection.resources:
-                note = f"{connection.type} connection {connection.id}"
-                objects.append(_shown(title, note, state["devices"] + state["identities"]))
-        return objects
+        return [shown for connection in self.state()["connections"] for shown in _overview(connection)]
 
     def destination(self, origin: str) -> dict[str, Any]:
         return {
@@ -126,11 +117,17 @@ def _settings(connection: Connection) -> dict[str, Any]:
     return settings
 
 
+def _overview(connection: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The resources of a connection of the state, with their last sessions, or the connection itself."""
+    title = connection["name"] or f"Connection {connection['id']}"
+    note = f"{connection['type']} connection {connection['id']}"
+    for resource in connection["resources"]:
+        sessions = ", ".join(f"{each['sessionId']} {each['status']}" for each in resource["sessions"][-3:])
+        named = "; ".join(filter(None, (f"{note}, resource {resource['id']}", sessions)))
+        yield _shown(title, named, resource["records"])
+    if not connection["resources"]:
+        yield _shown(title, note, connection["devices"] + connection["identities"])
+
+
 def _shown(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     return {"title": title, "note": note, "count": len(records), "records": records[:20]}
-
-
-def _note(connection: Connection, resource: CustomResource) -> str:
-    sessions = ", ".join(f"{each.session_id} {each.status}" for each in list(resource.sessions.values())[-3:])
-    note = f"{connection.type} connection {connection.id}, resource {resource.id}"
-    return f"{note}; {sessions}" if sessions else note

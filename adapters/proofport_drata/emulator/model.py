@@ -1,4 +1,4 @@
-"""The state of one Drata company."""
+"""The state of one company at Drata."""
 
 from __future__ import annotations
 
