@@ -48,6 +48,8 @@ class Reader(ABC):
         """Read through to the end, close the input, and note why it could not be read to its end."""
         try:
             yield from reading
+            if self._stream.changed:
+                self.incomplete = f"{self.name} was changed while it was read"
         except OSError as error:
             self.incomplete = f"reading {self.name} failed: {error.strerror or error}"
         finally:

@@ -45,6 +45,9 @@ emulate.params[1:1] = [
 ]
 
 
+HEAD = "# Written by `proofport emulate`; not usable after it has stopped.\n"
+
+
 async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> None:
     import tempfile
     from contextlib import AsyncExitStack
@@ -53,6 +56,8 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
     from proofport.registry import load_emulator
     from proofport.testing import serve
 
+    if file:
+        _refuse_other_s(Path(file))
     stopped = stop_signal()
     async with AsyncExitStack() as stack:
         destinations = {}
@@ -70,6 +75,21 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
         await stopped.wait()
 
 
+def _refuse_other_s(file: Path) -> None:
+    """Raises UsageError for a file that was not written by an earlier `proofport emulate`."""
+    from proofport.errors import UsageError
+
+    try:
+        if not file.exists() or file.read_bytes().startswith(HEAD.encode()):
+            return
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+    raise UsageError(
+        f"{file} exists, and was not written by `proofport emulate`",
+        hint="Name another file: --write-config emulated.yaml, and push with --config emulated.yaml.",
+    )
+
+
 def _write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> None:
     """Write a configuration for the emulators. Raises UsageError.
 
@@ -81,8 +101,7 @@ def _write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> No
     from proofport.errors import UsageError
 
     data = {"instance": "emulated", "journal": str(journal), "destinations": destinations}
-    head = "# Written by `proofport emulate`; not usable after it has stopped.\n"
     try:
-        replace_file(file, head + yaml.safe_dump(data, sort_keys=False))
+        replace_file(file, HEAD + yaml.safe_dump(data, sort_keys=False))
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from None

@@ -15,6 +15,7 @@ import orjson
 
 from proofport.errors import ConfigError
 from proofport.journal.copying import (
+    AWAY,
     FINISHED,
     OF_A_LANE,
     OF_THE_JOURNAL,
@@ -25,10 +26,11 @@ from proofport.journal.copying import (
     in_use,
     refuse_other,
 )
-from proofport.journal.sqlite.database import connect, create, explained
+from proofport.journal.sqlite.alone import alone
+from proofport.journal.sqlite.database import MOVED, connect, create, explained
 from proofport.journal.sqlite.store import SQL
 
-SUFFIX, DRAFT = ".moved", ".moving"
+DRAFT = ".moving"
 PAGE = 1_000
 
 
@@ -96,12 +98,14 @@ class SqliteSource:
             yield [_staged_read(row) if staged else _converted(table, READ, row) for row in page]
 
     async def retire(self, target: str) -> str:
-        return f"is called {self._path.name}{SUFFIX} now"
+        _note(self._db, AWAY, target)
+        self._db.execute("COMMIT")
+        return f"is called {self._path.name}{MOVED} now"
 
 
 @asynccontextmanager
 async def reading(path: Path, fold: Callable[[Iterable[tuple[str, str]]], Any]) -> AsyncIterator[Source]:
-    """The journal at `path`, in which nobody else writes. It gets another name when the move comes to its end.
+    """The journal at `path`, which nobody else has open. It gets another name when the move comes to its end.
 
     `fold` puts the last delivered state in order before.
     """
@@ -110,16 +114,16 @@ async def reading(path: Path, fold: Callable[[Iterable[tuple[str, str]]], Any]) 
     try:
         create(path)
         with closing(connect(path)) as db:
-            await fold(db.execute(SQL["sets_to_fold"]).fetchall())
-            db.execute("BEGIN IMMEDIATE")
+            sets = db.execute(SQL["sets_to_fold"]).fetchall()
+        await fold(sets)
+        with alone(path) as db:
             working = db.execute(SQL["working"], {"now": time.time()}).fetchone()
             if working or db.execute(SQL["unfolded"]).fetchone()[0]:
                 raise in_use(str(path), " works on ".join(working) if working else "somebody writes to it")
             yield SqliteSource(db, path)
-            db.execute("ROLLBACK")
     except sqlite3.Error as error:
         raise explained(error) from error
-    await asyncio.to_thread(path.rename, path.with_name(path.name + SUFFIX))
+    await asyncio.to_thread(path.rename, path.with_name(path.name + MOVED))
 
 
 class SqliteTarget:
