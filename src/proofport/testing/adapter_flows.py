@@ -60,7 +60,6 @@ class Server(Protocol):
 
     def live(self, kind: str) -> Mapping[str, object]:
         """The live records of a kind, by id."""
-        ...
 
 
 def json_reply(body: object, status: int = 200, **headers: str) -> Reply:
