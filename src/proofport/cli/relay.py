@@ -146,8 +146,8 @@ async def revoke_command(gateway: Gateway, name: str) -> int:
 
 def _check_scope(config: Config, tenant: str, destinations: Sequence[str], kinds: Sequence[str]) -> None:
     """Raise UsageError where the configuration lacks the tenant or a destination, or a kind does not exist."""
+    from proofport.config.names import DEFAULT
     from proofport.evidence import model_of
-    from proofport.tenancy import DEFAULT
     from proofport.text.wording import did_you_mean
 
     tenants = [DEFAULT, *config.tenants]
