@@ -1,4 +1,4 @@
-"""The gateway of a command, and the log that goes with it. Nothing heavy is imported before the command runs."""
+"""The gateway of a command. Nothing heavy is imported before the command runs."""
 
 from __future__ import annotations
 
@@ -13,24 +13,15 @@ if TYPE_CHECKING:
     from proofport.gateway import Gateway
 
 T = TypeVar("T")
-FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-"""The form of a line in the log."""
 
 
 def connect(config: Config | str | None) -> Gateway:
-    """A gateway for a configuration, or for the file to read it from. Raises ConfigError.
-
-    With PROOFPORT_DEBUG, the whole log goes to stderr. Without it there is no log: the report says all that a warning
-    would say.
-    """
-    import logging
-    import os
-
+    """A gateway for a configuration, or for the file to read it from. Raises ConfigError."""
     from proofport.config import Config
     from proofport.gateway import Gateway
+    from proofport.logs import log_to_stderr
 
-    if os.environ.get("PROOFPORT_DEBUG"):
-        logging.basicConfig(level=logging.DEBUG, format=FORMAT)
+    log_to_stderr()
     return Gateway(config) if isinstance(config, Config) else Gateway.from_file(config)
 
 

@@ -32,8 +32,9 @@ def relay(host: str | None, port: int | None, config_path: str | None) -> int:
 
     Everything is durable in the journal before it is answered. http://HOST:PORT/docs describes the API.
     """
-    from proofport.cli.service import calm_garbage_collector, log_to_stderr, stop_signal
+    from proofport.cli.service import calm_garbage_collector, stop_signal
     from proofport.config import Config
+    from proofport.logs import log_to_stderr
     from proofport.relay.serving import serving
 
     async def serve(gateway: Gateway) -> None:
@@ -43,7 +44,7 @@ def relay(host: str | None, port: int | None, config_path: str | None) -> int:
             calm_garbage_collector()
             await stopped.wait()
 
-    log_to_stderr()
+    log_to_stderr(serving=True)
     config = Config.load(config_path)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = config.relay.model_copy(update=given)
