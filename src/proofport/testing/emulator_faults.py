@@ -10,11 +10,11 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class StatusFault(_Strict):
+class StatusFault(Strict):
     """An answer with `code` to the next `times` requests."""
 
     code: int = Field(ge=300, le=599)
@@ -23,7 +23,7 @@ class StatusFault(_Strict):
     retry_after: int | float | str | None = None
 
 
-class Match(_Strict):
+class Match(Strict):
     """The requests that the faults are for. None: all."""
 
     method: str | None = None
@@ -40,7 +40,7 @@ class Match(_Strict):
         return path
 
 
-class Faults(_Strict):
+class Faults(Strict):
     """One set of faults. Counters run down as they are used."""
 
     #: The share of records that fail. They are evenly spread, never random.
