@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway, with_gateway
-from proofport.cli.output import show, show_json, when
+from proofport.cli.output import show, show_json, show_result, when, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -117,16 +117,7 @@ async def create_command(
 async def list_command(gateway: Gateway, tenant: str | None, as_json: bool) -> int:
     """List the keys: what they may do, and when they were last used."""
     keys = await (await gateway.journal()).access_keys(tenant=tenant)
-    if as_json:
-        show_json([_plain(each) for each in keys])
-        return 0
-    for each in keys:
-        show(f"pp_{each.prefix}  {each.name}", hanging="  ")
-        state = f"revoked {when(each.revoked)}" if each.revoked else _expiry(each)
-        used = f"last used {when(each.used)}" if each.used else "not used yet"
-        show(f"tenant {each.tenant}; {_scope(each)}; {state}, {used}", "    ")
-    if not keys:
-        click.echo("There is no key. Make one with `proofport key create NAME`.")
+    show_result([_plain(each) for each in keys], _lines(keys), as_json=as_json)
     return 0
 
 
@@ -162,6 +153,16 @@ def _check_scope(config: Config, tenant: str, destinations: Sequence[str], kinds
             raise UsageError(message, hint=did_you_mean(destination, known))
     for kind in kinds:
         model_of(kind)
+
+
+def _lines(keys: Sequence[AccessKey]) -> Iterator[str]:
+    for key in keys:
+        yield wrapped(f"pp_{key.prefix}  {key.name}", hanging="  ")
+        state = f"revoked {when(key.revoked)}" if key.revoked else _expiry(key)
+        used = f"last used {when(key.used)}" if key.used else "not used yet"
+        yield wrapped(f"tenant {key.tenant}; {_scope(key)}; {state}, {used}", "    ")
+    if not keys:
+        yield "There is no key. Make one with `proofport key create NAME`."
 
 
 def _scope(key: AccessKey) -> str:
