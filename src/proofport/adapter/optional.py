@@ -62,10 +62,8 @@ class Tombstone:
     """A record that has gone within the days that `Replaces.keeps_gone` names."""
 
     id: str
-    #: The body that was sent last.
-    body: bytes
-    #: When it was first missing, in seconds since 1970.
-    gone_at: float
+    body: bytes  #: The body that was sent last.
+    gone_at: float  #: When it was first missing, in seconds since 1970.
 
 
 @runtime_checkable
@@ -134,14 +132,11 @@ class Schema:
     #: The JSON type of each field; "any" while no record has shown it. Empty: nothing was published from here.
     fields: Mapping[str, str] = field(default_factory=dict)
     primary_id: str = "id"
-    #: When it was first published from here, in seconds since 1970. 0: never.
-    published: float = 0.0
+    published: float = 0.0  #: When it was first published from here, in seconds since 1970. 0: never.
     #: When a person said that it is complete at the vendor, in seconds since 1970. 0: not known.
     confirmed: float = 0.0
-    #: The configuration says that it is complete at the vendor.
-    configured: bool = False
-    #: The configuration delivers the kind under this slug now.
-    current: bool = True
+    configured: bool = False  #: The configuration says that it is complete at the vendor.
+    current: bool = True  #: The configuration delivers the kind under this slug now.
 
     @property
     def defined(self) -> bool:
@@ -153,8 +148,7 @@ class Schema:
 class Admission:
     """The records of a batch that may go, by their index, and what the vendor makes of them."""
 
-    #: The indexes to send, in this order.
-    order: Sequence[int]
+    order: Sequence[int]  #: The indexes to send, in this order.
     refused: Mapping[int, Problem] = field(default_factory=dict)
     #: Key and value to keep in the lane's adapter memory as soon as the vendor may have taken one of the records.
     #: What was delivered of the kind before belongs to another schema: it is in doubt from then on.

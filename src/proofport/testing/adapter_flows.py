@@ -85,8 +85,7 @@ class AdapterFlows(ABC):
 
     #: The kinds that `adapter()` is configured for, with their modes. Everything else must be refused.
     supported: ClassVar[Mapping[str, Sequence[Mode]]]
-    #: The values of the secrets that `adapter()` holds.
-    secrets: ClassVar[Sequence[str]]
+    secrets: ClassVar[Sequence[str]]  #: The values of the secrets that `adapter()` holds.
 
     @abstractmethod
     def adapter(self) -> Adapter:

@@ -19,16 +19,14 @@ class StatusFault(Strict):
 
     code: int = Field(ge=300, le=599)
     times: int = Field(1, ge=1)
-    #: The value of the header Retry-After.
-    retry_after: int | float | str | None = None
+    retry_after: int | float | str | None = None  #: The value of the header Retry-After.
 
 
 class Match(Strict):
     """The requests that the faults are for. None: all."""
 
     method: str | None = None
-    #: A regular expression that is searched for in the path.
-    path: str | None = None
+    path: str | None = None  #: A regular expression that is searched for in the path.
 
     @field_validator("path")
     @classmethod
@@ -48,10 +46,8 @@ class Faults(Strict):
     latency_ms: float = Field(0.0, ge=0)
     status: StatusFault | None = None
     drop: Literal["before", "after", "middle"] | None = None
-    #: The number of connections that are cut.
-    drop_times: int = Field(1, ge=0)
-    #: The time that a vendor with a queue takes for each request.
-    processing_ms: float = Field(0.0, ge=0)
+    drop_times: int = Field(1, ge=0)  #: The number of connections that are cut.
+    processing_ms: float = Field(0.0, ge=0)  #: The time that a vendor with a queue takes for each request.
     match: Match = Match()
     _owed: float = PrivateAttr(0.0)
 
