@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
-from typing import TYPE_CHECKING
 
 import click
 
+import proofport
 from proofport.cli.connect import uses_gateway
-
-if TYPE_CHECKING:
-    from proofport.gateway import Gateway
 
 GC_THRESHOLD = 10_000
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -53,7 +50,7 @@ def calm_garbage_collector() -> None:
     help="Lanes to deliver to at the same time.",
 )
 @uses_gateway
-async def worker(gateway: Gateway, slots: int) -> int:
+async def worker(gateway: proofport.Gateway, slots: int) -> int:
     """Deliver what is queued in the journal until stopped.
 
     Any number of workers may share a journal, on PostgreSQL also from several machines; each lane is delivered by one

@@ -10,6 +10,7 @@ import click
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import group, show_result, wrapped
+from proofport.cli.push.progress import watcher
 
 if TYPE_CHECKING:
     from proofport.delivery.plan import DestinationPlan, Plan
@@ -28,8 +29,6 @@ async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_j
     Reads what each vendor has now; nothing is written. Exit codes: 0, 1 when records could not be delivered, 4 when
     the guard would refuse.
     """
-    from proofport.cli.push.progress import watcher
-
     given = [options.named_input(text, source) for text in inputs]
     with watcher() as watch:
         found = await gateway.plan(given, on_progress=watch, **how)

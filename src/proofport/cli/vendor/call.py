@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import proofport
 from proofport.cli import options
+from proofport.cli.connect import with_gateway
 from proofport.cli.output import outline, say, show, show_result, wrapped
 from proofport.errors import UsageError
 
@@ -43,10 +45,8 @@ def call(
       proofport call vendor-prod upsert_device connection_id=5 device=@laptop.json
     """
     from proofport import operations
-    from proofport.cli.connect import with_gateway
-    from proofport.config import Config
 
-    config = Config.load(config_path)
+    config = proofport.Config.load(config_path)
     adapter = config.adapter(destination)
     if operation is None:
         offered = operations.of(adapter)

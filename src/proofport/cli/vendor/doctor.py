@@ -11,6 +11,7 @@ import click
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import show_result, wrapped
+from proofport.errors import ConfigError, ProofportError
 
 if TYPE_CHECKING:
     from proofport.adapter import Finding
@@ -44,7 +45,6 @@ async def doctor(gateway: Gateway, destination: str | None, as_json: bool) -> in
 async def _check(gateway: Gateway, name: str) -> list[Finding]:
     """The findings of one destination. An error in the check becomes a finding, so that the others are still shown."""
     from proofport.adapter import Finding
-    from proofport.errors import ConfigError, ProofportError
 
     try:
         return await gateway.check(name)
