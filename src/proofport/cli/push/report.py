@@ -72,16 +72,17 @@ def verdict(report: RunReport) -> str:
 
 def print_counts(destinations: Sequence[DestinationReport]) -> None:
     """Print a column for each destination, as many side by side as fit. Most rows of zeros are left out."""
-    width = 2 + max((max(len(each.name), len(f"{each.input:,}")) for each in destinations), default=0)
-    abreast = max(1, (shutil.get_terminal_size().columns - LABEL) // width)
-    for some in (destinations[at : at + abreast] for at in range(0, len(destinations), abreast)):
-        click.secho(f"\n{'':{LABEL}}{''.join(f'{each.name:>{width}}' for each in some)}", bold=True)
-        click.echo(f"{'records':{LABEL}}{''.join(f'{each.input:>{width},}' for each in some)}")
-        counts = [each.tally.status | each.tally.assurance for each in some]
+    columns = [(each, max(len(each.name), len(f"{each.input:,}")) + 2) for each in destinations]
+    widest = max((width for _, width in columns), default=1)
+    abreast = max(1, (shutil.get_terminal_size().columns - LABEL) // widest)
+    for some in (columns[at : at + abreast] for at in range(0, len(columns), abreast)):
+        click.secho(f"\n{'':{LABEL}}{''.join(f'{each.name:>{width}}' for each, width in some)}", bold=True)
+        click.echo(f"{'records':{LABEL}}{''.join(f'{each.input:>{width},}' for each, width in some)}")
+        counts = [(each.tally.status | each.tally.assurance, width) for each, width in some]
         for what, (words, colour) in COUNTS.items():
-            numbers = [count[what] for count in counts]
-            if any(numbers) or what in ALWAYS:
-                cells = (click.style(f"{n:>{width},}", fg=colour if n else None, dim=not n) for n in numbers)
+            numbers = [(count[what], width) for count, width in counts]
+            if what in ALWAYS or any(number for number, _ in numbers):
+                cells = (click.style(f"{n:>{width},}", fg=colour if n else None, dim=not n) for n, width in numbers)
                 click.echo(f"{words:{LABEL}}{''.join(cells)}")
 
 
