@@ -27,7 +27,7 @@ from proofport.adapter import (
 )
 from proofport.errors import ConfigError, Problem, UnsupportedFeature
 from proofport.wire import Call
-from proofport_secureframe.answers import PUBLISH_403, refuse, vendor_words
+from proofport_secureframe.answers import PUBLISH_HINTS, refuse, vendor_words
 from proofport_secureframe.bodies import body_of
 from proofport_secureframe.provisioning import guide
 from proofport_secureframe.reading import READ_BACK
@@ -144,7 +144,7 @@ class PublishedResource(SchemaResource, Provisions):
             found, expected = f"an answer with status {reply.status}", "a publish that Secureframe accepts"
             return rejected(Problem(found, expected, hint=hint, vendor_message=vendor_words(reply)))
         if not reply.ok:
-            refuse(reply, "take the records", PUBLISH_403)
+            refuse(reply, "take the records", PUBLISH_HINTS)
         if reply.status != 202:
             problem = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
             return unknown("unexpected_answer", problem)
