@@ -8,7 +8,6 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from proofport.adapter import Credential, ObjectSettings, Settings
-from proofport.errors import ConfigError
 from proofport.wire import checked_origin
 from proofport_secureframe.bodies import HAVE_ACTIVE, TrainingSlug
 
@@ -83,13 +82,3 @@ class SecureframeSettings(Settings):
     @property
     def origin(self) -> str:
         return self.base_url or REGIONS[self.region or "us"]
-
-    def object(self, kind: str) -> SecureframeObject:
-        """The schema that `kind` is published under. Raises ConfigError when it is not configured."""
-        configured = self.objects.get(kind)
-        if configured is None:
-            raise ConfigError(
-                f"no Secureframe schema is configured for {kind}",
-                hint=f"Set `objects.{kind}: {{schema_slug: {kind.removeprefix('custom:')}}}`.",
-            )
-        return configured
