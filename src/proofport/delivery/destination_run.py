@@ -12,10 +12,10 @@ from proofport.accounting import UNCHANGED, Outcome, Status, unknown, withheld
 from proofport.adapter import Batch, Job, Limits, Memory, Opens, Replaces, Stages, Tombstone
 from proofport.delivery.batching import exchange, part
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
-from proofport.delivery.comparison import LiveSet, WaitingSet
 from proofport.delivery.conversation import Conversation
 from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived
 from proofport.delivery.lease import Holder
+from proofport.delivery.live_set import LiveSet, WaitingSet
 from proofport.delivery.payload import digests_of
 from proofport.delivery.report import Exit, Ledger
 from proofport.delivery.target import Target
@@ -124,6 +124,11 @@ class DestinationRun:
         """True if the set stays invisible until it is complete."""
         return self.job.mode == "snapshot" and isinstance(self.resource, Stages)
 
+    @property
+    def goes_whole(self) -> bool:
+        """True if the vendor takes the set only whole: what it lacks is gone there."""
+        return self.stages or self.replaces
+
     # ------------------------------------------------------------------ stopping
     def only_read(self, reason: str) -> None:
         """Send nothing at all: a dry run or a plan."""
@@ -202,9 +207,12 @@ class DestinationRun:
                 task.add_done_callback(lambda _: places.release())
                 number += 1
 
-    async def open(self) -> Memory | None:
-        """Lead the adapter's opening. None: it failed, and the destination has stopped."""
+    async def open(self) -> Memory:
+        """Lead the adapter's opening. Raises the error that has stopped the destination."""
         await self._open_if_needed()
+        if self.memory is None:
+            assert self.error is not None, "a delivery that cannot be opened has stopped"
+            raise self.error
         return self.memory
 
     async def _open_if_needed(self) -> None:

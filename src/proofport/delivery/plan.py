@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofport.adapter import Batch, Ends, Lists, Mode, Replaces, Stages
-from proofport.delivery.comparison import LISTED, Difference, Group, LiveSet
+from proofport.adapter import Batch, Ends, Lists, Mode
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.live_set import LiveSet
 from proofport.delivery.payload import digests_of
-from proofport.delivery.report import DestinationReport, Exit, RunReport
+from proofport.delivery.report import LISTED, DestinationReport, Difference, Exit, Group, RunReport
+from proofport.delivery.same import was_sent
 from proofport.errors import GuardRefused, Problem
 from proofport.journal.contract import Journal
 
@@ -46,9 +48,8 @@ class Comparison:
             return
         async for page in self._destination.vendor.live_pages():
             self._live.add(page.records)
-            self.held += len(page.records)
+            self.held += sum(not record.ended for record in page.records)
             on_page()
-        self.held = self._live.count()
 
     async def meet(self, batch: Batch) -> None:
         """Sort the records of a batch into the plan."""
@@ -65,10 +66,10 @@ class Comparison:
             self._live.compare(batch, digests, known)
         else:
             for record_id, last, digest in zip(batch.ids, known, digests, strict=True):
-                if last is not None and last.body != digest:
-                    difference.changed.add(record_id)
-                else:
+                if last is None or was_sent(last, digest):
                     difference.note(record_id, None if last is None else ())
+                else:
+                    difference.changed.add(record_id)
 
     async def finish(self, ids: IdStore | None, terms: Terms, incomplete: Sequence[str]) -> None:
         """Find what is gone, and say what becomes of it and whether the guard would agree."""
@@ -84,27 +85,16 @@ class Comparison:
                 "delivered last is compared."
             )
         if self._mode == "snapshot" and ids is not None:
-            await self._find_gone(ids)
+            live = self._live if self._listed else None
+            before = SetBefore(self._destination, self._journal, ids, listed=self._listed, live=live)
+            await before.note_gone()
             self._judge(terms, incomplete)
-
-    async def _find_gone(self, ids: IdStore) -> None:
-        if self._listed:
-            for record_id, outside in self._live.not_met():
-                self._report.gone.add(record_id)
-                if outside:
-                    self._report.outside.add(record_id)
-            return
-        after = ""
-        while page := await self._journal.gone(self._destination.lane, self._kind, "", after=after):
-            after = page[-1]
-            for record_id in ids.missing(page):
-                self._report.gone.add(record_id)
 
     def _judge(self, terms: Terms, incomplete: Sequence[str]) -> None:
         resource, report = self._resource, self._report
-        together = isinstance(resource, Stages | Replaces)
+        together = self._destination.goes_whole
         if together:
-            report.notes.append(COMPLETED if isinstance(resource, Stages) else REPLACED)
+            report.notes.append(COMPLETED if self._destination.stages else REPLACED)
         elif isinstance(resource, Ends):
             report.notes.append(ENDED if resource.ends == "always" else DELETABLE)
         else:

@@ -12,13 +12,13 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 
 from proofport.accounting import Status, unknown
-from proofport.adapter import Adapter, Job, Lists, MakesSchema, Mode
+from proofport.adapter import Adapter, Job, MakesSchema, Mode
 from proofport.delivery.books import RunBooks
-from proofport.delivery.comparison import LiveSet, WaitingSet
 from proofport.delivery.destination_run import RESUMABLE, DestinationRun
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.lease import hold
+from proofport.delivery.live_set import LiveSet, WaitingSet, lists_now
 from proofport.delivery.plan import Comparison
 from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
 from proofport.delivery.report import (
@@ -247,10 +247,10 @@ class Run:
 
         Elsewhere the journal is asked. A resumed set that is staged is sent to its end: a difference was found before.
         """
-        order, resource = self._order, destination.resource
+        order = self._order
         if destination.stopped is not None or order.mode == "remove" or (destination.stages and order.resume):
             return
-        if not isinstance(resource, Lists) or resource.lags:
+        if not lists_now(destination.resource):
             return
         live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch")))
         try:

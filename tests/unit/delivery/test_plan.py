@@ -22,10 +22,9 @@ from tests.unit.delivery.support import (
 )
 
 from proofport.adapter import Flow, Mode, Observed, Page
-from proofport.delivery.comparison import LISTED
 from proofport.delivery.guard import Terms
 from proofport.delivery.plan import DELETABLE, ENDED, KEPT, REPLACED, DestinationPlan, Plan
-from proofport.delivery.report import Exit
+from proofport.delivery.report import LISTED, Exit
 from proofport.errors import Blocked
 from proofport.journal.contract import Journal
 from proofport.wire import Call, Reply
@@ -110,6 +109,12 @@ async def test_who_has_ended_is_not_gone_again() -> None:
     plan = await plan_of(showing(*held), {"id": "c"})
     assert (plan.gone.ids, plan.outside.ids) == (["b"], ["b"])
     assert "1 of 1 records held now would be gone" in (plan.refusal or "")
+
+
+@pytest.mark.parametrize(("made", "gone"), [(ShownTiny, []), (ShownStagedTiny, ["a"])])
+async def test_what_is_refused_is_gone_only_where_the_set_goes_whole(made: type[Tiny], gone: list[str]) -> None:
+    plan = await plan_of(showing(whole("a"), whole("b"), made=made), {"id": "a", "huge": 1}, {"id": "b"})
+    assert (plan.gone.ids, plan.rejected, plan.unchanged) == (gone, 1, 1)
 
 
 async def test_a_removal() -> None:

@@ -6,16 +6,21 @@ from collections.abc import Sequence
 
 from proofport.accounting import Outcome, Status, unknown, withheld
 from proofport.adapter import Memory, Stages
-from proofport.delivery.comparison import LiveSet
-from proofport.delivery.destination_run import RESUMABLE
-from proofport.delivery.guard import Change
+from proofport.delivery.books import RunBooks
+from proofport.delivery.destination_run import RESUMABLE, DestinationRun
+from proofport.delivery.guard import Change, Terms
+from proofport.delivery.ids import IdStore
 from proofport.delivery.report import Exit
-from proofport.delivery.snapshot.ending import Ending, exit_of, note_gone, records
+from proofport.delivery.snapshot.ending import Ending, exit_of
+from proofport.delivery.whole import records
 from proofport.errors import GuardRefused, ProofportError
 
 
 class StagedSet(Ending):
     """The vendor holds the set back until it is completed. Completing deletes everything outside it."""
+
+    def __init__(self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore) -> None:
+        super().__init__(destination, books, terms, ids, listed=True)
 
     async def end(self, incomplete: Sequence[str]) -> bool:
         """Complete the set when every record is accounted for and the guard agrees; cancel it otherwise."""
@@ -52,17 +57,14 @@ class StagedSet(Ending):
 
     async def _end_everything(self, incomplete: Sequence[str]) -> bool:
         """The set is empty, and the configuration says that this is meant: end every record, one by one."""
-        held: list[str] = []
         try:
-            async for page in self._destination.vendor.live_pages():
-                held += [record.id for record in page.records if not record.ended]
-            note_gone(self._report, held)
-            self._terms.allow(Change(len(held), len(held), 0), incomplete, may_be_empty=True)
+            gone = await self._before.note_gone(keep=True)
+            self._terms.allow(Change(self._before.size, len(gone), 0), incomplete, may_be_empty=True)
         except GuardRefused as refusal:
             await self._cancel(str(refusal), "guard", Exit.GUARD)
             return False
         self._note_override()
-        ended = await self._end_all(held)
+        ended = await self._end_all(gone)
         self._report.notes.append(f"The set is empty: {records(ended)} deleted at the vendor, as `empty_set` says.")
         return self._report.exit is Exit.OK
 
@@ -92,7 +94,9 @@ class StagedSet(Ending):
 
     async def _guard_agrees(self, incomplete: Sequence[str]) -> bool:
         try:
-            self._terms.allow(await self._change(), incomplete)
+            await self._before.note_gone()
+            new = self._report.tally.status[Status.DELIVERED]
+            self._terms.allow(Change(self._before.size, self._report.gone.count, new), incomplete)
         except GuardRefused as refusal:
             await self._cancel(str(refusal), "guard", Exit.GUARD)
             return False
@@ -101,26 +105,6 @@ class StagedSet(Ending):
             return False
         self._note_override()
         return True
-
-    async def _change(self) -> Change:
-        """Compare the vendor's live ids with those of this run; the list is not read twice in one run."""
-        live = self._destination.last_state.live
-        if live is not None:
-            return self._change_of(live)
-        previous = 0
-        async for page in self._destination.vendor.live_pages():
-            previous += self._note_page(page)
-        return Change(previous, self._report.gone.count, self._report.tally.status[Status.DELIVERED])
-
-    def _change_of(self, live: LiveSet) -> Change:
-        """The same, where the vendor's list was read to leave out what is equal."""
-        for record_id in self._destination.ledger.rejected_ids:
-            live.unmeet(record_id)
-        for record_id, outside in live.not_met():
-            self._report.gone.add(record_id)
-            if outside:
-                self._report.outside.add(record_id)
-        return Change(live.count(), self._report.gone.count, self._report.tally.status[Status.DELIVERED])
 
     async def _cancel(self, why: str, reason: str, code: Exit) -> None:
         """Leave the vendor as it was: nothing that was staged has been delivered."""

@@ -14,7 +14,9 @@ from tests.unit.delivery.support import batch
 
 from proofport.accounting import UNCHANGED
 from proofport.adapter import Batch, Observed
-from proofport.delivery.comparison import LISTED, Difference, Group, LiveSet, WaitingSet, changes
+from proofport.delivery.live_set import LiveSet, WaitingSet
+from proofport.delivery.report import LISTED, Difference, Group
+from proofport.delivery.same import changes
 from proofport.journal.contract import Known
 
 
@@ -61,16 +63,18 @@ def test_an_empty_set_is_never_what_is_live() -> None:
 def test_who_has_ended_need_not_be_met(live: LiveSet) -> None:
     live.add([Observed("ended", ended=True)])
     live.compare(batch("a", "b", "c"))
-    assert list(live.not_met()) == [("d", False)]
+    assert list(live.not_met()) == ["d"]
     live.compare(batch("d"))
     assert list(live.not_met()) == []
-    assert live.count() == 4
+    assert [list(page) for page in live.held()] == [["a", "b", "c", "d"]]
 
 
-def test_what_is_not_met_says_whether_it_came_from_outside(live: LiveSet) -> None:
+def test_what_is_held_says_whether_it_came_from_outside(live: LiveSet) -> None:
     live.add([Observed("e", outside=True)])
     live.compare(batch("b", "c", "d"))
-    assert list(live.not_met()) == [("a", False), ("e", True)]
+    assert list(live.not_met()) == ["a", "e"]
+    assert [page["a"] for page in live.held()] == [False]
+    assert [page["e"] for page in live.held()] == [True]
 
 
 @pytest.mark.parametrize(("record_id", "held"), [("a", True), ("ended", False), ("never", False)])
@@ -96,7 +100,7 @@ def test_each_record_stands_in_one_group() -> None:
         live.compare(Batch(list("abc"), bodies, [1, 2, 3]))
         found = live.difference
         assert (found.unchanged, found.changed.ids, found.added.ids) == (1, ["b"], ["c"])
-        assert (found.fields, list(live.not_met())) == ({"b": ["n"]}, [("d", False)])
+        assert (found.fields, list(live.not_met())) == ({"b": ["n"]}, ["d"])
 
 
 def test_lists_end_and_counts_do_not() -> None:
