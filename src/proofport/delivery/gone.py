@@ -28,10 +28,10 @@ class SetBefore:
         self._live = live
         self._pages: list[dict[str, bool]] | None = None
 
-    async def read(self) -> None:
-        """Read it before anything is sent: what the run adds is no part of it."""
-        self._pages = [page async for page in self._held()]
-        self.size = sum(map(len, self._pages))
+    async def read_list(self) -> None:
+        """Take the vendor's list as it is before anything is sent: what the run adds is no part of the set before."""
+        self._pages = [page async for page in self._list()]
+        self.listed, self.size = True, sum(map(len, self._pages))
 
     async def note_gone(self, *, keep: bool = False) -> list[str]:
         """Note in the report what is gone. `keep`: return it, too; else memory stays flat, and the list empty."""
@@ -67,17 +67,23 @@ class SetBefore:
 
     async def _held(self) -> AsyncIterator[dict[str, bool]]:
         """The set before, page by page: ids, each with whether it came from outside."""
+        if self.listed:
+            async for page in self._list():
+                yield page
+            return
+        # a set that goes whole is compared before it is sent, and a resumed run may have noted it already
+        run_id = "" if self._destination.replaces else self._destination.job.run_id
+        async for ids in self.delivered(run_id=run_id):
+            yield dict.fromkeys(ids, False)
+
+    async def _list(self) -> AsyncIterator[dict[str, bool]]:
+        """The vendor's list. It is not read twice in one run."""
         if self._pages is not None:
             for page in self._pages:
                 yield page
-        elif not self.listed:
-            # the set that goes whole is not sent yet, unless the run is resumed: it belongs to the set before, too
-            run_id = "" if self._destination.replaces else self._destination.job.run_id
-            async for ids in self.delivered(run_id=run_id):
-                yield dict.fromkeys(ids, False)
         elif self._live is not None:
             for page in self._live.held():
                 yield page
         else:
-            async for listed in self._destination.vendor.live_pages():
-                yield {record.id: record.outside for record in listed.records if not record.ended}
+            async for read in self._destination.vendor.live_pages():
+                yield {record.id: record.outside for record in read.records if not record.ended}

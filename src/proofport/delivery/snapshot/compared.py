@@ -31,9 +31,9 @@ class ComparedSet(Ending):
         previous: int,
         delete_gone: bool,
     ) -> None:
+        super().__init__(destination, books, terms, ids, listed=False)
         resource = destination.resource
         self._ends = isinstance(resource, Ends) and (resource.ends == "always" or delete_gone)
-        super().__init__(destination, books, terms, ids, listed=self._ends and lists_now(resource))
         self._previous = previous
 
     async def prepare(self) -> None:
@@ -44,8 +44,8 @@ class ComparedSet(Ending):
         if self._destination.stopped is not None:
             return
         try:
-            if self._before.listed:
-                await self._before.read()
+            if self._ends and lists_now(self._destination.resource):
+                await self._before.read_list()
                 self._previous = self._before.size
             self._previous = await self._books.set_before(self._previous)
         except ProofportError as error:
