@@ -123,8 +123,9 @@ class DestinationReport:
     #: Those of `gone` that no snapshot had brought.
     outside: Group = field(default_factory=Group)
     lanes: list[str] = field(default_factory=list)
-    #: How the records differ from what was held before, where that was read.
-    difference: Difference | None = None
+    #: How the records differ from what was held before, where they were `compared`.
+    difference: Difference = field(default_factory=Difference)
+    compared: bool = False
     #: In a plan: what the guard would say.
     refusal: str | None = None
 
@@ -148,7 +149,7 @@ class DestinationReport:
             "exit_code": int(self.exit),
             "requests": self.requests,
             "seconds": round(self.seconds, 3),
-            **({"compared": self.difference.as_dict()} if self.difference is not None else {}),
+            **({"compared": self.difference.as_dict()} if self.compared else {}),
             "gone": self.gone.as_dict(),
             "directly_uploaded": self.outside.as_dict(),
             "notes": self.notes,

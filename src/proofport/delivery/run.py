@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field
 
 from proofport.accounting import Status, unknown
@@ -17,7 +17,7 @@ from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import RESUMABLE, DestinationRun
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
-from proofport.delivery.lease import hold
+from proofport.delivery.lease import alongside, hold
 from proofport.delivery.live_set import LiveSet, WaitingSet, lists_now
 from proofport.delivery.plan import Comparison
 from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
@@ -143,7 +143,7 @@ class Run:
             ids = stack.enter_context(closing(IdStore())) if needs_ids else None
             branches = [Branch(part.destination, part.target.encoder(order.mode)) for part in parts]
             pipeline = self._pipeline = Pipeline(branches, ids, self._describe, self._tell)
-            async with self._telling():
+            async with alongside(self._keep_telling()):
                 for part in parts:
                     await self._prepare(part, ids, stack)
                 await self._deliver(pipeline, parts)
@@ -262,7 +262,7 @@ class Run:
         waiting = stack.enter_context(closing(WaitingSet(live))) if destination.stages else None
         destination.compare_with(live, waiting)
         if not order.resume:
-            destination.report.difference = live.difference
+            destination.report.difference, destination.report.compared = live.difference, True
 
     # ------------------------------------------------------------------ delivering
     async def _deliver(self, pipeline: Pipeline, parts: Sequence[_Part]) -> None:
@@ -339,22 +339,11 @@ class Run:
         number, place = position >> POSITION_BITS, position & ((1 << POSITION_BITS) - 1)
         return place_in(self._order.inputs[number][0], place)
 
-    @asynccontextmanager
-    async def _telling(self) -> AsyncIterator[None]:
+    async def _keep_telling(self) -> None:
         """Report progress while nothing is read, too: that is when a vendor makes us wait, and the seconds count."""
-
-        async def tell() -> None:
-            while True:
-                await asyncio.sleep(PROGRESS_SECONDS)
-                self._tell()
-
-        telling = asyncio.create_task(tell())
-        try:
-            yield
-        finally:
-            telling.cancel()
-            with suppress(asyncio.CancelledError):
-                await telling
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            self._tell()
 
     def _tell(self) -> None:
         if self._order.on_progress is None:

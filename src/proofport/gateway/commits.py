@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import orjson
 
-from proofport.delivery.lease import RENEWALS, new_owner
+from proofport.delivery.lease import new_owner, renewing
 from proofport.delivery.payload import unpack
+from proofport.delivery.plan import planned
 from proofport.delivery.report import Exit, RunReport
 from proofport.errors import JournalError, LaneLost, ProofportError
 from proofport.gateway.gateway import Gateway
@@ -96,37 +98,27 @@ class Commits:
 
     async def _carry_out(self, journal: Journal, commit: Commit) -> None:
         delivering = asyncio.create_task(self._report(journal, commit))
-        keeping = asyncio.create_task(self._keep(journal, commit, delivering))
-        try:
-            report = await delivering
-            state: Literal["delivered", "open"] = "delivered" if report["exit_code"] == Exit.OK else "open"
-            await journal.end_commit(commit, state, orjson.dumps(report).decode())
-            log.info("snapshot_ended", snapshot=commit.snapshot.id, state=state, exit_code=report["exit_code"])
-        except LaneLost as error:
-            log.error("commit_lost", snapshot=commit.snapshot.id, error=error.message)
-        except JournalError as error:
-            log.error("journal_unavailable", error=error.message)
-        except asyncio.CancelledError:
-            delivering.cancel()
-            await asyncio.gather(delivering, return_exceptions=True)
-            with suppress(JournalError):
-                await journal.release_commit(commit)
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
 
-    async def _keep(self, journal: Journal, commit: Commit, delivering: asyncio.Task[Any]) -> None:
-        """Renew the lease. When it was lost, nothing more is delivered here."""
-        while True:
-            await asyncio.sleep(self._lease / RENEWALS)
+        def lost(error: ProofportError) -> None:
+            log.error("commit_lost", snapshot=commit.snapshot.id, error=error.message)
+            delivering.cancel()
+
+        renew = partial(journal.renew_commit, commit, lease=self._lease)
+        async with renewing(renew, self._lease, lost, snapshot=commit.snapshot.id):
             try:
-                await journal.renew_commit(commit, lease=self._lease)
+                report = await delivering
+                state: Literal["delivered", "open"] = "delivered" if report["exit_code"] == Exit.OK else "open"
+                await journal.end_commit(commit, state, orjson.dumps(report).decode())
+                log.info("snapshot_ended", snapshot=commit.snapshot.id, state=state, exit_code=report["exit_code"])
             except LaneLost as error:
-                log.error("commit_lost", snapshot=commit.snapshot.id, error=error.message)
-                delivering.cancel()
-                return
+                lost(error)
             except JournalError as error:
-                log.warning("lease_not_renewed", snapshot=commit.snapshot.id, error=error.message)
+                log.error("journal_unavailable", error=error.message)
+            except asyncio.CancelledError:
+                delivering.cancel()
+                await asyncio.gather(delivering, return_exceptions=True)
+                with suppress(JournalError):
+                    await journal.release_commit(commit)
 
     async def _report(self, journal: Journal, commit: Commit) -> dict[str, Any]:
         """The report of the run, or of the error that kept it from being made."""
@@ -152,7 +144,7 @@ class Commits:
             report["destinations"] = {own_name(name): books for name, books in report["destinations"].items()}
             if run.exit_code is Exit.GUARD:
                 plan = await self._gateway.plan(list(_inputs(parts)), to=to, kind=kind, mode="snapshot")
-                report["plan"] = {own_name(name): each.as_dict() for name, each in plan.destinations.items()}
+                report["plan"] = {own_name(name): planned(each) for name, each in plan.destinations.items()}
         return report
 
 

@@ -125,7 +125,7 @@ def print_remarks(destination: DestinationReport) -> None:
 def compared(destination: DestinationReport) -> Iterable[str]:
     """The difference between the set and what the vendor had, where that was read."""
     found = destination.difference
-    if found is None:
+    if not destination.compared:
         return
     same = f"{found.unchanged:,} the same"
     yield f"Compared with the live set: {found.added.count:,} added, {found.changed.count:,} changed, {same}."
