@@ -41,25 +41,20 @@ class Books(Protocol):
     @property
     def memory(self) -> Memory:
         """The memory of the adapter in the run that is resumed; else empty."""
-        ...
 
     async def opened(self, memory: Memory) -> None:
         """Note what the adapter opened with."""
-        ...
 
     def acknowledged(self, entry: Entry) -> list[Outcome] | None:
         """The outcomes that an interrupted run has noted for this batch. None: it has to be sent."""
-        ...
 
     async def done(
         self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt], bodies: Sequence[bytes]
     ) -> None:
         """Note the outcomes of a batch, durably. `bodies` are those to keep."""
-        ...
 
     async def doubted(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
         """Note that a batch may have arrived and that nobody knows."""
-        ...
 
 
 class RunBooks:

@@ -193,7 +193,6 @@ class Run:
 
     async def _hold_one(self, part: _Part, stack: AsyncExitStack) -> None:
         order, destination = self._order, part.destination
-
         held = hold(
             order.journal,
             part.target.lane,
@@ -230,17 +229,16 @@ class Run:
         if order.skip_unchanged:
             await self._compare_with_live(destination, stack)
         if order.mode == "snapshot" and ids is not None:
-            part.ending = await self._ending(part, part.books, ids)
+            part.ending = self._ending(destination, part.books, ids)
             await part.ending.prepare()
 
-    async def _ending(self, part: _Part, books: RunBooks, ids: IdStore) -> Ending:
-        order, destination = self._order, part.destination
+    def _ending(self, destination: DestinationRun, books: RunBooks, ids: IdStore) -> Ending:
+        terms = self._order.terms
         if destination.stages:
-            return StagedSet(destination, books, order.terms, ids)
+            return StagedSet(destination, books, terms, ids)
         if destination.replaces:
-            return ReplacedSet(destination, books, order.terms, ids)
-        previous = await order.journal.known_count(part.target.lane, order.kind)
-        return ComparedSet(destination, books, order.terms, ids, previous=previous, delete_gone=order.delete_gone)
+            return ReplacedSet(destination, books, terms, ids)
+        return ComparedSet(destination, books, terms, ids, delete_gone=self._order.delete_gone)
 
     async def _compare_with_live(self, destination: DestinationRun, stack: AsyncExitStack) -> None:
         """Read what the vendor holds, where it can be listed, so that equal records are not sent again.

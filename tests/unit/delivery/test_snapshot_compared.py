@@ -54,13 +54,13 @@ async def run(journal: Journal, name: str, read: Sequence[str], terms: Terms = T
     sender = ScriptedSender(send_records=how.get("answer", all_ok))
     tried = destination(sender, mode="snapshot", run_id=name, adapter=TinyAdapter(made=how.get("made", Tiny)))
     books = await books_of(tried, journal)
-    previous = await journal.known_count(tried.resource.lane, tried.job.kind)
     with closing(IdStore()) as ids:
+        ending = ComparedSet(tried, books, terms, ids, delete_gone=False)
+        await ending.prepare()
         ids.add(read, list(range(len(read))))
         await tried.take(batch(*read))
         await tried.finish()
         await tried.run()
-        ending = ComparedSet(tried, books, terms, ids, previous=previous, delete_gone=False)
         complete = await ending.end(how.get("incomplete", ()))
     await books.end(complete=complete, report="{}")
     assert tried.vendor.holder is not None
@@ -131,7 +131,8 @@ async def test_nothing_is_ended_where_the_delivery_cannot_be_opened(journal: Jou
         ids.add(ten()[:9], list(range(9)))
         for number, record_id in enumerate(ten()[:9]):
             tried.ledger.reject(record_id, number, Problem("x", "y"))
-        ending = ComparedSet(tried, books, Terms(0.2, 9), ids, previous=10, delete_gone=False)
+        ending = ComparedSet(tried, books, Terms(0.2, 9), ids, delete_gone=False)
+        await ending.prepare()
         assert not await ending.end(())
     assert sender.operations == ["open_it"]
     assert tried.report.exit is Exit.BLOCKED

@@ -22,34 +22,30 @@ class ComparedSet(Ending):
     """
 
     def __init__(
-        self,
-        destination: DestinationRun,
-        books: RunBooks,
-        terms: Terms,
-        ids: IdStore,
-        *,
-        previous: int,
-        delete_gone: bool,
+        self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore, *, delete_gone: bool
     ) -> None:
         super().__init__(destination, books, terms, ids, listed=False)
         resource = destination.resource
         self._ends = isinstance(resource, Ends) and (resource.ends == "always" or delete_gone)
-        self._previous = previous
+        #: The size of the set before.
+        self._previous = 0
 
     async def prepare(self) -> None:
         """Read what the vendor holds before anything is sent: what the run adds is no part of the set before.
 
         A resumed run has added to it already, so the size of that set is the one that was noted when the run began.
         """
-        if self._destination.stopped is not None:
+        destination = self._destination
+        self._previous = await self._books.journal.known_count(destination.lane, destination.job.kind)
+        if destination.stopped is not None:
             return
         try:
-            if self._ends and lists_now(self._destination.resource):
+            if self._ends and lists_now(destination.resource):
                 await self._before.read_list()
                 self._previous = self._before.size
             self._previous = await self._books.set_before(self._previous)
         except ProofportError as error:
-            await self._destination.halt(error)
+            await destination.halt(error)
 
     async def end(self, incomplete: Sequence[str]) -> bool:
         report = self._report
