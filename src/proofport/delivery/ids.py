@@ -34,7 +34,7 @@ class IdSet:
             self._few.add(text)
             return
         if self._many is None:
-            self._many = _temporary_database("CREATE TABLE ids (id TEXT PRIMARY KEY) WITHOUT ROWID")
+            self._many = temporary_database("CREATE TABLE ids (id TEXT PRIMARY KEY) WITHOUT ROWID")
         self._many.execute("INSERT OR IGNORE INTO ids VALUES (?)", (text,))
 
     def __iter__(self) -> Iterator[str]:
@@ -120,7 +120,7 @@ class IdStore:
         return found
 
     def _build_index(self) -> sqlite3.Connection:
-        database = _temporary_database("CREATE TABLE seen (id TEXT, position INTEGER)")
+        database = temporary_database("CREATE TABLE seen (id TEXT, position INTEGER)")
         self._log.seek(0)
         for line in self._log:
             database.executemany("INSERT INTO seen VALUES (?, ?)", zip(*orjson.loads(line), strict=True))
@@ -128,7 +128,7 @@ class IdStore:
         return database
 
 
-def _temporary_database(table: str) -> sqlite3.Connection:
+def temporary_database(table: str) -> sqlite3.Connection:
     """On disk, with a cache of 2 MB; it goes away when it is closed."""
     database = sqlite3.connect("", isolation_level=None)
     database.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000; {table}")

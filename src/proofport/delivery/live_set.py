@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import pickle
-import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -12,6 +11,7 @@ import orjson
 
 from proofport.accounting import UNCHANGED, Outcome
 from proofport.adapter import Batch, Lists, Observed, Resource
+from proofport.delivery.ids import temporary_database
 from proofport.delivery.report import Difference
 from proofport.delivery.same import changes, was_sent
 from proofport.journal.contract import Known
@@ -32,9 +32,7 @@ class LiveSet:
         #: Fields of the bodies that the vendor never shows.
         self.hidden: set[str] = set()
         self._partial = partial
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.executescript(
-            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
+        self._database = temporary_database(
             "CREATE TABLE live (id TEXT PRIMARY KEY, fields TEXT, whole INTEGER, outside INTEGER, ended INTEGER,"
             " met INTEGER DEFAULT 0) WITHOUT ROWID; BEGIN"
         )

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from proofport.adapter import Adapter, Mode, Resource
+from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 from proofport.tenancy import scoped, tenant_of
 
@@ -49,6 +50,13 @@ class Target:
         It raises Rejected or TypeError when there is no body for one of them.
         """
         return _as_given if mode == "remove" else self.mapping.encode
+
+    def body_of(self, record: Neutral) -> dict[str, Any] | Problem:
+        """The exact body of a record, or the reason why there is none."""
+        try:
+            return self.mapping(record)
+        except Rejected as error:
+            return error.problem
 
 
 def _as_given(block: Sequence[Neutral]) -> list[bytes]:
