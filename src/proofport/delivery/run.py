@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field
 
 from proofport.accounting import Status, unknown
-from proofport.adapter import Adapter, Job, MakesSchema, Mode
+from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import RESUMABLE, DestinationRun
 from proofport.delivery.guard import Terms
@@ -138,7 +138,9 @@ class Run:
             parts = self._parts
             for target in order.targets:
                 parts.append(await self._part(target, stack))
-            await self._hold(parts, stack)
+            # one order for all processes, so that no two wait for each other
+            for part in sorted(parts, key=lambda part: part.target.lane) if order.sends else ():
+                await self._hold(part, stack)
             needs_ids = order.mode == "snapshot" or not order.assume_unique
             ids = stack.enter_context(closing(IdStore())) if needs_ids else None
             branches = [Branch(part.destination, part.target.encoder(order.mode)) for part in parts]
@@ -158,16 +160,7 @@ class Run:
     # ------------------------------------------------------------------ before
     async def _part(self, target: Target, stack: AsyncExitStack) -> _Part:
         order = self._order
-        makes_schema = isinstance(target.resource, MakesSchema)
-        job = Job(
-            order.run_id,
-            order.instance,
-            order.kind,
-            order.mode,
-            target.mapping.fields,
-            target.mapping.types if makes_schema else None,
-            time.time(),
-        )
+        job = target.job(order.run_id, order.instance, order.kind, order.mode, time.time())
         report = DestinationReport(target.name, lanes=[target.lane])
         ledger = Ledger(report, self._describe, order.on_problem)
         stack.callback(ledger.rejected_ids.close)
@@ -185,13 +178,8 @@ class Run:
             destination.only_read("dry_run")
         return _Part(target, destination)
 
-    async def _hold(self, parts: Sequence[_Part], stack: AsyncExitStack) -> None:
-        """Take every lane, in one order for all processes, so that no two wait for each other."""
-        if self._order.sends:
-            for part in sorted(parts, key=lambda part: part.target.lane):
-                await self._hold_one(part, stack)
-
-    async def _hold_one(self, part: _Part, stack: AsyncExitStack) -> None:
+    async def _hold(self, part: _Part, stack: AsyncExitStack) -> None:
+        """Take the lane, and begin the run in the journal."""
         order, destination = self._order, part.destination
         held = hold(
             order.journal,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from proofport.adapter import Adapter, Mode, Resource
+from proofport.adapter import Adapter, Job, MakesSchema, Mode, Resource
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 from proofport.tenancy import scoped, tenant_of
@@ -43,6 +43,11 @@ class Target:
     def lane(self) -> str:
         """The key by which work is ordered: the vendor's, for each tenant its own."""
         return lane_of(self.name, self.resource)
+
+    def job(self, run_id: str, instance: str, kind: str, mode: Mode, started: float = 0.0) -> Job:
+        """The job of a run that delivers to it. Only a vendor that makes a schema is told the types of the fields."""
+        types = self.mapping.types if isinstance(self.resource, MakesSchema) else None
+        return Job(run_id, instance, kind, mode, self.mapping.fields, types, started)
 
     def encoder(self, mode: Mode) -> Callable[[Sequence[Neutral]], list[bytes]]:
         """Makes the bodies of several records, or, for removals, writes them as the source gave them.

@@ -137,27 +137,27 @@ class Commits:
         resumed = any([await journal.run(commit.run_id, name) is not None for name in to])
         async with _parts(journal, snapshot.id) as parts:
             run = await self._gateway.deliver_snapshot(
-                list(_inputs(parts)), to=to, kind=kind, run_id=commit.run_id, resume=resumed, override=commit.override
+                parts, to=to, kind=kind, run_id=commit.run_id, resume=resumed, override=commit.override
             )
             self._on_report(run)
             report = run.as_dict()
             report["destinations"] = {own_name(name): books for name, books in report["destinations"].items()}
             if run.exit_code is Exit.GUARD:
-                plan = await self._gateway.plan(list(_inputs(parts)), to=to, kind=kind, mode="snapshot")
+                plan = await self._gateway.plan(parts, to=to, kind=kind, mode="snapshot")
                 report["plan"] = {own_name(name): planned(each) for name, each in plan.destinations.items()}
         return report
 
 
 @asynccontextmanager
-async def _parts(journal: Journal, snapshot: str) -> AsyncIterator[Sequence[tuple[Part, Path]]]:
+async def _parts(journal: Journal, snapshot: str) -> AsyncIterator[Sequence[Input]]:
     """Each part in a file of its own: memory does not grow with the set."""
     with TemporaryDirectory(prefix="proofport-") as folder:
-        written: list[tuple[Part, Path]] = []
-        while some := await journal.parts(snapshot, after=written[-1][0].name if written else "", limit=1):
-            path = Path(folder) / str(len(written))
+        inputs, after = list[Input](), ""
+        while some := await journal.parts(snapshot, after=after, limit=1):
+            path, after = Path(folder) / str(len(inputs)), some[0].name
             await asyncio.to_thread(_write, path, some[0].payload)
-            written.append((Part(some[0].name, some[0].records, b"", some[0].incomplete), path))
-        yield written
+            inputs.append(Input(StoredPart(some[0], path)))
+        yield inputs
 
 
 def _write(path: Path, payload: bytes) -> None:
@@ -165,12 +165,8 @@ def _write(path: Path, payload: bytes) -> None:
         file.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in unpack(payload))
 
 
-def _inputs(parts: Sequence[tuple[Part, Path]]) -> Iterator[Input]:
-    return (Input(StoredPart(part, path)) for part, path in parts)
-
-
 class StoredPart(Reader):
-    """A part of a snapshot, from its file. Its records are evidence that was checked when it came in."""
+    """A part of a snapshot, from its file. It may be read again. Its records were checked when they came in."""
 
     numbered_by = "#"
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from proofport.adapter import Adapter, Job, MakesSchema, Mode
+from proofport.adapter import Adapter, Mode
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.lease import Holder, alongside, new_owner, renewing
 from proofport.delivery.payload import unpack, unpack_bodies
@@ -143,8 +143,7 @@ class _Drain:
             sender = await self._stack.enter_async_context(worker.sender(target.adapter))
             self._senders[first.destination] = sender
         sender = self._senders[first.destination]
-        types = target.mapping.types if isinstance(target.resource, MakesSchema) else None
-        job = Job(f"delivery-{first.id}", worker.instance, first.kind, first.mode, target.mapping.fields, types)
+        job = target.job(f"delivery-{first.id}", worker.instance, first.kind, first.mode)
         report = DestinationReport(target.name, lanes=[target.lane])
         ledger = QueueLedger(report, lambda position: f"record {position}", books)
         destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0, in_order=True)

@@ -24,7 +24,7 @@ class Ending(ABC):
     """Ends one destination's snapshot. `ids` are those of this run. `listed`: the set before is the vendor's list."""
 
     def __init__(
-        self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore, *, listed: bool
+        self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore, *, listed: bool = True
     ) -> None:
         self._destination = destination
         self._report = destination.report

@@ -7,10 +7,8 @@ from functools import partial
 
 from proofport.accounting import Outcome, Status, unknown, withheld
 from proofport.adapter import Stages
-from proofport.delivery.books import RunBooks
-from proofport.delivery.destination_run import RESUMABLE, DestinationRun
-from proofport.delivery.guard import Change, Terms
-from proofport.delivery.ids import IdStore
+from proofport.delivery.destination_run import RESUMABLE
+from proofport.delivery.guard import Change
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import Ending, exit_of
 from proofport.delivery.whole import records
@@ -19,9 +17,6 @@ from proofport.errors import GuardRefused, ProofportError
 
 class StagedSet(Ending):
     """The vendor holds the set back until it is completed. Completing deletes everything outside it."""
-
-    def __init__(self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore) -> None:
-        super().__init__(destination, books, terms, ids, listed=True)
 
     async def end(self, incomplete: Sequence[str]) -> bool:
         """Complete the set when every record is accounted for and the guard agrees; cancel it otherwise."""
