@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import orjson
 from rbloom import Bloom
@@ -36,11 +36,6 @@ class IdSet:
         if self._many is None:
             self._many = temporary_database("CREATE TABLE ids (id TEXT PRIMARY KEY) WITHOUT ROWID")
         self._many.execute("INSERT OR IGNORE INTO ids VALUES (?)", (text,))
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._few
-        if self._many is not None:
-            yield from (text for (text,) in self._many.execute("SELECT id FROM ids"))
 
     def __contains__(self, text: str) -> bool:
         if text in self._few or self._many is None:

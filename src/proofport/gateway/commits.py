@@ -21,11 +21,11 @@ from proofport.delivery.payload import unpack
 from proofport.delivery.plan import planned
 from proofport.delivery.report import Exit, RunReport
 from proofport.errors import JournalError, LaneLost, ProofportError
+from proofport.evidence import Neutral
 from proofport.gateway.gateway import Gateway
-from proofport.gateway.inputs import Input
-from proofport.journal.contract import Commit, Journal, Part
+from proofport.gateway.inputs import GivenRecords, Input
+from proofport.journal.contract import Commit, Journal
 from proofport.logs import get_logger
-from proofport.sources import Reader
 from proofport.tenancy import own_name
 
 POLL = 1.0
@@ -156,7 +156,7 @@ async def _parts(journal: Journal, snapshot: str) -> AsyncIterator[Sequence[Inpu
         while some := await journal.parts(snapshot, after=after, limit=1):
             path, after = Path(folder) / str(len(inputs)), some[0].name
             await asyncio.to_thread(_write, path, some[0].payload)
-            inputs.append(Input(StoredPart(some[0], path)))
+            inputs.append(Input(GivenRecords(_Lines(path), after, some[0].incomplete)))
         yield inputs
 
 
@@ -165,20 +165,12 @@ def _write(path: Path, payload: bytes) -> None:
         file.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in unpack(payload))
 
 
-class StoredPart(Reader):
-    """A part of a snapshot, from its file. It may be read again. Its records were checked when they came in."""
+class _Lines:
+    """The records of a part, from its file, which is open only while it is read. They were checked when they came."""
 
-    numbered_by = "#"
-
-    def __init__(self, part: Part, path: Path) -> None:
-        self.name = part.name
-        self.incomplete = part.incomplete
+    def __init__(self, path: Path) -> None:
         self._path = path
 
-    def _documents(self) -> Iterator[tuple[int, object]]:
+    def __iter__(self) -> Iterator[Neutral]:
         with self._path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                yield number, orjson.loads(line)
-
-    def close(self) -> None:
-        """The file is open only while it is read."""
+            yield from map(orjson.loads, file)
