@@ -174,7 +174,7 @@ class TestPlans:
         await tenant.emulator.switch(direct_upload_joins="active")
         await tenant.seed(records=[], sessions=[])
         await tenant.push(resources("direct", "kept"), mode="upsert")
-        plan = (await tenant.plan(resources("kept", "new"))).destinations["drata"].as_dict()
+        plan = (await tenant.plan(resources("kept", "new"))).as_dict()["destinations"]["drata"]
         assert plan["directly_uploaded"] == {"count": 1, "ids": ["direct"]}
         assert plan["gone"]["ids"] == ["direct"]
         assert plan["added"]["ids"] == ["new"]
@@ -184,7 +184,7 @@ class TestPlans:
     async def test_what_changes_is_named_by_field(self, tenant: Tenant) -> None:
         await tenant.push(resources("a", region="eu", public=False) + resources("b"))
         plan = await tenant.plan(resources("a", region="us", encrypted=True) + resources("b") + [{"id": "bad"}])
-        found = plan.destinations["drata"].as_dict()
+        found = plan.as_dict()["destinations"]["drata"]
         assert sorted(found["changed"]["fields"]["a"]) == ["encrypted", "public", "region"]
         assert (found["unchanged"]["count"], found["not_expressible"]["count"]) == (1, 1)
         assert plan.exit_code is Exit.INCOMPLETE
@@ -199,14 +199,14 @@ class TestPlans:
         rows = [{"id": each["id"], "display_name": each["id"], "type": each["type"]} for each in many(10_000)]
         await tenant.seed(records=rows)
         plan = (await tenant.plan(many(10_000)[1:] + resources("new"))).destinations["drata"]
-        assert (plan.unchanged, plan.added.ids, plan.gone.ids) == (9_999, ["new"], ["i-00000"])
+        assert (plan.difference.unchanged, plan.difference.added.ids, plan.gone.ids) == (9_999, ["new"], ["i-00000"])
         pages = [each for each in await tenant.emulator.received() if each["path"].endswith("/records")]
         assert len(pages) == 20
 
     async def test_a_removal_says_what_is_there_to_remove(self, tenant: Tenant) -> None:
         await tenant.push(resources("a", "b"))
         plan = (await tenant.plan([{"id": "a"}, {"id": "never"}], mode="remove")).destinations["drata"]
-        assert (plan.gone.ids, plan.unchanged) == (["a"], 1)
+        assert (plan.gone.ids, plan.difference.unchanged) == (["a"], 1)
 
     async def test_a_long_pause_is_waited_out_and_told(self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
         naps, told = Naps(), list[str]()
@@ -220,7 +220,7 @@ class TestPlans:
 
         async with tenant.gateway() as gateway:
             plan = await gateway.plan(resources("a"), kind="cloud_resource", to="drata", on_progress=watch)
-        assert (plan.destinations["drata"].unchanged, naps.total) == (1, 20)
+        assert (plan.destinations["drata"].difference.unchanged, naps.total) == (1, 20)
         assert [note.rpartition("; ")[2] for note in told[:2]] == ["goes on in 20 s", "goes on in 19 s"]
 
     async def test_patience_ends(self, tenant: Tenant) -> None:

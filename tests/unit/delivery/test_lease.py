@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.unit.delivery.support import memory_journal
 
-from proofport.delivery.lease import RENEWALS, Holder, hold, kept, since_boot
+from proofport.delivery.lease import RENEWALS, Holder, hold, renewing, since_boot
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun
 from proofport.wire import Call
@@ -99,7 +99,7 @@ async def test_a_lane_that_another_process_has_taken_over_permits_no_harm() -> N
 # ---------------------------------------------------------------------- keeping
 async def test_the_lease_is_renewed_from_the_background_until_the_block_ends() -> None:
     run = FakeRun(None, None, None)
-    async with asyncio.timeout(20), kept(holder(run, Clock()), SHORT, lambda error: None):
+    async with asyncio.timeout(20), renewing(holder(run, Clock()).confirm, SHORT, lambda error: None):
         await run.used_up.wait()
     assert run.renewals >= RENEWALS
     before = run.renewals
@@ -115,7 +115,7 @@ async def test_the_loss_is_told_once_and_renewing_ends() -> None:
         told.append(error)
         lost.set()
 
-    async with asyncio.timeout(20), kept(holder(run, Clock()), SHORT, on_lost):
+    async with asyncio.timeout(20), renewing(holder(run, Clock()).confirm, SHORT, on_lost):
         await lost.wait()
         for _ in range(5):
             await asyncio.sleep(0)
@@ -124,7 +124,7 @@ async def test_the_loss_is_told_once_and_renewing_ends() -> None:
 
 async def test_a_journal_that_stumbles_is_asked_again_and_the_block_goes_on() -> None:
     run = FakeRun(JournalError("disk full"), JournalError("disk full"), None)
-    async with asyncio.timeout(20), kept(holder(run, Clock()), SHORT, lambda error: None):
+    async with asyncio.timeout(20), renewing(holder(run, Clock()).confirm, SHORT, lambda error: None):
         await run.used_up.wait()
     assert run.renewals >= 3
 
