@@ -12,7 +12,18 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 
 from proofport.mapping.language.kinds import type_at, without_null
-from proofport.mapping.language.nodes import Constant, FirstOf, Nested, Rule, Select, Template
+from proofport.mapping.language.nodes import (
+    Constant,
+    Convert,
+    Default,
+    FirstOf,
+    IfNull,
+    Lookup,
+    Nested,
+    Rule,
+    Select,
+    Template,
+)
 
 _TYPES: dict[str, Any] = {
     "string": str,
@@ -45,30 +56,24 @@ def _annotation(rule: Rule, root: Any, name: str) -> Any:
     if rule.type is not None and not _has_parts(rule):
         declared = _TYPES[rule.type]
         return declared | None if rule.nullable else declared
-    inferred, nullable = _inferred(rule, root, name)
-    for constant in (rule.default, rule.if_null):
-        if constant is not None and constant.value is not None:
-            inferred = inferred if _of_value(constant.value) == inferred else JsonValue
-    replaced = rule.if_null is not None and rule.if_null.value is not None
-    made_null = rule.default is not None and rule.default.value is None
-    return Union[inferred, None] if rule.nullable or made_null or (nullable and not replaced) else inferred  # noqa: UP007
+    made, nullable = _of_source(rule, root, name)
+    for change in rule.changes:
+        match change:
+            case Convert(to):
+                made = _CONVERTED.get(to, str)
+            case Lookup():
+                kept = [made] if change.unknown.action == "keep" else []
+                made = _same([*kept, *(_of_value(value) for value in change.results if value is not None)])
+                nullable = nullable or None in change.results
+            case IfNull(value) if value is not None:
+                made, nullable = _same([made, _of_value(value)]), False
+            case Default(value):
+                made, nullable = (made, True) if value is None else (_same([made, _of_value(value)]), nullable)
+    return Union[made, None] if rule.nullable or nullable else made  # noqa: UP007
 
 
 def _has_parts(rule: Rule) -> bool:
     return isinstance(rule.source, Nested) or (isinstance(rule.source, Select) and rule.source.each is not None)
-
-
-def _inferred(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:
-    made, nullable = _of_source(rule, root, name)
-    if rule.convert is not None:
-        return _CONVERTED.get(rule.convert, str), nullable
-    if rule.table is not None:
-        values = [*rule.table.entries.values()]
-        if rule.table.unknown.action == "value":
-            values.append(rule.table.unknown.value)
-        kept = [made] if rule.table.unknown.action == "keep" else []
-        return _same([*kept, *(_of_value(value) for value in values if value is not None)]), nullable or None in values
-    return made, nullable
 
 
 def _of_source(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:

@@ -9,16 +9,20 @@ from typing import Any, Literal
 
 from proofport.errors import Rejected
 from proofport.mapping.compile import functions
-from proofport.mapping.compile.checks import timestamp
 from proofport.mapping.compile.code import Code
 from proofport.mapping.compile.guards import ANY_JSON, OPAQUE, TIME, Field, Guard, Shape, acceptor_of_items
 from proofport.mapping.compile.projection import Part
 from proofport.mapping.compile.reading import Scope
 from proofport.mapping.language.kinds import constants
 from proofport.mapping.language.nodes import (
+    Change,
     Condition,
     Constant,
+    Conversion,
+    Convert,
+    Default,
     FirstOf,
+    IfNull,
     Lookup,
     Nested,
     Rule,
@@ -142,39 +146,40 @@ class _Compiler:
     # ------------------------------------------------------------------ rules
     def _rule(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
         """`guard` is that of the field: it tells the fields of a nested object, and if they may be null."""
+        code = self.code
         if rule.when is None:
-            return self._always(rule, guard, field, scope)
-        result = self._copy("M")
-        with self.code.block(f"if {self._condition(rule.when, field, scope)}:"):
-            self.code.line(f"{result} = {self._always(rule, guard, field, scope)}")
-        self._require(rule, result, field)
-        return result
-
-    def _always(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
-        value = self._source(rule, guard, field, scope)
-        if rule.table is not None:
-            value = self._look_up(rule.table, value, field)
-        if rule.convert is not None:
-            value = self._convert(rule.convert, value, field)
-        if rule.if_null is not None:
-            value = self._replace(value, "None", rule.if_null)
-        if rule.default is not None and not self.plan.partial:
-            value = self._replace(value, "M", rule.default)
-        if rule.when is None:
-            self._require(rule, value, field)
-        return value
-
-    def _require(self, rule: Rule, value: str, field: str) -> None:
+            value = self._made(rule, guard, field, scope)
+        else:
+            value = self._copy("M")
+            with code.block(f"if {self._condition(rule.when, field, scope)}:"):
+                code.line(f"{value} = {self._made(rule, guard, field, scope)}")
         if rule.required and not self.plan.partial:
             origin = f" at {rule.source.path.text}" if isinstance(rule.source, Select) else ""
-            absent = self.code.use(functions.absent)
-            with self.code.block(f"if {value} is M:"):
-                self.code.line(f"{absent}({self.code.constant(field)}, {self.code.constant(origin)})")
+            with code.block(f"if {value} is M:"):
+                code.line(f"{code.use(functions.absent)}({code.constant(field)}, {code.constant(origin)})")
+        return value
 
-    def _replace(self, value: str, what: str, constant: Constant) -> str:
+    def _made(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
+        value = self._source(rule, guard, field, scope)
+        for change in rule.changes:
+            value = self._change(change, value, field)
+        return value
+
+    def _change(self, change: Change, value: str, field: str) -> str:
+        match change:
+            case Lookup():
+                return self._look_up(change, value, field)
+            case Convert(to):
+                return self._convert(to, value, field)
+            case IfNull(constant):
+                return self._replace(value, "None", constant)
+            case Default(constant):
+                return value if self.plan.partial else self._replace(value, "M", constant)
+
+    def _replace(self, value: str, what: str, constant: Any) -> str:
         copy = self._copy(value)
         with self.code.block(f"if {copy} is {what}:"):
-            self.code.line(f"{copy} = {self.code.constant(constant.value)}")
+            self.code.line(f"{copy} = {self.code.constant(constant)}")
         return copy
 
     def _source(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
@@ -255,27 +260,20 @@ class _Compiler:
 
     # ------------------------------------------------------------------ values
     def _look_up(self, table: Lookup, value: str, field: str) -> str:
-        """Text is looked up at once; other scalars, and what the table must reject, by `look_up`."""
+        """Text that the table knows is looked up at once; all else by `look_up`."""
         code = self.code
-        result, entries = code.name("v"), code.bind("c", table.entries)
         slow = f"{code.use(functions.look_up)}({code.bind('c', table)}, {value}, {code.constant(field)})"
-        unknown = {"omit": "M", "keep": value}.get(table.unknown.action, code.constant(table.unknown.value))
-        rejects = table.unknown.action == "reject"
-        with code.block(f"if {value}.__class__ is str{f' and {value} in {entries}' if rejects else ''}:"):
-            code.line(f"{result} = {entries}[{value}]" if rejects else f"{result} = {entries}.get({value}, {unknown})")
-        with code.block(f"elif {value} is None or {value} is M:"):
-            code.line(f"{result} = {value}")
-        with code.block("else:"):
+        result = self._copy(f"{code.bind('c', table.entries)}.get({value}, M) if {value}.__class__ is str else M")
+        with code.block(f"if {result} is M and {value} is not M:"):
             code.line(f"{result} = {slow}")
         return result
 
-    def _convert(self, conversion: Any, value: str, field: str) -> str:
+    def _convert(self, to: Conversion, value: str, field: str) -> str:
         result = self._copy(value)
-        function = self.code.use(functions.CONVERSIONS[conversion])
-        ready = f" and {value}.__class__ is not {_READY[conversion]}" if conversion in _READY else ""
-        quick = f"{self.code.use(timestamp)}({value}) or " if conversion == "datetime" else ""
+        function = self.code.use(functions.CONVERSIONS[to])
+        ready = f" and {value}.__class__ is not {_READY[to]}" if to in _READY else ""
         with self.code.block(f"if {value} is not M and {value} is not None{ready}:"):
-            self.code.line(f"{result} = {quick}{function}({value}, {self.code.constant(field)})")
+            self.code.line(f"{result} = {function}({value}, {self.code.constant(field)})")
         return result
 
     def _condition(self, condition: Condition, field: str, scope: Scope) -> str:
@@ -305,10 +303,13 @@ def _always_fits(rule: Rule, field: Field) -> bool:
     """True if every value that a rule can make fits its field, so that no guard has to look at it."""
     if field.required or field.guard.item or field.guard.shape:
         return False
-    if rule.convert is not None:
-        known = rule.convert == "datetime" and field.guard.uses == TIME.uses
-    else:
-        known = isinstance(rule.source, Constant) or (rule.table is not None and rule.table.unknown.action != "keep")
+    match rule.changes:
+        case (Convert(to), *_):
+            known = to == "datetime" and field.guard.uses == TIME.uses
+        case (Lookup(unknown=unknown), *_):
+            known = unknown.action != "keep"
+        case _:
+            known = isinstance(rule.source, Constant)
     values = [None, *(value for value, _ in constants(rule))]
     return known and acceptor_of_items(field.guard)(values) == values
 

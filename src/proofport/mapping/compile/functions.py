@@ -14,6 +14,7 @@ from jsonpath_ng.ext.filter import Filter
 
 from proofport.errors import Rejected
 from proofport.evidence import format_timestamp
+from proofport.mapping.compile.checks import timestamp
 from proofport.mapping.language.nodes import Conversion, Lookup, json_key
 from proofport.mapping.language.paths import Path, tree_of
 from proofport.text.wording import MISSING_FIELD, ZONE_HINT, describe, listing, nearest, reject
@@ -115,7 +116,9 @@ def join(separator: str, values: Sequence[Any], field: str) -> str:
 
 # ------------------------------------------------------------------ tables and conditions
 def look_up(table: Lookup, value: Any, field: str) -> Any:
-    """Look up a value that is neither missing nor null."""
+    """Look up a value that is not missing. Null stays null."""
+    if value is None:
+        return None
     if isinstance(value, list | dict):
         raise reject(field, describe(value), f"a single value, which {table.name} can hold", _list_hint(value))
     found = table.entries.get(json_key(value), MISSING)
@@ -203,6 +206,9 @@ def as_date(value: Any, field: str) -> str:
 
 def as_datetime(value: Any, field: str) -> str:
     """RFC 3339 in UTC."""
+    canonical = timestamp(value)
+    if canonical is not None:
+        return canonical
     moment = value
     if isinstance(value, str):
         try:

@@ -59,7 +59,6 @@ _IS_JSON = "({v}.__class__ is str and {v}.isascii() or {v} is not M and {0}({v})
 
 NUMBER = Guard(f"({_IS_WHOLE} or {_IS_REAL})", (math.isfinite,))
 ANY_JSON = Guard(_IS_JSON, (is_json,))
-ANY_SCALAR = Guard(_IS_JSON, (is_scalar,))
 TIME = Guard(_ACCEPTED, (timestamp,), converts=True)
 _SIMPLE = {
     bool: Guard("{v}.__class__ is bool"),

@@ -17,7 +17,7 @@ from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.guards import shape_of
 from proofport.mapping.compile.source import partial_model, require_json
 from proofport.mapping.language.kinds import constants
-from proofport.mapping.language.nodes import MappingFile, Rule, Select, Vendor
+from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Vendor
 from proofport.mapping.language.paths import parse
 from proofport.text.wording import did_you_mean, listing, problem_of, reject
 from proofport.text.yaml_nodes import Mark
@@ -116,12 +116,12 @@ def _with_words(file: MappingFile, body: Body) -> MappingFile:
     fields = dict(file.fields)
     for name, words in body.words.items():
         rule = fields.get(name)
-        if rule is None or rule.table is None:
+        tables = [change for change in rule.changes if isinstance(change, Lookup)] if rule else []
+        if rule is None or not tables:
             found = "no rule with a table"
             raise file.at.error(found, f"one for {name!r}, since the configuration has words for it", field=name)
-        fields[name] = replace(
-            rule, table=replace(rule.table, entries=dict([*rule.table.entries.items(), *words.items()]))
-        )
+        table = replace(tables[0], entries=dict([*tables[0].entries.items(), *words.items()]))
+        fields[name] = replace(rule, changes=tuple(table if each is tables[0] else each for each in rule.changes))
     return replace(file, fields=fields)
 
 
@@ -147,7 +147,7 @@ def _check_id(file: MappingFile, body: Body) -> None:
 
 def _is_plain_id(rule: Rule) -> bool:
     match rule:
-        case Rule(source=Select(path, all=False), when=None, table=None, convert=None, if_null=None, default=None):
+        case Rule(source=Select(path, all=False), when=None, changes=()):
             return path.text in ("$.id", "$['id']")
         case _:
             return False

@@ -12,7 +12,18 @@ from jsonpath_ng.ext.filter import Filter
 from pydantic import BaseModel
 
 from proofport.evidence import model_of
-from proofport.mapping.language.nodes import Constant, FirstOf, MappingFile, Nested, Rule, Select, selects
+from proofport.mapping.language.nodes import (
+    Constant,
+    Default,
+    FirstOf,
+    IfNull,
+    Lookup,
+    MappingFile,
+    Nested,
+    Rule,
+    Select,
+    selects,
+)
 from proofport.mapping.language.paths import Step, key_of
 from proofport.text.wording import did_you_mean, listing
 from proofport.text.yaml_nodes import Mark
@@ -110,14 +121,12 @@ def constants(rule: Rule) -> Iterable[tuple[Any, Mark]]:
     """Every constant that a rule may make the whole of its field."""
     if isinstance(rule.source, Constant):
         yield rule.source.value, rule.at
-    for constant in (rule.default, rule.if_null):
-        if constant is not None:
-            yield constant.value, rule.at
-    if rule.table is not None:
-        if rule.table.unknown.action == "value":
-            yield rule.table.unknown.value, rule.at
-        for value in rule.table.entries.values():
-            yield value, rule.at
+    for change in rule.changes:
+        match change:
+            case IfNull(value) | Default(value):
+                yield value, rule.at
+            case Lookup():
+                yield from ((value, rule.at) for value in change.results)
     if isinstance(rule.source, FirstOf):
         for inner in rule.source.rules:
             yield from constants(inner)
