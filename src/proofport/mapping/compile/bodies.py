@@ -88,8 +88,8 @@ def _of_source(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:
             return _model(name, fields, root, set()), False
         case Select(join=str()):
             return str, False
-        case Select(path, each=each) as select:
-            found = type_at(root, path.steps) if path.compiled else None
+        case Select(each=each) as select:
+            found = type_at(root, select, name)
             if each is not None:
                 return list[_annotation(each, found, name)], False  # type: ignore[misc]
             return (list[_plain(found)], False) if select.all else (_plain(found), _is_nullable(found))  # type: ignore[misc]

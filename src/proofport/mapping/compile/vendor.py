@@ -16,10 +16,10 @@ from proofport.mapping.compile.bodies import body_schema, model_from_rules
 from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.guards import shape_of
 from proofport.mapping.compile.source import partial_model, require_json
-from proofport.mapping.language.kinds import constants
+from proofport.mapping.language.kinds import check_fields, constants, wire_fields
 from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Vendor
 from proofport.mapping.language.paths import parse
-from proofport.text.wording import did_you_mean, listing, problem_of, reject
+from proofport.text.wording import problem_of, reject
 from proofport.text.yaml_nodes import Mark
 
 
@@ -37,7 +37,9 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
     if body.arrays == "refuse":
         _check_no_arrays(file)
     if body.model is not None:
-        _check_fields(file, body, body.model)
+        loose = partial_model(body.model, set())
+        check_fields(file, file.fields, loose if body.partial else body.model, f"the body {body.name}")
+        _check_constants(file, loose)
     whole = body.model or model_from_rules(body.name, file.fields, model_of(kind), body.id_field)
     model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
     plan = Plan(
@@ -160,29 +162,16 @@ def _check_no_arrays(file: MappingFile) -> None:
             raise rule.at.error("a list", "a single value: this vendor ignores arrays", field=name, hint=hint)
 
 
-def _check_fields(file: MappingFile, body: Body, model: type[BaseModel]) -> None:
-    """Unknown fields, required ones without a rule, and constants that the model would refuse."""
-    known = {info.serialization_alias or name: info for name, info in model.model_fields.items()}
-    loose = partial_model(model, set())
+def _check_constants(file: MappingFile, loose: type[BaseModel]) -> None:
+    """Raise MappingError for a constant that the model would refuse."""
     for name, rule in file.fields.items():
-        if name in known:
-            _check_constants(name, rule, loose)
-        elif model.model_config.get("extra") == "forbid":
-            expected = f"a field of {body.name}: {listing(list(known), 20)}"
-            raise rule.at.error(f"the field {name!r}", expected, hint=did_you_mean(name, known))
-    for name, info in known.items():
-        if info.is_required() and name not in file.fields and not body.partial:
-            raise file.at.error(f"no rule for {name!r}", f"one: the body {body.name} requires {name}")
-
-
-def _check_constants(name: str, rule: Rule, loose: type[BaseModel]) -> None:
-    for value, at in constants(rule):
-        try:
-            if value is not None:
-                loose.model_validate_json(orjson.dumps({name: value}), strict=True)
-        except ValidationError as error:
-            problem = problem_of(error, name, ())
-            raise at.error(problem.found, problem.expected, field=name, hint=problem.hint) from None
+        for value, at in constants(rule):
+            try:
+                if value is not None:
+                    loose.model_validate_json(orjson.dumps({name: value}), strict=True)
+            except ValidationError as error:
+                problem = problem_of(error, name, ())
+                raise at.error(problem.found, problem.expected, field=name, hint=problem.hint) from None
 
 
 # ------------------------------------------------------------------ the model's own check
@@ -190,7 +179,7 @@ def _model_check(
     model: type[BaseModel], body: Body, vendor: str
 ) -> Callable[[dict[str, Any], Neutral], dict[str, Any]]:
     """Merge `extras`, then let the model decide and word the rejection."""
-    names = [info.serialization_alias or name for name, info in model.model_fields.items()]
+    names = list(wire_fields(model))
 
     def by_model(out: dict[str, Any], neutral: Neutral) -> dict[str, Any]:
         extras = (neutral.get("extras") or {}).get(vendor, {})
