@@ -25,9 +25,11 @@ from proofport.mapping.language.nodes import (
     IfNull,
     Lookup,
     Nested,
+    Parent,
     Rule,
     Select,
     Template,
+    is_the_id,
     json_key,
     selects,
 )
@@ -45,10 +47,10 @@ class Plan:
     signature: str
     #: The last line. `ok` is true when the guards have accepted every field.
     finish: str
-    #: Expressions for fields that the rules leave missing, in order of preference.
-    fills: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
-    #: The values of the names that `fills` refers to.
-    names: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    #: What the values of `parents` are for.
+    parents: Sequence[Parent] = ()
+    #: Values for fields that neither the rules nor the parents make.
+    values: Mapping[str, str] = dataclasses.field(default_factory=dict)
     #: True when only what the record says is sent, so that no default stands in for it.
     partial: bool = False
     #: What becomes of null: see `Body`.
@@ -57,8 +59,7 @@ class Plan:
     part: Part | None = None
 
 
-def compile_plan(plan: Plan) -> tuple[Callable[..., Any], str]:
-    """The function and its source."""
+def compile_plan(plan: Plan) -> Callable[..., Any]:
     return _Compiler(plan).compile()
 
 
@@ -69,20 +70,20 @@ class _Compiler:
         self.plan = plan
         self.code = Code()
 
-    def compile(self) -> tuple[Callable[..., Any], str]:
+    def compile(self) -> Callable[..., Any]:
         code, plan = self.code, self.plan
-        code.namespace.update(plan.names, by_model=plan.by_model)
+        code.namespace["by_model"] = plan.by_model
         if plan.part is None:
             self._body()
         else:
             self._body_that_declines(plan.part)
-        return code.function(plan.signature, plan.title), code.source(plan.signature)
+        return code.function(plan.signature, plan.title)
 
     def _body(self) -> None:
         code, plan = self.code, self.plan
         code.line(f"ok = {plan.shape.quick}")
         scope = self._scope("d", plan.rules.values())
-        names = dict.fromkeys([*plan.rules, *plan.fills])
+        names = dict.fromkeys([*plan.rules, *(parent.field for parent in plan.parents), *plan.values])
         self._object("out", [(name, self._field(name, scope)) for name in _in_order(names, plan.shape)])
         code.line(plan.finish)
 
@@ -104,23 +105,18 @@ class _Compiler:
         code, plan, rule = self.code, self.plan, self.plan.rules.get(name)
         field = plan.shape.fields.get(name) or (ANY_FIELD if plan.shape.others else UNKNOWN_FIELD)
         value = self._rule(rule, field.guard, name, scope) if rule else "M"
-        for fill in plan.fills.get(name, ()):
+        fills = [f"parents[{number}]" for number, parent in enumerate(plan.parents) if parent.field == name]
+        fills += [code.constant(plan.values[name])] if name in plan.values else []
+        for fill in fills:
             value = self._copy(value)
             with code.block(f"if {value} is M:"):
                 code.line(f"{value} = {fill}")
         value = self._without_null(value, field.nullable)
-        if rule is not None and name not in plan.fills and _always_fits(rule, field):
+        if rule is not None and not fills and _always_fits(rule, field):
             return value
-        test, ready = field.guard.write(code, value)
-        if ready != value:
+        if field.guard.converts:
             value = self._copy(value)
-            with code.block(f"if {test}:"):
-                code.line(f"{value} = {ready}")
-            with code.block("else:" if field.required else f"elif {value} is not M:"):
-                code.line("ok = False")
-        else:
-            with code.block(f"if not ({test}){'' if field.required else f' and {value} is not M'}:"):
-                code.line("ok = False")
+        field.write(code, value, accepted=value, refused="ok = False")
         return value
 
     def _without_null(self, value: str, nullable: bool) -> str:
@@ -212,13 +208,10 @@ class _Compiler:
         return result if select.join is None else self._join(select.join, result, field)
 
     def _join(self, separator: str, values: str, field: str) -> str:
-        code = self.code
-        result, glue = self._copy(values), code.constant(separator)
+        code, result = self.code, self._copy(values)
         with code.block(f"if {result} is not M:"):
-            with code.block("try:"):
-                code.line(f"{result} = {glue}.join({values})")
-            with code.block("except TypeError:"):
-                code.line(f"{result} = {code.use(functions.join)}({glue}, {values}, {code.constant(field)})")
+            given = f"{code.constant(separator)}, {values}, {code.constant(field)}"
+            code.line(f"{result} = {code.use(functions.join)}({given})")
         return result
 
     def _template(self, template: Template, field: str, scope: Scope) -> str:
@@ -226,17 +219,13 @@ class _Compiler:
         parts = [
             code.constant(part) if isinstance(part, str) else scope.one(part.path, field) for part in template.parts
         ]
-        selected = [name for name, part in zip(parts, template.parts, strict=True) if not isinstance(part, str)]
-        result = code.name("v")
-        with code.block(f"if {' and '.join(f'{name}.__class__ is str' for name in selected)}:"):
-            code.line(f"{result} = f'{''.join(f'{{{name}}}' for name in parts)}'")
-        with code.block("else:"):
-            code.line(f"{result} = {code.use(functions.render)}(({', '.join(parts)},), {code.constant(field)})")
-        return result
+        return self._copy(f"{code.use(functions.render)}(({', '.join(parts)},), {code.constant(field)})")
 
     def _first_of(self, rules: Sequence[Rule], field: str, scope: Scope) -> str:
         """The first that is neither missing nor null. Of a record sent in part, a constant and the id say nothing."""
-        spoken = [rule for rule in rules if not (self.plan.partial and _always_there(rule))] or rules
+        spoken = [
+            rule for rule in rules if not (self.plan.partial and (isinstance(rule.source, Constant) or is_the_id(rule)))
+        ] or rules
         result = self._copy(self._rule(spoken[0], OPAQUE, field, scope))
         for rule in spoken[1:]:
             with self.code.block(f"if {result} is M or {result} is None:"):
@@ -312,14 +301,3 @@ def _always_fits(rule: Rule, field: Field) -> bool:
             known = isinstance(rule.source, Constant)
     values = [None, *(value for value, _ in constants(rule))]
     return known and acceptor_of_items(field.guard)(values) == values
-
-
-def _always_there(rule: Rule) -> bool:
-    """True if a rule gives a value for every record: to fall back to it would overwrite what the whole record has."""
-    match rule.source:
-        case Constant():
-            return True
-        case Select(path):
-            return path.text in ("$.id", "$['id']")
-        case _:
-            return False

@@ -105,13 +105,18 @@ def _list_hint(value: object) -> str | None:
 
 def render(parts: Sequence[Any], field: str) -> Any:
     """A template's parts joined; missing if one is missing or null."""
-    if any(part is MISSING or part is None for part in parts):
-        return MISSING
-    return "".join([text(part, field) for part in parts])
+    try:
+        return "".join(parts)
+    except TypeError:
+        missing = any(part is MISSING or part is None for part in parts)
+        return MISSING if missing else "".join([text(part, field) for part in parts])
 
 
 def join(separator: str, values: Sequence[Any], field: str) -> str:
-    return separator.join([text(value, field) for value in values if value is not None])
+    try:
+        return separator.join(values)
+    except TypeError:
+        return separator.join([text(value, field) for value in values if value is not None])
 
 
 # ------------------------------------------------------------------ tables and conditions

@@ -77,6 +77,15 @@ class Field:
     required: bool
     nullable: bool
 
+    def write(self, code: Code, value: str, *, accepted: str, refused: str) -> None:
+        """Write the check of a variable: `accepted` is set to the canonical value, or `refused` is done."""
+        test, ready = self.guard.write(code, value)
+        with code.block(f"if {test}:"):
+            if ready != accepted:
+                code.line(f"{accepted} = {ready}")
+        with code.block("else:" if self.required else f"elif {value} is not M:"):
+            code.line(refused)
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -198,11 +207,7 @@ def acceptor_of(shape: Shape) -> Acceptor:
     for name, field in shape.fields.items():
         value = code.name("v")
         code.line(f"{value} = d.get({name!r}, M)")
-        test, ready = field.guard.write(code, value)
-        with code.block(f"if {test}:"):
-            code.line(f"out[{name!r}] = {ready}")
-        with code.block("else:" if field.required else f"elif {value} is not M:"):
-            code.line("return None")
+        field.write(code, value, accepted=f"out[{name!r}]", refused="return None")
     if shape.others:
         _write_others(code, shape)
     code.line("return out if len(out) == len(d) else None")

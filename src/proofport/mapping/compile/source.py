@@ -70,12 +70,6 @@ class SourceMapping:
         self._incomplete = _all(file.incomplete_when) if file.incomplete_when is not None else None
         self._incomplete_text = file.incomplete_when.text if file.incomplete_when is not None else ""
         model = model_for(self.kind, mode)
-        fills: dict[str, list[str]] = {}
-        for number, parent in enumerate(file.parents):
-            fills.setdefault(parent.field, []).append(f"parents[{number}]")
-        given = {f"set_{number}": value for number, value in enumerate(values.values())}
-        for name, constant in zip(values, given, strict=True):
-            fills.setdefault(name, []).append(constant)
         self._plan = Plan(
             title=file.name,
             rules=file.fields,
@@ -83,24 +77,15 @@ class SourceMapping:
             by_model=model_check(model, self.kind),
             signature="convert(d, parents=(), M=M)",
             finish="return out if ok else by_model(out)",
-            fills=fills,
-            names=given,
+            parents=file.parents,
+            values=values,
             partial=mode in ("patch", "remove"),
         )
 
     @cached_property
-    def _compiled(self) -> tuple[Callable[..., Neutral], str]:
-        return compile_plan(self._plan)
-
-    @property
     def convert(self) -> Callable[..., Neutral]:
         """The function from a record and its parents to evidence."""
-        return self._compiled[0]
-
-    @property
-    def source(self) -> str:
-        """The generated Python."""
-        return self._compiled[1]
+        return compile_plan(self._plan)
 
     @property
     def quick(self) -> Callable[[Any], Neutral] | None:
@@ -118,7 +103,7 @@ class SourceMapping:
         if found is None:
             return None
         signature, finish = "convert(d, M=M)", "return out if ok else None"
-        convert, _ = compile_plan(replace(self._plan, part=found.part, signature=signature, finish=finish))
+        convert = compile_plan(replace(self._plan, part=found.part, signature=signature, finish=finish))
         return lambda text: list(map(convert, found.of_lines(text)))
 
     def records(self, document: object) -> Iterable[tuple[Any, Parents]]:

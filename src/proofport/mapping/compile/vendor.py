@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -17,7 +17,7 @@ from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.guards import shape_of
 from proofport.mapping.compile.source import partial_model, require_json
 from proofport.mapping.language.kinds import check_fields, constants, wire_fields
-from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Vendor
+from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Vendor, is_the_id
 from proofport.mapping.language.paths import parse
 from proofport.text.wording import problem_of, reject
 from proofport.text.yaml_nodes import Mark
@@ -30,7 +30,7 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
     the body takes.
     """
     if file is None:
-        return _pass_through(body, kind, vendor)
+        return _pass_through(body, vendor)
     file = _with_words(file, body)
     _check_target(file, body, kind, vendor)
     _check_id(file, body)
@@ -52,36 +52,26 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
         partial=body.partial,
         nulls=body.nulls,
     )
-    convert, source = compile_plan(plan)
-    return VendorMapping(convert, tuple(file.fields), whole, file.display_name or body.id_field, source)
+    return VendorMapping(compile_plan(plan), tuple(file.fields), whole, file.display_name or body.id_field)
 
 
+@dataclass(frozen=True, slots=True)
 class VendorMapping:
     """One vendor mapping. Call it with a neutral dict for the vendor's body; raises Rejected."""
 
-    def __init__(
-        self,
-        convert: Callable[[Neutral], dict[str, Any]],
-        fields: tuple[str, ...],
-        model: type[BaseModel],
-        display_name: str,
-        source: str,
-        as_they_are: bool = False,
-    ) -> None:
-        self.convert = convert
-        #: Every top-level field that the mapping can make, in the file's order.
-        self.fields = fields
-        #: The field that a person knows the record by.
-        self.display_name = display_name
-        #: The generated Python.
-        self.source = source
-        self._model = model
-        #: True if a record of scalars, none of them null, is its own body.
-        self._as_they_are = as_they_are
+    convert: Callable[[Neutral], dict[str, Any]]
+    #: Every top-level field that the mapping can make, in the file's order.
+    fields: tuple[str, ...]
+    #: The whole body.
+    model: type[BaseModel]
+    #: The field that a person knows the record by.
+    display_name: str
+    #: True if a record of scalars, none of them null, is its own body.
+    as_they_are: bool = False
 
     def encode(self, block: Sequence[Neutral]) -> list[bytes]:
         """The bodies of several records as JSON. Raises Rejected, and TypeError for what JSON cannot carry."""
-        text = orjson.dumps(block) if self._as_they_are else b""
+        text = orjson.dumps(block) if self.as_they_are else b""
         # no other object, no other array, no null
         if text.count(b"{") == len(block) and text.find(b"[", 1) < 0 and b":null" not in text:
             return _cut(text, block)
@@ -92,7 +82,7 @@ class VendorMapping:
 
     def json_schema(self) -> dict[str, Any]:
         """The JSON Schema of the whole body: `required` is always there, null is part of a type union."""
-        return body_schema(self._model)
+        return body_schema(self.model)
 
     @property
     def types(self) -> Mapping[str, str] | None:
@@ -142,17 +132,9 @@ def _check_id(file: MappingFile, body: Body) -> None:
     rule = file.fields.get(body.id_field)
     if rule is None:
         raise file.at.error(f"no rule for {body.id_field!r}", f"{body.id_field}: $.id")
-    if not _is_plain_id(rule):
+    if not is_the_id(rule) or rule.when or rule.changes:
         hint = "The vendor's id is the id of the evidence; to change it, change the source mapping."
         raise rule.at.error("another rule", f"exactly {body.id_field}: $.id", field=body.id_field, hint=hint)
-
-
-def _is_plain_id(rule: Rule) -> bool:
-    match rule:
-        case Rule(source=Select(path, all=False), when=None, changes=()):
-            return path.text in ("$.id", "$['id']")
-        case _:
-            return False
 
 
 def _check_no_arrays(file: MappingFile) -> None:
@@ -228,7 +210,7 @@ def _refuse_arrays(value: Any, field: str = "") -> None:
 _SCALARS = frozenset((str, bool, int, float, type(None)))
 
 
-def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
+def _pass_through(body: Body, vendor: str) -> VendorMapping:
     """Every field but `extras`, as it is. Without a schema nothing tells which field may be null: all, or none."""
     whole = body.model or _only_an_id(body.id_field)
     model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
@@ -246,8 +228,7 @@ def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
             raise reject(body.id_field, "a field", f"no field {body.id_field!r}: there the vendor gets the id")
         return by_model({body.id_field: neutral["id"], **others}, neutral)
 
-    about = f"# {kind}: every field but extras, as it is\n"
-    return VendorMapping(convert, (), whole, body.id_field, about, as_they_are=same)
+    return VendorMapping(convert, (), whole, body.id_field, as_they_are=same)
 
 
 def _only_an_id(id_field: str) -> type[BaseModel]:

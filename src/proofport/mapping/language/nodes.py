@@ -156,7 +156,6 @@ class MappingFile:
 
     name: str
     path: pathlib.Path
-    line: int
     at: Mark
     #: A vendor's body, or a kind of evidence.
     to: Vendor | str
@@ -194,3 +193,8 @@ def selects(rule: Rule) -> Iterator[Select | Condition]:
         case Nested(fields):
             for inner in fields.values():
                 yield from selects(inner)
+
+
+def is_the_id(rule: Rule) -> bool:
+    """True if a rule takes `$.id`."""
+    return isinstance(rule.source, Select) and not rule.source.all and rule.source.path.text in ("$.id", "$['id']")

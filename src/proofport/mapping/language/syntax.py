@@ -52,7 +52,7 @@ def _refuse_twins(mappings: list[MappingFile]) -> None:
     for mapping in mappings:
         twin = first.setdefault(mapping.name, mapping)
         if twin is not mapping:
-            raise mapping.at.error(f"the mapping {mapping.name!r} again", f"it once: see line {twin.line}")
+            raise mapping.at.error(f"the mapping {mapping.name!r} again", f"it once: see line {twin.at.line}")
 
 
 class _Document:
@@ -77,7 +77,6 @@ class _Document:
         mapping = MappingFile(
             name=text_of(name, FORM),
             path=self.path,
-            line=name.at.line,
             at=name.at,
             to=to,
             from_kind=from_kind,
