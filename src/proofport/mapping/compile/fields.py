@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from proofport.errors import Rejected
 from proofport.mapping.compile import functions
+from proofport.mapping.compile.checks import timestamp
 from proofport.mapping.compile.code import Code
 from proofport.mapping.compile.guards import ANY_JSON, OPAQUE, TIME, Field, Guard, Shape, acceptor_of_items
 from proofport.mapping.compile.projection import Part
@@ -219,7 +220,10 @@ class _Compiler:
         parts = [
             code.constant(part) if isinstance(part, str) else scope.one(part.path, field) for part in template.parts
         ]
-        return self._copy(f"{code.use(functions.render)}(({', '.join(parts)},), {code.constant(field)})")
+        selected = [name for name, part in zip(parts, template.parts, strict=True) if not isinstance(part, str)]
+        texts = " and ".join(f"{name}.__class__ is str" for name in selected)
+        quick, slow = "".join(f"{{{name}}}" for name in parts), code.use(functions.render)
+        return self._copy(f"f'{quick}' if {texts} else {slow}(({', '.join(parts)},), {code.constant(field)})")
 
     def _first_of(self, rules: Sequence[Rule], field: str, scope: Scope) -> str:
         """The first that is neither missing nor null. Of a record sent in part, a constant and the id say nothing."""
@@ -260,9 +264,10 @@ class _Compiler:
     def _convert(self, to: Conversion, value: str, field: str) -> str:
         result = self._copy(value)
         function = self.code.use(functions.CONVERSIONS[to])
+        quick = f"{self.code.use(timestamp)}({value}) or " if to == "datetime" else ""
         ready = f" and {value}.__class__ is not {_READY[to]}" if to in _READY else ""
         with self.code.block(f"if {value} is not M and {value} is not None{ready}:"):
-            self.code.line(f"{result} = {function}({value}, {self.code.constant(field)})")
+            self.code.line(f"{result} = {quick}{function}({value}, {self.code.constant(field)})")
         return result
 
     def _condition(self, condition: Condition, field: str, scope: Scope) -> str:

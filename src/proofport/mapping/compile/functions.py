@@ -14,7 +14,6 @@ from jsonpath_ng.ext.filter import Filter
 
 from proofport.errors import Rejected
 from proofport.evidence import format_timestamp
-from proofport.mapping.compile.checks import timestamp
 from proofport.mapping.language.nodes import Conversion, Lookup, json_key
 from proofport.mapping.language.paths import Path, tree_of
 from proofport.text.wording import MISSING_FIELD, ZONE_HINT, describe, listing, nearest, reject
@@ -105,11 +104,9 @@ def _list_hint(value: object) -> str | None:
 
 def render(parts: Sequence[Any], field: str) -> Any:
     """A template's parts joined; missing if one is missing or null."""
-    try:
-        return "".join(parts)
-    except TypeError:
-        missing = any(part is MISSING or part is None for part in parts)
-        return MISSING if missing else "".join([text(part, field) for part in parts])
+    if any(part is MISSING or part is None for part in parts):
+        return MISSING
+    return "".join([text(part, field) for part in parts])
 
 
 def join(separator: str, values: Sequence[Any], field: str) -> str:
@@ -211,9 +208,6 @@ def as_date(value: Any, field: str) -> str:
 
 def as_datetime(value: Any, field: str) -> str:
     """RFC 3339 in UTC."""
-    canonical = timestamp(value)
-    if canonical is not None:
-        return canonical
     moment = value
     if isinstance(value, str):
         try:

@@ -80,9 +80,12 @@ class Field:
     def write(self, code: Code, value: str, *, accepted: str, refused: str) -> None:
         """Write the check of a variable: `accepted` is set to the canonical value, or `refused` is done."""
         test, ready = self.guard.write(code, value)
+        if ready == accepted:
+            with code.block(f"if not ({test}){'' if self.required else f' and {value} is not M'}:"):
+                code.line(refused)
+            return
         with code.block(f"if {test}:"):
-            if ready != accepted:
-                code.line(f"{accepted} = {ready}")
+            code.line(f"{accepted} = {ready}")
         with code.block("else:" if self.required else f"elif {value} is not M:"):
             code.line(refused)
 
