@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Mapping
 from datetime import datetime
 from functools import reduce
@@ -53,7 +52,8 @@ def _model(name: str, rules: Mapping[str, Rule], root: Any, required: set[str]) 
 
 def _annotation(rule: Rule, root: Any, name: str) -> Any:
     """The Python type of what a rule makes: as declared, else derived from its parts."""
-    if rule.type is not None and not _has_parts(rule):
+    has_parts = isinstance(rule.source, Nested) or (isinstance(rule.source, Select) and rule.source.each is not None)
+    if rule.type is not None and not has_parts:
         declared = _TYPES[rule.type]
         return declared | None if rule.nullable else declared
     made, nullable = _of_source(rule, root, name)
@@ -72,10 +72,6 @@ def _annotation(rule: Rule, root: Any, name: str) -> Any:
     return Union[made, None] if rule.nullable or nullable else made  # noqa: UP007
 
 
-def _has_parts(rule: Rule) -> bool:
-    return isinstance(rule.source, Nested) or (isinstance(rule.source, Select) and rule.source.each is not None)
-
-
 def _of_source(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:
     match rule.source:
         case Constant(value):
@@ -92,11 +88,7 @@ def _of_source(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:
             found = type_at(root, select, name)
             if each is not None:
                 return list[_annotation(each, found, name)], False  # type: ignore[misc]
-            return (list[_plain(found)], False) if select.all else (_plain(found), _is_nullable(found))  # type: ignore[misc]
-
-
-def _is_nullable(annotation: Any) -> bool:
-    return get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation)
+            return (list[_plain(found)], False) if select.all else (_plain(found), type(None) in get_args(found))  # type: ignore[misc]
 
 
 def _plain(annotation: Any) -> Any:
@@ -150,10 +142,8 @@ def _tidy(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str
 
 def _union(options: list[dict[str, Any]]) -> dict[str, Any]:
     """`{type: [string, null]}` instead of `{anyOf: [{type: string}, {type: null}]}`."""
-    if any(not option for option in options):
-        return {}
     if any("type" not in option for option in options):
-        return {"anyOf": options}
+        return {} if {} in options else {"anyOf": options}
     names = list(dict.fromkeys(name for option in options for name in _listed(option["type"])))
     if "number" in names and "integer" in names:
         names.remove("integer")

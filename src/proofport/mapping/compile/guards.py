@@ -6,6 +6,7 @@ guard does not accept, and words the error. A type that is not recognised here i
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import types
 from collections.abc import Callable
@@ -105,24 +106,16 @@ class Shape:
 def shape_of(model: type[BaseModel], *, flat: bool = False) -> Shape:
     """The fields of a model. `flat`: arrays and objects are never accepted quickly."""
     decorators = model.__pydantic_decorators__
-    quiet = _QUIET_CONFIG.issuperset(model.model_config) and not (
-        decorators.model_validators or decorators.model_serializers or decorators.root_validators
-    )
-    checked = {
-        name
-        for group in (decorators.field_validators, decorators.field_serializers, decorators.validators)
-        for decorator in group.values()
-        for name in getattr(decorator.info, "fields", ())
-    }
+    quick = _QUIET_CONFIG.issuperset(model.model_config)
+    quick = quick and not any(getattr(decorators, each.name) for each in dataclasses.fields(decorators))
     fields = {}
     for name, info in model.model_fields.items():
         wire = info.serialization_alias or name
-        plain = wire == (info.validation_alias or name) and not checked & {name, "*"} and not info.exclude
+        plain = wire == (info.validation_alias or name) and not info.exclude
         guard = _guard_of(info.annotation, tuple(info.metadata)) if plain else OPAQUE
-        fields[wire] = Field(
-            _flat(guard) if flat else guard, info.is_required(), type(None) in get_args(info.annotation)
-        )
-    return Shape(model, fields, quiet and not model.model_computed_fields, model.model_config.get("extra") == "allow")
+        nullable = type(None) in get_args(info.annotation)
+        fields[wire] = Field(_flat(guard) if flat else guard, info.is_required(), nullable)
+    return Shape(model, fields, quick, others=model.model_config.get("extra") == "allow")
 
 
 def _flat(guard: Guard) -> Guard:
@@ -193,12 +186,7 @@ def _union(arguments: tuple[Any, ...]) -> Guard:
         return replace(inner, test=f"{inner.test} or {{v}} is None")
     if len(arguments) == 1:
         return _guard_of(arguments[0])
-    if set(arguments) == {int, float}:
-        return NUMBER
-    choices = [get_args(arm) for arm in arguments if get_origin(arm) is Literal]
-    if len(choices) == len(arguments):
-        return _guard_of(Literal[tuple(choice for group in choices for choice in group)])
-    return OPAQUE
+    return NUMBER if set(arguments) == {int, float} else OPAQUE
 
 
 def acceptor_of(shape: Shape) -> Acceptor:

@@ -45,7 +45,7 @@ def derive(code: Code, variable: str, holder: str, key: Key) -> str:
     """Note what the decoder makes of the value that a variable takes from another one. Returns the variable."""
     part = code.parts.get(holder)
     below = part.below(key) if part is not None else None
-    if below is not None and not below.is_value:
+    if below is not None:
         code.parts[variable] = below
     return variable
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
@@ -65,10 +65,8 @@ class SourceMapping:
     def __init__(self, file: MappingFile, values: Mapping[str, str], mode: Mode) -> None:
         self.kind = str(file.to)
         self.name = file.name
-        self._records = file.records
+        self._file = file
         self._iterate = _record_iterator(file) if file.records is not None else None
-        self._incomplete = _all(file.incomplete_when) if file.incomplete_when is not None else None
-        self._incomplete_text = file.incomplete_when.text if file.incomplete_when is not None else ""
         model = model_for(self.kind, mode)
         self._plan = Plan(
             title=file.name,
@@ -90,7 +88,7 @@ class SourceMapping:
     @property
     def quick(self) -> Callable[[Any], Neutral] | None:
         """The function from a document to evidence, where every document is one record and none says there is more."""
-        return self if self._iterate is None and self._incomplete is None else None
+        return self if self._iterate is None and self._file.incomplete_when is None else None
 
     @cached_property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
@@ -116,18 +114,20 @@ class SourceMapping:
 
     def __call__(self, record: Any, parents: Parents = ()) -> Neutral:
         if parents is None:
-            assert self._records is not None
+            assert self._file.records is not None
             hint = f"Is this the output that {self.name} reads?"
-            raise reject(None, describe(record), f"a document with {self._records.text}", hint)
+            raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
         return self.convert(record, parents)
 
     def incomplete(self, document: object) -> str | None:
         """The reason why there is more than the document holds, if it says so."""
-        if self._incomplete is None or all(value is None for value in self._incomplete(document)):
+        path = self._file.incomplete_when
+        if path is None or all(value is None for value in _all(path)(document)):
             return None
-        return f"{self._incomplete_text} is present: there is more than this document holds"
+        return f"{path.text} is present: there is more than this document holds"
 
 
+@lru_cache
 def _all(path: Path) -> Callable[[Any], list[Any]]:
     """A function from a document to all that a path selects."""
     code = Code()
@@ -152,10 +152,8 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
                 names[number] = code.name("p")
                 code.line(f"{names[number]} = {chain(code, holder, parent.keys)}")
         further = next((other for other in depths if other > depth), None)
-        if further is None:
-            Walk(code, emit, "None, None", "met").write(holder, steps[depth:])
-        else:
-            Walk(code, lambda inner: level(further, inner), "None, None", "met").write(holder, steps[depth:further])
+        store = emit if further is None else partial(level, further)
+        Walk(code, store, "None, None", "met").write(holder, steps[depth:further])
 
     def emit(record: str) -> None:
         code.line("met = True")

@@ -88,19 +88,15 @@ class VendorMapping:
     def types(self) -> Mapping[str, str] | None:
         """The JSON type of each field, integers as numbers; None where the mapping does not prove all of them."""
         properties = self.json_schema()["properties"]
-        found: dict[str, str] = {}
-        for name in self.fields:
-            kind = _one_type(properties.get(name, {}).get("type"))
-            if kind is not None:
-                found[name] = kind
-        return found if found and len(found) == len(self.fields) else None
+        found = {name: _one_type(properties.get(name, {}).get("type")) for name in self.fields}
+        return found if found and all(found.values()) else None
 
 
-def _one_type(declared: object) -> str | None:
-    """The one type besides null."""
+def _one_type(declared: object) -> str:
+    """The one type besides null; nothing where there are several."""
     names = declared if isinstance(declared, list) else [declared]
     kinds = {"number" if name == "integer" else str(name) for name in names if name not in ("null", None)}
-    return kinds.pop() if len(kinds) == 1 else None
+    return kinds.pop() if len(kinds) == 1 else ""
 
 
 def _with_words(file: MappingFile, body: Body) -> MappingFile:

@@ -43,16 +43,12 @@ def load_file(path: pathlib.Path) -> list[MappingFile]:
     mappings = [_Document(path, node).mapping() for node in read_documents(content, str(path))]
     if not mappings:
         raise Mark(str(path), 1, 1).error("an empty file", f"a mapping, which begins with {FORM}")
-    _refuse_twins(mappings)
-    return mappings
-
-
-def _refuse_twins(mappings: list[MappingFile]) -> None:
     first: dict[str, MappingFile] = {}
     for mapping in mappings:
         twin = first.setdefault(mapping.name, mapping)
         if twin is not mapping:
             raise mapping.at.error(f"the mapping {mapping.name!r} again", f"it once: see line {twin.at.line}")
+    return mappings
 
 
 class _Document:
