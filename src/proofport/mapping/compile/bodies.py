@@ -35,16 +35,15 @@ _TYPES: dict[str, Any] = {
 _CONVERTED: dict[str, Any] = {"int": int, "number": int | float, "bool": bool}
 
 
-def model_from_rules(name: str, rules: Mapping[str, Rule], kind: type[BaseModel], id_field: str) -> type[BaseModel]:
-    """A strict model with the fields of the rules; more fields are allowed, since `extras` may bring them."""
-    return _model(name, rules, kind, {id_field})
+def model_from_rules(name: str, rules: Mapping[str, Rule], root: Any, id_field: str | None = None) -> type[BaseModel]:
+    """A strict model with the fields that the rules make of a `root`.
 
-
-def _model(name: str, rules: Mapping[str, Rule], root: Any, required: set[str]) -> type[BaseModel]:
+    More fields are allowed, since `extras` may bring them.
+    """
     # the fields' own names may be no Python names, or shadow methods of pydantic's: they become aliases
     fields: dict[str, Any] = {}
     for number, (wire, rule) in enumerate(rules.items()):
-        default = ... if rule.required or wire in required else None
+        default = ... if rule.required or wire == id_field else None
         fields[f"field_{number}"] = (_annotation(rule, root, f"{name}.{wire}"), Field(default, alias=wire))
     model: type[BaseModel] = create_model(name, __config__=ConfigDict(strict=True, extra="allow"), **fields)
     return model
@@ -81,7 +80,7 @@ def _of_source(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:
         case FirstOf(rules):
             return _same([without_null(_annotation(inner, root, name)) for inner in rules]), False
         case Nested(fields):
-            return _model(name, fields, root, set()), False
+            return model_from_rules(name, fields, root), False
         case Select(join=str()):
             return str, False
         case Select(each=each) as select:

@@ -212,25 +212,18 @@ def model_check(model: type[Evidence], kind: str) -> Callable[[object], Neutral]
             raise reject(None, describe(record), f"an object: one {kind}")
         try:
             neutral = model.model_validate(record).neutral()
+            orjson.dumps(neutral)
         except ValidationError as error:
             raise Rejected(problem_of(error, kind, model.model_fields)) from None
         except (ValueError, TypeError, RecursionError) as error:
             raise not_json(error) from error
-        require_json(neutral)
         return neutral
 
     return by_model
 
 
-def require_json(value: object) -> bytes:
-    """The JSON of a value. Raises Rejected for what JSON cannot carry, such as integers beyond 64 bits."""
-    try:
-        return orjson.dumps(value)
-    except TypeError as error:
-        raise not_json(error) from error
-
-
 def not_json(error: Exception) -> Rejected:
+    """The exception for what JSON cannot carry, such as integers beyond 64 bits."""
     return reject(
         None, f"data that JSON cannot carry ({error})", "text in UTF-8, integers within 64 bits, finite numbers"
     )

@@ -15,7 +15,7 @@ from proofport.evidence import Evidence, Neutral, model_of
 from proofport.mapping.compile.bodies import body_schema, model_from_rules
 from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.guards import shape_of
-from proofport.mapping.compile.source import partial_model, require_json
+from proofport.mapping.compile.source import not_json, partial_model
 from proofport.mapping.language.kinds import check_fields, constants, wire_fields
 from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Vendor, is_the_id
 from proofport.mapping.language.paths import parse
@@ -170,10 +170,12 @@ def _model_check(
         if body.arrays == "refuse":
             _refuse_arrays(merged)
         try:
-            valid = model.model_validate_json(require_json(merged), strict=True)
+            valid = model.model_validate_json(orjson.dumps(merged), strict=True)
         except ValidationError as error:
             problem = problem_of(error, f"{vendor}'s {body.name}", names)
             raise Rejected(_hinted(problem, body, merged)) from None
+        except TypeError as error:
+            raise not_json(error) from error
         return valid.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     return by_model

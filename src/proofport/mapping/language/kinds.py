@@ -11,7 +11,6 @@ from jsonpath_ng.ext.filter import Filter
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from proofport.evidence import model_of
 from proofport.mapping.language.nodes import (
     Condition,
     Constant,
@@ -74,17 +73,13 @@ def is_model(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
-def check_paths(rules: Iterable[Rule], kind: str) -> None:
-    """Raise MappingError for the first path that names a field the kind does not have."""
+def check_paths(rules: Iterable[Rule], root: Any, kind: str) -> None:
+    """Raise MappingError for the first path from `root` that names a field the kind does not have."""
     for rule in rules:
-        _check_rule(rule, model_of(kind), kind)
-
-
-def _check_rule(rule: Rule, root: Any, kind: str) -> None:
-    for select in selects(rule):
-        found = type_at(root, select, kind)
-        if isinstance(select, Select) and select.each is not None:
-            _check_rule(select.each, found, kind)
+        for select in selects(rule):
+            found = type_at(root, select, kind)
+            if isinstance(select, Select) and select.each is not None:
+                check_paths([select.each], found, kind)
 
 
 def check_fields(mapping: MappingFile, made: Collection[str], model: type[BaseModel], what: str) -> None:

@@ -86,7 +86,7 @@ class _Document:
             display_name=display_name,
         )
         if from_kind is not None:
-            check_paths(fields.values(), from_kind)
+            check_paths(fields.values(), model_of(from_kind), from_kind)
         else:
             made = {*fields, *mapping.context, *(parent.field for parent in mapping.parents)}
             check_fields(mapping, made, model_of(str(to)), str(to))
