@@ -50,8 +50,9 @@ def _check_values(file: MappingFile, values: Mapping[str, str], mode: Mode) -> N
             known = f"it takes {listing(file.context)}" if file.context else "it takes none"
             raise UsageError(f"{file.name} has no context {name!r}; {known}", hint=did_you_mean(name, file.context))
     given = {*file.fields, *values, *(parent.field for parent in file.parents)}
+    required = {name for name, info in model_for(str(file.to), mode).model_fields.items() if info.is_required()}
     for name in file.context:
-        if name not in given and model_for(str(file.to), mode).model_fields[name].is_required():
+        if name in required and name not in given:
             raise UsageError(f"{file.name} needs {name}", hint=f"Give it with --set {name}=…")
 
 
