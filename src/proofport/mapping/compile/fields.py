@@ -210,9 +210,12 @@ class _Compiler:
 
     def _join(self, separator: str, values: str, field: str) -> str:
         code, result = self.code, self._copy(values)
+        glue, slow = code.constant(separator), code.use(functions.join)
         with code.block(f"if {result} is not M:"):
-            given = f"{code.constant(separator)}, {values}, {code.constant(field)}"
-            code.line(f"{result} = {code.use(functions.join)}({given})")
+            with code.block("try:"):
+                code.line(f"{result} = {glue}.join({values})")
+            with code.block("except TypeError:"):
+                code.line(f"{result} = {slow}({glue}, {values}, {code.constant(field)})")
         return result
 
     def _template(self, template: Template, field: str, scope: Scope) -> str:
@@ -253,13 +256,15 @@ class _Compiler:
 
     # ------------------------------------------------------------------ values
     def _look_up(self, table: Lookup, value: str, field: str) -> str:
-        """Text that the table knows is looked up at once; all else by `look_up`."""
-        code = self.code
+        """Text is looked up at once; other scalars, and what the table must reject, by `look_up`."""
+        code, entries = self.code, self.code.bind("c", table.entries)
         slow = f"{code.use(functions.look_up)}({code.bind('c', table)}, {value}, {code.constant(field)})"
-        result = self._copy(f"{code.bind('c', table.entries)}.get({value}, M) if {value}.__class__ is str else M")
-        with code.block(f"if {result} is M and {value} is not M:"):
-            code.line(f"{result} = {slow}")
-        return result
+        if table.unknown.action == "reject":
+            quick = f"{entries}[{value}] if {value}.__class__ is str and {value} in {entries}"
+        else:
+            unknown = {"omit": "M", "keep": value}.get(table.unknown.action) or code.constant(table.unknown.value)
+            quick = f"{entries}.get({value}, {unknown}) if {value}.__class__ is str"
+        return self._copy(f"{quick} else {value} if {value} is M or {value} is None else {slow}")
 
     def _convert(self, to: Conversion, value: str, field: str) -> str:
         result = self._copy(value)

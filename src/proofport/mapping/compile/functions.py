@@ -110,17 +110,12 @@ def render(parts: Sequence[Any], field: str) -> Any:
 
 
 def join(separator: str, values: Sequence[Any], field: str) -> str:
-    try:
-        return separator.join(values)
-    except TypeError:
-        return separator.join([text(value, field) for value in values if value is not None])
+    return separator.join([text(value, field) for value in values if value is not None])
 
 
 # ------------------------------------------------------------------ tables and conditions
 def look_up(table: Lookup, value: Any, field: str) -> Any:
-    """Look up a value that is not missing. Null stays null."""
-    if value is None:
-        return None
+    """Look up a value that is neither missing nor null."""
     if isinstance(value, list | dict):
         raise reject(field, describe(value), f"a single value, which {table.name} can hold", _list_hint(value))
     found = table.entries.get(json_key(value), MISSING)
