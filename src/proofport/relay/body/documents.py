@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from typing import NamedTuple, TypeAlias
 
 from aiohttp import web
 from xxhash import xxh3_128
 
 from proofport.config.relay import Limits
-from proofport.relay.body.limits import LIMITS, chunks, read_body, require_few, require_shallow
+from proofport.relay.body.limits import LIMITS, Body, require_few, require_shallow
 from proofport.relay.problems import ProblemError
 from proofport.sources.decoding import decode, problem
 from proofport.sources.reader import Malformed
@@ -19,45 +18,46 @@ JSON = "application/json"
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The place of a document in the body."""
 
-    #: JSON pointer. NDJSON counts as an array of its lines.
-    pointer: str
+    #: The number of the document from 0; None where the body is one document.
+    index: int | None
     #: Line number from 1, only in NDJSON.
     line: int | None = None
 
+    @property
+    def pointer(self) -> str:
+        """JSON pointer. NDJSON counts as an array of its lines."""
+        return "" if self.index is None else f"/{self.index}"
 
-async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[tuple[Place, object], None]:
-    """Yield every document of a body; Malformed stands for a line that is not JSON. Blank lines are skipped.
 
-    `hasher` gets the bytes of the body. Raises ProblemError. NDJSON is read as it arrives, JSON as a whole.
+Block: TypeAlias = Iterator[tuple[Place, object]]
+"""Documents of a body. Malformed stands for a line that is not JSON."""
+
+
+async def blocks(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[Block, None]:
+    """Yield the documents of a body in blocks, as they arrive. `hasher` gets the bytes of the body.
+
+    JSON is one block. NDJSON is one for each chunk of it; blank lines are skipped. Raises ProblemError, as the blocks
+    do.
     """
-    limits = request.app[LIMITS]
+    limits, body = request.app[LIMITS], Body(request)
     if request.content_type == JSON:
-        body = await read_body(request)
+        whole = await body.whole()
         if hasher is not None:
-            hasher.update(body)
-        for found in _items(body, limits):
-            yield found
+            hasher.update(whole)
+        yield _items(whole, limits)
         return
     _require_ndjson(request)
-    index, number, rest = 0, 0, b""
-    async with aclosing(chunks(request)) as arriving:
-        async for chunk in arriving:
-            if hasher is not None:
-                hasher.update(chunk)
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                number += 1
-                require_few(number, limits)
-                if line.strip():
-                    yield _line(index, number, line, limits)
-                    index += 1
+    lines, rest = _Lines(limits), b""
+    while chunk := await body.chunk():
+        if hasher is not None:
+            hasher.update(chunk)
+        *complete, rest = (rest + chunk).split(b"\n")
+        yield lines.read(complete)
     if rest.strip():
-        require_few(number + 1, limits)
-        yield _line(index, number + 1, rest, limits)
+        yield lines.read([rest])
 
 
 def parse(body: bytes, limits: Limits, *, expected: str) -> object:
@@ -72,23 +72,38 @@ def parse(body: bytes, limits: Limits, *, expected: str) -> object:
     return document
 
 
-def _items(body: bytes, limits: Limits) -> Iterator[tuple[Place, object]]:
+def _items(body: bytes, limits: Limits) -> Block:
     """Yield the items of a JSON array. Any other JSON is one document."""
     document = parse(body, limits, expected="JSON: one record, or an array of records")
     if isinstance(document, list):
-        yield from ((Place(f"/{index}"), item) for index, item in enumerate(document))
+        yield from ((Place(index), item) for index, item in enumerate(document))
     else:
-        yield Place(""), document
+        yield Place(None), document
 
 
-def _line(index: int, number: int, line: bytes, limits: Limits) -> tuple[Place, object]:
-    place = Place(f"/{index}", number)
-    try:
-        document = decode(line)
-    except (ValueError, RecursionError) as error:
-        return place, Malformed(problem(line, error, expected="one JSON document on the line"))
-    require_shallow(document, limits)
-    return place, document
+class _Lines:
+    """Counts the lines of a body, and the documents on them."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._lines = 0
+        self._documents = 0
+
+    def read(self, lines: Iterable[bytes]) -> Block:
+        for line in lines:
+            self._lines += 1
+            require_few(self._lines, self._limits)
+            if line.strip():
+                yield Place(self._documents, self._lines), self._document(line)
+                self._documents += 1
+
+    def _document(self, line: bytes) -> object:
+        try:
+            document = decode(line)
+        except (ValueError, RecursionError) as error:
+            return Malformed(problem(line, error, expected="one JSON document on the line"))
+        require_shallow(document, self._limits)
+        return document
 
 
 def _require_ndjson(request: web.Request) -> None:

@@ -7,6 +7,7 @@ line instead of the body and its documents.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Any
 
@@ -21,7 +22,7 @@ from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.mapping import model_for
-from proofport.relay.body.documents import Place, documents
+from proofport.relay.body.documents import Place, blocks
 from proofport.relay.problems import entry, pointer_of
 from proofport.sources.reader import Malformed
 from proofport.text.wording import problems_of
@@ -60,29 +61,34 @@ class Intake:
     async def read(self, request: web.Request, *, about: bytes | None = None) -> None:
         """Raises ProblemError for a body that cannot be read. `about` begins the digest."""
         hasher = None if about is None else xxh3_128(about)
-        async with aclosing(documents(request, hasher)) as found:
-            async for place, document in found:
-                await self._take(place, document)
+        async with aclosing(blocks(request, hasher)) as arriving:
+            async for block in arriving:
+                for place, document in block:
+                    for record, parents in self._records(place, document):
+                        self._take(place, record, parents)
+                        if len(self._portion) == self._size:
+                            self._flush()
+                            await asyncio.sleep(0)
         self._flush()
         if hasher is not None:
             self.digest = hasher.digest()
 
-    async def _take(self, place: Place, document: object) -> None:
+    def _records(self, place: Place, document: object) -> Iterable[tuple[object, object]]:
+        """The records of a document, each with its parents; none where it is malformed, which is a mistake."""
         if isinstance(document, Malformed):
             self._refuse([_mistake(self._number, place, document.problem)])
-            return
+            return ()
         try:
             self.incomplete = self._decoder.incomplete(document) or self.incomplete
         except Rejected as error:
             self.incomplete = str(error.problem)
-        for record, parents in self._decoder.records(document):
-            try:
-                self._portion.append(self._decoder(record, parents))
-            except Rejected as error:
-                self._refuse(self._mistakes(place, record, error))
-            if len(self._portion) == self._size:
-                self._flush()
-                await asyncio.sleep(0)
+        return self._decoder.records(document)
+
+    def _take(self, place: Place, record: object, parents: object) -> None:
+        try:
+            self._portion.append(self._decoder(record, parents))
+        except Rejected as error:
+            self._refuse(self._mistakes(place, record, error))
 
     @property
     def _number(self) -> int:
