@@ -85,7 +85,7 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
     if key is not None:
         record = IdempotencyRecord(caller.tenant, key, intake.digest, orjson.dumps(answer))
     with relay.metrics.committing():
-        submitted = await (await relay.gateway.journal()).accept(new, record=record)
+        submitted = await relay.journal.accept(new, record=record)
     if submitted.first is not None and record is not None:
         if submitted.first.digest != record.digest:
             raise ProblemError("idempotency-key-reused", f"{key!r} came with another request before")

@@ -22,14 +22,14 @@ class Place(NamedTuple):
     """The place of a document in the body."""
 
     #: The number of the document from 0; None where the body is one document.
-    index: int | None
+    number: int | None
     #: Line number from 1, only in NDJSON.
     line: int | None = None
 
     @property
     def pointer(self) -> str:
         """JSON pointer. NDJSON counts as an array of its lines."""
-        return "" if self.index is None else f"/{self.index}"
+        return "" if self.number is None else f"/{self.number}"
 
 
 Block: TypeAlias = Iterator[tuple[Place, object]]

@@ -71,7 +71,7 @@ def require_few(records: int, limits: Limits) -> None:
 
 def require_shallow(document: object, limits: Limits) -> None:
     """Raises ProblemError for a document with too many levels of arrays and objects."""
-    level = [document] if document.__class__ in _NESTED else []
+    level: list[Any] = [document] if document.__class__ in _NESTED else []
     for _ in range(limits.depth + 1):
         if not level:
             return
