@@ -94,7 +94,7 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
         raise _closed(snapshot)
     await relay.backpressure.admit()
     _, decoder = relay.decoder(snapshot.kind, query.source, "snapshot", values_of(query.set))
-    intake = Intake(decoder, snapshot.kind, "snapshot", source=query.source is not None, portion=None)
+    intake = Intake(decoder, snapshot.kind, source=query.source is not None, portion=None)
     await intake.read(request)
     relay.metrics.refused(intake.rejected)
     refuse_mistakes(intake, valid=False)

@@ -15,13 +15,11 @@ from aiohttp import web
 from pydantic import ValidationError
 from xxhash import xxh3_128
 
-from proofport.adapter import Mode
 from proofport.delivery.payload import pack
 from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
-from proofport.mapping import model_for
 from proofport.relay.body.documents import Place, blocks
 from proofport.relay.problems import entry, pointer_of
 from proofport.sources.reader import Malformed
@@ -38,7 +36,7 @@ class Intake:
     `portion`: the most records in one payload; None puts all of them into one.
     """
 
-    def __init__(self, decoder: Decoder, kind: str, mode: Mode, *, source: bool, portion: int | None = RECORDS) -> None:
+    def __init__(self, decoder: Decoder, kind: str, *, source: bool, portion: int | None = RECORDS) -> None:
         #: How many records, and their payload.
         self.portions: list[tuple[int, bytes]] = []
         self.records = 0
@@ -53,7 +51,6 @@ class Intake:
         self.digest = b""
         self._decoder = decoder
         self._kind = kind
-        self._mode = mode
         self._source = source
         self._size = portion
         self._portion: list[Neutral] = []
@@ -97,18 +94,14 @@ class Intake:
 
     def _mistakes(self, place: Place, record: object, error: Rejected) -> list[dict[str, Any]]:
         """All that is wrong with a record. Only evidence says more than its first problem."""
-        if not self._source and isinstance(record, dict):
-            try:
-                model_for(self._kind, self._mode).model_validate(record)
-            except ValidationError as wrong:
-                fields = list(model_of(self._kind).model_fields)
-                return [
-                    _mistake(self._number, place, each, pointer_of(path), record)
-                    for path, each in problems_of(wrong, self._kind, fields)
-                ]
-            except (ValueError, TypeError, RecursionError):
-                pass
-        return [_mistake(self._number, place, error.problem, "", record)]
+        by_model = error.__context__
+        if self._source or not isinstance(by_model, ValidationError):
+            return [_mistake(self._number, place, error.problem, "", record)]
+        fields = list(model_of(self._kind).model_fields)
+        return [
+            _mistake(self._number, place, each, pointer_of(path), record)
+            for path, each in problems_of(by_model, self._kind, fields)
+        ]
 
     def _refuse(self, mistakes: list[dict[str, Any]]) -> None:
         self.rejected += 1
