@@ -17,7 +17,7 @@ from proofport.config.relay import Limits, Rate, RelaySettings
 from proofport.relay.access import keys
 from proofport.relay.access.caller import CALLER
 from proofport.relay.access.security import secure
-from proofport.relay.body.documents import blocks
+from proofport.relay.body.documents import documents
 from proofport.relay.body.limits import server_options
 from proofport.relay.problems import answer_problems
 
@@ -73,8 +73,8 @@ async def _caller(request: web.Request) -> web.Response:
 
 
 async def _documents(request: web.Request) -> web.Response:
-    async with aclosing(blocks(request)) as arriving:
-        return web.json_response({"documents": len([each async for block in arriving for each in block])})
+    async with aclosing(documents(request)) as found:
+        return web.json_response({"documents": len([each async for each in found])})
 
 
 async def _broken(request: web.Request) -> web.Response:

@@ -18,7 +18,7 @@ from proofport.relay.api.evidence import Set, Source
 from proofport.relay.api.parameters import NoQuery
 from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response
-from proofport.relay.body.documents import blocks
+from proofport.relay.body.documents import documents
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY, values_of
 from proofport.sources.reader import Malformed
@@ -68,8 +68,8 @@ async def preview(request: web.Request, query: PreviewQuery) -> web.StreamRespon
     names = relay.destinations(caller, query.to) if query.to else relay.all_destinations(caller)
     relay.targets(names, kind, query.mode)
     given: list[dict[str, Any]] = []
-    async with aclosing(blocks(request)) as arriving:
-        for _, document in [each async for block in arriving for each in block]:
+    async with aclosing(documents(request)) as found:
+        async for _, document in found:
             if isinstance(document, Malformed):
                 raise ProblemError("malformed-body", str(document.problem))
             if not isinstance(document, dict):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator
-from typing import NamedTuple, TypeAlias
+from collections.abc import AsyncGenerator, Iterator
+from typing import NamedTuple
 
 from aiohttp import web
 from xxhash import xxh3_128
@@ -32,32 +32,29 @@ class Place(NamedTuple):
         return "" if self.number is None else f"/{self.number}"
 
 
-Block: TypeAlias = Iterator[tuple[Place, object]]
-"""Documents of a body. Malformed stands for a line that is not JSON."""
+async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[tuple[Place, object], None]:
+    """Yield every document of a body; Malformed stands for a line that is not JSON. Blank lines are skipped.
 
-
-async def blocks(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[Block, None]:
-    """Yield the documents of a body in blocks, as they arrive. `hasher` gets the bytes of the body.
-
-    JSON is one block. NDJSON is one for each chunk of it; blank lines are skipped. Raises ProblemError, as the blocks
-    do.
+    `hasher` gets the bytes of the body. Raises ProblemError. NDJSON is read as it arrives, JSON as a whole.
     """
-    limits, body = request.app[LIMITS], Body(request)
+    limits, body = request.app[LIMITS], Body(request, hasher)
     if request.content_type == JSON:
-        whole = await body.whole()
-        if hasher is not None:
-            hasher.update(whole)
-        yield _items(whole, limits)
+        for found in _items(await body.whole(), limits):
+            yield found
         return
     _require_ndjson(request)
-    lines, rest = _Lines(limits), b""
+    count, number, rest = 0, 0, b""
     while chunk := await body.chunk():
-        if hasher is not None:
-            hasher.update(chunk)
-        *complete, rest = (rest + chunk).split(b"\n")
-        yield lines.read(complete)
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            number += 1
+            require_few(number, limits)
+            if line.strip():
+                yield Place(count, number), _of_line(line, limits)
+                count += 1
     if rest.strip():
-        yield lines.read([rest])
+        require_few(number + 1, limits)
+        yield Place(count, number + 1), _of_line(rest, limits)
 
 
 def parse(body: bytes, limits: Limits, *, expected: str) -> object:
@@ -72,7 +69,7 @@ def parse(body: bytes, limits: Limits, *, expected: str) -> object:
     return document
 
 
-def _items(body: bytes, limits: Limits) -> Block:
+def _items(body: bytes, limits: Limits) -> Iterator[tuple[Place, object]]:
     """Yield the items of a JSON array. Any other JSON is one document."""
     document = parse(body, limits, expected="JSON: one record, or an array of records")
     if isinstance(document, list):
@@ -81,29 +78,13 @@ def _items(body: bytes, limits: Limits) -> Block:
         yield Place(None), document
 
 
-class _Lines:
-    """Counts the lines of a body, and the documents on them."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._lines = 0
-        self._documents = 0
-
-    def read(self, lines: Iterable[bytes]) -> Block:
-        for line in lines:
-            self._lines += 1
-            require_few(self._lines, self._limits)
-            if line.strip():
-                yield Place(self._documents, self._lines), self._document(line)
-                self._documents += 1
-
-    def _document(self, line: bytes) -> object:
-        try:
-            document = decode(line)
-        except (ValueError, RecursionError) as error:
-            return Malformed(problem(line, error, expected="one JSON document on the line"))
-        require_shallow(document, self._limits)
-        return document
+def _of_line(line: bytes, limits: Limits) -> object:
+    try:
+        document = decode(line)
+    except (ValueError, RecursionError) as error:
+        return Malformed(problem(line, error, expected="one JSON document on the line"))
+    require_shallow(document, limits)
+    return document
 
 
 def _require_ndjson(request: web.Request) -> None:

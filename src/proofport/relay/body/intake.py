@@ -20,7 +20,7 @@ from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
-from proofport.relay.body.documents import Place, blocks
+from proofport.relay.body.documents import Place, documents
 from proofport.relay.problems import entry, pointer_of
 from proofport.sources.reader import Malformed
 from proofport.text.wording import problems_of
@@ -58,14 +58,13 @@ class Intake:
     async def read(self, request: web.Request, *, about: bytes | None = None) -> None:
         """Raises ProblemError for a body that cannot be read. `about` begins the digest."""
         hasher = None if about is None else xxh3_128(about)
-        async with aclosing(blocks(request, hasher)) as arriving:
-            async for block in arriving:
-                for place, document in block:
-                    for record, parents in self._records(place, document):
-                        self._take(place, record, parents)
-                        if len(self._portion) == self._size:
-                            self._flush()
-                            await asyncio.sleep(0)
+        async with aclosing(documents(request, hasher)) as found:
+            async for place, document in found:
+                for record, parents in self._records(place, document):
+                    self._take(place, record, parents)
+                    if len(self._portion) == self._size:
+                        self._flush()
+                        await asyncio.sleep(0)
         self._flush()
         if hasher is not None:
             self.digest = hasher.digest()

@@ -9,6 +9,7 @@ import asyncio
 from typing import Any
 
 from aiohttp import web
+from xxhash import xxh3_128
 
 from proofport.config.relay import Limits
 from proofport.relay.problems import ProblemError
@@ -32,11 +33,15 @@ def server_options(limits: Limits) -> dict[str, Any]:
 
 
 class Body:
-    """The body of a request while it arrives. Raises ProblemError as soon as it is too large or too late."""
+    """The body of a request while it arrives. Raises ProblemError as soon as it is too large or too late.
 
-    def __init__(self, request: web.Request) -> None:
+    `hasher` gets its bytes.
+    """
+
+    def __init__(self, request: web.Request, hasher: xxh3_128 | None = None) -> None:
         self._limits = request.app[LIMITS]
         self._content = request.content
+        self._hasher = hasher
         self._size = 0
         self._deadline = asyncio.get_running_loop().time() + self._limits.body_seconds
         _refuse_early(request, self._limits)
@@ -54,6 +59,8 @@ class Body:
         self._size += len(chunk)
         if self._size > self._limits.body_bytes:
             raise _too_large(f"more than {self._limits.body_bytes:,} bytes", self._limits)
+        if self._hasher is not None:
+            self._hasher.update(chunk)
         return chunk
 
     async def whole(self) -> bytes:
