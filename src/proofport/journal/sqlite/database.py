@@ -16,7 +16,7 @@ from proofport.errors import ConfigError, JournalError
 APPLICATION_ID = 0x70706A31
 """Marks a SQLite file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
 
-MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 9)))
+MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 10)))
 """The script at index n brings a journal of version n (`user_version`) to version n + 1."""
 
 BUSY_SECONDS = 30.0
