@@ -192,10 +192,11 @@ def _submit(
 
 def _add(db: sqlite3.Connection, deliveries: Sequence[NewDelivery], now: float, *, together: bool) -> list[int]:
     """Add deliveries to their lanes: one statement each, but for a lane that is new. `together`: as one submission."""
-    ids = list[int]()
+    ids: list[int] = []
     for new in deliveries:
-        about = new.lane, new.destination, new.kind, new.mode, new.payload, new.records, new.bodies
-        values = (*about, now, together, ids[0] if ids else None)
+        first = ids[0] if ids else None
+        about = new.lane, new.destination, new.kind, new.mode
+        values = (*about, new.payload, new.records, new.bodies, now, together, first)
         try:
             added = db.execute(SQL["add_delivery"], values)
         except sqlite3.IntegrityError:  # the lane is new
