@@ -117,6 +117,8 @@ class Batch:
     extras: bool = False  #: Some record may have fields that its mapping does not name.
     #: In the modes `patch` and `remove`, and in `Ends.end`: what was delivered last of each. None: nothing from here.
     last: Sequence[LastDelivered | None] = ()
+    #: What the engine compares the ids by. Empty: the ids themselves.
+    keys: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -23,6 +23,7 @@ class Batcher:
         self._ends: list[int] = []
         self._positions: list[int] = []
         self._observed: list[float] = []
+        self._keys: list[str] = []
         self._extras = False
 
     def extend(
@@ -31,6 +32,7 @@ class Batcher:
         bodies: Sequence[bytes],
         positions: Sequence[int],
         observed: Sequence[float],
+        keys: Sequence[str],
         *,
         extras: bool,
     ) -> None:
@@ -41,6 +43,7 @@ class Batcher:
         self._ids += ids
         self._positions += positions
         self._observed += observed
+        self._keys += keys
         self._extras = self._extras or extras
 
     def full(self) -> Batch | None:
@@ -61,16 +64,19 @@ class Batcher:
 
     def _cut(self, count: int) -> Batch:
         observed = self._observed[:count]
+        ids, keys = self._ids[:count], self._keys[:count]
         batch = Batch(
-            self._ids[:count],
+            ids,
             self._bodies[:count],
             self._positions[:count],
             observed if any(observed) else (),
             self._extras,
+            keys=keys if keys != ids else (),
         )
         end = self._ends[count - 1]
         self._ends = [stop - end for stop in self._ends[count:]]
         del self._ids[:count], self._bodies[:count], self._positions[:count], self._observed[:count]
+        del self._keys[:count]
         self._extras = self._extras and bool(self._bodies)
         return batch
 
@@ -86,6 +92,7 @@ def part(batch: Batch, indexes: Sequence[int]) -> Batch:
         positions=[batch.positions[i] for i in indexes],
         observed=[batch.observed[i] for i in indexes] if batch.observed else (),
         last=[batch.last[i] for i in indexes] if batch.last else (),
+        keys=[batch.keys[i] for i in indexes] if batch.keys else (),
     )
 
 

@@ -11,6 +11,7 @@ from proofport.accounting import Outcome, Status, all_delivered
 from proofport.adapter import Batch, Memory, Tombstone
 from proofport.delivery.lease import Holder
 from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of, encode_outcomes
+from proofport.delivery.same import keys_in, spellings_of
 from proofport.errors import UsageError
 from proofport.journal.contract import IN_DOUBT, Attempt, BatchDone, Journal, NewRun, RunView, Sent
 
@@ -142,11 +143,11 @@ class RunBooks:
     def _sent(self, entry: Entry, outcomes: Sequence[Outcome], bodies: Sequence[bytes]) -> Sent:
         batch = entry.batch
         if self._run.mode == "remove":
-            return Sent([each for each, end in zip(batch.ids, outcomes, strict=True) if end.status in REMOVED])
+            return Sent([each for each, end in zip(keys_in(batch), outcomes, strict=True) if end.status in REMOVED])
         digests = entry.digests
         if not all_delivered(outcomes):
             digests = [_NOTED.get(end.status, digest) for end, digest in zip(outcomes, digests, strict=True)]
-        return Sent(batch.ids, digests, batch.observed, bodies)
+        return Sent(keys_in(batch), digests, batch.observed, bodies, spellings=spellings_of(batch))
 
     async def attempted(self, attempts: Sequence[Attempt]) -> None:
         if attempts:

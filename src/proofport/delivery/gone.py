@@ -39,8 +39,8 @@ class SetBefore:
         async for page in self._held():
             self.size += len(page)
             gone = self.lacking(list(page))
-            for record_id in gone:
-                report.note_gone(record_id, outside=page[record_id])
+            for record_id, name in zip(gone, await self.written(gone), strict=True):
+                report.note_gone(name, outside=page[record_id])
             kept += gone if keep else ()
         return kept
 
@@ -57,6 +57,17 @@ class SetBefore:
     def not_read(self, held: Sequence[str]) -> list[str]:
         """Those of `held` that the run has not read."""
         return self._ids.missing(held)
+
+    async def written(self, held: Sequence[str]) -> Sequence[str]:
+        """The ids of `held` as the vendor has them."""
+        return held if self.listed else await self.first_written(held)
+
+    async def first_written(self, keys: Sequence[str]) -> Sequence[str]:
+        """The ids that the journal has under these keys, as they were written first."""
+        if not keys:
+            return keys
+        first = await self._journal.spellings(self._destination.lane, self._destination.job.kind, keys)
+        return [spelling or key for spelling, key in zip(first, keys, strict=True)]
 
     async def delivered(self, *, run_id: str = "") -> AsyncIterator[list[str]]:
         """The ids that were delivered before, in id order; without those in a batch of the run `run_id`."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import orjson
 from rbloom import Bloom
 
+from proofport.delivery.same import keys_of
 from proofport.errors import Problem
 
 FILTERED, FALSE_HITS = 3_000_000, 2e-3
@@ -44,14 +45,17 @@ class IdSet:
 
 
 class IdStore:
-    """Ids in a temporary file, behind a Bloom filter that spares a new id its lookup.
+    """The keys of ids in a temporary file, behind a Bloom filter that spares a new id its lookup.
 
     Looking each of a million ids up in an index costs about 7 µs an id, writing them to a file 0.03. So lookups are
     for ids that the filter takes for known: the first few scan the file, then an index is built and kept. The filter
     is allocated at once: memory does not grow with the run.
+
+    `folds`: some ids of the run compare without case. Of an id that comes from elsewhere, nothing says whether it does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, folds: bool = False) -> None:
+        self._folds = folds
         self._seen = Bloom(FILTERED, FALSE_HITS)
         self._log = tempfile.TemporaryFile("w+b", buffering=1 << 16)  # noqa: SIM115  (closed by close)
         self._lookups = 0
@@ -62,30 +66,34 @@ class IdStore:
         if self._index is not None:
             self._index.close()
 
-    def add(self, ids: Sequence[str], positions: Sequence[int]) -> dict[int, int]:
-        """Remember a block. Returns, for each index whose id was seen before, the position of the first one."""
+    def add(self, keys: Sequence[str], positions: Sequence[int]) -> dict[int, int]:
+        """Remember a block. Returns, for each index whose key was seen before, the position of the first one."""
         known: dict[int, int] = {}
         start = 0
-        for index in self._suspects(ids):
-            self._append(ids[start:index], positions[start:index])
-            first = self._position(ids[index])
+        for index in self._suspects(keys):
+            self._append(keys[start:index], positions[start:index])
+            first = self._position(keys[index])
             start = index
             if first is not None:
                 known[index] = first
                 start += 1
-        self._append(ids[start:], positions[start:])
+        self._append(keys[start:], positions[start:])
         return known
 
     def missing(self, ids: Iterable[str]) -> list[str]:
-        """Those of `ids` that this run has not read."""
-        return [text for text in ids if self._position(text) is None]
+        """Those of `ids` that this run has not read, however they are written."""
+        left = list(ids)
+        for fold in (False, True) if self._folds else (False,):
+            keys = keys_of(left, fold=fold)
+            left = [text for text, key in zip(left, keys, strict=True) if self._position(key) is None]
+        return left
 
-    def _suspects(self, ids: Sequence[str]) -> list[int]:
-        """Put the ids into the filter; the indexes of those that it may have held before, or that come twice here."""
+    def _suspects(self, keys: Sequence[str]) -> list[int]:
+        """Put the keys into the filter; the indexes of those that it may have held before, or that come twice here."""
         seen = self._seen
-        suspects = [index for index, text in enumerate(ids) if text in seen]
-        seen.update(ids)
-        return suspects if len(set(ids)) == len(ids) else sorted({*suspects, *_repeats(ids)})
+        suspects = [index for index, key in enumerate(keys) if key in seen]
+        seen.update(keys)
+        return suspects if len(set(keys)) == len(keys) else sorted({*suspects, *_repeats(keys)})
 
     def _append(self, ids: Sequence[str], positions: Sequence[int]) -> None:
         if not ids:
@@ -135,11 +143,15 @@ def _repeats(ids: Sequence[str]) -> list[int]:
     return [index for index, text in enumerate(ids) if first[text] != index]
 
 
-def duplicate(first: str, second: str) -> Problem:
-    """The problem of the second of two records with one id; both are named by their positions."""
+def duplicate(first: str, second: str, *, alike: bool = False) -> Problem:
+    """The problem of the second of two records with one id; both are named by their positions.
+
+    `alike`: the two may be written differently.
+    """
+    hint = f"The record at {first} was kept and this one, at {second}, was not sent."
     return Problem(
         field="id",
         found=f"an id that {first} already has",
         expected="an id that occurs once in the run",
-        hint=f"The record at {first} was kept and this one, at {second}, was not sent.",
+        hint=f"{hint} Blanks around an id, and case where it does not count, make no other id." if alike else hint,
     )

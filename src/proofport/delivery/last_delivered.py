@@ -13,7 +13,7 @@ from proofport.accounting import UNCHANGED, Outcome, Status, rejected
 from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
 from proofport.delivery.live_set import LiveSet
-from proofport.delivery.same import was_sent
+from proofport.delivery.same import keys_in, was_sent
 from proofport.delivery.target import Target
 from proofport.errors import Problem
 from proofport.evidence import format_timestamp
@@ -59,7 +59,7 @@ class LastState:
         decided: dict[int, Outcome] = {}
         known: Sequence[Known | None] = ()
         if job.mode != "remove" and (skip_unchanged or batch.observed):
-            known = await self._journal.known(self._lane, job.kind, batch.ids)
+            known = await self._journal.known(self._lane, job.kind, keys_in(batch))
             decided |= _older(batch, known)
         rest = [i for i in range(len(batch)) if i not in decided]
         freezes = None
@@ -80,13 +80,13 @@ class LastState:
 
     async def all_unchanged(self, job: Job, batch: Batch, digests: Sequence[int]) -> bool:
         """True if the vendor holds every record of a set with this very body, or else was sent it last."""
-        known = await self._journal.known(self._lane, job.kind, batch.ids)
+        known = await self._journal.known(self._lane, job.kind, keys_in(batch))
         return len(self._unchanged(batch, digests, known)) == len(batch)
 
     async def with_last(self, job: Job, batch: Batch) -> Batch:
         """The batch, with what was delivered last of each record."""
-        known = await self._journal.known(self._lane, job.kind, batch.ids)
-        bodies = await self._journal.bodies(self._lane, job.kind, batch.ids)
+        known = await self._journal.known(self._lane, job.kind, keys_in(batch))
+        bodies = await self._journal.bodies(self._lane, job.kind, keys_in(batch))
         return replace(batch, last=list(map(_last, known, bodies)))
 
     # ------------------------------------------------------------------ after sending
@@ -96,7 +96,7 @@ class LastState:
             return ()
         bodies: Sequence[bytes] = batch.bodies
         if job.mode == "patch":
-            last = await self._journal.bodies(self._lane, job.kind, batch.ids)
+            last = await self._journal.bodies(self._lane, job.kind, keys_in(batch))
             bodies = [_patched(body, patch) if body else b"" for body, patch in zip(last, bodies, strict=True)]
         pairs = zip(bodies, outcomes, strict=True)
         return [body if outcome.status in _MAY_HAVE_ARRIVED else b"" for body, outcome in pairs]

@@ -13,10 +13,14 @@ from proofport.accounting import UNCHANGED, Outcome
 from proofport.adapter import Batch, Lists, Observed, Resource
 from proofport.delivery.ids import temporary_database
 from proofport.delivery.report import Difference
-from proofport.delivery.same import changes, was_sent
+from proofport.delivery.same import changes, keys_in, keys_of, was_sent
 from proofport.journal.contract import Known
 
 PAGE = 500
+FIND = """SELECT id, fields, whole, ended FROM live
+WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"""
+MEET = "UPDATE live SET met = 1 WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"
+"""Of an id that is its own key, nothing is noted beside the record."""
 
 
 def lists_now(resource: Resource) -> bool:
@@ -25,16 +29,21 @@ def lists_now(resource: Resource) -> bool:
 
 
 class LiveSet:
-    """The records that a vendor holds when a run begins, in a temporary database."""
+    """The records that a vendor holds when a run begins, in a temporary database. They are found by the key of an id.
 
-    def __init__(self, *, partial: bool) -> None:
+    `folds`: some records of the run have ids that compare without case. Which of the listed ones do, nothing says.
+    """
+
+    def __init__(self, *, partial: bool, folds: bool = False) -> None:
         self.difference = Difference()
         #: Fields of the bodies that the vendor never shows.
         self.hidden: set[str] = set()
         self._partial = partial
+        self._folds = folds
         self._database = temporary_database(
             "CREATE TABLE live (id TEXT PRIMARY KEY, fields TEXT, whole INTEGER, outside INTEGER, ended INTEGER,"
-            " met INTEGER DEFAULT 0) WITHOUT ROWID; BEGIN"
+            " met INTEGER DEFAULT 0) WITHOUT ROWID;"
+            "CREATE TABLE keys (key TEXT, id TEXT, PRIMARY KEY (key, id)) WITHOUT ROWID; BEGIN"
         )
 
     def close(self) -> None:
@@ -42,10 +51,16 @@ class LiveSet:
 
     def add(self, records: Iterable[Observed]) -> None:
         """Take in a page of what the vendor holds."""
-        rows = ((each.id, json.dumps(each.fields), each.whole, each.outside, each.ended) for each in records)
+        page = list(records)
+        rows = ((each.id, json.dumps(each.fields), each.whole, each.outside, each.ended) for each in page)
         self._database.executemany(
             "INSERT OR REPLACE INTO live (id, fields, whole, outside, ended) VALUES (?, ?, ?, ?, ?)", rows
         )
+        ids = [each.id for each in page]
+        for fold in (False, True) if self._folds else (False,):
+            keys = keys_of(ids, fold=fold)
+            rows_of_keys = [(key, each) for key, each in zip(keys, ids, strict=True) if key != each]
+            self._database.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", rows_of_keys)
 
     def compare(
         self, batch: Batch, digests: Sequence[int] = (), known: Sequence[Known | None] = ()
@@ -57,10 +72,9 @@ class LiveSet:
         """
         return {i: UNCHANGED for i in range(len(batch)) if self._is_live(batch, i, digests, known)}
 
-    def meet(self, record_id: str) -> bool:
+    def meet(self, key: str) -> bool:
         """Note a record as met, whatever its body is. False: the vendor does not hold it, or holds it as ended."""
-        done = self._database.execute("UPDATE live SET met = 1 WHERE id = ? AND NOT ended", (record_id,))
-        return done.rowcount > 0
+        return self._database.execute(f"{MEET} AND NOT ended", {"key": key}).rowcount > 0
 
     def held(self) -> Iterator[dict[str, bool]]:
         """The records that count as held, page by page in id order: ids, each with whether it came from outside."""
@@ -74,12 +88,13 @@ class LiveSet:
         return (record_id for (record_id,) in rows)
 
     def _is_live(self, batch: Batch, index: int, digests: Sequence[int], known: Sequence[Known | None]) -> bool:
-        record_id = batch.ids[index]
-        row = self._database.execute("SELECT fields, whole, ended FROM live WHERE id = ?", (record_id,)).fetchone()
-        if row is None:
+        record_id, key = batch.ids[index], {"key": keys_in(batch)[index]}
+        rows = self._database.execute(FIND, key).fetchall()
+        if not rows:
             self.difference.note(record_id, None)
             return False
-        self._database.execute("UPDATE live SET met = 1 WHERE id = ?", (record_id,))
+        self._database.execute(MEET, key)
+        _, *row = min(rows, key=lambda row: (row[0] != record_id, row[3], row[0]))
         fields, whole, ended = row
         held = Observed(record_id, json.loads(fields), whole=bool(whole), ended=bool(ended))
         body = orjson.loads(batch.bodies[index])

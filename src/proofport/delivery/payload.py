@@ -26,24 +26,29 @@ except ImportError:
 
 SMALL = 1_024
 FASTEST = 1
-_JSON = b"["
+_JSON = (b"[", b"{")
 
 
 # ------------------------------------------------------------------ records and bodies
-def pack(records: Sequence[Neutral]) -> bytes:
-    """Raises TypeError for values that JSON cannot carry."""
-    return pack_json(orjson.dumps(records))
+def pack(records: Sequence[Neutral], *, fold: bool = False) -> bytes:
+    """Raises TypeError for values that JSON cannot carry. `fold`: their ids compare without case."""
+    return pack_json(orjson.dumps({"fold": True, "records": records} if fold else records))
 
 
 def pack_json(text: bytes) -> bytes:
-    """Pack records that are a JSON array already."""
+    """Pack what is JSON already."""
     return text if len(text) < SMALL else compress(text, FASTEST)
 
 
 def unpack(payload: bytes) -> list[Neutral]:
-    """The records that `pack` was given. A payload of plain JSON is read, too."""
-    records: list[Neutral] = _unpack(payload)
-    return records
+    """The records that `pack` was given."""
+    return unpack_all(payload)[0]
+
+
+def unpack_all(payload: bytes) -> tuple[list[Neutral], bool]:
+    """The records that `pack` was given, and whether their ids compare without case."""
+    found = _unpack(payload)
+    return (found["records"], True) if isinstance(found, dict) else (found, False)
 
 
 def pack_bodies(bodies: Sequence[bytes | None]) -> bytes | None:

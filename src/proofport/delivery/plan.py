@@ -14,7 +14,7 @@ from proofport.delivery.ids import IdStore
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.payload import digests_of
 from proofport.delivery.report import DestinationReport, Exit, RunReport
-from proofport.delivery.same import was_sent
+from proofport.delivery.same import keys_in, was_sent
 from proofport.errors import GuardRefused
 from proofport.journal.contract import Journal
 
@@ -54,11 +54,11 @@ class Comparison:
     async def meet(self, batch: Batch) -> None:
         """Sort the records of a batch into the plan."""
         difference = self._live.difference
-        known = await self._journal.known(self._destination.lane, self._kind, batch.ids)
+        known = await self._journal.known(self._destination.lane, self._kind, keys_in(batch))
         digests = digests_of(batch)
         if self._mode == "remove":
-            for record_id, last in zip(batch.ids, known, strict=True):
-                if self._live.meet(record_id) if self._listed else last is not None:
+            for record_id, key, last in zip(batch.ids, keys_in(batch), known, strict=True):
+                if self._live.meet(key) if self._listed else last is not None:
                     self._report.gone.add(record_id)
                 else:
                     difference.unchanged += 1

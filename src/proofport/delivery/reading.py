@@ -16,7 +16,9 @@ from proofport.delivery.batching import Batcher
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore, duplicate
 from proofport.delivery.last_delivered import seconds_of
-from proofport.errors import Problem, Rejected
+from proofport.delivery.same import keys_of
+from proofport.delivery.spellings import Spellings
+from proofport.errors import Problem, ProofportError, Rejected
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
 
@@ -38,6 +40,10 @@ class Decoder(Protocol):
     @property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
         """The same from text, a line each, and quicker. None for a line that goes the whole way."""
+
+    @property
+    def folds(self) -> bool:
+        """True if ids of its records are the same where they differ in case alone."""
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
@@ -84,29 +90,59 @@ def place_in(reader: Reader, place: int) -> str:
 class Branch:
     """One destination's end of the pipeline."""
 
-    def __init__(self, destination: DestinationRun, encode: Callable[[Sequence[Neutral]], list[bytes]]) -> None:
+    def __init__(
+        self,
+        destination: DestinationRun,
+        encode: Callable[[Sequence[Neutral]], list[bytes]],
+        spellings: Spellings | None = None,
+    ) -> None:
+        """`spellings`: ids are sent as they were written first. Without it, as they come."""
         self.destination = destination
+        self.spellings = spellings
         self._encode = encode
         self._batcher = Batcher(destination.limits)
 
-    async def take(self, block: Sequence[Neutral], positions: Sequence[int], skip: Collection[int] = ()) -> None:
+    async def take(
+        self,
+        block: Sequence[Neutral],
+        positions: Sequence[int],
+        skip: Collection[int] = (),
+        *,
+        keys: Sequence[str] | None = None,
+        fold: bool = False,
+    ) -> None:
         """Make the bodies of a block, and hand over every batch that is full.
 
+        `keys` are those of its ids; None: the ids themselves. `fold`: they were made without regard to case.
         For a destination that has stopped, too: a record that it cannot take is rejected, not withheld, and a dry run
         is about that.
         """
         if skip:
             block, positions = _without(skip, block), _without(skip, positions)
+            keys = None if keys is None else _without(skip, keys)
+        if self.spellings is not None and self.destination.error is None:
+            block, keys = await self._sent_as(self.spellings, block, keys, fold=fold)
         bodies, refused = self._bodies(block, positions)
         if refused:
             block, positions = _without(refused, block), _without(refused, positions)
+            keys = None if keys is None else _without(refused, keys)
         observed = [0.0] * len(block)
         if _any(block, "observed_at"):
             observed = [seconds_of(neutral.get("observed_at")) for neutral in block]
         ids = [neutral["id"] for neutral in block]
-        self._batcher.extend(ids, bodies, positions, observed, extras=_any(block, "extras"))
+        keys = ids if keys is None else keys
+        self._batcher.extend(ids, bodies, positions, observed, keys, extras=_any(block, "extras"))
         while (full := self._batcher.full()) is not None:
             await self.destination.take(full)
+
+    async def _sent_as(
+        self, spellings: Spellings, block: Sequence[Neutral], keys: Sequence[str] | None, *, fold: bool
+    ) -> tuple[Sequence[Neutral], Sequence[str] | None]:
+        try:
+            return await spellings.sent_as(block, keys, fold=fold)
+        except ProofportError as error:
+            await self.destination.halt(error)
+            return block, keys
 
     def _bodies(self, block: Sequence[Neutral], positions: Sequence[int]) -> tuple[list[bytes], list[int]]:
         """The bodies, and the indexes of the records that have none."""
@@ -126,6 +162,8 @@ class Branch:
         last = self._batcher.flush()
         if last is not None:
             await self.destination.take(last)
+        if self.spellings is not None:
+            self.destination.report.notes += self.spellings.notes()
         await self.destination.finish()
 
 
@@ -147,6 +185,7 @@ class Pipeline:
         self._on_block = on_block
         self._block: list[Neutral] = []
         self._positions: list[int] = []
+        self._folds = False
         self._turn_until = 0.0
 
     async def feed(self, reader: Reader, decoder: Decoder, base: int) -> str | None:
@@ -155,6 +194,7 @@ class Pipeline:
         The position of a record is `base` and its place in the `RecordStream`.
         """
         stream = RecordStream(reader, decoder)
+        self._folds = decoder.folds
         if decoder.of_lines is not None and decoder.quick is not None and isinstance(reader, NdjsonReader):
             await self._feed_lines(reader, decoder.of_lines, decoder.quick, base)
         else:
@@ -203,13 +243,16 @@ class Pipeline:
         self._block, self._positions = [], []
         self.read += len(block)
         record_ids = [neutral["id"] for neutral in block]
-        skip = self._ids.add(record_ids, positions) if self._ids is not None else {}
+        keys = keys_of(record_ids, fold=self._folds)
+        plain = keys is record_ids
+        skip = self._ids.add(keys, positions) if self._ids is not None else {}
         for index, first in skip.items():
-            problem = duplicate(self._describe(first), self._describe(positions[index]))
+            alike = self._folds or not plain or "@" in keys[index]
+            problem = duplicate(self._describe(first), self._describe(positions[index]), alike=alike)
             for branch in self._branches:
                 branch.destination.ledger.book(record_ids[index], positions[index], rejected(problem))
         for branch in self._branches:
-            await branch.take(block, positions, skip)
+            await branch.take(block, positions, skip, keys=None if plain else keys, fold=self._folds)
         self._on_block()
         if time.monotonic() > self._turn_until:
             await asyncio.sleep(0)

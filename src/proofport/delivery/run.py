@@ -34,6 +34,7 @@ from proofport.delivery.snapshot.compared import ComparedSet
 from proofport.delivery.snapshot.ending import Ending
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.delivery.snapshot.staged import StagedSet
+from proofport.delivery.spellings import Spellings
 from proofport.delivery.target import Target
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.http.sender import Sender
@@ -107,6 +108,11 @@ class Order:
     def sends(self) -> bool:
         return not (self.dry_run or self.plan)
 
+    @property
+    def folds(self) -> bool:
+        """True if some ids compare without case."""
+        return any(decoder.folds for _, decoder in self.inputs)
+
 
 @dataclass(slots=True)
 class _Part:
@@ -142,8 +148,8 @@ class Run:
             for part in sorted(parts, key=lambda part: part.target.lane) if order.sends else ():
                 await self._hold(part, stack)
             needs_ids = order.mode == "snapshot" or not order.assume_unique
-            ids = stack.enter_context(closing(IdStore())) if needs_ids else None
-            branches = [Branch(part.destination, part.target.encoder(order.mode)) for part in parts]
+            ids = stack.enter_context(closing(IdStore(folds=order.folds))) if needs_ids else None
+            branches = [self._branch(part, stack) for part in parts]
             pipeline = self._pipeline = Pipeline(branches, ids, self._describe, self._tell)
             async with alongside(self._keep_telling()):
                 for part in parts:
@@ -178,6 +184,13 @@ class Run:
             destination.only_read("dry_run")
         return _Part(target, destination)
 
+    def _branch(self, part: _Part, stack: AsyncExitStack) -> Branch:
+        order, destination = self._order, part.destination
+        lane_run = destination.vendor.holder.run if destination.vendor.holder is not None else None
+        spellings = Spellings(order.journal, destination.lane, order.kind, lane_run)
+        stack.callback(spellings.close)
+        return Branch(destination, part.target.encoder(order.mode), spellings)
+
     async def _hold(self, part: _Part, stack: AsyncExitStack) -> None:
         """Take the lane, and begin the run in the journal."""
         order, destination = self._order, part.destination
@@ -208,7 +221,7 @@ class Run:
         """Read what has to be known of the vendor before anything is sent."""
         order, destination = self._order, part.destination
         if order.plan:
-            live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch")))
+            live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch", folds=order.folds)))
             part.comparison = Comparison(order.journal, destination, live)
             await part.comparison.prepare(self._tell)
             destination.compare_only(part.comparison.meet)
@@ -238,7 +251,7 @@ class Run:
             return
         if not lists_now(destination.resource):
             return
-        live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch")))
+        live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch", folds=order.folds)))
         try:
             async for page in destination.vendor.live_pages():
                 live.add(page.records)

@@ -1,18 +1,65 @@
-"""What is the same: a record body, and what the vendor holds of the record, was sent last, or shows.
+"""What is the same: two ids, and a record body and what the vendor holds of the record, was sent last, or shows.
 
-Ids are compared as they are, letter by letter: `ids` finds two records with one id, `gone` an id without a record.
+Ids are compared by their keys. `ids` finds two records with one key, `gone` a key without a record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from proofport.adapter import Observed
+from proofport.adapter import Batch, Observed
 from proofport.journal.contract import Known
 
+_ADDRESS = re.compile(r"""[^\s@/\\:;,|"'()<>\[\]]+@[^\s@/\\:;,|"'()<>\[\]]+\.[^\W\d_]{2,}""")
+"""An e-mail address. It ends in letters, so that the name and version of a package (`left-pad@1.3.0`) is none."""
 
+
+# ------------------------------------------------------------------ ids
+def key_of(record_id: str, *, fold: bool = False) -> str:
+    """The text that an id is compared by, the same for every spelling of the id.
+
+    Blanks around an id do not count, nor does the case of an e-mail address that is the id, or a part of it between
+    slashes. `fold`: the source mapping says that case never counts. A blank id has no key: it is empty.
+    """
+    text = record_id.strip()
+    if "@" in text:
+        text = "/".join(map(_address_key, text.split("/")))
+    return text.casefold() if fold else text
+
+
+def _address_key(text: str) -> str:
+    bare = text.strip()
+    return bare.casefold() if _ADDRESS.fullmatch(bare) else text
+
+
+def keys_of(ids: Sequence[str], *, fold: bool = False) -> Sequence[str]:
+    """The key of each id; `ids` itself where all of them are their own keys, which is found out for all at once."""
+    text = "\n".join(ids)
+    if not fold and "@" not in text:
+        keys = list(map(str.strip, ids))
+        return ids if keys == ids else keys
+    if text.casefold() == text and "\n".join(text.split()) == text and text.count("\n") == len(ids) - 1:
+        return ids
+    keys = [key_of(each, fold=fold) for each in ids]
+    return ids if keys == ids else keys
+
+
+def keys_in(batch: Batch) -> Sequence[str]:
+    """The key of each record of a batch."""
+    return batch.keys or batch.ids
+
+
+def spellings_of(batch: Batch) -> Sequence[str | None]:
+    """The id of each record where it is not the key, else None. Empty: all are their keys."""
+    if not batch.keys:
+        return ()
+    return [None if each == key else each for each, key in zip(batch.ids, batch.keys, strict=True)]
+
+
+# ------------------------------------------------------------------ what was sent last
 def was_sent(last: Known | None, digest: int) -> bool:
     """True if the body with this digest is the last that was sent of the record, and is known to have arrived."""
     return last is not None and last.body == digest

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 Neutral: TypeAlias = dict[str, Any]
@@ -48,6 +48,17 @@ Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp), PlainSerialize
 Text = Annotated[str, Field(min_length=1)]
 
 
+def not_blank(value: str) -> str:
+    """The text, unless it is made of blanks alone."""
+    if value.isspace():
+        raise PydanticCustomError("blank", "expected an id: one of blanks alone is missing", {"hint": BLANK_HINT})
+    return value
+
+
+BLANK_HINT = "Give the record an id at the source, or make one of other fields in the source mapping."
+Id = Annotated[Text, AfterValidator(not_blank)]
+
+
 class Part(BaseModel):
     """A nested object of a kind."""
 
@@ -57,7 +68,7 @@ class Part(BaseModel):
 class Evidence(Part):
     """One vendor-neutral record."""
 
-    id: Text
+    id: Id
     #: The time at which the source was read.
     observed_at: Timestamp | None = None
     #: The tool or file that the record came from.

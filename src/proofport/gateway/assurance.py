@@ -9,7 +9,8 @@ from dataclasses import replace
 import orjson
 
 from proofport.accounting import Assurance, Outcome
-from proofport.delivery.payload import decode_outcomes, encode_outcomes, unpack
+from proofport.delivery.payload import decode_outcomes, encode_outcomes, unpack_all
+from proofport.delivery.same import keys_of
 from proofport.journal.contract import Filter, Journal
 
 RUNS = 500
@@ -51,8 +52,10 @@ async def verify_deliveries(journal: Journal, seen: Mapping[int, Collection[str]
         for delivery in await journal.find(Filter(ids=(number,))):
             if delivery.outcome is None or delivery.state != "done":
                 continue
-            pairs = zip(unpack(delivery.payload), decode_outcomes(delivery.outcome), strict=True)
-            outcomes = [_verified(outcome) if record["id"] in ids else outcome for record, outcome in pairs]
+            records, fold = unpack_all(delivery.payload)
+            keys = keys_of([record["id"] for record in records], fold=fold)
+            pairs = zip(keys, decode_outcomes(delivery.outcome), strict=True)
+            outcomes = [_verified(outcome) if key in ids else outcome for key, outcome in pairs]
             if encode_outcomes(outcomes) != delivery.outcome:
                 await journal.amend_delivery(delivery.id, encode_outcomes(outcomes))
 

@@ -18,7 +18,7 @@ import orjson
 
 from proofport.config.names import own_name
 from proofport.delivery.lease import new_owner, renewing
-from proofport.delivery.payload import unpack
+from proofport.delivery.payload import unpack_all
 from proofport.delivery.plan import planned
 from proofport.delivery.report import Exit, RunReport
 from proofport.errors import JournalError, LaneLost, ProofportError
@@ -155,14 +155,17 @@ async def _parts(journal: Journal, snapshot: str) -> AsyncIterator[Sequence[Inpu
         inputs, after = list[Input](), ""
         while some := await journal.parts(snapshot, after=after, limit=1):
             path, after = Path(folder) / str(len(inputs)), some[0].name
-            await asyncio.to_thread(_write, path, some[0].payload)
-            inputs.append(Input(GivenRecords(_Lines(path), after, some[0].incomplete)))
+            folds = await asyncio.to_thread(_write, path, some[0].payload)
+            inputs.append(Input(GivenRecords(_Lines(path), after, some[0].incomplete), folds=folds))
         yield inputs
 
 
-def _write(path: Path, payload: bytes) -> None:
+def _write(path: Path, payload: bytes) -> bool:
+    """Write the records of a part. Returns whether their ids compare without case."""
+    records, folds = unpack_all(payload)
     with path.open("wb") as file:
-        file.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in unpack(payload))
+        file.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
+    return folds
 
 
 class _Lines:

@@ -193,7 +193,8 @@ class Gateway:
             trial = await stack.enter_async_context(opened(open_journal("memory:"))) if dry_run else None
             journal = trial or await self.journal()
             inputs = inputs_of(records)
-            kind, decoders = self._targets.decoders([item.source for item in inputs], kind, mode, values or {})
+            sources, folds = [item.source for item in inputs], [item.folds for item in inputs]
+            kind, decoders = self._targets.decoders(sources, kind, mode, values or {}, folds)
             targets = self._targets.several(to, kind, mode, delete_gone=delete_gone)
             run_id = run_id or secrets.token_hex(6)
             if resume and must_be_open:

@@ -22,6 +22,9 @@ class Input:
     #: A path ("-" is standard input), a binary file, records, or a reader.
     data: str | Path | BinaryIO | Records | Reader
     source: str | None = None
+    #: The records are evidence that a source mapping has made, and their ids are the same where they differ in case
+    #: alone.
+    folds: bool = False
 
 
 class AlreadyEvidence:
@@ -29,7 +32,8 @@ class AlreadyEvidence:
 
     of_lines = None
 
-    def __init__(self, kind: str, mode: Mode) -> None:
+    def __init__(self, kind: str, mode: Mode, *, folds: bool = False) -> None:
+        self.folds = folds
         self.quick = mapping.compile_kind(kind, mode)
 
     def records(self, document: object) -> Iterable[tuple[object, object]]:

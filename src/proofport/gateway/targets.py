@@ -26,9 +26,17 @@ class Targets:
 
     # ------------------------------------------------------------------ inputs
     def decoders(
-        self, sources: Sequence[str | None], kind: str | None, mode: Mode, values: Mapping[str, str]
+        self,
+        sources: Sequence[str | None],
+        kind: str | None,
+        mode: Mode,
+        values: Mapping[str, str],
+        folds: Sequence[bool] | None = None,
     ) -> tuple[str, list[Decoder]]:
-        """How inputs with these source mappings are read, and the one kind of evidence that all of them give."""
+        """How inputs with these source mappings are read, and the one kind of evidence that all of them give.
+
+        `folds` says of inputs that are evidence already that their ids compare without case.
+        """
         files = [self.library.find(source) if source else None for source in sources]
         compiled = [file and mapping.compile_source(file, given, mode) for file, given in _shared(files, values)]
         kinds = {source.kind for source in compiled if source} | ({kind} if kind else set())
@@ -41,7 +49,9 @@ class Targets:
             )
         [found] = kinds
         model_of(found)
-        return found, [source or AlreadyEvidence(found, mode) for source in compiled]
+        folded = folds or [False] * len(compiled)
+        pairs = zip(compiled, folded, strict=True)
+        return found, [source or AlreadyEvidence(found, mode, folds=each) for source, each in pairs]
 
     # ------------------------------------------------------------------ destinations
     def find(self, destination: str, kind: str, mode: Mode) -> Target:

@@ -186,7 +186,9 @@ class _Waiting:
     def _candidates(self, row: Observed) -> list[str]:
         """The ids that the row may be, by the surest field that it has."""
         for name in self.found.match:
-            value = row.id if name == "id" else row.fields.get(name)
-            if value not in (None, ""):
-                return self.places.get((name, str(value)), [])
+            if name == "id" and row.id:
+                spellings = (row.id, same.key_of(row.id), same.key_of(row.id, fold=True))
+                return next((found for each in spellings if (found := self.places.get((name, each)))), [])
+            if row.fields.get(name) not in (None, ""):
+                return self.places.get((name, str(row.fields[name])), [])
         return []

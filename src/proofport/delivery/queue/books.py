@@ -13,6 +13,7 @@ from proofport.adapter import Memory
 from proofport.delivery.books import Entry
 from proofport.delivery.payload import encode_outcomes, pack, pack_bodies
 from proofport.delivery.report import DestinationReport, Ledger
+from proofport.delivery.same import keys_in
 from proofport.errors import Problem
 from proofport.evidence import Neutral
 from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Failure, LaneRun, NewDelivery, Sent
@@ -30,6 +31,9 @@ class _End:
     """The end of one record. `body` was sent, or would have been; `kept` is to be kept of what was sent."""
 
     outcome: Outcome
+    #: How its id compares, and how it was sent.
+    key: str = ""
+    record_id: str = ""
     digest: int = 0
     observed: float = 0.0
     body: bytes | None = None
@@ -42,6 +46,8 @@ class _Open:
 
     delivery: Delivery
     records: Sequence[Neutral]
+    #: Their ids compare without case.
+    fold: bool
     #: One for each record, None as long as it has no outcome.
     ends: list[_End | None]
 
@@ -63,10 +69,10 @@ class QueueBooks:
         self._settled = 0
         self._turn = asyncio.Lock()
 
-    def add(self, delivery: Delivery, records: Sequence[Neutral]) -> int:
+    def add(self, delivery: Delivery, records: Sequence[Neutral], *, fold: bool) -> int:
         """One more delivery. Returns the position of its first record."""
         start = self._count
-        self._open.append(_Open(delivery, records, [None] * len(records)))
+        self._open.append(_Open(delivery, records, fold, [None] * len(records)))
         self._starts.append(start)
         self._count += len(records)
         return start
@@ -93,7 +99,7 @@ class QueueBooks:
             return  # nobody can say whose record is to blame: each delivery is sent again by itself
         observed = batch.observed or [0.0] * len(batch)
         kept = bodies or [b""] * len(batch)
-        rows = zip(outcomes, entry.digests, observed, batch.bodies, kept, strict=True)
+        rows = zip(outcomes, keys_in(batch), batch.ids, entry.digests, observed, batch.bodies, kept, strict=True)
         for position, row in zip(batch.positions, rows, strict=True):
             of, at = self._place(position)
             of.ends[at] = _End(*row)
@@ -172,7 +178,7 @@ def _dead_letter(
         delivery.destination,
         delivery.kind,
         delivery.mode,
-        pack([of.records[i] for i in bad]),
+        pack([of.records[i] for i in bad], fold=of.fold),
         len(bad),
         bodies=pack_bodies([bodies[i] for i in bad]),
     )
@@ -183,10 +189,11 @@ def _sent(of: _Open, ends: Sequence[_End]) -> Sent:
     """The new last delivered state; where the outcome is unknown, that is in doubt, and nothing is removed."""
     removal = of.delivery.mode == "remove"
     noted = {Status.DELIVERED: True} if removal else {Status.DELIVERED: True, Status.UNKNOWN: False}
-    arrived = [(record, end) for record, end in zip(of.records, ends, strict=True) if end.outcome.status in noted]
+    arrived = [end for end in ends if end.outcome.status in noted]
     return Sent(
-        [record["id"] for record, _ in arrived],
-        [end.digest if noted[end.outcome.status] else IN_DOUBT for _, end in arrived],
-        [end.observed for _, end in arrived],
-        [end.kept for _, end in arrived],
+        [end.key for end in arrived],
+        [end.digest if noted[end.outcome.status] else IN_DOUBT for end in arrived],
+        [end.observed for end in arrived],
+        [end.kept for end in arrived],
+        spellings=[None if end.key == end.record_id else end.record_id for end in arrived],
     )

@@ -11,10 +11,12 @@ from typing import TypeAlias
 from proofport.adapter import Adapter, Mode
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.lease import Holder, alongside, new_owner, renewing
-from proofport.delivery.payload import unpack, unpack_bodies
+from proofport.delivery.payload import unpack_all, unpack_bodies
 from proofport.delivery.queue.books import QueueBooks, QueueLedger, Watch
 from proofport.delivery.reading import Branch
 from proofport.delivery.report import DestinationReport
+from proofport.delivery.same import keys_of
+from proofport.delivery.spellings import Spellings
 from proofport.delivery.target import Target
 from proofport.errors import (
     Blocked,
@@ -39,9 +41,21 @@ NO_BODY = Problem(
     hint="Replay it without sending it as it was: it is mapped again.",
 )
 
-Group: TypeAlias = Sequence[tuple[Delivery, Sequence[Neutral]]]
+Group: TypeAlias = "Sequence[_Taken]"
 
 log = get_logger("delivery")
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A delivery with its records."""
+
+    delivery: Delivery
+    records: Sequence[Neutral]
+    #: What their ids compare by. None: the ids themselves.
+    keys: Sequence[str] | None
+    #: They compare without case.
+    fold: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +115,7 @@ class _Drain:
         self._stop = stop
         self._stack = stack
         self._senders: dict[str, Sender] = {}
+        self._spellings: dict[str, Spellings] = {}
 
     async def deliver(self, group: Group) -> bool:
         """Deliver a group. False: the lane does not go on with its next delivery.
@@ -118,13 +133,13 @@ class _Drain:
         if error is None:
             left = {delivery.id for delivery in books.unsettled} if len(group) > 1 else ()
             for each in group:
-                if each[0].id in left and not await self.deliver([each]):
+                if each.delivery.id in left and not await self.deliver([each]):
                     return False
             return True
         if isinstance(error, LaneLost | JournalError):  # without its journal a lane can be neither rested nor parked
             raise error
         if isinstance(error, Retryable | OutcomeUnknown):  # what may have arrived is sent again: at least once
-            head = books.unsettled[0] if books.unsettled else group[0][0]
+            head = books.unsettled[0] if books.unsettled else group[0].delivery
             asked = error.after if isinstance(error, Retryable) else None
             rest = asked or min(2.0 ** min(head.attempts, 8), LONGEST_REST)
             await run.later(head, rest, Failure("vendor_unavailable", str(error)))
@@ -137,7 +152,7 @@ class _Drain:
 
     async def _send(self, group: Group, books: QueueBooks) -> ProofportError | None:
         """Why the destination has stopped, if it has."""
-        worker, first = self._worker, group[0][0]
+        worker, first = self._worker, group[0].delivery
         target = worker.target(first.destination, first.kind, first.mode)
         if first.destination not in self._senders:
             sender = await self._stack.enter_async_context(worker.sender(target.adapter))
@@ -157,23 +172,32 @@ class _Drain:
             await books.settle()
         return destination.error
 
+    def _spellings_of(self, kind: str) -> Spellings:
+        if kind not in self._spellings:
+            run = self._holder.run
+            self._spellings[kind] = Spellings(self._worker.journal, run.lane, kind, run)
+            self._stack.callback(self._spellings[kind].close)
+        return self._spellings[kind]
+
     async def _feed(self, destination: DestinationRun, target: Target, group: Group, books: QueueBooks) -> None:
         """Give the destination run the records of the group, until it is time to stop."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(destination.run())
                 kept_bodies: dict[int, bytes | None] = {}
-                first = group[0][0]
-                encode = target.encoder(first.mode) if first.bodies is None else _as_it_was(kept_bodies)
-                branch = Branch(destination, encode)
-                for delivery, records in group:
+                first = group[0].delivery
+                as_it_was = first.bodies is not None
+                encode = _as_it_was(kept_bodies) if as_it_was else target.encoder(first.mode)
+                branch = Branch(destination, encode, None if as_it_was else self._spellings_of(first.kind))
+                for each in group:
+                    delivery, records = each.delivery, each.records
                     if self._stop.is_set() and delivery is not first:
                         break
                     if delivery.bodies is not None:
                         bodies = unpack_bodies(delivery.bodies)
                         kept_bodies.update(zip(map(id, records), bodies, strict=True))
-                    start = books.add(delivery, records)
-                    await branch.take(records, range(start, start + len(records)))
+                    start = books.add(delivery, records, fold=each.fold)
+                    await branch.take(records, range(start, start + len(records)), keys=each.keys, fold=each.fold)
                 await branch.finish()
         except BaseExceptionGroup as failures:
             raise failures.exceptions[0] from None
@@ -184,18 +208,29 @@ def _groups(deliveries: Sequence[Delivery]) -> Iterator[Group]:
 
     A record that comes again waits until what came before it is written down.
     """
-    group: list[tuple[Delivery, Sequence[Neutral]]] = []
-    ids: set[str] = set()
+    group: list[_Taken] = []
+    keys: set[str] = set()
     for delivery in deliveries:
-        records = unpack(delivery.payload)
-        own = {record["id"] for record in records}
-        if group and (not ids.isdisjoint(own) or _sort(group[0][0]) != _sort(delivery)):
+        taken = _taken(delivery)
+        own = {record["id"] for record in taken.records} if taken.keys is None else set(taken.keys)
+        if group and (not keys.isdisjoint(own) or _sort(group[0].delivery) != _sort(delivery)):
             yield group
-            group, ids = [], set()
-        group.append((delivery, records))
-        ids |= own
+            group, keys = [], set()
+        group.append(taken)
+        keys |= own
     if group:
         yield group
+
+
+def _taken(delivery: Delivery) -> _Taken:
+    """A delivery with its records. Those whose ids are the same get the spelling of the first."""
+    records, fold = unpack_all(delivery.payload)
+    ids = [record["id"] for record in records]
+    keys = keys_of(ids, fold=fold)
+    if keys is ids:
+        return _Taken(delivery, records, None, fold)
+    first = dict(zip(reversed(keys), reversed(ids), strict=True))
+    return _Taken(delivery, [{**each, "id": first[key]} for each, key in zip(records, keys, strict=True)], keys, fold)
 
 
 def _sort(delivery: Delivery) -> tuple[str, str, Mode, bool]:

@@ -61,16 +61,17 @@ class Ending(ABC):
         memory, size, failed = await destination.open(), destination.limits.max_records, list[str]()
         for start in range(0, len(ids), size):
             some = ids[start : start + size]
-            gone = Batch(some, [b""] * len(some), range(start, start + len(some)))
+            written = await self._before.written(some)
+            gone = Batch(written, [b""] * len(some), range(start, start + len(some)), keys=some)
             batch = await destination.last_state.with_last(destination.job, gone)
             outcomes = await destination.vendor.lead(
                 partial(resource.end, destination.job, memory, batch), cleared=True
             )
-            ends = dict(zip(batch.ids, outcomes, strict=True))
-            await self._books.forget([each for each, end in ends.items() if end.status in REMOVED])
+            ends = list(zip(batch.ids, some, outcomes, strict=True))
+            await self._books.forget([key for _, key, end in ends if end.status in REMOVED])
             failed += [
                 f"{each} is gone and could not be ended: {end.problem}"
-                for each, end in ends.items()
+                for each, _, end in ends
                 if end.status not in REMOVED
             ]
         if failed:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import orjson
 
 from proofport.accounting import UNCHANGED, Outcome, Status, withheld
 from proofport.adapter import Replaces, Tombstone
@@ -86,7 +89,8 @@ class ReplacedSet(Ending):
         missing = await before.note_gone(keep=True)
         if self._days:
             self._ended = [each async for page in before.delivered() for each in before.not_read(page)]
-            unlisted = sorted(set(self._ended).difference(missing))
+            ended = await before.first_written(self._ended)
+            unlisted = sorted(set(ended).difference(await before.written(missing)))
         for record_id in unlisted:
             self._report.note_gone(record_id, outside=False)
         previous = before.size + len(unlisted)
@@ -102,7 +106,12 @@ class ReplacedSet(Ending):
             return []
         self._began = await self._books.began(self._destination.job.started)
         found = await self._books.tombstones(self._ended, self._began, self._since)
-        return [found[each] for each in self._before.not_read(sorted(found))]
+        return [self._as_sent(found[each]) for each in self._before.not_read(sorted(found))]
+
+    def _as_sent(self, tombstone: Tombstone) -> Tombstone:
+        """With the id as it was sent: the last body has it."""
+        sent = orjson.loads(tombstone.body).get(self._destination.resource.body("snapshot").id_field)
+        return replace(tombstone, id=sent) if isinstance(sent, str) else tombstone
 
     def _taken(self) -> bool:
         """True if the vendor has taken a record of the set. If not, it refused the set, whatever `max_rejected` is."""

@@ -66,6 +66,7 @@ class SourceMapping:
     def __init__(self, file: MappingFile, values: Mapping[str, str], mode: Mode) -> None:
         self.kind = str(file.to)
         self.name = file.name
+        self.folds = file.folds
         self._file = file
         self._iterate = _record_iterator(file) if file.records is not None else None
         model = model_for(self.kind, mode)

@@ -11,6 +11,7 @@ from proofport.mapping.language.paths import Path
 from proofport.text.yaml_nodes import Mark
 
 JsonType: TypeAlias = Literal["string", "integer", "number", "boolean", "object", "array"]
+Comparing: TypeAlias = Literal["fold"]
 Conversion: TypeAlias = Literal["int", "number", "bool", "date", "datetime", "string"]
 
 
@@ -115,6 +116,8 @@ class Rule:
     required: bool = False
     type: JsonType | None = None
     nullable: bool = False
+    #: `fold`: ids that this rule makes are the same where they differ in case alone.
+    compare: Comparing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,12 @@ class MappingFile:
     incomplete_when: Path | None = None
     context: tuple[str, ...] = ()
     display_name: str | None = None
+
+    @property
+    def folds(self) -> bool:
+        """True if its ids are the same where they differ in case alone."""
+        rule = self.fields.get("id")
+        return rule is not None and rule.compare == "fold"
 
 
 def json_key(value: object) -> object:

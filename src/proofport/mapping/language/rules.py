@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast, get_args
 from proofport.mapping.language import paths
 from proofport.mapping.language.nodes import (
     Change,
+    Comparing,
     Condition,
     Constant,
     Conversion,
@@ -52,9 +53,10 @@ Tables: TypeAlias = Mapping[str, Mapping[object, Any]]
 OF_PATHS = ("all", "each", "join")
 OF_BOOLS = ("true", "false")
 OF_SINGLE_VALUES = ("table", "as")
-OTHERS = (*OF_PATHS, *OF_BOOLS, "when", "unknown", "required", "type", "nullable")
+OTHERS = (*OF_PATHS, *OF_BOOLS, "when", "unknown", "required", "type", "nullable", "compare")
 CONVERSIONS = get_args(Conversion)
 TYPES = get_args(JsonType)
+COMPARING = get_args(Comparing)
 ACTIONS = ("reject", "omit", "keep")
 TESTS = ("is", "in", "present", "null")
 MAX_EACH = 6
@@ -87,22 +89,27 @@ class RuleReader:
         self.tables = tables
         self._depth = 0
 
-    def fields(self, node: Node) -> dict[str, Rule]:
+    def fields(self, node: Node, *, compared: str | None = None) -> dict[str, Rule]:
+        """`compared`: the field whose rule may say how its values compare."""
         block = block_of(node, "a mapping of field names to rules")
         if not block.entries:
             raise block.at.error("no field", "at least one field with its rule")
-        return {text_of(key, "a field name"): self.rule(value) for key, value in block.entries}
+        names = [text_of(key, "a field name") for key, _ in block.entries]
+        rules = [
+            self.rule(value, compares=name == compared) for name, (_, value) in zip(names, block.entries, strict=True)
+        ]
+        return dict(zip(names, rules, strict=True))
 
-    def rule(self, node: Node) -> Rule:
+    def rule(self, node: Node, *, compares: bool = False) -> Rule:
         match node:
             case Scalar():
                 return Rule(at=node.at, source=Select(parse_path(node), node.at))
             case Block():
-                return self._long(Keys(node, (*_SOURCES, *_CHANGES, *OTHERS), "a rule"))
+                return self._long(Keys(node, (*_SOURCES, *_CHANGES, *OTHERS), "a rule"), compares=compares)
             case Items():
                 raise node.at.error("a list", "a rule: a path, or a mapping", hint="Alternatives go under first_of:.")
 
-    def _long(self, keys: Keys) -> Rule:
+    def _long(self, keys: Keys, *, compares: bool) -> Rule:
         given = keys.given(_SOURCES)
         if len(given) != 1:
             found = f"{' and '.join(given)} in one rule" if given else "a rule without a source"
@@ -113,6 +120,8 @@ class RuleReader:
             keys.refuse(OF_PATHS, f"beside {name!r}", "it beside 'path' only")
         source = _SOURCES[name](self, keys.need(name, ""), keys)
         _check_combination(source, name, keys)
+        if not compares:
+            keys.refuse(("compare",), "here", "it in the rule of the id of a source mapping only")
         return Rule(
             at=keys.at,
             source=source,
@@ -121,6 +130,7 @@ class RuleReader:
             required=keys.read("required", flag_of, False),
             type=keys.read("type", lambda node: cast(JsonType, choice_of(node, TYPES)), None),
             nullable=keys.read("nullable", flag_of, False),
+            compare=keys.read("compare", lambda node: cast(Comparing, choice_of(node, COMPARING)), None),
         )
 
     def each(self, node: Node) -> Rule:

@@ -66,7 +66,8 @@ class _Document:
         to, shown = self._to()
         from_kind = self._from_kind(to)
         tables = keys.read("tables", self._tables, {})
-        fields = RuleReader(tables).fields(keys.need("fields", "fields: a rule for each field"))
+        rules, compared = keys.need("fields", "fields: a rule for each field"), "id" if from_kind is None else None
+        fields = RuleReader(tables).fields(rules, compared=compared)
         known = f"one of the fields: {listing(list(fields))}"
         display_name = choice_of(shown, list(fields), known) if shown is not None else None
         records = keys.read("records", _document_path, None)

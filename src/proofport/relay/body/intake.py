@@ -109,7 +109,7 @@ class Intake:
 
     def _flush(self) -> None:
         if self._portion:
-            self.portions.append((len(self._portion), pack(self._portion)))
+            self.portions.append((len(self._portion), pack(self._portion, fold=self._decoder.folds)))
             self.records += len(self._portion)
             self._portion = []
 
