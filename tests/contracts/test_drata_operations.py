@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.openapi import Contract
+from tests.support.openapi import Contract
 
 import proofport_drata.emulator
 from proofport.adapter import Answer

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from tests.postgres import Database, database
+from tests.support.postgres import Database, database
 
 from proofport.cli import main
 from proofport.journal import open_journal

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from openapi_spec_validator import validate
-from tests.openapi import Contract
+from tests.support.openapi import Contract
 
 import proofport_drata.emulator
 import proofport_secureframe.emulator

@@ -16,7 +16,7 @@ import pytest
 from schemathesis.checks import CHECKS
 from tests.contracts.made_up import SOAK, each_request
 from tests.contracts.test_relay_openapi import KNOWN, PLACES, negatable, operations
-from tests.end_to_end.site import config
+from tests.support.relay import relay_config
 
 from proofport.config import Tenant
 from proofport.gateway import Gateway
@@ -56,7 +56,9 @@ class Guarded:
         async with AsyncExitStack() as stack:
             drata = await stack.enter_async_context(running(DrataEmulator()))
             secureframe = await stack.enter_async_context(running(SecureframeEmulator()))
-            settings = config(folder, drata, secureframe, relay={"rate": {"per_minute": 0}, "commit_seconds": 0.2})
+            settings = relay_config(
+                folder, drata, secureframe, relay={"rate": {"per_minute": 0}, "commit_seconds": 0.2}
+            )
             tenants = {"acme": Tenant(destinations={"drata": settings.destinations["drata"]})}
             gateway = await stack.enter_async_context(Gateway(settings.model_copy(update={"tenants": tenants})))
             journal = await gateway.journal()

@@ -20,7 +20,7 @@ from openapi_spec_validator import validate
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 from tests.contracts.made_up import SOAK, each_request
-from tests.end_to_end.site import config
+from tests.support.relay import relay_config
 
 from proofport.gateway import Gateway
 from proofport.journal.contract import NewSnapshot
@@ -103,7 +103,7 @@ async def _serve(folder: Path, ready: threading.Event, stop: asyncio.Event, foun
         drata = await stack.enter_async_context(running(DrataEmulator()))
         secureframe = await stack.enter_async_context(running(SecureframeEmulator()))
         rate = {"rate": {"per_minute": 0}, "commit_seconds": 0.2}
-        gateway = await stack.enter_async_context(Gateway(config(folder, drata, secureframe, relay=rate)))
+        gateway = await stack.enter_async_context(Gateway(relay_config(folder, drata, secureframe, relay=rate)))
         origin = await stack.enter_async_context(serving(gateway))
         journal = await gateway.journal()
         await journal.open_snapshot(NewSnapshot("open", "default", "cloud_resource", ["drata"], 3600))

@@ -17,7 +17,7 @@ from tests.crash.proxy import Point, Request
 from tests.crash.relaying import Relay, relaying
 from tests.crash.scene import KIND, SOAK, Scene, accounts, scene
 from tests.crash.test_relay_stops import until_told
-from tests.postgres import Database
+from tests.support.postgres import Database
 
 LEASE = 3.0
 SLACK = 12.0

@@ -19,7 +19,7 @@ from tests.crash.posting import Clients, assert_in_order
 from tests.crash.proxy import Point, Request
 from tests.crash.relaying import relaying
 from tests.crash.scene import SOAK, Scene, scene
-from tests.postgres import Server, database
+from tests.support.postgres import Server, database
 
 from proofport.journal.contract import Delivery, Filter
 from proofport.journal.postgres import PostgresJournal
