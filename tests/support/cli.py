@@ -20,7 +20,7 @@ from tests.support.emulators import Emulators, records
 from tests.support.programs import PROGRAM
 from tests.support.reports import balanced
 
-from proofport.cli import app
+from proofport.cli import main
 
 CONFIGURATION = "proofport.yaml"
 ACCOUNTS, CLOUD = ("--kind", "personnel_account"), ("--kind", "cloud_resource")
@@ -84,11 +84,12 @@ class CommandLine:
         out, err, given = io.StringIO(), io.StringIO(), io.TextIOWrapper(io.BytesIO(stdin.encode()))
         with (
             contextlib.chdir(self.folder),
+            patch.object(sys, "argv", ["proofport", *arguments]),
             patch.object(sys, "stdin", given),
             redirect_stdout(out),
             redirect_stderr(err),
         ):
-            code = app.run(arguments)
+            code = main()
         self.is_clean(out.getvalue(), err.getvalue())
         return Typed(code, out.getvalue(), err.getvalue())
 
