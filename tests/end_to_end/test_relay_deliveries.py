@@ -125,7 +125,9 @@ async def test_mappings_are_listed(relay: Relay) -> None:
 async def test_a_preview_shows_every_body_and_sends_nothing(
     relay: Relay, drata_emulator: Running, secureframe_emulator: Running
 ) -> None:
-    answer = await relay.ask("POST", "/v1/preview?kind=cloud_resource&limit=2", json=[cloud_resource(1, name="web 1"), TYPELESS])
+    answer = await relay.ask(
+        "POST", "/v1/preview?kind=cloud_resource&limit=2", json=[cloud_resource(1, name="web 1"), TYPELESS]
+    )
     good, odd = answer.body["items"]
     assert good["destinations"]["secureframe"]["body"]["cloud_resource_type"] == "ec2_instance"
     assert good["destinations"]["drata"]["body"]["name"] == "web 1"

@@ -8,6 +8,7 @@ import pytest
 from tests.support.drata import Drata, resource
 from tests.support.evidence import cloud_resources
 
+from proofport.adapter import Mode
 from proofport.delivery.report import Exit
 
 ACTIONS = "/sessions/[^/]+/actions$"
@@ -43,7 +44,7 @@ async def test_a_lost_answer_to_an_upload_is_repeated(drata: Drata, drop: str) -
 
 
 @pytest.mark.parametrize("mode", ["snapshot", "upsert"])
-async def test_the_strand_of_a_killed_run_is_cancelled_by_the_next(drata: Drata, mode: str) -> None:
+async def test_the_strand_of_a_killed_run_is_cancelled_by_the_next(drata: Drata, mode: Mode) -> None:
     await open_session(drata, OWN + "killed")
     assert (await drata.push(cloud_resources("a"), mode=mode)).exit_code is Exit.OK
     assert await drata.live() == ["a"]
@@ -54,7 +55,7 @@ async def test_the_strand_of_a_killed_run_is_cancelled_by_the_next(drata: Drata,
 
 
 @pytest.mark.parametrize("mode", ["snapshot", "upsert"])
-async def test_the_session_of_another_program_is_left_alone(drata: Drata, mode: str) -> None:
+async def test_the_session_of_another_program_is_left_alone(drata: Drata, mode: Mode) -> None:
     await open_session(drata, "nightly-import")
     report = await drata.push(cloud_resources("a"), mode=mode)
     assert report.exit_code is Exit.BLOCKED
