@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.support.emulators import document
 from tests.support.evidence import COMPLETE, cloud_resource, personnel_accounts
 from tests.support.openapi import Contract
 from tests.support.secureframe import Secureframe
 from tests.unit.delivery.support import memory_journal
 
-import proofport_secureframe.emulator
 from proofport.adapter import Answer
 from proofport.errors import Blocked, ConfigError, UsageError
 from proofport.http.sender import Sender
@@ -23,7 +23,7 @@ from proofport.testing import Running
 from proofport_secureframe import SecureframeAdapter, SecureframeSettings
 from proofport_secureframe.operations import ENTITIES
 
-DOCUMENT = yaml.safe_load(Path(proofport_secureframe.emulator.__file__).with_name("openapi.yaml").read_text())
+DOCUMENT = yaml.safe_load(document("secureframe").read_text())
 Perform = Callable[..., Awaitable[Answer]]
 
 
