@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, cast
 
 from pydantic import JsonValue
+from tests.support.clock import Clock
 
 from proofport.adapter import Adapter, Auth, Body, Credential, Resource, Settings, StaticHeaders
 from proofport.errors import ProofportError, UnsupportedFeature
@@ -50,24 +51,6 @@ class TinyAdapter(Adapter):
     @classmethod
     def bodies(cls, kind: str) -> Sequence[Body]:
         return ()
-
-
-class Naps:
-    """A sleep that takes no time and remembers how long it should have been."""
-
-    def __init__(self) -> None:
-        self.taken: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.taken.append(seconds)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class SharedJournal(Registry):

@@ -8,7 +8,8 @@ import json
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
-from tests.unit.http.support import SECRET, Naps, SharedJournal, TinyAdapter, TinySettings
+from tests.support.clock import Naps
+from tests.unit.http.support import SECRET, SharedJournal, TinyAdapter, TinySettings
 from tests.unit.http.vendor import LIST, Process, Vendor, processes
 
 from proofport.accounting import Outcome, rejected

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.unit.http.support import SECRET, Naps, SharedJournal, TinyAdapter, TinySettings
+from tests.support.clock import Naps
+from tests.unit.http.support import SECRET, SharedJournal, TinyAdapter, TinySettings
 
 from proofport.errors import OutcomeUnknown, Retryable
 from proofport.http.sender import Sender
