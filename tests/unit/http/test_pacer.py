@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.support.clock import Clock
-from tests.unit.http.support import SECRET, SharedJournal, TinyAdapter, TinySettings
+from tests.unit.delivery.support import SECRET, TinySettings
+from tests.unit.http.support import SharedJournal, TinyAdapter
 
 from proofport.http.pacer import Pacer
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests.support.clock import Naps
-from tests.unit.http.support import SECRET, SharedJournal, TinyAdapter, TinySettings
+from tests.unit.delivery.support import SECRET, TinySettings
+from tests.unit.http.support import SharedJournal, TinyAdapter
 
 from proofport.errors import OutcomeUnknown, Retryable
 from proofport.http.sender import Sender

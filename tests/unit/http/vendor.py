@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from tests.support.clock import Naps
-from tests.unit.http.support import SECRET, SharedJournal, TinyAdapter, TinySettings
+from tests.unit.delivery.support import SECRET, TinySettings
+from tests.unit.http.support import SharedJournal, TinyAdapter
 
 from proofport.adapter import Flow, Token, TokenFlow
 from proofport.errors import Blocked
