@@ -10,7 +10,7 @@ from proofport.errors import Blocked, UsageError
 from proofport_drata import bodies
 from proofport_drata.connections import CONNECTION_LIST
 from proofport_drata.custom import CustomRecords
-from proofport_drata.devices import Devices
+from proofport_drata.devices import MdmDevices
 from proofport_drata.hris import HrisPeople
 from proofport_drata.identity_provider import IdentityProvider
 from proofport_drata.resource import DrataResource
@@ -36,7 +36,7 @@ class DrataAdapter(Adapter, Checks, HasOperations):
 
     def resource(self, kind: str) -> DrataResource:
         if kind == "device":
-            return Devices(self.settings, kind)
+            return MdmDevices(self.settings, kind)
         if kind != "person":
             return CustomRecords(self.settings, kind)
         if (connection := self.settings.of(kind).idp_connection_id) is not None:

@@ -8,10 +8,10 @@ from proofport.adapter import Flow
 from proofport.errors import OutcomeUnknown, UsageError
 from proofport.wire import Call
 from proofport_drata.answers import CREATE_CONNECTION, LIST_CONNECTIONS, expect_ok, malformed
-from proofport_drata.paging import PagedList
+from proofport_drata.paging import DrataList
 
 CONNECTIONS = "/public/v2/custom-connections"
-CONNECTION_LIST = PagedList("list_connections", CONNECTIONS)
+CONNECTION_LIST = DrataList("list_connections", CONNECTIONS)
 
 
 def resource_path(connection: int, resource: int) -> str:
@@ -34,7 +34,7 @@ def resources(connection: int) -> Flow[list[dict[str, Any]]]:
     return [row for row in rows if not row.get("deletedAt")]
 
 
-def find(alias: str, provider: str) -> Flow[int | None]:
+def find(alias: str, provider: str) -> Flow[dict[str, Any] | None]:
     """The connection of that name. Raises UsageError when several have it, or it is of another provider type.
 
     Drata has no other key to find a connection by: the `name` that was given comes back as `clientAlias`.
@@ -51,31 +51,29 @@ def find(alias: str, provider: str) -> Flow[int | None]:
     if named[0].get("providerTypes", [provider]) != [provider]:
         hint = "Rename it, then provision again."
         raise UsageError(f"the Drata connection {alias!r} is not a {provider} one", hint=hint)
-    return id_of(named[0], "list_connections")
+    return with_id(named[0], "list_connections")
 
 
-def create(alias: str, provider: str, request: bytes) -> Flow[int]:
-    """Make a connection. After a lost answer look its name up: a second request would make a second connection."""
+def create(alias: str, provider: str, request: bytes) -> Flow[dict[str, Any]]:
+    """Make a connection. After a lost answer look its name up: a second request would make a second connection.
+
+    Raises OutcomeUnknown when the answer was lost and there is none of that name yet.
+    """
     try:
         reply = yield Call("create_connection", "POST", CONNECTIONS, body=request, lost="ask")
     except OutcomeUnknown:
-        return (yield from find_made(alias, provider))
-    return id_of(expect_ok(reply, f"create {alias!r}", CREATE_CONNECTION), "create_connection")
+        found = yield from find(alias, provider)
+        if found is None:
+            raise OutcomeUnknown(
+                f"it is not known whether Drata made the connection {alias!r}",
+                hint="Provision again, or list, in a moment: the name is looked up first, so none is made twice.",
+            ) from None
+        return found
+    return with_id(expect_ok(reply, f"create {alias!r}", CREATE_CONNECTION), "create_connection")
 
 
-def find_made(alias: str, provider: str) -> Flow[int]:
-    """The connection whose creation had no answer. Raises OutcomeUnknown when there is none of that name yet."""
-    found = yield from find(alias, provider)
-    if found is None:
-        raise OutcomeUnknown(
-            f"it is not known whether Drata made the connection {alias!r}",
-            hint="Provision again, or list, in a moment: the name is looked up first, so that no second one is made.",
-        )
-    return found
-
-
-def id_of(row: Any, operation: str) -> int:
-    found = row.get("id") if isinstance(row, dict) else None
-    if not isinstance(found, int) or isinstance(found, bool):
+def with_id(row: Any, operation: str) -> dict[str, Any]:
+    """A row of Drata's answer, if it has its number."""
+    if not isinstance(row, dict) or type(row.get("id")) is not int:
         raise malformed(f"{operation} gave no id")
-    return found
+    return row

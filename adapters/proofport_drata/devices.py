@@ -12,8 +12,8 @@ from proofport.wire import Call
 from proofport_drata import bodies
 from proofport_drata.answers import CREATE_DEVICE, DELETE_DEVICE, LIST_DEVICES, expect_ok, refused
 from proofport_drata.connections import CONNECTIONS
-from proofport_drata.paging import PagedList, Rows
-from proofport_drata.resource import MAX_BYTES, PlainConnection
+from proofport_drata.paging import DrataList, Rows
+from proofport_drata.resource import MAX_BYTES, DrataConnection
 
 READABLE = (
     "externalId",
@@ -27,7 +27,7 @@ READABLE = (
 """Fields that come back as they were sent. The others are not returned, or in another form (OpenAPI v2, `Device`)."""
 
 
-class Devices(PlainConnection, Ends, Lists):
+class MdmDevices(DrataConnection, Ends, Lists):
     provider = "MDM"
     things = suffix = "devices"
     ends: Literal["on_request"] = "on_request"
@@ -60,10 +60,10 @@ class Devices(PlainConnection, Ends, Lists):
         return Page([_observed(row) for row in rows if isinstance(row.get("externalId"), str)], following)
 
     @property
-    def listing(self) -> PagedList:
+    def listing(self) -> DrataList:
         """The list, whose path alone has no `custom-` in it."""
         path = f"/public/v2/connections/{self.connection}/devices"
-        return PagedList("list_connection_devices", path, LIST_DEVICES)
+        return DrataList("list_connection_devices", path, LIST_DEVICES)
 
     @property
     def _path(self) -> str:

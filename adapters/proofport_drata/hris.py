@@ -16,8 +16,8 @@ from proofport.wire import Call
 from proofport_drata import bodies
 from proofport_drata.answers import GET_IDENTITY, LIST_IDENTITIES, WRITE_IDENTITIES, expect_ok, malformed, refused
 from proofport_drata.connections import CONNECTIONS
-from proofport_drata.paging import PagedList
-from proofport_drata.resource import MAX_BYTES, PlainConnection
+from proofport_drata.paging import DrataList
+from proofport_drata.resource import MAX_BYTES, DrataConnection
 
 MAX_PEOPLE = 1000
 """The largest array of an upload (OpenAPI v2, `hris-user-identities`)."""
@@ -31,7 +31,7 @@ Result = tuple[Outcome, dict[str, Any] | None]
 """The outcome of a person, and the stored row where the answer holds it."""
 
 
-class HrisPeople(PlainConnection, Ends, Lists):
+class HrisPeople(DrataConnection, Ends, Lists):
     provider = "HRIS"
     things = "people"
     suffix = "identities"
@@ -69,8 +69,8 @@ class HrisPeople(PlainConnection, Ends, Lists):
         return f"{CONNECTIONS}/{self.connection}/hris-user-identities"
 
     @property
-    def listing(self) -> PagedList:
-        return PagedList("list_hris_identities", self._path, LIST_IDENTITIES)
+    def listing(self) -> DrataList:
+        return DrataList("list_hris_identities", self._path, LIST_IDENTITIES)
 
     # ------------------------------------------------------------------ writing
     def _separate(self, job: Job, batch: Batch, named: Mapping[str, str]) -> Flow[list[Outcome]]:
@@ -193,7 +193,9 @@ def _verdict(result: Any) -> Result:
 
 def _observed(row: Mapping[str, Any]) -> Observed:
     fields = {name: value for name, value in row.items() if name not in NOT_READ_BACK}
-    fields |= {name: _canonical(fields[name]) for name in ("startedAt", "separatedAt") if name in fields}
+    # The vendor returns a time with milliseconds.
+    times = {name: time for name in ("startedAt", "separatedAt") if (time := _time(fields.get(name))) is not None}
+    fields |= {name: format_timestamp(time) for name, time in times.items()}
     return Observed(row["identityId"], fields, ended=row.get("separatedAt") is not None)
 
 
@@ -219,19 +221,16 @@ def _separation(body: bytes) -> str | None:
     return date if isinstance(date, str) else None
 
 
-def _same_time(stored: object, wanted: str) -> bool:
+def _time(date: object) -> datetime | None:
+    """The time that a text names. None: it names none."""
     try:
-        return isinstance(stored, str) and datetime.fromisoformat(stored) == datetime.fromisoformat(wanted)
-    except (ValueError, TypeError):
-        return False
-
-
-def _canonical(date: object) -> object:
-    """A time in the form in which it is sent. The vendor returns it with milliseconds."""
-    try:
-        return format_timestamp(datetime.fromisoformat(date)) if isinstance(date, str) else date
+        return datetime.fromisoformat(date) if isinstance(date, str) else None
     except ValueError:
-        return date
+        return None
+
+
+def _same_time(stored: object, wanted: str) -> bool:
+    return (time := _time(stored)) is not None and time == _time(wanted)
 
 
 def _day(job: Job, batch: Batch, index: int) -> str:

@@ -17,11 +17,11 @@ from proofport.adapter import Answer, Flow, Operation
 from proofport.errors import Blocked, OutcomeUnknown, UsageError
 from proofport.wire import Call, Reply
 from proofport_drata import answers as permission
-from proofport_drata import hris, sessions
+from proofport_drata import connections, hris, sessions
 from proofport_drata import parameters as p
-from proofport_drata.answers import CHECK_PARAMETERS, expect_ok, malformed
-from proofport_drata.connections import CONNECTIONS, find, find_made, resource_path
-from proofport_drata.paging import V1_CONNECTIONS, PagedList, v1_page, v1_rows
+from proofport_drata.answers import CHECK_PARAMETERS, expect_ok
+from proofport_drata.connections import CONNECTIONS, resource_path
+from proofport_drata.paging import V1_CONNECTIONS, DrataList, v1_page, v1_rows
 from proofport_drata.records import segment, verdicts
 
 CONNECTION = CONNECTIONS + "/{connection_id}"
@@ -37,7 +37,7 @@ V1_JSON, V1_ONE_JSON = V1_CONNECTIONS + "/upload/json", V1_CONNECTIONS + "/{id}/
 V1_CSV, V1_ONE_CSV = V1_CONNECTIONS + "/upload/csv", V1_CONNECTIONS + "/{id}/upload/csv"
 
 
-def plain(endpoint: Endpoint, given: p.Parameters) -> Flow[Answer]:
+def plain(endpoint: Endpoint, given: p.DrataParameters) -> Flow[Answer]:
     """One request, and its answer."""
     return Answer(endpoint.decoded((yield endpoint.call(given))))
 
@@ -50,11 +50,11 @@ class Endpoint:
     method: Literal["GET", "POST", "PUT", "DELETE"]
     #: Parameters in braces stand in the path. The others go into the query of a GET, or into the body.
     path: str
-    parameters: type[p.Parameters]
+    parameters: type[p.DrataParameters]
     permission: str
     flow: Callable[[Endpoint, Any], Flow[Answer]] = plain
 
-    def call(self, given: p.Parameters, lost: Literal["repeat", "ask"] = "repeat") -> Call:
+    def call(self, given: p.DrataParameters, lost: Literal["repeat", "ask"] = "repeat") -> Call:
         names = re.findall(r"{(\w+)}", self.path)
         # A colon stays, as the vendor writes `identity-id:`.
         path = self.path.format_map({name: segment(str(getattr(given, name)), safe=":") for name in names})
@@ -78,37 +78,27 @@ def pages(endpoint: Endpoint, given: Any) -> Flow[Answer]:
         return (yield from plain(endpoint, given))
     call = endpoint.call(given)
     query = tuple(pair for pair in call.query if pair[0] not in ("cursor", "size"))
-    every = PagedList(endpoint.name, call.path, endpoint.permission, query, CHECK_PARAMETERS)
+    every = DrataList(endpoint.name, call.path, endpoint.permission, query, CHECK_PARAMETERS)
     return Answer({"data": (yield from every.rows(given.cursor)), "pagination": {"cursor": None}})
 
 
 def create(endpoint: Endpoint, given: p.CreateConnection) -> Flow[Answer]:
-    """Look the name up before, and after a lost answer: Drata would make a second connection of the same name."""
+    """Look the name up before: Drata would make a second connection of the same name."""
     (provider,) = given.provider_types
-    existing = yield from find(given.name, provider)
+    existing = yield from connections.find(given.name, provider)
     if existing is not None:
         raise UsageError(
-            f"the Drata connection {existing} is named {given.name!r} already",
+            f"the Drata connection {existing['id']} is named {given.name!r} already",
             hint="Creating again would make a second one: give another name, or use that connection.",
         )
-    try:
-        return Answer(endpoint.decoded((yield endpoint.call(given, lost="ask"))))
-    except OutcomeUnknown:
-        made = yield from find_made(given.name, provider)
-    return (yield from plain(GET_CONNECTION, p.GetConnection(connection_id=made)))
+    _, request = given.body()
+    return Answer((yield from connections.create(given.name, provider, request)))
 
 
 def update(endpoint: Endpoint, given: p.UpdateConnection) -> Flow[Answer]:
     if not given.given("connection_id"):
         raise UsageError("nothing to change was given", hint="Give client_alias, description, or both.")
     return (yield from plain(endpoint, given))
-
-
-def delete(endpoint: Endpoint, given: p.DeleteConnection) -> Flow[Answer]:
-    answer = yield from plain(endpoint, given)
-    if answer.value is not None:
-        raise malformed("delete_custom_connection gave an answer with a body")
-    return answer
 
 
 def upsert_records(endpoint: Endpoint, given: p.UpsertRecords) -> Flow[Answer]:
@@ -157,7 +147,7 @@ def list_managed(endpoint: Endpoint, given: p.ListManaged) -> Flow[Answer]:
     return Answer((yield from v1_page((*given.query(), ("page", str(given.page)), ("limit", str(given.limit))))))
 
 
-def create_idp(endpoint: Endpoint, given: p.Parameters) -> Flow[Answer]:
+def create_idp(endpoint: Endpoint, given: p.DrataParameters) -> Flow[Answer]:
     """Read the list before and after: the answer, if it comes, does not hold the new connection."""
     before = {row.get("id") for row in (yield from v1_rows())}
     lost = False
@@ -182,15 +172,12 @@ def _with_problems(answer: Any, ids: Sequence[str], outcomes: Sequence[Outcome])
 
 
 # ------------------------------------------------------------------ the table
-GET_CONNECTION = Endpoint("get_custom_connection", "GET", CONNECTION, p.GetConnection, permission.LIST_CONNECTIONS)
 ENDPOINTS = (
     Endpoint("list_custom_connections", "GET", CONNECTIONS, p.ListConnections, permission.LIST_CONNECTIONS, pages),
-    GET_CONNECTION,
+    Endpoint("get_custom_connection", "GET", CONNECTION, p.GetConnection, permission.LIST_CONNECTIONS),
     Endpoint("create_custom_connection", "POST", CONNECTIONS, p.CreateConnection, permission.CREATE_CONNECTION, create),
     Endpoint("update_custom_connection", "PUT", CONNECTION, p.UpdateConnection, permission.UPDATE_CONNECTION, update),
-    Endpoint(
-        "delete_custom_connection", "DELETE", CONNECTION, p.DeleteConnection, permission.DELETE_CONNECTION, delete
-    ),
+    Endpoint("delete_custom_connection", "DELETE", CONNECTION, p.DeleteConnection, permission.DELETE_CONNECTION),
     Endpoint("list_records", "GET", RECORDS, p.ListRecords, permission.LIST_CONNECTIONS, pages),
     Endpoint("upsert_records", "POST", RECORDS, p.UpsertRecords, permission.CREATE_DATA, upsert_records),
     Endpoint("update_record", "PUT", RECORD, p.UpdateRecord, permission.UPDATE_DATA),

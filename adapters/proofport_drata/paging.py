@@ -28,7 +28,7 @@ Query = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class PagedList:
+class DrataList:
     """A list of version 2."""
 
     operation: str

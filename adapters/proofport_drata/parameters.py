@@ -16,13 +16,15 @@ from proofport_drata.sessions import spelled
 
 
 # ------------------------------------------------------------------ in common
-class Parameters(BaseModel):
+class DrataParameters(BaseModel):
     """The parameters of one operation: named in snake case, sent in the vendor's camel case."""
 
     #: The operation, in the list of `proofport call`.
     summary: ClassVar[str] = ""
     #: A person confirms it first.
     destructive: ClassVar[bool] = False
+    #: The parameter that is the whole body. None: all that are not in the path are its fields.
+    sent_alone: ClassVar[str | None] = None
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=AliasGenerator(serialization_alias=to_camel))
 
@@ -42,10 +44,11 @@ class Parameters(BaseModel):
 
     def body(self, *left_out: str) -> tuple[str, bytes]:
         """Content type and body of a request."""
-        return "application/json", json.dumps(self.given(*left_out)).encode()
+        given = self.given(*left_out)
+        return "application/json", json.dumps(given[self.sent_alone] if self.sent_alone else given).encode()
 
 
-class OnConnection(Parameters):
+class OnConnection(DrataParameters):
     connection_id: int = Field(gt=0)
 
 
@@ -53,7 +56,7 @@ class OnResource(OnConnection):
     resource_id: int = Field(gt=0)
 
 
-class Listing(Parameters):
+class Listing(DrataParameters):
     """A page of that size, or with `all` every page from `cursor` on."""
 
     cursor: str | None = None
@@ -78,7 +81,7 @@ class GetConnection(OnConnection):
     expand: list[ConnectionExpansion] = Field(default_factory=list)
 
 
-class CreateConnection(Parameters):
+class CreateConnection(DrataParameters):
     """CUSTOM needs `workspace_ids`, `display_name_key` and one of `json_schema` and `sample_data`; MDM and HRIS refuse
     all four (recipe)."""
 
@@ -196,13 +199,11 @@ class UpsertDevice(OnConnection):
     """`device`: the body under the vendor's names, as JSON or @FILE."""
 
     summary = "Create or update one device"
+    sent_alone = "device"
     device: DeviceBody
 
-    def body(self, *left_out: str) -> tuple[str, bytes]:
-        return "application/json", json.dumps(self.given()["device"]).encode()
 
-
-class GetDevice(Parameters):
+class GetDevice(DrataParameters):
     summary = "One device, of any connection"
     device_id: int
     expand: list[DeviceExpansion | Literal["deviceApps"]] = Field(default_factory=list)
@@ -223,10 +224,8 @@ class UpsertIdentities(OnConnection):
     """`people`: bodies under the vendor's names; what one leaves out stays as it was, null clears."""
 
     summary = "Create or update up to 1,000 people"
+    sent_alone = "people"
     people: list[IdentityBody] = Field(min_length=1, max_length=MAX_PEOPLE)
-
-    def body(self, *left_out: str) -> tuple[str, bytes]:
-        return "application/json", json.dumps(self.given()["people"]).encode()
 
 
 class OnIdentity(OnConnection):
@@ -249,7 +248,7 @@ ConnectionState = Literal["ACTIVE", "MISCONFIGURED", "CONFIGURED_PENDING_CONFIRM
 Order = Literal["CREATED_AT", "CONNECTED_AT", "CONNECTION_PROVIDER_TYPE", "CONNECTION_CLIENT_TYPE", "CONNECTION_STATE"]
 
 
-class ListManaged(Parameters):
+class ListManaged(DrataParameters):
     summary = "Connections of every kind"
     page: int = Field(1, ge=1)
     limit: int = Field(20, ge=1, le=50)
@@ -265,7 +264,7 @@ class ListManaged(Parameters):
         return kinds + super().query("page", "limit", "provider_types")
 
 
-class CreateFromJson(Parameters):
+class CreateFromJson(DrataParameters):
     """`people`: bodies under the vendor's names, as JSON or @FILE."""
 
     summary = "Make an identity provider of people"
@@ -278,7 +277,7 @@ class UpdateFromJson(CreateFromJson):
     id: int
 
 
-class CreateFromCsv(Parameters):
+class CreateFromCsv(DrataParameters):
     """`file`: the CSV, as @FILE. The columns are not published; the names of the JSON form are assumed."""
 
     summary = "Make an identity provider of a CSV file"

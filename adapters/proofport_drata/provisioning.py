@@ -8,10 +8,8 @@ from typing import Any
 
 from proofport.adapter import Blueprint, Flow, Provisioned
 from proofport.errors import ConfigError, UsageError
-from proofport_drata.connections import create, find, id_of, read, resources
+from proofport_drata.connections import create, find, read, resources, with_id
 from proofport_drata.settings import DrataSettings
-
-SHARED = "The connection {alias!r} existed; everything that delivers to it shares its records."
 
 
 def provision_custom(blueprint: Blueprint, settings: DrataSettings) -> Flow[Provisioned]:
@@ -51,8 +49,8 @@ def _find_or_make(alias: str, provider: str, request: bytes) -> Flow[tuple[int, 
     """The connection of that name, whether it was made now, and what a person should know about it."""
     existing = yield from find(alias, provider)
     if existing is None:
-        return (yield from create(alias, provider, request)), True, ()
-    return existing, False, (f"The connection {alias!r} existed; whatever delivers to it shares its records.",)
+        return (yield from create(alias, provider, request))["id"], True, ()
+    return existing["id"], False, (f"The connection {alias!r} existed; whatever delivers to it shares its records.",)
 
 
 def _require_provider(connection: int, provider: str) -> Flow[None]:
@@ -93,8 +91,7 @@ def _only_resource(connection: int, held: list[dict[str, Any]]) -> dict[str, Any
             f"the Drata connection {connection} holds {len(held)} resources that fit, expected one: {names}",
             hint="Write the resource_id that is meant into `objects`, or take the kind out of it to have one made.",
         )
-    id_of(held[0], "get_connection")
-    return held[0]
+    return with_id(held[0], "get_connection")
 
 
 # ------------------------------------------------------------------ the schema

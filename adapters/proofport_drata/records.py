@@ -12,7 +12,7 @@ from proofport.adapter import Batch, Flow, Observed, Page
 from proofport.errors import Problem, Rejected
 from proofport.wire import Call, Reply
 from proofport_drata.answers import CREATE_DATA, DELETE_DATA, UPDATE_DATA, expect_ok, malformed, refused
-from proofport_drata.paging import PagedList
+from proofport_drata.paging import DrataList
 
 SCHEMA_VALIDATION = 28022
 """`code` of a record that the resource's schema refuses (example in the vendor's OpenAPI v2)."""
@@ -135,7 +135,7 @@ def update(path: str, body: bytes) -> Flow[Outcome]:
 
 def live(records: str, cursor: str | None) -> Flow[Page]:
     """A page of live records. Without `sessionId` the list holds no staged ones (assumed)."""
-    rows, following = yield from PagedList("list_records", records).page(cursor)
+    rows, following = yield from DrataList("list_records", records).page(cursor)
     if not all(isinstance(row.get("id"), str) for row in rows):
         raise malformed("list_records gave a record without an id")
     return Page([_observed(row) for row in rows], following)

@@ -7,7 +7,7 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from proofport.adapter import Blueprint, Finding, Flow, Provisioned, Provisions, Resource
-from proofport_drata.paging import PagedList
+from proofport_drata.paging import DrataList
 from proofport_drata.provisioning import provision_plain
 from proofport_drata.settings import DrataSettings
 
@@ -41,7 +41,7 @@ class DrataResource(Resource):
         return Finding(ok, f"objects.{self.kind}", detail, hint)
 
 
-class PlainConnection(DrataResource, Provisions):
+class DrataConnection(DrataResource, Provisions):
     """A connection without resources in it: devices of an MDM, people of an HRIS."""
 
     #: The provider type of the connection.
@@ -63,7 +63,7 @@ class PlainConnection(DrataResource, Provisions):
 
     @property
     @abstractmethod
-    def listing(self) -> PagedList:
+    def listing(self) -> DrataList:
         """The list of what the connection holds."""
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:

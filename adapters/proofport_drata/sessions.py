@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import count
 
 from proofport.accounting import Outcome
@@ -17,12 +17,13 @@ from proofport.adapter import Batch, Flow
 from proofport.errors import Blocked, OutcomeUnknown, UsageError
 from proofport.wire import Call, Reply
 from proofport_drata.answers import CREATE_DATA, expect_ok, malformed, vendor_words
-from proofport_drata.paging import PagedList
+from proofport_drata.paging import DrataList
 from proofport_drata.records import outcomes_of, upload
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{3,64}")
 _ATTEMPTS = 3
 """Requests of `complete` and `cancel`, as long as the answer is lost and the session is still open."""
+_LOST = "its answer was lost"
 
 
 def own_prefix(instance: str) -> str:
@@ -53,7 +54,7 @@ def statuses(resource: str) -> Flow[dict[str, str]]:
     speakeasy-api/gram, drata.go). So the filter is not used.
     """
     found: dict[str, str] = {}
-    for row in (yield from PagedList("list_sessions", f"{resource}/sessions").rows()):
+    for row in (yield from DrataList("list_sessions", f"{resource}/sessions").rows()):
         session, status = row.get("sessionId"), row.get("status")
         if not isinstance(session, str) or not isinstance(status, str):
             raise malformed("list_sessions gave a session without sessionId or status")
@@ -121,20 +122,16 @@ def refuse_ended(reply: Reply, session: str) -> None:
 
 def complete(resource: str, session: str) -> Flow[None]:
     """Make the staged set the live one. After a refusal or a lost answer, the list of sessions says whether it is."""
-    path = f"{resource}/sessions/{session}/actions"
     for _ in range(_ATTEMPTS):
-        call = Call("complete_session", "POST", path, body=b'{"action":"complete"}', lost="ask", destructive=True)
-        reply = yield from _reply_unless_lost(call)
-        if reply is not None and reply.status not in (409, 422):
-            expect_ok(reply, "complete the session", CREATE_DATA)
+        doubt = yield from _act(resource, session, "complete", (409, 422))
+        if doubt is None:
             return
         status = (yield from statuses(resource)).get(session)
         if status == "ACTIVE":
             return
-        if status != "IN_PROGRESS" or reply is not None:
-            words = vendor_words(reply) if reply is not None else "its answer was lost"
+        if status != "IN_PROGRESS" or doubt != _LOST:
             raise Blocked(
-                f"the Drata session {session} was not completed: {words}; it is {status or 'not listed'}",
+                f"the Drata session {session} was not completed: {doubt}; it is {status or 'not listed'}",
                 hint="Let one program write to this resource, then push again. The earlier records are still live, "
                 "unless another program completed a session of its own.",
             )
@@ -143,14 +140,9 @@ def complete(resource: str, session: str) -> Flow[None]:
 
 def cancel(resource: str, session: str) -> Flow[None]:
     """Drop an open session and its records. Drata does not publish its answer for a session that is not open."""
-    path = f"{resource}/sessions/{session}/actions"
     for _ in range(_ATTEMPTS):
-        call = Call("cancel_session", "POST", path, body=b'{"action":"cancel"}', lost="ask")
-        reply = yield from _reply_unless_lost(call)
-        if reply is not None and reply.status not in (404, 409, 422):
-            expect_ok(reply, "cancel the session", CREATE_DATA)
-            return
-        if session not in (yield from open_sessions(resource)):
+        doubt = yield from _act(resource, session, "cancel", (404, 409, 422))
+        if doubt is None or session not in (yield from open_sessions(resource)):
             return
     raise OutcomeUnknown(
         f"the Drata session {session} could not be cancelled",
@@ -158,15 +150,21 @@ def cancel(resource: str, session: str) -> Flow[None]:
     )
 
 
+def _act(resource: str, session: str, action: str, doubtful: Sequence[int]) -> Flow[str | None]:
+    """Complete or cancel a session. None: done. Else why this is in doubt: a lost answer, or a status in `doubtful`."""
+    path, body = f"{resource}/sessions/{session}/actions", f'{{"action":"{action}"}}'.encode()
+    destructive = action == "complete"
+    try:
+        reply = yield Call(f"{action}_session", "POST", path, body=body, lost="ask", destructive=destructive)
+    except OutcomeUnknown:
+        return _LOST
+    if reply.status in doubtful:
+        return vendor_words(reply)
+    expect_ok(reply, f"{action} the session", CREATE_DATA)
+    return None
+
+
 def cancel_if_open(resource: str, session: str) -> Flow[None]:
     """Look before cancelling: a run that sent nothing has opened no session."""
     if session in (yield from open_sessions(resource)):
         yield from cancel(resource, session)
-
-
-def _reply_unless_lost(call: Call) -> Flow[Reply | None]:
-    """The reply. None: it was lost, and the request may have taken effect."""
-    try:
-        return (yield call)
-    except OutcomeUnknown:
-        return None

@@ -38,10 +38,9 @@ CHECKS = [
 
 @dataclass(frozen=True)
 class Vendor:
-    """`known`: what the seed holds by path parameter, so that requests come further than an unknown id."""
-
     document: dict[str, Any]
     key: str
+    #: What the seed holds by path parameter, so that requests come further than an unknown id.
     known: Mapping[str, Sequence[Any]]
 
     def operations(self) -> dict[str, Any]:

@@ -55,3 +55,22 @@ def test_a_file_that_cannot_be_written_stops_it(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert said == ""
     assert "cannot be written" in complaint
+
+
+def test_a_configuration_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "proofport.yaml"
+    file.write_text("instance: acme\n")
+    with program("emulate", "--write-config", str(file)) as process:
+        said, complaint = process.communicate(timeout=20)
+    assert (said, process.returncode) == ("", 2)
+    assert "was not written by `proofport emulate`" in complaint
+    assert file.read_text() == "instance: acme\n"
+
+
+def test_a_configuration_of_an_earlier_emulator_is_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "proofport.yaml"
+    for _ in range(2):
+        with program("emulate", "--write-config", str(file)) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            process.kill()

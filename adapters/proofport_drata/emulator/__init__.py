@@ -1,4 +1,4 @@
-"""A local imitation of Drata, built from its published documents; `openapi.yaml` is the contract it keeps."""
+"""A local imitation of Drata, built from its published documents. It answers the operations of `openapi.yaml`."""
 
 from __future__ import annotations
 

@@ -2,93 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 
-from proofport.testing import VendorError, json_body, json_response
-from proofport_drata.emulator.answers import NUMBER, expansions, timestamp
-from proofport_drata.emulator.context import Part
-from proofport_drata.emulator.model import Connection, Resource, now
+from proofport.testing import VendorError, json_response
+from proofport_drata.emulator.answers import timestamp
+from proofport_drata.emulator.document import body_of
+from proofport_drata.emulator.emulated import EmulatedOperations, expansions
+from proofport_drata.emulator.model import Connection, CustomResource, now
 from proofport_drata.emulator.schemas import schema_from_sample, schema_problem, stored_schema
 
-PATH = "/public/v2/custom-connections"
-PROVIDER_TYPES = ("CUSTOM", "MDM", "HRIS")
 CUSTOM_ONLY = ("schema", "sampleData", "displayNameKey", "workspaceIds")
-EXPANSIONS = ("createdByUser", "customResources")
 
 
-class Connections(Part):
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get(PATH, self.list_connections),
-            web.post(PATH, self.create),
-            web.get(PATH + "/{connectionId}", self.get),
-            web.put(PATH + "/{connectionId}", self.update),
-            web.delete(PATH + "/{connectionId}", self.delete),
-        ]
+class EmulatedConnections(EmulatedOperations):
+    async def list_custom_connections(self, request: web.Request) -> web.Response:
+        expand, connections = expansions(request), self._drata.company.connections.values()
+        return self._drata.page(request, connections, lambda each: _rendered(each, expand))
 
-    async def list_connections(self, request: web.Request) -> web.Response:
-        expand = expansions(request, EXPANSIONS)
-        connections = self._context.tenant.connections.values()
-        return self._context.page(request, connections, lambda each: _rendered(each, expand))
+    async def get_custom_connection(self, request: web.Request) -> web.Response:
+        return json_response(_rendered(self._drata.connection(request), expansions(request)))
 
-    async def get(self, request: web.Request) -> web.Response:
-        expand = expansions(request, EXPANSIONS)
-        return json_response(_rendered(self._context.connection(request), expand))
-
-    async def create(self, request: web.Request) -> web.Response:
-        body = _object(await json_body(request))
-        provider = self._provider(body)
-        description = _text(body, "description", nullable=True)
-        alias = _text(body, "name")
-        if alias is None:
-            raise VendorError(400, "name should not be empty")
-        if provider == "CUSTOM":
-            schema = self._schema(body)
-            connection = self._context.tenant.connect(provider, alias, description)
-            self._context.tenant.add_resource(connection, schema)
-        else:
-            for name in CUSTOM_ONLY:
-                if name in body:
-                    raise VendorError(400, f"{name} is only allowed for CUSTOM connections")
-            connection = self._context.tenant.connect(provider, alias, description)
+    async def create_custom_connection(self, request: web.Request) -> web.Response:
+        body = await body_of(request, "CustomConnectionCreate")
+        types = body["providerTypes"]
+        if not types or (len(types) > 1 and not self._switches["mixed_provider_types"]):
+            raise VendorError(400, "providerTypes must contain exactly one type")
+        given = [name for name in CUSTOM_ONLY if name in body]
+        if types[0] != "CUSTOM" and given:
+            raise VendorError(400, f"{given[0]} is only allowed for CUSTOM connections")
+        schema = self._schema(body) if types[0] == "CUSTOM" else None
+        connection = self._drata.company.connect(types[0], body["name"], body.get("description"))
+        if schema is not None:
+            self._drata.company.add_resource(connection, schema)
         return json_response(_rendered(connection), 201)
 
-    async def update(self, request: web.Request) -> web.Response:
-        connection = self._context.connection(request)
-        body = _object(await json_body(request))
-        alias, description = _text(body, "clientAlias", nullable=True), _text(body, "description")
-        if "clientAlias" in body:
-            connection.alias = alias
-        if "description" in body:
-            connection.description = description
+    async def update_custom_connection(self, request: web.Request) -> web.Response:
+        connection, body = self._drata.connection(request), await body_of(request, "CustomConnectionUpdate")
+        connection.alias = body.get("clientAlias", connection.alias)
+        connection.description = body.get("description", connection.description)
         connection.updated_at = now()
         return json_response(_rendered(connection))
 
-    async def delete(self, request: web.Request) -> web.Response:
-        # 400 is not declared here, so an id that is no number is an unknown connection.
-        connections, text = self._context.tenant.connections, request.match_info["connectionId"]
-        former = connections.pop(int(text), None) if NUMBER.fullmatch(text) else None
+    async def delete_custom_connection(self, request: web.Request) -> web.Response:
+        number = int(request.match_info["connectionId"])
+        former = self._drata.company.connections.pop(number, None)
         if former is None and self._switches["delete_unknown_connection"] != 204:
-            raise VendorError(404, f"Connection with id {text} not found")
+            raise VendorError(404, f"Connection with id {number} not found")
         return web.Response(status=204)
 
-    def _provider(self, body: dict[str, Any]) -> str:
-        types = body.get("providerTypes")
-        if not isinstance(types, list) or not types or any(each not in PROVIDER_TYPES for each in types):
-            raise VendorError(400, f"each value in providerTypes must be one of: {', '.join(PROVIDER_TYPES)}")
-        if len(types) > 1 and not self._switches["mixed_provider_types"]:
-            raise VendorError(400, "providerTypes must contain exactly one type")
-        return str(types[0])
-
     def _schema(self, body: dict[str, Any]) -> dict[str, Any]:
-        workspaces = body.get("workspaceIds")
-        if (
-            not isinstance(workspaces, list)
-            or not workspaces
-            or any(type(each) not in (int, float) for each in workspaces)
-        ):
+        if "workspaceIds" not in body:
             raise VendorError(400, "workspaceIds must contain at least 1 number for a CUSTOM connection")
         if ("schema" in body) == ("sampleData" in body):
             raise VendorError(400, "exactly one of schema and sampleData must be given for a CUSTOM connection")
@@ -98,28 +64,15 @@ class Connections(Part):
                 raise VendorError(400, problem)
             schema = stored_schema(schema, keep_empty_required=self._switches["empty_required_kept"])
         else:
-            schema = schema_from_sample(_object(body["sampleData"], "sampleData"))
+            schema = schema_from_sample(body["sampleData"])
             if self._switches["sample_data_required"]:
                 schema = stored_schema(schema, keep_empty_required=False)
-        if not isinstance(key := body.get("displayNameKey"), str) or key not in schema.get("properties", {}):
+        if body.get("displayNameKey") not in schema.get("properties", {}):
             raise VendorError(400, "displayNameKey must be a top-level property of the schema")
         return schema
 
 
-def _object(value: Any, name: str = "the request body") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise VendorError(400, f"{name} must be an object")
-    return value
-
-
-def _text(body: dict[str, Any], name: str, *, nullable: bool = False) -> str | None:
-    value = body.get(name)
-    if name in body and not isinstance(value, str) and not (value is None and nullable):
-        raise VendorError(400, f"{name} must be a string")
-    return value
-
-
-def _rendered(connection: Connection, expand: list[str] | tuple[()] = ()) -> dict[str, Any]:
+def _rendered(connection: Connection, expand: Sequence[str] = ()) -> dict[str, Any]:
     """The name comes back as clientAlias; displayNameKey and workspaceIds never come back."""
     rendered: dict[str, Any] = {
         "id": connection.id,
@@ -144,7 +97,7 @@ def _rendered(connection: Connection, expand: list[str] | tuple[()] = ()) -> dic
     return rendered
 
 
-def _resource(resource: Resource) -> dict[str, Any]:
+def _resource(resource: CustomResource) -> dict[str, Any]:
     return {
         "id": resource.id,
         "name": resource.name,

@@ -2,72 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
 
-from proofport.testing import VendorError, json_body, json_response
-from proofport_drata.emulator.answers import expansions, number, timestamp
-from proofport_drata.emulator.context import Part
+from proofport.testing import VendorError, json_response
+from proofport_drata.emulator.answers import timestamp
+from proofport_drata.emulator.document import SCHEMAS, body_of
+from proofport_drata.emulator.emulated import EmulatedOperations, expansions
 from proofport_drata.emulator.model import Connection, Device, now
-from proofport_drata.emulator.schemas import in_words, violations
-from proofport_drata.emulator.shapes import DEVICE, DEVICE_KEYS, READABLE_FLAGS
 
-V2 = "/public/v2"
-EXPANSIONS = ("asset", "complianceChecks", "documents", "identifiers")
+KEYS = ("externalId", "serialNumber", "macAddress")
+"""An existing device is matched on any of them."""
+SHOWN = [name for name in SCHEMAS["DeviceUpsert"]["properties"] if name in SCHEMAS["Device"]["properties"]]
+"""The fields that come back under the name under which they were sent."""
 
 
-class Devices(Part):
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get(V2 + "/connections/{connectionId}/devices", self.list_devices),
-            web.post(V2 + "/custom-connections/{connectionId}/devices", self.upsert),
-            web.delete(V2 + "/custom-connections/{connectionId}/devices/{deviceId}", self.delete),
-            web.get(V2 + "/devices/{deviceId}", self.get),
-        ]
-
-    async def list_devices(self, request: web.Request) -> web.Response:
-        expand, devices = expansions(request, EXPANSIONS), self._context.connection_of("MDM", request).devices.values()
-        filters = {name: request.query[name] for name in (*DEVICE_KEYS, "personnelId") if name in request.query}
+class EmulatedDevices(EmulatedOperations):
+    async def list_connection_devices(self, request: web.Request) -> web.Response:
+        expand, devices = expansions(request), self._drata.connection_of("MDM", request).devices.values()
+        filters = {name: request.query[name] for name in (*KEYS, "personnelId") if name in request.query}
         found = [device for device in devices if all(_has(device, *each) for each in filters.items())]
-        return self._context.page(request, found, lambda each: _rendered(each, expand))
+        return self._drata.page(request, found, lambda each: _rendered(each, expand))
 
-    async def get(self, request: web.Request) -> web.Response:
-        expand, device_id = expansions(request, (*EXPANSIONS, "deviceApps")), number(request, "deviceId")
-        for connection in self._context.tenant.connections.values():
+    async def get_device(self, request: web.Request) -> web.Response:
+        device_id = int(request.match_info["deviceId"])
+        for connection in self._drata.company.connections.values():
             if device_id in connection.devices:
-                return json_response(_rendered(connection.devices[device_id], expand))
+                return json_response(_rendered(connection.devices[device_id], expansions(request)))
         raise VendorError(404, f"Device with id {device_id} not found")
 
-    async def upsert(self, request: web.Request) -> web.Response:
-        connection, body = self._context.connection_of("MDM", request), await json_body(request)
-        if wrong := list(violations(DEVICE, body)):
-            raise VendorError(400, in_words(wrong))
+    async def upsert_device(self, request: web.Request) -> web.Response:
+        connection, body = self._drata.connection_of("MDM", request), await body_of(request, "DeviceUpsert")
         owner, known = self._owner(body["personnelId"]), self._match(connection, body)
         if known is None:
-            known = self._context.tenant.add_device(connection, body, owner)
+            known = self._drata.company.add_device(connection, body, owner)
             return json_response(_rendered(known), 201)
         known.body = {**known.body, **body} if self._switches["device_update"] == "merge" else body
         known.personnel_id, known.updated_at = owner, now()
         return json_response(_rendered(known), self._switches["device_update_status"])
 
-    async def delete(self, request: web.Request) -> web.Response:
-        connection, device_id = self._context.connection_of("MDM", request), number(request, "deviceId")
+    async def delete_connection_device(self, request: web.Request) -> web.Response:
+        connection, device_id = self._drata.connection_of("MDM", request), int(request.match_info["deviceId"])
         if connection.devices.pop(device_id, None) is None:
             raise VendorError(404, f"Device with id {device_id} not found")
         return web.Response(status=204)
 
     def _owner(self, personnel_id: float | str) -> int:
-        if not isinstance(personnel_id, str):
-            return int(personnel_id)
-        email = personnel_id.removeprefix("email:")
-        owner = self._context.tenant.personnel_id(email, may_add=not self._switches["unknown_owner"])
+        owner = self._drata.company.owner(personnel_id, may_add=not self._switches["unknown_owner"])
         if owner is None:
             raise VendorError(404, f"Personnel with {personnel_id} not found")
         return owner
 
     def _match(self, connection: Connection, body: dict[str, Any]) -> Device | None:
-        keys = {name: body[name] for name in DEVICE_KEYS if body.get(name) is not None}
+        keys = {name: body[name] for name in KEYS if body.get(name) is not None}
         if not keys and not self._switches["device_without_key"]:
             raise VendorError(400, "one of serialNumber, macAddress, externalId is needed")
         devices = connection.devices.values()
@@ -83,14 +72,13 @@ def _has(device: Device, name: str, value: str) -> bool:
     return device.body.get(name) in (value.split(",") if name == "macAddress" else [value])
 
 
-def _rendered(device: Device, expand: list[str] | tuple[()] = ()) -> dict[str, Any]:
+def _rendered(device: Device, expand: Sequence[str] = ()) -> dict[str, Any]:
     """The fields that Drata shows: alias, screenLockEnabled and platformName are not among them."""
     body = device.body
     rendered: dict[str, Any] = {
         "id": device.id,
         "assetId": None,
         "userId": None,
-        "personnelId": device.personnel_id,
         "osVersion": body["platformVersion"],
         "sourceType": "CUSTOM",
         "appsCount": len(body.get("appList", ())),
@@ -98,7 +86,8 @@ def _rendered(device: Device, expand: list[str] | tuple[()] = ()) -> dict[str, A
         "createdAt": timestamp(device.created_at),
         "updatedAt": timestamp(device.updated_at),
         "deletedAt": None,
-        **{name: body.get(name) for name in (*DEVICE_KEYS, "model", "screenLockTime", *READABLE_FLAGS)},
+        **{name: body.get(name) for name in SHOWN},
+        "personnelId": device.personnel_id,
     }
     if "complianceChecks" in expand:
         rendered |= {"isDeviceCompliant": True, "complianceChecks": []}

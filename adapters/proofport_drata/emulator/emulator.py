@@ -1,4 +1,4 @@
-"""The Drata emulator: its key, its seed, and the parts that answer."""
+"""The Drata emulator: its key, its seed, and the classes that answer its operations."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from aiohttp import web
 from proofport.testing import Emulator, VendorError
 from proofport_drata.emulator.answers import error
 from proofport_drata.emulator.behaviours import BEHAVIOURS
-from proofport_drata.emulator.connections import Connections
-from proofport_drata.emulator.context import Context, Part
-from proofport_drata.emulator.devices import Devices
-from proofport_drata.emulator.identities import Identities
-from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Resource, Tenant
-from proofport_drata.emulator.records import Records
-from proofport_drata.emulator.seeding import state_of, tenant_from
-from proofport_drata.emulator.sessions import Sessions
-from proofport_drata.emulator.version1 import Version1
+from proofport_drata.emulator.connections import EmulatedConnections
+from proofport_drata.emulator.devices import EmulatedDevices
+from proofport_drata.emulator.document import OPERATIONS
+from proofport_drata.emulator.emulated import EmulatedDrata, EmulatedOperations
+from proofport_drata.emulator.identities import EmulatedIdentities
+from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection
+from proofport_drata.emulator.records import EmulatedRecords
+from proofport_drata.emulator.seeding import company_from, state_of
+from proofport_drata.emulator.sessions import EmulatedSessions
+from proofport_drata.emulator.version1 import EmulatedVersion1
 
 API_KEY = "drata-emulator-key"
 REFUSALS = {
@@ -38,18 +39,28 @@ SEEDED = {
 
 
 class DrataEmulator(Emulator):
-    """One tenant behind one key."""
+    """One company behind one key."""
 
     name = "drata"
     behaviours: ClassVar = BEHAVIOURS
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._context = Context(self.switches)
+        self._drata = EmulatedDrata(self.switches)
 
     def routes(self) -> Iterable[web.RouteDef]:
-        parts: tuple[type[Part], ...] = (Connections, Records, Sessions, Devices, Identities, Version1)
-        return [route for part in parts for route in part(self._context).routes()]
+        classes: tuple[type[EmulatedOperations], ...] = (
+            EmulatedConnections,
+            EmulatedRecords,
+            EmulatedSessions,
+            EmulatedDevices,
+            EmulatedIdentities,
+            EmulatedVersion1,
+        )
+        answering = [each(self._drata) for each in classes]
+        for operation in OPERATIONS:
+            (handler,) = [getattr(each, operation.name) for each in answering if hasattr(each, operation.name)]
+            yield operation.route(handler)
 
     def authorize(self, request: web.Request) -> None:
         header = request.headers.get("Authorization")
@@ -70,29 +81,20 @@ class DrataEmulator(Emulator):
 
     # ------------------------------------------------------------------ the control plane's side
     def state(self) -> dict[str, Any]:
-        return state_of(self._context.tenant)
+        return state_of(self._drata.company)
 
     def load(self, state: Mapping[str, Any]) -> None:
-        self._context.tenant = tenant_from(state)
+        self._drata.company = company_from(state)
 
     def seed(self) -> None:
-        tenant = self._context.tenant = Tenant()
+        company = self._drata.company = Company()
         for kind, provider in SEEDED.items():
-            connection = tenant.connect(provider, f"proofport {kind}")
+            connection = company.connect(provider, f"proofport {kind}")
             if provider == "CUSTOM":
-                tenant.add_resource(connection, PERMISSIVE_SCHEMA, kind)
+                company.add_resource(connection, PERMISSIVE_SCHEMA, kind)
 
     def overview(self) -> list[dict[str, Any]]:
-        objects = []
-        connections = self._context.tenant.connections.values()
-        for connection, state in zip(connections, self.state()["connections"], strict=True):
-            title = connection.alias or f"Connection {connection.id}"
-            for resource, held in zip(connection.resources.values(), state["resources"], strict=True):
-                objects.append(_shown(title, _note(connection, resource), held["records"]))
-            if not connection.resources:
-                note = f"{connection.type} connection {connection.id}"
-                objects.append(_shown(title, note, state["devices"] + state["identities"]))
-        return objects
+        return [shown for connection in self.state()["connections"] for shown in _overview(connection)]
 
     def destination(self, origin: str) -> dict[str, Any]:
         return {
@@ -104,7 +106,7 @@ class DrataEmulator(Emulator):
         }
 
     def _seeded(self) -> Iterator[tuple[str, Connection]]:
-        named = {each.alias: each for each in reversed(self._context.tenant.connections.values())}
+        named = {each.alias: each for each in reversed(self._drata.company.connections.values())}
         return ((kind, named[alias]) for kind in SEEDED if (alias := f"proofport {kind}") in named)
 
 
@@ -115,11 +117,17 @@ def _settings(connection: Connection) -> dict[str, Any]:
     return settings
 
 
+def _overview(connection: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The resources of a connection of the state, with their last sessions, or the connection itself."""
+    title = connection["name"] or f"Connection {connection['id']}"
+    note = f"{connection['type']} connection {connection['id']}"
+    for resource in connection["resources"]:
+        sessions = ", ".join(f"{each['sessionId']} {each['status']}" for each in resource["sessions"][-3:])
+        named = "; ".join(filter(None, (f"{note}, resource {resource['id']}", sessions)))
+        yield _shown(title, named, resource["records"])
+    if not connection["resources"]:
+        yield _shown(title, note, connection["devices"] + connection["identities"])
+
+
 def _shown(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     return {"title": title, "note": note, "count": len(records), "records": records[:20]}
-
-
-def _note(connection: Connection, resource: Resource) -> str:
-    sessions = ", ".join(f"{each.session_id} {each.status}" for each in list(resource.sessions.values())[-3:])
-    note = f"{connection.type} connection {connection.id}, resource {resource.id}"
-    return f"{note}; {sessions}" if sessions else note

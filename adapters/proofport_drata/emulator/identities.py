@@ -9,38 +9,30 @@ from typing import Any
 from aiohttp import web
 
 from proofport.testing import FAULTS, Faults, VendorError, json_body, json_response
-from proofport_drata.emulator.answers import NUMBER, timestamp
-from proofport_drata.emulator.context import Part
-from proofport_drata.emulator.model import Connection, Identity, now
+from proofport_drata.emulator.answers import timestamp
+from proofport_drata.emulator.document import SCHEMAS
+from proofport_drata.emulator.emulated import EmulatedOperations
+from proofport_drata.emulator.model import Connection, HrisIdentity, now
 from proofport_drata.emulator.schemas import in_words, violations
-from proofport_drata.emulator.shapes import IDENTITY, IDENTITY_FIELDS, IDENTITY_TIMES, identity_fields
 
-PATH = "/public/v2/custom-connections/{connectionId}/hris-user-identities"
+IDENTITY = SCHEMAS["HrisIdentityInput"]
 LARGEST = 1000
 
 
-class Identities(Part):
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get(PATH, self.list_identities),
-            web.post(PATH, self.upsert),
-            web.get(PATH + "/{userIdentityId}", self.get),
-            web.delete(PATH + "/{userIdentityId}", self.delete),
-        ]
+class EmulatedIdentities(EmulatedOperations):
+    async def list_hris_identities(self, request: web.Request) -> web.Response:
+        identities = self._drata.connection_of("HRIS", request).identities.values()
+        return self._drata.page(request, [each for each in identities if not each.deleted], _rendered)
 
-    async def list_identities(self, request: web.Request) -> web.Response:
-        identities = self._context.connection_of("HRIS", request).identities.values()
-        return self._context.page(request, [each for each in identities if not each.deleted], _rendered)
-
-    async def get(self, request: web.Request) -> web.Response:
+    async def get_hris_identity(self, request: web.Request) -> web.Response:
         return json_response(_rendered(self._identity(request)))
 
-    async def delete(self, request: web.Request) -> web.Response:
+    async def delete_hris_identity(self, request: web.Request) -> web.Response:
         self._identity(request).deleted = True
         return web.Response(status=204)
 
-    async def upsert(self, request: web.Request) -> web.Response:
-        connection, items = self._context.connection_of("HRIS", request), await json_body(request)
+    async def upsert_hris_identities(self, request: web.Request) -> web.Response:
+        connection, items = self._drata.connection_of("HRIS", request), await json_body(request)
         if not isinstance(items, list) or not 1 <= len(items) <= LARGEST:
             raise VendorError(400, f"the body must be an array of 1 to {LARGEST} identities")
         doubtful = self._repeated(items)
@@ -70,16 +62,15 @@ class Identities(Part):
     def _written(self, connection: Connection, item: Any, faults: Faults) -> dict[str, Any]:
         if faults.item_fails():
             return self._refused("the emulator was told to let this item fail")
-        if wrong := list(violations(IDENTITY, item)):
-            return self._refused(in_words(wrong))
-        if untimely := [name for name in IDENTITY_TIMES if not _is_a_time(item.get(name))]:
+        if wrong := in_words(violations(IDENTITY, item)):
+            return self._refused(wrong)
+        if untimely := [name for name in ("startedAt", "separatedAt") if not _is_a_time(item.get(name))]:
             return self._refused(f"{untimely[0]} must be a valid ISO 8601 date string")
+        changes = {name: item[name] for name in IDENTITY["properties"] if name in item}
         identity = connection.identities.get(item["identityId"])
         if identity is None:
-            identity = self._context.tenant.add_identity(connection, item["identityId"], identity_fields(item))
-            return {"statusCode": 201, "data": _rendered(identity)}
+            return {"statusCode": 201, "data": _rendered(self._drata.company.add_identity(connection, changes))}
         restored, identity.deleted = identity.deleted, False
-        changes = identity_fields(item)
         if identity.body.get("separatedAt") is not None and changes.get("separatedAt") is not None:
             del changes["separatedAt"]
         if not restored and all(identity.body.get(name) == value for name, value in changes.items()):
@@ -93,17 +84,15 @@ class Identities(Part):
     def _refused(message: str) -> dict[str, Any]:
         return {"statusCode": 400, "data": None, "error": {"message": message}}
 
-    def _identity(self, request: web.Request) -> Identity:
+    def _identity(self, request: web.Request) -> HrisIdentity:
         """The identity of the path: the vendor's number, or `identity-id:` and the caller's own id."""
-        connection, text = self._context.connection_of("HRIS", request), request.match_info["userIdentityId"]
+        connection, text = self._drata.connection_of("HRIS", request), request.match_info["userIdentityId"]
         if text.startswith("identity-id:"):
             found = connection.identities.get(text.removeprefix("identity-id:"))
-        elif NUMBER.fullmatch(text):
-            found = next((each for each in connection.identities.values() if each.id == int(text)), None)
         else:
-            raise VendorError(400, "userIdentityId must be a number or identity-id: and a text")
+            found = next((each for each in connection.identities.values() if each.id == int(text)), None)
         if found is None or found.deleted:
-            raise VendorError(404, f"Identity {text} not found")
+            raise VendorError(404, f"HrisIdentity {text} not found")
         return found
 
 
@@ -114,11 +103,10 @@ def _is_a_time(value: str | None) -> bool:
         return False
 
 
-def _rendered(identity: Identity) -> dict[str, Any]:
+def _rendered(identity: HrisIdentity) -> dict[str, Any]:
     return {
         "id": identity.id,
-        "identityId": identity.identity_id,
-        **{name: identity.body.get(name) for name in IDENTITY_FIELDS},
+        **{name: identity.body.get(name) for name in IDENTITY["properties"]},
         "createdAt": timestamp(identity.created_at),
         "updatedAt": timestamp(identity.updated_at),
     }

@@ -1,4 +1,4 @@
-"""The state of one Drata tenant."""
+"""The state of one company at Drata."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Literal, TypeAlias
 
-Status: TypeAlias = Literal["IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED"]
+SessionStatus: TypeAlias = Literal["IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED"]
 
 PERMISSIVE_SCHEMA: dict[str, Any] = {
     "$schema": "http://json-schema.org/draft-07/schema#",
@@ -23,27 +23,34 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass(slots=True, kw_only=True)
+class Dated:
+    """A row with the times that Drata shows of it."""
+
+    created_at: datetime = field(default_factory=now)
+    updated_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.updated_at = self.created_at
+
+
 @dataclass(slots=True)
-class Record:
+class Record(Dated):
     attributes: dict[str, Any]
     session_id: str | None
-    created_at: datetime
-    updated_at: datetime
 
 
 @dataclass(slots=True)
-class Session:
+class Session(Dated):
     #: The vendor's own number, which no path accepts.
     row: int
     session_id: str
-    status: Status
-    created_at: datetime
-    updated_at: datetime
+    status: SessionStatus
     activated_at: datetime | None = None
     canceled_at: datetime | None = None
     staged: dict[str, Record] = field(default_factory=dict)
 
-    def end(self, status: Status, when: datetime) -> None:
+    def end(self, status: SessionStatus, when: datetime) -> None:
         """Leave IN_PROGRESS (or ACTIVE, when archived). The session loses its staged records."""
         self.status = status
         self.updated_at = when
@@ -55,19 +62,18 @@ class Session:
 
 
 @dataclass(slots=True)
-class Resource:
+class CustomResource(Dated):
     """One dataset of a CUSTOM connection."""
 
     id: int
     name: str
     schema: dict[str, Any]
-    created_at: datetime
     #: The kind of evidence that the emulator's seed meant it for.
     kind: str | None = None
     live: dict[str, Record] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
 
-    def in_status(self, status: Status) -> Session | None:
+    def in_status(self, status: SessionStatus) -> Session | None:
         """There is at most one session IN_PROGRESS and at most one ACTIVE."""
         return next((each for each in self.sessions.values() if each.status == status), None)
 
@@ -81,44 +87,38 @@ class Resource:
 
 
 @dataclass(slots=True)
-class Device:
+class Device(Dated):
     id: int
     #: The fields as they were sent. A later upsert writes over an earlier one.
     body: dict[str, Any]
     personnel_id: int
-    created_at: datetime
-    updated_at: datetime
 
 
 @dataclass(slots=True)
-class Identity:
+class HrisIdentity(Dated):
     """One row of an HRIS connection. A deleted row stays, so that it can be restored."""
 
     id: int
-    identity_id: str
+    #: The fields, with identityId.
     body: dict[str, Any]
-    created_at: datetime
-    updated_at: datetime
     deleted: bool = False
 
 
 @dataclass(slots=True)
-class Connection:
+class Connection(Dated):
     """CUSTOM has resources, MDM devices, HRIS identities; IDENTITY (made through v1) has people."""
 
     id: int
     type: str
     alias: str | None
     description: str | None
-    created_at: datetime
-    updated_at: datetime
-    resources: dict[int, Resource] = field(default_factory=dict)
+    resources: dict[int, CustomResource] = field(default_factory=dict)
     devices: dict[int, Device] = field(default_factory=dict)
-    identities: dict[str, Identity] = field(default_factory=dict)
+    identities: dict[str, HrisIdentity] = field(default_factory=dict)
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-class Tenant:
+class Company:
     """All connections of one company. Numbers are never given twice."""
 
     def __init__(self) -> None:
@@ -133,44 +133,39 @@ class Tenant:
     ) -> Connection:
         if number is None:
             number = next(each for each in self._connection_ids if each not in self.connections)
-        when = now()
-        connection = Connection(number, provider, alias, description, created_at=when, updated_at=when)
-        self.connections[number] = connection
+        connection = self.connections[number] = Connection(number, provider, alias, description)
         return connection
 
     def add_resource(
         self, connection: Connection, schema: dict[str, Any], kind: str | None = None, number: int | None = None
-    ) -> Resource:
+    ) -> CustomResource:
         if number is None:
             taken = {each for other in self.connections.values() for each in other.resources}
             number = next(each for each in self._resource_ids if each not in taken)
-        name = connection.alias or f"Resource {number}"
-        resource = Resource(number, name, schema, created_at=now(), kind=kind)
-        connection.resources[number] = resource
+        name = connection.alias or f"CustomResource {number}"
+        resource = connection.resources[number] = CustomResource(number, name, schema, kind)
         return resource
 
-    def open_session(self, resource: Resource, session_id: str, status: Status = "IN_PROGRESS") -> Session:
-        when = now()
-        session = Session(next(self._rows), session_id, status, created_at=when, updated_at=when)
+    def open_session(self, resource: CustomResource, session_id: str, status: SessionStatus = "IN_PROGRESS") -> Session:
+        session = resource.sessions[session_id] = Session(next(self._rows), session_id, status)
         if status != "IN_PROGRESS":
-            session.end(status, when)
-        resource.sessions[session_id] = session
+            session.end(status, session.created_at)
         return session
 
     def add_device(self, connection: Connection, body: dict[str, Any], personnel_id: int) -> Device:
-        when = now()
-        device = Device(next(self._rows), body, personnel_id, when, when)
+        device = Device(next(self._rows), body, personnel_id)
         connection.devices[device.id] = device
         return device
 
-    def add_identity(self, connection: Connection, identity_id: str, body: dict[str, Any]) -> Identity:
-        when = now()
-        identity = Identity(next(self._rows), identity_id, body, when, when)
-        connection.identities[identity_id] = identity
+    def add_identity(self, connection: Connection, body: dict[str, Any]) -> HrisIdentity:
+        identity = connection.identities[body["identityId"]] = HrisIdentity(next(self._rows), body)
         return identity
 
-    def personnel_id(self, email: str, *, may_add: bool) -> int | None:
-        """The number of the person with this address."""
+    def owner(self, personnel_id: float | str, *, may_add: bool = True) -> int | None:
+        """The number of a person, who is given by it or as `email:` and the address."""
+        if not isinstance(personnel_id, str):
+            return int(personnel_id)
+        email = personnel_id.removeprefix("email:")
         if email not in self.personnel and may_add:
             self.personnel[email] = next(self._rows)
         return self.personnel.get(email)

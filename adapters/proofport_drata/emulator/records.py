@@ -11,32 +11,21 @@ from aiohttp import web
 
 from proofport.testing import FAULTS, Faults, Switches, VendorError, json_body, json_response
 from proofport_drata.emulator.answers import timestamp, upload_timestamp
-from proofport_drata.emulator.context import Part
-from proofport_drata.emulator.model import Record, Resource, Session, now
+from proofport_drata.emulator.document import body_of
+from proofport_drata.emulator.emulated import EmulatedOperations
+from proofport_drata.emulator.model import CustomResource, Record, Session, now
 from proofport_drata.emulator.schemas import SCHEMA_VIOLATION, Violation, message_for, violations
 
-RESOURCE = "/public/v2/custom-connections/{connectionId}/resources/{resourceId}"
 
-
-class Records(Part):
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get(RESOURCE + "/records", self.list_records),
-            web.post(RESOURCE + "/records", self.upsert),
-            web.put(RESOURCE + "/records/{recordId}", self.update),
-            web.delete(RESOURCE + "/records/{recordId}", self.delete),
-        ]
-
+class EmulatedRecords(EmulatedOperations):
     async def list_records(self, request: web.Request) -> web.Response:
-        resource = self._context.resource(request)
+        resource = self._drata.resource(request)
         session_id = request.query.get("sessionId")
-        if session_id is not None and not 3 <= len(session_id) <= 64:
-            raise VendorError(400, "sessionId must be between 3 and 64 characters")
         rows = self._visible(resource) if session_id is None else self._of_session(resource, session_id)
-        return self._context.page(request, rows, _rendered)
+        return self._drata.page(request, rows, _rendered)
 
-    async def upsert(self, request: web.Request) -> web.Response:
-        resource = self._context.resource(request)
+    async def upsert_records(self, request: web.Request) -> web.Response:
+        resource = self._drata.resource(request)
         data = data_of(await json_body(request))
         session = resource.in_status("ACTIVE")
         target = resource.live
@@ -44,37 +33,34 @@ class Records(Part):
             session, target = opened, opened.staged
         return Upload(self._switches, resource, session, target, request[FAULTS]).answer(data)
 
-    async def update(self, request: web.Request) -> web.Response:
-        resource, record_id = self._context.resource(request), request.match_info["recordId"]
-        body = await json_body(request)
-        data = body.get("data") if isinstance(body, dict) else None
-        if not isinstance(data, dict):
-            raise VendorError(400, "data must be an object")
+    async def update_record(self, request: web.Request) -> web.Response:
+        resource, record_id = self._drata.resource(request), request.match_info["recordId"]
+        body = await body_of(request, "RecordUpdate")
         record = self._live(resource, record_id)
         kept = record.attributes if self._switches["put_record"] == "merge" else {}
-        attributes = {**kept, **data, "id": record_id}
+        attributes = {**kept, **body["data"], "id": record_id}
         if wrong := list(violations(resource.schema, attributes)):
             raise VendorError(400, message_for(wrong), code=SCHEMA_VIOLATION)
         record.attributes, record.updated_at = attributes, now()
         return json_response(_rendered(record))
 
-    async def delete(self, request: web.Request) -> web.Response:
-        resource, record_id = self._context.resource(request), request.match_info["recordId"]
+    async def delete_record(self, request: web.Request) -> web.Response:
+        resource, record_id = self._drata.resource(request), request.match_info["recordId"]
         self._live(resource, record_id)
         del resource.live[record_id]
         return web.Response(status=204)
 
-    def _visible(self, resource: Resource) -> list[Record]:
+    def _visible(self, resource: CustomResource) -> list[Record]:
         opened = resource.in_status("IN_PROGRESS") if self._switches["list_shows_staged"] else None
         return [*resource.live.values(), *(opened.staged.values() if opened else ())]
 
-    def _of_session(self, resource: Resource, session_id: str) -> list[Record]:
+    def _of_session(self, resource: CustomResource, session_id: str) -> list[Record]:
         opened = resource.sessions.get(session_id)
         staged = opened.staged.values() if opened and self._switches["staged_records_readable"] else ()
         return [*staged, *(each for each in resource.live.values() if each.session_id == session_id)]
 
     @staticmethod
-    def _live(resource: Resource, record_id: str) -> Record:
+    def _live(resource: CustomResource, record_id: str) -> Record:
         if record_id not in resource.live:
             raise VendorError(404, f"Record with id {record_id} not found")
         return resource.live[record_id]
@@ -95,7 +81,7 @@ class Upload:
     """One upload into `target`: the live records, or those that `session` has staged."""
 
     switches: Switches
-    resource: Resource
+    resource: CustomResource
     session: Session | None
     target: dict[str, Record]
     faults: Faults
@@ -146,7 +132,8 @@ class Upload:
         created = former.created_at if former else when
         session_id = self.session.session_id if self.session else None
         if stores:
-            self.target[record_id] = Record(attributes, session_id, created, when)
+            record = self.target[record_id] = Record(attributes, session_id, created_at=created)
+            record.updated_at = when
         return {
             "id": record_id,
             "createdAt": upload_timestamp(created),

@@ -6,8 +6,9 @@ bounds, patterns, anyOf, oneOf, allOf). `format`, `$ref` and conditions are stor
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import orjson
@@ -23,11 +24,27 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "boolean": bool,
     "number": (int, float),
     "null": type(None),
+    "any": object,
 }
+_BOUNDS = ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum")
+_TYPE = {"enum": ["string", "object", "array", "boolean", "number", "integer", "null"]}
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "type": {"anyOf": [_TYPE, {"type": "array", "items": _TYPE}]},
+        "properties": {"type": "object"},
+        "required": {"type": "array", "items": {"type": "string"}},
+        "pattern": {"type": "string"},
+        "enum": {"type": "array"},
+        **{name: {"type": "array"} for name in ("anyOf", "oneOf", "allOf")},
+        **{name: {"type": "number"} for name in _BOUNDS},
+    },
+}
+"""A schema, without what it holds deeper down."""
 
 
 def stored_schema(schema: dict[str, Any], *, keep_empty_required: bool) -> dict[str, Any]:
-    """The stored form of a schema. Without `required`, every property is required (seen on a live tenant)."""
+    """The stored form of a schema. Without `required`, every property is required (seen at a live customer)."""
     required = schema.get("required")
     if required or (required == [] and keep_empty_required):
         return schema
@@ -44,43 +61,17 @@ def schema_problem(schema: Any, where: str = "schema") -> str | None:
     """The reason why this is no JSON Schema that can be applied. None: it can."""
     if where.count(".") > DEEPEST:
         return f"schema is nested deeper than {DEEPEST} levels"
-    if not isinstance(schema, dict):
-        return f"{where} must be an object"
-    types = schema.get("type", [])
-    for name in types if isinstance(types, list) else [types]:
-        if name != "integer" and (not isinstance(name, str) or name not in _TYPES):
-            return f"{where}.type {name!r} is not a JSON Schema type"
-    properties = schema.get("properties", {})
-    if not isinstance(properties, dict):
-        return f"{where}.properties must be an object"
-    required = schema.get("required", [])
-    if not isinstance(required, list) or not all(isinstance(name, str) for name in required):
-        return f"{where}.required must be an array of strings"
-    return _bad_keyword(schema, where) or next(
-        (problem for name, part in properties.items() if (problem := schema_problem(part, f"{where}.{name}"))), None
-    )
-
-
-def _bad_keyword(schema: dict[str, Any], where: str) -> str | None:
-    for keyword in ("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"):
-        if keyword in schema and (not isinstance(schema[keyword], int | float) or isinstance(schema[keyword], bool)):
-            return f"{where}.{keyword} must be a number"
-    for keyword in ("anyOf", "oneOf", "allOf"):
-        parts = schema.get(keyword, [])
-        if not isinstance(parts, list):
-            return f"{where}.{keyword} must be an array"
-        for part in parts:
-            if problem := schema_problem(part, f"{where}.{keyword}"):
-                return problem
-    if "enum" in schema and not isinstance(schema["enum"], list):
-        return f"{where}.enum must be an array"
-    if isinstance(schema.get("items"), dict) and (problem := schema_problem(schema["items"], f"{where}.items")):
-        return problem
+    if wrong := in_words(violations(_SCHEMA, schema, where)):
+        return wrong
     try:
         re.compile(schema.get("pattern", ""))
-    except (re.error, TypeError):
+    except re.error:
         return f"{where}.pattern is not a regular expression"
-    return None
+    parts = [*schema.get("properties", {}).items()]
+    parts += [(name, part) for name in ("anyOf", "oneOf", "allOf") for part in schema.get(name, ())]
+    if isinstance(schema.get("items"), dict):
+        parts.append(("items", schema["items"]))
+    return next((problem for name, part in parts if (problem := schema_problem(part, f"{where}.{name}"))), None)
 
 
 def message_for(violations: list[Violation]) -> str:
@@ -89,7 +80,9 @@ def message_for(violations: list[Violation]) -> str:
 
 
 def in_words(violations: Iterable[Violation]) -> str:
-    return "; ".join(f"{path.removeprefix('/')} {text}".strip() for each in violations for path, text in each.items())
+    """The violations as one text, each with its field. Empty: there are none."""
+    wrong = ((path.strip("/").replace("/", "."), text) for each in violations for path, text in each.items())
+    return "; ".join(f"{field} {text}".strip() for field, text in wrong)
 
 
 def violations(schema: dict[str, Any], value: Any, path: str = "") -> Iterator[Violation]:
@@ -100,13 +93,16 @@ def violations(schema: dict[str, Any], value: Any, path: str = "") -> Iterator[V
         if not any(_is_a(name, value) for name in names):
             yield {path: f"must be {','.join(names)}"}
             return
+    for keyword, (name, fits, words) in _KEYWORDS.items():
+        if keyword in schema and _is_a(name, value) and not fits(value, schema[keyword]):
+            yield {path: words.format(schema[keyword])}
     if isinstance(value, dict):
         yield from _object_violations(schema, value, path)
-    elif isinstance(value, list):
-        yield from _array_violations(schema, value, path)
-    else:
-        yield from _scalar_violations(schema, value, path)
-    yield from _general_violations(schema, value, path)
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        for index, part in enumerate(value):
+            yield from violations(schema["items"], part, f"{path}/{index}")
+    for part in schema.get("allOf", ()):
+        yield from violations(part, value, path)
 
 
 def _is_a(name: str, value: Any) -> bool:
@@ -133,43 +129,25 @@ def _object_violations(schema: dict[str, Any], value: dict[str, Any], path: str)
             yield {path: "must NOT have additional properties"}
 
 
-def _array_violations(schema: dict[str, Any], value: list[Any], path: str) -> Iterator[Violation]:
-    if len(value) < schema.get("minItems", 0):
-        yield {path: f"must NOT have fewer than {schema['minItems']} items"}
-    if len(value) > schema.get("maxItems", len(value)):
-        yield {path: f"must NOT have more than {schema['maxItems']} items"}
-    if isinstance(schema.get("items"), dict):
-        for index, part in enumerate(value):
-            yield from violations(schema["items"], part, f"{path}/{index}")
-
-
-def _scalar_violations(schema: dict[str, Any], value: Any, path: str) -> Iterator[Violation]:
-    if isinstance(value, str):
-        if len(value) < schema.get("minLength", 0):
-            yield {path: f"must NOT have fewer than {schema['minLength']} characters"}
-        if len(value) > schema.get("maxLength", len(value)):
-            yield {path: f"must NOT have more than {schema['maxLength']} characters"}
-        if "pattern" in schema and not re.search(schema["pattern"], value):
-            yield {path: f'must match pattern "{schema["pattern"]}"'}
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        if value < schema.get("minimum", value):
-            yield {path: f"must be >= {schema['minimum']}"}
-        if value > schema.get("maximum", value):
-            yield {path: f"must be <= {schema['maximum']}"}
-
-
-def _general_violations(schema: dict[str, Any], value: Any, path: str) -> Iterator[Violation]:
-    if "enum" in schema and value not in schema["enum"]:
-        yield {path: "must be equal to one of the allowed values"}
-    if "const" in schema and value != schema["const"]:
-        yield {path: "must be equal to constant"}
-    for part in schema.get("allOf", ()):
-        yield from violations(part, value, path)
-    if "anyOf" in schema and not any(_fits(part, value) for part in schema["anyOf"]):
-        yield {path: "must match a schema in anyOf"}
-    if "oneOf" in schema and sum(_fits(part, value) for part in schema["oneOf"]) != 1:
-        yield {path: "must match exactly one schema in oneOf"}
-
-
 def _fits(schema: dict[str, Any], value: Any) -> bool:
     return next(violations(schema, value), None) is None
+
+
+_KEYWORDS: dict[str, tuple[str, Callable[[Any, Any], bool], str]] = {
+    "minLength": ("string", lambda text, limit: len(text) >= limit, "must NOT have fewer than {} characters"),
+    "maxLength": ("string", lambda text, limit: len(text) <= limit, "must NOT have more than {} characters"),
+    "pattern": ("string", lambda text, pattern: bool(re.search(pattern, text)), 'must match pattern "{}"'),
+    "minimum": ("number", operator.ge, "must be >= {}"),
+    "maximum": ("number", operator.le, "must be <= {}"),
+    "minItems": ("array", lambda items, limit: len(items) >= limit, "must NOT have fewer than {} items"),
+    "maxItems": ("array", lambda items, limit: len(items) <= limit, "must NOT have more than {} items"),
+    "enum": ("any", lambda value, known: value in known, "must be equal to one of the allowed values"),
+    "const": ("any", operator.eq, "must be equal to constant"),
+    "anyOf": ("any", lambda value, parts: any(_fits(part, value) for part in parts), "must match a schema in anyOf"),
+    "oneOf": (
+        "any",
+        lambda value, parts: sum(_fits(part, value) for part in parts) == 1,
+        "must match exactly one schema in oneOf",
+    ),
+}
+"""The type of value that a keyword is about, its test, and the vendor's words for a value that fails it."""

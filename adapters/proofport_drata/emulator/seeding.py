@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Connection, Record, Resource, Status, Tenant, now
+from proofport_drata.emulator.document import SCHEMAS
+from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection, CustomResource, Record, SessionStatus
 from proofport_drata.emulator.schemas import violations
-from proofport_drata.emulator.shapes import DEVICE, IDENTITY, PERSON, identity_fields
 
 
 class _Part(BaseModel):
@@ -18,7 +18,7 @@ class _Part(BaseModel):
 
 class SessionState(_Part):
     session_id: str = Field(alias="sessionId")
-    status: Status
+    status: SessionStatus
     #: The records of a session in progress. `state` does not show them.
     staged: list[dict[str, Any]] = []
 
@@ -42,85 +42,81 @@ class ConnectionState(_Part):
     identities: list[dict[str, Any]] = []
 
 
-class TenantState(_Part):
+class CompanyState(_Part):
     connections: list[ConnectionState] = []
     #: The addresses of the people that devices may belong to.
     personnel: list[str] = []
 
 
-def tenant_from(state: Mapping[str, Any]) -> Tenant:
-    """A tenant that holds `state`. Raises ValueError."""
-    tenant, checked = Tenant(), TenantState.model_validate(state)
+def company_from(state: Mapping[str, Any]) -> Company:
+    """A company that holds `state`. Raises ValueError."""
+    company, checked = Company(), CompanyState.model_validate(state)
     for email in checked.personnel:
-        tenant.personnel_id(email, may_add=True)
+        company.owner(f"email:{email}")
     for part in checked.connections:
-        connection = tenant.connect(part.type, part.name, number=part.id)
+        connection = company.connect(part.type, part.name, number=part.id)
         for body in part.devices:
-            _add_device(tenant, connection, body)
+            _add_device(company, connection, body)
         for body in part.identities:
-            _add_identity(tenant, connection, body)
+            _add_identity(company, connection, body)
         for each in part.resources:
-            resource = tenant.add_resource(connection, each.json_schema, each.kind, each.id)
-            _fill(tenant, resource, each)
-    return tenant
+            resource = company.add_resource(connection, each.json_schema, each.kind, each.id)
+            _fill(company, resource, each)
+    return company
 
 
-def _add_device(tenant: Tenant, connection: Connection, body: dict[str, Any]) -> None:
-    _refuse_wrong(DEVICE, body, "device")
-    owner = body["personnelId"]
-    number = tenant.personnel_id(owner.removeprefix("email:"), may_add=True) if isinstance(owner, str) else int(owner)
-    tenant.add_device(connection, body, number or 0)
+def _add_device(company: Company, connection: Connection, body: dict[str, Any]) -> None:
+    _refuse_wrong("DeviceUpsert", body)
+    company.add_device(connection, body, company.owner(body["personnelId"]) or 0)
 
 
-def _add_identity(tenant: Tenant, connection: Connection, body: dict[str, Any]) -> None:
+def _add_identity(company: Company, connection: Connection, body: dict[str, Any]) -> None:
     if connection.type == "IDENTITY":
-        _refuse_wrong(PERSON, body, "person")
+        _refuse_wrong("V1Person", body)
         connection.people[body["id"]] = body
     else:
-        _refuse_wrong(IDENTITY, body, "identity")
-        tenant.add_identity(connection, body["identityId"], identity_fields(body))
+        _refuse_wrong("HrisIdentityInput", body)
+        company.add_identity(connection, body)
 
 
-def _refuse_wrong(schema: dict[str, Any], body: dict[str, Any], what: str) -> None:
-    for each in violations(schema, body):
-        raise ValueError(f"a {what} of the state is wrong: {each}")
+def _refuse_wrong(schema: str, body: dict[str, Any]) -> None:
+    for each in violations(SCHEMAS[schema], body):
+        raise ValueError(f"a {schema} of the state is wrong: {each}")
 
 
-def _fill(tenant: Tenant, resource: Resource, state: ResourceState) -> None:
+def _fill(company: Company, resource: CustomResource, state: ResourceState) -> None:
     for each in state.sessions:
-        session = tenant.open_session(resource, each.session_id, each.status)
+        session = company.open_session(resource, each.session_id, each.status)
         session.staged = _records(each.staged, each.session_id)
     active = resource.in_status("ACTIVE")
     resource.live = _records(state.records, active.session_id if active else None)
 
 
 def _records(bodies: list[dict[str, Any]], session_id: str | None) -> dict[str, Record]:
-    when = now()
     if wrong := [body.get("id") for body in bodies if not isinstance(body.get("id"), str)]:
         raise ValueError(f"a record of the state has the id {wrong[0]!r}, expected a text")
-    return {body["id"]: Record(body, session_id, when, when) for body in bodies}
+    return {body["id"]: Record(body, session_id) for body in bodies}
 
 
-def state_of(tenant: Tenant) -> dict[str, Any]:
-    """The state of a tenant. `records` are the live ones, each as it was sent."""
-    connections = [_connection_state(connection) for connection in tenant.connections.values()]
-    return {"connections": connections, "personnel": list(tenant.personnel)}
+def state_of(company: Company) -> dict[str, Any]:
+    """The state of a company. `records` are the live ones, each as it was sent."""
+    connections = [_connection_state(connection) for connection in company.connections.values()]
+    return {"connections": connections, "personnel": list(company.personnel)}
 
 
 def _connection_state(connection: Connection) -> dict[str, Any]:
-    identities = [each for each in connection.identities.values() if not each.deleted]
-    rows = [{"identityId": each.identity_id, **each.body} for each in identities]
+    identities = [each.body for each in connection.identities.values() if not each.deleted]
     return {
         "id": connection.id,
         "type": connection.type,
         "name": connection.alias,
         "resources": [_resource_state(resource) for resource in connection.resources.values()],
         "devices": [device.body for device in connection.devices.values()],
-        "identities": [*rows, *connection.people.values()],
+        "identities": [*identities, *connection.people.values()],
     }
 
 
-def _resource_state(resource: Resource) -> dict[str, Any]:
+def _resource_state(resource: CustomResource) -> dict[str, Any]:
     return {
         "id": resource.id,
         "kind": resource.kind,

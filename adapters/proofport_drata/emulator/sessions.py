@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from aiohttp import web
 
 from proofport.testing import FAULTS, VendorError, json_body, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.context import Part
-from proofport_drata.emulator.model import Resource, Session, now
-from proofport_drata.emulator.records import RESOURCE, Upload, data_of
-
-STATUSES = ("IN_PROGRESS", "ACTIVE", "CANCELED", "ARCHIVED")
-SESSION_ID = re.compile(r"[A-Za-z0-9_-]+")
+from proofport_drata.emulator.document import body_of
+from proofport_drata.emulator.emulated import EmulatedOperations
+from proofport_drata.emulator.model import CustomResource, Session, now
+from proofport_drata.emulator.records import Upload, data_of
 
 
-class Sessions(Part):
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get(RESOURCE + "/sessions", self.list_sessions),
-            web.post(RESOURCE + "/sessions/{sessionId}", self.upload),
-            web.post(RESOURCE + "/sessions/{sessionId}/actions", self.act),
-        ]
-
+class EmulatedSessions(EmulatedOperations):
     async def list_sessions(self, request: web.Request) -> web.Response:
-        resource = self._context.resource(request)
+        resource = self._drata.resource(request)
         status = request.query.get("status")
-        if status is not None and status not in STATUSES:
-            raise VendorError(400, f"status must be one of the following values: {', '.join(STATUSES)}")
         sessions = list(resource.sessions.values())
         if status is not None and not self._switches["status_filter_ignored"]:
             sessions = [each for each in sessions if each.status == status]
-        return self._context.page(request, sessions, self._rendered)
+        return self._drata.page(request, sessions, self._rendered)
 
-    async def upload(self, request: web.Request) -> web.Response:
-        resource, session_id = self._context.resource(request), _session_id(request)
+    async def upsert_session_records(self, request: web.Request) -> web.Response:
+        resource, session_id = self._drata.resource(request), request.match_info["sessionId"]
         data = data_of(await json_body(request))
         session = resource.sessions.get(session_id)
         if session is None:
@@ -48,12 +36,9 @@ class Sessions(Part):
         session.updated_at = now()
         return Upload(self._switches, resource, session, session.staged, request[FAULTS]).answer(data)
 
-    async def act(self, request: web.Request) -> web.Response:
-        resource, session_id = self._context.resource(request), _session_id(request)
-        body = await json_body(request)
-        action = body.get("action") if isinstance(body, dict) else None
-        if action not in ("complete", "cancel"):
-            raise VendorError(400, "action must be one of the following values: complete, cancel")
+    async def act_on_session(self, request: web.Request) -> web.Response:
+        resource, session_id = self._drata.resource(request), request.match_info["sessionId"]
+        action = (await body_of(request, "SessionActionRequest"))["action"]
         session = resource.sessions.get(session_id)
         if session is None:
             raise VendorError(self._switches["unknown_session_action"], f"Session {session_id} not found")
@@ -76,14 +61,14 @@ class Sessions(Part):
             }
         )
 
-    def _open(self, resource: Resource, session_id: str, *, empty: bool) -> Session | None:
+    def _open(self, resource: CustomResource, session_id: str, *, empty: bool) -> Session | None:
         opened = resource.in_status("IN_PROGRESS")
         if opened is not None:
             message = f"Session {opened.session_id} is already in progress for this resource"
             raise VendorError(self._switches["second_session"], message)
         if empty and not self._switches["empty_upload_opens_session"]:
             return None
-        return self._context.tenant.open_session(resource, session_id)
+        return self._drata.company.open_session(resource, session_id)
 
     def _rendered(self, session: Session) -> dict[str, Any]:
         return {
@@ -98,12 +83,3 @@ class Sessions(Part):
 
     def _spelled(self, session: Session) -> str:
         return str(self._switches["canceled_spelling"]) if session.status == "CANCELED" else session.status
-
-
-def _session_id(request: web.Request) -> str:
-    session_id = request.match_info["sessionId"]
-    if not 3 <= len(session_id) <= 64:
-        raise VendorError(400, "Session ID must be between 3 and 64 characters")
-    if not SESSION_ID.fullmatch(session_id):
-        raise VendorError(400, "Session ID may only contain letters, digits, hyphens and underscores")
-    return session_id

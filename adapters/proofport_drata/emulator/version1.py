@@ -4,64 +4,55 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Awaitable, Callable
 from email import message_from_bytes
-from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
 from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
-from proofport_drata.emulator.answers import NUMBER, number, timestamp
-from proofport_drata.emulator.context import Part
+from proofport_drata.emulator.answers import timestamp
+from proofport_drata.emulator.document import BOOLEANS, SCHEMAS
+from proofport_drata.emulator.emulated import EmulatedOperations
 from proofport_drata.emulator.model import Connection, now
-from proofport_drata.emulator.schemas import violations
-from proofport_drata.emulator.shapes import PERSON
+from proofport_drata.emulator.schemas import in_words, violations
 
-PATH = "/public/connections"
-SORTS = ("CREATED_AT", "CONNECTED_AT", "CONNECTION_PROVIDER_TYPE", "CONNECTION_CLIENT_TYPE", "CONNECTION_STATE")
 CLIENT_TYPES = {"CUSTOM": "CUSTOM", "MDM": "CUSTOM_MDM", "HRIS": "CUSTOM_HRIS", "IDENTITY": "CSV_IDP"}
-BOOLEANS = {"true": True, "false": False}
-
-People: TypeAlias = Callable[[web.Request], Awaitable[list[Any]]]
-"""Reads the people of an upload, unchecked."""
 
 
-class Version1(Part):
-    def routes(self) -> list[web.RouteDef]:
-        return [
-            web.get(PATH, self.list_connections),
-            web.post(PATH + "/upload/json", partial(self.create, _json_people)),
-            web.put(PATH + "/{id}/upload/json", partial(self.update, _json_people)),
-            web.post(PATH + "/upload/csv", partial(self.create, _csv_people)),
-            web.put(PATH + "/{id}/upload/csv", partial(self.update, _csv_people)),
-        ]
-
-    async def list_connections(self, request: web.Request) -> web.Response:
-        page, limit = _whole(request, "page", 1, 10**9), _whole(request, "limit", 20, 50)
-        sort, direction = request.query.get("sort", SORTS[0]), request.query.get("sortDir", "ASC")
-        if sort not in SORTS or direction not in ("ASC", "DESC"):
-            raise VendorError(400, "sort or sortDir is not one of the known values")
-        rows = [_rendered(each) for each in self._context.tenant.connections.values()]
+class EmulatedVersion1(EmulatedOperations):
+    async def v1_list_connections(self, request: web.Request) -> web.Response:
+        page, limit = int(request.query.get("page", 1)), int(request.query.get("limit", 20))
+        rows = [_rendered(each) for each in self._drata.company.connections.values()]
         types = request.query.getall("providerTypes", [])
         rows = [row for row in rows if not types or row["providerTypes"][0]["value"] in types]
         rows = [row for row in rows if request.query.get("state", row["state"]) == row["state"]]
-        if sort == "CONNECTION_CLIENT_TYPE":
+        if request.query.get("sort") == "CONNECTION_CLIENT_TYPE":
             rows.sort(key=lambda row: str(row["clientType"]))
-        rows = rows[::-1] if direction == "DESC" else rows
+        rows = rows[::-1] if request.query.get("sortDir") == "DESC" else rows
         shown = rows[(page - 1) * limit : page * limit]
         return json_response({"data": shown, "page": page, "limit": limit, "total": len(rows)})
 
-    async def create(self, read: People, request: web.Request) -> web.Response:
-        people = _checked(await read(request))
-        connection = self._context.tenant.connect("IDENTITY", "CSV identity provider")
+    async def v1_create_idp_from_json(self, request: web.Request) -> web.Response:
+        return self._create(await _json_people(request))
+
+    async def v1_create_idp_from_csv(self, request: web.Request) -> web.Response:
+        return self._create(await _csv_people(request))
+
+    async def v1_update_idp_from_json(self, request: web.Request) -> web.Response:
+        return self._update(int(request.match_info["id"]), await _json_people(request))
+
+    async def v1_update_idp_from_csv(self, request: web.Request) -> web.Response:
+        return self._update(int(request.match_info["id"]), await _csv_people(request))
+
+    def _create(self, given: list[Any]) -> web.Response:
+        people = _checked(given)
+        connection = self._drata.company.connect("IDENTITY", "CSV identity provider")
         connection.people = people
         return json_response({}, 201)
 
-    async def update(self, read: People, request: web.Request) -> web.Response:
-        people = _checked(await read(request))
-        connection_id = number(request, "id")
-        connection = self._context.tenant.connections.get(connection_id)
+    def _update(self, connection_id: int, given: list[Any]) -> web.Response:
+        people = _checked(given)
+        connection = self._drata.company.connections.get(connection_id)
         if connection is None or connection.type != "IDENTITY":
             raise VendorError(404, f"Connection with id {connection_id} not found")
         kept = connection.people if self._switches["absent_people"] == "kept" else {}
@@ -106,16 +97,9 @@ def _part(content_type: str, body: bytes, name: str) -> bytes | None:
 
 def _checked(people: list[Any]) -> dict[str, dict[str, Any]]:
     for place, person in enumerate(people):
-        for each in violations(PERSON, person, f"personnelData.{place}"):
-            raise VendorError(400, "; ".join(f"{path} {text}" for path, text in each.items()))
+        if wrong := in_words(violations(SCHEMAS["V1Person"], person, f"personnelData/{place}")):
+            raise VendorError(400, wrong)
     return {person["id"]: person for person in people}
-
-
-def _whole(request: web.Request, name: str, default: int, largest: int) -> int:
-    text = request.query.get(name, str(default))
-    if not NUMBER.fullmatch(text) or not 1 <= int(text) <= largest:
-        raise VendorError(400, f"{name} must be a number from 1 to {largest}")
-    return int(text)
 
 
 def _rendered(connection: Connection) -> dict[str, Any]:

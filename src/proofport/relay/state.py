@@ -8,12 +8,14 @@ from functools import lru_cache
 from aiohttp import web
 
 from proofport.adapter import Mode
+from proofport.config.names import own_name
 from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UsageError
 from proofport.evidence import model_of
 from proofport.gateway import Gateway
 from proofport.gateway.commits import Commits
+from proofport.journal.contract import Journal
 from proofport.logs import get_logger
 from proofport.relay.access.caller import Caller
 from proofport.relay.operating.backlog import Backlog, Backpressure
@@ -21,7 +23,6 @@ from proofport.relay.operating.health import Readiness
 from proofport.relay.operating.in_flight import InFlight
 from proofport.relay.operating.metrics import Metrics
 from proofport.relay.problems import ProblemError, entry, wrong_parameter
-from proofport.tenancy import own_name
 from proofport.text.wording import did_you_mean
 
 DECODERS_KEPT = 128
@@ -32,8 +33,9 @@ log = get_logger("relay")
 class Relay:
     """One relay. Whatever a caller names is found here, or refused with a problem."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, journal: Journal) -> None:
         self.gateway = gateway
+        self.journal = journal
         self.settings = gateway.config.relay
         self.in_flight = InFlight()
         self.metrics = Metrics()

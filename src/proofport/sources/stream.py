@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +34,7 @@ class Stream:
         self.head = b""
         self._raw = raw
         self._owned = owned
+        self._state = _state_of(raw)
         self._read = getattr(raw, "read1", raw.read)
         self._look_at_the_beginning()
 
@@ -74,9 +77,23 @@ class Stream:
     def rest(self) -> bytes:
         return b"".join(self.pieces())
 
+    @property
+    def changed(self) -> bool:
+        """True if the file was written to since it was opened. A file that was put in its place does not count."""
+        return _state_of(self._raw) != self._state
+
     def close(self) -> None:
         if self._owned:
             self._raw.close()
+
+
+def _state_of(raw: BinaryIO) -> tuple[int, int] | None:
+    """Size and time of the last change of a file. None for what has none: pipes, streams in memory."""
+    try:
+        found = os.fstat(raw.fileno())
+    except (AttributeError, OSError, ValueError):  # in memory; not a file; closed
+        return None
+    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 def open_stream(source: str | Path | BinaryIO) -> Stream:

@@ -12,12 +12,12 @@ from proofport.errors import Blocked, ConfigError, UnsupportedFeature
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Reply
 from proofport_drata import DrataAdapter, DrataSettings
-from proofport_drata.devices import Devices
+from proofport_drata.devices import MdmDevices
 
 ADAPTER = DrataAdapter(
     DrataSettings.model_validate({"region": "us", "api_key": "key", "objects": {"device": {"connection_id": 5}}})
 )
-DEVICES = cast(Devices, ADAPTER.resource("device"))
+DEVICES = cast(MdmDevices, ADAPTER.resource("device"))
 LIST = "/public/v2/connections/5/devices"
 WRITE = "/public/v2/custom-connections/5/devices"
 

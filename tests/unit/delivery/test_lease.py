@@ -10,7 +10,7 @@ import pytest
 from tests.support.clock import Clock
 from tests.unit.delivery.support import memory_journal
 
-from proofport.delivery.lease import RENEWALS, Holder, hold, kept, since_boot
+from proofport.delivery.lease import RENEWALS, Holder, hold, renewing, since_boot
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun
 from proofport.wire import Call
@@ -93,7 +93,7 @@ async def test_a_lane_that_another_process_has_taken_over_permits_no_harm() -> N
 # ---------------------------------------------------------------------- keeping
 async def test_the_lease_is_renewed_from_the_background_until_the_block_ends() -> None:
     run = FakeRun(None, None, None)
-    async with asyncio.timeout(20), kept(holder(run, Clock(0.0)), SHORT, lambda error: None):
+    async with asyncio.timeout(20), renewing(holder(run, Clock(0.0)).confirm, SHORT, lambda error: None):
         await run.used_up.wait()
     assert run.renewals >= RENEWALS
     before = run.renewals
@@ -109,7 +109,7 @@ async def test_the_loss_is_told_once_and_renewing_ends() -> None:
         told.append(error)
         lost.set()
 
-    async with asyncio.timeout(20), kept(holder(run, Clock(0.0)), SHORT, on_lost):
+    async with asyncio.timeout(20), renewing(holder(run, Clock(0.0)).confirm, SHORT, on_lost):
         await lost.wait()
         for _ in range(5):
             await asyncio.sleep(0)
@@ -118,7 +118,7 @@ async def test_the_loss_is_told_once_and_renewing_ends() -> None:
 
 async def test_a_journal_that_stumbles_is_asked_again_and_the_block_goes_on() -> None:
     run = FakeRun(JournalError("disk full"), JournalError("disk full"), None)
-    async with asyncio.timeout(20), kept(holder(run, Clock(0.0)), SHORT, lambda error: None):
+    async with asyncio.timeout(20), renewing(holder(run, Clock(0.0)).confirm, SHORT, lambda error: None):
         await run.used_up.wait()
     assert run.renewals >= 3
 

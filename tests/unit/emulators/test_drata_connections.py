@@ -70,7 +70,7 @@ async def test_resources_are_shown_only_when_asked_for(drata: Any) -> None:
         ({"displayNameKey": None}, "displayNameKey"),
         ({"displayNameKey": "nickname"}, "displayNameKey"),
         ({"schema": {"type": "thing"}}, "schema.type"),
-        ({"schema": []}, "schema must be an object"),
+        ({"schema": []}, "schema must be object"),
         ({"schema": {"properties": {"id": {"pattern": "("}}}}, "schema.id.pattern"),
         ({"description": 5}, "description"),
     ],

@@ -260,11 +260,53 @@ async def test_a_journal_in_use_is_not_moved(tmp_path: Path, postgres: Database)
     file, target = tmp_path / "journal.sqlite3", emptied(postgres)
     async with opened(SqliteJournal(file)) as journal:
         await journal.claim("a", owner="host:1", lease=60)
-        with pytest.raises(ConfigError, match="host:1 works on the lane a"):
-            await move(SqliteJournal(file), target, lambda *_: None)
+    with pytest.raises(ConfigError, match="host:1 works on the lane a"):
+        await move(SqliteJournal(file), target, lambda *_: None)
     assert file.exists()
     await target.open()
     await target.close()
+
+
+USER = """
+import asyncio, sys
+from proofport.journal import open_journal, opened
+async def main():
+    async with opened(open_journal(sys.argv[1])):
+        print("open", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+asyncio.run(main())
+"""
+
+
+async def test_a_journal_that_an_idle_process_has_open_is_not_moved(tmp_path: Path, postgres: Database) -> None:
+    """A relay would go on answering 202 into a file that nobody reads."""
+    file, target = tmp_path / "journal.sqlite3", emptied(postgres)
+    async with opened(SqliteJournal(file)) as journal:
+        await journal.accept([new("a")])
+    command = [sys.executable, "-c", USER, str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as user:  # noqa: ASYNC220
+        assert user.stdout is not None
+        assert user.stdout.readline() == b"open\n"
+        with pytest.raises(ConfigError, match="in use: another process has the file open"):
+            await move(SqliteJournal(file), target, lambda *_: None)
+        user.kill()
+    await move(SqliteJournal(file), target, lambda *_: None)
+    async with opened(target) as journal:
+        assert len(await journal.find(Filter())) == 1
+
+
+async def test_no_new_journal_begins_where_one_was_moved_away(tmp_path: Path, postgres: Database) -> None:
+    file, target = tmp_path / "journal.sqlite3", emptied(postgres)
+    async with opened(SqliteJournal(file)) as journal:
+        await journal.accept([new("a")])
+    await move(SqliteJournal(file), target, lambda *_: None)
+    for place in (file, tmp_path / "journal.sqlite3.moved"):
+        with pytest.raises(ConfigError, match=f"was moved to {target.label}"):
+            await SqliteJournal(place).open()
+    assert [each.name for each in tmp_path.iterdir()] == ["journal.sqlite3.moved"]  # noqa: ASYNC240
+    await move(target, SqliteJournal(file), lambda *_: None)
+    async with opened(SqliteJournal(file)) as journal:
+        assert len(await journal.find(Filter())) == 1
 
 
 async def test_nothing_is_moved_behind_work_that_is_there(tmp_path: Path, postgres: Database) -> None:

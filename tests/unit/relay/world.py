@@ -15,6 +15,7 @@ from yarl import URL
 
 from proofport.accounting import rejected
 from proofport.config import Config, Tenant
+from proofport.config.names import own_name, scoped, tenant_of
 from proofport.config.relay import Rate, RelaySettings
 from proofport.delivery.payload import encode_outcomes, pack
 from proofport.delivery.target import lane_of
@@ -25,7 +26,6 @@ from proofport.relay.access import keys
 from proofport.relay.body.limits import server_options
 from proofport.relay.operating.access_log import HEADER
 from proofport.relay.serving import application
-from proofport.tenancy import own_name, scoped, tenant_of
 
 KIND = "custom:software_package"
 CLASSIFIED = "classified"

@@ -305,3 +305,47 @@ class TestOpening:
             assert next(iter(reader)) == (1, {"a": 1})
         with pytest.raises(ValueError, match="closed"):
             list(reader)
+
+
+class TestAFileThatChanges:
+    """Its producer writes while it is read: what was read is neither the old set nor the new one."""
+
+    LINES = b'{"id": "x"}\n' * 50_000
+
+    @staticmethod
+    def rewritten(path: Path) -> None:
+        path.write_bytes(b'{"id": "y"}\n')
+
+    @staticmethod
+    def truncated(path: Path) -> None:
+        with path.open("r+b") as file:
+            file.truncate(12)
+
+    @staticmethod
+    def appended(path: Path) -> None:
+        with path.open("ab") as file:
+            file.write(b'{"id": "y"}\n')
+
+    @pytest.mark.parametrize("change", ["rewritten", "truncated", "appended"])
+    @pytest.mark.parametrize("ending", ["ndjson", "json", "csv"])
+    def test_is_not_whole(self, tmp_path: Path, change: str, ending: str) -> None:
+        path = tmp_path / f"records.{ending}"
+        lines = self.LINES.replace(b"\n", b",\n") if ending == "json" else self.LINES
+        path.write_bytes(b"[" + lines + b"{}]" if ending == "json" else b"id\n" + lines)
+        reader = open_source(path)
+        read = iter(reader)
+        next(read)
+        getattr(self, change)(path)
+        list(read)
+        assert reader.incomplete == f"{path} was changed while it was read"
+
+    def test_is_whole_when_another_file_takes_its_place(self, tmp_path: Path) -> None:
+        path = tmp_path / "records.ndjson"
+        path.write_bytes(self.LINES)
+        reader = open_source(path)
+        read = iter(reader)
+        next(read)
+        (tmp_path / "new").write_bytes(b"")
+        (tmp_path / "new").replace(path)
+        assert len(list(read)) == 49_999
+        assert reader.incomplete is None

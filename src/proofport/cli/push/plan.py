@@ -9,10 +9,12 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import group, show, show_json, wrapped
+from proofport.cli.output import group, show_result, wrapped
+from proofport.cli.push.progress import watcher
 
 if TYPE_CHECKING:
-    from proofport.delivery.plan import DestinationPlan, Plan
+    from proofport.delivery.plan import Plan
+    from proofport.delivery.report import DestinationReport
     from proofport.gateway import Gateway
 
 
@@ -28,38 +30,33 @@ async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_j
     Reads what each vendor has now; nothing is written. Exit codes: 0, 1 when records could not be delivered, 4 when
     the guard would refuse.
     """
-    from proofport.cli.push.progress import watcher
-
     given = [options.named_input(text, source) for text in inputs]
     with watcher() as watch:
         found = await gateway.plan(given, on_progress=watch, **how)
-    if as_json:
-        show_json(found.as_dict())
-    else:
-        _print(found)
+    show_result(found.as_dict(), _lines(found), as_json=as_json)
     return int(found.exit_code)
 
 
-def _print(plan: Plan) -> None:
-    click.secho(f"{plan.mode} of {plan.kind}: {plan.read:,} records read, nothing sent", bold=True)
+def _lines(plan: Plan) -> Iterator[str]:
+    yield click.style(f"{plan.mode} of {plan.kind}: {plan.read:,} records read, nothing sent", bold=True)
     for name, why in plan.incomplete.items():
-        show(f"{name} was not read to its end: {why}", "  ", hanging="    ")
+        yield wrapped(f"{name} was not read to its end: {why}", "  ", hanging="    ")
     for destination in plan.destinations.values():
-        click.echo(f"\n{click.style(destination.name, bold=True)}")
-        for line in _lines(destination):
-            click.echo(line)
+        yield f"\n{click.style(destination.name, bold=True)}"
+        yield from _changes(destination)
 
 
-def _lines(plan: DestinationPlan) -> Iterator[str]:
-    changed = [f"{record}: {', '.join(plan.fields.get(record, ['its body']))}" for record in plan.changed.ids]
-    problems = [f"{at}{f' {record}' if record else ''}: {problem}" for at, record, problem in plan.problems]
-    yield from group("added", plan.added.count, ids=plan.added.ids, colour="green")
-    yield from group("changed", plan.changed.count, lines=changed, colour="yellow")
-    yield from group("unchanged", plan.unchanged)
-    yield from group("gone", plan.gone.count, ids=plan.gone.ids, colour="red")
-    if plan.outside.count:
-        yield from group("of these uploaded directly", plan.outside.count, ids=plan.outside.ids, colour="red")
-    yield from group("rejected", plan.rejected, lines=problems, colour="red")
-    yield from (wrapped(note, "  ") for note in plan.notes)
-    if plan.refusal:
-        yield click.style(wrapped(f"The guard would refuse: {plan.refusal}", "  "), fg="red")
+def _changes(report: DestinationReport) -> Iterator[str]:
+    found, rows = report.difference, report.problems
+    changed = [f"{record}: {', '.join(found.fields.get(record, ['its body']))}" for record in found.changed.ids]
+    problems = [f"{row.position}{f' {row.id}' if row.id else ''}: {row.outcome.problem}" for row in rows]
+    yield from group("added", found.added.count, ids=found.added.ids, colour="green")
+    yield from group("changed", found.changed.count, lines=changed, colour="yellow")
+    yield from group("unchanged", found.unchanged)
+    yield from group("gone", report.gone.count, ids=report.gone.ids, colour="red")
+    if report.outside.count:
+        yield from group("of these uploaded directly", report.outside.count, ids=report.outside.ids, colour="red")
+    yield from group("rejected", report.problem_count, lines=problems, colour="red")
+    yield from (wrapped(note, "  ") for note in report.notes)
+    if report.refusal:
+        yield click.style(wrapped(f"The guard would refuse: {report.refusal}", "  "), fg="red")

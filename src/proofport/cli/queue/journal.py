@@ -1,24 +1,27 @@
-"""`proofport journal`: back up and migrate the journal."""
+"""`proofport journal`: back up, restore and migrate the journal."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
 from proofport.cli import options
+from proofport.cli.connect import connect
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
     from proofport.journal.postgres import PostgresJournal
     from proofport.journal.sqlite import SqliteJournal
+    from proofport.journal.sqlite.alone import Restored
 
 
 @click.group("journal")
 def journal() -> None:
-    """Back up and migrate the journal."""
+    """Back up, restore and migrate the journal."""
 
 
 @journal.command("backup")
@@ -27,19 +30,16 @@ def journal() -> None:
 def backup_command(file: Path, config_path: str | None) -> int:
     """Write a consistent copy of the journal to FILE, while it is in use.
 
-    To restore, stop everything that uses the journal and put FILE in its place. A journal on PostgreSQL is backed up
-    with the tools of its database.
+    `proofport journal restore FILE` puts it in the place of the journal. A journal on PostgreSQL is backed up and
+    restored with the tools of its database.
     """
     from proofport.journal import opened
-    from proofport.journal.sqlite import SqliteJournal
 
-    configured = _configured(config_path)
-    if not isinstance(configured, SqliteJournal):
-        raise UsageError(
-            "this journal is a database, not a file",
-            hint="Back it up while it is in use with `pg_dump --format=custom --file=FILE DATABASE`, "
-            "or continuously with the tools of your PostgreSQL.",
-        )
+    configured = _file(
+        config_path,
+        "Back it up while it is in use with `pg_dump --format=custom --file=FILE DATABASE`, "
+        "or continuously with the tools of your PostgreSQL.",
+    )
 
     async def copy() -> None:
         async with opened(configured):
@@ -48,6 +48,44 @@ def backup_command(file: Path, config_path: str | None) -> int:
     asyncio.run(copy())
     click.echo(f"{file}: {file.stat().st_size:,} bytes")
     return 0
+
+
+@journal.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@options.config_option
+def restore_command(file: Path, config_path: str | None) -> int:
+    """Put the backup FILE in the place of the journal, and say what will be sent again.
+
+    Stop everything that uses the journal first. FILE is checked, and stays where it is. The journal that is replaced
+    is kept beside the new one.
+    """
+    configured = _file(config_path, "Restore it with `pg_restore --clean --dbname=DATABASE FILE`.")
+    restored = asyncio.run(configured.restore(file))
+    click.echo(f"{configured.label} is the journal of {file} again.")
+    for line in _consequences(restored):
+        click.echo(line)
+    return 0
+
+
+def _consequences(restored: Restored) -> Iterator[str]:
+    """The effects of a restore, for a person."""
+    from datetime import UTC, datetime
+
+    if restored.replaced is not None:
+        yield f"The one before is kept as {restored.replaced}."
+    if restored.last_entry is not None:
+        yield f"Its last entry is of {datetime.fromtimestamp(restored.last_entry, UTC):%Y-%m-%d %H:%M} UTC."
+    if restored.deliveries:
+        yield (
+            f"Queued: {restored.deliveries:,} deliveries ({restored.records:,} records) in {restored.lanes:,} lanes. "
+            "The next relay or worker sends them, also those that were delivered after the backup was made."
+        )
+    if restored.open_runs:
+        yield f"Interrupted runs: {', '.join(restored.open_runs)}. Push their inputs again."
+    yield (
+        "Every record is sent once more before it counts as unchanged. A record that was first delivered after the "
+        "backup is not known here: `proofport plan` shows it where the vendor can be listed."
+    )
 
 
 @journal.command("migrate")
@@ -84,9 +122,18 @@ def migrate_command(source: str | None, config_path: str | None) -> int:
     return 0
 
 
+def _file(config_path: str | None, hint: str) -> SqliteJournal:
+    """The configured journal in a file. Raises UsageError, with the hint, for one on PostgreSQL."""
+    from proofport.journal.sqlite import SqliteJournal
+
+    configured = _configured(config_path)
+    if not isinstance(configured, SqliteJournal):
+        raise UsageError("this journal is a database, not a file", hint=hint)
+    return configured
+
+
 def _configured(config_path: str | None) -> SqliteJournal | PostgresJournal:
     """The journal of the configuration, not opened."""
-    from proofport.cli.connect import connect
     from proofport.journal import open_journal
 
     return cast("SqliteJournal | PostgresJournal", open_journal(connect(config_path).config.journal))

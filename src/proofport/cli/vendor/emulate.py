@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import click
 
-# proofport.registry could list them too, but importing it would make `emulate --help` slow.
-NAMES = sorted(entry.name for entry in entry_points(group="proofport.emulators"))
+from proofport import registry
+
+NAMES = registry.names(registry.EMULATORS)
 
 
 @click.command()
@@ -45,19 +45,23 @@ emulate.params[1:1] = [
 ]
 
 
+HEAD = "# Written by `proofport emulate`; not usable after it has stopped.\n"
+
+
 async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> None:
     import tempfile
     from contextlib import AsyncExitStack
 
     from proofport.cli.service import stop_signal
-    from proofport.registry import load_emulator
     from proofport.testing import serve
 
+    if file:
+        _refuse_other_s(Path(file))
     stopped = stop_signal()
     async with AsyncExitStack() as stack:
         destinations = {}
         for name, port in ports.items():
-            emulator = load_emulator(name)(rate_limit=rate_limit)
+            emulator = registry.load_emulator(name)(rate_limit=rate_limit)
             emulator.seed()
             origin = await stack.enter_async_context(serve(emulator, port=port))
             destinations[name] = emulator.destination(origin)
@@ -68,6 +72,21 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
         click.echo(f"{f'Wrote {file}. ' if file else ''}Ctrl-C stops them.", err=True)
         click.echo("ready")
         await stopped.wait()
+
+
+def _refuse_other_s(file: Path) -> None:
+    """Raises UsageError for a file that was not written by an earlier `proofport emulate`."""
+    from proofport.errors import UsageError
+
+    try:
+        if not file.exists() or file.read_bytes().startswith(HEAD.encode()):
+            return
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from None
+    raise UsageError(
+        f"{file} exists, and was not written by `proofport emulate`",
+        hint="Name another file: --write-config emulated.yaml, and push with --config emulated.yaml.",
+    )
 
 
 def _write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> None:
@@ -81,8 +100,7 @@ def _write_config(file: Path, journal: Path, destinations: dict[str, Any]) -> No
     from proofport.errors import UsageError
 
     data = {"instance": "emulated", "journal": str(journal), "destinations": destinations}
-    head = "# Written by `proofport emulate`; not usable after it has stopped.\n"
     try:
-        replace_file(file, head + yaml.safe_dump(data, sort_keys=False))
+        replace_file(file, HEAD + yaml.safe_dump(data, sort_keys=False))
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from None

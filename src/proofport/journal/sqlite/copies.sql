@@ -1,4 +1,4 @@
--- Moving a journal. What is not here is read and written as it is.
+-- Moving and restoring a journal. What is not here is read and written as it is.
 
 -- name: read_lanes
 -- A lane; its rest goes on.
@@ -80,3 +80,23 @@ INSERT INTO moved (lane, counted) VALUES (:lane, :counted) ON CONFLICT (lane) DO
 -- name: forget_notes
 -- Forgets what was noted.
 DELETE FROM moved;
+
+-- name: doubt_all
+-- Notes that everything that was delivered may have been overwritten since.
+UPDATE sets SET doubted = ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'sent'), 0);
+
+-- name: undo_replaced
+-- Makes a journal usable that a backup had replaced.
+DELETE FROM moved WHERE lane = :lane AND counted = :replaced;
+
+-- name: restored
+-- When something was last written; the number of deliveries that wait, of their records, and of their lanes.
+SELECT (SELECT max(at) FROM (
+    SELECT max(created) AS at FROM deliveries UNION ALL SELECT max(finished) FROM deliveries
+    UNION ALL SELECT max(started) FROM runs UNION ALL SELECT max(ended) FROM runs)),
+    count(*), ifnull(sum(records), 0), count(DISTINCT lane)
+FROM deliveries WHERE state = 'queued';
+
+-- name: open_runs
+-- The runs that are open.
+SELECT run_id FROM runs WHERE state = 'open' ORDER BY number;

@@ -12,12 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from proofport.errors import ConfigError, JournalError
+from proofport.journal.copying import AWAY
 
 APPLICATION_ID = 0x70706A31
 """Marks a SQLite file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
 
-MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 9)))
+MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 10)))
 """The script at index n brings a journal of version n (`user_version`) to version n + 1."""
+
+MOVED = ".moved"
+"""Ends the name of a file whose journal was moved elsewhere."""
+
+REPLACED = "a backup that was restored"
+"""Noted instead of a place in a journal that a backup has replaced."""
 
 BUSY_SECONDS = 30.0
 MOUNTS = Path("/proc/self/mountinfo")
@@ -30,18 +37,47 @@ NETWORK_FILE_SYSTEMS = re.compile(
 def create(path: Path, *, durable: bool = True) -> None:
     """Make the file, or bring it to the newest version. Raises ConfigError when it cannot hold a journal."""
     refuse_network(path, MOUNTS)
+    _refuse_to_begin_anew(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):  # never open one that exists: closing it would drop SQLite's locks on it
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(connect(path, durable=durable)) as db:
             _migrate(db, path)
+            refuse_away(db, path)
     except (OSError, sqlite3.Error) as error:
         hint = explained(error).hint if isinstance(error, sqlite3.Error) else None
         raise ConfigError(
             f"the journal {path} cannot be used: {error}",
             hint=hint or "Give `journal:` a path on a local, writable disk.",
         ) from error
+
+
+def _refuse_to_begin_anew(path: Path) -> None:
+    """A configuration that still names the old place must not get an empty journal there."""
+    moved = path.with_name(path.name + MOVED)
+    if moved.exists() and not path.exists():
+        with closing(connect(moved, query_only=True)) as db:
+            refuse_away(db, path)
+        raise ConfigError(
+            f"the journal {path} was moved away",
+            hint=f"Name its new place in `journal:`. To begin a new one here, move {moved} elsewhere.",
+        )
+
+
+def refuse_away(db: sqlite3.Connection, path: Path) -> None:
+    """Raises ConfigError when the journal was moved to another place, or replaced by a backup."""
+    if not db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'moved'").fetchone():
+        return  # a version that could not be moved
+    row = db.execute("SELECT counted FROM moved WHERE lane = ?", (AWAY,)).fetchone()
+    if row is None:
+        return
+    if row[0] == REPLACED:
+        raise ConfigError(
+            f"the journal {path} was replaced by a backup",
+            hint="Start again. If that does not help, run the same `proofport journal restore` once more.",
+        )
+    raise ConfigError(f"the journal {path} was moved to {row[0]}", hint="Name that in `journal:`.")
 
 
 def connect(path: Path, *, query_only: bool = False, durable: bool = True) -> sqlite3.Connection:
@@ -137,6 +173,11 @@ def _statements(script: str) -> list[str]:
     return statements
 
 
+def is_busy(error: sqlite3.Error) -> bool:
+    """True if another process holds a lock that is needed."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+
+
 def explained(error: sqlite3.Error) -> JournalError:
     """The advice for a person about an error of the store."""
     name = getattr(error, "sqlite_errorname", "")
@@ -153,6 +194,6 @@ _EXPLANATIONS = (
     ("SQLITE_CANTOPEN", "the journal cannot be opened", "Make the file and its folder readable and writable."),
     ("SQLITE_BUSY", "another process keeps the journal locked", "End the process that does not let go of it."),
     ("SQLITE_IOERR", "the journal's disk fails", "Check the disk and its free space."),
-    ("SQLITE_CORRUPT", "the journal is damaged", "Restore it from a backup."),
-    ("SQLITE_NOTADB", "this is no journal", "Restore it from a backup, or give `journal:` another path."),
+    ("SQLITE_CORRUPT", "the journal is damaged", "Put a backup in its place: `proofport journal restore FILE`."),
+    ("SQLITE_NOTADB", "this is no journal", "`proofport journal restore FILE`, or give `journal:` another path."),
 )

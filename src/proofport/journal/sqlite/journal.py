@@ -24,6 +24,7 @@ from proofport.journal.sql.registry import RegistryPart
 from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 from proofport.journal.sqlite import copies
+from proofport.journal.sqlite.alone import Restored, restore
 from proofport.journal.sqlite.database import connect, create, explained
 from proofport.journal.sqlite.known import LastStatePart
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
@@ -93,6 +94,10 @@ class SqliteJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart,
         """Copy the journal as it is now, beside running work. Raises UsageError when `path` exists."""
         target = Path(path)
         await asyncio.to_thread(self._copy_to, target)
+
+    async def restore(self, backup: str | Path) -> Restored:
+        """Put a copy of `backup` in the place of this journal, which is not open. See `alone.restore`."""
+        return await asyncio.to_thread(restore, self.path, Path(backup))
 
     def _copy_to(self, target: Path) -> None:
         draft = target.with_name(f".{target.name}.{os.getpid()}")

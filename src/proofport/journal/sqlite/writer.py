@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from proofport.errors import JournalError
 from proofport.journal.sqlite import database
-from proofport.journal.sqlite.database import connect, explained
+from proofport.journal.sqlite.database import connect, explained, is_busy
 
 T = TypeVar("T")
 LARGEST_GROUP = 512
@@ -102,7 +102,7 @@ class Writer:
         try:
             self._try(group)
         except sqlite3.Error as error:
-            self._fail(group, explained(error), whole=_is_busy(error))
+            self._fail(group, explained(error), whole=is_busy(error))
         except Exception as error:
             self._fail(group, error)
 
@@ -124,7 +124,7 @@ class Writer:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
             except sqlite3.OperationalError as error:
-                if not _is_busy(error) or time.monotonic() > deadline:
+                if not is_busy(error) or time.monotonic() > deadline:
                     raise
                 time.sleep(LOCKED_PAUSE)
             else:
@@ -139,10 +139,6 @@ class Writer:
             return
         for request in group:
             request.error = error
-
-
-def _is_busy(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _answer(group: list[_Request]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from proofport.config.names import own_name, tenant_of
 from proofport.delivery.target import lane_of
 from proofport.errors import ProofportError
 from proofport.journal.contract import LaneView
@@ -17,7 +18,6 @@ from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response, time_of
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY, Relay
-from proofport.tenancy import own_name, tenant_of
 
 route = Routes("Lanes")
 
@@ -38,15 +38,14 @@ async def resume_lane(request: web.Request, query: NoQuery) -> web.StreamRespons
     relay, caller, wanted = request.app[RELAY], request[CALLER], request.match_info["lane"]
     for lane in await _visible(relay, caller):
         if own_name(lane.lane) == wanted:
-            await (await relay.gateway.journal()).resume(lane.lane)
+            await relay.journal.resume(lane.lane)
             return json_response(next(_view(each) for each in await _visible(relay, caller) if each.lane == lane.lane))
     raise ProblemError("not-found", f"there is no lane {wanted[:200]!r}")
 
 
 async def _visible(relay: Relay, caller: Caller) -> list[LaneView]:
     """The tenant's lanes; with a narrower key, only those of the destinations and kinds that it may name."""
-    lanes = await (await relay.gateway.journal()).lanes()
-    own = [lane for lane in lanes if tenant_of(lane.lane) == caller.tenant]
+    own = [lane for lane in await relay.journal.lanes() if tenant_of(lane.lane) == caller.tenant]
     if caller.destinations is None and caller.kinds is None:
         return own
     names = _lanes_of(relay, caller)

@@ -1,0 +1,88 @@
+"""The emulated Drata, which all its operations share: the company, the objects that a path names, pages."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Literal, TypeVar
+
+from aiohttp import web
+
+from proofport.testing import Switches, VendorError, json_response
+from proofport_drata.emulator.model import Company, Connection, CustomResource, Dated
+
+Row = TypeVar("Row", bound=Dated)
+
+
+class EmulatedDrata:
+    """The state and the switches of one emulator."""
+
+    def __init__(self, switches: Switches) -> None:
+        #: Another one after a reset or a seed.
+        self.company = Company()
+        self.switches = switches
+
+    def connection(self, request: web.Request) -> Connection:
+        """The connection of the path. Raises VendorError (404)."""
+        connection_id = int(request.match_info["connectionId"])
+        if connection_id not in self.company.connections:
+            raise VendorError(404, f"Connection with id {connection_id} not found")
+        return self.company.connections[connection_id]
+
+    def connection_of(self, provider: Literal["MDM", "HRIS"], request: web.Request) -> Connection:
+        """The connection of the path, which must be an MDM or HRIS one. Raises VendorError (400, 404)."""
+        connection = self.connection(request)
+        if connection.type != provider:
+            raise VendorError(400, f"Connection {connection.id} is not an {provider} connection")
+        return connection
+
+    def resource(self, request: web.Request) -> CustomResource:
+        """The resource of the path. Raises VendorError (404)."""
+        connection, resource_id = self.connection(request), int(request.match_info["resourceId"])
+        if resource_id not in connection.resources:
+            raise VendorError(404, f"CustomResource with id {resource_id} not found")
+        return connection.resources[resource_id]
+
+    def page(
+        self, request: web.Request, rows: Collection[Row], render: Callable[[Row], dict[str, Any]]
+    ) -> web.Response:
+        """One page of `rows` (given in the order of their creation). Raises VendorError (400) on an unknown cursor."""
+        query = request.query
+        start = _position(query.get("cursor"))
+        end = start + int(query.get("size", 50))
+        ordered = list(rows)
+        if query.get("sort") == "updatedAt":
+            ordered.sort(key=lambda row: row.updated_at)
+        if query.get("sortDir", self.switches["default_sort_dir"]) == "DESC":
+            ordered.reverse()
+        pagination: dict[str, Any] = {"cursor": None}
+        if end < len(ordered):
+            pagination["cursor"] = base64.urlsafe_b64encode(f"row:{end}".encode()).decode()
+        if query.get("includeTotalCount") == "true" and start == 0:
+            pagination["totalCount"] = len(ordered)
+        return json_response({"data": [render(row) for row in ordered[start:end]], "pagination": pagination})
+
+
+def _position(cursor: str | None) -> int:
+    if cursor is None:
+        return 0
+    try:
+        word, _, text = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
+        if word == "row" and text.isdecimal():
+            return int(text)
+    except ValueError:
+        pass
+    raise VendorError(400, "cursor is not valid")
+
+
+def expansions(request: web.Request) -> Sequence[str]:
+    """What a row is asked to show besides."""
+    return request.query.getall("expand[]", [])
+
+
+class EmulatedOperations:
+    """Some of Drata's operations: each is a method under its name in the document, in snake case."""
+
+    def __init__(self, drata: EmulatedDrata) -> None:
+        self._drata = drata
+        self._switches = drata.switches
