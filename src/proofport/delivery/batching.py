@@ -32,18 +32,18 @@ class Batcher:
         bodies: Sequence[bytes],
         positions: Sequence[int],
         observed: Sequence[float],
-        keys: Sequence[str],
         *,
         extras: bool,
+        keys: Sequence[str] | None = None,
     ) -> None:
-        """Add records."""
+        """Add records. `keys`: what their ids compare by. None: the ids themselves."""
         ends = accumulate(map(len, bodies), initial=self._ends[-1] if self._ends else 0)
         self._ends += islice(ends, 1, None)
         self._bodies += bodies
         self._ids += ids
         self._positions += positions
         self._observed += observed
-        self._keys += keys
+        self._keys += ids if keys is None else keys
         self._extras = self._extras or extras
 
     def full(self) -> Batch | None:

@@ -130,8 +130,7 @@ class Branch:
         if _any(block, "observed_at"):
             observed = [seconds_of(neutral.get("observed_at")) for neutral in block]
         ids = [neutral["id"] for neutral in block]
-        keys = ids if keys is None else keys
-        self._batcher.extend(ids, bodies, positions, observed, keys, extras=_any(block, "extras"))
+        self._batcher.extend(ids, bodies, positions, observed, extras=_any(block, "extras"), keys=keys)
         while (full := self._batcher.full()) is not None:
             await self.destination.take(full)
 

@@ -24,6 +24,7 @@ from proofport.journal.contract.last_state import (
     LastState,
     Sent,
     SourceCount,
+    SpellingState,
 )
 from proofport.journal.contract.queue import (
     Accepted,
@@ -84,6 +85,7 @@ __all__ = [
     "SnapshotView",
     "Snapshots",
     "SourceCount",
+    "SpellingState",
     "State",
     "Submitted",
 ]

@@ -144,6 +144,13 @@ class LaneRun(Protocol):
         """
         ...
 
+    async def rekey(self, kind: str, keys: Sequence[tuple[str, str]], *, done: bool = False) -> None:
+        """Move ids of the last delivered state under their keys, each unless another id stands there: `(id, key), …`.
+
+        The id stays as the first spelling. `done`: every id that can be moved has been.
+        """
+        ...
+
     async def keep_adapter_memory(self, key: str, value: JsonValue, *, doubts: str | None) -> None:
         """Write the value of a key that has none; otherwise nothing happens.
 

@@ -82,6 +82,16 @@ class SourceCount:
 
 
 @dataclass(frozen=True, slots=True)
+class SpellingState:
+    """How the ids of a last delivered state stand there."""
+
+    #: Every id stands under its key. False: an older version wrote some of them.
+    keyed: bool = True
+    #: Some id is written otherwise than its key, or was.
+    differ: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """The body that was last sent for one id, and the run or the queued delivery that sent it."""
 
@@ -106,6 +116,7 @@ class LastState(Protocol):
         """How ids were written first. None: like the key, or not known."""
         ...
 
+    async def spelling_state(self, lane: str, kind: str) -> SpellingState: ...
     async def sources(self, lane: str, kind: str) -> list[SourceCount]:
         """The sources of the last delivered state, by their numbers. Ids of an unknown source are not counted."""
         ...

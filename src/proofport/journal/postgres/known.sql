@@ -10,7 +10,7 @@ SELECT number FROM sets WHERE lane = %(lane)s AND kind = %(kind)s;
 
 -- name: make_set
 -- Makes the set of a lane and kind.
-INSERT INTO sets (lane, kind) VALUES (%(lane)s, %(kind)s) ON CONFLICT DO NOTHING;
+INSERT INTO sets (lane, kind, keyed) VALUES (%(lane)s, %(kind)s, 1) ON CONFLICT DO NOTHING;
 
 -- name: set_of
 -- The set of a lane, by its name, and kind.
@@ -170,3 +170,32 @@ DELETE FROM tombstones WHERE of_set = %(set)s AND gone_at < %(since)s;
 -- What is gone, with the last body and the time.
 SELECT id, body, gone_at FROM tombstones WHERE of_set = ({set_of}) AND body IS NOT NULL AND gone_at >= %(since)s
     AND id > %(after)s ORDER BY id LIMIT %(limit)s;
+
+-- name: spelling_state
+-- True and false: every id stands under its key; some id is, or was, written otherwise.
+SELECT keyed, spelled FROM sets WHERE number = ({set_of});
+
+-- name: note_spelled
+-- Notes that some id is written otherwise than its key.
+UPDATE sets SET spelled = 1 WHERE number = %(set)s AND spelled = 0;
+
+-- name: note_keyed
+-- Notes that every id stands under its key.
+UPDATE sets SET keyed = 1 WHERE number = %(set)s;
+
+-- name: free_key
+-- Makes way for an id under its key, where what stood there is known no more.
+DELETE FROM known WHERE of_set = %(set)s AND id = %(key)s AND coalesce(body, 0) = 0;
+
+-- name: rekey
+-- Moves an id under its key, unless another id stands there.
+UPDATE known SET id = %(key)s, spelling = coalesce(spelling, %(id)s) WHERE of_set = %(set)s AND id = %(id)s
+    AND NOT EXISTS (SELECT 1 FROM known k WHERE k.of_set = %(set)s AND k.id = %(key)s);
+
+-- name: free_body
+-- Makes way for the body of an id under its key.
+DELETE FROM bodies WHERE of_set = %(set)s AND id = %(key)s;
+
+-- name: rekey_body
+-- Moves the body of an id under its key.
+UPDATE bodies SET id = %(key)s WHERE of_set = %(set)s AND id = %(id)s;

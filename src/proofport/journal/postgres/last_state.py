@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proofport.adapter import Tombstone
-from proofport.journal.contract import Kept, Known, Sent, SourceCount
+from proofport.journal.contract import Kept, Known, Sent, SourceCount, SpellingState
 from proofport.journal.sql.lane_run import SqlLaneRun
 from proofport.journal.sql.steps import Change, Part, Row, Steps, Values
 
@@ -75,6 +75,10 @@ class LastStatePart(Part):
         rows = await self._of("spellings", lane, kind, ids)
         found = {bytes(text): bytes(spelling).decode() for text, spelling in rows}
         return [found.get(text.encode()) for text in ids]
+
+    async def spelling_state(self, lane: str, kind: str) -> SpellingState:
+        rows = await self._store.rows("spelling_state", {"lane": lane, "kind": kind})
+        return SpellingState(*map(bool, rows[0])) if rows else SpellingState()
 
     async def sources(self, lane: str, kind: str) -> list[SourceCount]:
         rows = await self._store.rows("sources", {"lane": lane, "kind": kind})

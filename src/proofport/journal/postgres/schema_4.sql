@@ -25,3 +25,7 @@ CREATE TABLE intents (
     PRIMARY KEY (of_set, run, delivery, batch)
 );
 ALTER TABLE runs ADD COLUMN completing BOOLEAN NOT NULL DEFAULT false;  -- staged: the vendor may have been told to complete
+
+-- Ids of an older version do not stand under their keys yet: whoever delivers next moves them there.
+ALTER TABLE sets ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0;           -- 1: every id that can stands under its key
+ALTER TABLE sets ADD COLUMN spelled INTEGER NOT NULL DEFAULT 0;         -- 1: some id is, or was, written otherwise

@@ -72,6 +72,7 @@ class SqlLaneRun:
         if sent.ids:
             origin = {"set": (yield from self._set(kind)), "run": None, "delivery": None, "removed": mode == "remove"}
             yield from self._sent(sent, origin | by, staged=staged)
+            yield from _spelled(origin["set"], sent)
 
     def _set(self, kind: str) -> Steps[int]:
         """The number of the set of this lane and kind, which is made when it is new."""
@@ -126,7 +127,9 @@ class SqlLaneRun:
         """Put what was left in doubt: it may have arrived, and belongs to the set of no run."""
         for delivery, content in rows:
             origin = {"set": of_set, "run": None, "delivery": delivery or None, "removed": False}
-            yield from self._sent(unpack(bytes(content)), origin, staged=False)
+            sent = unpack(bytes(content))
+            yield from self._sent(sent, origin, staged=False)
+            yield from _spelled(of_set, sent)
 
     def _take_up_deliveries(self) -> Steps[None]:
         for (of_set,) in (yield Query("sets_with_deliveries_left", self._hold.values)):
@@ -273,6 +276,23 @@ class SqlLaneRun:
         yield Many("add_source", [{**of_set, "number": numbers[name], "name": name} for name in new])
         return [numbers[name] for name in names]
 
+    # ------------------------------------------------------------------ keys and spellings
+    async def rekey(self, kind: str, keys: Sequence[tuple[str, str]], *, done: bool = False) -> None:
+        await self._folded(kind)
+        await self._write(self._rekey, kind, keys, done)
+
+    def _rekey(self, kind: str, keys: Sequence[tuple[str, str]], done: bool) -> Steps[None]:
+        of_set = {"set": (yield from self._set(kind))}
+        for text, key in keys:
+            values = {**of_set, "id": self._key(text), "key": self._key(key)}
+            yield Change("free_key", values)
+            if (yield Change("rekey", values)):
+                yield Change("free_body", values)
+                yield Change("rekey_body", values)
+                yield Change("note_spelled", of_set)
+        if done:
+            yield Change("note_keyed", of_set)
+
     # ------------------------------------------------------------------ what is gone
     async def note_missing(self, kind: str, ids: Sequence[str], *, at: float) -> list[float]:
         return await self._write(self._note_missing, kind, [self._key(text) for text in ids], at)
@@ -318,6 +338,11 @@ def release(store: Store, hold: Hold) -> Steps[None]:
 def _changes(names: Sequence[str], values: Values) -> Steps[None]:
     for name in names:
         yield Change(name, values)
+
+
+def _spelled(of_set: int, sent: Sent) -> Steps[None]:
+    if any(sent.spellings):
+        yield Change("note_spelled", {"set": of_set})
 
 
 def _key_of(intent: Intent) -> Values:

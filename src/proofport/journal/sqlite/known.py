@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 import orjson
 
 from proofport.adapter import Tombstone
-from proofport.journal.contract import IN_DOUBT, Kept, Known, SourceCount
+from proofport.journal.contract import IN_DOUBT, Kept, Known, SourceCount, SpellingState
 from proofport.journal.sql.steps import Many, Part, Steps
 from proofport.journal.sqlite.database import connect, explained
 from proofport.journal.sqlite.store import SQL, SqliteStore
@@ -119,6 +119,10 @@ class LastStatePart(Part):
     async def spellings(self, lane: str, kind: str, ids: Sequence[str]) -> list[str | None]:
         rows = await self._each("spelling", await folded(self._store, lane, kind), ids)
         return [row and row[0] for row in rows]
+
+    async def spelling_state(self, lane: str, kind: str) -> SpellingState:
+        rows = await self._store.rows("spelling_state", {"set": await _find(self._store, lane, kind)})
+        return SpellingState(*map(bool, rows[0])) if rows else SpellingState()
 
     async def sources(self, lane: str, kind: str) -> list[SourceCount]:
         rows = await self._store.rows("sources", {"set": await folded(self._store, lane, kind)})

@@ -6,7 +6,7 @@ SELECT number FROM sets WHERE lane = :lane AND kind = :kind;
 
 -- name: make_set
 -- Makes the set of a lane and kind.
-INSERT INTO sets (lane, kind) VALUES (:lane, :kind);
+INSERT INTO sets (lane, kind, keyed) VALUES (:lane, :kind, 1);
 
 -- name: set_of
 -- The set of a lane, by its name, and kind.
@@ -148,3 +148,31 @@ DELETE FROM tombstones WHERE of_set = :set AND id = :id;
 -- What is gone, with the last body and the time.
 SELECT id, body, gone_at FROM tombstones
 WHERE of_set = :set AND body IS NOT NULL AND gone_at >= :since AND id > :after ORDER BY id LIMIT :limit;
+
+-- name: spelling_state
+-- True and false: every id stands under its key; some id is, or was, written otherwise.
+SELECT keyed, spelled FROM sets WHERE number = :set;
+
+-- name: note_spelled
+-- Notes that some id is written otherwise than its key.
+UPDATE sets SET spelled = 1 WHERE number = :set AND spelled = 0;
+
+-- name: note_keyed
+-- Notes that every id stands under its key.
+UPDATE sets SET keyed = 1 WHERE number = :set;
+
+-- name: free_key
+-- Makes way for an id under its key, where what stood there is known no more.
+DELETE FROM known WHERE of_set = :set AND id = :key AND ifnull(body, 0) = 0;
+
+-- name: rekey
+-- Moves an id under its key, unless another id stands there.
+UPDATE OR IGNORE known SET id = :key, spelling = ifnull(spelling, :id) WHERE of_set = :set AND id = :id;
+
+-- name: free_body
+-- Makes way for the body of an id under its key.
+DELETE FROM bodies WHERE of_set = :set AND id = :key;
+
+-- name: rekey_body
+-- Moves the body of an id under its key.
+UPDATE bodies SET id = :key WHERE of_set = :set AND id = :id;
