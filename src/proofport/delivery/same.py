@@ -13,7 +13,7 @@ from typing import Any
 from proofport.adapter import Batch, Observed
 from proofport.journal.contract import Known
 
-_ADDRESS = re.compile(r"""[^\s@/\\:;,|"'()<>\[\]]+@[^\s@/\\:;,|"'()<>\[\]]+\.[^\W\d_]{2,}""")
+_ADDRESS = re.compile(r"""[^\s@/\\:;,|"()<>\[\]]+@[^\s@/\\:;,|"()<>\[\]]+\.[^\W\d_]{2,}""")
 """An e-mail address. It ends in letters, so that the name and version of a package (`left-pad@1.3.0`) is none."""
 
 

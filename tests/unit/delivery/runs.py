@@ -89,6 +89,7 @@ async def push(
     run_id: str | None = None,
     journal: Journal | None = None,
     decoder: Decoder | None = None,
+    decoders: Sequence[Decoder] = (),
     **how: Any,
 ) -> RunReport:
     """Deliver `files` to the vendors given by name. Runs of one journal know of each other."""
@@ -103,7 +104,7 @@ async def push(
             instance="test",
             kind=KIND,
             mode=mode,
-            inputs=[(reader, decoder or AsIs()) for reader in readers],
+            inputs=list(zip(readers, decoders or [decoder or AsIs()] * len(readers), strict=True)),
             targets=[Target(name, vendor, vendor.resource(KIND), Plain()) for name, vendor in vendors.items()],
             terms=terms or Terms(0.2, 0),
             retry_seconds=0.0,

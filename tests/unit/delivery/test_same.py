@@ -1,4 +1,4 @@
-"""Sameness of a record body and what the vendor holds: the fields that differ."""
+"""Sameness of two ids, and of a record body and what the vendor holds: the fields that differ."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofport.adapter import Observed
-from proofport.delivery.same import changes
+from proofport.delivery.same import changes, key_of, keys_of
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,55 @@ JSON = st.recursive(
 def test_sameness_is_that_of_the_json_text(one: Any, other: Any) -> None:
     same = not changes(Observed("x", {"a": other}, whole=True), {"a": one}, partial=False, sent=False)
     assert same == (json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True))
+
+
+# ------------------------------------------------------------------ ids
+@pytest.mark.parametrize(
+    ("record_id", "key"),
+    [
+        ("i-1", "i-1"),
+        (" \t\u00a0i-1\r\n", "i-1"),
+        ("vm 1", "vm 1"),
+        ("I-1", "I-1"),
+        ("  ", ""),
+        ("Ana@Example.com", "ana@example.com"),
+        ("O'Brien@Example.com", "o'brien@example.com"),
+        ("Jörg.Weiß@Büro.Example", "jörg.weiss@büro.example"),
+        ("Ana@Example.com/Course", "ana@example.com/Course"),
+        (" Ana@Example.com /Course / Bo@x.io ", "ana@example.com/Course /bo@x.io"),
+        ("Course/ Bo@X.io", "Course/bo@x.io"),
+        # not addresses
+        ("Left-Pad@1.3.0", "Left-Pad@1.3.0"),
+        ("Root@Host", "Root@Host"),
+        ("arn:aws:iam::1:user/Ana@Example.com", "arn:aws:iam::1:user/ana@example.com"),
+        ("arn:aws:sts::1:Ana@Example.com", "arn:aws:sts::1:Ana@Example.com"),
+        ("A@b@c.io", "A@b@c.io"),
+    ],
+)
+def test_blanks_around_an_id_and_the_case_of_an_address_do_not_count(record_id: str, key: str) -> None:
+    assert key_of(record_id) == key
+
+
+def test_where_a_mapping_folds_case_never_counts() -> None:
+    assert key_of(" /Subscriptions/A/SHOP ", fold=True) == "/subscriptions/a/shop"
+    assert key_of("STRASSE", fold=True) == key_of("straße", fold=True)
+
+
+PARTS = st.sampled_from(["Ana@X.io", "ana@x.io", "E-1", "e-1", "ß@x.io", "İ@x.İo", "a b", "@", "/", " ", "\n", "\u2028"])
+IDS = st.one_of(st.text(max_size=8), st.lists(PARTS, max_size=4).map("".join))
+
+
+@settings(max_examples=400)
+@given(st.lists(IDS, max_size=8), st.booleans())
+def test_ids_have_the_same_keys_alone_and_together(ids: list[str], fold: bool) -> None:
+    keys = keys_of(ids, fold=fold)
+    assert list(keys) == [key_of(each, fold=fold) for each in ids]
+    assert (keys is ids) == (list(keys) == ids)
+
+
+@settings(max_examples=400)
+@given(IDS, st.booleans())
+def test_a_key_is_its_own_key_whatever_blanks_stand_around_it(record_id: str, fold: bool) -> None:
+    key = key_of(record_id, fold=fold)
+    assert key_of(f" {key}\t", fold=fold) == key
+    assert key_of(key_of(record_id), fold=True) == key_of(record_id, fold=True)
