@@ -17,6 +17,7 @@ from proofport.journal.contract import (
     LaneRun,
     NewRun,
     Sent,
+    SpellingState,
 )
 
 LARGEST = 2**64 - 1
@@ -233,3 +234,27 @@ class KnownTests(JournalTests):
         assert await journal.known_count("a", KIND) == count
         assert await journal.known("a", KIND, texts) == [Known(n, 0.0) for n in range(1, count + 1)]
         assert await journal.gone("a", KIND, "r2", limit=count) == sorted(texts[6_000:])
+
+    async def test_an_id_that_is_written_otherwise_than_its_key_is_noted(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        assert await journal.spelling_state("a", KIND) == SpellingState(keyed=True, differ=False)
+        await push(held, "r1", Sent(["x", "y"], [1, 1]))
+        assert await journal.spelling_state("a", KIND) == SpellingState(keyed=True, differ=False)
+        await push(held, "r2", Sent(["z", "x"], [1, 1], spellings=[None, "X"]))
+        assert await journal.spelling_state("a", KIND) == SpellingState(keyed=True, differ=True)
+        assert await journal.spelling_state("b", KIND) == SpellingState(keyed=True, differ=False)
+
+    async def test_ids_are_moved_under_their_keys_with_all_that_is_known_of_them(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await push(held, "r1", Sent(["Ana", "ana ", "BO", "chi"], [1, 2, 3, 4], [5.0] * 4, [b"1", b"2", b"3", b"4"]))
+        await push(held, "r2", Sent(["ana"], [9], items=[b"9"]))
+        await push(held, "r3", Sent(["ana"]), mode="remove")
+        await held.rekey(KIND, [("Ana", "ana"), ("ana ", "ana"), ("BO", "bo"), ("nobody", "no")])
+        assert await journal.gone("a", KIND, "") == ["ana", "ana ", "bo", "chi"]
+        assert await journal.known("a", KIND, ["ana", "Ana", "bo"]) == [Known(1, 5.0), None, Known(3, 5.0)]
+        assert await journal.spellings("a", KIND, ["ana", "ana ", "bo", "chi"]) == ["Ana", None, "BO", None]
+        assert await journal.bodies("a", KIND, ["ana", "Ana", "ana ", "bo"]) == [b"1", None, b"2", b"3"]
+        assert await journal.spelling_state("a", KIND) == SpellingState(keyed=True, differ=True)
+        await push(held, "r4", Sent(["ana"], [7]))
+        assert await journal.known("a", KIND, ["ana"]) == [Known(7, 0.0)]
+        assert await journal.spellings("a", KIND, ["ana"]) == ["Ana"]

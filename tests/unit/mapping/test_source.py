@@ -237,3 +237,32 @@ def test_any_of_several_pages_may_say_that_there_is_more(load: Load) -> None:
     mapping = compile_source(load(EC2.replace("$.NextToken", "'$.Pages[*].NextToken'")))
     assert mapping.incomplete({"Pages": [{"NextToken": None}, {}, {"NextToken": "x"}]})
     assert mapping.incomplete({"Pages": [{"NextToken": None}, {"NextToken": None}]}) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "folds"),
+    [
+        ("$.id", False),
+        ("{path: $.id, compare: fold}", True),
+        ("{first_of: [$.id, $.a], compare: fold}", True),
+        ("{template: '{$.id}/{$.a}', compare: fold}", True),
+    ],
+)
+def test_the_rule_of_the_id_says_how_it_compares_and_changes_nothing(load: Load, rule: str, folds: bool) -> None:
+    mapping = compile_source(load(f"mapping: sources/t\nto: {{evidence: device}}\nfields:\n  id: {rule}\n"))
+    assert mapping.folds is folds
+    assert mapping({"id": "A", "a": "B"})["id"] in ("A", "A/B")
+
+
+@pytest.mark.parametrize("kind", ["person", "device", "custom:thing"])
+@pytest.mark.parametrize("blank", [" ", "\t\u00a0\n"])
+def test_a_blank_id_is_missing(load: Load, kind: str, blank: str) -> None:
+    rules = f"mapping: sources/t\nto: {{evidence: '{kind}'}}\nfields:\n  id: $.nr\n"
+    mapping = compile_source(load(rules))
+    for decode in (lambda: compile_kind(kind)({"id": blank}), lambda: mapping({"nr": blank})):
+        with pytest.raises(Rejected) as caught:
+            decode()
+        problem = caught.value.problem
+        assert (problem.field, problem.found) == ("id", repr(blank))
+        assert problem.expected == "an id: one of blanks alone is missing"
+    assert compile_kind(kind)({"id": f"{blank}1"}) == {"id": f"{blank}1"}

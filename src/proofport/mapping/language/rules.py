@@ -130,7 +130,7 @@ class RuleReader:
             required=keys.read("required", flag_of, False),
             type=keys.read("type", lambda node: cast(JsonType, choice_of(node, TYPES)), None),
             nullable=keys.read("nullable", flag_of, False),
-            compare=keys.read("compare", lambda node: cast(Comparing, choice_of(node, COMPARING)), None),
+            compare=keys.read("compare", lambda node: cast(Comparing, choice_of(node, COMPARING, "fold")), None),
         )
 
     def each(self, node: Node) -> Rule:
