@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from proofport.accounting import UNCHANGED, Outcome, Status, unknown, withheld
+from proofport.accounting import Outcome, Status, unknown, withheld
 from proofport.adapter import Batch, Job, Limits, Memory, Opens, Replaces, Stages, Tombstone
-from proofport.delivery.batching import exchange, part
+from proofport.delivery.batching import exchange
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
 from proofport.delivery.conversation import Conversation
 from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived
 from proofport.delivery.lease import Holder
 from proofport.delivery.live_set import LiveSet, WaitingSet
 from proofport.delivery.payload import digests_of
+from proofport.delivery.preparing import Decided, Prepared, ToSend, prepared
 from proofport.delivery.report import Exit, Ledger
 from proofport.delivery.target import Target
 from proofport.errors import (
@@ -35,7 +36,7 @@ from proofport.http.sender import Sender
 from proofport.journal.contract import Attempt, Journal
 from proofport.logs import get_logger
 
-QUEUED_BATCHES = 2
+QUEUED_BATCHES = 1
 UNACKNOWLEDGED = 1
 """Batches whose outcomes may be on their way into the journal while the next is being sent."""
 
@@ -188,14 +189,36 @@ class DestinationRun:
     async def run(self) -> None:
         """Deliver what was taken, until `finish`, several batches at a time where the vendor allows it."""
         slots, places = asyncio.Semaphore(self._parallel), asyncio.Semaphore(self._parallel + UNACKNOWLEDGED)
-        number = 0
         async with asyncio.TaskGroup() as group:
-            while (batch := await self._queue.get()) is not None:
-                await self._open_if_needed()
+            async for batch in self._checked():
                 await places.acquire()
-                task = group.create_task(self._deliver(number, batch, slots))
+                task = group.create_task(self._deliver(batch, slots))
                 task.add_done_callback(lambda _: places.release())
-                number += 1
+                if isinstance(batch, ToSend) and batch.wanted.freezes is not None:
+                    await asyncio.wait([task])  # the next is held against the schema that this one makes
+
+    async def _checked(self) -> AsyncIterator[Prepared]:
+        """The batches, prepared. A resumed run sends none before all that was sent is known to be in this input."""
+        number, kept = 0, list[Prepared]()
+        while (batch := await self._queue.get()) is not None:
+            await self._open_if_needed()
+            ready = await self._prepare(number, batch)
+            number += 1
+            unchecked = self._books is not None and self._books.unchecked
+            if unchecked and isinstance(ready, ToSend):
+                kept.append(ready)
+                continue
+            for each in () if unchecked else kept:
+                yield each
+            kept = kept if unchecked else []
+            yield ready
+        if kept:
+            try:
+                self._held_books.check_end()
+            except InputChanged as error:
+                await self.halt(error)
+        for each in kept:
+            yield each
 
     async def open(self) -> Memory:
         """Lead the adapter's opening. Raises the error that has stopped the destination."""
@@ -221,39 +244,56 @@ class DestinationRun:
     async def replace(self, batch: Batch, tombstones: Sequence[Tombstone]) -> None:
         """Put the whole set in place of the one before. The guard has agreed."""
         await self._open_if_needed()
-        await self._deliver(0, batch, asyncio.Semaphore(1), tombstones)
+        await self._deliver(await self._prepare(0, batch), asyncio.Semaphore(1), tombstones)
 
     async def is_unchanged(self, batch: Batch) -> bool:
         """True if unchanged records are left out, and each of the set was delivered last with this very body."""
         return self._skip_unchanged and await self.last_state.all_unchanged(self.job, batch, digests_of(batch))
 
-    async def _deliver(
-        self, number: int, batch: Batch, slots: asyncio.Semaphore, tombstones: Sequence[Tombstone] = ()
-    ) -> None:
-        """Send a batch when it has its slot, which is free again while the outcomes are written down."""
-        async with slots:
-            if self._compare is not None:
-                await self._compare(batch)
-            if self.stopped is not None or self.memory is None:
-                self.ledger.book_batch(batch, [self.stopped or withheld("not_opened")] * len(batch))
-                return
-            entry = entry_of(number, batch)
-            outcomes, new = await self._answered(entry, self.memory, tombstones)
-        if new:
-            outcomes = await self._noted(entry, outcomes)
-        self.ledger.book_batch(batch, outcomes)
+    async def _prepare(self, number: int, batch: Batch) -> Prepared:
+        if self._compare is not None:
+            await self._compare(batch)
+        if self.stopped is not None or self.memory is None:
+            return Decided(Entry(number, batch, ()), self._withheld(batch))
+        entry, skip = entry_of(number, batch), self._skip_unchanged
+        try:
+            return await prepared(
+                entry,
+                self.job,
+                self._held_books,
+                self.last_state,
+                skip_unchanged=skip,
+                is_live=self.is_live_already,
+            )
+        except ProofportError as error:
+            return Decided(entry, await self._failed(entry, error))
 
-    async def _answered(
-        self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]
-    ) -> tuple[Sequence[Outcome], bool]:
+    def _withheld(self, batch: Batch) -> Sequence[Outcome]:
+        return [self.stopped or withheld("not_opened")] * len(batch)
+
+    async def _deliver(self, batch: Prepared, slots: asyncio.Semaphore, tombstones: Sequence[Tombstone] = ()) -> None:
+        """Send a batch when it has its slot, which is free again while the outcomes are written down."""
+        if isinstance(batch, Decided):
+            outcomes, new = batch.outcomes, batch.new
+        else:
+            async with slots:
+                outcomes, new = await self._answered(batch, tombstones)
+        if new:
+            outcomes = await self._noted(batch.entry, outcomes)
+        self.ledger.book_batch(batch.entry.batch, outcomes)
+
+    async def _answered(self, batch: ToSend, tombstones: Sequence[Tombstone]) -> tuple[Sequence[Outcome], bool]:
         """The outcomes of a batch. True: they are still to be written down."""
         try:
-            earlier = self._held_books.acknowledged(entry)
-            if earlier is not None:
-                return earlier, False
-            return await self._outcomes(entry, memory, tombstones), True
+            if self.stopped is None:
+                await self._held_books.intended(batch.entry)
+            if self.stopped is not None or self.memory is None:
+                return self._withheld(batch.entry.batch), False
+            sent = await self._send(batch.rest, self.memory, batch.wanted, tombstones)
+            self.report.notes += _notes_of(self.memory)
+            return batch.merged(sent), True
         except ProofportError as error:
-            return await self._failed(entry, error), False
+            return await self._failed(batch.entry, error), False
 
     async def _noted(self, entry: Entry, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """The outcomes of a batch, durable when they are returned."""
@@ -274,24 +314,6 @@ class DestinationRun:
             except (LaneLost, JournalError):
                 self.all_noted = False
         return outcomes
-
-    async def _outcomes(self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]) -> Sequence[Outcome]:
-        """The outcomes that the vendor gives, or that need no vendor."""
-        batch, state = entry.batch, self.last_state
-        if self.is_live_already:
-            return [UNCHANGED] * len(batch)
-        wanted = await state.filter(self.job, batch, entry.digests, skip_unchanged=self._skip_unchanged)
-        rest = part(batch, wanted.order)
-        sent: Sequence[Outcome] = ()
-        if len(rest):
-            if self.job.mode in ("patch", "remove"):
-                rest = await state.with_last(self.job, rest)
-            sent = await self._send(rest, memory, wanted, tombstones)
-            self.report.notes += _notes_of(memory)
-        if rest is batch:
-            return sent
-        ends = {**wanted.decided, **dict(zip(wanted.order, sent, strict=True))}
-        return [ends[i] for i in range(len(batch))]
 
     async def _send(
         self, batch: Batch, memory: Memory, wanted: Filtered, tombstones: Sequence[Tombstone]

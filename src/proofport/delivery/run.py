@@ -322,7 +322,10 @@ class Run:
             with suppress(LaneLost):
                 await books.attempted(destination.vendor.sender.take_attempts(run_id=self._order.run_id))
                 stopped = destination.stopped
-                if not destination.all_noted or (stopped is not None and stopped.reason in RESUMABLE):
+                if not destination.all_noted:
+                    return
+                await books.withdraw()
+                if stopped is not None and stopped.reason in RESUMABLE:
                     return
                 lost = count[Status.UNKNOWN] - report.tally.reasons["not_verified"]
                 whole = self._order.mode != "snapshot" and not (count[Status.WITHHELD] or lost)

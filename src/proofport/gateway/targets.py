@@ -38,7 +38,9 @@ class Targets:
         `folds` says of inputs that are evidence already that their ids compare without case.
         """
         files = [self.library.find(source) if source else None for source in sources]
-        compiled = [file and mapping.compile_source(file, given, mode) for file, given in _shared(files, values)]
+        compiled = [
+            mapping.compile_source(file, given, mode) if file else None for file, given in _shared(files, values)
+        ]
         kinds = {source.kind for source in compiled if source} | ({kind} if kind else set())
         if not kinds:
             raise UsageError("the kind of evidence is not known", hint="Give --kind, or a source mapping that says it.")

@@ -80,7 +80,9 @@ def test_where_a_mapping_folds_case_never_counts() -> None:
     assert key_of("STRASSE", fold=True) == key_of("straße", fold=True)
 
 
-PARTS = st.sampled_from(["Ana@X.io", "ana@x.io", "E-1", "e-1", "ß@x.io", "İ@x.İo", "a b", "@", "/", " ", "\n", "\u2028"])
+PARTS = st.sampled_from(
+    ["Ana@X.io", "ana@x.io", "E-1", "e-1", "ß@x.io", "İ@x.İo", "a b", "@", "/", " ", "\n", "\u2028"]
+)
 IDS = st.one_of(st.text(max_size=8), st.lists(PARTS, max_size=4).map("".join))
 
 

@@ -169,6 +169,7 @@ class _Drain:
             await books.attempted(sender.take_attempts(), books.unsettled[:1])
             ledger.rejected_ids.close()
         if not isinstance(destination.error, LaneLost | JournalError):
+            await books.withdraw()
             await books.settle()
         return destination.error
 

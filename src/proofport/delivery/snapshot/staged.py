@@ -59,6 +59,7 @@ class StagedSet(Ending):
         self._terms.allow(change, incomplete)
         self._note_override()
         complete = partial(self._stages.complete, destination.job, destination.memory or {}, tally)
+        await self._books.completing()
         await destination.vendor.lead(complete, cleared=True)
         await self._forget_gone()
         return True

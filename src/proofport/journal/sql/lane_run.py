@@ -70,9 +70,10 @@ class SqlLaneRun:
     def _note(self, kind: str, sent: Sent, mode: Mode, *, staged: bool = False, **by: int) -> Steps[None]:
         """Note what was sent. `by`: the number of the `run` or the `delivery`."""
         if sent.ids:
-            origin = {"set": (yield from self._set(kind)), "run": None, "delivery": None, "removed": mode == "remove"}
+            of_set = yield from self._set(kind)
+            origin = {"set": of_set, "run": None, "delivery": None, "removed": mode == "remove"}
             yield from self._sent(sent, origin | by, staged=staged)
-            yield from _spelled(origin["set"], sent)
+            yield from _spelled(of_set, sent)
 
     def _set(self, kind: str) -> Steps[int]:
         """The number of the set of this lane and kind, which is made when it is new."""
