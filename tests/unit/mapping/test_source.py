@@ -259,9 +259,9 @@ def test_the_rule_of_the_id_says_how_it_compares_and_changes_nothing(load: Load,
 def test_a_blank_id_is_missing(load: Load, kind: str, blank: str) -> None:
     rules = f"mapping: sources/t\nto: {{evidence: '{kind}'}}\nfields:\n  id: $.nr\n"
     mapping = compile_source(load(rules))
-    for decode in (lambda: compile_kind(kind)({"id": blank}), lambda: mapping({"nr": blank})):
+    for decode, name in ((compile_kind(kind), "id"), (mapping.convert, "nr")):
         with pytest.raises(Rejected) as caught:
-            decode()
+            decode({name: blank})
         problem = caught.value.problem
         assert (problem.field, problem.found) == ("id", repr(blank))
         assert problem.expected == "an id: one of blanks alone is missing"
