@@ -51,7 +51,8 @@ class SetBefore:
         """
         gone = self.not_read(held)
         if self._destination.goes_whole:
-            gone += [record_id for record_id in held if record_id in self._destination.ledger.rejected_ids]
+            rejected = self._destination.ledger.rejected_ids
+            gone += [each for each in held if any(key in rejected for key in self._ids.keys(each))]
         return gone
 
     def not_read(self, held: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import orjson
 from rbloom import Bloom
 
-from proofport.delivery.same import keys_of
+from proofport.delivery.same import key_of, keys_of
 from proofport.errors import Problem
 
 FILTERED, FALSE_HITS = 3_000_000, 2e-3
@@ -79,6 +79,10 @@ class IdStore:
                 start += 1
         self._append(keys[start:], positions[start:])
         return known
+
+    def keys(self, text: str) -> set[str]:
+        """The keys that an id from elsewhere may have in this run."""
+        return {key_of(text, fold=fold) for fold in ((False, True) if self._folds else (False,))}
 
     def missing(self, ids: Iterable[str]) -> list[str]:
         """Those of `ids` that this run has not read, however they are written."""

@@ -122,7 +122,7 @@ class Branch:
             keys = None if keys is None else _without(skip, keys)
         if self.spellings is not None and self.destination.error is None:
             block, keys = await self._sent_as(self.spellings, block, keys, fold=fold)
-        bodies, refused = self._bodies(block, positions)
+        bodies, refused = self._bodies(block, positions, keys)
         if refused:
             block, positions = _without(refused, block), _without(refused, positions)
             keys = None if keys is None else _without(refused, keys)
@@ -143,7 +143,9 @@ class Branch:
             await self.destination.halt(error)
             return block, keys
 
-    def _bodies(self, block: Sequence[Neutral], positions: Sequence[int]) -> tuple[list[bytes], list[int]]:
+    def _bodies(
+        self, block: Sequence[Neutral], positions: Sequence[int], keys: Sequence[str] | None
+    ) -> tuple[list[bytes], list[int]]:
         """The bodies, and the indexes of the records that have none."""
         with suppress(Rejected, TypeError):
             return self._encode(block), []
@@ -153,7 +155,8 @@ class Branch:
                 bodies += self._encode([neutral])
             except (Rejected, TypeError) as error:
                 problem = error.problem if isinstance(error, Rejected) else _not_json(error)
-                self.destination.ledger.reject(neutral["id"], positions[index], problem)
+                key = None if keys is None else keys[index]
+                self.destination.ledger.reject(neutral["id"], positions[index], problem, key=key)
                 refused.append(index)
         return bodies, refused
 

@@ -205,7 +205,7 @@ class Ledger:
         describe: Callable[[int], str],
         on_problem: Callable[[str, RecordProblem], None] | None = None,
     ) -> None:
-        #: Ids that were read, and yet are not in the new set.
+        #: The keys of ids that were read, and yet are not in the new set.
         self.rejected_ids = IdSet()
         self.report = report
         self._describe = describe
@@ -216,9 +216,9 @@ class Ledger:
         self.report.tally.add([outcome])
         self._list(record_id, position, outcome)
 
-    def reject(self, record_id: str, position: int, problem: Problem) -> None:
-        """Note a record that the destination cannot take."""
-        self.rejected_ids.add(record_id)
+    def reject(self, record_id: str, position: int, problem: Problem, *, key: str | None = None) -> None:
+        """Note a record that the destination cannot take. `key`: what its id compares by, if not by its letters."""
+        self.rejected_ids.add(record_id if key is None else key)
         self.book(record_id, position, rejected(problem))
 
     def book_batch(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
@@ -226,9 +226,10 @@ class Ledger:
         self.report.tally.add(outcomes)
         if all_delivered(outcomes):
             return
-        for record_id, position, outcome in zip(batch.ids, batch.positions, outcomes, strict=True):
+        rows = zip(batch.ids, batch.keys or batch.ids, batch.positions, outcomes, strict=True)
+        for record_id, key, position, outcome in rows:
             if outcome.status is Status.REJECTED:
-                self.rejected_ids.add(record_id)
+                self.rejected_ids.add(key)
             self._list(record_id, position, outcome)
 
     def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:

@@ -195,8 +195,8 @@ class QueueLedger(Ledger):
         super().__init__(report, describe)
         self._books = books
 
-    def reject(self, record_id: str, position: int, problem: Problem) -> None:
-        super().reject(record_id, position, problem)
+    def reject(self, record_id: str, position: int, problem: Problem, *, key: str | None = None) -> None:
+        super().reject(record_id, position, problem, key=key)
         self._books.reject(position, Outcome(Status.REJECTED, problem=problem))
 
 
