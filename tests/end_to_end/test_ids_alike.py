@@ -11,6 +11,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 from tests.support.cli import BOTH, DRATA, SNAPSHOT, Cli
 from tests.support.destination import AtEmulator, Destination
+from tests.support.relay import relay_config, relaying
 from tests.support.reports import counts
 from tests.toy.whole_server import Whole
 
@@ -75,6 +76,34 @@ def test_a_group_that_flips_its_case_is_neither_gone_nor_new(cli: Cli) -> None:
     for name, books in report["destinations"].items():
         assert (books["delivered"], books["rejected"]) == (2, 1)
         assert cli.held(name, "cloud_resource") == {vm("SHOP", "web-1")["id"], vm("SHOP", "Web-2")["id"]}
+
+
+# ------------------------------------------------------------------ the relay
+async def test_what_comes_over_the_relay_compares_as_its_mapping_says(drata: AtEmulator, tmp_path: Path) -> None:
+    folder = tmp_path / "mappings" / "sources"
+    folder.mkdir(parents=True)
+    (folder / "azure.vms.yaml").write_text(AZURE)
+    first, other, flipped = vm("SHOP", "web-1"), vm("SHOP", "db"), vm("shop", "Web-1")
+    async with relaying(relay_config(tmp_path, drata.emulator, mappings=folder.parent)) as relay:
+        for some in ([first, flipped, {**other, "id": f" {other['id']}"}], [flipped]):
+            assert (await relay.post(some, "to=drata&source=azure.vms")).status == 202
+        await relay.settled()
+        assert await held_by(drata) == [f" {other['id']}", first["id"]]
+        refused = await relay.post([{"id": " ", "name": "x"}], "to=drata&source=azure.vms")
+        assert (refused.status, refused.body["errors"][0]["field"]) == (422, "id")
+        for parts in ([[flipped], [other]], [[flipped], [other, first]]):
+            opened = await relay.ask("POST", "/v1/snapshots", json={"kind": "cloud_resource", "to": ["drata"]})
+            at = opened.headers["Location"]
+            for name, part in enumerate(parts):
+                await relay.ask("PUT", f"{at}/parts/{name}?source=azure.vms", json=part)
+            done = await relay.ask("POST", f"{at}/commit")
+            assert await held_by(drata) == [f" {other['id']}", first["id"]]
+        [problem] = done.body["report"]["destinations"]["drata"]["problems"]
+        assert (problem["id"], problem["found"]) == (first["id"], "an id that 0#1 already has")
+
+
+async def held_by(drata: AtEmulator) -> list[str]:
+    return sorted(str(each["id"]) for each in await drata.records())
 
 
 # ------------------------------------------------------------------ whatever comes
