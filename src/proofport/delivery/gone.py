@@ -8,6 +8,9 @@ from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore
 from proofport.delivery.live_set import LiveSet
 from proofport.journal.contract import Journal
+from proofport.text.wording import listing
+
+NAMED = 5
 
 
 class SetBefore:
@@ -42,6 +45,11 @@ class SetBefore:
             for record_id, name in zip(gone, await self.written(gone), strict=True):
                 report.note_gone(name, outside=page[record_id])
             kept += gone if keep else ()
+        if report.gone.ids and (alike := self._ids.in_another_case(report.gone.ids)):
+            report.notes.append(
+                f"In another case, the set holds {len(alike):,} of what is gone: {listing(alike, NAMED)}. If case does not "
+                "count in these ids, say `compare: fold` in the rule of the id in the source mapping."
+            )
         return kept
 
     def lacking(self, held: Sequence[str]) -> list[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 from rbloom import Bloom
@@ -91,6 +92,23 @@ class IdStore:
             keys = keys_of(left, fold=fold)
             left = [text for text, key in zip(left, keys, strict=True) if self._position(key) is None]
         return left
+
+    def in_another_case(self, ids: Iterable[str]) -> list[str]:
+        """Those of `ids` that this run has read, if case does not count. It looks through all that was read."""
+        wanted: dict[str, list[str]] = {}
+        for text in ids:
+            wanted.setdefault(key_of(text, fold=True), []).append(text)
+        found = {folded for key in self._all() if (folded := key.casefold()) in wanted}
+        return sorted(text for folded in found for text in wanted[folded])
+
+    def _all(self) -> Iterator[str]:
+        if self._index is not None:
+            yield from (key for (key,) in self._index.execute("SELECT id FROM seen"))
+            return
+        self._log.seek(0)
+        for line in self._log:
+            yield from orjson.loads(line)[0]
+        self._log.seek(0, os.SEEK_END)
 
     def _suspects(self, keys: Sequence[str]) -> list[int]:
         """Put the keys into the filter; the indexes of those that it may have held before, or that come twice here."""

@@ -179,6 +179,16 @@ async def push_of_both(here: Held, journal: Journal, files: Sequence[str]) -> An
     return await push(files, mode="snapshot", terms=ANYTHING, journal=journal, decoders=[plain, folding], here=here)
 
 
+@pytest.mark.parametrize("plan", [False, True])
+async def test_what_is_gone_and_there_in_another_case_is_pointed_out(plan: bool) -> None:
+    here, journal = Held(EndingTiny), await memory_journal()
+    await snapshot(here, journal, ["/RG/vm", "/RG/db", "x"])
+    report = await snapshot(here, journal, ["/rg/vm", "/rg/new"], plan=plan)
+    assert report.destinations["here"].gone.ids == ["/RG/db", "/RG/vm", "x"]
+    [note] = [note for note in report.destinations["here"].notes if "compare: fold" in note]
+    assert note.startswith("In another case, the set holds 1 of what is gone: /RG/vm.")
+
+
 # ------------------------------------------------------------------ what was there before
 async def of_an_older_version(journal: Journal, *ids: str, keyed: bool = False) -> None:
     """Write ids as they came, as versions did that did not compare by keys."""
