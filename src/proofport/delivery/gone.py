@@ -47,8 +47,8 @@ class SetBefore:
             kept += gone if keep else ()
         if report.gone.ids and (alike := self._ids.in_another_case(report.gone.ids)):
             report.notes.append(
-                f"In another case, the set holds {len(alike):,} of what is gone: {listing(alike, NAMED)}. If case does not "
-                "count in these ids, say `compare: fold` in the rule of the id in the source mapping."
+                f"In another case, the set holds {len(alike):,} of what is gone: {listing(alike, NAMED)}. If case does "
+                "not count in these ids, say `compare: fold` in the rule of the id in the source mapping."
             )
         return kept
 
