@@ -36,7 +36,7 @@ from proofport.http.sender import Sender
 from proofport.journal.contract import Attempt, Journal
 from proofport.logs import get_logger
 
-QUEUED_BATCHES = 1
+QUEUED_BATCHES = 2
 UNACKNOWLEDGED = 1
 """Batches whose outcomes may be on their way into the journal while the next is being sent."""
 
