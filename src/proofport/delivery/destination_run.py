@@ -36,9 +36,12 @@ from proofport.http.sender import Sender
 from proofport.journal.contract import Attempt, Journal
 from proofport.logs import get_logger
 
-QUEUED_BATCHES = 1
+QUEUED_BATCHES = 2
 UNACKNOWLEDGED = 1
 """Batches whose outcomes may be on their way into the journal while the next is being sent."""
+
+PREPARED = 2
+"""Batches that wait for their turn ready to be sent, so that their intents go with what is noted before they leave."""
 
 _STOPS: Mapping[type[ProofportError], tuple[str, Exit]] = {
     Blocked: ("lane_parked", Exit.BLOCKED),
@@ -189,11 +192,12 @@ class DestinationRun:
     async def run(self) -> None:
         """Deliver what was taken, until `finish`, several batches at a time where the vendor allows it."""
         slots, places = asyncio.Semaphore(self._parallel), asyncio.Semaphore(self._parallel + UNACKNOWLEDGED)
+        ready = asyncio.Semaphore(self._parallel + UNACKNOWLEDGED + PREPARED)
         async with asyncio.TaskGroup() as group:
             async for batch in self._checked():
-                await places.acquire()
-                task = group.create_task(self._deliver(batch, slots))
-                task.add_done_callback(lambda _: places.release())
+                await ready.acquire()
+                task = group.create_task(self._deliver(batch, slots, places))
+                task.add_done_callback(lambda _: ready.release())
                 if isinstance(batch, ToSend) and batch.wanted.freezes is not None:
                     await asyncio.wait([task])  # the next is held against the schema that this one makes
 
@@ -244,7 +248,7 @@ class DestinationRun:
     async def replace(self, batch: Batch, tombstones: Sequence[Tombstone]) -> None:
         """Put the whole set in place of the one before. The guard has agreed."""
         await self._open_if_needed()
-        await self._deliver(await self._prepare(0, batch), asyncio.Semaphore(1), tombstones)
+        await self._deliver(await self._prepare(0, batch), asyncio.Semaphore(1), asyncio.Semaphore(1), tombstones)
 
     async def is_unchanged(self, batch: Batch) -> bool:
         """True if unchanged records are left out, and each of the set was delivered last with this very body."""
@@ -271,15 +275,22 @@ class DestinationRun:
     def _withheld(self, batch: Batch) -> Sequence[Outcome]:
         return [self.stopped or withheld("not_opened")] * len(batch)
 
-    async def _deliver(self, batch: Prepared, slots: asyncio.Semaphore, tombstones: Sequence[Tombstone] = ()) -> None:
-        """Send a batch when it has its slot, which is free again while the outcomes are written down."""
-        if isinstance(batch, Decided):
-            outcomes, new = batch.outcomes, batch.new
-        else:
-            async with slots:
-                outcomes, new = await self._answered(batch, tombstones)
-        if new:
-            outcomes = await self._noted(batch.entry, outcomes)
+    async def _deliver(
+        self,
+        batch: Prepared,
+        slots: asyncio.Semaphore,
+        places: asyncio.Semaphore,
+        tombstones: Sequence[Tombstone] = (),
+    ) -> None:
+        """Send a batch when it has its slot, which is free again while the outcomes are written down in its place."""
+        async with places:
+            if isinstance(batch, Decided):
+                outcomes, new = batch.outcomes, batch.new
+            else:
+                async with slots:
+                    outcomes, new = await self._answered(batch, tombstones)
+            if new:
+                outcomes = await self._noted(batch.entry, outcomes)
         self.ledger.book_batch(batch.entry.batch, outcomes)
 
     async def _answered(self, batch: ToSend, tombstones: Sequence[Tombstone]) -> tuple[Sequence[Outcome], bool]:
