@@ -89,6 +89,19 @@ def part(batch: Batch, indexes: Sequence[int]) -> Batch:
     )
 
 
+def joined(batch: Batch, more: Batch) -> Batch:
+    """One batch of two, of which the second has no observations."""
+    if not len(more):
+        return batch
+    return replace(
+        batch,
+        ids=[*batch.ids, *more.ids],
+        bodies=[*batch.bodies, *more.bodies],
+        positions=[*batch.positions, *more.positions],
+        observed=[*batch.observed, *[0.0] * len(more)] if batch.observed else (),
+    )
+
+
 async def exchange(
     batch: Batch, send: Callable[[Batch], Awaitable[Sequence[Outcome] | None]], *, splits: bool = True
 ) -> Sequence[Outcome]:

@@ -10,7 +10,7 @@ from functools import partial
 
 from proofport.accounting import UNCHANGED, Outcome, Status, unknown, withheld
 from proofport.adapter import Batch, Job, Limits, Memory, Opens, Replaces, Stages, Tombstone
-from proofport.delivery.batching import exchange, part
+from proofport.delivery.batching import Batcher, exchange, joined, part
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
 from proofport.delivery.conversation import Conversation
 from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived
@@ -218,30 +218,50 @@ class DestinationRun:
         except ProofportError as error:
             await self.halt(error)
 
-    async def replace(self, batch: Batch, tombstones: Sequence[Tombstone]) -> None:
-        """Put the whole set in place of the one before. The guard has agreed."""
+    async def replace(self, batch: Batch, kept: Batch, tombstones: Sequence[Tombstone]) -> Sequence[Outcome]:
+        """Put the whole set in place of the one before. The guard has agreed. Returns the outcomes of both batches.
+
+        `kept` are the last bodies of refused records. They are in the set, and not among the records of the run.
+        """
         await self._open_if_needed()
-        await self._deliver(0, batch, asyncio.Semaphore(1), tombstones)
+        outcomes = await self._settled(0, joined(batch, kept), asyncio.Semaphore(1), tombstones)
+        self.ledger.book_batch(batch, outcomes[: len(batch)])
+        return outcomes
+
+    def require_room(self, whole: Batch) -> None:
+        """Raise UsageError where a whole set does not fit into one request."""
+        size = sum(map(len, whole.bodies)) + len(whole) + 1
+        if len(whole) > self.limits.max_records or (len(whole) > 1 and size > self.limits.max_bytes):
+            raise _too_large(self.limits)
+
+    async def send_kept(self, kept: Batch) -> Sequence[Outcome]:
+        """Send the last bodies of refused records. They are not among the records of the run, and noted nowhere."""
+        memory, batcher, outcomes = await self.open(), Batcher(self.limits), list[Outcome]()
+        flow = partial(self.resource.send, self.job, memory)
+        batcher.extend(kept.ids, kept.bodies, kept.positions, [0.0] * len(kept), extras=True)
+        while (batch := batcher.full() or batcher.flush()) is not None:
+            outcomes += await exchange(batch, lambda some: self.vendor.lead(partial(flow, some)))
+        return outcomes
 
     async def is_unchanged(self, batch: Batch) -> bool:
         """True if unchanged records are left out, and each of the set was delivered last with this very body."""
         return self._skip_unchanged and await self.last_state.all_unchanged(self.job, batch, digests_of(batch))
 
-    async def _deliver(
+    async def _deliver(self, number: int, batch: Batch, slots: asyncio.Semaphore) -> None:
+        self.ledger.book_batch(batch, await self._settled(number, batch, slots))
+
+    async def _settled(
         self, number: int, batch: Batch, slots: asyncio.Semaphore, tombstones: Sequence[Tombstone] = ()
-    ) -> None:
+    ) -> Sequence[Outcome]:
         """Send a batch when it has its slot, which is free again while the outcomes are written down."""
         async with slots:
             if self._compare is not None:
                 await self._compare(batch)
             if self.stopped is not None or self.memory is None:
-                self.ledger.book_batch(batch, [self.stopped or withheld("not_opened")] * len(batch))
-                return
+                return [self.stopped or withheld("not_opened")] * len(batch)
             entry = entry_of(number, batch)
             outcomes, new = await self._answered(entry, self.memory, tombstones)
-        if new:
-            outcomes = await self._noted(entry, outcomes)
-        self.ledger.book_batch(batch, outcomes)
+        return await self._noted(entry, outcomes) if new else outcomes
 
     async def _answered(
         self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from proofport.delivery.whole import require_read_to_end
+from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused
 
 
@@ -15,7 +15,7 @@ class Change:
 
     #: Ids in the set before.
     previous: int
-    #: Those of them that are not in the new set.
+    #: Those of them that the new set takes away.
     gone: int
     #: Records in the new set.
     new: int
@@ -31,10 +31,18 @@ class Terms:
 
     #: The largest share of the previous ids that may be gone.
     max_gone: float
-    #: The largest number of rejected records.
+    #: The largest number of rejected records that the set may lack.
     max_rejected: int
     #: A person's reason to let any change through.
     override: str | None = None
+    #: Where a set removes what it lacks, the last body of a refused record is sent in its place.
+    keep_last: bool = False
+
+    def too_many_rejected(self, rejected: int, kept: int = 0) -> str | None:
+        """Why the set lacks too many of the records that were read, if it does. `kept` have their last body in it."""
+        if self.override is not None or rejected - kept <= self.max_rejected:
+            return None
+        return f"{records(rejected - kept)} rejected (allowed {self.max_rejected})"
 
     def allow(self, change: Change, incomplete: Sequence[str], *, may_be_empty: bool = False) -> None:
         """Raise GuardRefused, with the reason, unless the new set may take the place of the one before.

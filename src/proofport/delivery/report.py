@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -42,6 +42,10 @@ class Group:
         self.count += 1
         if len(self.ids) < LISTED:
             self.ids.append(record_id)
+
+    def extend(self, record_ids: Iterable[str]) -> None:
+        for record_id in record_ids:
+            self.add(record_id)
 
     def as_dict(self) -> dict[str, Any]:
         return {"count": self.count, "ids": self.ids}
@@ -122,6 +126,10 @@ class DestinationReport:
     gone: Group = field(default_factory=Group)
     #: Those of `gone` that no snapshot had brought.
     outside: Group = field(default_factory=Group)
+    #: Of a set that removes what it lacks: refused records whose last body was sent in their place.
+    kept_last: Group = field(default_factory=Group)
+    #: Of such a set: records that it left out although nobody knows that they are gone. Only an override does that.
+    dropped: Group = field(default_factory=Group)
     lanes: list[str] = field(default_factory=list)
     #: How the records differ from what was held before, where they were `compared`.
     difference: Difference = field(default_factory=Difference)
@@ -152,6 +160,8 @@ class DestinationReport:
             **({"compared": self.difference.as_dict()} if self.compared else {}),
             "gone": self.gone.as_dict(),
             "directly_uploaded": self.outside.as_dict(),
+            "kept_last": self.kept_last.as_dict(),
+            "dropped": self.dropped.as_dict(),
             "notes": self.notes,
             "problem_count": self.problem_count,
             "problems": [problem.as_dict() for problem in self.problems],
@@ -205,7 +215,7 @@ class Ledger:
         describe: Callable[[int], str],
         on_problem: Callable[[str, RecordProblem], None] | None = None,
     ) -> None:
-        #: Ids that were read, and yet are not in the new set.
+        #: Ids that were read as evidence, and refused by the vendor mapping or the vendor.
         self.rejected_ids = IdSet()
         self.report = report
         self._describe = describe

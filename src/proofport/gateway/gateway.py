@@ -207,7 +207,7 @@ class Gateway:
                 mode=mode,
                 inputs=list(zip(readers, decoders, strict=True)),
                 targets=targets,
-                terms=Terms(guard.max_gone, guard.max_rejected, override),
+                terms=Terms(guard.max_gone, guard.max_rejected, override, guard.refused == "keep_last"),
                 retry_seconds=self.config.patience,
                 lease=self.config.lease,
                 journal=journal,

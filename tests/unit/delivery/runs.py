@@ -50,6 +50,9 @@ class AsIs:
             raise Rejected(Problem("a bad record", "a good one", field="bad"))
         return dict(record)
 
+    def id_of(self, record: Any, parents: Any = ()) -> str | None:
+        return record["id"] if isinstance(record, dict) and isinstance(record.get("id"), str) else None
+
     def incomplete(self, document: object) -> str | None:
         return "there is a next page" if _has(document, "more") else None
 

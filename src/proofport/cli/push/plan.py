@@ -56,6 +56,9 @@ def _changes(report: DestinationReport) -> Iterator[str]:
     yield from group("gone", report.gone.count, ids=report.gone.ids, colour="red")
     if report.outside.count:
         yield from group("of these uploaded directly", report.outside.count, ids=report.outside.ids, colour="red")
+    for words, refused in (("rejected, sent as they were", report.kept_last), ("dropped", report.dropped)):
+        if refused.count:
+            yield from group(words, refused.count, ids=refused.ids, colour="yellow")
     yield from group("rejected", report.problem_count, lines=problems, colour="red")
     yield from (wrapped(note, "  ") for note in report.notes)
     if report.refusal:

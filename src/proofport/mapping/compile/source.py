@@ -14,13 +14,14 @@ from pydantic import BaseModel, ValidationError, create_model
 from proofport.adapter import Mode
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import Evidence, Neutral, model_of
+from proofport.mapping.compile.checks import is_text
 from proofport.mapping.compile.code import Code
 from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.projection import project
 from proofport.mapping.compile.reading import Scope, Walk, chain
-from proofport.mapping.language.nodes import MappingFile
+from proofport.mapping.language.nodes import MappingFile, selects
 from proofport.mapping.language.paths import Path
 from proofport.text.wording import describe, did_you_mean, listing, problem_of, reject
 
@@ -120,12 +121,38 @@ class SourceMapping:
             raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
         return self.convert(record, parents)
 
+    def id_of(self, record: Any, parents: Parents = ()) -> str | None:
+        """The id of a record that is refused, by the rule of `id` alone. None where it cannot be read for sure."""
+        if parents is None:
+            return None
+        try:
+            read = (value for path in self._id_paths for value in _all(path)(record))
+            # one that is no text is not missing: a rule with `first:` must not go on to the next
+            return None if any(map(_is_damaged, read)) else id_of_evidence(self._id_alone(record, parents))
+        except Rejected:
+            return None
+
+    @cached_property
+    def _id_alone(self) -> Callable[..., Neutral]:
+        rules = {name: rule for name, rule in self._plan.rules.items() if name == "id"}
+        return compile_plan(replace(self._plan, rules=rules, finish="return out"))
+
+    @cached_property
+    def _id_paths(self) -> list[Path]:
+        rule = self._plan.rules.get("id")
+        return [] if rule is None else [select.path for select in selects(rule)]
+
     def incomplete(self, document: object) -> str | None:
         """The reason why there is more than the document holds, if it says so."""
         path = self._file.incomplete_when
         if path is None or all(value is None for value in _all(path)(document)):
             return None
         return f"{path.text} is present: there is more than this document holds"
+
+
+def _is_damaged(value: object) -> bool:
+    """True for text with bytes that were no text (`Malformed.part`)."""
+    return isinstance(value, str) and not is_text(value)
 
 
 @lru_cache
@@ -185,6 +212,12 @@ def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral
         return neutral if neutral is not None else by_model(record)
 
     return check
+
+
+def id_of_evidence(record: object) -> str | None:
+    """The id of evidence that is refused; None where it has none that can be compared."""
+    found = record.get("id") if isinstance(record, dict) else None
+    return found if is_text(found) and found else None
 
 
 def model_for(kind: str, mode: Mode) -> type[Evidence]:
