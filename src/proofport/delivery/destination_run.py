@@ -49,6 +49,7 @@ _STOPS: Mapping[type[ProofportError], tuple[str, Exit]] = {
     JournalError: ("journal_failed", Exit.INCOMPLETE),
     GuardRefused: ("guard", Exit.GUARD),
 }
+NOTHING = Batch((), (), ())
 RESUMABLE = ("lane_parked", "vendor_unavailable", "lane_lost", "lane_busy")
 """Reasons to stop for which the set is not to blame: what was staged is left there, and the run can be resumed."""
 
@@ -218,7 +219,7 @@ class DestinationRun:
         except ProofportError as error:
             await self.halt(error)
 
-    async def replace(self, batch: Batch, kept: Batch, tombstones: Sequence[Tombstone]) -> Sequence[Outcome]:
+    async def replace(self, batch: Batch, tombstones: Sequence[Tombstone], kept: Batch = NOTHING) -> Sequence[Outcome]:
         """Put the whole set in place of the one before. The guard has agreed. Returns the outcomes of both batches.
 
         `kept` are the last bodies of refused records. They are in the set, and not among the records of the run.

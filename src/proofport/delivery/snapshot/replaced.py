@@ -79,7 +79,7 @@ class ReplacedSet(Ending):
             self._report.notes.append("The set is the one that was sent last: nothing was sent.")
             return True
         destination.whole = None
-        outcomes = await destination.replace(batch, held.kept, tombstones)
+        outcomes = await destination.replace(batch, tombstones, held.kept)
         if any(outcome.status in MAY_BE_REPLACED for outcome in outcomes):
             held.note(self._before, self._report)
         if await self._flaw() is not None or not any(outcome.status in TAKEN for outcome in outcomes):
