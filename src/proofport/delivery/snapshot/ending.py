@@ -18,6 +18,9 @@ from proofport.delivery.report import Exit
 from proofport.delivery.whole import flaw_of
 from proofport.errors import Blocked, ProofportError
 
+TAKEN = (Status.DELIVERED, Status.UNCHANGED)
+"""The vendor holds a record that ended so."""
+
 NAMED = 20
 """At most this many records that could not be ended are named in the report."""
 

@@ -11,18 +11,16 @@ from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.last_delivered import may_have_arrived
 from proofport.delivery.live_set import lists_now
 from proofport.delivery.refused import NAMED, Held, held_back
 from proofport.delivery.report import Exit
-from proofport.delivery.snapshot.ending import Ending
+from proofport.delivery.snapshot.ending import TAKEN, Ending
 from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused, ProofportError
 from proofport.text.wording import listing
 
 DAY = 86_400
-TAKEN = (Status.DELIVERED, Status.UNCHANGED)
-"""The vendor has taken the set if one of its records ended so. If none did, it refused the set."""
-MAY_BE_REPLACED = (*TAKEN, Status.UNKNOWN)
 
 
 class ReplacedSet(Ending):
@@ -80,9 +78,11 @@ class ReplacedSet(Ending):
             return True
         destination.whole = None
         outcomes = await destination.replace(batch, tombstones, held.kept)
-        if any(outcome.status in MAY_BE_REPLACED for outcome in outcomes):
+        # if none of its records was taken, the vendor refused the set
+        taken = any(outcome.status in TAKEN for outcome in outcomes)
+        if taken or may_have_arrived(outcomes):
             held.note(self._before, self._report)
-        if await self._flaw() is not None or not any(outcome.status in TAKEN for outcome in outcomes):
+        if await self._flaw() is not None or not taken:
             return False
         self._note_left_out([*batch.ids, *held.kept.ids], outcomes)
         if self._report.gone.count:

@@ -12,7 +12,7 @@ from proofport.delivery.destination_run import RESUMABLE
 from proofport.delivery.guard import Change
 from proofport.delivery.refused import NAMED, held_back
 from proofport.delivery.report import Exit
-from proofport.delivery.snapshot.ending import Ending, exit_of
+from proofport.delivery.snapshot.ending import TAKEN, Ending, exit_of
 from proofport.delivery.whole import flaw_of, records
 from proofport.errors import GuardRefused, ProofportError
 from proofport.text.wording import listing
@@ -95,7 +95,7 @@ class StagedSet(Ending):
                     "the last bodies of refused records were not taken", "snapshot_cancelled", Exit.INCOMPLETE
                 )
             return False
-        refused = [each for each, end in zip(kept.ids, outcomes, strict=True) if end.status is not Status.DELIVERED]
+        refused = [each for each, end in zip(kept.ids, outcomes, strict=True) if end.status not in TAKEN]
         if refused:
             why = f"the vendor did not take the last bodies of refused records: {listing(refused, NAMED)}"
             await self._cancel(why, "snapshot_cancelled", Exit.INCOMPLETE)

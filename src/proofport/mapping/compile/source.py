@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
@@ -21,7 +22,7 @@ from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.projection import project
 from proofport.mapping.compile.reading import Scope, Walk, chain
-from proofport.mapping.language.nodes import MappingFile, selects
+from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, selects
 from proofport.mapping.language.paths import Path
 from proofport.text.wording import describe, did_you_mean, listing, problem_of, reject
 
@@ -126,11 +127,10 @@ class SourceMapping:
         if parents is None:
             return None
         try:
-            read = (value for path in self._id_paths for value in _all(path)(record))
-            # one that is no text is not missing: a rule with `first:` must not go on to the next
-            return None if any(map(_is_damaged, read)) else id_of_evidence(self._id_alone(record, parents))
+            found = id_of_evidence(self._id_alone(record, parents))
         except Rejected:
             return None
+        return found if self._id_is_taken_as_it_is or _is_undamaged(record) else None
 
     @cached_property
     def _id_alone(self) -> Callable[..., Neutral]:
@@ -138,9 +138,10 @@ class SourceMapping:
         return compile_plan(replace(self._plan, rules=rules, finish="return out"))
 
     @cached_property
-    def _id_paths(self) -> list[Path]:
+    def _id_is_taken_as_it_is(self) -> bool:
+        """True if damage to what the rule reads shows in the id. A table or a condition may choose another one."""
         rule = self._plan.rules.get("id")
-        return [] if rule is None else [select.path for select in selects(rule)]
+        return rule is None or _is_plain(rule)
 
     def incomplete(self, document: object) -> str | None:
         """The reason why there is more than the document holds, if it says so."""
@@ -150,9 +151,20 @@ class SourceMapping:
         return f"{path.text} is present: there is more than this document holds"
 
 
-def _is_damaged(value: object) -> bool:
-    """True for text with bytes that were no text (`Malformed.part`)."""
-    return isinstance(value, str) and not is_text(value)
+def _is_plain(rule: Rule) -> bool:
+    """True if a rule takes values by their names alone, and changes none by a table."""
+    inner = rule.source.rules if isinstance(rule.source, FirstOf) else ()
+    read = (isinstance(each, Select) and each.path.singular for each in selects(rule))
+    return all(read) and all(map(_is_plain, inner)) and not any(isinstance(each, Lookup) for each in rule.changes)
+
+
+def _is_undamaged(record: object) -> bool:
+    """True unless some text in a record holds bytes that are no text (`Malformed.part`)."""
+    try:
+        json.dumps(record, ensure_ascii=False, default=str).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 @lru_cache
