@@ -68,6 +68,7 @@ class DestinationRun:
         *,
         retry_seconds: float,
         skip_unchanged: bool = False,
+        keep_last: bool = False,
         in_order: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_wait: Callable[[], None] | None = None,
@@ -97,6 +98,7 @@ class DestinationRun:
         self._compare: Callable[[Batch], Awaitable[None]] | None = None
         self._target = target
         self._skip_unchanged = skip_unchanged
+        self._keep_last = keep_last
         self._parallel = 1 if in_order else self.limits.parallel
         self._books: Books | None = None
         self._last: LastState | None = None
@@ -104,7 +106,7 @@ class DestinationRun:
     def attach(self, journal: Journal, holder: Holder, books: Books) -> None:
         """Give it the right to deliver: the lane that is held, and the books to write to."""
         self.vendor.holder, self._books = holder, books
-        self._last = LastState(journal, self._target)
+        self._last = LastState(journal, self._target, keep_last=self._keep_last)
 
     @property
     def replaces(self) -> bool:

@@ -10,7 +10,7 @@ import orjson
 from pydantic import JsonValue
 
 from proofport.accounting import UNCHANGED, Outcome, Status, rejected
-from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Stages
+from proofport.adapter import Batch, Job, LastDelivered, Lists, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.same import was_sent
@@ -37,8 +37,10 @@ class Filtered:
 class LastState:
     """Asks the journal for one destination run."""
 
-    def __init__(self, journal: Journal, target: Target) -> None:
+    def __init__(self, journal: Journal, target: Target, *, keep_last: bool = False) -> None:
+        """`keep_last`: keep the bodies of a set that goes whole, where the vendor does not list it."""
         self._journal = journal
+        self._keep_last = keep_last and not isinstance(target.resource, Lists)
         self._resource = target.resource
         self._lane = target.lane
         #: The vendor's own list, where it was read to leave out what is equal.
@@ -92,7 +94,8 @@ class LastState:
     # ------------------------------------------------------------------ after sending
     async def to_keep(self, job: Job, batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[bytes]:
         """The bodies to keep of what was sent. Of a patch, the last body with the patch applied."""
-        if not self._resource.keeps_bodies or job.mode == "remove":
+        whole = job.mode == "snapshot" and isinstance(self._resource, Stages | Replaces)
+        if job.mode == "remove" or not (self._resource.keeps_bodies or (whole and self._keep_last)):
             return ()
         bodies: Sequence[bytes] = batch.bodies
         if job.mode == "patch":
