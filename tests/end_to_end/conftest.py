@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestServer
 from tests.end_to_end.company import Company
 from tests.end_to_end.lab import Lab, control, emulating
 from tests.end_to_end.tenant import Tenant
+from tests.end_to_end.wholes import SECRET, TOYS
+from tests.toy.whole_server import Whole
 
 from proofport.testing import Running
 
@@ -56,3 +59,26 @@ async def tenant(drata_emulator: Running, tmp_path: Path) -> Tenant:
 @pytest.fixture
 async def company(secureframe_emulator: Running, tmp_path: Path) -> Company:
     return Company(secureframe_emulator, tmp_path)
+
+
+# ---------------------------------------------------------------------- a vendor that takes only whole sets
+@pytest.fixture
+async def whole() -> Whole:
+    return Whole(SECRET)
+
+
+@pytest.fixture
+async def config(whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[dict[str, Any]]:
+    """The configuration of the vendor `whole`. Its folder holds package and metadata, as one that pip installs into."""
+    monkeypatch.syspath_prepend(str(TOYS))
+    async with TestServer(whole.application, host="127.0.0.1") as server:
+        origin = str(server.make_url("")).rstrip("/")
+        destination = {"adapter": "whole", "base_url": origin, "client_id": "app", "client_secret": SECRET}
+        journal = str(tmp_path / "journal.sqlite3")
+        yield {"instance": "test", "journal": journal, "patience": 0, "destinations": {"wholes": destination}}
+
+
+@pytest.fixture
+def sold(config: dict[str, Any]) -> dict[str, Any]:
+    """The guard lets half of a set go."""
+    return {**config, "guard": {"max_gone": 0.5}}

@@ -8,7 +8,6 @@ import os
 import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,56 +15,16 @@ from typing import Any
 
 import pytest
 import yaml
-from aiohttp.test_utils import TestServer
+from tests.end_to_end.wholes import ACCOUNT, LOGINS, SECRET, TOYS, counts, gateway, kept, push
 from tests.toy.whole_server import Whole
 
-from proofport.config import Config
-from proofport.delivery.report import Exit, RunReport
+from proofport.delivery.report import Exit
 from proofport.errors import UnsupportedFeature
-from proofport.gateway import Gateway
 
-TOYS = Path(__file__).parents[1] / "toy"
 PROGRAM = [sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())"]
-SECRET = "whole-secret"
 ASSETS = [{"id": f"i-{number}", "type": "aws.ec2.instance", "name": f"web {number}"} for number in range(4)]
-LOGINS = [{"id": f"a-{number}", "email": f"{number}@example.com"} for number in range(3)]
-ACCOUNT = "personnel_account"
 SECONDS = 60
 """A process that takes longer hangs."""
-
-
-@pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder holds package and metadata, as one that pip installs into."""
-    monkeypatch.syspath_prepend(str(TOYS))
-
-
-@pytest.fixture
-async def whole() -> Whole:
-    return Whole(SECRET)
-
-
-@pytest.fixture
-async def config(whole: Whole, tmp_path: Path) -> AsyncIterator[dict[str, Any]]:
-    async with TestServer(whole.application, host="127.0.0.1") as server:
-        origin = str(server.make_url("")).rstrip("/")
-        destination = {"adapter": "whole", "base_url": origin, "client_id": "app", "client_secret": SECRET}
-        journal = str(tmp_path / "journal.sqlite3")
-        yield {"instance": "test", "journal": journal, "patience": 0, "destinations": {"wholes": destination}}
-
-
-def gateway(config: dict[str, Any], **settings: Any) -> Gateway:
-    [(name, destination)] = config["destinations"].items()
-    return Gateway(Config.model_validate({**config, "destinations": {name: {**destination, **settings}}}))
-
-
-async def push(at: Gateway, records: list[dict[str, Any]], kind: str = "cloud_resource", **how: Any) -> RunReport:
-    return await at.push(records, kind=kind, to="wholes", mode="snapshot", **how)
-
-
-def counts(report: RunReport) -> dict[str, int]:
-    row = report.destinations["wholes"].as_dict()
-    return {name: row[name] for name in ("delivered", "unchanged", "rejected", "withheld", "unknown") if row[name]}
 
 
 # ------------------------------------------------------------------ the set
@@ -144,21 +103,10 @@ async def test_single_records_are_refused_before_anything_is_sent(whole: Whole, 
 
 
 # ------------------------------------------------------------------ what is gone
-@pytest.fixture
-def sold(config: dict[str, Any]) -> dict[str, Any]:
-    """The guard lets half of a set go."""
-    return {**config, "guard": {"max_gone": 0.5}}
-
-
 def made_older(config: dict[str, Any], days: float) -> None:
     """What is gone has been for so many days more."""
     with closing(sqlite3.connect(config["journal"])) as journal, journal:
         journal.execute("UPDATE tombstones SET gone_at = gone_at - ?", (days * 86_400,))
-
-
-def kept(config: dict[str, Any]) -> list[str]:
-    with closing(sqlite3.connect(config["journal"])) as journal:
-        return [text for (text,) in journal.execute("SELECT id FROM tombstones ORDER BY id")]
 
 
 async def test_what_is_gone_is_sent_with_its_date_in_this_set_and_the_next(whole: Whole, sold: dict[str, Any]) -> None:
@@ -201,91 +149,6 @@ async def test_one_that_comes_back_is_gone_no_more(whole: Whole, sold: dict[str,
         made = datetime.now(UTC)
         await push(at, LOGINS[:2], ACCOUNT)
     assert datetime.fromisoformat(whole.told_gone[ACCOUNT]["a-2"]) >= made, "it is the second time that counts"
-
-
-#: Refused by the vendor mapping, and by the model: each login is held.
-REFUSED = [{"id": "a-2", "username": "two"}, {"id": "a-2", "email": 7}]
-
-
-@pytest.mark.parametrize("bad", REFUSED)
-async def test_one_that_was_read_and_refused_blocks_the_set(
-    whole: Whole, sold: dict[str, Any], bad: dict[str, Any]
-) -> None:
-    async with gateway({**sold, "guard": {"max_gone": 0.5, "max_rejected": 1}}) as at:
-        await push(at, LOGINS, ACCOUNT)
-        report = await push(at, [*LOGINS[:2], bad], ACCOUNT)
-    books = report.destinations["wholes"]
-    assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"rejected": 1, "withheld": 2})
-    assert (books.gone.count, len(whole.puts), kept(sold)) == (0, 1, [])
-    assert "1 record refused that the set before holds: a-2." in " ".join(books.notes)
-
-
-@pytest.mark.parametrize("listed", [True, False], ids=["from the list", "from the journal"])
-@pytest.mark.parametrize("bad", REFUSED)
-async def test_the_last_body_of_one_that_is_refused_may_stand_in_its_place(
-    whole: Whole, sold: dict[str, Any], bad: dict[str, Any], listed: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not listed:
-        monkeypatch.setattr("proofport.delivery.snapshot.replaced.lists_now", lambda _: False)
-    async with gateway({**sold, "guard": {"max_gone": 0.5, "refused": "keep_last"}}) as at:
-        await push(at, LOGINS, ACCOUNT)
-        renamed = {"id": "a-0", "email": "new@example.com"}
-        report = await push(at, [renamed, bad], ACCOUNT)
-        books = report.destinations["wholes"].as_dict()
-        assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"delivered": 1, "rejected": 1})
-        assert (books["kept_last"], books["dropped"]["count"]) == ({"count": 1, "ids": ["a-2"]}, 0)
-        assert books["gone"] == {"count": 1, "ids": ["a-1"]}, "it has left, and may"
-        assert whole.live(ACCOUNT) == ["a-0", "a-2"]
-        assert whole.sets[ACCOUNT]["a-2"]["body"]["email"] == "2@example.com"
-        assert [*whole.told_gone[ACCOUNT]] == ["a-1"]
-        last = await push(at, [renamed], ACCOUNT)
-    assert last.destinations["wholes"].gone.ids == ["a-2"], "the journal knows it still"
-
-
-@pytest.mark.parametrize("bad", REFUSED)
-async def test_one_that_is_refused_is_dropped_when_a_person_says_so(
-    whole: Whole, sold: dict[str, Any], bad: dict[str, Any]
-) -> None:
-    async with gateway(sold) as at:
-        await push(at, LOGINS, ACCOUNT)
-        report = await push(at, [*LOGINS[:2], bad], ACCOUNT, override_guard="she never used it")
-        books = report.destinations["wholes"].as_dict()
-        assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"delivered": 2, "rejected": 1})
-        assert (books["dropped"], books["gone"]["count"]) == ({"count": 1, "ids": ["a-2"]}, 0)
-        assert (whole.live(ACCOUNT), whole.told_gone[ACCOUNT]) == (["a-0", "a-1"], {})
-        assert (await push(at, LOGINS[:2], ACCOUNT)).exit_code is Exit.OK
-
-
-async def test_a_set_that_the_vendor_refuses_for_one_record_stays_as_it_was(whole: Whole, sold: dict[str, Any]) -> None:
-    """It says which set it refuses, and not which record: there is nothing to keep or to drop."""
-    empty = {"id": "a-2", "email": ""}
-    for terms, override in (({"max_rejected": 9}, None), ({"refused": "keep_last"}, None), ({}, "I mean it")):
-        async with gateway({**sold, "guard": {"max_gone": 0.5, **terms}}) as at:
-            await push(at, LOGINS, ACCOUNT)
-            report = await push(at, [*LOGINS[:2], empty], ACCOUNT, override_guard=override)
-        books = report.destinations["wholes"]
-        assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"rejected": 3})
-        assert (books.kept_last.count, books.dropped.count, books.gone.count) == (0, 0, 0)
-        assert whole.live(ACCOUNT) == ["a-0", "a-1", "a-2"]
-
-
-@pytest.mark.parametrize("override", [None, "there are no others"])
-async def test_while_an_id_cannot_be_read_only_a_person_lets_anything_leave(
-    whole: Whole, sold: dict[str, Any], override: str | None
-) -> None:
-    async with gateway({**sold, "guard": {"max_gone": 0.5, "max_rejected": 1}}) as at:
-        await push(at, LOGINS, ACCOUNT)
-        new = await push(at, [*LOGINS, {"email": "x@example.com"}], ACCOUNT)
-        assert counts(new) == {"delivered": 3, "rejected": 1}, "all that is held was found: it is a new one"
-        report = await push(at, [*LOGINS[:2], {"email": "x@example.com"}], ACCOUNT, override_guard=override)
-    books = report.destinations["wholes"]
-    assert (report.exit_code, books.gone.count, whole.told_gone[ACCOUNT]) == (Exit.INCOMPLETE, 0, {})
-    if override is None:
-        assert "the id of a refused record could not be read (records#3)" in " ".join(books.notes)
-        assert (counts(report), len(whole.live(ACCOUNT))) == ({"rejected": 1, "withheld": 2}, 3)
-    else:
-        assert (counts(report), books.dropped.ids) == ({"delivered": 2, "rejected": 1}, ["a-2"])
-        assert whole.live(ACCOUNT) == ["a-0", "a-1"]
 
 
 @pytest.mark.parametrize("max_rejected", [0, 9])

@@ -84,8 +84,8 @@ class IdStore:
         return known
 
     def refuse(self, text: str | None, place: str) -> None:
-        """Remember a record that was refused before it came to a destination. None: its id could not be read."""
-        if text is not None:
+        """Remember a record that was refused before it came to a destination. No id, or an empty one: none was read."""
+        if text:
             self._refused.add(text)
             return
         self.unreadable += 1

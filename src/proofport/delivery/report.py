@@ -146,6 +146,11 @@ class DestinationReport:
         if outside:
             self.outside.add(record_id)
 
+    def refused_and_held(self) -> dict[str, Any]:
+        """What became of refused records in a set that removes what it lacks, where there are any."""
+        groups = {"kept_last": self.kept_last, "dropped": self.dropped}
+        return {name: found.as_dict() for name, found in groups.items() if found.count}
+
     def as_dict(self) -> dict[str, Any]:
         counts = {status.value: self.tally.status[status] for status in Status}
         assurance = {level.value: self.tally.assurance[level] for level in Assurance}
@@ -160,8 +165,7 @@ class DestinationReport:
             **({"compared": self.difference.as_dict()} if self.compared else {}),
             "gone": self.gone.as_dict(),
             "directly_uploaded": self.outside.as_dict(),
-            "kept_last": self.kept_last.as_dict(),
-            "dropped": self.dropped.as_dict(),
+            **self.refused_and_held(),
             "notes": self.notes,
             "problem_count": self.problem_count,
             "problems": [problem.as_dict() for problem in self.problems],

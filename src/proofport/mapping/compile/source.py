@@ -227,9 +227,9 @@ def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral
 
 
 def id_of_evidence(record: object) -> str | None:
-    """The id of evidence that is refused; None where it has none that can be compared."""
+    """The id of evidence that is refused, empty if it is; None where it is no text."""
     found = record.get("id") if isinstance(record, dict) else None
-    return found if is_text(found) and found else None
+    return found if is_text(found) else None
 
 
 def model_for(kind: str, mode: Mode) -> type[Evidence]:
