@@ -102,7 +102,13 @@ def test_wrong_parameters_are_explained(lab: Lab, wrong: list[str]) -> None:
 def test_a_plan_for_people_and_for_programs(lab: Lab) -> None:
     old = [{"id": LONG, "type": "aws.iam.role", "name": "x"}, {"id": "gone", "type": "aws.iam.role"}]
     lab.type("push", lab.write("old.ndjson", *old), *CLOUD)
-    new = lab.write("new.ndjson", {**old[0], "name": "y"}, {"id": LONG + "/new", "type": "t"}, {"id": "bad"}, "{")
+    new = lab.write(
+        "new.ndjson",
+        {**old[0], "name": "y"},
+        {"id": LONG + "/new", "type": "t"},
+        {"id": "bad"},
+        {"id": "worse", "type": 5},
+    )
     code, out, _ = lab.type("plan", new, *CLOUD, "--mode", "snapshot")
     narrow(out)
     assert code == 4
