@@ -62,6 +62,8 @@ class Comparison:
                     self._report.gone.add(record_id)
                 else:
                     difference.unchanged += 1
+                    if last is None:
+                        self._report.not_known.add(record_id)
         elif self._listed:
             self._live.compare(batch, digests, known)
         else:
@@ -159,6 +161,7 @@ def planned(report: DestinationReport) -> dict[str, Any]:
         **report.difference.as_dict(),
         "gone": report.gone.as_dict(),
         "directly_uploaded": report.outside.as_dict(),
+        **({"not_known": report.not_known.as_dict()} if report.not_known.count else {}),
         "not_expressible": {"count": report.problem_count, "problems": problems},
         "notes": report.notes,
         "guard": report.refusal,

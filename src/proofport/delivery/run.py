@@ -174,6 +174,7 @@ class Run:
             skip_unchanged=order.skip_unchanged,
             on_wait=self._tell,
         )
+        stack.callback(destination.collisions.close)
         if not order.sends:
             destination.only_read("dry_run")
         return _Part(target, destination)
