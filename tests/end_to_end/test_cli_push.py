@@ -186,3 +186,32 @@ class TestOthers:
         assert code == 2
         assert out == ""
         assert "Define Schema" in err
+
+
+def test_a_mistyped_leaver_is_seen_by_plan_and_push(lab: Lab) -> None:
+    lab.write("all.ndjson", account(0), account(1))
+    lab.type("push", "all.ndjson", *ACCOUNTS, "--to", "drata")
+    lab.write("leavers.ndjson", {"id": "a0"}, {"id": "a-one"})
+    removal = ("leavers.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "remove")
+    _, out, _ = lab.type("plan", *removal)
+    assert "not known, neither at the vendor nor here" in out
+    assert "a-one" in out
+    code, out, _ = lab.type("push", *removal)
+    assert code == 0
+    assert "Not known, neither at the vendor nor here (1): a-one" in out
+    assert lab.drata("personnel_account") == {"a1"}
+
+
+@pytest.mark.parametrize("command", ["push", "plan", "dry"])
+def test_devices_that_are_one_at_the_vendor_are_refused_by_name(lab: Lab, command: str) -> None:
+    common = {"owner_email": "ana@example.com", "platform": "linux", "os_version": "6"}
+    lab.write("a.ndjson", {"id": "d-1", "serial_number": "S1", **common}, {"id": "d-2", "serial_number": "0", **common})
+    lab.write("b.ndjson", {"id": "d-3", "serial_number": "0", **common}, {"id": "d-4", "serial_number": "S1", **common})
+    options = ("--kind", "device", "--to", "drata", "--mode", "snapshot")
+    typed = {"push": ("push",), "plan": ("plan",), "dry": ("push", "--dry-run")}[command]
+    code, out, _ = lab.type(*typed, "a.ndjson", "b.ndjson", *options)
+    assert code == 1
+    said = " ".join(out.split())
+    assert "b.ndjson:2 d-4" in said
+    assert "the serialNumber that d-1 at a.ndjson:1 already has" in said
+    assert "d-3" not in said.split("rejected")[-1]

@@ -140,7 +140,7 @@ class TestQueue:
         (letter,) = [each for each in await queue.all() if each.state == "dead"]
         assert letter.failure is not None
         (outcome,) = decode_outcomes(letter.failure.detail)
-        assert "a at record 0" in str(outcome.problem)
+        assert "a at record 1 of delivery 1" in str(outcome.problem)
 
     async def test_a_later_submission_may_take_over_what_an_earlier_one_had(self, queue: Queue) -> None:
         """A machine that was enrolled again has a new id: its later state is not refused for the earlier one."""

@@ -145,7 +145,7 @@ class _Drain:
         sender = self._senders[first.destination]
         job = target.job(f"delivery-{first.id}", worker.instance, first.kind, first.mode)
         report = DestinationReport(target.name, lanes=[target.lane])
-        ledger = QueueLedger(report, lambda position: f"record {position}", books)
+        ledger = QueueLedger(report, books.describe, books)
         destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0, in_order=True)
         destination.attach(worker.journal, self._holder, books)
         try:
