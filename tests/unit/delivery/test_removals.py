@@ -7,7 +7,7 @@ from tests.unit.delivery.queues import Queue
 from tests.unit.delivery.runs import Vendor, counts, push, write
 from tests.unit.delivery.support import VERDICTS, ListedTiny, ScriptedSender, memory_journal, reply
 
-from proofport.accounting import NOT_HELD
+from proofport.accounting import NOT_HELD, Assurance
 from proofport.delivery.payload import decode_outcomes
 from proofport.delivery.plan import Plan
 from proofport.delivery.report import Exit
@@ -37,7 +37,7 @@ async def test_what_was_delivered_from_here_and_is_not_there_any_more_is_surely_
     journal, given = await memory_journal(), write("i.ndjson", {"id": "a"})
     await push(given, here=answering("ok"), journal=journal)
     report = await push(given, here=answering("404"), journal=journal, mode="remove")
-    assert (counts(report), report.destinations["here"].tally.assurance["confirmed"]) == ({"delivered": 1}, 1)
+    assert (counts(report), report.destinations["here"].tally.assurance[Assurance.CONFIRMED]) == ({"delivered": 1}, 1)
     again = await push(given, here=answering("404"), journal=journal, mode="remove")
     assert (counts(again), again.destinations["here"].not_known.ids) == ({"unchanged": 1}, ["a"])
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from proofport.adapter import Mode
 from proofport.evidence import Device
 from proofport.evidence.placeholders import is_placeholder
 from proofport.mapping.compile.source import compile_kind
@@ -43,12 +46,12 @@ def test_what_is_somebodys(text: str) -> None:
 
 @pytest.mark.parametrize("text", NOTHING)
 @pytest.mark.parametrize("mode", ["upsert", "patch"])
-def test_a_device_leaves_it_out_and_does_not_say_null(text: str, mode: str) -> None:
+def test_a_device_leaves_it_out_and_does_not_say_null(text: str, mode: Mode) -> None:
     """In a patch, null would take away what the vendor has."""
-    given = {"id": "d", "name": "", "serial_number": text, "mac_address": text, "disk_encrypted": None}
+    given: dict[str, Any] = {"id": "d", "name": "", "serial_number": text, "mac_address": text, "disk_encrypted": None}
     expected = {"id": "d", "name": "", "disk_encrypted": None}
-    assert compile_kind("device", mode)(given) == expected  # type: ignore[arg-type]
-    assert Device(**given).neutral() == expected  # type: ignore[arg-type]
+    assert compile_kind("device", mode)(given) == expected
+    assert Device(**given).neutral() == expected
 
 
 @pytest.mark.parametrize("text", REAL)
