@@ -62,6 +62,14 @@ set_option = click.option(
 )
 
 
+without_option = click.option(
+    "--without",
+    metavar="SOURCE",
+    multiple=True,
+    help="A source of the last set that is left out of this one on purpose. Repeatable.",
+)
+
+
 def reading(command: C) -> C:
     """Add the options that say what the inputs are: --kind, --mode, --source and --set."""
     return kind_option(mode_option(source_option(set_option(command))))

@@ -25,3 +25,4 @@ CREATE TABLE intents (
     PRIMARY KEY (of_set, run, delivery, batch)
 );
 ALTER TABLE runs ADD COLUMN completing BOOLEAN NOT NULL DEFAULT false;  -- staged: the vendor may have been told to complete
+ALTER TABLE parts ADD COLUMN source TEXT;       -- the name of the source of its records; null: of an older version

@@ -23,3 +23,4 @@ CREATE TABLE intents (
     PRIMARY KEY (of_set, run, delivery, batch)
 );
 ALTER TABLE runs ADD COLUMN completing INTEGER NOT NULL DEFAULT 0;  -- staged: the vendor may have been told to complete
+ALTER TABLE parts ADD COLUMN source TEXT;       -- the name of the source of its records; null: of an older version

@@ -130,13 +130,13 @@ class SourceMapping:
         return f"{path.text} is present: there is more than this document holds"
 
 
-@lru_cache
 def named_source(mapping: str, values: Mapping[str, str]) -> str:
     """`aws.ec2.vpcs[region=eu-west-1]`: what the user writes to read it."""
     given = ",".join(f"{name}={values[name]}" for name in sorted(values))
     return mapping.removeprefix("sources/") + (f"[{given}]" if given else "")
 
 
+@lru_cache
 def _all(path: Path) -> Callable[[Any], list[Any]]:
     """A function from a document to all that a path selects."""
     code = Code()
