@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim, fill
+from tests.journal_contract.base import KIND, LEASE, JournalTests, claim, fill
 from tests.journal_contract.known import push
+from tests.support.clock import Clock
 
 from proofport.errors import LaneLost, UsageError
 from proofport.journal.contract import (
