@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, model_validator
 
 from proofport.adapter import Credential, ObjectSettings, Settings
 from proofport.wire import checked_origin
-from proofport_secureframe.bodies import HAVE_ACTIVE, TrainingSlug
+from proofport_secureframe.bodies import HAVE_ACTIVE, MODELS, TrainingSlug
 
 SECUREFRAME_HOSTS = {"us": "https://api.secureframe.com", "uk": "https://api-uk.secureframe.com"}
 """By region, from `servers` of the vendor's OpenAPI document. A key works in its own region only (assumed)."""
+
+
+_Named = Annotated[list[str], Field(min_length=1), Tag("list")]
+_Typed = Annotated[dict[str, Literal["string", "number", "boolean", "object"]], Tag("mapping")]
+Fields = Annotated[_Named | _Typed, Discriminator(lambda given: "list" if isinstance(given, list) else "mapping")]
 
 
 class SecureframeObject(ObjectSettings):
@@ -22,14 +28,38 @@ class SecureframeObject(ObjectSettings):
     schema_slug: str = Field(pattern=r"^[a-z0-9_]{1,63}$")
     #: A person has completed Define Schema for this slug. The vendor processes nothing before that.
     defined: bool = False
-    #: With it, a record with any other field is refused.
-    fields: dict[str, Literal["string", "number", "boolean", "object"]] = Field(
-        default_factory=dict, description="of a schema that was made elsewhere, each with its JSON type"
+    #: Names: no other field is sent, and the first record must fill all of them. With types, for a schema that was made
+    #: elsewhere: a record with any other field is refused.
+    fields: Fields = Field(
+        default_factory=dict,
+        description="the names of those to send; or, of a schema that was made elsewhere, each with its JSON type",
     )
     #: A field of your own that every record carries, `active` or `removed`: the vendor deletes nothing.
     lifecycle_field: str | None = Field(None, pattern=r"^[a-z0-9_]{1,63}$")
     allow_nested_patch: bool = Field(False, description="send nested objects in a patch; whether they merge is unknown")
     courses: dict[str, TrainingSlug] = Field(default_factory=dict, description="your names of courses, to its six")
+
+    @property
+    def typed(self) -> Mapping[str, str]:
+        """The fields that a schema made elsewhere has. Empty: not known."""
+        return self.fields if isinstance(self.fields, dict) else {}
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The only fields to send. Empty: all."""
+        return tuple(dict.fromkeys(self.fields)) if isinstance(self.fields, list) else ()
+
+
+def ended_fields(kind: str, configured: SecureframeObject | None) -> Mapping[str, JsonValue]:
+    """The field, with its value, that says of a record that it is gone. Empty: the kind has none."""
+    if configured is not None and configured.lifecycle_field is not None:
+        return {configured.lifecycle_field: "removed"}
+    return {"active": False} if has_active(kind, configured) else {}
+
+
+def has_active(kind: str, configured: SecureframeObject | None) -> bool:
+    """True if the records of a kind can carry `active`."""
+    return kind in HAVE_ACTIVE and (configured is None or not configured.fields or "active" in configured.fields)
 
 
 class SecureframeSettings(Settings):
@@ -65,16 +95,21 @@ class SecureframeSettings(Settings):
     @model_validator(mode="after")
     def _fields_fit_their_kind(self) -> Self:
         for kind, configured in self.objects.items():
-            if configured.lifecycle_field is not None and kind in HAVE_ACTIVE:
-                raise ValueError(f"expected no lifecycle_field for {kind}: it has `active`")
+            if configured.lifecycle_field is not None and has_active(kind, configured):
+                raise ValueError(
+                    f"expected no lifecycle_field for {kind}: it has `active`, unless `fields` leaves that out"
+                )
             if configured.lifecycle_field == "id":
                 raise ValueError("expected another lifecycle_field than `id`, the primary ID")
-            if configured.fields and not configured.defined:
+            if configured.typed and not configured.defined:
                 raise ValueError(
-                    f"expected `defined: true` beside the fields of {kind}: else the first record makes them"
+                    f"expected `defined: true` beside the types of the fields of {kind}: else the first record makes "
+                    "them. To leave other fields out, list the names alone"
                 )
             if configured.fields and "id" not in configured.fields:
                 raise ValueError(f"expected `id`, the primary ID, among the fields of {kind}")
+            if configured.named and kind in MODELS:
+                _check_names(kind, set(configured.named) - {configured.lifecycle_field})
             if configured.courses and kind != "training_record":
                 raise ValueError(f"expected no courses for {kind}: only training_record has them")
         return self
@@ -82,3 +117,13 @@ class SecureframeSettings(Settings):
     @property
     def origin(self) -> str:
         return self.base_url or SECUREFRAME_HOSTS[self.region or "us"]
+
+
+def _check_names(kind: str, names: Collection[str]) -> None:
+    """Raises ValueError for a field that the model does not have, and for one that it requires and that is missing."""
+    known = MODELS[kind].model_fields
+    for name in sorted(set(names) - set(known)):
+        raise ValueError(f"expected, among the fields of {kind}, only {', '.join(known)}: {name!r} is none of them")
+    for name, field in known.items():
+        if field.is_required() and name not in names:
+            raise ValueError(f"expected `{name}` among the fields of {kind}: Secureframe requires it")

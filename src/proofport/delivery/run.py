@@ -175,7 +175,7 @@ class Run:
             on_wait=self._tell,
         )
         if not order.sends:
-            destination.only_read("dry_run")
+            await destination.only_read("dry_run", order.journal)
         return _Part(target, destination)
 
     async def _hold(self, part: _Part, stack: AsyncExitStack) -> None:
