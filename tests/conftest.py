@@ -6,6 +6,7 @@ Whatever an emulator of these fixtures answers is held against its vendor's Open
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache
@@ -22,6 +23,10 @@ import proofport_secureframe.emulator
 from proofport.testing import Emulator, Running, running
 from proofport_drata.emulator import DrataEmulator
 from proofport_secureframe.emulator import SecureframeEmulator
+
+# Tests start many processes, which should not compile the library each time. Workers of xdist inherit this.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 DOCUMENTS = {
     "drata": Path(proofport_drata.emulator.__file__).with_name("openapi.yaml"),

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.openapi import Contract
 
 import proofport_drata.emulator
@@ -17,10 +16,10 @@ from proofport.adapter import Answer
 from proofport.config import Config
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, UsageError
 from proofport.gateway import Gateway
-from proofport.testing import Running
+from proofport.testing import Running, document
 from proofport_drata.operations import OPERATIONS
 
-DOCUMENT = yaml.safe_load(Path(proofport_drata.emulator.__file__).with_name("openapi.yaml").read_text())
+DOCUMENT = document(proofport_drata.emulator.__name__)
 IDS = {
     operation["operationId"]: operation
     for methods in DOCUMENT["paths"].values()

@@ -11,12 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 import schemathesis
-import yaml
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -28,7 +26,7 @@ from tests.contracts.made_up import SOAK, each_request
 
 import proofport_drata.emulator
 import proofport_secureframe.emulator
-from proofport.testing import Emulator, serve
+from proofport.testing import Emulator, document, serve
 from proofport_drata.emulator import DrataEmulator
 from proofport_secureframe.emulator import SecureframeEmulator
 
@@ -45,14 +43,14 @@ CHECKS = [
 
 @dataclass(frozen=True)
 class Vendor:
-    """`known`: what the seed holds by path parameter, so that requests come further than an unknown id."""
-
-    document: Path
+    #: The package.
+    emulator: str
     key: str
+    #: What the seed holds by path parameter, so that requests come further than an unknown id.
     known: Mapping[str, Sequence[Any]]
 
     def operations(self) -> dict[str, Any]:
-        schema = schemathesis.openapi.from_dict(yaml.safe_load(self.document.read_text()))
+        schema = schemathesis.openapi.from_dict(document(self.emulator))
         return {each.label: each for each in (found.ok() for found in list[Any](schema.get_all_operations()))}
 
     def seeded(self) -> Emulator:
@@ -86,12 +84,12 @@ class Secureframe(Vendor):
 
 VENDORS = {
     "drata": Drata(
-        Path(proofport_drata.emulator.__file__).with_name("openapi.yaml"),
+        proofport_drata.emulator.__name__,
         "Bearer drata-emulator-key",
         {"connectionId": [1, 5, 6, 7], "resourceId": [101], "recordId": ["a"], "sessionId": ["open"], "id": [7]},
     ),
     "secureframe": Secureframe(
-        Path(proofport_secureframe.emulator.__file__).with_name("openapi.yaml"),
+        proofport_secureframe.emulator.__name__,
         "secureframe-emulator-key secureframe-emulator-secret",
         {"id": ["5f0c0c0e-0000-4000-8000-000000000001", "10000000-0000-4000-8000-000000000001", USER]},
     ),

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.end_to_end.company import Company, accounts, instances
 from tests.openapi import Contract
 from tests.unit.delivery.support import memory_journal
@@ -18,11 +17,11 @@ from proofport.adapter import Answer
 from proofport.errors import Blocked, ConfigError, UsageError
 from proofport.http.sender import Sender
 from proofport.operations import find, perform
-from proofport.testing import Running
+from proofport.testing import Running, document
 from proofport_secureframe import SecureframeAdapter, SecureframeSettings
 from proofport_secureframe.operations import ENTITIES
 
-DOCUMENT = yaml.safe_load(Path(proofport_secureframe.emulator.__file__).with_name("openapi.yaml").read_text())
+DOCUMENT = document(proofport_secureframe.emulator.__name__)
 Perform = Callable[..., Awaitable[Answer]]
 
 

@@ -137,11 +137,11 @@ class TestKeys:
         def expire(request: web.Request) -> None:
             nonlocal uploads
             uploads += request.method == "POST" and "/sessions/" in request.path
-            if uploads > 20:
+            if uploads > 4:
                 raise VendorError(401, "API key expired", code=10000)
             authorize(request)
 
-        given = many(50 * 500) + resources("old")
+        given = many(10 * 500) + resources("old")
         monkeypatch.setattr(emulator, "authorize", expire)
         parked = await tenant.push(given)
         assert parked.exit_code is Exit.BLOCKED
@@ -151,10 +151,10 @@ class TestKeys:
         assert await tenant.live() == ["old"]
         before = len(await tenant.emulator.received())
         resumed = await tenant.push(given, resume=parked.run_id)
-        assert (resumed.exit_code, counts(resumed)) == (Exit.OK, {"delivered": 25_001})
-        assert len(await tenant.live()) == 25_001
+        assert (resumed.exit_code, counts(resumed)) == (Exit.OK, {"delivered": 5_001})
+        assert len(await tenant.live()) == 5_001
         sent = [each for each in (await tenant.emulator.received())[before:] if each["path"].endswith(parked.run_id)]
-        assert len(sent) <= 51 - 20
+        assert len(sent) <= 11 - 4
 
     @pytest.mark.parametrize("access", ["expired", "plan", "permission", "terms"])
     async def test_what_a_person_must_mend_parks_the_lane(self, tenant: Tenant, access: str) -> None:

@@ -50,7 +50,7 @@ class JournalContract(
 ):
     """All that a journal promises, within one process. `examples`: sequences of steps, of which a soak tries 1,000."""
 
-    examples = 40
+    examples = 20
 
     def test_any_sequence_of_steps_leaves_what_the_model_has(self) -> None:
         machine = type("Machine", (JournalMachine,), {"make": staticmethod(self.new_journal)})

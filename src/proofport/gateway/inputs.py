@@ -56,6 +56,9 @@ class GivenRecords(Reader):
         for number, record in enumerate(self._records, 1):
             yield number, record.neutral() if isinstance(record, Evidence) else record
 
+    def changed(self) -> bool:
+        return False
+
     def close(self) -> None:
         """Do nothing: the records belong to the caller."""
 

@@ -85,5 +85,5 @@ def check(case: Hostile, folder: Path) -> None:
 
 
 def test_compiled_rules_do_what_the_rules_say(tmp_path: Path) -> None:
-    for case in seeds(700, 25_000):
+    for case in seeds(350, 25_000):
         check(case, tmp_path)
