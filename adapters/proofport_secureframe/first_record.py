@@ -40,7 +40,7 @@ def first_record(job: Job, bodies: Sequence[Mapping[str, Any]], configured: Secu
     complete = next((index for index, fields in enumerate(filled) if fields >= wanted), None)
     if complete is None:
         raise _refusal(job, bodies, filled, wanted, configured)
-    never = [name for name in job.fields if name not in wanted]
+    never = [name for name in job.fields if name not in wanted and not configured.named]
     note = _begins_without(job, bodies[complete], never, len(bodies), configured) if never else None
     return First(complete, note)
 
