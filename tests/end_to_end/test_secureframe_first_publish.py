@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.end_to_end.company import CONNECTION
-from tests.end_to_end.lab import Lab
+from tests.support.cli import SECUREFRAME, Cli
+from tests.support.secureframe import CONNECTION, schema
 
-DEST = ("--to", "secureframe")
 ACCOUNTS = "id,email,first_name,last_name,active\ne-1,ana@example.com,Ana,Berg,true\ne-2,bo@example.com,Bo,,false"
 TRAININGS = "email,course,completed_at\nana@example.com,gdpr,\nbo@example.com,gdpr,2026-01-31T09:00:00Z"
 VPCS = '{"Vpcs": [{"VpcId": "vpc-1", "OwnerId": "123456789012", "CidrBlock": "10.0.0.0/16"}, {"VpcId": "vpc-2"}]}'
@@ -51,33 +50,35 @@ ASK = {
 """Files without a field that a person has to decide about first."""
 
 
-def prepare(lab: Lab, given: tuple[str, str, str, tuple[str, ...]], **schema: Any) -> tuple[str, ...]:
+def prepare(cli: Cli, given: tuple[str, str, str, tuple[str, ...]], **settings: Any) -> tuple[str, ...]:
     """Configure the kind under a new slug, and write the file. Returns the arguments of `push` and `plan`."""
     typed, text, kind, options = given
-    lab.configure(secureframe={"objects": {kind: {"schema_slug": "fresh", **schema}}})
-    lab.write(typed.rpartition("=")[2], text)
-    return (typed, *DEST, *(() if "=" in typed else ("--kind", kind)), *options)
+    cli.configure(secureframe={"objects": {kind: {"schema_slug": "fresh", **settings}}})
+    cli.write(typed.rpartition("=")[2], text)
+    return (typed, *SECUREFRAME, *(() if "=" in typed else ("--kind", kind)), *options)
 
 
-def looked(lab: Lab, arguments: tuple[str, ...]) -> list[tuple[int, str]]:
+def looked(cli: Cli, arguments: tuple[str, ...]) -> list[tuple[int, str]]:
     """The exit codes and words of a dry run and a plan. Nothing is published by them."""
-    found = [lab.type("push", *arguments, "--dry-run"), lab.type("plan", *arguments)]
-    assert [each for each in lab.control("secureframe", "GET", "received") if each["method"] == "POST"] == []
-    return [(code, " ".join((out + err).split())) for code, out, err in found]
+    found = [cli.type("push", *arguments, "--dry-run"), cli.type("plan", *arguments)]
+    assert [each for each in cli.emulators.control("secureframe", "GET", "received") if each["method"] == "POST"] == []
+    return [(each.code, each.words) for each in found]
 
 
-def pushed(lab: Lab, arguments: tuple[str, ...], kind: str, model: str | None) -> list[dict[str, Any]]:
+def pushed(cli: Cli, arguments: tuple[str, ...], kind: str, model: str | None) -> list[dict[str, Any]]:
     """What Secureframe holds after a first push, Define Schema, and a second push."""
-    lab.control("secureframe", "POST", "switches", late_fields="ignored")
-    code, report = lab.report("push", *arguments)
+    cli.emulators.control("secureframe", "POST", "switches", late_fields="ignored")
+    code, report = cli.report("push", *arguments)
     books = report["destinations"]["secureframe"]
     assert (code, books["unknown"], books["reasons"]) == (1, 2, {"schema_not_defined": 2})
-    lab.control("secureframe", "POST", "settle")
+    cli.emulators.control("secureframe", "POST", "settle")
     more = {"model": model} if model else {}
-    lab.control("secureframe", "POST", "define-schema", connection_id=CONNECTION, slug="fresh", primary_id="id", **more)
-    assert lab.type("schema", "confirm", "secureframe", "--kind", kind)[0] == 0
-    assert lab.report("push", *arguments)[0] == 0
-    found = lab.schema("fresh")
+    cli.emulators.control(
+        "secureframe", "POST", "define-schema", connection_id=CONNECTION, slug="fresh", primary_id="id", **more
+    )
+    assert cli.type("schema", "confirm", "secureframe", "--kind", kind)[0] == 0
+    assert cli.report("push", *arguments)[0] == 0
+    found = schema(cli.emulators.state("secureframe"), "fresh")
     assert found["failures"] == []
     resources: list[dict[str, Any]] = found["resources"]
     return resources
@@ -88,60 +89,60 @@ def model_of(kind: str) -> str | None:
 
 
 @pytest.mark.parametrize("name", GO)
-def test_a_normal_first_file_makes_the_schema(lab: Lab, name: str) -> None:
-    arguments, kind = prepare(lab, GO[name]), GO[name][2]
-    foreseen = looked(lab, arguments)
+def test_a_normal_first_file_makes_the_schema(cli: Cli, name: str) -> None:
+    arguments, kind = prepare(cli, GO[name]), GO[name][2]
+    foreseen = looked(cli, arguments)
     assert [code for code, _ in foreseen] == [0, 0]
     told = re.search(r"with these fields: (.*?)\. Of 2 records", foreseen[0][1])
     assert all(told is None or told[0] in words for _, words in foreseen)
-    held = pushed(lab, arguments, kind, model_of(kind))
+    held = pushed(cli, arguments, kind, model_of(kind))
     assert len(held) == 2
     if told is not None:
         assert set(told[1].split(", ")) == set().union(*held)
-    sent = lab.control("secureframe", "GET", "received")[-1]["body"]["resource_data"]
+    sent = cli.emulators.control("secureframe", "GET", "received")[-1]["body"]["resource_data"]
     assert sorted(map(sorted, sent)) == sorted(map(sorted, held)), "no field was lost"
 
 
 @pytest.mark.parametrize("name", ASK)
-def test_what_a_person_must_decide_is_said_before_anything_is_sent_and_takes_one_line(lab: Lab, name: str) -> None:
-    arguments, kind = prepare(lab, ASK[name]), ASK[name][2]
-    code, out, err = lab.type("push", *arguments)
-    said = " ".join((out + err).split())
-    line = re.search(rf"`objects\.{kind}\.(fields: \[.*?\])`", said)
+def test_what_a_person_must_decide_is_said_before_anything_is_sent_and_takes_one_line(cli: Cli, name: str) -> None:
+    arguments, kind = prepare(cli, ASK[name]), ASK[name][2]
+    said = cli.type("push", *arguments)
+    line = re.search(rf"`objects\.{kind}\.(fields: \[.*?\])`", said.words)
     assert line is not None
-    assert [code, *(each for each, _ in looked(lab, arguments))] == [2, 2, 2]
-    assert all(line[0] in words for _, words in looked(lab, arguments))
+    assert [said.code, *(each for each, _ in looked(cli, arguments))] == [2, 2, 2]
+    assert all(line[0] in words for _, words in looked(cli, arguments))
     fields = yaml.safe_load(line[1])["fields"]
-    prepare(lab, ASK[name], fields=fields)
-    assert [each for each, _ in looked(lab, arguments)] == [0, 0]
-    held = pushed(lab, arguments, kind, model_of(kind))
+    prepare(cli, ASK[name], fields=fields)
+    assert [each for each, _ in looked(cli, arguments)] == [0, 0]
+    held = pushed(cli, arguments, kind, model_of(kind))
     assert (len(held), set().union(*held)) == (2, set(fields))
 
 
-def test_without_a_journal_a_dry_run_makes_none_and_with_one_it_knows_the_schema(lab: Lab) -> None:
-    arguments = prepare(lab, GO["devices"])
-    journal = lab.folder / ".proofport"
-    assert lab.type("push", *arguments, "--dry-run")[0] == 0
+def test_without_a_journal_a_dry_run_makes_none_and_with_one_it_knows_the_schema(cli: Cli) -> None:
+    arguments = prepare(cli, GO["devices"])
+    journal = cli.folder / ".proofport"
+    assert cli.type("push", *arguments, "--dry-run")[0] == 0
     assert not journal.exists()
-    assert lab.type("push", *arguments)[0] == 1
-    late = lab.write("late.ndjson", {"id": "d-3", "name": "c", "active": True, "memory": "16 GB"}, {"id": "d-4"})
+    assert cli.type("push", *arguments)[0] == 1
+    late = cli.write("late.ndjson", {"id": "d-3", "name": "c", "active": True, "memory": "16 GB"}, {"id": "d-4"})
     for look in (("push", "--dry-run"), ("push",)):
-        code, report = lab.report(look[0], late, *DEST, "--kind", "device", *look[1:])
+        code, report = cli.report(look[0], late, *SECUREFRAME, "--kind", "device", *look[1:])
         [problem] = report["destinations"]["secureframe"]["problems"][:1]
         assert (code, problem["id"], problem["field"], problem["outcome"]) == (1, "d-3", "memory", "rejected")
 
 
-def test_an_object_of_your_own_may_show_the_form_of_every_field(lab: Lab) -> None:
+def test_an_object_of_your_own_may_show_the_form_of_every_field(cli: Cli) -> None:
     given = ASK["devices"]
-    prepare(lab, given)
+    prepare(cli, given)
     form = {"id": "form", "device_name": "form", "serial_number": "0", "cpu": "none", "active": False}
-    (lab.folder / "form.json").write_text(json.dumps([form]))
+    (cli.folder / "form.json").write_text(json.dumps([form]))
     call = ("call", "secureframe", "publish", "schema_slug=fresh", "resource_data=@form.json", "--yes")
-    assert lab.type(*call)[0] == 0
-    lab.control("secureframe", "POST", "settle")
-    lab.control(
+    assert cli.type(*call)[0] == 0
+    cli.emulators.control("secureframe", "POST", "settle")
+    cli.emulators.control(
         "secureframe", "POST", "define-schema", connection_id=CONNECTION, slug="fresh", primary_id="id", model="device"
     )
-    arguments = prepare(lab, given, defined=True)
-    assert lab.report("push", *arguments)[0] == 0
-    assert lab.secureframe("fresh") == {"d-1", "d-2"}
+    arguments = prepare(cli, given, defined=True)
+    assert cli.report("push", *arguments)[0] == 0
+    held = schema(cli.emulators.state("secureframe"), "fresh")["resources"]
+    assert [each["id"] for each in held] == ["d-1", "d-2"]
