@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 LANE = f"here/{KIND}"
 FIT = {"id": "fit", "fit": True}
-LOOKS = [{"dry_run": True}, {"plan": True}]
+LOOKS: list[dict[str, Any]] = [{"dry_run": True}, {"plan": True}]
 """A dry run and a plan."""
 
 
@@ -29,7 +29,7 @@ async def run(*records: Any, journal: Journal | None = None, size: int = 500, **
 
 
 @pytest.mark.parametrize("look", LOOKS)
-async def test_what_cannot_make_the_schema_is_said_as_the_push_says_it(look: dict[str, bool]) -> None:
+async def test_what_cannot_make_the_schema_is_said_as_the_push_says_it(look: dict[str, Any]) -> None:
     foreseen, pushed = await run({"id": "poor"}, **look), await run({"id": "poor"})
     for report in (foreseen, pushed):
         assert (report.exit_code, counts(report)) == (Exit.USAGE, {"withheld": 1})
@@ -40,7 +40,7 @@ async def test_what_cannot_make_the_schema_is_said_as_the_push_says_it(look: dic
 
 
 @pytest.mark.parametrize("look", LOOKS)
-async def test_what_does_not_fit_is_rejected_as_the_push_rejects_it(look: dict[str, bool]) -> None:
+async def test_what_does_not_fit_is_rejected_as_the_push_rejects_it(look: dict[str, Any]) -> None:
     records = [{"id": "a", "late": 1}, FIT, {"id": "odd", "misfit": 1}, {"id": "b"}, {"id": "c", "late": 1}]
     journal = await memory_journal()
     foreseen = await run(*records, journal=journal, size=2, **look)
@@ -56,7 +56,7 @@ async def test_what_does_not_fit_is_rejected_as_the_push_rejects_it(look: dict[s
 
 
 @pytest.mark.parametrize("look", LOOKS)
-async def test_a_schema_that_is_there_is_known_from_the_journal(look: dict[str, bool]) -> None:
+async def test_a_schema_that_is_there_is_known_from_the_journal(look: dict[str, Any]) -> None:
     journal = await memory_journal()
     await run(FIT, journal=journal)
     report = await run({"id": "a"}, {"id": "b", "late": 1}, journal=journal, **look)
