@@ -83,15 +83,8 @@ class PublishedResource(SchemaResource, Provisions):
             newest_types=self.settings.allow_newest_types,
             own_mapping=self.configured is not None and self.configured.mapping is not None,
             courses=self.configured.courses if self.configured else {},
-            only=self._only(),
+            only=self.configured.sent if self.configured else (),
         )
-
-    def _only(self) -> Sequence[str]:
-        """The fields to send, with the lifecycle field, which a record may carry itself. Empty: all."""
-        named, lifecycle_field = (
-            (self.configured.named, self.configured.lifecycle_field) if self.configured else ((), None)
-        )
-        return (*named, lifecycle_field) if named and lifecycle_field else named
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
         yield from ()  # a flow, although it never calls

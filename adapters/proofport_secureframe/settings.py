@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, Discriminator, Field, JsonValue, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, model_validator
 
 from proofport.adapter import Credential, ObjectSettings, Settings
 from proofport.wire import checked_origin
@@ -16,9 +16,17 @@ SECUREFRAME_HOSTS = {"us": "https://api.secureframe.com", "uk": "https://api-uk.
 """By region, from `servers` of the vendor's OpenAPI document. A key works in its own region only (assumed)."""
 
 
-_Named = Annotated[list[str], Field(min_length=1), Tag("list")]
-_Typed = Annotated[dict[str, Literal["string", "number", "boolean", "object"]], Tag("mapping")]
-Fields = Annotated[_Named | _Typed, Discriminator(lambda given: "list" if isinstance(given, list) else "mapping")]
+def _names_alone(given: object) -> object:
+    """The names of a list, each without a type."""
+    if not isinstance(given, list):
+        return given
+    if not given or not all(isinstance(name, str) for name in given):
+        raise ValueError("expected a list of the names of fields")
+    return dict.fromkeys(given)
+
+
+FieldType = Literal["string", "number", "boolean", "object"]
+Fields = Annotated[dict[str, FieldType | None], BeforeValidator(_names_alone)]
 
 
 class SecureframeObject(ObjectSettings):
@@ -42,12 +50,17 @@ class SecureframeObject(ObjectSettings):
     @property
     def typed(self) -> Mapping[str, str]:
         """The fields that a schema made elsewhere has. Empty: not known."""
-        return self.fields if isinstance(self.fields, dict) else {}
+        return {name: kind for name, kind in self.fields.items() if kind is not None}
 
     @property
     def named(self) -> tuple[str, ...]:
         """The only fields to send. Empty: all."""
-        return tuple(dict.fromkeys(self.fields)) if isinstance(self.fields, list) else ()
+        return () if self.typed else tuple(self.fields)
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The same, with the lifecycle field: a record may carry that itself."""
+        return (*self.named, self.lifecycle_field) if self.named and self.lifecycle_field else self.named
 
 
 def ended_fields(kind: str, configured: SecureframeObject | None) -> Mapping[str, JsonValue]:
@@ -101,6 +114,8 @@ class SecureframeSettings(Settings):
                 )
             if configured.lifecycle_field == "id":
                 raise ValueError("expected another lifecycle_field than `id`, the primary ID")
+            if configured.typed and len(configured.typed) < len(configured.fields):
+                raise ValueError(f"expected a type for each of the fields of {kind}, or a list of their names")
             if configured.typed and not configured.defined:
                 raise ValueError(
                     f"expected `defined: true` beside the types of the fields of {kind}: else the first record makes "
@@ -123,7 +138,7 @@ def _check_names(kind: str, names: Collection[str]) -> None:
     """Raises ValueError for a field that the model does not have, and for one that it requires and that is missing."""
     known = MODELS[kind].model_fields
     for name in sorted(set(names) - set(known)):
-        raise ValueError(f"expected, among the fields of {kind}, only {', '.join(known)}: {name!r} is none of them")
+        raise ValueError(f"expected as fields of {kind} some of {', '.join(known)}: {name!r} is none of them")
     for name, field in known.items():
         if field.is_required() and name not in names:
             raise ValueError(f"expected `{name}` among the fields of {kind}: Secureframe requires it")

@@ -118,8 +118,9 @@ def test_of_what_was_defined_elsewhere_the_configuration_may_say_them() -> None:
         ({"fields": ["id", "region"]}, "`cloud_resource_type`.*Secureframe requires it"),
         ({"fields": ["id", "cloud_resource_type", "size"]}, "'size' is none of them"),
         ({"fields": ["cloud_resource_type"]}, "`id`"),
-        ({"fields": []}, "at least 1"),
-        ({"fields": ["id", 5]}, "a valid string"),
+        ({"fields": []}, "a list of the names of fields"),
+        ({"fields": ["id", 5]}, "a list of the names of fields"),
+        ({"fields": {"id": "string", "region": None}, "defined": True}, "a type for each"),
     ],
 )
 def test_fields_are_declared_whole_or_not_at_all(wrong: dict[str, Any], words: str) -> None:
