@@ -261,6 +261,7 @@ def test_without_active_what_is_gone_is_told_by_a_field_of_your_own_or_not_at_al
         bare.limits("remove")
     marked, vendor = resource(kind, fields=names, lifecycle_field="state", defined=True), recorded(QUEUED, QUEUED)
     assert isinstance(marked, Ends)
+    assert (bare.body("upsert").only, marked.body("upsert").only) == (("id", "email"), ("id", "email", "state"))
     drive(marked.send(job(kind=kind), {}, batch({"id": "a", "email": "a@example.com"})), vendor)
     drive(marked.end(job("snapshot", kind), {}, Batch(["a"], [b""], [1], last=[delivered(id="a")])), vendor)
     sent = [json.loads(call.body or b"")["resource_data"] for call in vendor.calls]
