@@ -165,6 +165,7 @@ class Admission:
     #: Key and value to keep in the lane's adapter memory as soon as the vendor may have taken one of the records.
     #: What was delivered of the kind before belongs to another schema: it is in doubt from then on.
     freezes: tuple[str, JsonValue] | None = None
+    note: str | None = None  #: A sentence for the report, about what the vendor makes of them.
 
 
 @runtime_checkable
@@ -172,7 +173,10 @@ class MakesSchema(Protocol):
     """The first delivery freezes a schema. The adapter keeps it in the lane's memory (`Job.lane_memory`)."""
 
     def admit(self, job: Job, batch: Batch) -> Admission:
-        """Sort out what the schema cannot take. Raises UsageError when no record is fit to be the first."""
+        """Sort out what the schema cannot take. Raises UsageError when no record is fit to be the first.
+
+        Asked before every batch, also in a dry run and for a plan.
+        """
 
     def schemas(self, lane_memory: Mapping[str, JsonValue]) -> Sequence[Schema]:
         """The schemas of this kind: the current one, then those that were published under other slugs."""

@@ -124,9 +124,10 @@ class DestinationRun:
         return self.stages or self.replaces
 
     # ------------------------------------------------------------------ stopping
-    def only_read(self, reason: str) -> None:
-        """Send nothing at all: a dry run or a plan."""
-        self.stopped = withheld(reason)
+    async def only_read(self, reason: str, journal: Journal) -> None:
+        """Send nothing at all: a dry run or a plan. What a delivery would refuse to send is rejected all the same."""
+        self.stopped, self._last = withheld(reason), LastState(journal, self._target)
+        self.job = replace(self.job, lane_memory=await self._last.lane_memory())
 
     def stop(self, error: ProofportError, reason: str, code: Exit) -> None:
         """Deliver nothing more: everything that still comes is withheld for `reason`."""
@@ -235,10 +236,8 @@ class DestinationRun:
     ) -> None:
         """Send a batch when it has its slot, which is free again while the outcomes are written down."""
         async with slots:
-            if self._compare is not None:
-                await self._compare(batch)
             if self.stopped is not None or self.memory is None:
-                self.ledger.book_batch(batch, [self.stopped or withheld("not_opened")] * len(batch))
+                self.ledger.book_batch(batch, await self._withheld(batch))
                 return
             entry = entry_of(number, batch)
             outcomes, new = await self._answered(entry, self.memory, tombstones)
@@ -246,6 +245,31 @@ class DestinationRun:
         if new:
             outcomes = await self._noted(entry, outcomes)
         self.ledger.book_batch(batch, outcomes)
+
+    async def _withheld(self, batch: Batch) -> Sequence[Outcome]:
+        """The outcomes of a batch that is not sent."""
+        only_reads = self._last is not None and self._books is None
+        refused = await self._foreseen(batch) if only_reads and self.error is None else {}
+        if self._compare is not None:
+            await self._compare(part(batch, [i for i in range(len(batch)) if i not in refused]))
+        return [refused.get(i) or self.stopped or withheld("not_opened") for i in range(len(batch))]
+
+    async def _foreseen(self, batch: Batch) -> Mapping[int, Outcome]:
+        """The records of a batch that a delivery would refuse, by their index, in a run that only reads."""
+        try:
+            wanted = await self.last_state.filter(self.job, batch, digests_of(batch), skip_unchanged=False)
+        except ProofportError as error:
+            self.stopped = None
+            await self.halt(error)
+            return {}
+        self._take_note(wanted)
+        if wanted.freezes is not None:
+            key, value = wanted.freezes
+            self.job = replace(self.job, lane_memory={**self.job.lane_memory, key: value})
+        return wanted.decided
+
+    def _take_note(self, wanted: Filtered) -> None:
+        self.report.notes += [wanted.note] if wanted.note else []
 
     async def _answered(
         self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]
@@ -285,6 +309,7 @@ class DestinationRun:
         if self.is_live_already:
             return [UNCHANGED] * len(batch)
         wanted = await state.filter(self.job, batch, entry.digests, skip_unchanged=self._skip_unchanged)
+        self._take_note(wanted)
         rest = part(batch, wanted.order)
         sent: Sequence[Outcome] = ()
         if len(rest):

@@ -32,6 +32,8 @@ class Filtered:
     decided: Mapping[int, Outcome]
     #: Key and value for the adapter's memory of the lane, once the vendor may have taken one of the records.
     freezes: tuple[str, JsonValue] | None = None
+    #: A sentence for the report, about what the vendor makes of them.
+    note: str | None = None
 
 
 class LastState:
@@ -62,16 +64,16 @@ class LastState:
             known = await self._journal.known(self._lane, job.kind, batch.ids)
             decided |= _older(batch, known)
         rest = [i for i in range(len(batch)) if i not in decided]
-        freezes = None
+        freezes = note = None
         if isinstance(self._resource, MakesSchema) and rest:
             admitted = self._resource.admit(job, part(batch, rest))
             decided |= {rest[i]: rejected(problem) for i, problem in admitted.refused.items()}
-            rest, freezes = [rest[i] for i in admitted.order], admitted.freezes
+            rest, freezes, note = [rest[i] for i in admitted.order], admitted.freezes, admitted.note
         if skip_unchanged and freezes is None and known:
             unchanged = self._unchanged(batch, digests, known)
             decided = {**unchanged, **decided}
             rest = [i for i in rest if i not in unchanged]
-        return Filtered(rest if decided or freezes else range(len(batch)), decided, freezes)
+        return Filtered(rest if decided or freezes else range(len(batch)), decided, freezes, note)
 
     def _unchanged(self, batch: Batch, digests: Sequence[int], known: Sequence[Known | None]) -> dict[int, Outcome]:
         if self.live is not None:

@@ -139,6 +139,8 @@ class Plan:
     @property
     def exit_code(self) -> Exit:
         reports = self.destinations.values()
+        if any(report.exit is Exit.USAGE for report in reports):
+            return Exit.USAGE
         if any(report.refusal for report in reports):
             return Exit.GUARD
         return Exit.INCOMPLETE if any(report.problem_count for report in reports) or self.incomplete else Exit.OK

@@ -173,7 +173,7 @@ class Run:
         )
         stack.callback(destination.collisions.close)
         if not order.sends:
-            destination.only_read("dry_run")
+            await destination.only_read("dry_run", order.journal)
         return _Part(target, destination)
 
     async def _hold(self, part: _Part, stack: AsyncExitStack) -> None:

@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Any, Self
 
 from proofport import mapping, operations
-from proofport.adapter import Adapter, Answer, Checks, Finding, Mode, Operation, Provisioned, Provisions, Schema
+from proofport.adapter import (
+    Adapter,
+    Answer,
+    Checks,
+    Finding,
+    MakesSchema,
+    Mode,
+    Operation,
+    Provisioned,
+    Provisions,
+    Schema,
+)
 from proofport.config import Config
 from proofport.delivery.guard import Terms
 from proofport.delivery.lease import new_owner
@@ -33,7 +44,7 @@ from proofport.http.auth import Tokens
 from proofport.http.clock import checked
 from proofport.http.flow import allow_destruction, lead
 from proofport.http.sender import Sender
-from proofport.journal import open_journal, opened
+from proofport.journal import is_there, open_journal, opened
 from proofport.journal.contract import Accepted, Delivery, Filter, Journal
 
 
@@ -197,11 +208,13 @@ class Gateway:
         **how: Any,
     ) -> RunReport:
         async with AsyncExitStack() as stack:
-            trial = await stack.enter_async_context(opened(open_journal("memory:"))) if dry_run else None
-            journal = trial or await self.journal()
             inputs = inputs_of(records)
             kind, decoders = self._targets.decoders([item.source for item in inputs], kind, mode, values or {})
             targets = self._targets.several(to, kind, mode, delete_gone=delete_gone)
+            if dry_run and not self._remembers(targets):
+                journal = await stack.enter_async_context(opened(open_journal("memory:")))
+            else:
+                journal = await self.journal()
             run_id = run_id or secrets.token_hex(6)
             if resume and must_be_open:
                 await _check_resumable(journal, run_id, [target.name for target in targets], kind, mode)
@@ -229,6 +242,11 @@ class Gateway:
             if on_begin is not None:
                 on_begin(run_id)
             return await Run(order).execute()
+
+    def _remembers(self, targets: Sequence[Target]) -> bool:
+        """True if the journal may have what a dry run needs: which fields a vendor's schema has."""
+        makes_schema = any(isinstance(target.resource, MakesSchema) for target in targets)
+        return makes_schema and (self._journal is not None or is_there(self.config.journal))
 
     async def preview(
         self,
