@@ -12,8 +12,9 @@ from proofport.accounting import UNCHANGED, Outcome, Status, unknown, withheld
 from proofport.adapter import Batch, Job, Limits, Memory, Opens, Replaces, Stages, Tombstone
 from proofport.delivery.batching import Batcher, exchange, joined, part
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
+from proofport.delivery.collisions import Collisions
 from proofport.delivery.conversation import Conversation
-from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived
+from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived, removed
 from proofport.delivery.lease import Holder
 from proofport.delivery.live_set import LiveSet, WaitingSet
 from proofport.delivery.payload import digests_of
@@ -84,6 +85,8 @@ class DestinationRun:
         )
         self.ledger = ledger
         self.report = ledger.report
+        #: Finds two records that are one at the vendor. Whoever makes the destination run closes it.
+        self.collisions = Collisions(target.resource, job.mode, ledger.describe)
         #: The adapter's memory, once the delivery is open.
         self.memory: Memory | None = None
         #: Why it has stopped: the outcome of everything that still comes, and the error, if any.
@@ -124,9 +127,10 @@ class DestinationRun:
         return self.stages or self.replaces
 
     # ------------------------------------------------------------------ stopping
-    def only_read(self, reason: str) -> None:
-        """Send nothing at all: a dry run or a plan."""
-        self.stopped = withheld(reason)
+    async def only_read(self, reason: str, journal: Journal) -> None:
+        """Send nothing at all: a dry run or a plan. What a delivery would refuse to send is rejected all the same."""
+        self.stopped, self._last = withheld(reason), LastState(journal, self._target)
+        self.job = replace(self.job, lane_memory=await self._last.lane_memory())
 
     def stop(self, error: ProofportError, reason: str, code: Exit) -> None:
         """Deliver nothing more: everything that still comes is withheld for `reason`."""
@@ -258,13 +262,37 @@ class DestinationRun:
     ) -> Sequence[Outcome]:
         """Send a batch when it has its slot, which is free again while the outcomes are written down."""
         async with slots:
-            if self._compare is not None:
-                await self._compare(batch)
             if self.stopped is not None or self.memory is None:
-                return [self.stopped or withheld("not_opened")] * len(batch)
+                return await self._withheld(batch)
             entry = entry_of(number, batch)
             outcomes, new = await self._answered(entry, self.memory, tombstones)
+            outcomes = self.collisions.judged(batch, outcomes)
         return await self._noted(entry, outcomes) if new else outcomes
+
+    async def _withheld(self, batch: Batch) -> Sequence[Outcome]:
+        """The outcomes of a batch that is not sent."""
+        only_reads = self._last is not None and self._books is None
+        refused = await self._foreseen(batch) if only_reads and self.error is None else {}
+        if self._compare is not None:
+            await self._compare(part(batch, [i for i in range(len(batch)) if i not in refused]))
+        return [refused.get(i) or self.stopped or withheld("not_opened") for i in range(len(batch))]
+
+    async def _foreseen(self, batch: Batch) -> Mapping[int, Outcome]:
+        """The records of a batch that a delivery would refuse, by their index, in a run that only reads."""
+        try:
+            wanted = await self.last_state.filter(self.job, batch, digests_of(batch), skip_unchanged=False)
+        except ProofportError as error:
+            self.stopped = None
+            await self.halt(error)
+            return {}
+        self._take_note(wanted)
+        if wanted.freezes is not None:
+            key, value = wanted.freezes
+            self.job = replace(self.job, lane_memory={**self.job.lane_memory, key: value})
+        return wanted.decided
+
+    def _take_note(self, wanted: Filtered) -> None:
+        self.report.notes += [wanted.note] if wanted.note else []
 
     async def _answered(
         self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]
@@ -304,12 +332,15 @@ class DestinationRun:
         if self.is_live_already:
             return [UNCHANGED] * len(batch)
         wanted = await state.filter(self.job, batch, entry.digests, skip_unchanged=self._skip_unchanged)
+        self._take_note(wanted)
         rest = part(batch, wanted.order)
         sent: Sequence[Outcome] = ()
         if len(rest):
             if self.job.mode in ("patch", "remove"):
                 rest = await state.with_last(self.job, rest)
             sent = await self._send(rest, memory, wanted, tombstones)
+            if self.job.mode == "remove":
+                sent = removed(rest, sent)
             self.report.notes += _notes_of(memory)
         if rest is batch:
             return sent

@@ -8,6 +8,7 @@ import orjson
 
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore
+from proofport.delivery.left_out import SourcesBefore, WantedSources
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.report import Group
 from proofport.delivery.whole import records
@@ -21,9 +22,18 @@ class SetBefore:
     """
 
     def __init__(
-        self, destination: DestinationRun, journal: Journal, ids: IdStore, *, listed: bool, live: LiveSet | None = None
+        self,
+        destination: DestinationRun,
+        journal: Journal,
+        ids: IdStore,
+        *,
+        listed: bool,
+        live: LiveSet | None = None,
+        wanted: WantedSources,
     ) -> None:
         self.listed = listed
+        #: Where its records came from, and how many of them are gone.
+        self.sources = SourcesBefore(journal, destination.lane, destination.job.kind, wanted)
         #: The number of its records, as far as they were read.
         self.size = 0
         #: Those of them that are missing where the id of a refused record could not be read: any may be that record.
@@ -45,14 +55,17 @@ class SetBefore:
     async def note_gone(self, *, keep: bool = False) -> list[str]:
         """Note in the report what is gone. `keep`: return it, too; else memory stays flat, and the list empty."""
         report, kept, self.size = self._destination.report, list[str](), 0
+        self.sources.forget_counts()
         async for page in self._held():
             self.size += len(page)
             if self._destination.goes_whole:
                 self.refused += filter(self._is_refused, page)
+            missing = self.missing(list(page))
+            await self.sources.count(missing)
             if self._ids.unreadable:
-                self.doubtful.extend(self._ids.missing(page))
+                self.doubtful.extend(missing)
                 continue
-            gone = self.gone(list(page))
+            gone = missing
             for record_id in gone:
                 report.note_gone(record_id, outside=page[record_id])
             kept += gone if keep else ()

@@ -64,6 +64,8 @@ class Comparison:
                     self._report.gone.add(record_id)
                 else:
                     difference.unchanged += 1
+                    if last is None:
+                        self._report.not_known.add(record_id)
         elif self._listed:
             self._live.compare(batch, digests, known)
         else:
@@ -88,7 +90,10 @@ class Comparison:
             )
         if self._mode == "snapshot" and ids is not None:
             live = self._live if self._listed else None
-            before = SetBefore(self._destination, self._journal, ids, listed=self._listed, live=live)
+            before = SetBefore(
+                self._destination, self._journal, ids, listed=self._listed, live=live, wanted=terms.sources
+            )
+            await before.sources.load()
             await before.note_gone()
             await self._judge(before, terms, incomplete)
 
@@ -115,7 +120,7 @@ class Comparison:
             report.notes += [f"What is gone would be left as it is: {flaw}."] if flaw is not None else []
             report.notes += filter(None, [nothing_gone(before)])
         try:
-            terms.allow(Change(self.held, gone, new), incomplete)
+            terms.allow(Change(self.held, gone, new), incomplete, before.sources)
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
             report.refusal = str(refusal)
@@ -142,6 +147,8 @@ class Plan:
     @property
     def exit_code(self) -> Exit:
         reports = self.destinations.values()
+        if any(report.exit is Exit.USAGE for report in reports):
+            return Exit.USAGE
         if any(report.refusal for report in reports):
             return Exit.GUARD
         return Exit.INCOMPLETE if any(report.problem_count for report in reports) or self.incomplete else Exit.OK
@@ -169,6 +176,7 @@ def planned(report: DestinationReport) -> dict[str, Any]:
         "gone": report.gone.as_dict(),
         "directly_uploaded": report.outside.as_dict(),
         **report.refused_and_held(),
+        **({"not_known": report.not_known.as_dict()} if report.not_known.count else {}),
         "not_expressible": {"count": report.problem_count, "problems": problems},
         "notes": report.notes,
         "guard": report.refusal,

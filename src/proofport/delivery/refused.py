@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from proofport.accounting import Status
 from proofport.adapter import Batch
+from proofport.delivery.books import NOWHERE
 from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Terms
 from proofport.delivery.report import DestinationReport
@@ -51,7 +52,7 @@ async def held_back(before: SetBefore, terms: Terms, report: DestinationReport) 
     """Decide about what was found in the set before (`note_gone`)."""
     refused = sorted(before.refused)
     bodies = await before.last_bodies(refused) if terms.keep_last else {}
-    kept = Batch(list(bodies), list(bodies.values()), [0] * len(bodies))
+    kept = Batch(list(bodies), list(bodies.values()), [NOWHERE] * len(bodies))
     rest = [each for each in refused if each not in bodies]
     if terms.override is not None:
         return Held(kept, rest, len(rest) + before.doubtful.count)

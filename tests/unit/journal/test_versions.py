@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.postgres import database, shared_server
+from tests.support.postgres import database, shared_server
 
 from proofport.journal import opened
 from proofport.journal.contract import Filter, IdempotencyRecord, Journal, NewDelivery
@@ -83,7 +83,7 @@ async def old_database(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
             values = (json.dumps(FIELDS).encode(),) if "%s" in statement else None
             db.execute(statement.replace("{names}", "ARRAY['prod']").replace("{bytes}", "'d'").encode(), values)
     journal = PostgresJournal(url)
-    assert await journal.migrate() == ["schema_2.sql", "schema_3.sql"]
+    assert await journal.migrate() == ["schema_2.sql", "schema_3.sql", "schema_4.sql"]
     async with opened(journal):
         yield journal
 

@@ -60,7 +60,7 @@ class ReplacedSet(Ending):
                 self._cancel(held.flaw)
                 return False
             gone, new = self._report.gone.count + held.lost, len(batch) + len(held.kept)
-            self._terms.allow(Change(self._previous, gone, new), incomplete)
+            self._terms.allow(Change(self._previous, gone, new), incomplete, self._before.sources)
             destination.require_room(joined(batch, held.kept))
             tombstones = await self._tombstones()
         except GuardRefused as refusal:
