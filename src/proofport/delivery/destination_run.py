@@ -9,8 +9,8 @@ from dataclasses import replace
 from functools import partial
 
 from proofport.accounting import UNCHANGED, Outcome, Status, unknown, withheld
-from proofport.adapter import Batch, Job, Limits, Memory, Opens, Replaces, Stages, Tombstone
-from proofport.delivery.batching import Batcher, exchange, joined, part
+from proofport.adapter import Batch, Job, Memory, Opens, Replaces, Stages, Tombstone
+from proofport.delivery.batching import exchange, joined, part, too_large
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
 from proofport.delivery.collisions import Collisions
 from proofport.delivery.conversation import Conversation
@@ -30,7 +30,6 @@ from proofport.errors import (
     Problem,
     ProofportError,
     Retryable,
-    UsageError,
 )
 from proofport.http.sender import Sender
 from proofport.journal.contract import Attempt, Journal
@@ -174,7 +173,7 @@ class DestinationRun:
             if self.whole is None:
                 self.whole = batch
                 return
-            self.stop(_too_large(self.limits), "too_large", Exit.USAGE)
+            self.stop(too_large(self.limits), "too_large", Exit.USAGE)
             await self._queue.put(self.whole)
             self.whole = None
         for each in (batch,) if self._waiting is None else self._waiting.offer(batch):
@@ -233,21 +232,6 @@ class DestinationRun:
         await self._open_if_needed()
         outcomes = await self._settled(0, joined(batch, kept), asyncio.Semaphore(1), tombstones)
         self.ledger.book_batch(batch, outcomes[: len(batch)])
-        return outcomes
-
-    def require_room(self, whole: Batch) -> None:
-        """Raise UsageError where a whole set does not fit into one request."""
-        size = sum(map(len, whole.bodies)) + len(whole) + 1
-        if len(whole) > self.limits.max_records or (len(whole) > 1 and size > self.limits.max_bytes):
-            raise _too_large(self.limits)
-
-    async def send_kept(self, kept: Batch) -> Sequence[Outcome]:
-        """Send the last bodies of refused records. They are not among the records of the run, and noted nowhere."""
-        memory, batcher, outcomes = await self.open(), Batcher(self.limits), list[Outcome]()
-        flow = partial(self.resource.send, self.job, memory)
-        batcher.extend(kept.ids, kept.bodies, kept.positions, [0.0] * len(kept), extras=True)
-        while (batch := batcher.full() or batcher.flush()) is not None:
-            outcomes += await exchange(batch, lambda some: self.vendor.lead(partial(flow, some)))
         return outcomes
 
     async def is_unchanged(self, batch: Batch) -> bool:
@@ -410,11 +394,3 @@ def _notes_of(memory: Memory) -> list[str]:
     """The adapter's sentences about the whole delivery; said once."""
     notes = memory.pop("notes", None)
     return [str(note) for note in notes] if isinstance(notes, list) else []
-
-
-def _too_large(limits: Limits) -> UsageError:
-    return UsageError(
-        f"this set does not fit into one request ({limits.max_records:,} records, {limits.max_bytes:,} bytes), "
-        "and the vendor takes it only as a whole",
-        hint="Nothing was sent.",
-    )

@@ -55,6 +55,7 @@ class SetBefore:
     async def note_gone(self, *, keep: bool = False) -> list[str]:
         """Note in the report what is gone. `keep`: return it, too; else memory stays flat, and the list empty."""
         report, kept, self.size = self._destination.report, list[str](), 0
+        self.doubtful, self.refused = Group(), []
         self.sources.forget_counts()
         async for page in self._held():
             self.size += len(page)
@@ -65,10 +66,9 @@ class SetBefore:
             if self._ids.unreadable:
                 self.doubtful.extend(missing)
                 continue
-            gone = missing
-            for record_id in gone:
+            for record_id in missing:
                 report.note_gone(record_id, outside=page[record_id])
-            kept += gone if keep else ()
+            kept += missing if keep else ()
         return kept
 
     def gone(self, held: Sequence[str]) -> list[str]:

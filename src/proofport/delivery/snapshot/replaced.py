@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from proofport.accounting import UNCHANGED, Outcome, Status, withheld
 from proofport.adapter import Batch, Replaces, Tombstone
-from proofport.delivery.batching import joined
+from proofport.delivery.batching import joined, require_room
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
@@ -61,7 +61,7 @@ class ReplacedSet(Ending):
                 return False
             gone, new = self._report.gone.count + held.lost, len(batch) + len(held.kept)
             self._terms.allow(Change(self._previous, gone, new), incomplete, self._before.sources)
-            destination.require_room(joined(batch, held.kept))
+            require_room(joined(batch, held.kept), destination.limits)
             tombstones = await self._tombstones()
         except GuardRefused as refusal:
             self._hold_back(refusal, "guard", Exit.GUARD)

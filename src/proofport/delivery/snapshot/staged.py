@@ -8,6 +8,7 @@ from functools import partial
 
 from proofport.accounting import Outcome, Status, Tally, unknown, withheld
 from proofport.adapter import Batch, Stages
+from proofport.delivery.batching import Batcher, exchange
 from proofport.delivery.destination_run import RESUMABLE
 from proofport.delivery.guard import Change
 from proofport.delivery.refused import NAMED, held_back
@@ -84,7 +85,7 @@ class StagedSet(Ending):
         """
         destination = self._destination
         try:
-            outcomes = await destination.send_kept(kept)
+            outcomes = await self._sent(kept)
         except ProofportError as error:
             await destination.halt(error)
             assert destination.stopped is not None
@@ -100,6 +101,14 @@ class StagedSet(Ending):
             why = f"the vendor did not take the last bodies of refused records: {listing(refused, NAMED)}"
             await self._cancel(why, "snapshot_cancelled", Exit.INCOMPLETE)
         return not refused
+
+    async def _sent(self, kept: Batch) -> Sequence[Outcome]:
+        destination, outcomes, batcher = self._destination, list[Outcome](), Batcher(self._destination.limits)
+        flow = partial(destination.resource.send, destination.job, await destination.open())
+        batcher.extend(kept.ids, kept.bodies, kept.positions, [0.0] * len(kept), extras=True)
+        while (batch := batcher.full() or batcher.flush()) is not None:
+            outcomes += await exchange(batch, lambda some: destination.vendor.lead(partial(flow, some)))
+        return outcomes
 
     async def _end_everything(self, incomplete: Sequence[str]) -> bool:
         """The set is empty, and the configuration says that this is meant: end every record, one by one."""
