@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -19,10 +20,14 @@ from proofport.delivery.last_delivered import seconds_of
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
+from proofport.sources.pages import Pages
 
 T = TypeVar("T")
 BLOCK = 64
 """Records held between mapping and making bodies: enough to check their ids at once, few enough for the cache."""
+
+POSITION_BITS = 40
+"""A position is the number of the input above these bits, and the line or record number within them."""
 
 TURN = 0.004
 """Seconds of reading before the tasks that send get a turn. Each turn costs a poll of the event loop."""
@@ -41,7 +46,9 @@ class Decoder(Protocol):
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
-    def incomplete(self, document: object) -> str | None: ...
+    def page(self, document: object, place: str, records: int) -> Pages | None:
+        """What a document that holds this number of records says about the list that it is a page of."""
+        ...
 
 
 class RecordStream:
@@ -51,8 +58,8 @@ class RecordStream:
     """
 
     def __init__(self, reader: Reader, decoder: Decoder) -> None:
-        #: Why the input is not the whole source, if one of its documents says so.
-        self.incomplete: str | None = None
+        #: What its documents, which may be pages of a list, say together about that list.
+        self.pages = reader.pages
         self._reader = reader
         self._decoder = decoder
 
@@ -63,17 +70,18 @@ class RecordStream:
             if quick is not None or isinstance(document, Malformed):
                 yield number, *_read(quick or self._decoder, document)
             else:
-                self.incomplete = self._why_incomplete(document) or self.incomplete
-                for index, (record, parents) in enumerate(self._decoder.records(document), 1):
-                    place = index if self._reader.whole else number
-                    yield place, *_read(self._decoder, record, parents)
+                yield from self._records(number, document)
 
-    def _why_incomplete(self, document: object) -> str | None:
-        """A document that says so in more than one place is a reason, too."""
-        try:
-            return self._decoder.incomplete(document)
-        except Rejected as error:
-            return str(error.problem)
+    def _records(self, number: int, document: object) -> Iterator[tuple[int, Neutral | Problem, str | None]]:
+        """The records of one document. One without a place for records is no page."""
+        count, is_page = 0, True
+        for count, (record, parents) in enumerate(self._decoder.records(document), 1):
+            is_page = parents is not None
+            yield count if self._reader.whole else number, *_read(self._decoder, record, parents)
+        if is_page:
+            place = self._reader.name if self._reader.whole else self._reader.position(number)
+            page = self._decoder.page(document, place, count)
+            self.pages = self.pages.then(page) if self.pages is not None and page is not None else page
 
 
 def place_in(reader: Reader, place: int) -> str:
@@ -141,6 +149,8 @@ class Pipeline:
     ) -> None:
         #: Records, the malformed ones included.
         self.read = 0
+        #: How many ids of one input, the second number, were read in another or the same before, the first.
+        self.repeated = Counter[tuple[int, int]]()
         self._branches = branches
         self._ids = ids
         self._describe = describe
@@ -149,8 +159,8 @@ class Pipeline:
         self._positions: list[int] = []
         self._turn_until = 0.0
 
-    async def feed(self, reader: Reader, decoder: Decoder, base: int) -> str | None:
-        """Take one input to its end. Returns why it is incomplete, if one of its documents says so.
+    async def feed(self, reader: Reader, decoder: Decoder, base: int) -> Pages | None:
+        """Take one input to its end. Returns what its pages say about the whole list.
 
         The position of a record is `base` and its place in the `RecordStream`.
         """
@@ -163,7 +173,7 @@ class Pipeline:
                 if len(self._block) >= BLOCK:
                     await self.flush()
         await self.flush()
-        return stream.incomplete
+        return stream.pages
 
     async def _feed_lines(
         self,
@@ -205,6 +215,7 @@ class Pipeline:
         record_ids = [neutral["id"] for neutral in block]
         skip = self._ids.add(record_ids, positions) if self._ids is not None else {}
         for index, first in skip.items():
+            self.repeated[first >> POSITION_BITS, positions[index] >> POSITION_BITS] += 1
             problem = duplicate(self._describe(first), self._describe(positions[index]))
             for branch in self._branches:
                 branch.destination.ledger.book(record_ids[index], positions[index], rejected(problem))

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proofport.accounting import Status, unknown
 from proofport.adapter import Adapter, Mode
@@ -20,7 +20,7 @@ from proofport.delivery.ids import IdStore
 from proofport.delivery.lease import alongside, hold
 from proofport.delivery.live_set import LiveSet, WaitingSet, lists_now
 from proofport.delivery.plan import Comparison
-from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
+from proofport.delivery.reading import POSITION_BITS, Branch, Decoder, Pipeline, place_in
 from proofport.delivery.report import (
     DestinationReport,
     Exit,
@@ -35,14 +35,12 @@ from proofport.delivery.snapshot.ending import Ending
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.delivery.snapshot.staged import StagedSet
 from proofport.delivery.target import Target
+from proofport.delivery.whole import Chains
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.http.sender import Sender
 from proofport.journal.contract import Journal, NewRun
 from proofport.logs import get_logger
 from proofport.sources import Reader
-
-POSITION_BITS = 40
-"""A position is the number of the input above these bits, and the line or record number within them."""
 
 NOT_VERIFIED = unknown("not_verified")
 """The end of a record that the vendor has only queued, where more is required."""
@@ -256,10 +254,14 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.destination.run())
+                chains = Chains()
                 for number, (reader, decoder) in enumerate(self._order.inputs):
                     before = pipeline.read
-                    said = await pipeline.feed(reader, decoder, number << POSITION_BITS)
-                    self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete or said))
+                    chains.add(number, await pipeline.feed(reader, decoder, number << POSITION_BITS))
+                    self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete))
+                for number, flaw in chains.flaws(pipeline.repeated):
+                    source = self._sources[number]
+                    self._sources[number] = replace(source, incomplete=source.incomplete or flaw)
                 await pipeline.finish()
         except BaseExceptionGroup as failures:
             error = _first(failures)
