@@ -321,4 +321,6 @@ def test_a_page_that_is_not_the_last_says_so(library: MappingLibrary, source: st
     assert mapping.page(page, "a", 0).flaw
     last = {name: value for name, value in page.items() if value != "x"} | {"IsTruncated": False}
     assert mapping.page(last, "a", 0).flaw is None
-    assert mapping.page({**last, "NextToken": "x"}, "a", 0).flaw, "--max-items of the CLI has one word for every service"
+    assert mapping.page({**last, "NextToken": "x"}, "a", 0).flaw, (
+        "--max-items of the CLI has one word for every service"
+    )

@@ -38,7 +38,7 @@ _numbers = itertools.count(1)
 
 
 class AsIs:
-    """Reads what is evidence already. `{"bad": …}` is not; `{"more": …}` says that the source goes on."""
+    """Reads what is evidence already. `{"bad": …}` is not; a last `{"more": …}` says that the source goes on."""
 
     quick = None
     of_lines = None
