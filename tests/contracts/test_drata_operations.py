@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.openapi import Contract
+from tests.support.drata import Drata
+from tests.support.emulators import document
+from tests.support.openapi import Contract
 
-import proofport_drata.emulator
 from proofport.adapter import Answer
-from proofport.config import Config
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, UsageError
-from proofport.gateway import Gateway
-from proofport.testing import Running, document
+from proofport.testing import Running
 from proofport_drata.operations import OPERATIONS
 
-DOCUMENT = document(proofport_drata.emulator.__name__)
+DOCUMENT = document("drata")
 IDS = {
     operation["operationId"]: operation
     for methods in DOCUMENT["paths"].values()
@@ -113,10 +112,7 @@ Perform = Callable[..., Awaitable[Answer]]
 
 @pytest.fixture
 async def call(drata_emulator: Running, tmp_path: Path) -> AsyncIterator[Perform]:
-    config = Config.model_validate(
-        {"instance": "test", "journal": tmp_path / "j", "destinations": {"drata": drata_emulator.destination()}}
-    )
-    async with Gateway(config) as gateway:
+    async with Drata(drata_emulator, tmp_path).gateway() as gateway:
         yield partial(gateway.call, "drata")
 
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
-from tests.journal_contract import Clock
-from tests.journals import MemoryJournal
+from tests.support.clock import Clock
+from tests.support.journals import MemoryJournal
 
 from proofport.journal.contract import AccessKey
 from proofport.relay.access import keys

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.journal_contract import Clock
+from tests.support.clock import Clock
 
 from proofport.relay.access.auth import Rates
 
