@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.site import Answer, Site, config, site
 from tests.end_to_end.test_relay_snapshots import commit, held, opened, put
+from tests.support.relay import Answer, Relay, relay_config, relaying
 
 from proofport.testing import Running
 
@@ -17,16 +17,16 @@ EC2 = "?source=aws.ec2.instances"
 
 
 @pytest.fixture
-async def relay(drata_emulator: Running, tmp_path: Path) -> AsyncIterator[Site]:
-    async with site(config(tmp_path, drata_emulator)) as opened:
-        yield opened
+async def relay(drata_emulator: Running, tmp_path: Path) -> AsyncIterator[Relay]:
+    async with relaying(relay_config(tmp_path, drata_emulator)) as running:
+        yield running
 
 
 def page(*names: str, **more: Any) -> dict[str, Any]:
     return {"Reservations": [{"OwnerId": "1", "Instances": [{"InstanceId": name} for name in names]}], **more}
 
 
-async def put_lines(relay: Site, snapshot: str, part: str, *documents: Any) -> Answer:
+async def put_lines(relay: Relay, snapshot: str, part: str, *documents: Any) -> Answer:
     return await relay.ask(
         "PUT",
         f"/v1/snapshots/{snapshot}/parts/{part}{EC2}",
@@ -35,18 +35,18 @@ async def put_lines(relay: Site, snapshot: str, part: str, *documents: Any) -> A
     )
 
 
-async def is_delivered(relay: Site, snapshot: str) -> None:
+async def is_delivered(relay: Relay, snapshot: str) -> None:
     answer = await commit(relay, snapshot)
     assert (answer.status, answer.body.get("state")) == (200, "delivered"), answer.body
 
 
-async def why_refused(relay: Site, snapshot: str) -> list[str | None]:
+async def why_refused(relay: Relay, snapshot: str) -> list[str | None]:
     answer = await commit(relay, snapshot)
     assert (answer.status, answer.problem) == (409, "guard-refused")
     return [source["incomplete"] for source in answer.body["report"]["sources"]]
 
 
-async def test_only_the_last_token_of_the_parts_counts(relay: Site, drata_emulator: Running) -> None:
+async def test_only_the_last_token_of_the_parts_counts(relay: Relay, drata_emulator: Running) -> None:
     snapshot = await opened(relay)
     await put(relay, snapshot, "page-2", page("i-2"), EC2)
     await put(relay, snapshot, "page-1", page("i-1", NextToken="x"), EC2)
@@ -54,7 +54,7 @@ async def test_only_the_last_token_of_the_parts_counts(relay: Site, drata_emulat
     assert await held(drata_emulator) == ["i-1", "i-2"]
 
 
-async def test_the_page_after_the_ninth_is_the_tenth(relay: Site) -> None:
+async def test_the_page_after_the_ninth_is_the_tenth(relay: Relay) -> None:
     """Names are compared as people number pages: the part that is sent last, and its name, do not decide."""
     snapshot = await opened(relay)
     for number in (10, 9, 8, 7, 6, 5, 4, 3, 2, 1):
@@ -63,7 +63,7 @@ async def test_the_page_after_the_ninth_is_the_tenth(relay: Site) -> None:
     await is_delivered(relay, snapshot)
 
 
-async def test_a_chain_that_does_not_end_is_refused_until_its_last_page_is_there(relay: Site) -> None:
+async def test_a_chain_that_does_not_end_is_refused_until_its_last_page_is_there(relay: Relay) -> None:
     snapshot = await opened(relay)
     await put(relay, snapshot, "page-1", page("i-1", NextToken="x"), EC2)
     await put(relay, snapshot, "page-2", page("i-2", "i-3", NextToken="y"), EC2)
@@ -76,7 +76,7 @@ async def test_a_chain_that_does_not_end_is_refused_until_its_last_page_is_there
     await is_delivered(relay, snapshot)
 
 
-async def test_pages_in_one_body_are_a_chain(relay: Site) -> None:
+async def test_pages_in_one_body_are_a_chain(relay: Relay) -> None:
     snapshot = await opened(relay)
     assert (await put_lines(relay, snapshot, "a", page("i-1", NextToken="x"), page("i-2"))).status == 200
     await is_delivered(relay, snapshot)
@@ -88,7 +88,7 @@ async def test_pages_in_one_body_are_a_chain(relay: Site) -> None:
     await is_delivered(relay, snapshot)
 
 
-async def test_what_is_set_makes_another_source(relay: Site) -> None:
+async def test_what_is_set_makes_another_source(relay: Relay) -> None:
     """The last page of one region does not end the list of another one."""
     snapshot = await opened(relay)
     await put(relay, snapshot, "page-1", page("i-1", NextToken="x"), f"{EC2}&set=region=eu-west-1")
@@ -99,7 +99,7 @@ async def test_what_is_set_makes_another_source(relay: Site) -> None:
 
 
 @pytest.mark.parametrize("empty", [{"Reservations": []}, {}, []])
-async def test_an_empty_page_is_a_part_without_records(relay: Site, drata_emulator: Running, empty: object) -> None:
+async def test_an_empty_page_is_a_part_without_records(relay: Relay, drata_emulator: Running, empty: object) -> None:
     snapshot = await opened(relay)
     await put(relay, snapshot, "page-1", page("i-1"), EC2)
     taken = await put(relay, snapshot, "page-2", empty, EC2)
@@ -108,7 +108,7 @@ async def test_an_empty_page_is_a_part_without_records(relay: Site, drata_emulat
     assert await held(drata_emulator) == ["i-1"]
 
 
-async def test_a_body_without_anything_is_no_page(relay: Site) -> None:
+async def test_a_body_without_anything_is_no_page(relay: Relay) -> None:
     snapshot = await opened(relay)
     nothing = await put_lines(relay, snapshot, "a")
     assert (nothing.status, nothing.problem) == (422, "invalid-records")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from proofport.accounting import Status, Tally
 from proofport.delivery.books import InputChanged, RunBooks
@@ -32,7 +31,7 @@ class Chains:
         """
         for pages, inputs in self._of.values():
             count = sum(n for pair, n in repeated.items() if set(pair) <= set(inputs))
-            if (flaw := replace(pages, repeated=count).flaw) is not None:
+            if (flaw := pages._replace(repeated=count).flaw) is not None:
                 yield inputs[-1], flaw
 
 

@@ -41,12 +41,12 @@ class PageReader:
         if self._more is not None and any(not _is_end(value) for value in self._more(document)):
             more = f"{self._more_at} says that more follow"
         values, at = self._stated(document)
+        if not values:
+            return Pages(source, place, records, more=more)
         totals = set(map(_number, values))
         if len(totals) == 1 and (total := totals.pop()) is not None:
-            stated = f"{place} states a total of {total:,} in {at}"
-            return Pages(source, place, records, more=more, total=total, stated=stated)
-        if values:
-            more = more or f"{at} is {' and '.join(map(describe, values))}, which is no number of records"
+            return Pages(source, place, records, more=more, total=total, stated_by=place, stated_in=at)
+        more = more or f"{at} is {' and '.join(map(describe, values))}, which is no number of records"
         return Pages(source, place, records, more=more)
 
     def is_empty(self, document: object) -> bool:

@@ -101,7 +101,7 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
     if not intake.is_empty:
         refuse_mistakes(intake, valid=False)
     [(records, payload)] = intake.portions or [(0, pack([]))]
-    pages = orjson.dumps(intake.pages).decode() if intake.pages is not None else None
+    pages = orjson.dumps(intake.pages._asdict()).decode() if intake.pages is not None else None
     part = Part(name, records, payload, pages)
     if not await relay.journal.put_part(snapshot.id, part):
         raise _closed(await _found(request))
