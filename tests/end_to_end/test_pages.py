@@ -125,6 +125,15 @@ def test_a_document_of_another_tool_does_not_end_a_chain(paged: Cli) -> None:
     assert "p.ndjson:1 is the last page" in str(why)
 
 
+def test_a_last_page_that_cannot_be_read_may_have_had_a_token(paged: Cli) -> None:
+    damaged = b'{"users": [{"id": "2", "first_name": "\xff"}], "has_more": true}\n'
+    (paged.folder / "p.ndjson").write_bytes(json.dumps(users("1")).encode() + b"\n" + damaged)
+    paged.configure(mappings="mappings", guard={"max_rejected": 5})
+    assert "p.ndjson:2 is the last page that was given, and it cannot be read" in str(
+        refused_in_part(paged, "flag=p.ndjson")[0]
+    )
+
+
 def refused_in_part(cli: Cli, *arguments: str) -> list[str | None]:
     code, report = cli.report("push", *arguments, *WHOLE)
     assert (code, report["destinations"]["drata"]["delivered"]) in ((1, 0), (4, 0))

@@ -47,7 +47,7 @@ class Decoder(Protocol):
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
     def page(self, document: object, place: str, records: int) -> Pages | None:
-        """What a document that holds this number of records says about the list that it is a page of."""
+        """What a document with `records` records says about the list that it is a page of. It may be Malformed."""
         ...
 
 
@@ -69,6 +69,8 @@ class RecordStream:
         for number, document in self._reader:
             if quick is not None or isinstance(document, Malformed):
                 yield number, *_read(quick or self._decoder, document)
+                if quick is None:
+                    self._join(number, document, 1)
             else:
                 yield from self._records(number, document)
 
@@ -79,9 +81,12 @@ class RecordStream:
             is_page = parents is not None
             yield count if self._reader.whole else number, *_read(self._decoder, record, parents)
         if is_page:
-            place = self._reader.name if self._reader.whole else self._reader.position(number)
-            page = self._decoder.page(document, place, count)
-            self.pages = self.pages.then(page) if self.pages is not None and page is not None else page
+            self._join(number, document, count)
+
+    def _join(self, number: int, document: object, records: int) -> None:
+        place = self._reader.name if self._reader.whole else self._reader.position(number)
+        page = self._decoder.page(document, place, records)
+        self.pages = self.pages.then(page) if self.pages is not None and page is not None else page
 
 
 def place_in(reader: Reader, place: int) -> str:

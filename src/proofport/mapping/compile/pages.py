@@ -10,12 +10,14 @@ from proofport.mapping.compile.reading import Scope
 from proofport.mapping.language.nodes import MappingFile
 from proofport.mapping.language.paths import Path, parse
 from proofport.sources.pages import Pages
+from proofport.sources.reader import Malformed
 from proofport.text.wording import describe
 
 SCIM_LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 """A document with this schema says that it is a page of a list (RFC 7644), and where it states the total."""
 
 SCIM_TOTAL = parse("$.totalResults")
+UNREADABLE = "it cannot be read, so more may follow"
 LONGEST = 15
 """Digits of a total. More are a mistake."""
 
@@ -36,7 +38,9 @@ class PageReader:
         return self._more is not None or self._total is not None
 
     def page(self, document: object, source: str, place: str, records: int) -> Pages:
-        """A document as a page with this number of records."""
+        """A document, which may be Malformed, as a page with this number of records."""
+        if isinstance(document, Malformed):
+            return Pages(source, place, records, more=UNREADABLE if self.needed else None)
         more = None
         if self._more is not None and any(not _is_end(value) for value in self._more(document)):
             more = f"{self._more_at} says that more follow"
