@@ -96,6 +96,14 @@ def test_each_source_is_a_chain_of_its_own(paged: Cli) -> None:
     assert [why is None for why in whys] == [True, False]
 
 
+def test_a_label_makes_a_chain_of_its_own(paged: Cli) -> None:
+    one, two = file(paged, "1.json", scim(2, "u1", "u2")), file(paged, "2.json", scim(1, "u3"))
+    assert whole(paged, f"eu:plain={one}", f"us:plain={two}") == 3
+    more = file(paged, "1.json", users("u1", "u2", has_more=True))
+    whys = refused(paged, f"eu:flag={more}", f"us:flag={file(paged, '2.json', users('u3'))}")
+    assert [why is None for why in whys] == [False, True]
+
+
 @pytest.mark.parametrize("end", [False, "", None])
 def test_false_and_empty_and_null_are_the_end(paged: Cli, end: object) -> None:
     assert whole(paged, f"flag={file(paged, 'p.json', users('1', has_more=end, next_cursor='stale'))}") == 1

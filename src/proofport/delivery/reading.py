@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from proofport.accounting import rejected
 from proofport.delivery.batching import Batcher
+from proofport.delivery.books import POSITION_BITS
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore, duplicate
 from proofport.delivery.last_delivered import seconds_of
@@ -25,9 +26,6 @@ from proofport.sources.pages import Pages
 T = TypeVar("T")
 BLOCK = 64
 """Records held between mapping and making bodies: enough to check their ids at once, few enough for the cache."""
-
-POSITION_BITS = 40
-"""A position is the number of the input above these bits, and the line or record number within them."""
 
 TURN = 0.004
 """Seconds of reading before the tasks that send get a turn. Each turn costs a poll of the event loop."""
@@ -43,6 +41,11 @@ class Decoder(Protocol):
     @property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
         """The same from text, a line each, and quicker. None for a line that goes the whole way."""
+
+    @property
+    def source(self) -> str:
+        """The name of the source, the same in every run."""
+        ...
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field, replace
 
 from proofport.accounting import Status, unknown
 from proofport.adapter import Adapter, Mode
-from proofport.delivery.books import RunBooks
+from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import RESUMABLE, DestinationRun
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.lease import alongside, hold
 from proofport.delivery.live_set import LiveSet, WaitingSet, lists_now
 from proofport.delivery.plan import Comparison
-from proofport.delivery.reading import POSITION_BITS, Branch, Decoder, Pipeline, place_in
+from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
 from proofport.delivery.report import (
     DestinationReport,
     Exit,
@@ -200,7 +200,7 @@ class Run:
             return
         part.books = RunBooks(order.journal, holder, run, earlier)
         destination.attach(order.journal, holder, part.books)
-        await part.books.begin()
+        await part.books.begin(order.terms.sources.read)
 
     async def _prepare(self, part: _Part, ids: IdStore | None, stack: AsyncExitStack) -> None:
         """Read what has to be known of the vendor before anything is sent."""
@@ -254,10 +254,11 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.destination.run())
-                chains = Chains()
+                chains, names = Chains(), self._order.terms.sources.read
                 for number, (reader, decoder) in enumerate(self._order.inputs):
                     before = pipeline.read
-                    chains.add(number, await pipeline.feed(reader, decoder, number << POSITION_BITS))
+                    pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
+                    chains.add(number, names[number] if names else decoder.source, pages)
                     self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete))
                 for number, flaw in chains.flaws(pipeline.repeated):
                     source = self._sources[number]

@@ -16,13 +16,14 @@ class Chains:
 
     def __init__(self) -> None:
         #: What the pages of a source say together, and the numbers of the inputs that hold them.
-        self._of: dict[str, tuple[Pages, list[int]]] = {}
+        self._of: dict[tuple[str, str], tuple[Pages, list[int]]] = {}
 
-    def add(self, number: int, pages: Pages | None) -> None:
-        """Take the pages of the next input, which is given with its number."""
+    def add(self, number: int, source: str, pages: Pages | None) -> None:
+        """Take the pages of the next input, which is given with its number and the name of its source."""
         if pages is not None:
-            before, inputs = self._of.get(pages.source, (None, []))
-            self._of[pages.source] = before.then(pages) if before is not None else pages, [*inputs, number]
+            before, inputs = self._of.get((source, pages.source), (None, []))
+            chain = before.then(pages) if before is not None else pages
+            self._of[source, pages.source] = chain, [*inputs, number]
 
     def flaws(self, repeated: Mapping[tuple[int, int], int]) -> Iterator[tuple[int, str]]:
         """For each chain that is not whole: the number of its last input, and the reason.

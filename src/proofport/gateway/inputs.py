@@ -16,6 +16,9 @@ from proofport.sources.pages import Pages
 EVIDENCE = "evidence"
 """The source of records that no mapping reads."""
 
+EVIDENCE = "evidence"
+"""The source of records that no mapping reads."""
+
 Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
 
 
@@ -26,6 +29,7 @@ class Input:
     #: A path ("-" is standard input), a binary file, records, or a reader.
     data: str | Path | BinaryIO | Records | Reader
     source: str | None = None
+    label: str | None = None  #: Names the source of the records, the same in every run. None: its mapping does.
 
 
 class AlreadyEvidence:

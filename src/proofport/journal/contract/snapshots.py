@@ -38,6 +38,8 @@ class Part:
     payload: bytes = field(repr=False)
     #: What its pages say about the list that they are of, as JSON; None where they are no pages.
     pages: str | None = None
+    #: The name of its source, the same in every snapshot. None: an older version has taken the part.
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
         refuse_mistakes(intake, valid=False)
     [(records, payload)] = intake.portions or [(0, pack([]))]
     pages = orjson.dumps(intake.pages._asdict()).decode() if intake.pages is not None else None
-    part = Part(name, records, payload, pages)
+    part = Part(name, records, payload, pages, decoder.source)
     if not await relay.journal.put_part(snapshot.id, part):
         raise _closed(await _found(request))
     relay.metrics.took_part(records)
