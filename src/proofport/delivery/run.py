@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proofport.accounting import Status, unknown
 from proofport.adapter import Adapter, Mode
@@ -35,6 +35,7 @@ from proofport.delivery.snapshot.ending import Ending
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.delivery.snapshot.staged import StagedSet
 from proofport.delivery.target import Target
+from proofport.delivery.whole import Chains
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.http.sender import Sender
 from proofport.journal.contract import Journal, NewRun
@@ -255,10 +256,15 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.destination.run())
+                chains, names = Chains(), self._order.terms.sources.read
                 for number, (reader, decoder) in enumerate(self._order.inputs):
                     before = pipeline.read
-                    said = await pipeline.feed(reader, decoder, number << POSITION_BITS)
-                    self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete or said))
+                    pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
+                    chains.add(number, names[number] if names else decoder.source, pages)
+                    self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete))
+                for number, flaw in chains.flaws(pipeline.repeated):
+                    source = self._sources[number]
+                    self._sources[number] = replace(source, incomplete=source.incomplete or flaw)
                 await pipeline.finish()
         except BaseExceptionGroup as failures:
             error = _first(failures)

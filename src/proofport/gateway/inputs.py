@@ -11,6 +11,10 @@ from proofport import mapping
 from proofport.adapter import Mode
 from proofport.evidence import Evidence, Neutral
 from proofport.sources import Reader, open_source
+from proofport.sources.pages import Pages
+
+EVIDENCE = "evidence"
+"""The source of records that no mapping reads."""
 
 EVIDENCE = "evidence"
 """The source of records that no mapping reads."""
@@ -46,7 +50,7 @@ class AlreadyEvidence:
     def id_of(self, record: object, parents: object = ()) -> str | None:
         return mapping.id_of_evidence(record)
 
-    def incomplete(self, document: object) -> str | None:
+    def page(self, document: object, place: str, records: int) -> None:
         return None
 
 
@@ -54,10 +58,11 @@ class GivenRecords(Reader):
     """Records that were read already. They may be read again where the iterable allows it."""
 
     numbered_by = "#"
+    incomplete = None
 
-    def __init__(self, records: Records, name: str = "records", incomplete: str | None = None) -> None:
+    def __init__(self, records: Records, name: str = "records", pages: Pages | None = None) -> None:
         self.name = name
-        self.incomplete = incomplete
+        self.pages = pages
         self._records = records
 
     def _documents(self) -> Iterator[tuple[int, object]]:

@@ -32,12 +32,13 @@ from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 from proofport.journal.contract import Journal
 from proofport.sources import open_source
+from proofport.sources.pages import Pages
 
 _numbers = itertools.count(1)
 
 
 class AsIs:
-    """Reads what is evidence already. `{"bad": …}` is not; `{"more": …}` says that the source goes on."""
+    """Reads what is evidence already. `{"bad": …}` is not; a last `{"more": …}` says that the source goes on."""
 
     quick = None
     of_lines = None
@@ -54,8 +55,8 @@ class AsIs:
     def id_of(self, record: Any, parents: Any = ()) -> str | None:
         return record["id"] if isinstance(record, dict) and isinstance(record.get("id"), str) else None
 
-    def incomplete(self, document: object) -> str | None:
-        return "there is a next page" if _has(document, "more") else None
+    def page(self, document: object, place: str, records: int) -> Pages:
+        return Pages("as it is", place, records, more="there is a next page" if _has(document, "more") else None)
 
 
 def _has(document: object, key: str) -> bool:
