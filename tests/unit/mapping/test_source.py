@@ -247,6 +247,12 @@ def test_custom_evidence_carries_any_json() -> None:
         compile_kind("custom:thing")({"id": "x", "n": 2**64})
 
 
+def test_any_of_several_pages_may_say_that_there_is_more(load: Load) -> None:
+    mapping = compile_source(load(EC2.replace("$.NextToken", "'$.Pages[*].NextToken'")))
+    assert mapping.page({"Pages": [{"NextToken": None}, {}, {"NextToken": "x"}]}, "a", 0).flaw
+    assert mapping.page({"Pages": [{"NextToken": None}, {"NextToken": None}]}, "a", 0).flaw is None
+
+
 # ---------------------------------------------------------------------- the id of a record that is refused
 RULES = """
 mapping: sources/hosts
@@ -292,9 +298,6 @@ def test_the_id_of_a_refused_record_may_come_from_around_it(load: Load) -> None:
     assert mapping.id_of(record, parents) == "h-1"
     [(nothing, none)] = mapping.records({"id": "x"})
     assert mapping.id_of(nothing, none) is None
-
-    assert mapping.page({"Pages": [{"NextToken": None}, {}, {"NextToken": "x"}]}, "a", 0).flaw
-    assert mapping.page({"Pages": [{"NextToken": None}, {"NextToken": None}]}, "a", 0).flaw is None
 
 
 # ------------------------------------------------------------------ totals and empty pages
