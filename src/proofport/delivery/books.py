@@ -201,3 +201,14 @@ class RunBooks:
 
 def entry_of(number: int, batch: Batch) -> Entry:
     return Entry(number, batch, digests_of(batch))
+
+
+async def require_resumable(journal: Journal, run_id: str, to: Sequence[str], kind: str, mode: Mode) -> None:
+    """Raises UsageError unless the run is there, open, and was asked for the same."""
+    runs = [run for name in to if (run := await journal.run(run_id, name)) is not None]
+    if not runs:
+        raise UsageError(f"there is no run {run_id} to these destinations", hint="`proofport status` lists the runs.")
+    if any((run.kind, run.mode) != (kind, mode) for run in runs):
+        raise UsageError(f"run {run_id} is a {runs[0].mode} of {runs[0].kind}", hint="Resume it with the same options.")
+    if all(run.state != "open" for run in runs):
+        raise UsageError(f"run {run_id} has ended; there is nothing to go on with")
