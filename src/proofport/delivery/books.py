@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from proofport.accounting import Outcome, Status, all_delivered
-from proofport.adapter import Batch, Memory, Tombstone
+from proofport.adapter import Batch, Memory, Mode, Tombstone
 from proofport.delivery.lease import Holder
 from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of, encode_outcomes
 from proofport.errors import UsageError
