@@ -127,7 +127,8 @@ async def _begin(served: Gate, length: int, sent: int) -> tuple[asyncio.StreamRe
     """Send a part of a body, and nothing more. A probe on the same path shows that it has arrived."""
     host, _, port = served.origin.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
-    head = f"POST /documents HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    head = "POST /documents HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    head += f"Content-Length: {length}\r\n\r\n"
     writer.write(head.encode() + b"[" + b" " * (sent - 1))
     await writer.drain()
     for _ in range(3):
