@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -15,6 +17,7 @@ from tests.support.clock import Clock
 from tests.support.emulators import block
 from tests.support.relay import Relay, relay_config, relaying
 from tests.unit.relay.gate import Gate, gate
+from yarl import URL
 
 from proofport.config.relay import Limits
 from proofport.relay.access import connections, keys
@@ -209,3 +212,29 @@ class TestTheLog:
             caplog.clear()
             await relay.ask("GET", "/v1/lanes", headers={"Authorization": f"Bearer {token}"})
             assert "event='request'" in caplog.text, "a caller with a key is always logged"
+
+
+class TestSmall:
+    async def test_two_idempotency_keys_are_refused(self, relay: Relay) -> None:
+        headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+        answer = await relay.ask("POST", "/v1/evidence/device?to=drata", json=[{"id": "a"}], headers=headers)
+        assert (answer.status, answer.problem) == (400, "invalid-parameters")
+        assert answer.body["errors"][0]["found"] == "the header 2 times"
+
+    async def test_readiness_knows_a_full_disk(self, relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
+        answer = await relay.ask("GET", "/readyz")
+        assert answer.status == 503
+        assert not answer.body["checks"]["room"]["ok"]
+
+    async def test_a_write_only_key_sees_no_details_of_what_it_resumes(self, relay: Relay) -> None:
+        await relay.post([{"id": "a"}], kind="device", headers={})
+        journal = await relay.gateway.journal()
+        [lane] = await journal.lanes()
+        token, _ = await keys.issue(journal, name="w", tenant="default", may_read=False, may_write=True)
+        path = relay.origin + "/v1/lanes/" + quote(lane.lane, safe="") + "/resume"
+        url, headers = URL(path, encoded=True), {"Authorization": f"Bearer {token}"}
+        async with relay.client.post(url, headers=headers) as answer:
+            told = orjson.loads(await answer.read())
+        assert answer.status == 200
+        assert {name for name, value in told.items() if value is not None} == {"lane"}
