@@ -167,8 +167,8 @@ def _words(detail: ErrorDetails, what: str, fields: Sequence[str]) -> tuple[str,
         case "extra_forbidden":
             name = short(str(detail["loc"][-1]))
             known = fields if len(detail["loc"]) == 1 else []
-            hint = did_you_mean(str(detail["loc"][-1]), known)
-            hint = hint or "Take it out, or put it under `extras` of the vendor that knows it."
+            meant = did_you_mean(str(detail["loc"][-1]), known)
+            hint = meant or "Take it out, or put it under `extras` of the vendor that knows it."
             return f"the field {name!r}", f"a field of {what}", hint
         case "literal_error" | "enum":
             choices = re.findall(r"'([^']*)'", context.get("expected", ""))

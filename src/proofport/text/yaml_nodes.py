@@ -204,7 +204,8 @@ def _refuse_deep(text: str, file: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                at = Mark(file, event.start_mark.line + 1, event.start_mark.column + 1)
+                place = event.start_mark
+                at = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
                 raise at.error("deep nesting", f"at most {MAX_DEPTH} levels")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1

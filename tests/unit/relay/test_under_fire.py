@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import shutil
 from collections.abc import AsyncIterator
 from io import BytesIO
@@ -176,7 +177,7 @@ class TestStrangers:
 
     def test_files_are_kept_for_the_rest_of_the_process(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for files, most in ((1024, 768), (300, 150), (65_536, 65_280)):
-            monkeypatch.setattr(connections.resource, "getrlimit", lambda _, files=files: (files, files))
+            monkeypatch.setattr(resource, "getrlimit", lambda _, files=files: (files, files))
             assert connections.files_for_connections() == most
             assert connections.Connections(100_000).most == most
 

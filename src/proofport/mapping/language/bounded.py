@@ -46,7 +46,7 @@ class Pattern:
         return str(self._compiled.sub(replacement, text, timeout=MATCH_SECONDS))
 
 
-class Matches(Expression):  # type: ignore[misc]
+class Matches(Expression):
     """A filter's `=~`."""
 
     def __init__(self, target: JSONPath, text: str) -> None:
@@ -65,7 +65,7 @@ def bounded(tree: Any) -> Any:
     if type(tree) is Operation:
         tree.op = _of_numbers(tree.op)
     if type(tree) is Sub:
-        tree.regex = Pattern(tree.expr)
+        vars(tree)["regex"] = Pattern(tree.expr)
     for name in ("left", "right", "target", "value", "child"):
         part = getattr(tree, name, None)
         if isinstance(part, JSONPath):

@@ -26,14 +26,14 @@ class Connections:
     def __init__(self, most: int) -> None:
         self.most = min(most, files_for_connections())
         #: In the order in which they came. No request of theirs had a valid key.
-        self._strangers: dict[BaseProtocol, web.RequestHandler[web.Request]] = {}
+        self._strangers: dict[BaseProtocol, web.RequestHandler] = {}
         self._known: set[BaseProtocol] = set()
         self._full = Seldom()
 
     def __len__(self) -> int:
         return len(self._strangers) + len(self._known)
 
-    def opened(self, connection: web.RequestHandler[web.Request]) -> None:
+    def opened(self, connection: web.RequestHandler) -> None:
         """Count a connection. Where there are too many, the oldest of a stranger is closed, at worst the new one."""
         self._strangers[connection] = connection
         if len(self) > self.most:
