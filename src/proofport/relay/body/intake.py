@@ -27,7 +27,7 @@ from proofport.relay.problems import LONGEST_NAME, entry, pointer_of
 from proofport.sources.reader import Malformed
 from proofport.text.wording import count_of, problems_of, short
 
-TURN = 0.005
+TURN = 0.002
 """Seconds of checking records before other requests get a turn."""
 
 LISTED = 1_000
