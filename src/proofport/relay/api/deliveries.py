@@ -93,7 +93,8 @@ async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.St
     if not replayed:
         raise _not_dead(letter)
     [again] = await relay.journal.find(Filter(ids=[replayed[0].id]))
-    view = seen_by(request[CALLER], view_of(again), "id", "destination", "kind", "mode", "state")
+    details = ("submission", "finished", "outcomes", "reason", "replayed_as")
+    view = seen_by(request[CALLER], view_of(again), *details)
     return json_response(view, 202, {"Location": f"/v1/deliveries/{again.id}"})
 
 

@@ -76,7 +76,7 @@ class Outcomes(Answer):
 
 
 class Delivery(Answer):
-    """Some records for one destination. A write-only key sees where it is, and null for everything else."""
+    """Some records for one destination. To a write-only key, why and how it ended is null."""
 
     id: int
     submission: int | None = Field(description="Of the request that brought it; null where none did.")
@@ -84,14 +84,12 @@ class Delivery(Answer):
     kind: str
     mode: Mode
     state: State
-    records: int | None
-    attempts: int | None
-    created: str | None
+    records: int
+    attempts: int
+    created: str
     finished: str | None
     outcomes: Outcomes | None = Field(description="Null while it is queued.")
-    assurance: dict[str, int] | None = Field(
-        description="How sure the deliveries are: accepted, confirmed or verified."
-    )
+    assurance: dict[str, int] = Field(description="How sure the deliveries are: accepted, confirmed or verified.")
     reason: str | None = Field(description="Why it is dead or cancelled, or why the last attempt failed.")
     replayed_as: int | None = Field(description="The delivery that replaced it.")
 
@@ -141,14 +139,14 @@ class Letter(Delivery):
 class Lane(Answer):
     """The key by which a vendor orders work. Deliveries of one lane are sent one after the other.
 
-    A write-only key sees the name of the lane that it resumes, and null for everything else.
+    To a write-only key, times and reasons are null.
     """
 
     lane: str
-    queued: int | None
-    dead: int | None
+    queued: int
+    dead: int
     oldest: str | None = Field(description="When the first that is queued was accepted.")
-    held: bool | None = Field(description="A process delivers there now.")
+    held: bool = Field(description="A process delivers there now.")
     rests_until: str | None
     parked: str | None = Field(description="Why a person must act; resume the lane after that.")
 
