@@ -21,8 +21,8 @@ from tests.unit.relay.gate import Gate, gate
 from yarl import URL
 
 from proofport.config.relay import Limits
+from proofport.logs import LINES, SECONDS, Seldom
 from proofport.relay.access import connections, keys
-from proofport.relay.access.seldom import LINES, SECONDS, Seldom
 from proofport.relay.problems import PREFIX
 
 LARGEST_ANSWER = 100_000

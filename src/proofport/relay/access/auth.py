@@ -15,11 +15,10 @@ from aiohttp.typedefs import Handler, Middleware
 from proofport.config.relay import RelaySettings
 from proofport.errors import ConfigError, JournalError
 from proofport.journal.contract import AccessKey, AccessKeys
-from proofport.logs import get_logger
+from proofport.logs import Seldom, get_logger
 from proofport.relay.access.caller import CALLER, Caller
 from proofport.relay.access.connections import CONNECTIONS
 from proofport.relay.access.keys import KeyRing, is_outdated, parsed
-from proofport.relay.access.seldom import Seldom
 from proofport.relay.problems import ProblemError
 from proofport.wire import is_loopback
 

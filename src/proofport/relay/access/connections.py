@@ -11,8 +11,7 @@ from asyncio import BaseProtocol
 
 from aiohttp import web
 
-from proofport.logs import get_logger
-from proofport.relay.access.seldom import Seldom
+from proofport.logs import Seldom, get_logger
 
 KEPT_FILES = 256
 """Files that are kept for the journal, the vendors and everything else; of few files, a half."""

@@ -11,9 +11,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from proofport.logs import ROOT
+from proofport.logs import ROOT, Seldom
 from proofport.relay.access.caller import CALLER
-from proofport.relay.access.seldom import Seldom
 from proofport.relay.operating.metrics import Metrics
 from proofport.relay.problems import REQUEST_ID
 

@@ -8,10 +8,9 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from proofport.logs import get_logger
+from proofport.logs import Seldom, get_logger
 from proofport.relay.access.connections import Connections
 from proofport.relay.access.security import harden
-from proofport.relay.access.seldom import Seldom
 from proofport.relay.problems import CATALOGUE, ProblemError, response
 
 log = get_logger("relay")
