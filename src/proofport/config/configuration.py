@@ -18,7 +18,7 @@ from proofport.config.secrets import journal_of, resolve_secrets
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
 from proofport.text.wording import did_you_mean
-from proofport.text.yaml_nodes import Node, data, read_documents
+from proofport.text.yaml_nodes import Node, content_of, data, kind_of, read_documents
 from proofport.wire import is_loopback
 
 FILE_NAME = "proofport.yaml"
@@ -81,7 +81,7 @@ class Config(Settings):
         given = data(node)
         if not isinstance(given, dict):
             expected = "a mapping with `instance:` and `destinations:`"
-            places.refuse((), found=described(given), expected=expected)
+            places.refuse((), found=kind_of(node), expected=expected)
         given["journal"] = journal_of(given.get("journal", DEFAULT_JOURNAL), places, file.parent)
         try:
             config = cls.model_validate(given)
@@ -169,7 +169,7 @@ def _shown(file: Path) -> str:
 
 def _read(file: Path) -> Node:
     try:
-        found = list(read_documents(file.read_bytes(), _shown(file)))
+        found = list(read_documents(content_of(file), _shown(file)))
     except FileNotFoundError:
         raise ConfigError(
             f"there is no file {_shown(file)}", hint="Write one with `proofport init`, or name another with --config."

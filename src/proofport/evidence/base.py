@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic_core import PydanticCustomError
 
 Neutral: TypeAlias = dict[str, Any]
@@ -46,6 +46,17 @@ def format_timestamp(value: datetime) -> str:
 
 Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp), PlainSerializer(format_timestamp, when_used="json")]
 Text = Annotated[str, Field(min_length=1)]
+LONGEST_ID = 2_048
+"""Characters of an id. The longest that clouds give out, ARNs of AWS, have as many."""
+
+
+def not_blank(value: str) -> str:
+    if value.isspace():
+        raise PydanticCustomError("blank", "expected an id that is not blank")
+    return value
+
+
+Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(not_blank)]
 
 
 class Part(BaseModel):
@@ -57,7 +68,7 @@ class Part(BaseModel):
 class Evidence(Part):
     """One vendor-neutral record."""
 
-    id: Text
+    id: Id
     #: The time at which the source was read.
     observed_at: Timestamp | None = None
     #: The tool or file that the record came from.

@@ -15,10 +15,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import MaxLen, MinLen
-from pydantic import BaseModel, JsonValue
+from pydantic import AfterValidator, BaseModel, JsonValue
 from pydantic.fields import FieldInfo
 
-from proofport.evidence.base import Timestamp
+from proofport.evidence.base import Timestamp, not_blank
 from proofport.mapping.compile.checks import LEAST, MOST, is_json, is_scalar, is_text, timestamp
 from proofport.mapping.compile.code import Code
 
@@ -175,6 +175,8 @@ def _text(constraints: list[Any]) -> Guard:
                 test += " and {v}" if least == 1 else f" and len({{v}}) >= {least}"
             case MaxLen(most):
                 test += f" and len({{v}}) <= {most}"
+            case AfterValidator(func=check) if check is not_blank:
+                test += " and not {v}.isspace()"
             case _:
                 return OPAQUE
     return Guard(test, (is_text,))

@@ -25,13 +25,25 @@ from proofport.mapping.compile.projection import project
 from proofport.mapping.compile.reading import Walk, chain
 from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, selects
 from proofport.sources.pages import Pages
-from proofport.text.wording import describe, did_you_mean, listing, problem_of, reject
+from proofport.text.wording import (
+    MOST_MISTAKES,
+    describe,
+    did_you_mean,
+    listing,
+    problem_of,
+    reject,
+    short,
+    too_many_mistakes,
+)
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
 """The values that `parent:` takes, beside each record; None for a document in which no record was found."""
 
 KINDS_KEPT = 128
 """Checks of evidence that stay compiled: there may be any number of kinds after `custom:`."""
+
+LONGEST_LIST = 20_000
+"""Items of a list that a model checks. Only what the guards did not accept gets there."""
 
 
 def compile_source(file: MappingFile, values: Mapping[str, str] | None = None, mode: Mode = "upsert") -> SourceMapping:
@@ -251,10 +263,13 @@ def partial_model(model: type[Any], keep: set[str], *, nulls: bool = False) -> t
 
 def model_check(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
     """The model's own check, for what the guards do not accept: it decides, and words the rejection."""
+    closed = model.model_config.get("extra") == "forbid"
 
     def by_model(record: object) -> Neutral:
         if not isinstance(record, dict | BaseModel):
             raise reject(None, describe(record), f"an object: one {kind}")
+        if closed and isinstance(record, dict):
+            _refuse_bulk(record, model, kind)
         try:
             neutral = model.model_validate(record).neutral()
             orjson.dumps(neutral)
@@ -265,6 +280,16 @@ def model_check(model: type[Evidence], kind: str) -> Callable[[object], Neutral]
         return neutral
 
     return by_model
+
+
+def _refuse_bulk(record: dict[str, Any], model: type[Evidence], kind: str) -> None:
+    """Raise Rejected before the model notes each of very many mistakes, which takes time and memory."""
+    unknown = len(record) - len(model.model_fields)
+    if unknown > MOST_MISTAKES:
+        raise Rejected(too_many_mistakes(f"{len(record):,} fields", f"{kind}: {listing(list(model.model_fields))}"))
+    for name, value in record.items():
+        if isinstance(value, list) and len(value) > LONGEST_LIST:
+            raise reject(short(name), describe(value), f"at most {LONGEST_LIST:,} items")
 
 
 def not_json(error: Exception) -> Rejected:

@@ -30,7 +30,7 @@ from proofport.mapping.language.nodes import (
     json_key,
 )
 from proofport.mapping.language.paths import Path, PathError
-from proofport.text.wording import listing
+from proofport.text.wording import listing, short
 from proofport.text.yaml_nodes import (
     Block,
     Items,
@@ -58,6 +58,7 @@ TYPES = get_args(JsonType)
 ACTIONS = ("reject", "omit", "keep")
 TESTS = ("is", "in", "present", "null")
 MAX_EACH = 6
+MAX_RULES = 2_000
 
 
 def parse_path(node: Node) -> Path:
@@ -70,7 +71,9 @@ def _parsed(node: Node, selector: str, start: int = 0) -> Path:
     try:
         return paths.parse(selector)
     except PathError as error:
-        raise inside(node, start + error.offset).error(repr(selector), error.expected, hint=error.hint) from None
+        raise inside(node, start + error.offset).error(
+            repr(short(selector, 200)), error.expected, hint=error.hint
+        ) from None
 
 
 def inside(node: Node, offset: int) -> Mark:
@@ -86,6 +89,7 @@ class RuleReader:
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self._depth = 0
+        self._rules = 0
 
     def fields(self, node: Node) -> dict[str, Rule]:
         block = block_of(node, "a mapping of field names to rules")
@@ -94,6 +98,9 @@ class RuleReader:
         return {text_of(key, "a field name"): self.rule(value) for key, value in block.entries}
 
     def rule(self, node: Node) -> Rule:
+        self._rules += 1
+        if self._rules > MAX_RULES:
+            raise node.at.error("one more rule", f"at most {MAX_RULES:,} in one mapping")
         match node:
             case Scalar():
                 return Rule(at=node.at, source=Select(parse_path(node), node.at))

@@ -7,6 +7,7 @@ line instead of the body and its documents.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Any
@@ -21,10 +22,14 @@ from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.relay.body.documents import JSON, Place, documents
-from proofport.relay.problems import entry, pointer_of
+from proofport.relay.body.memory import HELD, LARGE
+from proofport.relay.problems import LONGEST_NAME, entry, pointer_of
 from proofport.sources.pages import Pages
 from proofport.sources.reader import Malformed
-from proofport.text.wording import problems_of
+from proofport.text.wording import count_of, problems_of, short
+
+TURN = 0.002
+"""Seconds of checking records before other requests get a turn."""
 
 LISTED = 1_000
 """The most mistakes that an answer lists. It counts all of them."""
@@ -60,6 +65,7 @@ class Intake:
         self._size = portion
         self._name = name
         self._portion: list[Neutral] = []
+        self._turn_until = 0.0
 
     async def read(self, request: web.Request, *, about: bytes | None = None) -> None:
         """Raises ProblemError for a body that cannot be read. `about` begins the digest."""
@@ -71,11 +77,13 @@ class Intake:
                     is_page = parents is not None
                     self._take(place, record, parents)
                     if len(self._portion) == self._size:
-                        self._flush()
+                        await self._flush(request)
+                    if time.monotonic() > self._turn_until:
                         await asyncio.sleep(0)
+                        self._turn_until = time.monotonic() + TURN
                 if is_page:
                     self._join(self._decoder.page(document, place.within(self._name), self._number - first))
-        self._flush()
+        await self._flush(request)
         if not self.records and not self.rejected:
             self.is_empty = request.content_type == JSON or self.pages is not None
         if hasher is not None:
@@ -105,6 +113,8 @@ class Intake:
     def _mistakes(self, place: Place, record: object, error: Rejected) -> list[dict[str, Any]]:
         """All that is wrong with a record. Only evidence says more than its first problem."""
         by_model = error.__context__
+        if len(self.errors) >= LISTED:  # counted, and not worded
+            return [{}] * (1 if self._source or not isinstance(by_model, ValidationError) else count_of(by_model))
         if self._source or not isinstance(by_model, ValidationError):
             return [_mistake(self._number, place, error.problem, "", record)]
         fields = list(model_of(self._kind).model_fields)
@@ -118,9 +128,13 @@ class Intake:
         self.mistakes += len(mistakes)
         self.errors += mistakes[: LISTED - len(self.errors)]
 
-    def _flush(self) -> None:
+    async def _flush(self, request: web.Request) -> None:
         if self._portion:
-            self.portions.append((len(self._portion), pack(self._portion)))
+            if request.get(HELD, 0) >= LARGE:  # compressing takes long: do it beside the event loop
+                payload = await asyncio.to_thread(pack, self._portion)
+            else:
+                payload = pack(self._portion)
+            self.portions.append((len(self._portion), payload))
             self.records += len(self._portion)
             self._portion = []
 
@@ -130,5 +144,5 @@ def _mistake(number: int, place: Place, problem: Problem, within: str = "", reco
     row: dict[str, Any] = {"record": number, "pointer": place.pointer + within}
     if place.line is not None:
         row["line"] = place.line
-    row["id"] = found if isinstance(found, str) else None
+    row["id"] = short(found, LONGEST_NAME) if isinstance(found, str) else None
     return entry(problem, **row, field=problem.field)
