@@ -1,8 +1,8 @@
 """Abilities that only some vendors have. The engine asks with `isinstance`: the methods are there, or they are not.
 
-`Opens`, `Stages`, `Replaces`, `Ends`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for resources; `Checks`
-and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the guard has agreed: the
-engine calls `Stages.complete`, `Replaces.replace` and `Ends.end` only then.
+`Opens`, `Stages`, `Replaces`, `Ends`, `Matches`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for
+resources; `Checks` and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the
+guard has agreed: the engine calls `Stages.complete`, `Replaces.replace` and `Ends.end` only then.
 """
 
 from __future__ import annotations
@@ -94,6 +94,18 @@ class Ends(Protocol):
         """End records that are gone. The bodies are empty; `batch.last` says what was delivered last."""
 
 
+@runtime_checkable
+class Matches(Protocol):
+    """The vendor takes two records for one when they share a value, although their ids differ."""
+
+    def matched_on(self, body: bytes) -> Sequence[tuple[str, str]]:
+        """Field and value of all that the vendor matches this record on, besides its id.
+
+        Values that the vendor may take for equal are given in one spelling. Empty values and placeholders are left
+        out. The engine refuses the later of two records of a run that share a field and value.
+        """
+
+
 # ------------------------------------------------------------------ reading
 @runtime_checkable
 class Lists(Protocol):
@@ -153,6 +165,7 @@ class Admission:
     #: Key and value to keep in the lane's adapter memory as soon as the vendor may have taken one of the records.
     #: What was delivered of the kind before belongs to another schema: it is in doubt from then on.
     freezes: tuple[str, JsonValue] | None = None
+    note: str | None = None  #: A sentence for the report, about what the vendor makes of them.
 
 
 @runtime_checkable
@@ -160,7 +173,10 @@ class MakesSchema(Protocol):
     """The first delivery freezes a schema. The adapter keeps it in the lane's memory (`Job.lane_memory`)."""
 
     def admit(self, job: Job, batch: Batch) -> Admission:
-        """Sort out what the schema cannot take. Raises UsageError when no record is fit to be the first."""
+        """Sort out what the schema cannot take. Raises UsageError when no record is fit to be the first.
+
+        Asked before every batch, also in a dry run and for a plan.
+        """
 
     def schemas(self, lane_memory: Mapping[str, JsonValue]) -> Sequence[Schema]:
         """The schemas of this kind: the current one, then those that were published under other slugs."""

@@ -24,6 +24,10 @@ SET_BEFORE, RUN_BEGAN = "set_before", "run_began"
 """Kept beside the adapter's memory: the size of the set that this one is compared with, and when the run began."""
 
 
+POSITION_BITS = 40
+"""A position is the number of the input above these bits, and the line or record number within them."""
+
+
 class InputChanged(UsageError):
     """A resumed snapshot reads another input, or maps it otherwise, than the run it would go on with."""
 
@@ -85,14 +89,19 @@ class RunBooks:
         self.journal = journal
         self._lane_run = holder.run
         self._run = run
+        #: The numbers of the sources of a snapshot, by the number of the input.
+        self._sources: Sequence[int] = ()
         self._acknowledged = {batch.number: batch for batch in earlier.batches} if earlier else {}
         #: The digests of batches that may have been on the wire when the earlier run was cut off.
         self._perhaps_sent = dict(earlier.intents) if earlier else {}
         self._kept_intents = frozenset(self._perhaps_sent)
         self._intents = Intents(self._intend)
 
-    async def begin(self) -> None:
+    async def begin(self, sources: Sequence[str] = ()) -> None:
+        """`sources`: the name of the source of each input. Only a whole set says where a record comes from."""
         await self._lane_run.begin(self._run)
+        if self._run.mode == "snapshot":
+            self._sources = await self._lane_run.number_sources(self._run.kind, sources)
 
     async def opened(self, memory: Memory) -> None:
         """Note what the adapter opened with. Other data than before: the vendor's side began anew, so must we."""
@@ -149,7 +158,8 @@ class RunBooks:
             )
 
     def intend(self, entry: Entry, batch: Batch, bodies: Sequence[bytes]) -> None:
-        self._intents.add([Intent(entry.number, Sent(batch.ids, (), batch.observed, bodies), entry.digest)])
+        sent = Sent(batch.ids, (), batch.observed, bodies, self._sources_of(batch))
+        self._intents.add([Intent(entry.number, sent, entry.digest)])
 
     async def intended(self, entry: Entry) -> None:
         await self._intents.durable(entry.number)
@@ -188,7 +198,10 @@ class RunBooks:
         digests = entry.digests
         if not all_delivered(outcomes):
             digests = [_NOTED.get(end.status, digest) for end, digest in zip(outcomes, digests, strict=True)]
-        return Sent(batch.ids, digests, batch.observed, bodies)
+        return Sent(batch.ids, digests, batch.observed, bodies, self._sources_of(batch))
+
+    def _sources_of(self, batch: Batch) -> Sequence[int]:
+        return [self._sources[position >> POSITION_BITS] for position in batch.positions] if self._sources else ()
 
     async def attempted(self, attempts: Sequence[Attempt]) -> None:
         if attempts:

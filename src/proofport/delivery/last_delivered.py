@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import orjson
 from pydantic import JsonValue
 
-from proofport.accounting import UNCHANGED, Outcome, Status, rejected
+from proofport.accounting import CONFIRMED, NOT_HELD, NOT_KNOWN, UNCHANGED, Outcome, Status, rejected
 from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
 from proofport.delivery.live_set import LiveSet
@@ -32,6 +32,8 @@ class Filtered:
     decided: Mapping[int, Outcome]
     #: Key and value for the adapter's memory of the lane, once the vendor may have taken one of the records.
     freezes: tuple[str, JsonValue] | None = None
+    #: A sentence for the report, about what the vendor makes of them.
+    note: str | None = None
 
 
 class LastState:
@@ -62,16 +64,16 @@ class LastState:
             known = await self._journal.known(self._lane, job.kind, batch.ids)
             decided |= _older(batch, known)
         rest = [i for i in range(len(batch)) if i not in decided]
-        freezes = None
+        freezes = note = None
         if isinstance(self._resource, MakesSchema) and rest:
             admitted = self._resource.admit(job, part(batch, rest))
             decided |= {rest[i]: rejected(problem) for i, problem in admitted.refused.items()}
-            rest, freezes = [rest[i] for i in admitted.order], admitted.freezes
+            rest, freezes, note = [rest[i] for i in admitted.order], admitted.freezes, admitted.note
         if skip_unchanged and freezes is None and known:
             unchanged = self._unchanged(batch, digests, known)
             decided = {**unchanged, **decided}
             rest = [i for i in rest if i not in unchanged]
-        return Filtered(rest if decided or freezes else range(len(batch)), decided, freezes)
+        return Filtered(rest if decided or freezes else range(len(batch)), decided, freezes, note)
 
     def _unchanged(self, batch: Batch, digests: Sequence[int], known: Sequence[Known | None]) -> dict[int, Outcome]:
         if self.live is not None:
@@ -105,6 +107,20 @@ class LastState:
             return batch.bodies
         last = await self._journal.bodies(self._lane, job.kind, batch.ids)
         return [_patched(body, patch) if body else b"" for body, patch in zip(last, batch.bodies, strict=True)]
+
+
+def removed(batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """The ends of removals. Of what the vendor does not hold, only what was delivered from here is surely gone."""
+    if NOT_HELD not in outcomes:
+        return outcomes
+    pairs = zip(batch.last, outcomes, strict=True)
+    return [_end_of(last) if outcome == NOT_HELD else outcome for last, outcome in pairs]
+
+
+def _end_of(last: LastDelivered | None) -> Outcome:
+    if last is None:
+        return NOT_KNOWN
+    return UNCHANGED if last.removed else CONFIRMED
 
 
 def may_have_arrived(outcomes: Sequence[Outcome]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -13,12 +14,14 @@ from typing import Any, Protocol, TypeVar, cast
 
 from proofport.accounting import rejected
 from proofport.delivery.batching import Batcher
+from proofport.delivery.books import POSITION_BITS
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore, duplicate
 from proofport.delivery.last_delivered import seconds_of
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
+from proofport.sources.pages import Pages
 
 T = TypeVar("T")
 BLOCK = 64
@@ -39,9 +42,16 @@ class Decoder(Protocol):
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
         """The same from text, a line each, and quicker. None for a line that goes the whole way."""
 
+    @property
+    def source(self) -> str:
+        """The name of the source, the same in every run."""
+        ...
+
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
-    def incomplete(self, document: object) -> str | None: ...
+    def page(self, document: object, place: str, records: int) -> Pages | None:
+        """What a document with `records` records says about the list that it is a page of. It may be Malformed."""
+        ...
 
 
 class RecordStream:
@@ -51,8 +61,8 @@ class RecordStream:
     """
 
     def __init__(self, reader: Reader, decoder: Decoder) -> None:
-        #: Why the input is not the whole source, if one of its documents says so.
-        self.incomplete: str | None = None
+        #: What its documents, which may be pages of a list, say together about that list.
+        self.pages = reader.pages
         self._reader = reader
         self._decoder = decoder
 
@@ -62,18 +72,24 @@ class RecordStream:
         for number, document in self._reader:
             if quick is not None or isinstance(document, Malformed):
                 yield number, *_read(quick or self._decoder, document)
+                if quick is None:
+                    self._join(number, document, 1)
             else:
-                self.incomplete = self._why_incomplete(document) or self.incomplete
-                for index, (record, parents) in enumerate(self._decoder.records(document), 1):
-                    place = index if self._reader.whole else number
-                    yield place, *_read(self._decoder, record, parents)
+                yield from self._records(number, document)
 
-    def _why_incomplete(self, document: object) -> str | None:
-        """A document that says so in more than one place is a reason, too."""
-        try:
-            return self._decoder.incomplete(document)
-        except Rejected as error:
-            return str(error.problem)
+    def _records(self, number: int, document: object) -> Iterator[tuple[int, Neutral | Problem, str | None]]:
+        """The records of one document. One without a place for records is no page."""
+        count, is_page = 0, True
+        for count, (record, parents) in enumerate(self._decoder.records(document), 1):
+            is_page = parents is not None
+            yield count if self._reader.whole else number, *_read(self._decoder, record, parents)
+        if is_page:
+            self._join(number, document, count)
+
+    def _join(self, number: int, document: object, records: int) -> None:
+        place = self._reader.name if self._reader.whole else self._reader.position(number)
+        page = self._decoder.page(document, place, records)
+        self.pages = self.pages.then(page) if self.pages is not None and page is not None else page
 
 
 def place_in(reader: Reader, place: int) -> str:
@@ -100,10 +116,15 @@ class Branch:
         bodies, refused = self._bodies(block, positions)
         if refused:
             block, positions = _without(refused, block), _without(refused, positions)
+        ids = [neutral["id"] for neutral in block]
+        if met := self.destination.collisions.refused(ids, bodies, positions):
+            for index, problem in met.items():
+                self.destination.ledger.reject(ids[index], positions[index], problem)
+            block, positions = _without(met, block), _without(met, positions)
+            ids, bodies = _without(met, ids), _without(met, bodies)
         observed = [0.0] * len(block)
         if _any(block, "observed_at"):
             observed = [seconds_of(neutral.get("observed_at")) for neutral in block]
-        ids = [neutral["id"] for neutral in block]
         self._batcher.extend(ids, bodies, positions, observed, extras=_any(block, "extras"))
         while (full := self._batcher.full()) is not None:
             await self.destination.take(full)
@@ -141,6 +162,8 @@ class Pipeline:
     ) -> None:
         #: Records, the malformed ones included.
         self.read = 0
+        #: How many ids of one input, the second number, were read in another or the same before, the first.
+        self.repeated = Counter[tuple[int, int]]()
         self._branches = branches
         self._ids = ids
         self._describe = describe
@@ -149,8 +172,8 @@ class Pipeline:
         self._positions: list[int] = []
         self._turn_until = 0.0
 
-    async def feed(self, reader: Reader, decoder: Decoder, base: int) -> str | None:
-        """Take one input to its end. Returns why it is incomplete, if one of its documents says so.
+    async def feed(self, reader: Reader, decoder: Decoder, base: int) -> Pages | None:
+        """Take one input to its end. Returns what its pages say about the whole list.
 
         The position of a record is `base` and its place in the `RecordStream`.
         """
@@ -163,7 +186,7 @@ class Pipeline:
                 if len(self._block) >= BLOCK:
                     await self.flush()
         await self.flush()
-        return stream.incomplete
+        return stream.pages
 
     async def _feed_lines(
         self,
@@ -205,6 +228,7 @@ class Pipeline:
         record_ids = [neutral["id"] for neutral in block]
         skip = self._ids.add(record_ids, positions) if self._ids is not None else {}
         for index, first in skip.items():
+            self.repeated[first >> POSITION_BITS, positions[index] >> POSITION_BITS] += 1
             problem = duplicate(self._describe(first), self._describe(positions[index]))
             for branch in self._branches:
                 branch.destination.ledger.book(record_ids[index], positions[index], rejected(problem))

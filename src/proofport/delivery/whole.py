@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from proofport.accounting import Status, Tally
 from proofport.delivery.books import InputChanged, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.errors import GuardRefused
+from proofport.sources.pages import Pages
+
+
+class Chains:
+    """The pages of a run: those of one source are one chain, in the order in which they are given."""
+
+    def __init__(self) -> None:
+        #: What the pages of a source say together, and the numbers of the inputs that hold them.
+        self._of: dict[tuple[str, str], tuple[Pages, list[int]]] = {}
+
+    def add(self, number: int, source: str, pages: Pages | None) -> None:
+        """Take the pages of the next input, which is given with its number and the name of its source."""
+        if pages is not None:
+            before, inputs = self._of.get((source, pages.source), (None, []))
+            chain = before.then(pages) if before is not None else pages
+            self._of[source, pages.source] = chain, [*inputs, number]
+
+    def flaws(self, repeated: Mapping[tuple[int, int], int]) -> Iterator[tuple[int, str]]:
+        """For each chain that is not whole: the number of its last input, and the reason.
+
+        `repeated` is how many records of an input, the second number, have an id that an input had before.
+        """
+        for pages, inputs in self._of.values():
+            count = sum(n for pair, n in repeated.items() if set(pair) <= set(inputs))
+            if (flaw := pages._replace(repeated=count).flaw) is not None:
+                yield inputs[-1], flaw
 
 
 def require_read_to_end(incomplete: Sequence[str]) -> None:

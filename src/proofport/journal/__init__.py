@@ -34,6 +34,12 @@ def open_journal(where: str | Path | SecretStr) -> Journal:
     return TemporaryJournal() if text == "memory:" else SqliteJournal(text)
 
 
+def is_there(where: str | Path | SecretStr) -> bool:
+    """False for a journal that opening would make: a file that does not exist yet, or `memory:`."""
+    text = where.get_secret_value() if isinstance(where, SecretStr) else str(where)
+    return text.startswith(POSTGRES) or Path(text).exists()
+
+
 @asynccontextmanager
 async def opened(journal: Journal) -> AsyncIterator[Journal]:
     """A journal that is open within the block."""

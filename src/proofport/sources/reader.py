@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from proofport.errors import Problem
+from proofport.sources.pages import Pages
 from proofport.sources.stream import Stream
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class Reader(ABC):
     whole = False
     #: Stands between the name and the number: `:` before a line, `#` before a record.
     numbered_by = ":"
+    #: What its pages say, where they were read before.
+    pages: Pages | None = None
 
     def __init__(self, stream: Stream) -> None:
         self.name = stream.name

@@ -160,7 +160,7 @@ Watched = tuple[type[Tiny], str, Journal]
 @pytest.mark.parametrize("why", ["max_gone", "incomplete"])
 async def test_what_the_guard_refuses_is_never_asked_of_the_adapter(watched: Watched, why: str) -> None:
     made, _, journal = watched
-    few: list[dict[str, Any]] = [*TEN[:7]] if why == "max_gone" else [{**TEN[0], "more": "token"}, *TEN[1:9]]
+    few: list[dict[str, Any]] = [*TEN[:7]] if why == "max_gone" else [*TEN[:8], {**TEN[8], "more": "token"}]
     here = ten_held(made)
     how: dict[str, Any] = {"delete_gone": made is WatchedOnRequest}
     report = await push(write("a.ndjson", *few), mode="snapshot", here=here, journal=journal, **how)
@@ -180,7 +180,7 @@ async def test_what_the_guard_lets_through_is_asked_once(watched: Watched) -> No
 
 async def test_an_override_is_agreement(watched: Watched) -> None:
     made, method, journal = watched
-    few = write("a.ndjson", {**TEN[0], "more": "token"}, *TEN[1:3])
+    few = write("a.ndjson", *TEN[:2], {**TEN[2], "more": "token"})
     how: dict[str, Any] = {"delete_gone": made is WatchedOnRequest, "terms": Terms(0.2, 0, override="sold")}
     report = await push(few, mode="snapshot", here=ten_held(made), journal=journal, **how)
     assert [method] == CALLED

@@ -25,3 +25,10 @@ CREATE TABLE intents (
     PRIMARY KEY (of_set, run, delivery, batch)
 );
 ALTER TABLE runs ADD COLUMN completing BOOLEAN NOT NULL DEFAULT false;  -- staged: the vendor may have been told to complete
+ALTER TABLE parts ADD COLUMN source TEXT;       -- the name of the source of its records; null: of an older version
+
+-- The pages of a source may come in several parts of a snapshot. Each part keeps what its pages say, as JSON.
+ALTER TABLE parts RENAME COLUMN incomplete TO pages;
+UPDATE parts SET pages = json_build_object(
+    'source', 'part ' || name, 'last', name, 'records', records, 'more', pages
+)::text WHERE pages IS NOT NULL;

@@ -18,10 +18,11 @@ from proofport.mapping.compile.code import Code
 from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.compile.guards import acceptor_of, shape_of
+from proofport.mapping.compile.pages import PageReader
 from proofport.mapping.compile.projection import project
-from proofport.mapping.compile.reading import Scope, Walk, chain
+from proofport.mapping.compile.reading import Walk, chain
 from proofport.mapping.language.nodes import MappingFile
-from proofport.mapping.language.paths import Path
+from proofport.sources.pages import Pages
 from proofport.text.wording import describe, did_you_mean, listing, problem_of, reject
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
@@ -66,8 +67,11 @@ class SourceMapping:
     def __init__(self, file: MappingFile, values: Mapping[str, str], mode: Mode) -> None:
         self.kind = str(file.to)
         self.name = file.name
+        #: The source that it reads, the same in every run: its name, with the values that were set.
+        self.source = named_source(file.name, values)
         self._file = file
-        self._iterate = _record_iterator(file) if file.records is not None else None
+        self._pages = PageReader(file)
+        self._iterate = _record_iterator(file, self._pages.is_empty) if file.records is not None else None
         model = model_for(self.kind, mode)
         self._plan = Plan(
             title=file.name,
@@ -89,7 +93,7 @@ class SourceMapping:
     @property
     def quick(self) -> Callable[[Any], Neutral] | None:
         """The function from a document to evidence, where every document is one record and none says there is more."""
-        return self if self._iterate is None and self._file.incomplete_when is None else None
+        return self if self._iterate is None and not self._pages.needed else None
 
     @cached_property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
@@ -108,8 +112,8 @@ class SourceMapping:
     def records(self, document: object) -> Iterable[tuple[Any, Parents]]:
         """Every record of one raw document, with the values that `parent:` takes from around it.
 
-        A document without a place for records (not even an empty array) gives itself with parents None. Calling the
-        mapping with that raises Rejected.
+        A document without a place for records (not even an empty array) gives itself with parents None, unless it is an
+        empty page. Calling the mapping with that raises Rejected.
         """
         return ((document, ()),) if self._iterate is None else self._iterate(document)
 
@@ -120,25 +124,20 @@ class SourceMapping:
             raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
         return self.convert(record, parents)
 
-    def incomplete(self, document: object) -> str | None:
-        """The reason why there is more than the document holds, if it says so."""
-        path = self._file.incomplete_when
-        if path is None or all(value is None for value in _all(path)(document)):
-            return None
-        return f"{path.text} is present: there is more than this document holds"
+    def page(self, document: object, place: str, records: int) -> Pages:
+        """What a document says about the list that it is a page of. `records`: how many it holds."""
+        return self._pages.page(document, self.source, place, records)
 
 
-@lru_cache
-def _all(path: Path) -> Callable[[Any], list[Any]]:
-    """A function from a document to all that a path selects."""
-    code = Code()
-    code.line("found = []")
-    Scope(code, "d", [path]).many(path, path.text, lambda value, _: code.line(f"found.append({value})"))
-    code.line("return found")
-    return code.function("all_of(d)", f"path {path.text}")
+def named_source(mapping: str, values: Mapping[str, str]) -> str:
+    """`aws.ec2.vpcs[region=eu-west-1]`: what the user writes to read it."""
+    given = ",".join(f"{name}={values[name]}" for name in sorted(values))
+    return mapping.removeprefix("sources/") + (f"[{given}]" if given else "")
 
 
-def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, Parents]]]:
+def _record_iterator(
+    file: MappingFile, is_empty: Callable[[Any], bool]
+) -> Callable[[Any], Iterable[tuple[Any, Parents]]]:
     """A generator function over the records of a document: loops along `records:`, reading parents on the way."""
     code = Code()
     assert file.records is not None
@@ -162,7 +161,7 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
         code.line(f"yield {record}, ({parents})")
 
     level(0, "d")
-    with code.block("if not met:"):
+    with code.block(f"if not met and not {code.bind('e', is_empty)}(d):"):
         code.line("yield d, None")
     return code.function("records(d)", f"records of {file.name}")
 

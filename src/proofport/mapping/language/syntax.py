@@ -30,7 +30,7 @@ from proofport.text.yaml_nodes import (
 )
 
 COMMON = ("mapping", "to", "fields", "tables", "tests")
-OF_SOURCES = ("records", "parent", "incomplete_when", "context")
+OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context")
 FORM = 'mapping: <folder>/<name>, for example "mapping: sources/aws.ec2.instances"'
 
 
@@ -82,6 +82,7 @@ class _Document:
             records=records,
             parents=keys.read("parent", lambda node: self._parents(node, records, str(to)), ()),
             incomplete_when=keys.read("incomplete_when", _document_path, None),
+            total=keys.read("total", lambda node: self._total(node, records), None),
             context=keys.read("context", lambda node: _context(node, str(to)), ()),
             display_name=display_name,
         )
@@ -115,6 +116,11 @@ class _Document:
             raise self.keys.marks["parent"].error("'parent' without 'records'", "records: where the records are")
         block = block_of(node, "parent: {field: path from the document}")
         return tuple(_parent(_field(key, kind), value, records) for key, value in block.entries)
+
+    def _total(self, node: Node, records: Path | None) -> Path:
+        if records is None:
+            raise self.keys.marks["total"].error("'total' without 'records'", "records: where the records are")
+        return _document_path(node)
 
     def _tables(self, node: Node) -> Tables:
         block = block_of(node, "tables: {name: {value: what it becomes}}")

@@ -31,6 +31,12 @@ class Place(NamedTuple):
         """JSON pointer. NDJSON counts as an array of its lines."""
         return "" if self.number is None else f"/{self.number}"
 
+    def within(self, name: str) -> str:
+        """The place in the body of this name, for a person: `page-1:12` (line), `page-1#3` (document)."""
+        if self.line is not None:
+            return f"{name}:{self.line}"
+        return name if self.number is None else f"{name}#{self.number + 1}"
+
 
 async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[tuple[Place, object], None]:
     """Yield every document of a body; Malformed stands for a line that is not JSON. Blank lines are skipped.

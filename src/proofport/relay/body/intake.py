@@ -20,8 +20,9 @@ from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
-from proofport.relay.body.documents import Place, documents
+from proofport.relay.body.documents import JSON, Place, documents
 from proofport.relay.problems import entry, pointer_of
+from proofport.sources.pages import Pages
 from proofport.sources.reader import Malformed
 from proofport.text.wording import problems_of
 
@@ -33,10 +34,12 @@ class Intake:
     """Reads one body, and holds what was found.
 
     `source`: documents are raw, and `decoder` applies a source mapping; else they are evidence of `kind` already.
-    `portion`: the most records in one payload; None puts all of them into one.
+    `portion`: the most records in one payload; None puts all of them into one. `name`: that of the body, for a person.
     """
 
-    def __init__(self, decoder: Decoder, kind: str, *, source: bool, portion: int | None = RECORDS) -> None:
+    def __init__(
+        self, decoder: Decoder, kind: str, *, source: bool, portion: int | None = RECORDS, name: str = ""
+    ) -> None:
         #: How many records, and their payload.
         self.portions: list[tuple[int, bytes]] = []
         self.records = 0
@@ -45,14 +48,17 @@ class Intake:
         self.errors: list[dict[str, Any]] = []
         #: How many mistakes there are in all.
         self.mistakes = 0
-        #: Why the source says that more records should follow.
-        self.incomplete: str | None = None
+        #: What its documents, which may be pages of a list, say together about that list.
+        self.pages: Pages | None = None
+        #: True if the body says that it holds no record: it is an empty array or an empty page.
+        self.is_empty = False
         #: Of `about` and the bytes of the body; empty without `about`.
         self.digest = b""
         self._decoder = decoder
         self._kind = kind
         self._source = source
         self._size = portion
+        self._name = name
         self._portion: list[Neutral] = []
 
     async def read(self, request: web.Request, *, about: bytes | None = None) -> None:
@@ -60,12 +66,18 @@ class Intake:
         hasher = None if about is None else xxh3_128(about)
         async with aclosing(documents(request, hasher)) as found:
             async for place, document in found:
+                first, is_page = self._number, not isinstance(document, Malformed)
                 for record, parents in self._records(place, document):
+                    is_page = parents is not None
                     self._take(place, record, parents)
                     if len(self._portion) == self._size:
                         self._flush()
                         await asyncio.sleep(0)
+                if is_page:
+                    self._join(self._decoder.page(document, place.within(self._name), self._number - first))
         self._flush()
+        if not self.records and not self.rejected:
+            self.is_empty = request.content_type == JSON or self.pages is not None
         if hasher is not None:
             self.digest = hasher.digest()
 
@@ -74,11 +86,10 @@ class Intake:
         if isinstance(document, Malformed):
             self._refuse([_mistake(self._number, place, document.problem)])
             return ()
-        try:
-            self.incomplete = self._decoder.incomplete(document) or self.incomplete
-        except Rejected as error:
-            self.incomplete = str(error.problem)
         return self._decoder.records(document)
+
+    def _join(self, page: Pages | None) -> None:
+        self.pages = self.pages.then(page) if self.pages is not None and page is not None else page
 
     def _take(self, place: Place, record: object, parents: object) -> None:
         try:
