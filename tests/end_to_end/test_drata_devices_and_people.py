@@ -58,7 +58,7 @@ class TestDevices:
     async def test_a_plan_with_a_device_that_cannot_be_sent_speaks_of_what_is_gone(self, drata: Drata) -> None:
         """Nothing is staged here: the other devices arrive all the same."""
         plan = (await drata.plan([device(1), device(2, platform="ios")], kind="device")).destinations["drata"]
-        assert "What is gone would be left as it is: 1 rejected" in " ".join(plan.notes)
+        assert "What is gone would be left as it is: 1 record rejected" in " ".join(plan.notes)
 
     async def test_the_guard_stands_before_a_deletion(self, drata: Drata) -> None:
         await drata.push([device(1), device(2)], kind="device")

@@ -51,7 +51,10 @@ class Stages(Protocol):
         """The meaning of an empty snapshot: a mistake, or that all records are to be ended one by one (`Ends`)."""
 
     def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
-        """Make the staged set the live one. Completing again a set that is complete already is no error."""
+        """Make the staged set the live one. Completing again a set that is complete already is no error.
+
+        `tally` counts the records that were staged as delivered, with those that `guard.refused` keeps as they were.
+        """
 
     def cancel(self, job: Job, memory: Memory) -> Flow[None]:
         """Drop what was staged, and leave the live set as it was."""

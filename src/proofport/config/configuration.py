@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
@@ -30,7 +30,9 @@ class Guard(Settings):
     """How much a snapshot may lose before a person has to agree."""
 
     max_gone: float = Field(0.2, ge=0, le=1)  #: Share of the previous set that may be gone.
-    max_rejected: int = Field(0, ge=0)  #: Rejected records with which a snapshot is still completed.
+    max_rejected: int = Field(0, ge=0)  #: Rejected records that a snapshot may lack and still be completed.
+    #: A refused record that the vendor holds, in a set that removes what it lacks: it blocks the set, or stays there.
+    refused: Literal["block", "keep_last"] = "block"
 
 
 class Tenant(Settings):

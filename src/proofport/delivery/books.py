@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 from proofport.accounting import Outcome, Status, all_delivered
-from proofport.adapter import Batch, Memory, Tombstone
+from proofport.adapter import Batch, Memory, Mode, Tombstone
 from proofport.delivery.intents import Intents
 from proofport.delivery.lease import Holder
 from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of, encode_outcomes
@@ -26,6 +26,9 @@ SET_BEFORE, RUN_BEGAN = "set_before", "run_began"
 
 POSITION_BITS = 40
 """A position is the number of the input above these bits, and the line or record number within them."""
+
+NOWHERE = -1
+"""The position of a body that stands in no input. Its source stays the one before."""
 
 
 class InputChanged(UsageError):
@@ -201,7 +204,9 @@ class RunBooks:
         return Sent(batch.ids, digests, batch.observed, bodies, self._sources_of(batch))
 
     def _sources_of(self, batch: Batch) -> Sequence[int]:
-        return [self._sources[position >> POSITION_BITS] for position in batch.positions] if self._sources else ()
+        if not self._sources:
+            return ()
+        return [0 if at == NOWHERE else self._sources[at >> POSITION_BITS] for at in batch.positions]
 
     async def attempted(self, attempts: Sequence[Attempt]) -> None:
         if attempts:
@@ -248,3 +253,14 @@ class RunBooks:
 
 def entry_of(number: int, batch: Batch) -> Entry:
     return Entry(number, batch, digests_of(batch))
+
+
+async def require_resumable(journal: Journal, run_id: str, to: Sequence[str], kind: str, mode: Mode) -> None:
+    """Raises UsageError unless the run is there, open, and was asked for the same."""
+    runs = [run for name in to if (run := await journal.run(run_id, name)) is not None]
+    if not runs:
+        raise UsageError(f"there is no run {run_id} to these destinations", hint="`proofport status` lists the runs.")
+    if any((run.kind, run.mode) != (kind, mode) for run in runs):
+        raise UsageError(f"run {run_id} is a {runs[0].mode} of {runs[0].kind}", hint="Resume it with the same options.")
+    if all(run.state != "open" for run in runs):
+        raise UsageError(f"run {run_id} has ended; there is nothing to go on with")

@@ -10,7 +10,7 @@ from functools import partial
 
 from proofport.accounting import Outcome, Status, withheld
 from proofport.adapter import Batch, Job, Memory, Opens, Replaces, Stages, Tombstone
-from proofport.delivery.batching import exchange, part
+from proofport.delivery.batching import exchange, joined, part, too_large
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
 from proofport.delivery.collisions import Collisions
 from proofport.delivery.conversation import Conversation
@@ -20,7 +20,7 @@ from proofport.delivery.live_set import LiveSet, WaitingSet
 from proofport.delivery.payload import digests_of
 from proofport.delivery.preparing import Decided, Prepared, ToSend, prepared
 from proofport.delivery.report import Exit, Ledger
-from proofport.delivery.stops import outcome_of, too_large, why_stopped
+from proofport.delivery.stops import outcome_of, why_stopped
 from proofport.delivery.target import Target
 from proofport.errors import (
     Blocked,
@@ -39,6 +39,8 @@ UNACKNOWLEDGED = 1
 PREPARED = 2
 """Batches that wait for their turn ready to be sent, so that their intents go with what is noted before they leave."""
 
+NOTHING = Batch((), (), ())
+
 log = get_logger("delivery")
 
 
@@ -54,6 +56,7 @@ class DestinationRun:
         *,
         retry_seconds: float,
         skip_unchanged: bool = False,
+        keep_last: bool = False,
         in_order: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_wait: Callable[[], None] | None = None,
@@ -85,6 +88,7 @@ class DestinationRun:
         self._compare: Callable[[Batch], Awaitable[None]] | None = None
         self._target = target
         self._skip_unchanged = skip_unchanged
+        self._keep_last = keep_last
         self._parallel = 1 if in_order else self.limits.parallel
         self._books: Books | None = None
         self._last: LastState | None = None
@@ -92,7 +96,7 @@ class DestinationRun:
     def attach(self, journal: Journal, holder: Holder, books: Books) -> None:
         """Give it the right to deliver: the lane that is held, and the books to write to."""
         self.vendor.holder, self._books = holder, books
-        self._last = LastState(journal, self._target)
+        self._last = LastState(journal, self._target, keep_last=self._keep_last)
 
     @property
     def replaces(self) -> bool:
@@ -231,10 +235,16 @@ class DestinationRun:
         except ProofportError as error:
             await self.halt(error)
 
-    async def replace(self, batch: Batch, tombstones: Sequence[Tombstone]) -> None:
-        """Put the whole set in place of the one before. The guard has agreed."""
+    async def replace(self, batch: Batch, tombstones: Sequence[Tombstone], kept: Batch = NOTHING) -> Sequence[Outcome]:
+        """Put the whole set in place of the one before. The guard has agreed. Returns the outcomes of both batches.
+
+        `kept` are the last bodies of refused records. They are in the set, and not among the records of the run.
+        """
         await self._open_if_needed()
-        await self._deliver(await self._prepare(0, batch), asyncio.Semaphore(1), asyncio.Semaphore(1), tombstones)
+        one = asyncio.Semaphore(1)
+        outcomes = await self._settled(await self._prepare(0, joined(batch, kept)), one, tombstones)
+        self.ledger.book_batch(batch, outcomes[: len(batch)])
+        return outcomes
 
     async def is_unchanged(self, batch: Batch) -> bool:
         """True if unchanged records are left out, and each of the set was delivered last with this very body."""
@@ -253,24 +263,22 @@ class DestinationRun:
         self._take_note(ready.wanted)
         return ready
 
-    async def _deliver(
-        self,
-        batch: Prepared,
-        slots: asyncio.Semaphore,
-        places: asyncio.Semaphore,
-        tombstones: Sequence[Tombstone] = (),
-    ) -> None:
-        """Send a batch when it has its slot, which is free again while the outcomes are written down in its place."""
+    async def _deliver(self, batch: Prepared, slots: asyncio.Semaphore, places: asyncio.Semaphore) -> None:
         async with places:
-            async with slots:
-                if isinstance(batch, Decided):
-                    outcomes, new = batch.outcomes, batch.new
-                else:
-                    outcomes, new = await self._answered(batch, tombstones)
-            outcomes = self.collisions.judged(batch.entry.batch, outcomes)
-            if new:
-                outcomes = await self._noted(batch.entry, outcomes)
+            outcomes = await self._settled(batch, slots)
         self.ledger.book_batch(batch.entry.batch, outcomes)
+
+    async def _settled(
+        self, batch: Prepared, slots: asyncio.Semaphore, tombstones: Sequence[Tombstone] = ()
+    ) -> Sequence[Outcome]:
+        """Send a batch when it has its slot, which is free again while the outcomes are written down."""
+        async with slots:
+            if isinstance(batch, Decided):
+                outcomes, new = batch.outcomes, batch.new
+            else:
+                outcomes, new = await self._answered(batch, tombstones)
+            outcomes = self.collisions.judged(batch.entry.batch, outcomes)
+        return await self._noted(batch.entry, outcomes) if new else outcomes
 
     async def _withheld(self, batch: Batch) -> Sequence[Outcome]:
         """The outcomes of a batch that is not sent."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from proofport.delivery.left_out import SourcesBefore, WantedSources
-from proofport.delivery.whole import require_read_to_end
+from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused
 
 
@@ -16,7 +16,7 @@ class Change:
 
     #: Ids in the set before.
     previous: int
-    #: Those of them that are not in the new set.
+    #: Those of them that the new set takes away.
     gone: int
     #: Records in the new set.
     new: int
@@ -32,11 +32,19 @@ class Terms:
 
     #: The largest share of the previous ids that may be gone.
     max_gone: float
-    #: The largest number of rejected records.
+    #: The largest number of rejected records that the set may lack.
     max_rejected: int
     #: A person's reason to let any change through.
     override: str | None = None
     sources: WantedSources = field(default_factory=WantedSources)  #: Those of the run.
+    #: Where a set removes what it lacks, the last body of a refused record is sent in its place.
+    keep_last: bool = False
+
+    def too_many_rejected(self, rejected: int, kept: int = 0) -> str | None:
+        """Why the set lacks too many of the records that were read, if it does. `kept` have their last body in it."""
+        if self.override is not None or rejected - kept <= self.max_rejected:
+            return None
+        return f"{records(rejected - kept)} rejected (allowed {self.max_rejected})"
 
     def allow(
         self,

@@ -16,6 +16,8 @@ FILTERED, FALSE_HITS = 3_000_000, 2e-3
 those next to none. A stricter one of its size would probe more bits for each id, and each probe misses the cache."""
 SCANS_BEFORE_INDEX = 64
 FEW = 10_000
+PLACES = 9
+"""So many places of records without a readable id are kept, to be named."""
 
 
 class IdSet:
@@ -56,9 +58,14 @@ class IdStore:
         self._log = tempfile.TemporaryFile("w+b", buffering=1 << 16)  # noqa: SIM115  (closed by close)
         self._lookups = 0
         self._index: sqlite3.Connection | None = None
+        self._refused = IdSet()
+        #: Refused records whose id could not be read: how many, and where the first of them are.
+        self.unreadable = 0
+        self.unreadable_at: list[str] = []
 
     def close(self) -> None:
         self._log.close()
+        self._refused.close()
         if self._index is not None:
             self._index.close()
 
@@ -76,9 +83,22 @@ class IdStore:
         self._append(ids[start:], positions[start:])
         return known
 
+    def refuse(self, text: str | None, place: str) -> None:
+        """Remember a record that was refused before it came to a destination. No id, or an empty one: none was read."""
+        if text:
+            self._refused.add(text)
+            return
+        self.unreadable += 1
+        if len(self.unreadable_at) < PLACES:
+            self.unreadable_at.append(place)
+
+    def only_refused(self, text: str) -> bool:
+        """True if a record with this id was refused, and none was read that is good."""
+        return text in self._refused and self._position(text) is None
+
     def missing(self, ids: Iterable[str]) -> list[str]:
-        """Those of `ids` that this run has not read."""
-        return [text for text in ids if self._position(text) is None]
+        """Those of `ids` that this run has not read. A record that was refused has been read."""
+        return [text for text in ids if self._position(text) is None and text not in self._refused]
 
     def _suspects(self, ids: Sequence[str]) -> list[int]:
         """Put the ids into the filter; the indexes of those that it may have held before, or that come twice here."""

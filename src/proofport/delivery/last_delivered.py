@@ -10,7 +10,7 @@ import orjson
 from pydantic import JsonValue
 
 from proofport.accounting import CONFIRMED, NOT_HELD, NOT_KNOWN, UNCHANGED, Outcome, Status, rejected
-from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Stages
+from proofport.adapter import Batch, Job, LastDelivered, Lists, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.same import was_sent
@@ -39,8 +39,10 @@ class Filtered:
 class LastState:
     """Asks the journal for one destination run."""
 
-    def __init__(self, journal: Journal, target: Target) -> None:
+    def __init__(self, journal: Journal, target: Target, *, keep_last: bool = False) -> None:
+        """`keep_last`: keep the bodies of a set that goes whole, where the vendor does not list it."""
         self._journal = journal
+        self._keep_last = keep_last and not isinstance(target.resource, Lists)
         self._resource = target.resource
         self._lane = target.lane
         #: The vendor's own list, where it was read to leave out what is equal.
@@ -101,7 +103,8 @@ class LastState:
 
     async def if_sent(self, job: Job, batch: Batch) -> Sequence[bytes]:
         """The bodies to keep if all of a batch arrives. Of a patch, the last body with the patch applied."""
-        if not self._resource.keeps_bodies or job.mode == "remove":
+        whole = job.mode == "snapshot" and isinstance(self._resource, Stages | Replaces)
+        if job.mode == "remove" or not (self._resource.keeps_bodies or (whole and self._keep_last)):
             return ()
         if job.mode != "patch":
             return batch.bodies

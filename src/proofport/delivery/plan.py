@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proofport.accounting import Status
 from proofport.adapter import Batch, Ends, Lists, Mode
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
-from proofport.delivery.left_out import SourcesBefore
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.payload import digests_of
+from proofport.delivery.refused import held_back, nothing_gone
 from proofport.delivery.report import DestinationReport, Exit, RunReport
 from proofport.delivery.same import was_sent
 from proofport.errors import GuardRefused
@@ -94,9 +95,9 @@ class Comparison:
             )
             await before.sources.load()
             await before.note_gone()
-            self._judge(terms, incomplete, before.sources)
+            await self._judge(before, terms, incomplete)
 
-    def _judge(self, terms: Terms, incomplete: Sequence[str], sources: SourcesBefore) -> None:
+    async def _judge(self, before: SetBefore, terms: Terms, incomplete: Sequence[str]) -> None:
         resource, report = self._resource, self._report
         together = self._destination.goes_whole
         if together:
@@ -105,14 +106,21 @@ class Comparison:
             report.notes.append(ENDED if resource.ends == "always" else DELETABLE)
         else:
             report.notes.append(KEPT)
-        refused = report.problem_count
-        if refused > terms.max_rejected:
-            end = "The snapshot would be cancelled" if together else "What is gone would be left as it is"
-            report.notes.append(f"{end}: {refused} rejected (allowed {terms.max_rejected}).")
         difference = self._live.difference
-        new = difference.added.count + difference.changed.count + difference.unchanged
+        gone, new = report.gone.count, difference.added.count + difference.changed.count + difference.unchanged
+        if together:
+            held = await held_back(before, terms, report)
+            if held.flaw is None:
+                held.note(before, report)
+            else:
+                report.notes.append(f"The snapshot would be cancelled: {held.flaw.rstrip('.')}.")
+            gone, new = gone + held.lost, new + len(held.kept)
+        else:
+            flaw = terms.too_many_rejected(report.tally.status[Status.REJECTED])
+            report.notes += [f"What is gone would be left as it is: {flaw}."] if flaw is not None else []
+            report.notes += filter(None, [nothing_gone(before)])
         try:
-            terms.allow(Change(self.held, report.gone.count, new), incomplete, sources)
+            terms.allow(Change(self.held, gone, new), incomplete, before.sources)
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
             report.refusal = str(refusal)
@@ -167,6 +175,7 @@ def planned(report: DestinationReport) -> dict[str, Any]:
         **report.difference.as_dict(),
         "gone": report.gone.as_dict(),
         "directly_uploaded": report.outside.as_dict(),
+        **report.refused_and_held(),
         **({"not_known": report.not_known.as_dict()} if report.not_known.count else {}),
         "not_expressible": {"count": report.problem_count, "problems": problems},
         "notes": report.notes,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
-from itertools import repeat
+from itertools import islice, repeat
 from operator import contains
 from typing import Any, Protocol, TypeVar, cast
 
@@ -49,6 +49,10 @@ class Decoder(Protocol):
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
+    def id_of(self, record: Any, parents: Any = ()) -> str | None:
+        """The id of a record that is refused. None where it cannot be read for sure: it is never guessed."""
+        ...
+
     def page(self, document: object, place: str, records: int) -> Pages | None:
         """What a document with `records` records says about the list that it is a page of. It may be Malformed."""
         ...
@@ -71,7 +75,7 @@ class RecordStream:
         quick = self._decoder.quick
         for number, document in self._reader:
             if quick is not None or isinstance(document, Malformed):
-                yield number, *_read(quick or self._decoder, document)
+                yield number, *_read(self._decoder, quick or self._decoder, document)
                 if quick is None:
                     self._join(number, document, 1)
             else:
@@ -82,7 +86,7 @@ class RecordStream:
         count, is_page = 0, True
         for count, (record, parents) in enumerate(self._decoder.records(document), 1):
             is_page = parents is not None
-            yield count if self._reader.whole else number, *_read(self._decoder, record, parents)
+            yield count if self._reader.whole else number, *_read(self._decoder, self._decoder, record, parents)
         if is_page:
             self._join(number, document, count)
 
@@ -179,7 +183,7 @@ class Pipeline:
         """
         stream = RecordStream(reader, decoder)
         if decoder.of_lines is not None and decoder.quick is not None and isinstance(reader, NdjsonReader):
-            await self._feed_lines(reader, decoder.of_lines, decoder.quick, base)
+            await self._feed_lines(reader, decoder, decoder.of_lines, decoder.quick, base)
         else:
             for place, record, record_id in stream:
                 self._take(record, base + place, record_id)
@@ -191,6 +195,7 @@ class Pipeline:
     async def _feed_lines(
         self,
         reader: NdjsonReader,
+        decoder: Decoder,
         of_lines: Callable[[bytes], list[Neutral | None]],
         read: Callable[[Any], Neutral],
         base: int,
@@ -207,13 +212,15 @@ class Pipeline:
                     if neutral is not None:
                         self._take(neutral, position, None)
                     elif (document := reader.document(line)) is not BLANK:
-                        record, record_id = _read(read, document)
+                        record, record_id = _read(decoder, read, document)
                         self._take(record, position, record_id)
             await self.flush()
 
     def _take(self, record: Neutral | Problem, position: int, record_id: str | None) -> None:
         if isinstance(record, Problem):
             self.read += 1
+            if self._ids is not None:
+                self._ids.refuse(record_id, self._describe(position))
             for branch in self._branches:
                 branch.destination.ledger.book(record_id, position, rejected(record))
             return
@@ -244,15 +251,28 @@ class Pipeline:
             await branch.finish()
 
 
-def _read(decode: Callable[..., Neutral], document: Any, *parents: Any) -> tuple[Neutral | Problem, str | None]:
+def _read(
+    decoder: Decoder, decode: Callable[..., Neutral], document: Any, *parents: Any
+) -> tuple[Neutral | Problem, str | None]:
     """The record or its problem, and the id where it can be read although the record cannot."""
     if isinstance(document, Malformed):
-        return document.problem, None
+        return document.problem, _id_of_part(decoder, document.part)
     try:
         neutral = decode(document, *parents)
     except Rejected as error:
-        return error.problem, _id_of(document)
+        return error.problem, decoder.id_of(document, *parents)
     return neutral, neutral["id"]
+
+
+def _id_of_part(decoder: Decoder, part: object) -> str | None:
+    """The id of the one record in what could be decoded of a malformed document."""
+    if part is None:
+        return None
+    try:
+        found = list(islice(decoder.records(part), 2))
+    except Rejected:
+        return None
+    return decoder.id_of(*found[0]) if len(found) == 1 else None
 
 
 def _any(block: Sequence[Neutral], field: str) -> bool:
@@ -261,11 +281,6 @@ def _any(block: Sequence[Neutral], field: str) -> bool:
 
 def _without(indexes: Collection[int], items: Sequence[T]) -> list[T]:
     return [item for index, item in enumerate(items) if index not in indexes]
-
-
-def _id_of(record: object) -> str | None:
-    found = record.get("id") if isinstance(record, dict) else None
-    return found if isinstance(found, str) else None
 
 
 def _not_json(error: TypeError) -> Problem:

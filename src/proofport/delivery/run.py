@@ -171,6 +171,7 @@ class Run:
             ledger,
             retry_seconds=order.retry_seconds,
             skip_unchanged=order.skip_unchanged,
+            keep_last=order.terms.keep_last,
             on_wait=self._tell,
         )
         stack.callback(destination.collisions.close)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from proofport.accounting import Outcome, unknown, withheld
-from proofport.adapter import Limits
 from proofport.delivery.books import InputChanged
 from proofport.delivery.report import Exit
 from proofport.errors import (
@@ -18,7 +17,6 @@ from proofport.errors import (
     Problem,
     ProofportError,
     Retryable,
-    UsageError,
 )
 
 _STOPS: Mapping[type[ProofportError], tuple[str, Exit]] = {
@@ -48,12 +46,3 @@ def outcome_of(error: ProofportError, stopped: Outcome | None) -> Outcome:
     if isinstance(error, OutcomeUnknown) or error.lost:
         return unknown("answer_lost", problem)
     return stopped or withheld("not_sent", problem)
-
-
-def too_large(limits: Limits) -> UsageError:
-    """The error for a set that needs more than one request, where only one is possible."""
-    return UsageError(
-        f"this set does not fit into one request ({limits.max_records:,} records, {limits.max_bytes:,} bytes), "
-        "and the vendor takes it only as a whole",
-        hint="Nothing was sent.",
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from proofport.accounting import Status, Tally
+from proofport.accounting import Status
 from proofport.delivery.books import InputChanged, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.errors import GuardRefused
@@ -45,8 +45,8 @@ def require_read_to_end(incomplete: Sequence[str]) -> None:
         )
 
 
-async def flaw_of(destination: DestinationRun, books: RunBooks, max_rejected: int) -> str | None:
-    """Why what was delivered cannot stand for the whole source, if it cannot."""
+async def flaw_of(destination: DestinationRun, books: RunBooks) -> str | None:
+    """Why what was delivered cannot stand for the whole source, if it cannot. Refused records are counted elsewhere."""
     if destination.stopped is None:
         try:
             books.check_end()
@@ -54,16 +54,8 @@ async def flaw_of(destination: DestinationRun, books: RunBooks, max_rejected: in
             await destination.halt(error)
     if destination.stopped is not None:
         return "the delivery was stopped"
-    tally = destination.report.tally
-    if unknown := tally.status[Status.UNKNOWN]:
-        return f"{records(unknown)} with an unknown outcome"
-    return too_many_rejected(tally, max_rejected)
-
-
-def too_many_rejected(tally: Tally, allowed: int) -> str | None:
-    """Why the set lacks too many of the records that were read, if it does."""
-    count = tally.status[Status.REJECTED]
-    return f"{records(count)} rejected (allowed {allowed})" if count > allowed else None
+    unknown = destination.report.tally.status[Status.UNKNOWN]
+    return f"{records(unknown)} with an unknown outcome" if unknown else None
 
 
 def records(count: int) -> str:

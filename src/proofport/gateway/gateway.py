@@ -23,6 +23,7 @@ from proofport.adapter import (
     Schema,
 )
 from proofport.config import Config
+from proofport.delivery.books import require_resumable
 from proofport.delivery.guard import Terms
 from proofport.delivery.lease import new_owner
 from proofport.delivery.left_out import WantedSources
@@ -217,7 +218,7 @@ class Gateway:
                 journal = await self.journal()
             run_id = run_id or secrets.token_hex(6)
             if resume and must_be_open:
-                await _check_resumable(journal, run_id, [target.name for target in targets], kind, mode)
+                await require_resumable(journal, run_id, [target.name for target in targets], kind, mode)
             readers = [stack.enter_context(open_input(item)) for item in inputs]
             guard = self.config.guard
             read = [item.label or decoder.source for item, decoder in zip(inputs, decoders, strict=True)]
@@ -229,7 +230,7 @@ class Gateway:
                 mode=mode,
                 inputs=list(zip(readers, decoders, strict=True)),
                 targets=targets,
-                terms=Terms(guard.max_gone, guard.max_rejected, override, sources),
+                terms=Terms(guard.max_gone, guard.max_rejected, override, sources, guard.refused == "keep_last"),
                 retry_seconds=self.config.patience,
                 lease=self.config.lease,
                 journal=journal,
@@ -395,14 +396,3 @@ class Gateway:
             async with await self.sender(adapter) as sender:
                 found = await checked(adapter.check(), sender)
         return [*found, *findings(await self.schemas(destination))]
-
-
-async def _check_resumable(journal: Journal, run_id: str, to: Sequence[str], kind: str, mode: Mode) -> None:
-    """Raises UsageError unless the run is there, open, and was asked for the same."""
-    runs = [run for name in to if (run := await journal.run(run_id, name)) is not None]
-    if not runs:
-        raise UsageError(f"there is no run {run_id} to these destinations", hint="`proofport status` lists the runs.")
-    if any((run.kind, run.mode) != (kind, mode) for run in runs):
-        raise UsageError(f"run {run_id} is a {runs[0].mode} of {runs[0].kind}", hint="Resume it with the same options.")
-    if all(run.state != "open" for run in runs):
-        raise UsageError(f"run {run_id} has ended; there is nothing to go on with")

@@ -47,6 +47,9 @@ class AlreadyEvidence:
     def __call__(self, record: object, parents: object) -> Neutral:
         return self.quick(record)
 
+    def id_of(self, record: object, parents: object = ()) -> str | None:
+        return mapping.id_of_evidence(record)
+
     def page(self, document: object, place: str, records: int) -> None:
         return None
 

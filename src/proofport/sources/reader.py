@@ -19,6 +19,9 @@ class Malformed:
     """Stands where a document should be. The reader goes on with the next one."""
 
     problem: Problem
+    #: The document as far as it could be decoded, to find its id by. Bytes that are not UTF-8 are lone surrogates in
+    #: it. None: nothing of it is sure.
+    part: object = None
 
 
 class Reader(ABC):

@@ -52,6 +52,9 @@ class AsIs:
             raise Rejected(Problem("a bad record", "a good one", field="bad"))
         return dict(record)
 
+    def id_of(self, record: Any, parents: Any = ()) -> str | None:
+        return record["id"] if isinstance(record, dict) and isinstance(record.get("id"), str) else None
+
     def page(self, document: object, place: str, records: int) -> Pages:
         return Pages("as it is", place, records, more="there is a next page" if _has(document, "more") else None)
 

@@ -253,6 +253,53 @@ def test_any_of_several_pages_may_say_that_there_is_more(load: Load) -> None:
     assert mapping.page({"Pages": [{"NextToken": None}, {"NextToken": None}]}, "a", 0).flaw is None
 
 
+# ---------------------------------------------------------------------- the id of a record that is refused
+RULES = """
+mapping: sources/hosts
+to: {evidence: cloud_resource}
+fields: {id: ID, type: {value: host}, created_at: {path: $.at, as: datetime, required: true}}
+tables: {t: {bad: x}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "record", "found"),
+    [
+        ("$.name", {"name": "h-1", "id": "another"}, "h-1"),
+        ("$.name", {"id": "another"}, None),
+        ("$.name", {"name": 7}, None),
+        ("$.name", {"name": ""}, ""),
+        ("{path: $.name, as: string}", {"name": 7}, "7"),
+        ("{path: $.name, as: string}", {"name": ["h"]}, None),
+        ('{template: "{$.a}/{$.b}"}', {"a": "1", "b": "2"}, "1/2"),
+        ('{template: "{$.a}/{$.b}"}', {"a": "1", "b": "\udce9"}, None),
+        ("$.name", {"name": "h\udce9"}, None),
+        ("$.name", {"name": "h-1", "other": "\udce9"}, "h-1"),
+        ("{first_of: [$.a, $.b]}", {"a": "1", "b": "\udce9"}, "1"),
+        ("{first_of: [$.a, $.b]}", {"a": "\udce9", "b": "2"}, None),
+        ("{first_of: [{path: $.a, table: t, unknown: omit}, $.b]}", {"a": "\udce9", "b": "2"}, None),
+        ("{first_of: [{path: $.a, table: t, unknown: omit}, $.b]}", {"a": "other", "b": "2"}, "2"),
+        ("{first_of: [{path: $.a, when: {path: $.s, is: live}}, $.b]}", {"a": "1", "b": "2", "s": "\udce9"}, None),
+    ],
+)
+def test_the_id_of_a_refused_record_is_that_of_its_rule_alone(
+    load: Load, rule: str, record: dict[str, Any], found: str | None
+) -> None:
+    mapping = compile_source(load(RULES.replace("ID", rule)))
+    with pytest.raises(Rejected):
+        mapping({**record, "at": "yesterday"})
+    assert mapping.id_of({**record, "at": "yesterday"}) == found
+
+
+def test_the_id_of_a_refused_record_may_come_from_around_it(load: Load) -> None:
+    text = "mapping: m\nto: {evidence: cloud_resource}\nrecords: $.hosts[*].disk\nparent: {id: '$.hosts[*].name'}\n"
+    mapping = compile_source(load(f"{text}fields: {{type: {{path: $.type, required: true}}}}"))
+    [(record, parents)] = mapping.records({"hosts": [{"name": "h-1", "disk": {"id": "d-1"}}]})
+    assert mapping.id_of(record, parents) == "h-1"
+    [(nothing, none)] = mapping.records({"id": "x"})
+    assert mapping.id_of(nothing, none) is None
+
+
 # ------------------------------------------------------------------ totals and empty pages
 LISTED = """
 mapping: sources/t

@@ -92,6 +92,8 @@ def remarks_on(destination: DestinationReport) -> Iterator[str]:
     sets = {
         "Known before, and not in this set": destination.gone,
         "Of these uploaded directly": destination.outside,
+        "Rejected, and sent as they were last": destination.kept_last,
+        "Dropped, although nobody knows that they are gone": destination.dropped,
         "Not known, neither at the vendor nor here": destination.not_known,
     }
     for words, records in sets.items():

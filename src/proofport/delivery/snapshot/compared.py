@@ -10,6 +10,7 @@ from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.live_set import lists_now
+from proofport.delivery.refused import nothing_gone
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import Ending, exit_of
 from proofport.delivery.whole import records
@@ -53,11 +54,14 @@ class ComparedSet(Ending):
         flaw = await self._flaw()
         try:
             gone = await self._before.note_gone(keep=self._ends)
+            doubtful = nothing_gone(self._before)
             self._terms.allow(
                 Change(self._previous, report.gone.count, report.tally.total), incomplete, self._before.sources
             )
             self._note_override()
-            if flaw is None:
+            if doubtful is not None:
+                report.notes.append(doubtful)
+            elif flaw is None:
                 if self._ends and gone:
                     await self._end_gone(gone)
                 if not self._ends or self._before.listed:
@@ -72,7 +76,7 @@ class ComparedSet(Ending):
             return False
         if report.gone.count and not self._ends:
             report.notes.append(self._kept())
-        return flaw is None
+        return flaw is None and doubtful is None
 
     async def _end_gone(self, gone: Sequence[str]) -> None:
         ended = await self._end_all(gone)

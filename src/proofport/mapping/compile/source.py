@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pydantic import BaseModel, ValidationError, create_model
 from proofport.adapter import Mode
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import Evidence, Neutral, model_of
+from proofport.mapping.compile.checks import is_text
 from proofport.mapping.compile.code import Code
 from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.functions import MISSING
@@ -21,7 +23,7 @@ from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.pages import PageReader
 from proofport.mapping.compile.projection import project
 from proofport.mapping.compile.reading import Walk, chain
-from proofport.mapping.language.nodes import MappingFile
+from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, selects
 from proofport.sources.pages import Pages
 from proofport.text.wording import describe, did_you_mean, listing, problem_of, reject
 
@@ -124,9 +126,46 @@ class SourceMapping:
             raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
         return self.convert(record, parents)
 
+    def id_of(self, record: Any, parents: Parents = ()) -> str | None:
+        """The id of a record that is refused, by the rule of `id` alone. None where it cannot be read for sure."""
+        if parents is None:
+            return None
+        try:
+            found = id_of_evidence(self._id_alone(record, parents))
+        except Rejected:
+            return None
+        return found if self._id_is_taken_as_it_is or _is_undamaged(record) else None
+
+    @cached_property
+    def _id_alone(self) -> Callable[..., Neutral]:
+        rules = {name: rule for name, rule in self._plan.rules.items() if name == "id"}
+        return compile_plan(replace(self._plan, rules=rules, finish="return out"))
+
+    @cached_property
+    def _id_is_taken_as_it_is(self) -> bool:
+        """True if damage to what the rule reads shows in the id. A table or a condition may choose another one."""
+        rule = self._plan.rules.get("id")
+        return rule is None or _is_plain(rule)
+
     def page(self, document: object, place: str, records: int) -> Pages:
         """What a document says about the list that it is a page of. `records`: how many it holds."""
         return self._pages.page(document, self.source, place, records)
+
+
+def _is_plain(rule: Rule) -> bool:
+    """True if a rule takes values by their names alone, and changes none by a table."""
+    inner = rule.source.rules if isinstance(rule.source, FirstOf) else ()
+    read = (isinstance(each, Select) and each.path.singular for each in selects(rule))
+    return all(read) and all(map(_is_plain, inner)) and not any(isinstance(each, Lookup) for each in rule.changes)
+
+
+def _is_undamaged(record: object) -> bool:
+    """True unless some text in a record holds bytes that are no text (`Malformed.part`)."""
+    try:
+        json.dumps(record, ensure_ascii=False, default=str).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def named_source(mapping: str, values: Mapping[str, str]) -> str:
@@ -184,6 +223,12 @@ def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral
         return neutral if neutral is not None else by_model(record)
 
     return check
+
+
+def id_of_evidence(record: object) -> str | None:
+    """The id of evidence that is refused, empty if it is; None where it is no text."""
+    found = record.get("id") if isinstance(record, dict) else None
+    return found if is_text(found) else None
 
 
 def model_for(kind: str, mode: Mode) -> type[Evidence]:
