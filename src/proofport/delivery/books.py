@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from proofport.accounting import Outcome, Status, all_delivered
 from proofport.adapter import Batch, Memory, Mode, Tombstone
+from proofport.delivery.intents import Intents
 from proofport.delivery.lease import Holder
 from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of, encode_outcomes
 from proofport.errors import UsageError
-from proofport.journal.contract import IN_DOUBT, Attempt, BatchDone, Journal, NewRun, RunView, Sent
+from proofport.journal.contract import IN_DOUBT, Attempt, BatchDone, Intent, Journal, NewRun, RunView, Sent
 
 _NOTED = {Status.UNKNOWN: IN_DOUBT, Status.REJECTED: 0, Status.WITHHELD: 0}
 REMOVED = (Status.DELIVERED, Status.UNCHANGED)
@@ -33,13 +35,17 @@ class InputChanged(UsageError):
     """A resumed snapshot reads another input, or maps it otherwise, than the run it would go on with."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """A batch on its way."""
 
     number: int
     batch: Batch
     digests: Sequence[int]
+
+    @cached_property
+    def digest(self) -> bytes:
+        return batch_digest(self.batch, self.digests)
 
 
 class Books(Protocol):
@@ -54,6 +60,19 @@ class Books(Protocol):
 
     def acknowledged(self, entry: Entry) -> list[Outcome] | None:
         """The outcomes that an interrupted run has noted for this batch. None: it has to be sent."""
+
+    @property
+    def unchecked(self) -> bool:
+        """True while a batch that the interrupted run has sent was not compared with this input's."""
+
+    def check_end(self) -> None:
+        """Raises InputChanged when the interrupted run has sent more batches than this input gave."""
+
+    def intend(self, entry: Entry, batch: Batch, bodies: Sequence[bytes]) -> None:
+        """Have noted that records of a batch, `batch`, are about to be sent. `bodies` are those to keep."""
+
+    async def intended(self, entry: Entry) -> None:
+        """Return when that is durable."""
 
     async def done(
         self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt], bodies: Sequence[bytes]
@@ -76,6 +95,10 @@ class RunBooks:
         #: The numbers of the sources of a snapshot, by the number of the input.
         self._sources: Sequence[int] = ()
         self._acknowledged = {batch.number: batch for batch in earlier.batches} if earlier else {}
+        #: The digests of batches that may have been on the wire when the earlier run was cut off.
+        self._perhaps_sent = dict(earlier.intents) if earlier else {}
+        self._kept_intents = frozenset(self._perhaps_sent)
+        self._intents = Intents(self._intend)
 
     async def begin(self, sources: Sequence[str] = ()) -> None:
         """`sources`: the name of the source of each input. Only a whole set says where a record comes from."""
@@ -86,7 +109,7 @@ class RunBooks:
     async def opened(self, memory: Memory) -> None:
         """Note what the adapter opened with. Other data than before: the vendor's side began anew, so must we."""
         if memory != self.memory:
-            self._acknowledged = {}
+            self._acknowledged, self._perhaps_sent = {}, {}
         self.memory = memory
         await self._remember()
 
@@ -112,25 +135,40 @@ class RunBooks:
     def acknowledged(self, entry: Entry) -> list[Outcome] | None:
         """Raises InputChanged when a snapshot's batch differs: records of another input were sent already."""
         earlier = self._acknowledged.pop(entry.number, None)
-        if earlier is None:
+        sent = self._perhaps_sent.pop(entry.number, None) if earlier is None else earlier.digest
+        if sent is None:
             return None
-        if earlier.digest != batch_digest(entry.batch, entry.digests):
+        if sent != entry.digest:
             self._refuse_change()
             return None
-        outcomes = decode_outcomes(earlier.outcomes)
-        return None if any(outcome.status is Status.UNKNOWN for outcome in outcomes) else outcomes
+        outcomes = decode_outcomes(earlier.outcomes) if earlier is not None else ()
+        return None if any(outcome.status is Status.UNKNOWN for outcome in outcomes) else list(outcomes) or None
+
+    @property
+    def unchecked(self) -> bool:
+        return self._run.mode == "snapshot" and bool(self._acknowledged or self._perhaps_sent)
 
     def check_end(self) -> None:
-        """Raises InputChanged when the interrupted run had more batches than this input gave."""
-        if self._acknowledged:
+        if self.unchecked:
             self._refuse_change()
 
     def _refuse_change(self) -> None:
         if self._run.mode == "snapshot":
+            cancelled = "What that run had staged is cancelled. " if self._run.staged else ""
             raise InputChanged(
                 f"the input is not the one that run {self._run.run_id} was reading",
-                hint="What that run had staged is cancelled. Push again without --resume.",
+                hint=f"Nothing of this input was sent. {cancelled}Push again without --resume.",
             )
+
+    def intend(self, entry: Entry, batch: Batch, bodies: Sequence[bytes]) -> None:
+        sent = Sent(batch.ids, (), batch.observed, bodies, self._sources_of(batch))
+        self._intents.add([Intent(entry.number, sent, entry.digest)])
+
+    async def intended(self, entry: Entry) -> None:
+        await self._intents.durable(entry.number)
+
+    async def _intend(self, intents: Sequence[Intent]) -> None:
+        await self._lane_run.intend(self._run.kind, intents, run_id=self._run.run_id)
 
     async def done(
         self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt], bodies: Sequence[bytes]
@@ -142,11 +180,16 @@ class RunBooks:
             batch.positions[0],
             batch.positions[-1],
             len(batch),
-            batch_digest(batch, entry.digests),
+            entry.digest,
             encode_outcomes(outcomes),
             self._sent(entry, outcomes, bodies),
         )
-        await asyncio.gather(self._lane_run.batch_done(self._run.run_id, row), self.attempted(attempts))
+
+        async def write(intents: Sequence[Intent]) -> None:
+            await self._lane_run.batch_done(self._run.run_id, row, intents=intents)
+
+        await asyncio.gather(self._intents.carried(write), self.attempted(attempts))
+        self._intents.noted(entry.number)
 
     async def doubted(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
         await self.done(entry, outcomes, attempts, ())
@@ -168,6 +211,15 @@ class RunBooks:
     async def attempted(self, attempts: Sequence[Attempt]) -> None:
         if attempts:
             await self._lane_run.attempted(attempts)
+
+    async def withdraw(self) -> None:
+        """Drop the intents of what was not sent after all. What an interrupted run may have sent stays noted."""
+        if intents := self._intents.not_sent(self._kept_intents):
+            await self._lane_run.withdraw(self._run.kind, intents, run_id=self._run.run_id)
+
+    async def completing(self) -> None:
+        """Note that the vendor is about to be told to complete the set."""
+        await self._lane_run.completing(self._run.run_id)
 
     # ------------------------------------------------------------------ the set
     async def forget(self, ids: Sequence[str]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from proofport.accounting import UNCHANGED, Outcome, Status, unknown, withheld
+from proofport.accounting import Outcome, Status, withheld
 from proofport.adapter import Batch, Job, Memory, Opens, Replaces, Stages, Tombstone
 from proofport.delivery.batching import exchange, joined, part, too_large
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
@@ -18,18 +18,15 @@ from proofport.delivery.last_delivered import Filtered, LastState, may_have_arri
 from proofport.delivery.lease import Holder
 from proofport.delivery.live_set import LiveSet, WaitingSet
 from proofport.delivery.payload import digests_of
+from proofport.delivery.preparing import Decided, Prepared, ToSend, prepared
 from proofport.delivery.report import Exit, Ledger
+from proofport.delivery.stops import outcome_of, why_stopped
 from proofport.delivery.target import Target
 from proofport.errors import (
-    AdapterFault,
     Blocked,
-    GuardRefused,
     JournalError,
     LaneLost,
-    OutcomeUnknown,
-    Problem,
     ProofportError,
-    Retryable,
 )
 from proofport.http.sender import Sender
 from proofport.journal.contract import Attempt, Journal
@@ -39,19 +36,10 @@ QUEUED_BATCHES = 2
 UNACKNOWLEDGED = 1
 """Batches whose outcomes may be on their way into the journal while the next is being sent."""
 
-_STOPS: Mapping[type[ProofportError], tuple[str, Exit]] = {
-    Blocked: ("lane_parked", Exit.BLOCKED),
-    Retryable: ("vendor_unavailable", Exit.INCOMPLETE),
-    OutcomeUnknown: ("vendor_unavailable", Exit.INCOMPLETE),
-    LaneLost: ("lane_lost", Exit.INCOMPLETE),
-    InputChanged: ("input_changed", Exit.INCOMPLETE),
-    AdapterFault: ("adapter_fault", Exit.INCOMPLETE),
-    JournalError: ("journal_failed", Exit.INCOMPLETE),
-    GuardRefused: ("guard", Exit.GUARD),
-}
+PREPARED = 2
+"""Batches that wait for their turn ready to be sent, so that their intents go with what is noted before they leave."""
+
 NOTHING = Batch((), (), ())
-RESUMABLE = ("lane_parked", "vendor_unavailable", "lane_lost", "lane_busy")
-"""Reasons to stop for which the set is not to blame: what was staged is left there, and the run can be resumed."""
 
 log = get_logger("delivery")
 
@@ -144,7 +132,7 @@ class DestinationRun:
 
         When the lane is another's by now, that is the reason: the vendor refused what the other had ended.
         """
-        reason, code = next((end for kind, end in _STOPS.items() if isinstance(error, kind)), ("refused", Exit.USAGE))
+        reason, code = why_stopped(error)
         self.stop(error, reason, code)
         if isinstance(error, Blocked) and self.vendor.holder is not None:
             try:
@@ -194,14 +182,37 @@ class DestinationRun:
     async def run(self) -> None:
         """Deliver what was taken, until `finish`, several batches at a time where the vendor allows it."""
         slots, places = asyncio.Semaphore(self._parallel), asyncio.Semaphore(self._parallel + UNACKNOWLEDGED)
-        number = 0
+        ready = asyncio.Semaphore(self._parallel + UNACKNOWLEDGED + PREPARED)
         async with asyncio.TaskGroup() as group:
-            while (batch := await self._queue.get()) is not None:
-                await self._open_if_needed()
-                await places.acquire()
-                task = group.create_task(self._deliver(number, batch, slots))
-                task.add_done_callback(lambda _: places.release())
-                number += 1
+            async for batch in self._checked():
+                await ready.acquire()
+                task = group.create_task(self._deliver(batch, slots, places))
+                task.add_done_callback(lambda _: ready.release())
+                if isinstance(batch, ToSend) and batch.wanted.freezes is not None:
+                    await asyncio.wait([task])  # the next is held against the schema that this one makes
+
+    async def _checked(self) -> AsyncIterator[Prepared]:
+        """The batches, prepared. A resumed run sends none before all that was sent is known to be in this input."""
+        number, kept = 0, list[Prepared]()
+        while (batch := await self._queue.get()) is not None:
+            await self._open_if_needed()
+            ready = await self._prepare(number, batch)
+            number += 1
+            unchecked = self._books is not None and self._books.unchecked
+            if unchecked and isinstance(ready, ToSend):
+                kept.append(ready)
+                continue
+            for each in () if unchecked else kept:
+                yield each
+            kept = kept if unchecked else []
+            yield ready
+        if kept:
+            try:
+                self._held_books.check_end()
+            except InputChanged as error:
+                await self.halt(error)
+        for each in kept:
+            yield each
 
     async def open(self) -> Memory:
         """Lead the adapter's opening. Raises the error that has stopped the destination."""
@@ -230,7 +241,8 @@ class DestinationRun:
         `kept` are the last bodies of refused records. They are in the set, and not among the records of the run.
         """
         await self._open_if_needed()
-        outcomes = await self._settled(0, joined(batch, kept), asyncio.Semaphore(1), tombstones)
+        one = asyncio.Semaphore(1)
+        outcomes = await self._settled(await self._prepare(0, joined(batch, kept)), one, tombstones)
         self.ledger.book_batch(batch, outcomes[: len(batch)])
         return outcomes
 
@@ -238,20 +250,35 @@ class DestinationRun:
         """True if unchanged records are left out, and each of the set was delivered last with this very body."""
         return self._skip_unchanged and await self.last_state.all_unchanged(self.job, batch, digests_of(batch))
 
-    async def _deliver(self, number: int, batch: Batch, slots: asyncio.Semaphore) -> None:
-        self.ledger.book_batch(batch, await self._settled(number, batch, slots))
+    async def _prepare(self, number: int, batch: Batch) -> Prepared:
+        if self.stopped is not None or self.memory is None:
+            return Decided(Entry(number, batch, ()), await self._withheld(batch))
+        entry, skip, live = entry_of(number, batch), self._skip_unchanged, self.is_live_already
+        try:
+            ready = await prepared(
+                entry, self.job, self._held_books, self.last_state, skip_unchanged=skip, is_live=live
+            )
+        except ProofportError as error:
+            return Decided(entry, await self._failed(entry, error))
+        self._take_note(ready.wanted)
+        return ready
+
+    async def _deliver(self, batch: Prepared, slots: asyncio.Semaphore, places: asyncio.Semaphore) -> None:
+        async with places:
+            outcomes = await self._settled(batch, slots)
+        self.ledger.book_batch(batch.entry.batch, outcomes)
 
     async def _settled(
-        self, number: int, batch: Batch, slots: asyncio.Semaphore, tombstones: Sequence[Tombstone] = ()
+        self, batch: Prepared, slots: asyncio.Semaphore, tombstones: Sequence[Tombstone] = ()
     ) -> Sequence[Outcome]:
         """Send a batch when it has its slot, which is free again while the outcomes are written down."""
         async with slots:
-            if self.stopped is not None or self.memory is None:
-                return await self._withheld(batch)
-            entry = entry_of(number, batch)
-            outcomes, new = await self._answered(entry, self.memory, tombstones)
-            outcomes = self.collisions.judged(batch, outcomes)
-        return await self._noted(entry, outcomes) if new else outcomes
+            if isinstance(batch, Decided):
+                outcomes, new = batch.outcomes, batch.new
+            else:
+                outcomes, new = await self._answered(batch, tombstones)
+            outcomes = self.collisions.judged(batch.entry.batch, outcomes)
+        return await self._noted(batch.entry, outcomes) if new else outcomes
 
     async def _withheld(self, batch: Batch) -> Sequence[Outcome]:
         """The outcomes of a batch that is not sent."""
@@ -275,20 +302,23 @@ class DestinationRun:
             self.job = replace(self.job, lane_memory={**self.job.lane_memory, key: value})
         return wanted.decided
 
-    def _take_note(self, wanted: Filtered) -> None:
-        self.report.notes += [wanted.note] if wanted.note else []
+    def _take_note(self, wanted: Filtered | None) -> None:
+        self.report.notes += [wanted.note] if wanted is not None and wanted.note else []
 
-    async def _answered(
-        self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]
-    ) -> tuple[Sequence[Outcome], bool]:
+    async def _answered(self, batch: ToSend, tombstones: Sequence[Tombstone]) -> tuple[Sequence[Outcome], bool]:
         """The outcomes of a batch. True: they are still to be written down."""
         try:
-            earlier = self._held_books.acknowledged(entry)
-            if earlier is not None:
-                return earlier, False
-            return await self._outcomes(entry, memory, tombstones), True
+            if self.stopped is None:
+                await self._held_books.intended(batch.entry)
+            if self.stopped is not None or self.memory is None:
+                return [self.stopped or withheld("not_opened")] * len(batch.entry.batch), False
+            sent = await self._send(batch.rest, self.memory, batch.wanted, tombstones)
+            if self.job.mode == "remove":
+                sent = removed(batch.rest, sent)
+            self.report.notes += _notes_of(self.memory)
+            return batch.merged(sent), True
         except ProofportError as error:
-            return await self._failed(entry, error), False
+            return await self._failed(batch.entry, error), False
 
     async def _noted(self, entry: Entry, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """The outcomes of a batch, durable when they are returned."""
@@ -302,34 +332,13 @@ class DestinationRun:
 
     async def _failed(self, entry: Entry, error: ProofportError) -> Sequence[Outcome]:
         await self.halt(error)
-        outcomes = [self._outcome_of(error)] * len(entry.batch)
+        outcomes = [outcome_of(error, self.stopped)] * len(entry.batch)
         if outcomes[0].status is Status.UNKNOWN:
             try:  # as far as the journal can be written: it may be the very thing that failed
                 await self._held_books.doubted(entry, outcomes, self._attempts())
             except (LaneLost, JournalError):
                 self.all_noted = False
         return outcomes
-
-    async def _outcomes(self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]) -> Sequence[Outcome]:
-        """The outcomes that the vendor gives, or that need no vendor."""
-        batch, state = entry.batch, self.last_state
-        if self.is_live_already:
-            return [UNCHANGED] * len(batch)
-        wanted = await state.filter(self.job, batch, entry.digests, skip_unchanged=self._skip_unchanged)
-        self._take_note(wanted)
-        rest = part(batch, wanted.order)
-        sent: Sequence[Outcome] = ()
-        if len(rest):
-            if self.job.mode in ("patch", "remove"):
-                rest = await state.with_last(self.job, rest)
-            sent = await self._send(rest, memory, wanted, tombstones)
-            if self.job.mode == "remove":
-                sent = removed(rest, sent)
-            self.report.notes += _notes_of(memory)
-        if rest is batch:
-            return sent
-        ends = {**wanted.decided, **dict(zip(wanted.order, sent, strict=True))}
-        return [ends[i] for i in range(len(batch))]
 
     async def _send(
         self, batch: Batch, memory: Memory, wanted: Filtered, tombstones: Sequence[Tombstone]
@@ -346,7 +355,7 @@ class DestinationRun:
                 splits=not self.replaces,
             )
         except ProofportError as error:
-            if self._outcome_of(error).status is Status.UNKNOWN:
+            if outcome_of(error, self.stopped).status is Status.UNKNOWN:
                 with suppress(LaneLost, JournalError):
                     await self._freeze(wanted)
             raise
@@ -365,15 +374,6 @@ class DestinationRun:
         key, value = wanted.freezes
         await self.vendor.holder.run.keep_adapter_memory(key, value, doubts=self.job.kind)
         self.job = replace(self.job, lane_memory={**self.job.lane_memory, key: value})
-
-    def _outcome_of(self, error: ProofportError) -> Outcome:
-        """The end of a batch whose flow failed: unknown when a request may have taken effect."""
-        problem = Problem("no usable answer", "an answer to every request", hint=error.message)
-        if isinstance(error, AdapterFault):
-            return unknown("adapter_fault", problem)
-        if isinstance(error, OutcomeUnknown) or error.lost:
-            return unknown("answer_lost", problem)
-        return self.stopped or withheld("not_sent", problem)
 
     # ------------------------------------------------------------------ the gifts of `attach`
     def _attempts(self) -> list[Attempt]:

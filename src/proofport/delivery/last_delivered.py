@@ -95,16 +95,21 @@ class LastState:
 
     # ------------------------------------------------------------------ after sending
     async def to_keep(self, job: Job, batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[bytes]:
-        """The bodies to keep of what was sent. Of a patch, the last body with the patch applied."""
+        """The bodies to keep of what was sent."""
+        if not (bodies := await self.if_sent(job, batch)):
+            return ()
+        pairs = zip(bodies, outcomes, strict=True)
+        return [body if outcome.status in _MAY_HAVE_ARRIVED else b"" for body, outcome in pairs]
+
+    async def if_sent(self, job: Job, batch: Batch) -> Sequence[bytes]:
+        """The bodies to keep if all of a batch arrives. Of a patch, the last body with the patch applied."""
         whole = job.mode == "snapshot" and isinstance(self._resource, Stages | Replaces)
         if job.mode == "remove" or not (self._resource.keeps_bodies or (whole and self._keep_last)):
             return ()
-        bodies: Sequence[bytes] = batch.bodies
-        if job.mode == "patch":
-            last = await self._journal.bodies(self._lane, job.kind, batch.ids)
-            bodies = [_patched(body, patch) if body else b"" for body, patch in zip(last, bodies, strict=True)]
-        pairs = zip(bodies, outcomes, strict=True)
-        return [body if outcome.status in _MAY_HAVE_ARRIVED else b"" for body, outcome in pairs]
+        if job.mode != "patch":
+            return batch.bodies
+        last = await self._journal.bodies(self._lane, job.kind, batch.ids)
+        return [_patched(body, patch) if body else b"" for body, patch in zip(last, batch.bodies, strict=True)]
 
 
 def removed(batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:

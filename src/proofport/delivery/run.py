@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from proofport.accounting import Status, unknown
 from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import POSITION_BITS, RunBooks
-from proofport.delivery.destination_run import RESUMABLE, DestinationRun
+from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.lease import alongside, hold
@@ -34,6 +34,7 @@ from proofport.delivery.snapshot.compared import ComparedSet
 from proofport.delivery.snapshot.ending import Ending
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.delivery.snapshot.staged import StagedSet
+from proofport.delivery.stops import RESUMABLE
 from proofport.delivery.target import Target
 from proofport.delivery.whole import Chains
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
@@ -314,7 +315,10 @@ class Run:
             with suppress(LaneLost):
                 await books.attempted(destination.vendor.sender.take_attempts(run_id=self._order.run_id))
                 stopped = destination.stopped
-                if not destination.all_noted or (stopped is not None and stopped.reason in RESUMABLE):
+                if not destination.all_noted:
+                    return
+                await books.withdraw()
+                if stopped is not None and stopped.reason in RESUMABLE:
                     return
                 lost = count[Status.UNKNOWN] - report.tally.reasons["not_verified"]
                 whole = self._order.mode != "snapshot" and not (count[Status.WITHHELD] or lost)

@@ -16,10 +16,10 @@ from tests.unit.delivery.support import (
 
 from proofport.accounting import unknown
 from proofport.adapter import Stages
-from proofport.delivery.destination_run import RESUMABLE
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
+from proofport.delivery.stops import RESUMABLE
 from proofport.errors import AdapterFault, Blocked, OutcomeUnknown, Problem, Retryable
 from proofport.wire import Reply
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from proofport.accounting import Outcome, Status
-from proofport.adapter import Memory
+from proofport.adapter import Batch, Memory
+from proofport.delivery.batching import part
 from proofport.delivery.books import Entry
+from proofport.delivery.intents import Intents
 from proofport.delivery.payload import encode_outcomes, pack, pack_bodies
 from proofport.delivery.report import DestinationReport, Ledger
 from proofport.errors import Problem
 from proofport.evidence import Neutral
-from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Failure, LaneRun, NewDelivery, Sent
+from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Failure, Intent, LaneRun, NewDelivery, Sent
 
 
 class Watch(Protocol):
@@ -52,7 +55,9 @@ class QueueBooks:
     A position is the number of a record, counted over all deliveries.
     """
 
-    memory: Memory = {}  # noqa: RUF012  (a queued delivery is never resumed: it begins anew)
+    # a queued delivery is never resumed: it begins anew
+    memory: Memory = {}  # noqa: RUF012
+    unchecked = False
 
     def __init__(self, lane_run: LaneRun, watch: Watch | None) -> None:
         self._lane_run = lane_run
@@ -62,6 +67,7 @@ class QueueBooks:
         self._count = 0
         self._settled = 0
         self._turn = asyncio.Lock()
+        self._intents = Intents(self._intend)
 
     def add(self, delivery: Delivery, records: Sequence[Neutral]) -> int:
         """One more delivery. Returns the position of its first record."""
@@ -88,10 +94,30 @@ class QueueBooks:
     def acknowledged(self, entry: Entry) -> list[Outcome] | None:
         return None
 
+    def check_end(self) -> None:
+        """Nothing was sent before."""
+
+    def intend(self, entry: Entry, batch: Batch, bodies: Sequence[bytes]) -> None:
+        """One intent for each delivery: it ends with that."""
+        places: defaultdict[int, list[int]] = defaultdict(list)
+        for index, position in enumerate(batch.positions):
+            places[self._place(position)[0].delivery.id].append(index)
+        for delivery, indexes in places.items():
+            own = part(batch, indexes)
+            kept = [bodies[index] for index in indexes] if bodies else ()
+            self._intents.add([Intent(entry.number, Sent(own.ids, (), own.observed, kept), delivery=delivery)])
+
+    async def intended(self, entry: Entry) -> None:
+        await self._intents.durable(entry.number)
+
+    async def _intend(self, intents: Sequence[Intent]) -> None:
+        await self._lane_run.intend(self._open[0].delivery.kind, intents)
+
     async def done(
         self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt], bodies: Sequence[bytes]
     ) -> None:
         batch = entry.batch
+        self._intents.noted(entry.number)
         own = [self._place(position)[0].delivery for position in batch.positions]
         await self.attempted(attempts, own)
         if own[0] is not own[-1] and _refused_together(outcomes):
@@ -106,6 +132,7 @@ class QueueBooks:
 
     async def doubted(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
         """The deliveries stay queued, and are sent again: at least once."""
+        self._intents.noted(entry.number)
         await self.attempted(attempts, [self._place(position)[0].delivery for position in entry.batch.positions])
 
     # ------------------------------------------------------------------ writing down
@@ -122,6 +149,11 @@ class QueueBooks:
         await self._lane_run.attempted([replace(each, delivery=number) for number in numbers for each in attempts])
         if self._watch is not None:
             self._watch.attempted(deliveries[0].destination, attempts)
+
+    async def withdraw(self) -> None:
+        """Drop the intents of what was not sent after all."""
+        if intents := self._intents.not_sent():
+            await self._lane_run.withdraw(self._open[0].delivery.kind, intents)
 
     async def settle(self) -> None:
         """End every delivery at the head that has all its outcomes."""
@@ -141,7 +173,12 @@ class QueueBooks:
             await self._lane_run.dead(of.delivery, failure, bodies=pack_bodies(bodies))
         else:
             letter = _dead_letter(of, bad, outcomes, bodies) if bad else None
-            await self._lane_run.done(of.delivery, encode_outcomes(outcomes), sent=_sent(of, ends), dead=letter)
+            sent, text = _sent(of, ends), encode_outcomes(outcomes)
+
+            async def write(intents: Sequence[Intent]) -> None:
+                await self._lane_run.done(of.delivery, text, sent=sent, dead=letter, intents=intents)
+
+            await self._intents.carried(write)
         if self._watch is not None:
             self._watch.settled(of.delivery, outcomes)
 

@@ -155,6 +155,7 @@ class _Drain:
             ledger.rejected_ids.close()
             destination.collisions.close()
         if not isinstance(destination.error, LaneLost | JournalError):
+            await books.withdraw()
             await books.settle()
         return destination.error
 

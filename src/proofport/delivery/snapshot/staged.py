@@ -9,11 +9,11 @@ from functools import partial
 from proofport.accounting import Outcome, Status, Tally, unknown, withheld
 from proofport.adapter import Batch, Stages
 from proofport.delivery.batching import Batcher, exchange
-from proofport.delivery.destination_run import RESUMABLE
 from proofport.delivery.guard import Change
 from proofport.delivery.refused import NAMED, held_back
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import TAKEN, Ending, exit_of
+from proofport.delivery.stops import RESUMABLE
 from proofport.delivery.whole import flaw_of, records
 from proofport.errors import GuardRefused, ProofportError
 from proofport.text.wording import listing
@@ -74,6 +74,7 @@ class StagedSet(Ending):
         self._note_override()
         held.note(self._before, report)
         complete = partial(self._stages.complete, destination.job, destination.memory or {}, staged)
+        await self._books.completing()
         await destination.vendor.lead(complete, cleared=True)
         await self._forget_gone(held)
         return True

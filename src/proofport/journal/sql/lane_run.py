@@ -67,10 +67,10 @@ class SqlLaneRun:
         """
         yield from ()
 
-    def _note(self, kind: str, sent: Sent, mode: Mode, *, staged: bool = False, **by: int) -> Steps[None]:
+    def _note(self, of_set: int, sent: Sent, mode: Mode, *, staged: bool = False, **by: int) -> Steps[None]:
         """Note what was sent. `by`: the number of the `run` or the `delivery`."""
         if sent.ids:
-            origin = {"set": (yield from self._set(kind)), "run": None, "delivery": None, "removed": mode == "remove"}
+            origin = {"set": of_set, "run": None, "delivery": None, "removed": mode == "remove"}
             yield from self._sent(sent, origin | by, staged=staged)
 
     def _set(self, kind: str) -> Steps[int]:
@@ -107,13 +107,15 @@ class SqlLaneRun:
 
     # ------------------------------------------------------------------ what is about to be sent
     async def intend(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
-        await self._write(self._intend, kind, intents, self._run(run_id)[0] if run_id else 0)
+        await self._write(self._intend_alone, kind, intents, self._run(run_id)[0] if run_id else 0)
 
-    def _intend(self, kind: str, intents: Sequence[Intent], run: int = 0) -> Steps[None]:
+    def _intend_alone(self, kind: str, intents: Sequence[Intent], run: int) -> Steps[None]:
+        yield from self._intend((yield from self._set(kind)), intents, run)
+
+    def _intend(self, of_set: int, intents: Sequence[Intent], run: int = 0) -> Steps[None]:
         if intents:
-            of_set = {"set": (yield from self._set(kind)), "run": run}
-            rows = ({**of_set, **_key_of(each), "content": pack(each.sent)} for each in intents)
-            yield Many("put_intent", rows)
+            about = {"set": of_set, "run": run}
+            yield Many("put_intent", ({**about, **_key_of(each), "content": pack(each.sent)} for each in intents))
 
     async def withdraw(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
         await self._write(self._withdraw, kind, intents, self._run(run_id)[0] if run_id else 0)
@@ -167,9 +169,10 @@ class SqlLaneRun:
         if not (yield Change("done", values)):
             yield from self._check()
             return
-        yield Change("drop_intents_of_delivery", {"set": (yield from self._set(delivery.kind)), "id": delivery.id})
-        yield from self._intend(delivery.kind, intents)
-        yield from self._note(delivery.kind, sent, delivery.mode, delivery=delivery.id)
+        of_set = yield from self._set(delivery.kind)
+        yield Change("drop_intents_of_delivery", {"set": of_set, "id": delivery.id})
+        yield from self._intend(of_set, intents)
+        yield from self._note(of_set, sent, delivery.mode, delivery=delivery.id)
         if dead is not None:
             new, failure = dead
             letter = {**asdict(new), **_failure(failure), "attempts": delivery.attempts + 1}
@@ -242,10 +245,10 @@ class SqlLaneRun:
         values = {"run": number, "number": batch.number, "first": batch.first, "last": batch.last}
         about = {"records": batch.records, "digest": batch.digest, "outcomes": shown(batch.outcomes)}
         yield Change("put_batch", {**values, **about})
-        yield from self._note(run.kind, batch.sent, run.mode, run=number, staged=run.staged)
-        of_set = {"set": (yield from self._set(run.kind)), "run": number}
-        yield Change("drop_intent", {**of_set, "delivery": 0, "batch": batch.number})
-        yield from self._intend(run.kind, intents, number)
+        of_set = yield from self._set(run.kind)
+        yield from self._note(of_set, batch.sent, run.mode, run=number, staged=run.staged)
+        yield Change("drop_intent", {"set": of_set, "run": number, "delivery": 0, "batch": batch.number})
+        yield from self._intend(of_set, intents, number)
 
     async def completing(self, run_id: str) -> None:
         await self._write(_changes, ["completing"], {"number": self._run(run_id)[0]})
@@ -288,11 +291,12 @@ class SqlLaneRun:
         await self._write(self._forget, kind, ids, gone_at, since)
 
     def _forget(self, kind: str, ids: Sequence[str], gone_at: float | None, since: float) -> Steps[None]:
+        of_set = yield from self._set(kind)
         if gone_at is not None:
-            of_set = {"set": (yield from self._set(kind))}
-            yield Many("keep_tombstone", [{**of_set, "id": self._key(text), "gone_at": gone_at} for text in ids])
-            yield Change("drop_old_tombstones", {**of_set, "since": since})
-        yield from self._note(kind, Sent(ids), "remove")
+            rows = [{"set": of_set, "id": self._key(text), "gone_at": gone_at} for text in ids]
+            yield Many("keep_tombstone", rows)
+            yield Change("drop_old_tombstones", {"set": of_set, "since": since})
+        yield from self._note(of_set, Sent(ids), "remove")
 
     async def keep_adapter_memory(self, key: str, value: JsonValue, *, doubts: str | None) -> None:
         if doubts is not None:
