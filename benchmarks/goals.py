@@ -18,10 +18,11 @@ SUITES: Mapping[str, Sequence[int]] = {
     "requests": (20,),
     "budget": (21,),
     "growth": (23,),
+    "hostile": (26,),
 }
 """The module of each suite, and the numbers of its rows."""
 
-_FORMATS = {"x": "{:.3g}x", "%": "{:.3g} %", "MB": "{:.0f} MB", "": "{:,.0f}"}
+_FORMATS = {"x": "{:.3g}x", "%": "{:.3g} %", "MB": "{:.0f} MB", "ms": "{:.0f} ms", "": "{:,.0f}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Base:
 
     number: int
     limit: float
-    unit: Literal["x", "%", "MB", ""] = "x"
+    unit: Literal["x", "%", "MB", "ms", ""] = "x"
     at_most: bool = False
 
     def goal(self, name: str, figure: float, detail: str) -> Goal:
@@ -59,7 +60,7 @@ class Base:
 
     @property
     def _text(self) -> str:
-        return f"{'<=' if self.at_most else '>='} {self.limit:g}{' ' * (self.unit in ('%', 'MB'))}{self.unit}"
+        return f"{'<=' if self.at_most else '>='} {self.limit:g}{' ' * (self.unit in ('%', 'MB', 'ms'))}{self.unit}"
 
 
 FIND, HAND_WRITTEN = Base(1, 15), Base(2, 65, "%")
@@ -76,6 +77,7 @@ REQUESTS = Base(20, 0, "", at_most=True)
 BUDGET_TIME, REFUSED = Base(21, 1.25, at_most=True), Base(21, 0, "", at_most=True)
 GROWTH, GROWTH_MEMORY = Base(23, 1.3, at_most=True), Base(23, 10, "%", at_most=True)
 GROWTH_PEAK = Base(23, 200, "MB", at_most=True)
+DELAY = Base(26, 100, "ms", at_most=True)
 
 
 def peak_of_this_process() -> float:

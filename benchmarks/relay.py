@@ -32,13 +32,14 @@ from pydantic import TypeAdapter
 
 from benchmarks.goals import PLAIN_HANDLER, TAIL, UNSTORED, Goal
 from benchmarks.http_load import load
-from proofport.cli.service import calm_garbage_collector, log_to_stderr
+from proofport.cli.service import calm_garbage_collector
 from proofport.config import Config
 from proofport.config.relay import Overload, RelaySettings
 from proofport.evidence import CloudResource
 from proofport.gateway import Gateway
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
 from proofport.journal.sqlite import SqliteJournal
+from proofport.logs import log_to_stderr
 from proofport.registry import load_emulator
 from proofport.relay.serving import serving
 

@@ -68,6 +68,18 @@ class DrataSettings(Settings):
                 raise ValueError(f"expected connection_id in objects.{kind}: idp_connection_id is for person")
         return self
 
+    @model_validator(mode="after")
+    def _one_kind_each(self) -> Self:
+        """A set of one kind would delete the records of the other."""
+        first: dict[tuple[int | None, int], str] = {}
+        for kind, configured in self.objects.items():
+            if configured.resource_id is None:
+                continue
+            other = first.setdefault((configured.connection_id, configured.resource_id), kind)
+            if other != kind:
+                raise ValueError(f"expected a resource of its own for each kind: {other} and {kind} have the same one")
+        return self
+
     @property
     def origin(self) -> str:
         return self.base_url or REGIONS[self.region or "us"]

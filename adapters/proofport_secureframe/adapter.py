@@ -9,11 +9,11 @@ from proofport.adapter import Adapter, Body, Checks, Finding, Flow, HasOperation
 from proofport.errors import Blocked, UnsupportedFeature, UsageError
 from proofport.wire import Call
 from proofport_secureframe.answers import READ_HINTS, refuse
-from proofport_secureframe.bodies import HAVE_ACTIVE, MODELS, body_of
+from proofport_secureframe.bodies import MODELS, body_of
 from proofport_secureframe.operations import operations_of
 from proofport_secureframe.publishing import EndedResource, PublishedResource
 from proofport_secureframe.reading import READ_BACK, ListedResource, ReadableResource
-from proofport_secureframe.settings import SecureframeSettings
+from proofport_secureframe.settings import SecureframeSettings, ended_fields
 
 
 class SecureframeAdapter(Adapter, Checks, HasOperations):
@@ -43,9 +43,9 @@ class SecureframeAdapter(Adapter, Checks, HasOperations):
             )
         _require_model(kind)
         configured, read_back = self.settings.objects.get(kind), READ_BACK.get(kind)
-        ended = kind in HAVE_ACTIVE or (configured is not None and configured.lifecycle_field is not None)
+        ended = bool(ended_fields(kind, configured))
         if read_back is not None and "id" not in read_back.match:
-            return _Device(kind, self.settings)
+            return (_EndedDevice if ended else _Device)(kind, self.settings)
         if read_back is not None and self.settings.vendor_name is not None:
             return (_EndedListed if ended else _Listed)(kind, self.settings)
         return (EndedResource if ended else PublishedResource)(kind, self.settings)
@@ -83,8 +83,12 @@ class _EndedListed(EndedResource, ListedResource):
     """A kind whose rows carry the published id, with a field for what is gone."""
 
 
-class _Device(EndedResource, ReadableResource):
+class _Device(PublishedResource, ReadableResource):
     """Devices are found by their serial number: rows do not carry the published id, nor whose they are."""
+
+
+class _EndedDevice(EndedResource, ReadableResource):
+    """Devices with a field for what is gone."""
 
 
 def _has_model(kind: str) -> bool:

@@ -7,7 +7,7 @@ arrays (R1), so they are refused here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal, get_args
 
@@ -39,6 +39,8 @@ class _Body(BaseModel):
 
     #: The name of the model in Define Schema.
     vendor_model: ClassVar[str]
+    #: Optional fields that a schema should not begin without: it gets no other fields than its first record has.
+    first_shows: ClassVar[frozenset[str]]
     id: Text
 
 
@@ -46,6 +48,8 @@ class CloudResourceBody(_Body):
     """Appears in the asset inventory."""
 
     vendor_model = "Cloud resource"
+    #: The next source is likely to have them.
+    first_shows = frozenset({"account", "region"})
     cloud_resource_type: CloudResourceType = Field(description="required (R1)")
     description: str | None = Field(None, description="R1")
     account: str | None = Field(None, description="R3")
@@ -63,6 +67,8 @@ class TrainingBody(_Body):
     """Appears in the training records."""
 
     vendor_model = "Training record"
+    #: Required in R1.
+    first_shows = frozenset({"completed_at"})
     user_email: Text = Field(description="required (R1)")
     training_slug: TrainingSlug = Field(description="required (R1)")
     completed_at: Text | None = Field(None, description="ISO 8601; required in R1, “set when completed” in R2 and R3")
@@ -72,6 +78,8 @@ class PersonnelAccountBody(_Body):
     """Appears in Personnel. `active` reads true when it was never given (R2, R3), so give it."""
 
     vendor_model = "Personnel account"
+    #: Says who has left.
+    first_shows = frozenset({"active"})
     email: Text = Field(description="required (R1)")
     secondary_email: str | None = Field(None, description="R1")
     username: str | None = Field(None, description="R1")
@@ -88,6 +96,8 @@ class DeviceBody(_Body):
     """Appears in the asset inventory under computers. All of it is optional (R2, R3); the primary ID is ours."""
 
     vendor_model = "Device"
+    #: Says what is gone.
+    first_shows = frozenset({"active"})
     device_name: str | None = Field(None, description="R2, R3")
     email: str | None = Field(None, description="of the person who uses it; cannot be read back (R2, R3)")
     model: str | None = Field(None, description="R2, R3")
@@ -135,6 +145,7 @@ def body_of(
     newest_types: bool,
     own_mapping: bool = False,
     courses: Mapping[str, str] = MappingProxyType({}),
+    only: Sequence[str] = (),
 ) -> Body:
     """The body of a kind in a mode.
 
@@ -154,5 +165,6 @@ def body_of(
         arrays="refuse",
         partial=mode == "patch",
         words=words,
+        only=only,
         hints={} if newest_types or model is not CloudResourceBody else {"cloud_resource_type": _NEWEST},
     )

@@ -21,7 +21,7 @@ def guide(blueprint: Blueprint, configured: SecureframeObject | None) -> Unsuppo
         else "leave it without a model: custom tests read the fields as they are"
     )
     steps = (
-        f"Push {blueprint.kind} once; the first record must fill every field ({fields}).",
+        f"Push {blueprint.kind} once; the schema gets those fields that the first record has ({fields}).",
         f"In Secureframe open the custom connection and choose Define Schema for {slug!r}.",
         "Set `id` as the primary ID. It can never be changed.",
         f"Then {mapping}.",

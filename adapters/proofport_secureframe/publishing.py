@@ -25,7 +25,7 @@ from proofport.adapter import (
     Provisioned,
     Provisions,
 )
-from proofport.errors import ConfigError, Problem, UnsupportedFeature
+from proofport.errors import Problem, UnsupportedFeature
 from proofport.wire import Call
 from proofport_secureframe.answers import PUBLISH_HINTS, refuse, vendor_words
 from proofport_secureframe.bodies import body_of
@@ -83,6 +83,7 @@ class PublishedResource(SchemaResource, Provisions):
             newest_types=self.settings.allow_newest_types,
             own_mapping=self.configured is not None and self.configured.mapping is not None,
             courses=self.configured.courses if self.configured else {},
+            only=self.configured.sent if self.configured else (),
         )
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
@@ -91,7 +92,6 @@ class PublishedResource(SchemaResource, Provisions):
 
     # ------------------------------------------------------------------ sending
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
-        self._require_fit(job)
         if job.mode == "remove":
             raise self._cannot_remove()
         refused: dict[int, Outcome] = {}
@@ -107,21 +107,6 @@ class PublishedResource(SchemaResource, Provisions):
             return list(refused.values())
         outcome = yield from self._publish(job, bodies)
         return [refused.get(index, outcome) for index in range(len(batch))]
-
-    def _require_fit(self, job: Job) -> None:
-        """Raises ConfigError for what the schema cannot take, whatever the records are."""
-        schema, field = self.current(job.lane_memory), self.object.lifecycle_field
-        if field is not None and schema.fields and field not in schema.fields:
-            raise ConfigError(
-                f"the schema {schema.slug!r} was first published without {field!r}, and its fields are frozen",
-                hint="Configure a new schema_slug for this kind, and push everything.",
-            )
-        if job.mode == "patch" and not schema.defined:
-            raise ConfigError(
-                f"the Secureframe schema {schema.slug!r} is not known to be defined, and a patch needs one",
-                hint="Push whole records, complete Define Schema, then `proofport schema confirm` "
-                "(or `defined: true`).",
-            )
 
     def _refused_patches(self, batch: Batch) -> dict[int, Outcome]:
         nested_allowed = not self.kind.startswith("custom:") or self.object.allow_nested_patch
@@ -201,7 +186,7 @@ class EndedResource(PublishedResource, Ends):
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         """Publish the last body of each record, marked as gone, in as many requests as their size asks for."""
-        self._require_fit(job)
+        self._require_fields(job, self.ended_fields)
         outcomes: dict[int, Outcome] = {}
         bodies: dict[int, bytes] = {}
         for index, last in enumerate(batch.last):

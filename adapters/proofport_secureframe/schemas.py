@@ -1,13 +1,13 @@
 """The schema of a kind. Secureframe makes it from the first object that it gets under a new slug (R1).
 
-So a complete record goes first. Its fields and their types are kept in the lane's memory, and a record that does not
-fit them is refused.
+So the record that shows most goes first (`first_record`). Its fields and their types are kept in the lane's memory, and
+a record that does not fit them is refused.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -17,8 +17,8 @@ from pydantic import JsonValue
 
 from proofport.adapter import Admission, Batch, Job, MakesSchema, Resource, Schema
 from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
-from proofport_secureframe.bodies import HAVE_ACTIVE
-from proofport_secureframe.settings import SecureframeObject, SecureframeSettings
+from proofport_secureframe.first_record import First, first_record
+from proofport_secureframe.settings import SecureframeObject, SecureframeSettings, ended_fields
 
 ANY = "any"
 """The type of a field of which no value has been seen yet."""
@@ -35,13 +35,9 @@ _ENTRY = ("slug", "kind", "fields", "primary_id", "published", "defined")
 which a person confirmed the schema, or 0."""
 
 _NEW_SLUG = (
-    "The vendor froze fields and types with the first record. Leave the field out, or publish the new form under a "
-    "slug of its own: change it in the configuration, and push everything. If the schema was made elsewhere, and has "
-    "this field, declare its `fields` in the configuration."
-)
-_COMPLETE = (
-    "Put a complete record at the beginning of the input, give the fields a `default:` in the mapping, or leave them "
-    "out of the mapping if they never have a value. If Define Schema is done already, set `defined: true` for it."
+    "The vendor froze fields and types with the first record. Leave the field out (list the others under `fields` in "
+    "the configuration), or publish the new form under a slug of its own: change it in the configuration, and push "
+    "everything. If the schema was made elsewhere, and has this field, declare its `fields` in the configuration."
 )
 
 
@@ -68,10 +64,7 @@ class SchemaResource(Resource, MakesSchema):
     @property
     def ended_fields(self) -> Mapping[str, JsonValue]:
         """The field, with its value, that says of a record that it is gone. Empty: the kind has none."""
-        if self.kind in HAVE_ACTIVE:
-            return {"active": False}
-        lifecycle_field = self.configured and self.configured.lifecycle_field
-        return {lifecycle_field: "removed"} if lifecycle_field else {}
+        return ended_fields(self.kind, self.configured)
 
     def current(self, lane_memory: Mapping[str, JsonValue]) -> Schema:
         """The schema that the kind is published under now. It has no fields before it is published from here."""
@@ -79,11 +72,12 @@ class SchemaResource(Resource, MakesSchema):
         if slug not in lane_memory:
             return Schema(slug, self.kind, configured=configured)
         known = _schema(lane_memory[slug])
-        fields = self.object.fields or known.fields
+        fields = self.object.typed or known.fields
         return replace(known, kind=self.kind, fields=fields, configured=configured)
 
     # ------------------------------------------------------------------ what may go
     def admit(self, job: Job, batch: Batch) -> Admission:
+        self._require_fit(job)
         everything, known = range(len(batch)), self.current(job.lane_memory)
         makes = not known.fields and job.mode in ("upsert", "snapshot")
         if not batch.ids or job.mode == "remove" or not (known.fields or makes):
@@ -91,25 +85,26 @@ class SchemaResource(Resource, MakesSchema):
         if not makes:
             refused = _misfits(job, batch, known.slug, known.fields)
             return Admission([index for index in everything if index not in refused], refused)
-        first, fields = self._freeze(job, [json.loads(body) for body in batch.bodies])
+        first, fields = self._freeze(job, list(map(json.loads, batch.bodies)))
         refused = _misfits(job, batch, known.slug, fields)
         rest = [index for index in everything if index not in refused]
         values = (known.slug, self.kind, dict(fields), known.primary_id, job.started, 0.0)
         entry: dict[str, Any] = dict(zip(_ENTRY, values, strict=True))
-        return Admission(sorted(rest, key=lambda index: index != first), refused, (known.slug, entry))
+        order = sorted(rest, key=lambda index: index != first.index)
+        return Admission(order, refused, (known.slug, entry), first.note)
 
-    def _freeze(self, job: Job, bodies: Sequence[Mapping[str, Any]]) -> tuple[int, Mapping[str, str]]:
+    def _freeze(self, job: Job, bodies: Sequence[Mapping[str, Any]]) -> tuple[First, Mapping[str, str]]:
         """The record that goes first, and the fields that the schema has from then on.
 
         A schema that is configured as defined exists already. It has the fields that are declared, or else all fields
         of the mapping and of this batch.
         """
-        if self.object.fields:
-            return 0, self.object.fields
-        first, fields, shown = 0, dict.fromkeys(job.fields, ANY), bodies
+        if self.object.typed:
+            return First(0), self.object.typed
+        first, fields, shown = First(0), dict.fromkeys(self.object.named or job.fields, ANY), bodies
         if not self.object.defined:
-            first = _complete_record(job, bodies)
-            fields, shown = {}, bodies[first : first + 1]
+            first = first_record(job, bodies, self.object)
+            fields, shown = {}, bodies[first.index : first.index + 1]
         for name, value in (field for body in shown for field in body.items()):
             if value is not None and fields.get(name, ANY) == ANY:
                 fields[name] = json_type(value)
@@ -117,6 +112,28 @@ class SchemaResource(Resource, MakesSchema):
             fields.setdefault(self.object.lifecycle_field, "string")
         proven = job.types or {}
         return first, {name: proven.get(name, ANY) if kind == ANY else kind for name, kind in fields.items()}
+
+    def _require_fit(self, job: Job) -> None:
+        """Raises ConfigError for what the schema cannot take, whatever the records are."""
+        if job.mode == "remove" or self.object.lifecycle_field is not None:
+            self._require_fields(job, self.ended_fields)
+        schema = self.current(job.lane_memory)
+        if job.mode == "patch" and not schema.defined:
+            raise ConfigError(
+                f"the Secureframe schema {schema.slug!r} is not known to be defined, and a patch needs one",
+                hint="Push whole records, complete Define Schema, then `proofport schema confirm` "
+                "(or `defined: true`).",
+            )
+
+    def _require_fields(self, job: Job, names: Iterable[str]) -> None:
+        """Raises ConfigError for a field that the schema was published without."""
+        schema = self.current(job.lane_memory)
+        for name in names if schema.fields else ():
+            if name not in schema.fields:
+                raise ConfigError(
+                    f"the schema {schema.slug!r} was first published without {name!r}, and its fields are frozen",
+                    hint="Configure a new schema_slug for this kind, and push everything.",
+                )
 
     # ------------------------------------------------------------------ what is known
     def schemas(self, lane_memory: Mapping[str, JsonValue]) -> Sequence[Schema]:
@@ -153,30 +170,6 @@ def json_type(value: JsonValue) -> str:
 def _schema(entry: Any) -> Schema:
     """An entry of the lane's memory."""
     return Schema(*(entry[name] for name in _ENTRY))
-
-
-def _complete_record(job: Job, bodies: Sequence[Mapping[str, Any]]) -> int:
-    """The index of the first record that has a value for every field.
-
-    A field that is null, missing or an empty array in the first object may never be mappable (assumed). The fields are
-    those that the mapping can produce, or those of the batch where fields pass through unchanged. Only this batch is
-    looked at, because an input may be endless. Raises UsageError when none of its records is complete.
-    """
-    filled = [{name for name, value in body.items() if value not in (None, [], {})} for body in bodies]
-    wanted = set(job.fields) or {name for body in bodies for name in body}
-    complete = next((index for index, fields in enumerate(filled) if fields >= wanted), None)
-    if complete is not None:
-        return complete
-    never = sorted(wanted - set().union(*filled))
-    fullest = max(filled, key=lambda fields: len(fields & wanted))
-    why = f"no record has a value for {', '.join(never)}"
-    if not never:
-        why = f"the fullest one lacks {', '.join(sorted(wanted - fullest))}"
-    raise UsageError(
-        f"Secureframe makes the schema of {job.kind} from the first record that it gets, so that one must fill every "
-        f"field, and of the first {len(filled):,} none does: {why}",
-        hint=_COMPLETE,
-    )
 
 
 def _misfits(job: Job, batch: Batch, slug: str, fields: Mapping[str, str]) -> dict[int, Problem]:

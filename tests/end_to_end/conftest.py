@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestServer
 from tests.support.cli import Cli
-from tests.support.destination import AtEmulator
+from tests.support.destination import AtEmulator, Destination
 from tests.support.emulators import NAMES, Emulators, emulating
 from tests.support.relay import Relay, relay_config, relaying
+from tests.toy.whole_server import Whole
 
 from proofport.testing import Running
 
 TOYS = Path(__file__).parents[1] / "toy"
+WHOLE_SECRET = "whole-secret"
 
 
 @pytest.fixture(scope="session")
@@ -68,3 +71,24 @@ def toys_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 async def relay(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Relay]:
     async with relaying(relay_config(tmp_path, drata_emulator, secureframe_emulator)) as opened:
         yield opened
+
+
+# ---------------------------------------------------------------------- a vendor that takes only whole sets
+@pytest.fixture
+async def whole() -> Whole:
+    return Whole(WHOLE_SECRET)
+
+
+@pytest.fixture
+async def wholes(whole: Whole, tmp_path: Path) -> AsyncIterator[Destination]:
+    async with TestServer(whole.application, host="127.0.0.1") as server:
+        origin = str(server.make_url("")).rstrip("/")
+        block = {"adapter": "whole", "base_url": origin, "client_id": "app", "client_secret": WHOLE_SECRET}
+        yield Destination("wholes", block, tmp_path)
+
+
+@pytest.fixture
+def sold(wholes: Destination) -> Destination:
+    """The guard lets half of a set go."""
+    wholes.options["guard"] = {"max_gone": 0.5}
+    return wholes

@@ -105,8 +105,8 @@ def secureframe_bodies(aws: Account) -> list[dict[str, Any]]:
     bucket = {"cloud_resource_type": "s3_bucket"}
     return [
         {"id": aws.tagged, "description": "aws.ec2.instance web-1", **instance},
-        {"id": aws.stopped, **instance},
-        {"id": aws.bare, **instance},
+        {"id": aws.stopped, "description": aws.stopped, **instance},
+        {"id": aws.bare, "description": aws.bare, **instance},
         {"id": "arn:aws:s3:::acme-logs", "description": "aws.s3.bucket acme-logs", **bucket},
         {"id": "arn:aws:s3:::acme-www", "description": "aws.s3.bucket acme-www", **bucket},
     ]

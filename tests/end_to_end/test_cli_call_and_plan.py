@@ -95,7 +95,8 @@ def test_wrong_parameters_are_explained(cli: Cli, wrong: list[str]) -> None:
 def test_a_plan_for_people_and_for_programs(cli: Cli) -> None:
     old = [{"id": LONG, "type": "aws.iam.role", "name": "x"}, {"id": "gone", "type": "aws.iam.role"}]
     cli.type("push", cli.write("old.ndjson", *old), *CLOUD)
-    new = cli.write("new.ndjson", {**old[0], "name": "y"}, {"id": LONG + "/new", "type": "t"}, {"id": "bad"}, "{")
+    bad = [{"id": "bad"}, {"id": "worse", "type": 5}]
+    new = cli.write("new.ndjson", {**old[0], "name": "y"}, {"id": LONG + "/new", "type": "t"}, *bad)
     code, out, _ = cli.type("plan", new, *CLOUD, "--mode", "snapshot")
     narrow(out)
     assert code == 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 from pathlib import Path
 from subprocess import PIPE
 
@@ -60,7 +61,7 @@ def test_a_file_that_cannot_be_written_stops_it(tmp_path: Path) -> None:
 def test_a_configuration_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "proofport.yaml"
     file.write_text("instance: acme\n")
-    with program("emulate", "--write-config", str(file)) as process:
+    with program("emulate", "--write-config", str(file), stderr=subprocess.PIPE) as process:
         said, complaint = process.communicate(timeout=20)
     assert (said, process.returncode) == ("", 2)
     assert "was not written by `proofport emulate`" in complaint

@@ -7,15 +7,12 @@ import json
 import os
 import sqlite3
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestServer
-from tests.end_to_end.conftest import TOYS
+from tests.end_to_end.conftest import TOYS, WHOLE_SECRET
 from tests.support.cli import SNAPSHOT, CommandLine
 from tests.support.destination import Destination
 from tests.support.evidence import cloud_resource
@@ -27,25 +24,11 @@ from proofport.delivery.report import Exit
 from proofport.errors import UnsupportedFeature
 
 pytestmark = pytest.mark.usefixtures("toys_installed")
-SECRET = "whole-secret"
 ASSETS = [cloud_resource(number, name=f"web {number}") for number in range(4)]
 LOGINS = [{"id": f"a-{number}", "email": f"{number}@example.com"} for number in range(3)]
 ACCOUNT = "personnel_account"
 SECONDS = 60
 """A process that takes longer hangs."""
-
-
-@pytest.fixture
-async def whole() -> Whole:
-    return Whole(SECRET)
-
-
-@pytest.fixture
-async def wholes(whole: Whole, tmp_path: Path) -> AsyncIterator[Destination]:
-    async with TestServer(whole.application, host="127.0.0.1") as server:
-        origin = str(server.make_url("")).rstrip("/")
-        block = {"adapter": "whole", "base_url": origin, "client_id": "app", "client_secret": SECRET}
-        yield Destination("wholes", block, tmp_path)
 
 
 # ------------------------------------------------------------------ the set
@@ -116,13 +99,6 @@ async def test_single_records_are_refused_before_anything_is_sent(whole: Whole, 
 
 
 # ------------------------------------------------------------------ what is gone
-@pytest.fixture
-def sold(wholes: Destination) -> Destination:
-    """The guard lets half of a set go."""
-    wholes.options["guard"] = {"max_gone": 0.5}
-    return wholes
-
-
 def made_older(at: Destination, days: float) -> None:
     """What is gone has been for so many days more."""
     with closing(sqlite3.connect(at.folder / "journal")) as journal, journal:
@@ -171,15 +147,6 @@ async def test_one_that_comes_back_is_gone_no_more(whole: Whole, sold: Destinati
     made = datetime.now(UTC)
     await sold.push(LOGINS[:2], kind=ACCOUNT)
     assert datetime.fromisoformat(whole.told_gone[ACCOUNT]["a-2"]) >= made, "it is the second time that counts"
-
-
-async def test_one_that_was_read_and_refused_is_not_gone(whole: Whole, sold: Destination) -> None:
-    bad, terms = {"id": "a-2", "username": "two"}, {"max_gone": 0.5, "max_rejected": 1}
-    sold.options["guard"] = terms
-    await sold.push(LOGINS, kind=ACCOUNT)
-    report = await sold.push([*LOGINS[:2], bad], kind=ACCOUNT)
-    assert counts(report) == {"delivered": 2, "rejected": 1}
-    assert whole.told_gone[ACCOUNT] == {}
 
 
 @pytest.mark.parametrize("max_rejected", [0, 9])
@@ -289,7 +256,7 @@ async def test_no_token_is_kept_in_the_journal(whole: Whole, wholes: Destination
         kept = journal.serialize()
     assert b"i-0" in kept
     assert b"issued-token" not in kept
-    assert SECRET.encode() not in kept
+    assert WHOLE_SECRET.encode() not in kept
 
 
 async def test_two_processes_never_revoke_a_token_that_is_in_use(whole: Whole, wholes: Destination) -> None:
@@ -338,4 +305,4 @@ def pushing(
     file = cli.write(f"{kind}.ndjson", *records)
     arguments = ("push", file, "--kind", kind, "--to", "wholes", *SNAPSHOT, "--json", *more)
     path = os.pathsep.join([str(TOYS), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return process(*arguments, folder=cli.folder, PYTHONPATH=path, WHOLE_SECRET=SECRET)
+    return process(*arguments, folder=cli.folder, PYTHONPATH=path, WHOLE_SECRET=WHOLE_SECRET)

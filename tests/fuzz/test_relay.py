@@ -28,7 +28,7 @@ LIMITS = {"body_bytes": 262_144, "body_seconds": 0.25, "records": 5_000}
 async def relay(tmp_path: Path) -> AsyncIterator[RelayProcess]:
     async with scene(tmp_path, "drata") as at:
         objects = at.destinations["drata"]["objects"]
-        at.change(objects={**objects, "custom:k1": {"connection_id": 4, "resource_id": 104}})
+        at.change(objects={**objects, "custom:k1": {"connection_id": 4, "resource_id": 199}})
         at.change_options(relay={"limits": LIMITS})
         async with at.relay() as started:
             yield started

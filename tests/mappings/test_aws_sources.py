@@ -36,7 +36,7 @@ def evidence(request: pytest.FixtureRequest, aws: Any, library: MappingLibrary) 
         mapping = compile_source(library.find(source), values)
         with open_source(io.BytesIO(printed.encode())) as reader:
             documents = [document for _, document in reader]
-        assert [mapping.incomplete(document) for document in documents] == [None]
+        assert [mapping.page(document, "a", 0).flaw for document in documents] == [None]
         return [mapping(record, parents) for document in documents for record, parents in mapping.records(document)]
 
     return read
@@ -318,7 +318,9 @@ def test_one_set_of_every_source_fits_each_vendor(
 )
 def test_a_page_that_is_not_the_last_says_so(library: MappingLibrary, source: str, page: dict[str, Any]) -> None:
     mapping = compile_source(library.find(source))
-    assert mapping.incomplete(page)
+    assert mapping.page(page, "a", 0).flaw
     last = {name: value for name, value in page.items() if value != "x"} | {"IsTruncated": False}
-    assert mapping.incomplete(last) is None
-    assert mapping.incomplete({**last, "NextToken": "x"}), "--max-items of the CLI has one word for every service"
+    assert mapping.page(last, "a", 0).flaw is None
+    assert mapping.page({**last, "NextToken": "x"}, "a", 0).flaw, (
+        "--max-items of the CLI has one word for every service"
+    )

@@ -198,7 +198,11 @@ class TestAdapter:
                 ":5:5: destinations.prod.api_key: found the environment variable NOT_SET",
                 "export",
             ),
-            ("api_key: file:gone", ":5:5: destinations.prod.api_key: found the file gone", "Write the secret"),
+            (
+                "api_key: file:gone",
+                ":5:5: destinations.prod.api_key: found a reference to a file",
+                "Write the secret",
+            ),
             ("api_key: ''", "destinations.prod.api_key: found an empty text", None),
             ("api_key: [1]", "destinations.prod.api_key: found a value that is not text", None),
             ("api_key: null", "destinations.prod.api_key: found null", None),

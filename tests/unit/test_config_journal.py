@@ -83,3 +83,26 @@ async def test_a_server_that_is_not_there_is_explained_without_the_password() ->
         await open_journal(f"postgresql://proofport:{PASSWORD}@127.0.0.1:1/proofport").open()
     assert PASSWORD not in str(caught.value) + repr(caught.value.__cause__)
     assert caught.value.hint is not None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"host=127.0.0.1 port=5432 dbname=kr user=postgres password={PASSWORD}",
+        f"password = {PASSWORD}",
+        f"postgresql:/app:{PASSWORD}@127.0.0.1/db",
+        f"postgres:app:{PASSWORD}",
+    ],
+)
+def test_what_looks_like_an_address_of_a_database_is_no_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    """It would become a file whose name is a password."""
+    monkeypatch.setenv("OUR_JOURNAL", address)
+    with pytest.raises(ConfigError, match="looks like the address of a database") as caught:
+        written(tmp_path, "env:OUR_JOURNAL")
+    assert PASSWORD not in str(caught.value)
+    with pytest.raises(ConfigError, match="looks like the address of a database") as caught:
+        open_journal(address)
+    assert PASSWORD not in str(caught.value)
+    assert [each.name for each in tmp_path.iterdir()] == ["proofport.yaml"]

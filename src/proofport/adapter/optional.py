@@ -1,8 +1,8 @@
 """Abilities that only some vendors have. The engine asks with `isinstance`: the methods are there, or they are not.
 
-`Opens`, `Stages`, `Replaces`, `Ends`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for resources; `Checks`
-and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the guard has agreed: the
-engine calls `Stages.complete`, `Replaces.replace` and `Ends.end` only then.
+`Opens`, `Stages`, `Replaces`, `Ends`, `Matches`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for
+resources; `Checks` and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the
+guard has agreed: the engine calls `Stages.complete`, `Replaces.replace` and `Ends.end` only then.
 """
 
 from __future__ import annotations
@@ -51,7 +51,10 @@ class Stages(Protocol):
         """The meaning of an empty snapshot: a mistake, or that all records are to be ended one by one (`Ends`)."""
 
     def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
-        """Make the staged set the live one. Completing again a set that is complete already is no error."""
+        """Make the staged set the live one. Completing again a set that is complete already is no error.
+
+        `tally` counts the records that were staged as delivered, with those that `guard.refused` keeps as they were.
+        """
 
     def cancel(self, job: Job, memory: Memory) -> Flow[None]:
         """Drop what was staged, and leave the live set as it was."""
@@ -92,6 +95,18 @@ class Ends(Protocol):
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         """End records that are gone. The bodies are empty; `batch.last` says what was delivered last."""
+
+
+@runtime_checkable
+class Matches(Protocol):
+    """The vendor takes two records for one when they share a value, although their ids differ."""
+
+    def matched_on(self, body: bytes) -> Sequence[tuple[str, str]]:
+        """Field and value of all that the vendor matches this record on, besides its id.
+
+        Values that the vendor may take for equal are given in one spelling. Empty values and placeholders are left
+        out. The engine refuses the later of two records of a run that share a field and value.
+        """
 
 
 # ------------------------------------------------------------------ reading
@@ -153,6 +168,7 @@ class Admission:
     #: Key and value to keep in the lane's adapter memory as soon as the vendor may have taken one of the records.
     #: What was delivered of the kind before belongs to another schema: it is in doubt from then on.
     freezes: tuple[str, JsonValue] | None = None
+    note: str | None = None  #: A sentence for the report, about what the vendor makes of them.
 
 
 @runtime_checkable
@@ -160,7 +176,10 @@ class MakesSchema(Protocol):
     """The first delivery freezes a schema. The adapter keeps it in the lane's memory (`Job.lane_memory`)."""
 
     def admit(self, job: Job, batch: Batch) -> Admission:
-        """Sort out what the schema cannot take. Raises UsageError when no record is fit to be the first."""
+        """Sort out what the schema cannot take. Raises UsageError when no record is fit to be the first.
+
+        Asked before every batch, also in a dry run and for a plan.
+        """
 
     def schemas(self, lane_memory: Mapping[str, JsonValue]) -> Sequence[Schema]:
         """The schemas of this kind: the current one, then those that were published under other slugs."""

@@ -73,6 +73,7 @@ class Body:
     nulls: Literal["omit", "send", "nullable"] = "nullable"
     arrays: Literal["send", "refuse"] = "send"
     partial: bool = False
+    only: Sequence[str] = ()  #: The fields to send, of those that the mapping makes. Empty: all.
     #: For a field with a table: the tenant's own words and what they stand for. They go before the table's.
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: Advice about values that the model refuses, by field and value.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,6 +19,10 @@ from proofport.errors import Blocked, GuardRefused, ProofportError, UsageError
 SHOWN = 20
 """At most this many ids or problems are listed; a count says how many more there are."""
 
+_OBEYED = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]")
+_OBEYED_BUT_COLOUR = re.compile(rf"(?!\x1b\[[0-9;]*m){_OBEYED.pattern}")
+"""Control characters, of which ESC begins a command to the terminal, and marks that turn the direction of text."""
+
 INTERRUPTED = 130
 """The exit code after Ctrl-C. The other codes are those of a run (`proofport.delivery.report.Exit`)."""
 
@@ -30,10 +35,19 @@ def wrapped(text: str, indent: str = "", *, hanging: str | None = None) -> str:
     width = min(shutil.get_terminal_size().columns, 100)
     later = indent if hanging is None else hanging
     lines = (
-        textwrap.fill(line, width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False)
+        textwrap.fill(plain(line), width, initial_indent=indent, subsequent_indent=later, break_on_hyphens=False)
         for line in text.splitlines()
     )
     return "\n".join(lines)
+
+
+def plain(text: str) -> str:
+    """The text without anything that a terminal would obey: ids and messages of vendors come from outside."""
+    return _OBEYED.sub(_shown, text)
+
+
+def _shown(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def show(text: str, indent: str = "", *, hanging: str | None = None, err: bool = False, **style: Any) -> None:
@@ -42,7 +56,7 @@ def show(text: str, indent: str = "", *, hanging: str | None = None, err: bool =
 
 
 def show_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(plain(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def show_result(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
@@ -51,7 +65,7 @@ def show_result(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
         show_json(value)
     else:
         for line in lines:
-            click.echo(line)
+            click.echo(_OBEYED_BUT_COLOUR.sub(_shown, line))
 
 
 def when(seconds: float | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 
@@ -18,7 +18,7 @@ from proofport.config.secrets import journal_of, resolve_secrets
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
 from proofport.text.wording import did_you_mean
-from proofport.text.yaml_nodes import Node, data, read_documents
+from proofport.text.yaml_nodes import Node, content_of, data, kind_of, read_documents
 from proofport.wire import is_loopback
 
 FILE_NAME = "proofport.yaml"
@@ -30,7 +30,9 @@ class Guard(Settings):
     """How much a snapshot may lose before a person has to agree."""
 
     max_gone: float = Field(0.2, ge=0, le=1)  #: Share of the previous set that may be gone.
-    max_rejected: int = Field(0, ge=0)  #: Rejected records with which a snapshot is still completed.
+    max_rejected: int = Field(0, ge=0)  #: Rejected records that a snapshot may lack and still be completed.
+    #: A refused record that the vendor holds, in a set that removes what it lacks: it blocks the set, or stays there.
+    refused: Literal["block", "keep_last"] = "block"
 
 
 class Tenant(Settings):
@@ -45,6 +47,7 @@ class Config(Settings):
     instance: str = Field(min_length=1)  #: Name of this installation; part of names that it uses at vendors.
     journal: Path | SecretStr = Path(DEFAULT_JOURNAL)  #: A file, or the URL of a PostgreSQL database.
     guard: Guard = Guard()
+    sources: dict[str, list[str]] = Field(default_factory=dict)  #: By kind: the sources that make up a whole set.
     mappings: Path | None = None  #: Folder with mapping files, searched before the built-in ones.
     patience: float = Field(60.0, ge=0)  #: Retry time: seconds that a push waits for a vendor that does not answer.
     lease: float = Field(30.0, ge=1)  #: Seconds until another process may take a lane over from a silent one.
@@ -78,13 +81,14 @@ class Config(Settings):
         given = data(node)
         if not isinstance(given, dict):
             expected = "a mapping with `instance:` and `destinations:`"
-            places.refuse((), found=described(given), expected=expected)
+            places.refuse((), found=kind_of(node), expected=expected)
         given["journal"] = journal_of(given.get("journal", DEFAULT_JOURNAL), places, file.parent)
         try:
             config = cls.model_validate(given)
         except ValidationError as error:
             places.refuse_settings(error, cls, ())
         _check_names(config, places)
+        _check_kinds(config.sources, places, ("sources",))
         if config.mappings is not None:
             config = config.model_copy(update={"mappings": file.parent / config.mappings})
         config._path, config._node = file, node
@@ -117,7 +121,7 @@ class Config(Settings):
         adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
         folder = self.path.parent if self.path else Path.cwd()
         literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder)
-        _check_kinds(settings.get("objects"), places, here)
+        _check_kinds(settings.get("objects"), places, (*here, "objects"))
         try:
             adapter = adapter_class(adapter_class.Settings.model_validate(settings))
         except ValidationError as error:
@@ -165,7 +169,7 @@ def _shown(file: Path) -> str:
 
 def _read(file: Path) -> Node:
     try:
-        found = list(read_documents(file.read_bytes(), _shown(file)))
+        found = list(read_documents(content_of(file), _shown(file)))
     except FileNotFoundError:
         raise ConfigError(
             f"there is no file {_shown(file)}", hint="Write one with `proofport init`, or name another with --config."
@@ -197,4 +201,4 @@ def _check_kinds(objects: object, places: Places, here: tuple[str, ...]) -> None
             evidence.model_of(str(kind))
         except UsageError as error:
             hint = did_you_mean(kind, evidence.KINDS) or error.hint
-            places.refuse((*here, "objects", kind), found=described(kind), expected="a kind of evidence", hint=hint)
+            places.refuse((*here, kind), found=described(kind), expected="a kind of evidence", hint=hint)

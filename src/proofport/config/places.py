@@ -5,6 +5,7 @@ The value of a secret, or of an unknown key, is never repeated.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, get_args
 
@@ -14,6 +15,8 @@ from pydantic_core import ErrorDetails
 from proofport.errors import ConfigError
 from proofport.text.wording import describe, did_you_mean
 from proofport.text.yaml_nodes import Block, Items, Mark, Node
+
+_WITH_CREDENTIAL = re.compile(r":[^@]*@")
 
 
 class Places:
@@ -67,6 +70,8 @@ def described(value: object) -> str:
     match value:
         case SecretStr():
             return "a secret"
+        case str() if "://" in value or _WITH_CREDENTIAL.search(value):
+            return "an address, not repeated because it may hold a credential"
         case Mapping():
             return "a mapping"
         case list() | tuple():

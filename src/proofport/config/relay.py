@@ -10,12 +10,18 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
 
 
 class Limits(Settings):
-    """The largest request that the relay accepts. `records` and `depth` are checked once the body is parsed."""
+    """The largest request that the relay accepts, and how much it holds of all of them.
+
+    `records` and `depth` are checked once the body is parsed, `values` before.
+    """
 
     body_bytes: int = Field(16 * 1024 * 1024, ge=1024)  #: Size of the request body.
     body_seconds: float = Field(30.0, gt=0, le=3600)  #: Time in which the whole body must arrive.
     records: int = Field(10_000, ge=1)  #: Records in one request.
+    values: int = Field(1_000_000, ge=1_000)  #: JSON values in one body, or in one line of NDJSON.
     depth: int = Field(32, ge=2, le=200)  #: Nesting of the JSON.
+    memory_bytes: int = Field(128 * 1024 * 1024, ge=1024)  #: Bodies of all requests that are being read, together.
+    connections: int = Field(1000, ge=10)  #: Connections at once; fewer where the process may open fewer files.
     headers: int = Field(64, ge=16, le=1000)  #: Number of headers.
     header_bytes: int = Field(8192, ge=1024, le=65_536)  #: Size of one header, and of the request line.
     idle_seconds: float = Field(30.0, gt=0, le=3600)  #: Time until a connection without a whole request is closed.

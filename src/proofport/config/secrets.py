@@ -10,10 +10,14 @@ from typing import Any, get_args
 from pydantic import BaseModel, SecretStr
 
 from proofport.config.places import Places, described
-from proofport.journal import POSTGRES
+from proofport.journal import ALMOST_POSTGRES, POSTGRES
 from proofport.wire import is_loopback
 
 WITH_PASSWORD = re.compile(r"\w+://[^/?#]*:[^/?#]*@|.*[?&]password=", re.IGNORECASE)
+
+
+VARIABLE = re.compile(r"[A-Z]+(_[A-Z0-9]+)+")
+"""A usual name of a variable. An error repeats no other: somebody may write the secret itself after `env:`."""
 
 
 def secret_fields(settings: type[BaseModel]) -> list[str]:
@@ -54,6 +58,9 @@ def journal_of(given: object, places: Places, folder: Path) -> Path | SecretStr:
     value = _referenced(given, places, here, folder)
     text = value or given
     if not text.startswith(POSTGRES):
+        if ALMOST_POSTGRES.match(text):
+            found = "what looks like the address of a database"
+            places.refuse(here, found=found, expected="a path, or a URL: postgresql://ROLE@HOST/DATABASE")
         if "://" in text:
             places.refuse(here, found=f"{text.partition('://')[0]}://", expected="a path or postgresql://")
         return folder / text
@@ -72,11 +79,12 @@ def _referenced(given: str, places: Places, here: tuple[str, ...], folder: Path)
     """The value that `env:NAME` or `file:PATH` stands for, or None where `given` is not a reference."""
     scheme, _, reference = given.partition(":")
     if scheme == "env":
-        value, missing = os.environ.get(reference, ""), f"the environment variable {reference}, which is not set"
-        hint = f"Set it before running proofport: export {reference}=…"
+        name = reference if VARIABLE.fullmatch(reference) else "that it names"
+        value, missing = os.environ.get(reference, ""), f"the environment variable {name}, which is not set"
+        hint = f"Set it before running proofport: export {name if name == reference else 'NAME'}=…"
     elif scheme == "file":
         value = _text_of(folder / Path(reference).expanduser())
-        missing = f"the file {reference}, which is missing, empty or unreadable"
+        missing = "a reference to a file that is missing, empty or unreadable"
         hint = "Write the secret, and nothing else, into that file."
     else:
         return None

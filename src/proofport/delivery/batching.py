@@ -9,7 +9,8 @@ from itertools import accumulate, islice
 
 from proofport.accounting import Outcome, rejected, unknown
 from proofport.adapter import Batch, Limits
-from proofport.errors import Problem, ProofportError, Rejected, TooLarge
+from proofport.delivery.same import keys_in
+from proofport.errors import Problem, ProofportError, Rejected, TooLarge, UsageError
 
 
 class Batcher:
@@ -96,6 +97,20 @@ def part(batch: Batch, indexes: Sequence[int]) -> Batch:
     )
 
 
+def joined(batch: Batch, more: Batch) -> Batch:
+    """One batch of two, of which the second has no observations."""
+    if not len(more):
+        return batch
+    return replace(
+        batch,
+        ids=[*batch.ids, *more.ids],
+        bodies=[*batch.bodies, *more.bodies],
+        positions=[*batch.positions, *more.positions],
+        observed=[*batch.observed, *[0.0] * len(more)] if batch.observed else (),
+        keys=[*keys_in(batch), *keys_in(more)] if batch.keys or more.keys else (),
+    )
+
+
 async def exchange(
     batch: Batch, send: Callable[[Batch], Awaitable[Sequence[Outcome] | None]], *, splits: bool = True
 ) -> Sequence[Outcome]:
@@ -128,3 +143,18 @@ def _one_for_each(outcomes: Sequence[Outcome] | None, batch: Batch) -> Sequence[
     given = outcomes if outcomes and len(outcomes) <= len(batch) else ()
     missing = len(batch) - len(given)
     return [*given, *[unknown("no_verdict")] * missing] if missing else given
+
+
+def require_room(whole: Batch, limits: Limits) -> None:
+    """Raise UsageError where a whole set does not fit into one request."""
+    size = sum(map(len, whole.bodies)) + len(whole) + 1
+    if len(whole) > limits.max_records or (len(whole) > 1 and size > limits.max_bytes):
+        raise too_large(limits)
+
+
+def too_large(limits: Limits) -> UsageError:
+    return UsageError(
+        f"this set does not fit into one request ({limits.max_records:,} records, {limits.max_bytes:,} bytes), "
+        "and the vendor takes it only as a whole",
+        hint="Nothing was sent.",
+    )

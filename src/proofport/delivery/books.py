@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 from proofport.accounting import Outcome, Status, all_delivered
-from proofport.adapter import Batch, Memory, Tombstone
+from proofport.adapter import Batch, Memory, Mode, Tombstone
 from proofport.delivery.intents import Intents
 from proofport.delivery.lease import Holder
 from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of, encode_outcomes
@@ -23,6 +23,13 @@ REMOVED = (Status.DELIVERED, Status.UNCHANGED)
 
 SET_BEFORE, RUN_BEGAN = "set_before", "run_began"
 """Kept beside the adapter's memory: the size of the set that this one is compared with, and when the run began."""
+
+
+POSITION_BITS = 40
+"""A position is the number of the input above these bits, and the line or record number within them."""
+
+NOWHERE = -1
+"""The position of a body that stands in no input. Its source stays the one before."""
 
 
 class InputChanged(UsageError):
@@ -86,14 +93,19 @@ class RunBooks:
         self.journal = journal
         self._lane_run = holder.run
         self._run = run
+        #: The numbers of the sources of a snapshot, by the number of the input.
+        self._sources: Sequence[int] = ()
         self._acknowledged = {batch.number: batch for batch in earlier.batches} if earlier else {}
         #: The digests of batches that may have been on the wire when the earlier run was cut off.
         self._perhaps_sent = dict(earlier.intents) if earlier else {}
         self._kept_intents = frozenset(self._perhaps_sent)
         self._intents = Intents(self._intend)
 
-    async def begin(self) -> None:
+    async def begin(self, sources: Sequence[str] = ()) -> None:
+        """`sources`: the name of the source of each input. Only a whole set says where a record comes from."""
         await self._lane_run.begin(self._run)
+        if self._run.mode == "snapshot":
+            self._sources = await self._lane_run.number_sources(self._run.kind, sources)
 
     async def opened(self, memory: Memory) -> None:
         """Note what the adapter opened with. Other data than before: the vendor's side began anew, so must we."""
@@ -150,7 +162,8 @@ class RunBooks:
             )
 
     def intend(self, entry: Entry, batch: Batch, bodies: Sequence[bytes]) -> None:
-        self._intents.add([Intent(entry.number, about_to_be_sent(batch, bodies), entry.digest)])
+        sent = about_to_be_sent(batch, bodies, self._sources_of(batch))
+        self._intents.add([Intent(entry.number, sent, entry.digest)])
 
     async def intended(self, entry: Entry) -> None:
         await self._intents.durable(entry.number)
@@ -189,7 +202,12 @@ class RunBooks:
         digests = entry.digests
         if not all_delivered(outcomes):
             digests = [_NOTED.get(end.status, digest) for end, digest in zip(outcomes, digests, strict=True)]
-        return Sent(keys_in(batch), digests, batch.observed, bodies, spellings=spellings_of(batch))
+        return Sent(keys_in(batch), digests, batch.observed, bodies, self._sources_of(batch), spellings_of(batch))
+
+    def _sources_of(self, batch: Batch) -> Sequence[int]:
+        if not self._sources:
+            return ()
+        return [0 if at == NOWHERE else self._sources[at >> POSITION_BITS] for at in batch.positions]
 
     async def attempted(self, attempts: Sequence[Attempt]) -> None:
         if attempts:
@@ -234,10 +252,21 @@ class RunBooks:
         await self.journal.resume(self._lane_run.lane)
 
 
-def about_to_be_sent(batch: Batch, bodies: Sequence[bytes]) -> Sent:
+def about_to_be_sent(batch: Batch, bodies: Sequence[bytes], sources: Sequence[int] = ()) -> Sent:
     """What an intent says of a batch: nobody knows yet what arrives."""
-    return Sent(keys_in(batch), (), batch.observed, bodies, spellings=spellings_of(batch))
+    return Sent(keys_in(batch), (), batch.observed, bodies, sources, spellings_of(batch))
 
 
 def entry_of(number: int, batch: Batch) -> Entry:
     return Entry(number, batch, digests_of(batch))
+
+
+async def require_resumable(journal: Journal, run_id: str, to: Sequence[str], kind: str, mode: Mode) -> None:
+    """Raises UsageError unless the run is there, open, and was asked for the same."""
+    runs = [run for name in to if (run := await journal.run(run_id, name)) is not None]
+    if not runs:
+        raise UsageError(f"there is no run {run_id} to these destinations", hint="`proofport status` lists the runs.")
+    if any((run.kind, run.mode) != (kind, mode) for run in runs):
+        raise UsageError(f"run {run_id} is a {runs[0].mode} of {runs[0].kind}", hint="Resume it with the same options.")
+    if all(run.state != "open" for run in runs):
+        raise UsageError(f"run {run_id} has ended; there is nothing to go on with")

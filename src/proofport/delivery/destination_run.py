@@ -8,29 +8,25 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from proofport.accounting import Outcome, Status, unknown, withheld
-from proofport.adapter import Batch, Job, Limits, Memory, Opens, Replaces, Stages, Tombstone
-from proofport.delivery.batching import exchange
+from proofport.accounting import Outcome, Status, withheld
+from proofport.adapter import Batch, Job, Memory, Opens, Replaces, Stages, Tombstone
+from proofport.delivery.batching import exchange, joined, part, too_large
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
+from proofport.delivery.collisions import Collisions
 from proofport.delivery.conversation import Conversation
-from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived
+from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived, removed
 from proofport.delivery.lease import Holder
 from proofport.delivery.live_set import LiveSet, WaitingSet
 from proofport.delivery.payload import digests_of
 from proofport.delivery.preparing import Decided, Prepared, ToSend, prepared
 from proofport.delivery.report import Exit, Ledger
+from proofport.delivery.stops import outcome_of, why_stopped
 from proofport.delivery.target import Target
 from proofport.errors import (
-    AdapterFault,
     Blocked,
-    GuardRefused,
     JournalError,
     LaneLost,
-    OutcomeUnknown,
-    Problem,
     ProofportError,
-    Retryable,
-    UsageError,
 )
 from proofport.http.sender import Sender
 from proofport.journal.contract import Attempt, Journal
@@ -43,18 +39,7 @@ UNACKNOWLEDGED = 1
 PREPARED = 2
 """Batches that wait for their turn ready to be sent, so that their intents go with what is noted before they leave."""
 
-_STOPS: Mapping[type[ProofportError], tuple[str, Exit]] = {
-    Blocked: ("lane_parked", Exit.BLOCKED),
-    Retryable: ("vendor_unavailable", Exit.INCOMPLETE),
-    OutcomeUnknown: ("vendor_unavailable", Exit.INCOMPLETE),
-    LaneLost: ("lane_lost", Exit.INCOMPLETE),
-    InputChanged: ("input_changed", Exit.INCOMPLETE),
-    AdapterFault: ("adapter_fault", Exit.INCOMPLETE),
-    JournalError: ("journal_failed", Exit.INCOMPLETE),
-    GuardRefused: ("guard", Exit.GUARD),
-}
-RESUMABLE = ("lane_parked", "vendor_unavailable", "lane_lost", "lane_busy")
-"""Reasons to stop for which the set is not to blame: what was staged is left there, and the run can be resumed."""
+NOTHING = Batch((), (), ())
 
 log = get_logger("delivery")
 
@@ -71,6 +56,7 @@ class DestinationRun:
         *,
         retry_seconds: float,
         skip_unchanged: bool = False,
+        keep_last: bool = False,
         in_order: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         on_wait: Callable[[], None] | None = None,
@@ -86,6 +72,8 @@ class DestinationRun:
         )
         self.ledger = ledger
         self.report = ledger.report
+        #: Finds two records that are one at the vendor. Whoever makes the destination run closes it.
+        self.collisions = Collisions(target.resource, job.mode, ledger.describe)
         #: The adapter's memory, once the delivery is open.
         self.memory: Memory | None = None
         #: Why it has stopped: the outcome of everything that still comes, and the error, if any.
@@ -100,6 +88,7 @@ class DestinationRun:
         self._compare: Callable[[Batch], Awaitable[None]] | None = None
         self._target = target
         self._skip_unchanged = skip_unchanged
+        self._keep_last = keep_last
         self._parallel = 1 if in_order else self.limits.parallel
         self._books: Books | None = None
         self._last: LastState | None = None
@@ -107,7 +96,7 @@ class DestinationRun:
     def attach(self, journal: Journal, holder: Holder, books: Books) -> None:
         """Give it the right to deliver: the lane that is held, and the books to write to."""
         self.vendor.holder, self._books = holder, books
-        self._last = LastState(journal, self._target)
+        self._last = LastState(journal, self._target, keep_last=self._keep_last)
 
     @property
     def replaces(self) -> bool:
@@ -125,9 +114,10 @@ class DestinationRun:
         return self.stages or self.replaces
 
     # ------------------------------------------------------------------ stopping
-    def only_read(self, reason: str) -> None:
-        """Send nothing at all: a dry run or a plan."""
-        self.stopped = withheld(reason)
+    async def only_read(self, reason: str, journal: Journal) -> None:
+        """Send nothing at all: a dry run or a plan. What a delivery would refuse to send is rejected all the same."""
+        self.stopped, self._last = withheld(reason), LastState(journal, self._target)
+        self.job = replace(self.job, lane_memory=await self._last.lane_memory())
 
     def stop(self, error: ProofportError, reason: str, code: Exit) -> None:
         """Deliver nothing more: everything that still comes is withheld for `reason`."""
@@ -142,7 +132,7 @@ class DestinationRun:
 
         When the lane is another's by now, that is the reason: the vendor refused what the other had ended.
         """
-        reason, code = next((end for kind, end in _STOPS.items() if isinstance(error, kind)), ("refused", Exit.USAGE))
+        reason, code = why_stopped(error)
         self.stop(error, reason, code)
         if isinstance(error, Blocked) and self.vendor.holder is not None:
             try:
@@ -171,7 +161,7 @@ class DestinationRun:
             if self.whole is None:
                 self.whole = batch
                 return
-            self.stop(_too_large(self.limits), "too_large", Exit.USAGE)
+            self.stop(too_large(self.limits), "too_large", Exit.USAGE)
             await self._queue.put(self.whole)
             self.whole = None
         for each in (batch,) if self._waiting is None else self._waiting.offer(batch):
@@ -245,53 +235,75 @@ class DestinationRun:
         except ProofportError as error:
             await self.halt(error)
 
-    async def replace(self, batch: Batch, tombstones: Sequence[Tombstone]) -> None:
-        """Put the whole set in place of the one before. The guard has agreed."""
+    async def replace(self, batch: Batch, tombstones: Sequence[Tombstone], kept: Batch = NOTHING) -> Sequence[Outcome]:
+        """Put the whole set in place of the one before. The guard has agreed. Returns the outcomes of both batches.
+
+        `kept` are the last bodies of refused records. They are in the set, and not among the records of the run.
+        """
         await self._open_if_needed()
-        await self._deliver(await self._prepare(0, batch), asyncio.Semaphore(1), asyncio.Semaphore(1), tombstones)
+        one = asyncio.Semaphore(1)
+        outcomes = await self._settled(await self._prepare(0, joined(batch, kept)), one, tombstones)
+        self.ledger.book_batch(batch, outcomes[: len(batch)])
+        return outcomes
 
     async def is_unchanged(self, batch: Batch) -> bool:
         """True if unchanged records are left out, and each of the set was delivered last with this very body."""
         return self._skip_unchanged and await self.last_state.all_unchanged(self.job, batch, digests_of(batch))
 
     async def _prepare(self, number: int, batch: Batch) -> Prepared:
-        if self._compare is not None:
-            await self._compare(batch)
         if self.stopped is not None or self.memory is None:
-            return Decided(Entry(number, batch, ()), self._withheld(batch))
-        entry, skip = entry_of(number, batch), self._skip_unchanged
+            return Decided(Entry(number, batch, ()), await self._withheld(batch))
+        entry, skip, live = entry_of(number, batch), self._skip_unchanged, self.is_live_already
         try:
-            return await prepared(
-                entry,
-                self.job,
-                self._held_books,
-                self.last_state,
-                skip_unchanged=skip,
-                is_live=self.is_live_already,
+            ready = await prepared(
+                entry, self.job, self._held_books, self.last_state, skip_unchanged=skip, is_live=live
             )
         except ProofportError as error:
             return Decided(entry, await self._failed(entry, error))
+        self._take_note(ready.wanted)
+        return ready
 
-    def _withheld(self, batch: Batch) -> Sequence[Outcome]:
-        return [self.stopped or withheld("not_opened")] * len(batch)
-
-    async def _deliver(
-        self,
-        batch: Prepared,
-        slots: asyncio.Semaphore,
-        places: asyncio.Semaphore,
-        tombstones: Sequence[Tombstone] = (),
-    ) -> None:
-        """Send a batch when it has its slot, which is free again while the outcomes are written down in its place."""
+    async def _deliver(self, batch: Prepared, slots: asyncio.Semaphore, places: asyncio.Semaphore) -> None:
         async with places:
+            outcomes = await self._settled(batch, slots)
+        self.ledger.book_batch(batch.entry.batch, outcomes)
+
+    async def _settled(
+        self, batch: Prepared, slots: asyncio.Semaphore, tombstones: Sequence[Tombstone] = ()
+    ) -> Sequence[Outcome]:
+        """Send a batch when it has its slot, which is free again while the outcomes are written down."""
+        async with slots:
             if isinstance(batch, Decided):
                 outcomes, new = batch.outcomes, batch.new
             else:
-                async with slots:
-                    outcomes, new = await self._answered(batch, tombstones)
-            if new:
-                outcomes = await self._noted(batch.entry, outcomes)
-        self.ledger.book_batch(batch.entry.batch, outcomes)
+                outcomes, new = await self._answered(batch, tombstones)
+            outcomes = self.collisions.judged(batch.entry.batch, outcomes)
+        return await self._noted(batch.entry, outcomes) if new else outcomes
+
+    async def _withheld(self, batch: Batch) -> Sequence[Outcome]:
+        """The outcomes of a batch that is not sent."""
+        only_reads = self._last is not None and self._books is None
+        refused = await self._foreseen(batch) if only_reads and self.error is None else {}
+        if self._compare is not None:
+            await self._compare(part(batch, [i for i in range(len(batch)) if i not in refused]))
+        return [refused.get(i) or self.stopped or withheld("not_opened") for i in range(len(batch))]
+
+    async def _foreseen(self, batch: Batch) -> Mapping[int, Outcome]:
+        """The records of a batch that a delivery would refuse, by their index, in a run that only reads."""
+        try:
+            wanted = await self.last_state.filter(self.job, batch, digests_of(batch), skip_unchanged=False)
+        except ProofportError as error:
+            self.stopped = None
+            await self.halt(error)
+            return {}
+        self._take_note(wanted)
+        if wanted.freezes is not None:
+            key, value = wanted.freezes
+            self.job = replace(self.job, lane_memory={**self.job.lane_memory, key: value})
+        return wanted.decided
+
+    def _take_note(self, wanted: Filtered | None) -> None:
+        self.report.notes += [wanted.note] if wanted is not None and wanted.note else []
 
     async def _answered(self, batch: ToSend, tombstones: Sequence[Tombstone]) -> tuple[Sequence[Outcome], bool]:
         """The outcomes of a batch. True: they are still to be written down."""
@@ -299,8 +311,10 @@ class DestinationRun:
             if self.stopped is None:
                 await self._held_books.intended(batch.entry)
             if self.stopped is not None or self.memory is None:
-                return self._withheld(batch.entry.batch), False
+                return [self.stopped or withheld("not_opened")] * len(batch.entry.batch), False
             sent = await self._send(batch.rest, self.memory, batch.wanted, tombstones)
+            if self.job.mode == "remove":
+                sent = removed(batch.rest, sent)
             self.report.notes += _notes_of(self.memory)
             return batch.merged(sent), True
         except ProofportError as error:
@@ -318,7 +332,7 @@ class DestinationRun:
 
     async def _failed(self, entry: Entry, error: ProofportError) -> Sequence[Outcome]:
         await self.halt(error)
-        outcomes = [self._outcome_of(error)] * len(entry.batch)
+        outcomes = [outcome_of(error, self.stopped)] * len(entry.batch)
         if outcomes[0].status is Status.UNKNOWN:
             try:  # as far as the journal can be written: it may be the very thing that failed
                 await self._held_books.doubted(entry, outcomes, self._attempts())
@@ -341,7 +355,7 @@ class DestinationRun:
                 splits=not self.replaces,
             )
         except ProofportError as error:
-            if self._outcome_of(error).status is Status.UNKNOWN:
+            if outcome_of(error, self.stopped).status is Status.UNKNOWN:
                 with suppress(LaneLost, JournalError):
                     await self._freeze(wanted)
             raise
@@ -360,15 +374,6 @@ class DestinationRun:
         key, value = wanted.freezes
         await self.vendor.holder.run.keep_adapter_memory(key, value, doubts=self.job.kind)
         self.job = replace(self.job, lane_memory={**self.job.lane_memory, key: value})
-
-    def _outcome_of(self, error: ProofportError) -> Outcome:
-        """The end of a batch whose flow failed: unknown when a request may have taken effect."""
-        problem = Problem("no usable answer", "an answer to every request", hint=error.message)
-        if isinstance(error, AdapterFault):
-            return unknown("adapter_fault", problem)
-        if isinstance(error, OutcomeUnknown) or error.lost:
-            return unknown("answer_lost", problem)
-        return self.stopped or withheld("not_sent", problem)
 
     # ------------------------------------------------------------------ the gifts of `attach`
     def _attempts(self) -> list[Attempt]:
@@ -389,11 +394,3 @@ def _notes_of(memory: Memory) -> list[str]:
     """The adapter's sentences about the whole delivery; said once."""
     notes = memory.pop("notes", None)
     return [str(note) for note in notes] if isinstance(notes, list) else []
-
-
-def _too_large(limits: Limits) -> UsageError:
-    return UsageError(
-        f"this set does not fit into one request ({limits.max_records:,} records, {limits.max_bytes:,} bytes), "
-        "and the vendor takes it only as a whole",
-        hint="Nothing was sent.",
-    )

@@ -1,12 +1,17 @@
-"""What is gone: in the set before, and not in the set that a run has read."""
+"""What is gone: in the set before, and not among the records that a run has read, be they good or refused."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
+import orjson
+
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore
+from proofport.delivery.left_out import SourcesBefore, WantedSources
 from proofport.delivery.live_set import LiveSet
+from proofport.delivery.report import Group
+from proofport.delivery.whole import records
 from proofport.journal.contract import Journal
 from proofport.text.wording import listing
 
@@ -20,16 +25,30 @@ class SetBefore:
     """
 
     def __init__(
-        self, destination: DestinationRun, journal: Journal, ids: IdStore, *, listed: bool, live: LiveSet | None = None
+        self,
+        destination: DestinationRun,
+        journal: Journal,
+        ids: IdStore,
+        *,
+        listed: bool,
+        live: LiveSet | None = None,
+        wanted: WantedSources,
     ) -> None:
         self.listed = listed
+        #: Where its records came from, and how many of them are gone.
+        self.sources = SourcesBefore(journal, destination.lane, destination.job.kind, wanted)
         #: The number of its records, as far as they were read.
         self.size = 0
+        #: Those of them that are missing where the id of a refused record could not be read: any may be that record.
+        self.doubtful = Group()
+        #: Those of them that were read and refused, in a set that removes what it lacks.
+        self.refused: list[str] = []
         self._destination = destination
         self._journal = journal
         self._ids = ids
         self._live = live
         self._pages: list[dict[str, bool]] | None = None
+        self._shown: dict[str, bytes] = {}
 
     async def read_list(self) -> None:
         """Take the vendor's list as it is before anything is sent: what the run adds is no part of the set before."""
@@ -39,12 +58,20 @@ class SetBefore:
     async def note_gone(self, *, keep: bool = False) -> list[str]:
         """Note in the report what is gone. `keep`: return it, too; else memory stays flat, and the list empty."""
         report, kept, self.size = self._destination.report, list[str](), 0
+        self.doubtful, self.refused = Group(), []
+        self.sources.forget_counts()
         async for page in self._held():
             self.size += len(page)
-            gone = self.lacking(list(page))
-            for record_id, name in zip(gone, await self.written(gone), strict=True):
+            if self._destination.goes_whole:
+                self.refused += filter(self._is_refused, page)
+            missing = self.missing(list(page))
+            await self.sources.count([self.keys(each) for each in missing])
+            if self._ids.unreadable:
+                self.doubtful.extend(await self.written(missing))
+                continue
+            for record_id, name in zip(missing, await self.written(missing), strict=True):
                 report.note_gone(name, outside=page[record_id])
-            kept += gone if keep else ()
+            kept += missing if keep else ()
         if report.gone.ids and (alike := self._ids.in_another_case(report.gone.ids)):
             report.notes.append(
                 f"In another case, the set holds {len(alike):,} of what is gone: {listing(alike, NAMED)}. If case does "
@@ -52,20 +79,52 @@ class SetBefore:
             )
         return kept
 
-    def lacking(self, held: Sequence[str]) -> list[str]:
-        """Those of `held` that the new set lacks.
+    def gone(self, held: Sequence[str]) -> list[str]:
+        """Those of `held` that are gone. None is while the id of a refused record is not known."""
+        return [] if self._ids.unreadable else self.missing(held)
 
-        A record that was read and then rejected is gone where the vendor takes the set only whole. Elsewhere it stays.
-        """
-        gone = self.not_read(held)
-        if self._destination.goes_whole:
-            rejected = self._destination.ledger.rejected_ids
-            gone += [each for each in held if any(key in rejected for key in self._ids.keys(each))]
-        return gone
-
-    def not_read(self, held: Sequence[str]) -> list[str]:
-        """Those of `held` that the run has not read."""
+    def missing(self, held: Sequence[str]) -> list[str]:
+        """Those of `held` that the run has not read. They are gone, if the ids of all records are known."""
         return self._ids.missing(held)
+
+    @property
+    def why_doubtful(self) -> str | None:
+        """Why nothing counts as gone although something is missing, if so."""
+        if not self.doubtful.count:
+            return None
+        count, places = self._ids.unreadable, self._ids.unreadable_at
+        of = "a refused record" if count == 1 else f"{count:,} refused records"
+        where = ", ".join(places) + (" and others" if count > len(places) else "")
+        return (
+            f"the id of {of} could not be read ({where}), so it is not known who is gone: "
+            f"{records(self.doubtful.count)} of the set before not found"
+        )
+
+    def _is_refused(self, record_id: str) -> bool:
+        rejected = self._destination.ledger.rejected_ids
+        return any(key in rejected for key in self.keys(record_id)) or self._ids.only_refused(record_id)
+
+    def keys(self, record_id: str) -> list[str]:
+        """The keys under which the journal may have a record of the set before."""
+        return sorted(self._ids.keys(record_id))
+
+    def refused_key(self, record_id: str) -> str:
+        """The key under which a record of the set before was refused."""
+        rejected, keys = self._destination.ledger.rejected_ids, self.keys(record_id)
+        return next((key for key in keys if key in rejected or self._ids.has_refused(key)), keys[0])
+
+    async def last_bodies(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The last bodies of held records: the vendor's list, where it shows them whole, else those in the journal."""
+        found = {each: body for each in ids if (body := self._shown.get(each) or self._live_body(each))}
+        rest = [(each, key) for each in ids if each not in found for key in self.keys(each)]
+        if rest:
+            lane, kind = self._destination.lane, self._destination.job.kind
+            kept = await self._journal.bodies(lane, kind, [key for _, key in rest])
+            found |= {each: body for (each, _), body in zip(rest, kept, strict=True) if body}
+        return found
+
+    def _live_body(self, record_id: str) -> bytes | None:
+        return self._live.whole_body(record_id) if self._live is not None else None
 
     async def written(self, held: Sequence[str]) -> Sequence[str]:
         """The ids of `held` as the vendor has them."""
@@ -106,4 +165,10 @@ class SetBefore:
                 yield page
         else:
             async for read in self._destination.vendor.live_pages():
-                yield {record.id: record.outside for record in read.records if not record.ended}
+                held = [record for record in read.records if not record.ended]
+                self._shown |= {
+                    record.id: orjson.dumps(record.fields)
+                    for record in held
+                    if record.whole and self._is_refused(record.id)
+                }
+                yield {record.id: record.outside for record in held}

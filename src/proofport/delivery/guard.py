@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from proofport.delivery.whole import require_read_to_end
+from proofport.delivery.left_out import SourcesBefore, WantedSources
+from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused
 
 
@@ -15,7 +16,7 @@ class Change:
 
     #: Ids in the set before.
     previous: int
-    #: Those of them that are not in the new set.
+    #: Those of them that the new set takes away.
     gone: int
     #: Records in the new set.
     new: int
@@ -31,19 +32,38 @@ class Terms:
 
     #: The largest share of the previous ids that may be gone.
     max_gone: float
-    #: The largest number of rejected records.
+    #: The largest number of rejected records that the set may lack.
     max_rejected: int
     #: A person's reason to let any change through.
     override: str | None = None
+    sources: WantedSources = field(default_factory=WantedSources)  #: Those of the run.
+    #: Where a set removes what it lacks, the last body of a refused record is sent in its place.
+    keep_last: bool = False
 
-    def allow(self, change: Change, incomplete: Sequence[str], *, may_be_empty: bool = False) -> None:
+    def too_many_rejected(self, rejected: int, kept: int = 0) -> str | None:
+        """Why the set lacks too many of the records that were read, if it does. `kept` have their last body in it."""
+        if self.override is not None or rejected - kept <= self.max_rejected:
+            return None
+        return f"{records(rejected - kept)} rejected (allowed {self.max_rejected})"
+
+    def allow(
+        self,
+        change: Change,
+        incomplete: Sequence[str],
+        before: SourcesBefore | None = None,
+        *,
+        may_be_empty: bool = False,
+    ) -> None:
         """Raise GuardRefused, with the reason, unless the new set may take the place of the one before.
 
-        `incomplete` says of each source that was not read to its end, why. An override lets everything through but an
+        `incomplete` says of each input that was not read to its end, why; `before` is where the set before came
+        from, where that is known. An override lets everything through but an
         empty set, which no vendor can take.
         """
         if self.override is None:
             require_read_to_end(incomplete)
+            if before is not None:
+                before.require_all()
         if change.new == 0 and not may_be_empty:
             raise GuardRefused(
                 "the new set is empty", hint="An empty set usually means a failed export; remove records by id instead."
@@ -54,3 +74,5 @@ class Terms:
                 f"allowed {self.max_gone:.0%})",
                 hint='If they are really gone, push again with --override-guard "why".',
             )
+        if self.override is None and before is not None and not may_be_empty:
+            before.require_most(self.max_gone)

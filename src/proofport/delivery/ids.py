@@ -18,6 +18,8 @@ FILTERED, FALSE_HITS = 3_000_000, 2e-3
 those next to none. A stricter one of its size would probe more bits for each id, and each probe misses the cache."""
 SCANS_BEFORE_INDEX = 64
 FEW = 10_000
+PLACES = 9
+"""So many places of records without a readable id are kept, to be named."""
 
 
 class IdSet:
@@ -61,9 +63,14 @@ class IdStore:
         self._log = tempfile.TemporaryFile("w+b", buffering=1 << 16)  # noqa: SIM115  (closed by close)
         self._lookups = 0
         self._index: sqlite3.Connection | None = None
+        self._refused = IdSet()
+        #: Refused records whose id could not be read: how many, and where the first of them are.
+        self.unreadable = 0
+        self.unreadable_at: list[str] = []
 
     def close(self) -> None:
         self._log.close()
+        self._refused.close()
         if self._index is not None:
             self._index.close()
 
@@ -85,9 +92,27 @@ class IdStore:
         """The keys that an id from elsewhere may have in this run."""
         return {key_of(text, fold=fold) for fold in ((False, True) if self._folds else (False,))}
 
+    def refuse(self, text: str | None, place: str) -> None:
+        """Remember a record that was refused before it came to a destination. No id, or an empty one: none was read."""
+        if text and text.strip():
+            for key in self.keys(text):
+                self._refused.add(key)
+            return
+        self.unreadable += 1
+        if len(self.unreadable_at) < PLACES:
+            self.unreadable_at.append(place)
+
+    def has_refused(self, key: str) -> bool:
+        return key in self._refused
+
+    def only_refused(self, text: str) -> bool:
+        """True if a record with this id was refused, and none was read that is good."""
+        keys = self.keys(text)
+        return any(key in self._refused for key in keys) and all(self._position(key) is None for key in keys)
+
     def missing(self, ids: Iterable[str]) -> list[str]:
-        """Those of `ids` that this run has not read, however they are written."""
-        left = list(ids)
+        """Those of `ids` that this run has not read, however they are written. A refused record has been read."""
+        left = [text for text in ids if not any(key in self._refused for key in self.keys(text))]
         for fold in (False, True) if self._folds else (False,):
             keys = keys_of(left, fold=fold)
             left = [text for text, key in zip(left, keys, strict=True) if self._position(key) is None]

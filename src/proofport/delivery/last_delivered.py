@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import orjson
 from pydantic import JsonValue
 
-from proofport.accounting import UNCHANGED, Outcome, Status, rejected
-from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Stages
+from proofport.accounting import CONFIRMED, NOT_HELD, NOT_KNOWN, UNCHANGED, Outcome, Status, rejected
+from proofport.adapter import Batch, Job, LastDelivered, Lists, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.same import keys_in, was_sent
@@ -32,13 +32,17 @@ class Filtered:
     decided: Mapping[int, Outcome]
     #: Key and value for the adapter's memory of the lane, once the vendor may have taken one of the records.
     freezes: tuple[str, JsonValue] | None = None
+    #: A sentence for the report, about what the vendor makes of them.
+    note: str | None = None
 
 
 class LastState:
     """Asks the journal for one destination run."""
 
-    def __init__(self, journal: Journal, target: Target) -> None:
+    def __init__(self, journal: Journal, target: Target, *, keep_last: bool = False) -> None:
+        """`keep_last`: keep the bodies of a set that goes whole, where the vendor does not list it."""
         self._journal = journal
+        self._keep_last = keep_last and not isinstance(target.resource, Lists)
         self._resource = target.resource
         self._lane = target.lane
         #: The vendor's own list, where it was read to leave out what is equal.
@@ -62,16 +66,16 @@ class LastState:
             known = await self._journal.known(self._lane, job.kind, keys_in(batch))
             decided |= _older(batch, known)
         rest = [i for i in range(len(batch)) if i not in decided]
-        freezes = None
+        freezes = note = None
         if isinstance(self._resource, MakesSchema) and rest:
             admitted = self._resource.admit(job, part(batch, rest))
             decided |= {rest[i]: rejected(problem) for i, problem in admitted.refused.items()}
-            rest, freezes = [rest[i] for i in admitted.order], admitted.freezes
+            rest, freezes, note = [rest[i] for i in admitted.order], admitted.freezes, admitted.note
         if skip_unchanged and freezes is None and known:
             unchanged = self._unchanged(batch, digests, known)
             decided = {**unchanged, **decided}
             rest = [i for i in rest if i not in unchanged]
-        return Filtered(rest if decided or freezes else range(len(batch)), decided, freezes)
+        return Filtered(rest if decided or freezes else range(len(batch)), decided, freezes, note)
 
     def _unchanged(self, batch: Batch, digests: Sequence[int], known: Sequence[Known | None]) -> dict[int, Outcome]:
         if self.live is not None:
@@ -99,12 +103,27 @@ class LastState:
 
     async def if_sent(self, job: Job, batch: Batch) -> Sequence[bytes]:
         """The bodies to keep if all of a batch arrives. Of a patch, the last body with the patch applied."""
-        if not self._resource.keeps_bodies or job.mode == "remove":
+        whole = job.mode == "snapshot" and isinstance(self._resource, Stages | Replaces)
+        if job.mode == "remove" or not (self._resource.keeps_bodies or (whole and self._keep_last)):
             return ()
         if job.mode != "patch":
             return batch.bodies
         last = await self._journal.bodies(self._lane, job.kind, keys_in(batch))
         return [_patched(body, patch) if body else b"" for body, patch in zip(last, batch.bodies, strict=True)]
+
+
+def removed(batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """The ends of removals. Of what the vendor does not hold, only what was delivered from here is surely gone."""
+    if NOT_HELD not in outcomes:
+        return outcomes
+    pairs = zip(batch.last, outcomes, strict=True)
+    return [_end_of(last) if outcome == NOT_HELD else outcome for last, outcome in pairs]
+
+
+def _end_of(last: LastDelivered | None) -> Outcome:
+    if last is None:
+        return NOT_KNOWN
+    return UNCHANGED if last.removed else CONFIRMED
 
 
 def may_have_arrived(outcomes: Sequence[Outcome]) -> bool:

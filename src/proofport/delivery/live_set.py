@@ -82,6 +82,11 @@ class LiveSet:
         while page := rows.fetchmany(PAGE):
             yield {record_id: bool(outside) for record_id, outside in page}
 
+    def whole_body(self, record_id: str) -> bytes | None:
+        """The body of a held record, where the vendor shows all of it."""
+        row = self._database.execute("SELECT fields FROM live WHERE id = ? AND whole", (record_id,)).fetchone()
+        return None if row is None else str(row[0]).encode()
+
     def not_met(self) -> Iterator[str]:
         """The held records that no batch has brought, in id order."""
         rows = self._database.execute("SELECT id FROM live WHERE NOT met AND NOT ended ORDER BY id")

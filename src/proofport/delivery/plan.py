@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from proofport.accounting import Status
 from proofport.adapter import Batch, Ends, Lists, Mode
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.gone import SetBefore
@@ -13,6 +14,7 @@ from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.payload import digests_of
+from proofport.delivery.refused import held_back, nothing_gone
 from proofport.delivery.report import DestinationReport, Exit, RunReport
 from proofport.delivery.same import keys_in, was_sent
 from proofport.errors import GuardRefused
@@ -62,6 +64,8 @@ class Comparison:
                     self._report.gone.add(record_id)
                 else:
                     difference.unchanged += 1
+                    if last is None:
+                        self._report.not_known.add(record_id)
         elif self._listed:
             self._live.compare(batch, digests, known)
         else:
@@ -86,11 +90,14 @@ class Comparison:
             )
         if self._mode == "snapshot" and ids is not None:
             live = self._live if self._listed else None
-            before = SetBefore(self._destination, self._journal, ids, listed=self._listed, live=live)
+            before = SetBefore(
+                self._destination, self._journal, ids, listed=self._listed, live=live, wanted=terms.sources
+            )
+            await before.sources.load()
             await before.note_gone()
-            self._judge(terms, incomplete)
+            await self._judge(before, terms, incomplete)
 
-    def _judge(self, terms: Terms, incomplete: Sequence[str]) -> None:
+    async def _judge(self, before: SetBefore, terms: Terms, incomplete: Sequence[str]) -> None:
         resource, report = self._resource, self._report
         together = self._destination.goes_whole
         if together:
@@ -99,14 +106,21 @@ class Comparison:
             report.notes.append(ENDED if resource.ends == "always" else DELETABLE)
         else:
             report.notes.append(KEPT)
-        refused = report.problem_count
-        if refused > terms.max_rejected:
-            end = "The snapshot would be cancelled" if together else "What is gone would be left as it is"
-            report.notes.append(f"{end}: {refused} rejected (allowed {terms.max_rejected}).")
         difference = self._live.difference
-        new = difference.added.count + difference.changed.count + difference.unchanged
+        gone, new = report.gone.count, difference.added.count + difference.changed.count + difference.unchanged
+        if together:
+            held = await held_back(before, terms, report)
+            if held.flaw is None:
+                held.note(before, report)
+            else:
+                report.notes.append(f"The snapshot would be cancelled: {held.flaw.rstrip('.')}.")
+            gone, new = gone + held.lost, new + len(held.kept)
+        else:
+            flaw = terms.too_many_rejected(report.tally.status[Status.REJECTED])
+            report.notes += [f"What is gone would be left as it is: {flaw}."] if flaw is not None else []
+            report.notes += filter(None, [nothing_gone(before)])
         try:
-            terms.allow(Change(self.held, report.gone.count, new), incomplete)
+            terms.allow(Change(self.held, gone, new), incomplete, before.sources)
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
             report.refusal = str(refusal)
@@ -133,6 +147,8 @@ class Plan:
     @property
     def exit_code(self) -> Exit:
         reports = self.destinations.values()
+        if any(report.exit is Exit.USAGE for report in reports):
+            return Exit.USAGE
         if any(report.refusal for report in reports):
             return Exit.GUARD
         return Exit.INCOMPLETE if any(report.problem_count for report in reports) or self.incomplete else Exit.OK
@@ -159,6 +175,8 @@ def planned(report: DestinationReport) -> dict[str, Any]:
         **report.difference.as_dict(),
         "gone": report.gone.as_dict(),
         "directly_uploaded": report.outside.as_dict(),
+        **report.refused_and_held(),
+        **({"not_known": report.not_known.as_dict()} if report.not_known.count else {}),
         "not_expressible": {"count": report.problem_count, "problems": problems},
         "notes": report.notes,
         "guard": report.refusal,

@@ -21,6 +21,7 @@ class Decided:
     outcomes: Sequence[Outcome]
     #: The outcomes are to be written down.
     new: bool = False
+    wanted: Filtered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ async def prepared(
     wanted = await state.filter(job, batch, entry.digests, skip_unchanged=skip_unchanged)
     rest = part(batch, wanted.order)
     if not len(rest):
-        return Decided(entry, [wanted.decided[i] for i in range(len(batch))], new=True)
+        return Decided(entry, [wanted.decided[i] for i in range(len(batch))], new=True, wanted=wanted)
     if job.mode in ("patch", "remove"):
         rest = await state.with_last(job, rest)
     if job.mode != "remove":

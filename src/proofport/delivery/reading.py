@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
-from itertools import repeat
+from itertools import islice, repeat
 from operator import contains
 from typing import Any, Protocol, TypeVar, cast
 
 from proofport.accounting import rejected
 from proofport.delivery.batching import Batcher
+from proofport.delivery.books import POSITION_BITS
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore, duplicate
 from proofport.delivery.last_delivered import seconds_of
@@ -21,6 +23,7 @@ from proofport.delivery.spellings import Spellings
 from proofport.errors import Problem, ProofportError, Rejected
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
+from proofport.sources.pages import Pages
 
 T = TypeVar("T")
 BLOCK = 64
@@ -45,9 +48,19 @@ class Decoder(Protocol):
     def folds(self) -> bool:
         """True if ids of its records are the same where they differ in case alone."""
 
+    @property
+    def source(self) -> str:
+        """The name of the source, the same in every run."""
+
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
-    def incomplete(self, document: object) -> str | None: ...
+    def id_of(self, record: Any, parents: Any = ()) -> str | None:
+        """The id of a record that is refused. None where it cannot be read for sure: it is never guessed."""
+        ...
+
+    def page(self, document: object, place: str, records: int) -> Pages | None:
+        """What a document with `records` records says about the list that it is a page of. It may be Malformed."""
+        ...
 
 
 class RecordStream:
@@ -57,8 +70,8 @@ class RecordStream:
     """
 
     def __init__(self, reader: Reader, decoder: Decoder) -> None:
-        #: Why the input is not the whole source, if one of its documents says so.
-        self.incomplete: str | None = None
+        #: What its documents, which may be pages of a list, say together about that list.
+        self.pages = reader.pages
         self._reader = reader
         self._decoder = decoder
 
@@ -67,19 +80,25 @@ class RecordStream:
         quick = self._decoder.quick
         for number, document in self._reader:
             if quick is not None or isinstance(document, Malformed):
-                yield number, *_read(quick or self._decoder, document)
+                yield number, *_read(self._decoder, quick or self._decoder, document)
+                if quick is None:
+                    self._join(number, document, 1)
             else:
-                self.incomplete = self._why_incomplete(document) or self.incomplete
-                for index, (record, parents) in enumerate(self._decoder.records(document), 1):
-                    place = index if self._reader.whole else number
-                    yield place, *_read(self._decoder, record, parents)
+                yield from self._records(number, document)
 
-    def _why_incomplete(self, document: object) -> str | None:
-        """A document that says so in more than one place is a reason, too."""
-        try:
-            return self._decoder.incomplete(document)
-        except Rejected as error:
-            return str(error.problem)
+    def _records(self, number: int, document: object) -> Iterator[tuple[int, Neutral | Problem, str | None]]:
+        """The records of one document. One without a place for records is no page."""
+        count, is_page = 0, True
+        for count, (record, parents) in enumerate(self._decoder.records(document), 1):
+            is_page = parents is not None
+            yield count if self._reader.whole else number, *_read(self._decoder, self._decoder, record, parents)
+        if is_page:
+            self._join(number, document, count)
+
+    def _join(self, number: int, document: object, records: int) -> None:
+        place = self._reader.name if self._reader.whole else self._reader.position(number)
+        page = self._decoder.page(document, place, records)
+        self.pages = self.pages.then(page) if self.pages is not None and page is not None else page
 
 
 def place_in(reader: Reader, place: int) -> str:
@@ -126,10 +145,17 @@ class Branch:
         if refused:
             block, positions = _without(refused, block), _without(refused, positions)
             keys = None if keys is None else _without(refused, keys)
+        ids = [neutral["id"] for neutral in block]
+        if met := self.destination.collisions.refused(ids, bodies, positions):
+            for index, problem in met.items():
+                key = ids[index] if keys is None else keys[index]
+                self.destination.ledger.reject(ids[index], positions[index], problem, key=key)
+            block, positions = _without(met, block), _without(met, positions)
+            ids, bodies = _without(met, ids), _without(met, bodies)
+            keys = None if keys is None else _without(met, keys)
         observed = [0.0] * len(block)
         if _any(block, "observed_at"):
             observed = [seconds_of(neutral.get("observed_at")) for neutral in block]
-        ids = [neutral["id"] for neutral in block]
         self._batcher.extend(ids, bodies, positions, observed, extras=_any(block, "extras"), keys=keys)
         while (full := self._batcher.full()) is not None:
             await self.destination.take(full)
@@ -181,6 +207,8 @@ class Pipeline:
     ) -> None:
         #: Records, the malformed ones included.
         self.read = 0
+        #: How many ids of one input, the second number, were read in another or the same before, the first.
+        self.repeated = Counter[tuple[int, int]]()
         self._branches = branches
         self._ids = ids
         self._describe = describe
@@ -190,26 +218,27 @@ class Pipeline:
         self._folds = False
         self._turn_until = 0.0
 
-    async def feed(self, reader: Reader, decoder: Decoder, base: int) -> str | None:
-        """Take one input to its end. Returns why it is incomplete, if one of its documents says so.
+    async def feed(self, reader: Reader, decoder: Decoder, base: int) -> Pages | None:
+        """Take one input to its end. Returns what its pages say about the whole list.
 
         The position of a record is `base` and its place in the `RecordStream`.
         """
         stream = RecordStream(reader, decoder)
         self._folds = decoder.folds
         if decoder.of_lines is not None and decoder.quick is not None and isinstance(reader, NdjsonReader):
-            await self._feed_lines(reader, decoder.of_lines, decoder.quick, base)
+            await self._feed_lines(reader, decoder, decoder.of_lines, decoder.quick, base)
         else:
             for place, record, record_id in stream:
                 self._take(record, base + place, record_id)
                 if len(self._block) >= BLOCK:
                     await self.flush()
         await self.flush()
-        return stream.incomplete
+        return stream.pages
 
     async def _feed_lines(
         self,
         reader: NdjsonReader,
+        decoder: Decoder,
         of_lines: Callable[[bytes], list[Neutral | None]],
         read: Callable[[Any], Neutral],
         base: int,
@@ -226,13 +255,15 @@ class Pipeline:
                     if neutral is not None:
                         self._take(neutral, position, None)
                     elif (document := reader.document(line)) is not BLANK:
-                        record, record_id = _read(read, document)
+                        record, record_id = _read(decoder, read, document)
                         self._take(record, position, record_id)
             await self.flush()
 
     def _take(self, record: Neutral | Problem, position: int, record_id: str | None) -> None:
         if isinstance(record, Problem):
             self.read += 1
+            if self._ids is not None:
+                self._ids.refuse(record_id, self._describe(position))
             for branch in self._branches:
                 branch.destination.ledger.book(record_id, position, rejected(record))
             return
@@ -249,6 +280,7 @@ class Pipeline:
         plain = keys is record_ids
         skip = self._ids.add(keys, positions) if self._ids is not None else {}
         for index, first in skip.items():
+            self.repeated[first >> POSITION_BITS, positions[index] >> POSITION_BITS] += 1
             alike = self._folds or not plain or "@" in keys[index]
             problem = duplicate(self._describe(first), self._describe(positions[index]), alike=alike)
             for branch in self._branches:
@@ -265,15 +297,28 @@ class Pipeline:
             await branch.finish()
 
 
-def _read(decode: Callable[..., Neutral], document: Any, *parents: Any) -> tuple[Neutral | Problem, str | None]:
+def _read(
+    decoder: Decoder, decode: Callable[..., Neutral], document: Any, *parents: Any
+) -> tuple[Neutral | Problem, str | None]:
     """The record or its problem, and the id where it can be read although the record cannot."""
     if isinstance(document, Malformed):
-        return document.problem, None
+        return document.problem, _id_of_part(decoder, document.part)
     try:
         neutral = decode(document, *parents)
     except Rejected as error:
-        return error.problem, _id_of(document)
+        return error.problem, decoder.id_of(document, *parents)
     return neutral, neutral["id"]
+
+
+def _id_of_part(decoder: Decoder, part: object) -> str | None:
+    """The id of the one record in what could be decoded of a malformed document."""
+    if part is None:
+        return None
+    try:
+        found = list(islice(decoder.records(part), 2))
+    except Rejected:
+        return None
+    return decoder.id_of(*found[0]) if len(found) == 1 else None
 
 
 def _any(block: Sequence[Neutral], field: str) -> bool:
@@ -282,11 +327,6 @@ def _any(block: Sequence[Neutral], field: str) -> bool:
 
 def _without(indexes: Collection[int], items: Sequence[T]) -> list[T]:
     return [item for index, item in enumerate(items) if index not in indexes]
-
-
-def _id_of(record: object) -> str | None:
-    found = record.get("id") if isinstance(record, dict) else None
-    return found if isinstance(found, str) else None
 
 
 def _not_json(error: TypeError) -> Problem:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 import orjson
 
-from proofport.accounting import Assurance, Outcome, Status, Tally, all_delivered, rejected
+from proofport.accounting import NOT_KNOWN, Assurance, Outcome, Status, Tally, all_delivered, rejected
 from proofport.adapter import Batch, Mode
 from proofport.delivery.ids import IdSet
 from proofport.errors import Problem
@@ -42,6 +42,10 @@ class Group:
         self.count += 1
         if len(self.ids) < LISTED:
             self.ids.append(record_id)
+
+    def extend(self, record_ids: Iterable[str]) -> None:
+        for record_id in record_ids:
+            self.add(record_id)
 
     def as_dict(self) -> dict[str, Any]:
         return {"count": self.count, "ids": self.ids}
@@ -122,6 +126,12 @@ class DestinationReport:
     gone: Group = field(default_factory=Group)
     #: Those of `gone` that no snapshot had brought.
     outside: Group = field(default_factory=Group)
+    #: Of a set that removes what it lacks: refused records whose last body was sent in their place.
+    kept_last: Group = field(default_factory=Group)
+    #: Of such a set: records that it left out although nobody knows that they are gone. Only an override does that.
+    dropped: Group = field(default_factory=Group)
+    #: Ids that were to be removed, and that neither the vendor holds nor the journal knows.
+    not_known: Group = field(default_factory=Group)
     lanes: list[str] = field(default_factory=list)
     #: How the records differ from what was held before, where they were `compared`.
     difference: Difference = field(default_factory=Difference)
@@ -138,6 +148,11 @@ class DestinationReport:
         if outside:
             self.outside.add(record_id)
 
+    def refused_and_held(self) -> dict[str, Any]:
+        """What became of refused records in a set that removes what it lacks, where there are any."""
+        groups = {"kept_last": self.kept_last, "dropped": self.dropped}
+        return {name: found.as_dict() for name, found in groups.items() if found.count}
+
     def as_dict(self) -> dict[str, Any]:
         counts = {status.value: self.tally.status[status] for status in Status}
         assurance = {level.value: self.tally.assurance[level] for level in Assurance}
@@ -152,6 +167,8 @@ class DestinationReport:
             **({"compared": self.difference.as_dict()} if self.compared else {}),
             "gone": self.gone.as_dict(),
             "directly_uploaded": self.outside.as_dict(),
+            **self.refused_and_held(),
+            **({"not_known": self.not_known.as_dict()} if self.not_known.count else {}),
             "notes": self.notes,
             "problem_count": self.problem_count,
             "problems": [problem.as_dict() for problem in self.problems],
@@ -196,7 +213,7 @@ class RunReport:
 class Ledger:
     """Books the outcome of every record of one destination run.
 
-    `describe` says where a position is in the input. `on_problem` hears of every record that was not simply delivered.
+    `on_problem` hears of every record that was not simply delivered.
     """
 
     def __init__(
@@ -205,10 +222,11 @@ class Ledger:
         describe: Callable[[int], str],
         on_problem: Callable[[str, RecordProblem], None] | None = None,
     ) -> None:
-        #: The keys of ids that were read, and yet are not in the new set.
+        #: The keys of ids that were read as evidence, and refused by the vendor mapping or the vendor.
         self.rejected_ids = IdSet()
         self.report = report
-        self._describe = describe
+        #: Says where a position is in the input.
+        self.describe = describe
         self._on_problem = on_problem
 
     def book(self, record_id: str | None, position: int, outcome: Outcome) -> None:
@@ -233,9 +251,11 @@ class Ledger:
             self._list(record_id, position, outcome)
 
     def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:
+        if outcome == NOT_KNOWN and record_id is not None:
+            self.report.not_known.add(record_id)
         if outcome.status not in (Status.REJECTED, Status.UNKNOWN):
             return
-        row = RecordProblem(self._describe(position), record_id, outcome)
+        row = RecordProblem(self.describe(position), record_id, outcome)
         self.report.problem_count += 1
         if len(self.report.problems) < INLINE_PROBLEMS:
             self.report.problems.append(row)

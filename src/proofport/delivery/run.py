@@ -9,12 +9,12 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proofport.accounting import Status, unknown
 from proofport.adapter import Adapter, Mode
-from proofport.delivery.books import RunBooks
-from proofport.delivery.destination_run import RESUMABLE, DestinationRun
+from proofport.delivery.books import POSITION_BITS, RunBooks
+from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.lease import alongside, hold
@@ -35,15 +35,14 @@ from proofport.delivery.snapshot.ending import Ending
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.delivery.snapshot.staged import StagedSet
 from proofport.delivery.spellings import Spellings
+from proofport.delivery.stops import RESUMABLE
 from proofport.delivery.target import Target
+from proofport.delivery.whole import Chains
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.http.sender import Sender
 from proofport.journal.contract import Journal, NewRun
 from proofport.logs import get_logger
 from proofport.sources import Reader
-
-POSITION_BITS = 40
-"""A position is the number of the input above these bits, and the line or record number within them."""
 
 NOT_VERIFIED = unknown("not_verified")
 """The end of a record that the vendor has only queued, where more is required."""
@@ -178,10 +177,12 @@ class Run:
             ledger,
             retry_seconds=order.retry_seconds,
             skip_unchanged=order.skip_unchanged,
+            keep_last=order.terms.keep_last,
             on_wait=self._tell,
         )
+        stack.callback(destination.collisions.close)
         if not order.sends:
-            destination.only_read("dry_run")
+            await destination.only_read("dry_run", order.journal)
         return _Part(target, destination)
 
     def _branch(self, part: _Part, stack: AsyncExitStack) -> Branch:
@@ -215,7 +216,7 @@ class Run:
             return
         part.books = RunBooks(order.journal, holder, run, earlier)
         destination.attach(order.journal, holder, part.books)
-        await part.books.begin()
+        await part.books.begin(order.terms.sources.read)
 
     async def _prepare(self, part: _Part, ids: IdStore | None, stack: AsyncExitStack) -> None:
         """Read what has to be known of the vendor before anything is sent."""
@@ -269,10 +270,15 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.destination.run())
+                chains, names = Chains(), self._order.terms.sources.read
                 for number, (reader, decoder) in enumerate(self._order.inputs):
                     before = pipeline.read
-                    said = await pipeline.feed(reader, decoder, number << POSITION_BITS)
-                    self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete or said))
+                    pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
+                    chains.add(number, names[number] if names else decoder.source, pages)
+                    self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete))
+                for number, flaw in chains.flaws(pipeline.repeated):
+                    source = self._sources[number]
+                    self._sources[number] = replace(source, incomplete=source.incomplete or flaw)
                 await pipeline.finish()
         except BaseExceptionGroup as failures:
             error = _first(failures)

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from proofport.accounting import Status, Tally
+from proofport.accounting import Status
 from proofport.delivery.books import InputChanged, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.errors import GuardRefused
+from proofport.sources.pages import Pages
+
+
+class Chains:
+    """The pages of a run: those of one source are one chain, in the order in which they are given."""
+
+    def __init__(self) -> None:
+        #: What the pages of a source say together, and the numbers of the inputs that hold them.
+        self._of: dict[tuple[str, str], tuple[Pages, list[int]]] = {}
+
+    def add(self, number: int, source: str, pages: Pages | None) -> None:
+        """Take the pages of the next input, which is given with its number and the name of its source."""
+        if pages is not None:
+            before, inputs = self._of.get((source, pages.source), (None, []))
+            chain = before.then(pages) if before is not None else pages
+            self._of[source, pages.source] = chain, [*inputs, number]
+
+    def flaws(self, repeated: Mapping[tuple[int, int], int]) -> Iterator[tuple[int, str]]:
+        """For each chain that is not whole: the number of its last input, and the reason.
+
+        `repeated` is how many records of an input, the second number, have an id that an input had before.
+        """
+        for pages, inputs in self._of.values():
+            count = sum(n for pair, n in repeated.items() if set(pair) <= set(inputs))
+            if (flaw := pages._replace(repeated=count).flaw) is not None:
+                yield inputs[-1], flaw
 
 
 def require_read_to_end(incomplete: Sequence[str]) -> None:
@@ -19,8 +45,8 @@ def require_read_to_end(incomplete: Sequence[str]) -> None:
         )
 
 
-async def flaw_of(destination: DestinationRun, books: RunBooks, max_rejected: int) -> str | None:
-    """Why what was delivered cannot stand for the whole source, if it cannot."""
+async def flaw_of(destination: DestinationRun, books: RunBooks) -> str | None:
+    """Why what was delivered cannot stand for the whole source, if it cannot. Refused records are counted elsewhere."""
     if destination.stopped is None:
         try:
             books.check_end()
@@ -28,16 +54,8 @@ async def flaw_of(destination: DestinationRun, books: RunBooks, max_rejected: in
             await destination.halt(error)
     if destination.stopped is not None:
         return "the delivery was stopped"
-    tally = destination.report.tally
-    if unknown := tally.status[Status.UNKNOWN]:
-        return f"{records(unknown)} with an unknown outcome"
-    return too_many_rejected(tally, max_rejected)
-
-
-def too_many_rejected(tally: Tally, allowed: int) -> str | None:
-    """Why the set lacks too many of the records that were read, if it does."""
-    count = tally.status[Status.REJECTED]
-    return f"{records(count)} rejected (allowed {allowed})" if count > allowed else None
+    unknown = destination.report.tally.status[Status.UNKNOWN]
+    return f"{records(unknown)} with an unknown outcome" if unknown else None
 
 
 def records(count: int) -> str:

@@ -46,6 +46,11 @@ def format_timestamp(value: datetime) -> str:
 
 Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp), PlainSerializer(format_timestamp, when_used="json")]
 Text = Annotated[str, Field(min_length=1)]
+LONGEST_ID = 2_048
+"""Characters of an id. The longest that clouds give out, ARNs of AWS, have as many."""
+
+
+BLANK_HINT = "Give the record an id at the source, or make one of other fields in the source mapping."
 
 
 def not_blank(value: str) -> str:
@@ -55,8 +60,7 @@ def not_blank(value: str) -> str:
     return value
 
 
-BLANK_HINT = "Give the record an id at the source, or make one of other fields in the source mapping."
-Id = Annotated[Text, AfterValidator(not_blank)]
+Id = Annotated[str, Field(min_length=1, max_length=LONGEST_ID), AfterValidator(not_blank)]
 
 
 class Part(BaseModel):

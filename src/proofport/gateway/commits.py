@@ -7,6 +7,7 @@ goes on with the same run: it asks the vendor about the session that its predece
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -25,8 +26,9 @@ from proofport.errors import JournalError, LaneLost, ProofportError
 from proofport.evidence import Neutral
 from proofport.gateway.gateway import Gateway
 from proofport.gateway.inputs import GivenRecords, Input
-from proofport.journal.contract import Commit, Journal
+from proofport.journal.contract import Commit, Journal, Part
 from proofport.logs import get_logger
+from proofport.sources.pages import Pages
 
 POLL = 1.0
 """Seconds between two looks for commits that nobody carries out."""
@@ -156,8 +158,15 @@ async def _parts(journal: Journal, snapshot: str) -> AsyncIterator[Sequence[Inpu
         while some := await journal.parts(snapshot, after=after, limit=1):
             path, after = Path(folder) / str(len(inputs)), some[0].name
             folds = await asyncio.to_thread(_write, path, some[0].payload)
-            inputs.append(Input(GivenRecords(_Lines(path), after, some[0].incomplete), folds=folds))
-        yield inputs
+            given = GivenRecords(_Lines(path), after, _pages(some[0]))
+            inputs.append(Input(given, label=some[0].source, folds=folds))
+        yield sorted(inputs, key=_by_name)
+
+
+def _by_name(part: Input) -> list[Any]:
+    """Names in their order, with numbers in them by value: the pages of a source follow each other in it."""
+    assert isinstance(part.data, GivenRecords)
+    return [int(piece) if piece.isdigit() else piece for piece in re.split("([0-9]+)", part.data.name)]
 
 
 def _write(path: Path, payload: bytes) -> bool:
@@ -166,6 +175,10 @@ def _write(path: Path, payload: bytes) -> bool:
     with path.open("wb") as file:
         file.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
     return folds
+
+
+def _pages(part: Part) -> Pages | None:
+    return Pages(**orjson.loads(part.pages)) if part.pages is not None else None
 
 
 class _Lines:

@@ -10,10 +10,23 @@ from pathlib import Path
 from typing import Any, Self
 
 from proofport import mapping, operations
-from proofport.adapter import Adapter, Answer, Checks, Finding, Mode, Operation, Provisioned, Provisions, Schema
+from proofport.adapter import (
+    Adapter,
+    Answer,
+    Checks,
+    Finding,
+    MakesSchema,
+    Mode,
+    Operation,
+    Provisioned,
+    Provisions,
+    Schema,
+)
 from proofport.config import Config
+from proofport.delivery.books import require_resumable
 from proofport.delivery.guard import Terms
 from proofport.delivery.lease import new_owner
+from proofport.delivery.left_out import WantedSources
 from proofport.delivery.plan import Plan
 from proofport.delivery.queue.books import Watch
 from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliveries, replayed
@@ -32,7 +45,7 @@ from proofport.http.auth import Tokens
 from proofport.http.clock import checked
 from proofport.http.flow import allow_destruction, lead
 from proofport.http.sender import Sender
-from proofport.journal import open_journal, opened
+from proofport.journal import is_there, open_journal, opened
 from proofport.journal.contract import Accepted, Delivery, Filter, Journal
 
 
@@ -100,6 +113,7 @@ class Gateway:
         skip_unchanged: bool = False,
         delete_gone: bool = False,
         require_verified: bool = False,
+        without: Sequence[str] = (),
         resume: str | None = None,
         on_begin: Callable[[str], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
@@ -110,7 +124,8 @@ class Gateway:
         Raises UsageError (ConfigError, MappingError, UnsupportedFeature) before anything is sent; what goes wrong
         later is in the report. `skip_unchanged` spares what the vendor holds with the same body; `resume` goes on
         with an interrupted run over the same inputs. `require_verified`: what a vendor only queued counts as unknown,
-        until `verify` has seen it. `on_begin` is given the id of the run.
+        until `verify` has seen it. `without` names sources that the last set had and that are left out on purpose.
+        `on_begin` is given the id of the run.
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
@@ -130,6 +145,7 @@ class Gateway:
             skip_unchanged=skip_unchanged,
             delete_gone=delete_gone,
             require_verified=require_verified,
+            without=without,
             on_progress=on_progress,
             on_problem=on_problem,
         )
@@ -167,10 +183,12 @@ class Gateway:
         kind: str | None = None,
         mode: Mode = "upsert",
         values: Mapping[str, str] | None = None,
+        without: Sequence[str] = (),
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Plan:
         """Say what a push of the same records would do to what the vendors hold now. Nothing is written."""
-        return Plan.of(await self._run(records, to, kind, mode, values, plan=True, on_progress=on_progress))
+        run = await self._run(records, to, kind, mode, values, without=without, plan=True, on_progress=on_progress)
+        return Plan.of(run)
 
     async def _run(
         self,
@@ -187,20 +205,25 @@ class Gateway:
         on_begin: Callable[[str], None] | None = None,
         dry_run: bool = False,
         delete_gone: bool = False,
+        without: Sequence[str] = (),
         **how: Any,
     ) -> RunReport:
         async with AsyncExitStack() as stack:
-            trial = await stack.enter_async_context(opened(open_journal("memory:"))) if dry_run else None
-            journal = trial or await self.journal()
             inputs = inputs_of(records)
-            sources, folds = [item.source for item in inputs], [item.folds for item in inputs]
-            kind, decoders = self._targets.decoders(sources, kind, mode, values or {}, folds)
+            named, folds = [item.source for item in inputs], [item.folds for item in inputs]
+            kind, decoders = self._targets.decoders(named, kind, mode, values or {}, folds)
             targets = self._targets.several(to, kind, mode, delete_gone=delete_gone)
+            if dry_run and not self._remembers(targets):
+                journal = await stack.enter_async_context(opened(open_journal("memory:")))
+            else:
+                journal = await self.journal()
             run_id = run_id or secrets.token_hex(6)
             if resume and must_be_open:
-                await _check_resumable(journal, run_id, [target.name for target in targets], kind, mode)
+                await require_resumable(journal, run_id, [target.name for target in targets], kind, mode)
             readers = [stack.enter_context(open_input(item)) for item in inputs]
             guard = self.config.guard
+            read = [item.label or decoder.source for item, decoder in zip(inputs, decoders, strict=True)]
+            sources = WantedSources(read, self.config.sources.get(kind), without)
             order = Order(
                 run_id=run_id,
                 instance=self.config.instance,
@@ -208,7 +231,7 @@ class Gateway:
                 mode=mode,
                 inputs=list(zip(readers, decoders, strict=True)),
                 targets=targets,
-                terms=Terms(guard.max_gone, guard.max_rejected, override),
+                terms=Terms(guard.max_gone, guard.max_rejected, override, sources, guard.refused == "keep_last"),
                 retry_seconds=self.config.patience,
                 lease=self.config.lease,
                 journal=journal,
@@ -221,6 +244,11 @@ class Gateway:
             if on_begin is not None:
                 on_begin(run_id)
             return await Run(order).execute()
+
+    def _remembers(self, targets: Sequence[Target]) -> bool:
+        """True if the journal may have what a dry run needs: which fields a vendor's schema has."""
+        makes_schema = any(isinstance(target.resource, MakesSchema) for target in targets)
+        return makes_schema and (self._journal is not None or is_there(self.config.journal))
 
     async def preview(
         self,
@@ -369,14 +397,3 @@ class Gateway:
             async with await self.sender(adapter) as sender:
                 found = await checked(adapter.check(), sender)
         return [*found, *findings(await self.schemas(destination))]
-
-
-async def _check_resumable(journal: Journal, run_id: str, to: Sequence[str], kind: str, mode: Mode) -> None:
-    """Raises UsageError unless the run is there, open, and was asked for the same."""
-    runs = [run for name in to if (run := await journal.run(run_id, name)) is not None]
-    if not runs:
-        raise UsageError(f"there is no run {run_id} to these destinations", hint="`proofport status` lists the runs.")
-    if any((run.kind, run.mode) != (kind, mode) for run in runs):
-        raise UsageError(f"run {run_id} is a {runs[0].mode} of {runs[0].kind}", hint="Resume it with the same options.")
-    if all(run.state != "open" for run in runs):
-        raise UsageError(f"run {run_id} has ended; there is nothing to go on with")

@@ -11,6 +11,13 @@ from proofport import mapping
 from proofport.adapter import Mode
 from proofport.evidence import Evidence, Neutral
 from proofport.sources import Reader, open_source
+from proofport.sources.pages import Pages
+
+EVIDENCE = "evidence"
+"""The source of records that no mapping reads."""
+
+EVIDENCE = "evidence"
+"""The source of records that no mapping reads."""
 
 Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
 
@@ -22,6 +29,7 @@ class Input:
     #: A path ("-" is standard input), a binary file, records, or a reader.
     data: str | Path | BinaryIO | Records | Reader
     source: str | None = None
+    label: str | None = None  #: Names the source of the records, the same in every run. None: its mapping does.
     #: The records are evidence that a source mapping has made, and their ids are the same where they differ in case
     #: alone.
     folds: bool = False
@@ -31,6 +39,7 @@ class AlreadyEvidence:
     """Decodes input that is evidence already: each document is one record."""
 
     of_lines = None
+    source = EVIDENCE
 
     def __init__(self, kind: str, mode: Mode, *, folds: bool = False) -> None:
         self.folds = folds
@@ -42,7 +51,10 @@ class AlreadyEvidence:
     def __call__(self, record: object, parents: object) -> Neutral:
         return self.quick(record)
 
-    def incomplete(self, document: object) -> str | None:
+    def id_of(self, record: object, parents: object = ()) -> str | None:
+        return mapping.id_of_evidence(record)
+
+    def page(self, document: object, place: str, records: int) -> None:
         return None
 
 
@@ -50,10 +62,11 @@ class GivenRecords(Reader):
     """Records that were read already. They may be read again where the iterable allows it."""
 
     numbered_by = "#"
+    incomplete = None
 
-    def __init__(self, records: Records, name: str = "records", incomplete: str | None = None) -> None:
+    def __init__(self, records: Records, name: str = "records", pages: Pages | None = None) -> None:
         self.name = name
-        self.incomplete = incomplete
+        self.pages = pages
         self._records = records
 
     def _documents(self) -> Iterator[tuple[int, object]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 
@@ -27,6 +29,15 @@ class Redaction:
         """Redact the values of these headers from now on."""
         self._add(word for value in credentials.values() for word in value.split())
 
+    def add_proxy(self, proxy: str | None) -> None:
+        """Redact the credentials in a proxy's URL, also as the header has them."""
+        parts = urlsplit(proxy or "")
+        if parts.password:
+            user, password = unquote(parts.username or ""), unquote(parts.password)
+            pair = f"{user}:{password}"
+            self._add([parts.password, password, pair, f"{parts.username}:{parts.password}"])
+            self._add([b64encode(pair.encode()).decode()])
+
     def text(self, text: str) -> str:
         for form in self._forms:
             text = text.replace(form, MARK)
@@ -47,9 +58,9 @@ class Redaction:
 
 
 def _forms(secret: str) -> tuple[str, ...]:
-    """A secret as text, and as JSON has it. Some vendors escape the slash."""
+    """A secret as text, as JSON has it, and as a URL has it. Some vendors escape the slash."""
     quoted = json.dumps(secret)[1:-1]
-    return secret, quoted, quoted.replace("/", "\\/")
+    return secret, quoted, quoted.replace("/", "\\/"), quote(secret, safe="")
 
 
 def _secrets_of(settings: object) -> Iterator[str]:

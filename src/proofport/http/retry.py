@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import ssl
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias, TypeVar
 
@@ -24,6 +25,8 @@ T = TypeVar("T")
 ATTEMPTS = 3
 ATTEMPT_SECONDS = 10.0
 LONGEST_PAUSE = 60.0
+LONGEST_ASKED = 3600.0
+"""The longest wait that a vendor can ask for. After it, the vendor is asked again."""
 
 NETWORK = (aiohttp.ClientError, TimeoutError, OSError)
 """The errors that sending a request may raise."""
@@ -65,9 +68,9 @@ def refused_for_now(reply: Reply, call: Call, origin: str) -> ProofportError | N
 
 
 def _retry_after(reply: Reply) -> float | None:
-    """The seconds of Retry-After. No vendor documents its date form, which counts as absent."""
+    """The seconds of Retry-After, at most LONGEST_ASKED. No vendor documents its date form, which counts as absent."""
     value = reply.headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
+    return min(float(value), LONGEST_ASKED) if value.isascii() and value.isdigit() else None
 
 
 def _words(error: BaseException) -> str:
@@ -126,21 +129,29 @@ def _pause(state: RetryCallState) -> float:
 
 # ------------------------------------------------------------------ by the caller
 async def waiting(
-    attempt: Callable[[], Awaitable[T]], retry_seconds: float, tell: Tell, *, sleep: Sleep = asyncio.sleep
+    attempt: Callable[[], Awaitable[T]],
+    retry_seconds: float,
+    tell: Tell,
+    *,
+    sleep: Sleep = asyncio.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> T:
     """Return the result of `attempt`, which is called again after each pause while the vendor does not work.
 
-    Raises its error when that is final, or when the next pause would end after `retry_seconds`. The error is marked
-    `lost` when any attempt may have taken effect.
+    Raises its error when that is final, or when the next pause would end after `retry_seconds`. The time of failed
+    attempts counts, too: a vendor may take a connection and stay silent. The error is marked `lost` when any attempt
+    may have taken effect.
     """
     waited, number, lost = 0.0, 0, False
     while True:
+        began = clock()
         try:
             result = await attempt()
         except ProofportError as error:
             lost = error.lost = error.lost or lost
             if not isinstance(error, Retryable):
                 raise
+            waited += clock() - began
             pause = error.after or min(2.0 ** min(number, 6), LONGEST_PAUSE)
             if waited + pause > retry_seconds:
                 raise

@@ -30,6 +30,8 @@ from proofport.wire import Call, Reply, is_loopback
 MESSAGE = 300
 TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
 UNAUTHORIZED = 401
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""Bytes of an unpacked answer."""
 
 
 class Sender:
@@ -54,7 +56,9 @@ class Sender:
             self._redaction.add({n: value for n, value in self._auth.headers.items() if n.lower() == "authorization"})
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(timeout=TIMEOUT, proxy=_proxy(self.origin))
+        proxy = _proxy(self.origin)
+        self._redaction.add_proxy(proxy)
+        self._session = aiohttp.ClientSession(timeout=TIMEOUT, proxy=proxy)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
@@ -145,8 +149,19 @@ class Sender:
         async with self._session.request(
             call.method, url, data=call.body, headers=headers, allow_redirects=False
         ) as response:
-            body = await response.read()
+            body = await _read(response)
             return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    """The body, unpacked. Raises ClientPayloadError for one that is too large: a few bytes may unpack to gigabytes."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > LARGEST_ANSWER:
+            response.close()
+            raise aiohttp.ClientPayloadError(f"the answer has more than {LARGEST_ANSWER:,} bytes")
+    return bytes(body)
 
 
 def _vendor_words(reply: Reply) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,10 @@ from proofport.errors import ConfigError
 from proofport.journal.contract import Journal
 
 POSTGRES = ("postgresql://", "postgres://")
+ALMOST_POSTGRES = re.compile(
+    r"\s*postgres(ql)?:|.*\b(host|hostaddr|port|dbname|user|password|passfile|service|sslmode)\s*=", re.IGNORECASE
+)
+"""Begins what a person means as the address of a database and libpq does not read as a URL. It may hold a password."""
 
 
 def open_journal(where: str | Path | SecretStr) -> Journal:
@@ -23,6 +28,11 @@ def open_journal(where: str | Path | SecretStr) -> Journal:
     text = where.get_secret_value() if isinstance(where, SecretStr) else str(where)
     if text.startswith(POSTGRES):
         return _postgres(text)
+    if ALMOST_POSTGRES.match(text):
+        raise ConfigError(
+            "the journal looks like the address of a database, and is no URL of one",
+            hint="Write postgresql://ROLE@HOST/DATABASE.",
+        )
     if "://" in text:
         kind = text.partition("://")[0]
         raise ConfigError(
@@ -32,6 +42,12 @@ def open_journal(where: str | Path | SecretStr) -> Journal:
     from proofport.journal.sqlite import SqliteJournal, TemporaryJournal
 
     return TemporaryJournal() if text == "memory:" else SqliteJournal(text)
+
+
+def is_there(where: str | Path | SecretStr) -> bool:
+    """False for a journal that opening would make: a file that does not exist yet, or `memory:`."""
+    text = where.get_secret_value() if isinstance(where, SecretStr) else str(where)
+    return text.startswith(POSTGRES) or Path(text).exists()
 
 
 @asynccontextmanager

@@ -91,7 +91,7 @@ OF_THE_JOURNAL = (
         "number id tenant kind state lifetime created expires parts records report destinations run_id override epoch",
         None,
     ),
-    _table("parts", "snapshot name records payload incomplete", None),
+    _table("parts", "snapshot name records payload pages source", None),
 )
 
 

@@ -1,6 +1,6 @@
 """The mapping language: files of rules, compiled to fast functions from raw documents to evidence and on to bodies."""
 
-from proofport.mapping.compile.source import SourceMapping, compile_kind, compile_source, model_for
+from proofport.mapping.compile.source import SourceMapping, compile_kind, compile_source, id_of_evidence, model_for
 from proofport.mapping.compile.vendor import VendorMapping, compile_vendor, encode
 from proofport.mapping.language.nodes import MappingFile, Vendor
 from proofport.mapping.language.syntax import load_file
@@ -19,6 +19,7 @@ __all__ = [
     "compile_source",
     "compile_vendor",
     "encode",
+    "id_of_evidence",
     "load_file",
     "model_for",
     "run_tests",

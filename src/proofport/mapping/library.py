@@ -13,6 +13,7 @@ from proofport.errors import UsageError
 from proofport.mapping.language.nodes import MappingFile
 from proofport.mapping.language.syntax import load_file
 from proofport.text.wording import did_you_mean
+from proofport.text.yaml_nodes import content_of
 
 _NAME = re.compile(r"""^["']?mapping["']?\s*:\s*["']?([^\s"'#]+)""", re.MULTILINE)
 
@@ -65,7 +66,7 @@ class MappingLibrary:
         """Note which file holds which mapping, by a look at its text; earlier folders win."""
         found: dict[str, Path] = {}
         for path in _yaml_files(folder):
-            for name in _NAME.findall(path.read_text(errors="replace")):
+            for name in _NAME.findall(content_of(path).decode(errors="replace")):
                 if found.setdefault(name, path) != path:
                     raise UsageError(f"{found[name]} and {path} both hold the mapping {name!r}", hint="Rename one.")
         self._paths = {**found, **self._paths}
@@ -74,4 +75,4 @@ class MappingLibrary:
 def _yaml_files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", hint="Check `mappings:` in the configuration.")
-    return (path for path in sorted(folder.rglob("*.y*ml")) if path.suffix in (".yaml", ".yml"))
+    return (path for path in sorted(folder.rglob("*.y*ml")) if path.suffix in (".yaml", ".yml") and path.is_file())

@@ -16,11 +16,15 @@ from aiohttp.typedefs import Handler
 
 from proofport.errors import ConfigError, JournalError, Problem, ProofportError
 from proofport.logs import get_logger
+from proofport.text.wording import short
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "urn:proofport:problem:"
 REQUEST_ID = web.RequestKey("request_id", str)
 """Where a request holds its id, by which caller and log name it."""
+
+LONGEST_NAME = 200
+"""Characters of a caller's name or id that an answer repeats."""
 
 log = get_logger("relay")
 
@@ -104,8 +108,8 @@ def wrong_parameter(name: str, parameter: str, found: str, expected: str, hint: 
 
 
 def pointer_of(path: Sequence[int | str]) -> str:
-    """Write a path as a JSON pointer (RFC 6901: https://www.rfc-editor.org/rfc/rfc6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    """Write a path as a JSON pointer (RFC 6901: https://www.rfc-editor.org/rfc/rfc6901). Long names are cut."""
+    return "".join("/" + short(str(part), LONGEST_NAME).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def response(error: ProblemError, instance: str | None = None) -> web.Response:
@@ -113,9 +117,12 @@ def response(error: ProblemError, instance: str | None = None) -> web.Response:
     body = {"type": kind.type, "title": kind.title, "status": kind.status, "detail": error.detail}
     if instance is not None:
         body["instance"] = instance
-    return web.Response(
+    answer = web.Response(
         body=orjson.dumps(body | error.more), status=kind.status, headers=error.headers, content_type=MEDIA_TYPE
     )
+    if error.headers.get("Connection") == "close":  # the header alone would only say so
+        answer.force_close()
+    return answer
 
 
 @web.middleware

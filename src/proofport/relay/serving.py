@@ -15,6 +15,7 @@ from proofport.errors import JournalError, UsageError
 from proofport.gateway import Gateway
 from proofport.logs import get_logger
 from proofport.relay.access.auth import refuse_open_door
+from proofport.relay.access.connections import CONNECTIONS, Connections
 from proofport.relay.access.security import secure
 from proofport.relay.api import deliveries, evidence, lanes, mappings, operations, snapshots
 from proofport.relay.body.limits import server_options
@@ -60,7 +61,7 @@ async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[st
     runner = web.AppRunner(app, shutdown_timeout=ANSWERING)
     await runner.setup()
     try:
-        listener = await _listen(runner, settings)
+        listener = await _listen(runner, settings, app[CONNECTIONS])
         async with asyncio.TaskGroup() as group:
             background = [group.create_task(_sweep(relay))]
             if deliver:
@@ -80,11 +81,11 @@ async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[st
         await runner.cleanup()
 
 
-async def _listen(runner: web.AppRunner, settings: RelaySettings) -> asyncio.Server:
+async def _listen(runner: web.AppRunner, settings: RelaySettings, connections: Connections) -> asyncio.Server:
     assert runner.server is not None
     loop = asyncio.get_running_loop()
     options: dict[str, Any] = {"access_log": None, **server_options(settings.limits)}
-    accept = partial(Connection, runner.server, loop=loop, **options)
+    accept = partial(Connection, runner.server, loop=loop, connections=connections, **options)
     try:
         return await loop.create_server(accept, settings.host, settings.port, backlog=128)
     except OSError as error:

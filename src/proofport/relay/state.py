@@ -23,7 +23,7 @@ from proofport.relay.operating.health import Readiness
 from proofport.relay.operating.in_flight import InFlight
 from proofport.relay.operating.metrics import Metrics
 from proofport.relay.problems import ProblemError, entry, wrong_parameter
-from proofport.text.wording import did_you_mean
+from proofport.text.wording import describe, did_you_mean, short
 
 DECODERS_KEPT = 128
 
@@ -61,9 +61,9 @@ class Relay:
         known = [name for name in self.gateway.config.of_tenant(caller.tenant) if caller.allows_destination(name)]
         for name in names:
             if not caller.allows_destination(name):
-                raise ProblemError("forbidden", f"the key may not be used for the destination {name}")
+                raise ProblemError("forbidden", f"the key may not be used for the destination {short(name)}")
             if name not in known:
-                found, expected = f"the destination {name!r}", f"one of {', '.join(known) or 'none'}"
+                found, expected = f"the destination {describe(name)}", f"one of {', '.join(known) or 'none'}"
                 raise wrong_parameter("unknown-name", "to", found, expected, did_you_mean(name, known))
         return [caller.full_name(name) for name in dict.fromkeys(names)]
 

@@ -35,7 +35,7 @@ class CsvReader(Reader):
                 yield line.decode()
             except UnicodeDecodeError:
                 self._broken_line = number
-                yield line.decode(errors="replace")
+                yield line.decode(errors="surrogateescape")
 
     def _read_header(self) -> list[str]:
         try:
@@ -54,8 +54,7 @@ class CsvReader(Reader):
         return header
 
     def _documents(self) -> Iterator[tuple[int, object]]:
-        rows, header = self._rows, self.header
-        width = len(header)
+        rows, width = self._rows, len(self.header)
         while True:
             line = rows.line_num + 1
             try:
@@ -66,12 +65,16 @@ class CsvReader(Reader):
             if row is None:
                 return
             if self._broken_line >= line:
-                yield line, Malformed(Problem(found="bytes that are not UTF-8", expected="CSV in UTF-8"))
+                part = self._record(row) if len(row) == width else None
+                yield line, Malformed(Problem(found="bytes that are not UTF-8", expected="CSV in UTF-8"), part)
             elif len(row) == width:
-                if record := {name: cell for name, cell in zip(header, row, strict=True) if cell}:
+                if record := self._record(row):
                     yield line, record
             elif row:
                 yield line, Malformed(_wrong_width(row, width))
+
+    def _record(self, row: list[str]) -> dict[str, str]:
+        return {name: cell for name, cell in zip(self.header, row, strict=True) if cell}
 
     def _broken(self, error: csv.Error) -> Malformed:
         if str(error) == "unexpected end of data":

@@ -24,6 +24,17 @@ def decode(text: bytes) -> object:
     return json.loads(text) if holds_huge_integers(text) else document
 
 
+def lenient(text: bytes) -> object:
+    """One document whose values cannot all be sent: bytes that are not UTF-8 become lone surrogates, NaN is a number.
+
+    None for what is no JSON all the same.
+    """
+    try:
+        return json.loads(text.decode(errors="surrogateescape"))
+    except (ValueError, RecursionError):
+        return None
+
+
 def is_object(text: bytes) -> bool:
     """True if a text is one JSON object, from its first byte on."""
     try:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from proofport.sources.decoding import decode, problem
+from proofport.sources.decoding import decode, lenient, problem
 from proofport.sources.reader import Malformed, Reader
 from proofport.sources.stream import Stream
 
@@ -85,7 +85,7 @@ class _Window:
         try:
             return decode(text)
         except (ValueError, RecursionError) as error:
-            return Malformed(problem(text, error, expected="JSON"))
+            return Malformed(problem(text, error, expected="JSON"), lenient(text))
 
     def _may_be_cut_short(self, error: json.JSONDecodeError) -> bool:
         """True if more text could mend it: a string without end, or a mistake at the very end of the text so far."""

@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from proofport.sources.decoding import decode, holds_huge_integers, problem
+from proofport.sources.decoding import decode, holds_huge_integers, lenient, problem
 from proofport.sources.reader import Malformed, Reader
 
 HINT = "In NDJSON every record is whole on one line; JSON over several lines belongs in a file *.json."
@@ -44,4 +44,5 @@ class NdjsonReader(Reader):
     def _malformed(self, line: bytes, error: Exception) -> Malformed:
         if not line.endswith(b"\n"):
             self.incomplete = f"{self.name} ends in the middle of a line"
-        return Malformed(replace(problem(line, error, expected="one JSON document on the line"), hint=HINT))
+        said = replace(problem(line, error, expected="one JSON document on the line"), hint=HINT)
+        return Malformed(said, lenient(line))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Self, TypeVar
 
 from proofport.errors import Problem
+from proofport.sources.pages import Pages
 from proofport.sources.stream import Stream
 
 T = TypeVar("T")
@@ -18,6 +19,9 @@ class Malformed:
     """Stands where a document should be. The reader goes on with the next one."""
 
     problem: Problem
+    #: The document as far as it could be decoded, to find its id by. Bytes that are not UTF-8 are lone surrogates in
+    #: it. None: nothing of it is sure.
+    part: object = None
 
 
 class Reader(ABC):
@@ -31,6 +35,8 @@ class Reader(ABC):
     whole = False
     #: Stands between the name and the number: `:` before a line, `#` before a record.
     numbered_by = ":"
+    #: What its pages say, where they were read before.
+    pages: Pages | None = None
 
     def __init__(self, stream: Stream) -> None:
         self.name = stream.name

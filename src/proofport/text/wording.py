@@ -16,6 +16,15 @@ from proofport.errors import Problem, Rejected
 Location: TypeAlias = tuple[int | str, ...]
 
 MISSING_FIELD = "nothing"
+LONGEST_GUESSED = 64
+"""Characters of a word for which a suggestion is sought: comparing words takes their lengths' product."""
+MOST_COMPARED = 1_000
+"""Candidates that are compared with a word. Of more, only one that is equal except in case and separators is found."""
+MOST_MISTAKES = 100
+"""The most mistakes of one record that are worded. Of a record with more, only their number is told."""
+SHOWN = 60
+"""Characters of a name or value that a message repeats."""
+
 ZONE_HINT = "End it with Z or an offset, as in 2026-01-31T09:00:00Z."
 
 
@@ -27,10 +36,10 @@ def describe(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return repr(value if len(value) <= 60 else value[:57] + "…")
+            return repr(short(value))
         case int() | float():
             text = str(value) if not isinstance(value, int) or value.bit_length() < 200 else "an integer of many digits"
-            return text if len(text) <= 60 else text[:57] + "…"
+            return short(text)
         case list() | tuple():
             return f"an array of {len(value)}"
         case dict():
@@ -39,12 +48,23 @@ def describe(value: object) -> str:
             return f"a {type(value).__name__}"
 
 
+def short(text: str, most: int = SHOWN) -> str:
+    """The text, or its beginning when it is longer than `most` characters."""
+    return text if len(text) <= most else text[: most - 3] + "…"
+
+
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
     """The candidate that `word` was probably meant to be; case and separators do not count."""
+    if len(word) > LONGEST_GUESSED:
+        return None
     by_shape: dict[str, str] = {}
     for candidate in candidates:
-        by_shape.setdefault(_shape(candidate), candidate)
-    close = difflib.get_close_matches(_shape(word), by_shape, n=1, cutoff=0.6)
+        if len(candidate) <= LONGEST_GUESSED:
+            by_shape.setdefault(_shape(candidate), candidate)
+    wanted = _shape(word)
+    if wanted in by_shape or len(by_shape) > MOST_COMPARED:
+        return by_shape.get(wanted)
+    close = difflib.get_close_matches(wanted, by_shape, n=1, cutoff=0.6)
     return by_shape[close[0]] if close else None
 
 
@@ -74,6 +94,8 @@ def reject(
 
 def problem_of(error: ValidationError, what: str, fields: Iterable[str]) -> Problem:
     """The first thing that a model found wrong, in our words. `what` names the model: a kind, or a vendor's body."""
+    if error.error_count() > MOST_MISTAKES:
+        return too_many_mistakes(f"{error.error_count():,} mistakes in one record", what)
     (_, problem), *others = problems_of(error, what, list(fields))
     first, *more = error.errors(include_url=False)
     hint = (_misspelt(first, more) if first["type"] == "missing" else None) or problem.hint
@@ -84,7 +106,9 @@ def problem_of(error: ValidationError, what: str, fields: Iterable[str]) -> Prob
 
 
 def problems_of(error: ValidationError, what: str, fields: Sequence[str]) -> list[tuple[Location, Problem]]:
-    """Everything that a model found wrong, each with the keys and indexes that lead to it."""
+    """Everything that a model found wrong, each with the keys and indexes that lead to it. At most MOST_MISTAKES."""
+    if error.error_count() > MOST_MISTAKES:
+        return [((), too_many_mistakes(f"{error.error_count():,} mistakes in one record", what))]
     found: dict[Location, Problem] = {}
     for detail in error.errors(include_url=False):
         was, expected, hint = _words(detail, what, fields)
@@ -92,8 +116,20 @@ def problems_of(error: ValidationError, what: str, fields: Sequence[str]) -> lis
         if place in found:
             found[place] = replace(found[place], expected=f"{found[place].expected} or {expected}")
         else:
-            found[place] = Problem(was, expected, _dotted(place) or None, hint)
+            found[place] = Problem(was, expected, short(_dotted(place)) or None, hint)
     return list(found.items())
+
+
+def count_of(error: ValidationError) -> int:
+    """How many problems `problems_of` makes of it."""
+    if error.error_count() > MOST_MISTAKES:
+        return 1
+    return len({_place(detail["loc"]) for detail in error.errors(include_url=False, include_input=False)})
+
+
+def too_many_mistakes(found: str, what: str) -> Problem:
+    """The problem of a record of which so much is wrong that a list of it would help nobody."""
+    return Problem(found, f"a {what}", hint="Is it of another kind, or does it need a source mapping?")
 
 
 def _place(location: Location) -> Location:
@@ -129,9 +165,10 @@ def _words(detail: ErrorDetails, what: str, fields: Sequence[str]) -> tuple[str,
             hint = "Add it at the source; a source mapping can take it from a field of another name."
             return MISSING_FIELD, f"a value: {what} requires it", hint
         case "extra_forbidden":
-            name = str(detail["loc"][-1])
+            name = short(str(detail["loc"][-1]))
             known = fields if len(detail["loc"]) == 1 else []
-            hint = did_you_mean(name, known) or "Take it out, or put it under `extras` of the vendor that knows it."
+            meant = did_you_mean(str(detail["loc"][-1]), known)
+            hint = meant or "Take it out, or put it under `extras` of the vendor that knows it."
             return f"the field {name!r}", f"a field of {what}", hint
         case "literal_error" | "enum":
             choices = re.findall(r"'([^']*)'", context.get("expected", ""))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import pathlib
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,9 +13,11 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 import yaml
 
 from proofport.errors import MappingError, Problem
-from proofport.text.wording import did_you_mean, listing
+from proofport.text.wording import did_you_mean, listing, short
 
 MAX_DEPTH = 40
+LARGEST_FILE = 1024 * 1024
+"""Bytes of a file that is read as YAML."""
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -69,7 +73,12 @@ def what(node: Node) -> str:
         case Block():
             return "a mapping"
         case _:
-            return repr(node.text) if node.text else "nothing"
+            return repr(short(node.text, 200)) if node.text else "nothing"
+
+
+def kind_of(node: Node) -> str:
+    """The form of a node, for `found` where its content may be a secret: the file may be another than was meant."""
+    return "text that is no mapping" if isinstance(node, Scalar) else what(node)
 
 
 def data(node: Node) -> Any:
@@ -154,6 +163,18 @@ def items_of(node: Node, expected: str) -> tuple[Node, ...]:
     return node.items
 
 
+def content_of(path: pathlib.Path) -> bytes:
+    """The bytes of a file. Raises OSError, also for what is no regular file; MappingError for a file that is large."""
+    if not path.is_file():
+        path.stat()
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise Mark(str(path), 1, 1).error("a larger file", f"at most {LARGEST_FILE:,} bytes")
+    return content
+
+
 def read_documents(content: bytes, file: str) -> Iterator[Node]:
     """The documents of one file. Raises MappingError for anything that is not the YAML we accept."""
     try:
@@ -162,6 +183,7 @@ def read_documents(content: bytes, file: str) -> Iterator[Node]:
         line = content.count(b"\n", 0, error.start) + 1
         raise Mark(file, line, 1).error("a byte that is not UTF-8", "a text file in UTF-8") from None
     try:
+        _refuse_deep(text, file)
         loader = _Loader(text)
         while loader.check_node():
             yield _ours(loader.get_node(), file, depth=0, seen=set())
@@ -173,6 +195,20 @@ def read_documents(content: bytes, file: str) -> Iterator[Node]:
         place = error.problem_mark or error.context_mark
         at = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
         raise _yaml_mistake(at, error.problem or "broken YAML", error.context) from None
+
+
+def _refuse_deep(text: str, file: str) -> None:
+    """Raise MappingError for deep nesting. libyaml makes nodes by recursion without an end; events need none."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                place = event.start_mark
+                at = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
+                raise at.error("deep nesting", f"at most {MAX_DEPTH} levels")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _yaml_mistake(at: Mark, problem: str, context: str | None) -> MappingError:
@@ -252,4 +288,4 @@ def _scalar_value(node: yaml.ScalarNode, at: Mark) -> str | int | float | bool |
                 raise at.error(repr(text[:40]), "a finite number: JSON has no other")
             return number
         case _:
-            raise at.error(f"the tag {node.tag!r}", "no tag: write text in quotes")
+            raise at.error("the tag of a value (a word that begins with !)", "no tag: write text in quotes")

@@ -147,7 +147,7 @@ def test_a_defined_schema_takes_records_as_they_come() -> None:
 def test_a_patch_needs_a_schema_that_is_known_to_be_defined(memory: Memory) -> None:
     asked = job("patch", lane_memory=memory)
     with pytest.raises(ConfigError, match="a patch needs one"):
-        drive(resource().send(asked, {}, batch({"id": "a"}, last=[WHOLE])), recorded())
+        resource().admit(asked, batch({"id": "a"}, last=[WHOLE]))
 
 
 @pytest.mark.parametrize("mode", ["upsert", "patch"])
@@ -234,8 +234,40 @@ def test_a_lifecycle_field_goes_with_every_record_and_says_what_is_gone() -> Non
 def test_a_lifecycle_field_cannot_join_a_schema_that_is_there() -> None:
     asked = job(lane_memory={"things": entry({"id": "string"})})
     with pytest.raises(ConfigError, match="first published without 'state'") as raised:
-        drive(resource(lifecycle_field="state").send(asked, {}, batch({"id": "a"})), recorded())
+        resource(lifecycle_field="state").admit(asked, batch({"id": "a"}))
     assert "new schema_slug" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize("of_a_snapshot", [True, False])
+def test_what_is_gone_cannot_be_said_under_a_schema_without_a_field_for_it(of_a_snapshot: bool) -> None:
+    found = resource("device", defined=True)
+    asked = job("snapshot" if of_a_snapshot else "remove", "device", lane_memory={"things": entry({"id": "string"})})
+    given = batch({"id": "a"}, last=[delivered(id="a")])
+    assert isinstance(found, Ends)
+
+    def attempt() -> object:
+        return drive(found.end(asked, {}, given), recorded()) if of_a_snapshot else found.admit(asked, given)
+
+    with pytest.raises(ConfigError, match="first published without 'active'"):
+        attempt()
+
+
+@pytest.mark.parametrize("kind", ["personnel_account", "device", "person"])
+def test_without_active_what_is_gone_is_told_by_a_field_of_your_own_or_not_at_all(kind: str) -> None:
+    names = ["id", "email"]
+    bare = resource(kind, fields=names)
+    assert not isinstance(bare, Ends)
+    with pytest.raises(UnsupportedFeature, match=f"cannot delete {kind}"):
+        bare.limits("remove")
+    marked, vendor = resource(kind, fields=names, lifecycle_field="state", defined=True), recorded(QUEUED, QUEUED)
+    assert isinstance(marked, Ends)
+    assert (bare.body("upsert").only, marked.body("upsert").only) == (("id", "email"), ("id", "email", "state"))
+    drive(marked.send(job(kind=kind), {}, batch({"id": "a", "email": "a@example.com"})), vendor)
+    drive(marked.end(job("snapshot", kind), {}, Batch(["a"], [b""], [1], last=[delivered(id="a")])), vendor)
+    sent = [json.loads(call.body or b"")["resource_data"] for call in vendor.calls]
+    assert sent == [[{"id": "a", "email": "a@example.com", "state": "active"}], [{"id": "a", "state": "removed"}]]
+    with pytest.raises(ValueError, match="it has `active`, unless `fields` leaves that out"):
+        resource(kind, fields=[*names, "active"], lifecycle_field="state")
 
 
 def test_a_removal_needs_a_last_state_and_happens_once() -> None:

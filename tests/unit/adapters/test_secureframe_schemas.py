@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import pytest
+import yaml
 from tests.unit.adapters.secureframe import adapter, batch, entry, resource
 
 from proofport.adapter import Admission, Batch, Job, MakesSchema, Mode, Schema
 from proofport.errors import UnsupportedFeature, UsageError
+from proofport_secureframe.bodies import MODELS
 from proofport_secureframe.schemas import ANY
 
 FIELDS = ("id", "cloud_resource_type", "region")
@@ -24,7 +27,7 @@ def admit(
     fields: tuple[str, ...] = FIELDS,
     types: Mapping[str, str] | None = None,
     frozen: Mapping[str, str] | None = None,
-    declared: Mapping[str, str] | None = None,
+    declared: Mapping[str, str] | Sequence[str] | None = None,
     **schema: Any,
 ) -> Admission:
     """`frozen`: the fields that the lane's memory has of the slug `things`; `declared`: those of the configuration."""
@@ -112,6 +115,12 @@ def test_of_what_was_defined_elsewhere_the_configuration_may_say_them() -> None:
         ({"fields": {"id": "string"}}, "`defined: true`"),
         ({"fields": {"up": "boolean"}, "defined": True}, "`id`"),
         ({"fields": {"id": "list"}, "defined": True}, "'string', 'number'"),
+        ({"fields": ["id", "region"]}, "`cloud_resource_type`.*Secureframe requires it"),
+        ({"fields": ["id", "cloud_resource_type", "size"]}, "'size' is none of them"),
+        ({"fields": ["cloud_resource_type"]}, "`id`"),
+        ({"fields": []}, "a list of the names of fields"),
+        ({"fields": ["id", 5]}, "a list of the names of fields"),
+        ({"fields": {"id": "string", "region": None}, "defined": True}, "a type for each"),
     ],
 )
 def test_fields_are_declared_whole_or_not_at_all(wrong: dict[str, Any], words: str) -> None:
@@ -122,8 +131,8 @@ def test_fields_are_declared_whole_or_not_at_all(wrong: dict[str, Any], words: s
 def test_without_a_complete_record_no_schema_is_made() -> None:
     with pytest.raises(UsageError, match="no record has a value for region") as raised:
         admit(batch({"id": "a", "cloud_resource_type": "vpc"}))
-    assert "`defined: true`" in (raised.value.hint or "")
-    with pytest.raises(UsageError, match="the fullest one lacks cloud_resource_type"):
+    assert "`objects.cloud_resource.defined: true`" in (raised.value.hint or "")
+    with pytest.raises(UsageError, match="the fullest one, a, lacks cloud_resource_type"):
         admit(batch({"id": "a", "region": "eu"}, {"id": "b", "cloud_resource_type": "vpc"}))
 
 
@@ -134,9 +143,63 @@ def test_fields_that_pass_through_are_those_of_the_batch() -> None:
         admit(batch({"id": "a", "x": 1}, {"id": "b", "y": 2}), **passing)
 
 
+@pytest.mark.parametrize(
+    ("kind", "record", "needed"),
+    [
+        ("cloud_resource", {"cloud_resource_type": "vpc", "description": "d"}, "account, region"),
+        ("training_record", {"user_email": "a@example.com", "training_slug": "gdpr_training"}, "completed_at"),
+        ("personnel_account", {"email": "a@example.com", "username": "a"}, "active"),
+        ("person", {"email": "a@example.com", "first_name": "A"}, "active"),
+        ("device", {"device_name": "a"}, "active"),
+    ],
+)
+def test_a_field_that_is_needed_later_is_asked_for_and_one_line_of_configuration_does_without(
+    kind: str, record: dict[str, Any], needed: str
+) -> None:
+    known: dict[str, Any] = {"kind": kind, "fields": tuple(MODELS[kind].model_fields)}
+    given = batch({"id": "a"}, {"id": "b", **record})
+    with pytest.raises(UsageError, match=f"no record has a value for {needed}") as raised:
+        admit(given, **known)
+    assert ("Without `active`" in str(raised.value)) == (needed == "active")
+    line = re.search(rf"`objects.{kind}.(fields: \[.*\])`. These are the fields of b", raised.value.hint or "")
+    assert line is not None
+    admission = admit(given, **{**known, "declared": yaml.safe_load(line[1])["fields"]})
+    assert (admission.order, admission.note) == ([1, 0], None)
+
+
+def test_what_no_record_has_is_not_asked_for_but_said() -> None:
+    names = ("id", "device_name", "os", "cpu", "active")
+    given = batch({"id": "a", "os": "macOS"}, {"id": "b", "device_name": "b", "os": "", "active": False})
+    admission = admit(given, kind="device", fields=names)
+    assert (admission.order, admission.freezes and list(cast(Any, admission.freezes[1])["fields"])) == (
+        [1, 0],
+        ["id", "device_name", "os", "active"],
+    )
+    assert "from the first record, b, with these fields: id, device_name, os, active." in (admission.note or "")
+    assert "none has a value for cpu." in (admission.note or "")
+
+
+def test_what_no_mapping_of_yours_can_make_is_not_asked_for() -> None:
+    assert admit(batch({"id": "a", "cloud_resource_type": "vpc"}), fields=("id", "cloud_resource_type")).note is None
+
+
+def test_fields_that_are_named_must_all_be_shown() -> None:
+    names = ["id", "email", "roles"]
+    accounts: dict[str, Any] = {"kind": "personnel_account", "fields": tuple(names), "declared": names}
+    with pytest.raises(UsageError, match="no record has a value for roles"):
+        admit(batch({"id": "a", "email": "a@example.com"}), **accounts)
+    whole = {"id": "a", "email": "a@example.com", "roles": "admin"}
+    assert list(frozen_fields(whole, **accounts)) == names
+
+
+def test_fields_that_are_named_are_those_of_a_schema_that_was_made_elsewhere() -> None:
+    named: dict[str, Any] = {"kind": "custom:package", "fields": (), "declared": ["id", "n", "late"], "defined": True}
+    assert frozen_fields({"id": "a", "n": 1}, **named) == {"id": "string", "n": "number", "late": ANY}
+
+
 @pytest.mark.parametrize("mode", ["patch", "remove"])
 def test_only_whole_records_make_one(mode: Mode) -> None:
-    assert admit(batch(WHOLE), mode=mode) == Admission(range(1))
+    assert admit(batch(WHOLE), mode=mode, defined=True) == Admission(range(1))
 
 
 def test_nothing_makes_none() -> None:
@@ -171,7 +234,7 @@ def test_another_slug_is_another_schema() -> None:
 )
 def test_a_record_fits_by_its_fields_and_their_types(mode: Mode, record: dict[str, Any], fits: bool) -> None:
     frozen = {"id": "string", "n": "number", "open": ANY}
-    admission = admit(batch({"id": "a", **record}), frozen=frozen, mode=mode)
+    admission = admit(batch({"id": "a", **record}), frozen=frozen, mode=mode, defined=True)
     assert (list(admission.order), list(admission.refused)) == (([0], []) if fits else ([], [0]))
 
 

@@ -21,7 +21,7 @@ def test_everything_reaches_the_gateway(gateway: FakeGateway) -> None:
     arguments = ["push", "aws.ec2.instances=i.json", "b.csv", "-", "--source", "csv.people", "--kind", "person"]
     arguments += ["--to", "one", "--to", "two", "--mode", "snapshot", "--set", "a=1", "--set", "b=x=y"]
     arguments += ["--dry-run", "--override-guard", "moved house", "--assume-unique", "--config", "c.yaml"]
-    arguments += ["--skip-unchanged", "--delete-gone", "--resume", "r0", "--require", "verified"]
+    arguments += ["--skip-unchanged", "--delete-gone", "--resume", "r0", "--require", "verified", "--without", "hr-us"]
     assert app.run(arguments) == 0
     assert [(each.data, each.source) for each in gateway.given] == [
         ("i.json", "aws.ec2.instances"),
@@ -41,6 +41,7 @@ def test_everything_reaches_the_gateway(gateway: FakeGateway) -> None:
         "skip_unchanged": True,
         "delete_gone": True,
         "require_verified": True,
+        "without": ("hr-us",),
         "resume": "r0",
     }
 

@@ -32,16 +32,18 @@ from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 from proofport.journal.contract import Journal
 from proofport.sources import open_source
+from proofport.sources.pages import Pages
 
 _numbers = itertools.count(1)
 
 
 class AsIs:
-    """Reads what is evidence already. `{"bad": …}` is not; `{"more": …}` says that the source goes on."""
+    """Reads what is evidence already. `{"bad": …}` is not; a last `{"more": …}` says that the source goes on."""
 
     quick = None
     of_lines = None
     folds = False
+    source = "evidence"
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]:
         return [(record, ()) for record in document["all"]] if _has(document, "all") else [(document, ())]  # type: ignore[index]
@@ -51,8 +53,11 @@ class AsIs:
             raise Rejected(Problem("a bad record", "a good one", field="bad"))
         return dict(record)
 
-    def incomplete(self, document: object) -> str | None:
-        return "there is a next page" if _has(document, "more") else None
+    def id_of(self, record: Any, parents: Any = ()) -> str | None:
+        return record["id"] if isinstance(record, dict) and isinstance(record.get("id"), str) else None
+
+    def page(self, document: object, place: str, records: int) -> Pages:
+        return Pages("as it is", place, records, more="there is a next page" if _has(document, "more") else None)
 
 
 def _has(document: object, key: str) -> bool:

@@ -11,11 +11,13 @@ from types import TracebackType
 from typing import Any, Literal, Self, cast
 
 import orjson
+from pydantic import JsonValue
 from tests.support.clock import Naps
 
 from proofport.accounting import CONFIRMED, Outcome, Tally, rejected, unknown
 from proofport.adapter import (
     Adapter,
+    Admission,
     Batch,
     Body,
     Credential,
@@ -31,6 +33,7 @@ from proofport.adapter import (
     Page,
     Replaces,
     Resource,
+    Schema,
     Settings,
     Stages,
     StaticHeaders,
@@ -41,7 +44,7 @@ from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.lease import Holder
 from proofport.delivery.report import DestinationReport, Ledger
 from proofport.delivery.target import Target
-from proofport.errors import Blocked, Problem, ProofportError, Rejected, TooLarge
+from proofport.errors import Blocked, Problem, ProofportError, Rejected, TooLarge, UsageError
 from proofport.evidence import Neutral
 from proofport.http.flow import Gate
 from proofport.http.sender import Sender
@@ -125,6 +128,36 @@ class ListedTiny(Tiny, Lists):
         expect_ok(answer)
         page = answer.json()
         return Page([Observed(record_id) for record_id in page["ids"]], page["next"])
+
+
+class FreezingTiny(Tiny):
+    """Its schema begins with the first record that is `fit`. It takes no record that is a `misfit`, and none that comes
+    `late`, when the schema is there.
+    """
+
+    def admit(self, job: Job, batch: Batch) -> Admission:
+        bodies = [json.loads(body) for body in batch.bodies]
+        there = "things" in job.lane_memory
+        refused = {
+            i: Problem("a misfit", "a record that fits", field="misfit")
+            for i, body in enumerate(bodies)
+            if body.get("misfit") or (there and body.get("late"))
+        }
+        rest = [i for i in range(len(batch)) if i not in refused]
+        if there or job.mode in ("patch", "remove"):
+            return Admission(rest, refused)
+        fit = [i for i in rest if bodies[i].get("fit")]
+        if not fit:
+            raise UsageError("none is fit")
+        began = batch.ids[fit[0]]
+        order = [fit[0], *(i for i in rest if i != fit[0])]
+        return Admission(order, refused, ("things", {"began": began}), f"It begins with {began}.")
+
+    def schemas(self, lane_memory: Mapping[str, JsonValue]) -> Sequence[Schema]:
+        return []
+
+    def confirm(self, lane_memory: Mapping[str, JsonValue], now: float) -> tuple[str, JsonValue]:
+        raise NotImplementedError
 
 
 class StagedTiny(ListedTiny, Stages):

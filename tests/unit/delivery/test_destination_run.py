@@ -216,7 +216,7 @@ async def test_the_countdown_can_be_read_while_it_runs() -> None:
 async def test_silence_is_waited_out_in_growing_pauses_and_each_success_renews_the_retry_time() -> None:
     naps = Naps()
     script: list[Any] = [*[Retryable("silent")] * 3, all_ok]
-    tried = destination(ScriptedSender(send_records=[*script, *script]), sleep=naps, retry_seconds=7.0)
+    tried = destination(ScriptedSender(send_records=[*script, *script]), sleep=naps, retry_seconds=7.5)
     await deliver(tried, batch("a"), batch("b"))
     assert counts(tried) == {"delivered": 2}
     assert naps.total == 2 * (1 + 2 + 4)

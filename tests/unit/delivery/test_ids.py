@@ -137,3 +137,20 @@ def test_a_set_of_few_and_one_of_many_hold_what_was_added(monkeypatch: pytest.Mo
             held.add(text)
         assert all(text in held for text in texts)
         assert "e" not in held
+
+
+def test_what_was_refused_is_not_missing() -> None:
+    with closing(IdStore()) as store:
+        store.add(["good", "both"], [1, 2])
+        for text in ("refused", "both"):
+            store.refuse(text, "i:3")
+        assert store.missing(["good", "refused", "both", "left"]) == ["left"]
+        assert [store.only_refused(text) for text in ("good", "refused", "both", "left")] == [False, True, False, False]
+        assert store.unreadable == 0
+
+
+def test_records_without_a_readable_id_are_counted_and_the_first_are_named() -> None:
+    with closing(IdStore()) as store:
+        for number in range(12):
+            store.refuse(None if number % 2 else "", f"i:{number}")
+        assert (store.unreadable, store.unreadable_at) == (12, [f"i:{number}" for number in range(9)])

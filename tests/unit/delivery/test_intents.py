@@ -31,11 +31,13 @@ from tests.unit.delivery.support import (
 
 from proofport.accounting import CONFIRMED, Outcome
 from proofport.adapter import Batch, Flow, Job, Memory
+from proofport.delivery.books import RunBooks, entry_of
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.intents import Intents
+from proofport.delivery.lease import Holder
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
 from proofport.http.flow import Gate
-from proofport.journal.contract import IN_DOUBT, Filter, Intent, NewRun, Sent
+from proofport.journal.contract import IN_DOUBT, Filter, Intent, NewRun, Sent, SourceCount
 from proofport.wire import Call, Reply
 
 LANE = f"here/{KIND}"
@@ -236,6 +238,19 @@ async def test_a_queued_delivery_that_may_have_arrived_is_known_and_one_that_was
     assert await held.take(1) == []
     [known] = await queue.journal.known(QUEUE_LANE, KIND, ["x"])
     assert (known and known.body) == (IN_DOUBT if isinstance(answer, OutcomeUnknown) else None)
+
+
+async def test_what_was_only_intended_has_its_source() -> None:
+    journal = MemoryJournal()
+    held = await journal.claim(LANE, owner="killed", lease=LEASE)
+    assert held is not None
+    books = RunBooks(journal, Holder(held, LEASE), NewRun("killed", "here", KIND, "snapshot"))
+    await books.begin(["hr-eu"])
+    entry = entry_of(0, batch("x", "y"))
+    books.intend(entry, entry.batch, ())
+    await books.intended(entry)
+    await held.begin(NewRun("next", "here", KIND, "snapshot"))
+    assert await journal.sources(LANE, KIND) == [SourceCount(1, "hr-eu", 2)]
 
 
 # ---------------------------------------------------------------------- another input

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from tests.unit.delivery.support import (
     KIND,
     OK,
+    FreezingTiny,
     Plain,
     ScriptedSender,
     StagedTiny,
@@ -28,12 +29,12 @@ from tests.unit.delivery.support import (
 from tests.unit.delivery.support import batch as batch_of
 
 from proofport.accounting import ACCEPTED, UNCHANGED, Outcome, Status, rejected, unknown
-from proofport.adapter import Admission, Batch, Job, LastDelivered, Mode, Schema
+from proofport.adapter import Batch, Job, LastDelivered, Mode
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.last_delivered import LastState, seconds_of
 from proofport.delivery.payload import batch_digest, digests_of
 from proofport.delivery.target import Target
-from proofport.errors import JournalError, OutcomeUnknown, Problem, UsageError
+from proofport.errors import JournalError, OutcomeUnknown, Problem
 from proofport.journal.contract import IN_DOUBT, Journal, Known
 from proofport.wire import Reply
 
@@ -41,27 +42,6 @@ LANE = f"tiny/{KIND}"
 NO = rejected(Problem("bad", "good"))
 JANUARY = seconds_of("2026-01-01T00:00:00Z")
 MARCH = seconds_of("2026-03-01T12:30:00.250Z")
-
-
-class FreezingTiny(Tiny):
-    """Its schema begins with the first record that is `fit`, and takes no record that is a `misfit` afterwards."""
-
-    def admit(self, job: Job, batch: Batch) -> Admission:
-        bodies = [json.loads(body) for body in batch.bodies]
-        refused = {i: NO.problem or Problem("", "") for i, body in enumerate(bodies) if body.get("misfit")}
-        rest = [i for i in range(len(batch)) if i not in refused]
-        if "things" in job.lane_memory or job.mode in ("patch", "remove"):
-            return Admission(rest, refused)
-        fit = [i for i in rest if bodies[i].get("fit")]
-        if not fit:
-            raise UsageError("none is fit")
-        return Admission([fit[0], *(i for i in rest if i != fit[0])], refused, ("things", {"began": batch.ids[fit[0]]}))
-
-    def schemas(self, lane_memory: Mapping[str, JsonValue]) -> Sequence[Schema]:
-        return []
-
-    def confirm(self, lane_memory: Mapping[str, JsonValue], now: float) -> tuple[str, JsonValue]:
-        raise NotImplementedError
 
 
 @dataclass

@@ -102,7 +102,7 @@ async def test_what_cannot_be_delivered_is_named_with_its_place() -> None:
     ]
     shown = planned_dict(plan)
     assert (shown["added"]["count"], shown["not_expressible"]["count"]) == (1, 3)
-    assert "The snapshot would be cancelled: 3 rejected (allowed 0)." in plan.notes
+    assert "The snapshot would be cancelled: 3 records rejected (allowed 0)." in plan.notes
 
 
 async def test_only_a_snapshot_makes_disappear() -> None:
@@ -117,10 +117,30 @@ async def test_who_has_ended_is_not_gone_again() -> None:
     assert "1 of 1 records held now would be gone" in (plan.refusal or "")
 
 
-@pytest.mark.parametrize(("made", "gone"), [(ShownTiny, []), (ShownStagedTiny, ["a"])])
-async def test_what_is_refused_is_gone_only_where_the_set_goes_whole(made: type[Tiny], gone: list[str]) -> None:
-    plan = await plan_of(showing(whole("a"), whole("b"), made=made), {"id": "a", "huge": 1}, {"id": "b"})
-    assert (plan.gone.ids, plan.problem_count, plan.difference.unchanged) == (gone, 1, 1)
+@pytest.mark.parametrize("refused", [{"id": "a", "huge": 1}, {"id": "a", "bad": 1}])
+@pytest.mark.parametrize("made", [ShownTiny, ShownStagedTiny])
+async def test_what_is_refused_is_not_gone(made: type[Tiny], refused: dict[str, Any]) -> None:
+    plan = await plan_of(showing(whole("a"), whole("b"), made=made), refused, {"id": "b"}, terms=Terms(0.2, 1))
+    assert (plan.gone.ids, plan.problem_count, plan.difference.unchanged) == ([], 1, 1)
+    blocked = "The snapshot would be cancelled: 1 record refused that the set before holds: a."
+    assert (blocked in " ".join(plan.notes)) == (made is ShownStagedTiny)
+
+
+@pytest.mark.parametrize("made", [ShownTiny, ShownStagedTiny])
+async def test_while_an_id_cannot_be_read_nothing_is_gone(made: type[Tiny]) -> None:
+    plan = await plan_of(showing(whole("a"), whole("b"), made=made), {"id": "b"}, "{broken", terms=Terms(0.2, 1))
+    assert (plan.gone.ids, plan.refusal) == ([], None)
+    assert "the id of a refused record could not be read (a.ndjson:2)" in " ".join(plan.notes)
+
+
+async def test_what_stays_as_it_was_and_what_is_dropped_is_listed() -> None:
+    given = [{"id": "a", "huge": 1}, {"id": "b"}, {"id": "c"}]
+    held = [whole("a"), {"id": "b"}, whole("c")]
+    keeping = await plan_of(showing(*held), *given, terms=Terms(0.2, 0, keep_last=True))
+    assert (keeping.kept_last.ids, keeping.dropped.ids, keeping.gone.ids) == (["a"], [], [])
+    assert planned_dict(keeping)["kept_last"] == {"count": 1, "ids": ["a"]}
+    dropping = await plan_of(showing(*held), *given, terms=Terms(0.2, 0, override="sold"))
+    assert (dropping.kept_last.ids, dropping.dropped.ids, dropping.gone.ids) == ([], ["a"], [])
 
 
 async def test_a_removal() -> None:
@@ -201,7 +221,8 @@ async def test_the_guard_is_asked_and_an_override_agrees() -> None:
 async def test_a_source_that_goes_on_is_refused_as_a_snapshot_and_incomplete_otherwise() -> None:
     more = {"id": "a", "more": "token"}
     snapshot = await planned(showing(whole("a")), more)
-    assert (snapshot.exit_code, snapshot.incomplete) == (Exit.GUARD, {"a.ndjson": "there is a next page"})
+    [(name, why)] = snapshot.incomplete.items()
+    assert (snapshot.exit_code, name, "there is a next page" in why) == (Exit.GUARD, "a.ndjson", True)
     upsert = await planned(showing(whole("a"), made=ShownTiny), more, mode="upsert")
     assert (upsert.exit_code, upsert.destinations["here"].refusal) == (Exit.INCOMPLETE, None)
 

@@ -79,8 +79,9 @@ async def test_a_source_that_breaks_off_is_no_success() -> None:
 
 
 async def test_a_source_that_says_it_goes_on_is_no_success() -> None:
-    report = await push(write("a.ndjson", {"id": "1", "more": "token"}, {"id": "2"}), here=Vendor())
-    assert (report.exit_code, report.sources[0].incomplete) == (Exit.INCOMPLETE, "there is a next page")
+    report = await push(write("a.ndjson", {"id": "1"}, {"id": "2", "more": "token"}), here=Vendor())
+    assert report.exit_code is Exit.INCOMPLETE
+    assert "a.ndjson:2 is the last page that was given, and there is a next page" in str(report.sources[0].incomplete)
 
 
 async def test_nothing_to_deliver_is_no_request_and_no_failure() -> None:

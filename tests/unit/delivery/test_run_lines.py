@@ -62,11 +62,11 @@ async def test_every_line_has_its_end_in_its_order(things: SourceMapping) -> Non
     ]
     assert counts(report) == {"delivered": 6, "rejected": 6}
     assert sorted((int(position.partition(":")[2]), record) for position, record, _ in problems(report)) == [
-        (4, None),
+        (4, "3"),
         (5, None),
         (8, None),
         (9, "1"),
-        (11, None),
+        (11, "9"),
         (12, None),
     ]
 

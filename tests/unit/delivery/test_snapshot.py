@@ -16,10 +16,10 @@ from tests.unit.delivery.support import (
 
 from proofport.accounting import unknown
 from proofport.adapter import Stages
-from proofport.delivery.destination_run import RESUMABLE
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
+from proofport.delivery.stops import RESUMABLE
 from proofport.errors import AdapterFault, Blocked, OutcomeUnknown, Problem, Retryable
 from proofport.wire import Reply
 
@@ -135,20 +135,25 @@ async def test_more_rejects_than_allowed_cancel_the_set(ids: IdStore, allowed: i
         assert "1 record rejected (allowed 0)" in report.notes[0]
 
 
-async def test_a_rejected_record_is_gone_although_it_was_read(ids: IdStore) -> None:
+async def test_a_rejected_record_that_is_held_blocks_the_set_and_is_not_gone(ids: IdStore) -> None:
     snapshot = Snapshot(ids, ScriptedSender(list_records=page(ten())), ten())
     snapshot.tried.ledger.reject("r3", 4, Problem("x", "y"))
     report = await snapshot.end(Terms(0.2, 1))
-    assert (report.gone.ids, report.exit) == (["r3"], Exit.OK)
+    assert (report.gone.count, report.exit) == (0, Exit.INCOMPLETE)
+    assert snapshot.sender.operations[-1] == "cancel_set"
+    assert "1 record refused that the set before holds: r3." in report.notes[0]
 
 
-async def test_of_very_many_rejected_records_each_is_gone(ids: IdStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_of_very_many_rejected_records_each_is_dropped_when_a_person_says_so(
+    ids: IdStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("proofport.delivery.ids.FEW", 2)
     snapshot = Snapshot(ids, ScriptedSender(list_records=page(ten())), ten())
     for number in range(2, 7):
         snapshot.tried.ledger.reject(f"r{number}", number, Problem("x", "y"))
-    report = await snapshot.end(Terms(0.4, 5))
-    assert (report.gone.ids, report.exit) == ([f"r{n}" for n in range(2, 7)], Exit.GUARD)
+    report = await snapshot.end(Terms(0.4, 5, override="they are sold"))
+    assert (report.gone.count, report.dropped.ids) == (0, [f"r{n}" for n in range(2, 7)])
+    assert (report.exit, snapshot.sender.operations[-1]) == (Exit.OK, "complete_set")
     snapshot.tried.ledger.rejected_ids.close()
 
 

@@ -108,7 +108,7 @@ async def test_a_command_waits_for_it_and_tells_who_holds_it(two: Two) -> None:
 async def test_a_command_that_has_waited_long_enough_says_who_holds_it(two: Two) -> None:
     async def other() -> None:
         with pytest.raises(Retryable, match="in use by a"):
-            await waiting(lambda: run(two.b), 60, lambda _: None, sleep=two.b.naps)
+            await waiting(lambda: run(two.b), 60, lambda _: None, sleep=two.b.naps, clock=lambda: 0.0)
         assert sum(two.b.naps.taken) == 60
 
     await run(two.a, other)

@@ -18,6 +18,7 @@ from proofport.journal.contract import Filter, IdempotencyRecord, Journal, NewDe
 from proofport.journal.postgres import PostgresJournal, migrations
 from proofport.journal.sqlite import SqliteJournal
 from proofport.journal.sqlite import database as file
+from proofport.sources.pages import Pages
 
 NEW = NewDelivery("lane", "one", "device", "upsert", b"[]", 1)
 FIELDS = {"id": "string", "nul": "\x00"}
@@ -48,6 +49,11 @@ STATEMENTS = [
             ("plain", "committed", """'{"override_guard": null}'"""),
             ("still", "open", """'{"exit_code": 4}'"""),
         )
+    ),
+    *(
+        "INSERT INTO parts (snapshot, name, records, payload, incomplete) "
+        f"SELECT number, '{name}', 2, {{bytes}}, {incomplete} FROM snapshots WHERE id = 'still'"
+        for name, incomplete in (("page-1", "'$.NextToken is present'"), ("page-2", "NULL"))
     ),
 ]
 
@@ -109,6 +115,11 @@ async def is_brought_up_to_date(journal: Journal) -> None:
     reports = {view.id: (view.state, view.report) for view in await journal.snapshots()}
     assert reports["held"] == ("committed", None)
     assert reports["still"] == ("open", '{"exit_code": 4}')
+    more, last = await journal.parts("still")
+    assert more.pages is not None
+    assert "page-1 is the last page that was given" in str(Pages(**json.loads(more.pages)).flaw)
+    assert "$.NextToken is present; 2 records" in str(Pages(**json.loads(more.pages)).flaw)
+    assert (last.records, last.payload, last.pages) == (2, b"d", None)
 
 
 async def test_a_file_of_the_version_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,23 +72,37 @@ def test_a_value_from_outside_may_be_a_field_that_the_kind_does_not_name(load: L
     assert compile_source(file, {"region": "r"})({"id": "x"}) == {"id": "x", "region": "r"}
 
 
-@pytest.mark.parametrize("document", [{"Reservations": []}, {"Reservations": [{"Instances": []}]}])
+@pytest.mark.parametrize("document", [{"Reservations": []}, {"Reservations": [{"Instances": []}]}, {}, []])
 def test_an_empty_set_is_a_set(load: Load, document: object) -> None:
     assert all_of(compile_source(load(EC2)), document) == []
 
 
-@pytest.mark.parametrize("document", [{"Buckets": []}, [], {}, None, {"Reservations": None}, {"Reservations": [{}]}])
+@pytest.mark.parametrize("document", [{"Buckets": []}, [{}], None, {"Reservations": None}, {"Reservations": [{}]}])
 def test_a_document_without_a_place_for_records_is_rejected(load: Load, document: object) -> None:
     with pytest.raises(Rejected, match=r"expected a document with \$\.Reservations\[\*\]\.Instances\[\*\]"):
         all_of(compile_source(load(EC2)), document)
 
 
 @pytest.mark.parametrize(
-    ("document", "incomplete"), [({"NextToken": "x"}, True), ({"NextToken": None}, False), ({}, False), ([], False)]
+    ("document", "incomplete"),
+    [
+        ({"NextToken": "x"}, True),
+        ({"NextToken": True}, True),
+        ({"NextToken": 0}, True),
+        ({"NextToken": "false"}, True),
+        ({"NextToken": None}, False),
+        ({"NextToken": False}, False),
+        ({"NextToken": ""}, False),
+        ({}, False),
+        ([], False),
+    ],
 )
 def test_a_document_may_say_that_there_is_more(load: Load, document: object, incomplete: bool) -> None:
-    found = compile_source(load(EC2)).incomplete(document)
-    assert found == ("$.NextToken is present: there is more than this document holds" if incomplete else None)
+    found = compile_source(load(EC2)).page(document, "a.json", 3).flaw
+    why = (
+        "a.json is the last page that was given, and $.NextToken says that more follow; 3 records were read from 1 page"
+    )
+    assert found == (why if incomplete else None)
 
 
 def test_without_records_a_document_is_one_record(load: Load) -> None:
@@ -97,7 +111,7 @@ def test_without_records_a_document_is_one_record(load: Load) -> None:
     assert mapping.kind == "person"
     assert list(mapping.records({"id": "x"})) == [({"id": "x"}, ())]
     assert mapping({"id": "x"}) == {"id": "x"}
-    assert mapping.incomplete({"NextToken": "x"}) is None
+    assert mapping.page({"NextToken": "x"}, "a.json", 1).flaw is None
 
 
 def test_values_that_the_mapping_does_not_take(load: Load) -> None:
@@ -235,8 +249,8 @@ def test_custom_evidence_carries_any_json() -> None:
 
 def test_any_of_several_pages_may_say_that_there_is_more(load: Load) -> None:
     mapping = compile_source(load(EC2.replace("$.NextToken", "'$.Pages[*].NextToken'")))
-    assert mapping.incomplete({"Pages": [{"NextToken": None}, {}, {"NextToken": "x"}]})
-    assert mapping.incomplete({"Pages": [{"NextToken": None}, {"NextToken": None}]}) is None
+    assert mapping.page({"Pages": [{"NextToken": None}, {}, {"NextToken": "x"}]}, "a", 0).flaw
+    assert mapping.page({"Pages": [{"NextToken": None}, {"NextToken": None}]}, "a", 0).flaw is None
 
 
 @pytest.mark.parametrize(
@@ -266,3 +280,105 @@ def test_a_blank_id_is_missing(load: Load, kind: str, blank: str) -> None:
         assert (problem.field, problem.found) == ("id", repr(blank))
         assert problem.expected == "an id: one of blanks alone is missing"
     assert compile_kind(kind)({"id": f"{blank}1"}) == {"id": f"{blank}1"}
+
+
+# ---------------------------------------------------------------------- the id of a record that is refused
+RULES = """
+mapping: sources/hosts
+to: {evidence: cloud_resource}
+fields: {id: ID, type: {value: host}, created_at: {path: $.at, as: datetime, required: true}}
+tables: {t: {bad: x}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "record", "found"),
+    [
+        ("$.name", {"name": "h-1", "id": "another"}, "h-1"),
+        ("$.name", {"id": "another"}, None),
+        ("$.name", {"name": 7}, None),
+        ("$.name", {"name": ""}, ""),
+        ("{path: $.name, as: string}", {"name": 7}, "7"),
+        ("{path: $.name, as: string}", {"name": ["h"]}, None),
+        ('{template: "{$.a}/{$.b}"}', {"a": "1", "b": "2"}, "1/2"),
+        ('{template: "{$.a}/{$.b}"}', {"a": "1", "b": "\udce9"}, None),
+        ("$.name", {"name": "h\udce9"}, None),
+        ("$.name", {"name": "h-1", "other": "\udce9"}, "h-1"),
+        ("{first_of: [$.a, $.b]}", {"a": "1", "b": "\udce9"}, "1"),
+        ("{first_of: [$.a, $.b]}", {"a": "\udce9", "b": "2"}, None),
+        ("{first_of: [{path: $.a, table: t, unknown: omit}, $.b]}", {"a": "\udce9", "b": "2"}, None),
+        ("{first_of: [{path: $.a, table: t, unknown: omit}, $.b]}", {"a": "other", "b": "2"}, "2"),
+        ("{first_of: [{path: $.a, when: {path: $.s, is: live}}, $.b]}", {"a": "1", "b": "2", "s": "\udce9"}, None),
+    ],
+)
+def test_the_id_of_a_refused_record_is_that_of_its_rule_alone(
+    load: Load, rule: str, record: dict[str, Any], found: str | None
+) -> None:
+    mapping = compile_source(load(RULES.replace("ID", rule)))
+    with pytest.raises(Rejected):
+        mapping({**record, "at": "yesterday"})
+    assert mapping.id_of({**record, "at": "yesterday"}) == found
+
+
+def test_the_id_of_a_refused_record_may_come_from_around_it(load: Load) -> None:
+    text = "mapping: m\nto: {evidence: cloud_resource}\nrecords: $.hosts[*].disk\nparent: {id: '$.hosts[*].name'}\n"
+    mapping = compile_source(load(f"{text}fields: {{type: {{path: $.type, required: true}}}}"))
+    [(record, parents)] = mapping.records({"hosts": [{"name": "h-1", "disk": {"id": "d-1"}}]})
+    assert mapping.id_of(record, parents) == "h-1"
+    [(nothing, none)] = mapping.records({"id": "x"})
+    assert mapping.id_of(nothing, none) is None
+
+
+# ------------------------------------------------------------------ totals and empty pages
+LISTED = """
+mapping: sources/t
+to: {evidence: person}
+records: $.users[*]
+total: $['count','total']
+fields: {id: $.id}
+"""
+SCIM = {"schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": 3}
+
+
+@pytest.mark.parametrize(
+    ("document", "total"),
+    [({"count": 3}, 3), ({"count": "3"}, 3), ({"count": 0}, 0), ({"total": 3, "count": 3}, 3), ({"count": None}, None)],
+)
+def test_a_document_may_state_a_total(load: Load, document: object, total: int | None) -> None:
+    found = compile_source(load(LISTED)).page(document, "a.json", 3)
+    assert (found.total, found.more) == (total, None)
+    assert (found.flaw is None) == (total in (3, None))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"count": "many"}, {"count": True}, {"count": -3}, {"count": 3.5}, {"count": 10**15}, {"count": 3, "total": 4}],
+)
+def test_a_total_that_is_none_shows_nothing_to_be_whole(load: Load, document: object) -> None:
+    flaw = compile_source(load(LISTED)).page(document, "a.json", 3).flaw
+    assert "no number of records" in str(flaw)
+    assert "$['count','total']" in str(flaw)
+
+
+def test_a_list_of_scim_states_its_total_without_being_asked(load: Load) -> None:
+    mapping = compile_source(load(LISTED.replace("total: $['count','total']\n", "")))
+    assert mapping.page(SCIM, "a.json", 3).flaw is None
+    flaw = mapping.page(SCIM, "a.json", 2).flaw
+    assert flaw == "a.json states a total of 3 in $.totalResults; 2 records were read from 1 page"
+    assert mapping.page({**SCIM, "schemas": []}, "a.json", 2).flaw is None
+
+
+@pytest.mark.parametrize("document", [{}, [], {"count": 0}, {"count": 3}])
+def test_a_page_without_records_is_a_page(load: Load, document: object) -> None:
+    assert all_of(compile_source(load(LISTED)), document) == []
+
+
+def test_an_empty_document_in_place_of_a_single_record_is_rejected(load: Load) -> None:
+    """One answer for each record: an empty one has lost its record."""
+    with pytest.raises(Rejected):
+        all_of(compile_source(load(LISTED.replace("$.users[*]", "$.user"))), {})
+
+
+def test_a_source_is_its_name_and_the_values_that_are_set(load: Load) -> None:
+    assert compile_source(load(EC2)).source == "ec2"
+    assert compile_source(load(EC2), {"region": "r", "account_id": "1"}).source == "ec2[account_id=1,region=r]"

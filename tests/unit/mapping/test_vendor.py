@@ -90,6 +90,21 @@ def test_extras_of_this_vendor_are_merged_last_and_checked(load: Load) -> None:
     assert loose({**RECORD, "extras": {"v": {"a": [None]}}}) == {"id": "x", "a": [None]}
 
 
+def test_fields_that_are_left_out_are_not_made_and_come_from_no_extras(load: Load) -> None:
+    fewer = vendor(load, FIELDS, only=["id", "kind", "title"])
+    extras = {"v": {"place": "moon", "title": "t"}}
+    assert fewer({**RECORD, "region": "eu"}) == {"id": "x", "kind": "ec2_instance", "title": "n"}
+    assert fewer({**RECORD, "extras": extras}) == {"id": "x", "kind": "ec2_instance", "title": "t"}
+    assert fewer.fields == ("id", "kind", "title")
+
+
+def test_without_a_mapping_fields_can_be_left_out_too() -> None:
+    fewer = compile_vendor(None, Body("anything", None, nulls="omit", only=["id", "n"]), "custom:thing", "v")
+    records: list[Any] = [{"id": "x", "n": 1, "m": 2}, {"id": "y", "m": None, "extras": {"v": {"n": 2, "m": 3}}}]
+    assert list(map(fewer, records)) == [{"id": "x", "n": 1}, {"id": "y", "n": 2}]
+    assert fewer.encode(records) == [b'{"id":"x","n":1}', b'{"id":"y","n":2}']
+
+
 def test_a_vendor_without_arrays(load: Load) -> None:
     with pytest.raises(MappingError, match=r"m\.yaml:6:6: r: found a list, .*join"):
         vendor(load, HEAD + '  r: {path: "$.tags[*].key", all: true}\n', arrays="refuse")

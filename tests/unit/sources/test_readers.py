@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -349,3 +350,37 @@ class TestAFileThatChanges:
         (tmp_path / "new").replace(path)
         assert len(list(read)) == 49_999
         assert reader.incomplete is None
+
+
+# ---------------------------------------------------------------------- what is left of a malformed document
+def parts(text: bytes, format: Format) -> list[object]:  # noqa: A002
+    return [record.part for _, record in read(text, format)[1] if isinstance(record, Malformed)]
+
+
+def test_of_a_row_that_is_not_utf8_the_other_cells_are_left() -> None:
+    assert parts(b"id,name,note\n1,Zo\xeb,\n2,Ana,x\n", "csv") == [{"id": "1", "name": "Zo\udceb"}]
+    assert parts('id,name\n1,"Zoë\nBerg"\n'.encode().replace(b"\xc3", b""), "csv") == [
+        {"id": "1", "name": "Zo\udcab\nBerg"}
+    ]
+
+
+@pytest.mark.parametrize("row", [b"1,Zo\xeb,x,y", b"1,Ana", b'1,"Ana" x,y', b'1,"Ana,x'])
+def test_of_a_row_whose_cells_cannot_be_told_apart_nothing_is_sure(row: bytes) -> None:
+    assert parts(b"id,name,note\n" + row + b"\n", "csv") == [None]
+
+
+@pytest.mark.parametrize(
+    ("record", "part"),
+    [
+        (b'{"id": "1", "name": "Zo\xeb"}', {"id": "1", "name": "Zo\udceb"}),
+        (b'{"id": "1", "name": "\\ud800"}', {"id": "1", "name": "\ud800"}),
+        (b'{"id": "1", "size": Infinity}', {"id": "1", "size": math.inf}),
+    ],
+)
+def test_of_json_with_a_value_that_cannot_be_sent_the_rest_is_left(record: bytes, part: object) -> None:
+    assert parts(record + b"\n", "ndjson") == parts(b"[" + record + b"]", "json") == [part]
+
+
+@pytest.mark.parametrize("line", [b'{"id": "1", ', b"nothing", b"[" * 100_000])
+def test_of_what_is_no_json_nothing_is_left(line: bytes) -> None:
+    assert parts(line + b"\n", "ndjson") == [None]

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 @options.inputs_argument
 @options.to_option
 @options.reading
+@options.without_option
 @options.json_option
 @uses_gateway
 async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_json: bool, **how: Any) -> int:
     """Show what `proofport push` with the same arguments would add and change, and what would be gone.
 
-    Reads what each vendor has now; nothing is written. Exit codes: 0, 1 when records could not be delivered, 4 when
-    the guard would refuse.
+    Reads what each vendor has now; nothing is written. Exit codes: 0, 1 when records could not be delivered, 2 when a
+    destination could not take this as asked, 4 when the guard would refuse.
     """
     given = [options.named_input(text, source) for text in inputs]
     with watcher() as watch:
@@ -56,6 +57,12 @@ def _changes(report: DestinationReport) -> Iterator[str]:
     yield from group("gone", report.gone.count, ids=report.gone.ids, colour="red")
     if report.outside.count:
         yield from group("of these uploaded directly", report.outside.count, ids=report.outside.ids, colour="red")
+    for words, refused in (("rejected, sent as they were", report.kept_last), ("dropped", report.dropped)):
+        if refused.count:
+            yield from group(words, refused.count, ids=refused.ids, colour="yellow")
+    if report.not_known.count:
+        words = "of the unchanged are not known, neither at the vendor nor here"
+        yield from group(words, report.not_known.count, ids=report.not_known.ids, colour="yellow")
     yield from group("rejected", report.problem_count, lines=problems, colour="red")
     yield from (wrapped(note, "  ") for note in report.notes)
     if report.refusal:

@@ -160,7 +160,7 @@ class _Drain:
         sender = self._senders[first.destination]
         job = target.job(f"delivery-{first.id}", worker.instance, first.kind, first.mode)
         report = DestinationReport(target.name, lanes=[target.lane])
-        ledger = QueueLedger(report, lambda position: f"record {position}", books)
+        ledger = QueueLedger(report, books.describe, books)
         destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0, in_order=True)
         destination.attach(worker.journal, self._holder, books)
         try:
@@ -168,6 +168,7 @@ class _Drain:
         finally:
             await books.attempted(sender.take_attempts(), books.unsettled[:1])
             ledger.rejected_ids.close()
+            destination.collisions.close()
         if not isinstance(destination.error, LaneLost | JournalError):
             await books.withdraw()
             await books.settle()
@@ -186,7 +187,7 @@ class _Drain:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(destination.run())
                 kept_bodies: dict[int, bytes | None] = {}
-                first = group[0].delivery
+                first, submission = group[0].delivery, group[0].delivery.submission
                 as_it_was = first.bodies is not None
                 encode = _as_it_was(kept_bodies) if as_it_was else target.encoder(first.mode)
                 branch = Branch(destination, encode, None if as_it_was else self._spellings_of(first.kind))
@@ -197,6 +198,9 @@ class _Drain:
                     if delivery.bodies is not None:
                         bodies = unpack_bodies(delivery.bodies)
                         kept_bodies.update(zip(map(id, records), bodies, strict=True))
+                    if delivery.submission != submission:
+                        submission = delivery.submission
+                        destination.collisions.begin_another()
                     start = books.add(delivery, records, fold=each.fold)
                     await branch.take(records, range(start, start + len(records)), keys=each.keys, fold=each.fold)
                 await branch.finish()

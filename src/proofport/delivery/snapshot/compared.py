@@ -10,6 +10,7 @@ from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.live_set import lists_now
+from proofport.delivery.refused import nothing_gone
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import Ending, exit_of
 from proofport.delivery.whole import records
@@ -35,6 +36,7 @@ class ComparedSet(Ending):
 
         A resumed run has added to it already, so the size of that set is the one that was noted when the run began.
         """
+        await super().prepare()
         destination = self._destination
         self._previous = await self._books.journal.known_count(destination.lane, destination.job.kind)
         if destination.stopped is not None:
@@ -52,9 +54,14 @@ class ComparedSet(Ending):
         flaw = await self._flaw()
         try:
             gone = await self._before.note_gone(keep=self._ends)
-            self._terms.allow(Change(self._previous, report.gone.count, report.tally.total), incomplete)
+            doubtful = nothing_gone(self._before)
+            self._terms.allow(
+                Change(self._previous, report.gone.count, report.tally.total), incomplete, self._before.sources
+            )
             self._note_override()
-            if flaw is None:
+            if doubtful is not None:
+                report.notes.append(doubtful)
+            elif flaw is None:
                 if self._ends and gone:
                     await self._end_gone(gone)
                 if not self._ends or self._before.listed:
@@ -69,7 +76,7 @@ class ComparedSet(Ending):
             return False
         if report.gone.count and not self._ends:
             report.notes.append(self._kept())
-        return flaw is None
+        return flaw is None and doubtful is None
 
     async def _end_gone(self, gone: Sequence[str]) -> None:
         ended = await self._end_all(gone)

@@ -6,15 +6,20 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
 
+from proofport.accounting import Status
 from proofport.adapter import Batch, Ends
 from proofport.delivery.books import REMOVED, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.refused import Held
 from proofport.delivery.report import Exit
 from proofport.delivery.whole import flaw_of
 from proofport.errors import Blocked, ProofportError
+
+TAKEN = (Status.DELIVERED, Status.UNCHANGED)
+"""The vendor holds a record that ended so."""
 
 NAMED = 20
 """At most this many records that could not be ended are named in the report."""
@@ -30,11 +35,13 @@ class Ending(ABC):
         self._report = destination.report
         self._books = books
         self._terms = terms
-        self._before = SetBefore(destination, books.journal, ids, listed=listed, live=destination.last_state.live)
+        self._before = SetBefore(
+            destination, books.journal, ids, listed=listed, live=destination.last_state.live, wanted=terms.sources
+        )
 
     async def prepare(self) -> None:
         """Read what has to be known before anything is sent."""
-        return
+        await self._before.sources.load()
 
     @abstractmethod
     async def end(self, incomplete: Sequence[str]) -> bool:
@@ -44,12 +51,19 @@ class Ending(ABC):
         """
 
     async def _flaw(self) -> str | None:
-        return await flaw_of(self._destination, self._books, self._terms.max_rejected)
+        return await flaw_of(self._destination, self._books) or self._too_many_rejected()
 
-    async def _forget_gone(self) -> None:
-        """Make the new set the one that is known to be live."""
+    def _too_many_rejected(self) -> str | None:
+        report = self._report
+        return self._terms.too_many_rejected(report.tally.status[Status.REJECTED], report.kept_last.count)
+
+    async def _forget_gone(self, held: Held | None = None) -> None:
+        """Make the new set the one that is known to be live. `held`: what was dropped from it is forgotten, too."""
+        lacking = self._before.missing if held is not None and held.lost else self._before.gone
         async for page in self._before.delivered(run_id=self._destination.job.run_id):
-            await self._books.forget(self._before.lacking(page))
+            await self._books.forget(lacking(page))
+        dropped = held.dropped if held is not None else ()
+        await self._books.forget([key for each in dropped for key in self._before.keys(each)])
 
     async def _end_all(self, ids: Sequence[str]) -> int:
         """End records at the vendor, and say how many were. Those that could not be ended count against the run.

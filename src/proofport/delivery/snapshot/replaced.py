@@ -8,16 +8,20 @@ from dataclasses import replace
 import orjson
 
 from proofport.accounting import UNCHANGED, Outcome, Status, withheld
-from proofport.adapter import Replaces, Tombstone
+from proofport.adapter import Batch, Replaces, Tombstone
+from proofport.delivery.batching import joined, require_room
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.last_delivered import may_have_arrived
 from proofport.delivery.live_set import lists_now
+from proofport.delivery.refused import NAMED, Held, held_back
 from proofport.delivery.report import Exit
-from proofport.delivery.snapshot.ending import Ending
-from proofport.delivery.whole import records, require_read_to_end, too_many_rejected
+from proofport.delivery.snapshot.ending import TAKEN, Ending
+from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused, ProofportError
+from proofport.text.wording import listing
 
 DAY = 86_400
 
@@ -38,24 +42,29 @@ class ReplacedSet(Ending):
         #: The ids that become tombstones, and when: the start of the run.
         self._ended: list[str] = []
         self._began = 0.0
+        #: The size of the set before.
+        self._previous = 0
 
     async def end(self, incomplete: Sequence[str]) -> bool:
-        destination, batch = self._destination, self._destination.whole
+        destination, batch = self._destination, self._destination.whole or Batch([], [], [])
         if destination.stopped is not None:
             self._book(destination.stopped)
             return False
         try:
             if self._terms.override is None:
                 require_read_to_end(incomplete)
-            if flaw := too_many_rejected(self._report.tally, self._terms.max_rejected):
-                error = GuardRefused(
-                    f"the set is not whole: {flaw}", hint="Correct them, and push the whole set again."
-                )
-                self._hold_back(error, "snapshot_cancelled", Exit.INCOMPLETE)
+            if not self._terms.keep_last and (flaw := self._too_many_rejected()):
+                self._cancel(f"{flaw}. Correct them, and push the whole set again.")
                 return False
-            unchanged = batch is not None and await destination.is_unchanged(batch)
-            change = await self._change()
-            self._terms.allow(change, incomplete)
+            unchanged = await destination.is_unchanged(batch)
+            await self._find_gone()
+            held = await held_back(self._before, self._terms, self._report)
+            if held.flaw is not None:
+                self._cancel(held.flaw)
+                return False
+            gone, new = self._report.gone.count + held.lost, len(batch) + len(held.kept)
+            self._terms.allow(Change(self._previous, gone, new), incomplete, self._before.sources)
+            require_room(joined(batch, held.kept), destination.limits)
             tombstones = await self._tombstones()
         except GuardRefused as refusal:
             self._hold_back(refusal, "guard", Exit.GUARD)
@@ -65,36 +74,41 @@ class ReplacedSet(Ending):
             self._book(withheld("not_sent"))
             return False
         self._note_override()
-        assert batch is not None, "the guard refuses an empty set"
-        if unchanged and not change.gone:
+        if unchanged and not gone:
             self._book(UNCHANGED)
+            held.note(self._before, self._report)
             self._report.notes.append("The set is the one that was sent last: nothing was sent.")
             return True
         destination.whole = None
-        await destination.replace(batch, tombstones)
-        if await self._flaw() is not None or not self._taken():
+        outcomes = await destination.replace(batch, tombstones, held.kept)
+        # if none of its records was taken, the vendor refused the set
+        taken = any(outcome.status in TAKEN for outcome in outcomes)
+        if taken or may_have_arrived(outcomes):
+            held.note(self._before, self._report)
+        if await self._flaw() is not None or not taken:
             return False
-        if change.gone:
-            self._report.notes.append(f"{records(change.gone)} of the last set gone: not in the set that was sent.")
-        await self._forget_gone()
+        self._note_left_out([*batch.ids, *held.kept.ids], outcomes)
+        if self._report.gone.count:
+            count = records(self._report.gone.count)
+            self._report.notes.append(f"{count} of the last set gone: not in the set that was sent.")
+        await self._forget_gone(held)
         return True
 
-    async def _change(self) -> Change:
+    async def _find_gone(self) -> None:
         """Compare the set before with the ids of this run.
 
         What becomes a tombstone belongs to the set before, too, where the vendor does not list it any more: it has
         been changed by hand, or has taken the set of a run that was cut off.
         """
-        before, batch, unlisted = self._before, self._destination.whole, list[str]()
+        before, unlisted = self._before, list[str]()
         missing = await before.note_gone(keep=True)
         if self._days:
-            self._ended = [each async for page in before.delivered() for each in before.not_read(page)]
+            self._ended = [each async for page in before.delivered() for each in before.gone(page)]
             ended = await before.first_written(self._ended)
             unlisted = sorted(set(ended).difference(await before.written(missing)))
         for record_id in unlisted:
             self._report.note_gone(record_id, outside=False)
-        previous = before.size + len(unlisted)
-        return Change(previous, self._report.gone.count, len(batch) if batch is not None else 0)
+        self._previous = before.size + len(unlisted)
 
     @property
     def _since(self) -> float:
@@ -106,22 +120,29 @@ class ReplacedSet(Ending):
             return []
         self._began = await self._books.began(self._destination.job.started)
         found = await self._books.tombstones(self._ended, self._began, self._since)
-        return [self._as_sent(found[each]) for each in self._before.not_read(sorted(found))]
+        return [self._as_sent(found[each]) for each in self._before.missing(sorted(found))]
 
     def _as_sent(self, tombstone: Tombstone) -> Tombstone:
         """With the id as it was sent: the last body has it."""
         sent = orjson.loads(tombstone.body).get(self._destination.resource.body("snapshot").id_field)
         return replace(tombstone, id=sent) if isinstance(sent, str) else tombstone
 
-    def _taken(self) -> bool:
-        """True if the vendor has taken a record of the set. If not, it refused the set, whatever `max_rejected` is."""
-        count = self._report.tally.status
-        return count[Status.DELIVERED] + count[Status.UNCHANGED] > 0
+    def _note_left_out(self, ids: Sequence[str], outcomes: Sequence[Outcome]) -> None:
+        """Nobody can be asked before the vendor refuses a record of a set that it takes."""
+        refused = [each for each, end in zip(ids, outcomes, strict=True) if end.status is Status.REJECTED]
+        if refused:
+            self._report.notes.append(
+                f"The vendor took the set and refused {records(len(refused))} of it, which it may no longer hold: "
+                f"{listing(refused, NAMED)}."
+            )
 
-    async def _forget_gone(self) -> None:
+    async def _forget_gone(self, held: Held | None = None) -> None:
         if self._days:
             await self._books.make_tombstones(self._ended, self._began, self._since)
-        await super()._forget_gone()
+        await super()._forget_gone(held)
+
+    def _cancel(self, flaw: str) -> None:
+        self._hold_back(GuardRefused(f"the set is not whole: {flaw}"), "snapshot_cancelled", Exit.INCOMPLETE)
 
     def _hold_back(self, error: ProofportError, reason: str, code: Exit) -> None:
         self._destination.stop(error, reason, code)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from proofport.accounting import Outcome, Status, unknown, withheld
-from proofport.adapter import Stages
-from proofport.delivery.destination_run import RESUMABLE
+from proofport.accounting import Outcome, Status, Tally, unknown, withheld
+from proofport.adapter import Batch, Stages
+from proofport.delivery.batching import Batcher, exchange
 from proofport.delivery.guard import Change
+from proofport.delivery.refused import NAMED, held_back
 from proofport.delivery.report import Exit
-from proofport.delivery.snapshot.ending import Ending, exit_of
-from proofport.delivery.whole import records
+from proofport.delivery.snapshot.ending import TAKEN, Ending, exit_of
+from proofport.delivery.stops import RESUMABLE
+from proofport.delivery.whole import flaw_of, records
 from proofport.errors import GuardRefused, ProofportError
+from proofport.text.wording import listing
 
 
 class StagedSet(Ending):
@@ -24,7 +28,9 @@ class StagedSet(Ending):
         if destination.stopped is not None and destination.stopped.reason in RESUMABLE:
             self._leave_open(destination.stopped)
             return False
-        flaw = await self._flaw()
+        flaw = await flaw_of(destination, self._books)
+        if flaw is None and not self._terms.keep_last:
+            flaw = self._too_many_rejected()
         try:
             if flaw:
                 await self._cancel(flaw, "snapshot_cancelled", Exit.INCOMPLETE)
@@ -47,27 +53,68 @@ class StagedSet(Ending):
         return self._destination.resource
 
     async def _complete(self, incomplete: Sequence[str]) -> bool:
-        destination, tally = self._destination, self._report.tally
+        destination, report = self._destination, self._report
         try:
             await self._before.note_gone()
+            held = await held_back(self._before, self._terms, report)
         except GuardRefused:
             raise
         except ProofportError as error:
             await self._cancel(f"what is held now could not be read: {error}", "snapshot_cancelled", exit_of(error))
             return False
-        change = Change(self._before.size, self._report.gone.count, tally.status[Status.DELIVERED])
-        self._terms.allow(change, incomplete)
+        if held.flaw is not None:
+            await self._cancel(held.flaw, "snapshot_cancelled", Exit.INCOMPLETE)
+            return False
+        kept = len(held.kept)
+        staged = Tally(report.tally.status + Counter({Status.DELIVERED: kept}))
+        change = Change(self._before.size, report.gone.count + held.lost, staged.status[Status.DELIVERED])
+        self._terms.allow(change, incomplete, self._before.sources)
+        if kept and not await self._stage_kept(held.kept):
+            return False
         self._note_override()
-        complete = partial(self._stages.complete, destination.job, destination.memory or {}, tally)
+        held.note(self._before, report)
+        complete = partial(self._stages.complete, destination.job, destination.memory or {}, staged)
         await self._books.completing()
         await destination.vendor.lead(complete, cleared=True)
-        await self._forget_gone()
+        await self._forget_gone(held)
         return True
+
+    async def _stage_kept(self, kept: Batch) -> bool:
+        """Put the last bodies of refused records into the set. True: the vendor has taken all of them.
+
+        They stand in no batch of the run: what the journal knows of them still holds.
+        """
+        destination = self._destination
+        try:
+            outcomes = await self._sent(kept)
+        except ProofportError as error:
+            await destination.halt(error)
+            assert destination.stopped is not None
+            if destination.stopped.reason in RESUMABLE:
+                self._leave_open(destination.stopped)
+            else:
+                await self._cancel(
+                    "the last bodies of refused records were not taken", "snapshot_cancelled", Exit.INCOMPLETE
+                )
+            return False
+        refused = [each for each, end in zip(kept.ids, outcomes, strict=True) if end.status not in TAKEN]
+        if refused:
+            why = f"the vendor did not take the last bodies of refused records: {listing(refused, NAMED)}"
+            await self._cancel(why, "snapshot_cancelled", Exit.INCOMPLETE)
+        return not refused
+
+    async def _sent(self, kept: Batch) -> Sequence[Outcome]:
+        destination, outcomes, batcher = self._destination, list[Outcome](), Batcher(self._destination.limits)
+        flow = partial(destination.resource.send, destination.job, await destination.open())
+        batcher.extend(kept.ids, kept.bodies, kept.positions, [0.0] * len(kept), extras=True)
+        while (batch := batcher.full() or batcher.flush()) is not None:
+            outcomes += await exchange(batch, lambda some: destination.vendor.lead(partial(flow, some)))
+        return outcomes
 
     async def _end_everything(self, incomplete: Sequence[str]) -> bool:
         """The set is empty, and the configuration says that this is meant: end every record, one by one."""
         gone = await self._before.note_gone(keep=True)
-        self._terms.allow(Change(self._before.size, len(gone), 0), incomplete, may_be_empty=True)
+        self._terms.allow(Change(self._before.size, len(gone), 0), incomplete, self._before.sources, may_be_empty=True)
         self._note_override()
         ended = await self._end_all(gone)
         self._report.notes.append(f"The set is empty: {records(ended)} deleted at the vendor, as `empty_set` says.")
@@ -76,7 +123,7 @@ class StagedSet(Ending):
     async def _keep(self, incomplete: Sequence[str]) -> bool:
         """The set is what the vendor holds: nothing was staged, and nothing is gone."""
         held = self._report.tally.total
-        self._terms.allow(Change(held, 0, held), incomplete)
+        self._terms.allow(Change(held, 0, held), incomplete, self._before.sources)
         self._report.notes.append("The set is what the vendor holds already: nothing was sent, and nothing replaced.")
         await self._forget_gone()
         return True

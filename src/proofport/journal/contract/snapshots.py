@@ -36,8 +36,10 @@ class Part:
     name: str
     records: int
     payload: bytes = field(repr=False)
-    #: Why its source was not read to its end, if it was not.
-    incomplete: str | None = None
+    #: What its pages say about the list that they are of, as JSON; None where they are no pages.
+    pages: str | None = None
+    #: The name of its source, the same in every snapshot. None: an older version has taken the part.
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

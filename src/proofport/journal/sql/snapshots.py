@@ -27,7 +27,7 @@ class SnapshotsPart(Part):
         return [_view(row) for row in rows]
 
     async def put_part(self, snapshot: str, part: SnapshotPart) -> bool:
-        values = {**asdict(part), "id": snapshot, "incomplete": shown(part.incomplete)}
+        values = {**asdict(part), "id": snapshot, "pages": shown(part.pages)}
         return await self._store.write(_put, values)
 
     async def parts(self, snapshot: str, *, after: str = "", limit: int = 10) -> list[SnapshotPart]:

@@ -62,6 +62,9 @@ def transform(step: Any, value: Any, field: str, path: str) -> Any:
 
 
 def _broken(field: str, path: str, error: Exception) -> Rejected:
+    if isinstance(error, TimeoutError):
+        expected = "text that it can be matched with at once"
+        return reject(field, f"text over which {path} takes too long", expected, cause=error)
     return reject(field, f"data that breaks {path}", "data that the path fits", cause=error)
 
 

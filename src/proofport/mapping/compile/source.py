@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
@@ -14,21 +15,35 @@ from pydantic import BaseModel, ValidationError, create_model
 from proofport.adapter import Mode
 from proofport.errors import Rejected, UsageError
 from proofport.evidence import Evidence, Neutral, model_of
+from proofport.mapping.compile.checks import is_text
 from proofport.mapping.compile.code import Code
 from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.compile.guards import acceptor_of, shape_of
+from proofport.mapping.compile.pages import PageReader
 from proofport.mapping.compile.projection import project
-from proofport.mapping.compile.reading import Scope, Walk, chain
-from proofport.mapping.language.nodes import MappingFile
-from proofport.mapping.language.paths import Path
-from proofport.text.wording import describe, did_you_mean, listing, problem_of, reject
+from proofport.mapping.compile.reading import Walk, chain
+from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, selects
+from proofport.sources.pages import Pages
+from proofport.text.wording import (
+    MOST_MISTAKES,
+    describe,
+    did_you_mean,
+    listing,
+    problem_of,
+    reject,
+    short,
+    too_many_mistakes,
+)
 
 Parents: TypeAlias = "tuple[Any, ...] | None"
 """The values that `parent:` takes, beside each record; None for a document in which no record was found."""
 
 KINDS_KEPT = 128
 """Checks of evidence that stay compiled: there may be any number of kinds after `custom:`."""
+
+LONGEST_LIST = 20_000
+"""Items of a list that a model checks. Only what the guards did not accept gets there."""
 
 
 def compile_source(file: MappingFile, values: Mapping[str, str] | None = None, mode: Mode = "upsert") -> SourceMapping:
@@ -67,8 +82,11 @@ class SourceMapping:
         self.kind = str(file.to)
         self.name = file.name
         self.folds = file.folds
+        #: The source that it reads, the same in every run: its name, with the values that were set.
+        self.source = named_source(file.name, values)
         self._file = file
-        self._iterate = _record_iterator(file) if file.records is not None else None
+        self._pages = PageReader(file)
+        self._iterate = _record_iterator(file, self._pages.is_empty) if file.records is not None else None
         model = model_for(self.kind, mode)
         self._plan = Plan(
             title=file.name,
@@ -90,7 +108,7 @@ class SourceMapping:
     @property
     def quick(self) -> Callable[[Any], Neutral] | None:
         """The function from a document to evidence, where every document is one record and none says there is more."""
-        return self if self._iterate is None and self._file.incomplete_when is None else None
+        return self if self._iterate is None and not self._pages.needed else None
 
     @cached_property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
@@ -109,8 +127,8 @@ class SourceMapping:
     def records(self, document: object) -> Iterable[tuple[Any, Parents]]:
         """Every record of one raw document, with the values that `parent:` takes from around it.
 
-        A document without a place for records (not even an empty array) gives itself with parents None. Calling the
-        mapping with that raises Rejected.
+        A document without a place for records (not even an empty array) gives itself with parents None, unless it is an
+        empty page. Calling the mapping with that raises Rejected.
         """
         return ((document, ()),) if self._iterate is None else self._iterate(document)
 
@@ -121,25 +139,57 @@ class SourceMapping:
             raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
         return self.convert(record, parents)
 
-    def incomplete(self, document: object) -> str | None:
-        """The reason why there is more than the document holds, if it says so."""
-        path = self._file.incomplete_when
-        if path is None or all(value is None for value in _all(path)(document)):
+    def id_of(self, record: Any, parents: Parents = ()) -> str | None:
+        """The id of a record that is refused, by the rule of `id` alone. None where it cannot be read for sure."""
+        if parents is None:
             return None
-        return f"{path.text} is present: there is more than this document holds"
+        try:
+            found = id_of_evidence(self._id_alone(record, parents))
+        except Rejected:
+            return None
+        return found if self._id_is_taken_as_it_is or _is_undamaged(record) else None
+
+    @cached_property
+    def _id_alone(self) -> Callable[..., Neutral]:
+        rules = {name: rule for name, rule in self._plan.rules.items() if name == "id"}
+        return compile_plan(replace(self._plan, rules=rules, finish="return out"))
+
+    @cached_property
+    def _id_is_taken_as_it_is(self) -> bool:
+        """True if damage to what the rule reads shows in the id. A table or a condition may choose another one."""
+        rule = self._plan.rules.get("id")
+        return rule is None or _is_plain(rule)
+
+    def page(self, document: object, place: str, records: int) -> Pages:
+        """What a document says about the list that it is a page of. `records`: how many it holds."""
+        return self._pages.page(document, self.source, place, records)
 
 
-@lru_cache
-def _all(path: Path) -> Callable[[Any], list[Any]]:
-    """A function from a document to all that a path selects."""
-    code = Code()
-    code.line("found = []")
-    Scope(code, "d", [path]).many(path, path.text, lambda value, _: code.line(f"found.append({value})"))
-    code.line("return found")
-    return code.function("all_of(d)", f"path {path.text}")
+def _is_plain(rule: Rule) -> bool:
+    """True if a rule takes values by their names alone, and changes none by a table."""
+    inner = rule.source.rules if isinstance(rule.source, FirstOf) else ()
+    read = (isinstance(each, Select) and each.path.singular for each in selects(rule))
+    return all(read) and all(map(_is_plain, inner)) and not any(isinstance(each, Lookup) for each in rule.changes)
 
 
-def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, Parents]]]:
+def _is_undamaged(record: object) -> bool:
+    """True unless some text in a record holds bytes that are no text (`Malformed.part`)."""
+    try:
+        json.dumps(record, ensure_ascii=False, default=str).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def named_source(mapping: str, values: Mapping[str, str]) -> str:
+    """`aws.ec2.vpcs[region=eu-west-1]`: what the user writes to read it."""
+    given = ",".join(f"{name}={values[name]}" for name in sorted(values))
+    return mapping.removeprefix("sources/") + (f"[{given}]" if given else "")
+
+
+def _record_iterator(
+    file: MappingFile, is_empty: Callable[[Any], bool]
+) -> Callable[[Any], Iterable[tuple[Any, Parents]]]:
     """A generator function over the records of a document: loops along `records:`, reading parents on the way."""
     code = Code()
     assert file.records is not None
@@ -163,7 +213,7 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
         code.line(f"yield {record}, ({parents})")
 
     level(0, "d")
-    with code.block("if not met:"):
+    with code.block(f"if not met and not {code.bind('e', is_empty)}(d):"):
         code.line("yield d, None")
     return code.function("records(d)", f"records of {file.name}")
 
@@ -188,6 +238,12 @@ def compile_kind(kind: str, mode: Mode = "upsert") -> Callable[[object], Neutral
     return check
 
 
+def id_of_evidence(record: object) -> str | None:
+    """The id of evidence that is refused, empty if it is; None where it is no text."""
+    found = record.get("id") if isinstance(record, dict) else None
+    return found if is_text(found) else None
+
+
 def model_for(kind: str, mode: Mode) -> type[Evidence]:
     model = model_of(kind)
     return partial_model(model, {"id"}) if mode in ("patch", "remove") else model
@@ -208,10 +264,13 @@ def partial_model(model: type[Any], keep: set[str], *, nulls: bool = False) -> t
 
 def model_check(model: type[Evidence], kind: str) -> Callable[[object], Neutral]:
     """The model's own check, for what the guards do not accept: it decides, and words the rejection."""
+    closed = model.model_config.get("extra") == "forbid"
 
     def by_model(record: object) -> Neutral:
         if not isinstance(record, dict | BaseModel):
             raise reject(None, describe(record), f"an object: one {kind}")
+        if closed and isinstance(record, dict):
+            _refuse_bulk(record, model, kind)
         try:
             neutral = model.model_validate(record).neutral()
             orjson.dumps(neutral)
@@ -222,6 +281,16 @@ def model_check(model: type[Evidence], kind: str) -> Callable[[object], Neutral]
         return neutral
 
     return by_model
+
+
+def _refuse_bulk(record: dict[str, Any], model: type[Evidence], kind: str) -> None:
+    """Raise Rejected before the model notes each of very many mistakes, which takes time and memory."""
+    unknown = len(record) - len(model.model_fields)
+    if unknown > MOST_MISTAKES:
+        raise Rejected(too_many_mistakes(f"{len(record):,} fields", f"{kind}: {listing(list(model.model_fields))}"))
+    for name, value in record.items():
+        if isinstance(value, list) and len(value) > LONGEST_LIST:
+            raise reject(short(name), describe(value), f"at most {LONGEST_LIST:,} items")
 
 
 def not_json(error: Exception) -> Rejected:

@@ -34,6 +34,8 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
     file = _with_words(file, body)
     _check_target(file, body, kind, vendor)
     _check_id(file, body)
+    if body.only:
+        file = replace(file, fields={name: rule for name, rule in file.fields.items() if name in body.only})
     if body.arrays == "refuse":
         _check_no_arrays(file)
     if body.model is not None:
@@ -165,6 +167,8 @@ def _model_check(
             field = f"extras.{vendor}.{body.id_field}"
             raise reject(field, "the id", "other fields: the vendor's id is the id of the evidence")
         merged = {**out, **extras}
+        if body.only:
+            merged = {name: value for name, value in merged.items() if name in body.only}
         if body.nulls == "omit":
             merged = _without_nulls(merged)
         if body.arrays == "refuse":
@@ -213,7 +217,8 @@ def _pass_through(body: Body, vendor: str) -> VendorMapping:
     whole = body.model or _only_an_id(body.id_field)
     model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
     by_model = _model_check(model, body, vendor)
-    same, drops = body.model is None and body.id_field == "id", body.nulls != "send"
+    same = body.model is None and body.id_field == "id" and not body.only
+    drops = body.nulls != "send"
 
     def convert(neutral: Neutral) -> dict[str, Any]:
         fields = neutral

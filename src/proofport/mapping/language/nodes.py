@@ -169,7 +169,10 @@ class MappingFile:
     tests: tuple[Test, ...] = ()
     records: Path | None = None
     parents: tuple[Parent, ...] = ()
+    #: Where a document has the token for the next page.
     incomplete_when: Path | None = None
+    #: Where a document states the number of records in the whole list.
+    total: Path | None = None
     context: tuple[str, ...] = ()
     display_name: str | None = None
 

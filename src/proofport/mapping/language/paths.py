@@ -16,6 +16,8 @@ from jsonpath_ng.ext.iterable import Len
 from jsonpath_ng.ext.parser import ExtendedJsonPathParser
 from jsonpath_ng.ext.string import Split, Str, Sub
 
+from proofport.mapping.language.bounded import PatternError, bounded
+
 Step: TypeAlias = Any
 """One selector of a path: a node of jsonpath-ng that stands alone, or DESCEND."""
 
@@ -25,6 +27,9 @@ Key: TypeAlias = str | int
 TRANSFORMS = (Split, Sub, Str, Len)
 """Steps that make at most one value of one value, whatever is around it."""
 
+LONGEST = 2_000
+"""Characters of a path."""
+MOST_STEPS = 200
 MAX_LOOPS = 6
 MAX_FILTER_DEPTH = 12
 _COMPARISONS = frozenset({"=", "==", "!=", "<", "<=", ">", ">="})
@@ -86,6 +91,8 @@ class Path:
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Path:
     """Parse one selector. Raises PathError."""
+    if len(text) > LONGEST:
+        raise PathError(f"a JSONPath of at most {LONGEST:,} characters")
     if not text.startswith("$"):
         raise PathError("a JSONPath, which begins with $", hint=_beginning(text))
     with warnings.catch_warnings():
@@ -96,8 +103,16 @@ def parse(text: str) -> Path:
             raise PathError("a JSONPath without retired syntax", hint=_retired(str(warning))) from None
         except Exception as error:  # the parser raises whatever its productions raise
             raise _syntax_error(text, error) from None
-    _check_patterns(tree)
-    steps = tuple(_flatten(tree, head=True))
+    try:
+        # A regular expression is compiled now, so that a wrong one is a mistake of the file and not of each record.
+        tree = bounded(tree)
+        steps = tuple(_flatten(tree, head=True))
+    except PatternError as error:
+        raise PathError(f"a regular expression: {error}") from None
+    except RecursionError:
+        raise PathError(f"a JSONPath of at most {MOST_STEPS} steps") from None
+    if len(steps) > MOST_STEPS:
+        raise PathError(f"a JSONPath of at most {MOST_STEPS} steps")
     path = Path(text, tree, steps, all(map(_is_known, steps)))
     # a function breaks on data that it does not fit, and jsonpath-ng would meet such data even after the last match
     several = path.loops > 0 and path.transforms
@@ -169,21 +184,6 @@ def filter_keys(target: JSONPath) -> tuple[Key, ...] | None:
 def common(first: Sequence[Step], second: Sequence[Step]) -> int:
     """How many leading steps two paths share."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
-
-
-def _check_patterns(tree: Any) -> None:
-    """A regular expression is compiled now, so that a wrong one is a mistake of the file and not of each record."""
-    parts = [getattr(tree, name, None) for name in ("left", "right", "target", "value")]
-    parts += getattr(tree, "expressions", None) or []
-    parts += getattr(tree, "operands", None) or []
-    if getattr(tree, "op", None) == "=~":
-        try:
-            re.compile(str(tree.value))
-        except re.error as error:
-            raise PathError(f"a regular expression: {error}") from None
-    for part in parts:
-        if isinstance(part, JSONPath):
-            _check_patterns(part)
 
 
 def _beginning(text: str) -> str:

@@ -31,7 +31,7 @@ from proofport.mapping.language.nodes import (
     json_key,
 )
 from proofport.mapping.language.paths import Path, PathError
-from proofport.text.wording import listing
+from proofport.text.wording import listing, short
 from proofport.text.yaml_nodes import (
     Block,
     Items,
@@ -60,6 +60,7 @@ COMPARING = get_args(Comparing)
 ACTIONS = ("reject", "omit", "keep")
 TESTS = ("is", "in", "present", "null")
 MAX_EACH = 6
+MAX_RULES = 2_000
 
 
 def parse_path(node: Node) -> Path:
@@ -72,7 +73,9 @@ def _parsed(node: Node, selector: str, start: int = 0) -> Path:
     try:
         return paths.parse(selector)
     except PathError as error:
-        raise inside(node, start + error.offset).error(repr(selector), error.expected, hint=error.hint) from None
+        raise inside(node, start + error.offset).error(
+            repr(short(selector, 200)), error.expected, hint=error.hint
+        ) from None
 
 
 def inside(node: Node, offset: int) -> Mark:
@@ -88,6 +91,7 @@ class RuleReader:
     def __init__(self, tables: Tables) -> None:
         self.tables = tables
         self._depth = 0
+        self._rules = 0
 
     def fields(self, node: Node, *, compared: str | None = None) -> dict[str, Rule]:
         """`compared`: the field whose rule may say how its values compare."""
@@ -101,6 +105,9 @@ class RuleReader:
         return dict(zip(names, rules, strict=True))
 
     def rule(self, node: Node, *, compares: bool = False) -> Rule:
+        self._rules += 1
+        if self._rules > MAX_RULES:
+            raise node.at.error("one more rule", f"at most {MAX_RULES:,} in one mapping")
         match node:
             case Scalar():
                 return Rule(at=node.at, source=Select(parse_path(node), node.at))

@@ -22,22 +22,25 @@ from proofport.text.yaml_nodes import (
     Scalar,
     block_of,
     choice_of,
+    content_of,
     data,
     items_of,
+    kind_of,
     read_documents,
     text_of,
     what,
 )
 
 COMMON = ("mapping", "to", "fields", "tables", "tests")
-OF_SOURCES = ("records", "parent", "incomplete_when", "context")
+MAX_PARENTS = 100
+OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context")
 FORM = 'mapping: <folder>/<name>, for example "mapping: sources/aws.ec2.instances"'
 
 
 def load_file(path: pathlib.Path) -> list[MappingFile]:
     """The mappings of one file, in its order. Raises MappingError, or UsageError when it cannot be read."""
     try:
-        content = path.read_bytes()
+        content = content_of(path)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", hint="Check the path of the mapping file.") from None
     mappings = [_Document(path, node).mapping() for node in read_documents(content, str(path))]
@@ -56,6 +59,8 @@ class _Document:
 
     def __init__(self, path: pathlib.Path, node: Node) -> None:
         self.path = path
+        if isinstance(node, Scalar):
+            raise node.at.error(kind_of(node), f"a mapping, which begins with {FORM}")
         self.keys = Keys(
             block_of(node, f"a mapping, which begins with {FORM}"), (*COMMON, "from", *OF_SOURCES), "a mapping file"
         )
@@ -83,6 +88,7 @@ class _Document:
             records=records,
             parents=keys.read("parent", lambda node: self._parents(node, records, str(to)), ()),
             incomplete_when=keys.read("incomplete_when", _document_path, None),
+            total=keys.read("total", lambda node: self._total(node, records), None),
             context=keys.read("context", lambda node: _context(node, str(to)), ()),
             display_name=display_name,
         )
@@ -115,7 +121,14 @@ class _Document:
         if records is None:
             raise self.keys.marks["parent"].error("'parent' without 'records'", "records: where the records are")
         block = block_of(node, "parent: {field: path from the document}")
+        if len(block.entries) > MAX_PARENTS:
+            raise block.entries[MAX_PARENTS][0].at.error("one more field", f"at most {MAX_PARENTS} under parent")
         return tuple(_parent(_field(key, kind), value, records) for key, value in block.entries)
+
+    def _total(self, node: Node, records: Path | None) -> Path:
+        if records is None:
+            raise self.keys.marks["total"].error("'total' without 'records'", "records: where the records are")
+        return _document_path(node)
 
     def _tables(self, node: Node) -> Tables:
         block = block_of(node, "tables: {name: {value: what it becomes}}")
@@ -132,11 +145,15 @@ class _Document:
             raise node.at.error(repr(name), "a path relative to this file")
         file = self.path.parent / name
         try:
-            documents = list(read_documents(file.read_bytes(), str(file)))
+            if not file.resolve().is_relative_to(self.path.parent.resolve()):
+                raise node.at.error(repr(name), "a file in the folder of this file, or below it")
+            documents = list(read_documents(content_of(file), str(file)))
         except OSError as error:
             raise node.at.error(f"{name!r}: {error.strerror}", "a file with a table, relative to this file") from None
         if len(documents) != 1:
             raise node.at.error(f"{name!r} with {len(documents)} documents", "a file with one table")
+        if isinstance(documents[0], Scalar):
+            raise documents[0].at.error(kind_of(documents[0]), "a table: values and what they become")
         return table_entries(documents[0])
 
 

@@ -15,8 +15,9 @@ from aiohttp.typedefs import Handler, Middleware
 from proofport.config.relay import RelaySettings
 from proofport.errors import ConfigError, JournalError
 from proofport.journal.contract import AccessKey, AccessKeys
-from proofport.logs import get_logger
+from proofport.logs import Seldom, get_logger
 from proofport.relay.access.caller import CALLER, Caller
+from proofport.relay.access.connections import CONNECTIONS
 from proofport.relay.access.keys import KeyRing, is_outdated, parsed
 from proofport.relay.problems import ProblemError
 from proofport.wire import is_loopback
@@ -58,22 +59,24 @@ def require_keys(keys: KeyRing, settings: RelaySettings, open_routes: Container[
     `open_routes` need no key. A path that does not exist is not one of them: strangers learn nothing from it.
     """
     rates = Rates(settings.rate.per_minute, settings.rate.burst)
+    refusals = Seldom()
 
     @web.middleware
     async def auth(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.route not in open_routes:
-            request[CALLER] = await _caller(request, keys, rates)
+            request[CALLER] = await _caller(request, keys, rates, refusals)
+            request.app[CONNECTIONS].has_key(request.protocol)
         return await handler(request)
 
     return auth
 
 
-async def _caller(request: web.Request, keys: KeyRing, rates: Rates) -> Caller:
+async def _caller(request: web.Request, keys: KeyRing, rates: Rates, refusals: Seldom) -> Caller:
     given = request.headers.getall("Authorization", [])
     if not given and await keys.is_empty():
         _refuse_foreign_pages(request)
         return ANYBODY
-    key = await _key(request, given, keys)
+    key = await _key(request, given, keys, refusals)
     if wait := rates.take(key.prefix):
         seconds = max(1, math.ceil(wait))
         detail = f"this key is used too often; try again after {seconds} s"
@@ -81,7 +84,7 @@ async def _caller(request: web.Request, keys: KeyRing, rates: Rates) -> Caller:
     return Caller(key.tenant, key.destinations, key.kinds, key.may_read, key.may_write, key.prefix)
 
 
-async def _key(request: web.Request, given: list[str], keys: KeyRing) -> AccessKey:
+async def _key(request: web.Request, given: list[str], keys: KeyRing, refusals: Seldom) -> AccessKey:
     if len(given) != 1:
         raise _unauthorized("found no key" if not given else "found several Authorization headers, expected one")
     scheme, _, text = given[0].partition(" ")
@@ -90,13 +93,16 @@ async def _key(request: web.Request, given: list[str], keys: KeyRing) -> AccessK
         raise _unauthorized("found an Authorization header that is not `Bearer pp_…`")
     key = await keys.find(token)
     if key is None:
-        log.warning("key_refused", key=token.prefix, remote=request.remote)
+        if (unsaid := refusals.turn()) is not None:
+            log.warning("key_refused", key=token.prefix, remote=request.remote, unsaid=unsaid)
         raise _unauthorized("found a key that is unknown, revoked, expired, or of an earlier version")
     return key
 
 
 def _unauthorized(detail: str) -> ProblemError:
-    return ProblemError("unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
+    """The connection is closed as well: a stranger does not keep it."""
+    headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}
+    return ProblemError("unauthorized", detail, headers=headers)
 
 
 def _refuse_foreign_pages(request: web.Request) -> None:

@@ -9,8 +9,10 @@ from aiohttp import web
 from proofport.config.relay import RelaySettings
 from proofport.journal.contract import AccessKeys
 from proofport.relay.access.auth import note_uses, require_keys
+from proofport.relay.access.connections import CONNECTIONS, Connections
 from proofport.relay.access.keys import KeyRing
 from proofport.relay.body.limits import LIMITS
+from proofport.relay.body.memory import MEMORY, Memory
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -35,7 +37,10 @@ def secure(
     """
     keys = KeyRing(journal)
     app[LIMITS] = settings.limits
+    app[MEMORY] = Memory(settings.limits)
+    app[CONNECTIONS] = Connections(settings.limits.connections)
     app.middlewares.append(require_keys(keys, settings, open_routes))
+    app.middlewares.append(app[MEMORY].middleware)
     app.on_response_prepare.append(_harden)
     app.cleanup_ctx.append(lambda _: note_uses(keys))
 

@@ -13,7 +13,7 @@ from proofport.relay.access.caller import CALLER
 from proofport.relay.api import models
 from proofport.relay.api.parameters import NoQuery, PageQuery
 from proofport.relay.api.route import Routes
-from proofport.relay.api.views import json_response, records_of, view_of
+from proofport.relay.api.views import json_response, records_of, seen_by, view_of
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY
 
@@ -93,7 +93,9 @@ async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.St
     if not replayed:
         raise _not_dead(letter)
     [again] = await relay.journal.find(Filter(ids=[replayed[0].id]))
-    return json_response(view_of(again), 202, {"Location": f"/v1/deliveries/{again.id}"})
+    details = ("submission", "finished", "outcomes", "reason", "replayed_as")
+    view = seen_by(request[CALLER], view_of(again), *details)
+    return json_response(view, 202, {"Location": f"/v1/deliveries/{again.id}"})
 
 
 # ------------------------------------------------------------------ what a caller may see

@@ -95,10 +95,12 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
 
 
 def _idempotency_key(request: web.Request) -> str | None:
-    key = request.headers.get(IDEMPOTENCY_KEY)
-    if key is None:
+    given = request.headers.getall(IDEMPOTENCY_KEY, [])
+    if not given:
         return None
-    key = key.strip()
+    if len(given) > 1:
+        raise wrong_parameter("invalid-parameters", IDEMPOTENCY_KEY, f"the header {len(given)} times", "it once")
+    key = given[0].strip()
     if not key or len(key) > LONGEST_KEY or not key.isprintable():
         expected = f"1 to {LONGEST_KEY} printable characters"
         raise wrong_parameter("invalid-parameters", IDEMPOTENCY_KEY, f"{len(key)} characters", expected)

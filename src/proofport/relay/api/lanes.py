@@ -15,7 +15,7 @@ from proofport.relay.access.caller import CALLER, Caller
 from proofport.relay.api import models
 from proofport.relay.api.parameters import NoQuery
 from proofport.relay.api.route import Routes
-from proofport.relay.api.views import json_response, time_of
+from proofport.relay.api.views import json_response, seen_by, time_of
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY, Relay
 
@@ -39,7 +39,8 @@ async def resume_lane(request: web.Request, query: NoQuery) -> web.StreamRespons
     for lane in await _visible(relay, caller):
         if own_name(lane.lane) == wanted:
             await relay.journal.resume(lane.lane)
-            return json_response(next(_view(each) for each in await _visible(relay, caller) if each.lane == lane.lane))
+            view = next(_view(each) for each in await _visible(relay, caller) if each.lane == lane.lane)
+            return json_response(seen_by(caller, view, "oldest", "rests_until", "parked"))
     raise ProblemError("not-found", f"there is no lane {wanted[:200]!r}")
 
 

@@ -76,7 +76,7 @@ class Outcomes(Answer):
 
 
 class Delivery(Answer):
-    """Some records for one destination."""
+    """Some records for one destination. To a write-only key, why and how it ended is null."""
 
     id: int
     submission: int | None = Field(description="Of the request that brought it; null where none did.")
@@ -137,7 +137,10 @@ class Letter(Delivery):
 
 
 class Lane(Answer):
-    """The key by which a vendor orders work. Deliveries of one lane are sent one after the other."""
+    """The key by which a vendor orders work. Deliveries of one lane are sent one after the other.
+
+    To a write-only key, times and reasons are null.
+    """
 
     lane: str
     queued: int

@@ -12,7 +12,7 @@ from proofport.errors import Problem
 from proofport.relay.body.documents import parse
 from proofport.relay.body.limits import LIMITS, Body
 from proofport.relay.problems import ProblemError, entry, pointer_of
-from proofport.text.wording import describe, did_you_mean
+from proofport.text.wording import MOST_MISTAKES, describe, did_you_mean, short
 
 M = TypeVar("M", bound=BaseModel)
 LARGEST_PAGE = 500
@@ -65,6 +65,8 @@ async def body_of(request: web.Request, model: type[M], *, optional: bool = Fals
     try:
         return model.model_validate(given, strict=True)
     except ValidationError as error:
+        if error.error_count() > MOST_MISTAKES:
+            raise ProblemError("invalid-body", f"found {error.error_count():,} mistakes in the body") from None
         errors = [entry(_problem(each, model), pointer=pointer_of(each["loc"])) for each in error.errors()]
         raise ProblemError("invalid-body", _sentence(errors[0], "pointer"), errors=errors) from None
 
@@ -76,7 +78,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
         case "extra_forbidden":
             known = ", ".join(model.model_fields) or "no parameters"
             name = detail["loc"][-1]
-            return Problem(f"the parameter {name}", known, hint=did_you_mean(name, model.model_fields))
+            return Problem(f"the parameter {short(str(name))}", known, hint=did_you_mean(name, model.model_fields))
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     return Problem(describe(detail["input"]), message)
 

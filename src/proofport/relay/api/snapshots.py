@@ -11,6 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from proofport.config.names import own_name
+from proofport.delivery.payload import pack
 from proofport.delivery.report import Exit
 from proofport.journal.contract import NewSnapshot, Part, SnapshotView
 from proofport.relay.access.caller import CALLER, Caller
@@ -94,12 +95,14 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
         raise _closed(snapshot)
     await relay.backpressure.admit()
     _, decoder = relay.decoder(snapshot.kind, query.source, "snapshot", values_of(query.set))
-    intake = Intake(decoder, snapshot.kind, source=query.source is not None, portion=None)
+    intake = Intake(decoder, snapshot.kind, source=query.source is not None, portion=None, name=name)
     await intake.read(request)
     relay.metrics.refused(intake.rejected)
-    refuse_mistakes(intake, valid=False)
-    [(records, payload)] = intake.portions
-    part = Part(name, records, payload, intake.incomplete)
+    if not intake.is_empty:
+        refuse_mistakes(intake, valid=False)
+    [(records, payload)] = intake.portions or [(0, pack([]))]
+    pages = orjson.dumps(intake.pages._asdict()).decode() if intake.pages is not None else None
+    part = Part(name, records, payload, pages, decoder.source)
     if not await relay.journal.put_part(snapshot.id, part):
         raise _closed(await _found(request))
     relay.metrics.took_part(records)

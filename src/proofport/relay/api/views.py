@@ -15,6 +15,7 @@ from proofport.config.names import own_name
 from proofport.delivery.payload import decode_outcomes, unpack
 from proofport.evidence import format_timestamp
 from proofport.journal.contract import Delivery
+from proofport.relay.access.caller import Caller
 
 CANCELLED = withheld("cancelled")
 JSON = {"Content-Type": "application/json"}
@@ -22,6 +23,11 @@ JSON = {"Content-Type": "application/json"}
 
 def json_response(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     return web.Response(body=orjson.dumps(data), status=status, headers={**JSON, **(headers or {})})
+
+
+def seen_by(caller: Caller, view: dict[str, Any], *details: str) -> dict[str, Any]:
+    """A view as its caller may see it: with a write-only key, `details` are null."""
+    return view if caller.may_read else {**view, **dict.fromkeys(details)}
 
 
 def time_of(seconds: float | None) -> str | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
 from typing import NamedTuple
 
 from aiohttp import web
 from xxhash import xxh3_128
 
 from proofport.config.relay import Limits
-from proofport.relay.body.limits import LIMITS, Body, require_few, require_shallow
+from proofport.relay.body.limits import LIMITS, Body, require_few, require_few_values, require_shallow
+from proofport.relay.body.memory import LARGE, MEMORY
 from proofport.relay.problems import ProblemError
 from proofport.sources.decoding import decode, problem
 from proofport.sources.reader import Malformed
@@ -31,6 +33,12 @@ class Place(NamedTuple):
         """JSON pointer. NDJSON counts as an array of its lines."""
         return "" if self.number is None else f"/{self.number}"
 
+    def within(self, name: str) -> str:
+        """The place in the body of this name, for a person: `page-1:12` (line), `page-1#3` (document)."""
+        if self.line is not None:
+            return f"{name}:{self.line}"
+        return name if self.number is None else f"{name}#{self.number + 1}"
+
 
 async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[tuple[Place, object], None]:
     """Yield every document of a body; Malformed stands for a line that is not JSON. Blank lines are skipped.
@@ -39,8 +47,10 @@ async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> Asy
     """
     limits, body = request.app[LIMITS], Body(request, hasher)
     if request.content_type == JSON:
-        for found in _items(await body.whole(), limits):
-            yield found
+        content = await body.whole()
+        async with request.app[MEMORY].parsing(len(content)):
+            for found in await _items(content, limits):
+                yield found
         return
     _require_ndjson(request)
     count, number, rest = 0, 0, b""
@@ -59,6 +69,7 @@ async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> Asy
 
 def parse(body: bytes, limits: Limits, *, expected: str) -> object:
     """Parse a body of JSON, and hold it to the limits of levels and records. Raises ProblemError."""
+    require_few_values(body, limits)
     try:
         document = decode(body)
     except (ValueError, RecursionError) as error:
@@ -69,16 +80,20 @@ def parse(body: bytes, limits: Limits, *, expected: str) -> object:
     return document
 
 
-def _items(body: bytes, limits: Limits) -> Iterator[tuple[Place, object]]:
-    """Yield the items of a JSON array. Any other JSON is one document."""
-    document = parse(body, limits, expected="JSON: one record, or an array of records")
-    if isinstance(document, list):
-        yield from ((Place(index), item) for index, item in enumerate(document))
+async def _items(body: bytes, limits: Limits) -> Iterable[tuple[Place, object]]:
+    """The items of a JSON array. Any other JSON is one document. A large body is parsed beside the event loop."""
+    expected = "JSON: one record, or an array of records"
+    if len(body) >= LARGE:
+        document = await asyncio.to_thread(parse, body, limits, expected=expected)
     else:
-        yield Place(None), document
+        document = parse(body, limits, expected=expected)
+    if isinstance(document, list):
+        return ((Place(index), item) for index, item in enumerate(document))
+    return [(Place(None), document)]
 
 
 def _of_line(line: bytes, limits: Limits) -> object:
+    require_few_values(line, limits)
     try:
         document = decode(line)
     except (ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ line instead of the body and its documents.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Any
@@ -20,10 +21,15 @@ from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
-from proofport.relay.body.documents import Place, documents
-from proofport.relay.problems import entry, pointer_of
+from proofport.relay.body.documents import JSON, Place, documents
+from proofport.relay.body.memory import HELD, LARGE
+from proofport.relay.problems import LONGEST_NAME, entry, pointer_of
+from proofport.sources.pages import Pages
 from proofport.sources.reader import Malformed
-from proofport.text.wording import problems_of
+from proofport.text.wording import count_of, problems_of, short
+
+TURN = 0.002
+"""Seconds of checking records before other requests get a turn."""
 
 LISTED = 1_000
 """The most mistakes that an answer lists. It counts all of them."""
@@ -33,10 +39,12 @@ class Intake:
     """Reads one body, and holds what was found.
 
     `source`: documents are raw, and `decoder` applies a source mapping; else they are evidence of `kind` already.
-    `portion`: the most records in one payload; None puts all of them into one.
+    `portion`: the most records in one payload; None puts all of them into one. `name`: that of the body, for a person.
     """
 
-    def __init__(self, decoder: Decoder, kind: str, *, source: bool, portion: int | None = RECORDS) -> None:
+    def __init__(
+        self, decoder: Decoder, kind: str, *, source: bool, portion: int | None = RECORDS, name: str = ""
+    ) -> None:
         #: How many records, and their payload.
         self.portions: list[tuple[int, bytes]] = []
         self.records = 0
@@ -45,27 +53,39 @@ class Intake:
         self.errors: list[dict[str, Any]] = []
         #: How many mistakes there are in all.
         self.mistakes = 0
-        #: Why the source says that more records should follow.
-        self.incomplete: str | None = None
+        #: What its documents, which may be pages of a list, say together about that list.
+        self.pages: Pages | None = None
+        #: True if the body says that it holds no record: it is an empty array or an empty page.
+        self.is_empty = False
         #: Of `about` and the bytes of the body; empty without `about`.
         self.digest = b""
         self._decoder = decoder
         self._kind = kind
         self._source = source
         self._size = portion
+        self._name = name
         self._portion: list[Neutral] = []
+        self._turn_until = 0.0
 
     async def read(self, request: web.Request, *, about: bytes | None = None) -> None:
         """Raises ProblemError for a body that cannot be read. `about` begins the digest."""
         hasher = None if about is None else xxh3_128(about)
         async with aclosing(documents(request, hasher)) as found:
             async for place, document in found:
+                first, is_page = self._number, not isinstance(document, Malformed)
                 for record, parents in self._records(place, document):
+                    is_page = parents is not None
                     self._take(place, record, parents)
                     if len(self._portion) == self._size:
-                        self._flush()
+                        await self._flush(request)
+                    if time.monotonic() > self._turn_until:
                         await asyncio.sleep(0)
-        self._flush()
+                        self._turn_until = time.monotonic() + TURN
+                if is_page:
+                    self._join(self._decoder.page(document, place.within(self._name), self._number - first))
+        await self._flush(request)
+        if not self.records and not self.rejected:
+            self.is_empty = request.content_type == JSON or self.pages is not None
         if hasher is not None:
             self.digest = hasher.digest()
 
@@ -74,11 +94,10 @@ class Intake:
         if isinstance(document, Malformed):
             self._refuse([_mistake(self._number, place, document.problem)])
             return ()
-        try:
-            self.incomplete = self._decoder.incomplete(document) or self.incomplete
-        except Rejected as error:
-            self.incomplete = str(error.problem)
         return self._decoder.records(document)
+
+    def _join(self, page: Pages | None) -> None:
+        self.pages = self.pages.then(page) if self.pages is not None and page is not None else page
 
     def _take(self, place: Place, record: object, parents: object) -> None:
         try:
@@ -94,6 +113,8 @@ class Intake:
     def _mistakes(self, place: Place, record: object, error: Rejected) -> list[dict[str, Any]]:
         """All that is wrong with a record. Only evidence says more than its first problem."""
         by_model = error.__context__
+        if len(self.errors) >= LISTED:  # counted, and not worded
+            return [{}] * (1 if self._source or not isinstance(by_model, ValidationError) else count_of(by_model))
         if self._source or not isinstance(by_model, ValidationError):
             return [_mistake(self._number, place, error.problem, "", record)]
         fields = list(model_of(self._kind).model_fields)
@@ -107,9 +128,13 @@ class Intake:
         self.mistakes += len(mistakes)
         self.errors += mistakes[: LISTED - len(self.errors)]
 
-    def _flush(self) -> None:
+    async def _flush(self, request: web.Request) -> None:
         if self._portion:
-            self.portions.append((len(self._portion), pack(self._portion, fold=self._decoder.folds)))
+            if request.get(HELD, 0) >= LARGE:  # compressing takes long: do it beside the event loop
+                payload = await asyncio.to_thread(pack, self._portion, fold=self._decoder.folds)
+            else:
+                payload = pack(self._portion, fold=self._decoder.folds)
+            self.portions.append((len(self._portion), payload))
             self.records += len(self._portion)
             self._portion = []
 
@@ -119,5 +144,5 @@ def _mistake(number: int, place: Place, problem: Problem, within: str = "", reco
     row: dict[str, Any] = {"record": number, "pointer": place.pointer + within}
     if place.line is not None:
         row["line"] = place.line
-    row["id"] = found if isinstance(found, str) else None
+    row["id"] = short(found, LONGEST_NAME) if isinstance(found, str) else None
     return entry(problem, **row, field=problem.field)

@@ -12,6 +12,7 @@ from aiohttp import web
 from xxhash import xxh3_128
 
 from proofport.config.relay import Limits
+from proofport.relay.body.memory import MEMORY
 from proofport.relay.problems import ProblemError
 
 LIMITS = web.AppKey("limits", Limits)
@@ -41,6 +42,8 @@ class Body:
     def __init__(self, request: web.Request, hasher: xxh3_128 | None = None) -> None:
         self._limits = request.app[LIMITS]
         self._content = request.content
+        self._request = request
+        self._memory = request.app[MEMORY]
         self._hasher = hasher
         self._size = 0
         self._deadline = asyncio.get_running_loop().time() + self._limits.body_seconds
@@ -59,6 +62,7 @@ class Body:
         self._size += len(chunk)
         if self._size > self._limits.body_bytes:
             raise _too_large(f"more than {self._limits.body_bytes:,} bytes", self._limits)
+        self._memory.take(self._request, len(chunk))
         if self._hasher is not None:
             self._hasher.update(chunk)
         return chunk
@@ -68,6 +72,18 @@ class Body:
         while chunk := await self.chunk():
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+def require_few_values(body: bytes, limits: Limits) -> None:
+    """Raises ProblemError for JSON of too many values, before they are made: each takes time and memory.
+
+    What separates values is counted, also within text, so there may be fewer.
+    """
+    if len(body) < limits.values:
+        return
+    most = body.count(b",") + body.count(b"[") + body.count(b"{")
+    if most > limits.values:
+        raise ProblemError("payload-too-large", f"found up to {most:,} JSON values, expected at most {limits.values:,}")
 
 
 def require_few(records: int, limits: Limits) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from proofport.logs import ROOT
+from proofport.logs import ROOT, Seldom
 from proofport.relay.access.caller import CALLER
 from proofport.relay.operating.metrics import Metrics
 from proofport.relay.problems import REQUEST_ID
@@ -27,7 +27,11 @@ log = logging.getLogger(f"{ROOT}.relay.access")
 
 
 def log_access(metrics: Metrics) -> Middleware:
-    """The outermost middleware. It logs neither body nor query, and of the path only the template."""
+    """The outermost middleware. It logs neither body nor query, and of the path only the template.
+
+    Requests without a valid key are logged seldom, because anybody can send any number of them.
+    """
+    strangers = Seldom()
 
     @web.middleware
     async def access(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -43,7 +47,7 @@ def log_access(metrics: Metrics) -> Middleware:
         finally:
             seconds, path = time.perf_counter() - started, _path_of(request)
             metrics.answered(request.method, path, status, seconds)
-            _log(request, path, status, seconds)
+            _log(request, path, status, seconds, strangers)
             reset_contextvars(**bound)
 
     return access
@@ -61,9 +65,15 @@ def _path_of(request: web.Request) -> str | None:
     return resource.canonical if resource is not None else None
 
 
-def _log(request: web.Request, path: str | None, status: int, seconds: float) -> None:
+def _log(request: web.Request, path: str | None, status: int, seconds: float, strangers: Seldom) -> None:
     level = logging.DEBUG if path in PROBES and status < 400 else logging.INFO
+    if not log.isEnabledFor(level):
+        return
     caller = request.get(CALLER)
     key = caller.key_id if caller else None
+    unsaid = 0 if caller else strangers.turn()
+    if unsaid is None:
+        return
     event = f"event='request' method={request.method!r} route={path!r} status={status} seconds={round(seconds, 4)!r}"
-    log.log(level, f"{event} key={key!r} request_id={request[REQUEST_ID]!r}")
+    more = f" unsaid={unsaid}" if unsaid else ""
+    log.log(level, f"{event} key={key!r} request_id={request[REQUEST_ID]!r}{more}")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 from aiohttp import web
 from aiohttp.http_exceptions import LineTooLong
 
-from proofport.logs import get_logger
+from proofport.logs import Seldom, get_logger
+from proofport.relay.access.connections import Connections
 from proofport.relay.access.security import harden
 from proofport.relay.problems import CATALOGUE, ProblemError, response
 
@@ -13,9 +17,23 @@ log = get_logger("relay")
 
 
 class Connection(web.RequestHandler):
-    """A connection that words its own errors."""
+    """A connection that words its own errors, and is counted with the others."""
 
-    __slots__ = ()
+    __slots__ = ("_connections",)
+
+    _refusals = Seldom()
+
+    def __init__(self, *arguments: Any, connections: Connections, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._connections = connections
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._connections.opened(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._connections.closed(self)
+        super().connection_lost(exc)
 
     def handle_error(
         self,
@@ -27,7 +45,9 @@ class Connection(web.RequestHandler):
         """Answer what the parser found, or what broke outside the middlewares, and close the connection."""
         if request.writer.output_size > 0:
             raise ConnectionError("the answer had begun already")
-        log.info("request_refused", status=status, error=type(exc).__name__, remote=request.remote)
+        if (unsaid := self._refusals.turn()) is not None:
+            name = type(exc).__name__
+            log.info("request_refused", status=status, error=name, remote=request.remote, unsaid=unsaid)
         answer = response(_problem(status, exc))
         harden(answer.headers)
         answer.headers["Server"] = "proofport"  # else aiohttp adds its own name and version

@@ -1,0 +1,82 @@
+"""What becomes of refused records in a set that removes what it lacks.
+
+A refused record is present: it is not gone. One that the vendor does not hold is left out. One that it holds blocks the
+set, unless its last body is sent in its place, or a person has agreed that it is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from proofport.accounting import Status
+from proofport.adapter import Batch
+from proofport.delivery.books import NOWHERE
+from proofport.delivery.gone import SetBefore
+from proofport.delivery.guard import Terms
+from proofport.delivery.report import DestinationReport
+from proofport.delivery.whole import records
+from proofport.text.wording import listing
+
+NAMED = 20
+"""At most so many ids stand in the sentence that says why a set is blocked."""
+
+WAYS = (
+    "Correct them, and push the whole set again; or let `guard: {refused: keep_last}` send their last bodies in their "
+    'place; or drop them with --override-guard "why".'
+)
+UNREADABLE = 'Correct the source, and push the whole set again; or drop what was not found with --override-guard "why".'
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The records that the set before holds, and that this one can neither send as they are nor call gone."""
+
+    #: The last bodies of refused records, to be sent in their place.
+    kept: Batch
+    #: Refused records that a person has agreed to drop.
+    dropped: Sequence[str] = ()
+    #: The number of records that leave although nobody knows that they are gone, with those that were not found.
+    lost: int = 0
+    #: Why the set cannot take the place of the one before, if it cannot.
+    flaw: str | None = None
+
+    def note(self, before: SetBefore, report: DestinationReport) -> None:
+        """Put them into the report: the set is about to take its place."""
+        report.kept_last.extend(self.kept.ids)
+        report.dropped.extend([*self.dropped, *before.doubtful.ids])
+        report.dropped.count = self.lost
+
+
+async def held_back(before: SetBefore, terms: Terms, report: DestinationReport) -> Held:
+    """Decide about what was found in the set before (`note_gone`)."""
+    refused = sorted(before.refused)
+    bodies = await before.last_bodies(refused) if terms.keep_last else {}
+    kept = Batch(
+        await before.written(list(bodies)),
+        list(bodies.values()),
+        [NOWHERE] * len(bodies),
+        keys=[before.refused_key(each) for each in bodies],
+    )
+    rest = await before.written([each for each in refused if each not in bodies])
+    if terms.override is not None:
+        return Held(kept, rest, len(rest) + before.doubtful.count)
+    flaw = None
+    if rest:
+        flaw = _blocked(rest, terms)
+    elif before.why_doubtful is not None:
+        flaw = f"{before.why_doubtful}. {UNREADABLE}"
+    else:
+        flaw = terms.too_many_rejected(report.tally.status[Status.REJECTED], len(kept))
+    return Held(kept, flaw=flaw)
+
+
+def nothing_gone(before: SetBefore) -> str | None:
+    """A sentence about a set that removes nothing by itself, if nothing of it may be ended."""
+    why = before.why_doubtful
+    return f"Nothing counts as gone: {why}. Correct it, and push the whole set again." if why is not None else None
+
+
+def _blocked(ids: Sequence[str], terms: Terms) -> str:
+    why = ", and their last bodies are not known" if terms.keep_last else ""
+    return f"{records(len(ids))} refused that the set before holds{why}: {listing(ids, NAMED)}. {WAYS}"
