@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from proofport.delivery.whole import records
 from proofport.errors import GuardRefused
 from proofport.journal.contract import Journal, SourceCount
 
@@ -59,7 +60,7 @@ class SourcesBefore:
             missing = {name: gone for name, gone in names.items() if gone and name not in wanted.read}
         for name, gone in missing.items():
             if name not in wanted.without:
-                lost = f"{gone:,} records of it would be gone" if gone else "`sources:` of the configuration names it"
+                lost = f"{records(gone)} of it would be gone" if gone else "`sources:` of the configuration names it"
                 raise GuardRefused(
                     f"the source {name} was left out: {lost}",
                     hint=f"Push it, too. If it is left out on purpose: --without '{name}', or list the sources that "
@@ -73,6 +74,6 @@ class SourcesBefore:
             too_much = source.ids >= FEW and gone > source.ids * max_gone
             if source.name in self._wanted.read and gone and (gone == source.ids or too_much):
                 raise GuardRefused(
-                    f"{gone:,} of {source.ids:,} records of the source {source.name} would be gone",
+                    f"{gone:,} of {records(source.ids)} of the source {source.name} would be gone",
                     hint='Check what it holds. If they are really gone, push again with --override-guard "why".',
                 )
