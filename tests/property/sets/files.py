@@ -45,7 +45,7 @@ def _evidence(kind: str, record_id: str, version: int) -> dict[str, Any]:
             "active": "true",
         },
     }
-    return {"id": record_id, **given[kind], "observed_at": TIME, "mark": "fine"}
+    return {"id": record_id, **given.get(kind, {"name": f"package {version}"}), "observed_at": TIME, "mark": "fine"}
 
 
 def sample(kind: str) -> dict[str, Any]:
