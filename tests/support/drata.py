@@ -7,6 +7,8 @@ from typing import Any
 from tests.support.destination import AtEmulator
 from tests.support.evidence import Record
 
+from proofport.testing import Emulator
+
 CONNECTIONS = {"device": ("MDM", "devices"), "person": ("HRIS", "identities")}
 """The connections of kinds that have no resource: their type, and where their rows are."""
 
@@ -25,6 +27,18 @@ def records(state: dict[str, Any], kind: str = "cloud_resource") -> list[Record]
     else:
         holder, rows = resource(state, kind), "records"
     return list(holder[rows])
+
+
+def refuse_strangers(emulator: Emulator) -> None:
+    """Refuse devices whose owner is not the one of `evidence.device`."""
+    emulator.load({**emulator.state(), "personnel": ["ana@example.com"]})
+    emulator.switches.set({"unknown_owner": True})
+
+
+def live(state: dict[str, Any], kind: str) -> set[str]:
+    """The ids of what is there and has not left."""
+    id_field = {"device": "externalId", "person": "identityId"}.get(kind, "id")
+    return {each[id_field] for each in records(state, kind) if not each.get("separatedAt")}
 
 
 def statuses(state: dict[str, Any], kind: str = "cloud_resource") -> list[str]:

@@ -31,6 +31,14 @@ def seeded(name: str) -> Emulator:
     return emulator
 
 
+def strict(name: str) -> Emulator:
+    """A seeded emulator that refuses devices of strangers, where its vendor's module says how."""
+    emulator, module = seeded(name), import_module(f"tests.support.{name}")
+    if hasattr(module, "refuse_strangers"):
+        module.refuse_strangers(emulator)
+    return emulator
+
+
 def document(name: str) -> dict[str, Any]:
     """The vendor's OpenAPI document."""
     return vendor_document(registry.load_emulator(name).__module__.rpartition(".")[0])
@@ -68,6 +76,14 @@ def records(name: str, state: dict[str, Any], kind: str) -> list[Record]:
     """What a vendor holds of a kind. Each vendor's state is read by the module of its name in this package."""
     found: list[Record] = import_module(f"tests.support.{name}").records(state, kind)
     return found
+
+
+def live(name: str, state: dict[str, Any], kind: str) -> set[str]:
+    """The ids that a vendor shows as present: all that it holds, unless its module has a `live` of its own."""
+    module = import_module(f"tests.support.{name}")
+    if hasattr(module, "live"):
+        return set(module.live(state, kind))
+    return {each["id"] for each in module.records(state, kind)}
 
 
 class Emulators:

@@ -22,6 +22,11 @@ def records(state: dict[str, Any], kind: str) -> list[Record]:
     return list(schema(state, kind.rpartition(":")[2])["resources"])
 
 
+def live(state: dict[str, Any], kind: str) -> set[str]:
+    """The ids of what has not ended. The vendor deletes nothing."""
+    return {each["id"] for each in records(state, kind) if each.get("active") is not False}
+
+
 class Secureframe(AtEmulator):
     mode = "upsert"
 

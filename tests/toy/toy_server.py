@@ -34,7 +34,7 @@ class Toy:
                 return [{"id": w["id"], "why": None if w.get("colour") else "colourless"} for w in widgets]
             case "DELETE", ["staged", run]:
                 return self.staged.pop(run, None)
-            case "POST", ["staged", run, "publish"]:
+            case "POST", ["staged", run, "publish"] if run != self.live["run"]:
                 self.live = {"run": run, "widgets": self.staged.pop(run, [])}
             case "PUT", ["live"]:
                 self.live = {"run": None, "widgets": json.loads(body)}

@@ -112,7 +112,7 @@ class Widgets(Resource, Stages, Lists):
 
     def page(self, cursor: str | None) -> Flow[Page]:
         live = _ok((yield Call("read_live", "GET", "/live"))).json()
-        return Page([Observed(widget["id"], widget) for widget in live["widgets"]])
+        return Page([Observed(widget["id"], widget, whole=True) for widget in live["widgets"]])
 
 
 def _outcome(why: str | None) -> Outcome:
