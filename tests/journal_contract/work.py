@@ -111,6 +111,7 @@ class WorkTests(JournalTests):
     ) -> None:
         broken = True
         begun: asyncio.Queue[str] = asyncio.Queue()
+        ended: asyncio.Queue[str] = asyncio.Queue()
 
         async def drain(run: LaneRun) -> None:
             await begun.put(run.lane)
@@ -118,13 +119,14 @@ class WorkTests(JournalTests):
                 raise RuntimeError("a bug")
             for delivery in await run.take(9):
                 await run.done(delivery, "[]")
+            await ended.put(run.lane)
 
         await fill(journal, "broken")
         async with working(journal, drain):
             assert await begun.get() == "broken"
             for _ in range(2):
                 await fill(journal, "fine")
-                assert await begun.get() == "fine"
+                assert (await begun.get(), await ended.get()) == ("fine", "fine")
             assert (await view(journal, "broken")).owner == "worker"
             broken = False
             clock.advance(LEASE)
