@@ -17,17 +17,27 @@ _ADDRESS = re.compile(r"""[^\s@/\\:;,|"()<>\[\]]+@[^\s@/\\:;,|"()<>\[\]]+\.[^\W\
 """An e-mail address. It ends in letters, so that the name and version of a package (`left-pad@1.3.0`) is none."""
 
 
+AZURE = "/subscriptions/"
+"""Begins the resource ids of Azure. Its answers may change the case of names, which are always compared without it:
+https://learn.microsoft.com/en-us/azure/azure-resource-manager/management/resource-name-rules"""
+
+
 # ------------------------------------------------------------------ ids
 def key_of(record_id: str, *, fold: bool = False) -> str:
     """The text that an id is compared by, the same for every spelling of the id.
 
     Blanks around an id do not count, nor does the case of an e-mail address that is the id, or a part of it between
-    slashes. `fold`: the source mapping says that case never counts. A blank id has no key: it is empty.
+    slashes, nor the case of a resource id of Azure. `fold`: the source mapping says that case never counts. A blank
+    id has no key: it is empty.
     """
     text = record_id.strip()
     if "@" in text:
         text = "/".join(map(_address_key, text.split("/")))
-    return text.casefold() if fold else text
+    return text.casefold() if fold or _is_azure(text) else text
+
+
+def _is_azure(text: str) -> bool:
+    return text[: len(AZURE)].casefold() == AZURE
 
 
 def _address_key(text: str) -> str:
@@ -38,7 +48,7 @@ def _address_key(text: str) -> str:
 def keys_of(ids: Sequence[str], *, fold: bool = False) -> Sequence[str]:
     """The key of each id; `ids` itself where all of them are their own keys, which is found out for all at once."""
     text = "\n".join(ids)
-    if not fold and "@" not in text:
+    if not fold and "@" not in text and AZURE not in text.casefold():
         keys = list(map(str.strip, ids))
         return ids if keys == ids else keys
     if text.casefold() == text and "\n".join(text.split()) == text and text.count("\n") == len(ids) - 1:
