@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from proofport.journal import open_journal
@@ -80,3 +83,26 @@ def ask(where: str, question: Callable[[Journal], Awaitable[T]]) -> T:
             return await question(journal)
 
     return asyncio.run(answer())
+
+
+USER = """
+import asyncio, sys
+from proofport.journal import open_journal, opened
+async def main():
+    async with opened(open_journal(sys.argv[1])):
+        print("open", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def used(path: Path) -> Iterator[None]:
+    """Another process has the journal open."""
+    with subprocess.Popen(
+        [sys.executable, "-c", USER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"open\n"
+        yield
+        process.kill()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from tests.support.journals import used
 from tests.support.postgres import Database
 
 from proofport.errors import ConfigError
@@ -276,29 +277,13 @@ async def test_a_journal_in_use_is_not_moved(tmp_path: Path, postgres: Database)
     await target.close()
 
 
-USER = """
-import asyncio, sys
-from proofport.journal import open_journal, opened
-async def main():
-    async with opened(open_journal(sys.argv[1])):
-        print("open", flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-asyncio.run(main())
-"""
-
-
 async def test_a_journal_that_an_idle_process_has_open_is_not_moved(tmp_path: Path, postgres: Database) -> None:
     """A relay would go on answering 202 into a file that nobody reads."""
     file, target = tmp_path / "journal.sqlite3", emptied(postgres)
     async with opened(SqliteJournal(file)) as journal:
         await journal.accept([new("a")])
-    command = [sys.executable, "-c", USER, str(file)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as user:  # noqa: ASYNC220
-        assert user.stdout is not None
-        assert user.stdout.readline() == b"open\n"
-        with pytest.raises(ConfigError, match="in use: another process has the file open"):
-            await move(SqliteJournal(file), target, lambda *_: None)
-        user.kill()
+    with used(file), pytest.raises(ConfigError, match="in use: another process has the file open"):
+        await move(SqliteJournal(file), target, lambda *_: None)
     await move(SqliteJournal(file), target, lambda *_: None)
     async with opened(target) as journal:
         assert len(await journal.find(Filter())) == 1

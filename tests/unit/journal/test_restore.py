@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.support.journals import used
 
 from proofport.errors import ConfigError, UsageError
 from proofport.journal import opened
@@ -17,27 +15,6 @@ from proofport.journal.contract import PERHAPS_OVERWRITTEN, BatchDone, Filter, K
 from proofport.journal.sqlite import SqliteJournal
 
 NEW = NewDelivery("a", "somewhere", "device", "upsert", b"[]", 3)
-USER = """
-import asyncio, sys
-from proofport.journal import open_journal, opened
-async def main():
-    async with opened(open_journal(sys.argv[1])):
-        print("open", flush=True)
-        await asyncio.to_thread(sys.stdin.read)
-asyncio.run(main())
-"""
-
-
-@contextmanager
-def used(path: Path) -> Iterator[None]:
-    """Another process has the journal open."""
-    with subprocess.Popen(
-        [sys.executable, "-c", USER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"open\n"
-        yield
-        process.kill()
 
 
 async def backed_up(path: Path) -> Path:
