@@ -9,8 +9,7 @@ from typing import BinaryIO, Literal, TypeAlias
 from proofport.errors import UsageError
 from proofport.sources.csv_rows import CsvReader
 from proofport.sources.decoding import is_object
-from proofport.sources.json_array import JsonArrayReader
-from proofport.sources.json_document import JsonDocumentReader
+from proofport.sources.json_files import JsonArrayReader, JsonDocumentReader
 from proofport.sources.ndjson import NdjsonReader
 from proofport.sources.reader import Reader
 from proofport.sources.stream import Stream, open_stream

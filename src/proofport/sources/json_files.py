@@ -1,4 +1,4 @@
-"""A JSON array of records, decoded one by one as it streams in: memory does not grow with the file."""
+"""Files of JSON: an array of records, decoded one by one as it streams in, or one document, which is read whole."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from io import BytesIO
 
-from proofport.sources.decoding import decode, lenient, problem
+from proofport.sources.decoding import decode, is_object, lenient, problem
+from proofport.sources.ndjson import NdjsonReader
 from proofport.sources.reader import Malformed, Reader
 from proofport.sources.stream import Stream
 
@@ -20,6 +22,8 @@ _FINDER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
 
 
 class JsonArrayReader(Reader):
+    """An array of records. Memory does not grow with the file."""
+
     numbered_by = "#"
 
     def _documents(self) -> Iterator[tuple[int, object]]:
@@ -105,3 +109,32 @@ class _Window:
         if read:
             self._text, self._at = kept + read, 0
         return bool(read)
+
+
+class JsonDocumentReader(Reader):
+    """One JSON object: a page of an API, or one record.
+
+    Falls back to lines when the whole is not JSON but its first lines are: NDJSON that begins with a broken line.
+    """
+
+    whole = True
+    numbered_by = "#"
+
+    def _documents(self) -> Iterator[tuple[int, object]]:
+        text = self._stream.rest()
+        try:
+            document = decode(text)
+        except (ValueError, RecursionError) as error:
+            if _is_made_of_lines(text):
+                self.whole, self.numbered_by = False, ":"
+                lines = NdjsonReader(Stream(BytesIO(text), self.name, owned=True))
+                yield from lines
+                self.incomplete = lines.incomplete
+                return
+            self.incomplete = f"{self.name} could not be read as one JSON document"
+            document = Malformed(problem(text, error, expected="one JSON document"))
+        yield 1, document
+
+
+def _is_made_of_lines(text: bytes) -> bool:
+    return any(map(is_object, text.split(b"\n", 2)[:2]))

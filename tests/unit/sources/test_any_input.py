@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proofport.errors import UsageError
-from proofport.sources import Malformed, Reader, json_array, open_source
+from proofport.sources import Malformed, Reader, json_files, open_source
 
 TIMES = 60 if os.environ.get("PROOFPORT_SOAK") else 1
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -27,7 +27,7 @@ JSON = st.recursive(
 FINITE = JSON.filter(lambda value: "Infinity" not in json.dumps(value))
 RECORDS = st.lists(st.dictionaries(TEXT, FINITE, max_size=4), max_size=6)
 CUTS = st.lists(st.integers(1, 40), min_size=1, max_size=8)
-PIECES = st.sampled_from([1, 3, 16, json_array.PIECE])
+PIECES = st.sampled_from([1, 3, 16, json_files.PIECE])
 FRAGMENTS = st.sampled_from([*(bytes([byte]) for byte in b'[]{},:"\\ \n\xff1'), b"1e", b"NaN", b'"a"', b"true"])
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=8)
 
@@ -66,7 +66,7 @@ def test_a_json_array_comes_back(
     records: list[Any], cuts: list[int], piece: int, ascii_only: bool, indent: int | None
 ) -> None:
     data = json.dumps(records, ensure_ascii=ascii_only, indent=indent).encode()
-    with patch.object(json_array, "PIECE", piece):
+    with patch.object(json_files, "PIECE", piece):
         assert whole(open_source(Chunked(data, cuts))) == records
 
 
@@ -100,7 +100,7 @@ def test_cut_at_any_byte_gives_a_prefix_and_says_so(
     }[form].encode()
     cut = text[: data.draw(st.integers(0, len(text)))]
     reader = open_source(Chunked(cut, cuts), format="ndjson" if form == "lines" else "json")
-    with patch.object(json_array, "PIECE", piece):
+    with patch.object(json_files, "PIECE", piece):
         read = [record for _, record in reader]
     good = [record for record in read if not isinstance(record, Malformed)]
     expected = [{"records": records}] if form == "document" else records
@@ -128,7 +128,7 @@ def test_bytes_of_any_kind_never_crash_a_reader(data: bytes, cuts: list[int], fo
 def test_what_the_array_reader_calls_whole_is_json(parts: list[bytes], piece: int) -> None:
     data = b"[" + b"".join(parts)
     reader = open_source(io.BytesIO(data))
-    with patch.object(json_array, "PIECE", piece):
+    with patch.object(json_files, "PIECE", piece):
         read = [record for _, record in reader]
     if reader.incomplete is None and not any(isinstance(record, Malformed) for record in read):
         assert read == orjson.loads(data)

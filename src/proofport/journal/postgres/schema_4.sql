@@ -21,7 +21,7 @@ CREATE TABLE intents (
     delivery BIGINT NOT NULL,                   -- 0: of a run
     batch INTEGER NOT NULL,
     digest BYTEA NOT NULL,
-    content BYTEA NOT NULL,                     -- ids, times, sources, spellings and bodies: journal/sql/intents.py
+    content BYTEA NOT NULL,                     -- ids, times, sources, spellings and bodies: journal/sql/lane_run.py
     PRIMARY KEY (of_set, run, delivery, batch)
 );
 ALTER TABLE runs ADD COLUMN completing BOOLEAN NOT NULL DEFAULT false;  -- staged: the vendor may have been told to complete

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from itertools import accumulate, pairwise
 from typing import Any, TypeVar
 
 import orjson
@@ -23,7 +24,6 @@ from proofport.journal.contract import (
     NewRun,
     Sent,
 )
-from proofport.journal.sql.intents import pack, unpack
 from proofport.journal.sql.queue import delivery as delivery_of
 from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Steps, Store, Values, shown
 
@@ -116,7 +116,7 @@ class SqlLaneRun:
     def _intend(self, of_set: int, intents: Sequence[Intent], run: int = 0) -> Steps[None]:
         if intents:
             about = {"set": of_set, "run": run}
-            yield Many("put_intent", ({**about, **_key_of(each), "content": pack(each.sent)} for each in intents))
+            yield Many("put_intent", ({**about, **_key_of(each), "content": _packed(each.sent)} for each in intents))
 
     async def withdraw(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
         await self._write(self._withdraw, kind, intents, self._run(run_id)[0] if run_id else 0)
@@ -129,7 +129,7 @@ class SqlLaneRun:
         """Put what was left in doubt: it may have arrived, and belongs to the set of no run."""
         for delivery, content in rows:
             origin = {"set": of_set, "run": None, "delivery": delivery or None, "removed": False}
-            sent = unpack(bytes(content))
+            sent = _unpacked(bytes(content))
             yield from self._sent(sent, origin, staged=False)
             yield from _spelled(of_set, sent)
 
@@ -351,6 +351,22 @@ def _spelled(of_set: int, sent: Sent) -> Steps[None]:
 
 def _key_of(intent: Intent) -> Values:
     return {"delivery": intent.delivery or 0, "batch": intent.batch, "digest": intent.digest}
+
+
+def _packed(sent: Sent) -> bytes:
+    """The content of an intent: a line of JSON, and then the bodies. Without digests: nobody knows yet what arrives."""
+    sizes = list(map(len, sent.items))
+    about = [list(each) for each in (sent.ids, sent.observed, sent.sources, sent.spellings)]
+    return orjson.dumps([*about, sizes], option=orjson.OPT_APPEND_NEWLINE) + b"".join(sent.items)
+
+
+def _unpacked(content: bytes) -> Sent:
+    """The content of an intent that was left, all of it in doubt."""
+    line, _, bodies = content.partition(b"\n")
+    ids, observed, sources, spellings, sizes = orjson.loads(line)
+    ends = pairwise(accumulate(sizes, initial=0))
+    items = [bodies[start:end] for start, end in ends]
+    return Sent(ids, [IN_DOUBT] * len(ids), observed, items, sources, spellings)
 
 
 def _keep(values: Values, doubts: str | None) -> Steps[None]:

@@ -19,7 +19,7 @@ CREATE TABLE intents (
     delivery INTEGER NOT NULL,                  -- 0: of a run
     batch INTEGER NOT NULL,
     digest BLOB NOT NULL,
-    content BLOB NOT NULL,                      -- ids, times, sources, spellings and bodies: journal/sql/intents.py
+    content BLOB NOT NULL,                      -- ids, times, sources, spellings and bodies: journal/sql/lane_run.py
     PRIMARY KEY (of_set, run, delivery, batch)
 );
 ALTER TABLE runs ADD COLUMN completing INTEGER NOT NULL DEFAULT 0;  -- staged: the vendor may have been told to complete
