@@ -76,7 +76,7 @@ def _position(cursor: str | None) -> int:
 
 
 def expansions(request: web.Request) -> Sequence[str]:
-    """What a row is asked to show besides."""
+    """The names of what a row is asked to show besides."""
     return request.query.getall("expand[]", [])
 
 

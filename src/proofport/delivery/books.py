@@ -253,7 +253,7 @@ class RunBooks:
 
 
 def about_to_be_sent(batch: Batch, bodies: Sequence[bytes], sources: Sequence[int] = ()) -> Sent:
-    """What an intent says of a batch: nobody knows yet what arrives."""
+    """The content of an intent: no digests, because nobody knows yet what arrives."""
     return Sent(keys_in(batch), (), batch.observed, bodies, sources, spellings_of(batch))
 
 

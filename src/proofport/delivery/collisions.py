@@ -40,7 +40,7 @@ class Collisions:
             self._database.close()
 
     def begin_another(self) -> None:
-        """What follows is another submission: it may change what was sent before."""
+        """Begin another submission: it may change what was sent before."""
         if self._database is not None:
             self._database.execute("DELETE FROM held WHERE field <> ?", (VENDOR_ID,))
 

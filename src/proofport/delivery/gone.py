@@ -1,4 +1,4 @@
-"""What is gone: in the set before, and not among the records that a run has read, be they good or refused."""
+"""Finds what is gone: in the set before, and not among the records that a run has read, be they good or refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is about to be sent, and when that is noted: with the batch before, so that it costs no commit of its own.
+"""Notes what is about to be sent, together with the batch before, so that it costs no commit of its own.
 
 A process that is killed after a request has left leaves its intent in the journal. So a record that arrived, and whose
 arrival nobody noted, is known to the next set: it may be gone.
@@ -60,7 +60,7 @@ class Intents:
                 return
 
     def noted(self, batch: int) -> None:
-        """What became of a batch is noted, or it may have arrived."""
+        """Drop the intent of a batch: its outcomes are noted, or it may have arrived."""
         self._open.pop(batch, None)
 
     def not_sent(self, keep: Container[int] = ()) -> list[Intent]:

@@ -59,7 +59,7 @@ class Decoder(Protocol):
         ...
 
     def page(self, document: object, place: str, records: int) -> Pages | None:
-        """What a document with `records` records says about the list that it is a page of. It may be Malformed."""
+        """The page that a document with `records` records is, of which list. The document may be Malformed."""
         ...
 
 

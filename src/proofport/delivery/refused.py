@@ -1,4 +1,4 @@
-"""What becomes of refused records in a set that removes what it lacks.
+"""Decides about refused records in a set that removes what it lacks.
 
 A refused record is present: it is not gone. One that the vendor does not hold is left out. One that it holds blocks the
 set, unless its last body is sent in its place, or a person has agreed that it is dropped.

@@ -149,7 +149,7 @@ class DestinationReport:
             self.outside.add(record_id)
 
     def refused_and_held(self) -> dict[str, Any]:
-        """What became of refused records in a set that removes what it lacks, where there are any."""
+        """The refused records that were kept or dropped in a set that removes what it lacks, where there are any."""
         groups = {"kept_last": self.kept_last, "dropped": self.dropped}
         return {name: found.as_dict() for name, found in groups.items() if found.count}
 

@@ -1,4 +1,4 @@
-"""What is the same: two ids, and a record body and what the vendor holds of the record, was sent last, or shows.
+"""Decides what is the same: two ids; a record body and what the vendor holds, was sent last, or shows of the record.
 
 Ids are compared by their keys. `ids` finds two records with one key, `gone` a key without a record.
 """

@@ -1,4 +1,4 @@
-"""Whether a set is whole: its sources were read to their end, and every record has an answer."""
+"""Decides if a set is whole: its sources were read to their end, and every record has an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a raw document says about the list that it is a page of: if more follow, and how many records there are."""
+"""Reads of a raw document which page of a list it is: if more follow, and how many records the list has."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class PageReader:
         return not document or bool(self._stated(document)[0])
 
     def _stated(self, document: object) -> tuple[list[Any], str]:
-        """What a document has where it states the total, and that place."""
+        """The values where a document states the total, and that place."""
         path, find = self._total or (SCIM_TOTAL, _scim_total if self._lists else _nothing)
         return [value for value in find(document) if value is not None], path.text
 

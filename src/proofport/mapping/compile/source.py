@@ -161,7 +161,7 @@ class SourceMapping:
         return rule is None or _is_plain(rule)
 
     def page(self, document: object, place: str, records: int) -> Pages:
-        """What a document says about the list that it is a page of. `records`: how many it holds."""
+        """The page of a list that a document is. `records`: how many it holds."""
         return self._pages.page(document, self.source, place, records)
 
 

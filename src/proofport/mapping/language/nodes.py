@@ -69,7 +69,7 @@ class Lookup:
 
     @property
     def results(self) -> list[Any]:
-        """What it may make of a value, beside the value itself."""
+        """The values that it may give, beside the value itself."""
         return [*([self.unknown.value] if self.unknown.action == "value" else []), *self.entries.values()]
 
 
