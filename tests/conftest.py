@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from tests.support.openapi import Contract
 from tests.support.postgres import Database, database, shared_server
 
 from proofport.testing import Running
+
+TOYS = Path(__file__).parent / "toy"
 
 # Tests start many processes, which should not compile the library each time. Workers of xdist inherit this.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -63,3 +66,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         made = Database(url)
         yield made
         made.drop_role()
+
+
+@pytest.fixture
+def toys_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The toys as installed packages: the folder holds packages and their metadata, as one that pip installs into."""
+    monkeypatch.syspath_prepend(str(TOYS))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from tests.crash.proxy import Proxy, Request, proxied
+from tests.crash.proxy import Point, Proxy, Request, leave_alone, proxied
 from tests.support.cli import ACCOUNTS, SNAPSHOT, CommandLine
 from tests.support.emulators import records, seeded
 from tests.support.evidence import personnel_account
@@ -155,6 +155,12 @@ class Scene(CommandLine):
         async with self.journal() as journal:
             return await journal.find(Filter(), limit=1_000_000)
 
+    async def settled(self) -> list[Delivery]:
+        """All deliveries, once each is noted as done: what has arrived is noted a moment later, or after a lease."""
+        while any(each.state != "done" for each in await self.deliveries()):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+        return await self.deliveries()
+
 
 @asynccontextmanager
 async def scene(folder: Path, vendor: str) -> AsyncIterator[Scene]:
@@ -169,3 +175,24 @@ def accounts(numbers: Iterable[int], version: str) -> list[dict[str, Any]]:
 
 def is_write(request: Request) -> bool:
     return request.method != "GET"
+
+
+async def killed_on_the_wire(at: Scene, process: Process, *, number: int = 0) -> None:
+    """Kill it when its request `number` that writes has reached the vendor, before the answer reaches it."""
+    seen = 0
+
+    async def kill(request: Request, here: Point) -> bool:
+        nonlocal seen
+        if here != "sent" or not is_write(request):
+            return False
+        seen += 1
+        if seen != number + 1:
+            return False
+        process.kill()
+        await process.wait()
+        return True
+
+    at.proxy.meddle = kill
+    await process.communicate()
+    assert process.returncode == -9
+    at.proxy.meddle = leave_alone

@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.crash.program import BATCH
-from tests.crash.proxy import Point, Request, leave_alone
-from tests.crash.scene import KIND, Scene, accounts, is_write, scene
+from tests.crash.scene import KIND, Scene, accounts, killed_on_the_wire, scene
 
 from proofport.journal.contract import Filter
 
 CONTRACTOR = BATCH
-
-
-async def killed_on_the_wire(at: Scene, process: Process, *, number: int = 0) -> None:
-    """Kill it when its request `number` that writes has reached the vendor, before the answer reaches it."""
-    seen = 0
-
-    async def kill(request: Request, here: Point) -> bool:
-        nonlocal seen
-        if here != "sent" or not is_write(request):
-            return False
-        seen += 1
-        if seen != number + 1:
-            return False
-        process.kill()
-        await process.wait()
-        return True
-
-    at.proxy.meddle = kill
-    await process.communicate()
-    assert process.returncode == -9
-    at.proxy.meddle = leave_alone
 
 
 async def is_active(at: Scene) -> dict[str, Any]:

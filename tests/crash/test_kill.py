@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.crash.program import BATCH
 from tests.crash.proxy import Point, Request, leave_alone
-from tests.crash.scene import KIND, SOAK, Bodies, Scene, accounts, scene
+from tests.crash.scene import KIND, SOAK, Bodies, Scene, accounts, killed_on_the_wire, scene
 from tests.support.reports import FIVE
 
 from proofport.journal.contract import Filter
@@ -145,16 +145,7 @@ async def test_what_arrived_and_was_never_noted_is_not_skipped_as_unchanged(tmp_
         assert await pushed("old.ndjson") == {"delivered": 2 * BATCH}
         old = await at.held()
         async with at.process("push", "new.ndjson", "--kind", KIND, "--to", at.vendor) as process:
-
-            async def kill(request: Request, here: Point) -> bool:
-                if here == "sent":
-                    process.kill()
-                    await process.wait()
-                return here == "sent"
-
-            at.proxy.meddle = kill
-            await process.communicate()
-        at.proxy.meddle = leave_alone
+            await killed_on_the_wire(at, process)
         assert sum(old[each] != body for each, body in (await at.held()).items()) == BATCH
         assert await pushed("old.ndjson", "--skip-unchanged") == {"delivered": 2 * BATCH}
         assert await at.held() == old

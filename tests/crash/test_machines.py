@@ -153,7 +153,7 @@ async def test_nothing_is_lost_or_out_of_order_when_machines_and_the_server_come
         clients.ended = True
         await asyncio.gather(*posting)
         await vendor.has(set(clients.acknowledged))
-        found = await settled(at)
+        found = await at.settled()
 
         await assert_the_frozen_writes_nothing(at, frozen, ice, found)
         for relay in (first, second):
@@ -182,12 +182,3 @@ async def assert_the_frozen_writes_nothing(at: Scene, frozen: Process, ice: Harm
     assert at.changed_since(sent) == []
     assert at.emulator.state() == held
     assert await at.deliveries() == found
-
-
-async def settled(at: Scene) -> list[Delivery]:
-    """All deliveries, once the last one is noted as done: what the vendor has is noted a moment later."""
-    while True:
-        found = await at.deliveries()
-        if {each.state for each in found} == {"done"}:
-            return found
-        await asyncio.sleep(0.1)

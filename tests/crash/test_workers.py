@@ -71,12 +71,6 @@ async def states(at: Scene) -> set[State]:
     return {delivery.state for delivery in await at.deliveries()}
 
 
-async def all_done(at: Scene) -> None:
-    """Where the victim had the last delivery of a lane in flight, that has arrived, and waits for the lease to end."""
-    while await states(at) != {"done"}:  # noqa: ASYNC110 - a journal has no event for another process
-        await asyncio.sleep(0.05)
-
-
 class Halfway:
     """Does something to the first worker while half of the deliveries have arrived and one of its own is in flight."""
 
@@ -115,7 +109,7 @@ async def test_nothing_is_lost_when_a_worker_is_killed(queue: Scene) -> None:
         async with asyncio.timeout(120):
             await halfway.came.wait()
             await halfway.through.wait()
-            await all_done(queue)
+            await queue.settled()
         assert first.returncode == -signal.SIGKILL
         second.send_signal(signal.SIGTERM)
         await second.communicate()
@@ -133,7 +127,7 @@ async def test_a_worker_that_was_frozen_writes_nothing_when_it_wakes(queue: Scen
         async with asyncio.timeout(120):
             await halfway.came.wait()
             await halfway.through.wait()
-            await all_done(queue)
+            await queue.settled()
         second.send_signal(signal.SIGTERM)
         await second.communicate()
         held, sent = queue.emulator.state(), len(queue.emulator.log)

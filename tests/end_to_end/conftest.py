@@ -20,7 +20,6 @@ from tests.toy.whole_server import Whole
 
 from proofport.testing import Running
 
-TOYS = Path(__file__).parents[1] / "toy"
 WHOLE_SECRET = "whole-secret"
 
 
@@ -59,12 +58,6 @@ def _destination(name: str) -> Any:
 
 for _name in NAMES:
     globals()[_name] = _destination(_name)
-
-
-@pytest.fixture
-def toys_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder holds packages and their metadata, as one that pip installs into."""
-    monkeypatch.syspath_prepend(str(TOYS))
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.end_to_end.conftest import TOYS, WHOLE_SECRET
+from tests.conftest import TOYS
+from tests.end_to_end.conftest import WHOLE_SECRET
 from tests.support.cli import SNAPSHOT, CommandLine
 from tests.support.destination import Destination
 from tests.support.evidence import cloud_resource

@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.journals import opened
-
+from proofport.journal import open_journal, opened
 from proofport.journal.contract import Delivery, Filter, NewDelivery
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -138,7 +137,7 @@ class SharedJournalContract(ABC):
     async def test_one_process_at_a_time_has_a_lease_and_none_is_starved(self) -> None:
         """Also when the one that holds it is killed: then the other has it once it has run out."""
         url = self.shared_url()
-        async with opened(url) as journal:
+        async with opened(open_journal(url)) as journal:
             await journal.take_lease("app", owner="test", lease=PATIENCE)
             with Processes.on(url, "lease", "first", "second") as processes:
                 await journal.give_back_lease("app", owner="test")
@@ -178,7 +177,7 @@ class SharedJournalContract(ABC):
     @staticmethod
     async def _freeze(url: str, processes: Processes) -> None:
         """Freeze at a moment at which it keeps nobody from writing: what it locked would stay locked."""
-        async with opened(url) as journal:
+        async with opened(open_journal(url)) as journal:
             while True:
                 processes.send("frozen", signal.SIGSTOP)
                 try:
@@ -189,7 +188,7 @@ class SharedJournalContract(ABC):
                     processes.send("frozen", signal.SIGCONT)
 
     async def _fill(self, url: str) -> list[int]:
-        async with opened(url) as journal:
+        async with opened(open_journal(url)) as journal:
             new = [
                 NewDelivery(f"lane {n % LANES}", "somewhere", "device", "upsert", b"[]", 1)
                 for n in range(self.deliveries)
@@ -208,7 +207,7 @@ class SharedJournalContract(ABC):
 
 async def _all(url: str) -> list[Delivery]:
     found: list[Delivery] = []
-    async with opened(url) as journal:
+    async with opened(open_journal(url)) as journal:
         while page := await journal.find(Filter(), after=found[-1].id if found else 0, limit=10_000):
             found += page
     return found

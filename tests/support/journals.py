@@ -7,12 +7,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from proofport.journal import open_journal
+from proofport.journal import open_journal, opened
 from proofport.journal.contract import Journal, LaneView
 from proofport.journal.sqlite import SqliteJournal, TemporaryJournal
 from proofport.journal.sqlite.database import create
@@ -64,22 +64,11 @@ async def close_all() -> None:
         await TemporaryJournal.close(_used.pop())
 
 
-@asynccontextmanager
-async def opened(where: str) -> AsyncIterator[Journal]:
-    """The journal at a path or URL, while the block runs."""
-    journal = open_journal(where)
-    await journal.open()
-    try:
-        yield journal
-    finally:
-        await journal.close()
-
-
 def ask(where: str, question: Callable[[Journal], Awaitable[T]]) -> T:
     """An answer of a journal, for tests that do not run in a loop."""
 
     async def answer() -> T:
-        async with opened(where) as journal:
+        async with opened(open_journal(where)) as journal:
             return await question(journal)
 
     return asyncio.run(answer())

@@ -156,4 +156,4 @@ async def test_what_is_no_whole_journal_changes_nothing(tmp_path: Path, spoil: o
     with pytest.raises(UsageError, match=found):
         await SqliteJournal(path).restore(backup)
     assert await deliveries(path) == 2
-    assert {file.name for file in tmp_path.iterdir()}  # noqa: ASYNC240 <= {"journal.sqlite3", "backup"}
+    assert {file.name for file in tmp_path.iterdir()} <= {"journal.sqlite3", "backup"}  # noqa: ASYNC240
