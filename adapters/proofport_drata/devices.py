@@ -51,7 +51,7 @@ class MdmDevices(DrataConnection, Ends, Lists, Matches):
         if job.mode == "remove":
             return (yield from self.end(job, memory, batch))
         (body,) = batch.bodies
-        return [(yield from self._upsert(body))]
+        return [(yield from self._upsert(memory, body))]
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         (device,) = batch.ids
@@ -83,10 +83,12 @@ class MdmDevices(DrataConnection, Ends, Lists, Matches):
     def _path(self) -> str:
         return f"{CONNECTIONS}/{self.connection}/devices"
 
-    def _upsert(self, body: bytes) -> Flow[Outcome]:
+    def _upsert(self, memory: Memory, body: bytes) -> Flow[Outcome]:
         reply = yield Call("upsert_device", "POST", self._path, body=body)
         if reply.status == 404:
-            yield from self.listing.page(size=1)  # raises when it is the connection that Drata does not know
+            if "connection_seen" not in memory:
+                yield from self.listing.page(size=1)  # raises when it is the connection that Drata does not know
+                memory["connection_seen"] = True
             hint = "The owner must be a person in Drata: correct the address, or add the person there first."
             return rejected(refused(reply, "a device whose owner Drata knows", hint))
         if reply.status == 400:

@@ -186,7 +186,7 @@ class EndedResource(PublishedResource, Ends):
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         """Publish the last body of each record, marked as gone, in as many requests as their size asks for."""
-        self._require_fields(job, self.ended_fields)
+        self._require_ended_fields(self.current(job.lane_memory))
         outcomes: dict[int, Outcome] = {}
         bodies: dict[int, bytes] = {}
         for index, last in enumerate(batch.last):

@@ -7,7 +7,7 @@ a record that does not fit them is refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -77,8 +77,8 @@ class SchemaResource(Resource, MakesSchema):
 
     # ------------------------------------------------------------------ what may go
     def admit(self, job: Job, batch: Batch) -> Admission:
-        self._require_fit(job)
         everything, known = range(len(batch)), self.current(job.lane_memory)
+        self._require_fit(job, known)
         makes = not known.fields and job.mode in ("upsert", "snapshot")
         if not batch.ids or job.mode == "remove" or not (known.fields or makes):
             return Admission(everything)
@@ -113,11 +113,10 @@ class SchemaResource(Resource, MakesSchema):
         proven = job.types or {}
         return first, {name: proven.get(name, ANY) if kind == ANY else kind for name, kind in fields.items()}
 
-    def _require_fit(self, job: Job) -> None:
+    def _require_fit(self, job: Job, schema: Schema) -> None:
         """Raises ConfigError for what the schema cannot take, whatever the records are."""
         if job.mode == "remove" or self.object.lifecycle_field is not None:
-            self._require_fields(job, self.ended_fields)
-        schema = self.current(job.lane_memory)
+            self._require_ended_fields(schema)
         if job.mode == "patch" and not schema.defined:
             raise ConfigError(
                 f"the Secureframe schema {schema.slug!r} is not known to be defined, and a patch needs one",
@@ -125,10 +124,9 @@ class SchemaResource(Resource, MakesSchema):
                 "(or `defined: true`).",
             )
 
-    def _require_fields(self, job: Job, names: Iterable[str]) -> None:
-        """Raises ConfigError for a field that the schema was published without."""
-        schema = self.current(job.lane_memory)
-        for name in names if schema.fields else ():
+    def _require_ended_fields(self, schema: Schema) -> None:
+        """Raises ConfigError for a field, of those that say that a record is gone, that the schema lacks."""
+        for name in self.ended_fields if schema.fields else ():
             if name not in schema.fields:
                 raise ConfigError(
                     f"the schema {schema.slug!r} was first published without {name!r}, and its fields are frozen",

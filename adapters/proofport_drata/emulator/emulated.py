@@ -40,7 +40,7 @@ class EmulatedDrata:
         """The resource of the path. Raises VendorError (404)."""
         connection, resource_id = self.connection(request), int(request.match_info["resourceId"])
         if resource_id not in connection.resources:
-            raise VendorError(404, f"CustomResource with id {resource_id} not found")
+            raise VendorError(404, f"Resource with id {resource_id} not found")
         return connection.resources[resource_id]
 
     def page(

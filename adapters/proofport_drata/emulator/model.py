@@ -142,7 +142,7 @@ class Company:
         if number is None:
             taken = {each for other in self.connections.values() for each in other.resources}
             number = next(each for each in self._resource_ids if each not in taken)
-        name = connection.alias or f"CustomResource {number}"
+        name = connection.alias or f"Resource {number}"
         resource = connection.resources[number] = CustomResource(number, name, schema, kind)
         return resource
 
