@@ -11,7 +11,7 @@ ON CONFLICT (of_set, run, delivery, batch) DO UPDATE SET digest = excluded.diges
 DELETE FROM intents WHERE of_set = %(set)s AND run = %(run)s AND delivery = %(delivery)s AND batch = %(batch)s;
 
 -- name: drop_intents_of_run
--- Drops what was noted of a run.
+-- Drops what was noted of a run; of the queue, where that is 0.
 DELETE FROM intents WHERE of_set = %(set)s AND run = %(run)s;
 
 -- name: drop_intents_of_delivery
@@ -26,10 +26,6 @@ WHERE of_set IN (SELECT number FROM sets WHERE lane = %(number)s) AND run = 0;
 -- name: deliveries_left
 -- What somebody was about to send of queued deliveries.
 SELECT delivery, content FROM intents WHERE of_set = %(set)s AND run = 0 ORDER BY delivery, batch;
-
--- name: drop_deliveries_left
--- Drops what was noted of queued deliveries.
-DELETE FROM intents WHERE of_set = %(set)s AND run = 0;
 
 -- name: intents_left
 -- What was about to be sent, and can be seen at the vendor if it has arrived. A run that begins again (`run`) may still

@@ -67,12 +67,13 @@ class SqlLaneRun:
         """
         yield from ()
 
-    def _note(self, of_set: int, sent: Sent, mode: Mode, *, staged: bool = False, **by: int) -> Steps[None]:
+    def _note(self, of_set: int, sent: Sent, mode: Mode, *, staged: bool = False, **by: int | None) -> Steps[None]:
         """Note what was sent. `by`: the number of the `run` or the `delivery`."""
         if sent.ids:
             origin = {"set": of_set, "run": None, "delivery": None, "removed": mode == "remove"}
             yield from self._sent(sent, origin | by, staged=staged)
-            yield from _spelled(of_set, sent)
+            if any(sent.spellings):
+                yield Change("note_spelled", {"set": of_set})
 
     def _set(self, kind: str) -> Steps[int]:
         """The number of the set of this lane and kind, which is made when it is new."""
@@ -128,15 +129,12 @@ class SqlLaneRun:
     def _take_up(self, of_set: int, rows: Sequence[Row]) -> Steps[None]:
         """Put what was left in doubt: it may have arrived, and belongs to the set of no run."""
         for delivery, content in rows:
-            origin = {"set": of_set, "run": None, "delivery": delivery or None, "removed": False}
-            sent = _unpacked(bytes(content))
-            yield from self._sent(sent, origin, staged=False)
-            yield from _spelled(of_set, sent)
+            yield from self._note(of_set, _unpacked(bytes(content)), "upsert", delivery=delivery or None)
 
     def _take_up_deliveries(self) -> Steps[None]:
         for (of_set,) in (yield Query("sets_with_deliveries_left", self._hold.values)):
             yield from self._take_up(of_set, (yield Query("deliveries_left", {"set": of_set})))
-            yield Change("drop_deliveries_left", {"set": of_set})
+            yield Change("drop_intents_of_run", {"set": of_set, "run": 0})
 
     # ------------------------------------------------------------------ queued deliveries
     async def take(self, n: int) -> list[Delivery]:
@@ -209,17 +207,16 @@ class SqlLaneRun:
             yield from self._doubt(of_set)
         yield Change("end_other_runs", values)
         rows = yield Query("find_run", values)
-        if not rows:
+        is_new = not rows
+        if is_new:
             yield Change("add_run", values)
-            [(number, _)] = yield Query("find_run", values)
-            yield from self._take_up_left(of_set, {**values, "run": number})
-            yield Change("drop_unfinished", {**values, "run": number})
-            return int(number)
+            rows = yield Query("find_run", values)
         [(number, lane)] = rows
         if lane != self._hold.number:
             raise UsageError(f"the run {run.run_id} of {run.destination} was begun in another lane than {self.lane}")
-        yield from self._take_up_left(of_set, {**values, "run": number})
-        yield Change("reopen_run", {"number": number})
+        values = {**values, "run": number, "number": number}
+        yield from self._take_up_left(of_set, values)
+        yield Change("drop_unfinished" if is_new else "reopen_run", values)
         return int(number)
 
     def _take_up_left(self, of_set: int, values: Values) -> Steps[None]:
@@ -285,14 +282,16 @@ class SqlLaneRun:
         await self._write(self._rekey, kind, keys, done)
 
     def _rekey(self, kind: str, keys: Sequence[tuple[str, str]], done: bool) -> Steps[None]:
-        of_set = {"set": (yield from self._set(kind))}
+        of_set, moved = {"set": (yield from self._set(kind))}, False
         for text, key in keys:
             values = {**of_set, "id": self._key(text), "key": self._key(key)}
             yield Change("free_key", values)
             if (yield Change("rekey", values)):
                 yield Change("free_body", values)
                 yield Change("rekey_body", values)
-                yield Change("note_spelled", of_set)
+                moved = True
+        if moved:
+            yield Change("note_spelled", of_set)
         if done:
             yield Change("note_keyed", of_set)
 
@@ -342,11 +341,6 @@ def release(store: Store, hold: Hold) -> Steps[None]:
 def _changes(names: Sequence[str], values: Values) -> Steps[None]:
     for name in names:
         yield Change(name, values)
-
-
-def _spelled(of_set: int, sent: Sent) -> Steps[None]:
-    if any(sent.spellings):
-        yield Change("note_spelled", {"set": of_set})
 
 
 def _key_of(intent: Intent) -> Values:

@@ -10,7 +10,7 @@ VALUES (:set, :run, :delivery, :batch, :digest, :content);
 DELETE FROM intents WHERE of_set = :set AND run = :run AND delivery = :delivery AND batch = :batch;
 
 -- name: drop_intents_of_run
--- Drops what was noted of a run.
+-- Drops what was noted of a run; of the queue, where that is 0.
 DELETE FROM intents WHERE of_set = :set AND run = :run;
 
 -- name: drop_intents_of_delivery
@@ -25,10 +25,6 @@ WHERE of_set IN (SELECT number FROM sets WHERE lane = :number) AND run = 0;
 -- name: deliveries_left
 -- What somebody was about to send of queued deliveries.
 SELECT delivery, content FROM intents WHERE of_set = :set AND run = 0 ORDER BY delivery, batch;
-
--- name: drop_deliveries_left
--- Drops what was noted of queued deliveries.
-DELETE FROM intents WHERE of_set = :set AND run = 0;
 
 -- name: intents_left
 -- What was about to be sent, and can be seen at the vendor if it has arrived. A run that begins again (`run`) may still
