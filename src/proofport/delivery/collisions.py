@@ -19,7 +19,7 @@ _vendor_id = attrgetter("vendor_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class _Earlier:
     """The record of the run that has a value."""
 
     field: str
@@ -50,9 +50,9 @@ class Collisions:
             return {}
         problems = {}
         for index, body in enumerate(bodies):
-            holder = self._take(self._matches.matched_on(body), ids[index], positions[index])
-            if holder is not None:
-                problems[index] = _shared(holder, self._describe(holder.position), self._describe(positions[index]))
+            earlier = self._take(self._matches.matched_on(body), ids[index], positions[index])
+            if earlier is not None:
+                problems[index] = _shared(earlier, self._describe(earlier.position), self._describe(positions[index]))
         return problems
 
     def judged(self, batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
@@ -65,10 +65,10 @@ class Collisions:
     def _judged(self, record_id: str, position: int, outcome: Outcome) -> Outcome:
         if outcome.vendor_id is None or outcome.status is not Status.DELIVERED:
             return outcome
-        holder = self._take([(VENDOR_ID, outcome.vendor_id)], record_id, position)
-        return outcome if holder is None else _repeated(outcome.vendor_id, holder, self._describe(holder.position))
+        earlier = self._take([(VENDOR_ID, outcome.vendor_id)], record_id, position)
+        return outcome if earlier is None else _repeated(outcome.vendor_id, earlier, self._describe(earlier.position))
 
-    def _take(self, values: Sequence[tuple[str, str]], record_id: str, position: int) -> Holder | None:
+    def _take(self, values: Sequence[tuple[str, str]], record_id: str, position: int) -> _Earlier | None:
         """The other record that has one of the values; if there is none, they are this record's from now on."""
         if self._database is None:
             self._database = temporary_database(
@@ -79,25 +79,25 @@ class Collisions:
             found = "SELECT id, position FROM held WHERE field = ? AND value = ?"
             row = self._database.execute(found, (field, value)).fetchone()
             if row is not None and row[0] != record_id:
-                return Holder(field, *row)
+                return _Earlier(field, *row)
         rows = [(field, value, record_id, position) for field, value in values]
         self._database.executemany("INSERT OR IGNORE INTO held VALUES (?, ?, ?, ?)", rows)
         return None
 
 
-def _shared(holder: Holder, first: str, second: str) -> Problem:
+def _shared(earlier: _Earlier, first: str, second: str) -> Problem:
     return Problem(
-        field=holder.field,
-        found=f"the {holder.field} that {holder.id} at {first} already has",
+        field=earlier.field,
+        found=f"the {earlier.field} that {earlier.id} at {first} already has",
         expected="a value that no other record has: the vendor would take the two for one",
-        hint=f"{holder.id} was kept and this one, at {second}, was not sent. Correct the value, or leave it out where "
+        hint=f"{earlier.id} was kept and this one, at {second}, was not sent. Correct the value, or leave it out where "
         "it is no record's own.",
     )
 
 
-def _repeated(vendor_id: str, holder: Holder, first: str) -> Outcome:
+def _repeated(vendor_id: str, earlier: _Earlier, first: str) -> Outcome:
     problem = Problem(
-        found=f"the vendor's id {vendor_id}, with which it had answered for {holder.id} at {first}",
+        found=f"the vendor's id {vendor_id}, with which it had answered for {earlier.id} at {first}",
         expected="an id of its own: the vendor has taken the two records for one",
         hint="Only the later of the two is there now. Compare what they share with what the vendor holds.",
     )

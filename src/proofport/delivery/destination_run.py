@@ -8,6 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from pydantic import JsonValue
+
 from proofport.accounting import Outcome, Status, withheld
 from proofport.adapter import Batch, Job, Memory, Opens, Replaces, Stages, Tombstone
 from proofport.delivery.batching import exchange, joined, part, too_large
@@ -114,9 +116,9 @@ class DestinationRun:
         return self.stages or self.replaces
 
     # ------------------------------------------------------------------ stopping
-    async def only_read(self, reason: str, journal: Journal) -> None:
+    async def only_read(self, journal: Journal) -> None:
         """Send nothing at all: a dry run or a plan. What a delivery would refuse to send is rejected all the same."""
-        self.stopped, self._last = withheld(reason), LastState(journal, self._target)
+        self.stopped, self._last = withheld("dry_run"), LastState(journal, self._target)
         self.job = replace(self.job, lane_memory=await self._last.lane_memory())
 
     def stop(self, error: ProofportError, reason: str, code: Exit) -> None:
@@ -298,9 +300,12 @@ class DestinationRun:
             return {}
         self._take_note(wanted)
         if wanted.freezes is not None:
-            key, value = wanted.freezes
-            self.job = replace(self.job, lane_memory={**self.job.lane_memory, key: value})
+            self._remember(*wanted.freezes)
         return wanted.decided
+
+    def _remember(self, key: str, value: JsonValue) -> None:
+        """Hold the next batches against the schema that this one makes."""
+        self.job = replace(self.job, lane_memory={**self.job.lane_memory, key: value})
 
     def _take_note(self, wanted: Filtered | None) -> None:
         self.report.notes += [wanted.note] if wanted is not None and wanted.note else []
@@ -371,9 +376,8 @@ class DestinationRun:
         """Keep the schema that the vendor has made of the batch."""
         if wanted.freezes is None or self.vendor.holder is None:
             return
-        key, value = wanted.freezes
-        await self.vendor.holder.run.keep_adapter_memory(key, value, doubts=self.job.kind)
-        self.job = replace(self.job, lane_memory={**self.job.lane_memory, key: value})
+        await self.vendor.holder.run.keep_adapter_memory(*wanted.freezes, doubts=self.job.kind)
+        self._remember(*wanted.freezes)
 
     # ------------------------------------------------------------------ the gifts of `attach`
     def _attempts(self) -> list[Attempt]:

@@ -11,6 +11,7 @@ from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourcesBefore, WantedSources
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.report import Group
+from proofport.delivery.spellings import delivered
 from proofport.delivery.whole import records
 from proofport.journal.contract import Journal
 from proofport.text.wording import listing
@@ -137,12 +138,9 @@ class SetBefore:
         first = await self._journal.spellings(self._destination.lane, self._destination.job.kind, keys)
         return [spelling or key for spelling, key in zip(first, keys, strict=True)]
 
-    async def delivered(self, *, run_id: str = "") -> AsyncIterator[list[str]]:
-        """The ids that were delivered before, in id order; without those in a batch of the run `run_id`."""
-        after = ""
-        while page := await self._journal.gone(self._destination.lane, self._destination.job.kind, run_id, after=after):
-            after = page[-1]
-            yield page
+    def delivered(self, *, run_id: str = "") -> AsyncIterator[list[str]]:
+        """The keys that were delivered before, in their order; without those in a batch of the run `run_id`."""
+        return delivered(self._journal, self._destination.lane, self._destination.job.kind, run_id)
 
     async def _held(self) -> AsyncIterator[dict[str, bool]]:
         """The set before, page by page: ids, each with whether it came from outside."""

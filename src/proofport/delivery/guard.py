@@ -56,9 +56,8 @@ class Terms:
     ) -> None:
         """Raise GuardRefused, with the reason, unless the new set may take the place of the one before.
 
-        `incomplete` says of each input that was not read to its end, why; `before` is where the set before came
-        from, where that is known. An override lets everything through but an
-        empty set, which no vendor can take.
+        `incomplete` says of each input that was not read to its end, why. `before`: where the set before came from,
+        where that is known. `may_be_empty`: an empty set is meant; else it is refused, even with an override.
         """
         if self.override is None:
             require_read_to_end(incomplete)
@@ -68,11 +67,13 @@ class Terms:
             raise GuardRefused(
                 "the new set is empty", hint="An empty set usually means a failed export; remove records by id instead."
             )
-        if self.override is None and change.share > self.max_gone:
+        if self.override is not None:
+            return
+        if change.share > self.max_gone:
             raise GuardRefused(
                 f"{change.gone} of {change.previous} records held now would be gone ({change.share:.0%}, "
                 f"allowed {self.max_gone:.0%})",
                 hint='If they are really gone, push again with --override-guard "why".',
             )
-        if self.override is None and before is not None and not may_be_empty:
+        if before is not None and not may_be_empty:
             before.require_most(self.max_gone)

@@ -112,10 +112,10 @@ class IdStore:
 
     def missing(self, ids: Iterable[str]) -> list[str]:
         """Those of `ids` that this run has not read, however they are written. A refused record has been read."""
-        left = [text for text in ids if not any(key in self._refused for key in self.keys(text))]
+        left = list(ids)
         for fold in (False, True) if self._folds else (False,):
-            keys = keys_of(left, fold=fold)
-            left = [text for text, key in zip(left, keys, strict=True) if self._position(key) is None]
+            pairs = zip(left, keys_of(left, fold=fold), strict=True)
+            left = [text for text, key in pairs if key not in self._refused and self._position(key) is None]
         return left
 
     def in_another_case(self, ids: Iterable[str]) -> list[str]:

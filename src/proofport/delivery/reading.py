@@ -23,7 +23,7 @@ from proofport.delivery.spellings import Spellings
 from proofport.errors import Problem, ProofportError, Rejected
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
-from proofport.sources.pages import Pages
+from proofport.sources.pages import Pages, joined
 
 T = TypeVar("T")
 BLOCK = 64
@@ -98,7 +98,7 @@ class RecordStream:
     def _join(self, number: int, document: object, records: int) -> None:
         place = self._reader.name if self._reader.whole else self._reader.position(number)
         page = self._decoder.page(document, place, records)
-        self.pages = self.pages.then(page) if self.pages is not None and page is not None else page
+        self.pages = joined(self.pages, page)
 
 
 def place_in(reader: Reader, place: int) -> str:
@@ -137,22 +137,19 @@ class Branch:
         is about that.
         """
         if skip:
-            block, positions = _without(skip, block), _without(skip, positions)
-            keys = None if keys is None else _without(skip, keys)
+            block, positions, keys = _left(skip, block, positions, keys)
         if self.spellings is not None and self.destination.error is None:
             block, keys = await self._sent_as(self.spellings, block, keys, fold=fold)
         bodies, refused = self._bodies(block, positions, keys)
         if refused:
-            block, positions = _without(refused, block), _without(refused, positions)
-            keys = None if keys is None else _without(refused, keys)
+            block, positions, keys = _left(refused, block, positions, keys)
         ids = [neutral["id"] for neutral in block]
         if met := self.destination.collisions.refused(ids, bodies, positions):
             for index, problem in met.items():
                 key = ids[index] if keys is None else keys[index]
                 self.destination.ledger.reject(ids[index], positions[index], problem, key=key)
-            block, positions = _without(met, block), _without(met, positions)
+            block, positions, keys = _left(met, block, positions, keys)
             ids, bodies = _without(met, ids), _without(met, bodies)
-            keys = None if keys is None else _without(met, keys)
         observed = [0.0] * len(block)
         if _any(block, "observed_at"):
             observed = [seconds_of(neutral.get("observed_at")) for neutral in block]
@@ -323,6 +320,14 @@ def _id_of_part(decoder: Decoder, part: object) -> str | None:
 
 def _any(block: Sequence[Neutral], field: str) -> bool:
     return any(map(contains, block, repeat(field)))
+
+
+def _left(
+    indexes: Collection[int], block: Sequence[Neutral], positions: Sequence[int], keys: Sequence[str] | None
+) -> tuple[Sequence[Neutral], Sequence[int], Sequence[str] | None]:
+    """What stays of a block without some of its records."""
+    kept = None if keys is None else _without(indexes, keys)
+    return _without(indexes, block), _without(indexes, positions), kept
 
 
 def _without(indexes: Collection[int], items: Sequence[T]) -> list[T]:

@@ -12,6 +12,7 @@ import orjson
 from proofport.accounting import NOT_KNOWN, Assurance, Outcome, Status, Tally, all_delivered, rejected
 from proofport.adapter import Batch, Mode
 from proofport.delivery.ids import IdSet
+from proofport.delivery.same import keys_in
 from proofport.errors import Problem
 
 INLINE_PROBLEMS = 1_000
@@ -244,7 +245,7 @@ class Ledger:
         self.report.tally.add(outcomes)
         if all_delivered(outcomes):
             return
-        rows = zip(batch.ids, batch.keys or batch.ids, batch.positions, outcomes, strict=True)
+        rows = zip(batch.ids, keys_in(batch), batch.positions, outcomes, strict=True)
         for record_id, key, position, outcome in rows:
             if outcome.status is Status.REJECTED:
                 self.rejected_ids.add(key)

@@ -182,7 +182,7 @@ class Run:
         )
         stack.callback(destination.collisions.close)
         if not order.sends:
-            await destination.only_read("dry_run", order.journal)
+            await destination.only_read(order.journal)
         return _Part(target, destination)
 
     def _branch(self, part: _Part, stack: AsyncExitStack) -> Branch:

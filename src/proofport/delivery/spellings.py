@@ -109,7 +109,7 @@ class Spellings:
             await self._find_astray(fold=True)
 
     async def _find_astray(self, *, fold: bool) -> None:
-        async for ids in self._delivered():
+        async for ids in delivered(self._journal, self._lane, self._kind):
             rows = [(key, text, fold) for key, text in zip(keys_of(ids, fold=fold), ids, strict=True) if key != text]
             if rows and self._astray is None:
                 self._astray = temporary_database(TABLE)
@@ -130,8 +130,10 @@ class Spellings:
         if self._astray is None:
             await self._lane_run.rekey(self._kind, (), done=True)
 
-    async def _delivered(self) -> AsyncIterator[list[str]]:
-        after = ""
-        while page := await self._journal.gone(self._lane, self._kind, "", after=after, limit=PAGE):
-            after = page[-1]
-            yield page
+
+async def delivered(journal: Journal, lane: str, kind: str, run_id: str = "") -> AsyncIterator[list[str]]:
+    """The keys that were delivered before, in their order; without those in a batch of the run `run_id`."""
+    after = ""
+    while page := await journal.gone(lane, kind, run_id, after=after):
+        after = page[-1]
+        yield page

@@ -16,9 +16,6 @@ from proofport.sources.pages import Pages
 EVIDENCE = "evidence"
 """The source of records that no mapping reads."""
 
-EVIDENCE = "evidence"
-"""The source of records that no mapping reads."""
-
 Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
 
 

@@ -74,3 +74,8 @@ class Pages(NamedTuple):
 
 def _counted(number: int, word: str) -> str:
     return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def joined(before: Pages | None, page: Pages | None) -> Pages | None:
+    """A chain with one more page. None: there is none."""
+    return before.then(page) if before is not None and page is not None else page or before

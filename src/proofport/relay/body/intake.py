@@ -24,7 +24,7 @@ from proofport.evidence import Neutral, model_of
 from proofport.relay.body.documents import JSON, Place, documents
 from proofport.relay.body.memory import HELD, LARGE
 from proofport.relay.problems import LONGEST_NAME, entry, pointer_of
-from proofport.sources.pages import Pages
+from proofport.sources.pages import Pages, joined
 from proofport.sources.reader import Malformed
 from proofport.text.wording import count_of, problems_of, short
 
@@ -97,7 +97,7 @@ class Intake:
         return self._decoder.records(document)
 
     def _join(self, page: Pages | None) -> None:
-        self.pages = self.pages.then(page) if self.pages is not None and page is not None else page
+        self.pages = joined(self.pages, page)
 
     def _take(self, place: Place, record: object, parents: object) -> None:
         try:

@@ -26,10 +26,6 @@ class Memory:
         self._free = max(limits.memory_bytes, limits.body_bytes)
         self._turns = asyncio.Semaphore(LARGE_AT_ONCE)
 
-    @property
-    def free(self) -> int:
-        return self._free
-
     def take(self, request: web.Request, size: int) -> None:
         """Raises ProblemError (overloaded) when the bodies of all requests would become too large."""
         if size > self._free:
