@@ -35,8 +35,8 @@ class Redaction:
         if parts.password:
             user, password = unquote(parts.username or ""), unquote(parts.password)
             pair = f"{user}:{password}"
-            self._add([parts.password, password, pair, f"{parts.username}:{parts.password}"])
-            self._add([b64encode(pair.encode()).decode()])
+            basic = b64encode(pair.encode()).decode()
+            self._add([parts.password, password, pair, f"{parts.username}:{parts.password}", basic])
 
     def text(self, text: str) -> str:
         for form in self._forms:

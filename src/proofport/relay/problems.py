@@ -82,7 +82,8 @@ CATALOGUE = {
 }
 
 RETRY_AFTER = 5
-"""Seconds after which a caller may try again, when the journal could not be written or the relay is stopping."""
+"""Seconds after which a caller may try again, when the journal could not be written, the relay is stopping, or
+many large bodies arrive at the same time."""
 
 
 class ProblemError(Exception):

@@ -186,14 +186,13 @@ def read_documents(content: bytes, file: str) -> Iterator[Node]:
         _refuse_deep(text, file)
         loader = _Loader(text)
         while loader.check_node():
-            yield _ours(loader.get_node(), file, depth=0, seen=set())
+            yield _ours(loader.get_node(), file, seen=set())
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         at = Mark(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
         raise at.error(f"the character {text[error.position : error.position + 1]!r}", "printable text") from None
     except yaml.MarkedYAMLError as error:
-        place = error.problem_mark or error.context_mark
-        at = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
+        at = _at(file, error.problem_mark or error.context_mark)
         raise _yaml_mistake(at, error.problem or "broken YAML", error.context) from None
 
 
@@ -204,11 +203,14 @@ def _refuse_deep(text: str, file: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                place = event.start_mark
-                at = Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
-                raise at.error("deep nesting", f"at most {MAX_DEPTH} levels")
+                raise _at(file, event.start_mark).error("deep nesting", f"at most {MAX_DEPTH} levels")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+def _at(file: str, place: Any) -> Mark:
+    """The place that libyaml or PyYAML gives; the beginning of the file where it gives none."""
+    return Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
 
 
 def _yaml_mistake(at: Mark, problem: str, context: str | None) -> MappingError:
@@ -243,28 +245,26 @@ for _name, (_pattern, _first) in _PLAIN.items():
     _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"(?:{_pattern})\Z"), _first)
 
 
-def _ours(node: yaml.Node, file: str, depth: int, seen: set[int]) -> Node:
+def _ours(node: yaml.Node, file: str, seen: set[int]) -> Node:
     """A composed node as one of ours."""
-    at = Mark(file, node.start_mark.line + 1, node.start_mark.column + 1)
+    at = _at(file, node.start_mark)
     if isinstance(node, yaml.ScalarNode):
         return Scalar(_scalar_value(node, at), node.value, at, quoted=node.style in ("'", '"'))
     if id(node) in seen:
         raise at.error("an alias of a list or mapping", "it written out: aliases are not followed")
-    if depth >= MAX_DEPTH:
-        raise at.error("deep nesting", f"at most {MAX_DEPTH} levels")
     seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
-        return Items(tuple(_ours(item, file, depth + 1, seen) for item in node.value), at)
+        return Items(tuple(_ours(item, file, seen) for item in node.value), at)
     entries: list[tuple[Scalar, Node]] = []
     first: dict[tuple[type, object], Mark] = {}
     for key_node, value_node in node.value:
-        key = _ours(key_node, file, depth + 1, seen)
+        key = _ours(key_node, file, seen)
         if not isinstance(key, Scalar):
             raise key.at.error(what(key), "a key of one word")
         before = first.setdefault((type(key.value), key.value), key.at)
         if before is not key.at:
             raise key.at.error(f"the key {key.text!r} again", f"it once: it stands in line {before.line} already")
-        entries.append((key, _ours(value_node, file, depth + 1, seen)))
+        entries.append((key, _ours(value_node, file, seen)))
     return Block(tuple(entries), at)
 
 

@@ -12,6 +12,7 @@ from proofport.accounting import Assurance, Status
 from proofport.cli.output import SHOWN as SHOWN
 from proofport.cli.output import listed, show
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport
+from proofport.delivery.whole import records
 
 COUNTS: dict[Assurance | Status, tuple[str, str]] = {
     Assurance.CONFIRMED: ("delivered, confirmed by the vendor", "green"),
@@ -41,8 +42,7 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
     dry = " (dry run: nothing was sent)" if report.dry_run else ""
     show(f"{report.mode} of {report.kind}, run {report.run_id}{dry}", bold=True)
     for source in report.sources:
-        records = "1 record" if source.read == 1 else f"{source.read:,} records"
-        show(f"{source.input}: {records} read", "  ")
+        show(f"{source.input}: {records(source.read)} read", "  ")
         if source.incomplete:
             show(f"not read to its end: {source.incomplete}", "    ", fg="yellow")
     destinations = list(report.destinations.values())
@@ -96,9 +96,9 @@ def remarks_on(destination: DestinationReport) -> Iterator[str]:
         "Dropped, although nobody knows that they are gone": destination.dropped,
         "Not known, neither at the vendor nor here": destination.not_known,
     }
-    for words, records in sets.items():
-        if records.count:
-            yield f"{words} ({records.count:,}): {listed(records.ids, records.count)}"
+    for words, some in sets.items():
+        if some.count:
+            yield f"{words} ({some.count:,}): {listed(some.ids, some.count)}"
     found = destination.difference
     if not destination.compared:
         return

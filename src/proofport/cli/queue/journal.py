@@ -11,6 +11,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import connect
+from proofport.cli.output import show, when
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -61,20 +62,18 @@ def restore_command(file: Path, config_path: str | None) -> int:
     """
     configured = _file(config_path, "Restore it with `pg_restore --clean --dbname=DATABASE FILE`.")
     restored = asyncio.run(configured.restore(file))
-    click.echo(f"{configured.label} is the journal of {file} again.")
+    show(f"{configured.label} is the journal of {file} again.")
     for line in _consequences(restored):
-        click.echo(line)
+        show(line)
     return 0
 
 
 def _consequences(restored: Restored) -> Iterator[str]:
     """The effects of a restore, for a person."""
-    from datetime import UTC, datetime
-
     if restored.replaced is not None:
         yield f"The one before is kept as {restored.replaced}."
     if restored.last_entry is not None:
-        yield f"Its last entry is of {datetime.fromtimestamp(restored.last_entry, UTC):%Y-%m-%d %H:%M} UTC."
+        yield f"Its last entry is of {when(restored.last_entry)}."
     if restored.deliveries:
         yield (
             f"Queued: {restored.deliveries:,} deliveries ({restored.records:,} records) in {restored.lanes:,} lanes. "

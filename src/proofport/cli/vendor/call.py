@@ -57,7 +57,7 @@ def call(
     operations.checked(found, given)
     if found.destructive and not yes:
         _confirm(found, destination)
-    answer = with_gateway(config_path, lambda gateway: gateway.call(destination, operation, **given))
+    answer = with_gateway(config, lambda gateway: gateway.call(destination, operation, **given))
     show_result(answer.value, outline(answer.value), as_json=as_json)
     for problem in answer.problems:
         say(str(problem))

@@ -177,8 +177,6 @@ def _text(constraints: list[Any]) -> Guard:
                 test += " and not {v}.isspace()"
             case MaxLen(most):
                 test += f" and len({{v}}) <= {most}"
-            case AfterValidator(func=check) if check is not_blank:
-                test += " and not {v}.isspace()"
             case _:
                 return OPAQUE
     return Guard(test, (is_text,))

@@ -76,6 +76,8 @@ class _Document:
         known = f"one of the fields: {listing(list(fields))}"
         display_name = choice_of(shown, list(fields), known) if shown is not None else None
         records = keys.read("records", _document_path, None)
+        if records is None:
+            keys.refuse(("parent", "total"), "without 'records'", "records: where the records are")
         mapping = MappingFile(
             name=text_of(name, FORM),
             path=self.path,
@@ -88,7 +90,7 @@ class _Document:
             records=records,
             parents=keys.read("parent", lambda node: self._parents(node, records, str(to)), ()),
             incomplete_when=keys.read("incomplete_when", _document_path, None),
-            total=keys.read("total", lambda node: self._total(node, records), None),
+            total=keys.read("total", _document_path, None),
             context=keys.read("context", lambda node: _context(node, str(to)), ()),
             display_name=display_name,
         )
@@ -118,17 +120,11 @@ class _Document:
         return None
 
     def _parents(self, node: Node, records: Path | None, kind: str) -> tuple[Parent, ...]:
-        if records is None:
-            raise self.keys.marks["parent"].error("'parent' without 'records'", "records: where the records are")
+        assert records is not None, "refused before"
         block = block_of(node, "parent: {field: path from the document}")
         if len(block.entries) > MAX_PARENTS:
             raise block.entries[MAX_PARENTS][0].at.error("one more field", f"at most {MAX_PARENTS} under parent")
         return tuple(_parent(_field(key, kind), value, records) for key, value in block.entries)
-
-    def _total(self, node: Node, records: Path | None) -> Path:
-        if records is None:
-            raise self.keys.marks["total"].error("'total' without 'records'", "records: where the records are")
-        return _document_path(node)
 
     def _tables(self, node: Node) -> Tables:
         block = block_of(node, "tables: {name: {value: what it becomes}}")

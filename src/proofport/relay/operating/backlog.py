@@ -21,7 +21,7 @@ LOOK_EVERY = 1.0
 SHARE = 20
 """Looking at a long queue counts all of it: it takes at most one part in SHARE of the time."""
 
-RETRY_AFTER = 30
+BACKLOG_RETRY_AFTER = 30
 """Seconds after which a refused caller may try again."""
 
 log = get_logger("relay")
@@ -105,8 +105,8 @@ class Backpressure:
             return
         if before is None:
             log.error("overloaded", reason=self._reason)
-        detail = f"the relay takes no more evidence for now; try again after {RETRY_AFTER} s"
-        raise ProblemError("overloaded", detail, headers={"Retry-After": str(RETRY_AFTER)})
+        detail = f"the relay takes no more evidence for now; try again after {BACKLOG_RETRY_AFTER} s"
+        raise ProblemError("overloaded", detail, headers={"Retry-After": str(BACKLOG_RETRY_AFTER)})
 
     def excess(self, view: View) -> str | None:
         """The limit that is exceeded, in words for the log: they tell about all tenants."""
