@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from proofport.accounting import CONFIRMED, NOT_HELD, UNCHANGED, Outcome, Status, rejected, unknown
-from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Memory, Mode, Observed, Page
+from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Matches, Memory, Mode, Observed, Page
 from proofport.errors import Problem
 from proofport.evidence.base import format_timestamp
 from proofport.wire import Call
@@ -31,7 +31,7 @@ Result = tuple[Outcome, dict[str, Any] | None]
 """The outcome of a person, and the stored row where the answer holds it."""
 
 
-class HrisPeople(DrataConnection, Ends, Lists):
+class HrisPeople(DrataConnection, Ends, Lists, Matches):
     provider = "HRIS"
     things = "people"
     suffix = "identities"
@@ -57,6 +57,14 @@ class HrisPeople(DrataConnection, Ends, Lists):
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         return (yield from self._separate(job, batch, {}))
+
+    def matched_on(self, body: bytes) -> Sequence[tuple[str, str]]:
+        """The address finds a Drata user at sync (OpenAPI v2), so two people with one address would be one user.
+
+        Drata does not publish how it compares, so case and blanks do not count (assumed).
+        """
+        address = (json.loads(body).get("email") or "").strip().casefold()
+        return [("email", address)] if "@" in address else []
 
     def page(self, cursor: str | None) -> Flow[Page]:
         rows, following = yield from self.listing.page(cursor)

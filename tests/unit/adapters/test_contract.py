@@ -75,6 +75,8 @@ class TestDrataDevicesAndPeople(AdapterContract):
         return {"externalId": record_id, "personnelId": 1, "platformName": "MACOS", "platformVersion": "15"}
 
     def matching(self, kind: str, record_id: str) -> dict[str, Any]:
+        if kind == "person":
+            return {**self.record(kind, record_id), "email": "ana@example.com"}
         return {**self.record(kind, record_id), "serialNumber": "C02XYZ", "macAddress": "aa:bb:cc:dd:ee:01"}
 
     def hold_nothing(self, call: Call) -> Reply | None:
