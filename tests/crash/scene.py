@@ -80,6 +80,13 @@ class Scene(CommandLine):
                 Input(str(self.folder / file)), kind=KIND, to=self.vendor, **{"mode": "snapshot", **how}
             )
 
+    async def plan(self, file: str) -> dict[str, Any]:
+        """The plan of a snapshot, in this process."""
+        async with self.gateway() as gateway:
+            plan = await gateway.plan(Input(str(self.folder / file)), kind=KIND, to=self.vendor, mode="snapshot")
+        found: dict[str, Any] = plan.as_dict()["destinations"][self.vendor]
+        return found
+
     async def open_runs(self) -> list[RunView]:
         async with self.journal() as journal:
             runs = [run for run in await journal.runs() if run.state == "open"]

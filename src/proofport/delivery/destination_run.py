@@ -116,10 +116,10 @@ class DestinationRun:
         return self.stages or self.replaces
 
     # ------------------------------------------------------------------ stopping
-    async def only_read(self, journal: Journal) -> None:
+    async def only_read(self, last: LastState) -> None:
         """Send nothing at all: a dry run or a plan. What a delivery would refuse to send is rejected all the same."""
-        self.stopped, self._last = withheld("dry_run"), LastState(journal, self._target)
-        self.job = replace(self.job, lane_memory=await self._last.lane_memory())
+        self.stopped, self._last = withheld("dry_run"), last
+        self.job = replace(self.job, lane_memory=await last.lane_memory())
 
     def stop(self, error: ProofportError, reason: str, code: Exit) -> None:
         """Deliver nothing more: everything that still comes is withheld for `reason`."""

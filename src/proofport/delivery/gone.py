@@ -13,7 +13,7 @@ from proofport.delivery.live_set import LiveSet
 from proofport.delivery.report import Group
 from proofport.delivery.spellings import delivered
 from proofport.delivery.whole import records
-from proofport.journal.contract import Journal
+from proofport.journal.contract import Delivered
 from proofport.text.wording import listing
 
 NAMED = 5
@@ -28,7 +28,7 @@ class SetBefore:
     def __init__(
         self,
         destination: DestinationRun,
-        journal: Journal,
+        journal: Delivered,
         ids: IdStore,
         *,
         listed: bool,

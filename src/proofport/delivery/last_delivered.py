@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from proofport.accounting import CONFIRMED, NOT_HELD, NOT_KNOWN, UNCHANGED, Outcome, Status, rejected
 from proofport.adapter import Batch, Job, LastDelivered, Lists, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
+from proofport.delivery.foreseen import Foreseen
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.same import keys_in, was_sent
 from proofport.delivery.target import Target
@@ -39,7 +40,7 @@ class Filtered:
 class LastState:
     """Asks the journal for one destination run."""
 
-    def __init__(self, journal: Journal, target: Target, *, keep_last: bool = False) -> None:
+    def __init__(self, journal: Journal | Foreseen, target: Target, *, keep_last: bool = False) -> None:
         """`keep_last`: keep the bodies of a set that goes whole, where the vendor does not list it."""
         self._journal = journal
         self._keep_last = keep_last and not isinstance(target.resource, Lists)

@@ -9,7 +9,7 @@ from itertools import islice
 
 from proofport.delivery.whole import records
 from proofport.errors import GuardRefused
-from proofport.journal.contract import Journal, SourceCount
+from proofport.journal.contract import Delivered, SourceCount
 
 FEW = 10
 """A source with fewer records may lose some of them, whatever share that is, but not all."""
@@ -28,7 +28,7 @@ class WantedSources:
 class SourcesBefore:
     """The sources of the set before, and how many records of each are gone."""
 
-    def __init__(self, journal: Journal, lane: str, kind: str, wanted: WantedSources) -> None:
+    def __init__(self, journal: Delivered, lane: str, kind: str, wanted: WantedSources) -> None:
         self._journal = journal
         self._lane, self._kind = lane, kind
         self._wanted = wanted

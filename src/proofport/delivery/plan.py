@@ -18,7 +18,7 @@ from proofport.delivery.refused import held_back, nothing_gone
 from proofport.delivery.report import DestinationReport, Exit, RunReport
 from proofport.delivery.same import keys_in, was_sent
 from proofport.errors import GuardRefused
-from proofport.journal.contract import Journal
+from proofport.journal.contract import Delivered
 
 COMPLETED = "What is gone is deleted when the snapshot completes."
 REPLACED = "What is gone is left out of the set that is sent, which replaces the one before."
@@ -31,7 +31,7 @@ class Comparison:
     """Compares one destination's batches with what its vendor holds, or, where that cannot be read, with what was
     delivered last."""
 
-    def __init__(self, journal: Journal, destination: DestinationRun, live: LiveSet) -> None:
+    def __init__(self, journal: Delivered, destination: DestinationRun, live: LiveSet) -> None:
         #: Records that the vendor holds, as far as they are read.
         self.held = 0
         self._journal = journal

@@ -15,8 +15,10 @@ from proofport.accounting import Status, unknown
 from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.foreseen import foreseen
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.last_delivered import LastState
 from proofport.delivery.lease import alongside, hold
 from proofport.delivery.live_set import LiveSet, WaitingSet, lists_now
 from proofport.delivery.plan import Comparison
@@ -40,7 +42,7 @@ from proofport.delivery.target import Target
 from proofport.delivery.whole import Chains
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.http.sender import Sender
-from proofport.journal.contract import Journal, NewRun
+from proofport.journal.contract import Delivered, Journal, NewRun
 from proofport.logs import get_logger
 from proofport.sources import Reader
 
@@ -119,6 +121,8 @@ class _Part:
 
     target: Target
     destination: DestinationRun
+    #: The journal, as far as it says what was delivered before.
+    before: Delivered
     books: RunBooks | None = None
     ending: Ending | None = None
     comparison: Comparison | None = None
@@ -181,14 +185,16 @@ class Run:
             on_wait=self._tell,
         )
         stack.callback(destination.collisions.close)
-        if not order.sends:
-            await destination.only_read(order.journal)
-        return _Part(target, destination)
+        if order.sends:
+            return _Part(target, destination, order.journal)
+        before = await foreseen(order.journal, target.lane, order.kind)
+        await destination.only_read(LastState(before, target))
+        return _Part(target, destination, before)
 
     def _branch(self, part: _Part, stack: AsyncExitStack) -> Branch:
         order, destination = self._order, part.destination
         lane_run = destination.vendor.holder.run if destination.vendor.holder is not None else None
-        spellings = Spellings(order.journal, destination.lane, order.kind, lane_run)
+        spellings = Spellings(part.before, destination.lane, order.kind, lane_run)
         stack.callback(spellings.close)
         return Branch(destination, part.target.encoder(order.mode), spellings)
 
@@ -223,7 +229,7 @@ class Run:
         order, destination = self._order, part.destination
         if order.plan:
             live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch", folds=order.folds)))
-            part.comparison = Comparison(order.journal, destination, live)
+            part.comparison = Comparison(part.before, destination, live)
             await part.comparison.prepare(self._tell)
             destination.compare_only(part.comparison.meet)
         if part.books is None:

@@ -130,7 +130,7 @@ async def everything(journal: Journal) -> dict[str, object]:
         "known": [await journal.known(name, KIND, [*ODD, "new", "q"]) for name in names],
         "spellings": [await journal.spellings(name, KIND, [*ODD, "new"]) for name in names],
         "sources": [await journal.sources(name, KIND) for name in names],
-        "of a source": [await journal.ids_of_source(name, KIND, 1) for name in names],
+        "left": [await journal.left(name, KIND) for name in names],
         "count": [await journal.known_count(name, KIND) for name in names],
         "gone": [await journal.gone(name, KIND, "staged", limit=2_000_000) for name in names],
         "kept": [await journal.kept(name, KIND) for name in names],

@@ -16,6 +16,7 @@ from proofport.journal.postgres.store import SQL, PostgresStore
 from proofport.journal.postgres.wake import Waker
 from proofport.journal.postgres.work import Work
 from proofport.journal.sql.access import AccessPart
+from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.registry import RegistryPart
@@ -23,7 +24,9 @@ from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 
 
-class PostgresJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart, SnapshotsPart, AccessPart):
+class PostgresJournal(
+    QueuePart, LanesPart, RunsPart, LastStatePart, IntentsPart, RegistryPart, SnapshotsPart, AccessPart
+):
     """A journal in a database. `clock` gives seconds since 1970; without one, the server's clock counts."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] | None = None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from itertools import accumulate, pairwise
 from typing import Any, TypeVar
 
 import orjson
@@ -24,6 +23,7 @@ from proofport.journal.contract import (
     NewRun,
     Sent,
 )
+from proofport.journal.sql.intents import key_of, packed, unpacked
 from proofport.journal.sql.queue import delivery as delivery_of
 from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Steps, Store, Values, shown
 
@@ -117,19 +117,19 @@ class SqlLaneRun:
     def _intend(self, of_set: int, intents: Sequence[Intent], run: int = 0) -> Steps[None]:
         if intents:
             about = {"set": of_set, "run": run}
-            yield Many("put_intent", ({**about, **_key_of(each), "content": _packed(each.sent)} for each in intents))
+            yield Many("put_intent", ({**about, **key_of(each), "content": packed(each.sent)} for each in intents))
 
     async def withdraw(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
         await self._write(self._withdraw, kind, intents, self._run(run_id)[0] if run_id else 0)
 
     def _withdraw(self, kind: str, intents: Sequence[Intent], run: int) -> Steps[None]:
         of_set = {"set": (yield from self._set(kind)), "run": run}
-        yield Many("drop_intent", [{**of_set, **_key_of(each)} for each in intents])
+        yield Many("drop_intent", [{**of_set, **key_of(each)} for each in intents])
 
     def _take_up(self, of_set: int, rows: Sequence[Row]) -> Steps[None]:
         """Put what was left in doubt: it may have arrived, and belongs to the set of no run."""
         for delivery, content in rows:
-            yield from self._note(of_set, _unpacked(bytes(content)), "upsert", delivery=delivery or None)
+            yield from self._note(of_set, unpacked(bytes(content)), "upsert", delivery=delivery or None)
 
     def _take_up_deliveries(self) -> Steps[None]:
         for (of_set,) in (yield Query("sets_with_deliveries_left", self._hold.values)):
@@ -341,26 +341,6 @@ def release(store: Store, hold: Hold) -> Steps[None]:
 def _changes(names: Sequence[str], values: Values) -> Steps[None]:
     for name in names:
         yield Change(name, values)
-
-
-def _key_of(intent: Intent) -> Values:
-    return {"delivery": intent.delivery or 0, "batch": intent.batch, "digest": intent.digest}
-
-
-def _packed(sent: Sent) -> bytes:
-    """The content of an intent: a line of JSON, and then the bodies. Without digests: nobody knows yet what arrives."""
-    sizes = list(map(len, sent.items))
-    about = [list(each) for each in (sent.ids, sent.observed, sent.sources, sent.spellings)]
-    return orjson.dumps([*about, sizes], option=orjson.OPT_APPEND_NEWLINE) + b"".join(sent.items)
-
-
-def _unpacked(content: bytes) -> Sent:
-    """The content of an intent that was left, all of it in doubt."""
-    line, _, bodies = content.partition(b"\n")
-    ids, observed, sources, spellings, sizes = orjson.loads(line)
-    ends = pairwise(accumulate(sizes, initial=0))
-    items = [bodies[start:end] for start, end in ends]
-    return Sent(ids, [IN_DOUBT] * len(ids), observed, items, sources, spellings)
 
 
 def _keep(values: Values, doubts: str | None) -> Steps[None]:

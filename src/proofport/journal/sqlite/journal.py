@@ -18,6 +18,7 @@ from proofport.journal import scheduler
 from proofport.journal.contract import LaneRun
 from proofport.journal.copying import Source, Target
 from proofport.journal.sql.access import AccessPart
+from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.registry import RegistryPart
@@ -31,7 +32,9 @@ from proofport.journal.sqlite.lane_run import SqliteLaneRun
 from proofport.journal.sqlite.store import SqliteStore
 
 
-class SqliteJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart, SnapshotsPart, AccessPart):
+class SqliteJournal(
+    QueuePart, LanesPart, RunsPart, LastStatePart, IntentsPart, RegistryPart, SnapshotsPart, AccessPart
+):
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 
     #: Commits survive a power cut.

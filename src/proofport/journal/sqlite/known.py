@@ -128,10 +128,6 @@ class LastStatePart(Part):
         rows = await self._store.rows("sources", {"set": await folded(self._store, lane, kind)})
         return [SourceCount(*row) for row in rows]
 
-    async def ids_of_source(self, lane: str, kind: str, source: int, *, after: str = "", limit: int = 500) -> list[str]:
-        values = {"set": await folded(self._store, lane, kind), "source": source, "after": after, "limit": limit}
-        return [text for (text,) in await self._store.rows("ids_of_source", values)]
-
     async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
         values = {"set": await folded(self._store, lane, kind), "after": after, "limit": limit}
         rows = await self._store.rows("kept", values)
