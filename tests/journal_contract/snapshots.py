@@ -92,10 +92,10 @@ class SnapshotTests(JournalTests):
         assert await journal.put_part("s1", TWO)
         found = await seen(journal)
         assert (found.state, found.report, found.expires) == ("open", '{"a": 1}', clock.now + LIFE)
-        assert await journal.commit_snapshot("s1", run_id="r2", override="sold")
+        assert await journal.commit_snapshot("s1", run_id="r2", override="sold", without=["hr-us", "a\x00"])
         assert (await seen(journal)).report == '{"a": 1}'
         again = await taken(journal)
-        assert (again.run_id, again.override) == ("r2", "sold")
+        assert (again.run_id, again.override, again.without) == ("r2", "sold", ["hr-us", "a\ufffd"])
 
     async def test_one_that_nobody_touches_expires(self, journal: Journal, clock: Clock) -> None:
         for name in ("s1", "s2", "s3"):

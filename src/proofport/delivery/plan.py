@@ -12,6 +12,7 @@ from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.left_out import SourceLeftOut
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.payload import digests_of
 from proofport.delivery.refused import held_back, nothing_gone
@@ -124,6 +125,7 @@ class Comparison:
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
             report.refusal = str(refusal)
+            report.left_out = refusal.source if isinstance(refusal, SourceLeftOut) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,4 +182,5 @@ def planned(report: DestinationReport) -> dict[str, Any]:
         "not_expressible": {"count": report.problem_count, "problems": problems},
         "notes": report.notes,
         "guard": report.refusal,
+        **({"left_out": report.left_out} if report.left_out is not None else {}),
     }

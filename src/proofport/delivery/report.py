@@ -139,6 +139,8 @@ class DestinationReport:
     compared: bool = False
     #: In a plan: what the guard would say.
     refusal: str | None = None
+    #: In a plan: the source that is missing, where that is why.
+    left_out: str | None = None
 
     def fail(self, code: Exit) -> None:
         """Set the exit code, unless there is one already."""

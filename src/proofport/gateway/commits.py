@@ -138,14 +138,12 @@ class Commits:
         to, kind = snapshot.destinations, snapshot.kind
         resumed = any([await journal.run(commit.run_id, name) is not None for name in to])
         async with _parts(journal, snapshot.id) as parts:
-            run = await self._gateway.deliver_snapshot(
-                parts, to=to, kind=kind, run_id=commit.run_id, resume=resumed, override=commit.override
-            )
+            run = await self._gateway.deliver_snapshot(parts, commit, resume=resumed)
             self._on_report(run)
             report = run.as_dict()
             report["destinations"] = {own_name(name): books for name, books in report["destinations"].items()}
             if run.exit_code is Exit.GUARD:
-                plan = await self._gateway.plan(parts, to=to, kind=kind, mode="snapshot")
+                plan = await self._gateway.plan(parts, to=to, kind=kind, mode="snapshot", without=commit.without)
                 report["plan"] = {own_name(name): planned(each) for name, each in plan.destinations.items()}
         return report
 

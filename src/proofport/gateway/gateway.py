@@ -46,7 +46,7 @@ from proofport.http.clock import checked
 from proofport.http.flow import allow_destruction, lead
 from proofport.http.sender import Sender
 from proofport.journal import is_there, open_journal, opened
-from proofport.journal.contract import Accepted, Delivery, Filter, Journal
+from proofport.journal.contract import Accepted, Commit, Delivery, Filter, Journal
 
 
 class Gateway:
@@ -150,28 +150,20 @@ class Gateway:
             on_problem=on_problem,
         )
 
-    async def deliver_snapshot(
-        self,
-        records: Sequence[Input],
-        *,
-        to: Sequence[str],
-        kind: str,
-        run_id: str,
-        resume: bool,
-        override: str | None,
-    ) -> RunReport:
+    async def deliver_snapshot(self, records: Sequence[Input], commit: Commit, *, resume: bool) -> RunReport:
         """Deliver a committed snapshot as the run that its commit names; `resume` what was begun of it.
 
         A relay that has died may still hold a lane, for a lease at most.
         """
         return await self._run(
             records,
-            to,
-            kind,
+            commit.snapshot.destinations,
+            commit.snapshot.kind,
             "snapshot",
-            run_id=run_id,
+            run_id=commit.run_id,
             resume=resume,
-            override=override,
+            override=commit.override,
+            without=commit.without,
             lane_seconds=max(self.config.patience, self.config.lease),
         )
 

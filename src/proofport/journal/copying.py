@@ -88,7 +88,8 @@ OF_THE_JOURNAL = (
     ),
     _table(
         "snapshots",
-        "number id tenant kind state lifetime created expires parts records report destinations run_id override epoch",
+        "number id tenant kind state lifetime created expires parts records report destinations run_id override epoch "
+        "left_out",
         None,
     ),
     _table("parts", "snapshot name records payload pages source", None),

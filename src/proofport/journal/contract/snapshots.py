@@ -70,6 +70,8 @@ class Commit:
     run_id: str
     #: The reason for which the guard is overridden.
     override: str | None
+    #: The sources that are left out on purpose.
+    without: Sequence[str]
     #: Grows with every claim. What is written under an old one is refused.
     epoch: int
 
@@ -106,7 +108,9 @@ class Snapshots(Protocol):
         ...
 
     # commits
-    async def commit_snapshot(self, snapshot: str, *, run_id: str, override: str | None) -> bool:
+    async def commit_snapshot(
+        self, snapshot: str, *, run_id: str, override: str | None = None, without: Sequence[str] = ()
+    ) -> bool:
         """Commit an open snapshot: from now on its parts do not change. False: it is not open."""
         ...
 

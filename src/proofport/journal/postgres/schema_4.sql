@@ -27,6 +27,8 @@ CREATE TABLE intents (
 ALTER TABLE runs ADD COLUMN completing BOOLEAN NOT NULL DEFAULT false;  -- staged: the vendor may have been told to complete
 ALTER TABLE parts ADD COLUMN source TEXT;       -- the name of the source of its records; null: of an older version
 
+ALTER TABLE snapshots ADD COLUMN left_out TEXT[] NOT NULL DEFAULT '{}';     -- sources, like override
+
 -- The pages of a source may come in several parts of a snapshot. Each part keeps what its pages say, as JSON.
 ALTER TABLE parts RENAME COLUMN incomplete TO pages;
 UPDATE parts SET pages = json_build_object(

@@ -25,6 +25,8 @@ CREATE TABLE intents (
 ALTER TABLE runs ADD COLUMN completing INTEGER NOT NULL DEFAULT 0;  -- staged: the vendor may have been told to complete
 ALTER TABLE parts ADD COLUMN source TEXT;       -- the name of the source of its records; null: of an older version
 
+ALTER TABLE snapshots ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]';   -- a JSON array of sources, like override
+
 -- The pages of a source may come in several parts of a snapshot. Each part keeps what its pages say, as JSON.
 ALTER TABLE parts RENAME COLUMN incomplete TO pages;
 UPDATE parts SET pages = json_object(

@@ -24,7 +24,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 SQL = load(__package__, ["access", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"])
-LISTS = ("ids", "destinations", "kinds")
+LISTS = ("ids", "destinations", "kinds", "left_out")
 """Names of values that may be lists."""
 
 

@@ -189,6 +189,11 @@ class NewSnapshot(BaseModel, extra="forbid"):
 
 class Commit(BaseModel, extra="forbid"):
     override_guard: str | None = Field(None, min_length=1, description="Why the loss is intended; kept in the report.")
+    without: list[str] = Field(
+        [],
+        max_length=100,
+        description="Sources of the last set that are left out on purpose, as the refusal names them.",
+    )
 
 
 class Snapshot(Answer):
