@@ -10,7 +10,7 @@ import orjson
 from pydantic import JsonValue
 
 from proofport.accounting import CONFIRMED, NOT_HELD, NOT_KNOWN, UNCHANGED, Outcome, Status, rejected
-from proofport.adapter import Batch, Job, LastDelivered, Lists, MakesSchema, Replaces, Stages
+from proofport.adapter import Batch, Job, LastDelivered, ListsWhole, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
 from proofport.delivery.foreseen import Foreseen
 from proofport.delivery.live_set import LiveSet
@@ -41,10 +41,11 @@ class LastState:
     """Asks the journal for one destination run."""
 
     def __init__(self, journal: Journal | Foreseen, target: Target, *, keep_last: bool = False) -> None:
-        """`keep_last`: keep the bodies of a set that goes whole, where the vendor does not list it."""
+        """`keep_last`: keep the bodies of a set that goes whole, where the vendor does not list whole records."""
         self._journal = journal
-        self._keep_last = keep_last and not isinstance(target.resource, Lists)
-        self._resource = target.resource
+        resource = target.resource
+        self._keep_last = keep_last and not (isinstance(resource, ListsWhole) and resource.lists_whole)
+        self._resource = resource
         self._lane = target.lane
         #: The vendor's own list, where it was read to leave out what is equal.
         self.live: LiveSet | None = None

@@ -33,6 +33,7 @@ OF_RESOURCES = (
     optional.Ends,
     optional.Matches,
     optional.Lists,
+    optional.ListsWhole,
     optional.ReadsBack,
     optional.MakesSchema,
     optional.Provisions,

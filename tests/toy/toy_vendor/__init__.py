@@ -20,7 +20,7 @@ from proofport.adapter import (
     Flow,
     Job,
     Limits,
-    Lists,
+    ListsWhole,
     Memory,
     Mode,
     Observed,
@@ -73,9 +73,10 @@ class ToyAdapter(Adapter):
         return (WIDGET,)
 
 
-class Widgets(Resource, Stages, Lists):
+class Widgets(Resource, Stages, ListsWhole):
     empty_set = "refuse"
     lags = False
+    lists_whole = True
 
     def __init__(self, settings: ToySettings, kind: str) -> None:
         super().__init__(kind)

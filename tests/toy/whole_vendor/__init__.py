@@ -23,7 +23,7 @@ from proofport.adapter import (
     Flow,
     Job,
     Limits,
-    Lists,
+    ListsWhole,
     Memory,
     Mode,
     Observed,
@@ -99,8 +99,9 @@ class WholeAdapter(Adapter):
         return (BODIES[kind],) if kind in BODIES else ()
 
 
-class WholeSet(Resource, Replaces, Lists):
+class WholeSet(Resource, Replaces, ListsWhole):
     lags = False
+    lists_whole = True
     limit: ClassVar[Limits] = Limits(max_records=1_000, max_bytes=100_000)
 
     def __init__(self, settings: WholeSettings, kind: str) -> None:
