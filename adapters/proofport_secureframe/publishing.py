@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from proofport.accounting import ACCEPTED, UNCHANGED, Outcome, rejected, unknown
+from proofport.accounting import ACCEPTED, NOT_KNOWN, UNCHANGED, Outcome, rejected, unknown
 from proofport.adapter import (
     Batch,
     Blueprint,
@@ -41,13 +41,22 @@ NOT_WHOLE = rejected(
         hint="Upsert the whole record first.",
     )
 )
-NEVER_SENT = rejected(
+NO_BODY = rejected(
     Problem(
-        "a removal of a record that was never delivered from here",
+        "a removal of a record whose last state is not known here",
         "a record whose last state is known: the vendor cannot delete, so that state is sent once more, marked as gone",
         field="id",
         hint="Upsert the whole record, marked as gone, instead.",
     )
+)
+NEVER_SENT = rejected(
+    Problem(
+        "an id that was never delivered from here; the vendor does not say what it holds",
+        "a record whose last state is known: the vendor cannot delete, so that state is sent once more, marked as gone",
+        field="id",
+        hint="Look for a spelling mistake. If the vendor holds the record, upsert the whole of it, marked as gone.",
+    ),
+    reason=NOT_KNOWN.reason,
 )
 WITHDRAWN = b'"elastictranscoder_pipeline"'
 WITHDRAWN_NOTE = (
@@ -194,7 +203,7 @@ class EndedResource(PublishedResource, Ends):
                 body = json.loads(last.body) | self.ended_fields
                 bodies[index] = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
             else:
-                outcomes[index] = UNCHANGED if last is not None and last.removed else NEVER_SENT
+                outcomes[index] = NEVER_SENT if last is None else UNCHANGED if last.removed else NO_BODY
         for indexes in _portions(bodies, self._bytes_left("remove")):
             outcome = yield from self._publish(job, [bodies[index] for index in indexes], destructive=True)
             outcomes |= dict.fromkeys(indexes, outcome)

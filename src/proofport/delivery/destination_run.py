@@ -293,7 +293,7 @@ class DestinationRun:
     async def _foreseen(self, batch: Batch) -> Mapping[int, Outcome]:
         """The records of a batch that a delivery would refuse, by their index, in a run that only reads."""
         try:
-            wanted = await self.last_state.filter(self.job, batch, digests_of(batch), skip_unchanged=False)
+            wanted = await self.last_state.foreseen(self.job, batch, digests_of(batch))
         except ProofportError as error:
             self.stopped = None
             await self.halt(error)

@@ -10,7 +10,7 @@ import orjson
 from pydantic import JsonValue
 
 from proofport.accounting import CONFIRMED, NOT_HELD, NOT_KNOWN, UNCHANGED, Outcome, Status, rejected
-from proofport.adapter import Batch, Job, LastDelivered, ListsWhole, MakesSchema, Replaces, Stages
+from proofport.adapter import Batch, Job, LastDelivered, ListsWhole, MakesSchema, Opens, Replaces, Resource, Stages
 from proofport.delivery.batching import part
 from proofport.delivery.foreseen import Foreseen
 from proofport.delivery.live_set import LiveSet
@@ -95,6 +95,14 @@ class LastState:
         bodies = await self._journal.bodies(self._lane, job.kind, keys_in(batch))
         return replace(batch, last=list(map(_last, known, bodies)))
 
+    async def foreseen(self, job: Job, batch: Batch, digests: Sequence[int]) -> Filtered:
+        """Leave out what a delivery would refuse, in a run that sends nothing."""
+        wanted = await self.filter(job, batch, digests, skip_unchanged=False)
+        if job.mode != "remove" or isinstance(self._resource, Opens):
+            return wanted
+        alone = _decided_alone(self._resource, job, await self.with_last(job, batch))
+        return replace(wanted, decided={**wanted.decided, **alone})
+
     # ------------------------------------------------------------------ after sending
     async def to_keep(self, job: Job, batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[bytes]:
         """The bodies to keep of what was sent."""
@@ -112,6 +120,20 @@ class LastState:
             return batch.bodies
         last = await self._journal.bodies(self._lane, job.kind, keys_in(batch))
         return [_patched(body, patch) if body else b"" for body, patch in zip(last, batch.bodies, strict=True)]
+
+
+def _decided_alone(resource: Resource, job: Job, batch: Batch) -> Mapping[int, Outcome]:
+    """The ends of removals, by their index, that an adapter decides without a call: of what was never delivered."""
+    indexes = [i for i, last in enumerate(batch.last) if last is None]
+    if not indexes:
+        return {}
+    flow = resource.send(job, {}, part(batch, indexes))
+    try:
+        next(flow)
+    except StopIteration as end:
+        return dict(zip(indexes, end.value, strict=True))
+    flow.close()
+    return {}
 
 
 def removed(batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:

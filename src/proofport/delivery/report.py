@@ -254,7 +254,7 @@ class Ledger:
             self._list(record_id, position, outcome)
 
     def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:
-        if outcome == NOT_KNOWN and record_id is not None:
+        if outcome.reason == NOT_KNOWN.reason and record_id is not None:
             self.report.not_known.add(record_id)
         if outcome.status not in (Status.REJECTED, Status.UNKNOWN):
             return

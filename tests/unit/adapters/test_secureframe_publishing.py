@@ -278,6 +278,7 @@ def test_a_removal_needs_a_last_state_and_happens_once() -> None:
     assert outcomes[:2] == [ACCEPTED, UNCHANGED]
     assert [outcome.status for outcome in outcomes[2:]] == [Status.REJECTED] * 2
     assert "never delivered from here" in str(outcomes[2].problem)
+    assert [outcome.reason for outcome in outcomes[2:]] == ["not_known", None]
     assert body(vendor)["resource_data"] == [{"id": "here", "active": False}]
     nothing = replace(given, ids=["gone"], bodies=[b"{}"], positions=[1], last=last[1:2])
     assert drive(resource("device").send(job("remove", "device"), {}, nothing), recorded()) == [UNCHANGED]
