@@ -54,7 +54,7 @@ NOT_KNOWN = Outcome(
         hint="Nothing was removed. Look for a spelling mistake in the id.",
     ),
 )
-"""The end of a removal that named nothing: what the vendor does not hold was never delivered from here. Where the vendor
+"""The end of a removal that named nothing: what the vendor does not hold was never delivered from here. Where a vendor
 does not say what it holds, the adapter rejects the removal, for the same reason."""
 
 
