@@ -396,4 +396,4 @@ class Gateway:
         if isinstance(adapter, Checks):
             async with await self.sender(adapter) as sender:
                 found = await checked(adapter.check(), sender)
-        return [*found, *findings(await self.schemas(destination))]
+        return [*found, *findings(adapter, await self.schemas(destination))]
