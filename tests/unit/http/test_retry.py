@@ -145,8 +145,18 @@ def test_not_now_is_told_from_perhaps_done(status: int, lost: bool) -> None:
     repeated, asked = refused_for_now(Reply(status), REPEAT, ORIGIN), refused_for_now(Reply(status), ASK, ORIGIN)
     assert isinstance(repeated, Retryable)
     assert repeated.lost is lost
-    assert isinstance(asked, OutcomeUnknown if lost else Retryable)
+    assert isinstance(asked, OutcomeUnknown if status >= 500 else Retryable), "a creation is looked up, never repeated"
     assert f"answered {status}" in repeated.message
+
+
+@pytest.mark.parametrize("body", [b"<html>", b" \r\n<!DOCTYPE html>", b"\xef\xbb\xbf<?xml?>"])
+def test_a_page_under_a_success_is_a_lost_answer(body: bytes) -> None:
+    repeated, asked = (refused_for_now(Reply(200, body=body), call, ORIGIN) for call in (REPEAT, ASK))
+    assert isinstance(repeated, Retryable)
+    assert repeated.lost
+    assert isinstance(asked, OutcomeUnknown)
+    assert "look for a proxy" in repeated.message
+    assert refused_for_now(Reply(404, body=body), REPEAT, ORIGIN) is None
 
 
 @pytest.mark.parametrize(
