@@ -62,8 +62,10 @@ class Reply:
 
     @property
     def is_page(self) -> bool:
-        """True: the body is a page of HTML or XML. It comes from a proxy: vendors' APIs answer in JSON."""
-        return self.body[:100].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+        """True: the body is a page of HTML, for people. A proxy sends it, or another server in front of the API."""
+        begin = self.body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        typed = "html" in self.headers.get("content-type", "")
+        return begin.startswith((b"<!doctype html", b"<html")) or (typed and begin[:1] == b"<")
 
 
 def _words(form: type[Any], names: tuple[str, ...]) -> str:
