@@ -27,7 +27,7 @@ from proofport.adapter import (
 )
 from proofport.errors import Problem, UnsupportedFeature
 from proofport.wire import Call
-from proofport_secureframe.answers import PUBLISH_HINTS, refuse, vendor_words
+from proofport_secureframe.answers import PUBLISH_HINTS, queued, refuse, vendor_words
 from proofport_secureframe.bodies import body_of
 from proofport_secureframe.provisioning import guide
 from proofport_secureframe.reading import READ_BACK
@@ -138,7 +138,7 @@ class PublishedResource(SchemaResource, Provisions):
             return rejected(Problem(found, expected, hint=hint, vendor_message=vendor_words(reply)))
         if not reply.ok:
             refuse(reply, "take the records", PUBLISH_HINTS)
-        if reply.status != 202:
+        if not queued(reply):
             problem = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
             return unknown("unexpected_answer", problem)
         return ACCEPTED if self.current(job.lane_memory).defined else self._not_defined()

@@ -46,3 +46,4 @@ from proofport.adapter.values import Page as Page
 from proofport.adapter.values import Provisioned as Provisioned
 from proofport.adapter.values import ReadBack as ReadBack
 from proofport.adapter.values import Settings as Settings
+from proofport.adapter.values import Walk as Walk

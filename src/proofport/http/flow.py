@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias, TypeVar
 
-from proofport.adapter import Flow, Page
+from proofport.adapter import Flow, Page, Walk
 from proofport.errors import AdapterFault, GuardRefused, OutcomeUnknown, ProofportError
 from proofport.wire import Call, Reply
 
@@ -44,12 +44,15 @@ async def lead(flow: Flow[T], sender: Sends, *, gate: Gate = refuse_destruction)
 
 
 async def pages(read: Callable[[str | None], Awaitable[Page]]) -> AsyncIterator[Page]:
-    """The pages of a list. `read` is given the cursor of the page."""
-    page = await read(None)
-    yield page
-    while page.cursor is not None:
-        page = await read(page.cursor)
+    """The pages of a list. `read` is given the cursor of the page. Raises Retryable for a list that has no end."""
+    walk, cursor = Walk("the vendor's list"), None
+    while True:
+        page = await read(cursor)
+        cursor = page.cursor
+        walk.step(page.records if page.rows is None else page.rows, cursor, total=page.total)
         yield page
+        if cursor is None:
+            return
 
 
 async def follow(flow: Flow[T], send: Callable[[Call], Awaitable[Reply]], *, quiet: bool = False) -> T:

@@ -57,14 +57,19 @@ def explain(error: BaseException, call: Call, origin: str, redact: Callable[[str
 
 
 def refused_for_now(reply: Reply, call: Call, origin: str) -> ProofportError | None:
-    """The error for a reply that means "not now". None: another reply. After a 5xx the call may have taken effect."""
-    if reply.status not in (408, 429) and reply.status < 500:
+    """The error for a reply that means "not now". None: another reply.
+
+    After a 5xx the call may have taken effect, and after a page under a success, which is a proxy's answer.
+    """
+    page = reply.ok and reply.is_page
+    if not page and reply.status not in (408, 429) and reply.status < 500:
         return None
     what = f"{call.operation}: {origin} answered {reply.status}"
-    lost = reply.status >= 500 and reply.status != 503
-    if lost and call.lost == "ask":
+    if page:
+        what += " with a page, which is not the vendor's answer: look for a proxy between"
+    if call.lost == "ask" and (page or reply.status >= 500):
         return OutcomeUnknown(what)
-    return Retryable(what, after=_retry_after(reply), lost=lost)
+    return Retryable(what, after=_retry_after(reply), lost=page or (reply.status >= 500 and reply.status != 503))
 
 
 def _retry_after(reply: Reply) -> float | None:

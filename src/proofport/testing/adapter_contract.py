@@ -5,7 +5,7 @@ class TestAcme(AdapterContract):
     secrets = ("s3cret",)
 
     def adapter(self): return AcmeAdapter(AcmeSettings(api_key="s3cret", ...))
-    def accept(self, call): return Reply(200, body=b'{"ok": true}')
+    def accept(self, call): return json_reply([{"id": each["id"]} for each in json.loads(call.body)])
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from proofport.accounting import NOT_HELD, Status
 from proofport.adapter import Memory, Mode, TokenFlow, optional
 from proofport.errors import Blocked, OutcomeUnknown, ProofportError, TooLarge, UsageError
 from proofport.evidence import KINDS
-from proofport.testing.adapter_flows import AdapterFlows, Server, Vendor, drive, failure, json_reply, recorded
+from proofport.testing.adapter_flows import Server, Vendor, drive, failure, json_reply, recorded
+from proofport.testing.adapter_lies import AdapterLies
 from proofport.wire import Reply, checked_origin
 
 __all__ = ["AdapterContract", "Server", "Vendor", "drive", "json_reply", "recorded"]
@@ -41,7 +42,7 @@ OF_RESOURCES = (
 OF_ADAPTERS = (optional.Checks, optional.HasOperations)
 
 
-class AdapterContract(AdapterFlows):
+class AdapterContract(AdapterLies):
     """Inherit from it in a class whose name begins with `Test`."""
 
     # ------------------------------------------------------------------ settings

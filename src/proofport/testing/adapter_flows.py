@@ -93,7 +93,10 @@ class AdapterFlows(ABC):
 
     @abstractmethod
     def accept(self, call: Call) -> Reply:
-        """The answer of a vendor where everything goes well. With a `TokenFlow`, to the call for a token as well."""
+        """The answer of a vendor where everything goes well, as it documents it: with the ids of records, for example.
+
+        With a `TokenFlow`, to the call for a token as well.
+        """
 
     def reject_first(self, call: Call) -> Reply | None:
         """The answer to a sent batch that refuses its first record only. None: the vendor gives no such answer."""

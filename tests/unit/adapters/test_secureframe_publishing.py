@@ -103,7 +103,17 @@ def test_a_202_for_an_undefined_schema_is_unknown_and_says_what_to_do() -> None:
         assert step in (outcome.problem.hint or "")
 
 
-@pytest.mark.parametrize("answer", [Reply(200), Reply(204), Reply(201, body=b"{}")])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(200),
+        Reply(204),
+        Reply(201, body=b"{}"),
+        Reply(200, body=b"<html>"),
+        Reply(202, body=b"<html>Sign in</html>"),
+        Reply(202, body=b'{"error":"failed"}'),
+    ],
+)
 def test_any_other_success_promises_nothing(answer: Reply) -> None:
     (outcome,) = send(recorded(answer), {"id": "a"})
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "unexpected_answer")
