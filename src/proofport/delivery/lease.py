@@ -82,7 +82,10 @@ async def hold(
         async with renewing(holder.confirm, lease, on_lost, lane=lane):
             yield holder
     finally:
-        await run.release()
+        try:
+            await run.release()
+        except JournalError as error:  # the lease runs out; what the block has to say is not lost for it
+            log.warning("lane_not_released", lane=lane, error=error.message)
 
 
 @asynccontextmanager

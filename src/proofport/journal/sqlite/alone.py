@@ -14,14 +14,11 @@ from pathlib import Path
 
 from proofport.errors import ConfigError, JournalError, UsageError
 from proofport.journal.copying import AWAY, in_use
-from proofport.journal.sqlite.database import REPLACED, connect, create, explained, is_busy
+from proofport.journal.sqlite.database import BESIDE, REPLACED, connect, create, explained, is_busy
 from proofport.journal.sqlite.store import SQL
 
 SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
 """The bytes that whoever has the file open holds a lock on: https://www.sqlite.org/lockingv3.html"""
-
-BESIDE = ("-wal", "-shm")
-"""Endings of the files that SQLite keeps beside a journal: https://www.sqlite.org/walformat.html"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ MOVED = ".moved"
 REPLACED = "a backup that was restored"
 """Noted instead of a place in a journal that a backup has replaced."""
 
+BESIDE = ("-wal", "-shm")
+"""Endings of the files that SQLite keeps beside a journal: https://www.sqlite.org/walformat.html"""
+
 BUSY_SECONDS = 30.0
 MOUNTS = Path("/proc/self/mountinfo")
 NETWORK_FILE_SYSTEMS = re.compile(
@@ -46,11 +49,15 @@ def create(path: Path, *, durable: bool = True) -> None:
             _migrate(db, path)
             refuse_away(db, path)
     except (OSError, sqlite3.Error) as error:
-        hint = explained(error).hint if isinstance(error, sqlite3.Error) else None
-        raise ConfigError(
-            f"the journal {path} cannot be used: {error}",
-            hint=hint or "Give `journal:` a path on a local, writable disk.",
-        ) from error
+        raise unusable(path, error) from error
+
+
+def unusable(path: Path, error: OSError | sqlite3.Error) -> ConfigError:
+    hint = explained(error).hint if isinstance(error, sqlite3.Error) else None
+    return ConfigError(
+        f"the journal {path} cannot be used: {error}",
+        hint=hint or "Give `journal:` a path on a local, writable disk.",
+    )
 
 
 def _refuse_to_begin_anew(path: Path) -> None:
@@ -80,12 +87,16 @@ def refuse_away(db: sqlite3.Connection, path: Path) -> None:
     raise ConfigError(f"the journal {path} was moved to {row[0]}", hint="Name that in `journal:`.")
 
 
-def connect(path: Path, *, query_only: bool = False, durable: bool = True) -> sqlite3.Connection:
-    """A connection, used by one thread at a time. `durable`: its commits survive a power cut.
+def connect(
+    path: Path, *, query_only: bool = False, durable: bool = True, wait: float | None = None
+) -> sqlite3.Connection:
+    """A connection to a file that exists, used by one thread at a time. `durable`: its commits survive a power cut.
 
-    https://www.sqlite.org/pragma.html#pragma_synchronous
+    `wait`: seconds for another to let go of the file. https://www.sqlite.org/pragma.html#pragma_synchronous
     """
-    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    address = f"{path.absolute().as_uri()}?mode=rw"  # a file that was deleted meanwhile is not begun anew
+    timeout = BUSY_SECONDS if wait is None else wait
+    db = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
         db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         db.execute("PRAGMA cache_size = -512")

@@ -25,7 +25,7 @@ from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 from proofport.journal.sqlite import copies
 from proofport.journal.sqlite.alone import Restored, restore
-from proofport.journal.sqlite.database import connect, create, explained
+from proofport.journal.sqlite.database import connect, create, explained, unusable
 from proofport.journal.sqlite.known import LastStatePart
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
 from proofport.journal.sqlite.store import SqliteStore
@@ -44,7 +44,10 @@ class SqliteJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart,
 
     async def open(self) -> None:
         await asyncio.to_thread(create, self.path, durable=self.durable)
-        self._begin()
+        try:
+            self._begin()
+        except (OSError, sqlite3.Error) as error:
+            raise unusable(self.path, error) from error
 
     def _begin(self) -> None:
         self._opened = SqliteStore(self.path, durable=self.durable, clock=self._clock)

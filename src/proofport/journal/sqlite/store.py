@@ -17,7 +17,8 @@ from proofport.errors import JournalError
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
 from proofport.journal.sql.queries import load
 from proofport.journal.sql.steps import Change, Direct, Hold, Many, Query, Row, Steps, Values, Wake, number_of
-from proofport.journal.sqlite.database import connect, explained
+from proofport.journal.sqlite.database import connect
+from proofport.journal.sqlite.place import OpenFiles
 from proofport.journal.sqlite.writer import Writer
 
 T = TypeVar("T")
@@ -48,8 +49,9 @@ class Reader:
     Each statement sees the last commit, and blocks nobody.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: OpenFiles) -> None:
         self._path = path
+        self._files = files
         self._db: sqlite3.Connection | None = None
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
@@ -62,10 +64,22 @@ class Reader:
     def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         try:
             if self._db is None:
-                self._db = connect(self._path, query_only=True)
-            return question(self._db)
+                self._db = self._connected()
+            found = question(self._db)
         except sqlite3.Error as error:
-            raise explained(error) from error
+            raise self._files.failed(error) from error
+        self._files.check()
+        return found
+
+    def _connected(self) -> sqlite3.Connection:
+        self._files.check()  # SQLite removes the log beside a file that is empty
+        db = connect(self._path, query_only=True)
+        try:
+            self._files.check()  # it is the file that the writer writes to
+        except JournalError:
+            db.close()
+            raise
+        return db
 
     async def close(self) -> None:
         self._closed = True
@@ -83,8 +97,8 @@ class SqliteStore:
         self.news = asyncio.Event()
         self.folding = asyncio.Lock()
         self.writer = Writer(path, durable=durable)
-        self.looks = Reader(path)
-        self._lanes = Reader(path)
+        self.looks = Reader(path, self.writer.files)
+        self._lanes = Reader(path, self.writer.files)
 
     async def close(self) -> None:
         await self.writer.close()
