@@ -89,6 +89,9 @@ async def test_what_is_deleted_or_replaced_acknowledges_and_delivers_nothing_unt
     async with relaying(config) as relay:
         assert (await relay.post([RECORD], kind=KIND)).status == 202
         await relay.settled()
+        journal = await relay.gateway.journal()
+        while any(lane.owner for lane in await journal.lanes()):  # noqa: ASYNC110 - else it is held for a lease
+            await asyncio.sleep(0)
         asked = len(await drata.received())
         done(folder)
         told = await refused(relay)

@@ -11,6 +11,7 @@ from proofport.journal.contract import LaneRun
 from proofport.journal.copying import Source, Target
 from proofport.journal.postgres import copies, migrations
 from proofport.journal.postgres.database import Place
+from proofport.journal.postgres.integrity import damage
 from proofport.journal.postgres.last_state import LastStatePart, PostgresLaneRun
 from proofport.journal.postgres.store import SQL, PostgresStore
 from proofport.journal.postgres.wake import Waker
@@ -35,7 +36,10 @@ class PostgresJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPar
         """Make the tables, or bring them up to date. The names of the scripts that were applied."""
         return await migrations.migrate(self.place)
 
-    # ------------------------------------------------------------------ moving
+    # ------------------------------------------------------------------ damage and moving
+    async def damage(self) -> list[str]:
+        return await damage(self.place)
+
     @property
     def label(self) -> str:
         return self.place.name

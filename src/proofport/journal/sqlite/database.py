@@ -13,6 +13,7 @@ from typing import Any
 
 from proofport.errors import ConfigError, JournalError
 from proofport.journal.copying import AWAY
+from proofport.journal.sqlite.integrity import quick_look
 
 APPLICATION_ID = 0x70706A31
 """Marks a SQLite file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
@@ -46,10 +47,19 @@ def create(path: Path, *, durable: bool = True) -> None:
         with suppress(FileExistsError):  # never open one that exists: closing it would drop SQLite's locks on it
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(connect(path, durable=durable)) as db:
+            if found := quick_look(db):
+                raise damaged(path, found)
             _migrate(db, path)
             refuse_away(db, path)
     except (OSError, sqlite3.Error) as error:
         raise unusable(path, error) from error
+
+
+def damaged(path: Path, found: str) -> ConfigError:
+    return ConfigError(
+        f"the journal {path} is damaged: {found}",
+        hint="`proofport journal check` lists the damage. Put a backup in its place: `proofport journal restore FILE`.",
+    )
 
 
 def unusable(path: Path, error: OSError | sqlite3.Error) -> ConfigError:
@@ -205,6 +215,10 @@ _EXPLANATIONS = (
     ("SQLITE_CANTOPEN", "the journal cannot be opened", "Make the file and its folder readable and writable."),
     ("SQLITE_BUSY", "another process keeps the journal locked", "End the process that does not let go of it."),
     ("SQLITE_IOERR", "the journal's disk fails", "Check the disk and its free space."),
-    ("SQLITE_CORRUPT", "the journal is damaged", "Put a backup in its place: `proofport journal restore FILE`."),
+    (
+        "SQLITE_CORRUPT",
+        "the journal is damaged",
+        "`proofport journal check` lists the damage. Put a backup in its place: `proofport journal restore FILE`.",
+    ),
     ("SQLITE_NOTADB", "this is no journal", "`proofport journal restore FILE`, or give `journal:` another path."),
 )
