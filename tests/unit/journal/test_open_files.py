@@ -91,9 +91,15 @@ def overwritten_at_its_beginning(path: Path) -> None:
         file.write(b"not a journal".ljust(512, b"\n"))
 
 
-def damaged_in_its_second_half(path: Path) -> None:
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2].ljust(len(content), b"\xff"))
+def damage_deliveries(path: Path) -> None:
+    """Nothing that is read when the journal is opened."""
+    with closing(sqlite3.connect(path)) as db:
+        query = "SELECT pageno FROM dbstat WHERE name = 'deliveries' AND pagetype = 'leaf' ORDER BY pageno"
+        pages = db.execute(query).fetchall()
+    with path.open("r+b") as file:
+        for (number,) in pages[1:-1]:
+            file.seek((number - 1) * 4096)
+            file.write(b"\xff" * 4096)
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -179,7 +185,7 @@ async def test_a_link_is_watched_where_it_leads(tmp_path: Path, path: Path) -> N
 async def test_damage_that_was_met_ends_all_writing(path: Path) -> None:
     async with opened(SqliteJournal(path)) as journal:
         await journal.accept([NEW] * 2_000)
-    damaged_in_its_second_half(path)
+    damage_deliveries(path)
     async with opened(SqliteJournal(path)) as journal:
         with pytest.raises(JournalError, match="damaged"):
             await journal.find(Filter(), limit=5_000)

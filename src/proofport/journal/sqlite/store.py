@@ -15,6 +15,7 @@ import orjson
 
 from proofport.errors import JournalError
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
+from proofport.journal.sql.clock import Watch, checked, told
 from proofport.journal.sql.queries import load
 from proofport.journal.sql.steps import Change, Direct, Hold, Many, Query, Row, Steps, Values, Wake, number_of
 from proofport.journal.sqlite.database import connect
@@ -24,7 +25,9 @@ from proofport.journal.sqlite.writer import Writer
 T = TypeVar("T")
 P = ParamSpec("P")
 
-SQL = load(__package__, ["access", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"])
+SQL = load(
+    __package__, ["access", "clock", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"]
+)
 LISTS = ("ids", "destinations", "kinds")
 """Names of values that may be lists."""
 
@@ -93,7 +96,8 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, durable: bool, clock: Callable[[], float]) -> None:
         self.path = path
-        self.clock = clock
+        self._clock = clock
+        self._watch = Watch()
         self.news = asyncio.Event()
         self.folding = asyncio.Lock()
         self.writer = Writer(path, durable=durable)
@@ -105,34 +109,49 @@ class SqliteStore:
         await self._lanes.close()
         await self.looks.close()
 
+    def now(self, *, writes: bool = True) -> float:
+        """The time. A clock that went back is dealt with before whatever is written next."""
+        now = self._clock()
+        if self._watch.is_due(now, only_back=not writes):
+            checking = self.writer.write(lambda db: _carried_out(db, checked(SQL), now, []))
+            checking.add_done_callback(self._checked)
+        return now
+
+    def _checked(self, checking: asyncio.Future[float]) -> None:
+        """What cannot be written now is said by whatever is written next."""
+        if checking.cancelled() or checking.exception() is not None:
+            self._watch.again()
+        else:
+            told(checking.result())
+
     # ------------------------------------------------------------------ one statement
     async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:
-        text, given = text_of(name, tuple(where)), bound(values, self.clock())
+        text, given = text_of(name, tuple(where)), bound(values, self._clock())
         return await self.looks.read(lambda db: db.execute(text, given).fetchall())
 
     async def heads(self, values: Values) -> list[Row]:
-        given = bound(values, self.clock())
+        given = bound(values, self._clock())
         return await self._lanes.read(lambda db: db.execute(SQL["heads"], given).fetchall())
 
     async def change(self, name: str, values: Values, where: Sequence[str] = ()) -> int:
-        text, given = text_of(name, tuple(where)), bound(values, self.clock())
+        text, given = text_of(name, tuple(where)), bound(values, self.now())
         return await self.writer.write(lambda db: db.execute(text, given).rowcount)
 
     async def is_due(self) -> bool:
         """Look whether a lane may be claimed, which takes no lock."""
-        now = self.clock()
+        now = self.now(writes=False)
         return bool(await self._lanes.read(lambda db: db.execute(SQL["is_due"], {"now": now}).fetchone()))
 
     # ------------------------------------------------------------------ a transaction
     async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:
-        now, woken = self.clock(), list[Wake]()
+        now, woken = self.now(), list[Wake]()
         result = await self.writer.write(lambda db: _carried_out(db, steps(*given, **named), now, woken))
         if woken:
             self.news.set()
         return result
 
     async def accept(self, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None) -> Submitted:
-        now = self.clock()
+        now = self.now()
         submitted = await self.writer.write(lambda db: _submit(db, deliveries, record, now))
         self.news.set()
         return submitted
