@@ -199,6 +199,14 @@ def is_busy(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
+def is_for_all(error: sqlite3.Error) -> bool:
+    """True if it is no request's own fault, so that doing the others again is of no use.
+
+    After an I/O error it would even do harm: a commit may have reached the disk that was said to have failed.
+    """
+    return is_busy(error) or getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR
+
+
 def explained(error: sqlite3.Error) -> JournalError:
     """The advice for a person about an error of the store."""
     name = getattr(error, "sqlite_errorname", "")

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from proofport.errors import JournalError
 from proofport.journal.sqlite import database
-from proofport.journal.sqlite.database import connect, is_busy, refuse_away
+from proofport.journal.sqlite.database import connect, is_busy, is_for_all, refuse_away
 from proofport.journal.sqlite.place import OpenFiles
 
 T = TypeVar("T")
@@ -112,7 +112,7 @@ class Writer:
         except JournalError as error:  # about the files: it is the same for all
             self._fail(group, error, whole=True)
         except sqlite3.Error as error:
-            self._fail(group, self.files.failed(error), whole=is_busy(error))
+            self._fail(group, self.files.failed(error), whole=is_for_all(error))
         except Exception as error:
             self._fail(group, error)
 
