@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from tests.unit.delivery.support import VERDICTS, Job, ScriptedSender, StagedTiny, all_ok, expect_ok, reply
+from tests.unit.delivery.support import VERDICTS, ScriptedSender, StagedTiny, all_ok, expect_ok, reply
 
 from proofport.accounting import Outcome, Tally
-from proofport.adapter import Batch, Flow, Memory
+from proofport.adapter import Batch, Flow, Job, Memory
 from proofport.journal.sqlite import SqliteJournal, database
 from proofport.wire import Call, Reply
 

@@ -33,9 +33,9 @@ from proofport.journal.contract import Filter, IdempotencyRecord, Journal, LaneV
 
 SAMPLES = 2
 LANE = f"here/{KIND}"
-BEFORE = [{"id": f"r{n}", "v": 1} for n in range(6)]
-NOW = [{"id": f"r{n}", "v": 2} for n in range(1, 7)]
-FEWER = [{"id": f"r{n}", "v": 3} for n in range(1, 6)]
+BEFORE: list[dict[str, Any]] = [{"id": f"r{n}", "v": 1} for n in range(6)]
+NOW: list[dict[str, Any]] = [{"id": f"r{n}", "v": 2} for n in range(1, 7)]
+FEWER: list[dict[str, Any]] = [{"id": f"r{n}", "v": 3} for n in range(1, 6)]
 
 
 def sampled(count: int, about: str) -> Sequence[int]:

@@ -43,7 +43,7 @@ async def test_a_push_stops_and_says_so(tmp_path: Path, monkeypatch: pytest.Monk
     assert counts(report)["withheld"] >= 7
     assert counts(report).get("delivered", 0) <= 2
     assert found.exit is Exit.INCOMPLETE
-    assert any("deleted, moved or replaced" in note for note in found.notes), found.notes
+    assert any("deleted, moved, emptied or replaced" in note for note in found.notes), found.notes
     set_back(folder)
     clock.advance(LEASE + 1)
     async with opened(SqliteJournal(folder / "journal", clock=clock)) as journal:
@@ -68,7 +68,7 @@ async def test_a_worker_sends_nothing_more_until_it_is_back(
     async with queue.working():
         await until(lambda: caplog.text.count("journal_unavailable") >= 3)
         assert len(here.sender.calls) <= 2, "the batch that was on its way"
-        assert "deleted, moved or replaced" in caplog.text
+        assert "deleted, moved, emptied or replaced" in caplog.text
         set_back(folder)
         queue.now += 100  # until the lease has run out
         await until(queue.is_idle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -9,12 +10,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.support.journals import damage_deliveries
 
 from proofport.errors import ConfigError, JournalError
 from proofport.journal import opened
 from proofport.journal.contract import Filter, NewDelivery
-from proofport.journal.sqlite import SqliteJournal, place
-from proofport.journal.sqlite import journal as module
+from proofport.journal.sqlite import SqliteJournal, database, place
 
 NEW = NewDelivery("a", "somewhere", "device", "upsert", b'[{"id":"x"}]', 1)
 
@@ -71,6 +72,10 @@ def without_its_index(path: Path) -> None:
     path.with_name(path.name + "-shm").unlink()
 
 
+def with_an_empty_log(path: Path) -> None:
+    os.truncate(path.with_name(path.name + "-wal"), 0)
+
+
 def replaced(path: Path) -> None:
     with closing(sqlite3.connect(path.with_name("other"))) as db:
         db.execute("CREATE TABLE lanes (lane)")
@@ -89,17 +94,6 @@ def emptied(path: Path) -> None:
 def overwritten_at_its_beginning(path: Path) -> None:
     with path.open("r+b") as file:
         file.write(b"not a journal".ljust(512, b"\n"))
-
-
-def damage_deliveries(path: Path) -> None:
-    """Nothing that is read when the journal is opened."""
-    with closing(sqlite3.connect(path)) as db:
-        query = "SELECT pageno FROM dbstat WHERE name = 'deliveries' AND pagetype = 'leaf' ORDER BY pageno"
-        pages = db.execute(query).fetchall()
-    with path.open("r+b") as file:
-        for (number,) in pages[1:-1]:
-            file.seek((number - 1) * 4096)
-            file.write(b"\xff" * 4096)
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -128,7 +122,7 @@ async def test_nothing_is_acknowledged_or_shown_that_the_next_process_would_not_
     assert run is not None
     done(path)
     for asked in (journal.accept([NEW]), run.renew(), journal.permit("budget", per_minute=60, burst=1)):
-        with pytest.raises(JournalError, match=r"deleted, moved or replaced|damaged|no journal") as refusal:
+        with pytest.raises(JournalError, match=r"deleted, moved, emptied or replaced|damaged|no journal") as refusal:
             await asked
         assert "journal restore" in str(refusal.value.hint)
     for looked in (journal.lanes(), run.take(1), journal.known_count("a", "device")):
@@ -158,6 +152,41 @@ async def test_no_empty_file_is_left_where_the_journal_was(journal: SqliteJourna
         with pytest.raises(JournalError):
             await asked
     assert files_in(path.parent) == []
+
+
+async def test_a_journal_that_was_emptied_keeps_its_log(journal: SqliteJournal, path: Path) -> None:
+    """What is not in the file yet is in there, and whoever opens an empty file removes it."""
+    emptied(path)
+    with pytest.raises(JournalError, match="emptied"):
+        await journal.accept([NEW])
+    assert [each.name for each in files_in(path.parent)].count(path.name + "-wal") == 1
+
+
+async def test_nothing_is_acknowledged_behind_a_hole_in_the_log(journal: SqliteJournal, path: Path) -> None:
+    with_an_empty_log(path)
+    for _ in range(2):
+        with pytest.raises(JournalError, match="-wal was deleted, moved, emptied or replaced"):
+            await journal.accept([NEW])
+
+
+async def test_a_checkpoint_of_another_program_may_empty_the_log(journal: SqliteJournal, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    await journal.accept([NEW])
+    assert await journal.damage() == []
+
+
+async def test_a_link_that_leads_elsewhere_is_another_journal(tmp_path: Path, path: Path) -> None:
+    async with opened(SqliteJournal(path)), opened(SqliteJournal(tmp_path / "other")):
+        pass
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    async with opened(SqliteJournal(link)) as journal:
+        await journal.accept([NEW])
+        link.unlink()
+        link.symlink_to(tmp_path / "other")
+        with pytest.raises(JournalError, match="link was deleted, moved"):
+            await journal.accept([NEW])
 
 
 async def test_a_clean_stop_saves_what_is_in_a_log_that_was_deleted(path: Path) -> None:
@@ -198,13 +227,12 @@ async def test_damage_that_was_met_ends_all_writing(path: Path) -> None:
 async def test_a_journal_that_is_moved_before_it_is_held_is_not_begun_anew(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create = module.create
 
     def then_moved(path: Path, *, durable: bool) -> None:
-        create(path, durable=durable)
+        database.create(path, durable=durable)
         moved(path)
 
-    monkeypatch.setattr(module, "create", then_moved)
+    monkeypatch.setattr("proofport.journal.sqlite.journal.create", then_moved)
     with pytest.raises(ConfigError):
         await SqliteJournal(path).open()
     assert [each.name for each in files_in(path.parent)] == ["elsewhere"]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.support.emulators import emulated, records
+from tests.support.journals import damage_deliveries
 from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.config import Config
@@ -60,17 +59,6 @@ def replace_by_its_copy(folder: Path) -> None:
     shutil.copytree(folder.with_name("aside"), folder)
 
 
-def damage(path: Path) -> None:
-    """Overwrite what is queued, and nothing that is read at the start."""
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        pages = db.execute("SELECT pageno FROM dbstat WHERE name = 'deliveries'").fetchall()
-    with path.open("r+b") as file:
-        for (number,) in pages:
-            file.seek((number - 1) * 4096)
-            file.write(b"\xff" * 4096)
-
-
 async def refused(relay: Relay) -> str:
     """What a caller is told. /readyz says it, too."""
     answer = await relay.post([RECORD], kind=KIND)
@@ -95,7 +83,7 @@ async def test_what_is_deleted_or_replaced_acknowledges_and_delivers_nothing_unt
         asked = len(await drata.received())
         done(folder)
         told = await refused(relay)
-        assert "deleted, moved or replaced" in told
+        assert "deleted, moved, emptied or replaced" in told
         assert str(folder) not in told
         assert len(await drata.received()) == asked
         set_back(folder)
@@ -107,9 +95,9 @@ async def test_what_is_deleted_or_replaced_acknowledges_and_delivers_nothing_unt
 
 async def test_damage_that_a_worker_meets_ends_accepting(config: Config, drata: Running) -> None:
     async with relaying(config, deliver=False) as relay:
-        for number in range(100):
+        for number in range(150):
             assert (await relay.post([{**RECORD, "id": f"r{number}"}], kind=KIND)).status == 202
-    damage(journal_of(config))
+    damage_deliveries(journal_of(config))
     async with relaying(config) as relay, asyncio.timeout(10):
         while (await relay.ask("GET", "/readyz")).status == 200:  # noqa: ASYNC110 - only asking tells
             await asyncio.sleep(0)

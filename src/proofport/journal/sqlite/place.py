@@ -16,6 +16,9 @@ from typing import TypeAlias
 from proofport.errors import JournalError
 from proofport.journal.sqlite.database import BESIDE, connect, explained, is_busy
 
+LOG_BEGINS = b"\x37\x7f\x06"
+"""The first bytes of a log, in either order of bytes: https://www.sqlite.org/fileformat2.html#the_write_ahead_log"""
+
 LOOK_EVERY = 1.0
 """Seconds between two looks at the file as a process that is started now would see it."""
 
@@ -39,6 +42,10 @@ class OpenFiles:
         self._opened = {name: _identity(name) for name in names}
         self._damage: JournalError | None = None
         self._looked = time.monotonic()
+        self._log = os.open(names[1], os.O_RDONLY)  # unlike the others, it carries no locks that closing would drop
+
+    def close(self) -> None:
+        os.close(self._log)
 
     def check(self) -> None:
         """Raises JournalError when they are not the same any more, or when damage was met. Costs three `stat`."""
@@ -46,11 +53,13 @@ class OpenFiles:
             raise JournalError(self._damage.message, hint=self._damage.hint)
         for name, opened in self._opened.items():
             if _identity(name) != opened:
-                raise JournalError(  # which callers of a relay see: it names no folder
-                    f"the journal's file {Path(name).name} was deleted, moved or replaced while it was in use",
-                    hint="Put it back under its name. If it is gone, stop everything that uses the journal, and put a "
-                    "backup in its place: `proofport journal restore FILE`.",
-                )
+                raise _gone(name)
+
+    def check_commit(self) -> None:
+        """Check after a commit, whose log begins with a header: one that was emptied is a hole up to what was added."""
+        self.check()
+        if os.pread(self._log, len(LOG_BEGINS), 0) != LOG_BEGINS:
+            raise _gone(f"{self._path}{BESIDE[0]}")
 
     def look(self) -> None:
         """Check, and now and then read the beginning of the file anew: what a connection has read once, it keeps.
@@ -80,9 +89,18 @@ class OpenFiles:
         return advice
 
 
+def _gone(name: str) -> JournalError:
+    return JournalError(  # callers of a relay see it: it names no folder
+        f"the journal's file {Path(name).name} was deleted, moved, emptied or replaced while it was in use",
+        hint="Put it back under its name. If it is gone, stop everything that uses the journal, and put a backup in "
+        "its place: `proofport journal restore FILE`.",
+    )
+
+
 def _identity(name: str) -> Identity | None:
+    """None for one that is not there, and for a journal that was emptied: whoever opens that removes the log."""
     try:
         found = os.stat(name)  # noqa: PTH116 - a Path costs more than the call
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return None if not found.st_size and not name.endswith(BESIDE) else (found.st_dev, found.st_ino)

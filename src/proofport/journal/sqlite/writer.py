@@ -86,6 +86,7 @@ class Writer:
         self._handed.put(None)
         await asyncio.to_thread(self._thread.join)
         self._db.close()
+        self.files.close()
 
     def _run(self) -> None:
         open_ = True
@@ -124,7 +125,7 @@ class Writer:
             for request in group:
                 request.result = request.work(db)
             db.execute("COMMIT")
-            self.files.check()
+            self.files.check_commit()
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
