@@ -73,7 +73,7 @@ class Pushed:
         shutil.copytree(self.folder, folder)
         return Pushed(self.case, folder, deepcopy(self.there), Clock(self.clock.now))
 
-    def journal(self) -> QuickJournal:
+    def journal(self) -> Journal:
         return QuickJournal(self.folder / "journal", clock=self.clock)
 
     async def push(self, file: str, run_id: str, moment: Callable[[], None] = lambda: None, **how: Any) -> RunReport:

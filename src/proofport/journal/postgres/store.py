@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar, cast
 
+from psycopg import errors
+
 from proofport.errors import JournalError
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
 from proofport.journal.postgres.accept import Acceptor, accepting
@@ -91,8 +93,10 @@ class PostgresStore:
             [(now,)] = await self._only(Query("time", {}))
             if self._watch.is_due(now):
                 told(await self._write(checked(SQL)))
-        except JournalError:  # what is done next says so, too
+        except JournalError as error:
             self._watch.again()
+            if not isinstance(error.__cause__, errors.DeadlockDetected):  # which is of lanes that were moved
+                raise
 
     async def _carried_out(self, db: Db, steps: Steps[T]) -> T:
         result: Any = None

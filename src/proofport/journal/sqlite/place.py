@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from proofport.errors import JournalError
-from proofport.journal.sqlite.database import BESIDE, connect, explained, is_busy
+from proofport.journal.sqlite.database import BESIDE, connect, explained
 
 LOG_BEGINS = b"\x37\x7f\x06"
 """The first bytes of a log, in either order of bytes: https://www.sqlite.org/fileformat2.html#the_write_ahead_log"""
@@ -64,7 +64,7 @@ class OpenFiles:
     def look(self) -> None:
         """Check, and now and then read the beginning of the file anew: what a connection has read once, it keeps.
 
-        Raises JournalError, sqlite3.Error.
+        Raises JournalError, and sqlite3.Error for damage. Other errors are those of this look alone.
         """
         self.check()
         if time.monotonic() - self._looked < LOOK_EVERY:
@@ -74,7 +74,7 @@ class OpenFiles:
             with closing(connect(self._path, query_only=True, wait=0.0)) as db:
                 db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         except sqlite3.Error as error:
-            if not is_busy(error):
+            if _is_damage(error):
                 raise
 
     def failed(self, error: sqlite3.Error) -> JournalError:
@@ -84,9 +84,13 @@ class OpenFiles:
         except JournalError as cause:
             return cause
         advice = explained(error)
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE:
+        if _is_damage(error):
             self._damage = advice
         return advice
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGE
 
 
 def _gone(name: str) -> JournalError:
