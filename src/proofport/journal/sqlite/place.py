@@ -58,7 +58,8 @@ class OpenFiles:
     def check_commit(self) -> None:
         """Check after a commit, whose log begins with a header: one that was emptied is a hole up to what was added."""
         self.check()
-        if os.pread(self._log, len(LOG_BEGINS), 0) != LOG_BEGINS:
+        begins = os.pread(self._log, len(LOG_BEGINS), 0)
+        if begins not in (LOG_BEGINS, b""):  # it is empty where nothing was written since all of it was moved
             raise _gone(f"{self._path}{BESIDE[0]}")
 
     def look(self) -> None:
