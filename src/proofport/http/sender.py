@@ -123,7 +123,7 @@ class Sender:
         if gate is not None:
             await gate(call)
         self.requests += 1
-        started = time.time()
+        started, timer = time.time(), time.monotonic()
         failure: ProofportError | None
         digest = xxh3_64_hexdigest(b"" if credentials is None else call.body or b"")
         try:
@@ -136,7 +136,7 @@ class Sender:
                 reply = self._redaction.reply(reply)
             status, failure = reply.status, refused_for_now(reply, call, self.origin)
             message = _vendor_words(reply)
-        seconds, sent = time.time() - started, len(call.body or b"")
+        seconds, sent = time.monotonic() - timer, len(call.body or b"")
         self.attempts.append(Attempt(call.operation, status, seconds, sent, digest, message[:MESSAGE], started))
         if failure is not None:
             raise failure  # outside of the handler, because the library's errors show our headers

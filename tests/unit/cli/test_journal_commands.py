@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,6 +46,11 @@ class Shell(CommandLine):
             assert max(map(len, typed.out.splitlines()), default=0) <= 80
             assert CONTENT not in typed.out + typed.err
         return typed.code, typed.out + typed.err
+
+    def change(self, *statements: str) -> None:
+        with closing(sqlite3.connect(self.folder / ".proofport" / "journal.sqlite3")) as db, db:
+            for statement in statements:
+                db.execute(statement)
 
     def states(self) -> list[tuple[int, str]]:
         async def states(journal: Journal) -> list[Delivery]:
@@ -218,3 +225,25 @@ def test_a_backup_is_a_journal_and_overwrites_nothing(full: Shell, tmp_path: Pat
     full.configure(journal="copy.sqlite3")
     assert "12,345 delivered" in full.say("status")[1]
     assert full.say("journal", "backup", "copy.sqlite3")[0] == 2
+
+
+def test_a_whole_journal_is_found_to_be_whole(shell: Shell) -> None:
+    assert shell.say("journal", "check")[0] == 2, "there is none"
+    shell.do(filled)
+    code, said = shell.say("journal", "check")
+    assert (code, "batch 0: it has 0 outcomes for 500" in said) == (1, True), said
+    shell.change("UPDATE batches SET records = 0")
+    assert shell.say("journal", "check") == (0, "Nothing is damaged.\n")
+
+
+def test_a_damaged_journal_is_told_and_not_copied(full: Shell) -> None:
+    full.change("UPDATE batches SET records = 0", "UPDATE deliveries SET payload = x'5b7b' WHERE id = 3")
+    code, said = full.say("journal", "check")
+    assert (code, f"damaged: the delivery 3 in the lane {LANE}" in " ".join(said.split())) == (1, True), said
+    assert full.say("journal", "backup", "copy.sqlite3")[0] == 0, "the file itself is whole"
+    full.change("PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET rootpage = 3 WHERE name = 'deliveries_dead'")
+    code, said = full.say("journal", "check", "--json")
+    assert (code, len(json.loads(said)["damage"]) > 0) == (1, True), said
+    code, said = full.say("journal", "backup", "second.sqlite3")
+    assert (code, "damaged" in said) == (1, True), said
+    assert not (full.folder / "second.sqlite3").exists()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.unit.delivery.queues import LANE, Queue, ends, ids, until
-from tests.unit.delivery.support import KIND, ScriptedSender, Tiny, all_ok, reply
+from tests.unit.delivery.support import KIND, LEASE, ScriptedSender, Tiny, all_ok, reply
 
 from proofport.delivery.last_delivered import seconds_of
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
@@ -353,3 +353,19 @@ async def test_a_refusal_of_a_whole_request_hits_only_the_delivery_that_is_to_bl
     await queue.work()
     assert await queue.states() == ["done", "dead", "done"]
     assert ids(here) == ["good", "bad", "fine", "good", "bad", "fine"]
+
+
+# ---------------------------------------------------------------------- the clock
+async def test_an_hour_forward_and_back_lets_nothing_wait(queue: Queue, caplog: pytest.LogCaptureFixture) -> None:
+    here = queue.vendor(Retryable("away", after=30.0), all_ok)
+    queue.now += 3_600
+    await queue.accept({"id": "rests"})
+    await queue.work()
+    await queue.accept({"id": "later"})
+    queue.now -= 3_600
+    assert await queue.journal.claim(owner="other", lease=LEASE) is None, "it rests"
+    queue.now += 45
+    await queue.work()
+    assert await queue.states() == ["done", "done"]
+    assert ids(here)[-2:] == ["rests", "later"]
+    assert "event='clock_set_back' seconds=3600" in caplog.text

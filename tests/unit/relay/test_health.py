@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -97,6 +98,15 @@ async def test_a_journal_that_cannot_be_written_is_told_without_where_it_is(
     assert found.keys() == {"journal", "lanes", "age", "room"}
     assert "acme" not in str(found)
     assert (await relay.ask("GET", "/healthz")).body == {"status": "alive"}, "nothing that a restart would mend"
+
+
+async def test_a_full_disk_is_told_although_a_small_write_still_goes_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 4096))
+    config = relay_config(tmp_path, relay={"overload": {"free_bytes": 0}})  # which limits nothing
+    async with relaying(config, deliver=False) as relay:
+        assert await failing(relay) == {"journal": "the journal's disk is full"}
 
 
 async def test_a_journal_that_does_not_answer_is_not_waited_for(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -105,3 +105,10 @@ class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Pr
     async def close(self) -> None:
         """Whatever was asked before is brought to its end first."""
         ...
+
+    async def damage(self) -> list[str]:
+        """What the store itself finds wrong with all that it holds, in sentences. The journal may be closed.
+
+        `proofport.gateway.check` looks into what it holds.
+        """
+        ...

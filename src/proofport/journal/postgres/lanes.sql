@@ -117,3 +117,8 @@ WHERE j.status = 'doing' AND l.due <= journal_now(%(now)s) - %(stalled)s
 -- The job that waits for a lane, if it comes later than in some seconds.
 SELECT id FROM procrastinate_jobs WHERE queueing_lock = %(lane)s AND status = 'todo'
     AND scheduled_at > clock_timestamp() + make_interval(secs => %(delay)s);
+
+-- name: asleep
+-- Lanes that nobody would ever work on, each as a sentence for a person.
+SELECT 'the lane ' || l.lane || ' sleeps although deliveries wait in it' FROM lanes l
+WHERE l.due IS NULL AND l.parked IS NULL AND {has_work};

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar, cast
 
+from psycopg import errors
+
+from proofport.errors import JournalError
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
 from proofport.journal.postgres.accept import Acceptor, accepting
 from proofport.journal.postgres.database import Db, Pool, explaining
 from proofport.journal.postgres.wake import Waker
+from proofport.journal.sql.clock import Watch, checked, told
 from proofport.journal.sql.queries import load
 from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Step, Steps, Values, Wake
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-SQL = load(__package__, ["access", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"])
+SQL = load(
+    __package__, ["access", "clock", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"]
+)
+
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the clock."""
 
 
 @lru_cache(maxsize=1_024)
@@ -34,6 +45,8 @@ class PostgresStore:
         self._pool = pool
         self._clock = clock
         self._acceptor = Acceptor(self)
+        self._watch = Watch()
+        self._look_at_clock = 0.0
 
     async def close(self) -> None:
         await self._acceptor.close()
@@ -53,15 +66,37 @@ class PostgresStore:
         return cast(int, await self._alone(Change(name, values, tuple(where))))
 
     async def _alone(self, step: Step) -> Any:
+        await self.watch_clock()
+        return await self._only(step)
+
+    async def _only(self, step: Step) -> Any:
         with explaining(), cancellable():
             async with self._pool.connection() as db:
                 return await self._done(db, step)
 
     # ------------------------------------------------------------------ a transaction
     async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:
+        await self.watch_clock()
+        return await self._write(steps(*given, **named))
+
+    async def _write(self, steps: Steps[T]) -> T:
         with explaining(), cancellable():
             async with self._pool.connection() as db, db.transaction():
-                return await self._carried_out(db, steps(*given, **named))
+                return await self._carried_out(db, steps)
+
+    async def watch_clock(self) -> None:
+        """Look now and then whether the clock went back: it is the server's, which nobody tells of."""
+        if time.monotonic() < self._look_at_clock:
+            return
+        self._look_at_clock = time.monotonic() + LOOK_EVERY
+        try:
+            [(now,)] = await self._only(Query("time", {}))
+            if self._watch.is_due(now):
+                told(await self._write(checked(SQL)))
+        except JournalError as error:
+            self._watch.again()
+            if not isinstance(error.__cause__, errors.DeadlockDetected):  # which is of lanes that were moved
+                raise
 
     async def _carried_out(self, db: Db, steps: Steps[T]) -> T:
         result: Any = None

@@ -26,7 +26,8 @@ from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 from proofport.journal.sqlite import copies
 from proofport.journal.sqlite.alone import Restored, restore
-from proofport.journal.sqlite.database import connect, create, explained
+from proofport.journal.sqlite.database import connect, create, explained, unusable
+from proofport.journal.sqlite.integrity import all_damage, structural_damage
 from proofport.journal.sqlite.known import LastStatePart
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
 from proofport.journal.sqlite.store import SqliteStore
@@ -47,7 +48,10 @@ class SqliteJournal(
 
     async def open(self) -> None:
         await asyncio.to_thread(create, self.path, durable=self.durable)
-        self._begin()
+        try:
+            self._begin()
+        except (OSError, sqlite3.Error) as error:
+            raise unusable(self.path, error) from error
 
     def _begin(self) -> None:
         self._opened = SqliteStore(self.path, durable=self.durable, clock=self._clock)
@@ -74,7 +78,17 @@ class SqliteJournal(
             lambda: self.claim(owner=owner, lease=lease), store.is_due, store.news, drain, slots=slots, stop=stop
         )
 
-    # ------------------------------------------------------------------ backup and moving
+    # ------------------------------------------------------------------ damage, backup and moving
+    async def damage(self) -> list[str]:
+        return await asyncio.to_thread(self._damage)
+
+    def _damage(self) -> list[str]:
+        try:
+            with closing(connect(self.path, query_only=True)) as db:
+                return all_damage(db)
+        except sqlite3.DatabaseError as error:
+            return [str(error)]
+
     @property
     def label(self) -> str:
         return str(self.path)
@@ -94,7 +108,10 @@ class SqliteJournal(
             await self.close()
 
     async def backup(self, path: str | Path) -> None:
-        """Copy the journal as it is now, beside running work. Raises UsageError when `path` exists."""
+        """Copy the journal as it is now, beside running work. Raises UsageError when `path` exists.
+
+        Raises JournalError, and leaves no copy, when the journal is damaged: see `structural_damage`.
+        """
         target = Path(path)
         await asyncio.to_thread(self._copy_to, target)
 
@@ -110,6 +127,11 @@ class SqliteJournal(
             os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
             with closing(connect(self.path)) as source, closing(sqlite3.connect(draft)) as copy:
                 source.backup(copy)
+                if found := structural_damage(copy):
+                    raise JournalError(
+                        f"the journal is damaged, and was not copied: {found[0]}",
+                        hint="Keep the last backup. `proofport journal check` lists the damage.",
+                    )
             os.link(draft, target)
         except sqlite3.Error as error:
             raise explained(error) from error

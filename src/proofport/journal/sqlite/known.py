@@ -21,7 +21,7 @@ import orjson
 from proofport.adapter import Tombstone
 from proofport.journal.contract import IN_DOUBT, Kept, Known, SourceCount, SpellingState
 from proofport.journal.sql.steps import Many, Part, Steps
-from proofport.journal.sqlite.database import connect, explained
+from proofport.journal.sqlite.database import connect
 from proofport.journal.sqlite.store import SQL, SqliteStore
 
 SLICE = 5_000
@@ -173,11 +173,14 @@ async def _fold(store: SqliteStore, of_set: int) -> None:
 
 
 def _collect(store: SqliteStore, pending: _Pending, of_set: int) -> None:
+    files = store.writer.files
+    files.check()
     try:
         with closing(connect(store.path, query_only=True)) as db:
             pending.add(db, of_set)
     except sqlite3.Error as error:
-        raise explained(error) from error
+        raise files.failed(error) from error
+    files.check()
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

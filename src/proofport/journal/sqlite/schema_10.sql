@@ -36,3 +36,8 @@ UPDATE parts SET pages = json_object(
 -- Ids of an older version do not stand under their keys yet: whoever delivers next moves them there.
 ALTER TABLE sets ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0;           -- 1: every id that can stands under its key
 ALTER TABLE sets ADD COLUMN spelled INTEGER NOT NULL DEFAULT 0;         -- 1: some id is, or was, written otherwise
+
+CREATE TABLE clock (                            -- journal/sql/clock.py
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    latest REAL NOT NULL                        -- the latest time that was noted
+);

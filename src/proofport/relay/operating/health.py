@@ -20,6 +20,9 @@ CHECK_EVERY = 1.0
 WRITE_SECONDS = 5.0
 """Seconds in which the journal must have written something."""
 
+LEAST_FREE = 1024 * 1024
+"""Bytes below which the journal's disk counts as full. The write of a check is so small that it may still succeed."""
+
 log = get_logger("relay")
 
 
@@ -59,7 +62,9 @@ class Readiness:
             unknown = Check(False, "unknown: the journal cannot be used")
             failed = Check(False, "the journal cannot be written; the log says why")
             return {"journal": failed, "lanes": unknown, "age": unknown, "room": unknown}
-        return {"journal": Check(True, "the journal can be written"), **self._delivering(view)}
+        full = view.free_bytes is not None and view.free_bytes < LEAST_FREE
+        said = "the journal's disk is full" if full else "the journal can be written"
+        return {"journal": Check(not full, said), **self._delivering(view)}
 
     def _delivering(self, view: View) -> dict[CheckName, Check]:
         allowed, age = self._settings.parked_lanes, self._settings.age_seconds
