@@ -132,7 +132,7 @@ class TestLag:
     async def test_nothing_follows_from_what_a_list_lacks_that_lags(self, secureframe: Secureframe) -> None:
         """The plan compares with the journal, as the push does."""
         secureframe.block["vendor_name"] = "Acme"
-        given, how = personnel_accounts(*range(10)), {"kind": "personnel_account", "mode": "snapshot"}
+        given, how = personnel_accounts(*range(10)), dict[str, Any](kind="personnel_account", mode="snapshot")
         await secureframe.push(given, **how)
         await secureframe.emulator.faults(list_ends_after=0, match={"path": "/user_accounts$"})
         plan = await secureframe.plan(given[:9], **how)

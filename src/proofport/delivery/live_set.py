@@ -87,15 +87,16 @@ class LiveSet:
 
     def unlisted(self, ids: Sequence[str]) -> list[str]:
         """Those of `ids`, as `held` gives them, that the list does not show."""
-        marks = ", ".join("?" * len(ids))
-        rows = self._database.execute(f"SELECT id FROM live WHERE NOT listed AND id IN ({marks})", ids)  # noqa: S608
-        return [record_id for (record_id,) in rows]
+        find = "SELECT 1 FROM live WHERE id = ? AND NOT listed"
+        return [each for each in ids if self._database.execute(find, (each,)).fetchone() is not None]
 
     def drop_unlisted(self) -> Iterator[list[str]]:
         """Take out the records that the list does not show, and give their ids, page by page."""
-        while page := self._database.execute("SELECT id FROM live WHERE NOT listed LIMIT ?", (PAGE,)).fetchall():
-            self._database.executemany("DELETE FROM live WHERE id = ?", page)
-            yield [record_id for (record_id,) in page]
+        find, after = "SELECT id FROM live WHERE NOT listed AND id > ? ORDER BY id LIMIT ?", ""
+        while page := [each for (each,) in self._database.execute(find, (after, PAGE))]:
+            after = page[-1]
+            self._database.executemany("DELETE FROM live WHERE id = ?", ((each,) for each in page))
+            yield page
 
     def compare(
         self, batch: Batch, digests: Sequence[int] = (), known: Sequence[Known | None] = ()
