@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import NamedTuple
 
 import msgspec
@@ -58,8 +59,8 @@ async def documents(
     most = limits.values if most_values is None else min(most_values, limits.values)
     if request.content_type == JSON:
         content = await body.whole()
-        async with request.app[MEMORY].parsing(len(content)):
-            async for found in _items(content, limits, most):
+        async with request.app[MEMORY].parsing(len(content)), aclosing(_items(content, limits, most)) as items:
+            async for found in items:
                 yield found
         return
     _require_ndjson(request)
@@ -89,7 +90,7 @@ def parse(body: bytes, limits: Limits, *, expected: str) -> object:
     return document
 
 
-async def _items(body: bytes, limits: Limits, most: int) -> AsyncIterator[tuple[Place, object]]:
+async def _items(body: bytes, limits: Limits, most: int) -> AsyncGenerator[tuple[Place, object], None]:
     """The items of a JSON array. Any other JSON is one document. Those of a large body are parsed one by one."""
     if len(body) < LARGE:
         document = parse(body, limits, expected=EXPECTED)
