@@ -172,7 +172,7 @@ class TestKeys:
 
 class TestPlans:
     async def test_direct_records_that_a_completion_would_delete_are_named(self, drata: Drata) -> None:
-        await drata.push(cloud_resources("a", "b"))
+        await drata.push(cloud_resources("a", "b"), journal="another runner's")
         await drata.emulator.switch(direct_upload_joins="active")
         await drata.seed(records=[], sessions=[])
         await drata.push(cloud_resources("direct", "kept"), mode="upsert")

@@ -20,6 +20,7 @@ from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import LastState
 from proofport.delivery.lease import alongside, hold
+from proofport.delivery.listed import VendorList
 from proofport.delivery.live_set import LiveSet, WaitingSet, lists_now
 from proofport.delivery.plan import Comparison
 from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
@@ -230,27 +231,38 @@ class Run:
         """Read what has to be known of the vendor before anything is sent."""
         order, destination = self._order, part.destination
         if order.plan:
-            live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch", folds=order.folds)))
-            part.comparison = Comparison(part.before, destination, live)
+            part.comparison = Comparison(part.before, destination, self._list(part, stack))
             await part.comparison.prepare(self._tell)
             destination.compare_only(part.comparison.meet)
         if part.books is None:
             return
+        vendor_list = self._list(part, stack)
         if order.skip_unchanged:
-            await self._compare_with_live(destination, stack)
+            await self._compare_with_live(destination, vendor_list, stack)
         if order.mode == "snapshot" and ids is not None:
-            part.ending = self._ending(destination, part.books, ids)
+            part.ending = self._ending(destination, part.books, ids, vendor_list)
             await part.ending.prepare()
 
-    def _ending(self, destination: DestinationRun, books: RunBooks, ids: IdStore) -> Ending:
+    def _list(self, part: _Part, stack: AsyncExitStack) -> VendorList:
+        """The vendor's list, not read yet. A set that goes whole corrects the journal by itself once it is there."""
+        order, destination, books = self._order, part.destination, part.books
+        ids_only = not (order.plan or order.skip_unchanged or order.terms.keep_last)
+        live = LiveSet(partial=order.mode == "patch", folds=order.folds, ids_only=ids_only)
+        stack.enter_context(closing(live))
+        forget = books.forget if books is not None and not destination.goes_whole else None
+        return VendorList(destination, part.before, order.terms, live, forget)
+
+    def _ending(self, destination: DestinationRun, books: RunBooks, ids: IdStore, vendor_list: VendorList) -> Ending:
         terms = self._order.terms
         if destination.stages:
-            return StagedSet(destination, books, terms, ids)
+            return StagedSet(destination, books, terms, ids, vendor_list)
         if destination.replaces:
-            return ReplacedSet(destination, books, terms, ids)
-        return ComparedSet(destination, books, terms, ids, delete_gone=self._order.delete_gone)
+            return ReplacedSet(destination, books, terms, ids, vendor_list)
+        return ComparedSet(destination, books, terms, ids, vendor_list, delete_gone=self._order.delete_gone)
 
-    async def _compare_with_live(self, destination: DestinationRun, stack: AsyncExitStack) -> None:
+    async def _compare_with_live(
+        self, destination: DestinationRun, vendor_list: VendorList, stack: AsyncExitStack
+    ) -> None:
         """Read what the vendor holds, where it can be listed, so that equal records are not sent again.
 
         Elsewhere the journal is asked. A resumed set that is staged is sent to its end: a difference was found before.
@@ -260,10 +272,9 @@ class Run:
             return
         if not lists_now(destination.resource):
             return
-        live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch", folds=order.folds)))
+        live = vendor_list.live
         try:
-            async for page in destination.vendor.live_pages():
-                live.add(page.records)
+            await vendor_list.read()
         except ProofportError as error:
             await destination.halt(error)
             return

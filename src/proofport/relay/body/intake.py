@@ -31,6 +31,9 @@ from proofport.text.wording import count_of, problems_of, short
 TURN = 0.002
 """Seconds of checking records before other requests get a turn."""
 
+VALUES_OF_RECORD = 100_000
+"""The most JSON values of one record of evidence. A parser lets nothing else run, and each unknown name costs much."""
+
 LISTED = 1_000
 """The most mistakes that an answer lists. It counts all of them."""
 
@@ -70,7 +73,8 @@ class Intake:
     async def read(self, request: web.Request, *, about: bytes | None = None) -> None:
         """Raises ProblemError for a body that cannot be read. `about` begins the digest."""
         hasher = None if about is None else xxh3_128(about)
-        async with aclosing(documents(request, hasher)) as found:
+        most = None if self._source else VALUES_OF_RECORD
+        async with aclosing(documents(request, hasher, most_values=most)) as found:
             async for place, document in found:
                 first, is_page = self._number, not isinstance(document, Malformed)
                 for record, parents in self._records(place, document):
