@@ -74,12 +74,15 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
+        from proofport.cli.output import plain
+
+        error.message = plain(error.message)
         error.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        from proofport.cli.output import INTERRUPTED
+        from proofport.cli.output import INTERRUPTED, echo
 
-        click.echo("Interrupted.", err=True)
+        echo("Interrupted.", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of stdout has gone away; without this, Python complains again when it flushes stdout at exit.

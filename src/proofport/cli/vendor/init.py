@@ -14,7 +14,7 @@ import click
 
 from proofport import registry
 from proofport.cli import options
-from proofport.cli.output import show
+from proofport.cli.output import echo, show
 from proofport.errors import MappingError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def init(adapters: Sequence[str], instance: str, config_path: str | None) -> int
 
 
 def _choose(installed: Sequence[str]) -> list[str]:
-    click.echo("Which vendors do you deliver to?")
+    echo("Which vendors do you deliver to?")
     return [name for name in installed if click.confirm(f"  {name}", default=True)]
 
 
