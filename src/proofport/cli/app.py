@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import StringIO
 
 import click
 
@@ -74,10 +75,10 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        from proofport.cli.output import plain
+        from proofport.cli.output import echo, plain
 
-        error.message = plain(error.message)
-        error.show()
+        error.show(shown := StringIO())
+        echo(plain(shown.getvalue().rstrip()), err=True)
         return 2
     except (click.Abort, KeyboardInterrupt):
         from proofport.cli.output import INTERRUPTED, echo

@@ -76,15 +76,15 @@ class Outcomes(Answer):
 
 
 class Delivery(Answer):
-    """Some records for one destination. To a write-only key, why and how it ended is null."""
+    """Some records for one destination. To a write-only key, all is null but what it needs to name them."""
 
     id: int
     submission: int | None = Field(description="Of the request that brought it; null where none did.")
     destination: str
     kind: str
-    mode: Mode
+    mode: Mode | None
     state: State
-    records: int
+    records: int | None
     attempts: int
     created: str
     finished: str | None
@@ -139,14 +139,14 @@ class Letter(Delivery):
 class Lane(Answer):
     """The key by which a vendor orders work. Deliveries of one lane are sent one after the other.
 
-    To a write-only key, times and reasons are null.
+    To a write-only key, all but its name is null.
     """
 
     lane: str
-    queued: int
-    dead: int
+    queued: int | None
+    dead: int | None
     oldest: str | None = Field(description="When the first that is queued was accepted.")
-    held: bool = Field(description="A process delivers there now.")
+    held: bool | None = Field(description="A process delivers there now.")
     rests_until: str | None
     parked: str | None = Field(description="Why a person must act; resume the lane after that.")
 
