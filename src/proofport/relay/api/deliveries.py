@@ -93,7 +93,7 @@ async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.St
     if not replayed:
         raise _not_dead(request, letter)
     [again] = await relay.journal.find(Filter(ids=[replayed[0].id]))
-    known = ("id", "destination", "kind", "state", "attempts", "created", "assurance")
+    known = ("id", "destination", "kind", "mode", "state", "records", "attempts", "created", "assurance")
     view = seen_by(request[CALLER], view_of(again), *known)
     return json_response(view, 202, {"Location": f"/v1/deliveries/{again.id}"})
 

@@ -29,7 +29,7 @@ async def list_lanes(request: web.Request, query: NoQuery) -> web.StreamResponse
     return json_response({"items": [_view(lane) for lane in lanes]})
 
 
-@route("POST", "/v1/lanes/{lane}/resume", "write", models.Lane)
+@route("POST", "/v1/lanes/{lane}/resume", "write", models.ResumedLane)
 async def resume_lane(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Let a parked or resting lane go on at once.
 

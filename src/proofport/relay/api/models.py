@@ -76,15 +76,15 @@ class Outcomes(Answer):
 
 
 class Delivery(Answer):
-    """Some records for one destination. To a write-only key, all is null but what it needs to name them."""
+    """Some records for one destination. To a write-only key, why and how it ended is null."""
 
     id: int
     submission: int | None = Field(description="Of the request that brought it; null where none did.")
     destination: str
     kind: str
-    mode: Mode | None
+    mode: Mode
     state: State
-    records: int | None
+    records: int
     attempts: int
     created: str
     finished: str | None
@@ -137,18 +137,27 @@ class Letter(Delivery):
 
 
 class Lane(Answer):
-    """The key by which a vendor orders work. Deliveries of one lane are sent one after the other.
+    """The key by which a vendor orders work. Deliveries of one lane are sent one after the other."""
 
-    To a write-only key, all but its name is null.
-    """
+    lane: str
+    queued: int
+    dead: int
+    oldest: str | None = Field(description="When the first that is queued was accepted.")
+    held: bool = Field(description="A process delivers there now.")
+    rests_until: str | None
+    parked: str | None = Field(description="Why a person must act; resume the lane after that.")
+
+
+class ResumedLane(Answer):
+    """A lane after it was resumed. To a write-only key, all but its name is null."""
 
     lane: str
     queued: int | None
     dead: int | None
-    oldest: str | None = Field(description="When the first that is queued was accepted.")
-    held: bool | None = Field(description="A process delivers there now.")
+    oldest: str | None
+    held: bool | None
     rests_until: str | None
-    parked: str | None = Field(description="Why a person must act; resume the lane after that.")
+    parked: str | None
 
 
 class Lanes(Answer):
