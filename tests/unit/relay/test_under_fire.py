@@ -72,6 +72,14 @@ class TestHostileRecords:
         assert (answer.body["error_count"], len(answer.body["errors"])) == (1_500, 1_000)
         assert max(len(each["pointer"]) for each in answer.body["errors"]) < 250
 
+    async def test_two_idempotency_keys_are_refused(self, relay: Relay) -> None:
+        url = URL(f"{relay.origin}/v1/evidence/device?to=drata")
+        headers = [("Content-Type", "application/json"), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+        async with relay.client.post(url, headers=headers, data=b'[{"id": "a"}]') as answer:
+            told = orjson.loads(await answer.read())
+        assert (answer.status, told["errors"][0]["found"]) == (400, "the header 2 times")
+        assert (await relay.get("/v1/deliveries"))["items"] == []
+
     async def test_names_of_destinations_are_not_repeated_whole(self, relay: Relay) -> None:
         wanted = {"kind": "device", "to": ["x" * 1_000_000]}
         answer = await relay.ask("POST", "/v1/snapshots", json=wanted)
