@@ -183,7 +183,7 @@ def _licence(name: str) -> str:
     """The licence that an installed package declares: in the newest form that it uses."""
     found = package_metadata(name)
     classifiers = [text.rpartition(" :: ")[2] for text in found.get_all("Classifier") or () if "License ::" in text]
-    return str(found.get("License-Expression") or ", ".join(classifiers) or found["License"])
+    return ", ".join(found.get_all("License-Expression") or classifiers or found.get_all("License") or ())
 
 
 def _plain(name: str) -> str:
