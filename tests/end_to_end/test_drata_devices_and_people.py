@@ -218,14 +218,14 @@ class TestPeople:
 
     async def test_a_removal_separates(self, drata: Drata) -> None:
         await drata.push([person(1)], kind="person", mode="upsert")
-        gone = {"id": "p-1", "observed_at": "2027-01-31T09:00:00Z"}
+        gone = {"id": "p-1", "observed_at": "2026-03-31T09:00:00Z"}
         assert counts(await drata.push([gone], kind="person", mode="remove")) == {"delivered": 1}
-        assert (await self.people(drata))["p-1"]["separatedAt"] == "2027-01-31T09:00:00Z"
+        assert (await self.people(drata))["p-1"]["separatedAt"] == "2026-03-31T09:00:00Z"
 
     async def test_a_removal_names_the_date_of_its_own_and_corrects_another(self, drata: Drata) -> None:
         await drata.push([person(1), person(2)], kind="person", mode="upsert")
-        gone = {"id": "p-1", "separated_at": "2026-01-31T00:00:00Z", "observed_at": "2027-01-31T09:00:00Z"}
-        rest = {"id": "p-2", "separated_at": None, "observed_at": "2027-01-31T09:00:00Z"}
+        gone = {"id": "p-1", "separated_at": "2026-01-31T00:00:00Z", "observed_at": "2026-03-31T09:00:00Z"}
+        rest = {"id": "p-2", "separated_at": None, "observed_at": "2026-03-31T09:00:00Z"}
         await drata.push([gone, rest], kind="person", mode="remove")
         held = await self.people(drata)
         assert [held[each]["separatedAt"] for each in ("p-1", "p-2")] == ["2026-01-31T00:00:00Z", rest["observed_at"]]

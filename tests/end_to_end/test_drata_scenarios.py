@@ -17,6 +17,7 @@ from proofport.delivery.report import Exit
 from proofport.delivery.run import Progress
 from proofport.errors import Retryable
 from proofport.gateway import Input
+from proofport.http import patience
 from proofport.http.retry import waiting
 from proofport.testing import VendorError
 
@@ -232,3 +233,11 @@ class TestPlans:
         await drata.emulator.faults(status={"code": 429, "times": 1, "retry_after": 20})
         with pytest.raises(Retryable, match="429"):
             await drata.plan(cloud_resources("a"))
+
+    async def test_it_ends_while_a_vendor_is_silent_too(self, drata: Drata, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(patience, "LEAST_ATTEMPT", 0.05)
+        drata.options |= {"patience": 0.1}
+        await drata.emulator.faults(latency_ms=600)
+        report = await drata.push(cloud_resources("a"), mode="upsert")
+        assert report.exit_code is Exit.INCOMPLETE
+        assert "no answer in time" in notes(report)

@@ -10,6 +10,7 @@ import click
 
 import proofport
 from proofport.cli.connect import uses_gateway
+from proofport.cli.output import echo
 
 GC_THRESHOLD = 10_000
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -61,7 +62,7 @@ async def worker(gateway: proofport.Gateway, slots: int) -> int:
     log_to_stderr(serving=True)
     stop = stop_signal()
     await gateway.journal()
-    click.echo("delivering; Ctrl-C stops it", err=True)
+    echo("delivering; Ctrl-C stops it", err=True)
     await gateway.work(stop, slots=slots)
-    click.echo("stopped", err=True)
+    echo("stopped", err=True)
     return 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import orjson
 from pydantic import JsonValue
@@ -14,10 +13,9 @@ from proofport.adapter import Batch, Job, LastDelivered, ListsWhole, MakesSchema
 from proofport.delivery.batching import part
 from proofport.delivery.foreseen import Foreseen
 from proofport.delivery.live_set import LiveSet
+from proofport.delivery.observed import older
 from proofport.delivery.same import keys_in, was_sent
 from proofport.delivery.target import Target
-from proofport.errors import Problem
-from proofport.evidence import format_timestamp
 from proofport.journal.contract import IN_DOUBT, Journal, Known
 
 _MAY_HAVE_ARRIVED = (Status.DELIVERED, Status.UNKNOWN)
@@ -47,6 +45,7 @@ class LastState:
         self._keep_last = keep_last and not (isinstance(resource, ListsWhole) and resource.lists_whole)
         self._resource = resource
         self._lane = target.lane
+        self._tolerance = target.clock_tolerance
         #: The vendor's own list, where it was read to leave out what is equal.
         self.live: LiveSet | None = None
 
@@ -66,7 +65,7 @@ class LastState:
         known: Sequence[Known | None] = ()
         if job.mode != "remove" and (skip_unchanged or batch.observed):
             known = await self._journal.known(self._lane, job.kind, keys_in(batch))
-            decided |= _older(batch, known)
+            decided |= older(batch, known, self._tolerance)
         rest = [i for i in range(len(batch)) if i not in decided]
         freezes = note = None
         if isinstance(self._resource, MakesSchema) and rest:
@@ -155,38 +154,10 @@ def may_have_arrived(outcomes: Sequence[Outcome]) -> bool:
     return any(outcome.status in _MAY_HAVE_ARRIVED for outcome in outcomes)
 
 
-def seconds_of(observed_at: str | None) -> float:
-    """Seconds since 1970 of a canonical timestamp, 0 for none."""
-    return datetime.fromisoformat(observed_at).timestamp() if observed_at else 0.0
-
-
 def _last(known: Known | None, body: bytes | None) -> LastDelivered | None:
     if known is None:
         return None if body is None else LastDelivered(removed=True)
     return LastDelivered(body or b"", certain=known.body != IN_DOUBT)
-
-
-def _older(batch: Batch, known: Sequence[Known | None]) -> dict[int, Outcome]:
-    """The records whose source looked before it saw what was sent last, by their index."""
-    if not batch.observed:
-        return {}
-    pairs = enumerate(zip(batch.observed, known, strict=True))
-    return {
-        i: _refused_as_older(observed, last.observed)
-        for i, (observed, last) in pairs
-        if last is not None and observed and last.observed > observed
-    }
-
-
-def _refused_as_older(observed: float, last: float) -> Outcome:
-    found, newer = (format_timestamp(datetime.fromtimestamp(at, UTC)) for at in (observed, last))
-    problem = Problem(
-        field="observed_at",
-        found=found,
-        expected=f"a time not before {newer}, when what was sent last had been observed",
-        hint="The vendor holds a newer state of this record: sending the older one would undo it.",
-    )
-    return rejected(problem)
 
 
 def _patched(body: bytes, patch: bytes) -> bytes:

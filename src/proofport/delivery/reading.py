@@ -17,7 +17,7 @@ from proofport.delivery.batching import Batcher
 from proofport.delivery.books import POSITION_BITS
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore, duplicate
-from proofport.delivery.last_delivered import seconds_of
+from proofport.delivery.observed import seconds_of
 from proofport.delivery.same import keys_of
 from proofport.delivery.spellings import Spellings
 from proofport.errors import Problem, ProofportError, Rejected
@@ -184,8 +184,7 @@ class Branch:
         return bodies, refused
 
     async def finish(self) -> None:
-        last = self._batcher.flush()
-        if last is not None:
+        while (last := self._batcher.flush()) is not None:
             await self.destination.take(last)
         if self.spellings is not None:
             self.destination.report.notes += self.spellings.notes()

@@ -13,6 +13,8 @@ from proofport.config.names import scoped, tenant_of
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 
+DAY = 86_400.0
+
 
 class BodyMapping(Protocol):
     """A vendor mapping, compiled: evidence → record body."""
@@ -38,6 +40,8 @@ class Target:
     adapter: Adapter
     resource: Resource
     mapping: BodyMapping
+    #: Seconds that the clock of a source may be ahead of ours.
+    clock_tolerance: float = DAY
 
     @property
     def lane(self) -> str:

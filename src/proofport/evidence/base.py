@@ -54,9 +54,9 @@ BLANK_HINT = "Give the record an id at the source, or make one of other fields i
 
 
 def not_blank(value: str) -> str:
-    """The text, unless it is made of blanks alone."""
-    if value.isspace():
-        raise PydanticCustomError("blank", "expected an id: one of blanks alone is missing", {"hint": BLANK_HINT})
+    """The text, unless nobody could see it: it is made of blanks, zero-width or control characters alone."""
+    if not any(each.isprintable() and not each.isspace() for each in value):
+        raise PydanticCustomError("blank", "expected an id: one that nobody can see is missing", {"hint": BLANK_HINT})
     return value
 
 

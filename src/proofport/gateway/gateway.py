@@ -278,8 +278,8 @@ class Gateway:
         """
         if mode == "snapshot":
             raise UsageError("a snapshot cannot be queued", hint="Push it, or submit upserts and removals.")
-        check = mapping.compile_kind(kind, mode)
-        neutral = [check(record.neutral() if isinstance(record, Evidence) else record) for record in records]
+        _, read = self.reading(kind, None, mode, {})
+        neutral = [read(record.neutral() if isinstance(record, Evidence) else record, ()) for record in records]
         journal = await self.journal()
         targets = [self._targets.find(name, kind, mode) for name in dict.fromkeys(to)]
         new = [each for target in targets for each in new_deliveries(target, kind, mode, neutral)]

@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tenacity.wait import wait_random_exponential
 
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable
+from proofport.http.patience import Patience, current
 from proofport.logs import get_logger
 from proofport.wire import Call, Reply
 
@@ -89,8 +90,8 @@ def _words(error: BaseException) -> str:
 class Repeats:
     """The attempts of one call: up to three in ten seconds, while it is refused for now or its answer is lost.
 
-    A pause that the vendor asks for is waited for here when it fits in. A longer one is left to the caller
-    (`Retryable.after`).
+    None is begun after the retry time. A pause that the vendor asks for is waited for here when it fits in. A longer
+    one is left to the caller (`Retryable.after`).
     """
 
     def __init__(self, operation: str, sleep: Sleep) -> None:
@@ -100,7 +101,7 @@ class Repeats:
 
     async def __call__(self, attempt: Callable[[], Awaitable[T]]) -> T:
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(ATTEMPT_SECONDS),
+            stop=_is_over,
             wait=_pause,
             retry=retry_if_exception(_worth_repeating_now),
             sleep=self._sleep,
@@ -121,6 +122,14 @@ class Repeats:
 
 def _worth_repeating_now(error: BaseException) -> bool:
     return isinstance(error, Retryable) and (error.after is None or error.after <= ATTEMPT_SECONDS)
+
+
+_few = stop_after_attempt(ATTEMPTS) | stop_after_delay(ATTEMPT_SECONDS)
+
+
+def _is_over(state: RetryCallState) -> bool:
+    patience = current()
+    return _few(state) or (patience.seconds > 0 and state.upcoming_sleep >= patience.left)
 
 
 _backoff = wait_random_exponential(multiplier=0.25, max=4)
@@ -147,25 +156,26 @@ async def waiting(
     attempts counts, too: a vendor may take a connection and stay silent. The error is marked `lost` when any attempt
     may have taken effect.
     """
-    waited, number, lost = 0.0, 0, False
-    while True:
-        began = clock()
-        try:
-            result = await attempt()
-        except ProofportError as error:
-            lost = error.lost = error.lost or lost
-            if not isinstance(error, Retryable):
-                raise
-            waited += clock() - began
-            pause = error.after or min(2.0 ** min(number, 6), LONGEST_PAUSE)
-            if waited + pause > retry_seconds:
-                raise
-            log.warning("vendor_waited_for", seconds=round(pause, 1), error=error.message)
-            await _count_down(pause, error, tell, sleep)
-            waited, number = waited + pause, number + 1
-        else:
-            tell(None)
-            return result
+    number, lost = 0, False
+    with Patience(retry_seconds, clock).applied() as patience:
+        while True:
+            patience.answered()
+            try:
+                result = await attempt()
+            except ProofportError as error:
+                lost = error.lost = error.lost or lost
+                if not isinstance(error, Retryable):
+                    raise
+                pause = error.after or min(2.0 ** min(number, 6), LONGEST_PAUSE)
+                if pause > patience.left:
+                    raise
+                patience.waited(pause)
+                log.warning("vendor_waited_for", seconds=round(pause, 1), error=error.message)
+                await _count_down(pause, error, tell, sleep)
+                number += 1
+            else:
+                tell(None)
+                return result
 
 
 async def _count_down(seconds: float, error: Retryable, tell: Tell, sleep: Sleep) -> None:

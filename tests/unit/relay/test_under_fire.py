@@ -21,6 +21,7 @@ from tests.unit.relay.gate import Gate, gate
 from yarl import URL
 
 from proofport.config.relay import Limits
+from proofport.journal.contract import Failure, Journal
 from proofport.logs import LINES, SECONDS, Seldom
 from proofport.relay.access import connections, keys
 from proofport.relay.problems import PREFIX
@@ -84,6 +85,14 @@ class TestHostileRecords:
         answer = await relay.post([{"id": str(n), "y" * 300: 1} for n in range(1_500)], kind="device")
         assert (answer.body["error_count"], len(answer.body["errors"])) == (1_500, 1_000)
         assert max(len(each["pointer"]) for each in answer.body["errors"]) < 250
+
+    async def test_two_idempotency_keys_are_refused(self, relay: Relay) -> None:
+        url = URL(f"{relay.origin}/v1/evidence/device?to=drata")
+        headers = [("Content-Type", "application/json"), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+        async with relay.client.post(url, headers=headers, data=b'[{"id": "a"}]') as answer:
+            told = orjson.loads(await answer.read())
+        assert (answer.status, told["errors"][0]["found"]) == (400, "the header 2 times")
+        assert (await relay.get("/v1/deliveries"))["items"] == []
 
     async def test_names_of_destinations_are_not_repeated_whole(self, relay: Relay) -> None:
         wanted = {"kind": "device", "to": ["x" * 1_000_000]}
@@ -286,14 +295,36 @@ class TestSmall:
         assert answer.status == 503
         assert not answer.body["checks"]["room"]["ok"]
 
-    async def test_a_write_only_key_sees_no_details_of_what_it_resumes(self, relay: Relay) -> None:
-        await relay.post([{"id": "a"}], kind="device", headers={})
+    async def test_a_write_only_key_sees_no_details_of_what_it_resumes_or_replays(self, relay: Relay) -> None:
+        for record in ("a", "b"):
+            await relay.post([{"id": record}], kind="device", headers={})
         journal = await relay.gateway.journal()
         [lane] = await journal.lanes()
+        letter, waiting = await _first_dead(journal, lane.lane)
         token, _ = await keys.issue(journal, name="w", tenant="default", may_read=False, may_write=True)
-        path = relay.origin + "/v1/lanes/" + quote(lane.lane, safe="") + "/resume"
-        url, headers = URL(path, encoded=True), {"Authorization": f"Bearer {token}"}
-        async with relay.client.post(url, headers=headers) as answer:
-            told = orjson.loads(await answer.read())
-        assert answer.status == 200
-        assert (told["oldest"], told["rests_until"], told["parked"]) == (None, None, None)
+        headers = {"Authorization": f"Bearer {token}"}
+
+        async def ask(path: str) -> tuple[int, dict[str, Any]]:
+            async with relay.client.post(URL(relay.origin + path, encoded=True), headers=headers) as answer:
+                return answer.status, orjson.loads(await answer.read())
+
+        status, told = await ask(f"/v1/lanes/{quote(lane.lane, safe='')}/resume")
+        assert (status, {name: value for name, value in told.items() if value is not None}) == (
+            200,
+            {"lane": lane.lane},
+        )
+        status, told = await ask(f"/v1/dead-letters/{waiting}/replay")
+        assert (status, told["state"], "queued" in told["detail"]) == (409, None, False)
+        status, told = await ask(f"/v1/dead-letters/{letter}/replay")
+        hidden = {name for name, value in told.items() if value is None}
+        assert (status, hidden) == (202, {"submission", "finished", "outcomes", "reason", "replayed_as"})
+
+
+async def _first_dead(journal: Journal, lane: str) -> tuple[int, int]:
+    """Set the first delivery aside. Returns its number, and that of the second."""
+    run = await journal.claim(lane, owner="test", lease=60)
+    assert run is not None
+    first, second = await run.take(2)
+    await run.dead(first, Failure("rejected", ""))
+    await run.release()
+    return first.id, second.id

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from proofport.accounting import Assurance, Status
-from proofport.cli.output import show
+from proofport.cli.output import echo, show
 from proofport.delivery.report import RunReport
 from proofport.testing import Running
 
@@ -25,7 +25,7 @@ class Narrator:
 
     def step(self, title: str, *commands: str) -> None:
         """Begin a part of the tour. `commands` are what a person would type for it."""
-        click.echo(f"\n{click.style('──', fg='cyan')} {click.style(title, bold=True)} {click.style('──', fg='cyan')}")
+        echo(f"\n{click.style('──', fg='cyan')} {click.style(title, bold=True)} {click.style('──', fg='cyan')}")
         for each in commands:
             self.command(each)
 
@@ -35,13 +35,14 @@ class Narrator:
     def overview(self, reports: Sequence[RunReport]) -> None:
         """Print one line for each kind and destination."""
         kinds, names = max(len(report.kind) for report in reports) + 2, max(map(len, self.vendors)) + 2
-        click.secho(f"{'':{kinds + names}}{'records':>10}{'confirmed':>11}{'accepted':>10}{'rejected':>10}", bold=True)
+        heads = f"{'':{kinds + names}}{'records':>10}{'confirmed':>11}{'accepted':>10}{'rejected':>10}"
+        echo(click.style(heads, bold=True))
         for report in reports:
             for number, each in enumerate(report.destinations.values()):
                 level, status = each.tally.assurance, each.tally.status
                 delivered = f"{level[Assurance.CONFIRMED]:>11}{level[Assurance.ACCEPTED]:>10}"
                 place = f"{'' if number else report.kind:{kinds}}{each.name:{names}}"
-                click.echo(f"{place}{each.input:>10}{delivered}{status[Status.REJECTED]:>10}")
+                echo(f"{place}{each.input:>10}{delivered}{status[Status.REJECTED]:>10}")
 
     async def holdings(self) -> None:
         """Print what each vendor has, by its ids."""

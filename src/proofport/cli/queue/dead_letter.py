@@ -9,7 +9,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show_json, show_result, wrapped
+from proofport.cli.output import echo, show_json, show_result, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ async def show_command(gateway: Gateway, letter_id: int) -> int:
 async def replay_command(gateway: Gateway, ids: Sequence[int], as_it_was: bool) -> int:
     """Queue dead letters again, at the end of their lanes. Their evidence is mapped again when it is delivered."""
     accepted = await gateway.replay(ids, as_it_was=as_it_was)
-    click.echo(f"{len(accepted)} of {len(ids)} queued again: {', '.join(str(one.id) for one in accepted) or 'none'}")
+    echo(f"{len(accepted)} of {len(ids)} queued again: {', '.join(str(one.id) for one in accepted) or 'none'}")
     return 0 if len(accepted) == len(ids) else 2
 
 
@@ -79,7 +79,7 @@ async def drop_command(gateway: Gateway, ids: Sequence[int], reason: str) -> int
     if not reason.strip():
         raise click.UsageError("--reason needs words: it stays with the letter")
     dropped = await (await gateway.journal()).cancel(Filter(ids=ids, state="dead"), reason)
-    click.echo(f"{dropped} of {len(ids)} dropped")
+    echo(f"{dropped} of {len(ids)} dropped")
     return 0 if dropped == len(ids) else 2
 
 

@@ -11,7 +11,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import connect
-from proofport.cli.output import show, show_result, when, wrapped
+from proofport.cli.output import echo, plain, show, show_result, when, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def backup_command(file: Path, config_path: str | None) -> int:
             await configured.backup(file)
 
     asyncio.run(copy())
-    click.echo(f"{file}: {file.stat().st_size:,} bytes")
+    echo(f"{file}: {file.stat().st_size:,} bytes")
     return 0
 
 
@@ -135,7 +135,7 @@ def migrate_command(source: str | None, config_path: str | None) -> int:
     configured = _configured(config_path)
     if not isinstance(configured, SqliteJournal):
         applied = asyncio.run(configured.migrate())
-        click.echo(f"{configured.label}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
+        echo(f"{configured.label}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
     elif source is None:
         raise UsageError(
             "the configured journal is a file, which is migrated whenever it is opened",
@@ -144,7 +144,7 @@ def migrate_command(source: str | None, config_path: str | None) -> int:
     if source is not None:
         old = cast("SqliteJournal | PostgresJournal", open_journal(source))
         became = asyncio.run(move(old, configured, _announce))
-        click.echo(f"{old.label} has been moved to {configured.label}, and {became}.")
+        echo(f"{old.label} has been moved to {configured.label}, and {became}.")
     return 0
 
 
@@ -166,4 +166,4 @@ def _configured(config_path: str | None) -> SqliteJournal | PostgresJournal:
 
 
 def _announce(lane: str, number: int, count: int) -> None:
-    click.echo(f"{number} of {count}: {lane}", err=True)
+    echo(plain(f"{number} of {count}: {lane}"), err=True)

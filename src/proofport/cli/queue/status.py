@@ -11,7 +11,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show_result, when, wrapped
+from proofport.cli.output import echo, plain, show_result, when, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def resume(gateway: Gateway, lane: str) -> int:
     """
     if not await (await gateway.journal()).resume(lane):
         raise UsageError(f"the journal knows no lane named {lane}", hint="`proofport status` lists the lanes.")
-    click.echo(f"{lane} goes on.")
+    echo(plain(f"{lane} goes on."))
     return 0
 
 

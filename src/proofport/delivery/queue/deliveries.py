@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from proofport.delivery.payload import decode_outcomes, pack, unpack, unpack_bodies
+from proofport.delivery.same import keys_of
 from proofport.delivery.target import Target
 from proofport.errors import Problem, UsageError
 from proofport.evidence import Neutral
@@ -27,8 +28,21 @@ RECORDS = 500
 
 def new_deliveries(target: Target, kind: str, mode: Any, records: Sequence[Neutral]) -> list[NewDelivery]:
     """The deliveries that carry `records` to one destination."""
-    portions = (records[start : start + RECORDS] for start in range(0, len(records), RECORDS))
-    return [NewDelivery(target.lane, target.name, kind, mode, pack(some), len(some)) for some in portions]
+    return [NewDelivery(target.lane, target.name, kind, mode, pack(some), len(some)) for some in _portions(records)]
+
+
+def _portions(records: Sequence[Neutral]) -> Iterator[list[Neutral]]:
+    """None has an id twice: a later state of a record waits until the one before it is written down."""
+    portion: list[Neutral] = []
+    keys: set[str] = set()
+    for record, key in zip(records, keys_of([each["id"] for each in records]), strict=True):
+        if key in keys or len(portion) == RECORDS:
+            yield portion
+            portion, keys = [], set()
+        portion.append(record)
+        keys.add(key)
+    if portion:
+        yield portion
 
 
 async def accepted(journal: Journal, new: Sequence[NewDelivery], key: str | None) -> list[Accepted]:

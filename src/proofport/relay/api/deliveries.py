@@ -91,10 +91,10 @@ async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.St
     except UsageError as error:
         raise ProblemError("bodies-not-kept", error.message, hint=error.hint) from None
     if not replayed:
-        raise _not_dead(letter)
+        raise _not_dead(request, letter)
     [again] = await relay.journal.find(Filter(ids=[replayed[0].id]))
-    details = ("submission", "finished", "outcomes", "reason", "replayed_as")
-    view = seen_by(request[CALLER], view_of(again), *details)
+    known = ("id", "destination", "kind", "mode", "state", "records", "attempts", "created", "assurance")
+    view = seen_by(request[CALLER], view_of(again), *known)
     return json_response(view, 202, {"Location": f"/v1/deliveries/{again.id}"})
 
 
@@ -131,11 +131,13 @@ async def _found(request: web.Request) -> Delivery:
 async def _dead(request: web.Request) -> Delivery:
     delivery = await _found(request)
     if delivery.state != "dead":
-        raise _not_dead(delivery)
+        raise _not_dead(request, delivery)
     return delivery
 
 
-def _not_dead(delivery: Delivery) -> ProblemError:
+def _not_dead(request: web.Request, delivery: Delivery) -> ProblemError:
+    if not request[CALLER].may_read:
+        return ProblemError("not-dead", f"the delivery {delivery.id} is no dead letter", state=None)
     return ProblemError(
         "not-dead", f"the delivery {delivery.id} is {delivery.state}, not a dead letter", state=delivery.state
     )

@@ -137,10 +137,7 @@ class Letter(Delivery):
 
 
 class Lane(Answer):
-    """The key by which a vendor orders work. Deliveries of one lane are sent one after the other.
-
-    To a write-only key, times and reasons are null.
-    """
+    """The key by which a vendor orders work. Deliveries of one lane are sent one after the other."""
 
     lane: str
     queued: int
@@ -149,6 +146,18 @@ class Lane(Answer):
     held: bool = Field(description="A process delivers there now.")
     rests_until: str | None
     parked: str | None = Field(description="Why a person must act; resume the lane after that.")
+
+
+class ResumedLane(Answer):
+    """A lane after it was resumed. To a write-only key, all but its name is null."""
+
+    lane: str
+    queued: int | None
+    dead: int | None
+    oldest: str | None
+    held: bool | None
+    rests_until: str | None
+    parked: str | None
 
 
 class Lanes(Answer):

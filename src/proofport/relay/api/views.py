@@ -25,9 +25,9 @@ def json_response(data: object, status: int = 200, headers: Mapping[str, str] | 
     return web.Response(body=orjson.dumps(data), status=status, headers={**JSON, **(headers or {})})
 
 
-def seen_by(caller: Caller, view: dict[str, Any], *details: str) -> dict[str, Any]:
-    """A view as its caller may see it: with a write-only key, `details` are null."""
-    return view if caller.may_read else {**view, **dict.fromkeys(details)}
+def seen_by(caller: Caller, view: dict[str, Any], *known: str) -> dict[str, Any]:
+    """A view as its caller may see it: with a write-only key, all is null but what is `known` to whoever asks."""
+    return view if caller.may_read else {name: value if name in known else None for name, value in view.items()}
 
 
 def time_of(seconds: float | None) -> str | None:
