@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 import orjson
 from pydantic import JsonValue
@@ -16,7 +16,7 @@ from proofport.delivery.live_set import LiveSet
 from proofport.delivery.same import keys_in, was_sent
 from proofport.delivery.target import Target
 from proofport.errors import Problem
-from proofport.evidence import format_timestamp
+from proofport.evidence import format_timestamp, moment_of
 from proofport.journal.contract import IN_DOUBT, Journal, Known
 
 _MAY_HAVE_ARRIVED = (Status.DELIVERED, Status.UNKNOWN)
@@ -155,7 +155,7 @@ def _older(batch: Batch, known: Sequence[Known | None]) -> dict[int, Outcome]:
 
 
 def _refused_as_older(observed: float, last: float) -> Outcome:
-    found, newer = (format_timestamp(datetime.fromtimestamp(at, UTC)) for at in (observed, last))
+    found, newer = (format_timestamp(moment_of(at)) for at in (observed, last))
     problem = Problem(
         field="observed_at",
         found=found,

@@ -36,3 +36,12 @@ UPDATE parts SET pages = json_build_object(
 -- Ids of an older version do not stand under their keys yet: whoever delivers next moves them there.
 ALTER TABLE sets ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0;           -- 1: every id that can stands under its key
 ALTER TABLE sets ADD COLUMN spelled INTEGER NOT NULL DEFAULT 0;         -- 1: some id is, or was, written otherwise
+
+-- A delivery that its lane breaks down at, again and again, is set aside.
+ALTER TABLE deliveries ADD COLUMN breakdowns INTEGER NOT NULL DEFAULT 0;    -- in a row, of those who delivered it
+ALTER TABLE lane_runs ADD COLUMN draining BOOLEAN NOT NULL DEFAULT false;   -- its owner delivers what is queued
+
+-- Whose lane it is: `proofport.config.names.tenant_of`.
+ALTER TABLE lanes ADD COLUMN tenant TEXT NOT NULL GENERATED ALWAYS AS (
+    CASE WHEN starts_with(lane, '@') THEN substr(split_part(lane, '/', 1), 2) ELSE 'default' END
+) STORED;

@@ -34,3 +34,13 @@ UPDATE parts SET pages = json_object(
 -- Ids of an older version do not stand under their keys yet: whoever delivers next moves them there.
 ALTER TABLE sets ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0;           -- 1: every id that can stands under its key
 ALTER TABLE sets ADD COLUMN spelled INTEGER NOT NULL DEFAULT 0;         -- 1: some id is, or was, written otherwise
+
+-- A delivery that its lane breaks down at, again and again, is set aside.
+ALTER TABLE deliveries ADD COLUMN breakdowns INTEGER NOT NULL DEFAULT 0;    -- in a row, of those who delivered it
+ALTER TABLE lanes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;   -- 1: its owner delivers what is queued
+
+-- Whose lane it is: `proofport.config.names.tenant_of`. Of each tenant, looking for work reads the first that is due.
+ALTER TABLE lanes ADD COLUMN tenant TEXT NOT NULL GENERATED ALWAYS AS (
+    iif(substr(lane, 1, 1) = '@', substr(lane, 2, instr(lane, '/') - 2), 'default')
+) VIRTUAL;
+CREATE INDEX lanes_tenant ON lanes (tenant, due) WHERE due IS NOT NULL;

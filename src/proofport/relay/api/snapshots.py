@@ -93,7 +93,7 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
         raise wrong_parameter("invalid-parameters", "part", repr(name[:80]), expected)
     if snapshot.state != "open":
         raise _closed(snapshot)
-    await relay.backpressure.admit()
+    await relay.backpressure.admit(snapshot.tenant)
     _, decoder = relay.decoder(snapshot.kind, query.source, "snapshot", values_of(query.set))
     intake = Intake(decoder, snapshot.kind, source=query.source is not None, portion=None, name=name)
     await intake.read(request)
