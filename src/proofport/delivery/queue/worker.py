@@ -100,7 +100,7 @@ class Worker:
                 drain, turn = _Drain(self, holder, stop, stack), _Turn(self.turn)
                 while (waiting := await drain.take()) is not None:
                     for group in waiting:
-                        if stop.is_set() or turn.is_over() or not await drain.deliver(group):
+                        if stop.is_set() or not await drain.deliver(group) or turn.is_over():
                             return
         except LaneLost as error:
             log.error("lane_lost", lane=run.lane, error=error.message)
