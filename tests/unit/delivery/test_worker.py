@@ -85,7 +85,12 @@ async def test_a_lane_that_is_never_empty_lets_others_go_on(queue: Queue) -> Non
         await queue.accept({"id": "same"}, to="busy")
         await queue.accept({"id": str(n)}, to="free")
     order: list[int] = []
-    free.sender = ScriptedSender(send_records=lambda call: (order.append(len(busy.sender.calls)), all_ok(call))[1])
+
+    def noted(call: Call) -> Reply:
+        order.append(len(busy.sender.calls))
+        return all_ok(call)
+
+    free.sender = ScriptedSender(send_records=noted)
     await queue.work(slots=1, turn=0.0)
     assert order[0] < 3, "the busy one has had its turn, and not yet come to its end"
     assert await queue.states() == ["done"] * 6

@@ -20,7 +20,7 @@ from proofport.relay.access import keys
 
 @asynccontextmanager
 async def hanging() -> AsyncIterator[tuple[str, asyncio.Semaphore]]:
-    """A vendor that takes requests and never answers. Its origin, and one permit for each connection it was asked on."""
+    """A vendor that takes requests and never answers. Its origin, and a permit for each request."""
     asked, end = asyncio.Semaphore(0), asyncio.Event()
 
     async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -58,7 +58,7 @@ async def test_a_tenant_whose_vendor_hangs_holds_up_nobody_else(tmp_path: Path) 
                 for _ in range(SLOTS // 2):
                     await asked.acquire()
                 assert (await relay.post(cloud_resource(1), headers=headers["acme"])).status == 202
-                while await journal.find(Filter(tenant="acme", state="queued")):
+                while await journal.find(Filter(tenant="acme", state="queued")):  # noqa: ASYNC110 - no journal tells of its changes
                     await asyncio.sleep(0.01)
             assert len(await journal.find(Filter(tenant="acme", state="done"))) == 1
             assert len(await journal.find(Filter(tenant="default", state="queued"))) == len(kinds)

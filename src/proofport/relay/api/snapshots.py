@@ -80,7 +80,7 @@ async def get_snapshot(request: web.Request, query: NoQuery) -> web.StreamRespon
     "write",
     models.PartTaken,
     body=models.RECORDS,
-    problems=("snapshot-closed", "unknown-name", "invalid-records"),
+    problems=("backlog-full", "snapshot-closed", "unknown-name", "invalid-records"),
 )
 async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse:
     """Add a part under a name of your own, or replace the part of that name.
