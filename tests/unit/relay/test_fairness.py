@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support.emulators import emulated
+from tests.support.emulators import emulated, hanging
 from tests.support.evidence import cloud_resource
 from tests.support.relay import relay_config, relaying
 
@@ -16,24 +14,6 @@ from proofport.config import Tenant
 from proofport.delivery.queue.worker import SLOTS
 from proofport.journal.contract import Filter
 from proofport.relay.access import keys
-
-
-@asynccontextmanager
-async def hanging() -> AsyncIterator[tuple[str, asyncio.Semaphore]]:
-    """A vendor that takes requests and never answers. Its origin, and a permit for each request."""
-    asked, end = asyncio.Semaphore(0), asyncio.Event()
-
-    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        asked.release()
-        await end.wait()
-        writer.close()
-
-    async with await asyncio.start_server(never, "127.0.0.1") as server:
-        try:
-            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
-        finally:
-            end.set()
 
 
 async def test_a_tenant_whose_vendor_hangs_holds_up_nobody_else(tmp_path: Path) -> None:
