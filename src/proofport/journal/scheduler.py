@@ -47,9 +47,16 @@ class Slots:
         full = [tenant for tenant, held in self._held.items() if held >= self._free] if self._shared else []
         return Places(dict(self._held), full)
 
+    @property
+    def any_free(self) -> bool:
+        return self._free > 0
+
+    def may_take(self, tenant: str) -> bool:
+        return self.any_free and tenant not in self.places.full
+
     async def free(self) -> None:
         """Return when one is free."""
-        while not self._free:
+        while not self.any_free:
             self._given_back.clear()
             await self._given_back.wait()
 
@@ -57,7 +64,7 @@ class Slots:
         self._free -= 1
         self._held[tenant] += 1
 
-    def give_back(self, tenant: str, news: asyncio.Event, _: object) -> None:
+    def give_back(self, tenant: str, news: asyncio.Event, _: object = None) -> None:
         """One more is free, and perhaps a tenant is full no more."""
         self._free += 1
         self._held[tenant] -= 1

@@ -131,7 +131,7 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
     override = wanted.override_guard
     if not await relay.journal.commit_snapshot(snapshot.id, run_id=secrets.token_hex(6), override=override):
         raise _closed(await _found(request))
-    await relay.commits.begin(snapshot.id)
+    await relay.commits.begin(snapshot.id, snapshot.tenant)
     await relay.commits.ended(snapshot.id, relay.settings.commit_seconds)
     ended = await _found(request)
     if ended.state == "open":
