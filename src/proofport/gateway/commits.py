@@ -54,7 +54,7 @@ class Commits:
         self._ended = asyncio.Event()
 
     async def begin(self, snapshot: str, tenant: str) -> None:
-        """Carry out the commit of this snapshot, unless another process has it. Where no slot is free, it comes later."""
+        """Carry out the commit of this snapshot, unless another process has it. Without a free slot it comes later."""
         if not self._slots.may_take(tenant):
             return
         self._slots.take(tenant)
