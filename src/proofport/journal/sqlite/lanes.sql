@@ -32,11 +32,19 @@ WHERE number = :number;
 
 -- name: is_due
 -- One row if a lane of a tenant that is not full may be claimed.
-SELECT 1 FROM lanes WHERE due <= :now AND tenant NOT IN (SELECT value FROM json_each(:full)) LIMIT 1;
+SELECT 1 FROM ({due_tenants}) WHERE tenant NOT IN (SELECT value FROM json_each(:full)) LIMIT 1;
 
 -- name: due_tenants
--- The tenants that have claimable lanes, each with the time since when.
-SELECT tenant, min(due) FROM lanes WHERE due <= :now GROUP BY tenant;
+-- The tenants that have claimable lanes, each with the time since when. Goes from tenant to tenant: one may have many.
+WITH RECURSIVE awake (tenant) AS (
+    SELECT min(tenant) FROM lanes WHERE due IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(tenant) FROM lanes WHERE due IS NOT NULL AND tenant > awake.tenant) FROM awake
+    WHERE awake.tenant IS NOT NULL
+)
+SELECT tenant, since FROM (
+    SELECT tenant, (SELECT min(due) FROM lanes WHERE tenant = awake.tenant AND due IS NOT NULL) AS since FROM awake
+) WHERE since <= :now
 
 -- name: has_died
 -- Condition: a lane was not given back by whoever was to deliver what is queued there.

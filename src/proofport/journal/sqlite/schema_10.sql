@@ -43,4 +43,5 @@ ALTER TABLE lanes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;   -- 1: its ow
 ALTER TABLE lanes ADD COLUMN tenant TEXT NOT NULL GENERATED ALWAYS AS (
     iif(substr(lane, 1, 1) = '@', substr(lane, 2, instr(lane, '/') - 2), 'default')
 ) VIRTUAL;
-CREATE INDEX lanes_tenant ON lanes (tenant, due) WHERE due IS NOT NULL;
+DROP INDEX lanes_due;
+CREATE INDEX lanes_due ON lanes (tenant, due) WHERE due IS NOT NULL;
