@@ -163,8 +163,8 @@ class Scene(CommandLine):
             return await journal.find(Filter(), limit=1_000_000)
 
     async def settled(self) -> list[Delivery]:
-        """All deliveries, once each is noted as done: what has arrived is noted a moment later, or after a lease."""
-        while any(each.state != "done" for each in await self.deliveries()):  # noqa: ASYNC110 - another process
+        """All deliveries, once none is queued: what has arrived is noted a moment later, or after a lease."""
+        while any(each.state == "queued" for each in await self.deliveries()):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
         return await self.deliveries()
 

@@ -148,6 +148,11 @@ class CommitTests(JournalTests):
         claims = await asyncio.gather(*(journal.claim_commit(owner=f"{n}", lease=LEASE) for n in range(10)))
         assert len([claim for claim in claims if claim is not None]) == 1
 
+    async def test_none_is_claimed_of_a_tenant_that_is_full(self, journal: Journal) -> None:
+        await committed(journal)
+        assert await journal.claim_commit(owner="me", lease=LEASE, full=["other", "acme"]) is None
+        assert await journal.claim_commit(owner="me", lease=LEASE, full=["other"]) is not None
+
     async def test_the_oldest_is_claimed_first_or_the_one_that_is_named(self, journal: Journal) -> None:
         for name in ("s1", "s2", "s3"):
             await committed(journal, name)

@@ -46,7 +46,7 @@ def calm_garbage_collector() -> None:
 @click.option(
     "--slots",
     type=click.IntRange(1, 256),
-    default=8,
+    default=16,
     show_default=True,
     help="Lanes to deliver to at the same time.",
 )
@@ -55,7 +55,8 @@ async def worker(gateway: proofport.Gateway, slots: int) -> int:
     """Deliver what is queued in the journal until stopped.
 
     Any number of workers may share a journal, on PostgreSQL also from several machines; each lane is delivered by one
-    of them at a time. SIGTERM or Ctrl-C lets the worker finish the requests in flight; a second one ends it at once.
+    of them at a time. Where several tenants are configured, none of them takes all slots. SIGTERM or Ctrl-C lets the
+    worker finish the requests in flight; a second one ends it at once.
     """
     from proofport.logs import log_to_stderr
 

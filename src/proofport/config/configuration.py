@@ -102,6 +102,10 @@ class Config(Settings):
             return self.destinations
         return self.tenants[tenant].destinations if tenant in self.tenants else {}
 
+    def served(self) -> list[str]:
+        """The tenants that have destinations."""
+        return [tenant for tenant in (DEFAULT, *self.tenants) if self.of_tenant(tenant)]
+
     def all_destinations(self) -> list[str]:
         return [scoped(tenant, name) for tenant in (DEFAULT, *self.tenants) for name in self.of_tenant(tenant)]
 

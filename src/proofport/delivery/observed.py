@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from proofport.accounting import Outcome, rejected
 from proofport.adapter import Batch
 from proofport.errors import Problem, Rejected
-from proofport.evidence import Neutral, format_timestamp
+from proofport.evidence import Neutral, format_timestamp, moment_of
 from proofport.journal.contract import Known
 
 FIELD = "observed_at"
@@ -66,4 +66,4 @@ def _refused_as_older(observed: float, last: float) -> Outcome:
 
 
 def _shown(seconds: float) -> str:
-    return format_timestamp(datetime.fromtimestamp(seconds, UTC))
+    return format_timestamp(moment_of(seconds))

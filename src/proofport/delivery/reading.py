@@ -20,6 +20,7 @@ from proofport.delivery.ids import IdStore, duplicate
 from proofport.delivery.observed import seconds_of
 from proofport.delivery.same import keys_of
 from proofport.delivery.spellings import Spellings
+from proofport.delivery.target import no_body
 from proofport.errors import Problem, ProofportError, Rejected
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
@@ -170,16 +171,15 @@ class Branch:
         self, block: Sequence[Neutral], positions: Sequence[int], keys: Sequence[str] | None
     ) -> tuple[list[bytes], list[int]]:
         """The bodies, and the indexes of the records that have none."""
-        with suppress(Rejected, TypeError):
+        with suppress(Exception):  # a record that nobody foresaw takes nothing from the others
             return self._encode(block), []
         bodies, refused = [], []
         for index, neutral in enumerate(block):
             try:
                 bodies += self._encode([neutral])
-            except (Rejected, TypeError) as error:
-                problem = error.problem if isinstance(error, Rejected) else _not_json(error)
+            except Exception as error:
                 key = None if keys is None else keys[index]
-                self.destination.ledger.reject(neutral["id"], positions[index], problem, key=key)
+                self.destination.ledger.reject(neutral["id"], positions[index], no_body(error), key=key)
                 refused.append(index)
         return bodies, refused
 
@@ -331,9 +331,3 @@ def _left(
 
 def _without(indexes: Collection[int], items: Sequence[T]) -> list[T]:
     return [item for index, item in enumerate(items) if index not in indexes]
-
-
-def _not_json(error: TypeError) -> Problem:
-    return Problem(
-        str(error), "values that JSON can carry", hint="Lone surrogates and integers beyond 64 bits cannot be sent."
-    )

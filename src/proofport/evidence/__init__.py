@@ -6,7 +6,7 @@ import re
 
 from proofport.errors import UsageError
 from proofport.evidence.assets import CloudResource, Device, Software, SystemService, Tag
-from proofport.evidence.base import Custom, Evidence, Neutral, format_timestamp
+from proofport.evidence.base import Custom, Evidence, Neutral, format_timestamp, moment_of
 from proofport.evidence.people import Person, PersonnelAccount, TrainingRecord
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "TrainingRecord",
     "format_timestamp",
     "model_of",
+    "moment_of",
 ]
 
 KINDS: dict[str, type[Evidence]] = {

@@ -12,6 +12,9 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic_core import PydanticCustomError
 
+FIRST_SECOND, LAST_SECOND = -62_135_596_800.0, 253_402_300_799.0
+"""Of the years 1 to 9999, in seconds since 1970."""
+
 Neutral: TypeAlias = dict[str, Any]
 """Evidence as plain JSON data: what the mappings read and write."""
 
@@ -42,6 +45,11 @@ def _in_utc(value: datetime) -> datetime:
 def format_timestamp(value: datetime) -> str:
     """The one spelling used on every wire: UTC, ending in Z, microseconds only when there are any."""
     return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def moment_of(seconds: float) -> datetime:
+    """A time in UTC from seconds since 1970: the nearest that a calendar holds. At its edges a float holds more."""
+    return datetime.fromtimestamp(min(max(seconds, FIRST_SECOND), LAST_SECOND), UTC)
 
 
 Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp), PlainSerializer(format_timestamp, when_used="json")]

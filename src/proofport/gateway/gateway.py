@@ -30,7 +30,7 @@ from proofport.delivery.left_out import WantedSources
 from proofport.delivery.plan import Plan
 from proofport.delivery.queue.books import Watch
 from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliveries, replayed
-from proofport.delivery.queue.worker import Worker
+from proofport.delivery.queue.worker import SLOTS, Worker
 from proofport.delivery.reading import Decoder, RecordStream, place_in
 from proofport.delivery.report import RecordProblem, RunReport
 from proofport.delivery.run import Order, Progress, Run
@@ -286,7 +286,7 @@ class Gateway:
         return await accepted(journal, new, key)
 
     async def work(
-        self, stop: asyncio.Event, *, slots: int = 8, grace: float | None = None, watch: Watch | None = None
+        self, stop: asyncio.Event, *, slots: int = SLOTS, grace: float | None = None, watch: Watch | None = None
     ) -> None:
         """Deliver what is queued, by this process or any other on the journal, until `stop` is set.
 
@@ -300,6 +300,7 @@ class Gateway:
             instance=self.config.instance,
             lease=self.config.lease,
             slots=slots,
+            shared=len(self.config.served()) > 1,
             grace=grace,
             watch=watch,
         )

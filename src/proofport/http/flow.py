@@ -58,17 +58,26 @@ async def pages(read: Callable[[str | None], Awaitable[Page]]) -> AsyncIterator[
 async def follow(flow: Flow[T], send: Callable[[Call], Awaitable[Reply]], *, quiet: bool = False) -> T:
     """Run a flow whose calls go out by `send`. `quiet`: an AdapterFault does not repeat the exception's text, which may
     hold a secret that cannot be recognised yet."""
+    acted = False
+
+    async def noted(call: Call) -> Reply:
+        nonlocal acted
+        acted = acted or call.method != "GET"
+        return await send(call)
+
     try:
-        return await _follow(flow, send)
+        return await _follow(flow, noted)
     except ProofportError:
         raise
     except Exception as error:
         failure = error
     what = type(failure).__name__ if quiet else f"{type(failure).__name__}: {failure}"
-    raise AdapterFault(
+    fault = AdapterFault(
         f"the adapter broke down in {getattr(flow, '__name__', 'a flow')}: {what}",
         hint="This is a bug in the adapter; nothing more was sent.",
-    ) from (None if quiet else failure)
+    )
+    fault.lost = acted
+    raise fault from (None if quiet else failure)
 
 
 async def _follow(flow: Flow[T], send: Callable[[Call], Awaitable[Reply]]) -> T:

@@ -157,6 +157,19 @@ class TestResume:
         assert (code, "nobody" in said) == (2, True)
 
 
+def test_status_tells_of_a_lane_that_breaks_down(full: Shell) -> None:
+    async def break_down(journal: Journal) -> None:
+        await journal.resume(LANE)
+        run = await claimed(journal, LANE)
+        await run.later((await run.take(1))[0], 5, Failure("broke_down", "KeyError: 'x'"), broke_down=True)
+        await run.release()
+
+    full.do(break_down)
+    assert "broke down 1 times at the first delivery" in full.say("status")[1]
+    [lane] = [each for each in json.loads(full.say("status", "--json")[1])["lanes"] if each["lane"] == LANE]
+    assert lane["broken"] == 1
+
+
 class TestDeadLetters:
     def test_list(self, full: Shell) -> None:
         code, said = full.say("dead-letter", "list")
@@ -212,6 +225,24 @@ class TestDeadLetters:
         assert full.states()[0] == (1, "cancelled")
         assert full.say("dead-letter", "drop", "1", "--reason", "again")[0] == 2
         assert json.loads(full.say("dead-letter", "show", "1")[1])["state"] == "cancelled"
+
+    def test_what_is_queued_is_set_aside(self, full: Shell) -> None:
+        assert full.say("dead-letter", "set-aside", "1", "2", "--reason", "it holds the others up") == (
+            2,
+            "1 of 2 set aside\n",
+        )
+        assert full.states() == [(1, "dead"), (2, "dead"), (3, "queued"), (4, "queued")]
+        assert "set aside: it holds the others up" in full.say("dead-letter", "list")[1]
+        assert full.say("dead-letter", "set-aside", "3", "--reason", " ")[0] == 2
+        assert full.say("dead-letter", "replay", "2") == (0, "1 of 1 queued again: 5\n")
+
+    def test_what_was_damaged_is_shown_and_can_be_dropped(self, full: Shell) -> None:
+        path = full.folder / ".proofport" / "journal.sqlite3"
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE deliveries SET payload = x'78010000', reason = 'damaged', detail = 'cut' WHERE id = 1")
+        letter = json.loads(full.say("dead-letter", "show", "1")[1])
+        assert (letter["reason"], letter["records"]) == ("damaged: cut", [])
+        assert full.say("dead-letter", "drop", "1", "--reason", "it cannot be read") == (0, "1 of 1 dropped\n")
 
     def test_drop_needs_a_reason(self, full: Shell) -> None:
         assert full.say("dead-letter", "drop", "1")[0] == 2

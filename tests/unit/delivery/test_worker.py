@@ -75,6 +75,27 @@ async def test_lanes_do_not_wait_for_each_other(queue: Queue) -> None:
     assert await queue.states() == ["queued", "done"]
 
 
+async def test_a_lane_that_is_never_empty_lets_others_go_on(queue: Queue) -> None:
+    def and_more(call: Call) -> Reply:
+        queue.now += 1
+        return all_ok(call)
+
+    busy, free = queue.vendor(and_more, name="busy"), queue.vendor(name="free")
+    for n in range(3):
+        await queue.accept({"id": "same"}, to="busy")
+        await queue.accept({"id": str(n)}, to="free")
+    order: list[int] = []
+
+    def noted(call: Call) -> Reply:
+        order.append(len(busy.sender.calls))
+        return all_ok(call)
+
+    free.sender = ScriptedSender(send_records=noted)
+    await queue.work(slots=1, turn=0.0)
+    assert order[0] < 3, "the busy one has had its turn, and not yet come to its end"
+    assert await queue.states() == ["done"] * 6
+
+
 async def test_what_was_delivered_is_the_last_delivered_state_of_its_lane(queue: Queue) -> None:
     queue.vendor(reply(["ok", "no", "?"]))
     await queue.accept({"id": "1", "observed_at": "2026-01-05T00:00:00Z"}, {"id": "2"}, {"id": "3"})

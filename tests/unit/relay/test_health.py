@@ -13,7 +13,7 @@ import pytest
 from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.errors import JournalError
-from proofport.journal.contract import NewDelivery
+from proofport.journal.contract import Failure, NewDelivery
 from proofport.journal.sqlite import SqliteJournal
 from proofport.relay.operating import backlog, health
 
@@ -71,6 +71,17 @@ async def test_a_parked_lane_is_told_without_its_name(relay: Relay) -> None:
     assert "acme" not in str(answer.body)
     assert "1234" not in str(answer.body)
     assert await failing(relay, "?exclude=lanes&exclude=age") == {}
+
+
+async def test_a_lane_that_breaks_down_is_told_without_its_name(relay: Relay) -> None:
+    journal = await relay.gateway.journal()
+    await journal.accept([NewDelivery(LANE, "prod", "device", "upsert", b"", 1)])
+    run = await journal.claim(owner="me", lease=60)
+    assert run is not None
+    await run.later((await run.take(1))[0], 1, Failure("broke_down", "acme: 1234"), broke_down=True)
+    found = await failing(relay)
+    assert found == {"lanes": "0 of 1 lanes are parked, 1 break down at the first delivery"}
+    assert (await relay.get("/v1/lanes"))["items"] == [], "it is of another tenant"
 
 
 async def test_what_waits_for_too_long_is_told_unless_its_lane_is_parked(

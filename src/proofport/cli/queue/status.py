@@ -100,6 +100,7 @@ def _lane(lane: LaneView) -> dict[str, Any]:
         "oldest": when(lane.oldest),
         "dead": lane.dead,
         "parked": lane.parked,
+        "broken": lane.broken,
         "rests_until": when(lane.next_at) if lane.next_at > time.time() else None,
         "owner": lane.owner if _is_leased(lane) else None,
     }
@@ -166,6 +167,8 @@ def _about(lane: dict[str, Any]) -> Iterator[str]:
     if lane["parked"]:
         yield f"parked: {lane['parked']}"
         yield f"once that is mended, `proofport resume {lane['lane']}` releases the lane"
+    if lane["broken"]:
+        yield f"broke down {lane['broken']} times at the first delivery, which becomes a dead letter at the third"
     if lane["rests_until"]:
         yield f"waits until {lane['rests_until']}"
     if lane["owner"]:

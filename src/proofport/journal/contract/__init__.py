@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from proofport.journal.contract.access import AccessKey, AccessKeys
-from proofport.journal.contract.lanes import LaneRun, Lanes, LaneView
+from proofport.journal.contract.lanes import NO_PLACES, LaneRun, Lanes, LaneView, Places
 from proofport.journal.contract.last_state import (
     IN_DOUBT,
     NOTHING_SENT,
@@ -53,6 +53,7 @@ from proofport.journal.contract.snapshots import (
 __all__ = [
     "IN_DOUBT",
     "NOTHING_SENT",
+    "NO_PLACES",
     "PERHAPS_OVERWRITTEN",
     "Accepted",
     "AccessKey",
@@ -79,6 +80,7 @@ __all__ = [
     "NewRun",
     "NewSnapshot",
     "Part",
+    "Places",
     "Queue",
     "Registry",
     "RunState",

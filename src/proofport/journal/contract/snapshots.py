@@ -114,7 +114,9 @@ class Snapshots(Protocol):
         """Commit an open snapshot: from now on its parts do not change. False: it is not open."""
         ...
 
-    async def claim_commit(self, *, owner: str, lease: float, snapshot: str | None = None) -> Commit | None:
+    async def claim_commit(
+        self, *, owner: str, lease: float, snapshot: str | None = None, full: Sequence[str] = ()
+    ) -> Commit | None:
         """Take the oldest committed snapshot that nobody holds, or whose lease has run out; or this one. None: none."""
         ...
 

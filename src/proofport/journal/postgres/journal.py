@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 import psycopg
 
 from proofport.errors import JournalError
+from proofport.journal import scheduler
 from proofport.journal.contract import LaneRun
 from proofport.journal.copying import OF_A_LANE, OF_THE_JOURNAL, Source, Target
 from proofport.journal.postgres import copies, migrations
@@ -16,7 +18,8 @@ from proofport.journal.postgres.database import Place, explained
 from proofport.journal.postgres.last_state import LastStatePart, PostgresLaneRun
 from proofport.journal.postgres.store import SQL, PostgresStore
 from proofport.journal.postgres.wake import Waker
-from proofport.journal.postgres.work import Work
+from proofport.journal.postgres.work import POLL, Hearing
+from proofport.journal.scheduler import Slots
 from proofport.journal.sql.access import AccessPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
@@ -96,6 +99,17 @@ class PostgresJournal(
         return PostgresLaneRun(self._store, hold, lease)
 
     async def work(
-        self, drain: Callable[[LaneRun], Awaitable[None]], *, owner: str, slots: int, lease: float, stop: asyncio.Event
+        self,
+        drain: Callable[[LaneRun], Awaitable[None]],
+        *,
+        owner: str,
+        slots: int,
+        lease: float,
+        stop: asyncio.Event,
+        shared: bool = False,
     ) -> None:
-        await Work(self._store, drain, owner, slots, lease, stop).run()
+        store = self._store
+        claim, taken = partial(self.claim, owner=owner, lease=lease), Slots(slots, shared=shared)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Hearing(store, owner, lease, stop).run())
+            group.create_task(scheduler.work(claim, store.is_due, store.waker.news, drain, taken, stop, poll=POLL))

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar, cast
 
+import orjson
 from psycopg import errors
 
 from proofport.errors import JournalError
-from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
+from proofport.journal.contract import IdempotencyRecord, NewDelivery, Places, Submitted
 from proofport.journal.postgres.accept import Acceptor, accepting
 from proofport.journal.postgres.database import Db, Pool, explaining
 from proofport.journal.postgres.wake import Waker
@@ -128,13 +129,22 @@ class PostgresStore:
     def accepting(self, deliveries: Sequence[NewDelivery]) -> Steps[list[int]]:
         return accepting([(new, None) for new in deliveries])
 
-    def claiming(self, lane: str | None, owner: str, lease: float) -> Steps[Hold | None]:
-        values = {"lane": lane, "names": [lane], "owner": owner, "lease": lease}
+    async def is_due(self, full: Sequence[str]) -> bool:
+        """Look whether a lane of a tenant that is not full may be claimed."""
+        return bool(await self.rows("is_due", {"full": list(full)}))
+
+    def claiming(self, lane: str | None, owner: str, lease: float, places: Places) -> Steps[Hold | None]:
+        values = {"lane": lane, "names": [lane], "owner": owner, "lease": lease, "draining": lane is None}
         if lane is None:
-            rows = yield Query("claim_any", values)
+            held = orjson.dumps(places.held).decode()
+            rows = yield Query("claim_any", {**values, "held": held, "full": list(places.full)})
         else:
             yield Change("make_lanes", values)
             rows = yield Query("claim_named", values)
+        if lane is None and not rows:
+            for (idle,) in (yield Query("idle_lanes", {})):
+                [(number,)] = yield Query("locked_lane", {"lane": idle})
+                yield from self.scheduling(number, idle)
         return Hold(*rows[0]) if rows else None
 
     def scheduling(self, number: int, lane: str) -> Steps[None]:

@@ -49,8 +49,11 @@ class SnapshotsPart(Part):
         values = {"id": snapshot, "run_id": run_id, "override": shown(override), "left_out": left_out}
         return bool(await self._store.change("commit_snapshot", values))
 
-    async def claim_commit(self, *, owner: str, lease: float, snapshot: str | None = None) -> Commit | None:
-        return await self._store.write(_claim, {"owner": owner, "lease": lease, "id": snapshot})
+    async def claim_commit(
+        self, *, owner: str, lease: float, snapshot: str | None = None, full: Sequence[str] = ()
+    ) -> Commit | None:
+        values = {"owner": owner, "lease": lease, "id": snapshot, "full": list(full)}
+        return await self._store.write(_claim, values)
 
     async def renew_commit(self, commit: Commit, *, lease: float) -> None:
         if not await self._store.change("renew_commit", {**_of(commit), "lease": lease}):

@@ -11,12 +11,14 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, closing
+from functools import partial
 from pathlib import Path
 
 from proofport.errors import JournalError, UsageError
 from proofport.journal import scheduler
 from proofport.journal.contract import LaneRun
 from proofport.journal.copying import Source, Target
+from proofport.journal.scheduler import Slots
 from proofport.journal.sql.access import AccessPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
@@ -71,12 +73,18 @@ class SqliteJournal(
         return SqliteLaneRun(self._store, hold, lease)
 
     async def work(
-        self, drain: Callable[[LaneRun], Awaitable[None]], *, owner: str, slots: int, lease: float, stop: asyncio.Event
+        self,
+        drain: Callable[[LaneRun], Awaitable[None]],
+        *,
+        owner: str,
+        slots: int,
+        lease: float,
+        stop: asyncio.Event,
+        shared: bool = False,
     ) -> None:
         store = self._store
-        await scheduler.work(
-            lambda: self.claim(owner=owner, lease=lease), store.is_due, store.news, drain, slots=slots, stop=stop
-        )
+        claim = partial(self.claim, owner=owner, lease=lease)
+        await scheduler.work(claim, store.is_due, store.news, drain, Slots(slots, shared=shared), stop)
 
     # ------------------------------------------------------------------ damage, backup and moving
     async def damage(self) -> list[str]:

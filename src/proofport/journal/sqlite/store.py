@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 import orjson
 
 from proofport.errors import JournalError
-from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
+from proofport.journal.contract import IdempotencyRecord, NewDelivery, Places, Submitted
 from proofport.journal.sql.clock import Watch, checked, told
 from proofport.journal.sql.queries import load
 from proofport.journal.sql.steps import Change, Direct, Hold, Many, Query, Row, Steps, Values, Wake, number_of
@@ -28,7 +28,7 @@ P = ParamSpec("P")
 SQL = load(
     __package__, ["access", "clock", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"]
 )
-LISTS = ("ids", "destinations", "kinds", "left_out")
+LISTS = ("ids", "destinations", "kinds", "left_out", "full")
 """Names of values that may be lists."""
 
 
@@ -137,10 +137,10 @@ class SqliteStore:
         text, given = text_of(name, tuple(where)), bound(values, self.now())
         return await self.writer.write(lambda db: db.execute(text, given).rowcount)
 
-    async def is_due(self) -> bool:
-        """Look whether a lane may be claimed, which takes no lock."""
-        now = self.now(writes=False)
-        return bool(await self._lanes.read(lambda db: db.execute(SQL["is_due"], {"now": now}).fetchone()))
+    async def is_due(self, full: Sequence[str]) -> bool:
+        """Look whether a lane of a tenant that is not full may be claimed, which takes no lock."""
+        given = bound({"full": list(full)}, self.now(writes=False))
+        return bool(await self._lanes.read(lambda db: db.execute(SQL["is_due"], given).fetchone()))
 
     # ------------------------------------------------------------------ a transaction
     async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:
@@ -162,25 +162,30 @@ class SqliteStore:
             yield Wake(lane, 0)
         return ids
 
-    def claiming(self, lane: str | None, owner: str, lease: float) -> Steps[Hold | None]:
-        if lane is not None:
-            number = yield from number_of(lane)
-            rows = yield Query("free_lane", {"number": number})
-            hold = Hold(number, lane, rows[0][0] + 1) if rows else None
-        else:
-            hold = yield from self._longest_claimable()
-        if hold is not None:
-            yield Change("take_lane", {**hold.values, "owner": owner, "lease": lease})
+    def claiming(self, lane: str | None, owner: str, lease: float, places: Places) -> Steps[Hold | None]:
+        hold, has_died = yield from (self._claimable(places) if lane is None else self._named(lane))
+        if hold is None:
+            return None
+        if has_died:
+            yield Change("count_breakdown", {"number": hold.number})
+        yield Change("take_lane", {**hold.values, "owner": owner, "lease": lease, "draining": lane is None})
         return hold
 
-    def _longest_claimable(self) -> Steps[Hold | None]:
+    def _named(self, lane: str) -> Steps[tuple[Hold | None, bool]]:
+        number = yield from number_of(lane)
+        for epoch, tenant, has_died in (yield Query("free_lane", {"number": number})):
+            return Hold(number, lane, epoch + 1, tenant), has_died
+        return None, False
+
+    def _claimable(self, places: Places) -> Steps[tuple[Hold | None, bool]]:
         """A lane that turns out to be empty goes to sleep."""
-        while rows := (yield Query("claimable_lane", {})):
-            [(number, lane, epoch, has_work)] = rows
+        while due := [row for row in (yield Query("due_tenants", {})) if row[0] not in places.full]:
+            tenant, _ = min(due, key=lambda row: (places.held.get(row[0], 0), row[1]))
+            [(number, lane, epoch, has_died, has_work)] = yield Query("claimable_lane", {"tenant": tenant})
             if has_work:
-                return Hold(number, lane, epoch + 1)
+                return Hold(number, lane, epoch + 1, tenant), has_died
             yield Change("sleep_lane", {"number": number})
-        return None
+        return None, False
 
     def scheduling(self, number: int, lane: str) -> Steps[None]:
         yield Change("schedule_lane", {"number": number})

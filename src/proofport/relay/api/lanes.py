@@ -75,4 +75,5 @@ def _view(lane: LaneView) -> dict[str, Any]:
         "held": lane.owner is not None and (lane.lease_until or 0) > now,
         "rests_until": time_of(lane.next_at) if lane.next_at > now else None,
         "parked": lane.parked,
+        "broken": lane.broken,
     }

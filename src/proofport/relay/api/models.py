@@ -133,7 +133,11 @@ class LetterRecord(Answer):
 class Letter(Delivery):
     """A delivery that failed for good, with its evidence."""
 
-    content: list[LetterRecord]
+    content: list[LetterRecord] = Field(description="Empty where it was damaged in the journal.")
+
+
+class SetAside(BaseModel, extra="forbid"):
+    reason: str = Field(min_length=1, max_length=500, pattern=r"\S", description="It stays with the dead letter.")
 
 
 class Lane(Answer):
@@ -146,6 +150,9 @@ class Lane(Answer):
     held: bool = Field(description="A process delivers there now.")
     rests_until: str | None
     parked: str | None = Field(description="Why a person must act; resume the lane after that.")
+    broken: int = Field(
+        description="How often in a row the relay broke down at the first that is queued. At the third it is set aside."
+    )
 
 
 class ResumedLane(Answer):

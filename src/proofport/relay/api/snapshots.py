@@ -81,7 +81,7 @@ async def get_snapshot(request: web.Request, query: NoQuery) -> web.StreamRespon
     "write",
     models.PartTaken,
     body=models.RECORDS,
-    problems=("snapshot-closed", "unknown-name", "invalid-records"),
+    problems=("backlog-full", "snapshot-closed", "unknown-name", "invalid-records"),
 )
 async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse:
     """Add a part under a name of your own, or replace the part of that name.
@@ -94,7 +94,7 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
         raise wrong_parameter("invalid-parameters", "part", repr(name[:80]), expected)
     if snapshot.state != "open":
         raise _closed(snapshot)
-    await relay.backpressure.admit()
+    await relay.backpressure.admit(snapshot.tenant)
     _, decoder = relay.decoder(snapshot.kind, query.source, "snapshot", values_of(query.set))
     intake = Intake(decoder, snapshot.kind, source=query.source is not None, portion=None, name=name)
     await intake.read(request)
@@ -134,7 +134,7 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
     )
     if not committed:
         raise _closed(await _found(request))
-    await relay.commits.begin(snapshot.id)
+    await relay.commits.begin(snapshot.id, snapshot.tenant)
     await relay.commits.ended(snapshot.id, relay.settings.commit_seconds)
     ended = await _found(request)
     if ended.state == "open":

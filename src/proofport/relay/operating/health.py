@@ -68,9 +68,18 @@ class Readiness:
 
     def _delivering(self, view: View) -> dict[CheckName, Check]:
         allowed, age = self._settings.parked_lanes, self._settings.age_seconds
-        full = self._backpressure.excess(view) is not None
+        lanes = f"{view.parked} of {len(view.lanes)} lanes are parked"
+        if view.broken:
+            lanes += f", {view.broken} break down at the first delivery"
         return {
-            "lanes": Check(view.parked <= allowed, f"{view.parked} of {len(view.lanes)} lanes are parked"),
+            "lanes": Check(view.parked <= allowed and not view.broken, lanes),
             "age": Check(not age or view.age < age, f"the oldest delivery has waited for {view.age:.0f} s"),
-            "room": Check(not full, "no more evidence is accepted" if full else "more evidence is accepted"),
+            "room": self._room(view),
         }
+
+    def _room(self, view: View) -> Check:
+        """It fails when no tenant may send. One that floods the relay does not take it from the others."""
+        refused, tenants = len(self._backpressure.refused(view)), self._backpressure.tenants
+        if tenants and refused == tenants:
+            return Check(False, "no more evidence is accepted")
+        return Check(True, f"more evidence is accepted{f', but of {refused} of {tenants} tenants' if refused else ''}")
