@@ -103,17 +103,17 @@ async def test_a_record_that_the_mapping_breaks_down_at_takes_nothing_from_the_o
 
 @pytest.mark.parametrize("last", ["9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59Z", "9000-01-01T00:00:00Z"])
 async def test_times_at_the_edge_of_a_calendar_are_times(queue: Queue, last: str) -> None:
-    """As a float, the last moment of the year 9999 is one of the year 10000, which no calendar holds."""
+    """As a float, the last moment of the year 9999 is one of the year 10000, which no calendar holds.
+
+    A relay refuses such a time. Where one was noted all the same, it makes no later state an older one.
+    """
     here = queue.vendor()
     await queue.accept({"id": "x", "observed_at": last})
     await queue.accept({"id": "x", "observed_at": "0001-01-01T00:00:00Z"})
     await queue.accept({"id": "y"})
     await queue.work()
-    assert ids(here) == ["x", "y"]
-    assert await queue.states() == ["done", "dead", "done"]
-    letter = (await queue.all())[1]
-    assert letter.failure is not None
-    assert last[:19].replace("23:59:59.999999", "23:59:59") in letter.failure.detail
+    assert ids(here) == ["x", "x", "y"]
+    assert await queue.states() == ["done", "done", "done"]
 
 
 @pytest.mark.parametrize(
