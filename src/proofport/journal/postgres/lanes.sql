@@ -57,14 +57,36 @@ FROM free WHERE t.lane = free.number RETURNING free.number, free.lane, t.epoch, 
 
 -- name: is_due
 -- One row if a lane of a tenant that is not full may be claimed.
-SELECT 1 FROM lanes l JOIN lane_runs r ON r.lane = l.number
-WHERE l.due <= journal_now(%(now)s) AND {is_free} AND l.tenant <> ALL(%(full)s::text[]) LIMIT 1;
+WITH RECURSIVE {awake}
+SELECT 1 FROM awake WHERE tenant <> ALL(%(full)s::text[]) AND (
+    SELECT true FROM lanes l WHERE l.tenant = awake.tenant AND l.due <= journal_now(%(now)s)
+        AND (SELECT {is_free} FROM lane_runs r WHERE r.lane = l.number) LIMIT 1
+) LIMIT 1;
+
+-- name: awake
+-- The tenants that have lanes which are awake. Goes from tenant to tenant: one may have many lanes.
+awake (tenant) AS (
+    (SELECT l.tenant FROM lanes l WHERE l.due IS NOT NULL ORDER BY l.tenant LIMIT 1)
+    UNION ALL
+    SELECT (
+        SELECT l.tenant FROM lanes l WHERE l.due IS NOT NULL AND l.tenant > awake.tenant ORDER BY l.tenant LIMIT 1
+    ) FROM awake WHERE awake.tenant IS NOT NULL
+)
 
 -- name: claim_any
 -- Claims a lane of the tenant that holds the fewest places, and of those the one that has been claimable for the longest.
-WITH free AS (
-    SELECT {lane_columns} FROM lanes l JOIN lane_runs r ON r.lane = l.number
-    WHERE l.due <= journal_now(%(now)s) AND {is_free} AND {has_work} AND l.tenant <> ALL(%(full)s::text[])
+-- Of each tenant it looks at a few: others may be claiming the first. The conditions are queries of their own, so that
+-- they are asked of these lanes alone, also before PostgreSQL has statistics.
+WITH RECURSIVE {awake}, first AS (
+    SELECT l.number FROM awake CROSS JOIN LATERAL (
+        SELECT l.number FROM lanes l
+        WHERE l.tenant = awake.tenant AND l.due <= journal_now(%(now)s)
+            AND (SELECT {is_free} FROM lane_runs r WHERE r.lane = l.number) AND (SELECT {has_work})
+        ORDER BY l.due, l.number LIMIT 4
+    ) l WHERE awake.tenant <> ALL(%(full)s::text[])
+), free AS (
+    SELECT {lane_columns} FROM first JOIN lanes l ON l.number = first.number JOIN lane_runs r ON r.lane = l.number
+    WHERE {is_free}
     ORDER BY coalesce((%(held)s::jsonb ->> l.tenant)::int, 0), greatest(l.due, r.lease_until), l.number
     LIMIT 1 FOR NO KEY UPDATE OF r SKIP LOCKED
 ) {take_over};
