@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proofport.testing.emulator import Emulator, VendorError, document, json_body, json_response
-from proofport.testing.emulator_behaviours import Behaviour, Switches, assumed, documented, observed
+from proofport.testing.emulator_behaviours import Behaviour, Switches, assumed, client_only, documented, observed
 from proofport.testing.emulator_faults import FAULTS, Faults, cut
 from proofport.testing.running import Running, running, serve
 
@@ -16,6 +16,7 @@ __all__ = [
     "Switches",
     "VendorError",
     "assumed",
+    "client_only",
     "cut",
     "document",
     "documented",
