@@ -10,7 +10,7 @@ import asyncio
 import sys
 from typing import Any
 
-from tests.postgres import Server, database
+from tests.support.postgres import Server, database
 
 from benchmarks.baseline_postgres import BaselinePostgres
 from benchmarks.goals import POSTGRES, Goal

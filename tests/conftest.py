@@ -1,54 +1,45 @@
-"""What every test may use: both emulators on real sockets, and a PostgreSQL.
+"""What every test may use: each emulator on a real socket, and a PostgreSQL.
 
-Whatever an emulator of these fixtures answers is held against its vendor's OpenAPI document when the test ends.
+The fixtures `<vendor>_emulator` and `<vendor>_contract` are made for every emulator that is installed.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from functools import cache
-from pathlib import Path
+from typing import Any
 
 import pytest
-from aiohttp import web
-from tests.journals import close_all
-from tests.openapi import Contract
-from tests.postgres import Database, database, shared_server
+from tests.support.emulators import NAMES, contract, emulated
+from tests.support.journals import close_all
+from tests.support.openapi import Contract
+from tests.support.postgres import Database, database, shared_server
 
-import proofport_drata.emulator
-import proofport_secureframe.emulator
-from proofport.testing import Emulator, Running, running
-from proofport_drata.emulator import DrataEmulator
-from proofport_secureframe.emulator import SecureframeEmulator
-
-DOCUMENTS = {
-    "drata": Path(proofport_drata.emulator.__file__).with_name("openapi.yaml"),
-    "secureframe": Path(proofport_secureframe.emulator.__file__).with_name("openapi.yaml"),
-}
+from proofport.testing import Running
 
 
-@cache
-def contract(name: str) -> Contract:
-    return Contract(DOCUMENTS[name])
+def _emulator(name: str) -> Any:
+    @pytest.fixture(name=f"{name}_emulator")
+    async def emulator() -> AsyncIterator[Running]:
+        """Whatever it answers is held against its vendor's OpenAPI document when the test ends."""
+        async with emulated(name) as served:
+            yield served
+
+    return emulator
 
 
-@asynccontextmanager
-async def held_to_contract(emulator: Emulator) -> AsyncIterator[Running]:
-    """Serve a seeded emulator; at the end, every answer it gave must fit the document."""
-    document, application_of = contract(emulator.name), emulator.application
-    document.violations.clear()
+def _contract(name: str) -> Any:
+    @pytest.fixture(name=f"{name}_contract")
+    def document() -> Contract:
+        """The document of the emulator, and what was answered so far in this session."""
+        return contract(name)
 
-    def application() -> web.Application:
-        application = application_of()
-        application.on_response_prepare.append(document.check)
-        return application
+    return document
 
-    emulator.application = application  # type: ignore[method-assign]
-    async with running(emulator) as served:
-        yield served
-    assert document.violations == []
+
+for _name in NAMES:
+    globals()[f"{_name}_emulator"] = _emulator(_name)
+    globals()[f"{_name}_contract"] = _contract(_name)
 
 
 @pytest.fixture(autouse=True)
@@ -56,29 +47,6 @@ async def _journals() -> AsyncIterator[None]:
     """Journals of unit tests end with their test."""
     yield
     await close_all()
-
-
-@pytest.fixture
-async def drata_emulator() -> AsyncIterator[Running]:
-    async with held_to_contract(DrataEmulator()) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-async def secureframe_emulator() -> AsyncIterator[Running]:
-    async with held_to_contract(SecureframeEmulator()) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def drata_contract() -> Contract:
-    """The document of the Drata emulator, and what was answered so far in this session."""
-    return contract("drata")
-
-
-@pytest.fixture
-def secureframe_contract() -> Contract:
-    return contract("secureframe")
 
 
 @pytest.fixture(scope="session")

@@ -10,17 +10,16 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.openapi import Contract
+from tests.support.drata import Drata
+from tests.support.emulators import document
+from tests.support.openapi import Contract
 
-import proofport_drata.emulator
 from proofport.adapter import Answer
-from proofport.config import Config
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, UsageError
-from proofport.gateway import Gateway
 from proofport.testing import Running
 from proofport_drata.operations import OPERATIONS
 
-DOCUMENT = yaml.safe_load(Path(proofport_drata.emulator.__file__).with_name("openapi.yaml").read_text())
+DOCUMENT = yaml.safe_load(document("drata").read_text())
 IDS = {
     operation["operationId"]: operation
     for methods in DOCUMENT["paths"].values()
@@ -114,10 +113,7 @@ Perform = Callable[..., Awaitable[Answer]]
 
 @pytest.fixture
 async def call(drata_emulator: Running, tmp_path: Path) -> AsyncIterator[Perform]:
-    config = Config.model_validate(
-        {"instance": "test", "journal": tmp_path / "j", "destinations": {"drata": drata_emulator.destination()}}
-    )
-    async with Gateway(config) as gateway:
+    async with Drata(drata_emulator, tmp_path).gateway() as gateway:
         yield partial(gateway.call, "drata")
 
 

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
-import subprocess
-import sys
-import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,16 +12,16 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from tests.postgres import Database, database
+from tests.support.cli import CommandLine
+from tests.support.postgres import Database, database
+from tests.support.programs import fetch, first_line, program
 
-from proofport.cli import main
 from proofport.journal import open_journal
 
 T = TypeVar("T")
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "journals"
 CONFIG = str(FIXTURES / "proofport.yaml")
 JOURNAL = "PROOFPORT_FIXTURE_JOURNAL"
-PROGRAM = [sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())"]
 RESOURCES, DEVICES = "127.0.0.1:18431/1/101", "127.0.0.1:18431/5/devices"
 SECUREFRAME = "127.0.0.1:18432/5f0c0c0e-0000-4000-8000-000000000001"
 
@@ -34,19 +29,16 @@ SECUREFRAME = "127.0.0.1:18432/5f0c0c0e-0000-4000-8000-000000000001"
 class Old:
     """A copy of one old journal. `name`: sqlite or postgres; `where` it is."""
 
-    def __init__(self, name: str, where: str, capture: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, name: str, where: str, folder: Path) -> None:
         self.name = name
         self.where = where
-        self._capture = capture
-        self._patch = patch
+        self._cli = CommandLine(folder, {})
 
     def type(self, *arguments: str) -> str:
         """What a command prints, once it ended with exit code 0."""
-        self._patch.setattr(sys, "argv", ["proofport", *arguments, "--config", CONFIG])
-        code = main()
-        said = self._capture.readouterr()
-        assert code == 0, said.err
-        return said.out
+        typed = self._cli.type(*arguments, "--config", CONFIG)
+        assert typed.code == 0, typed.err
+        return typed.out
 
     def shown(self, *arguments: str) -> Any:
         return json.loads(self.type(*arguments))
@@ -88,17 +80,16 @@ def old(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> Iterator[Old]:
     if request.param == "sqlite":
         file = shutil.copy(FIXTURES / "sqlite.sqlite3", tmp_path)
         monkeypatch.setenv(JOURNAL, str(file))
-        yield Old("sqlite", str(file), capsys, monkeypatch)
+        yield Old("sqlite", str(file), tmp_path)
         return
     postgres: Database = request.getfixturevalue("postgres")
     with loaded(postgres.owner) as url:
         monkeypatch.setenv(JOURNAL, url)
-        journal = Old("postgres", url, capsys, monkeypatch)
+        journal = Old("postgres", url, tmp_path)
         journal.type("journal", "migrate")
         yield journal
 
@@ -181,36 +172,16 @@ def test_snapshots_are_there_with_their_parts(old: Old) -> None:
     assert commit.override == "two teams moved"
 
 
-def asked(origin: str, path: str, key: str, **headers: str) -> tuple[int, Any]:
-    request = urllib.request.Request(origin + path, headers={"Authorization": f"Bearer {key}", **headers})
-    if headers:
-        request.data = b'[{"id": "other"}]'
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
-
-
 def test_a_relay_on_it_refuses_the_old_keys_and_shows_what_was_accepted(old: Old, tmp_path: Path) -> None:
-    new = old.shown("key", "create", "new", "--json")["key"]
-    command, log = [*PROGRAM, "relay", "--config", CONFIG], tmp_path / "log"
-    with (
-        log.open("w") as stderr,
-        subprocess.Popen(
-            command, env=dict(os.environ), cwd=tmp_path, stdout=subprocess.PIPE, stderr=stderr, text=True
-        ) as relay,
-    ):
-        try:
-            assert relay.stdout is not None
-            origin = relay.stdout.readline().split()[-1]
-            assert asked(origin, "/v1/deliveries", old.secret)[0] == 401
-            status, deliveries = asked(origin, "/v1/deliveries?limit=500", new)
-            assert (status, len(deliveries["items"])) == (200, 16)
-            json_body = {"Idempotency-Key": "first", "Content-Type": "application/json"}
-            status, refused = asked(origin, "/v1/evidence/device?to=drata", new, **json_body)
-            assert (status, refused["type"].rpartition(":")[2]) == (422, "idempotency-key-reused")
-        finally:
-            relay.kill()
-    [warning] = [line for line in log.read_text(encoding="utf-8").splitlines() if "keys_outdated" in line]
+    new = {"Authorization": f"Bearer {old.shown('key', 'create', 'new', '--json')['key']}"}
+    with (tmp_path / "log").open("w") as log, program("relay", "--config", CONFIG, cwd=tmp_path, stderr=log) as relay:
+        origin = first_line(relay).split()[-1]
+        assert fetch("GET", f"{origin}/v1/deliveries", None, {"Authorization": f"Bearer {old.secret}"}).status == 401
+        status, _, deliveries = fetch("GET", f"{origin}/v1/deliveries?limit=500", None, new)
+        assert (status, len(deliveries["items"])) == (200, 16)
+        post, once = f"{origin}/v1/evidence/device?to=drata", {**new, "Idempotency-Key": "first"}
+        status, _, refused = fetch("POST", post, [{"id": "other"}], once)
+        assert (status, refused["type"].rpartition(":")[2]) == (422, "idempotency-key-reused")
+    lines = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    [warning] = [line for line in lines if "keys_outdated" in line]
     assert old.secret.rpartition("_")[0] in warning

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from openapi_spec_validator import validate
-from tests.openapi import Contract
+from tests.support.emulators import NAMES, contract, document
+from tests.support.openapi import Contract
 
-import proofport_drata.emulator
-import proofport_secureframe.emulator
 from proofport.testing import Running
 from proofport_secureframe.emulator.entities import ENTITIES
 from proofport_secureframe.emulator.mapping import (
@@ -21,8 +19,6 @@ from proofport_secureframe.emulator.mapping import (
     TRAINING_SLUGS,
 )
 
-DRATA = Path(proofport_drata.emulator.__file__).with_name("openapi.yaml")
-SECUREFRAME = Path(proofport_secureframe.emulator.__file__).with_name("openapi.yaml")
 DEVICE = {"personnelId": "email:a@b.co", "platformName": "MACOS", "platformVersion": "15", "serialNumber": "S"}
 PERSON = {
     "id": "p-1",
@@ -35,14 +31,9 @@ PERSON = {
 }
 
 
-def document(path: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return loaded
-
-
-@pytest.mark.parametrize("path", [DRATA, SECUREFRAME], ids=["drata", "secureframe"])
-def test_the_document_is_valid(path: Path) -> None:
-    validate(document(path))
+@pytest.mark.parametrize("name", NAMES)
+def test_the_document_is_valid(name: str) -> None:
+    validate(yaml.safe_load(document(name).read_text(encoding="utf-8")))
 
 
 class TestEveryOperationAnswersAsDeclared:
@@ -173,7 +164,7 @@ class TestTheCheckItself:
         ],
     )
     def test_it_sees_what_is_wrong(self, status: int, body: Any, problem: str | None) -> None:
-        found = Contract(DRATA).problem("GET", self.RECORDS, status, json.dumps(body).encode())
+        found = contract("drata").problem("GET", self.RECORDS, status, json.dumps(body).encode())
 
         assert (found is None) if problem is None else problem in (found or "")
 
@@ -187,22 +178,22 @@ class TestTheCheckItself:
         }
         body = json.dumps({"data": [row], "pagination": {"cursor": None}}).encode()
 
-        assert "date-time" in (Contract(DRATA).problem("GET", self.RECORDS, 200, body) or "")
+        assert "date-time" in (contract("drata").problem("GET", self.RECORDS, 200, body) or "")
 
     def test_it_sees_a_body_that_is_none_of_the_documents(self) -> None:
-        check = Contract(SECUREFRAME)
+        check = contract("secureframe")
 
         assert "not JSON" in (check.problem("GET", "/devices", 200, b"<html>") or "")
         assert "none is declared" in (check.problem("POST", "/custom_connections/a/data", 202, b"{}") or "")
         assert check.problem("POST", "/custom_connections/a/data", 202, b"") is None
 
     def test_what_the_document_does_not_have_is_not_judged(self) -> None:
-        assert Contract(SECUREFRAME).problem("GET", "/elsewhere", 500, b"") is None
+        assert contract("secureframe").problem("GET", "/elsewhere", 500, b"") is None
 
 
 class TestTheEmulatorsListsAreTheDocuments:
     def test_cloud_resource_types(self) -> None:
-        schema = document(SECUREFRAME)["components"]["schemas"]["CloudResourceType"]
+        schema = yaml.safe_load(document("secureframe").read_text())["components"]["schemas"]["CloudResourceType"]
 
         before, now = CLOUD_RESOURCE_TYPES["R2"], CLOUD_RESOURCE_TYPES["R3"]
         assert set(schema["enum"]) == now
@@ -210,12 +201,15 @@ class TestTheEmulatorsListsAreTheDocuments:
         assert (len(before), len(now - before)) == (147, 35)
 
     def test_training_slugs(self) -> None:
-        assert set(document(SECUREFRAME)["components"]["schemas"]["TrainingSlug"]["enum"]) == TRAINING_SLUGS
+        assert (
+            set(yaml.safe_load(document("secureframe").read_text())["components"]["schemas"]["TrainingSlug"]["enum"])
+            == TRAINING_SLUGS
+        )
 
     @pytest.mark.parametrize("name", MODELS)
     def test_models(self, name: str) -> None:
         schema_name = {"training_record": "TrainingRecord"}.get(name, name.title().replace("_", "") + "Record")
-        schema = document(SECUREFRAME)["components"]["schemas"][schema_name]
+        schema = yaml.safe_load(document("secureframe").read_text())["components"]["schemas"][schema_name]
         booleans = {field for field, rule in schema["properties"].items() if rule.get("type") == "boolean"}
 
         assert set(MODELS[name].required) == set(schema.get("required", ()))
@@ -224,6 +218,6 @@ class TestTheEmulatorsListsAreTheDocuments:
 
     @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.path)
     def test_filterable_fields(self, entity: Any) -> None:
-        operation = document(SECUREFRAME)["paths"]["/" + entity.path]["get"]
+        operation = yaml.safe_load(document("secureframe").read_text())["paths"]["/" + entity.path]["get"]
 
         assert set(entity.filterable) == set(operation["x-filterable-fields"]) == set(operation["x-sortable-fields"])

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.journal_contract import JournalContract, SharedJournalContract
-from tests.postgres import Database
+from tests.support.postgres import Database
 
 from proofport.journal.contract import Journal
 from proofport.journal.postgres import PostgresJournal

@@ -3,29 +3,20 @@ document, and nobody gets what the key is not for."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from schemathesis.checks import CHECKS
-from tests.contracts.made_up import SOAK, each_request
-from tests.contracts.test_relay_openapi import KNOWN, PLACES, negatable, operations
-from tests.end_to_end.site import config
+from tests.contracts.made_up import SOAK, each_request, in_a_thread
+from tests.contracts.test_relay_openapi import KNOWN, PLACES, negatable, operations, relay_of_both
+from tests.support.emulators import block
 
-from proofport.config import Tenant
-from proofport.gateway import Gateway
-from proofport.journal.contract import NewSnapshot
 from proofport.relay.access.keys import issue
-from proofport.relay.serving import ROUTES, serving
-from proofport.testing import running
-from proofport_drata.emulator import DrataEmulator
-from proofport_secureframe.emulator import SecureframeEmulator
+from proofport.relay.serving import ROUTES
 
 EXAMPLES = 60 if SOAK else 1
 SCOPES: dict[str, dict[str, Any]] = {
@@ -42,45 +33,30 @@ REFUSED = {"expired", *UNKNOWN}
 SCOPE_OF = {f"{route.method} {route.path}": route.scope for route in ROUTES}
 
 
-@dataclass
-class Guarded:
-    """A relay in a thread of its own, and its keys by what they are for."""
+class Guarded(NamedTuple):
+    """A relay, and its keys by what they are for."""
 
-    origin: str = ""
-    keys: dict[str, str | None] = field(default_factory=dict)
-    ready: threading.Event = field(default_factory=threading.Event)
-    stop: asyncio.Event = field(default_factory=asyncio.Event)
-    loop: asyncio.AbstractEventLoop | None = None
+    origin: str
+    keys: dict[str, str | None]
 
-    async def serve(self, folder: Path) -> None:
-        async with AsyncExitStack() as stack:
-            drata = await stack.enter_async_context(running(DrataEmulator()))
-            secureframe = await stack.enter_async_context(running(SecureframeEmulator()))
-            settings = config(folder, drata, secureframe, relay={"rate": {"per_minute": 0}, "commit_seconds": 0.2})
-            tenants = {"acme": Tenant(destinations={"drata": settings.destinations["drata"]})}
-            gateway = await stack.enter_async_context(Gateway(settings.model_copy(update={"tenants": tenants})))
-            journal = await gateway.journal()
-            for name, scope in SCOPES.items():
-                about = {"name": name, "tenant": "default", "may_read": True, "may_write": True}
-                self.keys[name] = str((await issue(journal, **{**about, **scope}))[0])
-            self.keys |= UNKNOWN
-            self.origin = await stack.enter_async_context(serving(gateway))
-            await journal.open_snapshot(NewSnapshot("open", "default", "cloud_resource", ["drata"], 3600))
-            self.loop = asyncio.get_running_loop()
-            self.ready.set()
-            await self.stop.wait()
+
+@asynccontextmanager
+async def guarded(folder: Path) -> AsyncIterator[Guarded]:
+    async with relay_of_both(folder, tenants={"acme": {"destinations": {"drata": block("drata")}}}) as (
+        origin,
+        gateway,
+    ):
+        keys = dict[str, str | None](UNKNOWN)
+        for name, scope in SCOPES.items():
+            about = {"name": name, "tenant": "default", "may_read": True, "may_write": True}
+            keys[name] = str((await issue(await gateway.journal(), **{**about, **scope}))[0])
+        yield Guarded(origin, keys)
 
 
 @pytest.fixture(scope="module")
 def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    guarded, folder = Guarded(), tmp_path_factory.mktemp("relay")
-    thread = threading.Thread(target=lambda: asyncio.run(guarded.serve(folder)))
-    thread.start()
-    assert guarded.ready.wait(60)
-    yield guarded
-    assert guarded.loop is not None
-    guarded.loop.call_soon_threadsafe(guarded.stop.set)
-    thread.join()
+    with in_a_thread(guarded(tmp_path_factory.mktemp("relay"))) as relay:
+        yield relay
 
 
 @pytest.mark.parametrize(("label", "mode"), list(negatable()))

@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,10 @@ import schemathesis
 from openapi_spec_validator import validate
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
-from tests.contracts.made_up import SOAK, each_request
-from tests.end_to_end.site import config
+from tests.contracts.made_up import SOAK, each_request, in_a_thread
+from tests.support.emulators import emulated
+from tests.support.evidence import cloud_resource
+from tests.support.relay import relay_config
 
 from proofport.gateway import Gateway
 from proofport.journal.contract import NewSnapshot
@@ -28,9 +28,6 @@ from proofport.relay.api.openapi import document
 from proofport.relay.console.page import page
 from proofport.relay.problems import CATALOGUE
 from proofport.relay.serving import ROUTES, serving
-from proofport.testing import running
-from proofport_drata.emulator import DrataEmulator
-from proofport_secureframe.emulator import SecureframeEmulator
 
 EXAMPLES = 300 if SOAK else 6
 SETTINGS = SchemathesisConfig.from_dict(
@@ -85,33 +82,30 @@ def test_the_page_names_every_path_and_problem_and_loads_nothing() -> None:
         assert word not in text
 
 
+@asynccontextmanager
+async def relay_of_both(folder: Path, **options: Any) -> AsyncIterator[tuple[str, Gateway]]:
+    """A relay with both emulators behind it, and a snapshot that is open."""
+    async with emulated("drata") as drata, emulated("secureframe") as secureframe:
+        relay = {"rate": {"per_minute": 0}, "commit_seconds": 0.2}
+        config = relay_config(folder, drata, secureframe, relay=relay, **options)
+        async with Gateway(config) as gateway, serving(gateway) as origin:
+            journal = await gateway.journal()
+            await journal.open_snapshot(NewSnapshot("open", "default", "cloud_resource", ["drata"], 3600))
+            yield origin, gateway
+
+
+@asynccontextmanager
+async def without_keys(folder: Path) -> AsyncIterator[str]:
+    async with relay_of_both(folder) as (origin, gateway):
+        bad = cloud_resource("bad", type="nobody.knows.this")
+        await gateway.submit([bad], kind="cloud_resource", to=["secureframe"])
+        yield origin
+
+
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A relay with both emulators in a thread of its own: Schemathesis calls as a plain client does, and waits."""
-    ready, stop, folder = threading.Event(), asyncio.Event(), tmp_path_factory.mktemp("relay")
-    found: list[Any] = []
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(folder, ready, stop, found)))
-    thread.start()
-    assert ready.wait(20)
-    yield found[0]
-    found[1].call_soon_threadsafe(stop.set)
-    thread.join()
-
-
-async def _serve(folder: Path, ready: threading.Event, stop: asyncio.Event, found: list[Any]) -> None:
-    async with AsyncExitStack() as stack:
-        drata = await stack.enter_async_context(running(DrataEmulator()))
-        secureframe = await stack.enter_async_context(running(SecureframeEmulator()))
-        rate = {"rate": {"per_minute": 0}, "commit_seconds": 0.2}
-        gateway = await stack.enter_async_context(Gateway(config(folder, drata, secureframe, relay=rate)))
-        origin = await stack.enter_async_context(serving(gateway))
-        journal = await gateway.journal()
-        await journal.open_snapshot(NewSnapshot("open", "default", "cloud_resource", ["drata"], 3600))
-        bad = {"id": "bad", "type": "nobody.knows.this"}
-        await gateway.submit([bad], kind="cloud_resource", to=["secureframe"])
-        found.extend((origin, asyncio.get_running_loop()))
-        ready.set()
-        await stop.wait()
+    with in_a_thread(without_keys(tmp_path_factory.mktemp("relay"))) as origin:
+        yield origin
 
 
 def negatable() -> Iterator[tuple[str, str]]:

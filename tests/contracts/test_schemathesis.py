@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,13 +22,10 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
-from tests.contracts.made_up import SOAK, each_request
+from tests.contracts.made_up import SOAK, each_request, in_a_thread
+from tests.support.emulators import document, seeded
 
-import proofport_drata.emulator
-import proofport_secureframe.emulator
 from proofport.testing import Emulator, serve
-from proofport_drata.emulator import DrataEmulator
-from proofport_secureframe.emulator import SecureframeEmulator
 
 EXAMPLES = 300 if SOAK else 4
 USER = "20000000-0000-4000-8000-000000000001"
@@ -61,8 +56,7 @@ class Vendor:
 
 class Drata(Vendor):
     def seeded(self) -> Emulator:
-        emulator = DrataEmulator()
-        emulator.seed()
+        emulator = seeded("drata")
         state = emulator.state()
         state["connections"][0]["resources"][0] |= {
             "records": [{"id": "a"}],
@@ -75,8 +69,7 @@ class Drata(Vendor):
 
 class Secureframe(Vendor):
     def seeded(self) -> Emulator:
-        emulator = SecureframeEmulator()
-        emulator.seed()
+        emulator = seeded("secureframe")
         state = emulator.state()
         for schema in state["connections"][0]["schemas"]:
             schema["resources"] = [{"id": "a", "email": "a@example.com", "cloud_resource_type": "vpc"}]
@@ -86,12 +79,12 @@ class Secureframe(Vendor):
 
 VENDORS = {
     "drata": Drata(
-        Path(proofport_drata.emulator.__file__).with_name("openapi.yaml"),
+        document("drata"),
         "Bearer drata-emulator-key",
         {"connectionId": [1, 5, 6, 7], "resourceId": [101], "recordId": ["a"], "sessionId": ["open"], "id": [7]},
     ),
     "secureframe": Secureframe(
-        Path(proofport_secureframe.emulator.__file__).with_name("openapi.yaml"),
+        document("secureframe"),
         "secureframe-emulator-key secureframe-emulator-secret",
         {"id": ["5f0c0c0e-0000-4000-8000-000000000001", "10000000-0000-4000-8000-000000000001", USER]},
     ),
@@ -103,30 +96,10 @@ def operations(vendor: str) -> dict[str, Any]:
     return VENDORS[vendor].operations()
 
 
-@contextmanager
-def served(emulator: Emulator) -> Iterator[str]:
-    """The emulator in a thread of its own: Schemathesis calls as a plain client does, and waits."""
-    ready, stop = threading.Event(), asyncio.Event()
-    found: list[Any] = []
-
-    async def run() -> None:
-        async with serve(emulator) as origin:
-            found.extend((origin, asyncio.get_running_loop()))
-            ready.set()
-            await stop.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
-    thread.start()
-    assert ready.wait(20)
-    yield found[0]
-    found[1].call_soon_threadsafe(stop.set)
-    thread.join()
-
-
 @pytest.fixture(scope="module")
 def origins() -> Iterator[dict[str, str]]:
-    with served(VENDORS["drata"].seeded()) as drata, served(VENDORS["secureframe"].seeded()) as secureframe:
-        yield {"drata": drata, "secureframe": secureframe}
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(in_a_thread(serve(vendor.seeded()))) for name, vendor in VENDORS.items()}
 
 
 @pytest.mark.parametrize(("vendor", "label"), [(vendor, label) for vendor in VENDORS for label in operations(vendor)])

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.end_to_end.company import Company, accounts, instances
-from tests.openapi import Contract
+from tests.support.emulators import document
+from tests.support.evidence import COMPLETE, cloud_resource, personnel_accounts
+from tests.support.openapi import Contract
+from tests.support.secureframe import Secureframe
 from tests.unit.delivery.support import memory_journal
 
-import proofport_secureframe.emulator
 from proofport.adapter import Answer
 from proofport.errors import Blocked, ConfigError, UsageError
 from proofport.http.sender import Sender
@@ -22,7 +23,7 @@ from proofport.testing import Running
 from proofport_secureframe import SecureframeAdapter, SecureframeSettings
 from proofport_secureframe.operations import ENTITIES
 
-DOCUMENT = yaml.safe_load(Path(proofport_secureframe.emulator.__file__).with_name("openapi.yaml").read_text())
+DOCUMENT = yaml.safe_load(document("secureframe").read_text())
 Perform = Callable[..., Awaitable[Answer]]
 
 
@@ -40,11 +41,6 @@ async def call(secureframe_emulator: Running) -> AsyncIterator[Perform]:
             return await perform(find(adapter, name), parameters, sender)
 
         yield call
-
-
-@pytest.fixture
-async def company(secureframe_emulator: Running, tmp_path: Path) -> Company:
-    return Company(secureframe_emulator, tmp_path)
 
 
 def requests_fit(emulator: Running, contract: Contract) -> None:
@@ -80,21 +76,24 @@ async def test_each_is_walked_and_fits_the_document(
     assert {(method, path) for method, path, status in secureframe_contract.seen if status < 300} == declared
 
 
-async def test_what_deliveries_ask_fits_the_document_too(company: Company, secureframe_contract: Contract) -> None:
+async def test_what_deliveries_ask_fits_the_document_too(
+    secureframe_emulator: Running, secureframe_contract: Contract, tmp_path: Path
+) -> None:
     """Full and partial publishes, removals, every kind of reading back, and `doctor`."""
-    await company.push(instances("a"), mode="snapshot")
-    await company.push([{"id": "a", "region": None}], mode="patch")
-    await company.push(accounts("a", "b"), kind="personnel_account")
-    await company.push([{"id": "a"}], kind="personnel_account", mode="remove")
-    await company.push([{"id": "a", "serial_number": "S"}], kind="device")
-    await company.emulator.state()
+    here, whole = Secureframe(secureframe_emulator, tmp_path), [cloud_resource("a", **COMPLETE)]
+    await here.push(whole, mode="snapshot")
+    await here.push([{"id": "a", "region": None}], mode="patch")
+    await here.push(personnel_accounts("a", "b"), kind="personnel_account")
+    await here.push([{"id": "a"}], kind="personnel_account", mode="remove")
+    await here.push([{"id": "a", "serial_number": "S"}], kind="device")
+    await here.emulator.state()
     for kind in ("cloud_resource", "personnel_account", "device"):
-        await company.verify(kind)
-    async with company.gateway() as gateway:
+        await here.verify(kind)
+    async with here.gateway() as gateway:
         await gateway.check("secureframe")
-        await gateway.plan(instances("a"), kind="cloud_resource", to="secureframe")
-    requests_fit(company.emulator, secureframe_contract)
-    reads = {each["path"] for each in await company.emulator.received() if each["method"] == "GET"}
+        await gateway.plan(whole, kind="cloud_resource", to="secureframe")
+    requests_fit(here.emulator, secureframe_contract)
+    reads = {each["path"] for each in await here.emulator.received() if each["method"] == "GET"}
     assert reads == {"/cloud_resources", "/user_accounts", "/devices", "/integration_connections"}
 
 

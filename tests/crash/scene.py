@@ -7,54 +7,63 @@ import json
 import os
 import signal
 import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from asyncio.subprocess import Process
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
+import orjson
 from tests.crash.proxy import Proxy, Request, proxied
+from tests.support.cli import ACCOUNTS, SNAPSHOT, CommandLine
+from tests.support.emulators import records, seeded
+from tests.support.evidence import personnel_account
+from tests.support.programs import process
+from tests.support.relay import RelayProcess, relay_process
+from tests.support.reports import FIVE
 
 from proofport.delivery.report import RunReport
 from proofport.gateway import Gateway, Input
-from proofport.journal.contract import Journal, RunView
-from proofport.registry import load_emulator
+from proofport.journal.contract import Delivery, Filter, Journal, RunView
 from proofport.testing import Emulator, serve
 
 SOAK = "PROOFPORT_SOAK" in os.environ
 PROGRAM = str(Path(__file__).with_name("program.py"))
 KIND = "personnel_account"
-FIVE = ("delivered", "unchanged", "rejected", "withheld", "unknown")
 LEASE = 1.0
 Bodies = dict[str, dict[str, Any]]
 
 
-@dataclass
-class Scene:
-    """`vendor` names the emulator and the one destination; processes talk to it through `proxy`."""
+class Scene(CommandLine):
+    """A folder with a configuration. `vendor` names the emulator and the one destination, behind `proxy`."""
 
-    folder: Path
-    vendor: str
-    emulator: Emulator
-    proxy: Proxy
+    def __init__(self, folder: Path, vendor: str, emulator: Emulator, proxy: Proxy) -> None:
+        block = {**emulator.destination(proxy.origin), "requests_per_minute": 0}
+        guard = {"max_gone": 0.6}
+        super().__init__(folder, {vendor: block}, instance="crash", lease=LEASE, patience=20, guard=guard)
+        self.vendor = vendor
+        self.emulator = emulator
+        self.proxy = proxy
+        self.configure()
 
-    # ------------------------------------------------------------------ what a user has
-    def configure(self, **changes: Any) -> None:
-        block = {**self.emulator.destination(self.proxy.origin), "requests_per_minute": 0, **changes}
-        config = {
-            "instance": "crash",
-            "lease": LEASE,
-            "patience": 20,
-            "guard": {"max_gone": 0.6},
-            "destinations": {self.vendor: block},
-        }
-        (self.folder / "proofport.yaml").write_text(yaml.safe_dump(config))
+    def change(self, **block: Any) -> None:
+        """Change the settings of the destination."""
+        self.destinations = {self.vendor: {**self.destinations[self.vendor], **block}}
+        self.configure()
 
-    def write(self, name: str, records: Iterable[Mapping[str, Any]]) -> str:
-        (self.folder / name).write_text("".join(json.dumps(record) + "\n" for record in records))
-        return name
+    def change_options(self, **options: Any) -> None:
+        self.options |= options
+        self.configure()
+
+    def open_lanes(self, numbers: Iterable[int]) -> None:
+        """Let the vendor have one object, and the destination one kind, for each number: `custom:k1` and so on."""
+        kinds = {number: f"custom:k{number}" for number in numbers}
+        connections = [
+            {"id": n, "type": "CUSTOM", "resources": [{"id": 100 + n, "kind": kind}]} for n, kind in kinds.items()
+        ]
+        self.emulator.load({"connections": connections})
+        self.change(objects={kind: {"connection_id": n, "resource_id": 100 + n} for n, kind in kinds.items()})
 
     def gateway(self) -> Gateway:
         return Gateway.from_file(self.folder / "proofport.yaml")
@@ -77,21 +86,16 @@ class Scene:
             return [view for run in runs if (view := await journal.run(run.run_id, run.destination))]
 
     # ------------------------------------------------------------------ processes
-    @asynccontextmanager
-    async def process(self, *arguments: str, name: str = "first") -> AsyncIterator[Process]:
+    def process(self, *arguments: str, name: str = "first") -> AbstractAsyncContextManager[Process]:
         """`proofport ARGUMENTS` (or `work`); gone at the end."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, PROGRAM, name, *arguments, cwd=self.folder, stdin=None, stdout=PIPE, stderr=PIPE
-        )
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
+        return process(*arguments, folder=self.folder, program=(sys.executable, PROGRAM, name))
+
+    def relay(self, port: int = 0, name: str = "relay") -> AbstractAsyncContextManager[RelayProcess]:
+        """On a port that stays the same from one start to the next, where one is given."""
+        return relay_process(self.process("relay", "--port", str(port), name=name))
 
     def snapshot(self, file: str, *more: str) -> Sequence[str]:
-        return ("push", file, "--kind", KIND, "--to", self.vendor, "--mode", "snapshot", "--json", *more)
+        return ("push", file, *ACCOUNTS, "--to", self.vendor, *SNAPSHOT, "--json", *more)
 
     async def finish(self, process: Process) -> tuple[int, dict[str, Any], str]:
         """Exit code, the destination's books, which balance, and stderr."""
@@ -121,30 +125,46 @@ class Scene:
     async def held(self) -> Bodies:
         """Every account that is live, by its id."""
         await self.emulator.settle()
-        state = self.emulator.state()
-        parts = [part for each in state["connections"] for part in each.get("resources") or each.get("schemas") or ()]
-        part = next(part for part in parts if KIND in (part.get("kind"), part.get("slug")))
-        return {record["id"]: record for record in part.get("records", part.get("resources"))}
+        return {record["id"]: record for record in records(self.vendor, self.emulator.state(), KIND)}
 
     def statuses(self) -> set[str]:
         """Of the sessions, where the vendor has any."""
-        state = self.emulator.state()
-        parts = [part for each in state["connections"] for part in each.get("resources") or ()]
-        return {session["status"] for part in parts for session in part["sessions"]}
+        return {session["status"] for part in self._resources() for session in part["sessions"]}
+
+    def holds(self) -> dict[str, int]:
+        """The number that each record has in the end."""
+        return {row["id"]: row["n"] for part in self._resources() for row in part["records"]}
+
+    def _resources(self) -> list[dict[str, Any]]:
+        return [part for each in self.emulator.state()["connections"] for part in each.get("resources") or ()]
+
+    def posted(self) -> dict[str, list[dict[str, Any]]]:
+        """Of each lane the records that came to the vendor, in their order, each with the `process` that sent it."""
+        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for each in self.emulator.log:
+            if each.method == "POST":
+                rows = orjson.loads(each.body or b"")["data"]
+                found[each.path] += [{**row, "process": each.headers.get("X-Process")} for row in rows]
+        return found
+
+    def changed_since(self, sent: int) -> list[str]:
+        """The paths of the requests after the first `sent` that were to change something."""
+        return [each.path for each in list(self.emulator.log)[sent:] if each.method != "GET"]
+
+    async def deliveries(self) -> list[Delivery]:
+        async with self.journal() as journal:
+            return await journal.find(Filter(), limit=1_000_000)
 
 
 @asynccontextmanager
 async def scene(folder: Path, vendor: str) -> AsyncIterator[Scene]:
-    emulator = load_emulator(vendor)()
-    emulator.seed()
+    emulator = seeded(vendor)
     async with serve(emulator) as origin, proxied(origin) as proxy:
-        made = Scene(folder, vendor, emulator, proxy)
-        made.configure()
-        yield made
+        yield Scene(folder, vendor, emulator, proxy)
 
 
 def accounts(numbers: Iterable[int], version: str) -> list[dict[str, Any]]:
-    return [{"id": f"a{n}", "email": f"{version}.{n}@example.com", "active": True} for n in numbers]
+    return [personnel_account(n, email=f"{version}.{n}@example.com") for n in numbers]
 
 
 def is_write(request: Request) -> bool:

@@ -21,10 +21,10 @@ MINUTE = 60.0
 async def test_a_minute_holds_no_more_than_the_budget_and_each_gets_its_share(tmp_path: Path) -> None:
     """One sends four requests at a time, the other one after the other."""
     async with scene(tmp_path, "drata") as at:
-        at.configure(requests_per_minute=None)
+        at.change(requests_per_minute=None)
         at.emulator.switches.set({"rate_limit": BUDGET})
-        at.write("gone.ndjson", ({"id": f"a{n}"} for n in range(BUDGET * 3)))
-        at.write("new.ndjson", ({"id": f"t{n}", "email": "a@b.example", "course": "c"} for n in range(BUDGET * BATCH)))
+        at.write("gone.ndjson", *({"id": f"a{n}"} for n in range(BUDGET * 3)))
+        at.write("new.ndjson", *({"id": f"t{n}", "email": "a@b.example", "course": "c"} for n in range(BUDGET * BATCH)))
         remove = ("push", "gone.ndjson", "--kind", "personnel_account", "--to", "drata", "--mode", "remove")
         upsert = ("push", "new.ndjson", "--kind", "training_record", "--to", "drata")
         watch = Watch(at)

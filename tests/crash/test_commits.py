@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import aiohttp
 import pytest
-import yaml
 from tests.crash.proxy import Point, Request
-from tests.crash.relaying import Relay, relaying
 from tests.crash.scene import KIND, SOAK, Scene, accounts, scene
 from tests.crash.test_relay_stops import until_told
-from tests.postgres import Database
+from tests.support import drata
+from tests.support.postgres import Database
+from tests.support.relay import RelayProcess
 
 LEASE = 3.0
 SLACK = 12.0
@@ -31,13 +31,11 @@ NEW = {record["id"]: record["email"] for part in PARTS.values() for record in pa
 async def at(tmp_path: Path, postgres: Database) -> AsyncIterator[Scene]:
     """The vendor holds an older set."""
     async with scene(tmp_path, "drata") as made:
-        file = tmp_path / "proofport.yaml"
-        config = yaml.safe_load(file.read_text())
         secret = tmp_path / "journal"
         secret.touch(0o600)
         secret.write_text(postgres.empty())
-        file.write_text(yaml.safe_dump(config | {"journal": f"file:{secret}", "lease": LEASE, "patience": 0}))
-        assert (await made.push(made.write("old", accounts(range(60), "old")))).exit_code == 0
+        made.change_options(journal=f"file:{secret}", lease=LEASE, patience=0)
+        assert (await made.push(made.write("old", *accounts(range(60), "old")))).exit_code == 0
         yield made
 
 
@@ -93,7 +91,7 @@ class Client:
         self._http = http
         self._path = "/v1/snapshots"
 
-    async def fill(self, *relays: Relay) -> None:
+    async def fill(self, *relays: RelayProcess) -> None:
         """Open the snapshot at one relay, and bring the parts to one after the other."""
         first, last = relays
         _, opened = await self._ask("POST", first, "", {"kind": KIND, "to": ["drata"]})
@@ -102,28 +100,28 @@ class Client:
             status, body = await self._ask("PUT", relay, f"/parts/{name}", records)
             assert status == 200, body
 
-    async def commit(self, relay: Relay) -> tuple[int, Any]:
+    async def commit(self, relay: RelayProcess) -> tuple[int, Any]:
         return await self._ask("POST", relay, "/commit")
 
-    async def seen(self, relay: Relay) -> dict[str, Any]:
+    async def seen(self, relay: RelayProcess) -> dict[str, Any]:
         status, body = await self._ask("GET", relay, "")
         assert status == 200, body
         return dict(body)
 
-    async def ended(self, relay: Relay) -> dict[str, Any]:
+    async def ended(self, relay: RelayProcess) -> dict[str, Any]:
         while (found := await self.seen(relay))["state"] == "committed":  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         return found
 
-    async def _ask(self, method: str, relay: Relay, path: str, body: Any = None) -> tuple[int, Any]:
+    async def _ask(self, method: str, relay: RelayProcess, path: str, body: Any = None) -> tuple[int, Any]:
         async with self._http.request(method, relay.origin + self._path + path, json=body) as answer:
             return answer.status, await answer.json(content_type=None)
 
 
 @asynccontextmanager
-async def committing(at: Scene, held: Held) -> AsyncIterator[tuple[Client, Relay, Relay]]:
+async def committing(at: Scene, held: Held) -> AsyncIterator[tuple[Client, RelayProcess, RelayProcess]]:
     """Two relays, of which `one` was asked to commit, and is held at its request."""
-    async with relaying(at, name="one") as one, relaying(at, name="two") as two, aiohttp.ClientSession() as http:
+    async with at.relay(name="one") as one, at.relay(name="two") as two, aiohttp.ClientSession() as http:
         client = Client(http)
         await client.fill(one, two)
         asking = asyncio.create_task(client.commit(one))
@@ -145,7 +143,7 @@ async def test_a_commit_whose_relay_is_killed_is_ended_once_by_another_within_a_
         found = await client.ended(two)
         assert time.monotonic() - killed < LEASE + SLACK
         assert_whole(found)
-        async with relaying(at, name="three") as three:
+        async with at.relay(name="three") as three:
             assert await client.seen(three) == found
     await assert_once(at, found)
 
@@ -163,7 +161,7 @@ async def test_a_relay_that_was_frozen_while_committing_ends_nothing_when_it_wak
         assert await client.ended(one) == found
         one.process.send_signal(signal.SIGTERM)
         assert await one.process.wait() == 0, one.log
-        assert [each.path for each in list(at.emulator.log)[sent:] if each.method != "GET"] == []
+        assert at.changed_since(sent) == []
     await assert_once(at, found)
 
 
@@ -171,7 +169,7 @@ async def test_a_commit_that_nobody_went_on_with_does_not_undo_a_newer_set(at: S
     held = Held(at, MOMENTS["in the middle of staging"])
     async with asyncio.timeout(120), aiohttp.ClientSession() as http:
         client = Client(http)
-        async with relaying(at, name="one") as one:
+        async with at.relay(name="one") as one:
             await client.fill(one, one)
             asking = asyncio.create_task(client.commit(one))
             await held.reached.wait()
@@ -179,11 +177,11 @@ async def test_a_commit_that_nobody_went_on_with_does_not_undo_a_newer_set(at: S
             await asyncio.wait([asking])
             asking.exception()
             held.end()
-        newest = at.write("newest", accounts(range(30, 70), "newest"))
+        newest = at.write("newest", *accounts(range(30, 70), "newest"))
         while (await at.push(newest)).exit_code:
             """The lane is taken until the lease of the dead relay has run out."""
         before = await at.held()
-        async with relaying(at, name="two") as two:
+        async with at.relay(name="two") as two:
             found = await client.ended(two)
         assert found["state"] == "open"
         assert "a later run" in found["report"]["destinations"]["drata"]["notes"][0]
@@ -194,8 +192,8 @@ async def test_a_commit_that_nobody_went_on_with_does_not_undo_a_newer_set(at: S
 async def test_two_relays_that_are_asked_at_the_same_time_commit_once(at: Scene) -> None:
     async with (
         asyncio.timeout(120),
-        relaying(at, name="one") as one,
-        relaying(at, name="two") as two,
+        at.relay(name="one") as one,
+        at.relay(name="two") as two,
         aiohttp.ClientSession() as http,
     ):
         client = Client(http)
@@ -220,6 +218,6 @@ async def assert_once(at: Scene, found: dict[str, Any]) -> None:
         [run, before] = await journal.runs()
     assert (run.run_id, run.state) == (found["report"]["run_id"], "complete")
     assert {record["id"]: record["email"] for record in (await at.held()).values()} == NEW
-    parts = [part for each in at.emulator.state()["connections"] for part in each.get("resources") or ()]
-    sessions = [(each["status"], each["sessionId"].rpartition("-")[2]) for part in parts for each in part["sessions"]]
+    rows = drata.resource(at.emulator.state(), KIND)["sessions"]
+    sessions = [(each["status"], each["sessionId"].rpartition("-")[2]) for each in rows]
     assert sorted(sessions) == [("ACTIVE", run.run_id), ("ARCHIVED", before.run_id)]

@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, cast, get_args
 
 import pytest
 from tests.crash.proxy import Point, Proxy, Request, leave_alone, proxied
-from tests.crash.scene import FIVE, SOAK
+from tests.crash.scene import SOAK
+from tests.support.destination import configuration
+from tests.support.emulators import NAMES, NOWHERE, block, seeded
+from tests.support.reports import FIVE
 
-from proofport import operations, registry
+from proofport import operations
 from proofport.adapter import Adapter, Mode, Operation
 from proofport.config import Config
 from proofport.errors import ConfigError, ProofportError, UnsupportedFeature
@@ -49,38 +53,20 @@ class Case:
         return f"{self.vendor} {self.what} {self.kind}"
 
 
-def emulator_of(vendor: str) -> Emulator:
-    emulator: Emulator = registry.load_emulator(vendor)()
-    emulator.seed()
-    return emulator
+def settings(vendor: str, origin: str = NOWHERE) -> dict[str, Any]:
+    return block(vendor, origin, **SETTINGS.get(vendor, {}))
 
 
-def settings(vendor: str, emulator: Emulator, origin: str) -> dict[str, Any]:
-    return {**emulator.destination(origin), **SETTINGS.get(vendor, {}), "requests_per_minute": 0}
-
-
-def config(block: dict[str, Any], vendor: str) -> Config:
-    return Config.model_validate(
-        {
-            "instance": "cut",
-            "journal": "memory:",
-            "patience": 0,
-            "guard": {"max_gone": 1},
-            "destinations": {vendor: block},
-        }
-    )
-
-
-def vendors() -> list[str]:
-    return sorted(set(registry.names(registry.ADAPTERS)) & set(registry.names(registry.EMULATORS)))
+def config(settings: dict[str, Any], vendor: str) -> Config:
+    return configuration(Path(), {vendor: settings}, journal="memory:", guard={"max_gone": 1})
 
 
 def cases() -> list[Case]:
     found = []
-    for vendor in vendors():
-        block = settings(vendor, emulator_of(vendor), "http://127.0.0.1:1")
-        adapter = config(block, vendor).adapter(vendor)
-        for kind in block["objects"]:
+    for vendor in NAMES:
+        configured = settings(vendor)
+        adapter = config(configured, vendor).adapter(vendor)
+        for kind in configured["objects"]:
             found += [Case(vendor, mode, kind) for mode in MODES if is_supported(adapter, kind, mode)]
             found += [Case(vendor, what, kind) for what in (*QUESTIONS, "delete_gone")]
     sampled = (case for case in found if case.kind == "cloud_resource" and case.what in SAMPLED.get(case.vendor, MODES))
@@ -143,8 +129,8 @@ class Stage:
             self.emulator.load({})
 
     def _block(self) -> dict[str, Any]:
-        block = settings(self.case.vendor, self.emulator, self.proxy.origin)
-        return {**block, "objects": {}} if self.case.what == "provision" else block
+        found = settings(self.case.vendor, self.proxy.origin)
+        return {**found, "objects": {}} if self.case.what == "provision" else found
 
     async def _attempt(self, gateway: Gateway) -> bool:
         try:
@@ -201,7 +187,7 @@ def timeless(state: Any) -> Any:
 
 @asynccontextmanager
 async def staged(case: Case) -> AsyncIterator[Stage]:
-    emulator = emulator_of(case.vendor)
+    emulator = seeded(case.vendor)
     async with serve(emulator) as origin, proxied(origin) as proxy:
         yield Stage(case, emulator, proxy)
 
@@ -250,11 +236,10 @@ def walk_of(vendor: str) -> list[Step]:
 
 @cache
 def operations_of(vendor: str) -> Sequence[Operation]:
-    block = settings(vendor, emulator_of(vendor), "http://127.0.0.1:1")
-    return operations.of(config(block, vendor).adapter(vendor))
+    return operations.of(config(settings(vendor), vendor).adapter(vendor))
 
 
-@pytest.mark.parametrize("vendor", vendors())
+@pytest.mark.parametrize("vendor", NAMES)
 def test_every_operation_is_walked(vendor: str) -> None:
     assert {name for name, _ in walk_of(vendor)} == {operation.name for operation in operations_of(vendor)}
 
@@ -275,7 +260,7 @@ class Walk:
         self.proxy.count_from_here()
         self.proxy.meddle = once(cut)
         behind: list[str] = []
-        async with Gateway(config(settings(self.vendor, self.emulator, self.proxy.origin), self.vendor)) as gateway:
+        async with Gateway(config(settings(self.vendor, self.proxy.origin), self.vendor)) as gateway:
             for name, parameters in walk_of(self.vendor):
                 try:
                     await self._call(gateway, name, parameters)
@@ -302,9 +287,9 @@ class Walk:
             self._made["other"] = rows[0]["id"] if rows else "00000000-0000-4000-8000-000000000000"
 
 
-@pytest.mark.parametrize("vendor", [vendor for vendor in vendors() if operations_of(vendor)])
+@pytest.mark.parametrize("vendor", [vendor for vendor in NAMES if operations_of(vendor)])
 async def test_operations_end_the_same_wherever_the_connection_is_cut(vendor: str) -> None:
-    emulator = emulator_of(vendor)
+    emulator = seeded(vendor)
     async with serve(emulator) as origin, proxied(origin) as proxy:
         walk = Walk(vendor, emulator, proxy)
         expected, behind = await walk.play(None)

@@ -22,8 +22,8 @@ UPLOADS = {"drata": 3, "secureframe": 2}
 @pytest.mark.parametrize("vendor", UPLOADS)
 async def test_the_first_ends_nothing_and_the_state_is_the_second_s(tmp_path: Path, vendor: str, point: Point) -> None:
     async with scene(tmp_path, vendor) as at:
-        at.write("first.ndjson", accounts(range(RECORDS), "first"))
-        at.write("second.ndjson", accounts(range(RECORDS), "second"))
+        at.write("first.ndjson", *accounts(range(RECORDS), "first"))
+        at.write("second.ndjson", *accounts(range(RECORDS), "second"))
         async with at.process(*at.snapshot("first.ndjson"), name="first") as first:
             thaw = await frozen_at(at, first, UPLOADS[vendor], point)
             async with at.process(*at.snapshot("second.ndjson"), name="second") as second:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from tests.crash.program import BATCH
 from tests.crash.proxy import Point, Request, leave_alone
-from tests.crash.scene import FIVE, KIND, SOAK, Bodies, Scene, accounts, scene
+from tests.crash.scene import KIND, SOAK, Bodies, Scene, accounts, scene
+from tests.support.reports import FIVE
 
 from proofport.journal.contract import Filter
 
@@ -40,8 +41,8 @@ ROUNDS = [
 async def at(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Scene]:
     """A vendor that holds a complete set, and a new one of which half of the ids, and every body, is another."""
     async with scene(tmp_path, request.param) as made:
-        made.write("old.ndjson", accounts(range(RECORDS), "old"))
-        made.write("new.ndjson", accounts(range(RECORDS // 2, RECORDS + RECORDS // 2), "new"))
+        made.write("old.ndjson", *accounts(range(RECORDS), "old"))
+        made.write("new.ndjson", *accounts(range(RECORDS // 2, RECORDS + RECORDS // 2), "new"))
         assert (await made.push("old.ndjson")).exit_code == 0
         made.proxy.count_from_here()
         yield made
@@ -140,7 +141,7 @@ async def test_what_arrived_and_was_never_noted_is_not_skipped_as_unchanged(tmp_
             return {word: books[word] for word in FIVE if books[word]}
 
         for version in ("old", "new"):
-            at.write(f"{version}.ndjson", accounts(range(2 * BATCH), version))
+            at.write(f"{version}.ndjson", *accounts(range(2 * BATCH), version))
         assert await pushed("old.ndjson") == {"delivered": 2 * BATCH}
         old = await at.held()
         async with at.process("push", "new.ndjson", "--kind", KIND, "--to", at.vendor) as process:

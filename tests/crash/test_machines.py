@@ -14,14 +14,12 @@ from pathlib import Path
 import aiohttp
 import orjson
 import pytest
-import yaml
 from tests.crash.posting import Clients, assert_in_order
 from tests.crash.proxy import Point, Request
-from tests.crash.relaying import relaying
 from tests.crash.scene import SOAK, Scene, scene
-from tests.postgres import Server, database
+from tests.support.postgres import Server, database
 
-from proofport.journal.contract import Delivery, Filter
+from proofport.journal.contract import Delivery
 from proofport.journal.postgres import PostgresJournal
 
 LANES = range(1, 21)
@@ -95,11 +93,6 @@ class Vendor:
             self._news.clear()
             await self._news.wait()
 
-    def holds(self) -> dict[str, int]:
-        """The number that each record has in the end."""
-        parts = [part for each in self.at.emulator.state()["connections"] for part in each["resources"]]
-        return {row["id"]: row["n"] for part in parts for row in part["records"]}
-
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
@@ -113,18 +106,8 @@ async def at(tmp_path: Path, server: Server) -> AsyncIterator[Scene]:
     with database(server.url) as url:
         await PostgresJournal(url).migrate()
         async with scene(tmp_path, "drata") as made:
-            made.emulator.load(
-                {
-                    "connections": [
-                        {"id": n, "type": "CUSTOM", "resources": [{"id": 100 + n, "kind": f"custom:k{n}"}]}
-                        for n in LANES
-                    ]
-                }
-            )
-            made.configure(objects={f"custom:k{n}": {"connection_id": n, "resource_id": 100 + n} for n in LANES})
-            file = tmp_path / "proofport.yaml"
-            config = yaml.safe_load(file.read_text())
-            file.write_text(yaml.safe_dump(config | {"journal": url, "lease": LEASE}))
+            made.open_lanes(LANES)
+            made.change_options(journal=url, lease=LEASE)
             yield made
 
 
@@ -144,7 +127,7 @@ async def test_nothing_is_lost_or_out_of_order_when_machines_and_the_server_come
     vendor = Vendor(at)
     async with asyncio.timeout(PATIENCE), AsyncExitStack() as stack:
         first, second, third = await asyncio.gather(
-            *[stack.enter_async_context(relaying(at, name=name)) for name in RELAYS]
+            *[stack.enter_async_context(at.relay(name=name)) for name in RELAYS]
         )
         killed, frozen = await asyncio.gather(
             *[stack.enter_async_context(working(at, name)) for name in ("killed", "frozen")]
@@ -181,7 +164,7 @@ async def test_nothing_is_lost_or_out_of_order_when_machines_and_the_server_come
     vendor.read()
     assert len(vendor.arrived) == len(LANES)
     assert assert_in_order(vendor.arrived, clients.acknowledged) <= 4 * len(LANES), "once a lane and harm"
-    assert vendor.holds() == dict(sorted(clients.acknowledged))
+    assert at.holds() == dict(sorted(clients.acknowledged))
 
 
 async def assert_the_frozen_writes_nothing(at: Scene, frozen: Process, ice: Harm, found: list[Delivery]) -> None:
@@ -196,20 +179,15 @@ async def assert_the_frozen_writes_nothing(at: Scene, frozen: Process, ice: Harm
     frozen.send_signal(signal.SIGTERM)
     await frozen.communicate()
     assert frozen.returncode == 0
-    assert [each.path for each in list(at.emulator.log)[sent:] if each.method != "GET"] == []
+    assert at.changed_since(sent) == []
     assert at.emulator.state() == held
-    assert await deliveries(at) == found
+    assert await at.deliveries() == found
 
 
 async def settled(at: Scene) -> list[Delivery]:
     """All deliveries, once the last one is noted as done: what the vendor has is noted a moment later."""
     while True:
-        found = await deliveries(at)
+        found = await at.deliveries()
         if {each.state for each in found} == {"done"}:
             return found
         await asyncio.sleep(0.1)
-
-
-async def deliveries(at: Scene) -> list[Delivery]:
-    async with at.journal() as journal:
-        return await journal.find(Filter(), limit=1_000_000)

@@ -5,19 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import aiohttp
-import orjson
 import pytest
 from tests.crash.posting import Clients, assert_in_order
 from tests.crash.proxy import Point, Request
-from tests.crash.relaying import relaying
 from tests.crash.scene import SOAK, Scene, scene
-
-from proofport.journal.contract import Filter
 
 ROUNDS = 20 if SOAK else 2
 LANES = range(1, 5)
@@ -28,11 +23,7 @@ CLIENTS = 3
 @pytest.fixture
 async def at(tmp_path: Path) -> AsyncIterator[Scene]:
     async with scene(tmp_path, "drata") as made:
-        connections = [
-            {"id": n, "type": "CUSTOM", "resources": [{"id": 100 + n, "kind": f"custom:k{n}"}]} for n in LANES
-        ]
-        made.emulator.load({"connections": connections})
-        made.configure(objects={f"custom:k{n}": {"connection_id": n, "resource_id": 100 + n} for n in LANES})
+        made.open_lanes(LANES)
         yield made
 
 
@@ -60,22 +51,13 @@ class Vendor:
 
     def arrived(self) -> Mapping[str, list[tuple[str, int]]]:
         """Of each lane, who posted what, in the order in which it came."""
-        found: dict[str, list[tuple[str, int]]] = defaultdict(list)
-        for each in self._at.emulator.log:
-            if each.method == "POST":
-                found[each.path] += [(row["id"], row["n"]) for row in orjson.loads(each.body or b"")["data"]]
-        return found
+        lanes = self._at.posted().items()
+        return {path: [(row["id"], row["n"]) for row in rows] for path, rows in lanes}
 
     async def has(self, everything: set[tuple[str, int]]) -> None:
         while not everything <= {each for lane in self.arrived().values() for each in lane}:
             self._news.clear()
             await self._news.wait()
-
-    def holds(self) -> dict[str, int]:
-        """The number that each record has in the end."""
-        state = self._at.emulator.state()
-        resources = [each for connection in state["connections"] for each in connection["resources"]]
-        return {row["id"]: row["n"] for each in resources for row in each["records"]}
 
 
 async def test_what_was_acknowledged_arrives_in_order(at: Scene) -> None:
@@ -85,7 +67,7 @@ async def test_what_was_acknowledged_arrives_in_order(at: Scene) -> None:
         working = [group.create_task(clients.work(lane, n)) for lane in LANES for n in range(CLIENTS)]
         for round_ in range(ROUNDS):
             vendor.silent = round_ % 2 == 0
-            async with asyncio.timeout(120), relaying(at, port) as relay:
+            async with asyncio.timeout(120), at.relay(port) as relay:
                 port, clients.origins = relay.port, [relay.origin]
                 clients.up.set()
                 await clients.reach(chance.randrange(20, 100))
@@ -95,7 +77,7 @@ async def test_what_was_acknowledged_arrives_in_order(at: Scene) -> None:
             vendor.gone()
             waiting += await queued(at)
         vendor.silent = False
-        async with asyncio.timeout(120), relaying(at, port) as relay:
+        async with asyncio.timeout(120), at.relay(port) as relay:
             clients.up.set()
             await clients.reach(20)
             clients.ended = True
@@ -107,7 +89,7 @@ async def test_what_was_acknowledged_arrives_in_order(at: Scene) -> None:
     assert waiting > 0
     assert len(vendor.arrived()) == len(LANES)
     assert_in_order(vendor.arrived(), clients.acknowledged)
-    assert vendor.holds() == dict(sorted(clients.acknowledged))
+    assert at.holds() == dict(sorted(clients.acknowledged))
     assert await kept(at) == dict.fromkeys(clients.acknowledged.values(), "done")
 
 
@@ -117,5 +99,4 @@ async def queued(at: Scene) -> int:
 
 async def kept(at: Scene) -> dict[int, str]:
     """The state of each delivery that there is: none was accepted twice."""
-    async with at.journal() as journal:
-        return {each.id: each.state for each in await journal.find(Filter(), limit=1_000_000)}
+    return {each.id: each.state for each in await at.deliveries()}

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import orjson
 import pytest
-import yaml
 from tests.crash.proxy import Point, Request
-from tests.crash.relaying import Relay, relaying
 from tests.crash.scene import Scene, scene
+from tests.support.relay import RelayProcess
 
 from proofport.journal.contract import Filter
 
@@ -27,16 +25,12 @@ UNTIL_DEATH = 3600
 @pytest.fixture
 async def at(tmp_path: Path) -> AsyncIterator[Scene]:
     async with scene(tmp_path, "drata") as made:
-        made.emulator.load({"connections": [{"id": 1, "type": "CUSTOM", "resources": [{"id": 101, "kind": KIND}]}]})
-        made.configure(objects={KIND: {"connection_id": 1, "resource_id": 101}})
+        made.open_lanes([1])
         yield made
 
 
 def give(at: Scene, stop_seconds: float) -> None:
-    file = at.folder / "proofport.yaml"
-    config = yaml.safe_load(file.read_text())
-    config |= {"lease": UNTIL_DEATH, "relay": {"stop_seconds": stop_seconds}}
-    file.write_text(yaml.safe_dump(config))
+    at.change_options(lease=UNTIL_DEATH, relay={"stop_seconds": stop_seconds})
 
 
 class Slow:
@@ -59,8 +53,7 @@ class Slow:
 
     def received(self) -> list[str]:
         """The records, in the order in which they came."""
-        posts = [orjson.loads(each.body or b"") for each in self._at.emulator.log if each.method == "POST"]
-        return [row["id"] for each in posts for row in each["data"]]
+        return [row["id"] for rows in self._at.posted().values() for row in rows]
 
     async def has(self, ids: list[str]) -> None:
         while not set(ids) <= set(self.received()):
@@ -68,7 +61,7 @@ class Slow:
             await self._news.wait()
 
 
-async def post(http: aiohttp.ClientSession, relay: Relay, *names: str) -> None:
+async def post(http: aiohttp.ClientSession, relay: RelayProcess, *names: str) -> None:
     """One delivery for each, all of them acknowledged."""
     for name in names:
         async with http.post(f"{relay.origin}/v1/evidence/{KIND}?to=drata", json={"id": name}) as answer:
@@ -80,7 +73,7 @@ async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def until_told(relay: Relay, event: str) -> None:
+async def until_told(relay: RelayProcess, event: str) -> None:
     async def told() -> bool:
         return any(f"event='{event}'" in line for line in relay.log)
 
@@ -94,7 +87,7 @@ async def states(at: Scene) -> list[str]:
         return [each.state for each in await journal.find(Filter())]
 
 
-async def half_posted(relay: Relay) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def half_posted(relay: RelayProcess) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A request whose body has not come yet, and whose head the relay has taken up."""
     reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
     writer.write(
@@ -118,7 +111,7 @@ async def is_closed(port: int) -> bool:
 async def test_what_is_on_its_way_ends_and_the_rest_is_the_next_ones(at: Scene) -> None:
     give(at, stop_seconds=60)
     vendor = Slow(at)
-    async with asyncio.timeout(60), relaying(at) as relay, aiohttp.ClientSession() as http:
+    async with asyncio.timeout(60), at.relay() as relay, aiohttp.ClientSession() as http:
         await post(http, relay, "a")
         await vendor.reached.wait()
         await post(http, relay, "b", "c")
@@ -145,7 +138,7 @@ async def test_what_is_on_its_way_ends_and_the_rest_is_the_next_ones(at: Scene) 
 async def test_what_takes_too_long_is_released(at: Scene) -> None:
     give(at, stop_seconds=0.1)
     vendor = Slow(at)
-    async with asyncio.timeout(60), relaying(at) as relay, aiohttp.ClientSession() as http:
+    async with asyncio.timeout(60), at.relay() as relay, aiohttp.ClientSession() as http:
         await post(http, relay, "a", "b")
         await vendor.reached.wait()
         relay.process.send_signal(signal.SIGINT)
@@ -160,7 +153,7 @@ async def test_what_takes_too_long_is_released(at: Scene) -> None:
 async def test_a_second_signal_ends_it_at_once(at: Scene) -> None:
     give(at, stop_seconds=3600)
     vendor = Slow(at)
-    async with asyncio.timeout(60), relaying(at) as relay, aiohttp.ClientSession() as http:
+    async with asyncio.timeout(60), at.relay() as relay, aiohttp.ClientSession() as http:
         await post(http, relay, "a", "b")
         await vendor.reached.wait()
         relay.process.send_signal(signal.SIGTERM)

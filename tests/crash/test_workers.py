@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 import signal
 from asyncio.subprocess import Process
-from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 from tests.crash.program import SLOTS
 from tests.crash.proxy import Point, Request
 from tests.crash.scene import SOAK, Scene, scene
 
-from proofport.journal.contract import Filter, State
+from proofport.journal.contract import State
 from proofport.testing.emulator_faults import Faults
 
 LANES = 20
@@ -30,17 +27,8 @@ SECRET_CONTENT = "content-of-a-record"
 async def queue(tmp_path: Path) -> AsyncIterator[Scene]:
     """One connection for each of 20 kinds."""
     async with scene(tmp_path, "drata") as made:
-        connections = [
-            {"id": n, "type": "CUSTOM", "resources": [{"id": 100 + n, "kind": kind_of(n)}]} for n in range(1, LANES + 1)
-        ]
-        made.emulator.load({"connections": connections})
-        objects = {kind_of(n): {"connection_id": n, "resource_id": 100 + n} for n in range(1, LANES + 1)}
-        made.configure(objects=objects)
+        made.open_lanes(range(1, LANES + 1))
         yield made
-
-
-def kind_of(number: int) -> str:
-    return f"custom:k{number}"
 
 
 async def submit(at: Scene, lanes: Iterable[int], numbers: Iterable[int]) -> None:
@@ -50,19 +38,15 @@ async def submit(at: Scene, lanes: Iterable[int], numbers: Iterable[int]) -> Non
         async def one_lane(lane: int) -> None:
             for number in numbers:
                 record = {"id": "r", "n": number, "note": SECRET_CONTENT}
-                await gateway.submit([record], kind=kind_of(lane), to=["drata"])
+                await gateway.submit([record], kind=f"custom:k{lane}", to=["drata"])
 
         await asyncio.gather(*map(one_lane, lanes))
 
 
 def arrived(at: Scene) -> dict[str, list[tuple[int, str]]]:
     """Of each lane, what the vendor received, in order: the number and the process."""
-    found = defaultdict(list)
-    for each in at.emulator.log:
-        if each.method == "POST":
-            [record] = orjson.loads(each.body or b"")["data"]
-            found[each.path].append((record["n"], each.headers["X-Process"]))
-    return found
+    lanes = at.posted().items()
+    return {path: [(row["n"], row["process"]) for row in rows] for path, rows in lanes}
 
 
 def is_through(at: Scene, last: int) -> bool:
@@ -84,21 +68,13 @@ def assert_in_order(at: Scene, *, victim: str) -> None:
 
 
 async def states(at: Scene) -> set[State]:
-    async with at.journal() as journal:
-        found = await journal.find(Filter(), limit=100_000)
-        return {delivery.state for delivery in found}
+    return {delivery.state for delivery in await at.deliveries()}
 
 
 async def all_done(at: Scene) -> None:
     """Where the victim had the last delivery of a lane in flight, that has arrived, and waits for the lease to end."""
     while await states(at) != {"done"}:  # noqa: ASYNC110 - a journal has no event for another process
         await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def working(at: Scene, name: str, *slots: str) -> AsyncIterator[Process]:
-    async with at.process("work", *slots, name=name) as process:
-        yield process
 
 
 class Halfway:
@@ -134,7 +110,7 @@ class Halfway:
 async def test_nothing_is_lost_when_a_worker_is_killed(queue: Scene) -> None:
     await submit(queue, range(1, LANES + 1), range(EACH))
     halfway = Halfway(queue, hold=False)
-    async with working(queue, "first") as first, working(queue, "second") as second:
+    async with queue.process("work", name="first") as first, queue.process("work", name="second") as second:
         halfway.victim = first
         async with asyncio.timeout(120):
             await halfway.came.wait()
@@ -152,7 +128,7 @@ async def test_a_worker_that_was_frozen_writes_nothing_when_it_wakes(queue: Scen
     await submit(queue, range(1, LANES + 1), range(EACH))
     halfway = Halfway(queue, hold=True)
     # One lane at a time: of two, the other might be frozen past the gate, on its way to the wire.
-    async with working(queue, "first", "1") as first, working(queue, "second") as second:
+    async with queue.process("work", "1", name="first") as first, queue.process("work", name="second") as second:
         halfway.victim = first
         async with asyncio.timeout(120):
             await halfway.came.wait()
@@ -168,8 +144,7 @@ async def test_a_worker_that_was_frozen_writes_nothing_when_it_wakes(queue: Scen
         first.send_signal(signal.SIGTERM)
         await first.communicate()
         assert first.returncode == 0, said
-    late = list(queue.emulator.log)[sent:]
-    assert [each.path for each in late if each.method != "GET"] == []
+    assert queue.changed_since(sent) == []
     assert queue.emulator.state() == held
     assert_in_order(queue, victim="first")
     assert await states(queue) == {"done"}
@@ -203,12 +178,12 @@ async def test_a_lane_that_waits_does_so_after_a_restart_and_the_others_go_on(
     queue.emulator.faults = Faults.model_validate({"status": {**refusal, "times": 1}, "match": {"path": blocked}})
     lane = f"{queue.proxy.origin.removeprefix('http://')}/1/101"
 
-    async with working(queue, "first") as first:
+    async with queue.process("work", name="first") as first:
         await told(first, event)
         first.kill()
     waiting = Reached(queue, other, 5)
     await submit(queue, [2], range(3, 6))
-    async with working(queue, "second") as second:
+    async with queue.process("work", name="second") as second:
         await waiting.reached()
         assert not [path for path in arrived(queue) if blocked in path]
         code, said = await typed(queue, "status", lane)

@@ -1,58 +1,61 @@
-"""One pair of emulators for this folder, in a process of its own; each test begins with what they held at first."""
+"""All emulators as they run for a user, once for this folder, and a destination at each vendor.
+
+Each test begins with what the vendors hold at first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.company import Company
-from tests.end_to_end.lab import Lab, control, emulating
-from tests.end_to_end.tenant import Tenant
+from tests.support.cli import Cli
+from tests.support.destination import AtEmulator
+from tests.support.emulators import NAMES, Emulators, emulating
 
-from proofport.testing import Running
-
-
-@pytest.fixture(scope="session")
-def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """The configuration that `proofport emulate` wrote, but for its journal."""
-    with emulating(tmp_path_factory.mktemp("emulate") / "proofport.yaml") as config:
-        del config["journal"]
-        yield config
+TOYS = Path(__file__).parents[1] / "toy"
 
 
 @pytest.fixture(scope="session")
-def fresh(emulators: dict[str, Any]) -> dict[str, Any]:
-    """What each vendor holds at first, by its origin."""
-    origins = (block["base_url"] for block in emulators["destinations"].values())
-    return {origin: control(origin, "GET", "state") for origin in origins}
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+    with emulating(tmp_path_factory.mktemp("emulate")) as emulators:
+        yield emulators
 
 
 @pytest.fixture
-def lab(
-    emulators: dict[str, Any],
-    fresh: dict[str, Any],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Lab:
-    """A journal of its own, and vendors that hold nothing yet."""
-    monkeypatch.chdir(tmp_path)
-    for origin, state in fresh.items():
-        control(origin, "DELETE", "faults")
-        control(origin, "POST", "reset")
-        control(origin, "POST", "seed", **state)
-    lab = Lab(tmp_path, emulators, capsys)
-    lab.configure()
-    return lab
+def emulators(started: Emulators) -> Emulators:
+    started.restart()
+    return started
 
 
 @pytest.fixture
-async def tenant(drata_emulator: Running, tmp_path: Path) -> Tenant:
-    return Tenant(drata_emulator, tmp_path)
+def cli(emulators: Emulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """A journal of its own, and vendors that hold nothing yet. Its lines are 80 columns wide."""
+    monkeypatch.setenv("COLUMNS", "80")
+    cli = Cli(tmp_path, emulators)
+    cli.configure()
+    assert cli.secrets()
+    return cli
+
+
+def _destination(name: str) -> Any:
+    """The destination that the vendor's module in tests/support has, under the vendor's name."""
+
+    @pytest.fixture(name=name)
+    def destination(request: pytest.FixtureRequest, tmp_path: Path) -> AtEmulator:
+        made: type[AtEmulator] = getattr(import_module(f"tests.support.{name}"), name.capitalize())
+        return made(request.getfixturevalue(f"{name}_emulator"), tmp_path)
+
+    return destination
+
+
+for _name in NAMES:
+    globals()[_name] = _destination(_name)
 
 
 @pytest.fixture
-async def company(secureframe_emulator: Running, tmp_path: Path) -> Company:
-    return Company(secureframe_emulator, tmp_path)
+def toys_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder holds packages and their metadata, as one that pip installs into."""
+    monkeypatch.syspath_prepend(str(TOYS))

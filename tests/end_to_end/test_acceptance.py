@@ -10,10 +10,10 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from tests.end_to_end.lab import BOTH, Lab, emulating
-
-RESOURCES = ("--kind", "cloud_resource")
-SNAPSHOT = ("--mode", "snapshot")
+from tests.support import drata, secureframe
+from tests.support.cli import BOTH, CLOUD, SNAPSHOT, Cli
+from tests.support.emulators import emulating
+from tests.support.evidence import cloud_resources
 
 
 @dataclass(frozen=True)
@@ -116,87 +116,86 @@ def by_id(bodies: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(bodies, key=lambda body: body["id"])
 
 
-def test_aws_evidence_reaches_both_vendors_field_by_field(
-    aws: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with emulating(tmp_path / "proofport.yaml") as config:
-        lab = Lab(tmp_path, config, capsys)
+def test_aws_evidence_reaches_both_vendors_field_by_field(aws: Account, tmp_path: Path) -> None:
+    with emulating(tmp_path) as emulators:
+        cli = Cli(tmp_path, emulators)
+        cli.configure()
         inputs = "aws.ec2.instances=i.json", "aws.s3.buckets=b.json"
-        push = ("push", *inputs, *RESOURCES, *BOTH, *SNAPSHOT, "--json")
+        push = ("push", *inputs, *CLOUD, *BOTH, *SNAPSHOT, "--json")
         written(tmp_path, "i.json", aws.instances)
         written(tmp_path, "b.json", aws.buckets)
 
-        done = lab.run(*push)
-        assert done.returncode == 0, done.stderr
-        report = lab.read_report(done.stdout, 0)
+        done = cli.run(*push)
+        assert done.code == 0, done.err
+        report = cli.read_report(done)
         assert report["sources"] == [
             {"input": "i.json", "read": 3, "incomplete": None},
             {"input": "b.json", "read": 2, "incomplete": None},
         ]
         assert report["destinations"]["drata"]["assurance"] == {"accepted": 0, "confirmed": 5, "verified": 0}
         assert report["destinations"]["secureframe"]["assurance"] == {"accepted": 5, "confirmed": 0, "verified": 0}
-        assert by_id(lab.resource("cloud_resource")["records"]) == by_id(drata_bodies(aws))
-        assert by_id(lab.schema("cloud_resource")["resources"]) == by_id(secureframe_bodies(aws))
-        assert lab.schema("cloud_resource")["failures"] == []
+        assert by_id(drata.resource(cli.emulators.state("drata"))["records"]) == by_id(drata_bodies(aws))
+        assert by_id(secureframe.schema(cli.emulators.state("secureframe"), "cloud_resource")["resources"]) == by_id(
+            secureframe_bodies(aws)
+        )
+        assert secureframe.schema(cli.emulators.state("secureframe"), "cloud_resource")["failures"] == []
 
         written(tmp_path, "i.json", without(aws.instances, aws.stopped))
-        done = lab.run(*push)
-        assert done.returncode == 0, done.stderr
-        report = lab.read_report(done.stdout, 0)
+        done = cli.run(*push)
+        assert done.code == 0, done.err
+        report = cli.read_report(done)
         left = [body for body in drata_bodies(aws) if body["id"] != aws.stopped]
-        assert by_id(lab.resource("cloud_resource")["records"]) == by_id(left)
+        assert by_id(drata.resource(cli.emulators.state("drata"))["records"]) == by_id(left)
         assert report["destinations"]["secureframe"]["gone"] == {"count": 1, "ids": [aws.stopped]}
-        assert by_id(lab.schema("cloud_resource")["resources"]) == by_id(secureframe_bodies(aws))
+        assert by_id(secureframe.schema(cli.emulators.state("secureframe"), "cloud_resource")["resources"]) == by_id(
+            secureframe_bodies(aws)
+        )
 
 
-def test_the_first_page_of_several_does_not_stand_for_the_whole(aws: Account, lab: Lab) -> None:
+def test_the_first_page_of_several_does_not_stand_for_the_whole(aws: Account, cli: Cli) -> None:
     assert aws.page["NextToken"]
-    old = lab.write("old.ndjson", {"id": "i-old", "type": "aws.ec2.instance"})
-    lab.type("push", old, *RESOURCES, *BOTH, *SNAPSHOT)
-    page = written(lab.folder, "page.json", aws.page)
-    code, report = lab.report("push", f"aws.ec2.instances={page}", *BOTH, *SNAPSHOT)
+    old = cli.write("old.ndjson", {"id": "i-old", "type": "aws.ec2.instance"})
+    cli.type("push", old, *CLOUD, *BOTH, *SNAPSHOT)
+    page = written(cli.folder, "page.json", aws.page)
+    code, report = cli.report("push", f"aws.ec2.instances={page}", *BOTH, *SNAPSHOT)
     assert code == 4
     assert "NextToken" in report["sources"][0]["incomplete"]
     assert report["destinations"]["drata"]["reasons"] == {"guard": report["destinations"]["drata"]["input"]}
-    assert lab.drata("cloud_resource") == {"i-old"}
+    assert cli.held("drata", "cloud_resource") == {"i-old"}
     assert report["destinations"]["secureframe"]["exit_code"] == 4
 
 
-def resources(*numbers: int) -> list[dict[str, Any]]:
-    return [{"id": f"i-{number}", "type": "aws.ec2.instance"} for number in numbers]
+def test_a_200_whose_items_all_failed_is_no_success(cli: Cli) -> None:
+    cli.write("old.ndjson", *cloud_resources(1, 2, 3))
+    cli.type("push", "old.ndjson", *CLOUD, "--to", "drata", *SNAPSHOT)
+    cli.emulators.fault("drata", partial_item_failures=1.0)
+    cli.write("new.ndjson", *cloud_resources(1, 2, 3, 4))
+    push = ("push", "new.ndjson", *CLOUD, "--to", "drata", *SNAPSHOT)
 
-
-def test_a_200_whose_items_all_failed_is_no_success(lab: Lab) -> None:
-    lab.write("old.ndjson", *resources(1, 2, 3))
-    lab.type("push", "old.ndjson", *RESOURCES, "--to", "drata", *SNAPSHOT)
-    lab.control("drata", "POST", "faults", partial_item_failures=1.0)
-    lab.write("new.ndjson", *resources(1, 2, 3, 4))
-    push = ("push", "new.ndjson", *RESOURCES, "--to", "drata", *SNAPSHOT)
-
-    code, report = lab.report(*push)
-    uploads = [each for each in lab.control("drata", "GET", "received") if (each["body"] or {}).get("data")]
+    code, report = cli.report(*push)
+    uploads = [each for each in cli.emulators.received("drata") if (each["body"] or {}).get("data")]
     assert uploads[-1]["status"] == 200
     books = report["destinations"]["drata"]
     assert (code, books["rejected"], books["delivered"]) == (1, 4, 0)
     assert [row["id"] for row in books["problems"]] == ["i-1", "i-2", "i-3", "i-4"]
     words = {row["vendor_message"] for row in books["problems"]}
     assert all(words)
-    code, out, _ = lab.type(*push)
+    code, out, _ = cli.type(*push)
     assert code == 1
     assert all(f"the vendor says: {word}" in " ".join(out.split()) for word in words)
-    held = lab.resource("cloud_resource")
+    held = drata.resource(cli.emulators.state("drata"))
     assert [session["status"] for session in held["sessions"]] == ["ACTIVE", "CANCELED", "CANCELED"]
     assert {record["id"] for record in held["records"]} == {"i-1", "i-2", "i-3"}
 
 
-def test_a_set_that_lost_more_than_a_fifth_is_refused_whatever_its_size(lab: Lab) -> None:
+def test_a_set_that_lost_more_than_a_fifth_is_refused_whatever_its_size(cli: Cli) -> None:
     old, new = {f"i-{n}" for n in range(10)}, {f"i-{n}" for n in range(3, 13)}
-    lab.write("old.ndjson", *resources(*range(10)))
-    lab.write("new.ndjson", *resources(*range(3, 13)))
-    lab.type("push", "old.ndjson", *RESOURCES, *BOTH, *SNAPSHOT)
-    push = ("push", "new.ndjson", *RESOURCES, *BOTH, *SNAPSHOT)
+    cli.write("old.ndjson", *cloud_resources(*range(10)))
+    cli.write("new.ndjson", *cloud_resources(*range(3, 13)))
+    cli.type("push", "old.ndjson", *CLOUD, *BOTH, *SNAPSHOT)
+    push = ("push", "new.ndjson", *CLOUD, *BOTH, *SNAPSHOT)
 
-    code, report = lab.report(*push)
+    code, report = cli.report(*push)
     assert code == 4
     assert {name: books["exit_code"] for name, books in report["destinations"].items()} == {
         "drata": 4,
@@ -206,19 +205,22 @@ def test_a_set_that_lost_more_than_a_fifth_is_refused_whatever_its_size(lab: Lab
     for books in report["destinations"].values():
         assert books["gone"] == {"count": 3, "ids": ["i-0", "i-1", "i-2"]}
         assert any("3 of 10 records" in note and "--override-guard" in note for note in books["notes"])
-    assert lab.drata("cloud_resource") == old
-    assert [session["status"] for session in lab.resource("cloud_resource")["sessions"]] == ["ACTIVE", "CANCELED"]
+    assert cli.held("drata", "cloud_resource") == old
+    assert [session["status"] for session in drata.resource(cli.emulators.state("drata"))["sessions"]] == [
+        "ACTIVE",
+        "CANCELED",
+    ]
 
-    code, report = lab.report(*push, "--override-guard", "the lab moved to another account")
+    code, report = cli.report(*push, "--override-guard", "the lab moved to another account")
     assert code == 0
     for books in report["destinations"].values():
         assert any("the lab moved to another account" in note for note in books["notes"])
-    assert lab.drata("cloud_resource") == new
+    assert cli.held("drata", "cloud_resource") == new
 
 
-def test_a_set_that_lost_a_fifth_passes(lab: Lab) -> None:
-    lab.write("old.ndjson", *resources(*range(10)))
-    lab.write("new.ndjson", *resources(*range(2, 10)))
+def test_a_set_that_lost_a_fifth_passes(cli: Cli) -> None:
+    cli.write("old.ndjson", *cloud_resources(*range(10)))
+    cli.write("new.ndjson", *cloud_resources(*range(2, 10)))
     for name in ("old.ndjson", "new.ndjson"):
-        assert lab.type("push", name, *RESOURCES, *BOTH, *SNAPSHOT)[0] == 0
-    assert lab.drata("cloud_resource") == {f"i-{n}" for n in range(2, 10)}
+        assert cli.type("push", name, *CLOUD, *BOTH, *SNAPSHOT)[0] == 0
+    assert cli.held("drata", "cloud_resource") == {f"i-{n}" for n in range(2, 10)}

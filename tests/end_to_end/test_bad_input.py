@@ -8,20 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from tests.end_to_end.lab import BOTH, Lab
-
-SNAPSHOT = ("--mode", "snapshot")
-
-
-def training(number: int, **more: Any) -> dict[str, Any]:
-    return {"id": f"t{number}", "email": f"p{number}@example.com", "course": "gdpr", **more}
+from tests.support import drata, secureframe
+from tests.support.cli import BOTH, SNAPSHOT, Cli
+from tests.support.evidence import cloud_resource, training_record
 
 
-def machine(number: int, **more: Any) -> dict[str, Any]:
-    return {"id": f"t{number}", "type": "aws.ec2.instance", **more}
+def machine(which: int, **more: Any) -> dict[str, Any]:
+    return cloud_resource(f"t{which}", **more)
 
 
-GOOD = {"training_record": training, "cloud_resource": machine}
+GOOD = {"training_record": training_record, "cloud_resource": machine}
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ MISTAKES = {
         {"id": "t2", "emial": "p2@example.com", "course": "gdpr"}, "email", "nothing", "requires it", "'emial'"
     ),
     "unknown field": Mistake(
-        training(2, completed="2026-01-31T09:00:00Z"), "completed", "'completed'", "a field of", "'completed_at'"
+        training_record(2, completed="2026-01-31T09:00:00Z"), "completed", "'completed'", "a field of", "'completed_at'"
     ),
     "unknown enum value": Mistake(
         machine(2, type="aws_ec2_instance"),
@@ -59,13 +55,24 @@ MISTAKES = {
         at=("secureframe",),
     ),
     "duplicate id": Mistake(
-        training(1, course="hipaa"), "id", "{file}:1 already has", "occurs once", "{file}:2, was not sent", record="t1"
+        training_record(1, course="hipaa"),
+        "id",
+        "{file}:1 already has",
+        "occurs once",
+        "{file}:2, was not sent",
+        record="t1",
     ),
-    "naive datetime": Mistake(training(2, due_at=NAIVE), "due_at", f"'{NAIVE}' without", "time zone", "with Z or"),
+    "naive datetime": Mistake(
+        training_record(2, due_at=NAIVE), "due_at", f"'{NAIVE}' without", "time zone", "with Z or"
+    ),
     "completed in the future": Mistake(
-        training(2, completed_at="2126-01-31T09:00:00Z"), "completed_at", "'2126-01-31", "has passed", "until it has"
+        training_record(2, completed_at="2126-01-31T09:00:00Z"),
+        "completed_at",
+        "'2126-01-31",
+        "has passed",
+        "until it has",
     ),
-    "wrong type": Mistake(training(2, email=["p2@example.com"]), "email", "an array of 1", "text", "as: string"),
+    "wrong type": Mistake(training_record(2, email=["p2@example.com"]), "email", "an array of 1", "text", "as: string"),
 }
 
 
@@ -75,9 +82,9 @@ def mistake(request: pytest.FixtureRequest) -> Mistake:
     return found
 
 
-def write(lab: Lab, mistake: Mistake) -> str:
+def write(cli: Cli, mistake: Mistake) -> str:
     good = GOOD[mistake.kind]
-    return lab.write("records.ndjson", good(1), mistake.line, good(3))
+    return cli.write("records.ndjson", good(1), mistake.line, good(3))
 
 
 def explained(row: Mapping[str, Any], mistake: Mistake) -> None:
@@ -87,9 +94,9 @@ def explained(row: Mapping[str, Any], mistake: Mistake) -> None:
         assert getattr(mistake, name).format(file="records.ndjson") in row[name]
 
 
-def test_the_others_are_delivered(lab: Lab, mistake: Mistake) -> None:
-    push = ("push", write(lab, mistake), "--kind", mistake.kind, *BOTH, "--problems", "problems.ndjson")
-    code, report = lab.report(*push)
+def test_the_others_are_delivered(cli: Cli, mistake: Mistake) -> None:
+    push = ("push", write(cli, mistake), "--kind", mistake.kind, *BOTH, "--problems", "problems.ndjson")
+    code, report = cli.report(*push)
     assert code == 1
     for name, books in report["destinations"].items():
         bad = name in mistake.at
@@ -97,20 +104,18 @@ def test_the_others_are_delivered(lab: Lab, mistake: Mistake) -> None:
         for row in books["problems"]:
             explained(row, mistake)
     held = {"t1", "t3"}
-    assert lab.secureframe(mistake.kind) == held
-    assert lab.drata(mistake.kind) == (held if "drata" in mistake.at else held | {"t2"})
-    assert lab.schema(mistake.kind)["failures"] == []
+    assert cli.held("secureframe", mistake.kind) == held
+    assert cli.held("drata", mistake.kind) == (held if "drata" in mistake.at else held | {"t2"})
+    assert secureframe.schema(cli.emulators.state("secureframe"), mistake.kind)["failures"] == []
 
-    text = (lab.folder / "problems.ndjson").read_text()
-    lab.is_clean(text)
-    rows = [json.loads(line) for line in text.splitlines()]
+    rows = [json.loads(line) for line in cli.read("problems.ndjson").splitlines()]
     assert tuple(sorted(row.pop("destination") for row in rows)) == mistake.at
     for row in rows:
         explained(row, mistake)
 
 
-def test_it_is_shown_in_words(lab: Lab, mistake: Mistake) -> None:
-    code, out, _ = lab.type("push", write(lab, mistake), "--kind", mistake.kind, *BOTH)
+def test_it_is_shown_in_words(cli: Cli, mistake: Mistake) -> None:
+    code, out, _ = cli.type("push", write(cli, mistake), "--kind", mistake.kind, *BOTH)
     assert code == 1
     shown = " ".join(out.split())
     assert f"records.ndjson:2 {f'{mistake.record} ' if mistake.record else ''} rejected".replace("  ", " ") in shown
@@ -118,31 +123,33 @@ def test_it_is_shown_in_words(lab: Lab, mistake: Mistake) -> None:
         assert words.format(file="records.ndjson") in shown
 
 
-def test_a_whole_set_with_it_leaves_the_old_one(lab: Lab, mistake: Mistake) -> None:
+def test_a_whole_set_with_it_leaves_the_old_one(cli: Cli, mistake: Mistake) -> None:
     good = GOOD[mistake.kind]
     old = [good(n, observed_at="2026-01-01T00:00:00Z") for n in (1, 3, 4)]
-    lab.write("old.ndjson", *old)
-    lab.type("push", "old.ndjson", "--kind", mistake.kind, "--to", "drata", *SNAPSHOT)
-    before = lab.resource(mistake.kind)["records"]
+    cli.write("old.ndjson", *old)
+    cli.type("push", "old.ndjson", "--kind", mistake.kind, "--to", "drata", *SNAPSHOT)
+    before = drata.resource(cli.emulators.state("drata"), mistake.kind)["records"]
     assert {record["id"] for record in before} == {"t1", "t3", "t4"}
 
     # Where Drata has no objection, the whole set goes through there: 4 is gone from it, 1 in 3 of the old one.
-    code, report = lab.report("push", write(lab, mistake), "--kind", mistake.kind, *BOTH, *SNAPSHOT)
+    code, report = cli.report("push", write(cli, mistake), "--kind", mistake.kind, *BOTH, *SNAPSHOT)
     assert code == (1 if "drata" in mistake.at else 4)
     books = report["destinations"]["drata"]
     if "drata" in mistake.at:
         explained(books["problems"][0], mistake)
         assert books["reasons"] == {"snapshot_cancelled": 2}
         assert any("untouched" in note for note in books["notes"])
-    assert lab.resource(mistake.kind)["records"] == before
-    assert [session["status"] for session in lab.resource(mistake.kind)["sessions"]] == ["ACTIVE", "CANCELED"]
-    assert lab.secureframe(mistake.kind) == {"t1", "t3"}
+    assert drata.resource(cli.emulators.state("drata"), mistake.kind)["records"] == before
+    assert [
+        session["status"] for session in drata.resource(cli.emulators.state("drata"), mistake.kind)["sessions"]
+    ] == ["ACTIVE", "CANCELED"]
+    assert cli.held("secureframe", mistake.kind) == {"t1", "t3"}
 
 
-def test_nothing_is_sent_by_a_dry_run_that_still_finds_it(lab: Lab, mistake: Mistake) -> None:
-    code, report = lab.report("push", write(lab, mistake), "--kind", mistake.kind, *BOTH, "--dry-run")
+def test_nothing_is_sent_by_a_dry_run_that_still_finds_it(cli: Cli, mistake: Mistake) -> None:
+    code, report = cli.report("push", write(cli, mistake), "--kind", mistake.kind, *BOTH, "--dry-run")
     assert code == 1
     for name in mistake.at:
         explained(report["destinations"][name]["problems"][0], mistake)
         assert report["destinations"][name]["withheld"] == 2
-    assert lab.received() == []
+    assert cli.emulators.received() == []

@@ -6,18 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from tests.end_to_end.lab import Lab
-
-from proofport.cli.app import root
+from tests.support import drata
+from tests.support.cli import Cli
 
 LONG = "arn:aws:iam::123456789012:role/" + "/".join(f"part{number}" for number in range(14))
 CLOUD = ("--kind", "cloud_resource", "--to", "drata")
-
-
-@pytest.fixture(autouse=True)
-def _eighty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
 
 
 def joined(text: str) -> str:
@@ -30,104 +23,104 @@ def narrow(*texts: str) -> None:
         assert [line for line in text.splitlines() if len(line) > 80] == []
 
 
-def resource(lab: Lab) -> dict[str, Any]:
-    found: dict[str, Any] = lab.config["destinations"]["drata"]["objects"]["cloud_resource"]
+def resource(cli: Cli) -> dict[str, Any]:
+    found: dict[str, Any] = cli.destinations["drata"]["objects"]["cloud_resource"]
     return found
 
 
-def test_a_call_prints_its_answer_for_people_and_for_programs(lab: Lab) -> None:
-    ids = [f"{name}={value}" for name, value in resource(lab).items()]
+def test_a_call_prints_its_answer_for_people_and_for_programs(cli: Cli) -> None:
+    ids = [f"{name}={value}" for name, value in resource(cli).items()]
     data = json.dumps({"id": LONG, "display_name": "x" * 200, "type": "aws.iam.role"})
-    assert lab.type("call", "drata", "upsert_records", *ids, f"data={data}")[0] == 0
-    code, out, _ = lab.type("call", "drata", "list_records", *ids)
+    assert cli.type("call", "drata", "upsert_records", *ids, f"data={data}")[0] == 0
+    code, out, _ = cli.type("call", "drata", "list_records", *ids)
     narrow(out)
     assert (code, LONG in joined(out)) == (0, True)
-    code, out, _ = lab.type("call", "drata", "list_records", *ids, "--json")
+    code, out, _ = cli.type("call", "drata", "list_records", *ids, "--json")
     assert [row["id"] for row in json.loads(out)["data"]] == [LONG]
 
 
-def test_the_operations_are_listed(lab: Lab) -> None:
-    code, out, _ = lab.type("call", "drata")
+def test_the_operations_are_listed(cli: Cli) -> None:
+    code, out, _ = cli.type("call", "drata")
     narrow(out)
     assert code == 0
     assert "delete_record  destructive" in out
-    code, out, _ = lab.type("call", "drata", "--json")
+    code, out, _ = cli.type("call", "drata", "--json")
     listed = json.loads(out)
     assert len(listed) == 25
     assert listed["delete_record"]["destructive"] is True
     assert "record_id" in listed["delete_record"]["parameters"]["required"]
 
 
-def test_a_vendor_without_operations_says_so(lab: Lab) -> None:
-    code, _, err = lab.type("call", "secureframe", "anything")
+def test_a_vendor_without_operations_says_so(cli: Cli) -> None:
+    code, _, err = cli.type("call", "secureframe", "anything")
     assert code == 2
     assert "anything" in err
 
 
-def test_what_destroys_needs_a_yes(lab: Lab) -> None:
+def test_what_destroys_needs_a_yes(cli: Cli) -> None:
     asked = ["call", "drata", "delete_custom_connection", "connection_id=1"]
-    done = lab.run(*asked)
-    assert done.returncode == 2
-    assert "--yes" in done.stderr
-    narrow(done.stderr)
-    assert lab.resource("cloud_resource")
-    assert lab.type(*asked, "--yes")[0] == 0
-    assert 1 not in [each["id"] for each in lab.control("drata", "GET", "state")["connections"]]
+    done = cli.run(*asked)
+    assert done.code == 2
+    assert "--yes" in done.err
+    narrow(done.err)
+    assert drata.resource(cli.emulators.state("drata"))
+    assert cli.type(*asked, "--yes")[0] == 0
+    assert 1 not in [each["id"] for each in cli.emulators.state("drata")["connections"]]
 
 
 @pytest.mark.parametrize(("answer", "gone"), [("y\n", True), ("n\n", False)])
-def test_somebody_at_a_terminal_is_asked(lab: Lab, monkeypatch: pytest.MonkeyPatch, answer: str, gone: bool) -> None:
+def test_somebody_at_a_terminal_is_asked(cli: Cli, monkeypatch: pytest.MonkeyPatch, answer: str, gone: bool) -> None:
     monkeypatch.setattr("proofport.cli.vendor.call._is_interactive", lambda: True)
-    CliRunner().invoke(root, ["call", "drata", "delete_custom_connection", "connection_id=1"], input=answer)
-    assert (1 not in [each["id"] for each in lab.control("drata", "GET", "state")["connections"]]) is gone
+    cli.type("call", "drata", "delete_custom_connection", "connection_id=1", stdin=answer)
+    assert (1 not in [each["id"] for each in cli.emulators.state("drata")["connections"]]) is gone
 
 
-def test_refused_items_make_the_call_fail(lab: Lab) -> None:
-    lab.control("drata", "POST", "faults", partial_item_failures=1)
-    ids = [f"{name}={value}" for name, value in resource(lab).items()]
-    code, out, err = lab.type("call", "drata", "upsert_records", *ids, 'data=[{"id": "a"}]', "--json")
+def test_refused_items_make_the_call_fail(cli: Cli) -> None:
+    cli.emulators.fault("drata", partial_item_failures=1)
+    ids = [f"{name}={value}" for name, value in resource(cli).items()]
+    code, out, err = cli.type("call", "drata", "upsert_records", *ids, 'data=[{"id": "a"}]', "--json")
     assert code == 1
     assert json.loads(out)[0]["error"]
     assert "a:" in err
 
 
 @pytest.mark.parametrize("wrong", [["device_id"], ["=1"], ["device_id=x"], ["deviceid=1"]])
-def test_wrong_parameters_are_explained(lab: Lab, wrong: list[str]) -> None:
-    code, _, err = lab.type("call", "drata", "get_device", *wrong)
+def test_wrong_parameters_are_explained(cli: Cli, wrong: list[str]) -> None:
+    code, _, err = cli.type("call", "drata", "get_device", *wrong)
     assert code == 2
     assert err.startswith("Error: ")
     narrow(err)
 
 
-def test_a_plan_for_people_and_for_programs(lab: Lab) -> None:
+def test_a_plan_for_people_and_for_programs(cli: Cli) -> None:
     old = [{"id": LONG, "type": "aws.iam.role", "name": "x"}, {"id": "gone", "type": "aws.iam.role"}]
-    lab.type("push", lab.write("old.ndjson", *old), *CLOUD)
-    new = lab.write("new.ndjson", {**old[0], "name": "y"}, {"id": LONG + "/new", "type": "t"}, {"id": "bad"}, "{")
-    code, out, _ = lab.type("plan", new, *CLOUD, "--mode", "snapshot")
+    cli.type("push", cli.write("old.ndjson", *old), *CLOUD)
+    new = cli.write("new.ndjson", {**old[0], "name": "y"}, {"id": LONG + "/new", "type": "t"}, {"id": "bad"}, "{")
+    code, out, _ = cli.type("plan", new, *CLOUD, "--mode", "snapshot")
     narrow(out)
     assert code == 4
     whole = joined(out)
     for words in (f"{LONG}: display_name, name", f"{LONG}/new", "new.ndjson:3", "new.ndjson:4", "gone", "The guard"):
         assert words.replace(" ", "") in whole.replace(" ", "")
-    code, out, _ = lab.type("plan", new, *CLOUD, "--mode", "snapshot", "--json")
+    code, out, _ = cli.type("plan", new, *CLOUD, "--mode", "snapshot", "--json")
     found = json.loads(out)["destinations"]["drata"]
     assert found["changed"]["fields"] == {LONG: ["display_name", "name"]}
     assert found["gone"] == {"count": 1, "ids": ["gone"]}
     assert found["directly_uploaded"]["ids"] == ["gone"]
     assert found["not_expressible"]["count"] == 2
-    assert lab.drata("cloud_resource") == {LONG, "gone"}
+    assert cli.held("drata", "cloud_resource") == {LONG, "gone"}
 
 
-def test_where_the_vendor_cannot_be_read_the_journal_is_compared_with(lab: Lab) -> None:
+def test_where_the_vendor_cannot_be_read_the_journal_is_compared_with(cli: Cli) -> None:
     training = ("--kind", "training_record", "--to", "secureframe")
     record = {"email": "a@example.com", "course": "security_awareness", "completed_at": "2026-01-31T09:00:00Z"}
     old = [{"id": "same", **record}, {"id": "other", **record}, {"id": "gone", **record}]
-    assert lab.type("push", lab.write("old.ndjson", *old), *training, "--mode", "snapshot")[0] == 0
-    new = lab.write("new.ndjson", old[0], {**old[1], "email": "b@example.com"}, {"id": "new", **record})
-    _, out, _ = lab.type("plan", new, *training, "--mode", "snapshot")
+    assert cli.type("push", cli.write("old.ndjson", *old), *training, "--mode", "snapshot")[0] == 0
+    new = cli.write("new.ndjson", old[0], {**old[1], "email": "b@example.com"}, {"id": "new", **record})
+    _, out, _ = cli.type("plan", new, *training, "--mode", "snapshot")
     narrow(out)
     assert "other: its body" in out
-    found = json.loads(lab.type("plan", new, *training, "--mode", "snapshot", "--json")[1])["destinations"][
+    found = json.loads(cli.type("plan", new, *training, "--mode", "snapshot", "--json")[1])["destinations"][
         "secureframe"
     ]
     assert (found["added"]["ids"], found["changed"]["ids"], found["gone"]["ids"]) == (["new"], ["other"], ["gone"])
@@ -135,34 +128,34 @@ def test_where_the_vendor_cannot_be_read_the_journal_is_compared_with(lab: Lab) 
     assert "cannot be read" in found["notes"][0]
 
 
-def test_the_ids_are_written_into_the_configuration(lab: Lab) -> None:
-    lab.configure(drata={"objects": {}})
-    before = (lab.folder / "proofport.yaml").read_text()
-    assert "objects:" in lab.type("provision", "drata", "--no-write")[1]
-    assert (lab.folder / "proofport.yaml").read_text() == before
-    code, out, _ = lab.type("provision", "drata")
+def test_the_ids_are_written_into_the_configuration(cli: Cli) -> None:
+    cli.configure(drata={"objects": {}})
+    before = (cli.folder / "proofport.yaml").read_text()
+    assert "objects:" in cli.type("provision", "drata", "--no-write")[1]
+    assert (cli.folder / "proofport.yaml").read_text() == before
+    code, out, _ = cli.type("provision", "drata")
     assert code == 0
     assert "Written into proofport.yaml" in out
     narrow(out)
-    lines = (lab.folder / "proofport.yaml").read_text().splitlines()
+    lines = (cli.folder / "proofport.yaml").read_text().splitlines()
     assert [line for line in before.splitlines() if "objects:" not in line and line not in lines] == []
-    assert lab.type("push", lab.write("r.ndjson", {"id": "a", "type": "x"}), *CLOUD)[0] == 0
-    code, out, _ = lab.type("provision", "drata")
+    assert cli.type("push", cli.write("r.ndjson", {"id": "a", "type": "x"}), *CLOUD)[0] == 0
+    code, out, _ = cli.type("provision", "drata")
     assert "has all of these already" in out
 
 
-def test_provision_and_status_keep_to_the_width(lab: Lab) -> None:
+def test_provision_and_status_keep_to_the_width(cli: Cli) -> None:
     for arguments in (["provision", "drata"], ["provision", "drata", "--kind", "custom:" + "x" * 60], ["status"]):
-        code, out, err = lab.type(*arguments)
+        code, out, err = cli.type(*arguments)
         assert code == 0
         narrow(out, err)
-        assert json.loads(lab.type(*arguments, "--json")[1]) is not None
+        assert json.loads(cli.type(*arguments, "--json")[1]) is not None
 
 
-def test_long_ids_in_runs_and_errors_are_folded_and_whole(lab: Lab) -> None:
-    file = lab.write("r.ndjson", {"id": LONG})
-    _, report = lab.report("push", file, *CLOUD, "--mode", "remove")
-    ids = [f"{name}={value}" for name, value in resource(lab).items()]
+def test_long_ids_in_runs_and_errors_are_folded_and_whole(cli: Cli) -> None:
+    file = cli.write("r.ndjson", {"id": LONG})
+    _, report = cli.report("push", file, *CLOUD, "--mode", "remove")
+    ids = [f"{name}={value}" for name, value in resource(cli).items()]
     for arguments in (
         ["status", report["run_id"]],
         ["call", "drata", "update_record", *ids, f"record_id={LONG}", "data={}"],
@@ -170,13 +163,13 @@ def test_long_ids_in_runs_and_errors_are_folded_and_whole(lab: Lab) -> None:
         ["plan", LONG, *CLOUD],
         ["provision", LONG],
     ):
-        _, out, err = lab.type(*arguments)
+        _, out, err = cli.type(*arguments)
         narrow(out, err)
         assert LONG in joined(out + err)
-    _, out, _ = lab.type("status", report["run_id"], "--json")
+    _, out, _ = cli.type("status", report["run_id"], "--json")
     assert any(LONG in attempt["message"] for attempt in json.loads(out)["attempts"])
 
 
-def test_configured_kinds_are_provisioned_too(lab: Lab) -> None:
-    code, out, _ = lab.type("provision", "drata", "--json")
+def test_configured_kinds_are_provisioned_too(cli: Cli) -> None:
+    code, out, _ = cli.type("provision", "drata", "--json")
     assert (code, "custom:software_package" in json.loads(out)) == (0, True)

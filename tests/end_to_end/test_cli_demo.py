@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.support.cli import CommandLine
 
 from proofport import registry
 
@@ -20,14 +18,11 @@ from proofport import registry
 def told(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Told once for all tests: it leaves neither a file nor a process behind."""
     folder = tmp_path_factory.mktemp("demo")
-    environment = {**os.environ, "COLUMNS": "80", "TMPDIR": str(folder)}
-    program = "import sys; from proofport.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, "demo"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    done = CommandLine(tmp_path_factory.mktemp("empty"), {}).run("demo", COLUMNS="80", TMPDIR=str(folder))
+    assert (done.code, done.err) == (0, "")
     assert list(folder.iterdir()) == []
     assert str(folder) not in "".join(command_lines())
-    return done.stdout
+    return done.out
 
 
 def command_lines() -> Iterator[str]:

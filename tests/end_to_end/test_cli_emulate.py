@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import urllib.request
 from pathlib import Path
-from typing import Any
+from subprocess import PIPE
 
 import pytest
-from tests.end_to_end.lab import program
+from tests.support.programs import fetch, first_line, program
 
 from proofport import registry
 from proofport.config import Config
-
-
-def state(config: Config, destination: str) -> dict[str, Any]:
-    origin = config.destinations[destination]["base_url"]
-    with urllib.request.urlopen(f"{origin}/_emulator/state") as answer:
-        found: dict[str, Any] = json.load(answer)
-    return found
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_serves_from_ready_until_it_is_stopped(tmp_path: Path, stop: signal.Signals) -> None:
     file = tmp_path / "proofport.yaml"
     with program("emulate", "--write-config", str(file)) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        assert first_line(process) == "ready\n"
         config = Config.load(file)
         assert sorted(config.destinations) == registry.names(registry.EMULATORS)
         for name in config.destinations:
-            assert state(config, name)["connections"]
+            assert fetch("GET", f"{config.adapter(name).origin}/_emulator/state").body["connections"]
             assert config.adapter(name).origin == config.destinations[name]["base_url"]
         assert isinstance(config.journal, Path)
         assert not config.journal.exists()
@@ -49,10 +39,9 @@ def test_a_port_of_ones_own(tmp_path: Path) -> None:
     first, second = tmp_path / "1.yaml", tmp_path / "2.yaml"
     name = registry.names(registry.EMULATORS)[0]
     with program("emulate", "--write-config", str(first)) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
+        first_line(process)
         port = Config.load(first).destinations[name]["base_url"].rpartition(":")[2]
-        with program("emulate", "--write-config", str(second), f"--{name}-port", port) as other:
+        with program("emulate", "--write-config", str(second), f"--{name}-port", port, stderr=PIPE) as other:
             _, said = other.communicate(timeout=20)
     assert other.returncode == 2
     assert f"127.0.0.1:{port}" in said
@@ -61,7 +50,7 @@ def test_a_port_of_ones_own(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_stops_it(tmp_path: Path) -> None:
-    with program("emulate", "--write-config", str(tmp_path / "no" / "such" / "folder.yaml")) as process:
+    with program("emulate", "--write-config", str(tmp_path / "no" / "such" / "folder.yaml"), stderr=PIPE) as process:
         said, complaint = process.communicate(timeout=20)
     assert process.returncode == 2
     assert said == ""

@@ -2,104 +2,101 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
-from tests.end_to_end.lab import ACCOUNTS, BOTH, Lab, account
+from tests.support.cli import ACCOUNTS, BOTH, Cli
+from tests.support.evidence import personnel_account
 
 
-def test_a_snapshot_reaches_both_and_one_fewer_is_noticed(lab: Lab) -> None:
-    lab.write("all.ndjson", *(account(n) for n in range(6)))
-    code, report = lab.report("push", "all.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot")
+def test_a_snapshot_reaches_both_and_one_fewer_is_noticed(cli: Cli) -> None:
+    cli.write("all.ndjson", *(personnel_account(n) for n in range(6)))
+    code, report = cli.report("push", "all.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot")
     assert code == 0
     assert report["destinations"]["drata"]["assurance"] == {"accepted": 0, "confirmed": 6, "verified": 0}
     assert report["destinations"]["secureframe"]["assurance"] == {"accepted": 6, "confirmed": 0, "verified": 0}
     everyone = {f"a{n}" for n in range(6)}
-    assert lab.drata("personnel_account") == lab.secureframe("personnel_account") == everyone
+    assert cli.held("drata", "personnel_account") == cli.held("secureframe", "personnel_account") == everyone
 
-    lab.write("fewer.ndjson", *(account(n) for n in range(5)))
-    code, report = lab.report("push", "fewer.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot")
+    cli.write("fewer.ndjson", *(personnel_account(n) for n in range(5)))
+    code, report = cli.report("push", "fewer.ndjson", *ACCOUNTS, *BOTH, "--mode", "snapshot")
     assert code == 0
     assert report["destinations"]["secureframe"]["gone"] == {"count": 1, "ids": ["a5"]}
-    assert lab.drata("personnel_account") == everyone - {"a5"}
-    assert lab.secureframe("personnel_account") == everyone
+    assert cli.held("drata", "personnel_account") == everyone - {"a5"}
+    assert cli.held("secureframe", "personnel_account") == everyone
 
 
-def test_bad_records_are_explained_and_the_good_ones_delivered(lab: Lab) -> None:
+def test_bad_records_are_explained_and_the_good_ones_delivered(cli: Cli) -> None:
     bad = [
         '{"id": "broken", ',
         {"email": "nobody@example.com"},
-        account(1, roles="admin"),
-        account(2, last_login_at="2026-01-31T09:00:00"),
-        account(9, nickname="x"),
-        account(0),
+        personnel_account(1, roles="admin"),
+        personnel_account(2, last_login_at="2026-01-31T09:00:00"),
+        personnel_account(9, nickname="x"),
+        personnel_account(0),
     ]
-    lab.write("some.ndjson", account(0), *bad)
+    cli.write("some.ndjson", personnel_account(0), *bad)
     arguments = ("push", "some.ndjson", *ACCOUNTS, *BOTH, "--problems", "problems.ndjson")
-    code, report = lab.report(*arguments)
+    code, report = cli.report(*arguments)
     assert code == 1
-    assert lab.drata("personnel_account") == lab.secureframe("personnel_account") == {"a0"}
+    assert cli.held("drata", "personnel_account") == cli.held("secureframe", "personnel_account") == {"a0"}
     for books in report["destinations"].values():
         assert (books["delivered"], books["rejected"]) == (1, 6)
         assert sorted(row["position"] for row in books["problems"]) == [f"some.ndjson:{n}" for n in range(2, 8)]
         assert all(row["found"] and row["expected"] for row in books["problems"])
-    rows = [json.loads(line) for line in Path("problems.ndjson").read_text().splitlines()]
+    rows = [json.loads(line) for line in cli.read("problems.ndjson").splitlines()]
     assert len(rows) == 12
-    code, out, _ = lab.type(*arguments)
+    code, out, _ = cli.type(*arguments)
     assert code == 1
     assert "some.ndjson:5  a2  rejected" in out
     assert "last_login_at" in out
 
 
-def test_a_snapshot_with_a_bad_record_leaves_the_old_set(lab: Lab) -> None:
-    lab.write("old.ndjson", *(account(n) for n in range(5)))
-    lab.type("push", "old.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
-    lab.write("new.ndjson", *(account(n) for n in range(1, 6)), {"id": "bad", "email": 7})
-    code, report = lab.report("push", "new.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
+def test_a_snapshot_with_a_bad_record_leaves_the_old_set(cli: Cli) -> None:
+    cli.write("old.ndjson", *(personnel_account(n) for n in range(5)))
+    cli.type("push", "old.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
+    cli.write("new.ndjson", *(personnel_account(n) for n in range(1, 6)), {"id": "bad", "email": 7})
+    code, report = cli.report("push", "new.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
     assert code == 1
     assert report["destinations"]["drata"]["reasons"] == {"snapshot_cancelled": 5}
-    assert lab.drata("personnel_account") == {f"a{n}" for n in range(5)}
-    lab.configure(guard={"max_rejected": 1})
-    code, report = lab.report("push", "new.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
+    assert cli.held("drata", "personnel_account") == {f"a{n}" for n in range(5)}
+    cli.configure(guard={"max_rejected": 1})
+    code, report = cli.report("push", "new.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
     assert code == 1
-    assert lab.drata("personnel_account") == {f"a{n}" for n in range(1, 6)}
+    assert cli.held("drata", "personnel_account") == {f"a{n}" for n in range(1, 6)}
 
 
-def test_the_guard_refuses_and_a_person_may_overrule_it(lab: Lab) -> None:
-    lab.write("old.ndjson", *(account(n) for n in range(4)))
-    lab.write("new.ndjson", *(account(n) for n in range(2, 6)))
-    lab.type("push", "old.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
+def test_the_guard_refuses_and_a_person_may_overrule_it(cli: Cli) -> None:
+    cli.write("old.ndjson", *(personnel_account(n) for n in range(4)))
+    cli.write("new.ndjson", *(personnel_account(n) for n in range(2, 6)))
+    cli.type("push", "old.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
     push = ("push", "new.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "snapshot")
-    code, out, _ = lab.type(*push)
+    code, out, _ = cli.type(*push)
     assert code == 4
     assert "a0, a1" in out
-    assert lab.drata("personnel_account") == {"a0", "a1", "a2", "a3"}
-    code, report = lab.report(*push, "--override-guard", "two teams moved")
+    assert cli.held("drata", "personnel_account") == {"a0", "a1", "a2", "a3"}
+    code, report = cli.report(*push, "--override-guard", "two teams moved")
     assert code == 0
     assert any("two teams moved" in note for note in report["destinations"]["drata"]["notes"])
-    assert lab.drata("personnel_account") == {"a2", "a3", "a4", "a5"}
+    assert cli.held("drata", "personnel_account") == {"a2", "a3", "a4", "a5"}
 
 
-def test_a_dry_run_sends_nothing(lab: Lab) -> None:
-    lab.write("some.ndjson", account(0), account(1))
-    code, report = lab.report("push", "some.ndjson", *ACCOUNTS, *BOTH, "--dry-run")
+def test_a_dry_run_sends_nothing(cli: Cli) -> None:
+    cli.write("some.ndjson", personnel_account(0), personnel_account(1))
+    code, report = cli.report("push", "some.ndjson", *ACCOUNTS, *BOTH, "--dry-run")
     assert code == 0
     assert all(books["withheld"] == 2 for books in report["destinations"].values())
-    assert lab.control("drata", "GET", "received") == lab.control("secureframe", "GET", "received") == []
-    lab.write("bad.ndjson", account(0), {"id": ""})
-    assert lab.report("push", "bad.ndjson", *ACCOUNTS, *BOTH, "--dry-run")[0] == 1
+    assert cli.emulators.received() == []
+    cli.write("bad.ndjson", personnel_account(0), {"id": ""})
+    assert cli.report("push", "bad.ndjson", *ACCOUNTS, *BOTH, "--dry-run")[0] == 1
 
 
-def test_standard_input_and_csv(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_standard_input_and_csv(cli: Cli) -> None:
     text = "Email,Course,Completed At\nana@example.com,security_awareness,2026-01-11T14:01:00Z\n"
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-    code, out, err = lab.type("push", "csv.training=-", "--to", "drata")
+    code, out, err = cli.type("push", "csv.training=-", "--to", "drata", stdin=text)
     assert code == 0, out + err
-    assert lab.drata("training_record") == {"ana@example.com/security_awareness"}
+    assert cli.held("drata", "training_record") == {"ana@example.com/security_awareness"}
 
 
 @pytest.mark.parametrize(
@@ -115,30 +112,30 @@ def test_standard_input_and_csv(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> No
         (["some.ndjson", "--kind", "cloud_resource", "--to", "secureframe", "--mode", "remove"], "lifecycle_field"),
     ],
 )
-def test_what_cannot_work_is_said_before_anything_is_sent(lab: Lab, arguments: list[str], words: str) -> None:
-    lab.write("some.ndjson", account(0))
-    code, out, err = lab.type("push", *arguments)
+def test_what_cannot_work_is_said_before_anything_is_sent(cli: Cli, arguments: list[str], words: str) -> None:
+    cli.write("some.ndjson", personnel_account(0))
+    code, out, err = cli.type("push", *arguments)
     assert code == 2
     assert out == ""
     assert err.startswith("Error: ")
     assert words in err
-    assert lab.control("drata", "GET", "received") == lab.control("secureframe", "GET", "received") == []
+    assert cli.emulators.received() == []
 
 
-def test_a_missing_secret_names_the_variable(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_secret_names_the_variable(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
-    lab.configure(drata={"api_key": "env:NO_SUCH_KEY"})
-    lab.write("some.ndjson", account(0))
-    code, _, err = lab.type("push", "some.ndjson", *ACCOUNTS, "--to", "drata")
+    cli.configure(drata={"api_key": "env:NO_SUCH_KEY"})
+    cli.write("some.ndjson", personnel_account(0))
+    code, _, err = cli.type("push", "some.ndjson", *ACCOUNTS, "--to", "drata")
     assert code == 2
     assert "destinations.drata.api_key" in err
     assert "export NO_SUCH_KEY" in err
 
 
-def test_a_wrong_key_blocks_and_a_good_destination_still_delivers(lab: Lab) -> None:
-    lab.configure(drata={"api_key": "not-the-key"})
-    lab.write("some.ndjson", account(0))
-    code, report = lab.report("push", "some.ndjson", *ACCOUNTS, *BOTH)
+def test_a_wrong_key_blocks_and_a_good_destination_still_delivers(cli: Cli) -> None:
+    cli.configure(drata={"api_key": "not-the-key"})
+    cli.write("some.ndjson", personnel_account(0))
+    code, report = cli.report("push", "some.ndjson", *ACCOUNTS, *BOTH)
     assert code == 3
     assert report["destinations"]["drata"]["withheld"] == 1
     assert report["destinations"]["secureframe"]["delivered"] == 1
@@ -146,43 +143,43 @@ def test_a_wrong_key_blocks_and_a_good_destination_still_delivers(lab: Lab) -> N
 
 
 class TestOthers:
-    def test_preview_shows_the_exact_bodies(self, lab: Lab) -> None:
-        lab.write("some.ndjson", account(7, admin=None))
-        code, out, _ = lab.type("preview", "some.ndjson", *ACCOUNTS, "--json")
+    def test_preview_shows_the_exact_bodies(self, cli: Cli) -> None:
+        cli.write("some.ndjson", personnel_account(7, admin=None))
+        code, out, _ = cli.type("preview", "some.ndjson", *ACCOUNTS, "--json")
         assert code == 0
         [preview] = json.loads(out)
         assert preview["bodies"]["drata"]["id"] == preview["bodies"]["secureframe"]["id"] == "a7"
         assert "admin" not in preview["bodies"]["secureframe"]
-        code, out, _ = lab.type("preview", "some.ndjson", *ACCOUNTS)
+        code, out, _ = cli.type("preview", "some.ndjson", *ACCOUNTS)
         assert '"email": "p7@example.com"' in out
 
-    def test_doctor_is_content_with_the_emulators(self, lab: Lab) -> None:
-        code, out, err = lab.type("doctor")
+    def test_doctor_is_content_with_the_emulators(self, cli: Cli) -> None:
+        code, out, err = cli.type("doctor")
         assert code == 0, out + err
         assert "BAD" not in out
         assert out.count("clock: agrees") == 2
 
-    def test_doctor_names_the_wrong_key_and_still_looks_at_the_other(self, lab: Lab) -> None:
-        lab.configure(drata={"api_key": "not-the-key"})
-        code, out, _ = lab.type("doctor")
+    def test_doctor_names_the_wrong_key_and_still_looks_at_the_other(self, cli: Cli) -> None:
+        cli.configure(drata={"api_key": "not-the-key"})
+        code, out, _ = cli.type("doctor")
         assert code == 1
         assert "BAD" in out
         assert "not-the-key" not in out
         assert "secureframe" in out
 
-    def test_provision_prints_what_push_then_uses(self, lab: Lab) -> None:
-        code, out, _ = lab.type("provision", "drata", "--kind", "custom:gadget")
+    def test_provision_prints_what_push_then_uses(self, cli: Cli) -> None:
+        code, out, _ = cli.type("provision", "drata", "--kind", "custom:gadget")
         assert code in (0, 2), out
-        code, out, err = lab.type("provision", "drata", "--kind", "training_record")
+        code, out, err = cli.type("provision", "drata", "--kind", "training_record")
         assert code == 0, err
         made = yaml.safe_load(out)["objects"]["training_record"]
-        assert lab.type("provision", "drata", "--kind", "training_record")[1] == out
-        lab.configure(drata={"objects": {"training_record": made}})
-        lab.write("t.ndjson", {"id": "t1", "email": "a@example.com", "course": "x"})
-        assert lab.type("push", "t.ndjson", "--kind", "training_record", "--to", "drata")[0] == 0
+        assert cli.type("provision", "drata", "--kind", "training_record")[1] == out
+        cli.configure(drata={"objects": {"training_record": made}})
+        cli.write("t.ndjson", {"id": "t1", "email": "a@example.com", "course": "x"})
+        assert cli.type("push", "t.ndjson", "--kind", "training_record", "--to", "drata")[0] == 0
 
-    def test_provision_says_what_a_person_must_do(self, lab: Lab) -> None:
-        code, out, err = lab.type("provision", "secureframe", "--kind", "training_record")
+    def test_provision_says_what_a_person_must_do(self, cli: Cli) -> None:
+        code, out, err = cli.type("provision", "secureframe", "--kind", "training_record")
         assert code == 2
         assert out == ""
         assert "Define Schema" in err

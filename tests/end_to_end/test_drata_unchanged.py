@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from tests.end_to_end.tenant import Tenant, counts, many, notes, resources
-from tests.end_to_end.test_drata_devices_and_people import device, person
+from tests.support.drata import Drata
+from tests.support.evidence import cloud_resources, device, many, person
+from tests.support.reports import counts, notes
 
 from proofport.delivery.report import Exit, RunReport
 from proofport.gateway import Input
@@ -20,28 +21,24 @@ def compared(report: RunReport) -> dict[str, Any]:
     return found
 
 
-async def written(tenant: Tenant) -> list[Any]:
-    return [each for each in await tenant.emulator.received() if each["method"] != "GET"]
-
-
 class TestRecords:
-    async def test_what_is_live_is_not_sent_by_a_journal_that_knows_nothing(self, tenant: Tenant) -> None:
-        await tenant.push(resources("a", "b", region="eu"), mode="upsert")
-        given = resources("a", region="eu") + resources("b", region="us", name="b") + resources("c")
-        report = await tenant.push(given, mode="upsert", skip_unchanged=True, journal="another runner's")
+    async def test_what_is_live_is_not_sent_by_a_journal_that_knows_nothing(self, drata: Drata) -> None:
+        await drata.push(cloud_resources("a", "b", region="eu"), mode="upsert")
+        given = cloud_resources("a", region="eu") + cloud_resources("b", region="us", name="b") + cloud_resources("c")
+        report = await drata.push(given, mode="upsert", skip_unchanged=True, journal="another runner's")
         assert counts(report) == {"unchanged": 1, "delivered": 2}
         assert compared(report) == {
             "added": {"count": 1, "ids": ["c"]},
             "changed": {"count": 1, "ids": ["b"], "fields": {"b": ["region", "name"]}},
             "unchanged": {"count": 1},
         }
-        assert [row["id"] for row in (await written(tenant))[-1]["body"]["data"]] == ["b", "c"]
+        assert [row["id"] for row in (await drata.written())[-1]["body"]["data"]] == ["b", "c"]
 
-    async def test_what_somebody_deleted_at_the_vendor_is_sent_again(self, tenant: Tenant) -> None:
-        await tenant.push(resources("a", "b"), mode="upsert")
-        await tenant.seed(records=[row for row in await tenant.held() if row["id"] == "b"])
-        report = await tenant.push(resources("a", "b"), mode="upsert", skip_unchanged=True)
-        assert (counts(report), await tenant.live()) == ({"delivered": 1, "unchanged": 1}, ["a", "b"])
+    async def test_what_somebody_deleted_at_the_vendor_is_sent_again(self, drata: Drata) -> None:
+        await drata.push(cloud_resources("a", "b"), mode="upsert")
+        await drata.seed(records=[row for row in await drata.records() if row["id"] == "b"])
+        report = await drata.push(cloud_resources("a", "b"), mode="upsert", skip_unchanged=True)
+        assert (counts(report), await drata.live()) == ({"delivered": 1, "unchanged": 1}, ["a", "b"])
 
     @pytest.mark.parametrize(
         ("held", "given", "is_same"),
@@ -55,97 +52,97 @@ class TestRecords:
         ],
     )
     async def test_omitted_null_and_false_are_three(
-        self, tenant: Tenant, held: dict[str, Any], given: dict[str, Any], is_same: bool
+        self, drata: Drata, held: dict[str, Any], given: dict[str, Any], is_same: bool
     ) -> None:
-        await tenant.seed(records=[{"id": "a", "display_name": "a", "type": "aws.ec2.instance", **held}])
-        report = await tenant.push(resources("a", **given), mode="upsert", skip_unchanged=True)
+        await drata.seed(records=[{"id": "a", "display_name": "a", "type": "aws.ec2.instance", **held}])
+        report = await drata.push(cloud_resources("a", **given), mode="upsert", skip_unchanged=True)
         assert counts(report) == {"unchanged" if is_same else "delivered": 1}
 
-    async def test_a_patch_compares_what_it_names(self, tenant: Tenant) -> None:
-        tenant.settings["allow_assumed"] = ["put_merge"]
-        await tenant.push(resources("a", "b", "c", region="eu"), mode="upsert")
+    async def test_a_patch_compares_what_it_names(self, drata: Drata) -> None:
+        drata.block["allow_assumed"] = ["put_merge"]
+        await drata.push(cloud_resources("a", "b", "c", region="eu"), mode="upsert")
         given = [{"id": "a", "region": "eu"}, {"id": "b", "region": "us"}, {"id": "c", "name": "new"}]
-        report = await tenant.push(given, mode="patch", skip_unchanged=True)
+        report = await drata.push(given, mode="patch", skip_unchanged=True)
         assert compared(report)["changed"]["fields"] == {"b": ["region"], "c": ["display_name", "name"]}
         assert counts(report) == {"unchanged": 1, "delivered": 2}
-        plan = (await tenant.plan([*given, {"id": "a2", "region": "eu"}], mode="patch")).destinations["drata"]
+        plan = (await drata.plan([*given, {"id": "a2", "region": "eu"}], mode="patch")).destinations["drata"]
         assert (plan.unchanged, plan.changed.count) == (3, 0)
 
 
 class TestSets:
-    async def test_a_set_that_is_live_opens_no_session(self, tenant: Tenant) -> None:
-        await tenant.push(many(1200))
-        before = len(await written(tenant))
-        report = await tenant.push(many(1200), skip_unchanged=True, journal="another runner's")
+    async def test_a_set_that_is_live_opens_no_session(self, drata: Drata) -> None:
+        await drata.push(many(1200))
+        before = len(await drata.written())
+        report = await drata.push(many(1200), skip_unchanged=True, journal="another runner's")
         assert (report.exit_code, counts(report)) == (Exit.OK, {"unchanged": 1200})
         assert "nothing replaced" in notes(report)
-        assert len(await written(tenant)) == before
-        assert await tenant.sessions() == ["ACTIVE"]
-        async with tenant.gateway("another runner's") as gateway:
+        assert len(await drata.written()) == before
+        assert await drata.sessions() == ["ACTIVE"]
+        async with drata.gateway("another runner's") as gateway:
             journal = await gateway.journal()
             assert [run.state for run in await journal.runs()] == ["complete"]
 
     @pytest.mark.parametrize("changed", [0, 600, 1199])
-    async def test_one_difference_sends_the_whole_set(self, tenant: Tenant, changed: int) -> None:
+    async def test_one_difference_sends_the_whole_set(self, drata: Drata, changed: int) -> None:
         """What is equal would be deleted by the completion if it were left out."""
-        await tenant.push(many(1200))
+        await drata.push(many(1200))
         given = many(1200)
         given[changed]["region"] = "us"
-        report = await tenant.push(given, skip_unchanged=True)
+        report = await drata.push(given, skip_unchanged=True)
         assert counts(report) == {"delivered": 1200}
         assert compared(report)["changed"]["fields"] == {given[changed]["id"]: ["region"]}
         assert compared(report)["unchanged"] == {"count": 1199}
-        assert len(await tenant.live()) == 1200
-        assert await tenant.sessions() == ["ARCHIVED", "ACTIVE"]
+        assert len(await drata.live()) == 1200
+        assert await drata.sessions() == ["ARCHIVED", "ACTIVE"]
 
-    async def test_what_is_gone_is_a_difference_and_the_guard_is_asked(self, tenant: Tenant) -> None:
-        await tenant.push(many(6))
-        report = await tenant.push(many(5), skip_unchanged=True)
-        assert (counts(report), len(await tenant.live())) == ({"delivered": 5}, 5)
-        refused = await tenant.push(many(2), skip_unchanged=True)
-        assert (refused.exit_code, len(await tenant.live())) == (Exit.GUARD, 5)
+    async def test_what_is_gone_is_a_difference_and_the_guard_is_asked(self, drata: Drata) -> None:
+        await drata.push(many(6))
+        report = await drata.push(many(5), skip_unchanged=True)
+        assert (counts(report), len(await drata.live())) == ({"delivered": 5}, 5)
+        refused = await drata.push(many(2), skip_unchanged=True)
+        assert (refused.exit_code, len(await drata.live())) == (Exit.GUARD, 5)
 
-    async def test_a_rejected_record_is_not_in_the_set(self, tenant: Tenant) -> None:
-        await tenant.push(resources("a", "b"))
-        report = await tenant.push([*resources("a"), {"id": "b"}], skip_unchanged=True)
+    async def test_a_rejected_record_is_not_in_the_set(self, drata: Drata) -> None:
+        await drata.push(cloud_resources("a", "b"))
+        report = await drata.push([*cloud_resources("a"), {"id": "b"}], skip_unchanged=True)
         assert counts(report) == {"withheld": 1, "rejected": 1}
-        assert await tenant.live() == ["a", "b"]
+        assert await drata.live() == ["a", "b"]
 
-    async def test_a_source_that_goes_on_is_no_whole_set_even_if_it_is_live(self, tenant: Tenant) -> None:
-        file = tenant.folder / "i.json"
+    async def test_a_source_that_goes_on_is_no_whole_set_even_if_it_is_live(self, drata: Drata) -> None:
+        file = drata.folder / "i.json"
         document: dict[str, Any] = {"Reservations": [{"Instances": [{"InstanceId": "i-1"}]}]}
         file.write_text(json.dumps(document))
         how: Any = {"values": {"region": "eu", "account_id": "1"}, "skip_unchanged": True}
-        assert (await tenant.push(Input(file, "aws.ec2.instances"), **how)).exit_code is Exit.OK
+        assert (await drata.push(Input(file, "aws.ec2.instances"), **how)).exit_code is Exit.OK
         file.write_text(json.dumps({**document, "NextToken": "more"}))
-        report = await tenant.push(Input(file, "aws.ec2.instances"), **how)
+        report = await drata.push(Input(file, "aws.ec2.instances"), **how)
         assert (report.exit_code, counts(report)) == (Exit.GUARD, {"unchanged": 1})
-        assert await tenant.live() == ["i-1"]
+        assert await drata.live() == ["i-1"]
 
-    async def test_an_empty_set_is_refused_where_nothing_is_live_too(self, tenant: Tenant) -> None:
-        assert (await tenant.push([], skip_unchanged=True)).exit_code is Exit.GUARD
+    async def test_an_empty_set_is_refused_where_nothing_is_live_too(self, drata: Drata) -> None:
+        assert (await drata.push([], skip_unchanged=True)).exit_code is Exit.GUARD
 
-    async def test_records_that_a_completion_deletes_are_named(self, tenant: Tenant) -> None:
-        await tenant.seed(records=[])
-        await tenant.push(many(9) + resources("direct"), mode="upsert")
-        report = await tenant.push(many(9), skip_unchanged=True)
+    async def test_records_that_a_completion_deletes_are_named(self, drata: Drata) -> None:
+        await drata.seed(records=[])
+        await drata.push(many(9) + cloud_resources("direct"), mode="upsert")
+        report = await drata.push(many(9), skip_unchanged=True)
         shown = report.destinations["drata"].as_dict()
         assert shown["directly_uploaded"] == shown["gone"] == {"count": 1, "ids": ["direct"]}
 
-    async def test_the_session_of_another_program_still_blocks(self, tenant: Tenant) -> None:
-        await tenant.push(resources("a"))
-        rows = {"sessions": [{"sessionId": "theirs", "status": "IN_PROGRESS"}], "records": await tenant.held()}
-        await tenant.seed(**rows)
-        report = await tenant.push(resources("a"), skip_unchanged=True)
-        assert (report.exit_code, await tenant.sessions()) == (Exit.BLOCKED, ["IN_PROGRESS"])
+    async def test_the_session_of_another_program_still_blocks(self, drata: Drata) -> None:
+        await drata.push(cloud_resources("a"))
+        rows = {"sessions": [{"sessionId": "theirs", "status": "IN_PROGRESS"}], "records": await drata.records()}
+        await drata.seed(**rows)
+        report = await drata.push(cloud_resources("a"), skip_unchanged=True)
+        assert (report.exit_code, await drata.sessions()) == (Exit.BLOCKED, ["IN_PROGRESS"])
 
     @pytest.mark.parametrize("meanwhile", [False, True])
     async def test_a_run_that_was_stopped_midway_is_resumed_to_its_end(
-        self, tenant: Tenant, monkeypatch: pytest.MonkeyPatch, meanwhile: bool
+        self, drata: Drata, monkeypatch: pytest.MonkeyPatch, meanwhile: bool
     ) -> None:
         """Also when somebody made what is live equal meanwhile: the session that is open has to end."""
-        await tenant.push(many(2000))
-        emulator = tenant.emulator.emulator
+        await drata.push(many(2000))
+        emulator = drata.emulator.emulator
         authorize, uploads = emulator.authorize, 0
 
         def expire(request: web.Request) -> None:
@@ -155,55 +152,55 @@ class TestSets:
                 raise VendorError(401, "API key expired", code=10000)
             authorize(request)
 
-        given = [*many(1999), *resources("new")]
+        given = [*many(1999), *cloud_resources("new")]
         monkeypatch.setattr(emulator, "authorize", expire)
-        parked = await tenant.push(given, skip_unchanged=True)
+        parked = await drata.push(given, skip_unchanged=True)
         assert (parked.exit_code, counts(parked)) == (Exit.BLOCKED, {"withheld": 2000})
         monkeypatch.setattr(emulator, "authorize", authorize)
         if meanwhile:
-            records = f"{tenant.emulator.origin}/public/v2/custom-connections/1/resources/101/records"
-            key = {"Authorization": f"Bearer {tenant.settings['api_key']}"}
+            records = f"{drata.emulator.origin}/public/v2/custom-connections/1/resources/101/records"
+            key = {"Authorization": f"Bearer {drata.block['api_key']}"}
             new = {"id": "new", "display_name": "new", "type": "aws.ec2.instance"}
-            async with tenant.emulator.client.post(records, json={"data": new}, headers=key) as answer:
+            async with drata.emulator.client.post(records, json={"data": new}, headers=key) as answer:
                 assert answer.ok
-            async with tenant.emulator.client.delete(f"{records}/i-01999", headers=key) as answer:
+            async with drata.emulator.client.delete(f"{records}/i-01999", headers=key) as answer:
                 assert answer.ok
-        resumed = await tenant.push(given, skip_unchanged=True, resume=parked.run_id)
+        resumed = await drata.push(given, skip_unchanged=True, resume=parked.run_id)
         assert (resumed.exit_code, counts(resumed)) == (Exit.OK, {"delivered": 2000})
-        assert len(await tenant.live()) == 2000
-        assert "IN_PROGRESS" not in await tenant.sessions()
+        assert len(await drata.live()) == 2000
+        assert "IN_PROGRESS" not in await drata.sessions()
 
 
 class TestDevicesAndPeople:
-    async def test_a_device_is_unchanged_when_it_was_sent_so_and_still_shows_so(self, tenant: Tenant) -> None:
+    async def test_a_device_is_unchanged_when_it_was_sent_so_and_still_shows_so(self, drata: Drata) -> None:
         """Drata does not show the screen lock, among others: for these the journal has the word."""
         given = [device(number, screen_lock_enabled=True, firewall_enabled=True) for number in range(4)]
-        await tenant.push(given, kind="device", mode="upsert")
+        await drata.push(given, kind="device", mode="upsert")
         given[1]["screen_lock_enabled"] = False
-        state = await tenant.emulator.state()
+        state = await drata.emulator.state()
         rows = next(each for each in state["connections"] if each["type"] == "MDM")["devices"]
         next(row for row in rows if row["externalId"] == "d-2")["firewallEnabled"] = False
         rows[:] = [row for row in rows if row["externalId"] != "d-3"]
-        await tenant.emulator.control("POST", "seed", **state)
-        report = await tenant.push(given, kind="device", mode="upsert", skip_unchanged=True)
+        await drata.emulator.control("POST", "seed", **state)
+        report = await drata.push(given, kind="device", mode="upsert", skip_unchanged=True)
         assert (counts(report), compared(report)["added"]["ids"]) == ({"unchanged": 1, "delivered": 3}, ["d-3"])
         fields = compared(report)["changed"]["fields"]
         assert fields["d-2"] == ["firewallEnabled"]
         assert "screenLockEnabled" in fields["d-1"]
 
-    async def test_a_plan_does_not_call_unchanged_what_it_cannot_see(self, tenant: Tenant) -> None:
-        await tenant.push([device(1, screen_lock_enabled=True)], kind="device", mode="upsert")
-        same = (await tenant.plan([device(1, screen_lock_enabled=True)], kind="device")).destinations["drata"]
+    async def test_a_plan_does_not_call_unchanged_what_it_cannot_see(self, drata: Drata) -> None:
+        await drata.push([device(1, screen_lock_enabled=True)], kind="device", mode="upsert")
+        same = (await drata.plan([device(1, screen_lock_enabled=True)], kind="device")).destinations["drata"]
         assert (same.unchanged, same.changed.count) == (1, 0)
-        other = (await tenant.plan([device(1, screen_lock_enabled=False)], kind="device")).destinations["drata"]
+        other = (await drata.plan([device(1, screen_lock_enabled=False)], kind="device")).destinations["drata"]
         assert "screenLockEnabled" in other.fields["d-1"]
         assert "does not show" in " ".join(other.notes)
 
-    async def test_people_who_are_as_they_were_are_not_sent(self, tenant: Tenant) -> None:
-        await tenant.push([person(1), person(2), person(3)], kind="person", mode="upsert")
-        before = len(await written(tenant))
+    async def test_people_who_are_as_they_were_are_not_sent(self, drata: Drata) -> None:
+        await drata.push([person(1), person(2), person(3)], kind="person", mode="upsert")
+        before = len(await drata.written())
         given = [person(1), person(2, started_at="2026-01-01T00:00:00Z"), person(3)]
-        report = await tenant.push(given, kind="person", skip_unchanged=True, journal="another runner's")
+        report = await drata.push(given, kind="person", skip_unchanged=True, journal="another runner's")
         assert counts(report) == {"unchanged": 2, "delivered": 1}
         assert compared(report)["changed"]["fields"] == {"p-2": ["startedAt"]}
-        assert len(await written(tenant)) == before + 1
+        assert len(await drata.written()) == before + 1

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-from tests.end_to_end.lab import Lab, program
+from tests.support.cli import Cli, CommandLine
+from tests.support.programs import first_line, program
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
@@ -22,30 +22,29 @@ def block(language: str, after: str) -> str:
     return found[1]
 
 
-def test_the_library_example(lab: Lab) -> None:
+def test_the_library_example(cli: Cli) -> None:
     example = block("python", "<!-- example: run by tests/end_to_end/test_readme.py -->")
-    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=60, cwd=lab.folder)
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=60, cwd=cli.folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "drata delivered 1 {'accepted': 0, 'confirmed': 1, 'verified': 0}",
         "secureframe delivered 1 {'accepted': 1, 'confirmed': 0, 'verified': 0}",
     ]
-    assert lab.drata("training_record") == lab.secureframe("training_record") == {"2026-security-ana"}
+    assert cli.held("drata", "training_record") == cli.held("secureframe", "training_record") == {"2026-security-ana"}
     assert len([line for line in example.splitlines() if line]) <= 20
 
 
-def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_commands(tmp_path: Path) -> None:
     emulate, push = (shlex.split(line, comments=True) for line in commands())
     assert emulate.pop(0) == push.pop(0) == "proofport"
     instances = {"Reservations": [{"OwnerId": "123456789012", "Instances": [{"InstanceId": "i-1"}]}]}
     (tmp_path / "instances.json").write_text(json.dumps(instances))
     (tmp_path / "buckets.json").write_text(json.dumps({"Buckets": [{"Name": "acme-logs"}]}))
     with program(*emulate, cwd=tmp_path) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        done = Lab(tmp_path, {}, capsys).run(*push)
-    assert done.returncode == 0, done.stderr
-    assert "buckets.json: 1 record" in done.stdout
+        assert first_line(process) == "ready\n"
+        done = CommandLine(tmp_path, {}).run(*push)
+    assert done.code == 0, done.err
+    assert "buckets.json: 1 record" in done.out
 
 
 def commands() -> list[str]:

@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from tests.end_to_end.site import PATIENCE, Site, config, resource, site
+from tests.support.evidence import cloud_resource, cloud_resources
+from tests.support.programs import PATIENCE
+from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.testing import Running
 
@@ -17,13 +19,13 @@ TYPELESS = {"id": "i-bad", "type": "nobody.knows.this", "name": "odd"}
 
 
 @pytest.fixture
-async def relay(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Site]:
-    async with site(config(tmp_path, drata_emulator, secureframe_emulator)) as opened:
+async def relay(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Relay]:
+    async with relaying(relay_config(tmp_path, drata_emulator, secureframe_emulator)) as opened:
         yield opened
 
 
-async def test_every_record_has_its_end(relay: Site) -> None:
-    answer = await relay.post([resource(1), TYPELESS, resource(2)], "to=secureframe")
+async def test_every_record_has_its_end(relay: Relay) -> None:
+    answer = await relay.post([cloud_resource(1), TYPELESS, cloud_resource(2)], "to=secureframe")
     await relay.settled()
     delivery = await relay.get(answer.headers["Location"])
     assert (delivery["state"], delivery["outcomes"]["delivered"], delivery["outcomes"]["rejected"]) == ("done", 2, 1)
@@ -38,8 +40,8 @@ async def test_every_record_has_its_end(relay: Site) -> None:
     assert records[0]["assurance"] == "accepted"
 
 
-async def test_records_come_in_pages(relay: Site) -> None:
-    answer = await relay.post([resource(n) for n in range(5)])
+async def test_records_come_in_pages(relay: Relay) -> None:
+    answer = await relay.post(cloud_resources(*range(5)))
     path = f"/v1/deliveries/{answer.body['deliveries'][0]['id']}/records"
     first = await relay.get(f"{path}?limit=2")
     last = await relay.get(f"{path}?limit=3&cursor={first['next']}")
@@ -47,9 +49,9 @@ async def test_records_come_in_pages(relay: Site) -> None:
     assert last["next"] is None
 
 
-async def test_deliveries_are_chosen_and_come_in_pages(relay: Site) -> None:
+async def test_deliveries_are_chosen_and_come_in_pages(relay: Relay) -> None:
     for n in range(3):
-        await relay.post([resource(n)], "to=drata&to=secureframe")
+        await relay.post(cloud_resources(n), "to=drata&to=secureframe")
     await relay.post([{"id": "a", "email": "a@example.com"}], "to=drata", kind="personnel_account")
     every = await relay.settled()
     assert len(every) == 7
@@ -68,13 +70,13 @@ async def test_deliveries_are_chosen_and_come_in_pages(relay: Site) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "99", "x", "9" * 30, "-1", "²"])
-async def test_a_delivery_that_is_not_there(relay: Site, number: str) -> None:
+async def test_a_delivery_that_is_not_there(relay: Relay, number: str) -> None:
     for path in (f"deliveries/{number}", f"deliveries/{number}/records", f"dead-letters/{number}"):
         answer = await relay.ask("GET", f"/v1/{path}")
         assert (answer.status, answer.problem) == (404, "not-found")
 
 
-async def test_a_dead_letter_is_shown_and_replayed(relay: Site) -> None:
+async def test_a_dead_letter_is_shown_and_replayed(relay: Relay) -> None:
     answer = await relay.post([TYPELESS], "to=secureframe")
     await relay.settled()
     number = answer.body["deliveries"][0]["id"]
@@ -97,9 +99,9 @@ async def test_a_dead_letter_is_shown_and_replayed(relay: Site) -> None:
     assert (again.status, again.problem, again.body["state"]) == (409, "not-dead", "cancelled")
 
 
-async def test_a_parked_lane_is_seen_and_resumed(relay: Site, drata_emulator: Running) -> None:
+async def test_a_parked_lane_is_seen_and_resumed(relay: Relay, drata_emulator: Running) -> None:
     await drata_emulator.faults(status={"code": 403, "times": 1})
-    await relay.post([resource(1)])
+    await relay.post(cloud_resources(1))
     lane: dict[str, Any] = {}
     async with asyncio.timeout(PATIENCE):
         while not lane.get("parked"):
@@ -113,7 +115,7 @@ async def test_a_parked_lane_is_seen_and_resumed(relay: Site, drata_emulator: Ru
     assert (await relay.ask("POST", "/v1/lanes/nowhere/resume")).problem == "not-found"
 
 
-async def test_mappings_are_listed(relay: Site) -> None:
+async def test_mappings_are_listed(relay: Relay) -> None:
     found = {each["name"]: each for each in (await relay.get("/v1/mappings"))["items"]}
     assert found["sources/aws.ec2.instances"]["gives"] == "cloud_resource"
     assert "region" in found["sources/aws.ec2.instances"]["context"]
@@ -121,17 +123,19 @@ async def test_mappings_are_listed(relay: Site) -> None:
 
 
 async def test_a_preview_shows_every_body_and_sends_nothing(
-    relay: Site, drata_emulator: Running, secureframe_emulator: Running
+    relay: Relay, drata_emulator: Running, secureframe_emulator: Running
 ) -> None:
-    answer = await relay.ask("POST", "/v1/preview?kind=cloud_resource&limit=2", json=[resource(1), TYPELESS])
+    answer = await relay.ask(
+        "POST", "/v1/preview?kind=cloud_resource&limit=2", json=[cloud_resource(1, name="web 1"), TYPELESS]
+    )
     good, odd = answer.body["items"]
     assert good["destinations"]["secureframe"]["body"]["cloud_resource_type"] == "ec2_instance"
     assert good["destinations"]["drata"]["body"]["name"] == "web 1"
     assert odd["destinations"]["secureframe"]["body"] is None
     assert odd["destinations"]["secureframe"]["problem"]["found"] == "'nobody.knows.this'"
     assert await drata_emulator.received() == await secureframe_emulator.received() == []
-    for no_record in ([None], [], [resource(1), 5]):
+    for no_record in ([None], [], [cloud_resource(1), 5]):
         refused = await relay.ask("POST", "/v1/preview?kind=cloud_resource", json=no_record)
         assert (refused.status, refused.problem) == (400, "malformed-body")
-    nameless = await relay.ask("POST", "/v1/preview", json=[resource(1)])
+    nameless = await relay.ask("POST", "/v1/preview", json=cloud_resources(1))
     assert (nameless.status, nameless.problem) == (422, "unknown-name")

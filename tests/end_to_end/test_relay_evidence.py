@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 import pytest
-from tests.end_to_end.site import Site, config, resource, site
+from tests.support.evidence import cloud_resource, cloud_resources
+from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.accounting import Status
 from proofport.delivery.payload import unpack
@@ -21,27 +22,27 @@ KEY = "Idempotency-Key"
 
 
 @pytest.fixture
-async def relay(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Site]:
-    async with site(config(tmp_path, drata_emulator, secureframe_emulator)) as opened:
+async def relay(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Relay]:
+    async with relaying(relay_config(tmp_path, drata_emulator, secureframe_emulator)) as opened:
         yield opened
 
 
 @pytest.fixture
-async def still(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Site]:
+async def still(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Relay]:
     """It accepts, and delivers nothing."""
-    async with site(config(tmp_path, drata_emulator, secureframe_emulator), deliver=False) as opened:
+    async with relaying(relay_config(tmp_path, drata_emulator, secureframe_emulator), deliver=False) as opened:
         yield opened
 
 
-async def count(relay: Site) -> int:
+async def count(relay: Relay) -> int:
     return len((await relay.get("/v1/deliveries"))["items"])
 
 
 class TestAccepting:
     async def test_records_reach_every_destination_that_was_named(
-        self, relay: Site, drata_emulator: Running, secureframe_emulator: Running
+        self, relay: Relay, drata_emulator: Running, secureframe_emulator: Running
     ) -> None:
-        answer = await relay.post([resource(1), resource(2)], "to=drata&to=secureframe")
+        answer = await relay.post(cloud_resources(1, 2), "to=drata&to=secureframe")
         assert answer.status == 202
         assert (answer.body["records"], answer.body["rejected"], answer.body["errors"]) == (2, 0, [])
         assert [each["destination"] for each in answer.body["deliveries"]] == ["drata", "secureframe"]
@@ -55,21 +56,21 @@ class TestAccepting:
         [schema] = [each for each in connection["schemas"] if each["slug"] == "cloud_resource"]
         assert [each["id"] for each in schema["resources"]] == ["i-1", "i-2"]
 
-    async def test_one_record_alone_has_a_delivery_of_its_own_to_look_at(self, relay: Site) -> None:
-        answer = await relay.post(resource(1))
+    async def test_one_record_alone_has_a_delivery_of_its_own_to_look_at(self, relay: Relay) -> None:
+        answer = await relay.post(cloud_resource(1))
         assert answer.headers["Location"] == f"/v1/deliveries/{answer.body['deliveries'][0]['id']}"
         await relay.settled()
         delivery = await relay.get(answer.headers["Location"])
         assert (delivery["state"], delivery["records"], delivery["assurance"]) == ("done", 1, {"confirmed": 1})
 
-    async def test_ndjson_is_taken_line_by_line(self, still: Site) -> None:
-        lines = b"\n\n".join(orjson.dumps(resource(n)) for n in range(1_200))
+    async def test_ndjson_is_taken_line_by_line(self, still: Relay) -> None:
+        lines = b"\n\n".join(orjson.dumps(cloud_resource(n)) for n in range(1_200))
         answer = await still.post(lines)
         assert answer.status == 202
         assert [each["records"] for each in answer.body["deliveries"]] == [500, 500, 200]
         assert answer.headers["Location"] == f"/v1/deliveries?submission={answer.body['submission']}"
 
-    async def test_a_source_mapping_is_applied(self, relay: Site, drata_emulator: Running) -> None:
+    async def test_a_source_mapping_is_applied(self, relay: Relay, drata_emulator: Running) -> None:
         instance = {"InstanceId": "i-9", "State": {"Name": "running"}, "Placement": {"AvailabilityZone": "eu-west-1a"}}
         raw = {"Reservations": [{"OwnerId": "123", "Instances": [instance]}]}
         answer = await relay.post(raw, "to=drata&source=aws.ec2.instances&set=region=eu-west-1")
@@ -78,8 +79,8 @@ class TestAccepting:
         [held] = (await drata_emulator.state())["connections"][0]["resources"][0]["records"]
         assert (held["id"], held["region"]) == ("i-9", "eu-west-1")
 
-    async def test_the_order_of_fields_makes_no_difference(self, relay: Site) -> None:
-        given = resource(1, tags=[{"key": "team", "value": "blue"}], extras={"drata": {"b": 1, "a": 2}})
+    async def test_the_order_of_fields_makes_no_difference(self, relay: Relay) -> None:
+        given = cloud_resource(1, tags=[{"key": "team", "value": "blue"}], extras={"drata": {"b": 1, "a": 2}})
         posted = {**dict(reversed(given.items())), "tags": [{"value": "blue", "key": "team"}]}
         await relay.post([posted], "to=drata&to=secureframe")
         first, _ = await relay.settled()
@@ -90,9 +91,11 @@ class TestAccepting:
         report = await relay.gateway.push([given], to=to, kind="cloud_resource", mode="upsert", skip_unchanged=True)
         assert {books.tally.status[Status.UNCHANGED] for books in report.destinations.values()} == {1}
 
-    async def test_null_and_omitted_stay_two_things(self, still: Site) -> None:
+    async def test_null_and_omitted_stay_two_things(self, still: Relay) -> None:
         await still.post([{"id": "1", "a": None, "b": False}], kind="custom:thing")
-        answer = await still.ask("POST", "/v1/preview?kind=cloud_resource&to=drata", json=resource(1, region=None))
+        answer = await still.ask(
+            "POST", "/v1/preview?kind=cloud_resource&to=drata", json=cloud_resource(1, region=None)
+        )
         [shown] = answer.body["items"]
         assert shown["evidence"]["region"] is None
         assert "account_id" not in shown["evidence"]
@@ -100,15 +103,15 @@ class TestAccepting:
     async def test_what_was_accepted_survives_the_relay(
         self, drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path
     ) -> None:
-        settings = config(tmp_path, drata_emulator)
-        async with site(settings, deliver=False) as first:
-            await first.post([resource(1)])
-        async with site(settings) as second:
+        settings = relay_config(tmp_path, drata_emulator)
+        async with relaying(settings, deliver=False) as first:
+            await first.post(cloud_resources(1))
+        async with relaying(settings) as second:
             [delivery] = await second.settled()
         assert delivery["outcomes"]["delivered"] == 1
 
-    async def test_removals_and_patches_are_queued_like_anything_else(self, relay: Site) -> None:
-        await relay.post([resource(1)])
+    async def test_removals_and_patches_are_queued_like_anything_else(self, relay: Relay) -> None:
+        await relay.post(cloud_resources(1))
         await relay.post([{"id": "i-1"}], "to=drata&mode=remove")
         assert [(each["mode"], each["outcomes"]["delivered"]) for each in await relay.settled()] == [
             ("upsert", 1),
@@ -117,12 +120,12 @@ class TestAccepting:
 
 
 class TestRefusing:
-    async def test_all_or_nothing_with_every_mistake(self, still: Site) -> None:
+    async def test_all_or_nothing_with_every_mistake(self, still: Relay) -> None:
         bad: list[Any] = [
-            resource(1),
+            cloud_resource(1),
             {"id": "i-2", "type": 5, "regio": "eu"},
             7,
-            {**resource(3), "tags": [{"key": 1}]},
+            {**cloud_resource(3), "tags": [{"key": 1}]},
         ]
         answer = await still.post(bad)
         assert (answer.status, answer.problem) == (422, "invalid-records")
@@ -138,7 +141,7 @@ class TestRefusing:
         assert second["hint"] == "Did you mean 'region'?"
         assert await count(still) == 0
 
-    async def test_the_good_ones_are_taken_when_that_is_asked_for(self, still: Site) -> None:
+    async def test_the_good_ones_are_taken_when_that_is_asked_for(self, still: Relay) -> None:
         body = b'{"id": "a", "type": "x", "name": "n"}\n\n{"id":\n[]\n{"id": "b", "type": "x", "name": "n"}'
         answer = await still.post(body, "to=drata&accept=valid")
         assert (answer.status, answer.body["records"], answer.body["rejected"]) == (202, 2, 2)
@@ -149,12 +152,12 @@ class TestRefusing:
 
     @pytest.mark.parametrize("accept", ["all", "valid"])
     @pytest.mark.parametrize("body", [[], [{}], [1, 2]])
-    async def test_nothing_good_is_nothing_to_accept(self, still: Site, body: Any, accept: str) -> None:
+    async def test_nothing_good_is_nothing_to_accept(self, still: Relay, body: Any, accept: str) -> None:
         answer = await still.post(body, f"to=drata&accept={accept}")
         assert (answer.status, answer.problem) == (422, "invalid-records")
         assert await count(still) == 0
 
-    async def test_mistakes_beyond_a_thousand_are_counted(self, still: Site) -> None:
+    async def test_mistakes_beyond_a_thousand_are_counted(self, still: Relay) -> None:
         answer = await still.post([{"id": n} for n in range(1_100)])
         assert (len(answer.body["errors"]), answer.body["error_count"]) == (1_000, 2_200)
 
@@ -177,9 +180,9 @@ class TestRefusing:
         ],
     )
     async def test_what_cannot_be_asked_is_said(
-        self, still: Site, query: str, kind: str, status: int, problem: str, words: str
+        self, still: Relay, query: str, kind: str, status: int, problem: str, words: str
     ) -> None:
-        answer = await still.post([resource(1)], query, kind=kind)
+        answer = await still.post(cloud_resources(1), query, kind=kind)
         assert (answer.status, answer.problem) == (status, problem)
         assert words in f"{answer.body['detail']} {answer.body.get('hint')}"
         assert await count(still) == 0
@@ -200,7 +203,7 @@ class TestRefusing:
         ],
     )
     async def test_a_body_that_cannot_be_read(
-        self, still: Site, media: str | None, body: bytes, status: int, problem: str
+        self, still: Relay, media: str | None, body: bytes, status: int, problem: str
     ) -> None:
         headers = {"Content-Type": media} if media else {}
         skip = [] if media else ["Content-Type"]
@@ -212,8 +215,8 @@ class TestRefusing:
 
 
 class TestOnce:
-    async def test_the_first_answer_again(self, still: Site) -> None:
-        records, headers = [resource(1), resource(2)], {KEY: "mine"}
+    async def test_the_first_answer_again(self, still: Relay) -> None:
+        records, headers = cloud_resources(1, 2), {KEY: "mine"}
         first = await still.post(records, "to=drata&to=secureframe", headers=headers)
         again = await still.post(records, "to=drata&to=secureframe", headers=headers)
         assert (first.status, again.status) == (202, 202)
@@ -225,38 +228,38 @@ class TestOnce:
     @pytest.mark.parametrize(
         ("records", "query"),
         [
-            ([resource(2)], "to=drata"),
-            ([resource(1)], "to=secureframe"),
-            ([resource(1)], "to=drata&mode=remove"),
-            ([resource(1)], "to=drata&accept=valid"),
+            (cloud_resources(2), "to=drata"),
+            (cloud_resources(1), "to=secureframe"),
+            (cloud_resources(1), "to=drata&mode=remove"),
+            (cloud_resources(1), "to=drata&accept=valid"),
         ],
     )
-    async def test_another_request_under_the_same_key_is_refused(self, still: Site, records: Any, query: str) -> None:
-        await still.post([resource(1)], headers={KEY: "mine"})
+    async def test_another_request_under_the_same_key_is_refused(self, still: Relay, records: Any, query: str) -> None:
+        await still.post(cloud_resources(1), headers={KEY: "mine"})
         answer = await still.post(records, query, headers={KEY: "mine"})
         assert (answer.status, answer.problem) == (422, "idempotency-key-reused")
         assert await count(still) == 1
 
-    async def test_many_at_once_are_accepted_once(self, still: Site) -> None:
-        answers = await asyncio.gather(*[still.post([resource(1)], headers={KEY: "mine"}) for _ in range(20)])
+    async def test_many_at_once_are_accepted_once(self, still: Relay) -> None:
+        answers = await asyncio.gather(*[still.post(cloud_resources(1), headers={KEY: "mine"}) for _ in range(20)])
         assert {answer.status for answer in answers} == {202}
         assert len({answer.body["submission"] for answer in answers}) == 1
         assert await count(still) == 1
 
     async def test_a_key_outlives_the_relay(self, drata_emulator: Running, tmp_path: Path) -> None:
-        settings = config(tmp_path, drata_emulator)
+        settings = relay_config(tmp_path, drata_emulator)
         bodies = []
         for _ in range(2):
-            async with site(settings) as opened:
-                bodies.append((await opened.post([resource(1)], headers={KEY: "mine"})).body)
+            async with relaying(settings) as opened:
+                bodies.append((await opened.post(cloud_resources(1), headers={KEY: "mine"})).body)
                 assert len(await opened.settled()) == 1
         assert bodies[0] == bodies[1]
 
-    async def test_what_was_refused_leaves_the_key_free(self, still: Site) -> None:
+    async def test_what_was_refused_leaves_the_key_free(self, still: Relay) -> None:
         assert (await still.post([{}], headers={KEY: "mine"})).status == 422
-        assert (await still.post([resource(1)], headers={KEY: "mine"})).status == 202
+        assert (await still.post(cloud_resources(1), headers={KEY: "mine"})).status == 202
 
     @pytest.mark.parametrize("key", ["", " ", "x" * 256])
-    async def test_a_key_has_its_form(self, still: Site, key: str) -> None:
-        answer = await still.post([resource(1)], headers={KEY: key})
+    async def test_a_key_has_its_form(self, still: Relay, key: str) -> None:
+        answer = await still.post(cloud_resources(1), headers={KEY: key})
         assert (answer.status, answer.problem) == (400, "invalid-parameters")

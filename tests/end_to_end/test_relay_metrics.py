@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.end_to_end.site import config, resource, site
+from tests.support.evidence import cloud_resources
+from tests.support.relay import relay_config, relaying
 from tests.unit.relay.test_metrics import of, scraped
 
 from proofport.testing import Running
 
 
 async def test_outcomes_and_vendor_requests(drata_emulator: Running, tmp_path: Path) -> None:
-    async with site(config(tmp_path, drata_emulator)) as relay:
-        await relay.post([resource(1), resource(2)])
+    async with relaying(relay_config(tmp_path, drata_emulator)) as relay:
+        await relay.post(cloud_resources(1, 2))
         await relay.settled()
         opened = await relay.ask("POST", "/v1/snapshots", json={"kind": "cloud_resource", "to": ["drata"]})
         at = f"/v1/snapshots/{opened.body['id']}"
-        assert (await relay.ask("PUT", f"{at}/parts/a", json=[resource(n) for n in range(1, 6)])).status == 200
+        assert (await relay.ask("PUT", f"{at}/parts/a", json=cloud_resources(*range(1, 6)))).status == 200
         assert (await relay.ask("POST", f"{at}/commit")).status == 200
         await drata_emulator.faults(status={"code": 503, "times": 1})
-        await relay.post([resource(6), resource(7)])
+        await relay.post(cloud_resources(6, 7))
         await relay.settled()
         found = await scraped(relay)
     delivered = of(found, "proofport_outcomes_total")

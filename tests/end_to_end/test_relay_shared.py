@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.end_to_end.site import PATIENCE, Site, config, resource, site
-from tests.postgres import Database
+from tests.support.evidence import cloud_resources
+from tests.support.postgres import Database
+from tests.support.programs import PATIENCE
+from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.relay.access import keys
 from proofport.relay.access.keys import issue
@@ -26,7 +28,7 @@ ONCE = {"Idempotency-Key": "once"}
 class Pair:
     """`first` accepts, `second` is asked about it; neither delivers. Both are given the same key."""
 
-    def __init__(self, first: Site, second: Site, folder: Path, emulator: Running, journal: str) -> None:
+    def __init__(self, first: Relay, second: Relay, folder: Path, emulator: Running, journal: str) -> None:
         self.first = first
         self.second = second
         self._folder = folder
@@ -58,8 +60,8 @@ class Pair:
 @pytest.fixture
 async def pair(drata_emulator: Running, tmp_path: Path, postgres: Database) -> AsyncIterator[Pair]:
     journal = postgres.empty()
-    settings = config(tmp_path, drata_emulator, journal=journal, relay={"rate": {"per_minute": 0}})
-    async with site(settings, deliver=False) as first, site(settings, deliver=False) as second:
+    settings = relay_config(tmp_path, drata_emulator, journal=journal, relay={"rate": {"per_minute": 0}})
+    async with relaying(settings, deliver=False) as first, relaying(settings, deliver=False) as second:
         everything = {"name": "ci", "tenant": "default", "may_read": True, "may_write": True}
         token, _ = await issue(await first.gateway.journal(), **everything)
         for each in (first, second):
@@ -69,11 +71,11 @@ async def pair(drata_emulator: Running, tmp_path: Path, postgres: Database) -> A
 
 async def test_what_one_relay_accepts_the_other_answers_for(pair: Pair) -> None:
     first, second = pair.first, pair.second
-    accepted = await first.post([resource(1)], headers=ONCE)
-    again = await second.post([resource(1)], headers=ONCE)
+    accepted = await first.post(cloud_resources(1), headers=ONCE)
+    again = await second.post(cloud_resources(1), headers=ONCE)
     assert (accepted.status, again.status) == (202, 202)
     assert again.body["deliveries"] == accepted.body["deliveries"]
-    assert (await second.post([resource(2)], headers=ONCE)).problem == "idempotency-key-reused"
+    assert (await second.post(cloud_resources(2), headers=ONCE)).problem == "idempotency-key-reused"
 
     where = accepted.headers["Location"]
     assert [each["state"] for each in (await second.get("/v1/deliveries"))["items"]] == ["queued"]
@@ -99,7 +101,7 @@ async def test_a_snapshot_that_one_relay_opens_the_other_fills_and_commits(pair:
     opened = await first.ask("POST", "/v1/snapshots", json={"kind": "cloud_resource", "to": ["drata"]})
     snapshot = opened.headers["Location"]
     for part, relay in enumerate((first, second)):
-        put = await relay.ask("PUT", f"{snapshot}/parts/p{part}", json=[resource(part)])
+        put = await relay.ask("PUT", f"{snapshot}/parts/p{part}", json=cloud_resources(part))
         assert put.status == 200, put.body
     async with asyncio.timeout(PATIENCE):
         committed = await second.ask("POST", f"{snapshot}/commit")

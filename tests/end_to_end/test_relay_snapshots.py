@@ -8,29 +8,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.site import PATIENCE, Answer, Site, config, resource, site
+from tests.support.evidence import cloud_resource, cloud_resources
+from tests.support.programs import PATIENCE
+from tests.support.relay import Answer, Relay, relay_config, relaying
 
 from proofport.testing import Running
 
 
 @pytest.fixture
-async def relay(drata_emulator: Running, tmp_path: Path) -> AsyncIterator[Site]:
-    async with site(config(tmp_path, drata_emulator)) as opened:
+async def relay(drata_emulator: Running, tmp_path: Path) -> AsyncIterator[Relay]:
+    async with relaying(relay_config(tmp_path, drata_emulator)) as opened:
         yield opened
 
 
-async def opened(relay: Site, **more: Any) -> str:
+async def opened(relay: Relay, **more: Any) -> str:
     answer = await relay.ask("POST", "/v1/snapshots", json={"kind": "cloud_resource", "to": ["drata"], **more})
     assert answer.status == 201, answer.body
     assert answer.headers["Location"] == f"/v1/snapshots/{answer.body['id']}"
     return str(answer.body["id"])
 
 
-async def put(relay: Site, snapshot: str, part: str, records: Any, query: str = "") -> Answer:
+async def put(relay: Relay, snapshot: str, part: str, records: Any, query: str = "") -> Answer:
     return await relay.ask("PUT", f"/v1/snapshots/{snapshot}/parts/{part}{query}", json=records)
 
 
-async def commit(relay: Site, snapshot: str, **body: Any) -> Answer:
+async def commit(relay: Relay, snapshot: str, **body: Any) -> Answer:
     return await relay.ask("POST", f"/v1/snapshots/{snapshot}/commit", **({"json": body} if body else {}))
 
 
@@ -39,17 +41,17 @@ async def held(emulator: Running) -> list[str]:
     return sorted(each["id"] for each in records)
 
 
-async def delivered(relay: Site, numbers: range) -> None:
+async def delivered(relay: Relay, numbers: range) -> None:
     snapshot = await opened(relay)
-    await put(relay, snapshot, "all", [resource(n) for n in numbers])
+    await put(relay, snapshot, "all", cloud_resources(*numbers))
     assert (await commit(relay, snapshot)).status == 200
 
 
-async def test_the_parts_are_one_set(relay: Site, drata_emulator: Running) -> None:
+async def test_the_parts_are_one_set(relay: Relay, drata_emulator: Running) -> None:
     snapshot = await opened(relay)
-    await put(relay, snapshot, "b", [resource(3)])
-    await put(relay, snapshot, "a", [resource(9)])
-    taken = await put(relay, snapshot, "a", [resource(1), resource(2)])
+    await put(relay, snapshot, "b", cloud_resources(3))
+    await put(relay, snapshot, "a", cloud_resources(9))
+    taken = await put(relay, snapshot, "a", cloud_resources(1, 2))
     assert (taken.status, taken.body["records"]) == (200, 2)
     assert (taken.body["snapshot"]["parts"], taken.body["snapshot"]["records"]) == (2, 3)
     answer = await commit(relay, snapshot)
@@ -64,11 +66,11 @@ async def test_the_parts_are_one_set(relay: Site, drata_emulator: Running) -> No
 
 
 async def test_the_guards_refusal_comes_with_the_plan_and_can_be_overridden(
-    relay: Site, drata_emulator: Running
+    relay: Relay, drata_emulator: Running
 ) -> None:
     await delivered(relay, range(10))
     snapshot = await opened(relay)
-    await put(relay, snapshot, "all", [resource(1), resource(77)])
+    await put(relay, snapshot, "all", cloud_resources(1, 77))
     refused = await commit(relay, snapshot)
     assert (refused.status, refused.problem) == (409, "guard-refused")
     assert "9 of 10 records" in refused.body["detail"]
@@ -84,7 +86,7 @@ async def test_the_guards_refusal_comes_with_the_plan_and_can_be_overridden(
     assert await held(drata_emulator) == ["i-1", "i-77"]
 
 
-async def test_a_part_that_says_there_is_more_makes_the_guard_refuse(relay: Site) -> None:
+async def test_a_part_that_says_there_is_more_makes_the_guard_refuse(relay: Relay) -> None:
     snapshot = await opened(relay)
     raw = {"Reservations": [{"Instances": [{"InstanceId": "i-9"}]}], "NextToken": "more"}
     query = "?source=aws.ec2.instances&set=region=eu-west-1&set=account_id=1"
@@ -94,17 +96,17 @@ async def test_a_part_that_says_there_is_more_makes_the_guard_refuse(relay: Site
     assert "NextToken" in str(refused.body["report"]["sources"])
 
 
-async def test_a_part_is_taken_whole_or_not_at_all(relay: Site) -> None:
+async def test_a_part_is_taken_whole_or_not_at_all(relay: Relay) -> None:
     snapshot = await opened(relay)
-    answer = await put(relay, snapshot, "a", [resource(1), {}])
+    answer = await put(relay, snapshot, "a", [cloud_resource(1), {}])
     assert (answer.status, answer.problem) == (422, "invalid-records")
     assert (await relay.get(f"/v1/snapshots/{snapshot}"))["parts"] == 0
-    assert (await put(relay, snapshot, "a b", [resource(1)])).problem == "invalid-parameters"
+    assert (await put(relay, snapshot, "a b", cloud_resources(1))).problem == "invalid-parameters"
 
 
-async def test_one_that_was_not_delivered_is_open_again(relay: Site, drata_emulator: Running) -> None:
+async def test_one_that_was_not_delivered_is_open_again(relay: Relay, drata_emulator: Running) -> None:
     snapshot = await opened(relay)
-    await put(relay, snapshot, "a", [resource(1)])
+    await put(relay, snapshot, "a", cloud_resources(1))
     await drata_emulator.faults(status={"code": 403, "times": 9})
     answer = await commit(relay, snapshot)
     assert (answer.status, answer.problem) == (409, "snapshot-not-delivered")
@@ -113,12 +115,12 @@ async def test_one_that_was_not_delivered_is_open_again(relay: Site, drata_emula
     assert (await commit(relay, snapshot)).status == 200
 
 
-async def test_one_that_has_ended_takes_no_more(relay: Site) -> None:
+async def test_one_that_has_ended_takes_no_more(relay: Relay) -> None:
     snapshot = await opened(relay)
     aborted = await relay.ask("POST", f"/v1/snapshots/{snapshot}/abort")
     assert (aborted.status, aborted.body["state"]) == (200, "aborted")
     for answer in (
-        await put(relay, snapshot, "a", [resource(1)]),
+        await put(relay, snapshot, "a", cloud_resources(1)),
         await commit(relay, snapshot),
         await relay.ask("POST", f"/v1/snapshots/{snapshot}/abort"),
     ):
@@ -126,17 +128,17 @@ async def test_one_that_has_ended_takes_no_more(relay: Site) -> None:
 
 
 async def test_one_that_nobody_touches_expires(drata_emulator: Running, tmp_path: Path) -> None:
-    settings = config(tmp_path, drata_emulator, relay={"snapshot_hours": 1e-9})
-    async with site(settings) as relay:
+    settings = relay_config(tmp_path, drata_emulator, relay={"snapshot_hours": 1e-9})
+    async with relaying(settings) as relay:
         snapshot = await opened(relay)
-        answer = await put(relay, snapshot, "a", [resource(1)])
+        answer = await put(relay, snapshot, "a", cloud_resources(1))
         assert (answer.status, answer.problem, answer.body["state"]) == (409, "snapshot-closed", "expired")
 
 
 async def test_who_does_not_wait_asks_later(drata_emulator: Running, tmp_path: Path) -> None:
-    async with site(config(tmp_path, drata_emulator, relay={"commit_seconds": 0})) as relay:
+    async with relaying(relay_config(tmp_path, drata_emulator, relay={"commit_seconds": 0})) as relay:
         snapshot = await opened(relay)
-        await put(relay, snapshot, "a", [resource(1)])
+        await put(relay, snapshot, "a", cloud_resources(1))
         answer = await commit(relay, snapshot)
         assert (answer.status, answer.body["state"], answer.body["report"]) == (202, "committed", None)
         assert answer.headers["Location"] == f"/v1/snapshots/{snapshot}"
@@ -144,13 +146,13 @@ async def test_who_does_not_wait_asks_later(drata_emulator: Running, tmp_path: P
 
 async def test_what_was_committed_is_delivered_after_a_restart(drata_emulator: Running, tmp_path: Path) -> None:
     """The state that a kill -9 between the commit and its end leaves behind, with the reason for the override."""
-    async with site(config(tmp_path, drata_emulator)) as relay:
+    async with relaying(relay_config(tmp_path, drata_emulator)) as relay:
         await delivered(relay, range(10))
         snapshot = await opened(relay)
-        await put(relay, snapshot, "a", [resource(1)])
+        await put(relay, snapshot, "a", cloud_resources(1))
         journal = await relay.gateway.journal()
         await journal.commit_snapshot(snapshot, run_id="r1", override="sold")
-    async with site(config(tmp_path, drata_emulator)) as relay, asyncio.timeout(PATIENCE):
+    async with relaying(relay_config(tmp_path, drata_emulator)) as relay, asyncio.timeout(PATIENCE):
         while (await relay.get(f"/v1/snapshots/{snapshot}"))["state"] == "committed":
             pass
         assert (await relay.get(f"/v1/snapshots/{snapshot}"))["state"] == "delivered"
@@ -169,6 +171,6 @@ async def test_what_was_committed_is_delivered_after_a_restart(drata_emulator: R
         ([], 422, "invalid-body"),
     ],
 )
-async def test_what_cannot_be_opened_is_said(relay: Site, body: Any, status: int, problem: str) -> None:
+async def test_what_cannot_be_opened_is_said(relay: Relay, body: Any, status: int, problem: str) -> None:
     answer = await relay.ask("POST", "/v1/snapshots", json=body)
     assert (answer.status, answer.problem) == (status, problem)

@@ -6,7 +6,9 @@ import asyncio
 import os
 from typing import Any
 
-from tests.end_to_end.company import Company, counts, drain
+from tests.support.destination import deliver
+from tests.support.reports import counts
+from tests.support.secureframe import Secureframe
 
 from proofport.delivery.report import Exit
 from proofport.gateway import Gateway
@@ -44,33 +46,33 @@ async def bodies(gateway: Gateway, kind: str, records: list[dict[str, Any]]) -> 
     return {each.id or "": each.bodies["secureframe"] for each in shown}
 
 
-async def test_what_can_be_read_is_verified_and_the_vendor_holds_exactly_the_input(company: Company) -> None:
-    company.options["patience"], company.settings["batch_records"] = 60, 100
-    await company.emulator.switch(duplicate_delivery=True, lost_response=2, slow_processing=10)
+async def test_what_can_be_read_is_verified_and_the_vendor_holds_exactly_the_input(secureframe: Secureframe) -> None:
+    secureframe.options["patience"], secureframe.block["batch_records"] = 60, 100
+    await secureframe.emulator.switch(duplicate_delivery=True, lost_response=2, slow_processing=10)
     given = {kind: [record(kind, n) for n in range(RECORDS // len(KINDS))] for kind in KINDS}
-    async with company.gateway() as gateway:
+    async with secureframe.gateway() as gateway:
         for kind, records in given.items():
             report = await gateway.push(records, kind=kind, to="secureframe", mode="snapshot")
             assert counts(report) == {"delivered": len(records)}
             assert report.destinations["secureframe"].requests > -(-len(records) // 100), "some answers were lost"
-        await company.emulator.state()
+        await secureframe.emulator.state()
         for kind, records in given.items():
             found = await gateway.verify("secureframe", kind=kind, within=60)
             readable = kind in READABLE
             assert (found.exit_code, found.different, found.missing) == (Exit.OK, {}, [])
             assert (found.seen, found.unreadable) == ((len(records), 0) if readable else (0, len(records)))
             slug = kind.rpartition(":")[2]
-            assert await company.held(slug) == await bodies(gateway, kind, records)
-            assert (await company.schema(slug))["failures"] == []
+            assert await secureframe.held(slug) == await bodies(gateway, kind, records)
+            assert (await secureframe.schema(slug))["failures"] == []
             (run,) = [run for run in await (await gateway.journal()).runs() if run.kind == kind]
             level = "verified" if readable else "accepted"
             assert f'"{level}":{len(records)}' in (run.report or "")
 
 
-async def test_twenty_callers_are_sent_in_the_order_in_which_they_entered_the_lane(company: Company) -> None:
-    company.settings["batch_records"] = 1
-    await company.emulator.faults(latency_ms=2)
-    gateways = [company.gateway() for _ in range(3)]
+async def test_twenty_callers_are_sent_in_the_order_in_which_they_entered_the_lane(secureframe: Secureframe) -> None:
+    secureframe.block["batch_records"] = 1
+    await secureframe.emulator.faults(latency_ms=2)
+    gateways = [secureframe.gateway() for _ in range(3)]
     entered: dict[int, str] = {}
 
     async def call(number: int) -> None:
@@ -83,8 +85,8 @@ async def test_twenty_callers_are_sent_in_the_order_in_which_they_entered_the_la
     for gateway in gateways:
         await gateway.journal()
     await asyncio.gather(*map(call, range(CALLERS)), *(gateway.journal() for gateway in gateways))
-    await asyncio.gather(*map(drain, gateways))
-    sent = [body["resource_data"][0]["id"] for body in await company.published()]
+    await asyncio.gather(*map(deliver, gateways))
+    sent = [body["resource_data"][0]["id"] for body in await secureframe.published()]
     assert sent == [entered[number] for number in sorted(entered)]
     assert len(sent) == 2 * CALLERS
     for gateway in gateways:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
-from tests.end_to_end.company import PUBLISH, Company, accounts, counts, drain, instances, notes, problems
+from tests.support.destination import deliver
+from tests.support.evidence import COMPLETE, cloud_resources, personnel_accounts
+from tests.support.reports import counts, notes, problems
+from tests.support.secureframe import PUBLISH, Secureframe
 
 from proofport.accounting import ACCEPTED, Assurance
 from proofport.delivery.payload import decode_outcomes
@@ -17,46 +21,49 @@ from proofport.testing import Running
 from proofport.testing.emulator import VendorError
 from proofport_secureframe.emulator.publish import Publish
 
+complete = partial(cloud_resources, **COMPLETE)
 PACKAGE = "custom:software_package"
 
 
 class TestSchemas:
-    async def test_without_a_complete_record_nothing_is_published(self, company: Company) -> None:
-        company.object("cloud_resource", schema_slug="fresh")
-        report = await company.push([{"id": "a", "type": "aws.ec2.instance"}])
+    async def test_without_a_complete_record_nothing_is_published(self, secureframe: Secureframe) -> None:
+        secureframe.deliver_under("cloud_resource", schema_slug="fresh")
+        report = await secureframe.push([{"id": "a", "type": "aws.ec2.instance"}])
         assert (report.exit_code, counts(report)) == (Exit.USAGE, {"withheld": 1})
         assert "no record has a value for account, description, region" in notes(report)
-        assert await company.published() == []
+        assert await secureframe.published() == []
 
-    async def test_a_complete_record_of_the_batch_goes_first(self, company: Company) -> None:
-        company.object("cloud_resource", schema_slug="fresh")
-        await company.push([{"id": "poor", "type": "aws.ec2.instance"}, *instances("whole")])
-        (body,) = await company.published()
+    async def test_a_complete_record_of_the_batch_goes_first(self, secureframe: Secureframe) -> None:
+        secureframe.deliver_under("cloud_resource", schema_slug="fresh")
+        await secureframe.push([{"id": "poor", "type": "aws.ec2.instance"}, *complete("whole")])
+        (body,) = await secureframe.published()
         assert [each["id"] for each in body["resource_data"]] == ["whole", "poor"]
 
     async def test_what_an_undefined_schema_takes_is_unknown_until_it_is_confirmed_and_sent_again(
-        self, company: Company
+        self, secureframe: Secureframe
     ) -> None:
-        company.object("cloud_resource", schema_slug="fresh")
-        report = await company.push(instances("a", "b"), mode="snapshot")
+        secureframe.deliver_under("cloud_resource", schema_slug="fresh")
+        report = await secureframe.push(complete("a", "b"), mode="snapshot")
         assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"unknown": 2})
         assert report.destinations["secureframe"].tally.reasons == {"schema_not_defined": 2}
         assert "schema confirm" in problems(report)[0]
-        await company.define("fresh", "cloud_resource")
-        assert await company.held("fresh") == {}, "what came before was dropped"
-        await company.confirm("cloud_resource")
-        report = await company.push(instances("a", "b"), mode="snapshot", skip_unchanged=True)
+        await secureframe.define("fresh", "cloud_resource")
+        assert await secureframe.held("fresh") == {}, "what came before was dropped"
+        await secureframe.confirm("cloud_resource")
+        report = await secureframe.push(complete("a", "b"), mode="snapshot", skip_unchanged=True)
         assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 2})
-        assert sorted(await company.held("fresh")) == ["a", "b"]
-        assert counts(await company.push(instances("a", "b"), skip_unchanged=True)) == {"unchanged": 2}
+        assert sorted(await secureframe.held("fresh")) == ["a", "b"]
+        assert counts(await secureframe.push(complete("a", "b"), skip_unchanged=True)) == {"unchanged": 2}
 
-    async def test_a_first_publish_whose_answer_is_lost_may_have_made_the_schema(self, company: Company) -> None:
-        company.object(PACKAGE, schema_slug="packages")
-        await company.emulator.faults(drop="after", drop_times=9, match=PUBLISH)
-        report = await company.push([{"id": "a", "name": "x"}], kind=PACKAGE)
+    async def test_a_first_publish_whose_answer_is_lost_may_have_made_the_schema(
+        self, secureframe: Secureframe
+    ) -> None:
+        secureframe.deliver_under(PACKAGE, schema_slug="packages")
+        await secureframe.emulator.faults(drop="after", drop_times=9, match=PUBLISH)
+        report = await secureframe.push([{"id": "a", "name": "x"}], kind=PACKAGE)
         assert counts(report) == {"unknown": 1}
-        await company.emulator.faults()
-        report = await company.push([{"id": "b", "name": "y", "eol": True}], kind=PACKAGE)
+        await secureframe.emulator.faults()
+        report = await secureframe.push([{"id": "b", "name": "y", "eol": True}], kind=PACKAGE)
         assert counts(report) == {"rejected": 1}
         assert "field 'eol'" in problems(report)[0]
 
@@ -64,21 +71,21 @@ class TestSchemas:
         ("late", "found"), [({"name": "y", "version": 3, "eol": True}, "field 'eol'"), ({"version": "3"}, "a string")]
     )
     async def test_a_later_field_or_type_is_refused_with_the_advice_to_use_a_new_slug(
-        self, company: Company, late: dict[str, Any], found: str
+        self, secureframe: Secureframe, late: dict[str, Any], found: str
     ) -> None:
-        company.object(PACKAGE, schema_slug="packages")
+        secureframe.deliver_under(PACKAGE, schema_slug="packages")
         first = {"id": "a", "name": "x", "version": 1}
-        await company.push([first], kind=PACKAGE)
-        await company.define("packages")
-        await company.confirm(PACKAGE)
-        report = await company.push([first, {"id": "b", **late}, {"id": "c", "version": 2.5}], kind=PACKAGE)
+        await secureframe.push([first], kind=PACKAGE)
+        await secureframe.define("packages")
+        await secureframe.confirm(PACKAGE)
+        report = await secureframe.push([first, {"id": "b", **late}, {"id": "c", "version": 2.5}], kind=PACKAGE)
         assert counts(report) == {"delivered": 2, "rejected": 1}
         assert found in problems(report)[0]
         assert "slug of its own" in problems(report)[0]
-        company.object(PACKAGE, schema_slug="packages_v2")
-        report = await company.push([{"id": "b", **late}], kind=PACKAGE, skip_unchanged=True)
+        secureframe.deliver_under(PACKAGE, schema_slug="packages_v2")
+        report = await secureframe.push([{"id": "b", **late}], kind=PACKAGE, skip_unchanged=True)
         assert counts(report) == {"unknown": 1}, "a new schema has to be defined anew"
-        async with company.gateway() as gateway:
+        async with secureframe.gateway() as gateway:
             views = await gateway.schemas("secureframe")
         assert [(view.slug, view.current) for view in views if view.published] == [
             ("packages_v2", True),
@@ -86,154 +93,158 @@ class TestSchemas:
         ]
 
     async def test_a_schema_that_was_made_elsewhere_has_the_fields_of_the_first_publish_or_those_declared(
-        self, company: Company
+        self, secureframe: Secureframe
     ) -> None:
         first = [{"id": "a", "version": 1}, {"id": "b", "name": "x"}]
-        assert counts(await company.push(first, kind=PACKAGE)) == {"delivered": 2}
+        assert counts(await secureframe.push(first, kind=PACKAGE)) == {"delivered": 2}
         late = [{"id": "c", "eol": True}, {"id": "d", "version": "2"}, {"id": "e", "version": 2, "name": "y"}]
-        report = await company.push(late, kind=PACKAGE)
+        report = await secureframe.push(late, kind=PACKAGE)
         assert counts(report) == {"delivered": 1, "rejected": 2}
         assert all("slug of its own" in each for each in problems(report))
         fields = {"id": "string", "version": "number", "name": "string", "eol": "boolean"}
-        company.object(PACKAGE, schema_slug="software_package", defined=True, fields=fields)
-        assert counts(await company.push(late, kind=PACKAGE)) == {"delivered": 2, "rejected": 1}
+        secureframe.deliver_under(PACKAGE, schema_slug="software_package", defined=True, fields=fields)
+        assert counts(await secureframe.push(late, kind=PACKAGE)) == {"delivered": 2, "rejected": 1}
 
-    async def test_a_field_of_the_mapping_may_come_late_where_the_schema_is_defined(self, company: Company) -> None:
-        assert counts(await company.push([{"id": "a", "type": "aws.ec2.instance"}])) == {"delivered": 1}
-        assert counts(await company.push(instances("b"))) == {"delivered": 1}
-        odd = instances("c", extras={"secureframe": {"owner": "ana"}})
-        report = await company.push(odd)
+    async def test_a_field_of_the_mapping_may_come_late_where_the_schema_is_defined(
+        self, secureframe: Secureframe
+    ) -> None:
+        assert counts(await secureframe.push([{"id": "a", "type": "aws.ec2.instance"}])) == {"delivered": 1}
+        assert counts(await secureframe.push(complete("b"))) == {"delivered": 1}
+        odd = complete("c", extras={"secureframe": {"owner": "ana"}})
+        report = await secureframe.push(odd)
         assert counts(report) == {"rejected": 1}
         assert "the field 'owner'" in problems(report)[0]
 
-    async def test_what_is_not_sent_does_not_make_the_schema(self, company: Company) -> None:
-        await company.push(instances("stale", observed_at="2026-01-02T00:00:00Z"))
-        company.object("cloud_resource", schema_slug="second")
-        stale, poor = instances("stale", observed_at="2026-01-01T00:00:00Z"), {"id": "b", "type": "aws.s3.bucket"}
-        report = await company.push([*stale, poor])
+    async def test_what_is_not_sent_does_not_make_the_schema(self, secureframe: Secureframe) -> None:
+        await secureframe.push(complete("stale", observed_at="2026-01-02T00:00:00Z"))
+        secureframe.deliver_under("cloud_resource", schema_slug="second")
+        stale, poor = complete("stale", observed_at="2026-01-01T00:00:00Z"), {"id": "b", "type": "aws.s3.bucket"}
+        report = await secureframe.push([*stale, poor])
         assert (report.exit_code, "none does" in notes(report)) == (Exit.USAGE, True)
-        assert [body["schema_slug"] for body in await company.published()] == ["cloud_resource"]
-        await company.push([*stale, poor, *instances("whole")])
-        assert [each["id"] for each in (await company.published())[1]["resource_data"]] == ["whole", "b"]
+        assert [body["schema_slug"] for body in await secureframe.published()] == ["cloud_resource"]
+        await secureframe.push([*stale, poor, *complete("whole")])
+        assert [each["id"] for each in (await secureframe.published())[1]["resource_data"]] == ["whole", "b"]
 
-    async def test_misfits_of_the_very_first_batch_are_refused_too(self, company: Company) -> None:
-        company.object(PACKAGE, schema_slug="packages")
-        report = await company.push([{"id": "a", "n": 1}, {"id": "b", "n": "one"}], kind=PACKAGE)
+    async def test_misfits_of_the_very_first_batch_are_refused_too(self, secureframe: Secureframe) -> None:
+        secureframe.deliver_under(PACKAGE, schema_slug="packages")
+        report = await secureframe.push([{"id": "a", "n": 1}, {"id": "b", "n": "one"}], kind=PACKAGE)
         assert counts(report) == {"unknown": 1, "rejected": 1}
 
-    async def test_under_a_new_slug_everything_is_sent_again(self, company: Company) -> None:
-        await company.push(instances("a", "b"))
-        company.object("cloud_resource", schema_slug="second")
-        assert counts(await company.push(instances("a"), skip_unchanged=True)) == {"unknown": 1}
-        assert counts(await company.push(instances("b"), skip_unchanged=True)) == {"unknown": 1}
+    async def test_under_a_new_slug_everything_is_sent_again(self, secureframe: Secureframe) -> None:
+        await secureframe.push(complete("a", "b"))
+        secureframe.deliver_under("cloud_resource", schema_slug="second")
+        assert counts(await secureframe.push(complete("a"), skip_unchanged=True)) == {"unknown": 1}
+        assert counts(await secureframe.push(complete("b"), skip_unchanged=True)) == {"unknown": 1}
 
 
 class TestRecords:
-    async def test_an_array_is_refused_instead_of_lost(self, company: Company) -> None:
-        report = await company.push([{"id": "a", "licences": ["MIT"]}, {"id": "b"}], kind=PACKAGE)
+    async def test_an_array_is_refused_instead_of_lost(self, secureframe: Secureframe) -> None:
+        report = await secureframe.push([{"id": "a", "licences": ["MIT"]}, {"id": "b"}], kind=PACKAGE)
         assert counts(report) == {"delivered": 1, "rejected": 1}
         assert "join" in problems(report)[0].casefold()
 
-    async def test_types_that_secureframe_may_not_know(self, company: Company) -> None:
+    async def test_types_that_secureframe_may_not_know(self, secureframe: Secureframe) -> None:
         odd = [
-            *instances("wrong", type="aws_ec2_instance"),
-            *instances("new", type="datadog_monitor"),
-            *instances("old", type="elastictranscoder_pipeline"),
+            *complete("wrong", type="aws_ec2_instance"),
+            *complete("new", type="datadog_monitor"),
+            *complete("old", type="elastictranscoder_pipeline"),
         ]
-        report = await company.push(odd)
+        report = await secureframe.push(odd)
         assert counts(report) == {"delivered": 1, "rejected": 2}
         assert "Did you mean 'ec2_instance'?" in problems(report)[0]
         assert "allow_newest_types" in problems(report)[1]
         assert "elastictranscoder_pipeline" in notes(report)
-        company.settings["allow_newest_types"] = True
-        assert counts(await company.push(odd[1:2])) == {"delivered": 1}
-        assert await company.held("cloud_resource") != {}
+        secureframe.block["allow_newest_types"] = True
+        assert counts(await secureframe.push(odd[1:2])) == {"delivered": 1}
+        assert await secureframe.held("cloud_resource") != {}
 
-    async def test_another_vendors_slug_is_the_whole_requests_fault(self, company: Company) -> None:
-        company.settings["vendor_slug"] = "other"
-        report = await company.push(instances("a", "b"))
+    async def test_another_vendors_slug_is_the_whole_requests_fault(self, secureframe: Secureframe) -> None:
+        secureframe.block["vendor_slug"] = "other"
+        report = await secureframe.push(complete("a", "b"))
         assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"rejected": 2})
         assert "vendor_slug does not match" in problems(report)[0]
 
 
 class TestPatches:
-    async def test_only_what_is_known_to_be_there_whole_is_patched(self, company: Company) -> None:
+    async def test_only_what_is_known_to_be_there_whole_is_patched(self, secureframe: Secureframe) -> None:
         patch = [{"id": "a", "region": None}]
-        early = await company.push(patch, mode="patch")
+        early = await secureframe.push(patch, mode="patch")
         assert counts(early) == {"rejected": 1}
         assert "Upsert the whole record first" in problems(early)[0]
-        await company.push(instances("a"))
-        assert counts(await company.push(patch, mode="patch")) == {"delivered": 1}
-        held = (await company.held("cloud_resource"))["a"]
+        await secureframe.push(complete("a"))
+        assert counts(await secureframe.push(patch, mode="patch")) == {"delivered": 1}
+        held = (await secureframe.held("cloud_resource"))["a"]
         assert "region" not in held
         assert held["account"] == "1"
 
-    async def test_a_patch_that_is_older_than_what_was_sent_is_refused(self, company: Company) -> None:
-        await company.push(instances("a", observed_at="2026-01-02T00:00:00Z"))
+    async def test_a_patch_that_is_older_than_what_was_sent_is_refused(self, secureframe: Secureframe) -> None:
+        await secureframe.push(complete("a", observed_at="2026-01-02T00:00:00Z"))
         late = [{"id": "a", "region": "us-east-1", "observed_at": "2026-01-01T00:00:00Z"}]
-        report = await company.push(late, mode="patch")
+        report = await secureframe.push(late, mode="patch")
         assert counts(report) == {"rejected": 1}
         assert "newer state" in problems(report)[0]
-        assert (await company.held("cloud_resource"))["a"]["region"] == "eu-west-1"
+        assert (await secureframe.held("cloud_resource"))["a"]["region"] == "eu-west-1"
 
-    async def test_after_a_patch_the_last_state_is_the_patched_one(self, company: Company) -> None:
-        await company.push(accounts("a", username="ana", first_name="Ana"), kind="personnel_account")
+    async def test_after_a_patch_the_last_state_is_the_patched_one(self, secureframe: Secureframe) -> None:
+        await secureframe.push(personnel_accounts("a", username="ana", first_name="Ana"), kind="personnel_account")
         patch = [{"id": "a", "username": None, "first_name": "Anna"}]
-        await company.push(patch, kind="personnel_account", mode="patch")
-        await company.push([{"id": "a"}], kind="personnel_account", mode="remove")
+        await secureframe.push(patch, kind="personnel_account", mode="patch")
+        await secureframe.push([{"id": "a"}], kind="personnel_account", mode="remove")
         expected = {"id": "a", "email": "a@example.com", "first_name": "Anna", "active": False}
-        assert await company.held("personnel_account") == {"a": expected}
+        assert await secureframe.held("personnel_account") == {"a": expected}
 
 
 class TestGone:
-    async def test_a_leaver_keeps_all_that_was_sent_and_is_not_active(self, company: Company) -> None:
-        await company.push(accounts("a", "b", "c", "d", "e", "f"), kind="personnel_account", mode="snapshot")
-        rest = accounts("a", "b", "c", "d", "e")
-        report = await company.push(rest, kind="personnel_account", mode="snapshot")
+    async def test_a_leaver_keeps_all_that_was_sent_and_is_not_active(self, secureframe: Secureframe) -> None:
+        await secureframe.push(
+            personnel_accounts("a", "b", "c", "d", "e", "f"), kind="personnel_account", mode="snapshot"
+        )
+        rest = personnel_accounts("a", "b", "c", "d", "e")
+        report = await secureframe.push(rest, kind="personnel_account", mode="snapshot")
         assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 5})
         assert report.destinations["secureframe"].gone.ids == ["f"]
-        held = await company.held("personnel_account")
+        held = await secureframe.held("personnel_account")
         assert held["f"] == {"id": "f", "email": "f@example.com", "active": False}
         assert all(held[each]["active"] for each in "abcde")
 
-    async def test_too_many_leavers_are_refused(self, company: Company) -> None:
-        await company.push(accounts("a", "b"), kind="personnel_account", mode="snapshot")
-        report = await company.push(accounts("a"), kind="personnel_account", mode="snapshot")
+    async def test_too_many_leavers_are_refused(self, secureframe: Secureframe) -> None:
+        await secureframe.push(personnel_accounts("a", "b"), kind="personnel_account", mode="snapshot")
+        report = await secureframe.push(personnel_accounts("a"), kind="personnel_account", mode="snapshot")
         assert report.exit_code is Exit.GUARD
-        assert all(each["active"] for each in (await company.held("personnel_account")).values())
+        assert all(each["active"] for each in (await secureframe.held("personnel_account")).values())
 
-    async def test_a_removal_is_sent_once_and_needs_a_last_state(self, company: Company) -> None:
-        await company.push(accounts("a"), kind="personnel_account")
+    async def test_a_removal_is_sent_once_and_needs_a_last_state(self, secureframe: Secureframe) -> None:
+        await secureframe.push(personnel_accounts("a"), kind="personnel_account")
         asked = [{"id": "a"}, {"id": "nobody"}]
-        report = await company.push(asked, kind="personnel_account", mode="remove")
+        report = await secureframe.push(asked, kind="personnel_account", mode="remove")
         assert counts(report) == {"delivered": 1, "rejected": 1}
         assert "never delivered from here" in problems(report)[0]
-        again = await company.push([{"id": "a"}], kind="personnel_account", mode="remove")
+        again = await secureframe.push([{"id": "a"}], kind="personnel_account", mode="remove")
         assert counts(again) == {"unchanged": 1}
-        back = await company.push(accounts("a"), kind="personnel_account", skip_unchanged=True)
+        back = await secureframe.push(personnel_accounts("a"), kind="personnel_account", skip_unchanged=True)
         assert counts(back) == {"delivered": 1}
-        assert (await company.held("personnel_account"))["a"]["active"] is True
+        assert (await secureframe.held("personnel_account"))["a"]["active"] is True
 
-    async def test_a_queued_removal_does_the_same(self, company: Company) -> None:
-        await company.push(accounts("a"), kind="personnel_account")
-        async with company.gateway() as gateway:
+    async def test_a_queued_removal_does_the_same(self, secureframe: Secureframe) -> None:
+        await secureframe.push(personnel_accounts("a"), kind="personnel_account")
+        async with secureframe.gateway() as gateway:
             await gateway.submit([{"id": "a"}], kind="personnel_account", to=["secureframe"], mode="remove")
-            await drain(gateway)
-        assert (await company.held("personnel_account"))["a"] == {
+            await deliver(gateway)
+        assert (await secureframe.held("personnel_account"))["a"] == {
             "id": "a",
             "email": "a@example.com",
             "active": False,
         }
 
-    async def test_removals_and_queued_deliveries_are_verified_like_runs(self, company: Company) -> None:
+    async def test_removals_and_queued_deliveries_are_verified_like_runs(self, secureframe: Secureframe) -> None:
         kind = "personnel_account"
-        await company.push(accounts("a", "b"), kind=kind)
-        removal = await company.push([{"id": "a"}], kind=kind, mode="remove", require_verified=True)
+        await secureframe.push(personnel_accounts("a", "b"), kind=kind)
+        removal = await secureframe.push([{"id": "a"}], kind=kind, mode="remove", require_verified=True)
         assert counts(removal) == {"unknown": 1}
-        async with company.gateway() as gateway:
-            await gateway.submit(accounts("b", "c", first_name="New"), kind=kind, to=["secureframe"])
-            await drain(gateway)
-            await company.emulator.state()
+        async with secureframe.gateway() as gateway:
+            await gateway.submit(personnel_accounts("b", "c", first_name="New"), kind=kind, to=["secureframe"])
+            await deliver(gateway)
+            await secureframe.emulator.state()
             found = await gateway.verify("secureframe", kind=kind)
             assert (found.seen, found.different, found.missing, found.unreadable) == (3, {}, [], 0)
             journal = await gateway.journal()
@@ -243,61 +254,65 @@ class TestGone:
         assert '"verified":1' in (run.report or "")
         assert decode_outcomes(delivery.outcome or "") == [replace(ACCEPTED, assurance=Assurance.VERIFIED)] * 2
 
-    async def test_of_a_leaver_the_journal_keeps_the_id_alone(self, company: Company) -> None:
+    async def test_of_a_leaver_the_journal_keeps_the_id_alone(self, secureframe: Secureframe) -> None:
         kind = "personnel_account"
-        await company.push(accounts("a", "b"), kind=kind)
-        await company.push([{"id": "a"}], kind=kind, mode="remove")
-        async with company.gateway() as gateway:
+        await secureframe.push(personnel_accounts("a", "b"), kind=kind)
+        await secureframe.push([{"id": "a"}], kind=kind, mode="remove")
+        async with secureframe.gateway() as gateway:
             lane = gateway.config.adapter("secureframe").resource(kind).lane
             gone, here = await (await gateway.journal()).bodies(lane, kind, ["a", "b"])
         assert (gone, b"b@example.com" in (here or b"")) == (b"", True)
 
-    async def test_a_cloud_resource_that_is_gone_is_listed_where_no_field_can_say_it(self, company: Company) -> None:
-        await company.push(instances("a", "b", "c", "d", "e"), mode="snapshot")
-        report = await company.push(instances("a", "b", "c", "d"), mode="snapshot")
+    async def test_a_cloud_resource_that_is_gone_is_listed_where_no_field_can_say_it(
+        self, secureframe: Secureframe
+    ) -> None:
+        await secureframe.push(complete("a", "b", "c", "d", "e"), mode="snapshot")
+        report = await secureframe.push(complete("a", "b", "c", "d"), mode="snapshot")
         assert (report.exit_code, report.destinations["secureframe"].gone.ids) == (Exit.OK, ["e"])
         assert "no call that removes records" in notes(report)
-        assert sorted(await company.held("cloud_resource")) == ["a", "b", "c", "d", "e"]
+        assert sorted(await secureframe.held("cloud_resource")) == ["a", "b", "c", "d", "e"]
 
-    async def test_with_a_lifecycle_field_it_says_so_itself(self, company: Company) -> None:
-        company.object("cloud_resource", schema_slug="living", lifecycle_field="lifecycle_state")
-        await company.push(instances("a", "b", "c", "d", "e"), mode="snapshot")
-        await company.define("living", "cloud_resource")
-        await company.confirm("cloud_resource")
-        await company.push(instances("a", "b", "c", "d", "e"), mode="snapshot")
-        await company.push(instances("a", "b", "c", "d"), mode="snapshot")
-        states = {each: body["lifecycle_state"] for each, body in (await company.held("living")).items()}
+    async def test_with_a_lifecycle_field_it_says_so_itself(self, secureframe: Secureframe) -> None:
+        secureframe.deliver_under("cloud_resource", schema_slug="living", lifecycle_field="lifecycle_state")
+        await secureframe.push(complete("a", "b", "c", "d", "e"), mode="snapshot")
+        await secureframe.define("living", "cloud_resource")
+        await secureframe.confirm("cloud_resource")
+        await secureframe.push(complete("a", "b", "c", "d", "e"), mode="snapshot")
+        await secureframe.push(complete("a", "b", "c", "d"), mode="snapshot")
+        states = {each: body["lifecycle_state"] for each, body in (await secureframe.held("living")).items()}
         assert states == {**dict.fromkeys("abcd", "active"), "e": "removed"}
-        assert (await company.held("living"))["e"]["region"] == "eu-west-1"
+        assert (await secureframe.held("living"))["e"]["region"] == "eu-west-1"
 
 
 class TestTrouble:
-    async def test_a_lost_answer_and_then_a_newer_state_end_in_the_newer_one(self, company: Company) -> None:
-        await company.emulator.faults(drop="after", drop_times=9, match=PUBLISH)
-        lost = await company.push(instances("a", region="old"))
+    async def test_a_lost_answer_and_then_a_newer_state_end_in_the_newer_one(self, secureframe: Secureframe) -> None:
+        await secureframe.emulator.faults(drop="after", drop_times=9, match=PUBLISH)
+        lost = await secureframe.push(complete("a", region="old"))
         assert counts(lost) == {"unknown": 1}
-        await company.emulator.faults()
-        assert counts(await company.push(instances("a", region="new"), skip_unchanged=True)) == {"delivered": 1}
-        regions = [body["resource_data"][0]["region"] for body in await company.published()]
+        await secureframe.emulator.faults()
+        assert counts(await secureframe.push(complete("a", region="new"), skip_unchanged=True)) == {"delivered": 1}
+        regions = [body["resource_data"][0]["region"] for body in await secureframe.published()]
         assert (regions[-1], set(regions[:-1])) == ("new", {"old"})
-        assert (await company.held("cloud_resource"))["a"]["region"] == "new"
+        assert (await secureframe.held("cloud_resource"))["a"]["region"] == "new"
 
-    async def test_after_one_lost_answer_the_same_bytes_go_again_before_anything_newer(self, company: Company) -> None:
-        company.settings["batch_records"] = 1
-        await company.emulator.faults(drop="after", drop_times=1, match=PUBLISH)
-        assert counts(await company.push(instances("a", "b"))) == {"delivered": 2}
-        assert [body["resource_data"][0]["id"] for body in await company.published()] == ["a", "a", "b"]
+    async def test_after_one_lost_answer_the_same_bytes_go_again_before_anything_newer(
+        self, secureframe: Secureframe
+    ) -> None:
+        secureframe.block["batch_records"] = 1
+        await secureframe.emulator.faults(drop="after", drop_times=1, match=PUBLISH)
+        assert counts(await secureframe.push(complete("a", "b"))) == {"delivered": 2}
+        assert [body["resource_data"][0]["id"] for body in await secureframe.published()] == ["a", "a", "b"]
 
-    async def test_a_storm_of_429_is_waited_for(self, company: Company) -> None:
-        company.options["patience"] = 30
-        await company.emulator.faults(status={"code": 429, "times": 4, "retry_after": 0}, match=PUBLISH)
-        assert counts(await company.push(instances("a"))) == {"delivered": 1}
+    async def test_a_storm_of_429_is_waited_for(self, secureframe: Secureframe) -> None:
+        secureframe.options["patience"] = 30
+        await secureframe.emulator.faults(status={"code": 429, "times": 4, "retry_after": 0}, match=PUBLISH)
+        assert counts(await secureframe.push(complete("a"))) == {"delivered": 1}
 
     async def test_a_403_midway_parks_the_lane_and_the_run_is_resumed(
-        self, company: Company, drata_emulator: Running, monkeypatch: pytest.MonkeyPatch
+        self, secureframe: Secureframe, drata_emulator: Running, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        company.settings["batch_records"] = 2
-        company.others["drata"] = {**drata_emulator.destination(), "requests_per_minute": 0}
+        secureframe.block["batch_records"] = 2
+        secureframe.others["drata"] = {**drata_emulator.destination(), "requests_per_minute": 0}
         asked, accepts = itertools.count(), Publish._refuse_now
 
         def refuse_the_third(self: Publish, *about: Any) -> None:
@@ -306,16 +321,16 @@ class TestTrouble:
             accepts(self, *about)
 
         monkeypatch.setattr(Publish, "_refuse_now", refuse_the_third)
-        given = instances(*"abcdefg")
-        report = await company.push(given, to=["drata", "secureframe"])
-        assert counts(report) == {"delivered": 4, "withheld": 3}
+        given = complete(*"abcdefg")
+        report = await secureframe.push(given, to=["drata", "secureframe"])
+        assert counts(report, "secureframe") == {"delivered": 4, "withheld": 3}
         assert report.exit_code is Exit.BLOCKED
         assert report.destinations["drata"].exit is Exit.OK
-        async with company.gateway() as gateway:
+        async with secureframe.gateway() as gateway:
             lanes = {view.lane: view.parked for view in await (await gateway.journal()).lanes()}
         assert len([why for why in lanes.values() if why]) == 1
         monkeypatch.undo()
-        resumed = await company.push(given, resume=report.run_id)
+        resumed = await secureframe.push(given, resume=report.run_id)
         assert counts(resumed) == {"delivered": 7}
-        sent = [each["id"] for body in await company.published() for each in body["resource_data"]]
+        sent = [each["id"] for body in await secureframe.published() for each in body["resource_data"]]
         assert sent == [*"abcdef", *"efg"], "what was acknowledged is not sent again"

@@ -9,24 +9,20 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
+from tests.support.destination import Destination
+from tests.support.reports import counts
 from tests.toy.toy_server import Toy
 
-from proofport.config import Config
 from proofport.delivery.report import Exit, RunReport
 from proofport.errors import Problem, UnsupportedFeature
-from proofport.gateway import Gateway, Input
+from proofport.gateway import Input
 
+pytestmark = pytest.mark.usefixtures("toys_installed")
 KEY = "toy-key"
 RUNNING = {"id": "i-1", "type": "aws.ec2.instance", "name": "web", "state": "running"}
 STOPPED = {"id": "i-2", "type": "aws.ec2.instance", "state": "stopped"}
 MELTING = {"id": "i-3", "type": "aws.ec2.instance", "state": "melting"}
 COLOURLESS = {"id": "i-4", "type": "aws.ec2.instance"}
-
-
-@pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The folder holds package and metadata, as one that pip installs into."""
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "toy"))
 
 
 @pytest.fixture
@@ -36,27 +32,16 @@ async def toy() -> AsyncIterator[tuple[Toy, str]]:
         yield vendor, str(server.make_url("")).rstrip("/")
 
 
-def gateway(origin: str, tmp_path: Path, *, key: str = KEY, **guard: Any) -> Gateway:
-    config = {
-        "instance": "test",
-        "journal": tmp_path / "journal.sqlite3",
-        "guard": guard,
-        "patience": 0,
-        "destinations": {"toys": {"adapter": "toy", "base_url": origin, "api_key": key}},
-    }
-    return Gateway(Config.model_validate(config))
+class Toys(Destination):
+    """Whatever is pushed is read from a file."""
 
+    def __init__(self, origin: str, folder: Path, *, key: str = KEY, **guard: Any) -> None:
+        super().__init__("toys", {"adapter": "toy", "base_url": origin, "api_key": key}, folder, guard=guard)
 
-async def push(at: Gateway, *records: dict[str, Any], **how: Any) -> RunReport:
-    assert isinstance(at.config.journal, Path)
-    lines = at.config.journal.parent / "input.ndjson"
-    lines.write_text("".join(json.dumps(record) + "\n" for record in records))
-    return await at.push(Input(lines), kind="cloud_resource", to=["toys"], mode="snapshot", **how)
-
-
-def counts(report: RunReport) -> dict[str, int]:
-    row = report.destinations["toys"].as_dict()
-    return {name: row[name] for name in ("input", "delivered", "unchanged", "rejected", "withheld", "unknown")}
+    async def push_lines(self, *records: dict[str, Any], **how: Any) -> RunReport:
+        lines = self.folder / "input.ndjson"
+        lines.write_text("".join(json.dumps(record) + "\n" for record in records))
+        return await self.push(Input(lines), **how)
 
 
 async def test_a_snapshot_with_rejected_records_is_delivered_within_its_terms(
@@ -64,16 +49,8 @@ async def test_a_snapshot_with_rejected_records_is_delivered_within_its_terms(
 ) -> None:
     """One record has no mapping, the vendor refuses another: both are named, the good ones are live."""
     vendor, origin = toy
-    async with gateway(origin, tmp_path, max_rejected=2) as at:
-        report = await push(at, RUNNING, MELTING, STOPPED, COLOURLESS)
-    assert counts(report) == {
-        "input": 4,
-        "delivered": 2,
-        "unchanged": 0,
-        "rejected": 2,
-        "withheld": 0,
-        "unknown": 0,
-    }
+    report = await Toys(origin, tmp_path, max_rejected=2).push_lines(RUNNING, MELTING, STOPPED, COLOURLESS)
+    assert counts(report) == {"delivered": 2, "rejected": 2}
     assert report.exit_code is Exit.INCOMPLETE
     assert vendor.live["widgets"] == [
         {"id": "i-1", "label": "web", "colour": "green"},
@@ -90,9 +67,8 @@ async def test_a_snapshot_with_too_many_rejected_records_leaves_the_vendor_as_it
     toy: tuple[Toy, str], tmp_path: Path
 ) -> None:
     vendor, origin = toy
-    async with gateway(origin, tmp_path) as at:
-        report = await push(at, RUNNING, COLOURLESS)
-    assert (counts(report)["withheld"], counts(report)["rejected"]) == (1, 1)
+    report = await Toys(origin, tmp_path).push_lines(RUNNING, COLOURLESS)
+    assert counts(report) == {"withheld": 1, "rejected": 1}
     assert report.exit_code is Exit.INCOMPLETE
     assert vendor.live["widgets"] == []
     assert vendor.staged == {}
@@ -102,20 +78,20 @@ async def test_the_guard_refuses_to_lose_too_much_of_what_the_vendor_holds(
     toy: tuple[Toy, str], tmp_path: Path
 ) -> None:
     vendor, origin = toy
-    async with gateway(origin, tmp_path) as at:
-        assert (await push(at, RUNNING, STOPPED)).exit_code is Exit.OK
-        before = vendor.live
-        refused = await push(at, STOPPED, {**RUNNING, "id": "i-9"})
-        assert (refused.exit_code, vendor.live) == (Exit.GUARD, before)
-        assert refused.destinations["toys"].gone.ids == ["i-1"]
-        allowed = await push(at, STOPPED, override_guard="i-1 was replaced")
+    toys = Toys(origin, tmp_path)
+    assert (await toys.push_lines(RUNNING, STOPPED)).exit_code is Exit.OK
+    before = vendor.live
+    refused = await toys.push_lines(STOPPED, {**RUNNING, "id": "i-9"})
+    assert (refused.exit_code, vendor.live) == (Exit.GUARD, before)
+    assert refused.destinations["toys"].gone.ids == ["i-1"]
+    allowed = await toys.push_lines(STOPPED, override_guard="i-1 was replaced")
     assert allowed.exit_code is Exit.OK
     assert [widget["id"] for widget in vendor.live["widgets"]] == ["i-2"]
 
 
 async def test_a_preview_shows_the_exact_body_or_why_there_is_none(toy: tuple[Toy, str], tmp_path: Path) -> None:
     _, origin = toy
-    async with gateway(origin, tmp_path) as at:
+    async with Toys(origin, tmp_path).gateway() as at:
         good, bad = await at.preview([RUNNING, MELTING], kind="cloud_resource", mode="snapshot", limit=2)
     assert good.bodies == {"toys": {"id": "i-1", "label": "web", "colour": "green"}}
     assert isinstance(bad.bodies["toys"], Problem)
@@ -124,17 +100,16 @@ async def test_a_preview_shows_the_exact_body_or_why_there_is_none(toy: tuple[To
 
 async def test_a_wrong_key_parks_the_lane(toy: tuple[Toy, str], tmp_path: Path) -> None:
     _, origin = toy
-    async with gateway(origin, tmp_path, key="wrong") as at:
-        report = await push(at, RUNNING)
+    report = await Toys(origin, tmp_path, key="wrong").push_lines(RUNNING)
     assert report.exit_code is Exit.BLOCKED
-    assert counts(report)["withheld"] == 1
+    assert counts(report) == {"withheld": 1}
 
 
 async def test_what_the_vendor_cannot_do_is_refused_before_anything_is_sent(
     toy: tuple[Toy, str], tmp_path: Path
 ) -> None:
     _, origin = toy
-    async with gateway(origin, tmp_path) as at:
+    async with Toys(origin, tmp_path).gateway() as at:
         with pytest.raises(UnsupportedFeature, match="toy knows no upsert"):
             await at.push([RUNNING], kind="cloud_resource", to=["toys"])
 

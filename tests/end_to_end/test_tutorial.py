@@ -8,8 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-from tests.end_to_end.lab import Lab
+from tests.support.cli import Cli
 
 TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
 
@@ -31,16 +30,15 @@ def shown(expected: list[str], text: str) -> None:
     assert re.search(pattern, plain, re.DOTALL), f"{plain}\n--- does not hold ---\n{chr(10).join(expected)}"
 
 
-def test_every_command(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
+def test_every_command(cli: Cli) -> None:
     done = []
     for command, expected in steps():
         if command.startswith("proofport "):
-            code, out, err = lab.type(*shlex.split(command)[1:])
+            code, out, err = cli.type(*shlex.split(command)[1:])
             shown(expected, err + out)
             done.append(code)
         else:
-            subprocess.run(["bash", "-ec", command], check=True, cwd=lab.folder)
+            subprocess.run(["bash", "-ec", command], check=True, cwd=cli.folder)
     assert done == [0, 0, 0, 1, 0, 4, 0, 0]
-    assert lab.drata("personnel_account") == {"acct-1", "acct-2", "acct-3"}
-    assert lab.drata("cloud_resource") == {"i-0a1", "i-0a2"}
+    assert cli.held("drata", "personnel_account") == {"acct-1", "acct-2", "acct-3"}
+    assert cli.held("drata", "cloud_resource") == {"i-0a1", "i-0a2"}

@@ -13,10 +13,9 @@ from pathlib import Path
 import aiohttp
 import orjson
 import pytest
-import yaml
-from tests.crash.relaying import Relay, relaying
-from tests.crash.scene import SOAK, Scene, scene
+from tests.crash.scene import SOAK, scene
 from tests.fuzz.malformed import ANYTHING, KINDS, Malformed, malformed
+from tests.support.relay import RelayProcess
 
 REQUESTS = 10_000 if SOAK else 8 * len(KINDS)
 PORTION = 1_000
@@ -26,18 +25,13 @@ LIMITS = {"body_bytes": 262_144, "body_seconds": 0.25, "records": 5_000}
 
 
 @pytest.fixture
-async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
+async def relay(tmp_path: Path) -> AsyncIterator[RelayProcess]:
     async with scene(tmp_path, "drata") as at:
-        configure(at)
-        async with relaying(at) as started:
+        objects = at.destinations["drata"]["objects"]
+        at.change(objects={**objects, "custom:k1": {"connection_id": 4, "resource_id": 104}})
+        at.change_options(relay={"limits": LIMITS})
+        async with at.relay() as started:
             yield started
-
-
-def configure(at: Scene) -> None:
-    file = at.folder / "proofport.yaml"
-    config = yaml.safe_load(file.read_text())
-    config["destinations"]["drata"]["objects"]["custom:k1"] = {"connection_id": 4, "resource_id": 104}
-    file.write_text(yaml.safe_dump({**config, "relay": {"limits": LIMITS}}))
 
 
 async def answer_to(sent: Malformed, port: int) -> bytes:
@@ -81,7 +75,7 @@ def resident(process: int) -> int:
     return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
 
 
-async def test_whatever_is_malformed_is_refused(relay: Relay) -> None:
+async def test_whatever_is_malformed_is_refused(relay: RelayProcess) -> None:
     verdicts, sizes = Counter[str](), list[int]()
     for start in range(0, REQUESTS, PORTION):
         numbers = iter(range(start, min(start + PORTION, REQUESTS)))

@@ -5,19 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.golden.world import (
-    ACCOUNTS,
-    BOTH,
-    CLOUD,
-    DRATA,
-    SECUREFRAME,
-    SNAPSHOT,
-    VENDORS,
-    World,
-    accounts,
-    resource,
-    shipped,
-)
+from tests.golden.world import VENDORS, World, accounts, named, shipped
+from tests.support.cli import ACCOUNTS, BOTH, CLOUD, DRATA, SECUREFRAME, SNAPSHOT
 
 OPTION = re.compile(r"^  (-\S.*?)(?:  .*)?$")
 
@@ -27,7 +16,7 @@ def helps(world: World) -> None:
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         command = waiting.pop()
-        code, out = world.type(*command, "--help")
+        code, out, _ = world.type(*command, "--help")
         assert code == 0
         found = parsed(out)
         others = [
@@ -62,7 +51,7 @@ def usage(world: World) -> None:
     """What cannot work is said before anything is sent."""
     file = accounts(world, "a.ndjson", 0)
     push = ("push", "--json", file)
-    port = world.settings["destinations"]["drata"]["base_url"].rpartition(":")[2]
+    port = world.destinations["drata"]["base_url"].rpartition(":")[2]
     wrong: dict[str, tuple[str, ...]] = {
         "no command": (),
         "unknown command": ("pusch",),
@@ -175,14 +164,14 @@ def operations(answer: dict[str, Any]) -> dict[str, Any]:
 
 def looking(world: World) -> None:
     """Plan, preview, call, provision, doctor, init and what has no JSON."""
-    old = world.write("old.ndjson", *map(resource, range(4)))
+    old = world.write("old.ndjson", *map(named, range(4)))
     assert world.type("push", old, *CLOUD, *DRATA)[0] == 0
-    new = world.write("new.ndjson", resource(1), resource(2), resource(3, name="x"), resource(9), {"id": "bad"})
+    new = world.write("new.ndjson", named(1), named(2), named(3, name="x"), named(9), {"id": "bad"})
     plan = ("plan", "--json", *CLOUD)
-    world.note("plan", *plan, world.write("more.ndjson", *map(resource, range(5))), *BOTH)
+    world.note("plan", *plan, world.write("more.ndjson", *map(named, range(5))), *BOTH)
     world.note("plan with mistakes", *plan, new, *BOTH)
     world.note("plan of a snapshot", *plan, new, *BOTH, *SNAPSHOT)
-    world.note("plan that the guard refuses", *plan, world.write("few.ndjson", resource(1)), *DRATA, *SNAPSHOT)
+    world.note("plan that the guard refuses", *plan, world.write("few.ndjson", named(1)), *DRATA, *SNAPSHOT)
     world.note("plan of a set that is cut off", *plan, world.write("cut.json", '[{"id": "i-1",'), *DRATA, *SNAPSHOT)
     world.note("preview", "preview", "--json", old, *CLOUD)
     world.note("preview of several", "preview", "--json", new, *CLOUD, "--limit", "9")
@@ -191,19 +180,19 @@ def looking(world: World) -> None:
     world.note("operations of secureframe", "call", "secureframe", "--json", view=operations)
     ids = ("connection_id=1", "resource_id=101")
     world.note("call", "call", "drata", "list_records", *ids, "--json", view=lambda answer: sorted(answer))
-    world.fault("drata", partial_item_failures=1)
+    world.emulators.fault("drata", partial_item_failures=1)
     world.note("call that is refused in part", "call", "drata", "upsert_records", *ids, 'data=[{"id": "a"}]')
-    world.fault("drata", status={"code": 403, "times": 1})
+    world.emulators.fault("drata", status={"code": 403, "times": 1})
     world.note("call that is refused", "call", "drata", "list_records", *ids, "--json")
-    world.fault("drata")
+    world.emulators.fault("drata")
     world.note("destruction", "call", "drata", "delete_record", *ids, "record_id=i-1", "--yes")
     world.note("provision", "provision", "drata", "--json", "--no-write")
     world.note("provision one", "provision", "drata", "--kind", "training_record", "--json")
     world.note("doctor", "doctor", "--json")
-    world.configure(drata={"api_key": "another"})
+    world.configure(drata={"api_key": "not-the-key"})
     world.note("doctor with a wrong key", "doctor", "--json")
     world.note("init", "init", "--adapter", "drata", "--adapter", "secureframe", "--config", "new.yaml")
-    code, out = world.type("mapping", "list")
+    code, out, _ = world.type("mapping", "list")
     world.golden["mapping list"] = {"exit_code": code, "names": shipped(line.split()[0] for line in out.splitlines())}
     world.golden["version"] = world.type("--version")[0]
 
@@ -214,13 +203,13 @@ def reading_back(world: World) -> None:
     world.note("status of nothing", "status", "--json")
     file = accounts(world, "a.ndjson", 0, 1, 2)
     run = world.note("accounts", *push, file, *ACCOUNTS, *SNAPSHOT)["run_id"]
-    world.control("secureframe", "POST", "settle")
-    state = world.control("secureframe", "GET", "state")
+    world.emulators.control("secureframe", "POST", "settle")
+    state = world.emulators.control("secureframe", "GET", "state")
     for schema in state["connections"][0]["schemas"]:
         schema["resources"] = [{**each, "active": False} for each in schema["resources"][:2]]
     seen = ("verify", "secureframe", *ACCOUNTS, "--json")
     world.note("verified", *seen)
-    world.control("secureframe", "POST", "seed", **state)
+    world.emulators.control("secureframe", "POST", "seed", **state)
     world.note("differs", *seen)
     world.note("verify nothing", "verify", "drata", *ACCOUNTS, "--json")
     world.note("a run", "status", run, "--json")

@@ -5,23 +5,10 @@ from __future__ import annotations
 import json
 import signal
 
-from tests.golden.world import (
-    ACCOUNTS,
-    BOTH,
-    CLOUD,
-    DRATA,
-    PATIENCE,
-    SECUREFRAME,
-    SNAPSHOT,
-    World,
-    account,
-    accounts,
-    device,
-    program,
-    resource,
-    shape,
-    wait,
-)
+from tests.golden.world import World, accounts, named, shape
+from tests.support.cli import ACCOUNTS, BOTH, CLOUD, DRATA, SECUREFRAME, SNAPSHOT
+from tests.support.evidence import device, personnel_account
+from tests.support.programs import PATIENCE, program, wait
 
 
 def reports(world: World) -> None:
@@ -29,7 +16,7 @@ def reports(world: World) -> None:
     push = ("push", *ACCOUNTS, "--json")
     old, some = accounts(world, "old.ndjson", 0, 1, 2, 3), accounts(world, "some.ndjson", 0, 1, 2, 3, 4)
     half = accounts(world, "half.ndjson", 2, 3, 4)
-    bad = world.write("bad.ndjson", account(0), account(1, roles="admin"), '{"id": ', {"id": ""})
+    bad = world.write("bad.ndjson", personnel_account(0), personnel_account(1, roles="admin"), '{"id": ', {"id": ""})
     world.note("dry run", *push, old, *BOTH, "--dry-run")
     world.note("dry run with mistakes", *push, bad, *BOTH, "--dry-run")
     world.note("snapshot", *push, old, *BOTH, *SNAPSHOT)
@@ -40,11 +27,13 @@ def reports(world: World) -> None:
     world.note("snapshot with mistakes", *push, bad, *BOTH, *SNAPSHOT)
     world.note("snapshot that the guard refuses", *push, half, *BOTH, *SNAPSHOT)
     world.note("snapshot that is overridden", *push, half, *BOTH, *SNAPSHOT, "--override-guard", "two teams moved")
-    changed = world.write("changed.ndjson", account(2), account(3, admin=True), account(5))
+    changed = world.write(
+        "changed.ndjson", personnel_account(2), personnel_account(3, admin=True), personnel_account(5)
+    )
     world.note("skip unchanged", *push, changed, *BOTH, "--skip-unchanged", "--assume-unique")
     world.note("skip all", *push, changed, *BOTH, "--skip-unchanged")
     world.note("require verified", *push, changed, *SECUREFRAME, "--require", "verified")
-    world.note("duplicates", *push, world.write("twice.ndjson", account(8), account(8)), *BOTH)
+    world.note("duplicates", *push, world.write("twice.ndjson", personnel_account(8), personnel_account(8)), *BOTH)
     gone = world.write("gone.ndjson", {"id": "a3"}, {"id": "nobody"})
     world.note("remove", *push, gone, *BOTH, "--mode", "remove")
     world.note("remove again", *push, gone, *SECUREFRAME, "--mode", "remove")
@@ -53,7 +42,7 @@ def reports(world: World) -> None:
     older = {"observed_at": "2025-01-01T00:00:00Z"}
     world.note("newer", *push, accounts(world, "n.ndjson", 2, observed_at="2026-01-01T00:00:00Z"), *SECUREFRAME)
     world.note("older", *push, accounts(world, "o.ndjson", 2, **older), *SECUREFRAME)
-    array = json.dumps([account(n) for n in range(5)])
+    array = json.dumps([personnel_account(n) for n in range(5)])
     cut = world.write("cut.json", array[: array.index('"a4"')])
     world.note("cut off", *push, cut, *BOTH)
     world.note("snapshot cut off", *push, cut, *BOTH, *SNAPSHOT)
@@ -73,11 +62,11 @@ def kinds(world: World) -> None:
     world.note("people", *push, people, "--kind", "person", *DRATA)
     left = world.write("left.ndjson", {"id": "p2", "separated_at": "2026-01-31T00:00:00Z"})
     world.note("people who left", *push, left, "--kind", "person", *DRATA, "--mode", "remove")
-    world.note("direct records", *push, world.write("r.ndjson", *map(resource, range(4))), *CLOUD, *DRATA)
-    rest = world.write("rest.ndjson", *map(resource, range(1, 5)))
+    world.note("direct records", *push, world.write("r.ndjson", *map(named, range(4))), *CLOUD, *DRATA)
+    rest = world.write("rest.ndjson", *map(named, range(1, 5)))
     guarded = ("--override-guard", "meant")
     world.note("direct records that go", *push, rest, *CLOUD, *DRATA, *SNAPSHOT, "--skip-unchanged", *guarded)
-    odd = world.write("odd.ndjson", resource(1), resource(2, type="nobody.knows.this"))
+    odd = world.write("odd.ndjson", named(1), named(2, type="nobody.knows.this"))
     world.note("a type without a word", *push, odd, *CLOUD, *SECUREFRAME)
     custom = ("--kind", "custom:software_package")
     tags = world.write("tags.ndjson", {"id": "x", "tags": ["a"]})
@@ -95,31 +84,31 @@ def trouble(world: World) -> None:
     push = ("push", "--json", *ACCOUNTS)
     file = accounts(world, "a.ndjson", 0, 1)
     for status in (401, 402, 403, 412):
-        world.fault("drata", status={"code": status, "times": 1})
+        world.emulators.fault("drata", status={"code": status, "times": 1})
         world.note(f"{status} of one", *push, file, *BOTH)
-    world.fault("secureframe", status={"code": 403, "times": 9})
+    world.emulators.fault("secureframe", status={"code": 403, "times": 9})
     world.note("403 in a snapshot", *push, file, *SECUREFRAME, *SNAPSHOT)
-    world.fault("secureframe", status={"code": 404, "times": 9})
+    world.emulators.fault("secureframe", status={"code": 404, "times": 9})
     world.note("404", *push, file, *SECUREFRAME)
-    world.fault("secureframe", status={"code": 400, "times": 9})
+    world.emulators.fault("secureframe", status={"code": 400, "times": 9})
     world.note("400", *push, file, *SECUREFRAME)
-    world.fault("secureframe")
-    world.fault("drata", partial_item_failures=0.5)
+    world.emulators.fault("secureframe")
+    world.emulators.fault("drata", partial_item_failures=0.5)
     world.note("one refused", *push, file, *DRATA)
-    world.fault("drata", status={"code": 429, "times": 9, "retry_after": 31})
+    world.emulators.fault("drata", status={"code": 429, "times": 9, "retry_after": 31})
     world.note("429", *push, file, *BOTH)
     world.note("429 in a snapshot", *push, file, *DRATA, *SNAPSHOT)
-    world.fault("drata", status={"code": 401, "times": 9})
-    world.fault("secureframe", status={"code": 429, "times": 9, "retry_after": 31})
+    world.emulators.fault("drata", status={"code": 401, "times": 9})
+    world.emulators.fault("secureframe", status={"code": 429, "times": 9, "retry_after": 31})
     world.note("blocked before away", *push, file, *BOTH)
-    world.fault("drata")
-    world.fault("secureframe")
+    world.emulators.fault("drata")
+    world.emulators.fault("secureframe")
     world.note("before", *push, accounts(world, "b.ndjson", 0, 1, 2, 3), *BOTH, *SNAPSHOT)
-    world.fault("drata", status={"code": 429, "times": 9, "retry_after": 31})
+    world.emulators.fault("drata", status={"code": 429, "times": 9, "retry_after": 31})
     world.note("guard before away", *push, accounts(world, "c.ndjson", 0, 1), *BOTH, *SNAPSHOT)
-    world.fault("drata", status={"code": 401, "times": 9})
+    world.emulators.fault("drata", status={"code": 401, "times": 9})
     world.note("blocked before guard", *push, "c.ndjson", *BOTH, *SNAPSHOT)
-    world.fault("drata", status={"code": 503, "times": 9})
+    world.emulators.fault("drata", status={"code": 503, "times": 9})
     world.note("503", *push, file, *DRATA)
     world.configure(drata={"base_url": "http://127.0.0.1:1"})
     world.note("not there", *push, file, *BOTH)
@@ -142,14 +131,14 @@ def interrupted(world: World) -> None:
 
 def _cut_off(world: World, number: signal.Signals, push: tuple[str, ...]) -> None:
     """Send a signal to a push while its first records are on their way."""
-    world.fault("drata", latency_ms=60_000, match={"method": "POST"})
-    before = len(world.control("drata", "GET", "received"))
+    world.emulators.fault("drata", latency_ms=60_000, match={"method": "POST"})
+    before = len(world.emulators.received("drata"))
     with program(*push, cwd=world.folder) as process:
         wait(lambda: _posted(world, before))
         process.send_signal(number)
         world.golden[number.name] = {"exit_code": process.wait(PATIENCE)}
-    world.fault("drata")
+    world.emulators.fault("drata")
 
 
 def _posted(world: World, before: int) -> bool:
-    return any(each["method"] == "POST" for each in world.control("drata", "GET", "received")[before:])
+    return any(each["method"] == "POST" for each in world.emulators.received("drata")[before:])

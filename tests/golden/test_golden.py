@@ -14,7 +14,8 @@ from typing import Any, TypeAlias
 
 import pytest
 from tests.golden import commands, pushing, relaying
-from tests.golden.world import World, differences, emulating
+from tests.golden.world import World, differences
+from tests.support.emulators import Emulators, emulating
 
 Scenario: TypeAlias = Callable[[World], None]
 WIDTH = 140
@@ -33,8 +34,8 @@ SCENARIOS: tuple[Scenario, ...] = (
 )
 
 
-def played(scenario: Scenario, world: World, folder: Path) -> dict[str, Any]:
-    world.begin(folder)
+def played(scenario: Scenario, emulators: Emulators, folder: Path) -> dict[str, Any]:
+    world = World(folder, emulators)
     scenario(world)
     return world.golden
 
@@ -56,14 +57,14 @@ def written(value: Any, indent: str = "") -> str:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with emulating(tmp_path_factory.mktemp("golden")) as world:
-        yield world
+def emulators(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+    with emulating(tmp_path_factory.mktemp("golden")) as started:
+        yield started
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_what_users_rely_on_is_as_it_was(scenario: Scenario, world: World, tmp_path: Path) -> None:
+def test_what_users_rely_on_is_as_it_was(scenario: Scenario, emulators: Emulators, tmp_path: Path) -> None:
     before = json.loads(file_of(scenario).read_text(encoding="utf-8"))
-    now = json.loads(written(played(scenario, world, tmp_path)))
+    now = json.loads(written(played(scenario, emulators, tmp_path)))
     found = sorted(differences(before, now))
     assert not found, "\n".join(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.journals import MemoryJournal
+from tests.support.journals import MemoryJournal
 
 from proofport.delivery.queue.deliveries import accepted
 from proofport.journal.contract import Accepted, Filter, NewDelivery

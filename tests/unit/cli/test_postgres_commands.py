@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.postgres import Database
+from tests.support.postgres import Database
 
 from proofport.cli import app
 from proofport.journal import open_journal

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from tests.journals import MemoryJournal
+from tests.support.journals import MemoryJournal
 from tests.unit.delivery.runs import Vendor
 from tests.unit.delivery.support import KIND, LEASE, Plain, ScriptedSender, Tiny, all_ok
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from tests.journals import MemoryJournal
+from tests.support.journals import MemoryJournal
 from tests.unit.delivery.support import LEASE, batch
 
 from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, rejected, unknown, withheld

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.journals import MemoryJournal
+from tests.support.journals import MemoryJournal
 from tests.unit.delivery.runs import Vendor, counts, problems, push, write
 from tests.unit.delivery.support import ScriptedSender, StagedTiny, Tiny, WholeTiny, all_ok, memory_journal, reply
 

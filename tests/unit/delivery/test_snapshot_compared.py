@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.journals import MemoryJournal
+from tests.support.journals import MemoryJournal
 from tests.unit.delivery.snapshots import TERMS, books_of, ten
 from tests.unit.delivery.support import (
     VERDICTS,

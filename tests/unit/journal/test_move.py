@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.postgres import Database
+from tests.support.postgres import Database
 
 from proofport.errors import ConfigError
 from proofport.journal import open_journal

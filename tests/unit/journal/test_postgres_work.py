@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 from procrastinate.manager import JobManager
-from tests.postgres import Database
+from tests.support.postgres import Database
 
 from proofport.journal.contract import LaneRun
 from proofport.journal.postgres import PostgresJournal

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.postgres import database, shared_server
+from tests.support.postgres import database, shared_server
 
 from proofport.journal import opened
 from proofport.journal.contract import Filter, IdempotencyRecord, Journal, NewDelivery

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import orjson
 from aiohttp import web
-from tests.journals import MemoryJournal
+from tests.support.journals import MemoryJournal
 
 from proofport.config.relay import Limits, Rate, RelaySettings
 from proofport.relay.access import keys

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.journals import MemoryJournal
+from tests.support.journals import MemoryJournal
 from tests.unit.relay.gate import Gate, gate
 
 from proofport.config.relay import Rate, RelaySettings

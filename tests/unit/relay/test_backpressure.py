@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.site import Site, config, resource, site
+from tests.support.evidence import cloud_resource, cloud_resources
+from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.config.relay import Overload
 from proofport.gateway import Gateway
@@ -26,35 +27,35 @@ def place() -> dict[str, Any]:
 
 
 @pytest.fixture
-async def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+async def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
     monkeypatch.setattr(backlog, "LOOK_EVERY", 0.0)
     monkeypatch.setattr(backlog, "SHARE", 0)
-    settings = config(tmp_path, destinations={"drata": place()}, relay={"overload": {"deliveries": 2}})
-    async with site(settings, deliver=False) as opened:
+    settings = relay_config(tmp_path, destinations={"drata": place()}, relay={"overload": {"deliveries": 2}})
+    async with relaying(settings, deliver=False) as opened:
         yield opened
 
 
 async def test_at_the_limit_evidence_is_refused_and_everything_else_goes_on(
-    relay: Site, caplog: pytest.LogCaptureFixture
+    relay: Relay, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "proofport.relay")
     journal = await relay.gateway.journal()
     opened = (await relay.ask("POST", "/v1/snapshots", json={"kind": "cloud_resource", "to": ["drata"]})).body
     for number in range(2):
-        assert (await relay.post(resource(number))).status == 202
+        assert (await relay.post(cloud_resource(number))).status == 202
 
     part = f"/v1/snapshots/{opened['id']}/parts/a"
-    for refused in [await relay.post(resource(2)), await relay.ask("PUT", part, json=[resource(3)])]:
+    for refused in [await relay.post(cloud_resource(2)), await relay.ask("PUT", part, json=cloud_resources(3))]:
         assert (refused.status, refused.problem) == (503, "overloaded")
         assert refused.headers["Retry-After"] == "30"
         assert "2" not in refused.body["detail"], "how much others have is not told"
     assert (await relay.ask("GET", "/readyz")).body["checks"]["room"]["ok"] is False
     assert len(await journal.find(Filter())) == 2
     assert (await relay.get(f"/v1/snapshots/{opened['id']}"))["parts"] == 0
-    assert (await relay.ask("POST", "/v1/preview?kind=cloud_resource&to=drata", json=resource(1))).status == 200
+    assert (await relay.ask("POST", "/v1/preview?kind=cloud_resource&to=drata", json=cloud_resource(1))).status == 200
 
     await journal.cancel(Filter(), "not needed")
-    assert (await relay.post(resource(4))).status == 202
+    assert (await relay.post(cloud_resource(4))).status == 202
     told = [each.getMessage() for each in caplog.records if "overload" in each.getMessage() and "event" in each.msg]
     assert [text.partition(" ")[0] for text in told] == ["event='overloaded'", "event='overload_over'"]
     assert "2 deliveries wait, at most 2 may" in told[0]
@@ -83,7 +84,7 @@ def lane(queued: int, waited: float, parked: str | None = None) -> LaneView:
     ],
 )
 def test_each_limit(tmp_path: Path, limits: dict[str, Any], view: View, excess: str | None) -> None:
-    pressure = Backpressure(Backlog(Gateway(config(tmp_path))), Overload.model_validate(limits))
+    pressure = Backpressure(Backlog(Gateway(relay_config(tmp_path))), Overload.model_validate(limits))
     found = pressure.excess(view)
     assert found is None if excess is None else excess in str(found)
 
@@ -91,14 +92,14 @@ def test_each_limit(tmp_path: Path, limits: dict[str, Any], view: View, excess: 
 async def test_a_limit_of_bytes_is_for_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backlog, "LOOK_EVERY", 0.0)
     monkeypatch.setattr(backlog, "SHARE", 0)
-    settings = config(tmp_path, destinations={"drata": place()}, relay={"overload": {"bytes": 1}})
-    async with site(settings, deliver=False) as relay:
-        assert (await relay.post(resource(1))).status == 202
-        assert (await relay.post(resource(2))).problem == "overloaded"
+    settings = relay_config(tmp_path, destinations={"drata": place()}, relay={"overload": {"bytes": 1}})
+    async with relaying(settings, deliver=False) as relay:
+        assert (await relay.post(cloud_resource(1))).status == 202
+        assert (await relay.post(cloud_resource(2))).problem == "overloaded"
 
 
 async def test_the_disk_is_the_one_with_the_journal(tmp_path: Path) -> None:
-    async with Gateway(config(tmp_path)) as gateway:
+    async with Gateway(relay_config(tmp_path)) as gateway:
         view = await Backlog(gateway).look()
     assert view.free_bytes is not None
     assert view.free_bytes > 0
@@ -117,7 +118,7 @@ async def test_one_look_answers_everybody_for_a_while_and_a_slow_one_for_longer(
         async def journal(self) -> Any:
             return Slow()
 
-    looked = Backlog(Fake(config(tmp_path)), timer=lambda: now[0])
+    looked = Backlog(Fake(relay_config(tmp_path)), timer=lambda: now[0])
     for now[0] in (0.0, 0.6, 10.4, 10.6):
         await looked.look()
     assert looks == [0.0, 10.6], "half a second of counting in every ten"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.site import Site, config, site
+from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.errors import JournalError
 from proofport.journal.contract import NewDelivery
@@ -27,19 +27,19 @@ def always_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def relay(tmp_path: Path) -> AsyncIterator[Site]:
-    async with site(config(tmp_path, relay={"ready": {"age_seconds": 100}}), deliver=False) as opened:
+async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
+    async with relaying(relay_config(tmp_path, relay={"ready": {"age_seconds": 100}}), deliver=False) as opened:
         yield opened
 
 
-async def park(relay: Site) -> None:
+async def park(relay: Relay) -> None:
     run = await (await relay.gateway.journal()).claim(LANE, owner="me", lease=60)
     assert run is not None
     await run.park("acme: the key 1234 was refused")
     await run.release()
 
 
-async def failing(relay: Site, query: str = "") -> dict[str, Any]:
+async def failing(relay: Relay, query: str = "") -> dict[str, Any]:
     """The checks that fail."""
     answer = await relay.ask("GET", f"/readyz{query}")
     if answer.status == 200:
@@ -49,7 +49,7 @@ async def failing(relay: Site, query: str = "") -> dict[str, Any]:
     return {name: each["detail"] for name, each in answer.body["checks"].items() if not each["ok"]}
 
 
-async def test_ready(relay: Site) -> None:
+async def test_ready(relay: Relay) -> None:
     answer = await relay.ask("GET", "/readyz")
     assert answer.status == 200
     assert answer.body == {
@@ -63,7 +63,7 @@ async def test_ready(relay: Site) -> None:
     }
 
 
-async def test_a_parked_lane_is_told_without_its_name(relay: Site) -> None:
+async def test_a_parked_lane_is_told_without_its_name(relay: Relay) -> None:
     await park(relay)
     answer = await relay.ask("GET", "/readyz")
     assert answer.body["checks"]["lanes"] == {"ok": False, "detail": "1 of 1 lanes are parked"}
@@ -73,7 +73,7 @@ async def test_a_parked_lane_is_told_without_its_name(relay: Site) -> None:
 
 
 async def test_what_waits_for_too_long_is_told_unless_its_lane_is_parked(
-    relay: Site, monkeypatch: pytest.MonkeyPatch
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = await relay.gateway.journal()
     await journal.accept([NewDelivery(LANE, "prod", "device", "upsert", b"", 1)])
@@ -86,7 +86,7 @@ async def test_what_waits_for_too_long_is_told_unless_its_lane_is_parked(
 
 
 async def test_a_journal_that_cannot_be_written_is_told_without_where_it_is(
-    relay: Site, monkeypatch: pytest.MonkeyPatch
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(*_: Any, **__: Any) -> float:
         raise JournalError("/var/lib/acme/journal: database or disk is full")
@@ -99,7 +99,7 @@ async def test_a_journal_that_cannot_be_written_is_told_without_where_it_is(
     assert (await relay.ask("GET", "/healthz")).body == {"status": "alive"}, "nothing that a restart would mend"
 
 
-async def test_a_journal_that_does_not_answer_is_not_waited_for(relay: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_journal_that_does_not_answer_is_not_waited_for(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(*_: Any, **__: Any) -> float:
         await asyncio.Event().wait()
         return 0.0
@@ -109,7 +109,7 @@ async def test_a_journal_that_does_not_answer_is_not_waited_for(relay: Site, mon
     assert "journal" in await failing(relay)
 
 
-async def test_many_who_ask_cost_one_check(relay: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_who_ask_cost_one_check(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "CHECK_EVERY", 3600.0)
     asked = []
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tests.journal_contract import Clock
-from tests.journals import MemoryJournal
+from tests.support.journals import MemoryJournal
 
 from proofport.journal.contract import AccessKey
 from proofport.relay.access import keys

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.end_to_end.site import Site, config, resource, site
+from tests.support.evidence import cloud_resource, cloud_resources
+from tests.support.relay import Relay, relay_config, relaying
 from tests.unit.relay.test_backpressure import place
 
 from proofport.accounting import Outcome, Status
@@ -24,10 +25,10 @@ LANE = "vendor.example/4/104"
 
 
 @pytest.fixture
-async def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
+async def relay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
     monkeypatch.setattr(backlog, "LOOK_EVERY", 0.0)
     monkeypatch.setattr(backlog, "SHARE", 0)
-    async with site(config(tmp_path, destinations={"drata": place()}), deliver=False) as opened:
+    async with relaying(relay_config(tmp_path, destinations={"drata": place()}), deliver=False) as opened:
         yield opened
 
 
@@ -42,7 +43,7 @@ def samples(text: str) -> dict[str, float]:
     return found
 
 
-async def scraped(relay: Site) -> dict[str, float]:
+async def scraped(relay: Relay) -> dict[str, float]:
     async with relay.client.get(relay.origin + "/metrics") as answer:
         assert answer.status == 200
         assert answer.headers["Content-Type"].startswith("text/plain; version=")
@@ -55,14 +56,14 @@ def of(found: Mapping[str, float], name: str) -> dict[str, float]:
     return {key.removeprefix(start).removesuffix("}"): n for key, n in found.items() if key.startswith(start)}
 
 
-async def test_what_comes_in(relay: Site) -> None:
+async def test_what_comes_in(relay: Relay) -> None:
     path = "to=drata"
-    assert (await relay.post([resource(1), resource(2)], path, headers={"Idempotency-Key": "a"})).status == 202
-    assert (await relay.post([resource(1), resource(2)], path, headers={"Idempotency-Key": "a"})).status == 202
-    assert (await relay.post([resource(3), {"id": 7}], path)).status == 422
-    assert (await relay.post([resource(4), {"id": 7}], path + "&accept=valid")).status == 202
+    assert (await relay.post(cloud_resources(1, 2), path, headers={"Idempotency-Key": "a"})).status == 202
+    assert (await relay.post(cloud_resources(1, 2), path, headers={"Idempotency-Key": "a"})).status == 202
+    assert (await relay.post([cloud_resource(3), {"id": 7}], path)).status == 422
+    assert (await relay.post([cloud_resource(4), {"id": 7}], path + "&accept=valid")).status == 202
     opened = (await relay.ask("POST", "/v1/snapshots", json={"kind": "cloud_resource", "to": ["drata"]})).body
-    await relay.ask("PUT", f"/v1/snapshots/{opened['id']}/parts/a", json=[resource(1)])
+    await relay.ask("PUT", f"/v1/snapshots/{opened['id']}/parts/a", json=cloud_resources(1))
 
     found = await scraped(relay)
     assert of(found, "proofport_http_requests_total") == {
@@ -79,9 +80,9 @@ async def test_what_comes_in(relay: Site) -> None:
     assert found["proofport_journal_commit_seconds_count"] == 3
 
 
-async def test_lanes_are_those_of_the_journal(relay: Site) -> None:
-    await relay.post(resource(1))
-    await relay.post(resource(2))
+async def test_lanes_are_those_of_the_journal(relay: Relay) -> None:
+    await relay.post(cloud_resource(1))
+    await relay.post(cloud_resource(2))
     journal = await relay.gateway.journal()
     [view] = await journal.lanes()
     run = await journal.claim(view.lane, owner="me", lease=60)
@@ -97,7 +98,7 @@ async def test_lanes_are_those_of_the_journal(relay: Site) -> None:
     assert "secret" not in str(found)
 
 
-async def test_nobody_makes_series_by_what_he_asks(relay: Site) -> None:
+async def test_nobody_makes_series_by_what_he_asks(relay: Relay) -> None:
     for number, method in enumerate(["TRACE", "PROPFIND", "MKCOL", "PURGE", "LINK"]):
         await relay.ask("GET", f"/nothing/{number}?secret={number}")
         await relay.ask("GET", f"/v1/deliveries/{900 + number}")
@@ -111,7 +112,7 @@ async def test_nobody_makes_series_by_what_he_asks(relay: Site) -> None:
     }
 
 
-async def test_without_a_journal_the_rest_is_told(relay: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_journal_the_rest_is_told(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     async def gone(journal: SqliteJournal) -> None:
         raise JournalError("the disk is gone")
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.end_to_end.site import Site, config, site
+from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.errors import JournalError
 from proofport.journal.sqlite import SqliteJournal
@@ -18,8 +18,8 @@ PAGE = Path(__file__).parents[3] / "docs" / "relay.md"
 
 
 @pytest.fixture
-async def relay(tmp_path: Path) -> AsyncIterator[Site]:
-    async with site(config(tmp_path), deliver=False) as opened:
+async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
+    async with relaying(relay_config(tmp_path), deliver=False) as opened:
         yield opened
 
 
@@ -44,7 +44,7 @@ def test_the_page_lists_every_type_with_its_status() -> None:
         ("GET", "/v1/snapshots/%00", 404, "not-found"),
     ],
 )
-async def test_what_is_not_there(relay: Site, method: str, path: str, status: int, problem: str) -> None:
+async def test_what_is_not_there(relay: Relay, method: str, path: str, status: int, problem: str) -> None:
     answer = await relay.ask(method, path)
     assert (answer.status, answer.problem) == (status, problem)
     if status == 405:
@@ -52,7 +52,7 @@ async def test_what_is_not_there(relay: Site, method: str, path: str, status: in
 
 
 async def test_a_journal_that_cannot_be_written_is_said_with_when_to_come_again(
-    relay: Site, monkeypatch: pytest.MonkeyPatch
+    relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(*_: object, **__: object) -> None:
         raise JournalError("the journal's disk is full")
@@ -63,7 +63,7 @@ async def test_a_journal_that_cannot_be_written_is_said_with_when_to_come_again(
     assert int(answer.headers["Retry-After"]) > 0
 
 
-async def test_what_nobody_foresaw_says_nothing_of_the_inside(relay: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_nobody_foresaw_says_nothing_of_the_inside(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("/secret/path.py")
 
@@ -73,7 +73,7 @@ async def test_what_nobody_foresaw_says_nothing_of_the_inside(relay: Site, monke
     assert "secret" not in str(answer.body)
 
 
-async def raw(relay: Site, data: bytes) -> bytes:
+async def raw(relay: Relay, data: bytes) -> bytes:
     host, _, port = relay.origin.removeprefix("http://").partition(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     try:
@@ -99,7 +99,7 @@ async def raw(relay: Site, data: bytes) -> bytes:
         ),
     ],
 )
-async def test_what_is_no_http_is_a_problem_too(relay: Site, data: bytes, status: int, problem: str) -> None:
+async def test_what_is_no_http_is_a_problem_too(relay: Relay, data: bytes, status: int, problem: str) -> None:
     answer = await raw(relay, data)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith((b"HTTP/1.1 %d " % status, b"HTTP/1.0 %d " % status)), head
@@ -108,7 +108,7 @@ async def test_what_is_no_http_is_a_problem_too(relay: Site, data: bytes, status
     assert b"aiohttp" not in head
 
 
-async def test_the_documentation_needs_no_key_and_runs_nothing(relay: Site) -> None:
+async def test_the_documentation_needs_no_key_and_runs_nothing(relay: Relay) -> None:
     async with relay.client.get(relay.origin + "/docs") as answer:
         policy = answer.headers["Content-Security-Policy"]
         assert answer.status == 200

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import aiohttp
 from aiohttp import web
-from tests.journals import MemoryJournal
+from tests.support.journals import MemoryJournal
 from yarl import URL
 
 from proofport.accounting import rejected

