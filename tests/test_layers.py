@@ -18,7 +18,7 @@ LONGEST_FILE = 400
 VENDORS = sorted(folder.name.removeprefix("proofport_") for folder in ADAPTERS.glob("proofport_*"))
 
 LAYERS = [
-    ["errors", "wire", "logs", "tenancy", "text"],
+    ["errors", "wire", "logs", "text"],
     ["evidence", "accounting", "sources"],
     ["adapter"],
     ["mapping", "registry", "journal.contract"],

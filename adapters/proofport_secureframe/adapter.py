@@ -8,7 +8,7 @@ from typing import ClassVar
 from proofport.adapter import Adapter, Body, Checks, Finding, Flow, HasOperations, Operation, StaticHeaders
 from proofport.errors import Blocked, UnsupportedFeature, UsageError
 from proofport.wire import Call
-from proofport_secureframe.answers import READ_403, refuse
+from proofport_secureframe.answers import READ_HINTS, refuse
 from proofport_secureframe.bodies import HAVE_ACTIVE, MODELS, body_of
 from proofport_secureframe.operations import operations_of
 from proofport_secureframe.publishing import EndedResource, PublishedResource
@@ -62,11 +62,11 @@ class SecureframeAdapter(Adapter, Checks, HasOperations):
         """Find out whether the key is accepted. No call tells whether it may publish, so this only reads."""
         reply = yield Call("list_connections", "GET", "/integration_connections", (("per_page", "1"),))
         if reply.status == 403:
-            findings = [Finding(True, "api_key", "accepted, but it may not read", READ_403)]
+            findings = [Finding(True, "api_key", "accepted, but it may not read", READ_HINTS[403])]
         else:
             try:
                 if not reply.ok:
-                    refuse(reply, "list connections", READ_403)
+                    refuse(reply, "list connections", READ_HINTS)
             except (Blocked, UsageError) as error:
                 return [Finding(False, "api_key", error.message, error.hint)]
             findings = [Finding(True, "api_key", "accepted")]

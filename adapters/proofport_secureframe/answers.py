@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from proofport.errors import Blocked, ConfigError, Retryable, TooLarge, UsageError
+from proofport.errors import Blocked, ConfigError, ProofportError, Retryable, TooLarge, UsageError
 from proofport.wire import Reply
 
-PUBLISH_403 = (
-    "The role of the user who owns the key must allow pushing to this connection, and Secureframe must have enabled "
-    "custom connections (Early Access) for the company."
-)
-READ_403 = "Reading needs a permission of its own; publishing may work all the same."
+_ERRORS: Mapping[int, type[ProofportError]] = {401: Blocked, 403: Blocked, 404: ConfigError, 413: TooLarge}
+"""413 is not documented."""
+
+_HINTS: Mapping[int, str] = {
+    401: "Check api_key and api_secret, and the region: a key works in its own region only. "
+    "A lost secret means a new key, made in Secureframe under Company settings.",
+    404: "Check connection_id (it stands in the web application), the region, and whether Secureframe has "
+    "enabled custom connections (Early Access) for the company.",
+}
+PUBLISH_HINTS: Mapping[int, str] = _HINTS | {
+    403: "The role of the user who owns the key must allow pushing to this connection, and Secureframe must have "
+    "enabled custom connections (Early Access) for the company."
+}
+READ_HINTS: Mapping[int, str] = _HINTS | {
+    403: "Reading needs a permission of its own; publishing may work all the same."
+}
 
 
 def vendor_words(reply: Reply) -> str:
@@ -21,34 +33,16 @@ def vendor_words(reply: Reply) -> str:
     return f"{message} (HTTP {reply.status})" if isinstance(message, str) and message else f"HTTP {reply.status}"
 
 
-def refuse(reply: Reply, asked: str, hint_403: str) -> NoReturn:
+def refuse(reply: Reply, asked: str, hints: Mapping[int, str]) -> NoReturn:
     """Raise the error for an answer that is no success. `asked` ends the sentence "Secureframe refused to …".
 
-    Blocked (401, 403), ConfigError (404, a redirect), TooLarge (413, undocumented) or UsageError (400 and the rest).
+    Blocked (401, 403), ConfigError (404, a redirect), TooLarge (413) or UsageError (400 and the rest).
     """
-    refused = f"Secureframe refused to {asked}: {vendor_words(reply)}"
-    match reply.status:
-        case 401:
-            raise Blocked(
-                refused,
-                hint="Check api_key and api_secret, and the region: a key works in its own region only. "
-                "A lost secret means a new key, made in Secureframe under Company settings.",
-            )
-        case 403:
-            raise Blocked(refused, hint=hint_403)
-        case 404:
-            raise ConfigError(
-                refused,
-                hint="Check connection_id (it stands in the web application), the region, and whether Secureframe has "
-                "enabled custom connections (Early Access) for the company.",
-            )
-        case 413:
-            raise TooLarge(refused)
-        case status if 300 <= status < 400:
-            words = vendor_words(reply)
-            raise ConfigError(f"Secureframe answered with a redirect: {words}", hint="Check region or base_url.")
-        case _:
-            raise UsageError(refused)
+    if 300 <= reply.status < 400:
+        words = vendor_words(reply)
+        raise ConfigError(f"Secureframe answered with a redirect: {words}", hint="Check region or base_url.")
+    error = _ERRORS.get(reply.status, UsageError)
+    raise error(f"Secureframe refused to {asked}: {vendor_words(reply)}", hint=hints.get(reply.status))
 
 
 def rows_of(answer: Any, many: str) -> list[Any]:

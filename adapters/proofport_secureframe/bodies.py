@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -37,12 +37,15 @@ class _Body(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
+    #: The name of the model in Define Schema.
+    vendor_model: ClassVar[str]
     id: Text
 
 
 class CloudResourceBody(_Body):
     """Appears in the asset inventory."""
 
+    vendor_model = "Cloud resource"
     cloud_resource_type: CloudResourceType = Field(description="required (R1)")
     description: str | None = Field(None, description="R1")
     account: str | None = Field(None, description="R3")
@@ -59,6 +62,7 @@ class NewestCloudResourceBody(CloudResourceBody):
 class TrainingBody(_Body):
     """Appears in the training records."""
 
+    vendor_model = "Training record"
     user_email: Text = Field(description="required (R1)")
     training_slug: TrainingSlug = Field(description="required (R1)")
     completed_at: Text | None = Field(None, description="ISO 8601; required in R1, “set when completed” in R2 and R3")
@@ -67,6 +71,7 @@ class TrainingBody(_Body):
 class PersonnelAccountBody(_Body):
     """Appears in Personnel. `active` reads true when it was never given (R2, R3), so give it."""
 
+    vendor_model = "Personnel account"
     email: Text = Field(description="required (R1)")
     secondary_email: str | None = Field(None, description="R1")
     username: str | None = Field(None, description="R1")
@@ -82,6 +87,7 @@ class PersonnelAccountBody(_Body):
 class DeviceBody(_Body):
     """Appears in the asset inventory under computers. All of it is optional (R2, R3); the primary ID is ours."""
 
+    vendor_model = "Device"
     device_name: str | None = Field(None, description="R2, R3")
     email: str | None = Field(None, description="of the person who uses it; cannot be read back (R2, R3)")
     model: str | None = Field(None, description="R2, R3")

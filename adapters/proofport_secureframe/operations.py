@@ -12,9 +12,9 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
 from proofport.adapter import Answer, Flow, Operation
-from proofport.errors import ConfigError, Retryable, UsageError
+from proofport.errors import Retryable
 from proofport.wire import Call
-from proofport_secureframe.answers import PUBLISH_403, READ_403, refuse, rows_of, vendor_words
+from proofport_secureframe.answers import PUBLISH_HINTS, READ_HINTS, refuse, rows_of
 from proofport_secureframe.settings import SecureframeSettings
 
 
@@ -107,7 +107,7 @@ def operations_of(settings: SecureframeSettings) -> tuple[Operation, ...]:
         path = f"/custom_connections/{settings.connection_id}/data"
         reply = yield Call("publish", "POST", path, body=content, destructive=True)
         if not reply.ok:
-            refuse(reply, "take the records", PUBLISH_403)
+            refuse(reply, "take the records", PUBLISH_HINTS)
         return Answer({"status": reply.status, "queued": len(given.resource_data)})
 
     first = Operation("publish", "Publish records past the journal", Publish, publish, destructive=True)
@@ -118,12 +118,7 @@ def _read(operation: str, path: str, query: Mapping[str, object]) -> Flow[dict[s
     reply = yield Call(operation, "GET", path, tuple((name, str(value)) for name, value in query.items()))
     words = operation.replace("_", " ")
     if not reply.ok:
-        refused = f"Secureframe refused to {words}: {vendor_words(reply)}"
-        if reply.status == 400:
-            raise UsageError(refused, hint="Look at the filter and the sort.")
-        if reply.status == 404:
-            raise ConfigError(refused, hint="Its list shows the ids.")
-        refuse(reply, words, READ_403)
+        refuse(reply, words, {**READ_HINTS, 400: "Look at the filter and the sort.", 404: "Its list shows the ids."})
     answer = reply.json()
     if not isinstance(answer, dict):
         raise Retryable(f"Secureframe's answer cannot be relied on: {words} gave no object")

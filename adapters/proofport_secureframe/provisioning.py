@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from proofport.adapter import Blueprint
 from proofport.errors import UnsupportedFeature
+from proofport_secureframe.bodies import MODELS
 from proofport_secureframe.settings import SecureframeObject
-
-MODEL_NAMES = {
-    "cloud_resource": "Cloud resource",
-    "training_record": "Training record",
-    "personnel_account": "Personnel account",
-    "device": "Device",
-    "person": "Personnel account",
-}
 
 
 def guide(blueprint: Blueprint, configured: SecureframeObject | None) -> UnsupportedFeature:
@@ -21,9 +14,9 @@ def guide(blueprint: Blueprint, configured: SecureframeObject | None) -> Unsuppo
     fields = ", ".join(blueprint.fields) or "those of your records"
     if configured and configured.lifecycle_field is not None:
         fields += f"; {configured.lifecycle_field} is added"
-    model = MODEL_NAMES.get(blueprint.kind)
+    model = MODELS.get(blueprint.kind)
     mapping = (
-        f"map the fields to the model “{model}”: the names are the vendor's own"
+        f"map the fields to the model “{model.vendor_model}”: the names are the vendor's own"
         if model
         else "leave it without a model: custom tests read the fields as they are"
     )

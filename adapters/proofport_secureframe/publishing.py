@@ -27,7 +27,7 @@ from proofport.adapter import (
 )
 from proofport.errors import ConfigError, Problem, UnsupportedFeature
 from proofport.wire import Call
-from proofport_secureframe.answers import PUBLISH_403, refuse, vendor_words
+from proofport_secureframe.answers import PUBLISH_HINTS, refuse, vendor_words
 from proofport_secureframe.bodies import body_of
 from proofport_secureframe.provisioning import guide
 from proofport_secureframe.reading import READ_BACK
@@ -135,31 +135,30 @@ class PublishedResource(SchemaResource, Provisions):
 
     def _publish(self, job: Job, bodies: Sequence[bytes], *, destructive: bool = False) -> Flow[Outcome]:
         """Queue records. All of them have one outcome. Repeating the request converges, in full as in partial."""
-        head, tail = self._envelope(job.mode)
         path = f"/custom_connections/{self.settings.connection_id}/data"
-        content = b"%b%b%b" % (head, b",".join(bodies), tail)
+        content = b"%b%b]}" % (self._head(job.mode), b",".join(bodies))
         reply = yield Call("publish", "POST", path, body=content, destructive=destructive)
         if reply.status == 400:
             hint = "Compare vendor_slug with the vendor configured on the connection: it must be equal."
             found, expected = f"an answer with status {reply.status}", "a publish that Secureframe accepts"
             return rejected(Problem(found, expected, hint=hint, vendor_message=vendor_words(reply)))
         if not reply.ok:
-            refuse(reply, "take the records", PUBLISH_403)
+            refuse(reply, "take the records", PUBLISH_HINTS)
         if reply.status != 202:
             problem = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
             return unknown("unexpected_answer", problem)
         return ACCEPTED if self.current(job.lane_memory).defined else self._not_defined()
 
-    def _envelope(self, mode: Mode) -> tuple[bytes, bytes]:
-        """The bytes before and after the records of a request."""
+    def _head(self, mode: Mode) -> bytes:
+        """The bytes of a request before its records."""
         fields: dict[str, Any] = {"schema_slug": self.object.schema_slug, "vendor_slug": self.settings.vendor_slug}
         if mode == "patch":
             fields["partial"] = True
-        return json.dumps(fields, separators=(",", ":")).encode()[:-1] + b',"resource_data":[', b"]}"
+        return json.dumps(fields, separators=(",", ":")).encode()[:-1] + b',"resource_data":['
 
     def _bytes_left(self, mode: Mode) -> int:
         """The bytes of a request that are left for records."""
-        return self.settings.batch_bytes - sum(map(len, self._envelope(mode)))
+        return self.settings.batch_bytes - len(self._head(mode)) - len(b"]}")
 
     def _not_defined(self) -> Outcome:
         return unknown(

@@ -7,7 +7,7 @@ from typing import Any
 
 from proofport.adapter import Flow, Lists, Observed, Page, ReadBack, ReadsBack
 from proofport.wire import Call
-from proofport_secureframe.answers import READ_403, refuse, rows_of
+from proofport_secureframe.answers import READ_HINTS, refuse, rows_of
 from proofport_secureframe.bodies import DeviceBody
 from proofport_secureframe.schemas import SchemaResource
 
@@ -58,7 +58,7 @@ class ReadableResource(SchemaResource, ReadsBack):
         many = f"{self.kind}s"
         reply = yield Call(f"list_{many}", "GET", _LISTS[self.kind], tuple(query))
         if not reply.ok:
-            refuse(reply, f"list {many}", READ_403)
+            refuse(reply, f"list {many}", READ_HINTS)
         rows = rows_of(reply.json(), many)
         records = [_observed(row["attributes"], found) for row in rows if _has_attributes(row)]
         return Page(records, str(number + 1) if rows else None)

@@ -16,21 +16,19 @@ import msgspec
 from pydantic import JsonValue
 
 from proofport.adapter import Admission, Batch, Job, MakesSchema, Resource, Schema
-from proofport.errors import Problem, UnsupportedFeature, UsageError
+from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
 from proofport_secureframe.bodies import HAVE_ACTIVE
 from proofport_secureframe.settings import SecureframeObject, SecureframeSettings
 
 ANY = "any"
 """The type of a field of which no value has been seen yet."""
 
-_JSON_TYPES: Mapping[type, str] = {
-    str: "string",
-    int: "number",
-    float: "number",
-    bool: "boolean",
-    dict: "object",
-    list: "array",
-    type(None): "null",
+_TYPES: Mapping[str, Any] = {
+    "string": str,
+    "boolean": bool,
+    "number": int | float,
+    "object": dict,
+    "array": list,
 }
 _ENTRY = ("slug", "kind", "fields", "primary_id", "published", "defined")
 """The lane's memory has one entry with these names for each slug, in the order of `Schema`. `defined` is the time at
@@ -59,7 +57,13 @@ class SchemaResource(Resource, MakesSchema):
     @property
     def object(self) -> SecureframeObject:
         """The object of the configuration. Raises ConfigError when there is none."""
-        return self.settings.object(self.kind)
+        if self.configured is None:
+            slug = self.kind.removeprefix("custom:")
+            raise ConfigError(
+                f"no Secureframe schema is configured for {self.kind}",
+                hint=f"Set `objects.{self.kind}: {{schema_slug: {slug}}}`.",
+            )
+        return self.configured
 
     @property
     def ended_fields(self) -> Mapping[str, JsonValue]:
@@ -142,8 +146,8 @@ class SchemaResource(Resource, MakesSchema):
 
 
 def json_type(value: JsonValue) -> str:
-    """The name that JSON Schema has for the type of a value. Integers are numbers."""
-    return _JSON_TYPES[type(value)]
+    """The name that JSON Schema has for the type of a value that is not null. Integers are numbers."""
+    return next(name for name, form in _TYPES.items() if isinstance(value, form))
 
 
 def _schema(entry: Any) -> Schema:
@@ -180,42 +184,25 @@ def _misfits(job: Job, batch: Batch, slug: str, fields: Mapping[str, str]) -> di
     proven = job.types is not None and not batch.extras
     if proven and all(fields.get(name) in (kind, ANY) for name, kind in (job.types or {}).items()):
         return {}
-    if _all_fit(batch.bodies, fields):
-        return {}
-    found = ((index, _misfit(json.loads(body), slug, fields)) for index, body in enumerate(batch.bodies))
-    return {index: problem for index, problem in found if problem is not None}
-
-
-def _all_fit(bodies: Sequence[bytes], fields: Mapping[str, str]) -> bool:
-    """The quick answer: a decoder that knows the fields and their types takes every record."""
-    decode = _decoder(tuple(fields.items()))
-    try:
-        for body in bodies:
+    decode, refused = _decoder(tuple(fields.items())), {}
+    for index, body in enumerate(batch.bodies):
+        try:
             decode(body)
-    except msgspec.DecodeError:
-        return False
-    return True
+        except msgspec.DecodeError:
+            problem = _misfit(json.loads(body), slug, fields)
+            refused |= {index: problem} if problem else {}
+    return refused
 
 
 @lru_cache(maxsize=64)
 def _decoder(fields: tuple[tuple[str, str], ...]) -> Callable[[bytes], object]:
+    """A decoder that takes every record that the schema can take."""
     members = [
-        (f"field_{number}", _DECODED[kind], msgspec.field(default=None, name=name))
+        (f"field_{number}", _TYPES.get(kind, Any) | None, msgspec.field(default=None, name=name))
         for number, (name, kind) in enumerate(fields)
     ]
     form = msgspec.defstruct("Record", members, forbid_unknown_fields=True)
     return msgspec.json.Decoder(form).decode
-
-
-_DECODED: Mapping[str, Any] = {
-    ANY: Any,
-    "string": str | None,
-    "number": int | float | None,
-    "boolean": bool | None,
-    "object": dict[str, Any] | None,
-    "array": list[Any] | None,
-    "null": None,
-}
 
 
 def _misfit(body: Mapping[str, Any], slug: str, fields: Mapping[str, str]) -> Problem | None:

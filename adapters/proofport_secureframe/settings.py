@@ -8,12 +8,11 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, model_validator
 
 from proofport.adapter import Credential, ObjectSettings, Settings
-from proofport.errors import ConfigError
 from proofport.wire import checked_origin
 from proofport_secureframe.bodies import HAVE_ACTIVE, TrainingSlug
 
-REGIONS = {"us": "https://api.secureframe.com", "uk": "https://api-uk.secureframe.com"}
-"""From `servers` of the vendor's OpenAPI document. A key works in its own region only (assumed)."""
+SECUREFRAME_HOSTS = {"us": "https://api.secureframe.com", "uk": "https://api-uk.secureframe.com"}
+"""By region, from `servers` of the vendor's OpenAPI document. A key works in its own region only (assumed)."""
 
 
 class SecureframeObject(ObjectSettings):
@@ -34,7 +33,7 @@ class SecureframeObject(ObjectSettings):
 
 
 class SecureframeSettings(Settings):
-    """Where, with which key and secret, under which vendor, and the schema of each kind."""
+    """One custom connection of a Secureframe company, and the schema of each kind in it."""
 
     region: Literal["us", "uk"] | None = None
     base_url: Annotated[str, AfterValidator(checked_origin)] | None = Field(
@@ -42,7 +41,7 @@ class SecureframeSettings(Settings):
     )
     api_key: Credential
     api_secret: Credential
-    connection_id: UUID = Field(description="of the custom connection, in the web application")
+    connection_id: UUID = Field(description="of the custom connection, in Secureframe's web application")
     vendor_slug: str = Field(min_length=1, description="of the vendor that the connection is configured for")
     vendor_name: str | None = Field(None, min_length=1, description="its display name; with it, lists can be read back")
     batch_records: int = Field(500, ge=1, description="at most so many records a request; no limit is published")
@@ -82,14 +81,4 @@ class SecureframeSettings(Settings):
 
     @property
     def origin(self) -> str:
-        return self.base_url or REGIONS[self.region or "us"]
-
-    def object(self, kind: str) -> SecureframeObject:
-        """The schema that `kind` is published under. Raises ConfigError when it is not configured."""
-        configured = self.objects.get(kind)
-        if configured is None:
-            raise ConfigError(
-                f"no Secureframe schema is configured for {kind}",
-                hint=f"Set `objects.{kind}: {{schema_slug: {kind.removeprefix('custom:')}}}`.",
-            )
-        return configured
+        return self.base_url or SECUREFRAME_HOSTS[self.region or "us"]

@@ -7,11 +7,14 @@ and lanes. DEBUG: single records. No log holds a body or a secret.
 from __future__ import annotations
 
 import logging
+import os
 from typing import cast
 
 import structlog
 
 ROOT = "proofport"
+FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+"""The form of a line on stderr."""
 
 logging.getLogger(ROOT).addHandler(logging.NullHandler())
 
@@ -28,3 +31,16 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
         ],
     )
     return cast(structlog.stdlib.BoundLogger, proxy.bind())  # without it the proxy binds again at every event
+
+
+def log_to_stderr(*, serving: bool = False) -> None:
+    """Send a command's log to stderr: with PROOFPORT_DEBUG the whole log, else only that of a command that serves.
+
+    Other commands give a report, which says all that a warning would say. The job engine of a shared journal stays
+    silent, too: the journal logs each of its errors once, without a traceback.
+    """
+    if os.environ.get("PROOFPORT_DEBUG"):
+        logging.basicConfig(level=logging.DEBUG, format=FORMAT)
+    elif serving:
+        logging.basicConfig(level=logging.INFO, format=FORMAT)
+        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from proofport.adapter import Adapter
 from proofport.errors import ConfigError
+
+if TYPE_CHECKING:
+    from proofport.adapter import Adapter
 
 ADAPTERS = "proofport.adapters"
 EMULATORS = "proofport.emulators"

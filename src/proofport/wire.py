@@ -16,16 +16,14 @@ class Call:
 
     operation: str
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
-    #: Begins with a slash, and is percent-encoded.
-    path: str
+    path: str  #: Begins with a slash, and is percent-encoded.
     query: tuple[tuple[str, str], ...] = ()
     body: bytes | None = field(default=None, repr=False)
     content_type: str = "application/json"
     #: After a lost answer: "repeat" when sending the same again gives the same state. "ask" when the adapter must look
     #: first: then `OutcomeUnknown` is thrown into its flow.
     lost: Literal["repeat", "ask"] = "repeat"
-    #: The guard must agree before it is sent.
-    destructive: bool = False
+    destructive: bool = False  #: The guard must agree before it is sent.
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +31,7 @@ class Reply:
     """One answer."""
 
     status: int
-    #: The names are lower case.
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)  #: The names are lower case.
     body: bytes = field(default=b"", repr=False)
 
     @property

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from tests.journal_contract.base import Clock, JournalTests, claim, fill
 
+from proofport.config.names import scoped
 from proofport.journal.contract import AccessKey, Filter, Journal
-from proofport.tenancy import scoped
 
 WIDE = AccessKey("aaaa", "the webhook", "default", "scrypt:1", may_read=True, may_write=False, created=5.0)
 NARROW = AccessKey("bbbb", "ci", "acme", "scrypt:2", False, True, 6.0, ["prod"], [], 9.5)

@@ -5,7 +5,7 @@ They are read from the vendor's document, with the values that it lists for a fi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,44 +47,25 @@ MODELS = {
 
 
 def mapping_problem(model: str | None, data: Mapping[str, Any], switches: Switches) -> str | None:
-    """The reason why an object cannot be mapped onto its model. None: it can. Without a model every object can."""
-    if model is None:
-        return None
-    return (
-        _missing(MODELS[model], data, switches, model)
-        or _wrong_type(MODELS[model], data, switches)
-        or _unlisted(data, switches, model)
-    )
+    """The first reason why an object does not map onto its model. None: it does. Without a model every object does."""
+    return None if model is None else next(_problems(model, data, switches), None)
 
 
-def _missing(model: Model, data: Mapping[str, Any], switches: Switches, name: str) -> str | None:
-    if switches["missing_required"] == "kept":
-        return None
-    required = model.required
+def _problems(name: str, data: Mapping[str, Any], switches: Switches) -> Iterator[str]:
+    model, required = MODELS[name], MODELS[name].required
     if name == "training_record" and switches["completed_at_required"]:
         required = (*required, "completed_at")
-    absent = [field for field in required if data.get(field) is None]
-    return f"missing required field {absent[0]}" if absent else None
-
-
-def _wrong_type(model: Model, data: Mapping[str, Any], switches: Switches) -> str | None:
-    if switches["wrong_type"] == "kept":
-        return None
-    for name, value in data.items():
-        expected = str if name in model.strings else bool if name in model.booleans else None
-        if expected is not None and value is not None and not isinstance(value, expected):
-            return f"{name} is not a {'string' if expected is str else 'boolean'}"
-    return None
-
-
-def _unlisted(data: Mapping[str, Any], switches: Switches, model: str) -> str | None:
-    if switches["unlisted_enum"] == "kept":
-        return None
-    match model:
-        case "training_record":
-            name, listed = "training_slug", TRAINING_SLUGS
-        case "cloud_resource":
-            name, listed = "cloud_resource_type", CLOUD_RESOURCE_TYPES[switches["cloud_resource_types"]]
-        case _:
-            return None
-    return None if data.get(name) in listed else f"{name} {data.get(name)!r} is not one of the listed values"
+    if switches["missing_required"] == "fails":
+        yield from (f"missing required field {field}" for field in required if data.get(field) is None)
+    if switches["wrong_type"] == "fails":
+        for field, value in data.items():
+            if field in model.strings and not isinstance(value, str | None):
+                yield f"{field} is not a string"
+            if field in model.booleans and not isinstance(value, bool | None):
+                yield f"{field} is not a boolean"
+    if switches["unlisted_enum"] == "fails":
+        types = CLOUD_RESOURCE_TYPES[switches["cloud_resource_types"]]
+        enums = {"training_record": ("training_slug", TRAINING_SLUGS), "cloud_resource": ("cloud_resource_type", types)}
+        for field, listed in [enums[name]] if name in enums else []:
+            if data.get(field) not in listed:
+                yield f"{field} {data.get(field)!r} is not one of the listed values"

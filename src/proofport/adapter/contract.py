@@ -23,10 +23,8 @@ class StaticHeaders:
 class Token:
     """A token that a vendor has issued. It stays in process memory: no journal and no log ever sees it."""
 
-    #: The headers that carry it.
-    headers: Mapping[str, str] = field(repr=False)
-    #: Seconds that it is good for, counted from the request that asked for it.
-    lifetime: float
+    headers: Mapping[str, str] = field(repr=False)  #: The headers that carry it.
+    lifetime: float  #: Seconds that it is good for, counted from the request that asked for it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +33,7 @@ class TokenFlow:
 
     #: The owner of the token, the same in every process: the origin and a digest of the client id. No secret.
     scope: str
-    #: Asks for a token. Its calls carry no other credentials.
-    mint: Callable[[], Flow[Token]]
+    mint: Callable[[], Flow[Token]]  #: Asks for a token. Its calls carry no other credentials.
     #: A new token revokes the one before: one process at a time holds the right to ask, by a lease in the journal.
     exclusive: bool = False
     #: Requests for a token that the vendor allows in a minute, over all processes. 0: no limit.
@@ -89,8 +86,7 @@ class Resource(ABC):
 class Adapter(ABC):
     """One vendor, at one configured destination. Registered under the entry point group `proofport.adapters`."""
 
-    #: The name in the configuration, and the folder of the vendor's mappings.
-    name: ClassVar[str]
+    name: ClassVar[str]  #: The name in the configuration, and the folder of the vendor's mappings.
     Settings: ClassVar[type[Settings]]
     #: Requests a minute to the vendor's host, below what it allows. 0: no limit.
     default_requests_per_minute: ClassVar[int] = 0

@@ -40,7 +40,6 @@ class Opens(Protocol):
         Returns what later flows need. Other data than before mean that the vendor's side began anew: then the engine
         sends everything again.
         """
-        ...
 
 
 @runtime_checkable
@@ -50,15 +49,12 @@ class Stages(Protocol):
     @property
     def empty_set(self) -> Literal["refuse", "end"]:
         """The meaning of an empty snapshot: a mistake, or that all records are to be ended one by one (`Ends`)."""
-        ...
 
     def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
         """Make the staged set the live one. Completing again a set that is complete already is no error."""
-        ...
 
     def cancel(self, job: Job, memory: Memory) -> Flow[None]:
         """Drop what was staged, and leave the live set as it was."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +62,8 @@ class Tombstone:
     """A record that has gone within the days that `Replaces.keeps_gone` names."""
 
     id: str
-    #: The body that was sent last.
-    body: bytes
-    #: When it was first missing, in seconds since 1970.
-    gone_at: float
+    body: bytes  #: The body that was sent last.
+    gone_at: float  #: When it was first missing, in seconds since 1970.
 
 
 @runtime_checkable
@@ -79,7 +73,6 @@ class Replaces(Protocol):
     @property
     def keeps_gone(self) -> int:
         """Days for which `replace` is given what has gone. 0: never. More than 0 needs `keeps_bodies`."""
-        ...
 
     def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
         """Put the whole set in place of the one before. One outcome for each record of the batch, as in `send`.
@@ -87,7 +80,6 @@ class Replaces(Protocol):
         The engine never splits the set. It repeats the request only byte for byte, and only while the lane is its own.
         `tombstones` are in the order of their ids. They have no outcome, and the limits do not count them.
         """
-        ...
 
 
 @runtime_checkable
@@ -97,11 +89,9 @@ class Ends(Protocol):
     @property
     def ends(self) -> Literal["always", "on_request"]:
         """`on_request`: ending destroys the record, so it takes `--delete-gone`."""
-        ...
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         """End records that are gone. The bodies are empty; `batch.last` says what was delivered last."""
-        ...
 
 
 # ------------------------------------------------------------------ reading
@@ -112,11 +102,9 @@ class Lists(Protocol):
     @property
     def lags(self) -> bool:
         """True: a write shows up later, so that the list cannot say what is unchanged or gone."""
-        ...
 
     def page(self, cursor: str | None) -> Flow[Page]:
         """One page of the live records."""
-        ...
 
 
 @runtime_checkable
@@ -129,11 +117,9 @@ class ReadsBack(Protocol):
     @property
     def ended_fields(self) -> Mapping[str, JsonValue]:
         """The fields, with their values, that say of a record that it is gone."""
-        ...
 
     def rows(self, cursor: str | None) -> Flow[Page]:
         """One page of rows to compare with what was sent."""
-        ...
 
 
 # ------------------------------------------------------------------ schemas
@@ -146,14 +132,11 @@ class Schema:
     #: The JSON type of each field; "any" while no record has shown it. Empty: nothing was published from here.
     fields: Mapping[str, str] = field(default_factory=dict)
     primary_id: str = "id"
-    #: When it was first published from here, in seconds since 1970. 0: never.
-    published: float = 0.0
+    published: float = 0.0  #: When it was first published from here, in seconds since 1970. 0: never.
     #: When a person said that it is complete at the vendor, in seconds since 1970. 0: not known.
     confirmed: float = 0.0
-    #: The configuration says that it is complete at the vendor.
-    configured: bool = False
-    #: The configuration delivers the kind under this slug now.
-    current: bool = True
+    configured: bool = False  #: The configuration says that it is complete at the vendor.
+    current: bool = True  #: The configuration delivers the kind under this slug now.
 
     @property
     def defined(self) -> bool:
@@ -165,8 +148,7 @@ class Schema:
 class Admission:
     """The records of a batch that may go, by their index, and what the vendor makes of them."""
 
-    #: The indexes to send, in this order.
-    order: Sequence[int]
+    order: Sequence[int]  #: The indexes to send, in this order.
     refused: Mapping[int, Problem] = field(default_factory=dict)
     #: Key and value to keep in the lane's adapter memory as soon as the vendor may have taken one of the records.
     #: What was delivered of the kind before belongs to another schema: it is in doubt from then on.
@@ -179,15 +161,12 @@ class MakesSchema(Protocol):
 
     def admit(self, job: Job, batch: Batch) -> Admission:
         """Sort out what the schema cannot take. Raises UsageError when no record is fit to be the first."""
-        ...
 
     def schemas(self, lane_memory: Mapping[str, JsonValue]) -> Sequence[Schema]:
         """The schemas of this kind: the current one, then those that were published under other slugs."""
-        ...
 
     def confirm(self, lane_memory: Mapping[str, JsonValue], now: float) -> tuple[str, JsonValue]:
         """Key and new value, once a person has completed the schema at the vendor. Raises UsageError: none is known."""
-        ...
 
 
 # ------------------------------------------------------------------ beside delivering
@@ -197,7 +176,6 @@ class Provisions(Protocol):
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
         """Find or make the object. Raises UnsupportedFeature, with the steps, where only a person can."""
-        ...
 
 
 @runtime_checkable
@@ -206,7 +184,6 @@ class Checks(Protocol):
 
     def check(self) -> Flow[list[Finding]]:
         """The findings, as far as reading calls can tell."""
-        ...
 
 
 @runtime_checkable

@@ -38,8 +38,7 @@ class ObjectSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    #: A vendor mapping in place of the built-in one.
-    mapping: str | None = None
+    mapping: str | None = None  #: A vendor mapping in place of the built-in one.
 
 
 class Settings(BaseModel):
@@ -48,8 +47,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     requests_per_minute: int | None = Field(None, ge=0, description="budget for the vendor's host; 0 switches it off")
-    #: The vendor object of each kind.
-    objects: Mapping[str, ObjectSettings] = Field(default_factory=dict)
+    objects: Mapping[str, ObjectSettings] = Field(default_factory=dict)  #: The vendor object of each kind.
 
 
 # ------------------------------------------------------------------ delivering
@@ -59,18 +57,15 @@ class Limits:
 
     max_records: int = 500
     max_bytes: int = 1_000_000
-    #: Requests of one delivery that may be under way at once.
-    parallel: int = 1
+    parallel: int = 1  #: Requests of one delivery that may be under way at once.
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
     """The form that a vendor accepts for the record bodies of one kind in one mode."""
 
-    #: The `to.body` of the vendor mappings that fit.
-    name: str
-    #: The built-in mapping.
-    mapping: str | None
+    name: str  #: The `to.body` of the vendor mappings that fit.
+    mapping: str | None  #: The built-in mapping.
     #: Bodies are checked against it. Without one, their JSON Schema comes from the mapping's `type:` and `nullable:`.
     model: type[BaseModel] | None = None
     id_field: str = "id"
@@ -89,16 +84,13 @@ class Job:
     """One destination's part in a run."""
 
     run_id: str
-    #: The configured name of this installation.
-    instance: str
+    instance: str  #: The configured name of this installation.
     kind: str
     mode: Mode
-    #: Every field that the mapping can produce, in its order.
-    fields: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()  #: Every field that the mapping can produce, in its order.
     #: The JSON type of each field, where the mapping proves it. None: each record has to be looked at.
     types: Mapping[str, str] | None = None
-    #: When the run began, in seconds since 1970.
-    started: float = 0.0
+    started: float = 0.0  #: When the run began, in seconds since 1970.
     #: What the adapter keeps of the lane from run to run (`MakesSchema`). The engine does not understand it.
     lane_memory: Mapping[str, JsonValue] = field(default_factory=dict)
 
@@ -107,10 +99,8 @@ class Job:
 class LastDelivered:
     """The last delivery of one record."""
 
-    #: Empty where the resource keeps no bodies, or the record was removed.
-    body: bytes = b""
-    #: False: the answer was lost, so the vendor may hold another state.
-    certain: bool = True
+    body: bytes = b""  #: Empty where the resource keeps no bodies, or the record was removed.
+    certain: bool = True  #: False: the answer was lost, so the vendor may hold another state.
     removed: bool = False
 
 
@@ -121,12 +111,10 @@ class Batch:
     ids: Sequence[str]
     #: The JSON of each record. In mode `remove` the removal as the source gave it; empty when a set's gone are ended.
     bodies: Sequence[bytes]
-    #: Where each record stands in the input.
-    positions: Sequence[int]
+    positions: Sequence[int]  #: Where each record stands in the input.
     #: When the source looked at each, in seconds since 1970, 0 for unknown. Empty: unknown for all.
     observed: Sequence[float] = ()
-    #: Some record may have fields that its mapping does not name.
-    extras: bool = False
+    extras: bool = False  #: Some record may have fields that its mapping does not name.
     #: In the modes `patch` and `remove`, and in `Ends.end`: what was delivered last of each. None: nothing from here.
     last: Sequence[LastDelivered | None] = ()
 
@@ -142,12 +130,9 @@ class Observed:
     id: str
     #: What can be read back, under the names of the body.
     fields: Mapping[str, JsonValue] = field(default_factory=dict)
-    #: `fields` are all that was sent. False: some fields cannot be read.
-    whole: bool = False
-    #: No snapshot brought it, yet the next one takes it away.
-    outside: bool = False
-    #: It counts as gone already.
-    ended: bool = False
+    whole: bool = False  #: `fields` are all that was sent. False: some fields cannot be read.
+    outside: bool = False  #: No snapshot brought it, yet the next one takes it away.
+    ended: bool = False  #: It counts as gone already.
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +140,15 @@ class Page:
     """A page of the vendor's state."""
 
     records: Sequence[Observed]
-    #: Where the next page begins. None: this is the last one.
-    cursor: str | None = None
+    cursor: str | None = None  #: Where the next page begins. None: this is the last one.
 
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
     """How records are found again, and what can be compared."""
 
-    #: The fields by which a row is found, the surest first.
-    match: Sequence[str]
-    #: The fields that a row shows.
-    fields: Sequence[str]
+    match: Sequence[str]  #: The fields by which a row is found, the surest first.
+    fields: Sequence[str]  #: The fields that a row shows.
 
 
 # ------------------------------------------------------------------ beside delivering
@@ -175,10 +157,8 @@ class Blueprint:
     """The plan from which `provision` makes a vendor object."""
 
     kind: str
-    #: The record body as a JSON Schema.
-    schema: Mapping[str, JsonValue]
-    #: The field that names a record to people.
-    display_name: str
+    schema: Mapping[str, JsonValue]  #: The record body as a JSON Schema.
+    display_name: str  #: The field that names a record to people.
     fields: Sequence[str] = ()
 
 
@@ -186,11 +166,9 @@ class Blueprint:
 class Provisioned:
     """A vendor object that was found or made."""
 
-    #: What `objects.<kind>` gets in the configuration.
-    settings: Mapping[str, JsonValue]
+    settings: Mapping[str, JsonValue]  #: What `objects.<kind>` gets in the configuration.
     created: bool
-    #: What a person still has to do.
-    notes: Sequence[str] = ()
+    notes: Sequence[str] = ()  #: What a person still has to do.
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +186,7 @@ class Answer:
     """The result of one of the vendor's own calls."""
 
     value: Any
-    #: What went wrong inside an answer that reads as success.
-    problems: Sequence[Problem] = ()
+    problems: Sequence[Problem] = ()  #: What went wrong inside an answer that reads as success.
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +196,5 @@ class Operation:
     name: str
     summary: str
     parameters: type[BaseModel]
-    #: Gets validated `parameters`.
-    flow: Callable[[Any], Flow[Answer]]
-    #: A person confirms it first.
-    destructive: bool = False
+    flow: Callable[[Any], Flow[Answer]]  #: Gets validated `parameters`.
+    destructive: bool = False  #: A person confirms it first.

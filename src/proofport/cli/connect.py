@@ -1,40 +1,27 @@
-"""The gateway of a command, and the log that goes with it. Nothing heavy is imported before the command runs."""
+"""The gateway of a command. Nothing heavy is imported before the command runs: a public name of the package is loaded
+when it is used."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+import proofport
 from proofport.cli.options import config_option
 
-if TYPE_CHECKING:
-    from proofport.config import Config
-    from proofport.gateway import Gateway
-
 T = TypeVar("T")
-FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-"""The form of a line in the log."""
 
 
-def connect(config: Config | str | None) -> Gateway:
-    """A gateway for a configuration, or for the file to read it from. Raises ConfigError.
+def connect(config: proofport.Config | str | None) -> proofport.Gateway:
+    """A gateway for a configuration, or for the file to read it from. Raises ConfigError."""
+    from proofport.logs import log_to_stderr
 
-    With PROOFPORT_DEBUG, the whole log goes to stderr. Without it there is no log: the report says all that a warning
-    would say.
-    """
-    import logging
-    import os
-
-    from proofport.config import Config
-    from proofport.gateway import Gateway
-
-    if os.environ.get("PROOFPORT_DEBUG"):
-        logging.basicConfig(level=logging.DEBUG, format=FORMAT)
-    return Gateway(config) if isinstance(config, Config) else Gateway.from_file(config)
+    log_to_stderr()
+    return proofport.Gateway(config) if isinstance(config, proofport.Config) else proofport.Gateway.from_file(config)
 
 
-def with_gateway(config: Config | str | None, work: Callable[[Gateway], Awaitable[T]]) -> T:
+def with_gateway(config: proofport.Config | str | None, work: Callable[[proofport.Gateway], Awaitable[T]]) -> T:
     """Run `work` with an open gateway, and return its result."""
     import asyncio
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-if TYPE_CHECKING:
-    from proofport.gateway import Input
+import proofport
 
 C = TypeVar("C", bound=Callable[..., Any])
 MODES = ("upsert", "snapshot", "patch", "remove")
@@ -66,9 +65,8 @@ def reading(command: C) -> C:
     return kind_option(mode_option(source_option(set_option(command))))
 
 
-def named_input(text: str, source: str | None) -> Input:
+def named_input(text: str, source: str | None) -> proofport.Input:
     """`[SOURCE=]INPUT` as gateway input. A text that is the path of an existing file is never split."""
-    from proofport.gateway import Input
-
     match = None if Path(text).exists() else _NAMED.fullmatch(text)
-    return Input(match["input"], source=match["source"]) if match else Input(text, source=source)
+    given, source = (match["input"], match["source"]) if match else (text, source)
+    return proofport.Input(given, source=source)

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,15 @@ def show(text: str, indent: str = "", *, hanging: str | None = None, err: bool =
 
 def show_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show_result(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print the result of a command: `value` as JSON, or `lines` for people."""
+    if as_json:
+        show_json(value)
+    else:
+        for line in lines:
+            click.echo(line)
 
 
 def when(seconds: float | None) -> str | None:

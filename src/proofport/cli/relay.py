@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
+import proofport
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway, with_gateway
-from proofport.cli.output import show, show_json, when
+from proofport.cli.output import show, show_json, show_result, when, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
-    from proofport.config import Config
-    from proofport.gateway import Gateway
     from proofport.journal.contract import AccessKey
 
 _SPAN = re.compile(r"(\d{1,5})([dh])")
@@ -32,19 +31,19 @@ def relay(host: str | None, port: int | None, config_path: str | None) -> int:
 
     Everything is durable in the journal before it is answered. http://HOST:PORT/docs describes the API.
     """
-    from proofport.cli.service import calm_garbage_collector, log_to_stderr, stop_signal
-    from proofport.config import Config
+    from proofport.cli.service import calm_garbage_collector, stop_signal
+    from proofport.logs import log_to_stderr
     from proofport.relay.serving import serving
 
-    async def serve(gateway: Gateway) -> None:
+    async def serve(gateway: proofport.Gateway) -> None:
         stopped = stop_signal()
         async with serving(gateway) as origin:
             click.echo(f"listening on {origin}")
             calm_garbage_collector()
             await stopped.wait()
 
-    log_to_stderr()
-    config = Config.load(config_path)
+    log_to_stderr(serving=True)
+    config = proofport.Config.load(config_path)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = config.relay.model_copy(update=given)
     with_gateway(config.model_copy(update={"relay": settings}), serve)
@@ -83,7 +82,7 @@ def _moment(ctx: click.Context, parameter: click.Parameter, text: str | None) ->
 @options.json_option
 @uses_gateway
 async def create_command(
-    gateway: Gateway, name: str, read_only: bool, write_only: bool, as_json: bool, **scope: Any
+    gateway: proofport.Gateway, name: str, read_only: bool, write_only: bool, as_json: bool, **scope: Any
 ) -> int:
     """Make a key, and print it. NAME says what it is for.
 
@@ -113,26 +112,17 @@ async def create_command(
 @click.option("--tenant", help="Only those of this tenant.")
 @options.json_option
 @uses_gateway
-async def list_command(gateway: Gateway, tenant: str | None, as_json: bool) -> int:
+async def list_command(gateway: proofport.Gateway, tenant: str | None, as_json: bool) -> int:
     """List the keys: what they may do, and when they were last used."""
     keys = await (await gateway.journal()).access_keys(tenant=tenant)
-    if as_json:
-        show_json([_plain(each) for each in keys])
-        return 0
-    for each in keys:
-        show(f"pp_{each.prefix}  {each.name}", hanging="  ")
-        state = f"revoked {when(each.revoked)}" if each.revoked else _expiry(each)
-        used = f"last used {when(each.used)}" if each.used else "not used yet"
-        show(f"tenant {each.tenant}; {_scope(each)}; {state}, {used}", "    ")
-    if not keys:
-        click.echo("There is no key. Make one with `proofport key create NAME`.")
+    show_result([_plain(each) for each in keys], _lines(keys), as_json=as_json)
     return 0
 
 
 @key.command("revoke")
 @click.argument("name", metavar="KEY")
 @uses_gateway
-async def revoke_command(gateway: Gateway, name: str) -> int:
+async def revoke_command(gateway: proofport.Gateway, name: str) -> int:
     """Revoke KEY, named as `proofport key list` does (pp_…). It stays listed.
 
     Running relays refuse it within two seconds.
@@ -144,10 +134,10 @@ async def revoke_command(gateway: Gateway, name: str) -> int:
     return 0
 
 
-def _check_scope(config: Config, tenant: str, destinations: Sequence[str], kinds: Sequence[str]) -> None:
+def _check_scope(config: proofport.Config, tenant: str, destinations: Sequence[str], kinds: Sequence[str]) -> None:
     """Raise UsageError where the configuration lacks the tenant or a destination, or a kind does not exist."""
+    from proofport.config.names import DEFAULT
     from proofport.evidence import model_of
-    from proofport.tenancy import DEFAULT
     from proofport.text.wording import did_you_mean
 
     tenants = [DEFAULT, *config.tenants]
@@ -161,6 +151,16 @@ def _check_scope(config: Config, tenant: str, destinations: Sequence[str], kinds
             raise UsageError(message, hint=did_you_mean(destination, known))
     for kind in kinds:
         model_of(kind)
+
+
+def _lines(keys: Sequence[AccessKey]) -> Iterator[str]:
+    for key in keys:
+        yield wrapped(f"pp_{key.prefix}  {key.name}", hanging="  ")
+        state = f"revoked {when(key.revoked)}" if key.revoked else _expiry(key)
+        used = f"last used {when(key.used)}" if key.used else "not used yet"
+        yield wrapped(f"tenant {key.tenant}; {_scope(key)}; {state}, {used}", "    ")
+    if not keys:
+        yield "There is no key. Make one with `proofport key create NAME`."
 
 
 def _scope(key: AccessKey) -> str:

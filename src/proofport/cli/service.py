@@ -1,20 +1,15 @@
-"""`proofport worker`, and what the commands that serve share: the signal to stop, the log, the garbage collector."""
+"""`proofport worker`, and what the commands that serve share: the signal to stop, the garbage collector."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import logging
-import os
 import signal
-from typing import TYPE_CHECKING
 
 import click
 
-from proofport.cli.connect import FORMAT, uses_gateway
-
-if TYPE_CHECKING:
-    from proofport.gateway import Gateway
+import proofport
+from proofport.cli.connect import uses_gateway
 
 GC_THRESHOLD = 10_000
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -36,17 +31,6 @@ def stop_signal() -> asyncio.Event:
     return stopped
 
 
-def log_to_stderr() -> None:
-    """Send the log to stderr: commands that serve give no report.
-
-    The job engine of a shared journal stays silent. The journal logs each of its errors once, without a traceback.
-    """
-    debugging = bool(os.environ.get("PROOFPORT_DEBUG"))
-    logging.basicConfig(level=logging.DEBUG if debugging else logging.INFO, format=FORMAT)
-    if not debugging:
-        logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
-
-
 def calm_garbage_collector() -> None:
     """Collect less often, to be called once everything is loaded.
 
@@ -66,13 +50,15 @@ def calm_garbage_collector() -> None:
     help="Lanes to deliver to at the same time.",
 )
 @uses_gateway
-async def worker(gateway: Gateway, slots: int) -> int:
+async def worker(gateway: proofport.Gateway, slots: int) -> int:
     """Deliver what is queued in the journal until stopped.
 
     Any number of workers may share a journal, on PostgreSQL also from several machines; each lane is delivered by one
     of them at a time. SIGTERM or Ctrl-C lets the worker finish the requests in flight; a second one ends it at once.
     """
-    log_to_stderr()
+    from proofport.logs import log_to_stderr
+
+    log_to_stderr(serving=True)
     stop = stop_signal()
     await gateway.journal()
     click.echo("delivering; Ctrl-C stops it", err=True)

@@ -11,12 +11,12 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_valid
 
 from proofport import evidence, registry
 from proofport.adapter import Adapter
+from proofport.config.names import DEFAULT, TENANT, block_of, own_name, place_of, scoped, tenant_of
 from proofport.config.places import Places, described, one_of
 from proofport.config.relay import RelaySettings, Settings
 from proofport.config.secrets import journal_of, resolve_secrets
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
-from proofport.tenancy import DEFAULT, TENANT, own_name, scoped, tenant_of
 from proofport.text.wording import did_you_mean
 from proofport.text.yaml_nodes import Node, data, read_documents
 from proofport.wire import is_loopback
@@ -142,15 +142,6 @@ def locate(path: str | Path | None = None) -> Path | None:
     return next((folder / FILE_NAME for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), None)
 
 
-def place_of(destination: str) -> tuple[str, ...]:
-    """The keys in the file that lead to a destination."""
-    return (*_block_of(tenant_of(destination)), own_name(destination))
-
-
-def _block_of(tenant: str) -> tuple[str, ...]:
-    return ("destinations",) if tenant == DEFAULT else ("tenants", tenant, "destinations")
-
-
 def _check_names(config: Config, places: Places) -> None:
     """`@` and `/` separate the tenant from the destination, so the names themselves may not use them."""
     for tenant in config.tenants:
@@ -164,7 +155,7 @@ def _check_names(config: Config, places: Places) -> None:
         for name in config.of_tenant(tenant):
             if not name or name.startswith("@") or "/" in name:
                 expected = "a name that does not begin with @ and has no /"
-                places.refuse((*_block_of(tenant), name), found=described(name), expected=expected)
+                places.refuse((*block_of(tenant), name), found=described(name), expected=expected)
 
 
 def _shown(file: Path) -> str:

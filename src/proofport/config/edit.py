@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from proofport.config.configuration import place_of
+from proofport.config.names import place_of
 from proofport.errors import ConfigError
 
 Objects = Mapping[str, Mapping[str, Any]]

@@ -6,7 +6,6 @@ import os
 import re
 from pathlib import Path
 from typing import Any, get_args
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, SecretStr
 
@@ -58,7 +57,7 @@ def journal_of(given: object, places: Places, folder: Path) -> Path | SecretStr:
         if "://" in text:
             places.refuse(here, found=f"{text.partition('://')[0]}://", expected="a path or postgresql://")
         return folder / text
-    if value is None and WITH_PASSWORD.match(text) and not _is_local(text):
+    if value is None and WITH_PASSWORD.match(text) and not is_loopback(text):
         places.refuse(
             here,
             found="a password written into the file",
@@ -67,13 +66,6 @@ def journal_of(given: object, places: Places, folder: Path) -> Path | SecretStr:
             "or leave the password to PGPASSFILE and write postgresql://ROLE@HOST/DATABASE.",
         )
     return SecretStr(text)
-
-
-def _is_local(url: str) -> bool:
-    try:
-        return is_loopback(f"http://{urlsplit(url).hostname}")
-    except ValueError:
-        return False
 
 
 def _referenced(given: str, places: Places, here: tuple[str, ...], folder: Path) -> str | None:

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import orjson
 
 from proofport.adapter import Adapter, Mode, Resource
+from proofport.config.names import scoped, tenant_of
 from proofport.evidence import Neutral
-from proofport.tenancy import scoped, tenant_of
 
 
 class BodyMapping(Protocol):

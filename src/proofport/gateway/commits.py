@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import orjson
 
+from proofport.config.names import own_name
 from proofport.delivery.lease import RENEWALS, new_owner
 from proofport.delivery.payload import unpack
 from proofport.delivery.report import Exit, RunReport
@@ -24,7 +25,6 @@ from proofport.gateway.inputs import Input
 from proofport.journal.contract import Commit, Journal, Part
 from proofport.logs import get_logger
 from proofport.sources import Reader
-from proofport.tenancy import own_name
 
 POLL = 1.0
 """Seconds between two looks for commits that nobody carries out."""

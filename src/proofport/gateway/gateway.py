@@ -29,7 +29,7 @@ from proofport.gateway.schemas import confirmed, findings, schemas_of
 from proofport.gateway.targets import Preview, Targets, preview_of
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.http.auth import Tokens
-from proofport.http.clock import compared
+from proofport.http.clock import checked
 from proofport.http.flow import allow_destruction, lead
 from proofport.http.sender import Sender
 from proofport.journal import open_journal, opened
@@ -369,7 +369,7 @@ class Gateway:
         found: list[Finding] = []
         if isinstance(adapter, Checks):
             async with await self.sender(adapter) as sender:
-                found = await lead(compared(adapter.check()), sender)
+                found = await checked(adapter.check(), sender)
         return [*found, *findings(await self.schemas(destination))]
 
 

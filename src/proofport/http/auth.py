@@ -40,22 +40,16 @@ class _Scope:
     """The state of one scope in this process."""
 
     def __init__(self, lease: str, pacer: Pacer) -> None:
-        #: The lease's name in the journal.
-        self.lease = lease
+        self.lease = lease  #: The lease's name in the journal.
         self.pacer = pacer
         self.token: Token | None = None
-        #: When it was last asked for, and when it is to be renewed.
-        self.asked = 0.0
-        self.ends = 0.0
-        #: Held by whoever asks for a token or gives the lease back.
-        self.lock = asyncio.Lock()
-        #: Flows that are under way, and when the last one ended.
-        self.flows = 0
-        self.used = 0.0
-        #: The task that renews the lease while it is ours.
-        self.keeper: asyncio.Task[None] | None = None
-        #: Another process waits for the lease.
-        self.wanted = False
+        self.asked = 0.0  #: When it was last asked for.
+        self.ends = 0.0  #: When it is to be renewed.
+        self.lock = asyncio.Lock()  #: Held by whoever asks for a token or gives the lease back.
+        self.flows = 0  #: Flows that are under way.
+        self.used = 0.0  #: When the last flow ended.
+        self.keeper: asyncio.Task[None] | None = None  #: The task that renews the lease while it is ours.
+        self.wanted = False  #: Another process waits for the lease.
 
     def forget(self) -> None:
         """Drop everything that belongs to the lease."""

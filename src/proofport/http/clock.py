@@ -8,31 +8,27 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from proofport.adapter import Finding, Flow
-from proofport.errors import ProofportError
-from proofport.wire import Reply
+from proofport.http.flow import Sends, follow, refuse_destruction
+from proofport.wire import Call, Reply
 
 TOLERATED = 60.0
 """Seconds. The vendor's `Date` has whole seconds, and the answer takes some time to arrive."""
 
 
-def compared(check: Flow[list[Finding]], now: Callable[[], float] = time.time) -> Flow[list[Finding]]:
-    """Run `check`, and add a finding from the `Date` of the vendor's answers (RFC 9110, 6.6.1) where they have it."""
+async def checked(check: Flow[list[Finding]], sender: Sends, now: Callable[[], float] = time.time) -> list[Finding]:
+    """Lead `check`, and add a finding from the `Date` of the vendor's answers (RFC 9110, 6.6.1) where they have it."""
     ahead: list[float] = []
-    try:
-        call = next(check)
-        while True:
-            try:
-                reply = yield call
-            except ProofportError as error:
-                call = check.throw(error)
-                continue
-            theirs = _date(reply)
-            if theirs is not None:
-                ahead.append(now() - theirs)
-            call = check.send(reply)
-    except StopIteration as end:
-        findings: list[Finding] = end.value
-        return [*findings, _finding(ahead[-1])] if ahead else findings
+
+    async def send(call: Call) -> Reply:
+        reply = await sender.send(call, refuse_destruction)
+        theirs = _date(reply)
+        if theirs is not None:
+            ahead.append(now() - theirs)
+        return reply
+
+    async with sender.credentials():
+        findings = await follow(check, send)
+    return [*findings, _finding(ahead[-1])] if ahead else findings
 
 
 def _date(reply: Reply) -> float | None:

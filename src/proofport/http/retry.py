@@ -86,8 +86,7 @@ class Repeats:
     """
 
     def __init__(self, operation: str, sleep: Sleep) -> None:
-        #: An attempt before the last one may have taken effect.
-        self.lost = False
+        self.lost = False  #: An attempt before the last one may have taken effect.
         self._operation = operation
         self._sleep = sleep
 

@@ -42,10 +42,8 @@ class Sender:
         self, adapter: Adapter, journal: Registry, tokens: Tokens | None = None, *, sleep: Sleep = asyncio.sleep
     ) -> None:
         self.origin = adapter.origin
-        #: The number of requests that were started, with those for a token.
-        self.requests = 0
-        #: The result of each request.
-        self.attempts: list[Attempt] = []
+        self.requests = 0  #: The number of requests that were started, with those for a token.
+        self.attempts: list[Attempt] = []  #: The result of each request.
         self._auth = adapter.auth
         self._tokens = tokens
         self._redaction = Redaction(adapter.settings)

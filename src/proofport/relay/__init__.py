@@ -16,5 +16,5 @@ A request passes the access log, the problems middleware, the count of requests 
 checks the scope of the key, reads the query, and calls the handler. Handlers find who asks in the request under CALLER.
 
 A destination of another tenant than `default` is configured and journalled as `@<tenant>/<name>`. Callers name it, and
-see it, as `<name>` (`proofport.tenancy`).
+see it, as `<name>` (`proofport.config.names`).
 """

@@ -8,6 +8,7 @@ from functools import lru_cache
 from aiohttp import web
 
 from proofport.adapter import Mode
+from proofport.config.names import own_name
 from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UsageError
@@ -21,7 +22,6 @@ from proofport.relay.operating.health import Readiness
 from proofport.relay.operating.in_flight import InFlight
 from proofport.relay.operating.metrics import Metrics
 from proofport.relay.problems import ProblemError, entry, wrong_parameter
-from proofport.tenancy import own_name
 from proofport.text.wording import did_you_mean
 
 DECODERS_KEPT = 128

@@ -1,28 +1,19 @@
 """For those who write an adapter or an emulator: the parts that their tests need."""
 
-from __future__ import annotations
-
-from proofport.testing.emulator import Emulator, VendorError, document, json_body, json_response
-from proofport.testing.emulator_behaviours import Behaviour, Switches, assumed, client_only, documented, observed
-from proofport.testing.emulator_faults import FAULTS, Faults, cut
-from proofport.testing.running import Running, running, serve
-
-__all__ = [
-    "FAULTS",
-    "Behaviour",
-    "Emulator",
-    "Faults",
-    "Running",
-    "Switches",
-    "VendorError",
-    "assumed",
-    "client_only",
-    "cut",
-    "document",
-    "documented",
-    "json_body",
-    "json_response",
-    "observed",
-    "running",
-    "serve",
-]
+from proofport.testing.emulator import Emulator as Emulator
+from proofport.testing.emulator import VendorError as VendorError
+from proofport.testing.emulator import document as document
+from proofport.testing.emulator import json_body as json_body
+from proofport.testing.emulator import json_response as json_response
+from proofport.testing.emulator_behaviours import Behaviour as Behaviour
+from proofport.testing.emulator_behaviours import Switches as Switches
+from proofport.testing.emulator_behaviours import assumed as assumed
+from proofport.testing.emulator_behaviours import client_only as client_only
+from proofport.testing.emulator_behaviours import documented as documented
+from proofport.testing.emulator_behaviours import observed as observed
+from proofport.testing.emulator_faults import FAULTS as FAULTS
+from proofport.testing.emulator_faults import Faults as Faults
+from proofport.testing.emulator_faults import cut as cut
+from proofport.testing.running import Running as Running
+from proofport.testing.running import running as running
+from proofport.testing.running import serve as serve

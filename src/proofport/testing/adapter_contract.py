@@ -15,21 +15,7 @@ from inspect import getattr_static
 from typing import get_args
 
 from proofport.accounting import Status
-from proofport.adapter import (
-    Checks,
-    Ends,
-    HasOperations,
-    Lists,
-    MakesSchema,
-    Memory,
-    Mode,
-    Opens,
-    Provisions,
-    ReadsBack,
-    Replaces,
-    Stages,
-    TokenFlow,
-)
+from proofport.adapter import Memory, Mode, TokenFlow, optional
 from proofport.errors import Blocked, OutcomeUnknown, ProofportError, TooLarge, UsageError
 from proofport.evidence import KINDS
 from proofport.testing.adapter_flows import AdapterFlows, Server, Vendor, drive, failure, json_reply, recorded
@@ -40,8 +26,17 @@ __all__ = ["AdapterContract", "Server", "Vendor", "drive", "json_reply", "record
 MODES: tuple[Mode, ...] = get_args(Mode)
 DESTROYING = ("replace", "complete", "end")
 """The flows of a snapshot that the guard is asked about."""
-OF_RESOURCES = (Opens, Stages, Replaces, Ends, Lists, ReadsBack, MakesSchema, Provisions)
-OF_ADAPTERS = (Checks, HasOperations)
+OF_RESOURCES = (
+    optional.Opens,
+    optional.Stages,
+    optional.Replaces,
+    optional.Ends,
+    optional.Lists,
+    optional.ReadsBack,
+    optional.MakesSchema,
+    optional.Provisions,
+)
+OF_ADAPTERS = (optional.Checks, optional.HasOperations)
 
 
 class AdapterContract(AdapterFlows):
@@ -183,7 +178,7 @@ class AdapterContract(AdapterFlows):
     def test_tombstones_have_a_body_and_no_outcome(self) -> None:
         for job in self._jobs():
             resource = self.adapter().resource(job.kind)
-            if not isinstance(resource, Replaces) or not resource.keeps_gone or job.mode != "snapshot":
+            if not isinstance(resource, optional.Replaces) or not resource.keeps_gone or job.mode != "snapshot":
                 continue
             assert resource.keeps_bodies, f"{job}: `keeps_gone` needs the last body of each record (`keeps_bodies`)"
             outcomes, batch = self._outcomes(job, self.accept, "replace"), self._batch(resource, job)
@@ -221,7 +216,7 @@ class AdapterContract(AdapterFlows):
     def test_a_schema_takes_or_refuses_every_record(self) -> None:
         for job in self._jobs():
             resource = self.adapter().resource(job.kind)
-            if isinstance(resource, MakesSchema) and job.mode != "remove":
+            if isinstance(resource, optional.MakesSchema) and job.mode != "remove":
                 batch = self._batch(resource, job)
                 admission = resource.admit(job, batch)
                 assert sorted([*admission.order, *admission.refused]) == list(range(len(batch))), f"{job}: {admission}"

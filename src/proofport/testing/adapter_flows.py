@@ -9,25 +9,7 @@ from functools import partial
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from proofport.accounting import ACCEPTED, Outcome, Tally
-from proofport.adapter import (
-    Adapter,
-    Batch,
-    Checks,
-    Ends,
-    Flow,
-    Job,
-    LastDelivered,
-    Lists,
-    Memory,
-    Mode,
-    Opens,
-    ReadsBack,
-    Replaces,
-    Resource,
-    Stages,
-    TokenFlow,
-    Tombstone,
-)
+from proofport.adapter import Adapter, Batch, Flow, Job, LastDelivered, Memory, Mode, Resource, TokenFlow, optional
 from proofport.errors import OutcomeUnknown, ProofportError
 from proofport.wire import Call, Reply
 
@@ -60,7 +42,6 @@ class Server(Protocol):
 
     def live(self, kind: str) -> Mapping[str, object]:
         """The live records of a kind, by id."""
-        ...
 
 
 def json_reply(body: object, status: int = 200, **headers: str) -> Reply:
@@ -104,8 +85,7 @@ class AdapterFlows(ABC):
 
     #: The kinds that `adapter()` is configured for, with their modes. Everything else must be refused.
     supported: ClassVar[Mapping[str, Sequence[Mode]]]
-    #: The values of the secrets that `adapter()` holds.
-    secrets: ClassVar[Sequence[str]]
+    secrets: ClassVar[Sequence[str]]  #: The values of the secrets that `adapter()` holds.
 
     @abstractmethod
     def adapter(self) -> Adapter:
@@ -152,24 +132,25 @@ class AdapterFlows(ABC):
         batch = self._batch(resource, job)
         tally.add([ACCEPTED] * len(batch))
         flows: dict[str, Callable[[], Flow[Any]]] = {}
-        if isinstance(resource, Opens):
+        if isinstance(resource, optional.Opens):
             flows["open"] = partial(resource.open, job, {})
-        if job.mode == "snapshot" and isinstance(resource, Replaces):
-            gone = [Tombstone("z", json.dumps(self.record(job.kind, "z")).encode(), 0.0)] if resource.keeps_gone else []
+        if job.mode == "snapshot" and isinstance(resource, optional.Replaces):
+            last = json.dumps(self.record(job.kind, "z")).encode()
+            gone = [optional.Tombstone("z", last, 0.0)] if resource.keeps_gone else []
             flows["replace"] = partial(resource.replace, job, memory, batch, gone)
         else:
             flows["send"] = partial(resource.send, job, memory, batch)
-        if job.mode == "snapshot" and isinstance(resource, Stages):
+        if job.mode == "snapshot" and isinstance(resource, optional.Stages):
             flows["complete"] = partial(resource.complete, job, memory, tally)
             flows["cancel"] = partial(resource.cancel, job, memory)
-        never_ends = isinstance(resource, Stages) and resource.empty_set == "refuse"
-        if job.mode == "snapshot" and isinstance(resource, Ends) and not never_ends:
+        never_ends = isinstance(resource, optional.Stages) and resource.empty_set == "refuse"
+        if job.mode == "snapshot" and isinstance(resource, optional.Ends) and not never_ends:
             flows["end"] = partial(resource.end, job, memory, self._batch(resource, job, gone=True))
-        if isinstance(resource, Lists):
+        if isinstance(resource, optional.Lists):
             flows["page"] = partial(resource.page, None)
-        if isinstance(resource, ReadsBack):
+        if isinstance(resource, optional.ReadsBack):
             flows["rows"] = partial(resource.rows, None)
-        if isinstance(adapter, Checks):
+        if isinstance(adapter, optional.Checks):
             flows["check"] = adapter.check
         return flows
 
@@ -201,7 +182,7 @@ class AdapterFlows(ABC):
 
     def _open(self, adapter: Adapter, job: Job, answer: Answer) -> Memory:
         resource = adapter.resource(job.kind)
-        return drive(resource.open(job, {}), answer) if isinstance(resource, Opens) else {}
+        return drive(resource.open(job, {}), answer) if isinstance(resource, optional.Opens) else {}
 
     def _outcomes(self, job: Job, answer: Answer, name: str | None = None) -> list[Outcome]:
         """The outcomes of `send` or `replace`, or of the flow of this name."""

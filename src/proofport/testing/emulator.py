@@ -148,10 +148,7 @@ class Emulator(ABC):
 
     async def _vendor_answer(self, request: web.Request, handler: Handler, faults: Faults, size: int) -> web.Response:
         try:
-            self._refuse_by_order(faults)
-            self.count(*self.counted(request))
-            self.authorize(request)
-            self._refuse_by_size(size)
+            self._admit(request, faults, size)
             answer = await handler(request)
         except VendorError as error:
             return self.failure(error.status, error.message, **error.more)
@@ -160,14 +157,6 @@ class Emulator(ABC):
         assert isinstance(answer, web.Response)
         return answer
 
-    def _refuse_by_order(self, faults: Faults) -> None:
-        status = faults.take_status()
-        if status is not None:
-            headers = {BY_ORDER: "status"}
-            if status.retry_after is not None:
-                headers["Retry-After"] = str(status.retry_after)
-            raise VendorError(status.code, f"The emulator was told to answer {status.code}", headers=headers)
-
     def count(self, who: str, limit: int) -> None:
         """Admit one more request of `who`. Raise VendorError (429) when it is above `limit` in a minute."""
         wait = self._limiter.wait(who, limit) if limit else 0
@@ -175,9 +164,16 @@ class Emulator(ABC):
             headers = {"Retry-After": str(math.ceil(wait))} if self.switches["retry_after"] else {}
             raise VendorError(429, "Too many requests", headers=headers)
 
-    def _refuse_by_size(self, size: int) -> None:
-        limit = self.switches["max_body_bytes"]
-        if limit and size > limit:
+    def _admit(self, request: web.Request, faults: Faults, size: int) -> None:
+        """Raise VendorError for an ordered status, too many requests, a bad key or a large body, in this order."""
+        status = faults.take_status()
+        if status is not None:
+            after = {} if status.retry_after is None else {"Retry-After": str(status.retry_after)}
+            headers = {BY_ORDER: "status", **after}
+            raise VendorError(status.code, f"The emulator was told to answer {status.code}", headers=headers)
+        self.count(*self.counted(request))
+        self.authorize(request)
+        if 0 < self.switches["max_body_bytes"] < size:
             raise VendorError(413, "request entity too large")
 
 

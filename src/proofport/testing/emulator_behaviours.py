@@ -18,13 +18,11 @@ _WORDS: dict[type, str] = {bool: "true or false", int: "a whole number", str: "a
 class Behaviour:
     """One thing the emulator does as the vendor does."""
 
-    #: Also the name of its switch.
-    name: str
+    name: str  #: Also the name of its switch.
     says: str
     tag: Tag
     source: str
-    #: The first value of the switch. None: there is no switch.
-    default: Value | None = None
+    default: Value | None = None  #: The first value of the switch. None: there is no switch.
     #: The values that the switch takes. Empty: any value of the default's type, numbers from 0.
     choices: tuple[Value, ...] = ()
 

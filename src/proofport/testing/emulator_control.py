@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
 from proofport.testing.emulator import PREFIX, Emulator, Handler, json_response
-from proofport.testing.emulator_faults import NO_FAULTS, Faults
+from proofport.testing.emulator_faults import NO_FAULTS, Faults, Strict
 
-T = TypeVar("T")
+
+class SchemaStep(Strict):
+    """The parameters of `Emulator.define_schema`."""
+
+    connection_id: str
+    slug: str
+    primary_id: str
+    model: str | None = None
 
 
 def routes(emulator: Emulator) -> list[web.RouteDef]:
@@ -26,20 +33,20 @@ def routes(emulator: Emulator) -> list[web.RouteDef]:
         "switches": emulator.switches.as_dict,
         "faults": control.faults,
     }
-    actions = {
+    orders = {
         "switches": control.set_switches,
         "faults": control.set_faults,
-        "reset": control.reset,
         "seed": control.seed,
         "define-schema": control.define_schema,
-        "settle": control.settle,
     }
     return [
         *(web.get(path, control.page) for path in ("/", PREFIX, PREFIX + "/")),
         *(web.get(f"{PREFIX}/{name}", _showing(view)) for name, view in views.items()),
         web.get(PREFIX + "/received", control.received),
-        *(web.post(f"{PREFIX}/{name}", action) for name, action in actions.items()),
-        web.delete(PREFIX + "/faults", control.clear_faults),
+        *(web.post(f"{PREFIX}/{name}", _obeying(order)) for name, order in orders.items()),
+        web.post(PREFIX + "/reset", _showing(control.reset)),
+        web.post(PREFIX + "/settle", control.settle),
+        web.delete(PREFIX + "/faults", _showing(control.clear_faults)),
     ]
 
 
@@ -48,6 +55,21 @@ def _showing(view: Callable[[], object]) -> Handler:
         return json_response(view())
 
     return show
+
+
+def _obeying(order: Callable[[bytes], object]) -> Handler:
+    """Answers with the result of an order, which gets the body of the request. A ValueError becomes a 400."""
+
+    async def obey(request: web.Request) -> web.Response:
+        try:
+            return json_response(order(await request.read()))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            return json_response({"error": f"{'.'.join(map(str, first['loc']))}: {first['msg']}"}, 400)
+        except ValueError as error:
+            return json_response({"error": str(error)}, 400)
+
+    return obey
 
 
 class _Control:
@@ -71,73 +93,45 @@ class _Control:
         last = request.query.get("last", "")
         return json_response(self._emulator.log.listing(int(last) if last.isdecimal() else None))
 
-    async def set_switches(self, request: web.Request) -> web.Response:
-        values = await _object(request)
-        _or_400(lambda: self._emulator.switches.set(values))
-        return json_response(self._emulator.switches.as_dict())
-
-    async def set_faults(self, request: web.Request) -> web.Response:
-        document = await _object(request)
-        self._emulator.faults = _or_400(lambda: Faults.model_validate(document))
-        return json_response(self.faults())
-
-    async def clear_faults(self, _: web.Request) -> web.Response:
-        self._emulator.faults = NO_FAULTS
-        return json_response(self.faults())
-
-    async def reset(self, _: web.Request) -> web.Response:
-        self._emulator.reset()
-        return json_response({})
-
-    async def seed(self, request: web.Request) -> web.Response:
-        """Load the state of the body. Without a body: an object for every kind, as `proofport emulate` begins."""
-        if await request.read():
-            state = await _object(request)
-            _or_400(lambda: self._emulator.load(state))
-        else:
-            self._emulator.seed()
-        return json_response(self._emulator.state())
-
-    async def define_schema(self, request: web.Request) -> web.Response:
-        step = await _object(request)
-        _or_400(lambda: self._emulator.define_schema(**_schema_step(step)))
-        return json_response({})
-
     async def settle(self, _: web.Request) -> web.Response:
         await self._emulator.settle()
         return json_response({})
 
+    # ------------------------------------------------------------------ orders
+    def set_switches(self, body: bytes) -> object:
+        self._emulator.switches.set(_object(body))
+        return self._emulator.switches.as_dict()
 
-def _schema_step(step: dict[str, Any]) -> dict[str, Any]:
-    known = {name: step.get(name) for name in ("connection_id", "slug", "primary_id", "model")}
-    unknown = sorted(step.keys() - known.keys())
-    if unknown:
-        raise ValueError(f"unknown field {unknown[0]!r}; expected {', '.join(known)}")
-    for name, value in known.items():
-        if not isinstance(value, str) and not (name == "model" and value is None):
-            raise ValueError(f"{name} is {value!r}, expected a text")
-    return known
+    def set_faults(self, body: bytes) -> object:
+        self._emulator.faults = Faults.model_validate(_object(body))
+        return self.faults()
+
+    def clear_faults(self) -> object:
+        self._emulator.faults = NO_FAULTS
+        return self.faults()
+
+    def reset(self) -> object:
+        self._emulator.reset()
+        return {}
+
+    def seed(self, body: bytes) -> object:
+        """Load the state of the body. Without a body: an object for every kind, as `proofport emulate` begins."""
+        if body:
+            self._emulator.load(_object(body))
+        else:
+            self._emulator.seed()
+        return self._emulator.state()
+
+    def define_schema(self, body: bytes) -> object:
+        self._emulator.define_schema(**SchemaStep.model_validate(_object(body)).model_dump())
+        return {}
 
 
-async def _object(request: web.Request) -> dict[str, Any]:
+def _object(body: bytes) -> dict[str, Any]:
     try:
-        document = orjson.loads(await request.read())
+        document = orjson.loads(body)
     except ValueError as error:
-        raise _bad_request(f"the body is not JSON: {error}") from None
+        raise ValueError(f"the body is not JSON: {error}") from None
     if not isinstance(document, dict):
-        raise _bad_request("the body is not a JSON object")
+        raise ValueError("the body is not a JSON object")  # noqa: TRY004 - it becomes the answer
     return document
-
-
-def _or_400(step: Callable[[], T]) -> T:
-    try:
-        return step()
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise _bad_request(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except ValueError as error:
-        raise _bad_request(str(error)) from None
-
-
-def _bad_request(message: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(text=orjson.dumps({"error": message}).decode(), content_type="application/json")

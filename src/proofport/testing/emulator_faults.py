@@ -10,25 +10,23 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class StatusFault(_Strict):
+class StatusFault(Strict):
     """An answer with `code` to the next `times` requests."""
 
     code: int = Field(ge=300, le=599)
     times: int = Field(1, ge=1)
-    #: The value of the header Retry-After.
-    retry_after: int | float | str | None = None
+    retry_after: int | float | str | None = None  #: The value of the header Retry-After.
 
 
-class Match(_Strict):
+class Match(Strict):
     """The requests that the faults are for. None: all."""
 
     method: str | None = None
-    #: A regular expression that is searched for in the path.
-    path: str | None = None
+    path: str | None = None  #: A regular expression that is searched for in the path.
 
     @field_validator("path")
     @classmethod
@@ -40,7 +38,7 @@ class Match(_Strict):
         return path
 
 
-class Faults(_Strict):
+class Faults(Strict):
     """One set of faults. Counters run down as they are used."""
 
     #: The share of records that fail. They are evenly spread, never random.
@@ -48,10 +46,8 @@ class Faults(_Strict):
     latency_ms: float = Field(0.0, ge=0)
     status: StatusFault | None = None
     drop: Literal["before", "after", "middle"] | None = None
-    #: The number of connections that are cut.
-    drop_times: int = Field(1, ge=0)
-    #: The time that a vendor with a queue takes for each request.
-    processing_ms: float = Field(0.0, ge=0)
+    drop_times: int = Field(1, ge=0)  #: The number of connections that are cut.
+    processing_ms: float = Field(0.0, ge=0)  #: The time that a vendor with a queue takes for each request.
     match: Match = Match()
     _owed: float = PrivateAttr(0.0)
 

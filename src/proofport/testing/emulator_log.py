@@ -25,10 +25,8 @@ class Received:
     path: str
     query: dict[str, list[str]]
     headers: dict[str, str]
-    #: None: dropped to save memory.
-    body: bytes | None
-    #: None: there was no answer.
-    status: int | None = None
+    body: bytes | None  #: None: dropped to save memory.
+    status: int | None = None  #: None: there was no answer.
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "body": _decoded(self.body)}

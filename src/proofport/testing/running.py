@@ -51,8 +51,7 @@ class Running:
 
     emulator: Emulator
     origin: str
-    #: For the vendor's own paths as well.
-    client: aiohttp.ClientSession
+    client: aiohttp.ClientSession  #: For the vendor's own paths as well.
 
     async def control(self, method: str, path: str, **json: Any) -> Any:
         """Send `method` to `/_emulator/PATH`, with the body `json` if there is any. Raises ValueError on a refusal."""

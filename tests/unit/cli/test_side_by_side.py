@@ -15,7 +15,7 @@ from proofport.gateway import Preview
 
 def printed(preview: Preview, width: int) -> str:
     out = io.StringIO()
-    print_preview(preview, to=Console(file=out, width=width, markup=False, highlight=False))
+    print_preview(preview, Console(file=out, width=width, markup=False, highlight=False))
     assert all(len(line) <= width for line in out.getvalue().splitlines())
     return out.getvalue()
 

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from tests.unit.relay.world import CLASSIFIED, EMPTY_PLACE, KIND, OWN_PLACE, World, world
 
+from proofport.config.names import DEFAULT
 from proofport.journal.contract import Filter
 from proofport.relay.api.route import Route
 from proofport.relay.serving import ROUTES
-from proofport.tenancy import DEFAULT
 
 
 @dataclass(frozen=True)

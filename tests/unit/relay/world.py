@@ -14,6 +14,7 @@ from yarl import URL
 
 from proofport.accounting import rejected
 from proofport.config import Config, Tenant
+from proofport.config.names import own_name, scoped, tenant_of
 from proofport.config.relay import Rate, RelaySettings
 from proofport.delivery.payload import encode_outcomes, pack
 from proofport.delivery.target import lane_of
@@ -24,7 +25,6 @@ from proofport.relay.access import keys
 from proofport.relay.body.limits import server_options
 from proofport.relay.operating.access_log import HEADER
 from proofport.relay.serving import application
-from proofport.tenancy import own_name, scoped, tenant_of
 from proofport_drata.emulator import DrataEmulator
 
 KIND = "custom:software_package"

@@ -9,7 +9,8 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import group, show, show_json, wrapped
+from proofport.cli.output import group, show_result, wrapped
+from proofport.cli.push.progress import watcher
 
 if TYPE_CHECKING:
     from proofport.delivery.plan import DestinationPlan, Plan
@@ -28,29 +29,23 @@ async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_j
     Reads what each vendor has now; nothing is written. Exit codes: 0, 1 when records could not be delivered, 4 when
     the guard would refuse.
     """
-    from proofport.cli.push.progress import watcher
-
     given = [options.named_input(text, source) for text in inputs]
     with watcher() as watch:
         found = await gateway.plan(given, on_progress=watch, **how)
-    if as_json:
-        show_json(found.as_dict())
-    else:
-        _print(found)
+    show_result(found.as_dict(), _lines(found), as_json=as_json)
     return int(found.exit_code)
 
 
-def _print(plan: Plan) -> None:
-    click.secho(f"{plan.mode} of {plan.kind}: {plan.read:,} records read, nothing sent", bold=True)
+def _lines(plan: Plan) -> Iterator[str]:
+    yield click.style(f"{plan.mode} of {plan.kind}: {plan.read:,} records read, nothing sent", bold=True)
     for name, why in plan.incomplete.items():
-        show(f"{name} was not read to its end: {why}", "  ", hanging="    ")
+        yield wrapped(f"{name} was not read to its end: {why}", "  ", hanging="    ")
     for destination in plan.destinations.values():
-        click.echo(f"\n{click.style(destination.name, bold=True)}")
-        for line in _lines(destination):
-            click.echo(line)
+        yield f"\n{click.style(destination.name, bold=True)}"
+        yield from _changes(destination)
 
 
-def _lines(plan: DestinationPlan) -> Iterator[str]:
+def _changes(plan: DestinationPlan) -> Iterator[str]:
     changed = [f"{record}: {', '.join(plan.fields.get(record, ['its body']))}" for record in plan.changed.ids]
     problems = [f"{at}{f' {record}' if record else ''}: {problem}" for at, record, problem in plan.problems]
     yield from group("added", plan.added.count, ids=plan.added.ids, colour="green")

@@ -43,7 +43,7 @@ async def preview(
         show_json([_as_dict(each) for each in previews])
     else:
         for each in previews:
-            print_preview(each)
+            print_preview(each, console())
     if not previews:
         click.echo("The input has no record to show.", err=True)
         return 1
@@ -68,8 +68,7 @@ def console() -> Console:
     return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
 
 
-def print_preview(shown: Preview, *, to: Console | None = None) -> None:
-    out = to or console()
+def print_preview(shown: Preview, out: Console) -> None:
     out.print(Text(f"{shown.position}  {shown.id or ''}".rstrip(), style="bold"))
     if shown.neutral:
         out.print(_panel("evidence, before any vendor mapping", shown.neutral, "cyan"))

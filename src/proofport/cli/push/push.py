@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from proofport.cli import options
-from proofport.cli.output import show, show_json
+from proofport.cli.connect import with_gateway
+from proofport.cli.output import INTERRUPTED, show, show_json
+from proofport.cli.push.progress import watcher
 from proofport.errors import ProofportError
 
 if TYPE_CHECKING:
@@ -60,9 +62,6 @@ def push(
       proofport push aws.ec2.instances=instances.json --set region=eu-west-1 \\
           --to one-vendor --to another-vendor --mode snapshot
     """
-    from proofport.cli.connect import with_gateway
-    from proofport.cli.push.progress import watcher
-
     if how["override_guard"] is not None and not how["override_guard"].strip():
         raise click.UsageError("--override-guard needs a reason: it stays in the report")
     given = [options.named_input(text, source) for text in inputs]
@@ -102,9 +101,6 @@ def _problems_to(path: str) -> Iterator[Callable[[str, RecordProblem], None]]:
 
 def _explain_interruption(run_id: str, config: str | None) -> int:
     """Write to stderr how far the run came at each destination, and how to continue. Returns the exit code."""
-    from proofport.cli.connect import with_gateway
-    from proofport.cli.output import INTERRUPTED
-
     click.echo("Interrupted.", err=True)
     with suppress(ProofportError):
         for line in with_gateway(config, lambda gateway: _progress_of(run_id, gateway)):

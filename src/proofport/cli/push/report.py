@@ -13,17 +13,21 @@ from proofport.cli.output import SHOWN as SHOWN
 from proofport.cli.output import listed, show
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport
 
-DELIVERED = {
-    Assurance.CONFIRMED: "delivered, confirmed by the vendor",
-    Assurance.VERIFIED: "delivered, read back and found equal",
-    Assurance.ACCEPTED: "accepted: queued, no result reported",
-}
-OTHERWISE = {
+COUNTS: dict[Assurance | Status, tuple[str, str]] = {
+    Assurance.CONFIRMED: ("delivered, confirmed by the vendor", "green"),
+    Assurance.VERIFIED: ("delivered, read back and found equal", "green"),
+    Assurance.ACCEPTED: ("accepted: queued, no result reported", "green"),
     Status.UNCHANGED: ("unchanged, not sent again", "green"),
     Status.REJECTED: ("rejected", "red"),
     Status.WITHHELD: ("withheld: good, but not delivered", "yellow"),
     Status.UNKNOWN: ("unknown: no result known yet", "red"),
 }
+"""The words for each count, and the colour of its numbers. Accepted and confirmed never share a row."""
+
+ALWAYS = (Assurance.CONFIRMED, Status.REJECTED)
+"""Counts that are shown even if all of them are 0."""
+
+LABEL = max(len(words) for words, _ in COUNTS.values())
 VERDICTS = {
     Exit.OK: "Every record is delivered or unchanged.",
     Exit.INCOMPLETE: "Not every record was delivered.",
@@ -31,9 +35,6 @@ VERDICTS = {
     Exit.BLOCKED: "A vendor refuses us until a person acts there.",
     Exit.GUARD: "Refused by the guard, for the reason given above.",
 }
-LABEL = max(len(words) for words in (*DELIVERED.values(), *(words for words, _ in OTHERWISE.values())))
-ALWAYS = ("records", DELIVERED[Assurance.CONFIRMED], OTHERWISE[Status.REJECTED][0])
-"""Counts that are shown even if all of them are 0."""
 
 
 def print_report(report: RunReport, *, problems_file: str | None = None) -> None:
@@ -45,10 +46,13 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
         if source.incomplete:
             show(f"not read to its end: {source.incomplete}", "    ", fg="yellow")
     destinations = list(report.destinations.values())
-    for some in _abreast(destinations):
-        print_counts(some)
+    print_counts(destinations)
     for destination in destinations:
-        print_remarks(destination)
+        remarks = list(remarks_on(destination))
+        if remarks:
+            show(f"\n{destination.name}", bold=True)
+        for remark in remarks:
+            show(remark, "  ")
     print_problems(destinations, problems_file)
     show(f"\n{verdict(report)}", bold=True, fg="green" if report.exit_code is Exit.OK else "red")
 
@@ -66,64 +70,29 @@ def verdict(report: RunReport) -> str:
     return VERDICTS[report.exit_code]
 
 
-def _abreast(destinations: Sequence[DestinationReport]) -> list[list[DestinationReport]]:
-    """The destinations in groups whose names fit side by side."""
-    groups: list[list[DestinationReport]] = []
-    left = 0
-    for destination in destinations:
-        if not groups or _width(destination) > left:
-            groups.append([])
-            left = shutil.get_terminal_size().columns - LABEL
-        groups[-1].append(destination)
-        left -= _width(destination)
-    return groups
-
-
-def _width(destination: DestinationReport) -> int:
-    return max(len(destination.name), len(f"{destination.input:,}")) + 2
-
-
 def print_counts(destinations: Sequence[DestinationReport]) -> None:
-    """Print one column a destination. `accepted` and `confirmed` never share a row; most rows of zeros are left out."""
-    widths = [_width(each) for each in destinations]
-    names = "".join(f"{each.name:>{width}}" for each, width in zip(destinations, widths, strict=True))
-    click.secho(f"\n{'':{LABEL}}{names}", bold=True)
-    for words, numbers, colour in _counts(destinations):
-        if any(numbers) or words in ALWAYS:
-            cells = (
-                click.style(f"{number:>{width},}", fg=colour if number else None, dim=not number)
-                for number, width in zip(numbers, widths, strict=True)
-            )
-            click.echo(f"{words:{LABEL}}{''.join(cells)}")
+    """Print a column for each destination, as many side by side as fit. Most rows of zeros are left out."""
+    columns = [(each, max(len(each.name), len(f"{each.input:,}")) + 2) for each in destinations]
+    widest = max((width for _, width in columns), default=1)
+    abreast = max(1, (shutil.get_terminal_size().columns - LABEL) // widest)
+    for some in (columns[at : at + abreast] for at in range(0, len(columns), abreast)):
+        click.secho(f"\n{'':{LABEL}}{''.join(f'{each.name:>{width}}' for each, width in some)}", bold=True)
+        click.echo(f"{'records':{LABEL}}{''.join(f'{each.input:>{width},}' for each, width in some)}")
+        counts = [(each.tally.status | each.tally.assurance, width) for each, width in some]
+        for what, (words, colour) in COUNTS.items():
+            numbers = [(count[what], width) for count, width in counts]
+            if what in ALWAYS or any(number for number, _ in numbers):
+                cells = (click.style(f"{n:>{width},}", fg=colour if n else None, dim=not n) for n, width in numbers)
+                click.echo(f"{words:{LABEL}}{''.join(cells)}")
 
 
-def _counts(destinations: Sequence[DestinationReport]) -> Iterator[tuple[str, list[int], str | None]]:
-    """Each row: its words, a number for each destination, and the colour of the numbers."""
-    yield "records", [each.input for each in destinations], None
-    for level, words in DELIVERED.items():
-        yield words, [each.tally.assurance[level] for each in destinations], "green"
-    for status, (words, colour) in OTHERWISE.items():
-        yield words, [each.tally.status[status] for each in destinations], colour
-
-
-def print_remarks(destination: DestinationReport) -> None:
-    """Print what concerns the whole set at one destination."""
-    remarks = list(destination.notes)
-    if destination.gone.count:
-        gone = listed(destination.gone.ids, destination.gone.count)
-        remarks.append(f"Known before, and not in this set ({destination.gone.count:,}): {gone}")
-    if destination.outside.count:
-        outside = listed(destination.outside.ids, destination.outside.count)
-        remarks.append(f"Of these uploaded directly ({destination.outside.count:,}): {outside}")
-    remarks += compared(destination)
-    if remarks:
-        show(f"\n{destination.name}", bold=True)
-    for remark in remarks:
-        show(remark, "  ")
-
-
-def compared(destination: DestinationReport) -> Iterable[str]:
-    """The difference between the set and what the vendor had, where that was read."""
+def remarks_on(destination: DestinationReport) -> Iterator[str]:
+    """Everything that concerns the whole set at one destination."""
+    yield from destination.notes
+    sets = {"Known before, and not in this set": destination.gone, "Of these uploaded directly": destination.outside}
+    for words, records in sets.items():
+        if records.count:
+            yield f"{words} ({records.count:,}): {listed(records.ids, records.count)}"
     found = destination.difference
     if found is None:
         return
@@ -137,23 +106,18 @@ def compared(destination: DestinationReport) -> Iterable[str]:
 
 
 def print_problems(destinations: Sequence[DestinationReport], file: str | None = None) -> None:
-    """Print the records that were not delivered, each with the reason."""
-    together = by_problem(destinations)
-    for problem, names in list(together.items())[:SHOWN]:
+    """Print the records that were not delivered, in the order of the files, each with the reason."""
+    together: dict[RecordProblem, list[str]] = {}
+    for destination in destinations:
+        for problem in destination.problems:
+            together.setdefault(problem, []).append(destination.name)
+    for problem in sorted(together, key=_place)[:SHOWN]:
+        names = together[problem]
         print_problem(problem, [] if len(names) == len(destinations) > 1 else names)
     hidden = max(0, len(together) - SHOWN) + max((d.problem_count - len(d.problems) for d in destinations), default=0)
     if hidden:
         where = f"{file} has all of them" if file else "--problems FILE writes all of them to a file"
         show(f"\n… and {hidden:,} more; {where}.", bold=True)
-
-
-def by_problem(destinations: Sequence[DestinationReport]) -> dict[RecordProblem, list[str]]:
-    """Each problem once, in the order of the files, with all destinations that have it."""
-    together: dict[RecordProblem, list[str]] = {}
-    for destination in destinations:
-        for problem in destination.problems:
-            together.setdefault(problem, []).append(destination.name)
-    return {problem: together[problem] for problem in sorted(together, key=_place)}
 
 
 def _place(problem: RecordProblem) -> list[tuple[int, str]]:

@@ -9,7 +9,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import group, show_json, wrapped
+from proofport.cli.output import group, show_result, wrapped
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway
@@ -36,11 +36,7 @@ async def verify(gateway: Gateway, destination: str, kind: str, within: float, a
     1 something does.
     """
     found = await gateway.verify(destination, kind=kind, within=within, on_look=_announce)
-    if as_json:
-        show_json(found.as_dict())
-    else:
-        for line in _lines(found):
-            click.echo(line)
+    show_result(found.as_dict(), _lines(found), as_json=as_json)
     return int(found.exit_code)
 
 

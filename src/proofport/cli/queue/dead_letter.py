@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show, show_json
+from proofport.cli.output import show_json, show_result, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,14 +36,7 @@ async def list_command(gateway: Gateway, lane: str | None, as_json: bool) -> int
     letters: list[Delivery] = []
     while page := await journal.find(Filter(lane=lane, state="dead"), after=letters[-1].id if letters else 0):
         letters += page
-    if as_json:
-        show_json([_brief(letter) for letter in letters])
-        return 0
-    for letter in letters:
-        show(f"{letter.id}  {letter.mode} of {letter.records} {letter.kind} to {letter.destination}")
-        show(f"{_reason(letter)}, attempts: {letter.attempts}", "    ")
-    if not letters:
-        click.echo("There is no dead letter.")
+    show_result([_brief(letter) for letter in letters], _lines(letters), as_json=as_json)
     return 0
 
 
@@ -88,6 +81,14 @@ async def drop_command(gateway: Gateway, ids: Sequence[int], reason: str) -> int
     dropped = await (await gateway.journal()).cancel(Filter(ids=ids, state="dead"), reason)
     click.echo(f"{dropped} of {len(ids)} dropped")
     return 0 if dropped == len(ids) else 2
+
+
+def _lines(letters: Sequence[Delivery]) -> Iterator[str]:
+    for letter in letters:
+        yield wrapped(f"{letter.id}  {letter.mode} of {letter.records} {letter.kind} to {letter.destination}")
+        yield wrapped(f"{_reason(letter)}, attempts: {letter.attempts}", "    ")
+    if not letters:
+        yield "There is no dead letter."
 
 
 def _reason(letter: Delivery) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from proofport.cli import options
+from proofport.cli.connect import connect
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -133,7 +134,6 @@ def _file(config_path: str | None, hint: str) -> SqliteJournal:
 
 def _configured(config_path: str | None) -> SqliteJournal | PostgresJournal:
     """The journal of the configuration, not opened."""
-    from proofport.cli.connect import connect
     from proofport.journal import open_journal
 
     return cast("SqliteJournal | PostgresJournal", open_journal(connect(config_path).config.journal))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show, show_json, when
+from proofport.cli.output import show_result, when, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,10 +41,7 @@ async def status(gateway: Gateway, subject: str | None, as_json: bool) -> int:
         raise UsageError(
             f"the journal knows no run or lane named {subject}", hint="`proofport status` lists the lanes."
         )
-    if as_json:
-        show_json(found)
-    else:
-        _print(found)
+    show_result(found, _lines(found), as_json=as_json)
     return 0
 
 
@@ -139,42 +137,39 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
     }
 
 
-def _print(found: dict[str, Any]) -> None:
+def _lines(found: dict[str, Any]) -> Iterator[str]:
     if not any(found.values()):
-        click.echo("Nothing has been delivered yet.")
+        yield "Nothing has been delivered yet."
     for lane in found.get("lanes", ()):
-        _print_lane(lane)
+        yield click.style(wrapped(lane["lane"], hanging="  "), bold=True)
+        yield from (wrapped(line, "  ", hanging="    ") for line in _about(lane))
     for name, title in TITLES.items():
         if found.get(name):
-            click.secho(f"\n{title}", bold=True)
+            yield click.style(f"\n{title}", bold=True)
         for run in found.get(name, ()):
-            _show(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}")
-            _show(f"{run['state']}, {run['ended'] or run['started']}: {_counts(run['books'])}", "    ")
+            yield wrapped(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}", "  ", hanging="    ")
+            result = f"{run['state']}, {run['ended'] or run['started']}: {_counts(run['books'])}"
+            yield wrapped(result, "    ", hanging="      ")
     if found.get("attempts"):
-        click.secho("\nAttempts", bold=True)
-    for attempt in found.get("attempts", ()):
-        answer = attempt["status"] or "no answer"
-        _show(f"{attempt['at']} {attempt['operation']} {answer} {attempt['seconds']} s {attempt['bytes']:,} bytes")
-        if attempt["message"]:
-            _show(attempt["message"], "    ")
+        yield click.style("\nAttempts", bold=True)
+    for one in found.get("attempts", ()):
+        answer = f"{one['status'] or 'no answer'} {one['seconds']} s {one['bytes']:,} bytes"
+        yield wrapped(f"{one['at']} {one['operation']} {answer}", "  ", hanging="    ")
+        if one["message"]:
+            yield wrapped(one["message"], "    ", hanging="      ")
 
 
-def _show(text: str, indent: str = "  ") -> None:
-    show(text, indent, hanging=f"{indent}  ")
-
-
-def _print_lane(lane: dict[str, Any]) -> None:
-    show(lane["lane"], hanging="  ", bold=True)
-    _show(f"{lane['queued']:,} queued" + (f", the oldest since {lane['oldest']}" if lane["oldest"] else ""))
+def _about(lane: dict[str, Any]) -> Iterator[str]:
+    yield f"{lane['queued']:,} queued" + (f", the oldest since {lane['oldest']}" if lane["oldest"] else "")
     if lane["dead"]:
-        _show(f"{lane['dead']:,} dead: see `proofport dead-letter list`")
+        yield f"{lane['dead']:,} dead: see `proofport dead-letter list`"
     if lane["parked"]:
-        _show(f"parked: {lane['parked']}")
-        _show(f"once that is mended, `proofport resume {lane['lane']}` releases the lane")
+        yield f"parked: {lane['parked']}"
+        yield f"once that is mended, `proofport resume {lane['lane']}` releases the lane"
     if lane["rests_until"]:
-        _show(f"waits until {lane['rests_until']}")
+        yield f"waits until {lane['rests_until']}"
     if lane["owner"]:
-        _show(f"in use by {lane['owner']}")
+        yield f"in use by {lane['owner']}"
 
 
 def _counts(books: dict[str, Any]) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
+import proofport
 from proofport.cli import options
-from proofport.cli.output import outline, say, show, show_json
+from proofport.cli.connect import with_gateway
+from proofport.cli.output import outline, say, show, show_result, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,13 +45,12 @@ def call(
       proofport call vendor-prod upsert_device connection_id=5 device=@laptop.json
     """
     from proofport import operations
-    from proofport.cli.connect import with_gateway
-    from proofport.config import Config
 
-    config = Config.load(config_path)
+    config = proofport.Config.load(config_path)
     adapter = config.adapter(destination)
     if operation is None:
-        _list(operations.of(adapter), as_json=as_json)
+        offered = operations.of(adapter)
+        show_result({each.name: _plain(each) for each in offered}, _lines(offered), as_json=as_json)
         return 0
     found = operations.find(adapter, operation)
     given = operations.from_text(found, _pairs(parameters))
@@ -57,11 +58,7 @@ def call(
     if found.destructive and not yes:
         _confirm(found, destination)
     answer = with_gateway(config_path, lambda gateway: gateway.call(destination, operation, **given))
-    if as_json:
-        show_json(answer.value)
-    else:
-        for line in outline(answer.value):
-            click.echo(line)
+    show_result(answer.value, outline(answer.value), as_json=as_json)
     for problem in answer.problems:
         say(str(problem))
     return int(bool(answer.problems))
@@ -91,25 +88,22 @@ def _is_interactive() -> bool:
     return sys.stdin.isatty()
 
 
-def _list(operations: Sequence[Operation], *, as_json: bool) -> None:
-    if as_json:
-        rows = {
-            each.name: {
-                "summary": each.summary,
-                "destructive": each.destructive,
-                "parameters": each.parameters.model_json_schema(by_alias=False),
-            }
-            for each in operations
-        }
-        show_json(rows)
-        return
+def _plain(operation: Operation) -> dict[str, Any]:
+    return {
+        "summary": operation.summary,
+        "destructive": operation.destructive,
+        "parameters": operation.parameters.model_json_schema(by_alias=False),
+    }
+
+
+def _lines(operations: Sequence[Operation]) -> Iterator[str]:
     if not operations:
-        click.echo("This vendor's adapter offers no operations.")
+        yield "This vendor's adapter offers no operations."
     for each in operations:
         mark = click.style("  destructive", fg="red") if each.destructive else ""
-        click.echo(f"{click.style(each.name, bold=True)}{mark}")
-        show(each.summary, "  ")
+        yield f"{click.style(each.name, bold=True)}{mark}"
+        yield wrapped(each.summary, "  ")
         fields = each.parameters.model_fields.items()
         shown = [f"{name}=…" if field.is_required() else f"[{name}=…]" for name, field in fields]
         if shown:
-            show(" ".join(shown), MARGIN)
+            yield wrapped(" ".join(shown), MARGIN)

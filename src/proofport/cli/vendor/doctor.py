@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,8 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show, show_json, wrapped
+from proofport.cli.output import show_result, wrapped
+from proofport.errors import ConfigError, ProofportError
 
 if TYPE_CHECKING:
     from proofport.adapter import Finding
@@ -36,18 +37,14 @@ async def doctor(gateway: Gateway, destination: str | None, as_json: bool) -> in
         return 2
     results = await asyncio.gather(*(_check(gateway, name) for name in names))
     findings = dict(zip(names, results, strict=True))
-    if as_json:
-        show_json({name: [asdict(finding) for finding in found] for name, found in findings.items()})
-    else:
-        for name, found in findings.items():
-            _print(name, found)
+    plain = {name: [asdict(finding) for finding in found] for name, found in findings.items()}
+    show_result(plain, _lines(findings), as_json=as_json)
     return int(not all(finding.ok for found in findings.values() for finding in found))
 
 
 async def _check(gateway: Gateway, name: str) -> list[Finding]:
     """The findings of one destination. An error in the check becomes a finding, so that the others are still shown."""
     from proofport.adapter import Finding
-    from proofport.errors import ConfigError, ProofportError
 
     try:
         return await gateway.check(name)
@@ -56,11 +53,12 @@ async def _check(gateway: Gateway, name: str) -> list[Finding]:
         return [Finding(False, subject, error.message, error.hint)]
 
 
-def _print(name: str, findings: Sequence[Finding]) -> None:
-    click.secho(name, bold=True)
-    for finding in findings:
-        mark, colour = ("ok  ", "green") if finding.ok else ("BAD ", "red")
-        words = wrapped(f"{finding.subject}: {finding.detail}", MARGIN)
-        click.echo(f"  {click.style(mark, fg=colour, bold=True)} {words.removeprefix(MARGIN)}")
-        if finding.hint and not finding.ok:
-            show(finding.hint, MARGIN)
+def _lines(findings: Mapping[str, Sequence[Finding]]) -> Iterator[str]:
+    for name, found in findings.items():
+        yield click.style(name, bold=True)
+        for finding in found:
+            mark, colour = ("ok  ", "green") if finding.ok else ("BAD ", "red")
+            words = wrapped(f"{finding.subject}: {finding.detail}", MARGIN)
+            yield f"  {click.style(mark, fg=colour, bold=True)} {words.removeprefix(MARGIN)}"
+            if finding.hint and not finding.ok:
+                yield wrapped(finding.hint, MARGIN)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import click
 
-# proofport.registry could list them too, but importing it would make `emulate --help` slow.
-NAMES = sorted(entry.name for entry in entry_points(group="proofport.emulators"))
+from proofport import registry
+
+NAMES = registry.names(registry.EMULATORS)
 
 
 @click.command()
@@ -53,7 +53,6 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
     from contextlib import AsyncExitStack
 
     from proofport.cli.service import stop_signal
-    from proofport.registry import load_emulator
     from proofport.testing import serve
 
     if file:
@@ -62,7 +61,7 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
     async with AsyncExitStack() as stack:
         destinations = {}
         for name, port in ports.items():
-            emulator = load_emulator(name)(rate_limit=rate_limit)
+            emulator = registry.load_emulator(name)(rate_limit=rate_limit)
             emulator.seed()
             origin = await stack.enter_async_context(serve(emulator, port=port))
             destinations[name] = emulator.destination(origin)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 import click
 
+from proofport import registry
 from proofport.cli import options
 from proofport.cli.output import show
 from proofport.errors import MappingError
@@ -42,8 +43,6 @@ def init(adapters: Sequence[str], instance: str, config_path: str | None) -> int
     On a terminal it asks for the settings of the chosen vendors. Secrets are never written, only the names of the
     environment variables that hold them. An existing file is never changed.
     """
-    from proofport import registry
-
     file = Path(config_path or "proofport.yaml")
     if file.exists():
         raise click.UsageError(f"{file} exists already and is not changed; name another file with --config")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show, show_json, when
+from proofport.cli.output import show, show_result, when, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ def schema() -> None:
 async def list_command(gateway: Gateway, destination: str, as_json: bool) -> int:
     """List the schemas of DEST: when each was first published, and whether it is known to be defined."""
     views = await gateway.schemas(destination)
-    _print(views, as_json=as_json, fields=False)
-    if not views and not as_json:
-        click.echo(f"{destination} makes no schemas from the records it receives.")
+    none = [f"{destination} makes no schemas from the records it receives."]
+    show_result([_plain(view) for view in views], _lines(views) if views else none, as_json=as_json)
     return 0
 
 
@@ -49,7 +48,7 @@ async def show_command(gateway: Gateway, destination: str, name: str, as_json: b
     if not found:
         names = ", ".join(view.slug for view in views) or "none"
         raise UsageError(f"{destination} has no schema {name}; it has {names}")
-    _print(found, as_json=as_json, fields=True)
+    show_result([_plain(view) for view in found], _lines(found, fields=True), as_json=as_json)
     return 0
 
 
@@ -64,25 +63,22 @@ async def confirm_command(gateway: Gateway, destination: str, kind: str) -> int:
     return 0
 
 
-def _print(views: Sequence[Schema], *, as_json: bool, fields: bool) -> None:
-    if as_json:
-        show_json([_plain(view) for view in views])
-        return
+def _lines(views: Sequence[Schema], *, fields: bool = False) -> Iterator[str]:
     for view in views:
         replaced = "" if view.current else ", published before; not configured now"
-        show(f"{view.slug}  {view.kind}{replaced}", bold=True)
-        for line in _about(view, fields=fields):
-            show(line, "    ")
+        yield click.style(wrapped(f"{view.slug}  {view.kind}{replaced}"), bold=True)
+        yield wrapped(_about(view), "    ")
+        if fields and view.published:
+            yield from (wrapped(f"{name}: {kind}", "    ") for name, kind in view.fields.items())
 
 
-def _about(view: Schema, *, fields: bool) -> Sequence[str]:
+def _about(view: Schema) -> str:
     defined = "configured as defined" if view.configured else "not known to be defined"
     if not view.published:
-        return (f"{defined}; not published from here, so the fields that its first record froze are not known",)
+        return f"{defined}; not published from here, so the fields that its first record froze are not known"
     if view.confirmed:
         defined = f"defined since {when(view.confirmed)}"
-    about = [f"first published {when(view.published)}, primary id {view.primary_id}, {defined}"]
-    return [*about, *(f"{name}: {kind}" for name, kind in view.fields.items() if fields)]
+    return f"first published {when(view.published)}, primary id {view.primary_id}, {defined}"
 
 
 def _plain(view: Schema) -> dict[str, Any]:

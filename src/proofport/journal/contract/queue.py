@@ -100,7 +100,7 @@ class Filter:
     ids: Sequence[int] | None = None
     lane: str | None = None
     state: State | None = None
-    #: Whose lanes: see `proofport.tenancy`.
+    #: Whose lanes: see `proofport.config.names`.
     tenant: str | None = None
     #: Any of these.
     destinations: Sequence[str] | None = None

@@ -80,7 +80,7 @@ d.id = ANY(%(ids)s::bigint[])
 d.lane = (SELECT number FROM lanes WHERE lane = %(lane)s)
 
 -- name: of_tenant
--- Condition: of a tenant, as `proofport.tenancy.tenant_of` says.
+-- Condition: of a tenant, as `proofport.config.names.tenant_of` says.
 d.lane IN (
     SELECT number FROM lanes
     WHERE CASE WHEN starts_with(lane, '@') THEN substr(split_part(lane, '/', 1), 2) ELSE 'default' END = %(tenant)s

@@ -64,7 +64,7 @@ d.id IN (SELECT value FROM json_each(:ids))
 d.lane = (SELECT number FROM lanes WHERE lane = :lane)
 
 -- name: of_tenant
--- Condition: of a tenant, as `proofport.tenancy.tenant_of` says. The plus: read in the order of ids until the page is
+-- Condition: of a tenant, as `proofport.config.names.tenant_of` says. The plus: read in the order of ids until the page is
 -- full, and not all of the tenant's to sort them.
 +d.lane IN (
     SELECT number FROM lanes WHERE iif(lane LIKE '@%', substr(lane, 2, instr(lane, '/') - 2), 'default') = :tenant

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from proofport.tenancy import DEFAULT, scoped
+from proofport.config.names import DEFAULT, scoped
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from proofport.adapter import Mode
+from proofport.config.names import own_name
 from proofport.journal.contract import IdempotencyRecord, NewDelivery
 from proofport.relay.access.caller import CALLER
 from proofport.relay.api import models
@@ -18,7 +19,6 @@ from proofport.relay.api.views import json_response
 from proofport.relay.body.intake import Intake
 from proofport.relay.problems import ProblemError, wrong_parameter
 from proofport.relay.state import RELAY, values_of
-from proofport.tenancy import own_name
 
 LONGEST_KEY = 255
 IDEMPOTENCY_KEY = "Idempotency-Key"

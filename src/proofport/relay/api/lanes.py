@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from proofport.config.names import own_name, tenant_of
 from proofport.delivery.target import lane_of
 from proofport.errors import ProofportError
 from proofport.journal.contract import LaneView
@@ -17,7 +18,6 @@ from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response, time_of
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY, Relay
-from proofport.tenancy import own_name, tenant_of
 
 route = Routes("Lanes")
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from proofport.adapter import Mode
+from proofport.config.names import own_name
 from proofport.errors import Problem
 from proofport.gateway import Gateway, Input, Preview
 from proofport.relay.access.caller import CALLER
@@ -22,7 +23,6 @@ from proofport.relay.body.documents import documents
 from proofport.relay.problems import ProblemError
 from proofport.relay.state import RELAY, values_of
 from proofport.sources.reader import Malformed
-from proofport.tenancy import own_name
 from proofport.text.wording import describe
 
 route = Routes("Mappings")

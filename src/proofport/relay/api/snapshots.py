@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel
 
+from proofport.config.names import own_name
 from proofport.delivery.report import Exit
 from proofport.journal.contract import NewSnapshot, Part, SnapshotView
 from proofport.relay.access.caller import CALLER, Caller
@@ -21,7 +22,6 @@ from proofport.relay.api.views import json_response, time_of
 from proofport.relay.body.intake import Intake
 from proofport.relay.problems import ProblemError, wrong_parameter
 from proofport.relay.state import RELAY, values_of
-from proofport.tenancy import own_name
 
 PART_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LISTED = 100

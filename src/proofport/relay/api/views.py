@@ -11,10 +11,10 @@ import orjson
 from aiohttp import web
 
 from proofport.accounting import Outcome, Status, withheld
+from proofport.config.names import own_name
 from proofport.delivery.payload import decode_outcomes, unpack
 from proofport.evidence import format_timestamp
 from proofport.journal.contract import Delivery
-from proofport.tenancy import own_name
 
 CANCELLED = withheld("cancelled")
 JSON = {"Content-Type": "application/json"}

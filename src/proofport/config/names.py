@@ -1,4 +1,4 @@
-"""Names of destinations and lanes, with their tenant: `@acme/prod` is `prod` of the tenant `acme`.
+"""Names of destinations and lanes with their tenant, and their place in the file. `@acme/prod` is `prod` of `acme`.
 
 A name without `@` belongs to the default tenant. Lanes have the same prefix, so everything that the journal stores for
 a lane belongs to one tenant.
@@ -21,9 +21,20 @@ def scoped(tenant: str, name: str) -> str:
 
 
 def tenant_of(name: str) -> str:
+    """The tenant whose destination or lane it is."""
     return name[1:].partition("/")[0] if name.startswith("@") else DEFAULT
 
 
 def own_name(name: str) -> str:
     """The name that the tenant itself uses."""
     return name.partition("/")[2] if name.startswith("@") else name
+
+
+def place_of(destination: str) -> tuple[str, ...]:
+    """The keys in the configuration file that lead to a destination."""
+    return (*block_of(tenant_of(destination)), own_name(destination))
+
+
+def block_of(tenant: str) -> tuple[str, ...]:
+    """The keys that lead to the destinations of a tenant."""
+    return ("destinations",) if tenant == DEFAULT else ("tenants", tenant, "destinations")
