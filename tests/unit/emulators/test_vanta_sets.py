@@ -162,7 +162,8 @@ class TestLists:
         await vanta.served.switch(page_size=2)
         await vanta.sync(*(user_account(f"u{n}") for n in range(5)))
 
-        seen, cursor = [], ""
+        seen: list[str] = []
+        cursor: str | None = ""
         while cursor is not None:
             status, body = await vanta.list(**({"pageCursor": cursor} if cursor else {}))
             assert status == 200
