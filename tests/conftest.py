@@ -6,6 +6,7 @@ The fixtures `<vendor>_emulator` and `<vendor>_contract` are made for every emul
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -16,6 +17,10 @@ from tests.support.openapi import Contract
 from tests.support.postgres import Database, database, shared_server
 
 from proofport.testing import Running
+
+# Tests start many processes, which should not compile the library each time. Workers of xdist inherit this.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def _emulator(name: str) -> Any:

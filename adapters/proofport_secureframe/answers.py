@@ -11,7 +11,7 @@ from proofport.wire import Reply
 _ERRORS: Mapping[int, type[ProofportError]] = {401: Blocked, 403: Blocked, 404: ConfigError, 413: TooLarge}
 """413 is not documented."""
 
-_HINTS: Mapping[int, str] = {
+_HINTS: dict[int, str] = {
     401: "Check api_key and api_secret, and the region: a key works in its own region only. "
     "A lost secret means a new key, made in Secureframe under Company settings.",
     404: "Check connection_id (it stands in the web application), the region, and whether Secureframe has "

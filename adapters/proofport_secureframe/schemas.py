@@ -184,13 +184,14 @@ def _misfits(job: Job, batch: Batch, slug: str, fields: Mapping[str, str]) -> di
     proven = job.types is not None and not batch.extras
     if proven and all(fields.get(name) in (kind, ANY) for name, kind in (job.types or {}).items()):
         return {}
-    decode, refused = _decoder(tuple(fields.items())), {}
+    decode = _decoder(tuple(fields.items()))
+    refused: dict[int, Problem] = {}
     for index, body in enumerate(batch.bodies):
         try:
             decode(body)
         except msgspec.DecodeError:
-            problem = _misfit(json.loads(body), slug, fields)
-            refused |= {index: problem} if problem else {}
+            if problem := _misfit(json.loads(body), slug, fields):
+                refused[index] = problem
     return refused
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.support.drata import Drata
 from tests.support.emulators import document
 from tests.support.openapi import Contract
@@ -19,7 +18,7 @@ from proofport.errors import Blocked, ConfigError, OutcomeUnknown, UsageError
 from proofport.testing import Running
 from proofport_drata.operations import OPERATIONS
 
-DOCUMENT = yaml.safe_load(document("drata").read_text())
+DOCUMENT = document("drata")
 IDS = {
     operation["operationId"]: operation
     for methods in DOCUMENT["paths"].values()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,10 +12,9 @@ from typing import Any, TypeVar
 import psycopg
 import pytest
 from tests.support.cli import CommandLine
+from tests.support.journals import ask
 from tests.support.postgres import Database, database
 from tests.support.programs import fetch, first_line, program
-
-from proofport.journal import open_journal
 
 T = TypeVar("T")
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "journals"
@@ -45,16 +43,7 @@ class Old:
 
     def ask(self, question: Callable[[Any], Awaitable[T]]) -> T:
         """An answer of the journal itself."""
-
-        async def answer() -> T:
-            journal = open_journal(self.where)
-            await journal.open()
-            try:
-                return await question(journal)
-            finally:
-                await journal.close()
-
-        return asyncio.run(answer())
+        return ask(self.where, question)
 
     def interrupted(self) -> dict[str, Any]:
         runs = self.shown("status", "--json")["interrupted"]

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-import yaml
 from openapi_spec_validator import validate
 from tests.contracts.vendors import vendor
 from tests.support.emulators import NAMES, contract, document, emulated
@@ -21,7 +20,7 @@ from proofport_secureframe.emulator.mapping import (
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_document_is_valid(name: str) -> None:
-    validate(yaml.safe_load(document(name).read_text(encoding="utf-8")))
+    validate(document(name))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -87,7 +86,7 @@ class TestTheCheckItself:
 
 class TestTheEmulatorsListsAreTheDocuments:
     def test_cloud_resource_types(self) -> None:
-        schema = yaml.safe_load(document("secureframe").read_text())["components"]["schemas"]["CloudResourceType"]
+        schema = document("secureframe")["components"]["schemas"]["CloudResourceType"]
 
         before, now = CLOUD_RESOURCE_TYPES["R2"], CLOUD_RESOURCE_TYPES["R3"]
         assert set(schema["enum"]) == now
@@ -95,15 +94,12 @@ class TestTheEmulatorsListsAreTheDocuments:
         assert (len(before), len(now - before)) == (147, 35)
 
     def test_training_slugs(self) -> None:
-        assert (
-            set(yaml.safe_load(document("secureframe").read_text())["components"]["schemas"]["TrainingSlug"]["enum"])
-            == TRAINING_SLUGS
-        )
+        assert set(document("secureframe")["components"]["schemas"]["TrainingSlug"]["enum"]) == TRAINING_SLUGS
 
     @pytest.mark.parametrize("name", MODELS)
     def test_models(self, name: str) -> None:
         schema_name = {"training_record": "TrainingRecord"}.get(name, name.title().replace("_", "") + "Record")
-        schema = yaml.safe_load(document("secureframe").read_text())["components"]["schemas"][schema_name]
+        schema = document("secureframe")["components"]["schemas"][schema_name]
         booleans = {field for field, rule in schema["properties"].items() if rule.get("type") == "boolean"}
 
         assert set(MODELS[name].required) == set(schema.get("required", ()))
@@ -112,6 +108,6 @@ class TestTheEmulatorsListsAreTheDocuments:
 
     @pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.path)
     def test_filterable_fields(self, entity: Any) -> None:
-        operation = yaml.safe_load(document("secureframe").read_text())["paths"]["/" + entity.path]["get"]
+        operation = document("secureframe")["paths"]["/" + entity.path]["get"]
 
         assert set(entity.filterable) == set(operation["x-filterable-fields"]) == set(operation["x-sortable-fields"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
@@ -12,11 +11,9 @@ from tests.support.postgres import Database
 from proofport.journal.contract import Journal
 from proofport.journal.postgres import PostgresJournal
 
-SOAK = "PROOFPORT_SOAK" in os.environ
-
 
 class TestPostgres(JournalContract):
-    examples = 20
+    examples = 10
 
     @pytest.fixture(autouse=True)
     def _database(self, postgres: Database) -> None:
@@ -27,9 +24,6 @@ class TestPostgres(JournalContract):
 
 
 class TestPostgresShared(SharedJournalContract):
-    deliveries = 2_000 if SOAK else 600
-    acknowledged = 600
-
     @pytest.fixture(autouse=True)
     def _database(self, postgres: Database) -> None:
         self.database = postgres

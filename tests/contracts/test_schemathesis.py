@@ -13,7 +13,6 @@ from typing import Any
 import aiohttp
 import pytest
 import schemathesis
-import yaml
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -40,7 +39,7 @@ CHECKS = [
 
 @cache
 def operations(name: str) -> dict[str, Any]:
-    schema = schemathesis.openapi.from_dict(yaml.safe_load(document(name).read_text()))
+    schema = schemathesis.openapi.from_dict(document(name))
     return {each.label: each for each in (found.ok() for found in list[Any](schema.get_all_operations()))}
 
 

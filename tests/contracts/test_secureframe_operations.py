@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from tests.support.emulators import document
 from tests.support.evidence import COMPLETE, cloud_resource, personnel_accounts
 from tests.support.openapi import Contract
@@ -23,7 +22,7 @@ from proofport.testing import Running
 from proofport_secureframe import SecureframeAdapter, SecureframeSettings
 from proofport_secureframe.operations import ENTITIES
 
-DOCUMENT = yaml.safe_load(document("secureframe").read_text())
+DOCUMENT = document("secureframe")
 Perform = Callable[..., Awaitable[Answer]]
 
 

@@ -25,8 +25,8 @@ are gone get their last state once more, as inactive ones."""
 
 POINTS: tuple[Point, ...] = ("before", "sent", "answered")
 SAMPLE: dict[str, list[tuple[int, Point]]] = {
-    "drata": [(9, "before"), (22, "before"), (22, "sent")],
-    "secureframe": [(10, "sent"), (19, "answered"), (25, "sent")],
+    "drata": [(9, "before"), (22, "sent")],
+    "secureframe": [(19, "answered"), (25, "sent")],
 }
 ROUNDS = [
     (vendor, number, point)

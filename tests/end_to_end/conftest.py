@@ -5,7 +5,7 @@ Each test begins with what the vendors hold at first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,9 @@ import pytest
 from tests.support.cli import Cli
 from tests.support.destination import AtEmulator
 from tests.support.emulators import NAMES, Emulators, emulating
+from tests.support.relay import Relay, relay_config, relaying
+
+from proofport.testing import Running
 
 TOYS = Path(__file__).parents[1] / "toy"
 
@@ -59,3 +62,9 @@ for _name in NAMES:
 def toys_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder holds packages and their metadata, as one that pip installs into."""
     monkeypatch.syspath_prepend(str(TOYS))
+
+
+@pytest.fixture
+async def relay(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Relay]:
+    async with relaying(relay_config(tmp_path, drata_emulator, secureframe_emulator)) as opened:
+        yield opened

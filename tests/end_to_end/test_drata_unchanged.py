@@ -66,7 +66,7 @@ class TestRecords:
         assert compared(report)["changed"]["fields"] == {"b": ["region"], "c": ["display_name", "name"]}
         assert counts(report) == {"unchanged": 1, "delivered": 2}
         plan = (await drata.plan([*given, {"id": "a2", "region": "eu"}], mode="patch")).destinations["drata"]
-        assert (plan.unchanged, plan.changed.count) == (3, 0)
+        assert (plan.difference.unchanged, plan.difference.changed.count) == (3, 0)
 
 
 class TestSets:
@@ -191,9 +191,9 @@ class TestDevicesAndPeople:
     async def test_a_plan_does_not_call_unchanged_what_it_cannot_see(self, drata: Drata) -> None:
         await drata.push([device(1, screen_lock_enabled=True)], kind="device", mode="upsert")
         same = (await drata.plan([device(1, screen_lock_enabled=True)], kind="device")).destinations["drata"]
-        assert (same.unchanged, same.changed.count) == (1, 0)
+        assert (same.difference.unchanged, same.difference.changed.count) == (1, 0)
         other = (await drata.plan([device(1, screen_lock_enabled=False)], kind="device")).destinations["drata"]
-        assert "screenLockEnabled" in other.fields["d-1"]
+        assert "screenLockEnabled" in other.difference.fields["d-1"]
         assert "does not show" in " ".join(other.notes)
 
     async def test_people_who_are_as_they_were_are_not_sent(self, drata: Drata) -> None:

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from tests.support.evidence import cloud_resource, cloud_resources
 from tests.support.programs import PATIENCE
-from tests.support.relay import Relay, relay_config, relaying
+from tests.support.relay import Relay
 
 from proofport.testing import Running
 
 TYPELESS = {"id": "i-bad", "type": "nobody.knows.this", "name": "odd"}
-
-
-@pytest.fixture
-async def relay(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Relay]:
-    async with relaying(relay_config(tmp_path, drata_emulator, secureframe_emulator)) as opened:
-        yield opened
 
 
 async def test_every_record_has_its_end(relay: Relay) -> None:

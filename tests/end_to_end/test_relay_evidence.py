@@ -22,12 +22,6 @@ KEY = "Idempotency-Key"
 
 
 @pytest.fixture
-async def relay(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Relay]:
-    async with relaying(relay_config(tmp_path, drata_emulator, secureframe_emulator)) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def still(drata_emulator: Running, secureframe_emulator: Running, tmp_path: Path) -> AsyncIterator[Relay]:
     """It accepts, and delivers nothing."""
     async with relaying(relay_config(tmp_path, drata_emulator, secureframe_emulator), deliver=False) as opened:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-import yaml
+from tests.support.cli import CommandLine
+from tests.support.emulators import block
 from tests.support.evidence import cloud_resources
 from tests.support.postgres import Database
-from tests.support.programs import PATIENCE
+from tests.support.programs import PATIENCE, process
 from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.relay.access import keys
 from proofport.relay.access.keys import issue
 from proofport.testing import Running
 
-WORKER = [sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())", "worker"]
 ONCE = {"Idempotency-Key": "once"}
 
 
@@ -38,23 +36,13 @@ class Pair:
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
         """`proofport worker`, until the block ends."""
-        given = {
-            "instance": "test",
-            "journal": "env:JOURNAL",
-            "destinations": {"drata": {**self._emulator.destination(), "requests_per_minute": 0}},
-        }
-        (self._folder / "proofport.yaml").write_text(yaml.safe_dump(given))
-        process = await asyncio.create_subprocess_exec(
-            *WORKER, cwd=self._folder, env={**os.environ, "JOURNAL": self._journal}
-        )
-        try:
+        cli = CommandLine(self._folder, {"drata": block("drata", self._emulator.origin)}, instance="test")
+        cli.configure(journal="env:JOURNAL")
+        async with process("worker", folder=self._folder, JOURNAL=self._journal) as worker:
             yield
-            process.send_signal(signal.SIGTERM)
-            assert await process.wait() == 0
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            worker.send_signal(signal.SIGTERM)
+            await worker.communicate()
+            assert worker.returncode == 0
 
 
 @pytest.fixture

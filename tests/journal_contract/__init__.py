@@ -14,7 +14,6 @@ import os
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.journal_contract.access import AccessTests
-from tests.journal_contract.base import Clock
 from tests.journal_contract.bodies import BodyTests, TombstoneTests
 from tests.journal_contract.known import KnownTests
 from tests.journal_contract.lanes import LaneTests
@@ -27,7 +26,7 @@ from tests.journal_contract.stateful import JournalMachine
 from tests.journal_contract.submissions import SubmissionTests
 from tests.journal_contract.work import WorkTests
 
-__all__ = ["Clock", "JournalContract", "SharedJournalContract"]
+__all__ = ["JournalContract", "SharedJournalContract"]
 
 SOAK = "PROOFPORT_SOAK" in os.environ
 
@@ -50,7 +49,7 @@ class JournalContract(
 ):
     """All that a journal promises, within one process. `examples`: sequences of steps, of which a soak tries 1,000."""
 
-    examples = 40
+    examples = 20
 
     def test_any_sequence_of_steps_leaves_what_the_model_has(self) -> None:
         machine = type("Machine", (JournalMachine,), {"make": staticmethod(self.new_journal)})

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.journal_contract.base import Clock, JournalTests, claim, fill
+from tests.journal_contract.base import JournalTests, claim, fill
+from tests.support.clock import Clock
 
 from proofport.config.names import scoped
 from proofport.journal.contract import AccessKey, Filter, Journal

@@ -6,25 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from tests.support.clock import Clock
 
 from proofport.adapter import Mode
 from proofport.journal.contract import Filter, Journal, LaneRun, LaneView, NewDelivery, State
 
 KIND = "cloud_resource"
 LEASE = 60.0
-
-
-class Clock:
-    """Seconds since 1970, which pass only when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class JournalTests(ABC):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import pytest
-from tests.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim, fill, heads, ids, view
+from tests.journal_contract.base import KIND, LEASE, JournalTests, claim, fill, heads, ids, view
+from tests.support.clock import Clock
 
 from proofport.errors import LaneLost
 from proofport.journal.contract import (

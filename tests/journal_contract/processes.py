@@ -9,13 +9,14 @@ import subprocess
 import sys
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proofport.journal import open_journal
-from proofport.journal.contract import Delivery, Filter, Journal, NewDelivery
+from tests.support.journals import opened
+
+from proofport.journal.contract import Delivery, Filter, NewDelivery
 
 PROGRAM = Path(__file__).with_name("program.py")
 """Run with -P: beside it lies a `queue.py`, which would hide that of the standard library."""
@@ -90,11 +91,11 @@ class Processes:
 class SharedJournalContract(ABC):
     """All that a journal promises to several processes.
 
-    `deliveries` are drained in a test; `acknowledged` are accepted before each kill, of which a soak takes 17,000.
+    `deliveries` are drained in a test; `acknowledged` are accepted before each kill. A soak takes more of both.
     """
 
-    deliveries = 2_000
-    acknowledged = 2_000
+    deliveries = 2_000 if SOAK else 600
+    acknowledged = 17_000 if SOAK else 600
 
     @abstractmethod
     def shared_url(self) -> str:
@@ -137,7 +138,7 @@ class SharedJournalContract(ABC):
     async def test_one_process_at_a_time_has_a_lease_and_none_is_starved(self) -> None:
         """Also when the one that holds it is killed: then the other has it once it has run out."""
         url = self.shared_url()
-        async with _opened(url) as journal:
+        async with opened(url) as journal:
             await journal.take_lease("app", owner="test", lease=PATIENCE)
             with Processes.on(url, "lease", "first", "second") as processes:
                 await journal.give_back_lease("app", owner="test")
@@ -163,7 +164,7 @@ class SharedJournalContract(ABC):
         acknowledged: dict[int, str] = {}
         for number in range(6 if SOAK else 2):
             with Processes.on(url, "accept", f"round{number}") as processes:
-                enough = len(acknowledged) + (17_000 if SOAK else self.acknowledged)
+                enough = len(acknowledged) + self.acknowledged
                 for identity, key in processes.lines:
                     acknowledged[int(identity)] = key
                     if len(acknowledged) >= enough:
@@ -177,7 +178,7 @@ class SharedJournalContract(ABC):
     @staticmethod
     async def _freeze(url: str, processes: Processes) -> None:
         """Freeze at a moment at which it keeps nobody from writing: what it locked would stay locked."""
-        async with _opened(url) as journal:
+        async with opened(url) as journal:
             while True:
                 processes.send("frozen", signal.SIGSTOP)
                 try:
@@ -188,7 +189,7 @@ class SharedJournalContract(ABC):
                     processes.send("frozen", signal.SIGCONT)
 
     async def _fill(self, url: str) -> list[int]:
-        async with _opened(url) as journal:
+        async with opened(url) as journal:
             new = [
                 NewDelivery(f"lane {n % LANES}", "somewhere", "device", "upsert", b"[]", 1)
                 for n in range(self.deliveries)
@@ -205,19 +206,9 @@ class SharedJournalContract(ABC):
         return sent
 
 
-@asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[Journal]:
-    journal = open_journal(url)
-    await journal.open()
-    try:
-        yield journal
-    finally:
-        await journal.close()
-
-
 async def _all(url: str) -> list[Delivery]:
     found: list[Delivery] = []
-    async with _opened(url) as journal:
+    async with opened(url) as journal:
         while page := await journal.find(Filter(), after=found[-1].id if found else 0, limit=10_000):
             found += page
     return found

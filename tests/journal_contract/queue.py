@@ -7,7 +7,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.journal_contract.base import KIND, Clock, JournalTests, claim, fill, heads, ids, new
+from tests.journal_contract.base import KIND, JournalTests, claim, fill, heads, ids, new
+from tests.support.clock import Clock
 
 from proofport.errors import JournalError
 from proofport.journal.contract import Failure, Filter, IdempotencyRecord, Journal, NewDelivery, Submitted

@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 from pydantic import JsonValue
-from tests.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim
+from tests.journal_contract.base import KIND, LEASE, JournalTests, claim
 from tests.journal_contract.known import push
+from tests.support.clock import Clock
 
 from proofport.errors import LaneLost
 from proofport.journal.contract import IN_DOUBT, Journal, Known, Lease, Sent

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.journal_contract.base import KIND, LEASE, Clock, JournalTests, claim
+from tests.journal_contract.base import KIND, LEASE, JournalTests, claim
+from tests.support.clock import Clock
 
 from proofport.errors import UsageError
 from proofport.journal.contract import Attempt, BatchDone, Journal, LaneRun, NewRun, Sent

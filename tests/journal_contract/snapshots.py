@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from tests.journal_contract.base import KIND, LEASE, Clock, JournalTests
+from tests.journal_contract.base import KIND, LEASE, JournalTests
+from tests.support.clock import Clock
 
 from proofport.errors import LaneLost
 from proofport.journal.contract import Commit, Journal, NewSnapshot, Part, SnapshotView

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
-from tests.journal_contract.base import KIND, LEASE, Clock, new
+from tests.journal_contract.base import KIND, LEASE, new
 from tests.journal_contract.model import Model, ModelDelivery, ModelRun
+from tests.support.clock import Clock
 
 from proofport.adapter import Tombstone
 from proofport.errors import LaneLost

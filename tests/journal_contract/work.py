@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from tests.journal_contract.base import LEASE, Clock, JournalTests, claim, fill, ids, new, view
+from tests.journal_contract.base import LEASE, JournalTests, claim, fill, ids, new, view
+from tests.support.clock import Clock
 
 from proofport.errors import LaneLost
 from proofport.journal.contract import Journal, LaneRun

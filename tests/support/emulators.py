@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
@@ -18,6 +17,7 @@ from tests.support.programs import fetch, first_line, program
 
 from proofport import registry
 from proofport.testing import Emulator, Running, running
+from proofport.testing import document as vendor_document
 
 NAMES = registry.names(registry.EMULATORS)
 NOWHERE = "http://127.0.0.1:9"
@@ -31,9 +31,9 @@ def seeded(name: str) -> Emulator:
     return emulator
 
 
-def document(name: str) -> Path:
+def document(name: str) -> dict[str, Any]:
     """The vendor's OpenAPI document."""
-    return Path(inspect.getfile(registry.load_emulator(name))).with_name("openapi.yaml")
+    return vendor_document(registry.load_emulator(name).__module__.rpartition(".")[0])
 
 
 @cache

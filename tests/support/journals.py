@@ -1,21 +1,25 @@
-"""A journal for unit tests: in a temporary file, open from its first use on, closed when the test ends."""
+"""A journal for unit tests in a temporary file, and any other journal for as long as a test looks into it."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from typing import TypeVar
 
-from proofport.journal.contract import LaneView
+from proofport.journal import open_journal
+from proofport.journal.contract import Journal, LaneView
 from proofport.journal.sqlite import SqliteJournal, TemporaryJournal
 from proofport.journal.sqlite.database import create
 
+T = TypeVar("T")
 _used: list[MemoryJournal] = []
 
 
 class MemoryJournal(TemporaryJournal):
-    """`clock` may be replaced at any time. It can be used without `open`."""
+    """Open from its first use on, closed when the test ends. `clock` may be replaced at any time."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
@@ -55,3 +59,24 @@ class MemoryJournal(TemporaryJournal):
 async def close_all() -> None:
     while _used:
         await TemporaryJournal.close(_used.pop())
+
+
+@asynccontextmanager
+async def opened(where: str) -> AsyncIterator[Journal]:
+    """The journal at a path or URL, while the block runs."""
+    journal = open_journal(where)
+    await journal.open()
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+def ask(where: str, question: Callable[[Journal], Awaitable[T]]) -> T:
+    """An answer of a journal, for tests that do not run in a loop."""
+
+    async def answer() -> T:
+        async with opened(where) as journal:
+            return await question(journal)
+
+    return asyncio.run(answer())

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import jsonschema_rs
 import orjson
-import yaml
 from aiohttp import web
 
 from proofport.testing.emulator_faults import BY_ORDER
@@ -22,8 +20,8 @@ from proofport.testing.emulator_faults import BY_ORDER
 class Contract:
     """One OpenAPI document, and everything that was answered against it (`violations`)."""
 
-    def __init__(self, document: Path) -> None:
-        self._document: dict[str, Any] = yaml.load(document.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
         self._paths = sorted(
             ((_pattern(path), path) for path in self._document["paths"]), key=lambda each: each[1].count("{")
         )

@@ -74,8 +74,8 @@ class Relay:
 
 
 def relay_config(folder: Path, *emulators: Running, **more: Any) -> Config:
-    """The configuration of a relay with these vendors behind it."""
-    blocks = {each.emulator.name: each.destination() for each in emulators}
+    """The configuration of a relay with these vendors behind it, or with the `destinations` that are given."""
+    blocks = more.pop("destinations", {each.emulator.name: each.destination() for each in emulators})
     return configuration(folder, blocks, **{**more, "relay": {"port": 0, **more.get("relay", {})}})
 
 

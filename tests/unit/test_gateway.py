@@ -366,6 +366,6 @@ async def test_a_plan_compares_with_what_was_delivered_and_sends_nothing(
     before = [vendor.requests for vendor in senders.values()]
     plan = await gateway.plan([{"id": "1"}, {"id": "3"}], kind=KIND, to=["here", "there"], mode="snapshot")
     here, there = plan.destinations["here"], plan.destinations["there"]
-    assert (here.unchanged, here.added.ids, here.gone.ids) == (1, ["3"], ["2"])
-    assert (there.added.count, there.refusal, plan.exit_code) == (2, None, Exit.GUARD)
+    assert (here.difference.unchanged, here.difference.added.ids, here.gone.ids) == (1, ["3"], ["2"])
+    assert (there.difference.added.count, there.refusal, plan.exit_code) == (2, None, Exit.GUARD)
     assert [vendor.requests for vendor in senders.values()] == before

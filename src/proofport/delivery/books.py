@@ -15,7 +15,8 @@ from proofport.errors import UsageError
 from proofport.journal.contract import IN_DOUBT, Attempt, BatchDone, Journal, NewRun, RunView, Sent
 
 _NOTED = {Status.UNKNOWN: IN_DOUBT, Status.REJECTED: 0, Status.WITHHELD: 0}
-_REMOVED = (Status.DELIVERED, Status.UNCHANGED)
+REMOVED = (Status.DELIVERED, Status.UNCHANGED)
+"""A record that was to be removed, or ended, is not there any more."""
 
 SET_BEFORE, RUN_BEGAN = "set_before", "run_began"
 """Kept beside the adapter's memory: the size of the set that this one is compared with, and when the run began."""
@@ -40,25 +41,20 @@ class Books(Protocol):
     @property
     def memory(self) -> Memory:
         """The memory of the adapter in the run that is resumed; else empty."""
-        ...
 
     async def opened(self, memory: Memory) -> None:
         """Note what the adapter opened with."""
-        ...
 
     def acknowledged(self, entry: Entry) -> list[Outcome] | None:
         """The outcomes that an interrupted run has noted for this batch. None: it has to be sent."""
-        ...
 
     async def done(
         self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt], bodies: Sequence[bytes]
     ) -> None:
         """Note the outcomes of a batch, durably. `bodies` are those to keep."""
-        ...
 
     async def doubted(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
         """Note that a batch may have arrived and that nobody knows."""
-        ...
 
 
 class RunBooks:
@@ -67,7 +63,7 @@ class RunBooks:
     def __init__(self, journal: Journal, holder: Holder, run: NewRun, earlier: RunView | None = None) -> None:
         self.memory: Memory = dict(earlier.memory) if earlier else {}
         self._noted = {name: self.memory.pop(name) for name in (SET_BEFORE, RUN_BEGAN) if name in self.memory}
-        self._journal = journal
+        self.journal = journal
         self._lane_run = holder.run
         self._run = run
         self._acknowledged = {batch.number: batch for batch in earlier.batches} if earlier else {}
@@ -146,7 +142,7 @@ class RunBooks:
     def _sent(self, entry: Entry, outcomes: Sequence[Outcome], bodies: Sequence[bytes]) -> Sent:
         batch = entry.batch
         if self._run.mode == "remove":
-            return Sent([each for each, end in zip(batch.ids, outcomes, strict=True) if end.status in _REMOVED])
+            return Sent([each for each, end in zip(batch.ids, outcomes, strict=True) if end.status in REMOVED])
         digests = entry.digests
         if not all_delivered(outcomes):
             digests = [_NOTED.get(end.status, digest) for end, digest in zip(outcomes, digests, strict=True)]
@@ -157,14 +153,6 @@ class RunBooks:
             await self._lane_run.attempted(attempts)
 
     # ------------------------------------------------------------------ the set
-    async def gone_since(self, after: str = "", *, noted: bool = True) -> list[str]:
-        """A page of the ids that were delivered before, above `after`, in id order.
-
-        `noted`: without those that a batch of this run has brought.
-        """
-        run_id = self._run.run_id if noted else ""
-        return await self._journal.gone(self._lane_run.lane, self._run.kind, run_id, after=after)
-
     async def forget(self, ids: Sequence[str]) -> None:
         """Take ids out of the last delivered state."""
         if ids:
@@ -179,10 +167,10 @@ class RunBooks:
         lane, kind, after = self._lane_run.lane, self._run.kind, ""
         found: dict[str, Tombstone] = {}
         times = await self._lane_run.note_missing(kind, missing, at=began)
-        while page := await self._journal.tombstones(lane, kind, since=since, after=after):
+        while page := await self.journal.tombstones(lane, kind, since=since, after=after):
             after = page[-1].id
             found |= {each.id: each for each in page}
-        bodies = await self._journal.bodies(lane, kind, missing)
+        bodies = await self.journal.bodies(lane, kind, missing)
         rows = zip(missing, bodies, times, strict=True)
         return found | {each: Tombstone(each, body, at) for each, body, at in rows if body and at >= since}
 
@@ -191,7 +179,7 @@ class RunBooks:
 
     async def unpark(self) -> None:
         """The vendor accepts: what is queued may go on, too."""
-        await self._journal.resume(self._lane_run.lane)
+        await self.journal.resume(self._lane_run.lane)
 
 
 def entry_of(number: int, batch: Batch) -> Entry:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from proofport.accounting import UNCHANGED, Outcome, Status, unknown, withheld
 from proofport.adapter import Batch, Job, Limits, Memory, Opens, Replaces, Stages, Tombstone
 from proofport.delivery.batching import exchange, part
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
-from proofport.delivery.comparison import LiveSet, WaitingSet
 from proofport.delivery.conversation import Conversation
 from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived
 from proofport.delivery.lease import Holder
+from proofport.delivery.live_set import LiveSet, WaitingSet
 from proofport.delivery.payload import digests_of
 from proofport.delivery.report import Exit, Ledger
 from proofport.delivery.target import Target
@@ -53,15 +53,6 @@ RESUMABLE = ("lane_parked", "vendor_unavailable", "lane_lost", "lane_busy")
 """Reasons to stop for which the set is not to blame: what was staged is left there, and the run can be resumed."""
 
 log = get_logger("delivery")
-
-
-@dataclass(frozen=True, slots=True)
-class _Result:
-    """The outcomes of a batch."""
-
-    outcomes: Sequence[Outcome]
-    #: They are still to be written down.
-    new: bool = True
 
 
 class DestinationRun:
@@ -124,6 +115,11 @@ class DestinationRun:
         """True if the set stays invisible until it is complete."""
         return self.job.mode == "snapshot" and isinstance(self.resource, Stages)
 
+    @property
+    def goes_whole(self) -> bool:
+        """True if the vendor takes the set only whole: what it lacks is gone there."""
+        return self.stages or self.replaces
+
     # ------------------------------------------------------------------ stopping
     def only_read(self, reason: str) -> None:
         """Send nothing at all: a dry run or a plan."""
@@ -157,10 +153,9 @@ class DestinationRun:
                 self.report.notes.append(f"That the lane is parked could not be noted: {failed}")
 
     # ------------------------------------------------------------------ taking batches
-    def compare_with(self, live: LiveSet, waiting_set: WaitingSet | None) -> None:
+    def compare_with(self, live: LiveSet, waiting: WaitingSet | None) -> None:
         """Leave out what the vendor holds already. A staged set waits until a record of it differs."""
-        self.last_state.live = live
-        self._waiting = waiting_set
+        self.last_state.live, self._waiting = live, waiting
 
     def compare_only(self, compare: Callable[[Batch], Awaitable[None]]) -> None:
         """Let `compare` see each batch, and send nothing."""
@@ -202,9 +197,12 @@ class DestinationRun:
                 task.add_done_callback(lambda _: places.release())
                 number += 1
 
-    async def open(self) -> Memory | None:
-        """Lead the adapter's opening. None: it failed, and the destination has stopped."""
+    async def open(self) -> Memory:
+        """Lead the adapter's opening. Raises the error that has stopped the destination."""
         await self._open_if_needed()
+        if self.memory is None:
+            assert self.error is not None, "a delivery that cannot be opened has stopped"
+            raise self.error
         return self.memory
 
     async def _open_if_needed(self) -> None:
@@ -240,33 +238,34 @@ class DestinationRun:
                 self.ledger.book_batch(batch, [self.stopped or withheld("not_opened")] * len(batch))
                 return
             entry = entry_of(number, batch)
-            result = await self._result_of(entry, self.memory, tombstones)
-        self.ledger.book_batch(batch, await self._acknowledged(entry, result))
+            outcomes, new = await self._answered(entry, self.memory, tombstones)
+        if new:
+            outcomes = await self._noted(entry, outcomes)
+        self.ledger.book_batch(batch, outcomes)
 
-    async def _result_of(self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]) -> _Result:
+    async def _answered(
+        self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]
+    ) -> tuple[Sequence[Outcome], bool]:
+        """The outcomes of a batch. True: they are still to be written down."""
         try:
             earlier = self._held_books.acknowledged(entry)
             if earlier is not None:
-                return _Result(earlier, new=False)
-            if self.is_live_already:
-                return _Result([UNCHANGED] * len(entry.batch))
-            return _Result(await self._outcomes(entry, memory, tombstones))
+                return earlier, False
+            return await self._outcomes(entry, memory, tombstones), True
         except ProofportError as error:
-            return await self._failed(entry, error)
+            return await self._failed(entry, error), False
 
-    async def _acknowledged(self, entry: Entry, result: _Result) -> Sequence[Outcome]:
+    async def _noted(self, entry: Entry, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """The outcomes of a batch, durable when they are returned."""
-        if not result.new:
-            return result.outcomes
         try:
-            kept = await self.last_state.to_keep(self.job, entry.batch, result.outcomes)
-            await self._held_books.done(entry, result.outcomes, self._attempts(), kept)
+            kept = await self.last_state.to_keep(self.job, entry.batch, outcomes)
+            await self._held_books.done(entry, outcomes, self._attempts(), kept)
         except ProofportError as error:
             error.lost = True
-            return (await self._failed(entry, error)).outcomes
-        return result.outcomes
+            return await self._failed(entry, error)
+        return outcomes
 
-    async def _failed(self, entry: Entry, error: ProofportError) -> _Result:
+    async def _failed(self, entry: Entry, error: ProofportError) -> Sequence[Outcome]:
         await self.halt(error)
         outcomes = [self._outcome_of(error)] * len(entry.batch)
         if outcomes[0].status is Status.UNKNOWN:
@@ -274,11 +273,13 @@ class DestinationRun:
                 await self._held_books.doubted(entry, outcomes, self._attempts())
             except (LaneLost, JournalError):
                 self.all_noted = False
-        return _Result(outcomes, new=False)
+        return outcomes
 
     async def _outcomes(self, entry: Entry, memory: Memory, tombstones: Sequence[Tombstone]) -> Sequence[Outcome]:
         """The outcomes that the vendor gives, or that need no vendor."""
         batch, state = entry.batch, self.last_state
+        if self.is_live_already:
+            return [UNCHANGED] * len(batch)
         wanted = await state.filter(self.job, batch, entry.digests, skip_unchanged=self._skip_unchanged)
         rest = part(batch, wanted.order)
         sent: Sequence[Outcome] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from proofport.delivery.whole import require_read_to_end
 from proofport.errors import GuardRefused
 
 
@@ -41,11 +42,8 @@ class Terms:
         `incomplete` says of each source that was not read to its end, why. An override lets everything through but an
         empty set, which no vendor can take.
         """
-        if incomplete and self.override is None:
-            raise GuardRefused(
-                f"the source was not read to its end: {'; '.join(incomplete)}",
-                hint="Fetch the rest and push all parts in one snapshot; what is missing would look deleted.",
-            )
+        if self.override is None:
+            require_read_to_end(incomplete)
         if change.new == 0 and not may_be_empty:
             raise GuardRefused(
                 "the new set is empty", hint="An empty set usually means a failed export; remove records by id instead."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 import orjson
 from rbloom import Bloom
@@ -34,13 +34,8 @@ class IdSet:
             self._few.add(text)
             return
         if self._many is None:
-            self._many = _temporary_database("CREATE TABLE ids (id TEXT PRIMARY KEY) WITHOUT ROWID")
+            self._many = temporary_database("CREATE TABLE ids (id TEXT PRIMARY KEY) WITHOUT ROWID")
         self._many.execute("INSERT OR IGNORE INTO ids VALUES (?)", (text,))
-
-    def __iter__(self) -> Iterator[str]:
-        yield from self._few
-        if self._many is not None:
-            yield from (text for (text,) in self._many.execute("SELECT id FROM ids"))
 
     def __contains__(self, text: str) -> bool:
         if text in self._few or self._many is None:
@@ -120,7 +115,7 @@ class IdStore:
         return found
 
     def _build_index(self) -> sqlite3.Connection:
-        database = _temporary_database("CREATE TABLE seen (id TEXT, position INTEGER)")
+        database = temporary_database("CREATE TABLE seen (id TEXT, position INTEGER)")
         self._log.seek(0)
         for line in self._log:
             database.executemany("INSERT INTO seen VALUES (?, ?)", zip(*orjson.loads(line), strict=True))
@@ -128,7 +123,7 @@ class IdStore:
         return database
 
 
-def _temporary_database(table: str) -> sqlite3.Connection:
+def temporary_database(table: str) -> sqlite3.Connection:
     """On disk, with a cache of 2 MB; it goes away when it is closed."""
     database = sqlite3.connect("", isolation_level=None)
     database.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000; {table}")

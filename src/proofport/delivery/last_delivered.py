@@ -12,7 +12,8 @@ from pydantic import JsonValue
 from proofport.accounting import UNCHANGED, Outcome, Status, rejected
 from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
-from proofport.delivery.comparison import LiveSet
+from proofport.delivery.live_set import LiveSet
+from proofport.delivery.same import was_sent
 from proofport.delivery.target import Target
 from proofport.errors import Problem
 from proofport.evidence import format_timestamp
@@ -75,8 +76,7 @@ class LastState:
     def _unchanged(self, batch: Batch, digests: Sequence[int], known: Sequence[Known | None]) -> dict[int, Outcome]:
         if self.live is not None:
             return self.live.compare(batch, digests, known)
-        pairs = enumerate(zip(known, digests, strict=True))
-        return {i: UNCHANGED for i, (last, digest) in pairs if last is not None and last.body == digest}
+        return {i: UNCHANGED for i, each in enumerate(zip(known, digests, strict=True)) if was_sent(*each)}
 
     async def all_unchanged(self, job: Job, batch: Batch, digests: Sequence[int]) -> bool:
         """True if the vendor holds every record of a set with this very body, or else was sent it last."""

@@ -7,8 +7,9 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun
@@ -67,54 +68,51 @@ async def hold(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[Holder]:
     """The lane, for as long as the block runs. Raises Retryable when another process keeps it for too long."""
-    run = await _claim(journal, lane, retry_seconds, on_wait, lease, sleep)
+    owner, waited = new_owner(), 0.0
+    while (run := await journal.claim(lane, owner=owner, lease=lease)) is None:
+        other = next((view.owner for view in await journal.lanes() if view.lane == lane), None)
+        busy = f"the lane {lane} is held by another process ({other or 'unknown'})"
+        if waited >= retry_seconds:
+            raise Retryable(busy, hint=f"Wait for it to end; if it died, the lane is free {lease:.0f} seconds later.")
+        on_wait(f"{busy}; waiting")
+        await sleep(POLL)
+        waited += POLL
     holder = Holder(run, lease)
     try:
-        async with kept(holder, lease, on_lost):
+        async with renewing(holder.confirm, lease, on_lost, lane=lane):
             yield holder
     finally:
         await run.release()
 
 
 @asynccontextmanager
-async def kept(holder: Holder, lease: float, on_lost: Callable[[ProofportError], None]) -> AsyncIterator[None]:
-    """Renew a lease from the background while the block runs."""
-    keeper = asyncio.create_task(_renew(holder, lease / RENEWALS, on_lost))
+async def renewing(
+    renew: Callable[[], Awaitable[None]], lease: float, on_lost: Callable[[ProofportError], None], **held: str
+) -> AsyncIterator[None]:
+    """Renew a lease while the block runs, until it is lost. `held` names in logs what it is for."""
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(lease / RENEWALS)
+            try:
+                await renew()
+            except LaneLost as error:
+                on_lost(error)
+                return
+            except JournalError as error:
+                log.warning("lease_not_renewed", **held, error=error.message)
+
+    async with alongside(keep()):
+        yield
+
+
+@asynccontextmanager
+async def alongside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do `work` while the block runs, and no longer."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
-        keeper.cancel()
+        task.cancel()
         with suppress(asyncio.CancelledError):
-            await keeper
-
-
-async def _claim(
-    journal: Journal,
-    lane: str,
-    retry_seconds: float,
-    on_wait: Callable[[str], None],
-    lease: float,
-    sleep: Callable[[float], Awaitable[None]],
-) -> LaneRun:
-    owner, waited = new_owner(), 0.0
-    while (run := await journal.claim(lane, owner=owner, lease=lease)) is None:
-        holder = next((view.owner for view in await journal.lanes() if view.lane == lane), None)
-        busy = f"the lane {lane} is held by another process ({holder or 'unknown'})"
-        if waited >= retry_seconds:
-            raise Retryable(busy, hint=f"Wait for it to end; if it died, the lane is free {lease:.0f} seconds later.")
-        on_wait(f"{busy}; waiting")
-        await sleep(POLL)
-        waited += POLL
-    return run
-
-
-async def _renew(holder: Holder, every: float, on_lost: Callable[[ProofportError], None]) -> None:
-    while True:
-        await asyncio.sleep(every)
-        try:
-            await holder.confirm()
-        except LaneLost as error:
-            on_lost(error)
-            return
-        except JournalError as error:
-            log.warning("lease_not_renewed", lane=holder.run.lane, error=error.message)
+            await task

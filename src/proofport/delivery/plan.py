@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from proofport.adapter import Batch, Ends, Lists, Mode, Replaces, Stages
-from proofport.delivery.comparison import LISTED, Difference, Group, LiveSet
+from proofport.adapter import Batch, Ends, Lists, Mode
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.live_set import LiveSet
 from proofport.delivery.payload import digests_of
 from proofport.delivery.report import DestinationReport, Exit, RunReport
-from proofport.errors import GuardRefused, Problem
+from proofport.delivery.same import was_sent
+from proofport.errors import GuardRefused
 from proofport.journal.contract import Journal
 
 COMPLETED = "What is gone is deleted when the snapshot completes."
@@ -37,7 +39,7 @@ class Comparison:
         self._report = destination.report
         self._listed = isinstance(destination.resource, Lists)
         self._live = live
-        self._report.difference = live.difference
+        self._report.difference, self._report.compared = live.difference, True
 
     async def prepare(self, on_page: Callable[[], None]) -> None:
         """Read what the vendor holds. Raises what reading raises: Blocked, Retryable …"""
@@ -46,9 +48,8 @@ class Comparison:
             return
         async for page in self._destination.vendor.live_pages():
             self._live.add(page.records)
-            self.held += len(page.records)
+            self.held += sum(not record.ended for record in page.records)
             on_page()
-        self.held = self._live.count()
 
     async def meet(self, batch: Batch) -> None:
         """Sort the records of a batch into the plan."""
@@ -65,10 +66,10 @@ class Comparison:
             self._live.compare(batch, digests, known)
         else:
             for record_id, last, digest in zip(batch.ids, known, digests, strict=True):
-                if last is not None and last.body != digest:
-                    difference.changed.add(record_id)
-                else:
+                if last is None or was_sent(last, digest):
                     difference.note(record_id, None if last is None else ())
+                else:
+                    difference.changed.add(record_id)
 
     async def finish(self, ids: IdStore | None, terms: Terms, incomplete: Sequence[str]) -> None:
         """Find what is gone, and say what becomes of it and whether the guard would agree."""
@@ -84,27 +85,16 @@ class Comparison:
                 "delivered last is compared."
             )
         if self._mode == "snapshot" and ids is not None:
-            await self._find_gone(ids)
+            live = self._live if self._listed else None
+            before = SetBefore(self._destination, self._journal, ids, listed=self._listed, live=live)
+            await before.note_gone()
             self._judge(terms, incomplete)
-
-    async def _find_gone(self, ids: IdStore) -> None:
-        if self._listed:
-            for record_id, outside in self._live.not_met():
-                self._report.gone.add(record_id)
-                if outside:
-                    self._report.outside.add(record_id)
-            return
-        after = ""
-        while page := await self._journal.gone(self._destination.lane, self._kind, "", after=after):
-            after = page[-1]
-            for record_id in ids.missing(page):
-                self._report.gone.add(record_id)
 
     def _judge(self, terms: Terms, incomplete: Sequence[str]) -> None:
         resource, report = self._resource, self._report
-        together = isinstance(resource, Stages | Replaces)
+        together = self._destination.goes_whole
         if together:
-            report.notes.append(COMPLETED if isinstance(resource, Stages) else REPLACED)
+            report.notes.append(COMPLETED if self._destination.stages else REPLACED)
         elif isinstance(resource, Ends):
             report.notes.append(ENDED if resource.ends == "always" else DELETABLE)
         else:
@@ -123,79 +113,8 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class DestinationPlan:
-    """The effect of a push at one destination."""
-
-    name: str
-    report: DestinationReport
-
-    @property
-    def difference(self) -> Difference:
-        return self.report.difference or Difference()
-
-    @property
-    def added(self) -> Group:
-        return self.difference.added
-
-    @property
-    def changed(self) -> Group:
-        return self.difference.changed
-
-    @property
-    def fields(self) -> Mapping[str, Sequence[str]]:
-        """The fields that differ, of each changed record whose fields can be compared."""
-        return self.difference.fields
-
-    @property
-    def unchanged(self) -> int:
-        return self.difference.unchanged
-
-    @property
-    def gone(self) -> Group:
-        return self.report.gone
-
-    @property
-    def outside(self) -> Group:
-        """Those of `gone` that no snapshot had brought."""
-        return self.report.outside
-
-    @property
-    def rejected(self) -> int:
-        """Records that cannot be delivered."""
-        return self.report.problem_count
-
-    @property
-    def problems(self) -> Sequence[tuple[str, str | None, Problem]]:
-        """The first of them: place, id and problem."""
-        rows = ((row.position, row.id, row.outcome.problem) for row in self.report.problems[:LISTED])
-        return [(position, record_id, problem) for position, record_id, problem in rows if problem is not None]
-
-    @property
-    def notes(self) -> Sequence[str]:
-        return self.report.notes
-
-    @property
-    def refusal(self) -> str | None:
-        """The answer that the guard would give."""
-        return self.report.refusal
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            **self.difference.as_dict(),
-            "gone": self.gone.as_dict(),
-            "directly_uploaded": self.outside.as_dict(),
-            "not_expressible": {
-                "count": self.rejected,
-                "problems": [{"position": at, "id": each, **problem.as_dict()} for at, each, problem in self.problems],
-            },
-            "notes": list(self.notes),
-            "guard": self.refusal,
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
-    """The effect of a push at all its destinations."""
+    """The effect of a push at all its destinations: the report of a run that only compared."""
 
     kind: str
     mode: Mode
@@ -203,22 +122,20 @@ class Plan:
     read: int
     #: Why an input was not read to its end, by its name.
     incomplete: Mapping[str, str]
-    destinations: Mapping[str, DestinationPlan] = field(default_factory=dict)
+    destinations: Mapping[str, DestinationReport]
 
     @classmethod
     def of(cls, report: RunReport) -> Plan:
-        """The plan that a run made which only compared."""
         incomplete = {source.input: source.incomplete for source in report.sources if source.incomplete}
         read = sum(source.read for source in report.sources)
-        plans = {name: DestinationPlan(name, each) for name, each in report.destinations.items()}
-        return cls(report.kind, report.mode, read, incomplete, plans)
+        return cls(report.kind, report.mode, read, incomplete, report.destinations)
 
     @property
     def exit_code(self) -> Exit:
-        plans = self.destinations.values()
-        if any(plan.refusal for plan in plans):
+        reports = self.destinations.values()
+        if any(report.refusal for report in reports):
             return Exit.GUARD
-        return Exit.INCOMPLETE if any(plan.rejected for plan in plans) or self.incomplete else Exit.OK
+        return Exit.INCOMPLETE if any(report.problem_count for report in reports) or self.incomplete else Exit.OK
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -227,5 +144,22 @@ class Plan:
             "read": self.read,
             "incomplete": dict(self.incomplete),
             "exit_code": int(self.exit_code),
-            "destinations": {name: plan.as_dict() for name, plan in self.destinations.items()},
+            "destinations": {name: planned(report) for name, report in self.destinations.items()},
         }
+
+
+def planned(report: DestinationReport) -> dict[str, Any]:
+    """The effect of a push at one destination, as JSON."""
+    problems = [
+        {"position": row.position, "id": row.id, **row.outcome.problem.as_dict()}
+        for row in report.problems
+        if row.outcome.problem is not None
+    ]
+    return {
+        **report.difference.as_dict(),
+        "gone": report.gone.as_dict(),
+        "directly_uploaded": report.outside.as_dict(),
+        "not_expressible": {"count": report.problem_count, "problems": problems},
+        "notes": report.notes,
+        "guard": report.refusal,
+    }

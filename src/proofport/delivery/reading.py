@@ -34,12 +34,10 @@ class Decoder(Protocol):
     @property
     def quick(self) -> Callable[[Any], Neutral] | None:
         """The same as calling it, where every document is one record and none says that there is more."""
-        ...
 
     @property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
         """The same from text, a line each, and quicker. None for a line that goes the whole way."""
-        ...
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
@@ -154,7 +152,7 @@ class Pipeline:
     async def feed(self, reader: Reader, decoder: Decoder, base: int) -> str | None:
         """Take one input to its end. Returns why it is incomplete, if one of its documents says so.
 
-        Positions count lines or records of the file; in a file that is one document, the records within it.
+        The position of a record is `base` and its place in the `RecordStream`.
         """
         stream = RecordStream(reader, decoder)
         if decoder.of_lines is not None and decoder.quick is not None and isinstance(reader, NdjsonReader):

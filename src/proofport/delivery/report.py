@@ -11,12 +11,14 @@ import orjson
 
 from proofport.accounting import Assurance, Outcome, Status, Tally, all_delivered, rejected
 from proofport.adapter import Batch, Mode
-from proofport.delivery.comparison import Difference, Group
 from proofport.delivery.ids import IdSet
 from proofport.errors import Problem
 
 INLINE_PROBLEMS = 1_000
 """At most this many problems stand in a report; a problems file holds all of them."""
+
+LISTED = 1_000
+"""At most so many ids of each group are kept; the counts are always whole."""
 
 
 class Exit(IntEnum):
@@ -27,6 +29,51 @@ class Exit(IntEnum):
     USAGE = 2
     BLOCKED = 3
     GUARD = 4
+
+
+@dataclass(slots=True)
+class Group:
+    """Some records: their number, and the first of them."""
+
+    count: int = 0
+    ids: list[str] = field(default_factory=list)
+
+    def add(self, record_id: str) -> None:
+        self.count += 1
+        if len(self.ids) < LISTED:
+            self.ids.append(record_id)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"count": self.count, "ids": self.ids}
+
+
+@dataclass(slots=True)
+class Difference:
+    """The records of a run, sorted by what sending them changes."""
+
+    added: Group = field(default_factory=Group)
+    changed: Group = field(default_factory=Group)
+    #: The fields that differ, by id, where they can be compared.
+    fields: dict[str, list[str]] = field(default_factory=dict)
+    unchanged: int = 0
+
+    def note(self, record_id: str, names: Sequence[str] | None) -> None:
+        """Sort in one record: None for one that is new, else the fields that differ."""
+        if names is None:
+            self.added.add(record_id)
+        elif not names:
+            self.unchanged += 1
+        else:
+            self.changed.add(record_id)
+            if len(self.fields) < LISTED:
+                self.fields[record_id] = list(names)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "added": self.added.as_dict(),
+            "changed": {**self.changed.as_dict(), "fields": self.fields},
+            "unchanged": {"count": self.unchanged},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +123,20 @@ class DestinationReport:
     #: Those of `gone` that no snapshot had brought.
     outside: Group = field(default_factory=Group)
     lanes: list[str] = field(default_factory=list)
-    #: How the records differ from what was held before, where that was read.
-    difference: Difference | None = None
+    #: How the records differ from what was held before, where they were `compared`.
+    difference: Difference = field(default_factory=Difference)
+    compared: bool = False
     #: In a plan: what the guard would say.
     refusal: str | None = None
 
     def fail(self, code: Exit) -> None:
         """Set the exit code, unless there is one already."""
         self.exit = self.exit or code
+
+    def note_gone(self, record_id: str, *, outside: bool) -> None:
+        self.gone.add(record_id)
+        if outside:
+            self.outside.add(record_id)
 
     def as_dict(self) -> dict[str, Any]:
         counts = {status.value: self.tally.status[status] for status in Status}
@@ -96,7 +149,7 @@ class DestinationReport:
             "exit_code": int(self.exit),
             "requests": self.requests,
             "seconds": round(self.seconds, 3),
-            **({"compared": self.difference.as_dict()} if self.difference is not None else {}),
+            **({"compared": self.difference.as_dict()} if self.compared else {}),
             "gone": self.gone.as_dict(),
             "directly_uploaded": self.outside.as_dict(),
             "notes": self.notes,

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field
 
 from proofport.accounting import Status, unknown
-from proofport.adapter import Adapter, Job, Lists, MakesSchema, Mode
+from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import RunBooks
-from proofport.delivery.comparison import LiveSet, WaitingSet
 from proofport.delivery.destination_run import RESUMABLE, DestinationRun
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
-from proofport.delivery.lease import hold
+from proofport.delivery.lease import alongside, hold
+from proofport.delivery.live_set import LiveSet, WaitingSet, lists_now
 from proofport.delivery.plan import Comparison
 from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
 from proofport.delivery.report import (
@@ -138,12 +138,14 @@ class Run:
             parts = self._parts
             for target in order.targets:
                 parts.append(await self._part(target, stack))
-            await self._hold(parts, stack)
+            # one order for all processes, so that no two wait for each other
+            for part in sorted(parts, key=lambda part: part.target.lane) if order.sends else ():
+                await self._hold(part, stack)
             needs_ids = order.mode == "snapshot" or not order.assume_unique
             ids = stack.enter_context(closing(IdStore())) if needs_ids else None
             branches = [Branch(part.destination, part.target.encoder(order.mode)) for part in parts]
             pipeline = self._pipeline = Pipeline(branches, ids, self._describe, self._tell)
-            async with self._telling():
+            async with alongside(self._keep_telling()):
                 for part in parts:
                     await self._prepare(part, ids, stack)
                 await self._deliver(pipeline, parts)
@@ -158,16 +160,7 @@ class Run:
     # ------------------------------------------------------------------ before
     async def _part(self, target: Target, stack: AsyncExitStack) -> _Part:
         order = self._order
-        makes_schema = isinstance(target.resource, MakesSchema)
-        job = Job(
-            order.run_id,
-            order.instance,
-            order.kind,
-            order.mode,
-            target.mapping.fields,
-            target.mapping.types if makes_schema else None,
-            time.time(),
-        )
+        job = target.job(order.run_id, order.instance, order.kind, order.mode, time.time())
         report = DestinationReport(target.name, lanes=[target.lane])
         ledger = Ledger(report, self._describe, order.on_problem)
         stack.callback(ledger.rejected_ids.close)
@@ -185,15 +178,9 @@ class Run:
             destination.only_read("dry_run")
         return _Part(target, destination)
 
-    async def _hold(self, parts: Sequence[_Part], stack: AsyncExitStack) -> None:
-        """Take every lane, in one order for all processes, so that no two wait for each other."""
-        if self._order.sends:
-            for part in sorted(parts, key=lambda part: part.target.lane):
-                await self._hold_one(part, stack)
-
-    async def _hold_one(self, part: _Part, stack: AsyncExitStack) -> None:
+    async def _hold(self, part: _Part, stack: AsyncExitStack) -> None:
+        """Take the lane, and begin the run in the journal."""
         order, destination = self._order, part.destination
-
         held = hold(
             order.journal,
             part.target.lane,
@@ -230,27 +217,26 @@ class Run:
         if order.skip_unchanged:
             await self._compare_with_live(destination, stack)
         if order.mode == "snapshot" and ids is not None:
-            part.ending = await self._ending(part, part.books, ids)
+            part.ending = self._ending(destination, part.books, ids)
             await part.ending.prepare()
 
-    async def _ending(self, part: _Part, books: RunBooks, ids: IdStore) -> Ending:
-        order, destination = self._order, part.destination
+    def _ending(self, destination: DestinationRun, books: RunBooks, ids: IdStore) -> Ending:
+        terms = self._order.terms
         if destination.stages:
-            return StagedSet(destination, books, order.terms, ids)
+            return StagedSet(destination, books, terms, ids)
         if destination.replaces:
-            return ReplacedSet(destination, books, order.terms, ids)
-        previous = await order.journal.known_count(part.target.lane, order.kind)
-        return ComparedSet(destination, books, order.terms, ids, previous=previous, delete_gone=order.delete_gone)
+            return ReplacedSet(destination, books, terms, ids)
+        return ComparedSet(destination, books, terms, ids, delete_gone=self._order.delete_gone)
 
     async def _compare_with_live(self, destination: DestinationRun, stack: AsyncExitStack) -> None:
         """Read what the vendor holds, where it can be listed, so that equal records are not sent again.
 
         Elsewhere the journal is asked. A resumed set that is staged is sent to its end: a difference was found before.
         """
-        order, resource = self._order, destination.resource
+        order = self._order
         if destination.stopped is not None or order.mode == "remove" or (destination.stages and order.resume):
             return
-        if not isinstance(resource, Lists) or resource.lags:
+        if not lists_now(destination.resource):
             return
         live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch")))
         try:
@@ -262,7 +248,7 @@ class Run:
         waiting = stack.enter_context(closing(WaitingSet(live))) if destination.stages else None
         destination.compare_with(live, waiting)
         if not order.resume:
-            destination.report.difference = live.difference
+            destination.report.difference, destination.report.compared = live.difference, True
 
     # ------------------------------------------------------------------ delivering
     async def _deliver(self, pipeline: Pipeline, parts: Sequence[_Part]) -> None:
@@ -339,22 +325,11 @@ class Run:
         number, place = position >> POSITION_BITS, position & ((1 << POSITION_BITS) - 1)
         return place_in(self._order.inputs[number][0], place)
 
-    @asynccontextmanager
-    async def _telling(self) -> AsyncIterator[None]:
+    async def _keep_telling(self) -> None:
         """Report progress while nothing is read, too: that is when a vendor makes us wait, and the seconds count."""
-
-        async def tell() -> None:
-            while True:
-                await asyncio.sleep(PROGRESS_SECONDS)
-                self._tell()
-
-        telling = asyncio.create_task(tell())
-        try:
-            yield
-        finally:
-            telling.cancel()
-            with suppress(asyncio.CancelledError):
-                await telling
+        while True:
+            await asyncio.sleep(PROGRESS_SECONDS)
+            self._tell()
 
     def _tell(self) -> None:
         if self._order.on_progress is None:

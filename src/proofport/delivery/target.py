@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import orjson
 
-from proofport.adapter import Adapter, Mode, Resource
+from proofport.adapter import Adapter, Job, MakesSchema, Mode, Resource
 from proofport.config.names import scoped, tenant_of
+from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 
 
@@ -43,12 +44,24 @@ class Target:
         """The key by which work is ordered: the vendor's, for each tenant its own."""
         return lane_of(self.name, self.resource)
 
+    def job(self, run_id: str, instance: str, kind: str, mode: Mode, started: float = 0.0) -> Job:
+        """The job of a run that delivers to it. Only a vendor that makes a schema is told the types of the fields."""
+        types = self.mapping.types if isinstance(self.resource, MakesSchema) else None
+        return Job(run_id, instance, kind, mode, self.mapping.fields, types, started)
+
     def encoder(self, mode: Mode) -> Callable[[Sequence[Neutral]], list[bytes]]:
         """Makes the bodies of several records, or, for removals, writes them as the source gave them.
 
         It raises Rejected or TypeError when there is no body for one of them.
         """
         return _as_given if mode == "remove" else self.mapping.encode
+
+    def body_of(self, record: Neutral) -> dict[str, Any] | Problem:
+        """The exact body of a record, or the reason why there is none."""
+        try:
+            return self.mapping(record)
+        except Rejected as error:
+            return error.problem
 
 
 def _as_given(block: Sequence[Neutral]) -> list[bytes]:

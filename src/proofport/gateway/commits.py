@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -16,15 +17,16 @@ from typing import Any, Literal
 import orjson
 
 from proofport.config.names import own_name
-from proofport.delivery.lease import RENEWALS, new_owner
+from proofport.delivery.lease import new_owner, renewing
 from proofport.delivery.payload import unpack
+from proofport.delivery.plan import planned
 from proofport.delivery.report import Exit, RunReport
 from proofport.errors import JournalError, LaneLost, ProofportError
+from proofport.evidence import Neutral
 from proofport.gateway.gateway import Gateway
-from proofport.gateway.inputs import Input
-from proofport.journal.contract import Commit, Journal, Part
+from proofport.gateway.inputs import GivenRecords, Input
+from proofport.journal.contract import Commit, Journal
 from proofport.logs import get_logger
-from proofport.sources import Reader
 
 POLL = 1.0
 """Seconds between two looks for commits that nobody carries out."""
@@ -96,37 +98,27 @@ class Commits:
 
     async def _carry_out(self, journal: Journal, commit: Commit) -> None:
         delivering = asyncio.create_task(self._report(journal, commit))
-        keeping = asyncio.create_task(self._keep(journal, commit, delivering))
-        try:
-            report = await delivering
-            state: Literal["delivered", "open"] = "delivered" if report["exit_code"] == Exit.OK else "open"
-            await journal.end_commit(commit, state, orjson.dumps(report).decode())
-            log.info("snapshot_ended", snapshot=commit.snapshot.id, state=state, exit_code=report["exit_code"])
-        except LaneLost as error:
-            log.error("commit_lost", snapshot=commit.snapshot.id, error=error.message)
-        except JournalError as error:
-            log.error("journal_unavailable", error=error.message)
-        except asyncio.CancelledError:
-            delivering.cancel()
-            await asyncio.gather(delivering, return_exceptions=True)
-            with suppress(JournalError):
-                await journal.release_commit(commit)
-        finally:
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
 
-    async def _keep(self, journal: Journal, commit: Commit, delivering: asyncio.Task[Any]) -> None:
-        """Renew the lease. When it was lost, nothing more is delivered here."""
-        while True:
-            await asyncio.sleep(self._lease / RENEWALS)
+        def lost(error: ProofportError) -> None:
+            log.error("commit_lost", snapshot=commit.snapshot.id, error=error.message)
+            delivering.cancel()
+
+        renew = partial(journal.renew_commit, commit, lease=self._lease)
+        async with renewing(renew, self._lease, lost, snapshot=commit.snapshot.id):
             try:
-                await journal.renew_commit(commit, lease=self._lease)
+                report = await delivering
+                state: Literal["delivered", "open"] = "delivered" if report["exit_code"] == Exit.OK else "open"
+                await journal.end_commit(commit, state, orjson.dumps(report).decode())
+                log.info("snapshot_ended", snapshot=commit.snapshot.id, state=state, exit_code=report["exit_code"])
             except LaneLost as error:
-                log.error("commit_lost", snapshot=commit.snapshot.id, error=error.message)
-                delivering.cancel()
-                return
+                lost(error)
             except JournalError as error:
-                log.warning("lease_not_renewed", snapshot=commit.snapshot.id, error=error.message)
+                log.error("journal_unavailable", error=error.message)
+            except asyncio.CancelledError:
+                delivering.cancel()
+                await asyncio.gather(delivering, return_exceptions=True)
+                with suppress(JournalError):
+                    await journal.release_commit(commit)
 
     async def _report(self, journal: Journal, commit: Commit) -> dict[str, Any]:
         """The report of the run, or of the error that kept it from being made."""
@@ -145,27 +137,27 @@ class Commits:
         resumed = any([await journal.run(commit.run_id, name) is not None for name in to])
         async with _parts(journal, snapshot.id) as parts:
             run = await self._gateway.deliver_snapshot(
-                list(_inputs(parts)), to=to, kind=kind, run_id=commit.run_id, resume=resumed, override=commit.override
+                parts, to=to, kind=kind, run_id=commit.run_id, resume=resumed, override=commit.override
             )
             self._on_report(run)
             report = run.as_dict()
             report["destinations"] = {own_name(name): books for name, books in report["destinations"].items()}
             if run.exit_code is Exit.GUARD:
-                plan = await self._gateway.plan(list(_inputs(parts)), to=to, kind=kind, mode="snapshot")
-                report["plan"] = {own_name(name): each.as_dict() for name, each in plan.destinations.items()}
+                plan = await self._gateway.plan(parts, to=to, kind=kind, mode="snapshot")
+                report["plan"] = {own_name(name): planned(each) for name, each in plan.destinations.items()}
         return report
 
 
 @asynccontextmanager
-async def _parts(journal: Journal, snapshot: str) -> AsyncIterator[Sequence[tuple[Part, Path]]]:
+async def _parts(journal: Journal, snapshot: str) -> AsyncIterator[Sequence[Input]]:
     """Each part in a file of its own: memory does not grow with the set."""
     with TemporaryDirectory(prefix="proofport-") as folder:
-        written: list[tuple[Part, Path]] = []
-        while some := await journal.parts(snapshot, after=written[-1][0].name if written else "", limit=1):
-            path = Path(folder) / str(len(written))
+        inputs, after = list[Input](), ""
+        while some := await journal.parts(snapshot, after=after, limit=1):
+            path, after = Path(folder) / str(len(inputs)), some[0].name
             await asyncio.to_thread(_write, path, some[0].payload)
-            written.append((Part(some[0].name, some[0].records, b"", some[0].incomplete), path))
-        yield written
+            inputs.append(Input(GivenRecords(_Lines(path), after, some[0].incomplete)))
+        yield inputs
 
 
 def _write(path: Path, payload: bytes) -> None:
@@ -173,24 +165,12 @@ def _write(path: Path, payload: bytes) -> None:
         file.writelines(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in unpack(payload))
 
 
-def _inputs(parts: Sequence[tuple[Part, Path]]) -> Iterator[Input]:
-    return (Input(StoredPart(part, path)) for part, path in parts)
+class _Lines:
+    """The records of a part, from its file, which is open only while it is read. They were checked when they came."""
 
-
-class StoredPart(Reader):
-    """A part of a snapshot, from its file. Its records are evidence that was checked when it came in."""
-
-    numbered_by = "#"
-
-    def __init__(self, part: Part, path: Path) -> None:
-        self.name = part.name
-        self.incomplete = part.incomplete
+    def __init__(self, path: Path) -> None:
         self._path = path
 
-    def _documents(self) -> Iterator[tuple[int, object]]:
+    def __iter__(self) -> Iterator[Neutral]:
         with self._path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                yield number, orjson.loads(line)
-
-    def close(self) -> None:
-        """The file is open only while it is read."""
+            yield from map(orjson.loads, file)

@@ -80,7 +80,10 @@ class Gateway:
 
     async def sender(self, adapter: Adapter) -> Sender:
         """A connection to an adapter's vendor. All connections of a gateway share its tokens."""
-        return Sender(adapter, await self.journal(), self._tokens)
+        return self._senders(await self.journal())(adapter)
+
+    def _senders(self, journal: Journal) -> Callable[[Adapter], Sender]:
+        return lambda adapter: Sender(adapter, journal, self._tokens)
 
     # ------------------------------------------------------------------ delivering
     async def push(
@@ -111,30 +114,25 @@ class Gateway:
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
-        async with AsyncExitStack() as stack:
-            journal = (
-                await stack.enter_async_context(opened(open_journal("memory:"))) if dry_run else await self.journal()
-            )
-            return await self._run(
-                records,
-                to,
-                kind,
-                mode,
-                values,
-                journal,
-                run_id=resume,
-                resume=resume is not None,
-                must_be_open=True,
-                on_begin=on_begin,
-                override=override_guard,
-                dry_run=dry_run,
-                assume_unique=assume_unique,
-                skip_unchanged=skip_unchanged,
-                delete_gone=delete_gone,
-                require_verified=require_verified,
-                on_progress=on_progress,
-                on_problem=on_problem,
-            )
+        return await self._run(
+            records,
+            to,
+            kind,
+            mode,
+            values,
+            run_id=resume,
+            resume=resume is not None,
+            must_be_open=True,
+            on_begin=on_begin,
+            override=override_guard,
+            dry_run=dry_run,
+            assume_unique=assume_unique,
+            skip_unchanged=skip_unchanged,
+            delete_gone=delete_gone,
+            require_verified=require_verified,
+            on_progress=on_progress,
+            on_problem=on_problem,
+        )
 
     async def deliver_snapshot(
         self,
@@ -150,14 +148,11 @@ class Gateway:
 
         A relay that has died may still hold a lane, for a lease at most.
         """
-        journal = await self.journal()
         return await self._run(
             records,
             to,
             kind,
             "snapshot",
-            None,
-            journal,
             run_id=run_id,
             resume=resume,
             override=override,
@@ -175,8 +170,7 @@ class Gateway:
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Plan:
         """Say what a push of the same records would do to what the vendors hold now. Nothing is written."""
-        journal = await self.journal()
-        return Plan.of(await self._run(records, to, kind, mode, values, journal, plan=True, on_progress=on_progress))
+        return Plan.of(await self._run(records, to, kind, mode, values, plan=True, on_progress=on_progress))
 
     async def _run(
         self,
@@ -184,26 +178,28 @@ class Gateway:
         to: str | Sequence[str],
         kind: str | None,
         mode: Mode,
-        values: Mapping[str, str] | None,
-        journal: Journal,
+        values: Mapping[str, str] | None = None,
         *,
         run_id: str | None = None,
         resume: bool = False,
         must_be_open: bool = False,
         override: str | None = None,
-        delete_gone: bool = False,
         on_begin: Callable[[str], None] | None = None,
+        dry_run: bool = False,
+        delete_gone: bool = False,
         **how: Any,
     ) -> RunReport:
-        inputs = inputs_of(records)
-        kind, decoders = self._targets.decoders([item.source for item in inputs], kind, mode, values or {})
-        targets = self._targets.several(to, kind, mode, delete_gone=delete_gone)
-        run_id = run_id or secrets.token_hex(6)
-        if resume and must_be_open:
-            await _check_resumable(journal, run_id, [target.name for target in targets], kind, mode)
-        guard = self.config.guard
         async with AsyncExitStack() as stack:
+            trial = await stack.enter_async_context(opened(open_journal("memory:"))) if dry_run else None
+            journal = trial or await self.journal()
+            inputs = inputs_of(records)
+            kind, decoders = self._targets.decoders([item.source for item in inputs], kind, mode, values or {})
+            targets = self._targets.several(to, kind, mode, delete_gone=delete_gone)
+            run_id = run_id or secrets.token_hex(6)
+            if resume and must_be_open:
+                await _check_resumable(journal, run_id, [target.name for target in targets], kind, mode)
             readers = [stack.enter_context(open_input(item)) for item in inputs]
+            guard = self.config.guard
             order = Order(
                 run_id=run_id,
                 instance=self.config.instance,
@@ -215,13 +211,14 @@ class Gateway:
                 retry_seconds=self.config.patience,
                 lease=self.config.lease,
                 journal=journal,
-                sender=lambda adapter: Sender(adapter, journal, self._tokens),
+                sender=self._senders(journal),
+                dry_run=dry_run,
                 delete_gone=delete_gone,
                 resume=resume,
                 **how,
             )
             if on_begin is not None:
-                on_begin(order.run_id)
+                on_begin(run_id)
             return await Run(order).execute()
 
     async def preview(
@@ -278,7 +275,7 @@ class Gateway:
         worker = Worker(
             journal,
             self.target,
-            lambda adapter: Sender(adapter, journal, self._tokens),
+            self._senders(journal),
             instance=self.config.instance,
             lease=self.config.lease,
             slots=slots,

@@ -43,18 +43,21 @@ class AlreadyEvidence:
 
 
 class GivenRecords(Reader):
-    """Records that a caller of the library holds."""
+    """Records that were read already. They may be read again where the iterable allows it."""
 
     numbered_by = "#"
 
-    def __init__(self, records: Records) -> None:
-        self.name = "records"
-        self.incomplete = None
+    def __init__(self, records: Records, name: str = "records", incomplete: str | None = None) -> None:
+        self.name = name
+        self.incomplete = incomplete
         self._records = records
 
     def _documents(self) -> Iterator[tuple[int, object]]:
         for number, record in enumerate(self._records, 1):
             yield number, record.neutral() if isinstance(record, Evidence) else record
+
+    def changed(self) -> bool:
+        return False
 
     def close(self) -> None:
         """Do nothing: the records belong to the caller."""

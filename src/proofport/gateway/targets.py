@@ -11,7 +11,7 @@ from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Stages
 from proofport.config import Config
 from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
-from proofport.errors import Problem, Rejected, UnsupportedFeature, UsageError
+from proofport.errors import Problem, UnsupportedFeature, UsageError
 from proofport.evidence import Neutral, model_of
 from proofport.gateway.inputs import AlreadyEvidence
 
@@ -138,11 +138,4 @@ class Preview:
 def preview_of(position: str, record: Neutral | Problem, targets: Sequence[Target]) -> Preview:
     if isinstance(record, Problem):
         return Preview(position, None, None, {target.name: record for target in targets})
-    return Preview(position, record["id"], record, {target.name: _body(target, record) for target in targets})
-
-
-def _body(target: Target, record: Neutral) -> dict[str, Any] | Problem:
-    try:
-        return target.mapping(record)
-    except Rejected as error:
-        return error.problem
+    return Preview(position, record["id"], record, {target.name: target.body_of(record) for target in targets})

@@ -7,12 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 import orjson
 
 from proofport.adapter import Observed, ReadBack, ReadsBack, Resource
+from proofport.delivery import same
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
 from proofport.delivery.target import lane_of
 from proofport.gateway.assurance import verify_deliveries, verify_runs
@@ -168,12 +168,12 @@ class _Waiting:
     def meet(self, row: Observed) -> None:
         """Compare a row. Several records may share a field such as an address: the row is the one that it equals."""
         candidates = [text for text in self._candidates(row) if text in self.bodies]
-        differences = {text: _difference(self.bodies[text], row.fields) for text in candidates}
-        same = next((text for text, difference in differences.items() if not difference), None)
-        if same is not None:
-            self.bodies.pop(same)
-            self.different.pop(same, None)
-            self._credit(self.senders.pop(same))
+        differences = {text: same.differences(self.bodies[text], row.fields) for text in candidates}
+        seen = next((text for text, difference in differences.items() if not difference), None)
+        if seen is not None:
+            self.bodies.pop(seen)
+            self.different.pop(seen, None)
+            self._credit(self.senders.pop(seen))
         elif len(candidates) == 1:
             self.different.update(differences)
 
@@ -190,24 +190,3 @@ class _Waiting:
             if value not in (None, ""):
                 return self.places.get((name, str(value)), [])
         return []
-
-
-def _difference(sent: Mapping[str, Any], shown: Mapping[str, Any]) -> Difference:
-    return {name: (value, shown.get(name)) for name, value in sent.items() if not _is_same(value, shown.get(name))}
-
-
-def _is_same(sent: Any, shown: Any) -> bool:
-    """Compare two values. Vendors give numbers as text, and times in other forms."""
-    if isinstance(sent, bool) or isinstance(shown, bool):
-        return sent is shown
-    if sent == shown or None in (sent, shown):
-        return bool(sent == shown)
-    return str(sent) == str(shown) or (_moment(sent) is not None and _moment(sent) == _moment(shown))
-
-
-def _moment(value: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment if moment is not None and moment.tzinfo is not None else None

@@ -1,4 +1,4 @@
-"""Working on lanes: claim the next one when a slot is free, drain it, give it back. The same for every journal."""
+"""Working on lanes: claim the next one when a slot is free, drain it, give it back."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ async def _end(runner: web.AppRunner, relay: Relay) -> None:
 async def _sweep(relay: Relay) -> None:
     while True:
         try:
-            if expired := await (await relay.gateway.journal()).expire_snapshots():
+            if expired := await relay.journal.expire_snapshots():
                 log.info("snapshots_expired", count=expired)
         except JournalError as error:
             log.error("journal_unavailable", error=error.message)
@@ -112,7 +112,8 @@ async def _sweep(relay: Relay) -> None:
 
 async def application(gateway: Gateway) -> web.Application:
     """Raises ConfigError; JournalError when the journal cannot be opened."""
-    relay = Relay(gateway)
+    journal = await gateway.journal()
+    relay = Relay(gateway, journal)
     outermost = [log_access(relay.metrics), answer_problems, relay.in_flight.middleware]
     app = web.Application(middlewares=outermost, client_max_size=0)
     app[RELAY] = relay
@@ -122,7 +123,7 @@ async def application(gateway: Gateway) -> web.Application:
         added = app.router.add_route(route.method, route.path, route.handle, expect_handler=_expect)
         if route.scope == "open":
             open_routes.add(added)
-    secure(app, await gateway.journal(), gateway.config.relay, open_routes=open_routes)
+    secure(app, journal, relay.settings, open_routes=open_routes)
     return app
 
 

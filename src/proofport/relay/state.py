@@ -15,6 +15,7 @@ from proofport.errors import ConfigError, Problem, UsageError
 from proofport.evidence import model_of
 from proofport.gateway import Gateway
 from proofport.gateway.commits import Commits
+from proofport.journal.contract import Journal
 from proofport.logs import get_logger
 from proofport.relay.access.caller import Caller
 from proofport.relay.operating.backlog import Backlog, Backpressure
@@ -32,8 +33,9 @@ log = get_logger("relay")
 class Relay:
     """One relay. Whatever a caller names is found here, or refused with a problem."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, journal: Journal) -> None:
         self.gateway = gateway
+        self.journal = journal
         self.settings = gateway.config.relay
         self.in_flight = InFlight()
         self.metrics = Metrics()

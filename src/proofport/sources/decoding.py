@@ -24,6 +24,14 @@ def decode(text: bytes) -> object:
     return json.loads(text) if holds_huge_integers(text) else document
 
 
+def is_object(text: bytes) -> bool:
+    """True if a text is one JSON object, from its first byte on."""
+    try:
+        return text.startswith(b"{") and isinstance(decode(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
 def problem(text: bytes, error: Exception, expected: str) -> Problem:
     """Words for a document that cannot be decoded, with the text around the place."""
     if isinstance(error, RecursionError):

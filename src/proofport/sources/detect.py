@@ -8,7 +8,7 @@ from typing import BinaryIO, Literal, TypeAlias
 
 from proofport.errors import UsageError
 from proofport.sources.csv_rows import CsvReader
-from proofport.sources.decoding import decode
+from proofport.sources.decoding import is_object
 from proofport.sources.json_array import JsonArrayReader
 from proofport.sources.json_document import JsonDocumentReader
 from proofport.sources.ndjson import NdjsonReader
@@ -55,13 +55,7 @@ def _first_line_is_a_document(stream: Stream) -> bool:
     line, _, more = stream.head.lstrip().partition(b"\n")
     while not more.strip() and stream.more():
         line, _, more = stream.head.lstrip().partition(b"\n")
-    if not more.strip():
-        return False
-    try:
-        decode(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
+    return bool(more.strip()) and is_object(line)
 
 
 def _csv_or_refuse(stream: Stream) -> Callable[[Stream], Reader]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from io import BytesIO
 
-from proofport.sources.decoding import decode, problem
+from proofport.sources.decoding import decode, is_object, problem
 from proofport.sources.ndjson import NdjsonReader
 from proofport.sources.reader import Malformed, Reader
 from proofport.sources.stream import Stream
@@ -34,11 +34,4 @@ class JsonDocumentReader(Reader):
 
 
 def _is_made_of_lines(text: bytes) -> bool:
-    return any(_is_object(line) for line in text.split(b"\n", 2)[:2])
-
-
-def _is_object(line: bytes) -> bool:
-    try:
-        return line.startswith(b"{") and isinstance(decode(line), dict)
-    except (ValueError, RecursionError):
-        return False
+    return any(map(is_object, text.split(b"\n", 2)[:2]))

@@ -48,7 +48,7 @@ class Reader(ABC):
         """Read through to the end, close the input, and note why it could not be read to its end."""
         try:
             yield from reading
-            if self._stream.changed:
+            if self.changed():
                 self.incomplete = f"{self.name} was changed while it was read"
         except OSError as error:
             self.incomplete = f"reading {self.name} failed: {error.strerror or error}"
@@ -58,6 +58,10 @@ class Reader(ABC):
     def position(self, n: int) -> str:
         """Where `n` is, for a person: `file.ndjson:12` (line), `file.json#3` (record)."""
         return f"{self.name}{self.numbered_by}{n}"
+
+    def changed(self) -> bool:
+        """True if the input was written to since it was opened."""
+        return self._stream.changed
 
     def close(self) -> None:
         self._stream.close()

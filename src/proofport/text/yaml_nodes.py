@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import yaml
 
@@ -14,6 +14,8 @@ from proofport.errors import MappingError, Problem
 from proofport.text.wording import did_you_mean, listing
 
 MAX_DEPTH = 40
+T = TypeVar("T")
+D = TypeVar("D")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,11 @@ class Keys:
     def get(self, name: str) -> Node | None:
         return self._nodes.get(name)
 
-    def given(self, names: Sequence[str]) -> list[str]:
+    def read(self, name: str, read: Callable[[Node], T], otherwise: D) -> T | D:
+        """The value of a key, read by `read`; `otherwise` where there is no such key."""
+        return read(self._nodes[name]) if name in self._nodes else otherwise
+
+    def given(self, names: Collection[str]) -> list[str]:
         """Those of `names` that are there, in the order of the file."""
         return [name for name in self._nodes if name in names]
 
@@ -107,6 +113,11 @@ class Keys:
         if name not in self._nodes:
             raise self.at.error(f"no {name!r}", why)
         return self._nodes[name]
+
+    def refuse(self, names: Collection[str], found: str, expected: str, hint: str | None = None) -> None:
+        """Raise MappingError if one of the keys is there. `found` says after its name what is wrong about it."""
+        for name in self.given(names):
+            raise self.marks[name].error(f"{name!r} {found}", expected, hint=hint)
 
 
 def text_of(node: Node, expected: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,16 +9,15 @@ from typing import Any, TypeVar
 
 import orjson
 import pytest
-import yaml
+from tests.support.cli import CommandLine
+from tests.support.emulators import block
+from tests.support.journals import ask
 
 from proofport.accounting import rejected
-from proofport.cli import app
 from proofport.delivery.payload import encode_outcomes, pack_bodies, unpack_bodies
 from proofport.errors import Problem
 from proofport.journal.contract import Attempt, BatchDone, Delivery, Failure, Filter, Journal, LaneRun, NewRun
 from proofport.journal.contract import NewDelivery as New
-from proofport.journal.sqlite import SqliteJournal
-from proofport_drata.emulator import DrataEmulator
 
 T = TypeVar("T")
 KIND = "custom:software_package"
@@ -34,38 +32,18 @@ REPORT = {
 }
 
 
-class Shell:
-    """A folder with a configuration and its journal; `type` runs a command line there, 80 columns wide."""
-
-    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str]) -> None:
-        emulator = DrataEmulator()
-        emulator.seed()
-        block = emulator.destination("http://127.0.0.1:9")
-        self.secret = block["api_key"]
-        self._path = folder / ".proofport" / "journal.sqlite3"
-        self._capture = capture
-        (folder / "proofport.yaml").write_text(yaml.safe_dump({"instance": "t", "destinations": {"drata": block}}))
+class Shell(CommandLine):
+    """What it says is 80 columns wide, and holds nothing of a record unless that is asked for."""
 
     def do(self, work: Callable[[Journal], Awaitable[T]]) -> T:
-        async def opened() -> T:
-            journal = SqliteJournal(self._path)
-            await journal.open()
-            try:
-                return await work(journal)
-            finally:
-                await journal.close()
+        return ask(str(self.folder / ".proofport" / "journal.sqlite3"), work)
 
-        return asyncio.run(opened())
-
-    def type(self, *arguments: str) -> tuple[int, str]:
-        code = app.run(arguments)
-        said = self._capture.readouterr()
-        assert self.secret not in said.out + said.err
-        assert "Traceback" not in said.err
+    def say(self, *arguments: str) -> tuple[int, str]:
+        typed = self.type(*arguments)
         if "--json" not in arguments and "show" not in arguments:
-            assert max(map(len, said.out.splitlines()), default=0) <= 80
-            assert CONTENT not in said.out + said.err
-        return code, said.out + said.err
+            assert max(map(len, typed.out.splitlines()), default=0) <= 80
+            assert CONTENT not in typed.out + typed.err
+        return typed.code, typed.out + typed.err
 
     def states(self) -> list[tuple[int, str]]:
         async def states(journal: Journal) -> list[Delivery]:
@@ -103,10 +81,12 @@ async def filled(journal: Journal) -> None:
 
 
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    monkeypatch.chdir(tmp_path)
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.setenv("COLUMNS", "80")
-    return Shell(tmp_path, capsys)
+    shell = Shell(tmp_path, {"drata": block("drata")}, instance="t")
+    shell.configure()
+    assert shell.secrets()
+    return shell
 
 
 @pytest.fixture
@@ -117,10 +97,10 @@ def full(shell: Shell) -> Shell:
 
 class TestStatus:
     def test_a_new_journal(self, shell: Shell) -> None:
-        assert shell.type("status") == (0, "Nothing has been delivered yet.\n")
+        assert shell.say("status") == (0, "Nothing has been delivered yet.\n")
 
     def test_lanes_snapshots_and_what_can_be_resumed(self, full: Shell) -> None:
-        code, said = full.type("status")
+        code, said = full.say("status")
         assert code == 0
         for words in (LANE, "3 queued, the oldest since 20", "1 dead", "parked: the key was refused"):
             assert words in said
@@ -132,50 +112,50 @@ class TestStatus:
         assert "replaced" not in said, "it can no longer be resumed"
 
     def test_a_run_with_what_was_tried(self, full: Shell) -> None:
-        code, said = full.type("status", "stopped")
+        code, said = full.say("status", "stopped")
         assert code == 0
         assert "interrupted or running" in said
         assert "stage_records no answer 10.0 s 9,000 bytes" in said
         assert "no answer in time" in said
         assert "whole" not in said
-        assert "replaced by a later run" in full.type("status", "replaced")[1]
+        assert "replaced by a later run" in full.say("status", "replaced")[1]
 
     def test_a_lane_with_its_runs(self, full: Shell) -> None:
-        code, said = full.type("status", OTHER)
+        code, said = full.say("status", OTHER)
         assert (code, said.count("snapshot of cloud_resource")) == (0, 3)
-        assert "upsert_records 400 0.25 s 4,000 bytes" in full.type("status", LANE)[1]
+        assert "upsert_records 400 0.25 s 4,000 bytes" in full.say("status", LANE)[1]
 
     def test_json(self, full: Shell) -> None:
-        code, said = full.type("status", "--json")
+        code, said = full.say("status", "--json")
         shown = json.loads(said)
         lanes: dict[str, Any] = {lane["lane"]: lane for lane in shown["lanes"]}
         assert (code, lanes[LANE]["queued"], lanes[LANE]["dead"], lanes[OTHER]["queued"]) == (0, 3, 1, 0)
         [snapshot], [interrupted] = shown["snapshots"], shown["interrupted"]
         assert (snapshot["books"], interrupted["run"]) == (REPORT, "stopped")
-        [run] = json.loads(full.type("status", "stopped", "--json")[1])["runs"]
+        [run] = json.loads(full.say("status", "stopped", "--json")[1])["runs"]
         assert (run["batches"], run["inputs"]) == (1, ["i.json"])
 
     def test_neither_a_run_nor_a_lane(self, full: Shell) -> None:
-        code, said = full.type("status", "nobody")
+        code, said = full.say("status", "nobody")
         assert (code, said.splitlines()[0]) == (2, "Error: the journal knows no run or lane named nobody")
 
 
 class TestResume:
     def test_a_parked_lane_goes_on(self, full: Shell) -> None:
-        assert full.type("resume", LANE) == (0, f"{LANE} goes on.\n")
-        assert "parked" not in full.type("status", LANE)[1]
+        assert full.say("resume", LANE) == (0, f"{LANE} goes on.\n")
+        assert "parked" not in full.say("status", LANE)[1]
 
     def test_a_lane_that_is_not_there(self, full: Shell) -> None:
-        code, said = full.type("resume", "nobody")
+        code, said = full.say("resume", "nobody")
         assert (code, "nobody" in said) == (2, True)
 
 
 class TestDeadLetters:
     def test_list(self, full: Shell) -> None:
-        code, said = full.type("dead-letter", "list")
+        code, said = full.say("dead-letter", "list")
         assert (code, said) == (0, f"1  upsert of 1 {KIND} to drata\n    rejected, attempts: 1\n")
-        assert json.loads(full.type("dead-letter", "list", "--json", "--lane", LANE)[1])[0]["reason"] == "rejected"
-        assert full.type("dead-letter", "list", "--lane", OTHER) == (0, "There is no dead letter.\n")
+        assert json.loads(full.say("dead-letter", "list", "--json", "--lane", LANE)[1])[0]["reason"] == "rejected"
+        assert full.say("dead-letter", "list", "--lane", OTHER) == (0, "There is no dead letter.\n")
 
     def test_all_of_many_are_listed(self, shell: Shell) -> None:
         async def many(journal: Journal) -> None:
@@ -185,10 +165,10 @@ class TestDeadLetters:
                 await run.dead(delivery, Failure("rejected"))
 
         shell.do(many)
-        assert len(json.loads(shell.type("dead-letter", "list", "--json")[1])) == 250
+        assert len(json.loads(shell.say("dead-letter", "list", "--json")[1])) == 250
 
     def test_show_gives_evidence_reason_and_both_bodies(self, full: Shell) -> None:
-        code, said = full.type("dead-letter", "show", "1")
+        code, said = full.say("dead-letter", "show", "1")
         letter = json.loads(said)
         [record] = letter["records"]
         assert (code, letter["state"], letter["attempts"]) == (0, "dead", 1)
@@ -196,16 +176,16 @@ class TestDeadLetters:
         assert (record["problem"]["field"], record["problem"]["vendor_message"]) == ("name", "Validation failed")
         assert record["sent"] == {"id": "openssl", "name": "as it was mapped then"}
         assert record["body"] == {"id": "openssl", "name": CONTENT}
-        code, said = full.type("dead-letter", "show", "99")
+        code, said = full.say("dead-letter", "show", "99")
         assert (code, said.splitlines()[0]) == (2, "Error: there is no delivery 99")
 
     def test_replay_puts_it_at_the_end_of_its_lane(self, full: Shell) -> None:
-        assert full.type("dead-letter", "replay", "1", "2") == (2, "1 of 2 queued again: 5\n")
+        assert full.say("dead-letter", "replay", "1", "2") == (2, "1 of 2 queued again: 5\n")
         assert full.states() == [(1, "cancelled"), *((n, "queued") for n in range(2, 6))]
-        assert full.type("dead-letter", "replay", "1") == (2, "0 of 1 queued again: none\n")
+        assert full.say("dead-letter", "replay", "1") == (2, "0 of 1 queued again: none\n")
 
     def test_replay_as_it_was_takes_the_bodies_along(self, full: Shell) -> None:
-        assert full.type("dead-letter", "replay", "1", "--as-it-was") == (0, "1 of 1 queued again: 5\n")
+        assert full.say("dead-letter", "replay", "1", "--as-it-was") == (0, "1 of 1 queued again: 5\n")
         [again] = full.do(lambda journal: journal.find(Filter(ids=[5])))
         assert unpack_bodies(again.bodies or b"[]") == [b'{"id":"openssl","name":"as it was mapped then"}']
 
@@ -216,25 +196,25 @@ class TestDeadLetters:
             await run.dead((await run.take(1))[0], Failure("rejected"))
 
         full.do(refused_by_the_mapping)
-        code, said = full.type("dead-letter", "replay", "1", "2", "--as-it-was")
+        code, said = full.say("dead-letter", "replay", "1", "2", "--as-it-was")
         assert (code, "letter 2 cannot be sent as it was" in " ".join(said.split())) == (2, True)
         assert full.states()[:2] == [(1, "dead"), (2, "dead")]
 
     def test_drop_keeps_the_reason(self, full: Shell) -> None:
-        assert full.type("dead-letter", "drop", "1", "--reason", "left the company") == (0, "1 of 1 dropped\n")
+        assert full.say("dead-letter", "drop", "1", "--reason", "left the company") == (0, "1 of 1 dropped\n")
         assert full.states()[0] == (1, "cancelled")
-        assert full.type("dead-letter", "drop", "1", "--reason", "again")[0] == 2
-        assert json.loads(full.type("dead-letter", "show", "1")[1])["state"] == "cancelled"
+        assert full.say("dead-letter", "drop", "1", "--reason", "again")[0] == 2
+        assert json.loads(full.say("dead-letter", "show", "1")[1])["state"] == "cancelled"
 
     def test_drop_needs_a_reason(self, full: Shell) -> None:
-        assert full.type("dead-letter", "drop", "1")[0] == 2
-        assert full.type("dead-letter", "drop", "1", "--reason", " ")[0] == 2
+        assert full.say("dead-letter", "drop", "1")[0] == 2
+        assert full.say("dead-letter", "drop", "1", "--reason", " ")[0] == 2
         assert full.states()[0] == (1, "dead")
 
 
 def test_a_backup_is_a_journal_and_overwrites_nothing(full: Shell, tmp_path: Path) -> None:
-    code, said = full.type("journal", "backup", "copy.sqlite3")
+    code, said = full.say("journal", "backup", "copy.sqlite3")
     assert (code, said) == (0, f"copy.sqlite3: {(tmp_path / 'copy.sqlite3').stat().st_size:,} bytes\n")
-    Path("proofport.yaml").write_text(Path("proofport.yaml").read_text() + "journal: copy.sqlite3\n")
-    assert "12,345 delivered" in full.type("status")[1]
-    assert full.type("journal", "backup", "copy.sqlite3")[0] == 2
+    full.configure(journal="copy.sqlite3")
+    assert "12,345 delivered" in full.say("status")[1]
+    assert full.say("journal", "backup", "copy.sqlite3")[0] == 2

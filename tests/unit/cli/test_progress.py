@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from rich.console import Console
+from tests.support.clock import Clock
 
 from proofport.cli.push.progress import LINE_EVERY, Lines, bars, watcher
 from proofport.delivery.run import DestinationProgress, Progress
@@ -14,15 +15,8 @@ def at(read: int, done: int, note: str | None = None, rejected: int = 0) -> Prog
     return Progress(read, {"there": DestinationProgress(done, rejected, note)})
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_a_short_run_prints_nothing() -> None:
-    out, clock = io.StringIO(), Clock()
+    out, clock = io.StringIO(), Clock(0.0)
     watch = Lines(out, clock)
     clock.now = LINE_EVERY - 0.1
     watch(at(10, 5))
@@ -30,7 +24,7 @@ def test_a_short_run_prints_nothing() -> None:
 
 
 def test_a_long_run_prints_a_line_now_and_then() -> None:
-    out, clock = io.StringIO(), Clock()
+    out, clock = io.StringIO(), Clock(0.0)
     watch = Lines(out, clock)
     for second in range(11):
         clock.now = float(second)
@@ -43,7 +37,7 @@ def test_a_long_run_prints_a_line_now_and_then() -> None:
 
 def test_waiting_is_said_at_once_and_not_every_second() -> None:
     out = io.StringIO()
-    watch = Lines(out, Clock())
+    watch = Lines(out, Clock(0.0))
     watch(at(10, 5))
     watch(at(10, 5, "rate limited; goes on in 12 s"))
     watch(at(10, 5, "rate limited; goes on in 11 s"))

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, cast
 
 import orjson
+from tests.support.clock import Naps
 
 from proofport.accounting import CONFIRMED, Outcome, Tally, rejected, unknown
 from proofport.adapter import (
@@ -261,20 +262,6 @@ def all_ok(call: Call) -> Reply:
 def batch(*ids: str, first: int = 1) -> Batch:
     bodies = [json.dumps({"id": record_id}).encode() for record_id in ids]
     return Batch(list(ids), bodies, list(range(first, first + len(ids))))
-
-
-class Naps:
-    """A sleep that takes no time and remembers how long it should have been."""
-
-    def __init__(self) -> None:
-        self.taken: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.taken.append(seconds)
-
-    @property
-    def total(self) -> float:
-        return sum(self.taken)
 
 
 def destination(

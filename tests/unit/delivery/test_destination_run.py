@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.clock import Naps
 from tests.unit.delivery.support import (
     SECRET,
-    Naps,
     ScriptedSender,
     StagedTiny,
     Tiny,

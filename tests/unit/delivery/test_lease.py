@@ -7,9 +7,10 @@ import time
 from typing import Any
 
 import pytest
+from tests.support.clock import Clock
 from tests.unit.delivery.support import memory_journal
 
-from proofport.delivery.lease import RENEWALS, Holder, hold, kept, since_boot
+from proofport.delivery.lease import RENEWALS, Holder, hold, renewing, since_boot
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun
 from proofport.wire import Call
@@ -20,13 +21,6 @@ DESTROY = Call("destroy", "POST", "/x", destructive=True)
 LEASE = 90.0
 SHORT = 0.0
 """A lease that is renewed in every turn of the loop."""
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class FakeRun:
@@ -59,7 +53,7 @@ def holder(run: Any, clock: Clock, lease: float = LEASE) -> Holder:
 # ---------------------------------------------------------------------- asking
 @pytest.mark.parametrize("seconds", [0.0, LEASE])
 async def test_the_journal_is_asked_before_every_call_that_destroys(seconds: float) -> None:
-    run, clock = FakeRun(), Clock()
+    run, clock = FakeRun(), Clock(0.0)
     tried = holder(run, clock)
     clock.now = seconds
     await tried.permit(DESTROY)
@@ -69,7 +63,7 @@ async def test_the_journal_is_asked_before_every_call_that_destroys(seconds: flo
 
 @pytest.mark.parametrize(("seconds", "asked"), [(0.0, 0), (LEASE / 2, 0), (LEASE / 2 + 1, 1)])
 async def test_before_another_write_it_is_asked_once_half_the_lease_has_gone_by(seconds: float, asked: int) -> None:
-    run, clock = FakeRun(), Clock()
+    run, clock = FakeRun(), Clock(0.0)
     tried = holder(run, clock)
     clock.now = seconds
     await tried.permit(WRITE)
@@ -78,7 +72,7 @@ async def test_before_another_write_it_is_asked_once_half_the_lease_has_gone_by(
 
 
 async def test_reading_asks_nobody() -> None:
-    run, clock = FakeRun(), Clock()
+    run, clock = FakeRun(), Clock(0.0)
     tried = holder(run, clock)
     clock.now = 10 * LEASE
     await tried.permit(LOOK)
@@ -86,7 +80,7 @@ async def test_reading_asks_nobody() -> None:
 
 
 async def test_a_lane_that_another_process_has_taken_over_permits_no_harm() -> None:
-    clock = Clock()
+    clock = Clock(0.0)
     tried = holder(FakeRun(LaneLost("gone"), LaneLost("gone")), clock)
     await tried.permit(WRITE)
     with pytest.raises(LaneLost):
@@ -99,7 +93,7 @@ async def test_a_lane_that_another_process_has_taken_over_permits_no_harm() -> N
 # ---------------------------------------------------------------------- keeping
 async def test_the_lease_is_renewed_from_the_background_until_the_block_ends() -> None:
     run = FakeRun(None, None, None)
-    async with asyncio.timeout(20), kept(holder(run, Clock()), SHORT, lambda error: None):
+    async with asyncio.timeout(20), renewing(holder(run, Clock(0.0)).confirm, SHORT, lambda error: None):
         await run.used_up.wait()
     assert run.renewals >= RENEWALS
     before = run.renewals
@@ -115,7 +109,7 @@ async def test_the_loss_is_told_once_and_renewing_ends() -> None:
         told.append(error)
         lost.set()
 
-    async with asyncio.timeout(20), kept(holder(run, Clock()), SHORT, on_lost):
+    async with asyncio.timeout(20), renewing(holder(run, Clock(0.0)).confirm, SHORT, on_lost):
         await lost.wait()
         for _ in range(5):
             await asyncio.sleep(0)
@@ -124,7 +118,7 @@ async def test_the_loss_is_told_once_and_renewing_ends() -> None:
 
 async def test_a_journal_that_stumbles_is_asked_again_and_the_block_goes_on() -> None:
     run = FakeRun(JournalError("disk full"), JournalError("disk full"), None)
-    async with asyncio.timeout(20), kept(holder(run, Clock()), SHORT, lambda error: None):
+    async with asyncio.timeout(20), renewing(holder(run, Clock(0.0)).confirm, SHORT, lambda error: None):
         await run.used_up.wait()
     assert run.renewals >= 3
 

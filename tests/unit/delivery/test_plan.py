@@ -22,10 +22,10 @@ from tests.unit.delivery.support import (
 )
 
 from proofport.adapter import Flow, Mode, Observed, Page
-from proofport.delivery.comparison import LISTED
 from proofport.delivery.guard import Terms
-from proofport.delivery.plan import DELETABLE, ENDED, KEPT, REPLACED, DestinationPlan, Plan
-from proofport.delivery.report import Exit
+from proofport.delivery.plan import DELETABLE, ENDED, KEPT, REPLACED, Plan
+from proofport.delivery.plan import planned as planned_dict
+from proofport.delivery.report import LISTED, DestinationReport, Exit
 from proofport.errors import Blocked
 from proofport.journal.contract import Journal
 from proofport.wire import Call, Reply
@@ -68,7 +68,7 @@ async def planned(here: Vendor, *records: Any, mode: Mode = "snapshot", **how: A
     return Plan.of(await push(write("a.ndjson", *records), mode=mode, here=here, plan=True, **how))
 
 
-async def plan_of(here: Vendor, *records: Any, mode: Mode = "snapshot", **how: Any) -> DestinationPlan:
+async def plan_of(here: Vendor, *records: Any, mode: Mode = "snapshot", **how: Any) -> DestinationReport:
     return (await planned(here, *records, mode=mode, **how)).destinations["here"]
 
 
@@ -76,26 +76,31 @@ async def plan_of(here: Vendor, *records: Any, mode: Mode = "snapshot", **how: A
 async def test_each_record_stands_in_one_group() -> None:
     here = showing(whole("a", n=1), whole("b", n=2), whole("d", n=1))
     plan = await plan_of(here, *({"id": each, "n": 1} for each in "abc"))
-    assert (plan.unchanged, plan.changed.ids, plan.added.ids, plan.gone.ids) == (1, ["b"], ["c"], ["d"])
-    assert plan.fields == {"b": ["n"]}
+    assert (plan.difference.unchanged, plan.difference.changed.ids, plan.difference.added.ids, plan.gone.ids) == (
+        1,
+        ["b"],
+        ["c"],
+        ["d"],
+    )
+    assert plan.difference.fields == {"b": ["n"]}
     assert "1 of 3 records held now would be gone" in (plan.refusal or "")
 
 
 async def test_a_second_record_of_an_id_says_where_the_first_is() -> None:
     plan = await plan_of(showing(), {"id": "a"}, {"id": "a", "n": 2})
-    [(position, record_id, problem)] = plan.problems
-    assert (plan.rejected, position, record_id) == (1, "a.ndjson:2", "a")
-    assert "a.ndjson:1" in str(problem)
+    [row] = plan.problems
+    assert (plan.problem_count, row.position, row.id) == (1, "a.ndjson:2", "a")
+    assert "a.ndjson:1" in str(row.outcome.problem)
 
 
 async def test_what_cannot_be_delivered_is_named_with_its_place() -> None:
     plan = await plan_of(showing(), {"id": "a"}, "{broken", {"id": "b", "huge": 1}, {"id": "c", "odd": 1})
-    assert [(position, record_id) for position, record_id, _ in plan.problems] == [
+    assert [(row.position, row.id) for row in plan.problems] == [
         ("a.ndjson:2", None),
         ("a.ndjson:3", "b"),
         ("a.ndjson:4", "c"),
     ]
-    shown = plan.as_dict()
+    shown = planned_dict(plan)
     assert (shown["added"]["count"], shown["not_expressible"]["count"]) == (1, 3)
     assert "The snapshot would be cancelled: 3 rejected (allowed 0)." in plan.notes
 
@@ -112,15 +117,21 @@ async def test_who_has_ended_is_not_gone_again() -> None:
     assert "1 of 1 records held now would be gone" in (plan.refusal or "")
 
 
+@pytest.mark.parametrize(("made", "gone"), [(ShownTiny, []), (ShownStagedTiny, ["a"])])
+async def test_what_is_refused_is_gone_only_where_the_set_goes_whole(made: type[Tiny], gone: list[str]) -> None:
+    plan = await plan_of(showing(whole("a"), whole("b"), made=made), {"id": "a", "huge": 1}, {"id": "b"})
+    assert (plan.gone.ids, plan.problem_count, plan.difference.unchanged) == (gone, 1, 1)
+
+
 async def test_a_removal() -> None:
     here = showing(whole("here"), {"id": "ended", "ended": True}, whole("other"), made=ShownTiny)
     plan = await plan_of(here, *({"id": each} for each in ("here", "ended", "never")), mode="remove")
-    assert (plan.gone.ids, plan.unchanged, plan.added.count) == (["here"], 2, 0)
+    assert (plan.gone.ids, plan.difference.unchanged, plan.difference.added.count) == (["here"], 2, 0)
 
 
 async def test_a_patch_changes_only_what_it_names() -> None:
     plan = await plan_of(showing(whole("a", n=1, m=1), made=ShownTiny), {"id": "a", "n": 2}, mode="patch")
-    assert plan.fields == {"a": ["n"]}
+    assert plan.difference.fields == {"a": ["n"]}
 
 
 async def test_lists_end_and_counts_do_not() -> None:
@@ -132,14 +143,14 @@ async def test_every_page_is_read() -> None:
     pages = [reply({"records": [whole("a")], "next": "2"}), reply({"records": [whole("b")]})]
     here = Vendor(ScriptedSender(list_records=pages), ShownStagedTiny)
     plan = await plan_of(here, {"id": "a"}, {"id": "b"})
-    assert (plan.unchanged, plan.added.count, here.sender.requests) == (2, 0, 2)
+    assert (plan.difference.unchanged, plan.difference.added.count, here.sender.requests) == (2, 0, 2)
 
 
 async def test_what_a_vendor_hides_is_said() -> None:
     plan = await plan_of(
         showing({"id": "a", "fields": {"id": "a"}}, made=ShownTiny), {"id": "a", "n": 1}, mode="upsert"
     )
-    assert plan.fields == {"a": ["n"]}
+    assert plan.difference.fields == {"a": ["n"]}
     assert any("does not show n:" in note for note in plan.notes)
 
 
@@ -157,12 +168,17 @@ async def test_where_the_vendor_cannot_be_read_the_journal_is(made: type[Tiny], 
     journal = await pushed(made, {"id": "a"}, {"id": "b"}, {"id": "d"})
     here = Vendor(made=made)
     plan = await plan_of(here, {"id": "a"}, {"id": "b", "n": 1}, {"id": "c"}, journal=journal)
-    assert (plan.unchanged, plan.changed.ids, plan.added.ids, plan.gone.ids) == (1, ["b"], ["c"], ["d"])
-    assert (plan.fields, here.sender.calls) == ({}, [])
+    assert (plan.difference.unchanged, plan.difference.changed.ids, plan.difference.added.ids, plan.gone.ids) == (
+        1,
+        ["b"],
+        ["c"],
+        ["d"],
+    )
+    assert (plan.difference.fields, here.sender.calls) == ({}, [])
     assert "cannot be read" in plan.notes[0]
     assert note in plan.notes
     removal = await plan_of(here, {"id": "a"}, {"id": "x"}, mode="remove", journal=journal)
-    assert (removal.gone.ids, removal.unchanged) == (["a"], 1)
+    assert (removal.gone.ids, removal.difference.unchanged) == (["a"], 1)
 
 
 async def test_what_is_deleted_on_request_is_said() -> None:

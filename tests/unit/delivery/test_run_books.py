@@ -86,7 +86,7 @@ ANSWERS = st.one_of(
 
 
 def test_the_counts_sum_to_the_input_whatever_is_read_and_answered() -> None:
-    @settings(max_examples=3_000 if os.environ.get("PROOFPORT_SOAK") else 60, deadline=None)
+    @settings(max_examples=3_000 if os.environ.get("PROOFPORT_SOAK") else 30, deadline=None)
     @given(
         inputs=st.lists(st.lists(RECORDS, max_size=12), min_size=1, max_size=3),
         scripts=st.lists(st.lists(ANSWERS, min_size=1, max_size=5), min_size=1, max_size=2),

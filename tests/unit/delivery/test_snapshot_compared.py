@@ -12,6 +12,7 @@ from tests.unit.delivery.snapshots import TERMS, books_of, ten
 from tests.unit.delivery.support import (
     VERDICTS,
     EndingTiny,
+    ListedTiny,
     ScriptedSender,
     Tiny,
     TinyAdapter,
@@ -25,7 +26,7 @@ from tests.unit.delivery.support import (
     reply,
 )
 
-from proofport.accounting import UNCHANGED, Status
+from proofport.accounting import CONFIRMED, UNCHANGED, Status
 from proofport.adapter import Flow, Job, Memory
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
@@ -54,13 +55,13 @@ async def run(journal: Journal, name: str, read: Sequence[str], terms: Terms = T
     sender = ScriptedSender(send_records=how.get("answer", all_ok))
     tried = destination(sender, mode="snapshot", run_id=name, adapter=TinyAdapter(made=how.get("made", Tiny)))
     books = await books_of(tried, journal)
-    previous = await journal.known_count(tried.resource.lane, tried.job.kind)
     with closing(IdStore()) as ids:
+        ending = ComparedSet(tried, books, terms, ids, delete_gone=False)
+        await ending.prepare()
         ids.add(read, list(range(len(read))))
         await tried.take(batch(*read))
         await tried.finish()
         await tried.run()
-        ending = ComparedSet(tried, books, terms, ids, previous=previous, delete_gone=False)
         complete = await ending.end(how.get("incomplete", ()))
     await books.end(complete=complete, report="{}")
     assert tried.vendor.holder is not None
@@ -131,11 +132,32 @@ async def test_nothing_is_ended_where_the_delivery_cannot_be_opened(journal: Jou
         ids.add(ten()[:9], list(range(9)))
         for number, record_id in enumerate(ten()[:9]):
             tried.ledger.reject(record_id, number, Problem("x", "y"))
-        ending = ComparedSet(tried, books, Terms(0.2, 9), ids, previous=10, delete_gone=False)
+        ending = ComparedSet(tried, books, Terms(0.2, 9), ids, delete_gone=False)
+        await ending.prepare()
         assert not await ending.end(())
     assert sender.operations == ["open_it"]
     assert tried.report.exit is Exit.BLOCKED
     assert await journal.known_count(tried.resource.lane, tried.job.kind) == 10
+
+
+async def test_a_list_that_is_refused_is_not_asked_for_again(journal: Journal) -> None:
+    """The set before stays the one that the journal knows."""
+
+    class ListedEnding(EndingTiny, ListedTiny):
+        pass
+
+    sender = ScriptedSender(list_records=Reply(403))
+    await run(journal, "1", ten())
+    tried = destination(sender, mode="snapshot", run_id="2", adapter=TinyAdapter(made=ListedEnding))
+    books = await books_of(tried, journal)
+    with closing(IdStore()) as ids:
+        ending = ComparedSet(tried, books, TERMS, ids, delete_gone=False)
+        await ending.prepare()
+        ids.add(ten()[:9], list(range(9)))
+        tried.report.tally.add([CONFIRMED] * 9)
+        assert not await ending.end(())
+    assert (sender.operations, tried.report.exit) == (["list_records"], Exit.BLOCKED)
+    assert tried.report.gone.ids == ["r9"]
 
 
 # ---------------------------------------------------------------------- whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -22,11 +22,18 @@ STEERING = [("POST", f"/_emulator/{step}") for step in ("seed", "faults", "switc
 WORDS = st.sampled_from(["CUSTOM", "complete", "acme", "cloud_resource", "id", "string", "", "\x00", "ü"])
 
 
+def members(part: Any) -> Iterator[str]:
+    """The name of every member, at any depth."""
+    if isinstance(part, dict):
+        yield from part
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from members(each)
+
+
 @cache
 def names(name: str) -> st.SearchStrategy[str]:
     """Names that stand in the vendor's document, and in the state."""
-    text = document(name).read_text(encoding="utf-8")
-    return st.sampled_from(sorted({*re.findall(r"\b(\w+):", text), "connections", "resources", "records"}))
+    return st.sampled_from(sorted({*members(document(name)), "connections", "resources", "records"}))
 
 
 @cache

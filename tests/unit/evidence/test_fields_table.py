@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import yaml
 from pydantic import BaseModel
 
 import proofport_drata.emulator
@@ -16,6 +15,7 @@ import proofport_secureframe.emulator
 from proofport.evidence import KINDS, model_of
 from proofport.mapping import MappingLibrary
 from proofport.mapping.language.nodes import selects
+from proofport.testing import document
 
 FIELDS = Path(__file__).parents[3] / "docs" / "fields.md"
 VENDORS = ("Drata", "Secureframe")
@@ -56,8 +56,7 @@ TABLES = tables()
 
 
 def schemas(module: Any) -> dict[str, Any]:
-    document = yaml.safe_load(Path(module.__file__).with_name("openapi.yaml").read_text())
-    return dict(document["components"]["schemas"])
+    return dict(document(module.__name__)["components"]["schemas"])
 
 
 DRATA, SECUREFRAME = schemas(proofport_drata.emulator), schemas(proofport_secureframe.emulator)

@@ -1,40 +1,25 @@
-"""A vendor as small as one can be, a journal with budgets and leases, and a sender that answers from a script."""
+"""A vendor that only has an origin and a key, and a journal with budgets and leases."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, cast
+from collections.abc import Sequence
 
 from pydantic import JsonValue
+from tests.support.clock import Clock
+from tests.unit.delivery.support import TinySettings
 
-from proofport.adapter import Adapter, Auth, Body, Credential, Resource, Settings, StaticHeaders
-from proofport.errors import ProofportError, UnsupportedFeature
-from proofport.http.flow import Gate
+from proofport.adapter import Adapter, Auth, Body, Resource, StaticHeaders
+from proofport.errors import UnsupportedFeature
 from proofport.journal.contract import Lease, Registry
-from proofport.wire import Call, Reply
 
-SECRET = "s3cret-of-the-tiny-vendor"
-OK = Reply(200, body=b"{}")
 WISH = 5.0
 """Seconds for which a wish for a lease counts. A lease that was given back is kept so long for who has asked."""
-
-Answer = Reply | ProofportError | Callable[[Call], Reply]
-
-
-def reply(data: object, status: int = 200) -> Reply:
-    return Reply(status, body=json.dumps(data).encode())
-
-
-class TinySettings(Settings):
-    base_url: str = "http://127.0.0.1:9"
-    key: Credential = cast(Any, SECRET)
 
 
 class TinyAdapter(Adapter):
     name = "tiny"
     Settings = TinySettings
+    settings: TinySettings
 
     @property
     def origin(self) -> str:
@@ -50,24 +35,6 @@ class TinyAdapter(Adapter):
     @classmethod
     def bodies(cls, kind: str) -> Sequence[Body]:
         return ()
-
-
-class Naps:
-    """A sleep that takes no time and remembers how long it should have been."""
-
-    def __init__(self) -> None:
-        self.taken: list[float] = []
-
-    async def __call__(self, seconds: float) -> None:
-        self.taken.append(seconds)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class SharedJournal(Registry):
@@ -116,27 +83,3 @@ class SharedJournal(Registry):
 
     async def keep_adapter_memory(self, lane: str, key: str, value: JsonValue, *, before: JsonValue | None) -> bool:
         raise AssertionError("a sender keeps nothing of a lane")
-
-
-class ScriptedSender:
-    """Answers each call with what is given for its operation: a reply, an error, or a function of the call."""
-
-    def __init__(self, **answers: Answer) -> None:
-        self.calls: list[Call] = []
-        self.answers = answers
-
-    @property
-    def operations(self) -> list[str]:
-        return [call.operation for call in self.calls]
-
-    def credentials(self) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
-
-    async def send(self, call: Call, gate: Gate | None = None) -> Reply:
-        if gate is not None:
-            await gate(call)
-        self.calls.append(call)
-        answer = self.answers.get(call.operation, OK)
-        if isinstance(answer, ProofportError):
-            raise answer
-        return answer if isinstance(answer, Reply) else answer(call)

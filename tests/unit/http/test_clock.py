@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.http.support import ScriptedSender
+from tests.unit.delivery.support import ScriptedSender
 
 from proofport.adapter import Finding, Flow
 from proofport.errors import OutcomeUnknown

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
-from tests.unit.http.support import OK, ScriptedSender, reply
+from tests.unit.delivery.support import OK, ScriptedSender, reply
 
 from proofport.adapter import Flow
 from proofport.errors import (

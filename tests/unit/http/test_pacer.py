@@ -7,7 +7,9 @@ import asyncio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.http.support import SECRET, Clock, SharedJournal, TinyAdapter, TinySettings
+from tests.support.clock import Clock
+from tests.unit.delivery.support import SECRET, TinySettings
+from tests.unit.http.support import SharedJournal, TinyAdapter
 
 from proofport.http.pacer import Pacer
 

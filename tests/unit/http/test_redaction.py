@@ -8,7 +8,9 @@ import json
 import pytest
 from aiohttp import web
 from pydantic import SecretStr
-from tests.unit.http.support import SECRET, Naps, SharedJournal, TinyAdapter, TinySettings
+from tests.support.clock import Naps
+from tests.unit.delivery.support import SECRET, TinySettings
+from tests.unit.http.support import SharedJournal, TinyAdapter
 from tests.unit.http.vendor import LIST, Process, Vendor, processes
 
 from proofport.accounting import Outcome, rejected

@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import aiohttp
 import pytest
 from aiohttp import client_exceptions
-from tests.unit.http.support import Naps
+from tests.support.clock import Naps
 from yarl import URL
 
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable

@@ -7,7 +7,9 @@ import asyncio
 import aiohttp
 import pytest
 from aioresponses import CallbackResult, aioresponses
-from tests.unit.http.support import SECRET, Naps, SharedJournal, TinyAdapter, TinySettings
+from tests.support.clock import Naps
+from tests.unit.delivery.support import SECRET, TinySettings
+from tests.unit.http.support import SharedJournal, TinyAdapter
 
 from proofport.adapter import Adapter
 from proofport.errors import Blocked, ConfigError, LaneLost, OutcomeUnknown, ProofportError, Retryable

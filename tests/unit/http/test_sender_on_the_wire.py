@@ -8,7 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.unit.http.support import SECRET, Naps, SharedJournal, TinyAdapter, TinySettings
+from tests.support.clock import Naps
+from tests.unit.delivery.support import SECRET, TinySettings
+from tests.unit.http.support import SharedJournal, TinyAdapter
 
 from proofport.errors import OutcomeUnknown, Retryable
 from proofport.http.sender import Sender

@@ -9,7 +9,9 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from tests.unit.http.support import SECRET, Naps, SharedJournal, TinyAdapter, TinySettings
+from tests.support.clock import Naps
+from tests.unit.delivery.support import SECRET, TinySettings
+from tests.unit.http.support import SharedJournal, TinyAdapter
 
 from proofport.adapter import Flow, Token, TokenFlow
 from proofport.errors import Blocked

@@ -66,6 +66,12 @@ def test_a_value_from_outside_does_not_replace_what_a_rule_found(load: Load) -> 
     assert [each["region"] for each in found] == ["here", None]
 
 
+def test_a_value_from_outside_may_be_a_field_that_the_kind_does_not_name(load: Load) -> None:
+    file = load("mapping: a\nto: {evidence: 'custom:thing'}\ncontext: [region]\nfields: {id: $.id}\n")
+    assert compile_source(file)({"id": "x"}) == {"id": "x"}
+    assert compile_source(file, {"region": "r"})({"id": "x"}) == {"id": "x", "region": "r"}
+
+
 @pytest.mark.parametrize("document", [{"Reservations": []}, {"Reservations": [{"Instances": []}]}])
 def test_an_empty_set_is_a_set(load: Load, document: object) -> None:
     assert all_of(compile_source(load(EC2)), document) == []

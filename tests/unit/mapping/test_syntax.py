@@ -176,7 +176,7 @@ def test_a_source_makes_only_what_its_kind_has(load: Load, text: str, place: str
 def test_what_a_file_says_is_there_to_be_read(load: Load) -> None:
     around = "records: '$.R[*].I[*]'\nparent: {account_id: '$.R[*].Owner.Id'}\nincomplete_when: $.Next\n"
     file = load(f"{CLOUD}{around}context: [region]\n")
-    assert (file.name, file.to, file.from_kind, file.line) == ("sources/t", "cloud_resource", None, 1)
+    assert (file.name, file.to, file.from_kind, file.at.line) == ("sources/t", "cloud_resource", None, 1)
     assert list(file.fields) == ["id", "type"]
     assert file.context == ("region",)
     [parent] = file.parents

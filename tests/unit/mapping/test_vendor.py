@@ -118,7 +118,7 @@ def test_a_vendor_without_arrays(load: Load) -> None:
             HEAD + "  titel: $.name\n",
             {"model": CloudBody},
             "6:10",
-            "expected a field of cloud: id, kind, title, place. Did",
+            "expected a field of the body cloud: id, kind, title, place. Did",
         ),
         (HEAD, {"model": CloudBody}, "1:10", "found no rule for 'kind', expected one: the body cloud requires kind"),
         (FIELDS.replace("t: ec2", "t: aws_ec2"), {"model": CloudBody}, "6:9", "Did you mean 'ec2_instance'?"),

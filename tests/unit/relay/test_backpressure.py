@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.emulators import block
 from tests.support.evidence import cloud_resource, cloud_resources
 from tests.support.relay import Relay, relay_config, relaying
 
@@ -16,14 +17,12 @@ from proofport.gateway import Gateway
 from proofport.journal.contract import Filter, LaneView
 from proofport.relay.operating import backlog
 from proofport.relay.operating.backlog import Backlog, Backpressure, View
-from proofport_drata.emulator import DrataEmulator
 
 NOW = 1_000_000.0
 
 
 def place() -> dict[str, Any]:
-    block = DrataEmulator().destination("http://127.0.0.1:9")
-    return {**block, "objects": {"cloud_resource": {"connection_id": 4, "resource_id": 104}}}
+    return {**block("drata"), "objects": {"cloud_resource": {"connection_id": 4, "resource_id": 104}}}
 
 
 @pytest.fixture

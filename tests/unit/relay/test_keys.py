@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import pytest
-from tests.journal_contract import Clock
+from tests.support.clock import Clock
 from tests.support.journals import MemoryJournal
 
 from proofport.journal.contract import AccessKey

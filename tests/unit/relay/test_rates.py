@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.journal_contract import Clock
+from tests.support.clock import Clock
 
-from proofport.relay.access import auth
 from proofport.relay.access.auth import Rates
 
 
@@ -39,13 +38,3 @@ def test_a_rest_earns_no_more_than_a_burst(clock: Clock) -> None:
 
 def test_zero_is_no_limit(clock: Clock) -> None:
     assert not any(Rates(0, 1, clock=clock).take("a") for _ in range(1000))
-
-
-def test_memory_has_an_end(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "RATES_KEPT", 5)
-    rate = Rates(60, 1, clock=clock)
-    for number in range(20):
-        rate.take(f"stranger {number}")
-        clock.advance(0.5)
-        assert len(rate._due) <= 5
-    assert rate.take("stranger 19") == 0.5, "whoever is not due yet is not forgotten"

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import aiohttp
 from aiohttp import web
+from tests.support.emulators import block
 from tests.support.journals import MemoryJournal
 from yarl import URL
 
@@ -25,7 +26,6 @@ from proofport.relay.access import keys
 from proofport.relay.body.limits import server_options
 from proofport.relay.operating.access_log import HEADER
 from proofport.relay.serving import application
-from proofport_drata.emulator import DrataEmulator
 
 KIND = "custom:software_package"
 CLASSIFIED = "classified"
@@ -100,7 +100,7 @@ class World:
 @asynccontextmanager
 async def world(owner: str, *, filled: bool = True) -> AsyncIterator[World]:
     """No vendor is asked anything: nobody works on what is queued."""
-    place = DrataEmulator().destination("http://127.0.0.1:9")
+    place = block("drata")
     place["objects"] = {KIND: {"connection_id": 4, "resource_id": 104}}
     own: dict[str, Any] = {OWN_PLACE: place}
     other = {**place, "objects": {KIND: {"connection_id": 4, "resource_id": 105}}}

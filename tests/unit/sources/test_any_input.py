@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from proofport.errors import UsageError
 from proofport.sources import Malformed, Reader, json_array, open_source
 
-TIMES = 30 if os.environ.get("PROOFPORT_SOAK") else 1
+TIMES = 60 if os.environ.get("PROOFPORT_SOAK") else 1
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.integers(-(10**25), 10**25) | st.floats(allow_nan=False) | TEXT,
@@ -52,7 +52,7 @@ def whole(reader: Reader) -> list[Any]:
 
 
 @given(RECORDS, CUTS, st.booleans())
-@settings(max_examples=60 * TIMES, deadline=None)
+@settings(max_examples=30 * TIMES, deadline=None)
 def test_ndjson_comes_back(records: list[Any], cuts: list[int], ascii_only: bool) -> None:
     data = "".join(json.dumps(record, ensure_ascii=ascii_only) + "\n" for record in records).encode()
     assert whole(open_source(Chunked(data, cuts), format="ndjson")) == records
@@ -61,7 +61,7 @@ def test_ndjson_comes_back(records: list[Any], cuts: list[int], ascii_only: bool
 
 
 @given(RECORDS, CUTS, PIECES, st.booleans(), st.sampled_from([None, 0, 2]))
-@settings(max_examples=80 * TIMES, deadline=None)
+@settings(max_examples=40 * TIMES, deadline=None)
 def test_a_json_array_comes_back(
     records: list[Any], cuts: list[int], piece: int, ascii_only: bool, indent: int | None
 ) -> None:
@@ -71,7 +71,7 @@ def test_a_json_array_comes_back(
 
 
 @given(st.lists(CELL.filter(str.strip), min_size=2, max_size=4, unique_by=str.strip), st.data(), CUTS)
-@settings(max_examples=60 * TIMES, deadline=None)
+@settings(max_examples=30 * TIMES, deadline=None)
 def test_csv_comes_back(header: list[str], data: st.DataObject, cuts: list[int]) -> None:
     rows = data.draw(st.lists(st.lists(CELL, min_size=len(header), max_size=len(header)), max_size=5))
     written = io.StringIO(newline="")
@@ -88,7 +88,7 @@ def test_csv_comes_back(header: list[str], data: st.DataObject, cuts: list[int])
 
 
 @given(RECORDS, st.data(), CUTS, PIECES, st.sampled_from(["lines", "array", "indented array", "document"]))
-@settings(max_examples=120 * TIMES, deadline=None)
+@settings(max_examples=60 * TIMES, deadline=None)
 def test_cut_at_any_byte_gives_a_prefix_and_says_so(
     records: list[Any], data: st.DataObject, cuts: list[int], piece: int, form: str
 ) -> None:
@@ -110,7 +110,7 @@ def test_cut_at_any_byte_gives_a_prefix_and_says_so(
 
 
 @given(st.binary(max_size=60), CUTS, st.sampled_from([None, "ndjson", "json", "csv"]))
-@settings(max_examples=200 * TIMES, deadline=None)
+@settings(max_examples=100 * TIMES, deadline=None)
 def test_bytes_of_any_kind_never_crash_a_reader(data: bytes, cuts: list[int], format_: Any) -> None:
     try:
         records = [record for _, record in open_source(Chunked(data, cuts), format=format_)]
@@ -124,7 +124,7 @@ def test_bytes_of_any_kind_never_crash_a_reader(data: bytes, cuts: list[int], fo
 
 
 @given(st.lists(FRAGMENTS, max_size=12), PIECES)
-@settings(max_examples=300 * TIMES, deadline=None)
+@settings(max_examples=150 * TIMES, deadline=None)
 def test_what_the_array_reader_calls_whole_is_json(parts: list[bytes], piece: int) -> None:
     data = b"[" + b"".join(parts)
     reader = open_source(io.BytesIO(data))

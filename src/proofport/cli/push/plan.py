@@ -13,7 +13,8 @@ from proofport.cli.output import group, show_result, wrapped
 from proofport.cli.push.progress import watcher
 
 if TYPE_CHECKING:
-    from proofport.delivery.plan import DestinationPlan, Plan
+    from proofport.delivery.plan import Plan
+    from proofport.delivery.report import DestinationReport
     from proofport.gateway import Gateway
 
 
@@ -45,16 +46,17 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from _changes(destination)
 
 
-def _changes(plan: DestinationPlan) -> Iterator[str]:
-    changed = [f"{record}: {', '.join(plan.fields.get(record, ['its body']))}" for record in plan.changed.ids]
-    problems = [f"{at}{f' {record}' if record else ''}: {problem}" for at, record, problem in plan.problems]
-    yield from group("added", plan.added.count, ids=plan.added.ids, colour="green")
-    yield from group("changed", plan.changed.count, lines=changed, colour="yellow")
-    yield from group("unchanged", plan.unchanged)
-    yield from group("gone", plan.gone.count, ids=plan.gone.ids, colour="red")
-    if plan.outside.count:
-        yield from group("of these uploaded directly", plan.outside.count, ids=plan.outside.ids, colour="red")
-    yield from group("rejected", plan.rejected, lines=problems, colour="red")
-    yield from (wrapped(note, "  ") for note in plan.notes)
-    if plan.refusal:
-        yield click.style(wrapped(f"The guard would refuse: {plan.refusal}", "  "), fg="red")
+def _changes(report: DestinationReport) -> Iterator[str]:
+    found, rows = report.difference, report.problems
+    changed = [f"{record}: {', '.join(found.fields.get(record, ['its body']))}" for record in found.changed.ids]
+    problems = [f"{row.position}{f' {row.id}' if row.id else ''}: {row.outcome.problem}" for row in rows]
+    yield from group("added", found.added.count, ids=found.added.ids, colour="green")
+    yield from group("changed", found.changed.count, lines=changed, colour="yellow")
+    yield from group("unchanged", found.unchanged)
+    yield from group("gone", report.gone.count, ids=report.gone.ids, colour="red")
+    if report.outside.count:
+        yield from group("of these uploaded directly", report.outside.count, ids=report.outside.ids, colour="red")
+    yield from group("rejected", report.problem_count, lines=problems, colour="red")
+    yield from (wrapped(note, "  ") for note in report.notes)
+    if report.refusal:
+        yield click.style(wrapped(f"The guard would refuse: {report.refusal}", "  "), fg="red")

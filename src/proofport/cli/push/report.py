@@ -94,7 +94,7 @@ def remarks_on(destination: DestinationReport) -> Iterator[str]:
         if records.count:
             yield f"{words} ({records.count:,}): {listed(records.ids, records.count)}"
     found = destination.difference
-    if found is None:
+    if not destination.compared:
         return
     same = f"{found.unchanged:,} the same"
     yield f"Compared with the live set: {found.added.count:,} added, {found.changed.count:,} changed, {same}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from proofport.accounting import Outcome, Status
@@ -25,24 +25,25 @@ class Watch(Protocol):
     def attempted(self, destination: str, attempts: Sequence[Attempt]) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The end of one record. `body` was sent, or would have been; `kept` is to be kept of what was sent."""
+
+    outcome: Outcome
+    digest: int = 0
+    observed: float = 0.0
+    body: bytes | None = None
+    kept: bytes = b""
+
+
 @dataclass(slots=True)
 class _Open:
-    """A delivery on its way. Lists have one element a record; None where it has no outcome yet."""
+    """A delivery on its way."""
 
     delivery: Delivery
     records: Sequence[Neutral]
-    outcomes: list[Outcome | None] = field(init=False)
-    digests: list[int] = field(init=False)
-    observed: list[float] = field(init=False)
-    #: The bodies that were sent, or would have been; None where there is no body.
-    bodies: list[bytes | None] = field(init=False)
-    #: The bodies to keep of what was sent.
-    kept: list[bytes] = field(init=False)
-
-    def __post_init__(self) -> None:
-        count = len(self.records)
-        self.outcomes, self.bodies = [None] * count, [None] * count
-        self.digests, self.observed, self.kept = [0] * count, [0.0] * count, [b""] * count
+    #: One for each record, None as long as it has no outcome.
+    ends: list[_End | None]
 
 
 class QueueBooks:
@@ -65,7 +66,7 @@ class QueueBooks:
     def add(self, delivery: Delivery, records: Sequence[Neutral]) -> int:
         """One more delivery. Returns the position of its first record."""
         start = self._count
-        self._open.append(_Open(delivery, records))
+        self._open.append(_Open(delivery, records, [None] * len(records)))
         self._starts.append(start)
         self._count += len(records)
         return start
@@ -90,11 +91,12 @@ class QueueBooks:
         await self.attempted(attempts, own)
         if own[0] is not own[-1] and _refused_together(outcomes):
             return  # nobody can say whose record is to blame: each delivery is sent again by itself
-        for index, (position, outcome) in enumerate(zip(batch.positions, outcomes, strict=True)):
+        observed = batch.observed or [0.0] * len(batch)
+        kept = bodies or [b""] * len(batch)
+        rows = zip(outcomes, entry.digests, observed, batch.bodies, kept, strict=True)
+        for position, row in zip(batch.positions, rows, strict=True):
             of, at = self._place(position)
-            of.outcomes[at], of.digests[at], of.bodies[at] = outcome, entry.digests[index], batch.bodies[index]
-            of.observed[at] = batch.observed[index] if batch.observed else 0.0
-            of.kept[at] = bodies[index] if bodies else b""
+            of.ends[at] = _End(*row)
         await self.settle()
 
     async def doubted(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
@@ -105,7 +107,7 @@ class QueueBooks:
     def reject(self, position: int, outcome: Outcome) -> None:
         """Note a record that cannot be sent."""
         of, at = self._place(position)
-        of.outcomes[at] = outcome
+        of.ends[at] = _End(outcome)
 
     async def attempted(self, attempts: Sequence[Attempt], deliveries: Sequence[Delivery]) -> None:
         """Note requests with every delivery that they were made for."""
@@ -119,21 +121,22 @@ class QueueBooks:
     async def settle(self) -> None:
         """End every delivery at the head that has all its outcomes."""
         async with self._turn:
-            while self._settled < len(self._open) and None not in self._open[self._settled].outcomes:
+            while self._settled < len(self._open) and None not in self._open[self._settled].ends:
                 await self._end(self._open[self._settled])
                 self._settled += 1
 
     async def _end(self, of: _Open) -> None:
         """It is done; what was rejected of it becomes a dead letter, alone or as a whole."""
-        outcomes = [outcome for outcome in of.outcomes if outcome is not None]
+        ends = [end for end in of.ends if end is not None]
+        outcomes = [end.outcome for end in ends]
+        bodies = [None if of.delivery.mode == "remove" else end.body for end in ends]
         bad = [i for i, outcome in enumerate(outcomes) if outcome.status is Status.REJECTED]
-        bodies = [None] * len(outcomes) if of.delivery.mode == "remove" else of.bodies
         if bad and len(bad) == len(outcomes):
             failure = Failure("rejected", encode_outcomes(outcomes))
             await self._lane_run.dead(of.delivery, failure, bodies=pack_bodies(bodies))
         else:
             letter = _dead_letter(of, bad, outcomes, bodies) if bad else None
-            await self._lane_run.done(of.delivery, encode_outcomes(outcomes), sent=_sent(of, outcomes), dead=letter)
+            await self._lane_run.done(of.delivery, encode_outcomes(outcomes), sent=_sent(of, ends), dead=letter)
         if self._watch is not None:
             self._watch.settled(of.delivery, outcomes)
 
@@ -176,14 +179,14 @@ def _dead_letter(
     return rest, Failure("rejected", encode_outcomes([outcomes[i] for i in bad]))
 
 
-def _sent(of: _Open, outcomes: Sequence[Outcome]) -> Sent:
+def _sent(of: _Open, ends: Sequence[_End]) -> Sent:
     """The new last delivered state; where the outcome is unknown, that is in doubt, and nothing is removed."""
     removal = of.delivery.mode == "remove"
     noted = {Status.DELIVERED: True} if removal else {Status.DELIVERED: True, Status.UNKNOWN: False}
-    arrived = [(i, noted[end.status]) for i, end in enumerate(outcomes) if end.status in noted]
+    arrived = [(record, end) for record, end in zip(of.records, ends, strict=True) if end.outcome.status in noted]
     return Sent(
-        [of.records[i]["id"] for i, _ in arrived],
-        [of.digests[i] if sure else IN_DOUBT for i, sure in arrived],
-        [of.observed[i] for i, _ in arrived],
-        [of.kept[i] for i, _ in arrived],
+        [record["id"] for record, _ in arrived],
+        [end.digest if noted[end.outcome.status] else IN_DOUBT for _, end in arrived],
+        [end.observed for _, end in arrived],
+        [end.kept for _, end in arrived],
     )

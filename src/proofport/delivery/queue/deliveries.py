@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
 from proofport.delivery.payload import decode_outcomes, pack, unpack, unpack_bodies
 from proofport.delivery.target import Target
-from proofport.errors import Rejected, UsageError
+from proofport.errors import Problem, UsageError
 from proofport.evidence import Neutral
 from proofport.journal.contract import (
     Accepted,
@@ -27,8 +27,8 @@ RECORDS = 500
 
 def new_deliveries(target: Target, kind: str, mode: Any, records: Sequence[Neutral]) -> list[NewDelivery]:
     """The deliveries that carry `records` to one destination."""
-    lane = target.lane
-    return [NewDelivery(lane, target.name, kind, mode, pack(some), len(some)) for some in _portions(records)]
+    portions = (records[start : start + RECORDS] for start in range(0, len(records), RECORDS))
+    return [NewDelivery(target.lane, target.name, kind, mode, pack(some), len(some)) for some in portions]
 
 
 async def accepted(journal: Journal, new: Sequence[NewDelivery], key: str | None) -> list[Accepted]:
@@ -62,25 +62,21 @@ async def _known(journal: Journal, first: Submitted, destination: str) -> list[A
     return [Accepted(each.id, duplicate=True) for each in await journal.find(chosen, limit=len(first.ids))]
 
 
-def _portions(records: Sequence[Neutral]) -> Iterator[Sequence[Neutral]]:
-    for start in range(0, len(records), RECORDS):
-        yield records[start : start + RECORDS]
-
-
 def letter_of(delivery: Delivery, target: Target) -> list[dict[str, Any]]:
     """Every record of a dead letter: the evidence, why it was refused, the body that was sent, and the one that the
     mapping gives now."""
     records, sent = unpack(delivery.payload), _sent(delivery)
     detail = delivery.failure.detail if delivery.failure else ""
     outcomes = decode_outcomes(detail) if detail else [None] * len(records)
+    bodies = [None if delivery.mode == "remove" else target.body_of(record) for record in records]
     return [
         {
             "evidence": record,
             "problem": outcome.problem.as_dict() if outcome and outcome.problem else None,
             "sent": body and orjson.loads(body),
-            "body": None if delivery.mode == "remove" else _body(target, record),
+            "body": None if isinstance(now, Problem) else now,
         }
-        for record, outcome, body in zip(records, outcomes, sent, strict=True)
+        for record, outcome, body, now in zip(records, outcomes, sent, bodies, strict=True)
     ]
 
 
@@ -106,10 +102,3 @@ def _require_bodies(letter: Delivery) -> None:
             f"letter {letter.id} cannot be sent as it was: {missing} of its {letter.records} records never had a body",
             hint="Replay it without sending it as it was: its evidence is mapped again.",
         )
-
-
-def _body(target: Target, record: Neutral) -> dict[str, Any] | None:
-    try:
-        return target.mapping(record)
-    except Rejected:
-        return None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from proofport.adapter import Adapter, Job, MakesSchema, Mode
+from proofport.adapter import Adapter, Mode
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.lease import Holder, kept, new_owner
+from proofport.delivery.lease import Holder, alongside, new_owner, renewing
 from proofport.delivery.payload import unpack, unpack_bodies
 from proofport.delivery.queue.books import QueueBooks, QueueLedger, Watch
 from proofport.delivery.reading import Branch
@@ -43,85 +44,81 @@ Group: TypeAlias = Sequence[tuple[Delivery, Sequence[Neutral]]]
 log = get_logger("delivery")
 
 
+@dataclass(frozen=True, slots=True)
 class Worker:
     """Delivers what a journal holds."""
 
-    def __init__(
-        self,
-        journal: Journal,
-        target: Callable[[str, str, Mode], Target],
-        sender: Callable[[Adapter], Sender],
-        *,
-        instance: str,
-        lease: float,
-        slots: int = 8,
-        grace: float | None = None,
-        watch: Watch | None = None,
-    ) -> None:
-        """`target` gives the adapter and mapping of a destination, kind and mode; `slots` lanes go at a time.
-
-        `grace`: seconds that what is in flight may take to end once it is time to stop. What has not ended stays
-        queued, its lane is released, and whoever claims that sends it again; None: it is waited for.
-        """
-        self._journal = journal
-        self._target = target
-        self._sender = sender
-        self._instance = instance
-        self._slots = slots
-        self._lease = lease
-        self._grace = grace
-        self._watch = watch
+    journal: Journal
+    #: Gives the adapter and mapping of a destination, kind and mode.
+    target: Callable[[str, str, Mode], Target]
+    sender: Callable[[Adapter], Sender]
+    instance: str
+    lease: float
+    #: The number of lanes that go at a time.
+    slots: int = 8
+    #: Seconds that what is in flight may take to end once it is time to stop. What has not ended stays queued, its lane
+    #: is released, and whoever claims that sends it again. None: it is waited for.
+    grace: float | None = None
+    watch: Watch | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set. Deliveries in flight are brought to their end first, within `grace`."""
 
         async def drain(run: LaneRun) -> None:
             try:
-                async with _limited(stop, self._grace) as limit:
+                async with _limited(stop, self.grace) as limit:
                     await self._drain(run, stop)
             except TimeoutError:
                 if not limit.expired():
                     raise
-                log.warning("delivery_released", lane=run.lane, seconds=self._grace)
+                log.warning("delivery_released", lane=run.lane, seconds=self.grace)
 
-        await self._journal.work(drain, owner=new_owner(), slots=self._slots, lease=self._lease, stop=stop)
+        await self.journal.work(drain, owner=new_owner(), slots=self.slots, lease=self.lease, stop=stop)
 
     async def _drain(self, run: LaneRun, stop: asyncio.Event) -> None:
         """Deliver in order until the lane is empty, rests, is parked, or is lost, or it is time to stop."""
-        holder = Holder(run, self._lease)
+        holder = Holder(run, self.lease)
         try:
-            async with kept(holder, self._lease, lambda error: None), AsyncExitStack() as stack:
-                senders: dict[str, Sender] = {}
+            async with (
+                renewing(holder.confirm, self.lease, lambda error: None, lane=run.lane),
+                AsyncExitStack() as stack,
+            ):
+                drain = _Drain(self, holder, stop, stack)
                 while deliveries := await run.take(TAKEN_AT_ONCE):
                     for group in _groups(deliveries):
-                        if stop.is_set() or not await self._deliver(holder, group, senders, stack, stop):
+                        if stop.is_set() or not await drain.deliver(group):
                             return
         except LaneLost as error:
             log.error("lane_lost", lane=run.lane, error=error.message)
 
-    async def _deliver(
-        self,
-        holder: Holder,
-        group: Group,
-        senders: dict[str, Sender],
-        stack: AsyncExitStack,
-        stop: asyncio.Event,
-    ) -> bool:
+
+class _Drain:
+    """Delivers what is queued on one lane, which a worker holds."""
+
+    def __init__(self, worker: Worker, holder: Holder, stop: asyncio.Event, stack: AsyncExitStack) -> None:
+        self._worker = worker
+        self._holder = holder
+        self._stop = stop
+        self._stack = stack
+        self._senders: dict[str, Sender] = {}
+
+    async def deliver(self, group: Group) -> bool:
         """Deliver a group. False: the lane does not go on with its next delivery.
 
         It rests where time may mend it, and is parked for everything that a person has to look at.
         """
-        run, books, parked = holder.run, QueueBooks(holder.run, self._watch), False
+        run, parked = self._holder.run, False
+        books = QueueBooks(run, self._worker.watch)
         error: ProofportError | None
         try:
-            error = await self._send(holder, group, books, senders, stack, stop)
+            error = await self._send(group, books)
             parked = isinstance(error, Blocked)  # again would undo it when a person resumes
         except ProofportError as raised:
             error = raised
         if error is None:
             left = {delivery.id for delivery in books.unsettled} if len(group) > 1 else ()
             for each in group:
-                if each[0].id in left and not await self._deliver(holder, [each], senders, stack, stop):
+                if each[0].id in left and not await self.deliver([each]):
                     return False
             return True
         if isinstance(error, LaneLost | JournalError):  # without its journal a lane can be neither rested nor parked
@@ -138,29 +135,21 @@ class Worker:
             log.error("lane_parked", lane=run.lane, error=error.message)
         return False
 
-    async def _send(
-        self,
-        holder: Holder,
-        group: Group,
-        books: QueueBooks,
-        senders: dict[str, Sender],
-        stack: AsyncExitStack,
-        stop: asyncio.Event,
-    ) -> ProofportError | None:
+    async def _send(self, group: Group, books: QueueBooks) -> ProofportError | None:
         """Why the destination has stopped, if it has."""
-        first = group[0][0]
-        target = self._target(first.destination, first.kind, first.mode)
-        if first.destination not in senders:
-            senders[first.destination] = await stack.enter_async_context(self._sender(target.adapter))
-        sender = senders[first.destination]
-        types = target.mapping.types if isinstance(target.resource, MakesSchema) else None
-        job = Job(f"delivery-{first.id}", self._instance, first.kind, first.mode, target.mapping.fields, types)
+        worker, first = self._worker, group[0][0]
+        target = worker.target(first.destination, first.kind, first.mode)
+        if first.destination not in self._senders:
+            sender = await self._stack.enter_async_context(worker.sender(target.adapter))
+            self._senders[first.destination] = sender
+        sender = self._senders[first.destination]
+        job = target.job(f"delivery-{first.id}", worker.instance, first.kind, first.mode)
         report = DestinationReport(target.name, lanes=[target.lane])
         ledger = QueueLedger(report, lambda position: f"record {position}", books)
         destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0, in_order=True)
-        destination.attach(self._journal, holder, books)
+        destination.attach(worker.journal, self._holder, books)
         try:
-            await self._feed(destination, target, group, books, stop)
+            await self._feed(destination, target, group, books)
         finally:
             await books.attempted(sender.take_attempts(), books.unsettled[:1])
             ledger.rejected_ids.close()
@@ -168,14 +157,7 @@ class Worker:
             await books.settle()
         return destination.error
 
-    async def _feed(
-        self,
-        destination: DestinationRun,
-        target: Target,
-        group: Group,
-        books: QueueBooks,
-        stop: asyncio.Event,
-    ) -> None:
+    async def _feed(self, destination: DestinationRun, target: Target, group: Group, books: QueueBooks) -> None:
         """Give the destination run the records of the group, until it is time to stop."""
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -185,7 +167,7 @@ class Worker:
                 encode = target.encoder(first.mode) if first.bodies is None else _as_it_was(kept_bodies)
                 branch = Branch(destination, encode)
                 for delivery, records in group:
-                    if stop.is_set() and delivery is not first:
+                    if self._stop.is_set() and delivery is not first:
                         break
                     if delivery.bodies is not None:
                         bodies = unpack_bodies(delivery.bodies)
@@ -245,8 +227,5 @@ async def _limited(stop: asyncio.Event, grace: float | None) -> AsyncIterator[as
             if grace is not None:
                 limit.reschedule(asyncio.get_running_loop().time() + grace)
 
-        beginning = asyncio.create_task(begin())
-        try:
+        async with alongside(begin()):
             yield limit
-        finally:
-            beginning.cancel()

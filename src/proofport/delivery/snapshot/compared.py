@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofport.adapter import Ends, Lists
+from proofport.adapter import Ends
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.live_set import lists_now
 from proofport.delivery.report import Exit
-from proofport.delivery.snapshot.ending import Ending, exit_of, note_gone, records
+from proofport.delivery.snapshot.ending import Ending, exit_of
+from proofport.delivery.whole import records
 from proofport.errors import GuardRefused, ProofportError
 
 
@@ -20,54 +22,43 @@ class ComparedSet(Ending):
     """
 
     def __init__(
-        self,
-        destination: DestinationRun,
-        books: RunBooks,
-        terms: Terms,
-        ids: IdStore,
-        *,
-        previous: int,
-        delete_gone: bool,
+        self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore, *, delete_gone: bool
     ) -> None:
-        super().__init__(destination, books, terms, ids)
+        super().__init__(destination, books, terms, ids, listed=False)
         resource = destination.resource
-        self._previous = previous
         self._ends = isinstance(resource, Ends) and (resource.ends == "always" or delete_gone)
-        self._listed: list[str] | None = None
+        #: The size of the set before.
+        self._previous = 0
 
     async def prepare(self) -> None:
         """Read what the vendor holds before anything is sent: what the run adds is no part of the set before.
 
         A resumed run has added to it already, so the size of that set is the one that was noted when the run began.
         """
-        resource = self._destination.resource
-        if self._destination.stopped is not None:
+        destination = self._destination
+        self._previous = await self._books.journal.known_count(destination.lane, destination.job.kind)
+        if destination.stopped is not None:
             return
         try:
-            if self._ends and isinstance(resource, Lists) and not resource.lags:
-                self._listed = await self._held_now()
-                self._previous = len(self._listed)
+            if self._ends and lists_now(destination.resource):
+                await self._before.read_list()
+                self._previous = self._before.size
             self._previous = await self._books.set_before(self._previous)
         except ProofportError as error:
-            await self._destination.halt(error)
-
-    async def _held_now(self) -> list[str]:
-        """The ids that the vendor lists. The list is not read twice in one run."""
-        if (live := self._destination.last_state.live) is not None:
-            return [record_id for record_id, _ in live.held()]
-        pages = self._destination.vendor.live_pages()
-        return [record.id async for page in pages for record in page.records if not record.ended]
+            await destination.halt(error)
 
     async def end(self, incomplete: Sequence[str]) -> bool:
         report = self._report
         flaw = await self._flaw()
         try:
-            gone = await self._look()
+            gone = await self._before.note_gone(keep=self._ends)
             self._terms.allow(Change(self._previous, report.gone.count, report.tally.total), incomplete)
             self._note_override()
             if flaw is None:
-                await self._end_gone(gone)
-                await self._settle()
+                if self._ends and gone:
+                    await self._end_gone(gone)
+                if not self._ends or self._before.listed:
+                    await self._forget_gone()
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
             report.notes.append(f"The set before stays the one to compare with: {refusal}")
@@ -80,24 +71,7 @@ class ComparedSet(Ending):
             report.notes.append(self._kept())
         return flaw is None
 
-    async def _look(self) -> list[str]:
-        """Count what is gone. Returns the ids where they are to be ended."""
-        gone: list[str] = []
-        if self._listed is not None:
-            gone += self._ids.missing(self._listed)
-        else:
-            async for known in self._pages_of_gone():
-                missing = self._ids.missing(known)
-                if self._ends:
-                    gone += missing
-                else:
-                    note_gone(self._report, missing)
-        note_gone(self._report, gone)
-        return gone
-
     async def _end_gone(self, gone: Sequence[str]) -> None:
-        if not gone:
-            return
         ended = await self._end_all(gone)
         resource = self._destination.resource
         always = isinstance(resource, Ends) and resource.ends == "always"
@@ -110,9 +84,3 @@ class ComparedSet(Ending):
             return f"{count} of the last set gone; the vendor still holds them. --delete-gone deletes them there."
         why = "the vendor has no call that removes records, so it still holds what is gone"
         return f"{count} of the last set gone; {why}."
-
-    async def _settle(self) -> None:
-        """Make the new set the one that the next is compared with."""
-        if not self._ends or self._listed is not None:
-            async for page in self._pages_of_gone():
-                await self._books.forget(self._ids.missing(page))

@@ -1,17 +1,19 @@
-"""The part that all snapshots share: flaws of the set, its gone records, and ending them at the vendor."""
+"""The part that all snapshots share: the set before, flaws of the new one, and ending what is gone at the vendor."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
-from proofport.accounting import Status
-from proofport.adapter import Batch, Ends, Page
-from proofport.delivery.books import InputChanged, RunBooks
+from proofport.adapter import Batch, Ends
+from proofport.delivery.books import REMOVED, RunBooks
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
-from proofport.delivery.report import DestinationReport, Exit
+from proofport.delivery.report import Exit
+from proofport.delivery.whole import flaw_of
 from proofport.errors import Blocked, ProofportError
 
 NAMED = 20
@@ -19,14 +21,16 @@ NAMED = 20
 
 
 class Ending(ABC):
-    """Ends one destination's snapshot. `ids` are those of this run."""
+    """Ends one destination's snapshot. `ids` are those of this run. `listed`: the set before is the vendor's list."""
 
-    def __init__(self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore) -> None:
+    def __init__(
+        self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore, *, listed: bool = True
+    ) -> None:
         self._destination = destination
         self._report = destination.report
         self._books = books
         self._terms = terms
-        self._ids = ids
+        self._before = SetBefore(destination, books.journal, ids, listed=listed, live=destination.last_state.live)
 
     async def prepare(self) -> None:
         """Read what has to be known before anything is sent."""
@@ -40,106 +44,46 @@ class Ending(ABC):
         """
 
     async def _flaw(self) -> str | None:
-        """Why the set cannot stand for the whole source, if it cannot."""
-        count = self._report.tally.status
-        if self._destination.stopped is None:
-            try:
-                self._books.check_end()
-            except InputChanged as error:
-                await self._destination.halt(error)
-        if self._destination.stopped is not None:
-            return "the delivery was stopped"
-        if count[Status.UNKNOWN]:
-            return f"{records(count[Status.UNKNOWN])} with an unknown outcome"
-        return self._too_many_rejected()
-
-    def _too_many_rejected(self) -> str | None:
-        count = self._report.tally.status[Status.REJECTED]
-        if count <= self._terms.max_rejected:
-            return None
-        return f"{records(count)} rejected (allowed {self._terms.max_rejected})"
-
-    def _missing(self, held: Sequence[str]) -> list[str]:
-        """Those of `held` that the new set will not hold. A rejected record is not in it, although it was read."""
-        dropped = self._destination.ledger.rejected_ids
-        return self._not_read(held) + [record_id for record_id in held if record_id in dropped]
-
-    def _not_read(self, held: Sequence[str]) -> list[str]:
-        """Those of `held` that this run has not read: neither delivered nor rejected."""
-        dropped = self._destination.ledger.rejected_ids
-        return self._ids.missing([record_id for record_id in held if record_id not in dropped])
-
-    def _note_page(self, page: Page) -> int:
-        """Note the gone records of a page of the vendor's list. Returns the number of records that it holds."""
-        held = [record for record in page.records if not record.ended]
-        outside = {record.id for record in held if record.outside}
-        for record_id in self._missing([record.id for record in held]):
-            self._report.gone.add(record_id)
-            if record_id in outside:
-                self._report.outside.add(record_id)
-        return len(held)
-
-    async def _pages_of_gone(self, *, noted: bool = True) -> AsyncIterator[list[str]]:
-        """The ids that were delivered before; `noted`: without those in this run's batches."""
-        after = ""
-        while page := await self._books.gone_since(after, noted=noted):
-            after = page[-1]
-            yield page
+        return await flaw_of(self._destination, self._books, self._terms.max_rejected)
 
     async def _forget_gone(self) -> None:
         """Make the new set the one that is known to be live."""
-        async for gone in self._pages_of_gone():
-            await self._books.forget(gone)
+        async for page in self._before.delivered(run_id=self._destination.job.run_id):
+            await self._books.forget(self._before.lacking(page))
 
     async def _end_all(self, ids: Sequence[str]) -> int:
         """End records at the vendor, and say how many were. Those that could not be ended count against the run.
 
         Raises the error that keeps the delivery from being opened.
         """
-        destination, resource, done, failed = self._destination, self._destination.resource, 0, 0
+        destination, resource = self._destination, self._destination.resource
         assert isinstance(resource, Ends), "the guard agrees only to what the vendor can do"
-        memory = await destination.open()
-        if memory is None:
-            assert destination.error is not None, "a delivery that cannot be opened has stopped"
-            raise destination.error
-        size = destination.limits.max_records
+        memory, size, failed = await destination.open(), destination.limits.max_records, list[str]()
         for start in range(0, len(ids), size):
             some = ids[start : start + size]
             gone = Batch(some, [b""] * len(some), range(start, start + len(some)))
             batch = await destination.last_state.with_last(destination.job, gone)
             outcomes = await destination.vendor.lead(
-                lambda batch=batch: resource.end(destination.job, memory, batch),  # type: ignore[misc]
-                cleared=True,
+                partial(resource.end, destination.job, memory, batch), cleared=True
             )
-            pairs = list(zip(batch.ids, outcomes, strict=True))
-            good = [record_id for record_id, outcome in pairs if outcome.status in (Status.DELIVERED, Status.UNCHANGED)]
-            await self._books.forget(good)
-            done += len(good)
-            for record_id, outcome in pairs:
-                if outcome.status not in (Status.DELIVERED, Status.UNCHANGED):
-                    failed += 1
-                    if failed <= NAMED:
-                        note = f"{record_id} is gone and could not be ended: {outcome.problem}"
-                        self._report.notes.append(note)
+            ends = dict(zip(batch.ids, outcomes, strict=True))
+            await self._books.forget([each for each, end in ends.items() if end.status in REMOVED])
+            failed += [
+                f"{each} is gone and could not be ended: {end.problem}"
+                for each, end in ends.items()
+                if end.status not in REMOVED
+            ]
         if failed:
             self._report.fail(Exit.INCOMPLETE)
-            if failed > NAMED:
-                self._report.notes.append(f"{failed - NAMED:,} more could not be ended.")
-        return done
+            self._report.notes += failed[:NAMED]
+            if len(failed) > NAMED:
+                self._report.notes.append(f"{len(failed) - NAMED:,} more could not be ended.")
+        return len(ids) - len(failed)
 
     def _note_override(self) -> None:
         if self._terms.override is not None:
             self._report.notes.append(f"The guard was overridden: {self._terms.override}")
 
 
-def records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count:,} records"
-
-
 def exit_of(error: ProofportError) -> Exit:
     return Exit.BLOCKED if isinstance(error, Blocked) else Exit.INCOMPLETE
-
-
-def note_gone(report: DestinationReport, ids: Iterable[str]) -> None:
-    for record_id in ids:
-        report.gone.add(record_id)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proofport.accounting import UNCHANGED, Outcome, Status, withheld
-from proofport.adapter import Lists, Replaces, Tombstone
+from proofport.adapter import Replaces, Tombstone
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.live_set import lists_now
 from proofport.delivery.report import Exit
-from proofport.delivery.snapshot.ending import Ending, note_gone, records
+from proofport.delivery.snapshot.ending import Ending
+from proofport.delivery.whole import records, require_read_to_end, too_many_rejected
 from proofport.errors import GuardRefused, ProofportError
 
 DAY = 86_400
@@ -27,8 +29,8 @@ class ReplacedSet(Ending):
     """
 
     def __init__(self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore) -> None:
-        super().__init__(destination, books, terms, ids)
         resource = destination.resource
+        super().__init__(destination, books, terms, ids, listed=lists_now(resource))
         self._days = resource.keeps_gone if isinstance(resource, Replaces) else 0
         #: The ids that become tombstones, and when: the start of the run.
         self._ended: list[str] = []
@@ -40,9 +42,9 @@ class ReplacedSet(Ending):
             self._book(destination.stopped)
             return False
         try:
-            if incomplete and self._terms.override is None:
-                self._terms.allow(Change(0, 0, 1), incomplete)
-            if flaw := self._too_many_rejected():
+            if self._terms.override is None:
+                require_read_to_end(incomplete)
+            if flaw := too_many_rejected(self._report.tally, self._terms.max_rejected):
                 error = GuardRefused(
                     f"the set is not whole: {flaw}", hint="Correct them, and push the whole set again."
                 )
@@ -75,34 +77,19 @@ class ReplacedSet(Ending):
         return True
 
     async def _change(self) -> Change:
-        """Compare the set before with the ids of this run: the vendor's list, as a plan does. Where it shows none, the
-        records that were delivered before.
+        """Compare the set before with the ids of this run.
 
         What becomes a tombstone belongs to the set before, too, where the vendor does not list it any more: it has
         been changed by hand, or has taken the set of a run that was cut off.
         """
-        resource, batch, previous, missing = self._destination.resource, self._destination.whole, 0, dict[str, bool]()
-        if (live := self._destination.last_state.live) is not None:
-            held = dict(live.held())
-            previous, missing = len(held), {each: held[each] for each in self._missing(list(held))}
-        elif isinstance(resource, Lists) and not resource.lags:
-            async for page in self._destination.vendor.live_pages():
-                held = {record.id: record.outside for record in page.records if not record.ended}
-                previous += len(held)
-                missing |= {each: held[each] for each in self._missing(list(held))}
-        else:
-            async for known in self._pages_of_gone(noted=False):
-                previous += len(known)
-                missing |= dict.fromkeys(self._missing(known), False)
+        before, batch, unlisted = self._before, self._destination.whole, list[str]()
+        missing = await before.note_gone(keep=True)
         if self._days:
-            self._ended = [each async for page in self._pages_of_gone(noted=False) for each in self._not_read(page)]
+            self._ended = [each async for page in before.delivered() for each in before.not_read(page)]
             unlisted = sorted(set(self._ended).difference(missing))
-            previous += len(unlisted)
-            missing |= dict.fromkeys(unlisted, False)
-        note_gone(self._report, missing)
-        for record_id, outside in missing.items():
-            if outside:
-                self._report.outside.add(record_id)
+        for record_id in unlisted:
+            self._report.note_gone(record_id, outside=False)
+        previous = before.size + len(unlisted)
         return Change(previous, self._report.gone.count, len(batch) if batch is not None else 0)
 
     @property
@@ -115,7 +102,7 @@ class ReplacedSet(Ending):
             return []
         self._began = await self._books.began(self._destination.job.started)
         found = await self._books.tombstones(self._ended, self._began, self._since)
-        return [found[each] for each in self._not_read(sorted(found))]
+        return [found[each] for each in self._before.not_read(sorted(found))]
 
     def _taken(self) -> bool:
         """True if the vendor has taken a record of the set. If not, it refused the set, whatever `max_rejected` is."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from proofport.accounting import Outcome, Status, unknown, withheld
-from proofport.adapter import Memory, Stages
-from proofport.delivery.comparison import LiveSet
+from proofport.adapter import Stages
 from proofport.delivery.destination_run import RESUMABLE
 from proofport.delivery.guard import Change
 from proofport.delivery.report import Exit
-from proofport.delivery.snapshot.ending import Ending, exit_of, note_gone, records
+from proofport.delivery.snapshot.ending import Ending, exit_of
+from proofport.delivery.whole import records
 from proofport.errors import GuardRefused, ProofportError
 
 
@@ -32,48 +33,49 @@ class StagedSet(Ending):
                 return await self._keep(incomplete)
             if self._stages.empty_set == "end" and not self._report.tally.total:
                 return await self._end_everything(incomplete)
-            if not await self._guard_agrees(incomplete):
-                return False
-            await destination.vendor.lead(
-                lambda: self._stages.complete(destination.job, destination.memory or {}, self._report.tally),
-                cleared=True,
-            )
-            await self._forget_gone()
+            return await self._complete(incomplete)
+        except GuardRefused as refusal:
+            await self._cancel(str(refusal), "guard", Exit.GUARD)
         except ProofportError as error:
             await destination.halt(error)
             self._report.tally.withdraw(unknown("closing_failed"))
-            return False
-        return True
+        return False
 
     @property
     def _stages(self) -> Stages:
         assert isinstance(self._destination.resource, Stages)
         return self._destination.resource
 
+    async def _complete(self, incomplete: Sequence[str]) -> bool:
+        destination, tally = self._destination, self._report.tally
+        try:
+            await self._before.note_gone()
+        except GuardRefused:
+            raise
+        except ProofportError as error:
+            await self._cancel(f"what is held now could not be read: {error}", "snapshot_cancelled", exit_of(error))
+            return False
+        change = Change(self._before.size, self._report.gone.count, tally.status[Status.DELIVERED])
+        self._terms.allow(change, incomplete)
+        self._note_override()
+        complete = partial(self._stages.complete, destination.job, destination.memory or {}, tally)
+        await destination.vendor.lead(complete, cleared=True)
+        await self._forget_gone()
+        return True
+
     async def _end_everything(self, incomplete: Sequence[str]) -> bool:
         """The set is empty, and the configuration says that this is meant: end every record, one by one."""
-        held: list[str] = []
-        try:
-            async for page in self._destination.vendor.live_pages():
-                held += [record.id for record in page.records if not record.ended]
-            note_gone(self._report, held)
-            self._terms.allow(Change(len(held), len(held), 0), incomplete, may_be_empty=True)
-        except GuardRefused as refusal:
-            await self._cancel(str(refusal), "guard", Exit.GUARD)
-            return False
+        gone = await self._before.note_gone(keep=True)
+        self._terms.allow(Change(self._before.size, len(gone), 0), incomplete, may_be_empty=True)
         self._note_override()
-        ended = await self._end_all(held)
+        ended = await self._end_all(gone)
         self._report.notes.append(f"The set is empty: {records(ended)} deleted at the vendor, as `empty_set` says.")
         return self._report.exit is Exit.OK
 
     async def _keep(self, incomplete: Sequence[str]) -> bool:
         """The set is what the vendor holds: nothing was staged, and nothing is gone."""
         held = self._report.tally.total
-        try:
-            self._terms.allow(Change(held, 0, held), incomplete)
-        except GuardRefused as refusal:
-            await self._cancel(str(refusal), "guard", Exit.GUARD)
-            return False
+        self._terms.allow(Change(held, 0, held), incomplete)
         self._report.notes.append("The set is what the vendor holds already: nothing was sent, and nothing replaced.")
         await self._forget_gone()
         return True
@@ -90,38 +92,6 @@ class StagedSet(Ending):
                 "start."
             )
 
-    async def _guard_agrees(self, incomplete: Sequence[str]) -> bool:
-        try:
-            self._terms.allow(await self._change(), incomplete)
-        except GuardRefused as refusal:
-            await self._cancel(str(refusal), "guard", Exit.GUARD)
-            return False
-        except ProofportError as error:
-            await self._cancel(f"what is held now could not be read: {error}", "snapshot_cancelled", exit_of(error))
-            return False
-        self._note_override()
-        return True
-
-    async def _change(self) -> Change:
-        """Compare the vendor's live ids with those of this run; the list is not read twice in one run."""
-        live = self._destination.last_state.live
-        if live is not None:
-            return self._change_of(live)
-        previous = 0
-        async for page in self._destination.vendor.live_pages():
-            previous += self._note_page(page)
-        return Change(previous, self._report.gone.count, self._report.tally.status[Status.DELIVERED])
-
-    def _change_of(self, live: LiveSet) -> Change:
-        """The same, where the vendor's list was read to leave out what is equal."""
-        for record_id in self._destination.ledger.rejected_ids:
-            live.unmeet(record_id)
-        for record_id, outside in live.not_met():
-            self._report.gone.add(record_id)
-            if outside:
-                self._report.outside.add(record_id)
-        return Change(live.count(), self._report.gone.count, self._report.tally.status[Status.DELIVERED])
-
     async def _cancel(self, why: str, reason: str, code: Exit) -> None:
         """Leave the vendor as it was: nothing that was staged has been delivered."""
         destination, report = self._destination, self._report
@@ -130,14 +100,12 @@ class StagedSet(Ending):
         report.notes.append(f"The snapshot was not completed: {why}")
         if withdrawn:
             report.notes.append(f"{records(withdrawn)} withheld; what the vendor held before is untouched.")
-        memory: Memory | None = destination.memory
-        if memory is None:  # the run that was to be resumed may have opened something, when this one opened nothing
-            memory = self._books.memory or None
+        # the run that was to be resumed may have opened something, when this one opened nothing
+        memory = destination.memory if destination.memory is not None else self._books.memory or None
         if memory is None:
             return
-        opened = memory
         try:
-            await destination.vendor.lead(lambda: self._stages.cancel(destination.job, opened))
+            await destination.vendor.lead(partial(self._stages.cancel, destination.job, memory))
         except ProofportError as error:
             report.notes.append(f"What was staged could not be taken back: {error}")
             report.exit = Exit.INCOMPLETE if report.exit is Exit.GUARD else report.exit

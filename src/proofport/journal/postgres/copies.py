@@ -9,18 +9,8 @@ from typing import Any
 from psycopg import IsolationLevel
 
 from proofport.errors import ConfigError, JournalError
-from proofport.journal.copying import (
-    AWAY,
-    FINISHED,
-    OF_A_LANE,
-    OF_THE_JOURNAL,
-    UNFINISHED,
-    Row,
-    Source,
-    Table,
-    in_use,
-    refuse_other,
-)
+from proofport.journal import copying
+from proofport.journal.copying import Row, Source, Table
 from proofport.journal.postgres import migrations
 from proofport.journal.postgres.database import Db, Place, explaining
 from proofport.journal.postgres.store import SQL
@@ -50,7 +40,7 @@ class PostgresSource:
 
     async def retire(self, target: str) -> str:
         """In the transaction that holds the locks: whoever has waited for them finds that it is away."""
-        await _note(self._db, AWAY, target)
+        await _note(self._db, copying.AWAY, target)
         return "is not opened any more"
 
 
@@ -64,7 +54,7 @@ async def reading(place: Place) -> AsyncIterator[Source]:
             async with db.transaction():
                 await db.execute(SQL["lock_tables"].encode())
                 if working := await _rows(db, "working", now=None):
-                    raise in_use(place.name, " works on ".join(working[0]))
+                    raise copying.in_use(place.name, " works on ".join(working[0]))
                 yield PostgresSource(db, place)
 
 
@@ -79,9 +69,9 @@ class PostgresTarget:
     async def put(self, lane: str, number: int, fingerprint: str, source: Source) -> None:
         async with self._db.transaction():
             if await self.noted(lane) is not None:
-                for table in reversed(OF_A_LANE):
+                for table in reversed(copying.OF_A_LANE):
                     await self._db.execute(table.delete("%(lane)s").encode(), {"lane": number})
-            for table in OF_A_LANE:
+            for table in copying.OF_A_LANE:
                 await self._copy(table, number, source)
             await _note(self._db, lane, fingerprint)
 
@@ -99,12 +89,12 @@ class PostgresTarget:
 
     async def finish(self, source: Source) -> None:
         async with self._db.transaction():
-            for table in OF_THE_JOURNAL:
+            for table in copying.OF_THE_JOURNAL:
                 await self._copy(table, None, source)
-            for table in (*OF_A_LANE, *OF_THE_JOURNAL):
+            for table in (*copying.OF_A_LANE, *copying.OF_THE_JOURNAL):
                 await self._begin_above(table)
             await self._db.execute(SQL["forget_notes"].encode())
-            await _note(self._db, FINISHED, source.name)
+            await _note(self._db, copying.FINISHED, source.name)
 
     async def _begin_above(self, table: Table) -> None:
         """Let new numbers begin above all that were moved."""
@@ -125,15 +115,15 @@ async def writing(place: Place, source: str) -> AsyncIterator[PostgresTarget]:
             try:
                 await migrations.check(db, place)
             except ConfigError:
-                if await _noted(db, UNFINISHED) is None:
+                if await _noted(db, copying.UNFINISHED) is None:
                     raise
             if not (await _rows(db, "lock_moves", lock=LOCK))[0][0]:
                 raise ConfigError(f"another process is moving a journal into {place.name}", hint="Wait for its end.")
-            finished = await _noted(db, FINISHED) == source
+            finished = await _noted(db, copying.FINISHED) == source
             if not finished:
                 [(holds_work,)] = await _rows(db, "holds_work")
-                refuse_other(place.name, await _noted(db, UNFINISHED), source, holds_work=holds_work)
-                await _note(db, UNFINISHED, source)
+                copying.refuse_other(place.name, await _noted(db, copying.UNFINISHED), source, holds_work=holds_work)
+                await _note(db, copying.UNFINISHED, source)
             yield PostgresTarget(db, finished=finished)
 
 

@@ -71,4 +71,4 @@ class PostgresJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPar
     async def work(
         self, drain: Callable[[LaneRun], Awaitable[None]], *, owner: str, slots: int, lease: float, stop: asyncio.Event
     ) -> None:
-        await Work(self._store, drain, owner=owner, slots=slots, lease=lease, stop=stop).run()
+        await Work(self._store, drain, owner, slots, lease, stop).run()

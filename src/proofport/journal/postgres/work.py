@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,33 +37,24 @@ HEARTBEAT, STALLED = 5.0, 20.0
 log = get_logger("journal")
 
 
+@dataclass(frozen=True, slots=True)
 class Work:
-    """One process's share of the work."""
+    """One process's share of the work. See `proofport.journal.contract.Lanes.work`."""
 
-    def __init__(
-        self,
-        store: PostgresStore,
-        drain: Callable[[LaneRun], Awaitable[None]],
-        *,
-        owner: str,
-        slots: int,
-        lease: float,
-        stop: asyncio.Event,
-    ) -> None:
-        self._store = store
-        self._drain = drain
-        self._owner = owner
-        self._slots = slots
-        self._lease = lease
-        self._stop = stop
-        self._over = asyncio.Event()
+    store: PostgresStore
+    drain: Callable[[LaneRun], Awaitable[None]]
+    owner: str
+    slots: int
+    lease: float
+    stop: asyncio.Event
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         """Until `stop` is set; running drains are brought to their end."""
-        self._store.waker.drain = self._job
+        self.store.waker.drain = self._job
         sweeping = asyncio.create_task(self._sweep_again_and_again())
         try:
-            while not self._stop.is_set():
+            while not self.stop.is_set():
                 await self._run_worker()
         finally:
             self._over.set()
@@ -71,17 +63,17 @@ class Work:
     async def _run_worker(self) -> None:
         """A worker ends when PostgreSQL goes away: then another one is started."""
         worker: Any = Worker(
-            self._store.waker.app,
+            self.store.waker.app,
             queues=[QUEUE],
-            name=self._owner,
-            concurrency=self._slots,
+            name=self.owner,
+            concurrency=self.slots,
             fetch_job_polling_interval=POLL,
             delete_jobs="successful",
             install_signal_handlers=False,
-            update_heartbeat_interval=min(HEARTBEAT, self._lease / 4),
+            update_heartbeat_interval=min(HEARTBEAT, self.lease / 4),
             stalled_worker_timeout=self._stalled,
         )
-        running, stopping = asyncio.create_task(worker.run()), asyncio.create_task(self._stop.wait())
+        running, stopping = asyncio.create_task(worker.run()), asyncio.create_task(self.stop.wait())
         try:
             await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -92,11 +84,11 @@ class Work:
             if not isinstance(error, ConnectorException | psycopg.Error):
                 raise error
             log.error("journal_unavailable", error=explained(error).message)
-            await _pause(self._stop, scheduler.PAUSE)
+            await _pause(self.stop, scheduler.PAUSE)
 
     @property
     def _stalled(self) -> float:
-        return min(STALLED, self._lease)
+        return min(STALLED, self.lease)
 
     # ------------------------------------------------------------------ one job
     async def _job(self, name: str) -> None:
@@ -104,13 +96,13 @@ class Work:
         if job := asyncio.current_task():
             job.add_done_callback(_tell_whether_noted)
         try:
-            claim = {"lane": name, "owner": self._owner, "lease": self._lease}
-            rows = [] if self._stop.is_set() else await self._store.rows("claim_due", claim)
+            claim = {"lane": name, "owner": self.owner, "lease": self.lease}
+            rows = [] if self.stop.is_set() else await self.store.rows("claim_due", claim)
             if not rows:
-                await self._store.write(reschedule, self._store, name)
+                await self.store.write(reschedule, self.store, name)
             else:
                 hold = Hold(*rows[0])
-                await scheduler.drained(self._drain, PostgresLaneRun(self._store, hold, self._lease))
+                await scheduler.drained(self.drain, PostgresLaneRun(self.store, hold, self.lease))
         except JournalError as error:
             log.error("journal_unavailable", lane=name, error=error.message)
 
@@ -119,25 +111,25 @@ class Work:
         while not self._over.is_set():
             try:
                 await self._retry_stalled()
-                for (lane,) in await self._store.rows("overlooked", {}):
-                    await self._store.write(reschedule, self._store, lane)
+                for (lane,) in await self.store.rows("overlooked", {}):
+                    await self.store.write(reschedule, self.store, lane)
             except JournalError as error:
                 log.warning("sweep_failed", error=error.message)
             await _pause(self._over, SWEEP)
 
     async def _retry_stalled(self) -> None:
         """Give the jobs of workers that have died to others. The engine's own sweep may stall with its worker."""
-        manager = self._store.waker.app.job_manager
+        manager = self.store.waker.app.job_manager
         with explaining():
             stalled = await manager.get_stalled_jobs(queue=QUEUE, seconds_since_heartbeat=self._stalled)
             jobs = [job.id for job in stalled if job.id is not None]
-            orphaned = await self._store.rows("orphaned", {"stalled": self._stalled})
+            orphaned = await self.store.rows("orphaned", {"stalled": self._stalled})
             for job in {*jobs, *(job for (job,) in orphaned)}:
                 await self._retry(job)
 
     async def _retry(self, job: int) -> None:
         """Where another job waits for the lane already, one is enough."""
-        manager = self._store.waker.app.job_manager
+        manager = self.store.waker.app.job_manager
         try:
             await manager.retry_job_by_id_async(job, retry_at=datetime.now(UTC))
         except UniqueViolation:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import asdict
 
 import orjson
 
 from proofport.journal.contract import AccessKey
 from proofport.journal.sql.steps import Many, Part, Row, Steps
 
-_FIELDS = [each.name for each in fields(AccessKey)]
-
 
 class AccessPart(Part):
     async def add_access_key(self, key: AccessKey) -> bool:
-        values = {name: getattr(key, name) for name in _FIELDS}
-        named = {name: _list(values[name]) for name in ("destinations", "kinds")}
-        return bool(await self._store.change("add_access_key", values | named))
+        values = {**asdict(key), "destinations": _list(key.destinations), "kinds": _list(key.kinds)}
+        return bool(await self._store.change("add_access_key", values))
 
     async def access_key(self, prefix: str) -> AccessKey | None:
         rows = await self._store.rows("access_key", {"prefix": prefix})
@@ -38,10 +35,9 @@ def _note(used: Mapping[str, float]) -> Steps[None]:
 
 
 def _key(row: Row) -> AccessKey:
-    """In the order of the fields."""
-    values = dict(zip(_FIELDS, row, strict=True))
-    values |= {name: bool(values[name]) for name in ("may_read", "may_write")}
-    return AccessKey(**values | {name: names(values[name]) for name in ("destinations", "kinds")})
+    prefix, name, tenant, proof, may_read, may_write, created, destinations, kinds, *rest = row
+    may = bool(may_read), bool(may_write)
+    return AccessKey(prefix, name, tenant, proof, *may, created, names(destinations), names(kinds), *rest)
 
 
 def _list(names: Sequence[str] | None) -> list[str] | None:

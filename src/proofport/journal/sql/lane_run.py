@@ -132,7 +132,7 @@ class SqlLaneRun:
         yield from self._note(delivery.kind, sent, delivery.mode, delivery=delivery.id)
         if dead is not None:
             new, failure = dead
-            letter = {**_new(new), **_failure(failure), "attempts": delivery.attempts + 1}
+            letter = {**asdict(new), **_failure(failure), "attempts": delivery.attempts + 1}
             yield Change("add_dead", {**letter, "number": self._hold.number})
 
     async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
@@ -248,17 +248,6 @@ def _changes(names: Sequence[str], values: Values) -> Steps[None]:
 def _keep(values: Values, doubts: str | None) -> Steps[None]:
     if (yield Change("add_adapter_memory", values)) and doubts is not None:
         yield Change("doubt_kind", {**values, "kind": doubts, "doubt": IN_DOUBT})
-
-
-def _new(new: NewDelivery) -> Values:
-    return {
-        "destination": new.destination,
-        "kind": new.kind,
-        "mode": new.mode,
-        "payload": new.payload,
-        "records": new.records,
-        "bodies": new.bodies,
-    }
 
 
 def _failure(failure: Failure) -> Values:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -41,16 +42,7 @@ class QueuePart(Part):
 
 def _where(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
     """The names of the conditions of a filter, with their values."""
-    values = {
-        "ids": chosen.ids,
-        "lane": chosen.lane,
-        "state": chosen.state,
-        "tenant": chosen.tenant,
-        "destinations": chosen.destinations,
-        "kinds": chosen.kinds,
-        "submission": chosen.submission,
-    }
-    given = {name: value for name, value in values.items() if value is not None}
+    given = {name: value for name, value in asdict(chosen).items() if value is not None}
     where = [f"is_{chosen.state}" if name == "state" else f"of_{name}" for name in given]
     return where, {name: value if isinstance(value, str | int) else list(value) for name, value in given.items()}
 

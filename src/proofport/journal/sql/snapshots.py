@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Literal
 
 from proofport.errors import LaneLost
@@ -13,8 +14,7 @@ from proofport.journal.sql.steps import Change, Part, Query, Row, Steps, Values,
 
 class SnapshotsPart(Part):
     async def open_snapshot(self, new: NewSnapshot) -> None:
-        values = {"id": new.id, "tenant": new.tenant, "kind": new.kind, "destinations": list(new.destinations)}
-        await self._store.change("open_snapshot", {**values, "lifetime": new.lifetime})
+        await self._store.change("open_snapshot", {**asdict(new), "destinations": list(new.destinations)})
 
     async def snapshot(self, snapshot: str) -> SnapshotView | None:
         rows = await self._store.rows("snapshot", {"id": snapshot})
@@ -27,8 +27,8 @@ class SnapshotsPart(Part):
         return [_view(row) for row in rows]
 
     async def put_part(self, snapshot: str, part: SnapshotPart) -> bool:
-        values = {"id": snapshot, "name": part.name, "records": part.records, "payload": part.payload}
-        return await self._store.write(_put, {**values, "incomplete": shown(part.incomplete)})
+        values = {**asdict(part), "id": snapshot, "incomplete": shown(part.incomplete)}
+        return await self._store.write(_put, values)
 
     async def parts(self, snapshot: str, *, after: str = "", limit: int = 10) -> list[SnapshotPart]:
         rows = await self._store.rows("parts", {"id": snapshot, "after": after, "limit": limit})

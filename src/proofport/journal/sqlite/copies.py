@@ -14,18 +14,8 @@ from typing import Any
 import orjson
 
 from proofport.errors import ConfigError
-from proofport.journal.copying import (
-    AWAY,
-    FINISHED,
-    OF_A_LANE,
-    OF_THE_JOURNAL,
-    UNFINISHED,
-    Row,
-    Source,
-    Table,
-    in_use,
-    refuse_other,
-)
+from proofport.journal import copying
+from proofport.journal.copying import Row, Source, Table
 from proofport.journal.sqlite.alone import alone
 from proofport.journal.sqlite.database import MOVED, connect, create, explained
 from proofport.journal.sqlite.store import SQL
@@ -98,7 +88,7 @@ class SqliteSource:
             yield [_staged_read(row) if staged else _converted(table, READ, row) for row in page]
 
     async def retire(self, target: str) -> str:
-        _note(self._db, AWAY, target)
+        _note(self._db, copying.AWAY, target)
         self._db.execute("COMMIT")
         return f"is called {self._path.name}{MOVED} now"
 
@@ -119,7 +109,7 @@ async def reading(path: Path, fold: Callable[[Iterable[tuple[str, str]]], Any]) 
         with alone(path) as db:
             working = db.execute(SQL["working"], {"now": time.time()}).fetchone()
             if working or db.execute(SQL["unfolded"]).fetchone()[0]:
-                raise in_use(str(path), " works on ".join(working) if working else "somebody writes to it")
+                raise copying.in_use(str(path), " works on ".join(working) if working else "somebody writes to it")
             yield SqliteSource(db, path)
     except sqlite3.Error as error:
         raise explained(error) from error
@@ -136,11 +126,11 @@ class SqliteTarget:
 
     async def put(self, lane: str, number: int, fingerprint: str, source: Source) -> None:
         with _transaction(self._db) as db:
-            for table in reversed(OF_A_LANE):
+            for table in reversed(copying.OF_A_LANE):
                 if table.name != "lane_runs":
                     name = "sent" if table.name == "staged" else None
                     db.execute(table.delete(":lane", name=name), {"lane": number})
-            for table in OF_A_LANE:
+            for table in copying.OF_A_LANE:
                 await self._copy(table, number, source)
             _note(db, lane, fingerprint)
 
@@ -154,11 +144,11 @@ class SqliteTarget:
 
     async def finish(self, source: Source) -> None:
         with _transaction(self._db) as db:
-            for table in OF_THE_JOURNAL:
+            for table in copying.OF_THE_JOURNAL:
                 await self._copy(table, None, source)
             db.execute(SQL["begin_turns"])
             db.execute(SQL["forget_notes"])
-            _note(db, FINISHED, source.name)
+            _note(db, copying.FINISHED, source.name)
 
 
 @asynccontextmanager
@@ -168,20 +158,20 @@ async def writing(path: Path, source: str) -> AsyncIterator[SqliteTarget]:
     if await asyncio.to_thread(path.exists):
         create(path)
         with closing(connect(path)) as db:
-            finished = _noted(db, FINISHED) == source
-            refuse_other(str(path), None, source, holds_work=not finished)
+            finished = _noted(db, copying.FINISHED) == source
+            copying.refuse_other(str(path), None, source, holds_work=not finished)
             yield SqliteTarget(db, finished=True)
         return
     try:
         create(draft)
         with closing(connect(draft)) as db:
-            refuse_other(str(path), _noted(db, UNFINISHED), source, holds_work=False)
-            finished = _noted(db, FINISHED) == source
+            copying.refuse_other(str(path), _noted(db, copying.UNFINISHED), source, holds_work=False)
+            finished = _noted(db, copying.FINISHED) == source
             if not finished:
-                _note(db, UNFINISHED, source)
+                _note(db, copying.UNFINISHED, source)
             target = SqliteTarget(db, finished=finished)
             yield target
-            finished = _noted(db, FINISHED) == source
+            finished = _noted(db, copying.FINISHED) == source
     except sqlite3.Error as error:
         raise explained(error) from error
     if finished:

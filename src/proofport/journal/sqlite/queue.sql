@@ -10,8 +10,9 @@ d.outcome, d.reason, d.detail, d.submission, d.bodies
 SELECT digest, answer, submission FROM idempotency_records WHERE tenant = :tenant AND key = :key;
 
 -- name: submitted
--- The ids of a submission.
-SELECT id FROM deliveries WHERE submission = :submission ORDER BY id;
+-- The ids of a submission. Its first delivery is not in the index.
+SELECT id FROM deliveries WHERE id = :submission AND submission = id
+UNION ALL SELECT id FROM deliveries WHERE submission = :submission AND submission <> id ORDER BY id;
 
 -- name: add_idempotency_record
 -- Notes what is about to be submitted under a key, unless it is known.
@@ -23,11 +24,10 @@ VALUES (:tenant, :key, :digest, :answer, {next_id}) ON CONFLICT DO NOTHING;
 (SELECT ifnull(max(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'deliveries')
 
 -- name: add_delivery
--- Adds a delivery, if its lane is there. A trigger wakes the lane. The first of a submission gives that its number.
-INSERT INTO deliveries (lane, destination, kind, mode, payload, records, created, submission, bodies)
-SELECT number, :destination, :kind, :mode, :payload, :records, :now,
-    iif(:together, ifnull(:submission, {next_id}), NULL), :bodies
-FROM lanes WHERE lane = :lane;
+-- Adds a delivery: lane, destination, kind, mode, payload, records, bodies, time, whether it is part of a submission,
+-- and the number of that, which is its own id when null. Fails if the lane is new. A trigger wakes the lane.
+INSERT INTO deliveries (lane, destination, kind, mode, payload, records, bodies, created, submission)
+VALUES ((SELECT number FROM lanes WHERE lane = ?1), ?2, ?3, ?4, ?5, ?6, ?7, ?8, iif(?9, ifnull(?10, {next_id}), NULL));
 
 -- name: add_dead
 -- Adds a delivery that is dead from the start.
@@ -80,7 +80,7 @@ d.kind IN (SELECT value FROM json_each(:kinds))
 
 -- name: of_submission
 -- Condition: of a submission.
-d.submission = :submission
+d.id IN ({submitted})
 
 -- name: is_queued
 -- Condition: a state. States are literals, so that partial indexes fit.

@@ -192,23 +192,15 @@ def _submit(
 
 def _add(db: sqlite3.Connection, deliveries: Sequence[NewDelivery], now: float, *, together: bool) -> list[int]:
     """Add deliveries to their lanes: one statement each, but for a lane that is new. `together`: as one submission."""
-    ids = list[int]()
+    ids: list[int] = []
     for new in deliveries:
-        values = {
-            "lane": new.lane,
-            "destination": new.destination,
-            "kind": new.kind,
-            "mode": new.mode,
-            "payload": new.payload,
-            "records": new.records,
-            "together": together,
-            "submission": ids[0] if ids else None,
-            "bodies": new.bodies,
-            "now": now,
-        }
-        added = db.execute(SQL["add_delivery"], values)
-        if not added.rowcount:
-            db.execute(SQL["make_lanes"], values)
+        first = ids[0] if ids else None
+        about = new.lane, new.destination, new.kind, new.mode
+        values = (*about, new.payload, new.records, new.bodies, now, together, first)
+        try:
+            added = db.execute(SQL["add_delivery"], values)
+        except sqlite3.IntegrityError:  # the lane is new
+            db.execute(SQL["make_lanes"], {"lane": new.lane})
             added = db.execute(SQL["add_delivery"], values)
         ids.append(added.lastrowid or 0)
     return ids

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import types
 from collections.abc import Mapping
 from datetime import datetime
 from functools import reduce
@@ -12,7 +11,18 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, create_model
 
 from proofport.mapping.language.kinds import type_at, without_null
-from proofport.mapping.language.nodes import Constant, FirstOf, Nested, Rule, Select, Template
+from proofport.mapping.language.nodes import (
+    Constant,
+    Convert,
+    Default,
+    FirstOf,
+    IfNull,
+    Lookup,
+    Nested,
+    Rule,
+    Select,
+    Template,
+)
 
 _TYPES: dict[str, Any] = {
     "string": str,
@@ -25,16 +35,15 @@ _TYPES: dict[str, Any] = {
 _CONVERTED: dict[str, Any] = {"int": int, "number": int | float, "bool": bool}
 
 
-def model_from_rules(name: str, rules: Mapping[str, Rule], kind: type[BaseModel], id_field: str) -> type[BaseModel]:
-    """A strict model with the fields of the rules; more fields are allowed, since `extras` may bring them."""
-    return _model(name, rules, kind, {id_field})
+def model_from_rules(name: str, rules: Mapping[str, Rule], root: Any, id_field: str | None = None) -> type[BaseModel]:
+    """A strict model with the fields that the rules make of a `root`.
 
-
-def _model(name: str, rules: Mapping[str, Rule], root: Any, required: set[str]) -> type[BaseModel]:
+    More fields are allowed, since `extras` may bring them.
+    """
     # the fields' own names may be no Python names, or shadow methods of pydantic's: they become aliases
     fields: dict[str, Any] = {}
     for number, (wire, rule) in enumerate(rules.items()):
-        default = ... if rule.required or wire in required else None
+        default = ... if rule.required or wire == id_field else None
         fields[f"field_{number}"] = (_annotation(rule, root, f"{name}.{wire}"), Field(default, alias=wire))
     model: type[BaseModel] = create_model(name, __config__=ConfigDict(strict=True, extra="allow"), **fields)
     return model
@@ -42,33 +51,24 @@ def _model(name: str, rules: Mapping[str, Rule], root: Any, required: set[str]) 
 
 def _annotation(rule: Rule, root: Any, name: str) -> Any:
     """The Python type of what a rule makes: as declared, else derived from its parts."""
-    if rule.type is not None and not _has_parts(rule):
+    has_parts = isinstance(rule.source, Nested) or (isinstance(rule.source, Select) and rule.source.each is not None)
+    if rule.type is not None and not has_parts:
         declared = _TYPES[rule.type]
         return declared | None if rule.nullable else declared
-    inferred, nullable = _inferred(rule, root, name)
-    for constant in (rule.default, rule.if_null):
-        if constant is not None and constant.value is not None:
-            inferred = inferred if _of_value(constant.value) == inferred else JsonValue
-    replaced = rule.if_null is not None and rule.if_null.value is not None
-    made_null = rule.default is not None and rule.default.value is None
-    return Union[inferred, None] if rule.nullable or made_null or (nullable and not replaced) else inferred  # noqa: UP007
-
-
-def _has_parts(rule: Rule) -> bool:
-    return isinstance(rule.source, Nested) or (isinstance(rule.source, Select) and rule.source.each is not None)
-
-
-def _inferred(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:
     made, nullable = _of_source(rule, root, name)
-    if rule.convert is not None:
-        return _CONVERTED.get(rule.convert, str), nullable
-    if rule.table is not None:
-        values = [*rule.table.entries.values()]
-        if rule.table.unknown.action == "value":
-            values.append(rule.table.unknown.value)
-        kept = [made] if rule.table.unknown.action == "keep" else []
-        return _same([*kept, *(_of_value(value) for value in values if value is not None)]), nullable or None in values
-    return made, nullable
+    for change in rule.changes:
+        match change:
+            case Convert(to):
+                made = _CONVERTED.get(to, str)
+            case Lookup():
+                kept = [made] if change.unknown.action == "keep" else []
+                made = _same([*kept, *(_of_value(value) for value in change.results if value is not None)])
+                nullable = nullable or None in change.results
+            case IfNull(value) if value is not None:
+                made, nullable = _same([made, _of_value(value)]), False
+            case Default(value):
+                made, nullable = (made, True) if value is None else (_same([made, _of_value(value)]), nullable)
+    return Union[made, None] if rule.nullable or nullable else made  # noqa: UP007
 
 
 def _of_source(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:
@@ -80,18 +80,14 @@ def _of_source(rule: Rule, root: Any, name: str) -> tuple[Any, bool]:
         case FirstOf(rules):
             return _same([without_null(_annotation(inner, root, name)) for inner in rules]), False
         case Nested(fields):
-            return _model(name, fields, root, set()), False
+            return model_from_rules(name, fields, root), False
         case Select(join=str()):
             return str, False
-        case Select(path, each=each) as select:
-            found = type_at(root, path.steps) if path.compiled else None
+        case Select(each=each) as select:
+            found = type_at(root, select, name)
             if each is not None:
                 return list[_annotation(each, found, name)], False  # type: ignore[misc]
-            return (list[_plain(found)], False) if select.all else (_plain(found), _is_nullable(found))  # type: ignore[misc]
-
-
-def _is_nullable(annotation: Any) -> bool:
-    return get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation)
+            return (list[_plain(found)], False) if select.all else (_plain(found), type(None) in get_args(found))  # type: ignore[misc]
 
 
 def _plain(annotation: Any) -> Any:
@@ -145,10 +141,8 @@ def _tidy(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str
 
 def _union(options: list[dict[str, Any]]) -> dict[str, Any]:
     """`{type: [string, null]}` instead of `{anyOf: [{type: string}, {type: null}]}`."""
-    if any(not option for option in options):
-        return {}
     if any("type" not in option for option in options):
-        return {"anyOf": options}
+        return {} if {} in options else {"anyOf": options}
     names = list(dict.fromkeys(name for option in options for name in _listed(option["type"])))
     if "number" in names and "integer" in names:
         names.remove("integer")

@@ -64,7 +64,11 @@ def is_json(value: Any, depth: int = 0) -> bool:
         return math.isfinite(value)
     if depth >= DEEPEST or (kind is not dict and kind is not list):
         return False
-    for item in value if kind is list else value.values():  # a loop: a generator costs as much again
+    # Loops, because a generator costs as much again.
+    for item in value if kind is list else value.values():
         if not ((item.__class__ is str and item.isascii()) or is_json(item, depth + 1)):
             return False
-    return kind is list or all(map(is_text, value))
+    for name in value if kind is dict else ():  # noqa: SIM110
+        if not ((name.__class__ is str and name.isascii()) or is_text(name)):
+            return False
+    return True

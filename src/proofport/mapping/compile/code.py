@@ -37,10 +37,7 @@ class Code:
         self.line(header)
         self._indent += 1
         self.loops += header.startswith("for ")
-        written = len(self._lines)
         yield
-        if len(self._lines) == written:
-            self.line("pass")
         self.loops -= header.startswith("for ")
         self._indent -= 1
 
@@ -64,12 +61,9 @@ class Code:
         self.namespace[function.__name__] = function
         return function.__name__
 
-    def source(self, signature: str) -> str:
-        return "\n".join([f"def {signature}:", *self._lines, ""])
-
     def function(self, signature: str, title: str) -> Callable[..., Any]:
         """Compile it. The source is registered, so that a traceback could show its lines."""
-        source = self.source(signature)
+        source = "\n".join([f"def {signature}:", *self._lines, ""])
         filename = f"<mapping {title}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
         exec(compile(source, filename, "exec"), self.namespace)  # noqa: S102 - our own text, see above

@@ -16,14 +16,21 @@ from proofport.mapping.compile.projection import Part
 from proofport.mapping.compile.reading import Scope
 from proofport.mapping.language.kinds import constants
 from proofport.mapping.language.nodes import (
+    Change,
     Condition,
     Constant,
+    Conversion,
+    Convert,
+    Default,
     FirstOf,
+    IfNull,
     Lookup,
     Nested,
+    Parent,
     Rule,
     Select,
     Template,
+    is_the_id,
     json_key,
     selects,
 )
@@ -41,10 +48,10 @@ class Plan:
     signature: str
     #: The last line. `ok` is true when the guards have accepted every field.
     finish: str
-    #: Expressions for fields that the rules leave missing, in order of preference.
-    fills: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)
-    #: The values of the names that `fills` refers to.
-    names: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    #: What the values of `parents` are for.
+    parents: Sequence[Parent] = ()
+    #: Values for fields that neither the rules nor the parents make.
+    values: Mapping[str, str] = dataclasses.field(default_factory=dict)
     #: True when only what the record says is sent, so that no default stands in for it.
     partial: bool = False
     #: What becomes of null: see `Body`.
@@ -53,8 +60,7 @@ class Plan:
     part: Part | None = None
 
 
-def compile_plan(plan: Plan) -> tuple[Callable[..., Any], str]:
-    """The function and its source."""
+def compile_plan(plan: Plan) -> Callable[..., Any]:
     return _Compiler(plan).compile()
 
 
@@ -65,20 +71,20 @@ class _Compiler:
         self.plan = plan
         self.code = Code()
 
-    def compile(self) -> tuple[Callable[..., Any], str]:
+    def compile(self) -> Callable[..., Any]:
         code, plan = self.code, self.plan
-        code.namespace.update(plan.names, by_model=plan.by_model)
+        code.namespace["by_model"] = plan.by_model
         if plan.part is None:
             self._body()
         else:
             self._body_that_declines(plan.part)
-        return code.function(plan.signature, plan.title), code.source(plan.signature)
+        return code.function(plan.signature, plan.title)
 
     def _body(self) -> None:
         code, plan = self.code, self.plan
         code.line(f"ok = {plan.shape.quick}")
         scope = self._scope("d", plan.rules.values())
-        names = dict.fromkeys([*plan.rules, *plan.fills])
+        names = dict.fromkeys([*plan.rules, *(parent.field for parent in plan.parents), *plan.values])
         self._object("out", [(name, self._field(name, scope)) for name in _in_order(names, plan.shape)])
         code.line(plan.finish)
 
@@ -100,23 +106,18 @@ class _Compiler:
         code, plan, rule = self.code, self.plan, self.plan.rules.get(name)
         field = plan.shape.fields.get(name) or (ANY_FIELD if plan.shape.others else UNKNOWN_FIELD)
         value = self._rule(rule, field.guard, name, scope) if rule else "M"
-        for fill in plan.fills.get(name, ()):
+        fills = [f"parents[{number}]" for number, parent in enumerate(plan.parents) if parent.field == name]
+        fills += [code.constant(plan.values[name])] if name in plan.values else []
+        for fill in fills:
             value = self._copy(value)
             with code.block(f"if {value} is M:"):
                 code.line(f"{value} = {fill}")
         value = self._without_null(value, field.nullable)
-        if rule is not None and name not in plan.fills and _always_fits(rule, field):
+        if rule is not None and not fills and _always_fits(rule, field):
             return value
-        test, ready = field.guard.write(code, value)
-        if ready != value:
+        if field.guard.converts:
             value = self._copy(value)
-            with code.block(f"if {test}:"):
-                code.line(f"{value} = {ready}")
-            with code.block("else:" if field.required else f"elif {value} is not M:"):
-                code.line("ok = False")
-        else:
-            with code.block(f"if not ({test}){'' if field.required else f' and {value} is not M'}:"):
-                code.line("ok = False")
+        field.write(code, value, accepted=value, refused="ok = False")
         return value
 
     def _without_null(self, value: str, nullable: bool) -> str:
@@ -142,39 +143,40 @@ class _Compiler:
     # ------------------------------------------------------------------ rules
     def _rule(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
         """`guard` is that of the field: it tells the fields of a nested object, and if they may be null."""
+        code = self.code
         if rule.when is None:
-            return self._always(rule, guard, field, scope)
-        result = self._copy("M")
-        with self.code.block(f"if {self._condition(rule.when, field, scope)}:"):
-            self.code.line(f"{result} = {self._always(rule, guard, field, scope)}")
-        self._require(rule, result, field)
-        return result
-
-    def _always(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
-        value = self._source(rule, guard, field, scope)
-        if rule.table is not None:
-            value = self._look_up(rule.table, value, field)
-        if rule.convert is not None:
-            value = self._convert(rule.convert, value, field)
-        if rule.if_null is not None:
-            value = self._replace(value, "None", rule.if_null)
-        if rule.default is not None and not self.plan.partial:
-            value = self._replace(value, "M", rule.default)
-        if rule.when is None:
-            self._require(rule, value, field)
-        return value
-
-    def _require(self, rule: Rule, value: str, field: str) -> None:
+            value = self._made(rule, guard, field, scope)
+        else:
+            value = self._copy("M")
+            with code.block(f"if {self._condition(rule.when, field, scope)}:"):
+                code.line(f"{value} = {self._made(rule, guard, field, scope)}")
         if rule.required and not self.plan.partial:
             origin = f" at {rule.source.path.text}" if isinstance(rule.source, Select) else ""
-            absent = self.code.use(functions.absent)
-            with self.code.block(f"if {value} is M:"):
-                self.code.line(f"{absent}({self.code.constant(field)}, {self.code.constant(origin)})")
+            with code.block(f"if {value} is M:"):
+                code.line(f"{code.use(functions.absent)}({code.constant(field)}, {code.constant(origin)})")
+        return value
 
-    def _replace(self, value: str, what: str, constant: Constant) -> str:
+    def _made(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
+        value = self._source(rule, guard, field, scope)
+        for change in rule.changes:
+            value = self._change(change, value, field)
+        return value
+
+    def _change(self, change: Change, value: str, field: str) -> str:
+        match change:
+            case Lookup():
+                return self._look_up(change, value, field)
+            case Convert(to):
+                return self._convert(to, value, field)
+            case IfNull(constant):
+                return self._replace(value, "None", constant)
+            case Default(constant):
+                return value if self.plan.partial else self._replace(value, "M", constant)
+
+    def _replace(self, value: str, what: str, constant: Any) -> str:
         copy = self._copy(value)
         with self.code.block(f"if {copy} is {what}:"):
-            self.code.line(f"{copy} = {self.code.constant(constant.value)}")
+            self.code.line(f"{copy} = {self.code.constant(constant)}")
         return copy
 
     def _source(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
@@ -207,13 +209,13 @@ class _Compiler:
         return result if select.join is None else self._join(select.join, result, field)
 
     def _join(self, separator: str, values: str, field: str) -> str:
-        code = self.code
-        result, glue = self._copy(values), code.constant(separator)
+        code, result = self.code, self._copy(values)
+        glue, slow = code.constant(separator), code.use(functions.join)
         with code.block(f"if {result} is not M:"):
             with code.block("try:"):
                 code.line(f"{result} = {glue}.join({values})")
             with code.block("except TypeError:"):
-                code.line(f"{result} = {code.use(functions.join)}({glue}, {values}, {code.constant(field)})")
+                code.line(f"{result} = {slow}({glue}, {values}, {code.constant(field)})")
         return result
 
     def _template(self, template: Template, field: str, scope: Scope) -> str:
@@ -222,16 +224,15 @@ class _Compiler:
             code.constant(part) if isinstance(part, str) else scope.one(part.path, field) for part in template.parts
         ]
         selected = [name for name, part in zip(parts, template.parts, strict=True) if not isinstance(part, str)]
-        result = code.name("v")
-        with code.block(f"if {' and '.join(f'{name}.__class__ is str' for name in selected)}:"):
-            code.line(f"{result} = f'{''.join(f'{{{name}}}' for name in parts)}'")
-        with code.block("else:"):
-            code.line(f"{result} = {code.use(functions.render)}(({', '.join(parts)},), {code.constant(field)})")
-        return result
+        texts = " and ".join(f"{name}.__class__ is str" for name in selected)
+        quick, slow = "".join(f"{{{name}}}" for name in parts), code.use(functions.render)
+        return self._copy(f"f'{quick}' if {texts} else {slow}(({', '.join(parts)},), {code.constant(field)})")
 
     def _first_of(self, rules: Sequence[Rule], field: str, scope: Scope) -> str:
         """The first that is neither missing nor null. Of a record sent in part, a constant and the id say nothing."""
-        spoken = [rule for rule in rules if not (self.plan.partial and _always_there(rule))] or rules
+        spoken = [
+            rule for rule in rules if not (self.plan.partial and (isinstance(rule.source, Constant) or is_the_id(rule)))
+        ] or rules
         result = self._copy(self._rule(spoken[0], OPAQUE, field, scope))
         for rule in spoken[1:]:
             with self.code.block(f"if {result} is M or {result} is None:"):
@@ -256,24 +257,20 @@ class _Compiler:
     # ------------------------------------------------------------------ values
     def _look_up(self, table: Lookup, value: str, field: str) -> str:
         """Text is looked up at once; other scalars, and what the table must reject, by `look_up`."""
-        code = self.code
-        result, entries = code.name("v"), code.bind("c", table.entries)
+        code, entries = self.code, self.code.bind("c", table.entries)
         slow = f"{code.use(functions.look_up)}({code.bind('c', table)}, {value}, {code.constant(field)})"
-        unknown = {"omit": "M", "keep": value}.get(table.unknown.action, code.constant(table.unknown.value))
-        rejects = table.unknown.action == "reject"
-        with code.block(f"if {value}.__class__ is str{f' and {value} in {entries}' if rejects else ''}:"):
-            code.line(f"{result} = {entries}[{value}]" if rejects else f"{result} = {entries}.get({value}, {unknown})")
-        with code.block(f"elif {value} is None or {value} is M:"):
-            code.line(f"{result} = {value}")
-        with code.block("else:"):
-            code.line(f"{result} = {slow}")
-        return result
+        if table.unknown.action == "reject":
+            quick = f"{entries}[{value}] if {value}.__class__ is str and {value} in {entries}"
+        else:
+            unknown = {"omit": "M", "keep": value}.get(table.unknown.action) or code.constant(table.unknown.value)
+            quick = f"{entries}.get({value}, {unknown}) if {value}.__class__ is str"
+        return self._copy(f"{quick} else {value} if {value} is M or {value} is None else {slow}")
 
-    def _convert(self, conversion: Any, value: str, field: str) -> str:
+    def _convert(self, to: Conversion, value: str, field: str) -> str:
         result = self._copy(value)
-        function = self.code.use(functions.CONVERSIONS[conversion])
-        ready = f" and {value}.__class__ is not {_READY[conversion]}" if conversion in _READY else ""
-        quick = f"{self.code.use(timestamp)}({value}) or " if conversion == "datetime" else ""
+        function = self.code.use(functions.CONVERSIONS[to])
+        quick = f"{self.code.use(timestamp)}({value}) or " if to == "datetime" else ""
+        ready = f" and {value}.__class__ is not {_READY[to]}" if to in _READY else ""
         with self.code.block(f"if {value} is not M and {value} is not None{ready}:"):
             self.code.line(f"{result} = {quick}{function}({value}, {self.code.constant(field)})")
         return result
@@ -305,20 +302,12 @@ def _always_fits(rule: Rule, field: Field) -> bool:
     """True if every value that a rule can make fits its field, so that no guard has to look at it."""
     if field.required or field.guard.item or field.guard.shape:
         return False
-    if rule.convert is not None:
-        known = rule.convert == "datetime" and field.guard.uses == TIME.uses
-    else:
-        known = isinstance(rule.source, Constant) or (rule.table is not None and rule.table.unknown.action != "keep")
+    match rule.changes:
+        case (Convert(to), *_):
+            known = to == "datetime" and field.guard.uses == TIME.uses
+        case (Lookup(unknown=unknown), *_):
+            known = unknown.action != "keep"
+        case _:
+            known = isinstance(rule.source, Constant)
     values = [None, *(value for value, _ in constants(rule))]
     return known and acceptor_of_items(field.guard)(values) == values
-
-
-def _always_there(rule: Rule) -> bool:
-    """True if a rule gives a value for every record: to fall back to it would overwrite what the whole record has."""
-    match rule.source:
-        case Constant():
-            return True
-        case Select(path):
-            return path.text in ("$.id", "$['id']")
-        case _:
-            return False

@@ -6,6 +6,7 @@ guard does not accept, and words the error. A type that is not recognised here i
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import types
 from collections.abc import Callable
@@ -59,7 +60,6 @@ _IS_JSON = "({v}.__class__ is str and {v}.isascii() or {v} is not M and {0}({v})
 
 NUMBER = Guard(f"({_IS_WHOLE} or {_IS_REAL})", (math.isfinite,))
 ANY_JSON = Guard(_IS_JSON, (is_json,))
-ANY_SCALAR = Guard(_IS_JSON, (is_scalar,))
 TIME = Guard(_ACCEPTED, (timestamp,), converts=True)
 _SIMPLE = {
     bool: Guard("{v}.__class__ is bool"),
@@ -78,6 +78,18 @@ class Field:
     required: bool
     nullable: bool
 
+    def write(self, code: Code, value: str, *, accepted: str, refused: str) -> None:
+        """Write the check of a variable: `accepted` is set to the canonical value, or `refused` is done."""
+        test, ready = self.guard.write(code, value)
+        if ready == accepted:
+            with code.block(f"if not ({test}){'' if self.required else f' and {value} is not M'}:"):
+                code.line(refused)
+            return
+        with code.block(f"if {test}:"):
+            code.line(f"{accepted} = {ready}")
+        with code.block("else:" if self.required else f"elif {value} is not M:"):
+            code.line(refused)
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -94,24 +106,16 @@ class Shape:
 def shape_of(model: type[BaseModel], *, flat: bool = False) -> Shape:
     """The fields of a model. `flat`: arrays and objects are never accepted quickly."""
     decorators = model.__pydantic_decorators__
-    quiet = _QUIET_CONFIG.issuperset(model.model_config) and not (
-        decorators.model_validators or decorators.model_serializers or decorators.root_validators
-    )
-    checked = {
-        name
-        for group in (decorators.field_validators, decorators.field_serializers, decorators.validators)
-        for decorator in group.values()
-        for name in getattr(decorator.info, "fields", ())
-    }
+    quick = _QUIET_CONFIG.issuperset(model.model_config)
+    quick = quick and not any(getattr(decorators, each.name) for each in dataclasses.fields(decorators))
     fields = {}
     for name, info in model.model_fields.items():
         wire = info.serialization_alias or name
-        plain = wire == (info.validation_alias or name) and not checked & {name, "*"} and not info.exclude
+        plain = wire == (info.validation_alias or name) and not info.exclude
         guard = _guard_of(info.annotation, tuple(info.metadata)) if plain else OPAQUE
-        fields[wire] = Field(
-            _flat(guard) if flat else guard, info.is_required(), type(None) in get_args(info.annotation)
-        )
-    return Shape(model, fields, quiet and not model.model_computed_fields, model.model_config.get("extra") == "allow")
+        nullable = type(None) in get_args(info.annotation)
+        fields[wire] = Field(_flat(guard) if flat else guard, info.is_required(), nullable)
+    return Shape(model, fields, quick, others=model.model_config.get("extra") == "allow")
 
 
 def _flat(guard: Guard) -> Guard:
@@ -182,12 +186,7 @@ def _union(arguments: tuple[Any, ...]) -> Guard:
         return replace(inner, test=f"{inner.test} or {{v}} is None")
     if len(arguments) == 1:
         return _guard_of(arguments[0])
-    if set(arguments) == {int, float}:
-        return NUMBER
-    choices = [get_args(arm) for arm in arguments if get_origin(arm) is Literal]
-    if len(choices) == len(arguments):
-        return _guard_of(Literal[tuple(choice for group in choices for choice in group)])
-    return OPAQUE
+    return NUMBER if set(arguments) == {int, float} else OPAQUE
 
 
 def acceptor_of(shape: Shape) -> Acceptor:
@@ -199,11 +198,7 @@ def acceptor_of(shape: Shape) -> Acceptor:
     for name, field in shape.fields.items():
         value = code.name("v")
         code.line(f"{value} = d.get({name!r}, M)")
-        test, ready = field.guard.write(code, value)
-        with code.block(f"if {test}:"):
-            code.line(f"out[{name!r}] = {ready}")
-        with code.block("else:" if field.required else f"elif {value} is not M:"):
-            code.line("return None")
+        field.write(code, value, accepted=f"out[{name!r}]", refused="return None")
     if shape.others:
         _write_others(code, shape)
     code.line("return out if len(out) == len(d) else None")

@@ -35,12 +35,9 @@ class Part:
     struct: type[msgspec.Struct] | None = None
 
     def below(self, key: Key) -> Part | None:
-        """The part that a name or an index leads to; None if nothing is read below it."""
-        return self.members.get(key) if isinstance(key, str) else self.items
-
-    @property
-    def is_value(self) -> bool:
-        return not self.members and self.items is None
+        """The part that a name or an index leads to; None if it is a value that is taken as it is."""
+        part = self.members.get(key) if isinstance(key, str) else self.items
+        return part if part is not None and (part.members or part.items is not None) else None
 
     def attribute(self, name: str) -> str:
         return f"m{list(self.members).index(name)}"

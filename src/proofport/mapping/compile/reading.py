@@ -18,12 +18,11 @@ Trie: TypeAlias = dict[Key, "Trie"]
 Store: TypeAlias = Callable[[str], None]
 
 
-def lookup(code: Code, holder: str, key: Key, *, value: str | None = None, is_dict: bool = False) -> str:
+def lookup(code: Code, holder: str, key: Key, value: str | None = None) -> str:
     """An expression for a member or item of the variable `holder`, which is set to `value` first; M for none."""
     held = f"{holder} := {value}" if value else holder
     if isinstance(key, str):
-        member = _member(code, holder, key)
-        return member if is_dict else f"({member} if {is_object(code, holder, held)} else M)"
+        return f"({_member(code, holder, key)} if {is_object(code, holder, held)} else M)"
     inside = f"len({holder}) > {key}" if key >= 0 else f"len({holder}) >= {-key}"
     return f"({holder}[{key}] if isinstance({held}, list) and {inside} else M)"
 
@@ -45,19 +44,19 @@ def derive(code: Code, variable: str, holder: str, key: Key) -> str:
     """Note what the decoder makes of the value that a variable takes from another one. Returns the variable."""
     part = code.parts.get(holder)
     below = part.below(key) if part is not None else None
-    if below is not None and not below.is_value:
+    if below is not None:
         code.parts[variable] = below
     return variable
 
 
-def chain(code: Code, start: str, keys: Sequence[Key], *, is_dict: bool = False) -> str:
+def chain(code: Code, start: str, keys: Sequence[Key]) -> str:
     """An expression for what the keys lead to from the variable `start`."""
     if not keys:
         return start
-    holder, expression = start, lookup(code, start, keys[0], is_dict=is_dict)
+    holder, expression = start, lookup(code, start, keys[0])
     for above, key in pairwise(keys):
         holder = derive(code, code.name("s"), holder, above)
-        expression = lookup(code, holder, key, value=expression)
+        expression = lookup(code, holder, key, expression)
     return expression
 
 
@@ -169,7 +168,7 @@ class Walk:
     #: The variable that becomes True at an empty array.
     met: str | None = None
 
-    def write(self, holder: str, steps: Sequence[Step], *, is_dict: bool = False) -> None:
+    def write(self, holder: str, steps: Sequence[Step]) -> None:
         if not steps:
             self.store(holder)
             return
@@ -177,7 +176,7 @@ class Walk:
         key = key_of(step)
         if key is not None:
             item = derive(self.code, self.code.name("i"), holder, key)
-            self._single(item, lookup(self.code, holder, key, is_dict=is_dict), rest)
+            self._single(item, lookup(self.code, holder, key), rest)
         elif type(step) in TRANSFORMS:
             made = f"{self.code.use(functions.transform)}({self.code.bind('p', step)}, {holder}, {self.where})"
             self._single(self.code.name("i"), made, rest)
@@ -199,11 +198,8 @@ class Walk:
                 code.line(f"{self.met} = True")
         with code.block(f"for {item} in {_items(code, holder, step)}:"):
             if type(step) is Filter:
-                is_dict = any(map(_needs_member, step.expressions))
-                tests = [is_object(code, item)] * is_dict
-                tests += [_test(code, item, test, is_dict) for test in step.expressions]
-                with code.block(f"if {' and '.join(tests)}:"):
-                    self.write(item, rest, is_dict=is_dict)
+                with code.block(f"if {' and '.join(_test(code, item, test) for test in step.expressions)}:"):
+                    self.write(item, rest)
             else:
                 self.write(item, rest)
 
@@ -223,20 +219,12 @@ def _items(code: Code, holder: str, step: Step) -> str:
     return f"({holder} if isinstance({holder}, list) else {holder}.values() if isinstance({holder}, dict) else ())"
 
 
-def _needs_member(test: Any) -> bool:
-    """True if only an object can pass a filter's test."""
-    if type(test) in (And, Or):
-        return (any if type(test) is And else all)(map(_needs_member, test.operands))
-    keys = filter_keys(test.target)
-    return keys is not None and isinstance(next(iter(keys), None), str) and test.op not in ("!", "!=")
-
-
-def _test(code: Code, item: str, test: Any, is_dict: bool) -> str:
+def _test(code: Code, item: str, test: Any) -> str:
     """A filter's test of one element, as an expression."""
     if type(test) in (And, Or):
         word = " and " if type(test) is And else " or "
-        return f"({word.join(_test(code, item, operand, is_dict) for operand in test.operands)})"
-    value = chain(code, item, filter_keys(test.target) or (), is_dict=is_dict)
+        return f"({word.join(_test(code, item, operand) for operand in test.operands)})"
+    value = chain(code, item, filter_keys(test.target) or ())
     if test.op is None:
         return f"({value} is not M)"
     if test.op == "!":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
@@ -50,8 +50,9 @@ def _check_values(file: MappingFile, values: Mapping[str, str], mode: Mode) -> N
             known = f"it takes {listing(file.context)}" if file.context else "it takes none"
             raise UsageError(f"{file.name} has no context {name!r}; {known}", hint=did_you_mean(name, file.context))
     given = {*file.fields, *values, *(parent.field for parent in file.parents)}
+    required = {name for name, info in model_for(str(file.to), mode).model_fields.items() if info.is_required()}
     for name in file.context:
-        if name not in given and model_for(str(file.to), mode).model_fields[name].is_required():
+        if name in required and name not in given:
             raise UsageError(f"{file.name} needs {name}", hint=f"Give it with --set {name}=…")
 
 
@@ -65,17 +66,9 @@ class SourceMapping:
     def __init__(self, file: MappingFile, values: Mapping[str, str], mode: Mode) -> None:
         self.kind = str(file.to)
         self.name = file.name
-        self._records = file.records
+        self._file = file
         self._iterate = _record_iterator(file) if file.records is not None else None
-        self._incomplete = _all(file.incomplete_when) if file.incomplete_when is not None else None
-        self._incomplete_text = file.incomplete_when.text if file.incomplete_when is not None else ""
         model = model_for(self.kind, mode)
-        fills: dict[str, list[str]] = {}
-        for number, parent in enumerate(file.parents):
-            fills.setdefault(parent.field, []).append(f"parents[{number}]")
-        given = {f"set_{number}": value for number, value in enumerate(values.values())}
-        for name, constant in zip(values, given, strict=True):
-            fills.setdefault(name, []).append(constant)
         self._plan = Plan(
             title=file.name,
             rules=file.fields,
@@ -83,29 +76,20 @@ class SourceMapping:
             by_model=model_check(model, self.kind),
             signature="convert(d, parents=(), M=M)",
             finish="return out if ok else by_model(out)",
-            fills=fills,
-            names=given,
+            parents=file.parents,
+            values=values,
             partial=mode in ("patch", "remove"),
         )
 
     @cached_property
-    def _compiled(self) -> tuple[Callable[..., Neutral], str]:
-        return compile_plan(self._plan)
-
-    @property
     def convert(self) -> Callable[..., Neutral]:
         """The function from a record and its parents to evidence."""
-        return self._compiled[0]
-
-    @property
-    def source(self) -> str:
-        """The generated Python."""
-        return self._compiled[1]
+        return compile_plan(self._plan)
 
     @property
     def quick(self) -> Callable[[Any], Neutral] | None:
         """The function from a document to evidence, where every document is one record and none says there is more."""
-        return self if self._iterate is None and self._incomplete is None else None
+        return self if self._iterate is None and self._file.incomplete_when is None else None
 
     @cached_property
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
@@ -118,7 +102,7 @@ class SourceMapping:
         if found is None:
             return None
         signature, finish = "convert(d, M=M)", "return out if ok else None"
-        convert, _ = compile_plan(replace(self._plan, part=found.part, signature=signature, finish=finish))
+        convert = compile_plan(replace(self._plan, part=found.part, signature=signature, finish=finish))
         return lambda text: list(map(convert, found.of_lines(text)))
 
     def records(self, document: object) -> Iterable[tuple[Any, Parents]]:
@@ -131,18 +115,20 @@ class SourceMapping:
 
     def __call__(self, record: Any, parents: Parents = ()) -> Neutral:
         if parents is None:
-            assert self._records is not None
+            assert self._file.records is not None
             hint = f"Is this the output that {self.name} reads?"
-            raise reject(None, describe(record), f"a document with {self._records.text}", hint)
+            raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
         return self.convert(record, parents)
 
     def incomplete(self, document: object) -> str | None:
         """The reason why there is more than the document holds, if it says so."""
-        if self._incomplete is None or all(value is None for value in self._incomplete(document)):
+        path = self._file.incomplete_when
+        if path is None or all(value is None for value in _all(path)(document)):
             return None
-        return f"{self._incomplete_text} is present: there is more than this document holds"
+        return f"{path.text} is present: there is more than this document holds"
 
 
+@lru_cache
 def _all(path: Path) -> Callable[[Any], list[Any]]:
     """A function from a document to all that a path selects."""
     code = Code()
@@ -167,10 +153,8 @@ def _record_iterator(file: MappingFile) -> Callable[[Any], Iterable[tuple[Any, P
                 names[number] = code.name("p")
                 code.line(f"{names[number]} = {chain(code, holder, parent.keys)}")
         further = next((other for other in depths if other > depth), None)
-        if further is None:
-            Walk(code, emit, "None, None", "met").write(holder, steps[depth:])
-        else:
-            Walk(code, lambda inner: level(further, inner), "None, None", "met").write(holder, steps[depth:further])
+        store = emit if further is None else partial(level, further)
+        Walk(code, store, "None, None", "met").write(holder, steps[depth:further])
 
     def emit(record: str) -> None:
         code.line("met = True")
@@ -229,25 +213,18 @@ def model_check(model: type[Evidence], kind: str) -> Callable[[object], Neutral]
             raise reject(None, describe(record), f"an object: one {kind}")
         try:
             neutral = model.model_validate(record).neutral()
+            orjson.dumps(neutral)
         except ValidationError as error:
             raise Rejected(problem_of(error, kind, model.model_fields)) from None
         except (ValueError, TypeError, RecursionError) as error:
             raise not_json(error) from error
-        require_json(neutral)
         return neutral
 
     return by_model
 
 
-def require_json(value: object) -> bytes:
-    """The JSON of a value. Raises Rejected for what JSON cannot carry, such as integers beyond 64 bits."""
-    try:
-        return orjson.dumps(value)
-    except TypeError as error:
-        raise not_json(error) from error
-
-
 def not_json(error: Exception) -> Rejected:
+    """The exception for what JSON cannot carry, such as integers beyond 64 bits."""
     return reject(
         None, f"data that JSON cannot carry ({error})", "text in UTF-8, integers within 64 bits, finite numbers"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -15,11 +15,11 @@ from proofport.evidence import Evidence, Neutral, model_of
 from proofport.mapping.compile.bodies import body_schema, model_from_rules
 from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.guards import shape_of
-from proofport.mapping.compile.source import partial_model, require_json
-from proofport.mapping.language.kinds import constants
-from proofport.mapping.language.nodes import MappingFile, Rule, Select, Vendor
+from proofport.mapping.compile.source import not_json, partial_model
+from proofport.mapping.language.kinds import check_fields, constants, wire_fields
+from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Vendor, is_the_id
 from proofport.mapping.language.paths import parse
-from proofport.text.wording import did_you_mean, listing, problem_of, reject
+from proofport.text.wording import problem_of, reject
 from proofport.text.yaml_nodes import Mark
 
 
@@ -30,14 +30,16 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
     the body takes.
     """
     if file is None:
-        return _pass_through(body, kind, vendor)
+        return _pass_through(body, vendor)
     file = _with_words(file, body)
     _check_target(file, body, kind, vendor)
     _check_id(file, body)
     if body.arrays == "refuse":
         _check_no_arrays(file)
     if body.model is not None:
-        _check_fields(file, body, body.model)
+        loose = partial_model(body.model, set())
+        check_fields(file, file.fields, loose if body.partial else body.model, f"the body {body.name}")
+        _check_constants(file, loose)
     whole = body.model or model_from_rules(body.name, file.fields, model_of(kind), body.id_field)
     model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
     plan = Plan(
@@ -50,36 +52,26 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
         partial=body.partial,
         nulls=body.nulls,
     )
-    convert, source = compile_plan(plan)
-    return VendorMapping(convert, tuple(file.fields), whole, file.display_name or body.id_field, source)
+    return VendorMapping(compile_plan(plan), tuple(file.fields), whole, file.display_name or body.id_field)
 
 
+@dataclass(frozen=True, slots=True)
 class VendorMapping:
     """One vendor mapping. Call it with a neutral dict for the vendor's body; raises Rejected."""
 
-    def __init__(
-        self,
-        convert: Callable[[Neutral], dict[str, Any]],
-        fields: tuple[str, ...],
-        model: type[BaseModel],
-        display_name: str,
-        source: str,
-        as_they_are: bool = False,
-    ) -> None:
-        self.convert = convert
-        #: Every top-level field that the mapping can make, in the file's order.
-        self.fields = fields
-        #: The field that a person knows the record by.
-        self.display_name = display_name
-        #: The generated Python.
-        self.source = source
-        self._model = model
-        #: True if a record of scalars, none of them null, is its own body.
-        self._as_they_are = as_they_are
+    convert: Callable[[Neutral], dict[str, Any]]
+    #: Every top-level field that the mapping can make, in the file's order.
+    fields: tuple[str, ...]
+    #: The whole body.
+    model: type[BaseModel]
+    #: The field that a person knows the record by.
+    display_name: str
+    #: True if a record of scalars, none of them null, is its own body.
+    as_they_are: bool = False
 
     def encode(self, block: Sequence[Neutral]) -> list[bytes]:
         """The bodies of several records as JSON. Raises Rejected, and TypeError for what JSON cannot carry."""
-        text = orjson.dumps(block) if self._as_they_are else b""
+        text = orjson.dumps(block) if self.as_they_are else b""
         # no other object, no other array, no null
         if text.count(b"{") == len(block) and text.find(b"[", 1) < 0 and b":null" not in text:
             return _cut(text, block)
@@ -90,25 +82,21 @@ class VendorMapping:
 
     def json_schema(self) -> dict[str, Any]:
         """The JSON Schema of the whole body: `required` is always there, null is part of a type union."""
-        return body_schema(self._model)
+        return body_schema(self.model)
 
     @property
     def types(self) -> Mapping[str, str] | None:
         """The JSON type of each field, integers as numbers; None where the mapping does not prove all of them."""
         properties = self.json_schema()["properties"]
-        found: dict[str, str] = {}
-        for name in self.fields:
-            kind = _one_type(properties.get(name, {}).get("type"))
-            if kind is not None:
-                found[name] = kind
-        return found if found and len(found) == len(self.fields) else None
+        found = {name: _one_type(properties.get(name, {}).get("type")) for name in self.fields}
+        return found if found and all(found.values()) else None
 
 
-def _one_type(declared: object) -> str | None:
-    """The one type besides null."""
+def _one_type(declared: object) -> str:
+    """The one type besides null; nothing where there are several."""
     names = declared if isinstance(declared, list) else [declared]
     kinds = {"number" if name == "integer" else str(name) for name in names if name not in ("null", None)}
-    return kinds.pop() if len(kinds) == 1 else None
+    return kinds.pop() if len(kinds) == 1 else ""
 
 
 def _with_words(file: MappingFile, body: Body) -> MappingFile:
@@ -116,12 +104,12 @@ def _with_words(file: MappingFile, body: Body) -> MappingFile:
     fields = dict(file.fields)
     for name, words in body.words.items():
         rule = fields.get(name)
-        if rule is None or rule.table is None:
+        tables = [change for change in rule.changes if isinstance(change, Lookup)] if rule else []
+        if rule is None or not tables:
             found = "no rule with a table"
             raise file.at.error(found, f"one for {name!r}, since the configuration has words for it", field=name)
-        fields[name] = replace(
-            rule, table=replace(rule.table, entries=dict([*rule.table.entries.items(), *words.items()]))
-        )
+        table = replace(tables[0], entries=dict([*tables[0].entries.items(), *words.items()]))
+        fields[name] = replace(rule, changes=tuple(table if each is tables[0] else each for each in rule.changes))
     return replace(file, fields=fields)
 
 
@@ -140,17 +128,9 @@ def _check_id(file: MappingFile, body: Body) -> None:
     rule = file.fields.get(body.id_field)
     if rule is None:
         raise file.at.error(f"no rule for {body.id_field!r}", f"{body.id_field}: $.id")
-    if not _is_plain_id(rule):
+    if not is_the_id(rule) or rule.when or rule.changes:
         hint = "The vendor's id is the id of the evidence; to change it, change the source mapping."
         raise rule.at.error("another rule", f"exactly {body.id_field}: $.id", field=body.id_field, hint=hint)
-
-
-def _is_plain_id(rule: Rule) -> bool:
-    match rule:
-        case Rule(source=Select(path, all=False), when=None, table=None, convert=None, if_null=None, default=None):
-            return path.text in ("$.id", "$['id']")
-        case _:
-            return False
 
 
 def _check_no_arrays(file: MappingFile) -> None:
@@ -160,29 +140,16 @@ def _check_no_arrays(file: MappingFile) -> None:
             raise rule.at.error("a list", "a single value: this vendor ignores arrays", field=name, hint=hint)
 
 
-def _check_fields(file: MappingFile, body: Body, model: type[BaseModel]) -> None:
-    """Unknown fields, required ones without a rule, and constants that the model would refuse."""
-    known = {info.serialization_alias or name: info for name, info in model.model_fields.items()}
-    loose = partial_model(model, set())
+def _check_constants(file: MappingFile, loose: type[BaseModel]) -> None:
+    """Raise MappingError for a constant that the model would refuse."""
     for name, rule in file.fields.items():
-        if name in known:
-            _check_constants(name, rule, loose)
-        elif model.model_config.get("extra") == "forbid":
-            expected = f"a field of {body.name}: {listing(list(known), 20)}"
-            raise rule.at.error(f"the field {name!r}", expected, hint=did_you_mean(name, known))
-    for name, info in known.items():
-        if info.is_required() and name not in file.fields and not body.partial:
-            raise file.at.error(f"no rule for {name!r}", f"one: the body {body.name} requires {name}")
-
-
-def _check_constants(name: str, rule: Rule, loose: type[BaseModel]) -> None:
-    for value, at in constants(rule):
-        try:
-            if value is not None:
-                loose.model_validate_json(orjson.dumps({name: value}), strict=True)
-        except ValidationError as error:
-            problem = problem_of(error, name, ())
-            raise at.error(problem.found, problem.expected, field=name, hint=problem.hint) from None
+        for value, at in constants(rule):
+            try:
+                if value is not None:
+                    loose.model_validate_json(orjson.dumps({name: value}), strict=True)
+            except ValidationError as error:
+                problem = problem_of(error, name, ())
+                raise at.error(problem.found, problem.expected, field=name, hint=problem.hint) from None
 
 
 # ------------------------------------------------------------------ the model's own check
@@ -190,7 +157,7 @@ def _model_check(
     model: type[BaseModel], body: Body, vendor: str
 ) -> Callable[[dict[str, Any], Neutral], dict[str, Any]]:
     """Merge `extras`, then let the model decide and word the rejection."""
-    names = [info.serialization_alias or name for name, info in model.model_fields.items()]
+    names = list(wire_fields(model))
 
     def by_model(out: dict[str, Any], neutral: Neutral) -> dict[str, Any]:
         extras = (neutral.get("extras") or {}).get(vendor, {})
@@ -203,10 +170,12 @@ def _model_check(
         if body.arrays == "refuse":
             _refuse_arrays(merged)
         try:
-            valid = model.model_validate_json(require_json(merged), strict=True)
+            valid = model.model_validate_json(orjson.dumps(merged), strict=True)
         except ValidationError as error:
             problem = problem_of(error, f"{vendor}'s {body.name}", names)
             raise Rejected(_hinted(problem, body, merged)) from None
+        except TypeError as error:
+            raise not_json(error) from error
         return valid.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
     return by_model
@@ -239,7 +208,7 @@ def _refuse_arrays(value: Any, field: str = "") -> None:
 _SCALARS = frozenset((str, bool, int, float, type(None)))
 
 
-def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
+def _pass_through(body: Body, vendor: str) -> VendorMapping:
     """Every field but `extras`, as it is. Without a schema nothing tells which field may be null: all, or none."""
     whole = body.model or _only_an_id(body.id_field)
     model = partial_model(whole, {body.id_field}, nulls=body.nulls == "send") if body.partial else whole
@@ -257,8 +226,7 @@ def _pass_through(body: Body, kind: str, vendor: str) -> VendorMapping:
             raise reject(body.id_field, "a field", f"no field {body.id_field!r}: there the vendor gets the id")
         return by_model({body.id_field: neutral["id"], **others}, neutral)
 
-    about = f"# {kind}: every field but extras, as it is\n"
-    return VendorMapping(convert, (), whole, body.id_field, about, as_they_are=same)
+    return VendorMapping(convert, (), whole, body.id_field, as_they_are=same)
 
 
 def _only_an_id(id_field: str) -> type[BaseModel]:

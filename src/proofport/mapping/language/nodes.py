@@ -66,6 +66,32 @@ class Lookup:
     entries: Mapping[object, Any]
     unknown: Unknown
 
+    @property
+    def results(self) -> list[Any]:
+        """What it may make of a value, beside the value itself."""
+        return [*([self.unknown.value] if self.unknown.action == "value" else []), *self.entries.values()]
+
+
+@dataclass(frozen=True, slots=True)
+class Convert:
+    """`as:`."""
+
+    to: Conversion
+
+
+@dataclass(frozen=True, slots=True)
+class IfNull:
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    value: Any
+
+
+Source: TypeAlias = Select | Constant | FirstOf | Template | Nested
+Change: TypeAlias = Lookup | Convert | IfNull | Default
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -78,15 +104,14 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """How one field is made. Order: when, source, table or as, if_null, default, required."""
+    """How one field is made."""
 
     at: Mark
-    source: Select | Constant | FirstOf | Template | Nested
+    source: Source
+    #: Without it, the field is missing.
     when: Condition | None = None
-    table: Lookup | None = None
-    convert: Conversion | None = None
-    if_null: Constant | None = None
-    default: Constant | None = None
+    #: What becomes of the value, one after the other.
+    changes: tuple[Change, ...] = ()
     required: bool = False
     type: JsonType | None = None
     nullable: bool = False
@@ -131,7 +156,6 @@ class MappingFile:
 
     name: str
     path: pathlib.Path
-    line: int
     at: Mark
     #: A vendor's body, or a kind of evidence.
     to: Vendor | str
@@ -169,3 +193,8 @@ def selects(rule: Rule) -> Iterator[Select | Condition]:
         case Nested(fields):
             for inner in fields.values():
                 yield from selects(inner)
+
+
+def is_the_id(rule: Rule) -> bool:
+    """True if a rule takes `$.id`."""
+    return isinstance(rule.source, Select) and not rule.source.all and rule.source.path.text in ("$.id", "$['id']")

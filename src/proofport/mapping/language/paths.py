@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, TypeAlias
 
 from jsonpath_ng import Child, Descendants, Fields, Index, JSONPath, Root, Slice, This, Wildcard
@@ -167,12 +168,7 @@ def filter_keys(target: JSONPath) -> tuple[Key, ...] | None:
 
 def common(first: Sequence[Step], second: Sequence[Step]) -> int:
     """How many leading steps two paths share."""
-    count = 0
-    for one, other in zip(first, second, strict=False):
-        if one is not other and one != other:
-            break
-        count += 1
-    return count
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
 
 
 def _check_patterns(tree: Any) -> None:

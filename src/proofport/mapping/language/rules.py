@@ -1,28 +1,36 @@
-"""The syntax of one rule: YAML nodes in, a checked `Rule` out. Every mistake names its place."""
+"""The syntax of one rule: YAML nodes in, a checked `Rule` out. Every mistake names its place.
+
+A new way to begin a rule is a function in `_SOURCES`, and a new change to the value is one in `_CHANGES`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, cast, get_args
+from typing import Any, TypeAlias, cast, get_args
 
 from proofport.mapping.language import paths
 from proofport.mapping.language.nodes import (
+    Change,
     Condition,
     Constant,
     Conversion,
+    Convert,
+    Default,
     FirstOf,
+    IfNull,
     JsonType,
     Lookup,
     Nested,
     Rule,
     Select,
+    Source,
     Template,
     Unknown,
     json_key,
 )
 from proofport.mapping.language.paths import Path, PathError
-from proofport.text.wording import did_you_mean, listing
+from proofport.text.wording import listing
 from proofport.text.yaml_nodes import (
     Block,
     Items,
@@ -39,11 +47,12 @@ from proofport.text.yaml_nodes import (
     what,
 )
 
-Tables = Mapping[str, Mapping[object, Any]]
+Tables: TypeAlias = Mapping[str, Mapping[object, Any]]
 
-SOURCES = ("path", "value", "first_of", "template", "fields")
 OF_PATHS = ("all", "each", "join")
-MODIFIERS = ("when", "table", "as", "true", "false", "unknown", "if_null", "default", "required", "type", "nullable")
+OF_BOOLS = ("true", "false")
+OF_SINGLE_VALUES = ("table", "as")
+OTHERS = (*OF_PATHS, *OF_BOOLS, "when", "unknown", "required", "type", "nullable")
 CONVERSIONS = get_args(Conversion)
 TYPES = get_args(JsonType)
 ACTIONS = ("reject", "omit", "keep")
@@ -89,59 +98,32 @@ class RuleReader:
             case Scalar():
                 return Rule(at=node.at, source=Select(parse_path(node), node.at))
             case Block():
-                return self._long(Keys(node, (*SOURCES, *OF_PATHS, *MODIFIERS), "a rule"), node)
+                return self._long(Keys(node, (*_SOURCES, *_CHANGES, *OTHERS), "a rule"))
             case Items():
                 raise node.at.error("a list", "a rule: a path, or a mapping", hint="Alternatives go under first_of:.")
 
-    def _long(self, keys: Keys, node: Block) -> Rule:
-        given = keys.given(SOURCES)
+    def _long(self, keys: Keys) -> Rule:
+        given = keys.given(_SOURCES)
         if len(given) != 1:
             found = f"{' and '.join(given)} in one rule" if given else "a rule without a source"
-            raise node.at.error(found, f"exactly one of {listing(SOURCES)}", hint=_nested_hint(node, given))
-        rule = Rule(
-            at=node.at,
-            source=self._source(given[0], keys),
-            when=_with(keys, "when", self._condition),
-            table=self._table(keys),
-            convert=_conversion(keys),
-            if_null=_with(keys, "if_null", lambda given: Constant(data(given))),
-            default=_with(keys, "default", lambda given: Constant(data(given))),
-            required=_with(keys, "required", flag_of) or False,
-            type=_with(keys, "type", lambda given: choice_of(given, TYPES)),
-            nullable=_with(keys, "nullable", flag_of) or False,
-        )
-        _check_combination(rule, keys)
-        return rule
-
-    def _source(self, name: str, keys: Keys) -> Select | Constant | FirstOf | Template | Nested:
-        node = keys.need(name, "its value")
+            hint = None if given else "A constant is written {value: …}, a nested object {fields: {…}}."
+            raise keys.at.error(found, f"exactly one of {listing(list(_SOURCES))}", hint=hint)
+        [name] = given
         if name != "path":
-            for key in keys.given(OF_PATHS):
-                raise keys.marks[key].error(f"{key!r} beside {name!r}", f"{key!r} beside 'path' only")
-        match name:
-            case "path":
-                return self._select(node, keys)
-            case "value":
-                return Constant(data(node))
-            case "template":
-                return template(node)
-            case "first_of":
-                rules = tuple(self.rule(item) for item in items_of(node, "a list of rules"))
-                if len(rules) < 2:
-                    raise node.at.error(f"{len(rules)} alternatives", "two or more rules in first_of")
-                return FirstOf(rules)
-            case _:
-                return Nested(self.fields(node))
+            keys.refuse(OF_PATHS, f"beside {name!r}", "it beside 'path' only")
+        source = _SOURCES[name](self, keys.need(name, ""), keys)
+        _check_combination(source, name, keys)
+        return Rule(
+            at=keys.at,
+            source=source,
+            when=keys.read("when", condition, None),
+            changes=tuple(read(self, keys.need(key, ""), keys) for key, read in _CHANGES.items() if key in keys),
+            required=keys.read("required", flag_of, False),
+            type=keys.read("type", lambda node: cast(JsonType, choice_of(node, TYPES)), None),
+            nullable=keys.read("nullable", flag_of, False),
+        )
 
-    def _select(self, node: Node, keys: Keys) -> Select:
-        each = _with(keys, "each", self._each)
-        join = _with(keys, "join", _separator)
-        listed = _with(keys, "all", flag_of)
-        if listed is False and (each or join is not None):
-            raise keys.marks["all"].error("all: false", "all left out: each and join always take every match")
-        return Select(parse_path(node), node.at, bool(listed) or each is not None or join is not None, each, join)
-
-    def _each(self, node: Node) -> Rule:
+    def each(self, node: Node) -> Rule:
         if self._depth >= MAX_EACH:
             raise node.at.error("deep nesting", f"at most {MAX_EACH} levels of each")
         self._depth += 1
@@ -149,98 +131,31 @@ class RuleReader:
         self._depth -= 1
         return rule
 
-    def _table(self, keys: Keys) -> Lookup | None:
-        """A table as given, or the one that `as: bool` makes of its `true:` and `false:` lists."""
-        three_state = keys.given(("true", "false"))
-        node = keys.get("table")
-        entries: Mapping[object, Any]
-        if three_state:
-            name, entries = "its true and false lists", _boolean_entries(keys)
-            if node is not None:
-                raise keys.marks["table"].error("'table' beside 'as: bool'", "one of the two")
-        elif node is not None:
-            name, entries = self._entries(node)
-        elif "unknown" in keys:
-            raise keys.marks["unknown"].error("'unknown' without a table", "table:, or as: bool with true: and false:")
-        else:
-            return None
-        unknown = _unknown(keys.need("unknown", f"unknown: {' | '.join(ACTIONS)} | {{value: …}} beside a table"))
-        return Lookup(name, entries, unknown)
 
-    def _entries(self, node: Node) -> tuple[str, Mapping[object, Any]]:
-        if isinstance(node, Block):
-            return "its table", table_entries(node)
-        name = text_of(node, "the name of a table, or a mapping")
-        if name not in self.tables:
-            known = f"one of the file's tables: {listing(list(self.tables)) or 'there are none'}"
-            raise node.at.error(f"the table {name!r}", known, hint=did_you_mean(name, self.tables))
-        return f"the table {name}", self.tables[name]
-
-    def _condition(self, node: Node) -> Condition:
-        keys = Keys(block_of(node, "when: {path: …, is: …}"), ("path", *TESTS, "not"), "when")
-        path_node = keys.need("path", "the path that is tested")
-        given = keys.given(TESTS)
-        if len(given) != 1:
-            raise node.at.error(f"{' and '.join(given) or 'no test'}", f"exactly one of {listing(TESTS)}")
-        test = given[0]
-        operand = keys.need(test, "its value")
-        values: tuple[Any, ...] = ()
-        if test == "is":
-            values = (_scalar(operand),)
-        elif test == "in":
-            values = tuple(_scalar(item) for item in items_of(operand, "a list of values"))
-        elif not flag_of(operand):
-            raise operand.at.error(f"{test}: false", f"{test}: true, and not: true to turn it round")
-        negated = _with(keys, "not", flag_of) or False
-        kind = test if test in ("present", "null") else "in"
-        return Condition(parse_path(path_node), path_node.at, cast(Any, kind), values, negated)
+def _check_combination(source: Source, name: str, keys: Keys) -> None:
+    if isinstance(source, Select) and source.all:
+        for key in keys.given(OF_SINGLE_VALUES):
+            raise keys.marks[key].error(f"{key!r} beside a list", f"it inside each: {{path: $, {key}: …}}")
+    if isinstance(source, Nested | Constant):
+        keys.refuse(OF_SINGLE_VALUES, f"beside {name!r}", "it beside a path")
+    if "table" in keys:
+        keys.refuse(("as",), "beside 'table'", "one of the two")
+    if "default" in keys:
+        keys.refuse(("required",), "beside 'default'", "one of the two")
+    if "as" not in keys:
+        keys.refuse(OF_BOOLS, "without 'as: bool'", "as: bool beside it")
+    if "table" not in keys and not keys.given(OF_BOOLS):
+        keys.refuse(("unknown",), "without a table", "table:, or as: bool with true: and false:")
 
 
-def _with(keys: Keys, name: str, read: Callable[[Node], Any]) -> Any:
-    node = keys.get(name)
-    return read(node) if node is not None else None
-
-
-def _conversion(keys: Keys) -> Conversion | None:
-    three_state = keys.given(("true", "false"))
-    node = keys.get("as")
-    if node is None:
-        if three_state:
-            raise keys.marks[three_state[0]].error(f"{three_state[0]!r} without 'as: bool'", "as: bool beside it")
-        return None
-    name = choice_of(node, CONVERSIONS)
-    if three_state and name != "bool":
-        raise keys.marks[three_state[0]].error(f"{three_state[0]!r} beside 'as: {name}'", "it beside as: bool only")
-    return None if three_state else cast(Conversion, name)
-
-
-def _boolean_entries(keys: Keys) -> Mapping[object, Any]:
-    entries: dict[object, Any] = {}
-    for name, meaning in (("true", True), ("false", False)):
-        node = keys.need(name, "both true: and false: lists")
-        for item in items_of(node, f"a list of the values that mean {name}"):
-            if entries.setdefault(json_key(_scalar(item)), meaning) is not meaning:
-                raise item.at.error(f"{what(item)} in both lists", "it in one of them")
-    return entries
-
-
-def table_entries(node: Node) -> dict[object, Any]:
-    """The entries of an inline or included table. Values are any JSON, keys are scalars other than null."""
-    entries: dict[object, Any] = {}
-    for key, value in block_of(node, "a table: values and what they become").entries:
-        if key.value is None:
-            raise key.at.error("the key null", "a key that is not null: null stays null without a table's help")
-        entries[json_key(key.value)] = data(value)
-    if not entries:
-        raise node.at.error("an empty table", "at least one entry")
-    return entries
-
-
-def _unknown(node: Node) -> Unknown:
-    if isinstance(node, Block):
-        keys = Keys(node, ("value",), "unknown")
-        return Unknown("value", data(keys.need("value", "unknown: {value: …}")))
-    return Unknown(cast(Any, choice_of(node, ACTIONS, f"one of {listing(ACTIONS)}, or {{value: …}}")))
+# ------------------------------------------------------------------ where the value comes from
+def _select(reader: RuleReader, node: Node, keys: Keys) -> Select:
+    each, join = keys.read("each", reader.each, None), keys.read("join", _separator, None)
+    several = each is not None or join is not None
+    listed = keys.read("all", flag_of, several)
+    if several and not listed:
+        raise keys.marks["all"].error("all: false", "all left out: each and join always take every match")
+    return Select(parse_path(node), node.at, listed, each, join)
 
 
 def _separator(node: Node) -> str:
@@ -249,10 +164,11 @@ def _separator(node: Node) -> str:
     return node.value
 
 
-def _scalar(node: Node) -> Any:
-    if not isinstance(node, Scalar):
-        raise node.at.error(what(node), "a single value")
-    return node.value
+def _first_of(reader: RuleReader, node: Node, keys: Keys) -> FirstOf:
+    rules = tuple(map(reader.rule, items_of(node, "a list of rules")))
+    if len(rules) < 2:
+        raise node.at.error(f"{len(rules)} alternatives", "two or more rules in first_of")
+    return FirstOf(rules)
 
 
 _PART = re.compile(
@@ -261,7 +177,7 @@ _PART = re.compile(
 """A part of a template. Braces inside the quotes of a path do not count."""
 
 
-def template(node: Node) -> Template:
+def _template(reader: RuleReader, node: Node, keys: Keys) -> Template:
     """`{$.path}` is a part, `{{` and `}}` are braces, anything else is itself."""
     text = text_of(node, 'text with paths in braces: "{$.provider} {$.name}"')
     parts: list[str | Select] = []
@@ -283,18 +199,93 @@ def template(node: Node) -> Template:
     return Template((*parts, literal) if literal else tuple(parts))
 
 
-def _check_combination(rule: Rule, keys: Keys) -> None:
-    listed = isinstance(rule.source, Select) and rule.source.all
-    for key in keys.given(("table", "as")):
-        if listed:
-            raise keys.marks[key].error(f"{key!r} beside a list", f"it inside each: {{path: $, {key}: …}}")
-        if isinstance(rule.source, Nested | Constant):
-            raise keys.marks[key].error(f"{key!r} beside {keys.given(SOURCES)[0]!r}", f"{key!r} beside a path")
-    if rule.table and rule.convert:
-        raise keys.marks["as"].error("'as' beside 'table'", "one of the two")
-    if rule.required and rule.default:
-        raise keys.marks["required"].error("'required' beside 'default'", "one of the two")
+_SOURCES: dict[str, Callable[[RuleReader, Node, Keys], Source]] = {
+    "path": _select,
+    "value": lambda reader, node, keys: Constant(data(node)),
+    "first_of": _first_of,
+    "template": _template,
+    "fields": lambda reader, node, keys: Nested(reader.fields(node)),
+}
 
 
-def _nested_hint(node: Block, given: list[str]) -> str | None:
-    return "A constant is written {value: …}, a nested object {fields: {…}}." if not given else None
+# ------------------------------------------------------------------ what becomes of it
+def _table(reader: RuleReader, node: Node, keys: Keys) -> Lookup:
+    if isinstance(node, Block):
+        return Lookup("its table", table_entries(node), _unknown(keys))
+    known = listing(list(reader.tables)) or "there are none"
+    name = choice_of(node, list(reader.tables), f"one of the file's tables ({known}), or a mapping")
+    return Lookup(f"the table {name}", reader.tables[name], _unknown(keys))
+
+
+def table_entries(node: Node) -> dict[object, Any]:
+    """The entries of an inline or included table. Values are any JSON, keys are scalars other than null."""
+    entries: dict[object, Any] = {}
+    for key, value in block_of(node, "a table: values and what they become").entries:
+        if key.value is None:
+            raise key.at.error("the key null", "a key that is not null: null stays null without a table's help")
+        entries[json_key(key.value)] = data(value)
+    if not entries:
+        raise node.at.error("an empty table", "at least one entry")
+    return entries
+
+
+def _conversion(reader: RuleReader, node: Node, keys: Keys) -> Convert | Lookup:
+    """A conversion, or the table that `as: bool` makes of its `true:` and `false:` lists."""
+    name = choice_of(node, CONVERSIONS)
+    if name != "bool":
+        keys.refuse(OF_BOOLS, f"beside 'as: {name}'", "it beside as: bool only")
+    if keys.given(OF_BOOLS):
+        return Lookup("its true and false lists", _boolean_entries(keys), _unknown(keys))
+    return Convert(cast(Conversion, name))
+
+
+def _boolean_entries(keys: Keys) -> Mapping[object, Any]:
+    entries: dict[object, Any] = {}
+    for name, meaning in (("true", True), ("false", False)):
+        node = keys.need(name, "both true: and false: lists")
+        for item in items_of(node, f"a list of the values that mean {name}"):
+            if entries.setdefault(json_key(_scalar(item)), meaning) is not meaning:
+                raise item.at.error(f"{what(item)} in both lists", "it in one of them")
+    return entries
+
+
+def _unknown(keys: Keys) -> Unknown:
+    node = keys.need("unknown", f"unknown: {' | '.join(ACTIONS)} | {{value: …}} beside a table")
+    if isinstance(node, Block):
+        return Unknown("value", data(Keys(node, ("value",), "unknown").need("value", "unknown: {value: …}")))
+    return Unknown(cast(Any, choice_of(node, ACTIONS, f"one of {listing(ACTIONS)}, or {{value: …}}")))
+
+
+#: In the order in which they are made, whatever their order in the file.
+_CHANGES: dict[str, Callable[[RuleReader, Node, Keys], Change]] = {
+    "table": _table,
+    "as": _conversion,
+    "if_null": lambda reader, node, keys: IfNull(data(node)),
+    "default": lambda reader, node, keys: Default(data(node)),
+}
+
+
+# ------------------------------------------------------------------ conditions
+def condition(node: Node) -> Condition:
+    keys = Keys(block_of(node, "when: {path: …, is: …}"), ("path", *TESTS, "not"), "when")
+    path = keys.need("path", "the path that is tested")
+    given = keys.given(TESTS)
+    if len(given) != 1:
+        raise node.at.error(" and ".join(given) or "no test", f"exactly one of {listing(TESTS)}")
+    [test] = given
+    operand = keys.need(test, "its value")
+    values: tuple[Any, ...] = ()
+    if test == "is":
+        values = (_scalar(operand),)
+    elif test == "in":
+        values = tuple(_scalar(item) for item in items_of(operand, "a list of values"))
+    elif not flag_of(operand):
+        raise operand.at.error(f"{test}: false", f"{test}: true, and not: true to turn it round")
+    kind = "in" if values else test
+    return Condition(parse_path(path), path.at, cast(Any, kind), values, keys.read("not", flag_of, False))
+
+
+def _scalar(node: Node) -> Any:
+    if not isinstance(node, Scalar):
+        raise node.at.error(what(node), "a single value")
+    return node.value

@@ -24,7 +24,6 @@ from proofport.wire import is_loopback
 NOTE_EVERY = 30.0
 """Seconds between two writes to the journal of which keys were used."""
 
-RATES_KEPT = 10_000
 ANYBODY = Caller()
 """The caller while there is no key."""
 
@@ -117,27 +116,29 @@ def _is_of_this_machine(origin: str) -> bool:
 async def note_uses(keys: KeyRing, every: float = NOTE_EVERY) -> AsyncIterator[None]:
     """For `cleanup_ctx`: write the last use of keys to the journal now and then, and at the end."""
 
-    async def note() -> None:
-        try:
-            await keys.note_uses()
-        except JournalError as error:
-            log.warning("key_use_not_noted", error=error.message)
-
     async def keep_noting() -> None:
         while True:
-            await asyncio.sleep(every)
-            await note()
+            try:
+                await asyncio.sleep(every)
+            finally:
+                await _note_uses(keys)
 
     noting = asyncio.create_task(keep_noting())
     yield
     noting.cancel()
     with suppress(asyncio.CancelledError):
         await noting
-    await note()
+
+
+async def _note_uses(keys: KeyRing) -> None:
+    try:
+        await keys.note_uses()
+    except JournalError as error:
+        log.warning("key_use_not_noted", error=error.message)
 
 
 class Rates:
-    """Limits how often each caller may come: GCRA, https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm.
+    """Limits how often each key may be used: GCRA, https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm.
 
     `per_minute` in the long run (0: no limit), `burst` at once. `clock`: seconds that never go back. The memory is that
     of one process: two relays on one journal each allow the whole rate, and a restart forgets it.
@@ -147,20 +148,16 @@ class Rates:
         self._interval = 60 / per_minute if per_minute else 0.0
         self._tolerance = self._interval * (burst - 1)
         self._clock = clock
+        #: By key. Only keys that are valid get here, so it does not grow without end.
         self._due: dict[str, float] = {}
 
-    def take(self, who: str) -> float:
+    def take(self, key: str) -> float:
         """Take one turn, and give 0; or give the seconds to wait, and take nothing."""
         if not self._interval:
             return 0.0
         now = self._clock()
-        due = max(self._due.get(who, now), now)
+        due = max(self._due.get(key, now), now)
         if due - now > self._tolerance:
             return due - now - self._tolerance
-        if len(self._due) >= RATES_KEPT:
-            # A caller whose time has come is like a new one. If that frees nothing, all are forgotten.
-            self._due = {each: at for each, at in self._due.items() if at > now}
-            if len(self._due) >= RATES_KEPT:
-                self._due.clear()
-        self._due[who] = due + self._interval
+        self._due[key] = due + self._interval
         return 0.0

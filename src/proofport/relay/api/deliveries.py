@@ -85,14 +85,14 @@ async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.St
 
     It is mapped again when it is delivered, or sent as it was. The dead letter names the delivery that replaces it.
     """
-    letter, gateway = await _dead(request), request.app[RELAY].gateway
+    relay, letter = request.app[RELAY], await _dead(request)
     try:
-        replayed = await gateway.replay([letter.id], as_it_was=query.as_it_was)
+        replayed = await relay.gateway.replay([letter.id], as_it_was=query.as_it_was)
     except UsageError as error:
         raise ProblemError("bodies-not-kept", error.message, hint=error.hint) from None
     if not replayed:
         raise _not_dead(letter)
-    [again] = await (await gateway.journal()).find(Filter(ids=[replayed[0].id]))
+    [again] = await relay.journal.find(Filter(ids=[replayed[0].id]))
     return json_response(view_of(again), 202, {"Location": f"/v1/deliveries/{again.id}"})
 
 
@@ -100,8 +100,7 @@ async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.St
 async def _page(request: web.Request, query: LettersQuery, **wanted: Any) -> web.StreamResponse:
     """One page of deliveries. `wanted`: further fields of Filter."""
     chosen = _visible(request, query.destination, query.kind, **wanted)
-    journal = await request.app[RELAY].gateway.journal()
-    found = await journal.find(chosen, before=query.cursor or LATEST, limit=query.limit + 1)
+    found = await request.app[RELAY].journal.find(chosen, before=query.cursor or LATEST, limit=query.limit + 1)
     page = found[: query.limit]
     after = page[-1].id if len(found) > len(page) else None
     return json_response({"items": [view_of(each) for each in page], "next": after})
@@ -122,8 +121,7 @@ def _visible(request: web.Request, destination: str | None = None, kind: str | N
 async def _found(request: web.Request) -> Delivery:
     text = request.match_info["id"]
     if text.isascii() and text.isdigit() and len(text) <= LONGEST_ID:
-        journal = await request.app[RELAY].gateway.journal()
-        for delivery in await journal.find(_visible(request, ids=[int(text)])):
+        for delivery in await request.app[RELAY].journal.find(_visible(request, ids=[int(text)])):
             return delivery
     raise ProblemError("not-found", f"there is no delivery {text[:LONGEST_ID]}")
 

@@ -71,7 +71,7 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
     _, decoder = relay.decoder(kind, query.source, query.mode, values_of(query.set))
     key = _idempotency_key(request)
     about = orjson.dumps([kind, request.content_type, query.model_dump()]) if key is not None else None
-    intake = Intake(decoder, kind, query.mode, source=query.source is not None)
+    intake = Intake(decoder, kind, source=query.source is not None)
     await intake.read(request, about=about)
     relay.metrics.refused(intake.rejected)
     refuse_mistakes(intake, valid=query.accept == "valid")
@@ -85,7 +85,7 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
     if key is not None:
         record = IdempotencyRecord(caller.tenant, key, intake.digest, orjson.dumps(answer))
     with relay.metrics.committing():
-        submitted = await (await relay.gateway.journal()).accept(new, record=record)
+        submitted = await relay.journal.accept(new, record=record)
     if submitted.first is not None and record is not None:
         if submitted.first.digest != record.digest:
             raise ProblemError("idempotency-key-reused", f"{key!r} came with another request before")

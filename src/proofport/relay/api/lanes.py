@@ -38,15 +38,14 @@ async def resume_lane(request: web.Request, query: NoQuery) -> web.StreamRespons
     relay, caller, wanted = request.app[RELAY], request[CALLER], request.match_info["lane"]
     for lane in await _visible(relay, caller):
         if own_name(lane.lane) == wanted:
-            await (await relay.gateway.journal()).resume(lane.lane)
+            await relay.journal.resume(lane.lane)
             return json_response(next(_view(each) for each in await _visible(relay, caller) if each.lane == lane.lane))
     raise ProblemError("not-found", f"there is no lane {wanted[:200]!r}")
 
 
 async def _visible(relay: Relay, caller: Caller) -> list[LaneView]:
     """The tenant's lanes; with a narrower key, only those of the destinations and kinds that it may name."""
-    lanes = await (await relay.gateway.journal()).lanes()
-    own = [lane for lane in lanes if tenant_of(lane.lane) == caller.tenant]
+    own = [lane for lane in await relay.journal.lanes() if tenant_of(lane.lane) == caller.tenant]
     if caller.destinations is None and caller.kinds is None:
         return own
     names = _lanes_of(relay, caller)

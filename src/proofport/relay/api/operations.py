@@ -44,8 +44,8 @@ async def get_readiness(request: web.Request, query: ReadyQuery) -> web.StreamRe
     accepted. A load balancer excludes lanes and age: evidence is safe although it waits.
     """
     found = await request.app[RELAY].readiness.checks()
-    checks = {name: {"ok": each.ok, "detail": each.detail} for name, each in found.items() if name not in query.exclude}
-    failed = [f"{name}: {each['detail']}" for name, each in checks.items() if not each["ok"]]
+    checks = {name: check for name, check in found.items() if name not in query.exclude}
+    failed = [f"{name}: {check.detail}" for name, check in checks.items() if not check.ok]
     if failed:
         raise ProblemError("not-ready", "; ".join(failed), checks=checks)
     return json_response({"status": "ready", "checks": checks})

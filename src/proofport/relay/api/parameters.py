@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from proofport.errors import Problem
 from proofport.relay.body.documents import parse
-from proofport.relay.body.limits import LIMITS, read_body
+from proofport.relay.body.limits import LIMITS, Body
 from proofport.relay.problems import ProblemError, entry, pointer_of
 from proofport.text.wording import describe, did_you_mean
 
@@ -56,7 +56,7 @@ async def body_of(request: web.Request, model: type[M], *, optional: bool = Fals
 
     Raises ProblemError (unsupported-media-type, malformed-body, invalid-body), and what reading a body raises.
     """
-    body = await read_body(request)
+    body = await Body(request).whole()
     if optional and not body:
         return model()
     if request.content_type != "application/json":

@@ -55,17 +55,16 @@ async def open_snapshot(request: web.Request, query: NoQuery) -> web.StreamRespo
     relay.targets(destinations, wanted.kind, "snapshot")
     name = secrets.token_hex(8)
     lifetime = relay.settings.snapshot_hours * 3600
-    journal = await relay.gateway.journal()
-    await journal.open_snapshot(NewSnapshot(name, caller.tenant, wanted.kind, destinations, lifetime))
+    await relay.journal.open_snapshot(NewSnapshot(name, caller.tenant, wanted.kind, destinations, lifetime))
     return json_response(_view(await _found(request, name)), 201, {"Location": f"/v1/snapshots/{name}"})
 
 
 @route("GET", "/v1/snapshots", "read", models.Snapshots)
 async def list_snapshots(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """List the latest snapshots, at most 100."""
-    journal = await request.app[RELAY].gateway.journal()
-    found = await journal.snapshots(tenant=request[CALLER].tenant, limit=LISTED)
-    return json_response({"items": [_view(each) for each in found if _may_see(request[CALLER], each)]})
+    caller = request[CALLER]
+    found = await request.app[RELAY].journal.snapshots(tenant=caller.tenant, limit=LISTED)
+    return json_response({"items": [_view(each) for each in found if _may_see(caller, each)]})
 
 
 @route("GET", "/v1/snapshots/{id}", "read", models.Snapshot)
@@ -95,13 +94,13 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
         raise _closed(snapshot)
     await relay.backpressure.admit()
     _, decoder = relay.decoder(snapshot.kind, query.source, "snapshot", values_of(query.set))
-    intake = Intake(decoder, snapshot.kind, "snapshot", source=query.source is not None, portion=None)
+    intake = Intake(decoder, snapshot.kind, source=query.source is not None, portion=None)
     await intake.read(request)
     relay.metrics.refused(intake.rejected)
     refuse_mistakes(intake, valid=False)
     [(records, payload)] = intake.portions
     part = Part(name, records, payload, intake.incomplete)
-    if not await (await relay.gateway.journal()).put_part(snapshot.id, part):
+    if not await relay.journal.put_part(snapshot.id, part):
         raise _closed(await _found(request))
     relay.metrics.took_part(records)
     return json_response({"part": name, "records": records, "snapshot": _view(await _found(request))})
@@ -126,9 +125,8 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
     relay = request.app[RELAY]
     wanted = await body_of(request, models.Commit, optional=True)
     snapshot = await _found(request)
-    journal = await relay.gateway.journal()
     override = wanted.override_guard
-    if not await journal.commit_snapshot(snapshot.id, run_id=secrets.token_hex(6), override=override):
+    if not await relay.journal.commit_snapshot(snapshot.id, run_id=secrets.token_hex(6), override=override):
         raise _closed(await _found(request))
     await relay.commits.begin(snapshot.id)
     await relay.commits.ended(snapshot.id, relay.settings.commit_seconds)
@@ -143,7 +141,7 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
 async def abort_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Give a snapshot up: nothing of it is delivered, and its parts are dropped."""
     snapshot = await _found(request)
-    if not await (await request.app[RELAY].gateway.journal()).abort_snapshot(snapshot.id):
+    if not await request.app[RELAY].journal.abort_snapshot(snapshot.id):
         raise _closed(await _found(request))
     return json_response(_view(await _found(request)))
 
@@ -151,7 +149,7 @@ async def abort_snapshot(request: web.Request, query: NoQuery) -> web.StreamResp
 # ------------------------------------------------------------------ what a caller may see
 async def _found(request: web.Request, name: str | None = None) -> SnapshotView:
     wanted = name or request.match_info["id"]
-    snapshot = await (await request.app[RELAY].gateway.journal()).snapshot(wanted)
+    snapshot = await request.app[RELAY].journal.snapshot(wanted)
     if snapshot is None or not _may_see(request[CALLER], snapshot):
         raise ProblemError("not-found", f"there is no snapshot {wanted[:80]!r}")
     return snapshot

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import aclosing
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import web
 from xxhash import xxh3_128
 
 from proofport.config.relay import Limits
-from proofport.relay.body.limits import LIMITS, chunks, read_body, require_few, require_shallow
+from proofport.relay.body.limits import LIMITS, Body, require_few, require_shallow
 from proofport.relay.problems import ProblemError
 from proofport.sources.decoding import decode, problem
 from proofport.sources.reader import Malformed
@@ -19,14 +18,18 @@ JSON = "application/json"
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The place of a document in the body."""
 
-    #: JSON pointer. NDJSON counts as an array of its lines.
-    pointer: str
+    #: The number of the document from 0; None where the body is one document.
+    number: int | None
     #: Line number from 1, only in NDJSON.
     line: int | None = None
+
+    @property
+    def pointer(self) -> str:
+        """JSON pointer. NDJSON counts as an array of its lines."""
+        return "" if self.number is None else f"/{self.number}"
 
 
 async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> AsyncGenerator[tuple[Place, object], None]:
@@ -34,30 +37,24 @@ async def documents(request: web.Request, hasher: xxh3_128 | None = None) -> Asy
 
     `hasher` gets the bytes of the body. Raises ProblemError. NDJSON is read as it arrives, JSON as a whole.
     """
-    limits = request.app[LIMITS]
+    limits, body = request.app[LIMITS], Body(request, hasher)
     if request.content_type == JSON:
-        body = await read_body(request)
-        if hasher is not None:
-            hasher.update(body)
-        for found in _items(body, limits):
+        for found in _items(await body.whole(), limits):
             yield found
         return
     _require_ndjson(request)
-    index, number, rest = 0, 0, b""
-    async with aclosing(chunks(request)) as arriving:
-        async for chunk in arriving:
-            if hasher is not None:
-                hasher.update(chunk)
-            *whole, rest = (rest + chunk).split(b"\n")
-            for line in whole:
-                number += 1
-                require_few(number, limits)
-                if line.strip():
-                    yield _line(index, number, line, limits)
-                    index += 1
+    count, number, rest = 0, 0, b""
+    while chunk := await body.chunk():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            number += 1
+            require_few(number, limits)
+            if line.strip():
+                yield Place(count, number), _of_line(line, limits)
+                count += 1
     if rest.strip():
         require_few(number + 1, limits)
-        yield _line(index, number + 1, rest, limits)
+        yield Place(count, number + 1), _of_line(rest, limits)
 
 
 def parse(body: bytes, limits: Limits, *, expected: str) -> object:
@@ -76,19 +73,18 @@ def _items(body: bytes, limits: Limits) -> Iterator[tuple[Place, object]]:
     """Yield the items of a JSON array. Any other JSON is one document."""
     document = parse(body, limits, expected="JSON: one record, or an array of records")
     if isinstance(document, list):
-        yield from ((Place(f"/{index}"), item) for index, item in enumerate(document))
+        yield from ((Place(index), item) for index, item in enumerate(document))
     else:
-        yield Place(""), document
+        yield Place(None), document
 
 
-def _line(index: int, number: int, line: bytes, limits: Limits) -> tuple[Place, object]:
-    place = Place(f"/{index}", number)
+def _of_line(line: bytes, limits: Limits) -> object:
     try:
         document = decode(line)
     except (ValueError, RecursionError) as error:
-        return place, Malformed(problem(line, error, expected="one JSON document on the line"))
+        return Malformed(problem(line, error, expected="one JSON document on the line"))
     require_shallow(document, limits)
-    return place, document
+    return document
 
 
 def _require_ndjson(request: web.Request) -> None:

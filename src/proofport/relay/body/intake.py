@@ -7,6 +7,7 @@ line instead of the body and its documents.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Any
 
@@ -14,13 +15,11 @@ from aiohttp import web
 from pydantic import ValidationError
 from xxhash import xxh3_128
 
-from proofport.adapter import Mode
 from proofport.delivery.payload import pack
 from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading import Decoder
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
-from proofport.mapping import model_for
 from proofport.relay.body.documents import Place, documents
 from proofport.relay.problems import entry, pointer_of
 from proofport.sources.reader import Malformed
@@ -37,7 +36,7 @@ class Intake:
     `portion`: the most records in one payload; None puts all of them into one.
     """
 
-    def __init__(self, decoder: Decoder, kind: str, mode: Mode, *, source: bool, portion: int | None = RECORDS) -> None:
+    def __init__(self, decoder: Decoder, kind: str, *, source: bool, portion: int | None = RECORDS) -> None:
         #: How many records, and their payload.
         self.portions: list[tuple[int, bytes]] = []
         self.records = 0
@@ -52,7 +51,6 @@ class Intake:
         self.digest = b""
         self._decoder = decoder
         self._kind = kind
-        self._mode = mode
         self._source = source
         self._size = portion
         self._portion: list[Neutral] = []
@@ -62,27 +60,31 @@ class Intake:
         hasher = None if about is None else xxh3_128(about)
         async with aclosing(documents(request, hasher)) as found:
             async for place, document in found:
-                await self._take(place, document)
+                for record, parents in self._records(place, document):
+                    self._take(place, record, parents)
+                    if len(self._portion) == self._size:
+                        self._flush()
+                        await asyncio.sleep(0)
         self._flush()
         if hasher is not None:
             self.digest = hasher.digest()
 
-    async def _take(self, place: Place, document: object) -> None:
+    def _records(self, place: Place, document: object) -> Iterable[tuple[object, object]]:
+        """The records of a document, each with its parents; none where it is malformed, which is a mistake."""
         if isinstance(document, Malformed):
             self._refuse([_mistake(self._number, place, document.problem)])
-            return
+            return ()
         try:
             self.incomplete = self._decoder.incomplete(document) or self.incomplete
         except Rejected as error:
             self.incomplete = str(error.problem)
-        for record, parents in self._decoder.records(document):
-            try:
-                self._portion.append(self._decoder(record, parents))
-            except Rejected as error:
-                self._refuse(self._mistakes(place, record, error))
-            if len(self._portion) == self._size:
-                self._flush()
-                await asyncio.sleep(0)
+        return self._decoder.records(document)
+
+    def _take(self, place: Place, record: object, parents: object) -> None:
+        try:
+            self._portion.append(self._decoder(record, parents))
+        except Rejected as error:
+            self._refuse(self._mistakes(place, record, error))
 
     @property
     def _number(self) -> int:
@@ -91,18 +93,14 @@ class Intake:
 
     def _mistakes(self, place: Place, record: object, error: Rejected) -> list[dict[str, Any]]:
         """All that is wrong with a record. Only evidence says more than its first problem."""
-        if not self._source and isinstance(record, dict):
-            try:
-                model_for(self._kind, self._mode).model_validate(record)
-            except ValidationError as wrong:
-                fields = list(model_of(self._kind).model_fields)
-                return [
-                    _mistake(self._number, place, each, pointer_of(path), record)
-                    for path, each in problems_of(wrong, self._kind, fields)
-                ]
-            except (ValueError, TypeError, RecursionError):
-                pass
-        return [_mistake(self._number, place, error.problem, "", record)]
+        by_model = error.__context__
+        if self._source or not isinstance(by_model, ValidationError):
+            return [_mistake(self._number, place, error.problem, "", record)]
+        fields = list(model_of(self._kind).model_fields)
+        return [
+            _mistake(self._number, place, each, pointer_of(path), record)
+            for path, each in problems_of(by_model, self._kind, fields)
+        ]
 
     def _refuse(self, mistakes: list[dict[str, Any]]) -> None:
         self.rejected += 1

@@ -6,16 +6,16 @@ The lines of NDJSON are counted while they arrive. aiohttp enforces the limits o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from itertools import chain
 from typing import Any
 
 from aiohttp import web
+from xxhash import xxh3_128
 
 from proofport.config.relay import Limits
 from proofport.relay.problems import ProblemError
 
 LIMITS = web.AppKey("limits", Limits)
+_NESTED = frozenset({dict, list})
 LINGERING = 2.0
 """Seconds to wait for the rest of a refused body, so that its sender gets to read the answer."""
 
@@ -32,21 +32,42 @@ def server_options(limits: Limits) -> dict[str, Any]:
     }
 
 
-async def chunks(request: web.Request) -> AsyncGenerator[bytes, None]:
-    """Yield a body as it arrives. Raises ProblemError as soon as it is too large or too late."""
-    limits, size = request.app[LIMITS], 0
-    _refuse_early(request, limits)
-    deadline = asyncio.get_running_loop().time() + limits.body_seconds
-    while chunk := await _next(request, limits, deadline):
-        size += len(chunk)
-        if size > limits.body_bytes:
-            raise _too_large(f"more than {limits.body_bytes:,} bytes", limits)
-        yield chunk
+class Body:
+    """The body of a request while it arrives. Raises ProblemError as soon as it is too large or too late.
 
+    `hasher` gets its bytes.
+    """
 
-async def read_body(request: web.Request) -> bytes:
-    """Read a whole body. Raises ProblemError."""
-    return b"".join([chunk async for chunk in chunks(request)])
+    def __init__(self, request: web.Request, hasher: xxh3_128 | None = None) -> None:
+        self._limits = request.app[LIMITS]
+        self._content = request.content
+        self._hasher = hasher
+        self._size = 0
+        self._deadline = asyncio.get_running_loop().time() + self._limits.body_seconds
+        _refuse_early(request, self._limits)
+
+    async def chunk(self) -> bytes:
+        """The next bytes; none at the end."""
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                chunk = await self._content.readany()
+        except TimeoutError:
+            detail = f"the body was not there after {self._limits.body_seconds:g} seconds"
+            raise ProblemError("request-timeout", detail, headers={"Connection": "close"}) from None
+        except (web.RequestPayloadError, ConnectionError):
+            raise ProblemError("malformed-body", "the body breaks off, or its chunks are not chunks") from None
+        self._size += len(chunk)
+        if self._size > self._limits.body_bytes:
+            raise _too_large(f"more than {self._limits.body_bytes:,} bytes", self._limits)
+        if self._hasher is not None:
+            self._hasher.update(chunk)
+        return chunk
+
+    async def whole(self) -> bytes:
+        chunks = []
+        while chunk := await self.chunk():
+            chunks.append(chunk)
+        return b"".join(chunks)
 
 
 def require_few(records: int, limits: Limits) -> None:
@@ -57,12 +78,16 @@ def require_few(records: int, limits: Limits) -> None:
 
 def require_shallow(document: object, limits: Limits) -> None:
     """Raises ProblemError for a document with too many levels of arrays and objects."""
-    level = [document]
+    level: list[Any] = [document] if document.__class__ in _NESTED else []
     for _ in range(limits.depth + 1):
-        values = [each.values() if each.__class__ is dict else each for each in level if each.__class__ in (dict, list)]
-        if not values:
+        if not level:
             return
-        level = list(chain.from_iterable(values))
+        level = [
+            value
+            for each in level
+            for value in (each.values() if each.__class__ is dict else each)
+            if value.__class__ in _NESTED
+        ]
     raise ProblemError("malformed-body", f"found JSON deeper than {limits.depth} levels, expected no more")
 
 
@@ -77,15 +102,3 @@ def _refuse_early(request: web.Request, limits: Limits) -> None:
 
 def _too_large(found: str, limits: Limits) -> ProblemError:
     return ProblemError("payload-too-large", f"found {found}, expected at most {limits.body_bytes:,}")
-
-
-async def _next(request: web.Request, limits: Limits, deadline: float) -> bytes:
-    """The next chunk of a body, empty at the end. Raises ProblemError."""
-    try:
-        async with asyncio.timeout_at(deadline):
-            return await request.content.readany()
-    except TimeoutError:
-        detail = f"the body was not there after {limits.body_seconds:g} seconds"
-        raise ProblemError("request-timeout", detail, headers={"Connection": "close"}) from None
-    except (web.RequestPayloadError, ConnectionError):
-        raise ProblemError("malformed-body", "the body breaks off, or its chunks are not chunks") from None

@@ -68,8 +68,6 @@ class Backlog:
 
     async def look(self) -> View:
         """Raises JournalError."""
-        if self._view is not None and self._timer() < self._good_until:
-            return self._view
         async with self._looking:
             started = self._timer()
             if self._view is None or started >= self._good_until:

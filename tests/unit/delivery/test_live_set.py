@@ -1,20 +1,18 @@
-"""The comparison with what a vendor holds: the fields that differ, what is met, and a set that waits until one does."""
+"""The records that a vendor holds: which are met, and a set that waits until one of its records differs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.unit.delivery.support import batch
 
 from proofport.accounting import UNCHANGED
 from proofport.adapter import Batch, Observed
-from proofport.delivery.comparison import LISTED, Difference, Group, LiveSet, WaitingSet, changes
+from proofport.delivery.live_set import LiveSet, WaitingSet
+from proofport.delivery.report import LISTED, Difference, Group
 from proofport.journal.contract import Known
 
 
@@ -61,16 +59,18 @@ def test_an_empty_set_is_never_what_is_live() -> None:
 def test_who_has_ended_need_not_be_met(live: LiveSet) -> None:
     live.add([Observed("ended", ended=True)])
     live.compare(batch("a", "b", "c"))
-    assert list(live.not_met()) == [("d", False)]
+    assert list(live.not_met()) == ["d"]
     live.compare(batch("d"))
     assert list(live.not_met()) == []
-    assert live.count() == 4
+    assert [list(page) for page in live.held()] == [["a", "b", "c", "d"]]
 
 
-def test_what_is_not_met_says_whether_it_came_from_outside(live: LiveSet) -> None:
+def test_what_is_held_says_whether_it_came_from_outside(live: LiveSet) -> None:
     live.add([Observed("e", outside=True)])
     live.compare(batch("b", "c", "d"))
-    assert list(live.not_met()) == [("a", False), ("e", True)]
+    assert list(live.not_met()) == ["a", "e"]
+    assert [page["a"] for page in live.held()] == [False]
+    assert [page["e"] for page in live.held()] == [True]
 
 
 @pytest.mark.parametrize(("record_id", "held"), [("a", True), ("ended", False), ("never", False)])
@@ -96,7 +96,7 @@ def test_each_record_stands_in_one_group() -> None:
         live.compare(Batch(list("abc"), bodies, [1, 2, 3]))
         found = live.difference
         assert (found.unchanged, found.changed.ids, found.added.ids) == (1, ["b"], ["c"])
-        assert (found.fields, list(live.not_met())) == ({"b": ["n"]}, [("d", False)])
+        assert (found.fields, list(live.not_met())) == ({"b": ["n"]}, ["d"])
 
 
 def test_lists_end_and_counts_do_not() -> None:
@@ -106,39 +106,3 @@ def test_lists_end_and_counts_do_not() -> None:
         difference.note(f"r{number}", ["n"])
     assert (group.count, len(group.ids)) == (LISTED + 5, LISTED)
     assert (difference.changed.count, len(difference.fields)) == (LISTED + 5, LISTED)
-
-
-# ---------------------------------------------------------------------- fields
-@pytest.mark.parametrize(
-    ("body", "held", "whole", "names"),
-    [
-        ({"a": 1}, {"a": 1.0}, True, []),
-        ({"a": True}, {"a": 1}, True, ["a"]),
-        ({"a": None}, {}, True, ["a"]),
-        ({}, {"a": None}, True, ["a"]),
-        ({"a": 1}, {}, False, []),
-        ({}, {"a": 1}, False, []),
-        ({"a": [{"b": True}]}, {"a": [{"b": 1}]}, True, ["a"]),
-        ({"a": {"b": 1}}, {"a": {"b": 1, "c": 1}}, True, ["a"]),
-    ],
-)
-def test_fields_differ_as_json_does(body: Any, held: Any, whole: bool, names: list[str]) -> None:
-    assert changes(Observed("x", held, whole=whole), body, partial=False, sent=True) == names
-
-
-def test_a_patch_changes_only_what_it_names() -> None:
-    held = Observed("a", {"id": "a", "n": 1, "m": 1}, whole=True)
-    assert changes(held, {"id": "a", "n": 2}, partial=True, sent=False) == ["n"]
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 2) | st.text(max_size=2),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
-    max_leaves=6,
-)
-
-
-@given(JSON, JSON)
-def test_sameness_is_that_of_the_json_text(one: Any, other: Any) -> None:
-    same = not changes(Observed("x", {"a": other}, whole=True), {"a": one}, partial=False, sent=False)
-    assert same == (json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True))
