@@ -11,7 +11,8 @@ from proofport.testing import Emulator, Running
 
 __all__ = ["KNOWN", "authorization", "filled", "walk"]
 
-KNOWN = {"resourceId": [f"66500000000000000000000{number}" for number in range(1, 7)]}
+KNOWN = {"resourceId": ["any"]}
+"""The slug of every resource: it names the right one for each path."""
 HOSTILE = [
     ("POST", "/oauth/token"),
     ("PUT", "/v1/resources/user_account"),
@@ -31,7 +32,7 @@ def filled() -> Emulator:
     for resource in state["connections"][0]["resources"]:
         sample = SAMPLES[resource["base_type"]]
         gone = {**sample("gone"), "deletedAt": "2026-01-31T08:00:00.000Z"}
-        resource |= {"records": [sample("a")], "deleted": [gone]}
+        resource |= {"slug": "any", "records": [sample("a")], "deleted": [gone]}
     emulator.load(state)
     return emulator
 
