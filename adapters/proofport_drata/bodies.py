@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from proofport.adapter import Body, Mode
 from proofport.evidence.base import Timestamp
+from proofport.evidence.placeholders import is_placeholder
 
 CUSTOM_KINDS = ("cloud_resource", "training_record", "personnel_account")
 
@@ -51,6 +52,19 @@ def _has_a_word(platform: object) -> object:
     return platform
 
 
+def _of_one_device(key: str) -> str:
+    if is_placeholder(key):
+        raise PydanticCustomError(
+            "match_key",
+            "expected a value that is this device's own",
+            {"hint": "Drata takes devices that share it for one. Leave the field out of the mapping or the extras."},
+        )
+    return key
+
+
+MatchKey = Annotated[str, AfterValidator(_of_one_device)]
+
+
 class InstalledApp(_Body):
     name: Short = Field(description="V2")
     version: Short = Field(description="V2")
@@ -77,8 +91,8 @@ class DeviceBody(_Body):
         Field(description="V2: no value for iOS")
     )
     platform_version: Short = Field(description="V2")
-    serial_number: str | None = Field(None, description="V2: a match key")
-    mac_address: str | None = Field(None, description="V2: a match key")
+    serial_number: MatchKey | None = Field(None, description="V2: a match key")
+    mac_address: MatchKey | None = Field(None, description="V2: a match key")
     alias: Short | None = Field(None, description="V2: never returned")
     model: Short | None = Field(None, description="V2")
     antivirus_enabled: bool | None = Field(None, description="V2")

@@ -1,13 +1,16 @@
-"""Devices of an MDM connection: sent one by one, matched and found by their id."""
+"""Devices of an MDM connection: sent one by one, matched by any of three keys, found by their id."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from proofport.accounting import CONFIRMED, Outcome, rejected, unknown
-from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Memory, Mode, Observed, Page
+from proofport.accounting import CONFIRMED, NOT_HELD, Outcome, rejected, unknown
+from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Matches, Memory, Mode, Observed, Page
 from proofport.errors import Problem, UnsupportedFeature
+from proofport.evidence.placeholders import compared, is_placeholder
 from proofport.wire import Call
 from proofport_drata import bodies
 from proofport_drata.answers import CREATE_DEVICE, DELETE_DEVICE, LIST_DEVICES, expect_ok, refused
@@ -27,7 +30,7 @@ READABLE = (
 """Fields that come back as they were sent. The others are not returned, or in another form (OpenAPI v2, `Device`)."""
 
 
-class MdmDevices(DrataConnection, Ends, Lists):
+class MdmDevices(DrataConnection, Ends, Lists, Matches):
     provider = "MDM"
     things = suffix = "devices"
     ends: Literal["on_request"] = "on_request"
@@ -53,6 +56,17 @@ class MdmDevices(DrataConnection, Ends, Lists):
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         (device,) = batch.ids
         return [(yield from self._remove(device))]
+
+    def matched_on(self, body: bytes) -> Sequence[tuple[str, str]]:
+        """An existing device is found by serial number or MAC address, too (OpenAPI v2).
+
+        Drata does not publish how it compares, so case, blanks and punctuation do not count (assumed). A MAC address
+        may be several, with commas between them (OpenAPI v2, of answers).
+        """
+        device = json.loads(body)
+        values = [("serialNumber", device.get("serialNumber"))]
+        values += [("macAddress", each) for each in (device.get("macAddress") or "").split(",")]
+        return [(name, compared(value)) for name, value in values if value and not is_placeholder(value)]
 
     def page(self, cursor: str | None) -> Flow[Page]:
         """A page of devices. Those without an externalId are not ours, and are left out."""
@@ -80,11 +94,13 @@ class MdmDevices(DrataConnection, Ends, Lists):
         answer = expect_ok(reply, "store a device", CREATE_DEVICE)
         if not isinstance(answer, dict) or "id" not in answer:
             return unknown("no_verdict", Problem("no device in Drata's answer", "the device as it is stored"))
-        return CONFIRMED
+        return replace(CONFIRMED, vendor_id=str(answer["id"]))
 
     def _remove(self, device: str) -> Flow[Outcome]:
-        """Find a device by externalId, and delete it by Drata's number. One that is not found is gone already."""
+        """Find a device by externalId, and delete it by Drata's number."""
         found = yield from self._rows_of(device)
+        if not found:
+            return NOT_HELD
         if len(found) > 1:
             numbers = ", ".join(str(row.get("id")) for row in found)
             return rejected(

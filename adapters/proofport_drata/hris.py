@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
-from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, Status, rejected, unknown
+from proofport.accounting import CONFIRMED, NOT_HELD, UNCHANGED, Outcome, Status, rejected, unknown
 from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Memory, Mode, Observed, Page
 from proofport.errors import Problem
 from proofport.evidence.base import format_timestamp
@@ -87,7 +87,7 @@ class HrisPeople(DrataConnection, Ends, Lists):
         ends = {person: outcome for person, (outcome, _) in zip(leaving, written, strict=True)}
         late = {each: named[each] for each in named if held.get(each) and not _same_time(held[each], named[each])}
         ends |= (yield from self._correct(late)) if late else {}
-        return [ends.get(person, UNCHANGED if person in held else CONFIRMED) for person in batch.ids]
+        return [ends.get(person, UNCHANGED if person in held else NOT_HELD) for person in batch.ids]
 
     def _post(self, ids: Sequence[str], people: Sequence[bytes], *, destructive: bool = False) -> Flow[list[Result]]:
         if not ids:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from proofport.accounting import CONFIRMED, Outcome, rejected, unknown
+from proofport.accounting import CONFIRMED, NOT_HELD, Outcome, rejected, unknown
 from proofport.adapter import Batch, Flow, Observed, Page
 from proofport.errors import Problem, Rejected
 from proofport.wire import Call, Reply
@@ -116,10 +116,11 @@ def one_by_one(records: str, batch: Batch, write: Callable[[str, bytes], Flow[Ou
 
 
 def delete(path: str, _: bytes) -> Flow[Outcome]:
-    """Delete a record. 404 is a success: it is gone already."""
+    """Delete a record. 404: Drata does not hold it."""
     reply = yield Call("delete_record", "DELETE", path, destructive=True)
-    if reply.status != 404:
-        expect_ok(reply, "delete a record", DELETE_DATA)
+    if reply.status == 404:
+        return NOT_HELD
+    expect_ok(reply, "delete a record", DELETE_DATA)
     return CONFIRMED
 
 

@@ -35,11 +35,26 @@ class Outcome:
     #: A stable word such as `snapshot_cancelled`.
     reason: str | None = None
     problem: Problem | None = None
+    #: The vendor's own id of the record, where its answer says it: no two records of a run may have one.
+    vendor_id: str | None = None
 
 
 ACCEPTED = Outcome(Status.DELIVERED, Assurance.ACCEPTED)
 CONFIRMED = Outcome(Status.DELIVERED, Assurance.CONFIRMED)
 UNCHANGED = Outcome(Status.UNCHANGED)
+NOT_HELD = Outcome(Status.UNCHANGED, reason="not_held")
+"""The vendor does not hold the record that was to be removed: an adapter's answer. See `NOT_KNOWN`."""
+NOT_KNOWN = Outcome(
+    Status.UNCHANGED,
+    reason="not_known",
+    problem=Problem(
+        "an id that neither the vendor holds nor this journal has delivered",
+        "the id of a record that is there, or was",
+        field="id",
+        hint="Nothing was removed. Look for a spelling mistake in the id.",
+    ),
+)
+"""The end of a removal that named nothing: what the vendor does not hold was never delivered from here."""
 
 
 def rejected(problem: Problem) -> Outcome:

@@ -183,3 +183,32 @@ class TestOthers:
         assert code == 2
         assert out == ""
         assert "Define Schema" in err
+
+
+def test_a_mistyped_leaver_is_seen_by_plan_and_push(cli: Cli) -> None:
+    cli.write("all.ndjson", personnel_account(0), personnel_account(1))
+    cli.type("push", "all.ndjson", *ACCOUNTS, "--to", "drata")
+    cli.write("leavers.ndjson", {"id": "a0"}, {"id": "a-one"})
+    removal = ("leavers.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "remove")
+    _, out, _ = cli.type("plan", *removal)
+    assert "not known, neither at the vendor nor here" in out
+    assert "a-one" in out
+    code, out, _ = cli.type("push", *removal)
+    assert code == 0
+    assert "Not known, neither at the vendor nor here (1): a-one" in out
+    assert cli.held("drata", "personnel_account") == {"a1"}
+
+
+@pytest.mark.parametrize("command", ["push", "plan", "dry"])
+def test_devices_that_are_one_at_the_vendor_are_refused_by_name(cli: Cli, command: str) -> None:
+    common = {"owner_email": "ana@example.com", "platform": "linux", "os_version": "6"}
+    cli.write("a.ndjson", {"id": "d-1", "serial_number": "S1", **common}, {"id": "d-2", "serial_number": "0", **common})
+    cli.write("b.ndjson", {"id": "d-3", "serial_number": "0", **common}, {"id": "d-4", "serial_number": "S1", **common})
+    options = ("--kind", "device", "--to", "drata", "--mode", "snapshot")
+    typed = {"push": ("push",), "plan": ("plan",), "dry": ("push", "--dry-run")}[command]
+    code, out, _ = cli.type(*typed, "a.ndjson", "b.ndjson", *options)
+    assert code == 1
+    said = " ".join(out.split())
+    assert "b.ndjson:2 d-4" in said
+    assert "the serialNumber that d-1 at a.ndjson:1 already has" in said
+    assert "d-3" not in said.split("rejected")[-1]

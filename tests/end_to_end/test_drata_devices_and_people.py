@@ -94,8 +94,60 @@ class TestDevices:
     async def test_a_removal_deletes_what_it_names(self, drata: Drata) -> None:
         await drata.push([device(1), device(2)], kind="device", mode="upsert")
         report = await drata.push([{"id": "d-1"}, {"id": "never"}], kind="device", mode="remove")
-        assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 2})
+        assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 1, "unchanged": 1})
+        assert report.destinations["drata"].not_known.ids == ["never"]
         assert [held["externalId"] for held in await drata.records("device")] == ["d-2"]
+
+    @pytest.mark.parametrize("value", ["", " ", "To Be Filled By O.E.M.", "System Serial Number", "0", "N/A", "None"])
+    async def test_two_without_a_serial_number_of_their_own_are_two(self, drata: Drata, value: str) -> None:
+        """Drata would match one on the value of the other."""
+        given = [device(1, serial_number=value, mac_address=value), device(2, serial_number=value, mac_address=value)]
+        for mode in ("upsert", "snapshot"):
+            report = await drata.push(given, kind="device", mode=mode)
+            assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 2})
+        held = await drata.records("device")
+        assert [each["externalId"] for each in held] == ["d-1", "d-2"]
+        assert all("serialNumber" not in each and "macAddress" not in each for each in held)
+
+    @pytest.mark.parametrize(
+        ("field", "one", "other"),
+        [
+            ("serial_number", "C02XYZ", "C02XYZ"),
+            ("serial_number", "C02XYZ", " c02xyz"),
+            ("mac_address", "aa:bb:cc:dd:ee:01", "AA-BB-CC-DD-EE-01"),
+        ],
+    )
+    async def test_two_that_share_what_drata_matches_on_are_not_both_sent(
+        self, drata: Drata, field: str, one: str, other: str
+    ) -> None:
+        given = [device(1, **{field: one}), device(2), device(3, **{field: other})]
+        planned = (await drata.plan(given, kind="device")).destinations["drata"]
+        report = await drata.push(given, kind="device", dry_run=True)
+        assert [row.id for row in planned.problems] == [row.id for row in report.destinations["drata"].problems]
+        report = await drata.push(given, kind="device")
+        assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"delivered": 2, "rejected": 1})
+        (problem,) = report.destinations["drata"].problems
+        assert problem.id == "d-3"
+        assert "d-1 at" in str(problem.outcome.problem)
+        assert [held["externalId"] for held in await drata.records("device")] == ["d-1", "d-2"]
+
+    async def test_an_answer_about_the_device_of_another_confirms_nothing(self, drata: Drata) -> None:
+        """Drata keeps the serial number that d-1 had before, and takes d-2, which has it now, for d-1."""
+        await drata.push([device(1, serial_number="S-1")], kind="device", mode="upsert")
+        report = await drata.push([device(1), device(2, serial_number="S-1")], kind="device", mode="upsert")
+        assert len(await drata.records("device")) == 1
+        assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"delivered": 1, "unknown": 1})
+        (problem,) = report.destinations["drata"].problems
+        assert (problem.id, problem.outcome.reason) == ("d-2", "same_at_vendor")
+        assert "d-1 at" in str(problem.outcome.problem)
+
+    async def test_a_placeholder_that_a_mapping_of_ones_own_adds_is_refused(self, drata: Drata) -> None:
+        given = [device(1, extras={"drata": {"serialNumber": "Default string"}}), device(2)]
+        report = await drata.push(given, kind="device", mode="upsert")
+        assert counts(report) == {"delivered": 1, "rejected": 1}
+        (problem,) = report.destinations["drata"].problems
+        assert problem.outcome.problem is not None
+        assert problem.outcome.problem.field == "serialNumber"
 
 
 class TestPeople:
@@ -162,7 +214,8 @@ class TestPeople:
         assert [held[each]["separatedAt"] for each in ("p-1", "p-2")] == ["2026-01-31T00:00:00Z", rest["observed_at"]]
         moved = [{**gone, "separated_at": "2026-02-28T00:00:00Z"}, rest, {"id": "never"}]
         report = await drata.push(moved, kind="person", mode="remove")
-        assert counts(report) == {"delivered": 2, "unchanged": 1}
+        assert counts(report) == {"delivered": 1, "unchanged": 2}
+        assert report.destinations["drata"].not_known.ids == ["never"]
         held = await self.people(drata)
         assert [held[each]["separatedAt"] for each in ("p-1", "p-2")] == ["2026-02-28T00:00:00Z", rest["observed_at"]]
 

@@ -104,6 +104,33 @@ class TestAccepting:
             [delivery] = await second.settled()
         assert delivery["outcomes"]["delivered"] == 1
 
+    async def test_a_removal_of_an_unknown_id_is_unchanged_and_says_so(self, relay: Relay) -> None:
+        await relay.post([cloud_resource(1)], "to=drata")
+        await relay.settled()
+        answer = await relay.post([{"id": "i-1"}, {"id": "typo"}], "to=drata&mode=remove")
+        await relay.settled()
+        number = answer.body["deliveries"][0]["id"]
+        delivery = await relay.get(f"/v1/deliveries/{number}")
+        outcomes = delivery["outcomes"]
+        assert (delivery["state"], outcomes["delivered"], outcomes["unchanged"]) == ("done", 1, 1)
+        gone, typo = (await relay.get(f"/v1/deliveries/{number}/records"))["items"]
+        assert (gone["outcome"], gone["reason"], gone["problem"]) == ("delivered", None, None)
+        assert (typo["outcome"], typo["reason"], typo["problem"]["field"]) == ("unchanged", "not_known", "id")
+
+    async def test_two_devices_that_are_one_at_the_vendor_are_not_both_delivered(
+        self, relay: Relay, drata_emulator: Running
+    ) -> None:
+        common = {"owner_email": "ana@example.com", "platform": "linux", "os_version": "6"}
+        given = [{"id": f"d-{n}", "serial_number": serial, **common} for n, serial in enumerate(("", "", "S1", "s1"))]
+        answer = await relay.post(given, "to=drata", kind="device")
+        await relay.settled()
+        found = (await relay.get(f"/v1/deliveries/{answer.body['deliveries'][0]['id']}/records"))["items"]
+        assert [each["outcome"] for each in found] == ["delivered", "delivered", "delivered", "rejected"]
+        assert "d-2 at record 3 of delivery" in found[3]["problem"]["found"]
+        connections = (await drata_emulator.state())["connections"]
+        held = [device["externalId"] for each in connections for device in each["devices"]]
+        assert held == ["d-0", "d-1", "d-2"]
+
     async def test_removals_and_patches_are_queued_like_anything_else(self, relay: Relay) -> None:
         await relay.post(cloud_resources(1))
         await relay.post([{"id": "i-1"}], "to=drata&mode=remove")

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.journal_contract.access import AccessTests
 from tests.journal_contract.bodies import BodyTests, TombstoneTests
+from tests.journal_contract.intents import IntentTests, SourceTests, SpellingTests
 from tests.journal_contract.known import KnownTests
 from tests.journal_contract.lanes import LaneTests
 from tests.journal_contract.processes import SharedJournalContract
@@ -39,6 +40,9 @@ class JournalContract(
     LaneTests,
     RunTests,
     KnownTests,
+    IntentTests,
+    SourceTests,
+    SpellingTests,
     AdapterMemoryTests,
     LeaseTests,
     BodyTests,

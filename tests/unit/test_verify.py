@@ -250,3 +250,11 @@ async def test_what_had_to_be_verified_is_delivered_when_it_is() -> None:
     found = await books(journal)
     assert (found["delivered"], found["unknown"], found["reasons"]) == (1, 1, {"not_verified": 1})
     assert found["assurance"] == {"accepted": 0, "confirmed": 0, "verified": 1}
+
+
+async def test_an_empty_value_finds_no_row() -> None:
+    """Bodies of earlier versions may have one. No row is looked for, and none is called missing."""
+    journal = await delivered(a={"email": ""}, b={"email": "b@example.com"})
+    resource = Listing([Observed("", {"email": "b@example.com"})], read=ReadBack(("email",), ()))
+    result = await verify(journal, resource)
+    assert (result.seen, result.missing, result.unreadable) == (1, [], 1)

@@ -18,6 +18,7 @@ from proofport.adapter.optional import Ends as Ends
 from proofport.adapter.optional import HasOperations as HasOperations
 from proofport.adapter.optional import Lists as Lists
 from proofport.adapter.optional import MakesSchema as MakesSchema
+from proofport.adapter.optional import Matches as Matches
 from proofport.adapter.optional import Opens as Opens
 from proofport.adapter.optional import Provisions as Provisions
 from proofport.adapter.optional import ReadsBack as ReadsBack

@@ -1,8 +1,8 @@
 """Abilities that only some vendors have. The engine asks with `isinstance`: the methods are there, or they are not.
 
-`Opens`, `Stages`, `Replaces`, `Ends`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for resources; `Checks`
-and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the guard has agreed: the
-engine calls `Stages.complete`, `Replaces.replace` and `Ends.end` only then.
+`Opens`, `Stages`, `Replaces`, `Ends`, `Matches`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for
+resources; `Checks` and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the
+guard has agreed: the engine calls `Stages.complete`, `Replaces.replace` and `Ends.end` only then.
 """
 
 from __future__ import annotations
@@ -92,6 +92,18 @@ class Ends(Protocol):
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         """End records that are gone. The bodies are empty; `batch.last` says what was delivered last."""
+
+
+@runtime_checkable
+class Matches(Protocol):
+    """The vendor takes two records for one when they share a value, although their ids differ."""
+
+    def matched_on(self, body: bytes) -> Sequence[tuple[str, str]]:
+        """Field and value of all that the vendor matches this record on, besides its id.
+
+        Values that the vendor may take for equal are given in one spelling. Empty values and placeholders are left
+        out. The engine refuses the later of two records of a run that share a field and value.
+        """
 
 
 # ------------------------------------------------------------------ reading

@@ -13,7 +13,9 @@ import proofport
 
 C = TypeVar("C", bound=Callable[..., Any])
 MODES = ("upsert", "snapshot", "patch", "remove")
-_NAMED = re.compile(r"(?P<source>[A-Za-z][\w.-]*(?:/[\w.-]+)*)=(?P<input>.+)", re.DOTALL)
+_NAMED = re.compile(
+    r"(?:(?P<label>[A-Za-z][\w.-]*):)?(?P<source>[A-Za-z][\w.-]*(?:/[\w.-]+)*)=(?P<input>.+)", re.DOTALL
+)
 
 
 def _pairs(ctx: click.Context, parameter: click.Parameter, given: Sequence[str]) -> dict[str, str]:
@@ -35,7 +37,7 @@ config_option = click.option(
     help="Configuration file. [default: proofport.yaml in this folder or above]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, and nothing else there.")
-inputs_argument = click.argument("inputs", metavar="[SOURCE=]INPUT...", nargs=-1, required=True)
+inputs_argument = click.argument("inputs", metavar="[[LABEL:]SOURCE=]INPUT...", nargs=-1, required=True)
 to_option = click.option(
     "--to", metavar="DEST", multiple=True, required=True, help="A configured destination. Repeatable."
 )
@@ -60,13 +62,23 @@ set_option = click.option(
 )
 
 
+without_option = click.option(
+    "--without",
+    metavar="SOURCE",
+    multiple=True,
+    help="A source of the last set that is left out of this one on purpose. Repeatable.",
+)
+
+
 def reading(command: C) -> C:
     """Add the options that say what the inputs are: --kind, --mode, --source and --set."""
     return kind_option(mode_option(source_option(set_option(command))))
 
 
 def named_input(text: str, source: str | None) -> proofport.Input:
-    """`[SOURCE=]INPUT` as gateway input. A text that is the path of an existing file is never split."""
+    """`[[LABEL:]SOURCE=]INPUT` as gateway input. A text that is the path of an existing file is never split."""
     match = None if Path(text).exists() else _NAMED.fullmatch(text)
-    given, source = (match["input"], match["source"]) if match else (text, source)
-    return proofport.Input(given, source=source)
+    if match is None:
+        return proofport.Input(text, source=source)
+    named = None if match["source"] == "evidence" else match["source"]
+    return proofport.Input(match["input"], source=named, label=match["label"])

@@ -45,6 +45,7 @@ class Config(Settings):
     instance: str = Field(min_length=1)  #: Name of this installation; part of names that it uses at vendors.
     journal: Path | SecretStr = Path(DEFAULT_JOURNAL)  #: A file, or the URL of a PostgreSQL database.
     guard: Guard = Guard()
+    sources: dict[str, list[str]] = Field(default_factory=dict)  #: By kind: the sources that make up a whole set.
     mappings: Path | None = None  #: Folder with mapping files, searched before the built-in ones.
     patience: float = Field(60.0, ge=0)  #: Retry time: seconds that a push waits for a vendor that does not answer.
     lease: float = Field(30.0, ge=1)  #: Seconds until another process may take a lane over from a silent one.
@@ -85,6 +86,7 @@ class Config(Settings):
         except ValidationError as error:
             places.refuse_settings(error, cls, ())
         _check_names(config, places)
+        _check_kinds(config.sources, places, ("sources",))
         if config.mappings is not None:
             config = config.model_copy(update={"mappings": file.parent / config.mappings})
         config._path, config._node = file, node
@@ -117,7 +119,7 @@ class Config(Settings):
         adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
         folder = self.path.parent if self.path else Path.cwd()
         literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder)
-        _check_kinds(settings.get("objects"), places, here)
+        _check_kinds(settings.get("objects"), places, (*here, "objects"))
         try:
             adapter = adapter_class(adapter_class.Settings.model_validate(settings))
         except ValidationError as error:
@@ -197,4 +199,4 @@ def _check_kinds(objects: object, places: Places, here: tuple[str, ...]) -> None
             evidence.model_of(str(kind))
         except UsageError as error:
             hint = did_you_mean(kind, evidence.KINDS) or error.hint
-            places.refuse((*here, "objects", kind), found=described(kind), expected="a kind of evidence", hint=hint)
+            places.refuse((*here, kind), found=described(kind), expected="a kind of evidence", hint=hint)

@@ -22,6 +22,10 @@ SET_BEFORE, RUN_BEGAN = "set_before", "run_began"
 """Kept beside the adapter's memory: the size of the set that this one is compared with, and when the run began."""
 
 
+POSITION_BITS = 40
+"""A position is the number of the input above these bits, and the line or record number within them."""
+
+
 class InputChanged(UsageError):
     """A resumed snapshot reads another input, or maps it otherwise, than the run it would go on with."""
 
@@ -66,10 +70,15 @@ class RunBooks:
         self.journal = journal
         self._lane_run = holder.run
         self._run = run
+        #: The numbers of the sources of a snapshot, by the number of the input.
+        self._sources: Sequence[int] = ()
         self._acknowledged = {batch.number: batch for batch in earlier.batches} if earlier else {}
 
-    async def begin(self) -> None:
+    async def begin(self, sources: Sequence[str] = ()) -> None:
+        """`sources`: the name of the source of each input. Only a whole set says where a record comes from."""
         await self._lane_run.begin(self._run)
+        if self._run.mode == "snapshot":
+            self._sources = await self._lane_run.number_sources(self._run.kind, sources)
 
     async def opened(self, memory: Memory) -> None:
         """Note what the adapter opened with. Other data than before: the vendor's side began anew, so must we."""
@@ -146,7 +155,10 @@ class RunBooks:
         digests = entry.digests
         if not all_delivered(outcomes):
             digests = [_NOTED.get(end.status, digest) for end, digest in zip(outcomes, digests, strict=True)]
-        return Sent(batch.ids, digests, batch.observed, bodies)
+        return Sent(batch.ids, digests, batch.observed, bodies, self._sources_of(batch))
+
+    def _sources_of(self, batch: Batch) -> Sequence[int]:
+        return [self._sources[position >> POSITION_BITS] for position in batch.positions] if self._sources else ()
 
     async def attempted(self, attempts: Sequence[Attempt]) -> None:
         if attempts:

@@ -12,8 +12,9 @@ from proofport.accounting import UNCHANGED, Outcome, Status, unknown, withheld
 from proofport.adapter import Batch, Job, Limits, Memory, Opens, Replaces, Stages, Tombstone
 from proofport.delivery.batching import exchange, part
 from proofport.delivery.books import Books, Entry, InputChanged, entry_of
+from proofport.delivery.collisions import Collisions
 from proofport.delivery.conversation import Conversation
-from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived
+from proofport.delivery.last_delivered import Filtered, LastState, may_have_arrived, removed
 from proofport.delivery.lease import Holder
 from proofport.delivery.live_set import LiveSet, WaitingSet
 from proofport.delivery.payload import digests_of
@@ -82,6 +83,8 @@ class DestinationRun:
         )
         self.ledger = ledger
         self.report = ledger.report
+        #: Finds two records that are one at the vendor. Whoever makes the destination run closes it.
+        self.collisions = Collisions(target.resource, job.mode, ledger.describe)
         #: The adapter's memory, once the delivery is open.
         self.memory: Memory | None = None
         #: Why it has stopped: the outcome of everything that still comes, and the error, if any.
@@ -239,6 +242,7 @@ class DestinationRun:
                 return
             entry = entry_of(number, batch)
             outcomes, new = await self._answered(entry, self.memory, tombstones)
+            outcomes = self.collisions.judged(batch, outcomes)
         if new:
             outcomes = await self._noted(entry, outcomes)
         self.ledger.book_batch(batch, outcomes)
@@ -287,6 +291,8 @@ class DestinationRun:
             if self.job.mode in ("patch", "remove"):
                 rest = await state.with_last(self.job, rest)
             sent = await self._send(rest, memory, wanted, tombstones)
+            if self.job.mode == "remove":
+                sent = removed(rest, sent)
             self.report.notes += _notes_of(memory)
         if rest is batch:
             return sent

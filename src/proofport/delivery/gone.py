@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore
+from proofport.delivery.left_out import SourcesBefore, WantedSources
 from proofport.delivery.live_set import LiveSet
 from proofport.journal.contract import Journal
 
@@ -17,9 +18,18 @@ class SetBefore:
     """
 
     def __init__(
-        self, destination: DestinationRun, journal: Journal, ids: IdStore, *, listed: bool, live: LiveSet | None = None
+        self,
+        destination: DestinationRun,
+        journal: Journal,
+        ids: IdStore,
+        *,
+        listed: bool,
+        live: LiveSet | None = None,
+        wanted: WantedSources,
     ) -> None:
         self.listed = listed
+        #: Where its records came from, and how many of them are gone.
+        self.sources = SourcesBefore(journal, destination.lane, destination.job.kind, wanted)
         #: The number of its records, as far as they were read.
         self.size = 0
         self._destination = destination
@@ -36,9 +46,11 @@ class SetBefore:
     async def note_gone(self, *, keep: bool = False) -> list[str]:
         """Note in the report what is gone. `keep`: return it, too; else memory stays flat, and the list empty."""
         report, kept, self.size = self._destination.report, list[str](), 0
+        self.sources.forget_counts()
         async for page in self._held():
             self.size += len(page)
             gone = self.lacking(list(page))
+            await self.sources.count(gone)
             for record_id in gone:
                 report.note_gone(record_id, outside=page[record_id])
             kept += gone if keep else ()

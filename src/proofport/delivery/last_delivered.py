@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import orjson
 from pydantic import JsonValue
 
-from proofport.accounting import UNCHANGED, Outcome, Status, rejected
+from proofport.accounting import CONFIRMED, NOT_HELD, NOT_KNOWN, UNCHANGED, Outcome, Status, rejected
 from proofport.adapter import Batch, Job, LastDelivered, MakesSchema, Replaces, Stages
 from proofport.delivery.batching import part
 from proofport.delivery.live_set import LiveSet
@@ -100,6 +100,20 @@ class LastState:
             bodies = [_patched(body, patch) if body else b"" for body, patch in zip(last, bodies, strict=True)]
         pairs = zip(bodies, outcomes, strict=True)
         return [body if outcome.status in _MAY_HAVE_ARRIVED else b"" for body, outcome in pairs]
+
+
+def removed(batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+    """The ends of removals. Of what the vendor does not hold, only what was delivered from here is surely gone."""
+    if NOT_HELD not in outcomes:
+        return outcomes
+    pairs = zip(batch.last, outcomes, strict=True)
+    return [_end_of(last) if outcome == NOT_HELD else outcome for last, outcome in pairs]
+
+
+def _end_of(last: LastDelivered | None) -> Outcome:
+    if last is None:
+        return NOT_KNOWN
+    return UNCHANGED if last.removed else CONFIRMED
 
 
 def may_have_arrived(outcomes: Sequence[Outcome]) -> bool:

@@ -63,10 +63,17 @@ def _unpack(packed: bytes) -> Any:
 
 # ------------------------------------------------------------------ outcomes
 def encode_outcomes(outcomes: Sequence[Outcome]) -> str:
-    """JSON: `[[count, status, assurance, reason, problem], …]` in the order of the records."""
-    runs = [(len(list(group)), outcome) for outcome, group in groupby(outcomes)]
-    rows = [[count, o.status, o.assurance, o.reason, o.problem.as_dict() if o.problem else None] for count, o in runs]
-    return orjson.dumps(rows).decode()
+    """JSON: `[[count, status, assurance, reason, problem], …]` in the order of the records.
+
+    A vendor's id of the record follows the problem, where there is one.
+    """
+    return orjson.dumps([[len(list(group)), *_row(outcome)] for outcome, group in groupby(outcomes)]).decode()
+
+
+def _row(outcome: Outcome) -> list[Any]:
+    problem = outcome.problem.as_dict() if outcome.problem else None
+    row = [outcome.status, outcome.assurance, outcome.reason, problem]
+    return row if outcome.vendor_id is None else [*row, outcome.vendor_id]
 
 
 def decode_outcomes(text: str) -> list[Outcome]:
@@ -77,9 +84,15 @@ def decode_outcomes(text: str) -> list[Outcome]:
     return outcomes
 
 
-def _outcome(status: str, assurance: str | None, reason: str | None, problem: dict[str, Any] | None) -> Outcome:
+def _outcome(
+    status: str,
+    assurance: str | None,
+    reason: str | None,
+    problem: dict[str, Any] | None,
+    vendor_id: str | None = None,
+) -> Outcome:
     level = Assurance(assurance) if assurance else None
-    return Outcome(Status(status), level, reason, Problem(**problem) if problem else None)
+    return Outcome(Status(status), level, reason, Problem(**problem) if problem else None, vendor_id)
 
 
 # ------------------------------------------------------------------ digests

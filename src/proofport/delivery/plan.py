@@ -11,6 +11,7 @@ from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.left_out import SourcesBefore
 from proofport.delivery.live_set import LiveSet
 from proofport.delivery.payload import digests_of
 from proofport.delivery.report import DestinationReport, Exit, RunReport
@@ -62,6 +63,8 @@ class Comparison:
                     self._report.gone.add(record_id)
                 else:
                     difference.unchanged += 1
+                    if last is None:
+                        self._report.not_known.add(record_id)
         elif self._listed:
             self._live.compare(batch, digests, known)
         else:
@@ -86,11 +89,14 @@ class Comparison:
             )
         if self._mode == "snapshot" and ids is not None:
             live = self._live if self._listed else None
-            before = SetBefore(self._destination, self._journal, ids, listed=self._listed, live=live)
+            before = SetBefore(
+                self._destination, self._journal, ids, listed=self._listed, live=live, wanted=terms.sources
+            )
+            await before.sources.load()
             await before.note_gone()
-            self._judge(terms, incomplete)
+            self._judge(terms, incomplete, before.sources)
 
-    def _judge(self, terms: Terms, incomplete: Sequence[str]) -> None:
+    def _judge(self, terms: Terms, incomplete: Sequence[str], sources: SourcesBefore) -> None:
         resource, report = self._resource, self._report
         together = self._destination.goes_whole
         if together:
@@ -106,7 +112,7 @@ class Comparison:
         difference = self._live.difference
         new = difference.added.count + difference.changed.count + difference.unchanged
         try:
-            terms.allow(Change(self.held, report.gone.count, new), incomplete)
+            terms.allow(Change(self.held, report.gone.count, new), incomplete, sources)
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
             report.refusal = str(refusal)
@@ -159,6 +165,7 @@ def planned(report: DestinationReport) -> dict[str, Any]:
         **report.difference.as_dict(),
         "gone": report.gone.as_dict(),
         "directly_uploaded": report.outside.as_dict(),
+        **({"not_known": report.not_known.as_dict()} if report.not_known.count else {}),
         "not_expressible": {"count": report.problem_count, "problems": problems},
         "notes": report.notes,
         "guard": report.refusal,

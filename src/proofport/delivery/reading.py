@@ -39,6 +39,11 @@ class Decoder(Protocol):
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
         """The same from text, a line each, and quicker. None for a line that goes the whole way."""
 
+    @property
+    def source(self) -> str:
+        """The name of the source, the same in every run."""
+        ...
+
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral: ...
     def incomplete(self, document: object) -> str | None: ...
@@ -100,10 +105,15 @@ class Branch:
         bodies, refused = self._bodies(block, positions)
         if refused:
             block, positions = _without(refused, block), _without(refused, positions)
+        ids = [neutral["id"] for neutral in block]
+        if met := self.destination.collisions.refused(ids, bodies, positions):
+            for index, problem in met.items():
+                self.destination.ledger.reject(ids[index], positions[index], problem)
+            block, positions = _without(met, block), _without(met, positions)
+            ids, bodies = _without(met, ids), _without(met, bodies)
         observed = [0.0] * len(block)
         if _any(block, "observed_at"):
             observed = [seconds_of(neutral.get("observed_at")) for neutral in block]
-        ids = [neutral["id"] for neutral in block]
         self._batcher.extend(ids, bodies, positions, observed, extras=_any(block, "extras"))
         while (full := self._batcher.full()) is not None:
             await self.destination.take(full)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from proofport.accounting import Assurance, Outcome, Status, Tally, all_delivered, rejected
+from proofport.accounting import NOT_KNOWN, Assurance, Outcome, Status, Tally, all_delivered, rejected
 from proofport.adapter import Batch, Mode
 from proofport.delivery.ids import IdSet
 from proofport.errors import Problem
@@ -122,6 +122,8 @@ class DestinationReport:
     gone: Group = field(default_factory=Group)
     #: Those of `gone` that no snapshot had brought.
     outside: Group = field(default_factory=Group)
+    #: Ids that were to be removed, and that neither the vendor holds nor the journal knows.
+    not_known: Group = field(default_factory=Group)
     lanes: list[str] = field(default_factory=list)
     #: How the records differ from what was held before, where they were `compared`.
     difference: Difference = field(default_factory=Difference)
@@ -152,6 +154,7 @@ class DestinationReport:
             **({"compared": self.difference.as_dict()} if self.compared else {}),
             "gone": self.gone.as_dict(),
             "directly_uploaded": self.outside.as_dict(),
+            **({"not_known": self.not_known.as_dict()} if self.not_known.count else {}),
             "notes": self.notes,
             "problem_count": self.problem_count,
             "problems": [problem.as_dict() for problem in self.problems],
@@ -196,7 +199,7 @@ class RunReport:
 class Ledger:
     """Books the outcome of every record of one destination run.
 
-    `describe` says where a position is in the input. `on_problem` hears of every record that was not simply delivered.
+    `on_problem` hears of every record that was not simply delivered.
     """
 
     def __init__(
@@ -208,7 +211,8 @@ class Ledger:
         #: Ids that were read, and yet are not in the new set.
         self.rejected_ids = IdSet()
         self.report = report
-        self._describe = describe
+        #: Says where a position is in the input.
+        self.describe = describe
         self._on_problem = on_problem
 
     def book(self, record_id: str | None, position: int, outcome: Outcome) -> None:
@@ -232,9 +236,11 @@ class Ledger:
             self._list(record_id, position, outcome)
 
     def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:
+        if outcome == NOT_KNOWN and record_id is not None:
+            self.report.not_known.add(record_id)
         if outcome.status not in (Status.REJECTED, Status.UNKNOWN):
             return
-        row = RecordProblem(self._describe(position), record_id, outcome)
+        row = RecordProblem(self.describe(position), record_id, outcome)
         self.report.problem_count += 1
         if len(self.report.problems) < INLINE_PROBLEMS:
             self.report.problems.append(row)

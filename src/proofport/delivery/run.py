@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from proofport.accounting import Status, unknown
 from proofport.adapter import Adapter, Mode
-from proofport.delivery.books import RunBooks
+from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import RESUMABLE, DestinationRun
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
@@ -40,9 +40,6 @@ from proofport.http.sender import Sender
 from proofport.journal.contract import Journal, NewRun
 from proofport.logs import get_logger
 from proofport.sources import Reader
-
-POSITION_BITS = 40
-"""A position is the number of the input above these bits, and the line or record number within them."""
 
 NOT_VERIFIED = unknown("not_verified")
 """The end of a record that the vendor has only queued, where more is required."""
@@ -174,6 +171,7 @@ class Run:
             skip_unchanged=order.skip_unchanged,
             on_wait=self._tell,
         )
+        stack.callback(destination.collisions.close)
         if not order.sends:
             destination.only_read("dry_run")
         return _Part(target, destination)
@@ -202,7 +200,7 @@ class Run:
             return
         part.books = RunBooks(order.journal, holder, run, earlier)
         destination.attach(order.journal, holder, part.books)
-        await part.books.begin()
+        await part.books.begin(order.terms.sources.read)
 
     async def _prepare(self, part: _Part, ids: IdStore | None, stack: AsyncExitStack) -> None:
         """Read what has to be known of the vendor before anything is sent."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import model_validator
 
 from proofport.evidence.base import Evidence, Part, Text, Timestamp
+from proofport.evidence.placeholders import is_placeholder
 
 
 class Tag(Part):
@@ -49,7 +52,9 @@ class SystemService(Part):
 class Device(Evidence):
     """One computer or phone and its security posture.
 
-    Posture flags are three-state: null or omitted means that the source did not say. Each may have a note.
+    Posture flags are three-state: null or omitted means that the source did not say. Each may have a note. A serial
+    number or MAC address that is empty or a placeholder, such as `To be filled by O.E.M.`, is left out: vendors take
+    two devices that share one for the same device.
     """
 
     name: str | None = None
@@ -91,3 +96,15 @@ class Device(Evidence):
     applications: list[Software] | None = None
     browser_extensions: list[Software] | None = None
     system_services: list[SystemService] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_placeholders(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        missing = [name for name in ("serial_number", "mac_address") if _stands_for_nothing(given.get(name))]
+        return {name: value for name, value in given.items() if name not in missing} if missing else given
+
+
+def _stands_for_nothing(value: object) -> bool:
+    return isinstance(value, str) and is_placeholder(value)

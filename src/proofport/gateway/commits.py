@@ -156,7 +156,7 @@ async def _parts(journal: Journal, snapshot: str) -> AsyncIterator[Sequence[Inpu
         while some := await journal.parts(snapshot, after=after, limit=1):
             path, after = Path(folder) / str(len(inputs)), some[0].name
             await asyncio.to_thread(_write, path, some[0].payload)
-            inputs.append(Input(GivenRecords(_Lines(path), after, some[0].incomplete)))
+            inputs.append(Input(GivenRecords(_Lines(path), after, some[0].incomplete), label=some[0].source))
         yield inputs
 
 

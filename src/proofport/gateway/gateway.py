@@ -14,6 +14,7 @@ from proofport.adapter import Adapter, Answer, Checks, Finding, Mode, Operation,
 from proofport.config import Config
 from proofport.delivery.guard import Terms
 from proofport.delivery.lease import new_owner
+from proofport.delivery.left_out import WantedSources
 from proofport.delivery.plan import Plan
 from proofport.delivery.queue.books import Watch
 from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliveries, replayed
@@ -100,6 +101,7 @@ class Gateway:
         skip_unchanged: bool = False,
         delete_gone: bool = False,
         require_verified: bool = False,
+        without: Sequence[str] = (),
         resume: str | None = None,
         on_begin: Callable[[str], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
@@ -110,7 +112,8 @@ class Gateway:
         Raises UsageError (ConfigError, MappingError, UnsupportedFeature) before anything is sent; what goes wrong
         later is in the report. `skip_unchanged` spares what the vendor holds with the same body; `resume` goes on
         with an interrupted run over the same inputs. `require_verified`: what a vendor only queued counts as unknown,
-        until `verify` has seen it. `on_begin` is given the id of the run.
+        until `verify` has seen it. `without` names sources that the last set had and that are left out on purpose.
+        `on_begin` is given the id of the run.
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
@@ -130,6 +133,7 @@ class Gateway:
             skip_unchanged=skip_unchanged,
             delete_gone=delete_gone,
             require_verified=require_verified,
+            without=without,
             on_progress=on_progress,
             on_problem=on_problem,
         )
@@ -167,10 +171,12 @@ class Gateway:
         kind: str | None = None,
         mode: Mode = "upsert",
         values: Mapping[str, str] | None = None,
+        without: Sequence[str] = (),
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Plan:
         """Say what a push of the same records would do to what the vendors hold now. Nothing is written."""
-        return Plan.of(await self._run(records, to, kind, mode, values, plan=True, on_progress=on_progress))
+        run = await self._run(records, to, kind, mode, values, without=without, plan=True, on_progress=on_progress)
+        return Plan.of(run)
 
     async def _run(
         self,
@@ -187,6 +193,7 @@ class Gateway:
         on_begin: Callable[[str], None] | None = None,
         dry_run: bool = False,
         delete_gone: bool = False,
+        without: Sequence[str] = (),
         **how: Any,
     ) -> RunReport:
         async with AsyncExitStack() as stack:
@@ -200,6 +207,8 @@ class Gateway:
                 await _check_resumable(journal, run_id, [target.name for target in targets], kind, mode)
             readers = [stack.enter_context(open_input(item)) for item in inputs]
             guard = self.config.guard
+            read = [item.label or decoder.source for item, decoder in zip(inputs, decoders, strict=True)]
+            sources = WantedSources(read, self.config.sources.get(kind), without)
             order = Order(
                 run_id=run_id,
                 instance=self.config.instance,
@@ -207,7 +216,7 @@ class Gateway:
                 mode=mode,
                 inputs=list(zip(readers, decoders, strict=True)),
                 targets=targets,
-                terms=Terms(guard.max_gone, guard.max_rejected, override),
+                terms=Terms(guard.max_gone, guard.max_rejected, override, sources),
                 retry_seconds=self.config.patience,
                 lease=self.config.lease,
                 journal=journal,

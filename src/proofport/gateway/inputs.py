@@ -12,6 +12,9 @@ from proofport.adapter import Mode
 from proofport.evidence import Evidence, Neutral
 from proofport.sources import Reader, open_source
 
+EVIDENCE = "evidence"
+"""The source of records that no mapping reads."""
+
 Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
 
 
@@ -22,12 +25,14 @@ class Input:
     #: A path ("-" is standard input), a binary file, records, or a reader.
     data: str | Path | BinaryIO | Records | Reader
     source: str | None = None
+    label: str | None = None  #: Names the source of the records, the same in every run. None: its mapping does.
 
 
 class AlreadyEvidence:
     """Decodes input that is evidence already: each document is one record."""
 
     of_lines = None
+    source = EVIDENCE
 
     def __init__(self, kind: str, mode: Mode) -> None:
         self.quick = mapping.compile_kind(kind, mode)

@@ -157,7 +157,7 @@ class _Waiting:
     def _expect(self, kept: Kept, body: Mapping[str, Any]) -> None:
         text = kept.id
         values = {**body, "id": text}
-        places = [(name, str(values[name])) for name in self.found.match if values.get(name) is not None]
+        places = [(name, str(values[name])) for name in self.found.match if values.get(name) not in (None, "")]
         if not places:
             return
         self.bodies[text] = {name: body[name] for name in self.found.fields if name in body}

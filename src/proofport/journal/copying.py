@@ -61,13 +61,18 @@ OF_A_LANE = (
         "id lane destination kind mode records state attempts created finished outcome reason detail submission "
         "payload bodies",
     ),
-    _table("runs", "number run_id destination lane kind mode state started ended report cut staged memory inputs"),
+    _table(
+        "runs",
+        "number run_id destination lane kind mode state started ended report cut staged completing memory inputs",
+    ),
     _table("batches", "run number first last records digest outcomes", "run"),
     _table("attempts", "number lane run_id delivery operation status seconds sent_bytes digest message at"),
     _table("sets", "number lane kind"),
-    _table("known", "of_set id run body observed", "of_set"),
-    _table("staged", "turn run removed ids bodies observed", "run"),
+    _table("source_names", "of_set number name", "of_set"),
+    _table("known", "of_set id run body observed source spelling", "of_set"),
+    _table("staged", "turn run removed ids bodies observed sources spellings", "run"),
     _table("bodies", "of_set id body run delivery", "of_set"),
+    _table("intents", "of_set run delivery batch digest content", "of_set"),
     _table("tombstones", "of_set id body gone_at", "of_set"),
     _table("adapter_memory", "number lane key value"),
 )
@@ -86,7 +91,7 @@ OF_THE_JOURNAL = (
         "number id tenant kind state lifetime created expires parts records report destinations run_id override epoch",
         None,
     ),
-    _table("parts", "snapshot name records payload incomplete", None),
+    _table("parts", "snapshot name records payload incomplete source", None),
 )
 
 

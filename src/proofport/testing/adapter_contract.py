@@ -14,7 +14,7 @@ import json
 from inspect import getattr_static
 from typing import get_args
 
-from proofport.accounting import Status
+from proofport.accounting import NOT_HELD, Status
 from proofport.adapter import Memory, Mode, TokenFlow, optional
 from proofport.errors import Blocked, OutcomeUnknown, ProofportError, TooLarge, UsageError
 from proofport.evidence import KINDS
@@ -31,6 +31,7 @@ OF_RESOURCES = (
     optional.Stages,
     optional.Replaces,
     optional.Ends,
+    optional.Matches,
     optional.Lists,
     optional.ReadsBack,
     optional.MakesSchema,
@@ -197,6 +198,36 @@ class AdapterContract(AdapterFlows):
             outcomes = self._outcomes(job, lambda call: self.say_nothing(call) or self.accept(call))
             if self._asks(job, self.say_nothing):
                 assert all(outcome.status is Status.UNKNOWN for outcome in outcomes), f"{job}: {outcomes}"
+
+    def test_a_removal_of_what_is_not_there_is_not_confirmed(self) -> None:
+        """The engine knows if the record was delivered from here; the adapter says what the vendor holds."""
+        for job in self._jobs():
+            if job.mode == "remove" and self._asks(job, self.hold_nothing):
+                outcomes = self._outcomes(job, lambda call: self.hold_nothing(call) or self.accept(call))
+                assert all(outcome == NOT_HELD for outcome in outcomes), f"{job}: {outcomes}"
+
+    def test_an_id_of_the_vendor_is_text(self) -> None:
+        for job in self._jobs():
+            for name in self._names(job, ("send", "replace")):
+                ids = [outcome.vendor_id for outcome in self._outcomes(job, self.accept, name)]
+                given = [each for each in ids if each is not None]
+                assert all(isinstance(each, str) and each for each in given), f"{job}: {ids}"
+                assert len(set(given)) == len(given), f"{job}: one id for two records: {ids}"
+
+    def test_values_that_are_matched_on_are_found_and_empty_ones_are_none(self) -> None:
+        for kind in self.supported:
+            resource = self.adapter().resource(kind)
+            if not isinstance(resource, optional.Matches):
+                continue
+            body = self.matching(kind, "a")
+            found = resource.matched_on(json.dumps(body).encode())
+            assert found, f"{kind}: nothing in {body} is matched on; give `matching` a body with all of it"
+            assert all(field in body and value for field, value in found), f"{kind}: {found}"
+            for field in dict(found):
+                for missing in ({}, {field: None}, {field: ""}, {field: "  "}, {field: "N/A"}, {field: "000000"}):
+                    rest = {name: value for name, value in body.items() if name != field} | missing
+                    left = dict(resource.matched_on(json.dumps(rest).encode()))
+                    assert field not in left, f"{kind}: {rest} is matched on {field}"
 
     def test_refusals_are_sorted_by_what_to_do(self) -> None:
         """The engine handles 408, 429 and 5xx before an adapter sees them."""

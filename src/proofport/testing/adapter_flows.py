@@ -103,6 +103,14 @@ class AdapterFlows(ABC):
         """A success that says nothing about the records. None: the vendor never says anything about them."""
         return None
 
+    def hold_nothing(self, call: Call) -> Reply | None:
+        """The answer of a vendor that holds no record, to what a removal asks. None: it always accepts a removal."""
+        return None
+
+    def matching(self, kind: str, record_id: str) -> dict[str, Any]:
+        """A body that the vendor accepts, with every field that it matches on (`Matches`)."""
+        return self.record(kind, record_id)
+
     def server(self, kind: str, records: Sequence[Mapping[str, Any]]) -> Server | None:
         """A vendor whose live records of `kind` are these. None: what `send` changes is not looked at."""
         return None

@@ -53,6 +53,9 @@ class TestDrata(AdapterContract):
     def say_nothing(self, call: Call) -> Reply | None:
         return json_reply([]) if call.operation in ("stage_records", "upsert_records") else None
 
+    def hold_nothing(self, call: Call) -> Reply | None:
+        return json_reply({"message": "not found"}, 404) if call.operation == "delete_record" else None
+
 
 class TestDrataDevicesAndPeople(AdapterContract):
     secrets = ("drata-key",)
@@ -70,6 +73,14 @@ class TestDrataDevicesAndPeople(AdapterContract):
         if kind == "person":
             return {"identityId": record_id, "separatedAt": "2026-01-31T00:00:00Z"}
         return {"externalId": record_id, "personnelId": 1, "platformName": "MACOS", "platformVersion": "15"}
+
+    def matching(self, kind: str, record_id: str) -> dict[str, Any]:
+        return {**self.record(kind, record_id), "serialNumber": "C02XYZ", "macAddress": "aa:bb:cc:dd:ee:01"}
+
+    def hold_nothing(self, call: Call) -> Reply | None:
+        if call.operation == "get_hris_identity":
+            return json_reply({"message": "not found"}, 404)
+        return page([]) if call.operation == "list_connection_devices" else None
 
     def accept(self, call: Call) -> Reply:
         match call.operation:

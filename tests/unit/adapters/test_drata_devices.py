@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
-from proofport.accounting import CONFIRMED, Outcome, Status
+from proofport.accounting import CONFIRMED, NOT_HELD, Outcome, Status
 from proofport.adapter import Batch, Job, Mode
 from proofport.errors import Blocked, ConfigError, UnsupportedFeature
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
@@ -39,7 +41,7 @@ def refusal(status: int) -> Reply:
 @pytest.mark.parametrize("status", [200, 201])
 def test_an_upsert_posts_one_device(status: int) -> None:
     vendor = recorded(json_reply({"id": 1, "externalId": "d-1"}, status))
-    assert send(vendor) == CONFIRMED
+    assert send(vendor) == replace(CONFIRMED, vendor_id="1")
     (call,) = vendor.calls
     assert (call.method, call.path, call.lost, call.body) == ("POST", WRITE, "repeat", b'{"externalId":"d-1"}')
 
@@ -86,8 +88,10 @@ class TestRemoval:
         assert ("externalId", "d-1") in found.query
         assert (deleted.method, deleted.path, deleted.destructive) == ("DELETE", WRITE + "/9", True)
 
-    def test_what_is_not_there_is_gone(self) -> None:
-        assert send(recorded(page({"id": 8, "externalId": "other"})), mode="remove") == CONFIRMED
+    def test_what_is_not_there_is_not_said_to_be_removed(self) -> None:
+        assert send(recorded(page({"id": 8, "externalId": "other"})), mode="remove") == NOT_HELD
+
+    def test_what_goes_away_in_between_is_gone(self) -> None:
         assert send(recorded(page({"id": 9, "externalId": "d-1"}), refusal(404)), mode="remove") == CONFIRMED
 
     def test_of_two_none_is_guessed(self) -> None:
@@ -108,3 +112,28 @@ def test_only_what_comes_back_as_it_was_sent_is_compared() -> None:
     (device,) = found.records
     assert device.fields == {"externalId": "d-1", "platformVersion": "15", "encryptionEnabled": None}
     assert not device.whole
+
+
+class TestMatching:
+    def on(self, **fields: Any) -> list[tuple[str, str]]:
+        return list(DEVICES.matched_on(json.dumps({"externalId": "d-1", **fields}).encode()))
+
+    def test_a_device_is_found_by_its_serial_number_and_by_each_of_its_addresses(self) -> None:
+        found = self.on(serialNumber="C02", macAddress="aa:bb:cc:dd:ee:01,aa:bb:cc:dd:ee:02")
+        assert [name for name, _ in found] == ["serialNumber", "macAddress", "macAddress"]
+        assert len(set(found)) == 3
+
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [
+            ({"serialNumber": "c02-xyz "}, {"serialNumber": "C02-XYZ"}),
+            ({"macAddress": "AA-BB-CC-DD-EE-01"}, {"macAddress": "aa:bb:cc:dd:ee:01"}),
+            ({"macAddress": "aabb.ccdd.ee01"}, {"macAddress": "aa:bb:cc:dd:ee:02, aa:bb:cc:dd:ee:01"}),
+        ],
+    )
+    def test_other_spellings_are_the_same(self, one: dict[str, str], other: dict[str, str]) -> None:
+        assert set(self.on(**one)) <= set(self.on(**other))
+
+    @pytest.mark.parametrize("value", [None, "", " ", "N/A", "00:00:00:00:00:00", ",", "Default string"])
+    def test_a_value_that_stands_for_nothing_finds_nothing(self, value: str | None) -> None:
+        assert self.on(serialNumber=value, macAddress=value) == []

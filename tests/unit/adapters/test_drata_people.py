@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proofport.accounting import CONFIRMED, UNCHANGED, Outcome, Status
+from proofport.accounting import CONFIRMED, NOT_HELD, UNCHANGED, Outcome, Status
 from proofport.adapter import Batch, Job, Mode
 from proofport.errors import Retryable, UnsupportedFeature
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
@@ -174,7 +174,7 @@ class TestRemoval:
             json_reply([row("here", NEW)]),
         )
         found = send(vendor, removals(("here", ""), ("left", ""), ("nobody", "")), "remove")
-        assert found == [CONFIRMED, UNCHANGED, CONFIRMED]
+        assert found == [CONFIRMED, UNCHANGED, NOT_HELD]
         assert bodies(vendor) == [[{"identityId": "here", "separatedAt": "2026-02-02T02:40:00Z"}]]
         assert [call.destructive for call in vendor.calls] == [False, False, False, True]
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from proofport.accounting import CONFIRMED, Outcome, Status
+from proofport.accounting import CONFIRMED, NOT_HELD, Outcome, Status
 from proofport.adapter import Batch, Job, Mode
 from proofport.errors import Blocked, ConfigError, ProofportError, Retryable, TooLarge, UnsupportedFeature
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
@@ -187,8 +187,8 @@ def test_an_id_that_would_address_something_else_is_not_sent(record: str) -> Non
     assert vendor.calls == []
 
 
-def test_what_is_gone_already_counts_as_removed() -> None:
-    assert send(recorded(json_reply({"message": "not found"}, 404)), "a", mode="remove") == [CONFIRMED]
+def test_what_drata_does_not_hold_is_not_said_to_be_removed() -> None:
+    assert send(recorded(json_reply({"message": "not found"}, 404)), "a", mode="remove") == [NOT_HELD]
 
 
 def test_a_patch_puts_one_record_and_an_unknown_one_is_rejected() -> None:

@@ -41,6 +41,7 @@ class AsIs:
 
     quick = None
     of_lines = None
+    source = "evidence"
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]:
         return [(record, ()) for record in document["all"]] if _has(document, "all") else [(document, ())]  # type: ignore[index]

@@ -25,6 +25,7 @@ from proofport.journal.contract import (
     Failure,
     Filter,
     IdempotencyRecord,
+    Intent,
     Journal,
     Known,
     LaneRun,
@@ -79,7 +80,9 @@ async def some_of_everything(journal: Journal) -> None:
     await journal.cancel(Filter(ids=[three.id]), "no")
     await held.begin(NewRun("r1", "there", KIND, "snapshot", ("i.json",)))
     await held.remember("r1", {"session": "pp-1"})
-    sent = Sent(ODD, [1, 2**63, 2**64 - 1, 4, 5], [0.5] * 5, [b"{}"] * 5)
+    await held.number_sources(KIND, ["hr\x00", "aws"])
+    about = [2, 1, 0, 1, 2], [None, "A", "\x00", None, "Ä"]
+    sent = Sent(ODD, [1, 2**63, 2**64 - 1, 4, 5], [0.5] * 5, [b"{}"] * 5, *about)
     await held.batch_done("r1", BatchDone(1, 1, 5, 5, b"\x00", "[]", sent))
     await held.end("r1", complete=True, report="{}")
     await held.begin(NewRun("r2", "there", KIND, "remove"))
@@ -88,7 +91,10 @@ async def some_of_everything(journal: Journal) -> None:
     await held.forget(KIND, ["a\x00b", "\uffff"], gone_at=5.25)
     await held.note_missing(KIND, [""], at=6.5)
     await held.begin(NewRun("staged", "there", KIND, "snapshot", staged=True))
-    await held.batch_done("staged", BatchDone(1, 1, 2, 2, b"", "[]", Sent(["🦆", "new"], [8, 9])))
+    staged = Sent(["🦆", "new"], [8, 9], sources=[1, 2], spellings=[None, "NEW"])
+    await held.batch_done("staged", BatchDone(1, 1, 2, 2, b"", "[]", staged))
+    await held.intend(KIND, [Intent(2, Sent(["later"], items=[b"{}"]), b"two")], run_id="staged")
+    await held.completing("staged")
     await held.keep_adapter_memory("other", {"fields": {"id": "string"}, "defined": 0.0}, doubts="custom:other")
     await held.attempted([Attempt("publish", 202, 0.5, 10, "d", "nul\x00", 5.0, "r1", one.id)])
     await held.release()
@@ -121,6 +127,9 @@ async def everything(journal: Journal) -> dict[str, object]:
         "runs": [await journal.run(run.run_id, run.destination) for run in runs],
         "attempts": [(one.operation, one.message.replace("\x00", "\ufffd"), one.delivery) for one in attempts],
         "known": [await journal.known(name, KIND, [*ODD, "new", "q"]) for name in names],
+        "spellings": [await journal.spellings(name, KIND, [*ODD, "new"]) for name in names],
+        "sources": [await journal.sources(name, KIND) for name in names],
+        "of a source": [await journal.ids_of_source(name, KIND, 1) for name in names],
         "count": [await journal.known_count(name, KIND) for name in names],
         "gone": [await journal.gone(name, KIND, "staged", limit=2_000_000) for name in names],
         "kept": [await journal.kept(name, KIND) for name in names],
@@ -167,9 +176,9 @@ async def test_a_moved_journal_shows_what_it_showed_before(both: tuple[Any, Any]
         assert await run.note_missing(KIND, ["", "\uffff"], at=9) == [6.5, 5.25]
         await run.begin(NewRun("staged", "there", KIND, "snapshot", staged=True))
         await run.end("staged", complete=True, report="{}")
-        [known, *_] = await journal.known("a", KIND, ["new"])
-        assert known is not None
-        assert known.body == 9
+        assert await journal.known("a", KIND, ["new"]) == [Known(9, 0.0, 2)]
+        assert await journal.spellings("a", KIND, ["new"]) == ["NEW"]
+        assert await run.number_sources(KIND, ["aws", "other"]) == [2, 3]
         assert (await claimed(journal, "b")).epoch == 1
 
 

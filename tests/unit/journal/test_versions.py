@@ -83,7 +83,7 @@ async def old_database(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
             values = (json.dumps(FIELDS).encode(),) if "%s" in statement else None
             db.execute(statement.replace("{names}", "ARRAY['prod']").replace("{bytes}", "'d'").encode(), values)
     journal = PostgresJournal(url)
-    assert await journal.migrate() == ["schema_2.sql", "schema_3.sql"]
+    assert await journal.migrate() == ["schema_2.sql", "schema_3.sql", "schema_4.sql"]
     async with opened(journal):
         yield journal
 

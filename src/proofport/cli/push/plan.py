@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @options.inputs_argument
 @options.to_option
 @options.reading
+@options.without_option
 @options.json_option
 @uses_gateway
 async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_json: bool, **how: Any) -> int:
@@ -56,6 +57,9 @@ def _changes(report: DestinationReport) -> Iterator[str]:
     yield from group("gone", report.gone.count, ids=report.gone.ids, colour="red")
     if report.outside.count:
         yield from group("of these uploaded directly", report.outside.count, ids=report.outside.ids, colour="red")
+    if report.not_known.count:
+        words = "of the unchanged are not known, neither at the vendor nor here"
+        yield from group(words, report.not_known.count, ids=report.not_known.ids, colour="yellow")
     yield from group("rejected", report.problem_count, lines=problems, colour="red")
     yield from (wrapped(note, "  ") for note in report.notes)
     if report.refusal:

@@ -89,7 +89,11 @@ def print_counts(destinations: Sequence[DestinationReport]) -> None:
 def remarks_on(destination: DestinationReport) -> Iterator[str]:
     """Everything that concerns the whole set at one destination."""
     yield from destination.notes
-    sets = {"Known before, and not in this set": destination.gone, "Of these uploaded directly": destination.outside}
+    sets = {
+        "Known before, and not in this set": destination.gone,
+        "Of these uploaded directly": destination.outside,
+        "Not known, neither at the vendor nor here": destination.not_known,
+    }
     for words, records in sets.items():
         if records.count:
             yield f"{words} ({records.count:,}): {listed(records.ids, records.count)}"

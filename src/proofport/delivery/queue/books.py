@@ -71,6 +71,11 @@ class QueueBooks:
         self._count += len(records)
         return start
 
+    def describe(self, position: int) -> str:
+        """A record's place for a person."""
+        of, at = self._place(position)
+        return f"record {at + 1} of delivery {of.delivery.id}"
+
     @property
     def unsettled(self) -> Sequence[Delivery]:
         """The deliveries that have not ended, in order."""

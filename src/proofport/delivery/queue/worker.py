@@ -145,7 +145,7 @@ class _Drain:
         sender = self._senders[first.destination]
         job = target.job(f"delivery-{first.id}", worker.instance, first.kind, first.mode)
         report = DestinationReport(target.name, lanes=[target.lane])
-        ledger = QueueLedger(report, lambda position: f"record {position}", books)
+        ledger = QueueLedger(report, books.describe, books)
         destination = DestinationRun(target, job, sender, ledger, retry_seconds=0.0, in_order=True)
         destination.attach(worker.journal, self._holder, books)
         try:
@@ -153,6 +153,7 @@ class _Drain:
         finally:
             await books.attempted(sender.take_attempts(), books.unsettled[:1])
             ledger.rejected_ids.close()
+            destination.collisions.close()
         if not isinstance(destination.error, LaneLost | JournalError):
             await books.settle()
         return destination.error
@@ -163,7 +164,7 @@ class _Drain:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(destination.run())
                 kept_bodies: dict[int, bytes | None] = {}
-                first = group[0][0]
+                first, submission = group[0][0], group[0][0].submission
                 encode = target.encoder(first.mode) if first.bodies is None else _as_it_was(kept_bodies)
                 branch = Branch(destination, encode)
                 for delivery, records in group:
@@ -172,6 +173,9 @@ class _Drain:
                     if delivery.bodies is not None:
                         bodies = unpack_bodies(delivery.bodies)
                         kept_bodies.update(zip(map(id, records), bodies, strict=True))
+                    if delivery.submission != submission:
+                        submission = delivery.submission
+                        destination.collisions.begin_another()
                     start = books.add(delivery, records)
                     await branch.take(records, range(start, start + len(records)))
                 await branch.finish()

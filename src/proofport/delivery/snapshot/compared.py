@@ -35,6 +35,7 @@ class ComparedSet(Ending):
 
         A resumed run has added to it already, so the size of that set is the one that was noted when the run began.
         """
+        await super().prepare()
         destination = self._destination
         self._previous = await self._books.journal.known_count(destination.lane, destination.job.kind)
         if destination.stopped is not None:
@@ -52,7 +53,9 @@ class ComparedSet(Ending):
         flaw = await self._flaw()
         try:
             gone = await self._before.note_gone(keep=self._ends)
-            self._terms.allow(Change(self._previous, report.gone.count, report.tally.total), incomplete)
+            self._terms.allow(
+                Change(self._previous, report.gone.count, report.tally.total), incomplete, self._before.sources
+            )
             self._note_override()
             if flaw is None:
                 if self._ends and gone:

@@ -30,11 +30,13 @@ class Ending(ABC):
         self._report = destination.report
         self._books = books
         self._terms = terms
-        self._before = SetBefore(destination, books.journal, ids, listed=listed, live=destination.last_state.live)
+        self._before = SetBefore(
+            destination, books.journal, ids, listed=listed, live=destination.last_state.live, wanted=terms.sources
+        )
 
     async def prepare(self) -> None:
         """Read what has to be known before anything is sent."""
-        return
+        await self._before.sources.load()
 
     @abstractmethod
     async def end(self, incomplete: Sequence[str]) -> bool:

@@ -52,7 +52,7 @@ class ReplacedSet(Ending):
                 return False
             unchanged = batch is not None and await destination.is_unchanged(batch)
             change = await self._change()
-            self._terms.allow(change, incomplete)
+            self._terms.allow(change, incomplete, self._before.sources)
             tombstones = await self._tombstones()
         except GuardRefused as refusal:
             self._hold_back(refusal, "guard", Exit.GUARD)

@@ -56,7 +56,7 @@ class StagedSet(Ending):
             await self._cancel(f"what is held now could not be read: {error}", "snapshot_cancelled", exit_of(error))
             return False
         change = Change(self._before.size, self._report.gone.count, tally.status[Status.DELIVERED])
-        self._terms.allow(change, incomplete)
+        self._terms.allow(change, incomplete, self._before.sources)
         self._note_override()
         complete = partial(self._stages.complete, destination.job, destination.memory or {}, tally)
         await destination.vendor.lead(complete, cleared=True)
@@ -66,7 +66,7 @@ class StagedSet(Ending):
     async def _end_everything(self, incomplete: Sequence[str]) -> bool:
         """The set is empty, and the configuration says that this is meant: end every record, one by one."""
         gone = await self._before.note_gone(keep=True)
-        self._terms.allow(Change(self._before.size, len(gone), 0), incomplete, may_be_empty=True)
+        self._terms.allow(Change(self._before.size, len(gone), 0), incomplete, self._before.sources, may_be_empty=True)
         self._note_override()
         ended = await self._end_all(gone)
         self._report.notes.append(f"The set is empty: {records(ended)} deleted at the vendor, as `empty_set` says.")
@@ -75,7 +75,7 @@ class StagedSet(Ending):
     async def _keep(self, incomplete: Sequence[str]) -> bool:
         """The set is what the vendor holds: nothing was staged, and nothing is gone."""
         held = self._report.tally.total
-        self._terms.allow(Change(held, 0, held), incomplete)
+        self._terms.allow(Change(held, 0, held), incomplete, self._before.sources)
         self._report.notes.append("The set is what the vendor holds already: nothing was sent, and nothing replaced.")
         await self._forget_gone()
         return True

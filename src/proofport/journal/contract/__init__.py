@@ -18,10 +18,12 @@ from proofport.journal.contract.last_state import (
     IN_DOUBT,
     NOTHING_SENT,
     PERHAPS_OVERWRITTEN,
+    Intent,
     Kept,
     Known,
     LastState,
     Sent,
+    SourceCount,
 )
 from proofport.journal.contract.queue import (
     Accepted,
@@ -59,6 +61,7 @@ __all__ = [
     "Failure",
     "Filter",
     "IdempotencyRecord",
+    "Intent",
     "Journal",
     "Kept",
     "Known",
@@ -80,6 +83,7 @@ __all__ = [
     "SnapshotState",
     "SnapshotView",
     "Snapshots",
+    "SourceCount",
     "State",
     "Submitted",
 ]

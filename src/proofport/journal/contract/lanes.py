@@ -10,7 +10,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from proofport.adapter import Memory
-from proofport.journal.contract.last_state import NOTHING_SENT, Sent
+from proofport.journal.contract.last_state import NOTHING_SENT, Intent, Sent
 from proofport.journal.contract.queue import Delivery, Failure, NewDelivery
 from proofport.journal.contract.runs import Attempt, BatchDone, NewRun
 
@@ -61,18 +61,19 @@ class LaneRun(Protocol):
         *,
         sent: Sent = NOTHING_SENT,
         dead: tuple[NewDelivery, Failure] | None = None,
+        intents: Sequence[Intent] = (),
     ) -> None:
-        """It was delivered, which also wins over a cancellation meanwhile.
+        """It was delivered, which also wins over a cancellation meanwhile. Its own intents end.
 
         `dead`: the records of it that were rejected; they become a dead delivery of their own, at the same time, with
-        as many attempts.
+        as many attempts. `intents`: what is sent next, durable at the same time.
         """
         ...
 
     async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
         """Set it aside, and go on with the next. A delivery that was cancelled meanwhile stays cancelled.
 
-        `bodies`: what was sent of it, which replaces what was to be sent.
+        Nothing of it has arrived: its intents end. `bodies`: what was sent of it, which replaces what was to be sent.
         """
         ...
 
@@ -94,12 +95,36 @@ class LaneRun(Protocol):
         A run that is found open (this one, or any of its lane and kind) was cut off, and may have sent what it has not
         noted: what was delivered of the kind before is PERHAPS_OVERWRITTEN from now on, without a write for each id.
         Each cut counts once: a run that stays open is only counted again when it was begun again.
+
+        Intents that were left become IN_DOUBT, and end; those of this very run stay until their batches are noted.
         """
         ...
 
     async def remember(self, run_id: str, memory: Memory) -> None: ...
-    async def batch_done(self, run_id: str, batch: BatchDone) -> None:
-        """Durable when it returns, together with the last delivered state of its ids. Replaces one of its number."""
+    async def batch_done(self, run_id: str, batch: BatchDone, *, intents: Sequence[Intent] = ()) -> None:
+        """Durable when it returns, together with the last delivered state of its ids. Replaces one of its number.
+
+        Its intent ends. `intents`: what is sent next, durable at the same time.
+        """
+        ...
+
+    async def intend(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
+        """Note what is about to be sent: of the run, or of queued deliveries. Durable when it returns."""
+        ...
+
+    async def withdraw(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
+        """Drop intents of what was not sent after all."""
+        ...
+
+    async def completing(self, run_id: str) -> None:
+        """Note that the vendor is about to be told to complete a staged run. Durable when it returns.
+
+        If the run is not known to be complete when the next one begins, what it has sent becomes IN_DOUBT then.
+        """
+        ...
+
+    async def number_sources(self, kind: str, names: Sequence[str]) -> list[int]:
+        """The numbers of sources of the lane and kind, from 1 on. New names get new numbers."""
         ...
 
     async def end(self, run_id: str, *, complete: bool, report: str) -> None: ...

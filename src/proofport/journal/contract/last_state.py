@@ -30,6 +30,12 @@ class Sent:
     observed: Sequence[float] = ()
     #: The bodies themselves, where they are kept. An empty one leaves the one before. A removal empties them.
     items: Sequence[bytes] = ()
+    #: The number of the source of each id (`LaneRun.number_sources`), 0 for unknown. Empty: unknown for all. An unknown
+    #: one leaves the one before.
+    sources: Sequence[int] = ()
+    #: How an id is written where that is not its key (`ids`), else None. Empty: all like their keys. The first spelling
+    #: of an id stays until the id leaves the state.
+    spellings: Sequence[str | None] = ()
 
 
 NOTHING_SENT = Sent()
@@ -43,6 +49,36 @@ class Known:
     body: int
     #: When the source had looked; 0: unknown.
     observed: float
+    #: The number of its source; 0: unknown.
+    source: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A batch that is about to be sent: of a run, or as much of it as comes from one queued delivery.
+
+    One that is left when the next run of its lane and kind begins was cut off: its ids become IN_DOUBT, with their
+    bodies. Those of a staged run do so only if the vendor may have been told to complete it.
+    """
+
+    #: The number of the batch.
+    batch: int
+    #: Without digests.
+    sent: Sent = field(repr=False)
+    #: Over the ids and bodies of the batch.
+    digest: bytes = b""
+    #: The queued delivery. None: of the run that intends it.
+    delivery: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCount:
+    """A source of the last delivered state. A source of which nothing is left is not listed."""
+
+    number: int
+    name: str
+    #: The number of its ids.
+    ids: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +102,18 @@ class LastState(Protocol):
         ...
 
     async def known_count(self, lane: str, kind: str) -> int: ...
+    async def spellings(self, lane: str, kind: str, ids: Sequence[str]) -> list[str | None]:
+        """How ids were written first. None: like the key, or not known."""
+        ...
+
+    async def sources(self, lane: str, kind: str) -> list[SourceCount]:
+        """The sources of the last delivered state, by their numbers. Ids of an unknown source are not counted."""
+        ...
+
+    async def ids_of_source(self, lane: str, kind: str, source: int, *, after: str = "", limit: int = 500) -> list[str]:
+        """The ids of a source, in id order."""
+        ...
+
     async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
         """The bodies that were last sent; an empty one for an id that was removed since. None: none was kept."""
         ...

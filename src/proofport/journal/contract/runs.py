@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
@@ -59,6 +59,8 @@ class RunView:
     report: str | None
     inputs: Sequence[str] = ()
     batches: Sequence[BatchDone] = field(default=(), repr=False)
+    #: The digests of the batches that were about to be sent and are not noted, by their numbers.
+    intents: Mapping[int, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,11 @@ class Runs(Protocol):
     """Looking at runs. A `LaneRun` writes them."""
 
     async def run(self, run_id: str, destination: str) -> RunView | None:
-        """With its batches."""
+        """With its batches and intents."""
         ...
 
     async def runs(self, *, lane: str | None = None, limit: int = 20) -> list[RunView]:
-        """The latest first, without batches."""
+        """The latest first, without batches and intents."""
         ...
 
     async def attempts(self, *, run_id: str | None = None, lane: str | None = None, limit: int = 100) -> list[Attempt]:

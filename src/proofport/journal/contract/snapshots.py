@@ -38,6 +38,8 @@ class Part:
     payload: bytes = field(repr=False)
     #: Why its source was not read to its end, if it was not.
     incomplete: str | None = None
+    #: The name of its source, the same in every snapshot. None: an older version has taken the part.
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

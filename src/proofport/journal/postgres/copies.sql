@@ -2,8 +2,8 @@
 
 -- name: lock_tables
 -- Lets nobody write until the end of the transaction.
-LOCK TABLE lanes, lane_runs, deliveries, idempotency_records, runs, batches, attempts, sets, known, staged, bodies,
-    tombstones, adapter_memory, permits, leases, access_keys, snapshots, parts IN SHARE MODE;
+LOCK TABLE lanes, lane_runs, deliveries, idempotency_records, runs, batches, attempts, sets, source_names, known,
+    staged, bodies, intents, tombstones, adapter_memory, permits, leases, access_keys, snapshots, parts IN SHARE MODE;
 
 -- name: read_lanes
 -- A lane; its rest goes on.
@@ -12,7 +12,8 @@ FROM lanes l WHERE l.number = %(lane)s;
 
 -- name: read_known
 -- What is known of the ids of a lane.
-SELECT k.of_set, k.id, k.run, CASE WHEN k.cuts < s.cuts AND k.body <> 1 THEN 2 ELSE k.body END, k.observed
+SELECT k.of_set, k.id, k.run, CASE WHEN k.cuts < s.cuts AND k.body <> 1 THEN 2 ELSE k.body END, k.observed,
+    k.source, k.spelling
 FROM known k JOIN sets s ON s.number = k.of_set WHERE s.lane = %(lane)s ORDER BY k.of_set, k.id;
 
 -- name: fingerprint
@@ -24,6 +25,8 @@ SELECT json_build_array(r.epoch, l.next_at, l.parked,
     (SELECT max(number) FROM attempts WHERE lane = l.number),
     (SELECT json_build_array(count(*), sum(k.body), sum(k.observed), sum(k.cuts)) FROM known k
         JOIN sets s ON s.number = k.of_set WHERE s.lane = l.number),
+    (SELECT json_build_array(count(*), sum(i.run), sum(i.batch), sum(length(i.content))) FROM intents i
+        JOIN sets s ON s.number = i.of_set WHERE s.lane = l.number),
     (SELECT json_build_array(count(*), count(t.body), sum(t.gone_at)) FROM tombstones t
         JOIN sets s ON s.number = t.of_set WHERE s.lane = l.number),
     (SELECT json_agg(value ORDER BY number) FROM adapter_memory WHERE lane = l.number))::text

@@ -26,38 +26,58 @@ UPDATE known SET body = %(doubt)s
 WHERE body <> 0 AND of_set IN (SELECT number FROM sets WHERE lane = %(number)s AND kind = %(kind)s);
 
 -- name: last_of_each
--- The rows of `known` for the last body of each id of `g` (id, body, observed, place); 0 only names an id.
+-- The rows of `known` for the last body of each id of `g` (id, body, observed, source, spelling, place); 0 only names
+-- an id.
 SELECT %(set)s::int, id, %(run)s::int, (array_agg(body ORDER BY place DESC) FILTER (WHERE body <> 0))[1],
     coalesce((array_agg(observed ORDER BY place DESC) FILTER (WHERE body <> 0))[1], 0),
-    (SELECT cuts FROM sets WHERE number = %(set)s)
+    (SELECT cuts FROM sets WHERE number = %(set)s),
+    coalesce((array_agg(source ORDER BY place DESC) FILTER (WHERE source <> 0))[1], 0),
+    (array_agg(spelling ORDER BY place))[1]
 
 -- name: write_over
 -- Writes rows over those of the same ids.
 ON CONFLICT (of_set, id) DO UPDATE SET run = coalesce(excluded.run, known.run),
     body = coalesce(excluded.body, known.body),
     observed = CASE WHEN excluded.body IS NULL THEN known.observed ELSE excluded.observed END,
-    cuts = CASE WHEN excluded.body IS NULL THEN known.cuts ELSE excluded.cuts END
+    cuts = CASE WHEN excluded.body IS NULL THEN known.cuts ELSE excluded.cuts END,
+    source = CASE WHEN excluded.source = 0 THEN known.source ELSE excluded.source END,
+    spelling = CASE WHEN known.body IS NULL THEN excluded.spelling ELSE known.spelling END
 
 -- name: deliver
 -- Notes what was delivered.
-INSERT INTO known (of_set, id, run, body, observed, cuts) {last_of_each}
-FROM unnest(%(ids)s::bytea[], %(bodies)s::bigint[], %(observed)s::float8[]) WITH ORDINALITY
-    AS g (id, body, observed, place)
+INSERT INTO known (of_set, id, run, body, observed, cuts, source, spelling) {last_of_each}
+FROM (
+    SELECT id, body, observed, coalesce(source, 0) AS source, spelling, place
+    FROM unnest(%(ids)s::bytea[], %(bodies)s::bigint[], %(observed)s::float8[], %(sources)s::int[],
+        %(spellings)s::bytea[]) WITH ORDINALITY AS u (id, body, observed, source, spelling, place)
+) g
 GROUP BY id {write_over};
 
 -- name: stage
 -- Keeps what a staged run has sent until the run is complete.
-INSERT INTO staged (run, removed, ids, bodies, observed)
-VALUES (%(run)s, %(removed)s, %(ids)s, %(bodies)s::bigint[], %(observed)s::float8[]);
+INSERT INTO staged (run, removed, ids, bodies, observed, sources, spellings)
+VALUES (%(run)s, %(removed)s, %(ids)s, %(bodies)s::bigint[], %(observed)s::float8[], %(sources)s::int[],
+    %(spellings)s::bytea[]);
+
+-- name: of_staged
+-- What staged runs have sent.
+SELECT u.id, u.body, u.observed, coalesce(u.source, 0) AS source, u.spelling, (s.turn, u.place) AS place
+FROM staged s, unnest(s.ids, s.bodies, s.observed, s.sources, s.spellings) WITH ORDINALITY
+    AS u (id, body, observed, source, spelling, place)
+WHERE NOT s.removed
+
+-- name: doubt_staged
+-- Puts what a staged run has sent in doubt. It belongs to the set of no run.
+INSERT INTO known (of_set, id, run, body, observed, cuts, source, spelling) {last_of_each}
+FROM (
+    SELECT id, 1 AS body, observed, source, spelling, place FROM ({of_staged} AND s.run = %(of_run)s) s
+) g
+GROUP BY id {write_over};
 
 -- name: deliver_staged
 -- Notes what a staged run has sent, once it is complete.
-INSERT INTO known (of_set, id, run, body, observed, cuts) {last_of_each}
-FROM (
-    SELECT g.id, g.body, g.observed, (s.turn, g.place) AS place FROM staged s,
-    unnest(s.ids, s.bodies, s.observed) WITH ORDINALITY AS g (id, body, observed, place)
-    WHERE s.run = %(run)s AND NOT s.removed
-) g
+INSERT INTO known (of_set, id, run, body, observed, cuts, source, spelling) {last_of_each}
+FROM ({of_staged} AND s.run = %(run)s) g
 GROUP BY id {write_over};
 
 -- name: remove
@@ -100,7 +120,7 @@ WHERE of_set = %(set)s AND id = ANY(%(ids)s::bytea[]);
 
 -- name: known
 -- What was last delivered for some ids: 2 (PERHAPS_OVERWRITTEN) where it was doubted since; 1 is IN_DOUBT already.
-SELECT k.id, CASE WHEN k.cuts < s.cuts AND k.body <> 1 THEN 2 ELSE k.body END, k.observed
+SELECT k.id, CASE WHEN k.cuts < s.cuts AND k.body <> 1 THEN 2 ELSE k.body END, k.observed, k.source
 FROM known k JOIN sets s ON s.number = k.of_set
 WHERE k.of_set = ({set_of}) AND k.id = ANY(%(ids)s::bytea[]) AND k.body <> 0;
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from proofport.adapter import Tombstone
-from proofport.journal.contract import Kept, Known, Sent
+from proofport.journal.contract import Kept, Known, Sent, SourceCount
 from proofport.journal.sql.lane_run import SqlLaneRun
 from proofport.journal.sql.steps import Change, Part, Row, Steps, Values
 
@@ -31,6 +31,8 @@ class PostgresLaneRun(SqlLaneRun):
             "bodies": [_signed(body) for body in sent.bodies] or [0] * len(ids),
             "observed": list(sent.observed) or [0.0] * len(ids),
             "items": list(sent.items),
+            "sources": list(sent.sources),
+            "spellings": [text and text.encode() for text in sent.spellings],
         }
         if origin["removed"]:
             yield Change("empty_bodies", values)
@@ -38,7 +40,7 @@ class PostgresLaneRun(SqlLaneRun):
             yield Change("keep_bodies", values)
         if staged:
             yield Change("stage", values)
-            yield Change("deliver", {**values, "bodies": [0] * len(ids)})
+            yield Change("deliver", {**values, "bodies": [0] * len(ids), "sources": []})
         else:
             yield Change("remove" if origin["removed"] else "deliver", values)
 
@@ -59,7 +61,7 @@ def _signed(body: int) -> int:
 class LastStatePart(Part):
     async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]:
         rows = await self._of("known", lane, kind, ids)
-        found = {bytes(text): Known(body % RANGE, observed) for text, body, observed in rows}
+        found = {bytes(text): Known(body % RANGE, observed, source) for text, body, observed, source in rows}
         return [found.get(text.encode()) for text in ids]
 
     async def gone(self, lane: str, kind: str, run_id: str, *, after: str = "", limit: int = 500) -> list[str]:
@@ -68,6 +70,19 @@ class LastStatePart(Part):
 
     async def known_count(self, lane: str, kind: str) -> int:
         return int((await self._store.rows("known_count", {"lane": lane, "kind": kind}))[0][0])
+
+    async def spellings(self, lane: str, kind: str, ids: Sequence[str]) -> list[str | None]:
+        rows = await self._of("spellings", lane, kind, ids)
+        found = {bytes(text): bytes(spelling).decode() for text, spelling in rows}
+        return [found.get(text.encode()) for text in ids]
+
+    async def sources(self, lane: str, kind: str) -> list[SourceCount]:
+        rows = await self._store.rows("sources", {"lane": lane, "kind": kind})
+        return [SourceCount(number, bytes(name).decode(), count) for number, name, count in rows]
+
+    async def ids_of_source(self, lane: str, kind: str, source: int, *, after: str = "", limit: int = 500) -> list[str]:
+        values = {"lane": lane, "kind": kind, "source": source, "after": after.encode(), "limit": limit}
+        return [bytes(text).decode() for (text,) in await self._store.rows("ids_of_source", values)]
 
     async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
         found = {bytes(text): bytes(body) for text, body in await self._of("bodies", lane, kind, ids)}

@@ -47,6 +47,20 @@ VALUES (%(run_id)s, %(destination)s, %(lane)s, %(kind)s, %(mode)s, %(staged)s, c
 -- Opens a run again.
 UPDATE runs SET state = 'open', cut = false, ended = NULL, report = NULL WHERE number = %(number)s;
 
+-- name: completing
+-- Notes that the vendor is about to be told to complete a run.
+UPDATE runs SET completing = true WHERE number = %(number)s;
+
+-- name: not_completing
+-- Notes that a run is not going to be complete.
+UPDATE runs SET completing = false WHERE number = %(number)s;
+
+-- name: perhaps_completed
+-- Older staged runs that the vendor may have completed, though nobody knows.
+SELECT number FROM runs
+WHERE lane = %(lane)s AND destination = %(destination)s AND kind = %(kind)s AND completing AND state <> 'complete'
+    AND number < %(run)s;
+
 -- name: remember
 -- Keeps what an adapter wants to know of its run when that goes on.
 UPDATE runs SET memory = convert_to(%(memory)s, 'UTF8') WHERE number = %(run)s;

@@ -31,10 +31,10 @@ FOR NO KEY UPDATE;
 
 -- name: put_part
 -- Adds a part, or replaces the one of its name.
-INSERT INTO parts (snapshot, name, records, payload, incomplete)
-VALUES (%(number)s, %(name)s, %(records)s, %(payload)s, %(incomplete)s)
+INSERT INTO parts (snapshot, name, records, payload, incomplete, source)
+VALUES (%(number)s, %(name)s, %(records)s, %(payload)s, %(incomplete)s, %(source)s)
 ON CONFLICT (snapshot, name) DO UPDATE SET records = excluded.records, payload = excluded.payload,
-    incomplete = excluded.incomplete;
+    incomplete = excluded.incomplete, source = excluded.source;
 
 -- name: count_parts
 -- Counts the parts of a snapshot anew, and gives it another lifetime.
@@ -44,7 +44,7 @@ WHERE number = %(number)s;
 
 -- name: parts
 -- Some parts of a snapshot, in the order of their names.
-SELECT name, records, payload, incomplete FROM parts
+SELECT name, records, payload, incomplete, source FROM parts
 WHERE snapshot = (SELECT number FROM snapshots WHERE id = %(id)s) AND name > %(after)s ORDER BY name LIMIT %(limit)s;
 
 -- name: drop_parts

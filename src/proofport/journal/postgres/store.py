@@ -18,7 +18,7 @@ from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Step, St
 T = TypeVar("T")
 P = ParamSpec("P")
 
-SQL = load(__package__, ["access", "copies", "known", "lanes", "queue", "registry", "runs", "snapshots"])
+SQL = load(__package__, ["access", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"])
 
 
 @lru_cache(maxsize=1_024)

@@ -18,12 +18,14 @@ from proofport.journal.contract import (
     BatchDone,
     Delivery,
     Failure,
+    Intent,
     NewDelivery,
     NewRun,
     Sent,
 )
+from proofport.journal.sql.intents import pack, unpack
 from proofport.journal.sql.queue import delivery as delivery_of
-from proofport.journal.sql.steps import Change, Hold, Many, Query, Steps, Store, Values, shown
+from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Steps, Store, Values, shown
 
 T = TypeVar("T")
 
@@ -41,6 +43,8 @@ class SqlLaneRun:
         self._hold = hold
         self._lease = lease
         self._begun: dict[str, tuple[int, NewRun]] = {}
+        #: What others have left of the queue was taken up.
+        self._took_up = False
 
     # ------------------------------------------------------------------ the last delivered state
     @staticmethod
@@ -101,8 +105,40 @@ class SqlLaneRun:
     async def release(self) -> None:
         await self._store.write(release, self._store, self._hold)
 
+    # ------------------------------------------------------------------ what is about to be sent
+    async def intend(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
+        await self._write(self._intend, kind, intents, self._run(run_id)[0] if run_id else 0)
+
+    def _intend(self, kind: str, intents: Sequence[Intent], run: int = 0) -> Steps[None]:
+        if intents:
+            of_set = {"set": (yield from self._set(kind)), "run": run}
+            rows = ({**of_set, **_key_of(each), "content": pack(each.sent)} for each in intents)
+            yield Many("put_intent", rows)
+
+    async def withdraw(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
+        await self._write(self._withdraw, kind, intents, self._run(run_id)[0] if run_id else 0)
+
+    def _withdraw(self, kind: str, intents: Sequence[Intent], run: int) -> Steps[None]:
+        of_set = {"set": (yield from self._set(kind)), "run": run}
+        yield Many("drop_intent", [{**of_set, **_key_of(each)} for each in intents])
+
+    def _take_up(self, of_set: int, rows: Sequence[Row]) -> Steps[None]:
+        """Put what was left in doubt: it may have arrived, and belongs to the set of no run."""
+        for delivery, content in rows:
+            origin = {"set": of_set, "run": None, "delivery": delivery or None, "removed": False}
+            yield from self._sent(unpack(bytes(content)), origin, staged=False)
+
+    def _take_up_deliveries(self) -> Steps[None]:
+        for (of_set,) in (yield Query("sets_with_deliveries_left", self._hold.values)):
+            yield from self._take_up(of_set, (yield Query("deliveries_left", {"set": of_set})))
+            yield Change("drop_deliveries_left", {"set": of_set})
+
     # ------------------------------------------------------------------ queued deliveries
     async def take(self, n: int) -> list[Delivery]:
+        if not self._took_up:
+            if await self._store.rows("sets_with_deliveries_left", self._hold.values):
+                await self._write(self._take_up_deliveries)
+            self._took_up = True
         rows = await self._store.heads({**self._hold.values, "n": n})
         if not rows or not rows[0][0]:
             raise self._hold.lost()
@@ -115,20 +151,24 @@ class SqlLaneRun:
         *,
         sent: Sent = NOTHING_SENT,
         dead: tuple[NewDelivery, Failure] | None = None,
+        intents: Sequence[Intent] = (),
     ) -> None:
-        """One statement, where nothing else is to be noted."""
         values = {**self._hold.values, "id": delivery.id, "outcome": shown(outcome)}
-        if sent.ids or dead is not None:
-            await self._store.write(self._done, delivery, values, sent, dead)
-        elif not await self._store.change("done", values):
-            await self._store.write(self._check)
+        await self._store.write(self._done, delivery, values, sent, dead, intents)
 
     def _done(
-        self, delivery: Delivery, values: Values, sent: Sent, dead: tuple[NewDelivery, Failure] | None
+        self,
+        delivery: Delivery,
+        values: Values,
+        sent: Sent,
+        dead: tuple[NewDelivery, Failure] | None,
+        intents: Sequence[Intent],
     ) -> Steps[None]:
         if not (yield Change("done", values)):
             yield from self._check()
             return
+        yield Change("drop_intents_of_delivery", {"set": (yield from self._set(delivery.kind)), "id": delivery.id})
+        yield from self._intend(delivery.kind, intents)
         yield from self._note(delivery.kind, sent, delivery.mode, delivery=delivery.id)
         if dead is not None:
             new, failure = dead
@@ -137,8 +177,12 @@ class SqlLaneRun:
 
     async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
         values = {**self._hold.values, "id": delivery.id, "bodies": bodies, **_failure(failure)}
-        if not await self._store.change("dead", values):
-            await self._store.write(self._check)
+        await self._store.write(self._dead, delivery, values)
+
+    def _dead(self, delivery: Delivery, values: Values) -> Steps[None]:
+        if not (yield Change("dead", values)):
+            yield from self._check()
+        yield Change("drop_intents_of_delivery", {"set": (yield from self._set(delivery.kind)), "id": delivery.id})
 
     async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
         values = {**self._hold.values, "id": delivery.id, "delay": delay, **_failure(failure)}
@@ -154,20 +198,31 @@ class SqlLaneRun:
     def _begin(self, run: NewRun) -> Steps[int]:
         """The number of the run."""
         values = {**asdict(run), "inputs": orjson.dumps(list(run.inputs)).decode(), "lane": self._hold.number}
+        of_set = yield from self._set(run.kind)
         if (yield Change("cut_open_runs", values)):
-            yield from self._doubt((yield from self._set(run.kind)))
+            yield from self._doubt(of_set)
         yield Change("end_other_runs", values)
         rows = yield Query("find_run", values)
         if not rows:
             yield Change("add_run", values)
             [(number, _)] = yield Query("find_run", values)
+            yield from self._take_up_left(of_set, {**values, "run": number})
             yield Change("drop_unfinished", {**values, "run": number})
             return int(number)
         [(number, lane)] = rows
         if lane != self._hold.number:
             raise UsageError(f"the run {run.run_id} of {run.destination} was begun in another lane than {self.lane}")
+        yield from self._take_up_left(of_set, {**values, "run": number})
         yield Change("reopen_run", {"number": number})
         return int(number)
+
+    def _take_up_left(self, of_set: int, values: Values) -> Steps[None]:
+        """Put in doubt what may have arrived without being noted."""
+        yield from self._take_up(of_set, (yield Query("intents_left", {"set": of_set, "run": values["run"]})))
+        yield Change("drop_other_intents", {"set": of_set, "run": values["run"]})
+        for (number,) in (yield Query("perhaps_completed", values)):
+            yield Change("doubt_staged", {"set": of_set, "run": None, "of_run": number})
+            yield Change("not_completing", {"number": number})
 
     def _run(self, run_id: str) -> tuple[int, NewRun]:
         try:
@@ -180,23 +235,43 @@ class SqlLaneRun:
         values = {"run": number, "memory": orjson.dumps(memory).decode()}
         await self._write(_changes, ["remember"], values)
 
-    async def batch_done(self, run_id: str, batch: BatchDone) -> None:
-        await self._write(self._batch_done, *self._run(run_id), batch)
+    async def batch_done(self, run_id: str, batch: BatchDone, *, intents: Sequence[Intent] = ()) -> None:
+        await self._write(self._batch_done, *self._run(run_id), batch, intents)
 
-    def _batch_done(self, number: int, run: NewRun, batch: BatchDone) -> Steps[None]:
+    def _batch_done(self, number: int, run: NewRun, batch: BatchDone, intents: Sequence[Intent]) -> Steps[None]:
         values = {"run": number, "number": batch.number, "first": batch.first, "last": batch.last}
         about = {"records": batch.records, "digest": batch.digest, "outcomes": shown(batch.outcomes)}
         yield Change("put_batch", {**values, **about})
         yield from self._note(run.kind, batch.sent, run.mode, run=number, staged=run.staged)
+        of_set = {"set": (yield from self._set(run.kind)), "run": number}
+        yield Change("drop_intent", {**of_set, "delivery": 0, "batch": batch.number})
+        yield from self._intend(run.kind, intents, number)
+
+    async def completing(self, run_id: str) -> None:
+        await self._write(_changes, ["completing"], {"number": self._run(run_id)[0]})
 
     async def end(self, run_id: str, *, complete: bool, report: str) -> None:
         await self._write(self._end, *self._run(run_id), complete, report)
 
     def _end(self, number: int, run: NewRun, complete: bool, report: str) -> Steps[None]:
         state = "complete" if complete else "ended"
+        of_set = yield from self._set(run.kind)
         yield Change("end_run", {"run": number, "state": state, "report": shown(report)})
+        yield Change("drop_intents_of_run", {"set": of_set, "run": number})
         if complete and run.staged:
-            yield from self._completed((yield from self._set(run.kind)), number)
+            yield from self._completed(of_set, number)
+
+    # ------------------------------------------------------------------ sources
+    async def number_sources(self, kind: str, names: Sequence[str]) -> list[int]:
+        return await self._write(self._number_sources, kind, [self._key(name) for name in names])
+
+    def _number_sources(self, kind: str, names: Sequence[str | bytes]) -> Steps[list[int]]:
+        of_set = {"set": (yield from self._set(kind))}
+        numbers = {name: number for number, name in (yield Query("source_names", of_set))}
+        new = [name for name in dict.fromkeys(names) if name not in numbers]
+        numbers |= {name: number for number, name in enumerate(new, len(numbers) + 1)}
+        yield Many("add_source", [{**of_set, "number": numbers[name], "name": name} for name in new])
+        return [numbers[name] for name in names]
 
     # ------------------------------------------------------------------ what is gone
     async def note_missing(self, kind: str, ids: Sequence[str], *, at: float) -> list[float]:
@@ -243,6 +318,10 @@ def release(store: Store, hold: Hold) -> Steps[None]:
 def _changes(names: Sequence[str], values: Values) -> Steps[None]:
     for name in names:
         yield Change(name, values)
+
+
+def _key_of(intent: Intent) -> Values:
+    return {"delivery": intent.delivery or 0, "batch": intent.batch, "digest": intent.digest}
 
 
 def _keep(values: Values, doubts: str | None) -> Steps[None]:

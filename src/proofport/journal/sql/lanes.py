@@ -60,7 +60,10 @@ class RunsPart(Part):
         if not rows:
             return None
         batches = await self._store.rows("batches", {"run": rows[0][0]})
-        return replace(_run(rows[0]), batches=[BatchDone(*batch) for batch in batches])
+        intents = {
+            batch: bytes(digest) for batch, digest in await self._store.rows("intents_of_run", {"run": rows[0][0]})
+        }
+        return replace(_run(rows[0]), batches=[BatchDone(*batch) for batch in batches], intents=intents)
 
     async def runs(self, *, lane: str | None = None, limit: int = 20) -> list[RunView]:
         where = [] if lane is None else ["run_of_lane"]

@@ -24,6 +24,14 @@ DRAFT = ".moving"
 PAGE = 1_000
 
 
+def _bytes(value: str | None) -> bytes | None:
+    return None if value is None else value.encode()
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else bytes(value).decode()
+
+
 def _json(value: Any) -> str | None:
     return None if value is None else orjson.dumps(value).decode()
 
@@ -33,11 +41,13 @@ def _loaded(value: str | None) -> Any:
 
 
 READ: Mapping[tuple[str, str], Callable[[Any], Any]] = {
-    ("known", "id"): str.encode,
-    ("bodies", "id"): str.encode,
-    ("tombstones", "id"): str.encode,
-    ("runs", "memory"): str.encode,
-    ("runs", "inputs"): str.encode,
+    ("source_names", "name"): _bytes,
+    ("known", "id"): _bytes,
+    ("known", "spelling"): _bytes,
+    ("bodies", "id"): _bytes,
+    ("tombstones", "id"): _bytes,
+    ("runs", "memory"): _bytes,
+    ("runs", "inputs"): _bytes,
     ("access_keys", "destinations"): _loaded,
     ("access_keys", "kinds"): _loaded,
     ("snapshots", "destinations"): _loaded,
@@ -45,23 +55,28 @@ READ: Mapping[tuple[str, str], Callable[[Any], Any]] = {
 """How values are made of what SQLite has."""
 
 WRITTEN: Mapping[tuple[str, str], Callable[[Any], Any]] = {
-    name: _json if made is _loaded else lambda value: bytes(value).decode() for name, made in READ.items()
+    name: _json if made is _loaded else _text for name, made in READ.items()
 }
 """How what SQLite has is made of values."""
 
 
 def _staged_read(row: Row) -> Row:
-    turn, run, removed, ids, bodies, observed = row
+    turn, run, removed, ids, bodies, observed, sources, spellings = row
     texts = [text.encode() for text in orjson.loads(ids)]
     times = struct.unpack(f"<{len(observed) // 8}d", observed) or (0.0,) * len(texts)
-    return turn, run, bool(removed), texts, list(struct.unpack(f"<{len(texts)}q", bodies)), list(times)
+    numbers = list(struct.unpack(f"<{len(sources) // 4}i", sources))
+    written = [_bytes(text) for text in orjson.loads(spellings or b"[]")]
+    digests = list(struct.unpack(f"<{len(texts)}q", bodies))
+    return turn, run, bool(removed), texts, digests, list(times), numbers, written
 
 
 def _staged_written(row: Row) -> Row:
-    turn, run, removed, ids, bodies, observed = row
-    texts = orjson.dumps([bytes(text).decode() for text in ids])
+    turn, run, removed, ids, bodies, observed, sources, spellings = row
+    texts = orjson.dumps([_text(text) for text in ids])
     packed = struct.pack(f"<{len(ids)}q", *bodies), struct.pack(f"<{len(ids)}d", *observed)
-    return turn, run, removed, texts, *packed, len(ids)
+    numbers = struct.pack(f"<{len(sources)}i", *sources)
+    written = orjson.dumps([_text(text) for text in spellings]) if spellings else b""
+    return turn, run, removed, texts, *packed, numbers, written, len(ids)
 
 
 def _converted(table: Table, how: Mapping[tuple[str, str], Callable[[Any], Any]], row: Row) -> Row:

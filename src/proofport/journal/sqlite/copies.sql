@@ -15,22 +15,22 @@ UPDATE lanes SET epoch = ?2 WHERE number = ?1;
 
 -- name: read_known
 -- What is known of the ids of a lane. What was removed is not.
-SELECT of_set, id, run, {body_now}, observed FROM known
+SELECT of_set, id, run, {body_now}, observed, source, spelling FROM known
 WHERE of_set IN (SELECT number FROM sets WHERE lane = :lane) AND body IS NOT 0 ORDER BY of_set, id;
 
 -- name: write_known
 -- What is known of an id. It is older than all that is delivered here, and younger than what was doubted never.
-INSERT INTO known (of_set, id, run, body, observed, turn) VALUES (?, ?, ?, ?, ?, 0.5);
+INSERT INTO known (of_set, id, run, body, observed, source, spelling, turn) VALUES (?, ?, ?, ?, ?, ?, ?, 0.5);
 
 -- name: read_staged
 -- What staged runs have sent that are not complete.
-SELECT s.turn, s.run, s.removed, s.ids, s.bodies, s.observed FROM sent s JOIN runs r ON r.number = s.run
+SELECT s.turn, s.run, s.removed, s.ids, s.bodies, s.observed, s.sources, s.spellings FROM sent s JOIN runs r ON r.number = s.run
 WHERE r.lane = :lane AND r.staged AND r.settled IS NULL;
 
 -- name: write_staged
--- What a staged run has sent: turn, run, removed, ids, bodies, observed, and the number of ids.
-INSERT INTO sent (turn, run, removed, ids, bodies, observed, records, of_set)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, s.number FROM runs r JOIN sets s ON s.lane = r.lane AND s.kind = r.kind
+-- What a staged run has sent: turn, run, removed, ids, bodies, observed, sources, spellings, and the number of ids.
+INSERT INTO sent (turn, run, removed, ids, bodies, observed, sources, spellings, records, of_set)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, s.number FROM runs r JOIN sets s ON s.lane = r.lane AND s.kind = r.kind
 WHERE r.number = ?2;
 
 -- name: begin_turns
@@ -46,6 +46,8 @@ SELECT json_array(epoch, next_at, parked,
     (SELECT json_array(count(*), max(ended), sum(length(memory))) FROM runs WHERE lane = l.number),
     (SELECT max(number) FROM attempts WHERE lane = l.number),
     (SELECT json_array(count(*), sum(body IS NOT 0), max(turn)) FROM known
+        WHERE of_set IN (SELECT number FROM sets WHERE lane = l.number)),
+    (SELECT json_array(count(*), sum(run), sum(batch), sum(length(content))) FROM intents
         WHERE of_set IN (SELECT number FROM sets WHERE lane = l.number)),
     (SELECT json_array(count(*), count(body), sum(gone_at)) FROM tombstones
         WHERE of_set IN (SELECT number FROM sets WHERE lane = l.number)),

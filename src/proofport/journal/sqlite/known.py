@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 import orjson
 
 from proofport.adapter import Tombstone
-from proofport.journal.contract import Kept, Known
+from proofport.journal.contract import IN_DOUBT, Kept, Known, SourceCount
 from proofport.journal.sql.steps import Many, Part, Steps
 from proofport.journal.sqlite.database import connect, explained
 from proofport.journal.sqlite.store import SQL, SqliteStore
@@ -28,8 +28,8 @@ SLICE = 5_000
 MOST_UNFOLDED = 1_000_000
 """Ids of one lane and kind that may wait in the log when a run begins: so a journal that nobody asks stops growing."""
 
-SCRATCH = "CREATE TABLE pending (id TEXT, run, turn, body, observed, place)"
-SORTED = "SELECT ?, id, run, turn, body, observed FROM pending ORDER BY id, turn, place"
+SCRATCH = "CREATE TABLE pending (id TEXT, run, turn, body, observed, source, spelling, place)"
+SORTED = "SELECT ?, id, run, turn, body, observed, source, spelling FROM pending ORDER BY id, turn, place"
 RANGE = 2**64
 
 Rows: TypeAlias = list[tuple[Any, ...]]
@@ -48,17 +48,20 @@ class _Pending:
         self.scratch.execute(SCRATCH)
         self.scratch.execute("BEGIN")
         log = db.execute(SQL["log_to_fold"], {"set": of_set})
-        for place, run, turn, removed, only_named, ids, bodies, observed in log:
+        for place, run, turn, removed, only_named, ids, bodies, observed, sources, spellings in log:
+            known_sources = sources and not only_named
             rows = zip(
                 orjson.loads(ids),
                 repeat(run),
                 repeat(turn),
                 repeat(None) if only_named else _bodies(bodies, removed),
                 struct.unpack(f"<{len(observed) // 8}d", observed) if observed else repeat(0.0),
+                struct.unpack(f"<{len(sources) // 4}i", sources) if known_sources else repeat(0),
+                orjson.loads(spellings) if spellings else repeat(None),
                 repeat(place),
                 strict=False,
             )
-            self.scratch.executemany("INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?)", rows)
+            self.scratch.executemany("INSERT INTO pending VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             if only_named:
                 self.named[run] = max(place, self.named.get(run, 0))
             else:
@@ -75,9 +78,11 @@ class _Pending:
 
 
 def _bodies(packed: bytes, removed: bool) -> Iterable[int | None]:
-    """Signed, as SQLite's integers are: null leaves the body as it is, 0 removes it."""
+    """Signed, as SQLite's integers are: null leaves the body as it is, 0 removes it. No bodies: all are in doubt."""
     if removed:
         return repeat(0)
+    if not packed:
+        return repeat(IN_DOUBT)
     return (body or None for body in struct.unpack(f"<{len(packed) // 8}q", packed))
 
 
@@ -90,7 +95,7 @@ class LastStatePart(Part):
 
     async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]:
         rows = await self._each("known", await folded(self._store, lane, kind), ids)
-        return [row and Known(row[0] % RANGE, row[1]) for row in rows]
+        return [row and Known(row[0] % RANGE, *row[1:]) for row in rows]
 
     async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
         rows = await self._each("kept_body", await _find(self._store, lane, kind), ids)
@@ -110,6 +115,18 @@ class LastStatePart(Part):
 
     async def known_count(self, lane: str, kind: str) -> int:
         return int((await self._store.rows("known_count", {"set": await folded(self._store, lane, kind)}))[0][0])
+
+    async def spellings(self, lane: str, kind: str, ids: Sequence[str]) -> list[str | None]:
+        rows = await self._each("spelling", await folded(self._store, lane, kind), ids)
+        return [row and row[0] for row in rows]
+
+    async def sources(self, lane: str, kind: str) -> list[SourceCount]:
+        rows = await self._store.rows("sources", {"set": await folded(self._store, lane, kind)})
+        return [SourceCount(*row) for row in rows]
+
+    async def ids_of_source(self, lane: str, kind: str, source: int, *, after: str = "", limit: int = 500) -> list[str]:
+        values = {"set": await folded(self._store, lane, kind), "source": source, "after": after, "limit": limit}
+        return [text for (text,) in await self._store.rows("ids_of_source", values)]
 
     async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
         values = {"set": await folded(self._store, lane, kind), "after": after, "limit": limit}

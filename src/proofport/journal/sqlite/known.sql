@@ -14,8 +14,8 @@ SELECT s.number FROM sets s JOIN lanes l ON l.number = s.lane WHERE l.lane = :la
 
 -- name: log
 -- Notes what was delivered, in one row, whatever the number of ids.
-INSERT INTO sent (of_set, run, removed, records, ids, bodies, observed)
-VALUES (:set, :run, :removed, :records, :ids, :bodies, :observed);
+INSERT INTO sent (of_set, run, removed, records, ids, bodies, observed, sources, spellings)
+VALUES (:set, :run, :removed, :records, :ids, :bodies, :observed, :sources, :spellings);
 
 -- name: keep_body
 -- Keeps the body of an id.
@@ -32,6 +32,10 @@ DELETE FROM sent WHERE of_set = (SELECT number FROM sets WHERE lane = :lane AND 
     WHERE lane = :lane AND destination = :destination AND kind = :kind AND staged AND state <> 'complete'
         AND number < :run
 );
+
+-- name: doubt_staged
+-- Puts what a staged run has logged in doubt: no bodies say so. It belongs to the set of no run any more.
+UPDATE sent SET run = :run, bodies = x'' WHERE run = :of_run AND NOT removed;
 
 -- name: skip_turn
 -- Takes a turn in the log, so that what comes later can be told from what was before.
@@ -61,14 +65,17 @@ SELECT 1 {to_fold} LIMIT 1;
 
 -- name: log_to_fold
 -- The rows to fold: place, run, turn, whether they remove, whether they only name their ids, and what they hold.
-SELECT s.turn, s.run, ifnull(r.settled, s.turn), s.removed, r.staged AND r.settled IS NULL, s.ids, s.bodies, s.observed
+SELECT s.turn, s.run, ifnull(r.settled, s.turn), s.removed, r.staged AND r.settled IS NULL, s.ids, s.bodies, s.observed,
+    s.sources, s.spellings
 {to_fold};
 
 -- name: fold
 -- Folds one id. An older turn never wins, so that folding may be repeated.
-INSERT INTO known (of_set, id, run, turn, body, observed) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO known (of_set, id, run, turn, body, observed, source, spelling) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET run = ifnull(excluded.run, run), turn = excluded.turn,
-    body = ifnull(excluded.body, {body_now}), observed = iif(excluded.body IS NULL, observed, excluded.observed)
+    body = ifnull(excluded.body, {body_now}), observed = iif(excluded.body IS NULL, observed, excluded.observed),
+    source = iif(excluded.source = 0, source, excluded.source),
+    spelling = iif(ifnull(known.body, 0) = 0, excluded.spelling, spelling)
 WHERE excluded.turn >= turn;
 
 -- name: folded
@@ -85,7 +92,7 @@ SELECT ifnull(sum(records), 0) FROM sent WHERE of_set = :set;
 
 -- name: known
 -- What was last delivered for an id.
-SELECT {body_now}, observed FROM known WHERE of_set = :set AND id = :id AND body <> 0;
+SELECT {body_now}, observed, source FROM known WHERE of_set = :set AND id = :id AND body <> 0;
 
 -- name: known_count
 -- The number of ids that are known.

@@ -32,6 +32,8 @@ class SqliteLaneRun(SqlLaneRun):
             "ids": orjson.dumps(list(sent.ids)),
             "bodies": struct.pack(f"<{count}Q", *sent.bodies) if sent.bodies else bytes(8 * count),
             "observed": struct.pack(f"<{count}d", *sent.observed) if sent.observed else b"",
+            "sources": struct.pack(f"<{count}i", *sent.sources) if sent.sources else b"",
+            "spellings": orjson.dumps(list(sent.spellings)) if any(sent.spellings) else b"",
         }
         yield Change("log", {**origin, **packed, "records": count})
         if origin["removed"]:

@@ -47,6 +47,20 @@ VALUES (:run_id, :destination, :lane, :kind, :mode, :staged, :inputs, :now);
 -- Opens a run again.
 UPDATE runs SET state = 'open', cut = false, ended = NULL, report = NULL, settled = NULL WHERE number = :number;
 
+-- name: completing
+-- Notes that the vendor is about to be told to complete a run.
+UPDATE runs SET completing = true WHERE number = :number;
+
+-- name: not_completing
+-- Notes that a run is not going to be complete.
+UPDATE runs SET completing = false WHERE number = :number;
+
+-- name: perhaps_completed
+-- Older staged runs that the vendor may have completed, though nobody knows.
+SELECT number FROM runs
+WHERE lane = :lane AND destination = :destination AND kind = :kind AND completing AND state <> 'complete'
+    AND number < :run;
+
 -- name: remember
 -- Keeps what an adapter wants to know of its run when that goes on.
 UPDATE runs SET memory = :memory WHERE number = :run;

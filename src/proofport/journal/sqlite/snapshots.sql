@@ -29,8 +29,8 @@ SELECT number FROM snapshots WHERE id = :id AND state = 'open' AND expires > :no
 
 -- name: put_part
 -- Adds a part, or replaces the one of its name.
-INSERT OR REPLACE INTO parts (snapshot, name, records, payload, incomplete)
-VALUES (:number, :name, :records, :payload, :incomplete);
+INSERT OR REPLACE INTO parts (snapshot, name, records, payload, incomplete, source)
+VALUES (:number, :name, :records, :payload, :incomplete, :source);
 
 -- name: count_parts
 -- Counts the parts of a snapshot anew, and gives it another lifetime.
@@ -40,7 +40,7 @@ WHERE number = :number;
 
 -- name: parts
 -- Some parts of a snapshot, in the order of their names.
-SELECT name, records, payload, incomplete FROM parts
+SELECT name, records, payload, incomplete, source FROM parts
 WHERE snapshot = (SELECT number FROM snapshots WHERE id = :id) AND name > :after ORDER BY name LIMIT :limit;
 
 -- name: drop_parts

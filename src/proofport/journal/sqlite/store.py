@@ -23,7 +23,7 @@ from proofport.journal.sqlite.writer import Writer
 T = TypeVar("T")
 P = ParamSpec("P")
 
-SQL = load(__package__, ["access", "copies", "known", "lanes", "queue", "registry", "runs", "snapshots"])
+SQL = load(__package__, ["access", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"])
 LISTS = ("ids", "destinations", "kinds")
 """Names of values that may be lists."""
 

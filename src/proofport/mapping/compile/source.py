@@ -66,6 +66,8 @@ class SourceMapping:
     def __init__(self, file: MappingFile, values: Mapping[str, str], mode: Mode) -> None:
         self.kind = str(file.to)
         self.name = file.name
+        #: The source that it reads, the same in every run: its name, with the values that were set.
+        self.source = named_source(file.name, values)
         self._file = file
         self._iterate = _record_iterator(file) if file.records is not None else None
         model = model_for(self.kind, mode)
@@ -126,6 +128,12 @@ class SourceMapping:
         if path is None or all(value is None for value in _all(path)(document)):
             return None
         return f"{path.text} is present: there is more than this document holds"
+
+
+def named_source(mapping: str, values: Mapping[str, str]) -> str:
+    """`aws.ec2.vpcs[region=eu-west-1]`: what the user writes to read it."""
+    given = ",".join(f"{name}={values[name]}" for name in sorted(values))
+    return mapping.removeprefix("sources/") + (f"[{given}]" if given else "")
 
 
 @lru_cache

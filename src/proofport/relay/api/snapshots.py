@@ -99,7 +99,7 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
     relay.metrics.refused(intake.rejected)
     refuse_mistakes(intake, valid=False)
     [(records, payload)] = intake.portions
-    part = Part(name, records, payload, intake.incomplete)
+    part = Part(name, records, payload, intake.incomplete, decoder.source)
     if not await relay.journal.put_part(snapshot.id, part):
         raise _closed(await _found(request))
     relay.metrics.took_part(records)

@@ -1,0 +1,28 @@
+-- Version 4: what is about to be sent, the source of each id, and the first spelling of an id beside its key.
+
+CREATE TABLE source_names (
+    of_set INTEGER NOT NULL REFERENCES sets,
+    number INTEGER NOT NULL,                    -- from 1 on, in the order in which they were first seen
+    name BYTEA NOT NULL,
+    PRIMARY KEY (of_set, number),
+    UNIQUE (of_set, name)
+);
+ALTER TABLE known
+    ADD COLUMN source INTEGER NOT NULL DEFAULT 0,   -- the number of its source; 0: not known
+    ADD COLUMN spelling BYTEA;                  -- how the id was written first; null: like its key
+ALTER TABLE staged
+    ADD COLUMN sources INTEGER[] NOT NULL DEFAULT '{}',     -- or empty: none known
+    ADD COLUMN spellings BYTEA[] NOT NULL DEFAULT '{}';     -- or empty: all like their keys
+
+-- What is about to be sent, a row a batch. Whoever notes what became of it drops the row.
+CREATE TABLE intents (
+    of_set INTEGER NOT NULL REFERENCES sets,
+    run INTEGER NOT NULL,                       -- 0: of a queued delivery
+    delivery BIGINT NOT NULL,                   -- 0: of a run
+    batch INTEGER NOT NULL,
+    digest BYTEA NOT NULL,
+    content BYTEA NOT NULL,                     -- ids, times, sources, spellings and bodies: journal/sql/intents.py
+    PRIMARY KEY (of_set, run, delivery, batch)
+);
+ALTER TABLE runs ADD COLUMN completing BOOLEAN NOT NULL DEFAULT false;  -- staged: the vendor may have been told to complete
+ALTER TABLE parts ADD COLUMN source TEXT;       -- the name of the source of its records; null: of an older version

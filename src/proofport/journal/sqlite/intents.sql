@@ -1,0 +1,70 @@
+-- What is about to be sent, a row a batch; and the names of sources.
+
+-- name: put_intent
+-- Notes what is about to be sent.
+INSERT OR REPLACE INTO intents (of_set, run, delivery, batch, digest, content)
+VALUES (:set, :run, :delivery, :batch, :digest, :content);
+
+-- name: drop_intent
+-- Drops what was noted of a batch.
+DELETE FROM intents WHERE of_set = :set AND run = :run AND delivery = :delivery AND batch = :batch;
+
+-- name: drop_intents_of_run
+-- Drops what was noted of a run.
+DELETE FROM intents WHERE of_set = :set AND run = :run;
+
+-- name: drop_intents_of_delivery
+-- Drops what was noted of a queued delivery.
+DELETE FROM intents WHERE of_set = :set AND run = 0 AND delivery = :id;
+
+-- name: sets_with_deliveries_left
+-- The sets of a lane for which somebody was about to send queued deliveries.
+SELECT DISTINCT of_set FROM intents
+WHERE of_set IN (SELECT number FROM sets WHERE lane = :number) AND run = 0;
+
+-- name: deliveries_left
+-- What somebody was about to send of queued deliveries.
+SELECT delivery, content FROM intents WHERE of_set = :set AND run = 0 ORDER BY delivery, batch;
+
+-- name: drop_deliveries_left
+-- Drops what was noted of queued deliveries.
+DELETE FROM intents WHERE of_set = :set AND run = 0;
+
+-- name: intents_left
+-- What was about to be sent, and can be seen at the vendor if it has arrived. A run that begins again (`run`) may still
+-- complete what it has staged.
+SELECT i.delivery, i.content FROM intents i LEFT JOIN runs r ON r.number = i.run
+WHERE i.of_set = :set AND (r.number IS NULL OR NOT r.staged OR (r.completing <> 0 AND r.number <> :run))
+ORDER BY i.run, i.delivery, i.batch;
+
+-- name: drop_other_intents
+-- Drops what was noted of other runs, and of the queue.
+DELETE FROM intents WHERE of_set = :set AND run <> :run;
+
+-- name: intents_of_run
+-- The batches that a run was about to send.
+SELECT batch, digest FROM intents
+WHERE of_set = (SELECT s.number FROM sets s JOIN runs r ON r.lane = s.lane AND r.kind = s.kind WHERE r.number = :run)
+    AND run = :run
+ORDER BY batch;
+
+-- name: source_names
+-- The sources of a set.
+SELECT number, name FROM source_names WHERE of_set = :set;
+
+-- name: add_source
+-- Gives a source its number.
+INSERT INTO source_names (of_set, number, name) VALUES (:set, :number, :name);
+
+-- name: sources
+-- The sources of a set, each with the number of its ids.
+SELECT n.number, n.name, count(*) FROM known k JOIN source_names n ON n.of_set = k.of_set AND n.number = k.source
+WHERE k.of_set = :set AND k.body <> 0 GROUP BY n.number, n.name ORDER BY n.number;
+
+-- name: ids_of_source
+-- The ids of a source.
+SELECT id FROM known WHERE of_set = :set AND source = :source AND id > :after AND body <> 0 ORDER BY id LIMIT :limit;
+
+-- name: spelling
+-- How an id was written first.
+SELECT spelling FROM known WHERE of_set = :set AND id = :id AND body <> 0;

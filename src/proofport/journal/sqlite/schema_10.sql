@@ -1,0 +1,26 @@
+-- Version 10: what is about to be sent, the source of each id, and the first spelling of an id beside its key.
+
+CREATE TABLE source_names (
+    of_set INTEGER NOT NULL REFERENCES sets,
+    number INTEGER NOT NULL,                    -- from 1 on, in the order in which they were first seen
+    name TEXT NOT NULL,
+    PRIMARY KEY (of_set, number),
+    UNIQUE (of_set, name)
+) WITHOUT ROWID;
+ALTER TABLE known ADD COLUMN source INTEGER NOT NULL DEFAULT 0; -- the number of its source; 0: not known
+ALTER TABLE known ADD COLUMN spelling TEXT;     -- how the id was written first; null: like its key
+ALTER TABLE sent ADD COLUMN sources BLOB NOT NULL DEFAULT x'';  -- 32-bit little-endian integers, or empty: none known
+ALTER TABLE sent ADD COLUMN spellings BLOB NOT NULL DEFAULT x'';    -- a JSON array, or empty: all like their keys
+
+-- What is about to be sent, a row a batch. Whoever notes what became of it drops the row.
+CREATE TABLE intents (
+    of_set INTEGER NOT NULL REFERENCES sets,
+    run INTEGER NOT NULL,                       -- 0: of a queued delivery
+    delivery INTEGER NOT NULL,                  -- 0: of a run
+    batch INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    content BLOB NOT NULL,                      -- ids, times, sources, spellings and bodies: journal/sql/intents.py
+    PRIMARY KEY (of_set, run, delivery, batch)
+);
+ALTER TABLE runs ADD COLUMN completing INTEGER NOT NULL DEFAULT 0;  -- staged: the vendor may have been told to complete
+ALTER TABLE parts ADD COLUMN source TEXT;       -- the name of the source of its records; null: of an older version
