@@ -8,12 +8,13 @@ from tests.generated.reads import fields_of, reads
 
 from proofport import registry
 from proofport.evidence import KINDS, model_of
-from proofport.mapping import MappingLibrary
+from proofport.mapping import MappingLibrary, compile_vendor
 from proofport.mapping.language.nodes import MappingFile, Vendor
 
 VENDORS = registry.names(registry.EMULATORS)
 NOTHING = "\N{EN DASH}"
-COMMON = ("id", "observed_at", "source")
+CUSTOM = "custom:any"
+SAMPLE = {"id": "1", "observed_at": "2026-01-31T09:00:00Z", "source": "a source"}
 
 
 def vendor_mappings(vendor: str, kind: str) -> list[MappingFile]:
@@ -24,15 +25,18 @@ def vendor_mappings(vendor: str, kind: str) -> list[MappingFile]:
 
 
 def table(kind: str) -> str:
-    columns = [_custom() if kind == "custom" else _column(vendor_mappings(vendor, kind)) for vendor in VENDORS]
-    fields = fields_of(model_of("custom:any" if kind == "custom" else kind))
+    columns = [_custom(vendor) if kind == "custom" else _column(vendor_mappings(vendor, kind)) for vendor in VENDORS]
+    fields = fields_of(model_of(CUSTOM if kind == "custom" else kind))
     rows = (f"| `{field}` | {' | '.join(column.get(field, NOTHING) for column in columns)} |" for field in fields)
     head = f"| evidence | {' | '.join(map(str.capitalize, VENDORS))} |"
     return "\n".join([head, f"|---{'|---' * len(VENDORS)}|", *rows])
 
 
-def _custom() -> Mapping[str, str]:
-    return {field: f"`{field}`" for field in COMMON}
+def _custom(vendor: str) -> Mapping[str, str]:
+    """The cells of a vendor for records that no mapping makes: where each value of a sample stands in its body."""
+    [body, *_] = registry.load_adapter(vendor).bodies(CUSTOM)
+    made = compile_vendor(None, body, CUSTOM, vendor)({**SAMPLE, "externalUrl": "https://example.com/"})
+    return {field: f"`{name}`" for name, value in made.items() for field in SAMPLE if value == SAMPLE[field]}
 
 
 def _column(mappings: list[MappingFile]) -> Mapping[str, str]:

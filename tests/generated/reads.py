@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from jsonpath_ng import Slice, Wildcard
+from jsonpath_ng.ext.arithmetic import Operation
 from jsonpath_ng.ext.filter import Filter
 from pydantic import BaseModel
 
 from proofport.mapping.language.kinds import without_null
 from proofport.mapping.language.nodes import Condition, MappingFile, Nested, Rule, Select, selects
-from proofport.mapping.language.paths import key_of
+from proofport.mapping.language.paths import key_of, parse
 
 Read = tuple[str, str]
 """A field of the vendor, and a field of evidence: `appList[].name`, `applications[].name`."""
@@ -66,9 +67,11 @@ def _of_each(wire: str, each: Rule, at: str) -> Iterator[Read]:
 
 
 def _field(select: Select | Condition, at: str) -> str:
-    """The field that a path leads to: `$.tags[*]` to tags, `$.a.b` to a.b, and inside of `each` below its list."""
-    names = ""
-    for step in select.path.steps:
+    """The field that a path leads to: `$.tags[*]` to tags, `$.a.b * 2` to a.b, and inside of `each` below its list."""
+    names, steps = "", select.path.steps
+    if len(steps) == 1 and isinstance(steps[0], Operation):
+        steps = parse(str(steps[0].left)).steps
+    for step in steps:
         key = key_of(step)
         if isinstance(key, str):
             names += f".{key}" if names else key
@@ -77,4 +80,4 @@ def _field(select: Select | Condition, at: str) -> str:
         else:
             break
     found = at + names
-    return found.removesuffix("[]").removesuffix(".")
+    return found.removesuffix(".").removesuffix("[]")
