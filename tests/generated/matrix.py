@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+from benchmarks.requests import record
 from tests.support.destination import configuration
 from tests.support.emulators import NAMES, block, seeded
-from tests.support.evidence import Record
 
 from proofport.adapter import (
     Adapter,
@@ -37,51 +37,6 @@ from proofport.testing import running
 SHOWN = {**dict.fromkeys(KINDS, ""), "custom:software_package": "custom:<type>"}
 """The kinds, and the names of some in the table."""
 NO = "\N{EN DASH}"
-
-RECORDS: Mapping[str, Record] = {
-    "cloud_resource": {"type": "aws.ec2.instance", "provider": "aws", "account_id": "1", "region": "eu-west-1"},
-    "training_record": {
-        "email": "ana@example.com",
-        "full_name": "Ana Berg",
-        "course": "gdpr",
-        "url": "https://lms.example.com/7",
-        "frameworks": [],
-        "assigned_at": "2026-01-01T00:00:00Z",
-        "completed_at": "2026-01-31T09:00:00Z",
-    },
-    "personnel_account": {
-        "email": "ana@example.com",
-        "full_name": "Ana Berg",
-        "url": "https://billing.example.com/ana",
-        "admin": False,
-        "active": True,
-        "auth_method": "sso",
-        "mfa_enabled": True,
-        "mfa_methods": ["otp"],
-        "created_at": "2024-05-01T00:00:00Z",
-    },
-    "device": {
-        "owner_email": "ana@example.com",
-        "url": "https://mdm.example.com/1",
-        "platform": "macos",
-        "os_name": "macOS",
-        "os_version": "15",
-        "serial_number": "C02XYZ",
-        "uuid": "00000000-0000-4000-8000-000000000001",
-        "last_seen_at": "2026-01-31T09:00:00Z",
-        "active": True,
-        "managed": True,
-        "auto_update_enabled": True,
-        "drives": [],
-        "users": [],
-        "screen_lock_policies": [],
-        "applications": [],
-        "browser_extensions": [],
-    },
-    "person": {"email": "ana@example.com", "first_name": "Ana", "last_name": "Berg", "separated_at": None},
-    "custom:software_package": {"name": "openssl", "version": "3.0", "externalUrl": "https://example.com/openssl"},
-}
-"""One record of each kind, with all that some vendor requires."""
 
 
 def adapter(name: str) -> Adapter:
@@ -166,14 +121,14 @@ async def _assurances(name: str) -> dict[str, str]:
             running(seeded(name)) as served,
             Gateway(configuration(Path(folder), {name: served.destination()})) as gateway,
         ):
-            for kind, record in RECORDS.items():
-                found[kind] = await _assurance(gateway, name, kind, record)
+            for kind in SHOWN:
+                found[kind] = await _assurance(gateway, name, kind)
     return found
 
 
-async def _assurance(gateway: Gateway, name: str, kind: str, record: Record) -> str:
+async def _assurance(gateway: Gateway, name: str, kind: str) -> str:
     try:
-        report = await gateway.push([{"id": "ana", **record}], kind=kind, to=name, mode="snapshot")
+        report = await gateway.push([record(kind, 1)], kind=kind, to=name, mode="snapshot")
     except UnsupportedFeature:
         return NO
     books: dict[str, Any] = report.as_dict()["destinations"][name]
