@@ -8,7 +8,7 @@ BENCH_READY := $(VENV)/.ready-bench
 .PHONY: demo test check soak bench clean help
 
 help:
-	@echo "make demo   see what proofport does, against local emulators of both vendors"
+	@echo "make demo   see what proofport does, against local emulators of the vendors"
 	@echo "make test   the tests          make soak   the long suites, whole"
 	@echo "make check  ruff and mypy      make bench  the benchmarks"
 

@@ -1,0 +1,108 @@
+"""The table of `docs/vanta.md`: what Vanta requires and a built-in source does not know, with the value to declare.
+
+A source knows what the records of its mapping's own tests have.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from proofport.adapter import Body
+from proofport.errors import Rejected
+from proofport.evidence import Neutral
+from proofport.mapping import MappingLibrary, compile_source, compile_vendor
+from proofport.mapping.language.kinds import wire_fields
+from proofport.mapping.language.nodes import MappingFile
+from proofport.registry import load_adapter
+
+VENDOR = "vanta"
+PAGE = Path(__file__).parents[2] / "docs" / "vanta.md"
+NOTHING = "\N{EN DASH}"
+
+
+def sources() -> Iterator[tuple[MappingFile, MappingFile]]:
+    """Each built-in source of a kind that the vendor has a mapping for, with that mapping."""
+    library = MappingLibrary()
+    names = library.names()
+    for name in names:
+        source = library.find(name)
+        if name.startswith("sources/") and f"{VENDOR}/{source.to}" in names:
+            yield source, library.find(f"{VENDOR}/{source.to}")
+
+
+def records(source: MappingFile) -> list[Neutral]:
+    """The evidence that the source's own tests are about."""
+    found = []
+    for test in source.tests:
+        if test.rejected is None:
+            mapping = compile_source(source, test.values)
+            found += [mapping(record, parents) for record, parents in mapping.records(test.input)]
+    return found
+
+
+def body(kind: str) -> Body:
+    return load_adapter(VENDOR).bodies(kind)[0]
+
+
+def lacking(source: MappingFile, mapping: MappingFile) -> list[set[str]]:
+    """For each record of the source's tests, the fields that Vanta requires and the mapping cannot make."""
+    kind = str(source.to)
+    of = body(kind)
+    assert of.model is not None
+    required = {name for name, info in wire_fields(of.model).items() if info.is_required()}
+    convert = compile_vendor(mapping, replace(of, model=None), kind, VENDOR)
+    return [required - convert(record).keys() for record in records(source)]
+
+
+@cache
+def declared() -> Mapping[str, Any]:
+    """The values that the page suggests, by field."""
+    found = re.findall(r"^\| `(\w+): (.+?)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: json.loads(value) for name, value in found}
+
+
+def table() -> str:
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for source, mapping in sources():
+        found = lacking(source, mapping)
+        never, now_and_then = set.intersection(*found), set.union(*found) - set.intersection(*found)
+        row = (str(source.to), _named(never, mapping), _named(now_and_then, mapping))
+        rows.setdefault(row, []).append(source.name.removeprefix("sources/"))
+    lines = ["| kind | sources | never known | not known of every record |", "|---|---|---|---|"]
+    for (kind, never, now_and_then), names in rows.items():
+        shown = ", ".join(f"`{name}`" for name in names)
+        lines.append(f"| `{kind}` | {shown} | {never} | {now_and_then} |")
+    return "\n".join(lines)
+
+
+def _named(fields: set[str], mapping: MappingFile) -> str:
+    """The fields in the mapping's order, each with the value to declare."""
+    shown = [
+        f"`{name}: {json.dumps(declared()[name])}`" if name in declared() else f"`{name}`"
+        for name in mapping.fields
+        if name in fields
+    ]
+    return ", ".join(shown) or NOTHING
+
+
+def unfilled_by(source: MappingFile, mapping: MappingFile) -> list[str]:
+    """What is wrong with the source's records once every value of the page is declared."""
+    kind = str(source.to)
+    convert = compile_vendor(mapping, body(kind), kind, VENDOR)
+    wrong = []
+    for record, missing in zip(records(source), lacking(source, mapping), strict=True):
+        values = {name: value for name, value in declared().items() if name in missing}
+        try:
+            convert({**record, "extras": {VENDOR: values}})
+        except Rejected as rejected:
+            wrong.append(f"{source.name}: {rejected.problem}")
+    return wrong
+
+
+TABLES = {"what Vanta requires": table}
