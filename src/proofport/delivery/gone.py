@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import orjson
 
+from proofport.adapter import Replaces
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourcesBefore, WantedSources
@@ -49,7 +50,9 @@ class SetBefore:
         self._ids = ids
         self._live = live
         self._pages: list[dict[str, bool]] | None = None
+        #: The listed bodies that may be sent again: of refused records, and, for tombstones, of all.
         self._shown: dict[str, bytes] = {}
+        self._for_tombstones = isinstance(destination.resource, Replaces) and destination.resource.keeps_gone > 0
 
     async def read_list(self) -> None:
         """Take the vendor's list as it is before anything is sent: what the run adds is no part of the set before."""
@@ -119,7 +122,7 @@ class SetBefore:
         return next((key for key in keys if key in refused or self._ids.has_refused(key)), keys[0])
 
     async def last_bodies(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """The last bodies of held records: the vendor's list, where it shows them whole, else those in the journal."""
+        """The last bodies of records of the set before: as the vendor lists them whole, else as the journal has them."""
         found = {each: body for each in ids if (body := self._shown.get(each) or self._live_body(each))}
         rest = [(each, key) for each in ids if each not in found for key in self.keys(each)]
         if rest:
@@ -171,6 +174,6 @@ class SetBefore:
                 self._shown |= {
                     record.id: orjson.dumps(record.fields)
                     for record in held
-                    if record.whole and self._is_refused(record.id)
+                    if record.whole and (self._for_tombstones or self._is_refused(record.id))
                 }
                 yield {record.id: record.outside for record in held}
