@@ -17,6 +17,7 @@ from proofport.errors import UnsupportedFeature
 
 KIND = "personnel_account"
 RESOURCE = "665000000000000000000001"
+HOST = "the vendor"
 
 
 @pytest.fixture(name="vanta")
@@ -232,3 +233,20 @@ async def test_the_record_that_vanta_names_is_rejected_and_the_rest_is_withheld(
     [problem] = report.destinations["vanta"].problems
     assert (problem.id, problem.outcome.problem and problem.outcome.problem.field) == ("a1", "shoeSize")
     assert len(await live(vanta)) == 2
+
+
+# ------------------------------------------------------------------ the application
+async def test_another_application_is_warned_about_before_its_first_set(vanta: Vanta) -> None:
+    await vanta.push(accounts(2), kind=KIND)
+    resource = {"id": "66500000000000000000000a", "base_type": "user_account"}
+    other = {"id": "vci_other", "client_secret": "vanta-other-secret", "resources": [resource]}
+    await vanta.emulator.control("POST", "applications", **other)
+    vanta.block |= {"client_id": "vci_other", "client_secret": "vanta-other-secret"}
+    vanta.block["objects"] = {KIND: {"resource_id": resource["id"]}}
+    plan = await vanta.plan(accounts(2), kind=KIND)
+    first = await vanta.push(accounts(2), kind=KIND)
+    for said in (" ".join(plan.destinations["vanta"].notes), notes(first)):
+        assert f"another object before: {HOST}" in said.replace(vanta.emulator.origin.removeprefix("http://"), HOST)
+        assert RESOURCE in said
+    assert first.exit_code is Exit.OK
+    assert "another object" not in notes(await vanta.push(accounts(2), kind=KIND))
