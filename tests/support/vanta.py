@@ -137,3 +137,25 @@ def account(number: int, **more: Any) -> Record:
 
 def accounts(count: int) -> list[Record]:
     return [account(number) for number in range(count)]
+
+
+def computer(number: int, platform: str, **more: Any) -> Record:
+    """What the source knows of one computer."""
+    known = {
+        "name": "computer",
+        "url": f"https://mdm.example.com/{number}",
+        "platform": platform,
+        "os_name": platform,
+        "os_version": "15",
+        "serial_number": f"C02XY{number}",
+        "uuid": f"00000000-0000-4000-8000-{number:012}",
+        "last_seen_at": "2026-01-31T09:00:00.25Z",
+        "managed": True,
+        "auto_update_enabled": True,
+        "drives": [{"name": "C", "encrypted": True, "filevault_enabled": True}],
+        "screen_lock_policies": [{"password_required": True, "after": 300}],
+        "users": [],
+        "applications": [{"name": "Editor", "version": "1", "identifier": "com.example.editor"}],
+        "browser_extensions": [],
+    }
+    return {"id": f"d{number}", **known, **more}

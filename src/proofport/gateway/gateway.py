@@ -377,7 +377,6 @@ class Gateway:
         """
         adapter = self.config.adapter(destination)
         resource = adapter.resource(kind)
-        resource.limits("upsert")
         async with await self.sender(adapter) as sender:
             return await verified(destination, resource, await self.journal(), sender, within=within, on_look=on_look)
 
