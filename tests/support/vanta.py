@@ -23,6 +23,11 @@ def records(state: dict[str, Any], kind: str) -> list[Record]:
     return [{**record, "id": record["uniqueId"]} for each in resources(state, kind) for record in each["records"]]
 
 
+def live(state: dict[str, Any], kind: str) -> set[str]:
+    """The ids of what is there and has not left."""
+    return {each["id"] for each in records(state, kind) if each.get("status") != "DEACTIVATED"}
+
+
 def token_request(block: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """The body that asks for a token with the credentials of a destination."""
     credentials = {name: block[name] for name in ("client_id", "client_secret")}
