@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from unittest.mock import ANY
 
 from tests.support.destination import AtEmulator
-from tests.support.evidence import Record
+from tests.support.evidence import FULLY_KNOWN, Record, personnel_account
 
 from proofport.testing import Running
 
@@ -125,19 +126,12 @@ class Vanta(AtEmulator):
 # ---------------------------------------------------------------------- evidence of which Vanta knows everything
 def account(number: int, **more: Any) -> Record:
     """What the source knows of one account; null for what it does not."""
-    known = {
-        "email": f"p{number}@example.com",
+    own = {
         "username": f"p{number}",
         "full_name": f"Person {number}",
         "url": f"https://billing.example.com/users/{number}",
-        "admin": False,
-        "active": True,
-        "auth_method": "sso",
-        "mfa_enabled": True,
-        "mfa_methods": ["otp"],
-        "created_at": "2024-05-01T08:00:00Z",
     }
-    return {"id": f"a{number}", **known, **more}
+    return personnel_account(number, **{**FULLY_KNOWN, **own, **more})
 
 
 def accounts(count: int) -> list[Record]:
@@ -164,3 +158,13 @@ def computer(number: int, platform: str, **more: Any) -> Record:
         "browser_extensions": [],
     }
     return {"id": f"d{number}", **known, **more}
+
+
+def snapshot_requests(batches: int, gone: int) -> list[str]:
+    """The methods of the requests of a snapshot of accounts: a token, what is held, the set, and a look at it."""
+    return ["POST", "GET", "GET", "PUT", "GET"]
+
+
+def ended(body: Record) -> Record | None:
+    """An account that is gone. None: it is no longer there. A time is any time."""
+    return {**body, "status": "DEACTIVATED", "deactivatedTimestamp": ANY}

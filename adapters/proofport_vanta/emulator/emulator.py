@@ -105,10 +105,12 @@ class VantaEmulator(Emulator):
         ]
 
     def destination(self, origin: str) -> dict[str, Any]:
-        objects: dict[str, dict[str, str]] = {}
+        objects: dict[str, dict[str, Any]] = {}
         for resource in self._seeded():
             setting = SETTINGS.get(resource.base_type, "resource_id")
             objects.setdefault(str(resource.kind), {})[setting] = resource.id
+            if str(resource.kind).startswith("custom:"):
+                objects[str(resource.kind)]["when_unknown"] = {"externalUrl": "https://wiki.example.com/"}
         return {
             "adapter": self.name,
             "base_url": origin,
