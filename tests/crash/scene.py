@@ -11,6 +11,7 @@ from asyncio.subprocess import Process
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,11 @@ async def scene(folder: Path, vendor: str) -> AsyncIterator[Scene]:
     emulator = seeded(vendor)
     async with serve(emulator) as origin, proxied(origin) as proxy:
         yield Scene(folder, vendor, emulator, proxy)
+
+
+def support(vendor: str) -> Any:
+    """What only this vendor has."""
+    return import_module(f"tests.support.{vendor}")
 
 
 def accounts(numbers: Iterable[int], version: str) -> list[dict[str, Any]]:

@@ -6,14 +6,12 @@ import asyncio
 import json
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Iterator
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.crash.program import BATCH
 from tests.crash.proxy import Point, Request, leave_alone
-from tests.crash.scene import KIND, SOAK, Bodies, Scene, accounts, is_write, killed_on_the_wire, scene
+from tests.crash.scene import KIND, SOAK, Bodies, Scene, accounts, is_write, killed_on_the_wire, scene, support
 from tests.support.emulators import NAMES
 from tests.support.reports import FIVE
 
@@ -24,10 +22,6 @@ BATCHES = 20
 RECORDS = BATCHES * BATCH
 GONE = BATCHES // 2
 POINTS: tuple[Point, ...] = ("before", "sent", "answered")
-
-
-def support(vendor: str) -> Any:
-    return import_module(f"tests.support.{vendor}")
 
 
 REQUESTS: dict[str, list[str]] = {each: support(each).snapshot_requests(BATCHES, GONE) for each in NAMES}
