@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from proofport.adapter import Body
 from proofport_vanta.common import Int32, Moment, Part, Text, VantaBody, wire_names
-from proofport_vanta.computers import DeviceBody
+from proofport_vanta.computers import COMPUTERS, DeviceBody
 from proofport_vanta.definitions import PropertyType
 from proofport_vanta.settings import VantaObject
 
@@ -93,6 +93,11 @@ NAMES = {
 """The `to.body` of mappings, by kind. A device's is of two base types, or a custom resource."""
 
 ID_FIELD = "uniqueId"
+LACKING = (
+    "Vanta requires every property, and unknown is never sent as false. Let the source say it; or name the value that "
+    "is true of all records without one: `objects.{kind}.when_unknown: {{{name}: …}}`; or leave such records out: "
+    "`objects.{kind}.unknown_required: exclude`."
+)
 _COMMON = frozenset(wire_names(VantaBody))
 
 
@@ -116,6 +121,8 @@ def body_of(kind: str, configured: VantaObject | None = None) -> Body:
         model=model,
         id_field=ID_FIELD,
         nulls="send" if issubclass(model, CustomResource) else "omit",
+        hints={name: {"": LACKING.format(name=name, kind=kind)} for name in _required(model)},
+        unknown="exclude" if configured is not None and configured.unknown_required == "exclude" else "withhold",
     )
 
 
@@ -169,6 +176,16 @@ def _filled(model: type[VantaBody], values: Mapping[str, JsonValue]) -> type[Van
         return filled
 
     return _before(model, fill=fill)
+
+
+def _required(model: type[VantaBody]) -> list[str]:
+    """The fields that some record of this body must have."""
+    fields = [
+        each
+        for form in (model, *(COMPUTERS.values() if issubclass(model, DeviceBody) else ()))
+        for each in form.model_fields.values()
+    ]
+    return [str(each.serialization_alias) for each in fields if each.is_required()]
 
 
 def _before(model: type[VantaBody], **changes: Any) -> type[VantaBody]:

@@ -103,7 +103,7 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
         if mode != "snapshot":
             raise UnsupportedFeature(f"Vanta takes only whole sets of {self.kind}, no {mode}", hint=WAYS[mode])
         parts = self.parts
-        return Limits(MAX_RECORDS * len(parts), sum(part.room for part in parts))
+        return Limits(MAX_RECORDS * len(parts), sum(part.room for part in parts), too_large=TOO_MANY)
 
     def body(self, mode: Mode) -> Body:
         return body_of(self.kind, self.configured)

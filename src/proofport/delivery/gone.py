@@ -102,8 +102,12 @@ class SetBefore:
         )
 
     def _is_refused(self, record_id: str) -> bool:
-        rejected = self._destination.ledger.rejected_ids
-        return any(key in rejected for key in self.keys(record_id)) or self._ids.only_refused(record_id)
+        refused = self._destination.ledger.rejected_ids
+        return any(key in refused for key in self.keys(record_id)) or self._ids.only_refused(record_id)
+
+    def lacks_a_value(self, record_id: str) -> bool:
+        """True if a refused record is only withheld: it lacks a value that the vendor requires."""
+        return any(key in self._destination.ledger.unknown_ids for key in self.keys(record_id))
 
     def keys(self, record_id: str) -> list[str]:
         """The keys under which the journal may have a record of the set before."""
@@ -111,8 +115,8 @@ class SetBefore:
 
     def refused_key(self, record_id: str) -> str:
         """The key under which a record of the set before was refused."""
-        rejected, keys = self._destination.ledger.rejected_ids, self.keys(record_id)
-        return next((key for key in keys if key in rejected or self._ids.has_refused(key)), keys[0])
+        refused, keys = self._destination.ledger.rejected_ids, self.keys(record_id)
+        return next((key for key in keys if key in refused or self._ids.has_refused(key)), keys[0])
 
     async def last_bodies(self, ids: Sequence[str]) -> dict[str, bytes]:
         """The last bodies of held records: the vendor's list, where it shows them whole, else those in the journal."""

@@ -20,7 +20,7 @@ from proofport.delivery.ids import IdStore, duplicate
 from proofport.delivery.last_delivered import seconds_of
 from proofport.delivery.same import keys_of
 from proofport.delivery.spellings import Spellings
-from proofport.errors import Problem, ProofportError, Rejected
+from proofport.errors import Problem, ProofportError, Rejected, ValueUnknown
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
 from proofport.sources.pages import Pages, joined
@@ -177,9 +177,13 @@ class Branch:
             try:
                 bodies += self._encode([neutral])
             except (Rejected, TypeError) as error:
-                problem = error.problem if isinstance(error, Rejected) else _not_json(error)
-                key = None if keys is None else keys[index]
-                self.destination.ledger.reject(neutral["id"], positions[index], problem, key=key)
+                key, ledger = None if keys is None else keys[index], self.destination.ledger
+                place = neutral["id"], positions[index]
+                if isinstance(error, ValueUnknown):
+                    ledger.lack(*place, error.problem, key=key, excluded=error.excluded)
+                else:
+                    problem = error.problem if isinstance(error, Rejected) else _not_json(error)
+                    ledger.reject(*place, problem, key=key)
                 refused.append(index)
         return bodies, refused
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 
-from proofport.accounting import Status, unknown
+from proofport.accounting import REQUIRED_VALUE_UNKNOWN, Status, unknown
 from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
@@ -168,7 +168,7 @@ class Run:
         job = target.job(order.run_id, order.instance, order.kind, order.mode, time.time())
         report = DestinationReport(target.name, lanes=[target.lane])
         ledger = Ledger(report, self._describe, order.on_problem)
-        stack.callback(ledger.rejected_ids.close)
+        stack.callback(ledger.close)
         sender = await stack.enter_async_context(order.sender(target.adapter))
         destination = DestinationRun(
             target,
@@ -308,7 +308,8 @@ class Run:
         report.requests = part.destination.vendor.sender.requests
         report.seconds = time.monotonic() - self._started
         failed = count[Status.REJECTED] + count[Status.UNKNOWN]
-        short = failed or (count[Status.WITHHELD] and order.sends)
+        lacking = report.tally.reasons[REQUIRED_VALUE_UNKNOWN] - report.excluded.count
+        short = failed or lacking or (count[Status.WITHHELD] - report.excluded.count and order.sends)
         if short and (report.exit is Exit.OK or (report.exit is Exit.GUARD and failed)):
             report.exit = Exit.INCOMPLETE
         if self._incomplete:

@@ -83,7 +83,7 @@ class Targets:
     # ------------------------------------------------------------------ provisioning
     def blueprint(self, adapter: Adapter, kind: str) -> Blueprint:
         vendor = self._mapping(adapter, kind, adapter.resource(kind).body("upsert"))
-        return Blueprint(kind, vendor.json_schema(), vendor.display_name, vendor.fields)
+        return Blueprint(kind, vendor.made_schema(), vendor.display_name, vendor.fields)
 
     def kinds_to_provision(self, adapter: Adapter) -> list[str]:
         """Those that the adapter's mappings are for, and those that are configured."""

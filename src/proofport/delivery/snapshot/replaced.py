@@ -49,6 +49,8 @@ class ReplacedSet(Ending):
         destination, batch = self._destination, self._destination.whole or Batch([], [], [])
         if destination.stopped is not None:
             self._book(destination.stopped)
+            if destination.stopped.reason == "too_large":
+                self._report.notes.append(f"The set has {records(self._report.tally.total)}.")
             return False
         try:
             if self._terms.override is None:
@@ -85,7 +87,8 @@ class ReplacedSet(Ending):
         taken = any(outcome.status in TAKEN for outcome in outcomes)
         if taken or may_have_arrived(outcomes):
             held.note(self._before, self._report)
-        if await self._flaw() is not None or not taken:
+        kept_back = any(outcome.status is Status.WITHHELD for outcome in outcomes)
+        if await self._flaw() is not None or not taken or kept_back:
             return False
         self._note_left_out([*batch.ids, *held.kept.ids], outcomes)
         if self._report.gone.count:
