@@ -1,6 +1,8 @@
-"""The table of `docs/vanta.md`: what Vanta requires and a built-in source does not know, with the value to declare.
+"""The generated parts of `docs/vanta.md`.
 
-A source knows what the records of its mapping's own tests have.
+- What Vanta requires and a built-in source does not know, with the value to declare. A source knows what the records of
+  its mapping's own tests have.
+- The definitions of custom resources that fit the built-in mappings.
 """
 
 from __future__ import annotations
@@ -105,4 +107,16 @@ def unfilled_by(source: MappingFile, mapping: MappingFile) -> list[str]:
     return wrong
 
 
-TABLES = {"what Vanta requires": table}
+def definition(kind: str) -> str:
+    """The JSON Type Definition of the own properties that the built-in mapping makes, all of them texts."""
+    mapping = MappingLibrary().find(f"{VENDOR}/{kind}")
+    made = compile_vendor(mapping, body(kind), kind, VENDOR).made_schema()["properties"]["customProperties"]
+    lines = ",\n".join(f'  "{name}": {{"type": "{rule["type"]}"}}' for name, rule in made["properties"].items())
+    return f'```json\n{{"properties": {{\n{lines}\n}}}}\n```'
+
+
+TABLES = {
+    "what Vanta requires": table,
+    "definition of cloud_resource": lambda: definition("cloud_resource"),
+    "definition of device": lambda: definition("device"),
+}
