@@ -16,7 +16,7 @@ from proofport_vanta.settings import VantaSettings
 
 SCOPE = "connectors.self:write-resource connectors.self:read-resource"
 MINTS_PER_MINUTE = 5
-"""Of one application (REF)."""
+"""Of one application (REF). Where the budget of requests is switched off, as for an emulator, so is this one."""
 
 
 def owner_of(settings: VantaSettings) -> str:
@@ -29,7 +29,7 @@ def token_flow(settings: VantaSettings) -> TokenFlow:
         f"{settings.origin}/{owner_of(settings)}",
         lambda: mint(settings),
         exclusive=True,
-        mints_per_minute=MINTS_PER_MINUTE,
+        mints_per_minute=0 if settings.requests_per_minute == 0 else MINTS_PER_MINUTE,
     )
 
 

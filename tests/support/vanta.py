@@ -115,3 +115,25 @@ class Vanta(AtEmulator):
         """The uniqueIds of what is gone."""
         found = resources(await self.emulator.state(), kind)
         return [record["uniqueId"] for each in found for record in each["deleted"]]
+
+
+# ---------------------------------------------------------------------- evidence of which Vanta knows everything
+def account(number: int, **more: Any) -> Record:
+    """What the source knows of one account; null for what it does not."""
+    known = {
+        "email": f"p{number}@example.com",
+        "username": f"p{number}",
+        "full_name": f"Person {number}",
+        "url": f"https://billing.example.com/users/{number}",
+        "admin": False,
+        "active": True,
+        "auth_method": "sso",
+        "mfa_enabled": True,
+        "mfa_methods": ["otp"],
+        "created_at": "2024-05-01T08:00:00Z",
+    }
+    return {"id": f"a{number}", **known, **more}
+
+
+def accounts(count: int) -> list[Record]:
+    return [account(number) for number in range(count)]
