@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeGuard
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -65,5 +65,5 @@ def wire_names(model: type[BaseModel]) -> list[str]:
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def looks_like_a_time(value: object) -> bool:
+def looks_like_a_time(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TIME.fullmatch(value) is not None

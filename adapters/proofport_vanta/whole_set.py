@@ -117,7 +117,7 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
 
         When Vanta refuses a set, those that follow are not sent, and stay as they are.
         """
-        shares = self._shares(batch, self.follow(memory, batch, tombstones))
+        shares = self._shares(batch, (yield from self.follow(job, memory, batch, tombstones)))
         for share in shares:
             _require_room(share, len(shares) > 1)
         outcomes, sent = [withheld("set_refused")] * len(batch), list[Share]()
@@ -134,8 +134,11 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
                 outcomes[index] = CONFIRMED
         return outcomes
 
-    def follow(self, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Sequence[tuple[str, bytes]]:
+    def follow(
+        self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]
+    ) -> Flow[Sequence[tuple[str, bytes]]]:
         """The records, with their ids, that go with the set although they are not in it."""
+        yield from ()
         return ()
 
     def _shares(self, batch: Batch, follow: Sequence[tuple[str, bytes]]) -> list[Share]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.support.reports import counts, notes, problems
-from tests.support.vanta import Vanta, account, accounts
+from tests.support.vanta import Vanta, account, accounts, resources
 
 from proofport.accounting import Assurance
 from proofport.delivery.report import Exit
@@ -17,6 +17,7 @@ from proofport.errors import UnsupportedFeature
 
 KIND = "personnel_account"
 RESOURCE = "665000000000000000000001"
+HOST = "the vendor"
 
 
 @pytest.fixture(name="vanta")
@@ -101,6 +102,16 @@ def made_older(at: Vanta, days: float) -> None:
         journal.execute("UPDATE tombstones SET gone_at = gone_at - ?", (days * 86_400,))
 
 
+async def shown_older(at: Vanta, days: float) -> None:
+    """What Vanta shows of who has left is so many days older."""
+    state = await at.emulator.state()
+    for row in resources(state, KIND)[0]["records"]:
+        if since := row.get("deactivatedTimestamp"):
+            moment = datetime.fromisoformat(since) - timedelta(days=days)
+            row["deactivatedTimestamp"] = moment.isoformat().replace("+00:00", "Z")
+    await at.emulator.control("POST", "seed", **state)
+
+
 async def test_who_has_left_is_deactivated_with_the_date_and_then_left_out(vanta: Vanta) -> None:
     began = datetime.now(UTC).replace(microsecond=0)
     await vanta.push(accounts(3), kind=KIND)
@@ -109,13 +120,29 @@ async def test_who_has_left_is_deactivated_with_the_date_and_then_left_out(vanta
     assert await live(vanta) == {"a0": "ACTIVE", "a1": "ACTIVE", "a2": "DEACTIVATED"}
     gone = (await vanta.records(KIND))[2]["deactivatedTimestamp"]
     assert began <= datetime.fromisoformat(gone) <= datetime.now(UTC)
-    made_older(vanta, 30)
+    made_older(vanta, 89.9)
     again = await vanta.push(accounts(2), kind=KIND)
     assert (again.exit_code, again.destinations["vanta"].gone.count) == (Exit.OK, 0), "once is enough"
     assert (await vanta.records(KIND))[2]["deactivatedTimestamp"] < gone
-    made_older(vanta, 61)
+    made_older(vanta, 0.2)
+    await shown_older(vanta, 0.2)
     await vanta.push(accounts(2), kind=KIND)
     assert (await live(vanta), await vanta.deleted(KIND)) == ({"a0": "ACTIVE", "a1": "ACTIVE"}, ["a2"])
+
+
+async def test_who_left_before_this_journal_is_deactivated_all_the_same(vanta: Vanta) -> None:
+    await vanta.push(accounts(4), kind=KIND)
+    await vanta.push(accounts(3), kind=KIND)
+    first = (await vanta.records(KIND))[3]["deactivatedTimestamp"]
+    report = await vanta.push(accounts(2), kind=KIND, journal="another")
+    assert (report.exit_code, report.destinations["vanta"].gone.ids) == (Exit.OK, ["a2"])
+    assert await live(vanta) == {"a0": "ACTIVE", "a1": "ACTIVE", "a2": "DEACTIVATED", "a3": "DEACTIVATED"}
+    assert (await vanta.records(KIND))[3]["deactivatedTimestamp"] == first
+    await vanta.push(accounts(2), kind=KIND, journal="a third")
+    assert len(await live(vanta)) == 4
+    await shown_older(vanta, 91)
+    await vanta.push(accounts(2), kind=KIND, journal="a fourth")
+    assert sorted(await vanta.deleted(KIND)) == ["a2", "a3"]
 
 
 async def test_who_comes_back_is_active_again(vanta: Vanta) -> None:
@@ -206,3 +233,20 @@ async def test_the_record_that_vanta_names_is_rejected_and_the_rest_is_withheld(
     [problem] = report.destinations["vanta"].problems
     assert (problem.id, problem.outcome.problem and problem.outcome.problem.field) == ("a1", "shoeSize")
     assert len(await live(vanta)) == 2
+
+
+# ------------------------------------------------------------------ the application
+async def test_another_application_is_warned_about_before_its_first_set(vanta: Vanta) -> None:
+    await vanta.push(accounts(2), kind=KIND)
+    resource = {"id": "66500000000000000000000a", "base_type": "user_account"}
+    other = {"id": "vci_other", "client_secret": "vanta-other-secret", "resources": [resource]}
+    await vanta.emulator.control("POST", "applications", **other)
+    vanta.block |= {"client_id": "vci_other", "client_secret": "vanta-other-secret"}
+    vanta.block["objects"] = {KIND: {"resource_id": resource["id"]}}
+    plan = await vanta.plan(accounts(2), kind=KIND)
+    first = await vanta.push(accounts(2), kind=KIND)
+    for said in (" ".join(plan.destinations["vanta"].notes), notes(first)):
+        assert f"another object before: {HOST}" in said.replace(vanta.emulator.origin.removeprefix("http://"), HOST)
+        assert RESOURCE in said
+    assert first.exit_code is Exit.OK
+    assert "another object" not in notes(await vanta.push(accounts(2), kind=KIND))

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import orjson
 
+from proofport.adapter import Replaces
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourcesBefore, WantedSources
@@ -17,6 +18,28 @@ from proofport.journal.contract import Journal
 from proofport.text.wording import listing
 
 NAMED = 5
+RUNS = 500
+"""The number of runs that are looked through for the object that a destination delivered to before."""
+
+
+async def left_behind(journal: Journal, destination: DestinationRun) -> str | None:
+    """A sentence about the object that this destination delivered the kind to before, if it was another one.
+
+    What that holds stays there for ever: no run compares with it any more.
+    """
+    job, lane = destination.job, destination.lane
+    if await journal.known_count(lane, job.kind):
+        return None
+    for run in await journal.runs(limit=RUNS):
+        if (run.destination, run.kind, run.state) == (destination.name, job.kind, "complete"):
+            if run.lane == lane:
+                return None
+            return (
+                f"{destination.name} delivered {job.kind} to another object before: {run.lane}. What that holds stays "
+                f"as it is, also who leaves from now on. If that is not meant, end it at the vendor. The object now is "
+                f"{lane}."
+            )
+    return None
 
 
 class SetBefore:
@@ -49,7 +72,9 @@ class SetBefore:
         self._ids = ids
         self._live = live
         self._pages: list[dict[str, bool]] | None = None
+        #: The listed bodies that may be sent again: of refused records, and, for tombstones, of all.
         self._shown: dict[str, bytes] = {}
+        self._for_tombstones = isinstance(destination.resource, Replaces) and destination.resource.keeps_gone > 0
 
     async def read_list(self) -> None:
         """Take the vendor's list as it is before anything is sent: what the run adds is no part of the set before."""
@@ -119,7 +144,7 @@ class SetBefore:
         return next((key for key in keys if key in refused or self._ids.has_refused(key)), keys[0])
 
     async def last_bodies(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """The last bodies of held records: the vendor's list, where it shows them whole, else those in the journal."""
+        """The last bodies of records of the set before: as the vendor lists them, else as the journal has them."""
         found = {each: body for each in ids if (body := self._shown.get(each) or self._live_body(each))}
         rest = [(each, key) for each in ids if each not in found for key in self.keys(each)]
         if rest:
@@ -171,6 +196,6 @@ class SetBefore:
                 self._shown |= {
                     record.id: orjson.dumps(record.fields)
                     for record in held
-                    if record.whole and self._is_refused(record.id)
+                    if record.whole and (self._for_tombstones or self._is_refused(record.id))
                 }
                 yield {record.id: record.outside for record in held}

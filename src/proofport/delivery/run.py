@@ -15,6 +15,7 @@ from proofport.accounting import REQUIRED_VALUE_UNKNOWN, Status, unknown
 from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.gone import left_behind
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.lease import alongside, hold
@@ -226,6 +227,9 @@ class Run:
             part.comparison = Comparison(order.journal, destination, live)
             await part.comparison.prepare(self._tell)
             destination.compare_only(part.comparison.meet)
+        if destination.goes_whole and (moved := await left_behind(order.journal, destination)):
+            destination.report.notes.append(moved)
+            log.warning("object_changed", destination=destination.name, lane=destination.lane)
         if part.books is None:
             return
         if order.skip_unchanged:

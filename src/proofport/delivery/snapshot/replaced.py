@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import orjson
@@ -41,6 +41,8 @@ class ReplacedSet(Ending):
         self._days = resource.keeps_gone if isinstance(resource, Replaces) else 0
         #: The ids that become tombstones, and when: the start of the run.
         self._ended: list[str] = []
+        #: What the vendor lists and this set lacks.
+        self._missing: list[str] = []
         self._began = 0.0
         #: The size of the set before.
         self._previous = 0
@@ -104,7 +106,7 @@ class ReplacedSet(Ending):
         been changed by hand, or has taken the set of a run that was cut off.
         """
         before, unlisted = self._before, list[str]()
-        missing = await before.note_gone(keep=True)
+        missing = self._missing = await before.note_gone(keep=True)
         if self._days:
             self._ended = [each async for page in before.delivered() for each in before.gone(page)]
             ended = await before.first_written(self._ended)
@@ -123,7 +125,15 @@ class ReplacedSet(Ending):
             return []
         self._began = await self._books.began(self._destination.job.started)
         found = await self._books.tombstones(self._ended, self._began, self._since)
+        if self._before.listed:
+            found |= await self._listed_alone(found)
         return [self._as_sent(found[each]) for each in self._before.missing(sorted(found))]
+
+    async def _listed_alone(self, found: Mapping[str, Tombstone]) -> dict[str, Tombstone]:
+        """What is gone and was delivered from elsewhere: the journal does not know it, and the list has its body."""
+        rest = [each for each in self._missing if not any(key in found for key in self._before.keys(each))]
+        bodies = await self._before.last_bodies(rest)
+        return {each: Tombstone(each, body, self._began) for each, body in bodies.items()}
 
     def _as_sent(self, tombstone: Tombstone) -> Tombstone:
         """With the id as it was sent: the last body has it."""
