@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ PAGE = (DOCS / "vanta.md").read_text(encoding="utf-8")
 
 
 def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+    return [dedent(text) for text in re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)]
 
 
 def test_every_kind_has_its_row() -> None:
