@@ -32,7 +32,8 @@ def shown(expected: list[str], text: str) -> None:
 
 
 def typed(page: str, cli: Cli) -> list[int]:
-    """Type every command of a page, and return the exit codes of those of proofport."""
+    """Type every command of a page, and return the exit codes of those of proofport. No request waits for a budget."""
+    cli.configure(**{name: {"requests_per_minute": 0} for name in cli.destinations})
     done = []
     for command, expected in steps(page):
         if command.startswith("proofport "):
@@ -45,7 +46,7 @@ def typed(page: str, cli: Cli) -> list[int]:
 
 
 def test_every_command(cli: Cli) -> None:
-    assert typed(TUTORIAL, cli) == [0, 0, 0, 1, 0, 4, 0, 0]
+    assert typed(TUTORIAL, cli) == [0, 0, 0, 1, 0, 4, 0, 4, 0]
     assert cli.held("drata", "personnel_account") == {"acct-1", "acct-2", "acct-3"}
     assert cli.held("drata", "cloud_resource") == {"i-0a1", "i-0a2"}
 
