@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, JsonValue, create_model, model_vali
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from proofport.adapter import Body
+from proofport.errors import ConfigError
 from proofport_vanta.common import Int32, Moment, Part, Text, VantaBody, wire_names
 from proofport_vanta.computers import COMPUTERS, DeviceBody
 from proofport_vanta.definitions import PropertyType
@@ -112,6 +113,7 @@ def body_of(kind: str, configured: VantaObject | None = None) -> Body:
         elif model is CustomResource:
             model = _declared(types)
     if configured is not None and configured.when_unknown:
+        _require_known(kind, model, configured)
         model = _filled(model, configured.when_unknown)
     if custom and (configured is None or configured.mapping is None):
         model = _gathering(model)
@@ -121,7 +123,7 @@ def body_of(kind: str, configured: VantaObject | None = None) -> Body:
         model=model,
         id_field=ID_FIELD,
         nulls="send" if issubclass(model, CustomResource) else "omit",
-        hints={name: {"": LACKING.format(name=name, kind=kind)} for name in _required(model)},
+        hints={name: {"": LACKING.format(name=name.rpartition(".")[2], kind=kind)} for name in _required(model)},
         unknown="exclude" if configured is not None and configured.unknown_required == "exclude" else "withhold",
     )
 
@@ -133,9 +135,7 @@ def _declared(types: tuple[tuple[str, PropertyType], ...] | None) -> type[VantaB
         return CustomResource
     fields = {f"property_{n}": (_TYPES[each], Field(alias=name)) for n, (name, each) in enumerate(types)}
     own = cast(Any, create_model)("customProperties", __base__=Part, **fields)
-    return cast(
-        "type[VantaBody]", create_model("CustomResource", __base__=CustomResource, custom_properties=(own, ...))
-    )
+    return create_model("CustomResource", __base__=CustomResource, custom_properties=(own, ...))
 
 
 @lru_cache(maxsize=64)
@@ -159,6 +159,21 @@ def _gathering(model: type[VantaBody]) -> type[VantaBody]:
         return {**named, "customProperties": {name: value for name, value in data.items() if name not in ours}}
 
     return _before(model, gather=gather)
+
+
+def _require_known(kind: str, model: type[VantaBody], configured: VantaObject) -> None:
+    """Raise ConfigError for a value of a property that no record of the kind has."""
+    known = wire_names(model)
+    if issubclass(model, CustomResource) or configured.resources.keys() > {"resource_id"}:
+        if configured.properties is None:
+            return
+        known += configured.properties.types
+    for name in configured.when_unknown:
+        if name not in known:
+            raise ConfigError(
+                f"objects.{kind}.when_unknown has a value for {name}, which is no property of {kind} at Vanta",
+                hint=f"The properties are {', '.join(known)}.",
+            )
 
 
 def _filled(model: type[VantaBody], values: Mapping[str, JsonValue]) -> type[VantaBody]:
@@ -185,11 +200,15 @@ def _required(model: type[VantaBody]) -> list[str]:
         for form in (model, *(COMPUTERS.values() if issubclass(model, DeviceBody) else ()))
         for each in form.model_fields.values()
     ]
-    return [str(each.serialization_alias) for each in fields if each.is_required()]
+    names = [str(each.serialization_alias) for each in fields if each.is_required()]
+    own: object = model.model_fields["custom_properties"].annotation if issubclass(model, CustomResource) else None
+    if isinstance(own, type) and issubclass(own, Part):
+        names += [f"customProperties.{name}" for name in wire_names(own)]
+    return names
 
 
 def _before(model: type[VantaBody], **changes: Any) -> type[VantaBody]:
     """The model that takes what these functions make of what it is given. The one that is added last goes first."""
     validators = {name: model_validator(mode="before")(change) for name, change in changes.items()}
-    made = cast(Any, create_model)(model.__name__, __base__=model, __validators__=validators)
-    return cast("type[VantaBody]", made)
+    made: type[VantaBody] = cast(Any, create_model)(model.__name__, __base__=model, __validators__=validators)
+    return made

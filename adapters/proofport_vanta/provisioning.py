@@ -41,10 +41,9 @@ def _notes(blueprint: Blueprint, configured: VantaObject) -> Iterator[str]:
 
 
 def _misfits(made: Mapping[str, PropertyType], declared: Mapping[str, PropertyType]) -> Iterator[str]:
+    """Sentences. A mapping that makes a property which is not declared has been refused before."""
     for name in made:
-        if name not in declared:
-            yield f"The mapping makes {name}, which is not declared: Vanta refuses it."
-        elif made[name] != declared[name] and {made[name], declared[name]} != {"string", "timestamp"}:
+        if made[name] != declared[name] and {made[name], declared[name]} != {"string", "timestamp"}:
             yield f"{name} is declared as {declared[name]}, and the mapping makes {made[name]}."
     for name in declared:
         if name not in made:

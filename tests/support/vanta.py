@@ -23,6 +23,11 @@ def records(state: dict[str, Any], kind: str) -> list[Record]:
     return [{**record, "id": record["uniqueId"]} for each in resources(state, kind) for record in each["records"]]
 
 
+def live(state: dict[str, Any], kind: str) -> set[str]:
+    """The ids of what is there and has not left."""
+    return {each["id"] for each in records(state, kind) if each.get("status") != "DEACTIVATED"}
+
+
 def token_request(block: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """The body that asks for a token with the credentials of a destination."""
     credentials = {name: block[name] for name in ("client_id", "client_secret")}
@@ -137,3 +142,25 @@ def account(number: int, **more: Any) -> Record:
 
 def accounts(count: int) -> list[Record]:
     return [account(number) for number in range(count)]
+
+
+def computer(number: int, platform: str, **more: Any) -> Record:
+    """What the source knows of one computer."""
+    known = {
+        "name": "computer",
+        "url": f"https://mdm.example.com/{number}",
+        "platform": platform,
+        "os_name": platform,
+        "os_version": "15",
+        "serial_number": f"C02XY{number}",
+        "uuid": f"00000000-0000-4000-8000-{number:012}",
+        "last_seen_at": "2026-01-31T09:00:00.25Z",
+        "managed": True,
+        "auto_update_enabled": True,
+        "drives": [{"name": "C", "encrypted": True, "filevault_enabled": True}],
+        "screen_lock_policies": [{"password_required": True, "after": 300}],
+        "users": [],
+        "applications": [{"name": "Editor", "version": "1", "identifier": "com.example.editor"}],
+        "browser_extensions": [],
+    }
+    return {"id": f"d{number}", **known, **more}

@@ -39,7 +39,7 @@ from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence
 from proofport.gateway.inputs import Input, Records, inputs_of, open_input
 from proofport.gateway.schemas import confirmed, findings, schemas_of
-from proofport.gateway.targets import Preview, Targets, preview_of, require_object
+from proofport.gateway.targets import Preview, Targets, preview_of
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.http.auth import Tokens
 from proofport.http.clock import checked
@@ -377,7 +377,6 @@ class Gateway:
         """
         adapter = self.config.adapter(destination)
         resource = adapter.resource(kind)
-        require_object(resource)
         async with await self.sender(adapter) as sender:
             return await verified(destination, resource, await self.journal(), sender, within=within, on_look=on_look)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proofport import mapping
-from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Resource, Stages
+from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Stages
 from proofport.config import Config
 from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
@@ -152,14 +152,6 @@ class Preview:
     neutral: Neutral | None
     #: By destination: the exact body, or the reason why there is none.
     bodies: Mapping[str, dict[str, Any] | Problem] = field(default_factory=dict)
-
-
-def require_object(resource: Resource) -> None:
-    """Raise ConfigError unless the vendor object of a resource is configured."""
-    try:
-        resource.limits("upsert")
-    except UnsupportedFeature:
-        resource.limits("snapshot")
 
 
 def preview_of(position: str, record: Neutral | Problem, targets: Sequence[Target]) -> Preview:
