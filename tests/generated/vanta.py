@@ -72,14 +72,12 @@ def declared() -> Mapping[str, Any]:
 def table() -> str:
     rows: dict[tuple[str, str, str], list[str]] = {}
     for source, mapping in sources():
-        found = lacking(source, mapping)
-        never, now_and_then = set.intersection(*found), set.union(*found) - set.intersection(*found)
-        row = (str(source.to), _named(never, mapping), _named(now_and_then, mapping))
-        rows.setdefault(row, []).append(source.name.removeprefix("sources/"))
+        first, *others = lacking(source, mapping)
+        never, ever = first.intersection(*others), first.union(*others)
+        row = (str(source.to), _named(never, mapping), _named(ever - never, mapping))
+        rows.setdefault(row, []).append(f"`{source.name.removeprefix('sources/')}`")
     lines = ["| kind | sources | never known | not known of every record |", "|---|---|---|---|"]
-    for (kind, never, now_and_then), names in rows.items():
-        shown = ", ".join(f"`{name}`" for name in names)
-        lines.append(f"| `{kind}` | {shown} | {never} | {now_and_then} |")
+    lines += [f"| `{kind}` | {', '.join(names)} | {never} | {some} |" for (kind, never, some), names in rows.items()]
     return "\n".join(lines)
 
 
