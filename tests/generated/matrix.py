@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from benchmarks.requests import record
 from tests.support.destination import configuration
-from tests.support.emulators import NAMES, block, seeded
+from tests.support.emulators import NAMES, NOWHERE, seeded
 
 from proofport.adapter import (
     Adapter,
@@ -42,7 +42,8 @@ NO = "\N{EN DASH}"
 def adapter(name: str) -> Adapter:
     """As a destination for its emulator configures it."""
     kind = load_adapter(name)
-    return kind(kind.Settings.model_validate({each: of for each, of in block(name).items() if each != "adapter"}))
+    settings = {each: of for each, of in seeded(name).destination(NOWHERE).items() if each != "adapter"}
+    return kind(kind.Settings.model_validate(settings))
 
 
 # ------------------------------------------------------------------ kinds

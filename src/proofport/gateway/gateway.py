@@ -266,7 +266,7 @@ class Gateway:
             raise UsageError(f"a preview shows one input, and {len(inputs)} were given")
         [item] = inputs
         kind, [decoder] = self._targets.decoders([item.source], kind, mode, values or {})
-        targets = [self._targets.find(name, kind, mode) for name in (to or self.config.destinations)]
+        targets = [self._targets.shown(name, kind, mode) for name in (to or self.config.destinations)]
         previews: list[Preview] = []
         with open_input(item) as reader:
             for place, record, _ in RecordStream(reader, decoder):

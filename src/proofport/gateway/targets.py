@@ -63,6 +63,13 @@ class Targets:
         resource.limits(mode)
         return Target(destination, adapter, resource, self._mapping(adapter, kind, resource.body(mode)))
 
+    def shown(self, destination: str, kind: str, mode: Mode) -> Target:
+        """The same for a look at the bodies: complete records are those of a snapshot, where there is no upsert."""
+        try:
+            return self.find(destination, kind, mode)
+        except UnsupportedFeature:
+            return self.find(destination, kind, "snapshot" if mode == "upsert" else mode)
+
     def known(self, destination: str, kind: str, mode: Mode) -> Target:
         """The same, made once for those who ask again and again."""
         key = destination, kind, mode

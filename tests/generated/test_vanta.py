@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.generated.unfilled import declared, lacking, records, sources, unfilled_by
+from tests.generated.vanta import declared, lacking, records, sources, unfilled_by
 
 from proofport.mapping.language.nodes import MappingFile
 

@@ -1,6 +1,8 @@
-"""The table of `docs/vanta.md`: what Vanta requires and a built-in source does not know, with the value to declare.
+"""The generated parts of `docs/vanta.md`.
 
-A source knows what the records of its mapping's own tests have.
+- What Vanta requires and a built-in source does not know, with the value to declare. A source knows what the records of
+  its mapping's own tests have.
+- The definitions of custom resources that fit the built-in mappings.
 """
 
 from __future__ import annotations
@@ -70,14 +72,12 @@ def declared() -> Mapping[str, Any]:
 def table() -> str:
     rows: dict[tuple[str, str, str], list[str]] = {}
     for source, mapping in sources():
-        found = lacking(source, mapping)
-        never, now_and_then = set.intersection(*found), set.union(*found) - set.intersection(*found)
-        row = (str(source.to), _named(never, mapping), _named(now_and_then, mapping))
-        rows.setdefault(row, []).append(source.name.removeprefix("sources/"))
+        first, *others = lacking(source, mapping)
+        never, ever = first.intersection(*others), first.union(*others)
+        row = (str(source.to), _named(never, mapping), _named(ever - never, mapping))
+        rows.setdefault(row, []).append(f"`{source.name.removeprefix('sources/')}`")
     lines = ["| kind | sources | never known | not known of every record |", "|---|---|---|---|"]
-    for (kind, never, now_and_then), names in rows.items():
-        shown = ", ".join(f"`{name}`" for name in names)
-        lines.append(f"| `{kind}` | {shown} | {never} | {now_and_then} |")
+    lines += [f"| `{kind}` | {', '.join(names)} | {never} | {some} |" for (kind, never, some), names in rows.items()]
     return "\n".join(lines)
 
 
@@ -105,4 +105,16 @@ def unfilled_by(source: MappingFile, mapping: MappingFile) -> list[str]:
     return wrong
 
 
-TABLES = {"what Vanta requires": table}
+def definition(kind: str) -> str:
+    """The JSON Type Definition of the own properties that the built-in mapping makes, all of them texts."""
+    mapping = MappingLibrary().find(f"{VENDOR}/{kind}")
+    made = compile_vendor(mapping, body(kind), kind, VENDOR).made_schema()["properties"]["customProperties"]
+    lines = ",\n".join(f'  "{name}": {{"type": "{rule["type"]}"}}' for name, rule in made["properties"].items())
+    return f'```json\n{{"properties": {{\n{lines}\n}}}}\n```'
+
+
+TABLES = {
+    "what Vanta requires": table,
+    "definition of cloud_resource": lambda: definition("cloud_resource"),
+    "definition of device": lambda: definition("device"),
+}
