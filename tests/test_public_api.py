@@ -48,6 +48,7 @@ PUBLIC = {
     "TooLarge",
     "UnsupportedFeature",
     "UsageError",
+    "ValueUnknown",
 }
 
 

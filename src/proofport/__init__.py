@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from proofport.errors import TooLarge as TooLarge
     from proofport.errors import UnsupportedFeature as UnsupportedFeature
     from proofport.errors import UsageError as UsageError
+    from proofport.errors import ValueUnknown as ValueUnknown
     from proofport.evidence import CloudResource as CloudResource
     from proofport.evidence import Custom as Custom
     from proofport.evidence import Device as Device
@@ -46,7 +47,8 @@ _HOMES = {
     "proofport.config": "Config",
     "proofport.delivery.report": "RunReport",
     "proofport.errors": "AccountingError AdapterFault Blocked ConfigError GuardRefused JournalError LaneLost "
-    "MappingError OutcomeUnknown Problem ProofportError Rejected Retryable TooLarge UnsupportedFeature UsageError",
+    "MappingError OutcomeUnknown Problem ProofportError Rejected Retryable TooLarge UnsupportedFeature UsageError "
+    "ValueUnknown",
     "proofport.evidence": "CloudResource Custom Device Evidence Person PersonnelAccount Software SystemService Tag "
     "TrainingRecord",
     "proofport.gateway": "Gateway Input",

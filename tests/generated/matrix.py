@@ -39,10 +39,13 @@ SHOWN = {**dict.fromkeys(KINDS, ""), "custom:software_package": "custom:<type>"}
 NO = "\N{EN DASH}"
 
 
+NOT_SHOWN = ("adapter", "requests_per_minute")
+
+
 def adapter(name: str) -> Adapter:
-    """As a destination for its emulator configures it."""
+    """As a destination for its emulator configures it, but for the budget, which an emulator does not need."""
     kind = load_adapter(name)
-    settings = {each: of for each, of in seeded(name).destination(NOWHERE).items() if each != "adapter"}
+    settings = {each: of for each, of in seeded(name).destination(NOWHERE).items() if each not in NOT_SHOWN}
     return kind(kind.Settings.model_validate(settings))
 
 

@@ -116,6 +116,7 @@ class VantaEmulator(Emulator):
             "base_url": origin,
             "client_id": CLIENT_ID,
             "client_secret": CLIENT_SECRET,
+            "requests_per_minute": 0,
             "objects": objects,
         }
 
@@ -131,5 +132,5 @@ def _overview(application: Application, resource: Resource) -> dict[str, Any]:
         "title": resource.kind or resource.slug or resource.id,
         "note": f"{resource.base_type} {resource.id} of {application.client_id}, {len(resource.rows) - len(live)} gone",
         "count": len(live),
-        "records": live[:20],
+        "records": [{"id": record["uniqueId"], **record} for record in live[:20]],
     }

@@ -34,6 +34,8 @@ ACCOUNTS_LATER: Samples = [("accounts-next.ndjson", None)]
 SAMPLES = {"cloud_resource": MACHINES, "training_record": TRAINING, "personnel_account": ACCOUNTS}
 LEAVER = "acct-06"
 TOLERATED = 5
+AT_ONCE = {"requests_per_minute": 0}
+"""The emulators need no budget of requests, and the tour does not wait for one."""
 
 
 class Sample(io.BytesIO):
@@ -59,7 +61,7 @@ async def tour() -> None:
         )
         for name, vendor in vendors.items():
             show(f"{name}  {vendor.origin}", "  ", bold=True)
-        destinations = {name: vendor.destination() for name, vendor in vendors.items()}
+        destinations = {name: {**each.destination(), **AT_ONCE} for name, each in vendors.items()}
         config = Config(instance="demo", journal=Path(folder) / "journal.sqlite3", destinations=destinations)
         config = await _provisioned(narrator, config)
         await _one_record(narrator, config)
@@ -85,7 +87,7 @@ async def _provisioned(narrator: Narrator, config: Config) -> Config:
             except UnsupportedFeature:
                 show(f"{name}: no API for it. A person does it once in the browser; for this tour it is done.")
             else:
-                show(f"{name}: made through its API, for {', '.join(SAMPLES)}.")
+                show(f"{name}: found or made through its API, for {', '.join(SAMPLES)}.")
     return config.model_copy(update={"destinations": destinations})
 
 
@@ -133,8 +135,8 @@ async def _leaver(narrator: Narrator, config: Config) -> None:
     show(f"\nThe account of finn is {LEAVER}:")
     await narrator.who_has(LEAVER, "still holds", "no longer holds")
     show(
-        "\nWhere a vendor replaces whole sets, a person who is not in the new set is gone. Where it has no call to "
-        "remove a record, the report says so, and names the record.",
+        "\nWhere a vendor replaces whole sets, a person who is not in the new set is gone, or stays for a time as "
+        "deactivated, with the date. Where it has no call to remove a record, the report says so, and names it.",
         bold=True,
     )
 
