@@ -16,7 +16,7 @@ from proofport.errors import Problem
 from proofport.wire import Reply
 from proofport_vanta.answers import is_html, vendor_words
 
-_PATH = re.compile(r"/(?P<place>\d{1,5})(?P<field>(?:/[^\s:]+)*): (?P<words>must .+)", re.DOTALL)
+_PATH = re.compile(r"/(?P<place>\d{1,5})(?P<field>(?:/[^\s:]+)*): (?P<words>.+)", re.DOTALL)
 _PROPERTY = re.compile(r"must have property '(?P<name>[^']+)'")
 _ELEMENT = re.compile(r"\(element (?P<place>\d{1,5})\)")
 _UNIQUE_ID = re.compile(r"uniqueId (?P<id>.+?)(?: \(element \d+\)|$)", re.DOTALL)
