@@ -63,7 +63,7 @@ def goes_whole(vendor: str) -> bool:
 
 
 @pytest.mark.parametrize("point", ["before", "sent"])
-@pytest.mark.parametrize("vendor", list(filter(goes_whole, NAMES)))
+@pytest.mark.parametrize("vendor", [name for name in NAMES if goes_whole(name)])
 async def test_a_set_that_was_frozen_on_its_way_does_not_replace_the_later_one(
     tmp_path: Path, vendor: str, point: Point
 ) -> None:
