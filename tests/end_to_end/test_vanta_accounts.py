@@ -214,6 +214,8 @@ async def test_what_is_unknown_may_be_left_out_on_purpose(vanta: Vanta) -> None:
     assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 2, "withheld": 1})
     assert report.destinations["vanta"].as_dict()["excluded"] == {"count": 1, "ids": ["a2"]}
     assert report.destinations["vanta"].problems == []
+    plan = await vanta.plan([*accounts(2), account(2, mfa_enabled=None)], kind=KIND)
+    assert (plan.exit_code, plan.destinations["vanta"].excluded.ids) == (Exit.OK, ["a2"])
 
 
 async def test_a_value_by_name_stands_for_what_is_unknown(vanta: Vanta) -> None:

@@ -64,6 +64,8 @@ def verdict(report: RunReport) -> str:
         return "There was nothing to deliver."
     if report.exit_code is Exit.OK and report.dry_run:
         return "Nothing was rejected."
+    if report.exit_code is Exit.OK and any(each.excluded.count for each in destinations):
+        return "Every record is delivered, unchanged, or left out on purpose."
     delivered = all(each.tally.status[Status.DELIVERED] == each.input for each in destinations)
     if report.exit_code is Exit.INCOMPLETE and delivered:
         return "Every record that was read is delivered, but a source was not read to its end."
@@ -94,6 +96,7 @@ def remarks_on(destination: DestinationReport) -> Iterator[str]:
         "Of these uploaded directly": destination.outside,
         "Rejected, and sent as they were last": destination.kept_last,
         "Dropped, although nobody knows that they are gone": destination.dropped,
+        "Left out on purpose, without a value that the vendor requires": destination.excluded,
         "Not known, neither at the vendor nor here": destination.not_known,
     }
     for words, some in sets.items():
