@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue, field_validator, model_validator
 
 from proofport.adapter import Credential, ObjectSettings, Settings
 from proofport.errors import ConfigError
@@ -72,6 +72,13 @@ class VantaSettings(Settings):
     client_id: str = Field(min_length=1, description="of the application; each one has a set of resources of its own")
     client_secret: Credential
     objects: dict[str, VantaObject] = Field(default_factory=dict)
+
+    @field_validator("client_id")
+    @classmethod
+    def _no_reference(cls, given: str) -> str:
+        if given.startswith(("env:", "file:")) or any(each.isspace() for each in given):
+            raise ValueError("expected the id itself: it is no secret, and stands in Vanta's developer console")
+        return given
 
     @model_validator(mode="after")
     def _one_host(self) -> Self:

@@ -15,6 +15,7 @@ from tests.support import drata, secureframe, vanta
 from tests.support.cli import SNAPSHOT, CommandLine
 from tests.support.destination import configuration
 from tests.support.programs import process
+from tests.support.relay import relay_config, relaying
 from tests.support.reports import counts, notes
 from tests.support.vanta import Vanta, account, accounts, computer, token_request
 
@@ -160,3 +161,19 @@ def pushing(
     file = cli.write(f"{kind}.ndjson", *records)
     arguments = ("push", file, "--kind", kind, "--to", "vanta", *SNAPSHOT, "--json", *more)
     return process(*arguments, folder=cli.folder, VANTA_SECRET=SECRET)
+
+
+# ------------------------------------------------------------------ a relay
+async def test_a_relay_delivers_the_parts_of_a_snapshot_as_one_set(vanta_emulator: Running, tmp_path: Path) -> None:
+    async with relaying(relay_config(tmp_path, vanta_emulator)) as relay:
+        single = await relay.post(accounts(1), "to=vanta", kind=ACCOUNT)
+        assert (single.status // 100, "whole sets" in single.body["detail"]) == (4, True)
+        opened = await relay.ask("POST", "/v1/snapshots", json={"kind": ACCOUNT, "to": ["vanta"]})
+        snapshot = f"/v1/snapshots/{opened.body['id']}"
+        for number, records in enumerate((accounts(2), [account(2), account(3)])):
+            await relay.ask("PUT", f"{snapshot}/parts/{number}", json=records)
+        answer = await relay.ask("POST", f"{snapshot}/commit")
+        books = answer.body["report"]["destinations"]["vanta"]
+        assert (answer.status, books["delivered"]) == (200, 4)
+    sets = [each for each in await vanta_emulator.received() if each["method"] == "PUT"]
+    assert len(sets) == 1

@@ -62,6 +62,7 @@ def test_the_host_is_vantas_or_that_of_its_gov_cloud_or_the_base_url() -> None:
         ),
         ({"objects": {"personnel_account": {"resource_id": "a", "keep_deactivated": -1}}}, "greater than or equal"),
         ({"client_secret": "two words"}, "without blanks"),
+        ({"client_id": "env:VANTA_CLIENT_ID"}, "the id itself"),
     ],
 )
 def test_a_wrong_setting_is_refused_in_words(changes: dict[str, Any], words: str) -> None:
