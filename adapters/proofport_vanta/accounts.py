@@ -37,6 +37,8 @@ class AccountSet(VantaSet):
 
         Those that Vanta lists as deactivated stay for their time, too, although this journal may not know them.
         """
+        if not self.keeps_gone:
+            return ()
         [part] = self.parts
         known = {*batch.ids, *(each.id for each in tombstones)}
         since = job.started - self.keeps_gone * DAY

@@ -119,7 +119,7 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
         """
         shares = self._shares(batch, (yield from self.follow(job, memory, batch, tombstones)))
         for share in shares:
-            _require_room(share, len(shares) > 1)
+            _require_room(share)
         outcomes, sent = [withheld("set_refused")] * len(batch), list[Share]()
         for share in shares:
             ends = yield from share.part.put(share.bodies, share.ids, len(share.indexes))
@@ -203,7 +203,7 @@ def _without_platform(body: bytes) -> tuple[str, bytes]:
     return platform, json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() if platform else body
 
 
-def _require_room(share: Share, several: bool) -> None:
+def _require_room(share: Share) -> None:
     """Raise UsageError where a resource would get more than fits into one request. Nothing was sent yet."""
     records, size = len(share.bodies), sum(map(len, share.bodies)) + len(share.bodies)
     if records > MAX_RECORDS or size > share.part.room:
@@ -219,7 +219,7 @@ def _look(share: Share) -> Flow[list[int]]:
     waiting = dict(zip(share.ids, share.indexes, strict=False))
     bodies = dict(zip(share.ids, share.bodies, strict=True))
     found: list[int] = []
-    for _ in range(LOOKS):
+    for _ in range(LOOKS if waiting else 0):
         try:
             rows = yield from share.part.live(may_fail=True)
         except ProofportError:

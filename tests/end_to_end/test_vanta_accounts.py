@@ -195,6 +195,17 @@ async def test_unknown_mfa_of_an_account_that_is_held_blocks_the_set(vanta: Vant
     assert counts(report) == {"delivered": 2, "withheld": 1}
 
 
+async def test_a_locked_account_that_is_refused_is_present_all_the_same(vanta: Vanta) -> None:
+    """Vanta lists it as deactivated, as it lists who has left."""
+    locked = account(2, active=False, deactivated_at="2020-01-31T09:00:00Z")
+    await vanta.push([*accounts(2), locked], kind=KIND)
+    for guard, sent in (({}, 1), ({"refused": "keep_last"}, 2)):
+        vanta.options["guard"] = {"max_gone": 0.5, **guard}
+        report = await vanta.push([*accounts(2), {**locked, "mfa_enabled": None}], kind=KIND)
+        assert (report.exit_code, len(await puts(vanta))) == (Exit.INCOMPLETE, sent)
+        assert await live(vanta) == {"a0": "ACTIVE", "a1": "ACTIVE", "a2": "DEACTIVATED"}
+
+
 async def test_what_is_unknown_does_not_count_as_rejected(vanta: Vanta) -> None:
     """No rejected record may be lacking, and one of those that were kept is not rejected."""
     vanta.options["guard"] = {"max_gone": 0.5, "refused": "keep_last", "max_rejected": 0}

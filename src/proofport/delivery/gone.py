@@ -98,12 +98,22 @@ class SetBefore:
             for record_id, name in zip(missing, await self.written(missing), strict=True):
                 report.note_gone(name, outside=page[record_id])
             kept += missing if keep else ()
+        if self._for_tombstones and self.listed:
+            await self._note_refused_and_ended()
         if report.gone.ids and (alike := self._ids.in_another_case(report.gone.ids)):
             report.notes.append(
                 f"In another case, the set holds {len(alike):,} of what is gone: {listing(alike, NAMED)}. If case does "
                 "not count in these ids, say `compare: fold` in the rule of the id in the source mapping."
             )
         return kept
+
+    async def _note_refused_and_ended(self) -> None:
+        """A refused record that was delivered is in the set before, although the vendor may list it as ended: an
+        account that is present, and locked."""
+        known = set(self.refused)
+        async for keys in self.delivered():
+            refused = await self.first_written(list(filter(self._is_refused, keys)))
+            self.refused += [each for each in refused if each not in known]
 
     def gone(self, held: Sequence[str]) -> list[str]:
         """Those of `held` that are gone. None is while the id of a refused record is not known."""
