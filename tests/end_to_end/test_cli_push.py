@@ -145,7 +145,7 @@ def test_a_wrong_key_blocks_and_a_good_destination_still_delivers(cli: Cli) -> N
 class TestOthers:
     def test_preview_shows_the_exact_bodies(self, cli: Cli) -> None:
         cli.write("some.ndjson", personnel_account(7, admin=None))
-        code, out, _ = cli.type("preview", "some.ndjson", *ACCOUNTS, "--json")
+        code, out, _ = cli.type("preview", "some.ndjson", *ACCOUNTS, *BOTH, "--json")
         assert code == 0
         [preview] = json.loads(out)
         assert preview["bodies"]["drata"]["id"] == preview["bodies"]["secureframe"]["id"] == "a7"
