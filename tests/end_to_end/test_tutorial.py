@@ -8,7 +8,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+from rich.console import Console
 from tests.support.cli import Cli
+
+from proofport.cli.push import preview
 
 DOCS = Path(__file__).parents[2] / "docs"
 TUTORIAL = (DOCS / "tutorial.md").read_text()
@@ -29,6 +33,12 @@ def shown(expected: list[str], text: str) -> None:
     pattern = ".*".join(re.escape(part).replace("…", "[^\n]*") for part in parts)
     plain = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
     assert re.search(pattern, plain, re.DOTALL), f"{plain}\n--- does not hold ---\n{chr(10).join(expected)}"
+
+
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person sees panels, which a pipe does not get."""
+    monkeypatch.setattr(preview, "console", lambda: Console(force_terminal=True, color_system=None, width=80))
 
 
 def typed(page: str, cli: Cli) -> list[int]:

@@ -93,9 +93,7 @@ class ReplacedSet(Ending):
         if await self._flaw() is not None or not taken or kept_back:
             return False
         self._note_left_out([*batch.ids, *held.kept.ids], outcomes)
-        if self._report.gone.count:
-            count = records(self._report.gone.count)
-            self._report.notes.append(f"{count} of the last set gone: not in the set that was sent.")
+        self._report.gone_became = f"not in the set that {self._report.name} was sent"
         await self._forget_gone(held)
         return True
 
