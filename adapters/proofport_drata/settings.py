@@ -49,7 +49,9 @@ class DrataSettings(Settings):
         None, description="instead of region: scheme and host of an emulator or a proxy"
     )
     api_key: Credential
-    workspace_ids: tuple[int, ...] = Field((), description="where `provision` makes connections; [1] is usual")
+    workspace_ids: tuple[int, ...] = Field(
+        (), description="where `provision` makes connections", json_schema_extra={"ask": "[1]"}
+    )
     allow_assumed: frozenset[Literal["put_merge"]] = Field(
         frozenset(), description="[put_merge] lets a patch rely on what the vendor does not publish"
     )

@@ -67,7 +67,7 @@ class Entity:
     def operations(self) -> tuple[Operation, Operation]:
         return (
             Operation(f"list_{self.many}", f"List {self.words}", List, self._list),
-            Operation(f"get_{self.one}", f"One of {self.words}", Get, self._get),
+            Operation(f"get_{self.one}", f"Read one {self.one.replace('_', ' ')}", Get, self._get),
         )
 
     def _list(self, given: List) -> Flow[Answer]:

@@ -88,7 +88,7 @@ class PublishedResource(SchemaResource, Provisions):
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
         yield from ()  # a flow, although it never calls
-        raise guide(blueprint, self.configured)
+        return guide(blueprint, self.configured)
 
     # ------------------------------------------------------------------ sending
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from proofport.adapter import Blueprint, Flow, Provisioned
-from proofport.errors import UnsupportedFeature
 from proofport_vanta.bodies import BASE_TYPES
 from proofport_vanta.definitions import PropertyType, shown
 from proofport_vanta.parts import Part
@@ -17,12 +16,10 @@ TITLES = {"user_account": "UserAccount", "user_security_training_status": "UserS
 
 
 def provision(blueprint: Blueprint, configured: VantaObject | None, parts: Sequence[Part]) -> Flow[Provisioned]:
-    """Look at the configured resources, and hold the declared properties against the mapping.
-
-    Raises UnsupportedFeature, with the steps, where no resource is configured.
-    """
+    """Look at the configured resources, and hold the declared properties against the mapping. Where none is configured,
+    give the steps."""
     if configured is None or not parts:
-        raise _guide(blueprint)
+        return _guide(blueprint)
     for part in parts:
         yield from part.page()  # raises for a resource that the application does not have
     return Provisioned(dict(configured.resources), created=False, notes=list(_notes(blueprint, configured)))
@@ -50,7 +47,8 @@ def _misfits(made: Mapping[str, PropertyType], declared: Mapping[str, PropertyTy
             yield f"{name} is declared, and the mapping does not make it: Vanta requires it of every record."
 
 
-def _guide(blueprint: Blueprint) -> UnsupportedFeature:
+def _guide(blueprint: Blueprint) -> Provisioned:
+    """The steps that a person takes."""
     made, unfit = _properties(blueprint)
     kind = blueprint.kind
     title = TITLES.get(BASE_TYPES.get(kind, ""), "CustomResource")
@@ -75,10 +73,7 @@ def _guide(blueprint: Blueprint) -> UnsupportedFeature:
             f"too:\n{shown(made)}"
         )
     steps += unfit
-    return UnsupportedFeature(
-        f"Vanta has no API that makes the resource of {kind}: a person does it in the web application",
-        hint="\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1)),
-    )
+    return Provisioned({}, created=False, notes=[f"{number}. {step}" for number, step in enumerate(steps, start=1)])
 
 
 def _properties(blueprint: Blueprint) -> tuple[dict[str, PropertyType], list[str]]:

@@ -33,7 +33,8 @@ def command_lines() -> Iterator[str]:
 
 
 def test_the_tour(told: str) -> None:
-    assert all(len(line) <= 80 for line in told.splitlines())
+    prose = [line for line in told.splitlines() if not line.startswith('  "')]
+    assert all(len(line) <= 80 for line in prose)
     plain = " ".join(told.split())
     for name in registry.names(registry.EMULATORS):
         assert f"{name} http://127.0.0.1:" in plain

@@ -264,7 +264,7 @@ class TestIdentityProviders:
         assert first.destinations["drata"].as_dict()["assurance"]["accepted"] == 2
         report = await provider.push([self.someone(1)], kind="person")
         assert report.destinations["drata"].gone.ids == ["p-2"]
-        assert "not in the set that was sent" in notes(report)
+        assert report.destinations["drata"].gone_became == "not in the set that drata was sent"
         assert await self.people(provider) == {"p-1", "p-2"}
 
     @pytest.mark.parametrize("incomplete", [False, True])

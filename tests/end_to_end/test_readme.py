@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import subprocess
@@ -37,14 +36,13 @@ def test_the_library_example(cli: Cli) -> None:
 def test_the_commands(tmp_path: Path) -> None:
     emulate, push = (shlex.split(line, comments=True) for line in commands())
     assert emulate.pop(0) == push.pop(0) == "proofport"
-    instances = {"Reservations": [{"OwnerId": "123456789012", "Instances": [{"InstanceId": "i-1"}]}]}
-    (tmp_path / "instances.json").write_text(json.dumps(instances))
-    (tmp_path / "buckets.json").write_text(json.dumps({"Buckets": [{"Name": "acme-logs"}]}))
+    assert emulate.pop() == "&"
+    (tmp_path / "people.csv").write_text(re.findall(r"<<'END'\n(.*?)END\n", block("sh", "## Use it"), re.DOTALL)[0])
     with program(*emulate, cwd=tmp_path) as process:
         assert first_line(process) == "ready\n"
         done = CommandLine(tmp_path, {}).run(*push)
     assert done.code == 0, done.err
-    assert "buckets.json: 1 record" in done.out
+    assert "drata confirmed 2. secureframe queued 2 and reports no result." in done.words
 
 
 def commands() -> list[str]:

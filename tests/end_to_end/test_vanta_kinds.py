@@ -224,8 +224,9 @@ async def test_provision_prints_the_definition_and_checks_a_declared_one(vanta: 
 async def test_provision_gives_the_steps_where_there_is_no_resource(vanta: Vanta) -> None:
     del vanta.block["objects"]["cloud_resource"]
     async with vanta.gateway() as gateway:
-        with pytest.raises(UnsupportedFeature) as refused:
-            await gateway.provision("vanta", kind="cloud_resource")
-    assert '"account_id"' in str(refused.value.hint)
+        made = await gateway.provision("vanta", kind="cloud_resource")
+    assert (dict(made["cloud_resource"].settings), made["cloud_resource"].created) == ({}, False)
+    assert "CustomResource" in made["cloud_resource"].notes[1]
+    assert '"account_id"' in made["cloud_resource"].notes[-1]
     with pytest.raises(ConfigError, match="no Vanta resource is configured"):
         await vanta.push([{"id": "i-1", "type": "x"}], kind="cloud_resource")

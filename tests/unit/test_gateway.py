@@ -66,7 +66,7 @@ def senders(monkeypatch: pytest.MonkeyPatch) -> dict[str, ScriptedSender]:
     held = reply({"ids": [], "next": None})
     origins = ("http://127.0.0.1:1", "http://127.0.0.1:2")
     vendors = {origin: ScriptedSender(send_records=all_ok, list_records=held, make=reply(7)) for origin in origins}
-    monkeypatch.setattr(module, "Sender", lambda adapter, journal, tokens: vendors[adapter.origin])
+    monkeypatch.setattr(module, "Sender", lambda adapter, journal, tokens, **_: vendors[adapter.origin])
     return vendors
 
 
@@ -348,7 +348,9 @@ async def test_without_a_kind_every_kind_that_has_a_mapping_is_provisioned(gatew
 
 
 async def test_doctor_asks_the_adapter(gateway: Gateway) -> None:
-    assert await gateway.check("here") == [Finding(True, "key", "accepted")]
+    found = await gateway.check("here")
+    assert found[0] == Finding(True, "key", "accepted")
+    assert (found[1].ok, found[1].subject) == (False, "objects"), "nothing can be delivered without one"
 
 
 async def test_it_is_used_as_a_context_and_reads_its_file(tmp_path: Path) -> None:

@@ -171,8 +171,15 @@ async def test_what_has_nothing_to_be_found_by_cannot_be_read_back() -> None:
 
 
 async def test_a_kind_that_cannot_be_read_back_is_counted_and_asked_for_nothing() -> None:
+    """Nothing was verified, and nobody may take that for a success."""
     found = await verify(await delivered(a={}, b={}), Tiny(KIND))
-    assert (found.unreadable, found.looks, found.exit_code) == (2, 0, Exit.OK)
+    assert (found.unreadable, found.looks, found.exit_code) == (2, 0, Exit.INCOMPLETE)
+    assert "cannot compare" in found.notes[0]
+
+
+async def test_nothing_delivered_is_said() -> None:
+    found = await verify(await delivered(), Listing([]))
+    assert (found.exit_code, found.notes[0]) == (Exit.OK, f"Nothing of {KIND} was delivered to here from here.")
 
 
 # ---------------------------------------------------------------------- what was removed

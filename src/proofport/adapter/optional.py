@@ -194,7 +194,7 @@ class Provisions(Protocol):
     """The object of a kind can be found or made by the vendor's API, or a person is told the steps."""
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
-        """Find or make the object. Raises UnsupportedFeature, with the steps, where only a person can."""
+        """Find or make the object. Where only a person can, the result has no settings, and the steps as its notes."""
 
 
 @runtime_checkable

@@ -176,7 +176,8 @@ class Blueprint:
 class Provisioned:
     """A vendor object that was found or made."""
 
-    settings: Mapping[str, JsonValue]  #: What `objects.<kind>` gets in the configuration.
+    #: What `objects.<kind>` gets in the configuration. Empty: only a person can make it.
+    settings: Mapping[str, JsonValue]
     created: bool
     notes: Sequence[str] = ()  #: What a person still has to do.
 

@@ -103,10 +103,11 @@ class Config(Settings):
     def all_destinations(self) -> list[str]:
         return [scoped(tenant, name) for tenant in (DEFAULT, *self.tenants) for name in self.of_tenant(tenant)]
 
-    def adapter(self, destination: str) -> Adapter:
+    def adapter(self, destination: str, *, offline: bool = False) -> Adapter:
         """The adapter of a destination, its secrets resolved and its settings checked. Raises ConfigError.
 
-        The lanes of a tenant's destination begin with the tenant's name.
+        The lanes of a tenant's destination begin with the tenant's name. `offline`: nothing will be asked of the
+        vendor, so that secrets which are not there do not matter.
         """
         places = Places(_shown(self.path) if self.path else "the configuration", self._node)
         tenant, name, here = tenant_of(destination), own_name(destination), place_of(destination)
@@ -120,7 +121,7 @@ class Config(Settings):
         settings = {**configured[name]}
         adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
         folder = self.path.parent if self.path else Path.cwd()
-        literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder)
+        literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder, offline=offline)
         _check_kinds(settings.get("objects"), places, (*here, "objects"))
         try:
             adapter = adapter_class(adapter_class.Settings.model_validate(settings, context={"folder": folder}))

@@ -30,9 +30,18 @@ def secret_fields(settings: type[BaseModel]) -> list[str]:
 
 
 def resolve_secrets(
-    settings: dict[str, Any], model: type[BaseModel], places: Places, here: tuple[str, ...], folder: Path
+    settings: dict[str, Any],
+    model: type[BaseModel],
+    places: Places,
+    here: tuple[str, ...],
+    folder: Path,
+    *,
+    offline: bool = False,
 ) -> list[str]:
-    """Replace references to secrets by SecretStr, in place. Returns the fields that held the secret itself."""
+    """Replace references to secrets by SecretStr, in place. Returns the fields that held the secret itself.
+
+    `offline`: references are not followed, and each stands for itself.
+    """
     literal = []
     for name in secret_fields(model):
         given = settings.get(name)
@@ -40,7 +49,8 @@ def resolve_secrets(
             if given is not None and not isinstance(given, SecretStr):
                 places.refuse((*here, name), found="a value that is not text", expected="env:NAME or file:PATH")
             continue
-        value = _referenced(given, places, (*here, name), folder)
+        is_reference = given.startswith(("env:", "file:"))
+        value = given if offline and is_reference else _referenced(given, places, (*here, name), folder)
         if value is None:
             literal.append(name)
             value = given

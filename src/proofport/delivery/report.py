@@ -135,6 +135,8 @@ class DestinationReport:
     notes: list[str] = field(default_factory=list)
     #: Ids of the set before that are not in this one.
     gone: Group = field(default_factory=Group)
+    #: The fate of those at the vendor, as "deleted at NAME by this snapshot". Empty: nothing was done about them.
+    gone_became: str = ""
     #: Those of `gone` that no snapshot had brought.
     outside: Group = field(default_factory=Group)
     #: Of a set that removes what it lacks: refused records whose last body was sent in their place.
@@ -181,6 +183,7 @@ class DestinationReport:
             "seconds": round(self.seconds, 3),
             **({"compared": self.difference.as_dict()} if self.compared else {}),
             "gone": self.gone.as_dict(),
+            **({"gone_became": self.gone_became} if self.gone_became else {}),
             "directly_uploaded": self.outside.as_dict(),
             **self.refused_and_held(),
             **({"not_known": self.not_known.as_dict()} if self.not_known.count else {}),

@@ -70,6 +70,8 @@ class Progress:
 
     read: int
     destinations: Mapping[str, DestinationProgress]
+    #: The share of the inputs' bytes that is read. None where an input is no file, so that nobody knows its size.
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +372,14 @@ class Run:
             for part in self._parts
         }
         read = self._pipeline.read if self._pipeline is not None else 0
-        self._order.on_progress(Progress(read, states))
+        self._order.on_progress(Progress(read, states, _share_of([reader for reader, _ in self._order.inputs])))
+
+
+def _share_of(readers: Sequence[Reader]) -> float | None:
+    sizes = [sizes for reader in readers if (sizes := reader.sizes) is not None]
+    if len(sizes) < len(readers) or not any(size for _, size in sizes):
+        return None
+    return sum(done for done, _ in sizes) / sum(size for _, size in sizes)
 
 
 def _first(failures: BaseExceptionGroup) -> BaseException:

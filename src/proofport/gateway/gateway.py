@@ -213,7 +213,7 @@ class Gateway:
             inputs = inputs_of(records)
             named, folds = [item.source for item in inputs], [item.folds for item in inputs]
             kind, decoders = self._targets.decoders(named, kind, mode, values or {}, folds)
-            targets = self._targets.several(to, kind, mode, delete_gone=delete_gone)
+            targets = self._targets.several(to, kind, mode, delete_gone=delete_gone, offline=dry_run)
             if dry_run and not self._remembers(targets):
                 journal = await stack.enter_async_context(opened(open_journal("memory:")))
             else:
@@ -267,7 +267,7 @@ class Gateway:
             raise UsageError(f"a preview shows one input, and {len(inputs)} were given")
         [item] = inputs
         kind, [decoder] = self._targets.decoders([item.source], kind, mode, values or {})
-        targets = [self._targets.shown(name, kind, mode) for name in (to or self.config.destinations)]
+        targets = {name: self._targets.previewed(name, kind, mode) for name in to or self.config.destinations}
         previews: list[Preview] = []
         with open_input(item) as reader:
             for place, record, _ in RecordStream(reader, decoder):
@@ -396,4 +396,4 @@ class Gateway:
         if isinstance(adapter, Checks):
             async with await self.sender(adapter) as sender:
                 found = await checked(adapter.check(), sender)
-        return [*found, *findings(await self.schemas(destination))]
+        return [*found, *findings(adapter, await self.schemas(destination))]

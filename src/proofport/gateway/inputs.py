@@ -73,6 +73,10 @@ class GivenRecords(Reader):
     def changed(self) -> bool:
         return False
 
+    @property
+    def sizes(self) -> None:
+        """None: records have no size in bytes."""
+
     def close(self) -> None:
         """Do nothing: the records belong to the caller."""
 

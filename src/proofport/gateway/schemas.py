@@ -23,8 +23,11 @@ async def schemas_of(destination: str, adapter: Adapter, journal: Journal) -> li
     return sorted(found.values(), key=lambda schema: not schema.current)
 
 
-def findings(schemas: Sequence[Schema]) -> list[Finding]:
-    """The lines of `doctor`: whether what is delivered now has a schema that is complete at the vendor."""
+def findings(adapter: Adapter, schemas: Sequence[Schema]) -> list[Finding]:
+    """The lines of `doctor` that need no answer of the vendor: is a kind configured, and is its schema complete?"""
+    if not adapter.settings.objects:
+        hint = "Name the kinds that you deliver under `objects:`, or run `proofport provision DEST`."
+        return [Finding(False, "objects", "no kind is configured, so nothing can be delivered", hint)]
     return [_finding(schema) for schema in schemas if schema.current]
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from proofport import mapping
-from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Stages
+from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Resource, Stages
 from proofport.config import Config
 from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
-from proofport.errors import Problem, UnsupportedFeature, UsageError
+from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
 from proofport.evidence import Neutral, model_of
 from proofport.gateway.inputs import AlreadyEvidence
 
@@ -56,19 +57,12 @@ class Targets:
         return found, [source or AlreadyEvidence(found, mode, folds=each) for source, each in pairs]
 
     # ------------------------------------------------------------------ destinations
-    def find(self, destination: str, kind: str, mode: Mode) -> Target:
-        """How a destination takes a kind. Raises UsageError."""
-        adapter = self._config.adapter(destination)
+    def find(self, destination: str, kind: str, mode: Mode, *, offline: bool = False) -> Target:
+        """How a destination takes a kind. Raises UsageError. `offline`: nothing will be asked of the vendor."""
+        adapter = self._config.adapter(destination, offline=offline)
         resource = adapter.resource(kind)
         resource.limits(mode)
         return Target(destination, adapter, resource, self._mapping(adapter, kind, resource.body(mode)))
-
-    def shown(self, destination: str, kind: str, mode: Mode) -> Target:
-        """The same for a look at the bodies: complete records are those of a snapshot, where there is no upsert."""
-        try:
-            return self.find(destination, kind, mode)
-        except UnsupportedFeature:
-            return self.find(destination, kind, "snapshot" if mode == "upsert" else mode)
 
     def known(self, destination: str, kind: str, mode: Mode) -> Target:
         """The same, made once for those who ask again and again."""
@@ -77,9 +71,22 @@ class Targets:
             self._known[key] = self.find(*key)
         return self._known[key]
 
-    def several(self, to: str | Sequence[str], kind: str, mode: Mode, *, delete_gone: bool = False) -> list[Target]:
+    def previewed(self, destination: str, kind: str, mode: Mode) -> Target | Problem:
+        """How a destination would take a kind, or why it cannot. It needs neither secrets nor an object there."""
+        adapter = self._config.adapter(destination, offline=True)
+        try:
+            resource = adapter.resource(kind)
+            mode = _shown_in(resource, mode)
+            return Target(destination, adapter, resource, self._mapping(adapter, kind, resource.body(mode)))
+        except UnsupportedFeature as error:
+            return Problem(f"the kind {kind}", f"another kind: {error.message}", hint=error.hint)
+
+    def several(
+        self, to: str | Sequence[str], kind: str, mode: Mode, *, delete_gone: bool = False, offline: bool = False
+    ) -> list[Target]:
         """Those that a push names. Raises UsageError where two are one object at the vendor."""
-        targets = [self.find(name, kind, mode) for name in dict.fromkeys([to] if isinstance(to, str) else to)]
+        names = dict.fromkeys([to] if isinstance(to, str) else to)
+        targets = [self.find(name, kind, mode, offline=offline) for name in names]
         if not targets:
             raise UsageError("no destination was named", hint="Name one or more of the configured destinations.")
         _refuse_shared_lanes(targets)
@@ -142,6 +149,20 @@ def _refuse_shared_lanes(targets: Sequence[Target]) -> None:
 
 
 # ------------------------------------------------------------------ preview
+def _shown_in(resource: Resource, mode: Mode) -> Mode:
+    """The mode to show a record in: this one, or a snapshot where the vendor takes no single records. Raises
+    UnsupportedFeature. An object need not be there yet."""
+    with suppress(ConfigError):
+        try:
+            resource.limits(mode)
+        except UnsupportedFeature:
+            if mode != "upsert":
+                raise
+            resource.limits("snapshot")
+            return "snapshot"
+    return mode
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """One record as every destination would get it."""
@@ -154,7 +175,9 @@ class Preview:
     bodies: Mapping[str, dict[str, Any] | Problem] = field(default_factory=dict)
 
 
-def preview_of(position: str, record: Neutral | Problem, targets: Sequence[Target]) -> Preview:
+def preview_of(position: str, record: Neutral | Problem, targets: Mapping[str, Target | Problem]) -> Preview:
+    """Of one record, or of the reason why it is none."""
     if isinstance(record, Problem):
-        return Preview(position, None, None, {target.name: record for target in targets})
-    return Preview(position, record["id"], record, {target.name: target.body_of(record) for target in targets})
+        return Preview(position, None, None, dict.fromkeys(targets, record))
+    bodies = {name: each if isinstance(each, Problem) else each.body_of(record) for name, each in targets.items()}
+    return Preview(position, record["id"], record, bodies)

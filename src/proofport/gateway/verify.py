@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from proofport.adapter import Observed, ReadBack, ReadsBack, Resource
+from proofport.adapter import Lists, Observed, ReadBack, ReadsBack, Resource
 from proofport.delivery import same
 from proofport.delivery.report import INLINE_PROBLEMS, Exit
 from proofport.delivery.target import lane_of
@@ -55,7 +55,8 @@ class Verification:
 
     @property
     def exit_code(self) -> Exit:
-        return Exit.INCOMPLETE if self.different or self.missing else Exit.OK
+        nothing_read = self.unreadable > 0 and not self.seen
+        return Exit.INCOMPLETE if self.different or self.missing or nothing_read else Exit.OK
 
     def as_dict(self) -> dict[str, Any]:
         different = [
@@ -93,8 +94,12 @@ async def verified(
     lane, kind = lane_of(name, resource), resource.kind
     result = Verification(name, kind)
     known = await journal.known_count(lane, kind)
+    if not known:
+        result.notes.append(f"Nothing of {kind} was delivered to {name} from here.")
     if not isinstance(resource, ReadsBack):
         result.unreadable = known
+        plan = " `proofport plan` compares a file with the live set." if isinstance(resource, Lists) else ""
+        result.notes.append(f"proofport cannot compare {kind} with what {name} shows.{plan}")
         return result
     waiting = _Waiting(resource.read_back, resource.ended_fields)
     after = ""

@@ -11,6 +11,8 @@ from proofport.errors import Problem, UsageError
 from proofport.sources.reader import Malformed, Reader
 from proofport.sources.stream import Stream
 
+NOT_UTF_8 = "In Excel choose 'CSV UTF-8' when saving, or convert it: iconv -f cp1252 -t utf-8 FILE"
+
 
 class CsvReader(Reader):
     """Comma, semicolon or tab, whichever the header uses. An empty cell is left out, because the source said nothing.
@@ -43,7 +45,7 @@ class CsvReader(Reader):
         except csv.Error as error:
             raise UsageError(f"{self.name}:1: the header row is not CSV: {error}") from None
         if self._broken_line:
-            raise UsageError(f"{self.name}:1: the header row is not UTF-8", hint="Save the file as CSV UTF-8.")
+            raise UsageError(f"{self.name}:1: the header row is not UTF-8", hint=NOT_UTF_8)
         if not any(header):
             raise UsageError(f"{self.name}:1: found no header row", hint="The first line must name the columns.")
         for number, name in enumerate(header, 1):
@@ -65,8 +67,8 @@ class CsvReader(Reader):
             if row is None:
                 return
             if self._broken_line >= line:
-                part = self._record(row) if len(row) == width else None
-                yield line, Malformed(Problem(found="bytes that are not UTF-8", expected="CSV in UTF-8"), part)
+                problem = Problem(found="bytes that are not UTF-8", expected="CSV in UTF-8", hint=NOT_UTF_8)
+                yield line, Malformed(problem, self._record(row) if len(row) == width else None)
             elif len(row) == width:
                 if record := self._record(row):
                     yield line, record

@@ -69,6 +69,11 @@ class Reader(ABC):
         """True if the input was written to since it was opened."""
         return self._stream.changed
 
+    @property
+    def sizes(self) -> tuple[int, int] | None:
+        """Bytes read so far, and bytes in all; None where nobody knows how many there are."""
+        return self._stream.sizes
+
     def close(self) -> None:
         self._stream.close()
 

@@ -82,6 +82,14 @@ class Stream:
         """True if the file was written to since it was opened. A file that was put in its place does not count."""
         return _state_of(self._raw) != self._state
 
+    @property
+    def sizes(self) -> tuple[int, int] | None:
+        """Bytes read so far, and bytes in all; None where nobody knows how many there are."""
+        if self._state is None:
+            return None
+        size = self._state[0]
+        return (size, size) if self._raw.closed else (min(self._raw.tell(), size), size)
+
     def close(self) -> None:
         if self._owned:
             self._raw.close()

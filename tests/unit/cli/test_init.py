@@ -102,3 +102,28 @@ def test_what_it_writes_for_an_installed_adapter_loads(
     block = Config.load().destinations[name]
     assert block["adapter"] == name
     assert all(str(block[secret]).startswith("env:") for secret in ("api_key", "api_secret") if secret in block)
+
+
+def test_every_setting_can_be_given(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("region=", "shelf=4", "flags=x", "account=7")
+    sets = [word for each in given for word in ("--set", f"toy.{each}")]
+    assert app.run(["init", "--adapter", "toy", *sets, "--config", str(toy)]) == 0
+    text = toy.read_text()
+    for line in ("    shelf: 4", "    flags: [x]", '    account: "7"', "    # region:"):
+        assert f"\n{line}\n" in text
+    assert f"`proofport doctor --config {toy}`" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("toy.shelf=high", "valid integer"),
+        ("toy.shelve=4", "it has account, flags, region, requests_per_minute, shelf"),
+        ("toy.api_key=secret", "has no setting 'api_key'"),
+        ("other.shelf=4", "with a vendor of toy"),
+    ],
+)
+def test_a_wrong_setting_is_refused(given: str, words: str, toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["init", "--adapter", "toy", "--set", given]) == 2
+    assert words in " ".join(capsys.readouterr().err.split())
+    assert not toy.exists()

@@ -7,8 +7,8 @@ import os
 from contextlib import redirect_stdout
 from unittest.mock import patch
 
-from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, rejected, unknown, withheld
-from proofport.cli.push.report import SHOWN, print_report
+from proofport.accounting import ACCEPTED, CONFIRMED, UNCHANGED, Outcome, rejected, unknown, withheld
+from proofport.cli.push.report import SHOWN, print_report, verdict
 from proofport.delivery.report import DestinationReport, Exit, Group, RecordProblem, RunReport, SourceReport
 from proofport.errors import Problem
 
@@ -37,7 +37,7 @@ def run(*destinations: DestinationReport, incomplete: str | None = None, dry_run
 
 
 def row(text: str, beginning: str) -> list[str]:
-    [line] = [line for line in text.splitlines() if line.startswith(beginning)]
+    [line] = [line for line in text.splitlines() if line.startswith(beginning) and line[-1].isdigit()]
     return line.removeprefix(beginning).split()[-3:]
 
 
@@ -45,7 +45,23 @@ def test_accepted_is_not_counted_as_confirmed() -> None:
     text = printed(run(destination("one", CONFIRMED, CONFIRMED), destination("two", ACCEPTED, ACCEPTED)))
     assert row(text, "delivered, confirmed")[-2:] == ["2", "0"]
     assert row(text, "accepted: queued")[-2:] == ["0", "2"]
-    assert "Every record is delivered" in text
+    assert "one confirmed 2. two queued 2 and reports no result." in text
+
+
+def test_the_last_line_says_what_happened_in_the_vendors_terms() -> None:
+    good, same = destination("one", CONFIRMED, UNCHANGED), destination("two", UNCHANGED)
+    assert verdict(run(good, same)) == "one confirmed 1, had 1 unchanged. two had 1 unchanged."
+    blocked = run(good, destination("two", withheld("blocked"), exit=Exit.BLOCKED))
+    assert verdict(blocked) == "two needs you: do what is said above. Then push again with --resume r1."
+    refused = run(good, destination("two", withheld("guard"), exit=Exit.GUARD))
+    assert verdict(refused).startswith("Not completed: the guard refused what would disappear (see two).")
+
+
+def test_a_dry_run_says_what_would_happen() -> None:
+    report = run(destination("one", withheld("dry_run"), rejected(PROBLEM), exit=Exit.INCOMPLETE), dry_run=True)
+    text = printed(report)
+    assert (row(text, "would be sent")[-1], row(text, "would be rejected")[-1]) == ("1", "1")
+    assert "Nothing was sent. one would get 1 and reject 1." in text
 
 
 def test_the_counts_stand_under_their_destinations() -> None:
@@ -53,7 +69,9 @@ def test_the_counts_stand_under_their_destinations() -> None:
     text = printed(run(bad))
     for words, count in (("records", "4"), ("rejected", "1"), ("withheld", "1"), ("unknown", "1")):
         assert row(text, words)[-1] == count
-    assert "Not every record was delivered." in text
+    assert "Not every record was delivered. far confirmed 1; 1 rejected, 1 withheld, 1 unknown." in " ".join(
+        text.split()
+    )
 
 
 def test_more_destinations_than_fit_abreast_go_below() -> None:
@@ -70,6 +88,12 @@ def test_a_record_refused_everywhere_is_explained_once() -> None:
     assert text.count("i.ndjson:2") == 1
     assert "type: found 'aws_ec2_instance'" in text
     assert "Did you mean ec2_instance?" in text
+
+
+def test_a_destination_that_refuses_equal_records_is_named_once() -> None:
+    problem = RecordProblem("i.ndjson:2", None, rejected(PROBLEM))
+    text = printed(run(destination("one", CONFIRMED), destination("two", rejected(PROBLEM), problems=[problem] * 3)))
+    assert "rejected at two\n" in text
 
 
 def test_a_record_refused_at_one_destination_names_it() -> None:
@@ -104,8 +128,10 @@ def test_many_problems_end_in_a_count_and_where_the_rest_is() -> None:
 
 def test_what_is_gone_is_listed() -> None:
     report = destination("d", CONFIRMED, gone=Group(1_234, [f"i-{n}" for n in range(SHOWN + 1)]))
+    assert "Missing from this set, and nothing was done about them (1,234): i-0" in printed(run(report))
+    report.gone_became = "deleted at d by this snapshot"
     text = printed(run(report))
-    assert "Known before, and not in this set (1,234): i-0, i-1" in text
+    assert "Deleted at d by this snapshot (1,234): i-0, i-1" in text
     assert f"and {1_234 - SHOWN:,} more" in " ".join(text.split())
 
 

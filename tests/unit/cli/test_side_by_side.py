@@ -15,7 +15,9 @@ from proofport.gateway import Preview
 
 def printed(preview: Preview, width: int) -> str:
     out = io.StringIO()
-    print_preview(preview, Console(file=out, width=width, markup=False, highlight=False))
+    print_preview(
+        preview, Console(file=out, width=width, markup=False, highlight=False, force_terminal=True, color_system=None)
+    )
     assert all(len(line) <= width for line in out.getvalue().splitlines())
     return out.getvalue()
 
@@ -29,6 +31,22 @@ def test_bodies_stand_beside_each_other_as_exact_json() -> None:
     assert any('"name": null' in line and '"text": "a \\"b\\" é"' in line for line in text.splitlines())
     assert '"n": false' in text
     assert "f:1  i-1" in text
+
+
+def test_a_pipe_gets_lines_without_frames_or_padding() -> None:
+    out = io.StringIO()
+    value = "v" * 300
+    bodies: dict[str, dict[str, Any] | Problem] = {"a": {"k": value}, "b": Problem("x", "y")}
+    print_preview(Preview("f:1", "i-1", {"id": "i-1"}, bodies), Console(file=out, width=30, markup=False))
+    assert out.getvalue().splitlines() == [
+        "f:1  i-1",
+        "evidence, before any vendor mapping",
+        '  "id": "i-1"',
+        "a",
+        f'  "k": "{value}"',
+        "b",
+        "  found x, expected y",
+    ]
 
 
 @pytest.mark.parametrize("width", [30, 80])

@@ -59,6 +59,24 @@ def test_every_field_of_a_vendors_model_has_a_home(name: str, schema: str) -> No
     assert made(LIBRARY.find(name)) - {"id"} == properties(schema, schemas) - {"id"}
 
 
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("vanta/personnel_account", "UserAccount"),
+        ("vanta/training_record", "UserSecurityTrainingStatus"),
+        ("vanta/device", "MacosUserComputer"),
+        ("vanta/device", "WindowsUserComputer"),
+        ("vanta/cloud_resource", "CustomResource"),
+    ],
+)
+def test_every_field_that_a_vendor_requires_has_a_home(name: str, schema: str) -> None:
+    """And nothing is made that the vendor's document does not have."""
+    schemas, mapping = document("vanta")["components"]["schemas"], LIBRARY.find(name)
+    assert set(schemas[schema]["required"]) <= set(mapping.fields)
+    shared = {field for each in schemas.values() for field in each.get("properties", {})}
+    assert set(mapping.fields) - {"platform"} <= shared
+
+
 def test_people_are_accounts_at_secureframe() -> None:
     assert made(LIBRARY.find("secureframe/person")) < made(LIBRARY.find("secureframe/personnel_account"))
 

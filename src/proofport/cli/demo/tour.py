@@ -20,7 +20,6 @@ from proofport.cli.push.preview import console, print_bodies
 from proofport.cli.push.report import print_problems, print_report
 from proofport.config import Config, Guard
 from proofport.delivery.report import RunReport
-from proofport.errors import UnsupportedFeature
 from proofport.gateway import Input
 from proofport.testing import running
 
@@ -80,14 +79,12 @@ async def _provisioned(narrator: Narrator, config: Config) -> Config:
     destinations = {name: {**block, "objects": {**block["objects"]}} for name, block in config.destinations.items()}
     async with connect(config) as gateway:
         for name, block in destinations.items():
-            try:
-                for kind in SAMPLES:
-                    made = await gateway.provision(name, kind=kind)
-                    block["objects"][kind] = dict(made[kind].settings)
-            except UnsupportedFeature:
-                show(f"{name}: no API for it. A person does it once in the browser; for this tour it is done.")
-            else:
+            found = {kind: (await gateway.provision(name, kind=kind))[kind].settings for kind in SAMPLES}
+            block["objects"] |= {kind: dict(settings) for kind, settings in found.items() if settings}
+            if all(found.values()):
                 show(f"{name}: found or made through its API, for {', '.join(SAMPLES)}.")
+            else:
+                show(f"{name}: no API for it. A person does it once in the browser; for this tour it is done.")
     return config.model_copy(update={"destinations": destinations})
 
 

@@ -71,15 +71,24 @@ def console() -> Console:
 def print_preview(shown: Preview, out: Console) -> None:
     out.print(Text(f"{shown.position}  {shown.id or ''}".rstrip(), style="bold"))
     if shown.neutral:
-        out.print(_panel("evidence, before any vendor mapping", shown.neutral, "cyan"))
+        title = "evidence, before any vendor mapping"
+        evidence = _panel(title, shown.neutral, "cyan") if out.is_terminal else _lines(title, shown.neutral)
+        out.print(evidence, soft_wrap=not out.is_terminal)
     print_bodies(out, shown.bodies)
 
 
 def print_bodies(out: Console, bodies: Mapping[str, dict[str, Any] | Problem]) -> None:
-    """Print panels of equal width, as many in a row as stay readable. Equal problems share one panel."""
+    """Print panels of equal width, as many in a row as stay readable. Equal problems share one panel.
+
+    Where nobody looks, because the output goes to a file or another program, lines stand in place of the panels.
+    """
     problems = [body for body in bodies.values() if isinstance(body, Problem)]
     if len(problems) == len(bodies) > 1 and len(set(problems)) == 1:
         bodies = {", ".join(bodies): problems[0]}
+    if not out.is_terminal:
+        for name, body in bodies.items():
+            out.print(_lines(name, body), soft_wrap=True)
+        return
     panels = [_panel(name, body, "green" if isinstance(body, dict) else "red") for name, body in bodies.items()]
     abreast = max(1, min(len(panels), out.width // NARROWEST))
     out.print(Columns(panels, width=out.width // abreast, padding=0))
@@ -88,6 +97,12 @@ def print_bodies(out: Console, bodies: Mapping[str, dict[str, Any] | Problem]) -
 def _panel(title: str, body: Mapping[str, Any] | Problem, colour: str) -> Panel:
     content = Text(str(body), overflow="fold") if isinstance(body, Problem) else _fields(body)
     return Panel(content, title=Text(title), title_align="left", border_style=colour, padding=(0, 1))
+
+
+def _lines(title: str, body: Mapping[str, Any] | Problem) -> str:
+    """The title, and below it what a panel would hold."""
+    text = str(body) if isinstance(body, Problem) else str(_fields(body))
+    return "\n".join([title, *(f"  {line}" for line in text.splitlines())])
 
 
 def _fields(body: Mapping[str, Any]) -> Text:

@@ -61,7 +61,10 @@ class Lines:
 
 @contextmanager
 def bars(console: Console) -> Iterator[Watch]:
-    """One bar for each destination: records with an outcome, of those read so far. Below: why it waits."""
+    """One bar for each destination. Below: why it waits.
+
+    A bar fills by the share of the inputs that has an outcome, and only moves to and fro where their size is not known.
+    """
     from rich.console import RenderableType
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
@@ -77,7 +80,7 @@ def bars(console: Console) -> Iterator[Watch]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
-        TextColumn("{task.completed:,} of {task.total:,}"),
+        TextColumn("{task.fields[counts]}"),
         TimeElapsedColumn(),
         TextColumn("{task.fields[rejected]}", style="red"),
     )
@@ -88,10 +91,13 @@ def bars(console: Console) -> Iterator[Watch]:
             notes.clear()
             for name, destination in progress.destinations.items():
                 if name not in tasks:
-                    tasks[name] = display.add_task(name, total=0, rejected="")
+                    tasks[name] = display.add_task(name, total=None, rejected="", counts="")
                 if destination.note:
                     notes[name] = destination.note
                 rejected = f"{destination.rejected:,} rejected" if destination.rejected else ""
-                display.update(tasks[name], completed=destination.done, total=progress.read, rejected=rejected)
+                counts = f"{destination.done:,} of {progress.read:,} read"
+                total = None if progress.share is None else 1.0
+                done = (progress.share or 0.0) * min(1.0, destination.done / max(1, progress.read))
+                display.update(tasks[name], completed=done, total=total, rejected=rejected, counts=counts)
 
         yield watch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
 
@@ -13,11 +13,12 @@ from proofport.cli.output import SHOWN as SHOWN
 from proofport.cli.output import listed, show
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport
 from proofport.delivery.whole import records
+from proofport.text.wording import listing
 
 COUNTS: dict[Assurance | Status, tuple[str, str]] = {
     Assurance.CONFIRMED: ("delivered, confirmed by the vendor", "green"),
     Assurance.VERIFIED: ("delivered, read back and found equal", "green"),
-    Assurance.ACCEPTED: ("accepted: queued, no result reported", "green"),
+    Assurance.ACCEPTED: ("accepted: queued, no result reported", "cyan"),
     Status.UNCHANGED: ("unchanged, not sent again", "green"),
     Status.REJECTED: ("rejected", "red"),
     Status.WITHHELD: ("withheld: good, but not delivered", "yellow"),
@@ -29,13 +30,14 @@ ALWAYS = (Assurance.CONFIRMED, Status.REJECTED)
 """Counts that are shown even if all of them are 0."""
 
 LABEL = max(len(words) for words, _ in COUNTS.values())
-VERDICTS = {
-    Exit.OK: "Every record is delivered or unchanged.",
-    Exit.INCOMPLETE: "Not every record was delivered.",
-    Exit.USAGE: "A destination could not take this as asked.",
-    Exit.BLOCKED: "A vendor refuses us until a person acts there.",
-    Exit.GUARD: "Refused by the guard, for the reason given above.",
+DRY_RUN: dict[Assurance | Status, tuple[str, str]] = {
+    Status.WITHHELD: ("would be sent", "green"),
+    Status.UNCHANGED: COUNTS[Status.UNCHANGED],
+    Status.REJECTED: ("would be rejected", "red"),
 }
+
+
+NOTHING = "There was nothing to deliver."
 
 
 def print_report(report: RunReport, *, problems_file: str | None = None) -> None:
@@ -46,7 +48,7 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
         if source.incomplete:
             show(f"not read to its end: {source.incomplete}", "    ", fg="yellow")
     destinations = list(report.destinations.values())
-    print_counts(destinations)
+    print_counts(destinations, DRY_RUN if report.dry_run else COUNTS)
     for destination in destinations:
         remarks = list(remarks_on(destination))
         if remarks:
@@ -58,21 +60,51 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
 
 
 def verdict(report: RunReport) -> str:
-    """The last line: how the run ended."""
-    destinations = report.destinations.values()
-    if report.exit_code is Exit.OK and not any(each.input for each in destinations):
-        return "There was nothing to deliver."
-    if report.exit_code is Exit.OK and report.dry_run:
-        return "Nothing was rejected."
-    if report.exit_code is Exit.OK and any(each.excluded.count for each in destinations):
-        return "Every record is delivered, unchanged, or left out on purpose."
-    delivered = all(each.tally.status[Status.DELIVERED] == each.input for each in destinations)
-    if report.exit_code is Exit.INCOMPLETE and delivered:
+    """The last line: how the run ended, and what a person has to do."""
+    destinations, code = list(report.destinations.values()), report.exit_code
+    at = listing([each.name for each in destinations if each.exit is code])
+    if code is Exit.BLOCKED:
+        needs = "needs" if sum(each.exit is code for each in destinations) == 1 else "need"
+        again = "Push again then" if report.dry_run else f"Then push again with --resume {report.run_id}"
+        return f"{at} {needs} you: do what is said above. {again}."
+    if code is Exit.GUARD:
+        return f"Not completed: the guard refused what would disappear (see {at}). Check the source first."
+    if code is Exit.USAGE:
+        return f"{at} could not take this as asked."
+    if report.dry_run:
+        return "Nothing was sent. " + " ".join(map(_would, destinations))
+    if code is Exit.OK:
+        return " ".join(map(_was, destinations)) if any(each.input for each in destinations) else NOTHING
+    if all(each.tally.status[Status.DELIVERED] == each.input for each in destinations):
         return "Every record that was read is delivered, but a source was not read to its end."
-    return VERDICTS[report.exit_code]
+    return "Not every record was delivered. " + " ".join(map(_was, destinations))
 
 
-def print_counts(destinations: Sequence[DestinationReport]) -> None:
+def _was(destination: DestinationReport) -> str:
+    """One sentence about a destination, with the counts that are not 0."""
+    tally, name = destination.tally, destination.name
+    good = {
+        "confirmed {}": tally.assurance[Assurance.CONFIRMED],
+        "shows {} as sent": tally.assurance[Assurance.VERIFIED],
+        "queued {} and reports no result": tally.assurance[Assurance.ACCEPTED],
+        "had {} unchanged": tally.status[Status.UNCHANGED],
+    }
+    bad = {each.value: tally.status[each] for each in (Status.REJECTED, Status.WITHHELD, Status.UNKNOWN)}
+    has = [words.format(f"{count:,}") for words, count in good.items() if count]
+    lacks = [f"{count:,} {word}" for word, count in bad.items() if count]
+    return "; ".join(filter(None, [f"{name} {listing(has) or 'got nothing'}", listing(lacks)])) + "."
+
+
+def _would(destination: DestinationReport) -> str:
+    would, rejected = destination.tally.status[Status.WITHHELD], destination.tally.status[Status.REJECTED]
+    refused = f" and reject {rejected:,}" if rejected else ""
+    same = destination.tally.status[Status.UNCHANGED]
+    return f"{destination.name} would get {would:,}{f' (unchanged: {same:,})' if same else ''}{refused}."
+
+
+def print_counts(
+    destinations: Sequence[DestinationReport], words_of: Mapping[Assurance | Status, tuple[str, str]] = COUNTS
+) -> None:
     """Print a column for each destination, as many side by side as fit. Most rows of zeros are left out."""
     columns = [(each, max(len(each.name), len(f"{each.input:,}")) + 2) for each in destinations]
     widest = max((width for _, width in columns), default=1)
@@ -81,18 +113,23 @@ def print_counts(destinations: Sequence[DestinationReport]) -> None:
         click.secho(f"\n{'':{LABEL}}{''.join(f'{each.name:>{width}}' for each, width in some)}", bold=True)
         click.echo(f"{'records':{LABEL}}{''.join(f'{each.input:>{width},}' for each, width in some)}")
         counts = [(each.tally.status | each.tally.assurance, width) for each, width in some]
-        for what, (words, colour) in COUNTS.items():
+        for what, (words, colour) in words_of.items():
             numbers = [(count[what], width) for count, width in counts]
             if what in ALWAYS or any(number for number, _ in numbers):
                 cells = (click.style(f"{n:>{width},}", fg=colour if n else None, dim=not n) for n, width in numbers)
                 click.echo(f"{words:{LABEL}}{''.join(cells)}")
 
 
+def _fate(destination: DestinationReport) -> str:
+    became = destination.gone_became or "missing from this set, and nothing was done about them"
+    return became[0].upper() + became[1:]
+
+
 def remarks_on(destination: DestinationReport) -> Iterator[str]:
     """Everything that concerns the whole set at one destination."""
     yield from destination.notes
     sets = {
-        "Known before, and not in this set": destination.gone,
+        _fate(destination): destination.gone,
         "Of these uploaded directly": destination.outside,
         "Rejected, and sent as they were last": destination.kept_last,
         "Dropped, although nobody knows that they are gone": destination.dropped,
@@ -122,7 +159,7 @@ def print_problems(destinations: Sequence[DestinationReport], file: str | None =
             together.setdefault(problem, []).append(destination.name)
     for problem in sorted(together, key=_place)[:SHOWN]:
         names = together[problem]
-        print_problem(problem, [] if len(names) == len(destinations) > 1 else names)
+        print_problem(problem, [] if len({*names}) == len(destinations) > 1 else names)
     hidden = max(0, len(together) - SHOWN) + max((d.problem_count - len(d.problems) for d in destinations), default=0)
     if hidden:
         where = f"{file} has all of them" if file else "--problems FILE writes all of them to a file"
@@ -137,7 +174,7 @@ def _place(problem: RecordProblem) -> list[tuple[int, str]]:
 def print_problem(problem: RecordProblem, names: Iterable[str] = ()) -> None:
     """Print one record's problem: its position, what was found, what was expected."""
     outcome, detail = problem.outcome, problem.outcome.problem
-    at = f" at {', '.join(names)}" if names else ""
+    at = f" at {', '.join(dict.fromkeys(names))}" if names else ""
     reason = f" ({outcome.reason.replace('_', ' ')})" if outcome.reason else ""
     record = f"  {problem.id}" if problem.id else ""
     show(f"\n{problem.position}{record}  {outcome.status.value}{at}{reason}", bold=True, fg="red")

@@ -33,7 +33,7 @@ async def verify(gateway: Gateway, destination: str, kind: str, within: float, a
     """Compare every record delivered to DEST with what the vendor shows: the same, different, missing or not readable.
 
     A record that is shown as it was sent counts as verified from then on. Exit codes: 0 nothing differs or is missing,
-    1 something does.
+    1 something does, or nothing could be read back.
     """
     found = await gateway.verify(destination, kind=kind, within=within, on_look=_announce)
     show_result(found.as_dict(), _lines(found), as_json=as_json)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
@@ -36,8 +38,11 @@ destinations:
 @click.command()
 @click.option("--adapter", "adapters", metavar="NAME", multiple=True, help="A vendor to deliver to. Repeatable.")
 @click.option("--instance", metavar="NAME", default="prod", show_default=True, help="A name for this installation.")
+@click.option(
+    "--set", "given", metavar="VENDOR.SETTING=VALUE", multiple=True, help="A setting that is not asked for. Repeatable."
+)
 @options.config_option
-def init(adapters: Sequence[str], instance: str, config_path: str | None) -> int:
+def init(adapters: Sequence[str], instance: str, given: Sequence[str], config_path: str | None) -> int:
     """Write proofport.yaml, or the FILE of --config.
 
     On a terminal it asks for the settings of the chosen vendors. Secrets are never written, only the names of the
@@ -52,11 +57,32 @@ def init(adapters: Sequence[str], instance: str, config_path: str | None) -> int
     if not chosen:
         raise click.UsageError(f"name at least one --adapter; installed: {', '.join(installed) or 'none'}")
     ask: Ask = _ask if interactive else lambda question, field, default: default or ""
-    blocks = [destination(name, registry.load_adapter(name).Settings, ask) for name in dict.fromkeys(chosen)]
+    settings = {name: registry.load_adapter(name).Settings for name in dict.fromkeys(chosen)}
+    answers = _answers(given, settings)
+    blocks = [destination(name, model, ask, answers[name]) for name, model in settings.items()]
     _write(file, INTRODUCTION.format(instance=_scalar(instance)) + "\n".join(blocks))
     variables = ", ".join(re.findall(r": env:(\S+)", "\n".join(blocks)))
-    show(f"Wrote {file}. Next: set {variables}; then run `proofport doctor`.", err=True)
+    command = f"proofport doctor --config {shlex.quote(config_path)}" if config_path else "proofport doctor"
+    show(f"Wrote {file}. Next: set {variables}; then run `{command}`.", err=True)
     return 0
+
+
+def _answers(given: Sequence[str], settings: Mapping[str, type[BaseModel]]) -> dict[str, dict[str, str]]:
+    """The settings that the command line gives, by vendor. Raises UsageError for one that there is not."""
+    from proofport.config import secret_fields
+
+    found: dict[str, dict[str, str]] = {name: {} for name in settings}
+    for text in given:
+        place, equals, value = text.partition("=")
+        name, _, key = place.partition(".")
+        if not equals or name not in settings:
+            chosen = ", ".join(settings)
+            raise click.UsageError(f"--set {place}: expected VENDOR.SETTING=VALUE, with a vendor of {chosen}")
+        fields = settings[name].model_fields.keys() - {"objects"} - set(secret_fields(settings[name]))
+        if key not in fields:
+            raise click.UsageError(f"--set {place}: {name} has no setting {key!r}; it has {', '.join(sorted(fields))}")
+        found[name][key] = _checked(settings[name].model_fields[key])(value) if value else ""
+    return found
 
 
 def _choose(installed: Sequence[str]) -> list[str]:
@@ -64,8 +90,8 @@ def _choose(installed: Sequence[str]) -> list[str]:
     return [name for name in installed if click.confirm(f"  {name}", default=True)]
 
 
-def destination(name: str, settings: type[BaseModel], ask: Ask) -> str:
-    """One block of `destinations:`. Optional settings are comments in it."""
+def destination(name: str, settings: type[BaseModel], ask: Ask, given: Mapping[str, str] = {}) -> str:
+    """One block of `destinations:`. Optional settings are comments in it. What is `given` is not asked for."""
     from proofport.config import secret_fields
 
     secrets = secret_fields(settings)
@@ -76,8 +102,10 @@ def destination(name: str, settings: type[BaseModel], ask: Ask) -> str:
             lines.append(f"    {field_name}: env:{name.upper()}_{field_name.upper()}")
         elif field_name == "objects":
             continue
-        elif field.is_required() or choices:
-            answer = ask(f"{name}: {field_name}", field, choices[0] if choices else None)
+        elif answer := given.get(field_name):
+            lines.append(f"    {field_name}: {answer}")
+        elif field_name not in given and _is_asked(field, choices):
+            answer = ask(f"{name}: {field_name}", field, _default(field, choices))
             remark = f"one of {', '.join(choices)}" if choices else "" if answer else "required"
             lines.append(f"    {field_name}: {answer}".rstrip() + (f"    # {remark}" if remark else ""))
         else:
@@ -110,13 +138,38 @@ def _choices(annotation: Any) -> list[str]:
     return []
 
 
+def _is_asked(field: FieldInfo, choices: Sequence[str]) -> bool:
+    """True for what is required, for a choice, and for what the adapter marks with `ask`."""
+    extra = field.json_schema_extra
+    return field.is_required() or bool(choices) or (isinstance(extra, dict) and "ask" in extra)
+
+
+def _default(field: FieldInfo, choices: Sequence[str]) -> str | None:
+    """The answer where none is given: the first choice, or the value of `ask`. None: a person has to answer."""
+    extra = field.json_schema_extra
+    return choices[0] if choices else str(extra["ask"]) if isinstance(extra, dict) and "ask" in extra else None
+
+
 def _ask(question: str, field: FieldInfo, default: str | None) -> str:
     """Ask until the adapter accepts the answer."""
+    about = ", ".join(_choices(field.annotation)) or field.description
+    words = f"{question} ({about})" if about else question
+    answer: str = click.prompt(words, default=default, value_proc=_checked(field))
+    return answer
+
+
+def _checked(field: FieldInfo) -> Callable[[str], str]:
+    """A function that makes YAML of an answer. It raises UsageError for one that the adapter does not accept."""
     from pydantic import TypeAdapter, ValidationError
 
     accepts: TypeAdapter[Any] = TypeAdapter(Annotated[field.annotation, field])  # type: ignore[arg-type]
 
     def checked(answer: str) -> str:
+        read = _read(answer)
+        for value, text in ((read, answer), (answer, _scalar(answer)), ([read], f"[{answer}]")):
+            with suppress(ValidationError):
+                accepts.validate_python(value)
+                return text
         try:
             accepts.validate_python(answer)
         except ValidationError as error:
@@ -124,20 +177,23 @@ def _ask(question: str, field: FieldInfo, default: str | None) -> str:
             raise click.UsageError(words) from None
         return answer
 
-    about = ", ".join(_choices(field.annotation)) or field.description
-    answer: str = click.prompt(f"{question} ({about})" if about else question, default=default, value_proc=checked)
-    return _scalar(answer)
+    return checked
 
 
 def _scalar(text: str) -> str:
     """Text for YAML, quoted where the configuration would read it as another value."""
+    return text if _read(text) == text else json.dumps(text, ensure_ascii=False)
+
+
+def _read(text: str) -> Any:
+    """The value that the configuration would read; None where it is no YAML."""
     from proofport.text.yaml_nodes import data, read_documents
 
     try:
-        plain = [data(node) for node in read_documents(f"a: {text}".encode(), "answer")] == [{"a": text}]
+        found = [data(node) for node in read_documents(f"a: {text}".encode(), "answer")]
     except MappingError:
-        plain = False
-    return text if plain else json.dumps(text, ensure_ascii=False)
+        return None
+    return found[0].get("a") if len(found) == 1 and isinstance(found[0], dict) and len(found[0]) == 1 else None
 
 
 def _write(file: Path, text: str) -> None:

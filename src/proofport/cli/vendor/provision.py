@@ -29,25 +29,30 @@ async def provision(gateway: Gateway, destination: str, kind: str | None, write:
     """Find or make the objects of DEST: for one kind, or for all kinds that have a mapping or are configured.
 
     Prints the lines for `objects:` in the configuration, and adds them there. An object that exists is found again,
-    never made twice; lines that the file has already stay as they are.
+    never made twice; lines that the file has already stay as they are. Where the vendor has no API for it, prints the
+    steps that a person takes.
     """
     made = await gateway.provision(destination, kind=kind)
     if as_json:
         show_json({kind: asdict(one) for kind, one in made.items()})
     else:
         _print(destination, made)
-    if write:
+    if write and any(one.settings for one in made.values()):
         show(_written(gateway.config.path, destination, made), "# ", hanging="#   ", err=as_json)
     return 0
 
 
 def _print(destination: str, made: Mapping[str, Provisioned]) -> None:
     for name, one in made.items():
-        show(f"{name}: {'made now' if one.created else 'found'}", hanging="  ", err=True)
+        by_hand = "a person makes it in the vendor's web application, in these steps"
+        how = "made now" if one.created else "found" if one.settings else by_hand
+        show(f"{name}: {how}", hanging="  ", err=True)
         for note in one.notes:
             show(note, "  ", err=True)
-    click.echo(f"# destinations: {destination}:\nobjects:")
-    for name, one in made.items():
+    ready = {name: one for name, one in made.items() if one.settings}
+    if ready:
+        click.echo(f"# destinations: {destination}:\nobjects:")
+    for name, one in ready.items():
         click.echo(f"  {json.dumps(name) if ':' in name else name}:")
         for key, value in one.settings.items():
             click.echo(f"    {key}: {json.dumps(value)}")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
-from proofport.adapter import Ends
+from proofport.adapter import Ends, ReadsBack
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
@@ -68,7 +69,10 @@ class ComparedSet(Ending):
                     await self._forget_gone()
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
-            report.notes.append(f"The set before stays the one to compare with: {refusal}")
+            report.notes.append(
+                "This set was not recorded as complete: the next one is compared with the one before it. "
+                f"The guard refused this one: {refusal}"
+            )
             return False
         except ProofportError as error:
             report.fail(exit_of(error))
@@ -79,15 +83,19 @@ class ComparedSet(Ending):
         return flaw is None and doubtful is None
 
     async def _end_gone(self, gone: Sequence[str]) -> None:
-        ended = await self._end_all(gone)
-        resource = self._destination.resource
-        always = isinstance(resource, Ends) and resource.ends == "always"
-        words = "given an end date or state" if always else "deleted"
-        self._report.notes.append(f"{records(ended)} no longer in the set: {words} at the vendor.")
+        ended, resource, report = await self._end_all(gone), self._destination.resource, self._report
+        if isinstance(resource, Ends) and resource.ends == "on_request":
+            report.gone_became = f"deleted at {report.name} by this snapshot"
+        elif isinstance(resource, ReadsBack) and resource.ended_fields:
+            fields = ", ".join(f"{name}: {json.dumps(value)}" for name, value in resource.ended_fields.items())
+            report.gone_became = f"sent once more to {report.name} with {fields}"
+        else:
+            report.gone_became = f"ended at {report.name} by this snapshot"
+        if ended < len(gone):
+            report.notes.append(f"{ended:,} of {records(len(gone))} could be ended.")
 
     def _kept(self) -> str:
-        count = records(self._report.gone.count)
+        self._report.gone_became = f"still held by {self._report.name}"
         if isinstance(self._destination.resource, Ends):
-            return f"{count} of the last set gone; the vendor still holds them. --delete-gone deletes them there."
-        why = "the vendor has no call that removes records, so it still holds what is gone"
-        return f"{count} of the last set gone; {why}."
+            return "--delete-gone deletes there what is gone."
+        return "The vendor has no call that removes records, so it still holds what is gone."

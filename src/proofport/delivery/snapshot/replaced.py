@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import orjson
 
-from proofport.accounting import UNCHANGED, Outcome, Status, withheld
+from proofport.accounting import REQUIRED_VALUE_UNKNOWN, UNCHANGED, Outcome, Status, withheld
 from proofport.adapter import Batch, Replaces, Tombstone
 from proofport.delivery.batching import joined, require_room
 from proofport.delivery.books import RunBooks
@@ -67,6 +67,9 @@ class ReplacedSet(Ending):
                 self._cancel(held.flaw)
                 return False
             gone, new = self._report.gone.count + held.lost, len(batch) + len(held.kept)
+            if not new and self._report.tally.reasons[REQUIRED_VALUE_UNKNOWN]:
+                self._cancel("no record has every value that the vendor requires, and an empty set is not sent")
+                return False
             self._terms.allow(Change(self._previous, gone, new), incomplete, self._before.sources)
             require_room(joined(batch, held.kept), destination.limits)
             tombstones = await self._tombstones()
@@ -93,9 +96,7 @@ class ReplacedSet(Ending):
         if await self._flaw() is not None or not taken or kept_back:
             return False
         self._note_left_out([*batch.ids, *held.kept.ids], outcomes)
-        if self._report.gone.count:
-            count = records(self._report.gone.count)
-            self._report.notes.append(f"{count} of the last set gone: not in the set that was sent.")
+        self._report.gone_became = f"not in the set that {self._report.name} was sent"
         await self._forget_gone(held)
         return True
 

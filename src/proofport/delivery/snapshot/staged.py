@@ -76,6 +76,7 @@ class StagedSet(Ending):
         complete = partial(self._stages.complete, destination.job, destination.memory or {}, staged)
         await self._books.completing()
         await destination.vendor.lead(complete, cleared=True)
+        report.gone_became = f"deleted at {report.name} by this snapshot"
         await self._forget_gone(held)
         return True
 
@@ -117,6 +118,7 @@ class StagedSet(Ending):
         self._terms.allow(Change(self._before.size, len(gone), 0), incomplete, self._before.sources, may_be_empty=True)
         self._note_override()
         ended = await self._end_all(gone)
+        self._report.gone_became = f"deleted at {self._report.name} by this snapshot"
         self._report.notes.append(f"The set is empty: {records(ended)} deleted at the vendor, as `empty_set` says.")
         return self._report.exit is Exit.OK
 

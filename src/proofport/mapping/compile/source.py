@@ -13,7 +13,7 @@ import orjson
 from pydantic import BaseModel, ValidationError, create_model
 
 from proofport.adapter import Mode
-from proofport.errors import Rejected, UsageError
+from proofport.errors import Problem, Rejected, UsageError
 from proofport.evidence import Evidence, Neutral, model_of
 from proofport.mapping.compile.checks import is_text
 from proofport.mapping.compile.code import Code
@@ -26,6 +26,7 @@ from proofport.mapping.compile.reading import Walk, chain
 from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, selects
 from proofport.sources.pages import Pages
 from proofport.text.wording import (
+    MISSING_FIELD,
     MOST_MISTAKES,
     describe,
     did_you_mean,
@@ -137,7 +138,24 @@ class SourceMapping:
             assert self._file.records is not None
             hint = f"Is this the output that {self.name} reads?"
             raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
-        return self.convert(record, parents)
+        try:
+            return self.convert(record, parents)
+        except Rejected as error:
+            error.problem = self._with_places(error.problem, record)
+            raise
+
+    def _with_places(self, problem: Problem, record: object) -> Problem:
+        """Say of a value that is missing where it was looked for, and what is there instead."""
+        rule = self._file.fields.get(problem.field or "")
+        if problem.found != MISSING_FIELD or rule is None:
+            return problem
+        places = list(dict.fromkeys(each.path.text.removeprefix("$.") for each in selects(rule)))
+        if not places or not isinstance(record, dict):
+            return problem
+        there = listing([short(str(name)) for name in record]) or "nothing"
+        return replace(
+            problem, hint=f"{named_source(self.name, {})} reads it from {listing(places)}. This record has {there}."
+        )
 
     def id_of(self, record: Any, parents: Parents = ()) -> str | None:
         """The id of a record that is refused, by the rule of `id` alone. None where it cannot be read for sure."""
