@@ -92,14 +92,17 @@ def _named(fields: set[str], mapping: MappingFile) -> str:
 
 
 def unfilled_by(source: MappingFile, mapping: MappingFile) -> list[str]:
-    """What is wrong with the source's records once every value of the page is declared."""
-    kind = str(source.to)
-    convert = compile_vendor(mapping, body(kind), kind, VENDOR)
+    """What is wrong with the source's records once every value of the page is declared under `when_unknown`."""
+    kind, settings = str(source.to), {"client_id": "vci", "client_secret": "secret"}
+    values = {name: value for name, value in declared().items() if name in mapping.fields}
+    objects = {kind: {"resource_id": "r", "when_unknown": values}}
+    vendor = load_adapter(VENDOR)
+    resource = vendor(vendor.Settings.model_validate({**settings, "objects": objects})).resource(kind)
+    convert = compile_vendor(mapping, resource.body("snapshot"), kind, VENDOR)
     wrong = []
-    for record, missing in zip(records(source), lacking(source, mapping), strict=True):
-        values = {name: value for name, value in declared().items() if name in missing}
+    for record in records(source):
         try:
-            convert({**record, "extras": {VENDOR: values}})
+            convert(record)
         except Rejected as rejected:
             wrong.append(f"{source.name}: {rejected.problem}")
     return wrong
