@@ -27,6 +27,7 @@ LAYERS = [
     ["gateway"],
     ["relay"],
     ["cli"],
+    ["__main__"],
 ]
 """From the ground up. A part imports from its own layer and from those above it in this list."""
 
