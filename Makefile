@@ -11,7 +11,7 @@ LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 
 .PHONY: demo test check soak bench release pins clean help
 
 help:
-	@echo "make demo   see what proofport does, against local emulators of both vendors"
+	@echo "make demo   see what proofport does, against local emulators of the vendors"
 	@echo "make test   the tests          make soak     the long suites, whole"
 	@echo "make check  ruff and mypy      make bench    the benchmarks"
 	@echo "                               make release  sdist, wheel and SBOM, in dist"

@@ -28,11 +28,45 @@ COUNTS = (SHOWN, 20)
 IDENTITY_PROVIDER = 77
 
 FIELDS: Mapping[str, Mapping[str, Any]] = {
-    "cloud_resource": {"type": "aws.ec2.instance", "region": "eu-west-1"},
-    "training_record": {"email": "ana@example.com", "course": "gdpr", "completed_at": "2026-01-31T09:00:00Z"},
-    "personnel_account": {"email": "ana@example.com", "active": True},
-    "custom:software_package": {"name": "openssl", "version": "3.0"},
-    "device": {"owner_email": "ana@example.com", "platform": "macos", "os_version": "15", "active": True},
+    "cloud_resource": {"type": "aws.ec2.instance", "provider": "aws", "account_id": "1", "region": "eu-west-1"},
+    "training_record": {
+        "email": "ana@example.com",
+        "full_name": "Ana Berg",
+        "course": "gdpr",
+        "url": "https://lms.example.com/7",
+        "frameworks": ["SOC2"],
+        "assigned_at": "2026-01-01T00:00:00Z",
+        "completed_at": "2026-01-31T09:00:00Z",
+    },
+    "personnel_account": {
+        "email": "ana@example.com",
+        "full_name": "Ana Berg",
+        "url": "https://billing.example.com/ana",
+        "admin": False,
+        "active": True,
+        "auth_method": "sso",
+        "mfa_enabled": True,
+        "mfa_methods": ["otp"],
+        "created_at": "2024-05-01T00:00:00Z",
+    },
+    "custom:software_package": {"name": "openssl", "version": "3.0", "externalUrl": "https://example.com/openssl"},
+    "device": {
+        "owner_email": "ana@example.com",
+        "url": "https://mdm.example.com/1",
+        "platform": "macos",
+        "os_name": "macOS",
+        "os_version": "15",
+        "uuid": "00000000-0000-4000-8000-000000000001",
+        "last_seen_at": "2026-01-31T09:00:00Z",
+        "active": True,
+        "managed": True,
+        "drives": [],
+        "auto_update_enabled": True,
+        "screen_lock_policies": [],
+        "users": [],
+        "applications": [],
+        "browser_extensions": [],
+    },
     "person": {
         "email": "ana@example.com",
         "first_name": "Ana",
@@ -42,12 +76,13 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
         "mfa_enabled": True,
     },
 }
+"""A record of each kind, with all that some vendor requires."""
 CHANGED: Mapping[str, Mapping[str, Any]] = {
     "cloud_resource": {"region": "eu-west-2"},
     "training_record": {"completed_at": "2026-02-01T09:00:00Z"},
     "personnel_account": {"email": "anna@example.com"},
     "custom:software_package": {"version": "3.1"},
-    "device": {"model": "Air"},
+    "device": {"os_version": "15.1"},
     "person": {"last_name": "Ek"},
 }
 
@@ -114,7 +149,7 @@ async def _compared(row: Row) -> Goal:
 
 async def counts(row: Row, kind: str, count: int) -> dict[str, int]:
     """The requests that the emulator received in each case."""
-    first = [_record(kind, number) for number in range(count)]
+    first = [record(kind, number) for number in range(count)]
     changed = [*first[:-1], {**first[-1], **CHANGED[kind]}]
     sets = {"first set": first, "nothing changed": first, "one changed": changed, "one gone": changed[1:]}
     received = {}
@@ -134,7 +169,7 @@ async def counts(row: Row, kind: str, count: int) -> dict[str, int]:
     return received
 
 
-def _record(kind: str, number: int) -> dict[str, Any]:
+def record(kind: str, number: int) -> dict[str, Any]:
     serial = {"serial_number": f"S{number}"} if kind == "device" else {}
     return {"id": f"{kind}-{number}", **serial, **FIELDS[kind]}
 

@@ -21,12 +21,16 @@ PUBLIC = {
     "Input",
     "RunReport",
     # evidence
+    "BrowserExtension",
     "CloudResource",
     "Custom",
     "Device",
+    "DeviceUser",
+    "Drive",
     "Evidence",
     "Person",
     "PersonnelAccount",
+    "ScreenLock",
     "Software",
     "SystemService",
     "Tag",
@@ -48,6 +52,7 @@ PUBLIC = {
     "TooLarge",
     "UnsupportedFeature",
     "UsageError",
+    "ValueUnknown",
 }
 
 

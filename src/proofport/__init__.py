@@ -27,12 +27,17 @@ if TYPE_CHECKING:
     from proofport.errors import TooLarge as TooLarge
     from proofport.errors import UnsupportedFeature as UnsupportedFeature
     from proofport.errors import UsageError as UsageError
+    from proofport.errors import ValueUnknown as ValueUnknown
+    from proofport.evidence import BrowserExtension as BrowserExtension
     from proofport.evidence import CloudResource as CloudResource
     from proofport.evidence import Custom as Custom
     from proofport.evidence import Device as Device
+    from proofport.evidence import DeviceUser as DeviceUser
+    from proofport.evidence import Drive as Drive
     from proofport.evidence import Evidence as Evidence
     from proofport.evidence import Person as Person
     from proofport.evidence import PersonnelAccount as PersonnelAccount
+    from proofport.evidence import ScreenLock as ScreenLock
     from proofport.evidence import Software as Software
     from proofport.evidence import SystemService as SystemService
     from proofport.evidence import Tag as Tag
@@ -46,9 +51,10 @@ _HOMES = {
     "proofport.config": "Config",
     "proofport.delivery.report": "RunReport",
     "proofport.errors": "AccountingError AdapterFault Blocked ConfigError GuardRefused JournalError LaneLost "
-    "MappingError OutcomeUnknown Problem ProofportError Rejected Retryable TooLarge UnsupportedFeature UsageError",
-    "proofport.evidence": "CloudResource Custom Device Evidence Person PersonnelAccount Software SystemService Tag "
-    "TrainingRecord",
+    "MappingError OutcomeUnknown Problem ProofportError Rejected Retryable TooLarge UnsupportedFeature UsageError "
+    "ValueUnknown",
+    "proofport.evidence": "BrowserExtension CloudResource Custom Device DeviceUser Drive Evidence Person "
+    "PersonnelAccount ScreenLock Software SystemService Tag TrainingRecord",
     "proofport.gateway": "Gateway Input",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}

@@ -42,6 +42,9 @@ class Outcome:
 ACCEPTED = Outcome(Status.DELIVERED, Assurance.ACCEPTED)
 CONFIRMED = Outcome(Status.DELIVERED, Assurance.CONFIRMED)
 UNCHANGED = Outcome(Status.UNCHANGED)
+REQUIRED_VALUE_UNKNOWN = "required_value_unknown"
+"""The reason of a withheld record: it lacks a value that the vendor requires, and its source does not know it."""
+
 NOT_HELD = Outcome(Status.UNCHANGED, reason="not_held")
 """The vendor does not hold the record that was to be removed: an adapter's answer. See `NOT_KNOWN`."""
 NOT_KNOWN = Outcome(

@@ -6,6 +6,7 @@ ProofportError
 │   ├── MappingError             … in a mapping file (file, line, column)
 │   └── UnsupportedFeature       … the vendor has no way to express it
 ├── Rejected                     change this record; the others go on
+│   └── ValueUnknown             … its source does not know what the vendor requires
 ├── GuardRefused                 a person decides whether the loss is meant
 ├── Blocked                      a person acts at the vendor (credentials, plan, terms); everything is kept
 ├── Retryable                    wait, then repeat
@@ -89,6 +90,15 @@ class Rejected(ProofportError):
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
         self.problem = problem
+
+
+class ValueUnknown(Rejected):
+    """One record lacks a value that the vendor requires. It is withheld: nobody has said anything wrong."""
+
+    def __init__(self, problem: Problem, *, excluded: bool = False) -> None:
+        super().__init__(problem)
+        #: The configuration says that such records are left out.
+        self.excluded = excluded
 
 
 class GuardRefused(ProofportError):

@@ -25,8 +25,9 @@ class Call:
     body: bytes | None = field(default=None, repr=False)
     content_type: str = "application/json"
     #: After a lost answer: "repeat" when sending the same again gives the same state. "ask" when the adapter must look
-    #: first: then `OutcomeUnknown` is thrown into its flow.
-    lost: Literal["repeat", "ask"] = "repeat"
+    #: first: then `OutcomeUnknown` is thrown into its flow. "skip": the flow goes on without it, and is thrown the same
+    #: when no usable answer comes, for whatever reason.
+    lost: Literal["repeat", "ask", "skip"] = "repeat"
     destructive: bool = False  #: The guard must agree before it is sent.
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from proofport import registry
-from proofport.adapter import Adapter, Limits, Mode, Resource, StaticHeaders
+from proofport.adapter import Adapter, Auth, Flow, Limits, Mode, Replaces, Resource, StaticHeaders, Token
 from proofport.cli import main
 from proofport.gateway import Gateway
 
@@ -23,11 +23,13 @@ SLOTS = 4
 
 
 def prepare(adapter: Any, process: str) -> None:
-    """Cut the adapter's batches, and let its requests name the process."""
-    resource, auth = adapter.resource, adapter.auth.fget
+    """Cut the adapter's batches, and let its requests name the process. A set that goes whole is never cut."""
+    resource, auth, name = adapter.resource, adapter.auth.fget, {"X-Process": process}
 
     def small(self: Adapter, kind: str) -> Resource:
         found: Resource = resource(self, kind)
+        if isinstance(found, Replaces):
+            return found
         limits = found.limits
 
         def cut(mode: Mode) -> Limits:
@@ -37,8 +39,16 @@ def prepare(adapter: Any, process: str) -> None:
         found.limits = cut  # type: ignore[method-assign]
         return found
 
-    def named(self: Adapter) -> StaticHeaders:
-        return StaticHeaders({**auth(self).headers, "X-Process": process})
+    def named(self: Adapter) -> Auth:
+        given: Auth = auth(self)
+        if isinstance(given, StaticHeaders):
+            return StaticHeaders({**given.headers, **name})
+
+        def mint() -> Flow[Token]:
+            token = yield from given.mint()
+            return Token({**token.headers, **name}, token.lifetime)
+
+        return replace(given, mint=mint)
 
     adapter.resource, adapter.auth = small, property(named)
 

@@ -11,6 +11,7 @@ from asyncio.subprocess import Process
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ import orjson
 from tests.crash.proxy import Point, Proxy, Request, leave_alone, proxied
 from tests.support.cli import ACCOUNTS, SNAPSHOT, CommandLine
 from tests.support.emulators import records, seeded
-from tests.support.evidence import personnel_account
+from tests.support.evidence import FULLY_KNOWN, personnel_account
 from tests.support.programs import process
 from tests.support.relay import RelayProcess, relay_process
 from tests.support.reports import FIVE
 
+from proofport.adapter import Resource
 from proofport.delivery.report import RunReport
 from proofport.gateway import Gateway, Input
 from proofport.journal.contract import Delivery, Filter, Journal, RunView
@@ -67,6 +69,9 @@ class Scene(CommandLine):
 
     def gateway(self) -> Gateway:
         return Gateway.from_file(self.folder / "proofport.yaml")
+
+    def resource(self) -> Resource:
+        return self.gateway().config.adapter(self.vendor).resource(KIND)
 
     @asynccontextmanager
     async def journal(self) -> AsyncIterator[Journal]:
@@ -136,7 +141,7 @@ class Scene(CommandLine):
 
     def statuses(self) -> set[str]:
         """Of the sessions, where the vendor has any."""
-        return {session["status"] for part in self._resources() for session in part["sessions"]}
+        return {session["status"] for part in self._resources() for session in part.get("sessions", ())}
 
     def holds(self) -> dict[str, int]:
         """The number that each record has in the end."""
@@ -176,8 +181,13 @@ async def scene(folder: Path, vendor: str) -> AsyncIterator[Scene]:
         yield Scene(folder, vendor, emulator, proxy)
 
 
+def support(vendor: str) -> Any:
+    """What only this vendor has."""
+    return import_module(f"tests.support.{vendor}")
+
+
 def accounts(numbers: Iterable[int], version: str) -> list[dict[str, Any]]:
-    return [personnel_account(n, email=f"{version}.{n}@example.com") for n in numbers]
+    return [personnel_account(n, email=f"{version}.{n}@example.com", **FULLY_KNOWN) for n in numbers]
 
 
 def is_write(request: Request) -> bool:

@@ -36,7 +36,7 @@ POINTS: tuple[Point, ...] = ("before", "sent", "middle")
 MODES: tuple[Mode, ...] = get_args(Mode)
 QUESTIONS = ("provision", "verify", "check", "plan")
 SETTINGS: Mapping[str, dict[str, Any]] = {"drata": {"allow_assumed": ["put_merge"]}}
-MOMENTS = ("separatedAt",)
+MOMENTS = ("separatedAt", "deactivatedTimestamp", "deletedAt")
 PASS_THROUGH = {"id": "x", "name": "openssl", "version": "3.2"}
 SAMPLED = {"drata": ("snapshot", "remove", "provision"), "secureframe": ("upsert",)}
 
@@ -111,8 +111,7 @@ class Stage:
         async with Gateway(config(self._block(), self.case.vendor)) as gateway:
             self.proxy.meddle = leave_alone
             if self.case.what != "provision":
-                first = await gateway.push(records(self.case, range(4)), kind=self.case.kind, to=self.case.vendor)
-                assert first.exit_code == 0, first.as_dict()
+                await self._deliver_first(gateway)
             self.proxy.count_from_here()
             self.proxy.meddle = once(cut)
             whole = await self._attempt(gateway)
@@ -122,6 +121,13 @@ class Stage:
                 assert await self._attempt(gateway), f"{asked[cut[0]]} was cut {cut[1]}"
         await self.emulator.settle()
         return timeless(self.emulator.state()), asked
+
+    async def _deliver_first(self, gateway: Gateway) -> None:
+        case = self.case
+        adapter = gateway.config.adapter(case.vendor)
+        mode: Mode = "upsert" if is_supported(adapter, case.kind, "upsert") else "snapshot"
+        first = await gateway.push(records(case, range(4)), kind=case.kind, to=case.vendor, mode=mode)
+        assert first.exit_code == 0, first.as_dict()
 
     def _prepare(self) -> None:
         self.emulator.seed()

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 from tests.crash.program import BATCH
 from tests.crash.proxy import Point, Request
-from tests.crash.scene import SOAK, Scene, accounts, scene
+from tests.crash.scene import KIND, SOAK, Scene, accounts, scene, support
+from tests.support.destination import configuration
+from tests.support.emulators import NAMES, block
+
+from proofport.adapter import Replaces
 
 BATCHES = 6
 RECORDS = BATCHES * BATCH
@@ -47,6 +51,39 @@ async def test_the_first_ends_nothing_and_the_state_is_the_second_s(tmp_path: Pa
         if vendor == "drata" or not on_the_wire:  # no vendor checks an epoch: what arrives late is taken
             assert await at.held() == held
         assert at.statuses() <= {"ACTIVE", "CANCELED"}
+        async with at.journal() as journal:
+            states = {run.run_id: run.state for run in await journal.runs()}
+        assert sorted(states.values()) == ["complete", "ended"]
+
+
+# ------------------------------------------------------------------ sets that go whole
+def goes_whole(vendor: str) -> bool:
+    adapter = configuration(Path(), {vendor: block(vendor)}).adapter(vendor)
+    return KIND in adapter.settings.objects and isinstance(adapter.resource(KIND), Replaces)
+
+
+@pytest.mark.parametrize("point", ["before", "sent"])
+@pytest.mark.parametrize("vendor", [name for name in NAMES if goes_whole(name)])
+async def test_a_set_that_was_frozen_on_its_way_does_not_replace_the_later_one(
+    tmp_path: Path, vendor: str, point: Point
+) -> None:
+    async with scene(tmp_path, vendor) as at:
+        at.write("first.ndjson", *accounts(range(RECORDS), "first"))
+        at.write("second.ndjson", *accounts(range(RECORDS), "second"))
+        requests = support(vendor).snapshot_requests(1, 0)
+        number = max(number for number, method in enumerate(requests) if method != "GET")
+        async with at.process(*at.snapshot("first.ndjson"), name="first") as first:
+            thaw = await frozen_at(at, first, number, point)
+            async with at.process(*at.snapshot("second.ndjson"), name="second") as second:
+                code, books, said = await at.finish(second)
+            assert (code, books["delivered"]) == (0, RECORDS), said
+            held = await at.held()
+            first.send_signal(signal.SIGCONT)
+            thaw.set()
+            code, books, said = await at.finish(first)
+        assert (code, books["delivered"]) == (1, 0), said
+        assert "taken over" in books["notes"][0]
+        assert await at.held() == held, "its token was revoked, so that a late set is refused"
         async with at.journal() as journal:
             states = {run.run_id: run.state for run in await journal.runs()}
         assert sorted(states.values()) == ["complete", "ended"]

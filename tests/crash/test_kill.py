@@ -5,36 +5,38 @@ from __future__ import annotations
 import asyncio
 import json
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from tests.crash.program import BATCH
 from tests.crash.proxy import Point, Request, leave_alone
-from tests.crash.scene import KIND, SOAK, Bodies, Scene, accounts, killed_on_the_wire, scene
+from tests.crash.scene import KIND, SOAK, Bodies, Scene, accounts, is_write, killed_on_the_wire, scene, support
+from tests.support.emulators import NAMES
 from tests.support.reports import FIVE
 
+from proofport.adapter import Replaces, Stages
 from proofport.journal.contract import Filter
 
 BATCHES = 20
 RECORDS = BATCHES * BATCH
 GONE = BATCHES // 2
-REQUESTS = {"drata": ["GET", *["POST"] * BATCHES, "GET", "POST"], "secureframe": ["POST"] * (BATCHES + GONE)}
-"""Of one snapshot: Drata lists sessions first, then the live records, and completes. At Secureframe the accounts that
-are gone get their last state once more, as inactive ones."""
-
 POINTS: tuple[Point, ...] = ("before", "sent", "answered")
-SAMPLE: dict[str, list[tuple[int, Point]]] = {
-    "drata": [(9, "before"), (22, "sent")],
-    "secureframe": [(19, "answered"), (25, "sent")],
-}
-ROUNDS = [
-    (vendor, number, point)
-    for vendor, requests in REQUESTS.items()
-    for number in range(len(requests))
-    for point in POINTS
-    if SOAK or (number, point) in SAMPLE[vendor]
-]
+
+
+REQUESTS: dict[str, list[str]] = {each: support(each).snapshot_requests(BATCHES, GONE) for each in NAMES}
+"""The methods of one snapshot."""
+
+
+def boundaries(requests: list[str]) -> Iterator[tuple[int, Point]]:
+    """All of them, or two: in the middle of the writes, and at the last of them."""
+    writes = [number for number, method in enumerate(requests) if method != "GET"]
+    sample = {(writes[len(writes) // 2], "before"), (writes[-1], "sent")}
+    for number in range(len(requests)):
+        yield from ((number, point) for point in POINTS if SOAK or (number, point) in sample)
+
+
+ROUNDS = [(vendor, *each) for vendor, requests in REQUESTS.items() for each in boundaries(requests)]
 
 
 @pytest.fixture
@@ -48,13 +50,14 @@ async def at(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sc
         yield made
 
 
-def merged(old: Bodies, new: Bodies) -> Bodies:
-    """What a vendor holds in the end that cannot delete."""
-    return {**inactive(old), **new}
+def merged(vendor: str, old: Bodies, new: Bodies) -> Bodies:
+    """What a vendor holds in the end: where it cannot delete, or shows for some time who has left, that too."""
+    return {**ended(vendor, old), **new}
 
 
-def inactive(old: Bodies) -> Bodies:
-    return {each: {**body, "active": False} for each, body in old.items()}
+def ended(vendor: str, old: Bodies) -> Bodies:
+    left = {each: support(vendor).ended(body) for each, body in old.items()}
+    return {each: body for each, body in left.items() if body is not None}
 
 
 async def expected(scene: Scene) -> tuple[Bodies, Bodies]:
@@ -66,12 +69,13 @@ async def expected(scene: Scene) -> tuple[Bodies, Bodies]:
     return old, {body["id"]: body for body in map(json.loads, texts)}
 
 
-def is_lawful(vendor: str, held: Bodies, old: Bodies, new: Bodies) -> bool:
-    """One whole set or the other where sets are staged, else every record whole and none lost."""
-    if vendor == "drata":
-        return held in (old, new)
-    ended = inactive(old)
-    return old.keys() <= held.keys() and all(b in (old.get(i), new.get(i), ended.get(i)) for i, b in held.items())
+def is_lawful(at: Scene, held: Bodies, old: Bodies, new: Bodies) -> bool:
+    """One whole set or the other where sets are whole, else every record whole and none lost."""
+    resource = at.resource()
+    if isinstance(resource, Stages | Replaces):
+        return held in (old, merged(at.vendor, old, new))
+    left = ended(at.vendor, old)
+    return old.keys() <= held.keys() and all(b in (old.get(i), new.get(i), left.get(i)) for i, b in held.items())
 
 
 @pytest.mark.parametrize("at", REQUESTS, indirect=True)
@@ -87,7 +91,7 @@ async def test_nothing_is_half_done_and_the_next_push_ends_it(at: Scene, number:
     old, new = await expected(at)
     async with at.process(*at.snapshot("new.ndjson")) as process:
         await killed_at(at, process, number, point, old, new)
-    assert is_lawful(at.vendor, await at.held(), old, new)
+    assert is_lawful(at, await at.held(), old, new)
 
     runs = await at.open_runs()
     resumes = bool(runs) and (number + POINTS.index(point)) % 2 == 1
@@ -97,11 +101,13 @@ async def test_nothing_is_half_done_and_the_next_push_ends_it(at: Scene, number:
         code, books, said = await at.finish(process)
     assert code == 0, said
     assert (books["input"], books["delivered"]) == (RECORDS, RECORDS)
-    assert await at.held() == (new if at.vendor == "drata" else merged(old, new))
+    assert await at.held() == merged(at.vendor, old, new)
     assert "IN_PROGRESS" not in at.statuses()
     assert await at.open_runs() == []
-    sent = [each for each in at.proxy.requests[before:] if each.method == "POST" and "/actions" not in each.path]
-    assert 0 <= len(sent) - (BATCHES - acknowledged) <= (0 if at.vendor == "drata" else GONE)
+    sent = [each for each in at.proxy.requests[before:] if is_write(each)]
+    whole = sum(method != "GET" for method in REQUESTS[at.vendor])
+    ends = 0 if isinstance(at.resource(), Stages | Replaces) else GONE
+    assert 0 <= len(sent) - (whole - ends - acknowledged) <= ends
 
 
 @pytest.mark.parametrize("at", ["drata"], indirect=True)
@@ -157,7 +163,7 @@ async def killed_at(at: Scene, process: Process, number: int, point: Point, old:
 
     async def meddle(request: Request, here: Point) -> bool:
         if here == "sent":
-            assert is_lawful(at.vendor, await at.held(), old, new), f"after {request}"
+            assert is_lawful(at, await at.held(), old, new), f"after {request}"
         if (request.number, here) != (number, point):
             return False
         process.kill()
@@ -169,7 +175,7 @@ async def killed_at(at: Scene, process: Process, number: int, point: Point, old:
     assert process.returncode == -9, errors
 
     async def lawful(request: Request, here: Point) -> bool:
-        assert here != "sent" or is_lawful(at.vendor, await at.held(), old, new), f"after {request}"
+        assert here != "sent" or is_lawful(at, await at.held(), old, new), f"after {request}"
         return False
 
     at.proxy.meddle = lawful

@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 from tests.support.cli import ACCOUNTS, BOTH, Cli
-from tests.support.evidence import personnel_account
+from tests.support.evidence import FULLY_KNOWN, personnel_account
 
 
 def test_a_snapshot_reaches_both_and_one_fewer_is_noticed(cli: Cli) -> None:
@@ -144,10 +144,12 @@ def test_a_wrong_key_blocks_and_a_good_destination_still_delivers(cli: Cli) -> N
 
 class TestOthers:
     def test_preview_shows_the_exact_bodies(self, cli: Cli) -> None:
-        cli.write("some.ndjson", personnel_account(7, admin=None))
+        known = {**FULLY_KNOWN, "admin": None, "permission_level": "base"}
+        cli.write("some.ndjson", personnel_account(7, **known))
         code, out, _ = cli.type("preview", "some.ndjson", *ACCOUNTS, "--json")
         assert code == 0
         [preview] = json.loads(out)
+        assert preview["bodies"].keys() == cli.destinations.keys()
         assert preview["bodies"]["drata"]["id"] == preview["bodies"]["secureframe"]["id"] == "a7"
         assert "admin" not in preview["bodies"]["secureframe"]
         code, out, _ = cli.type("preview", "some.ndjson", *ACCOUNTS)

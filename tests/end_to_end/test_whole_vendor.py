@@ -40,6 +40,15 @@ async def test_a_set_goes_in_one_request(whole: Whole, wholes: Destination) -> N
     assert (whole.minted, whole.refused) == (1, 0)
 
 
+async def test_a_preview_shows_the_body_though_no_record_goes_alone(whole: Whole, wholes: Destination) -> None:
+    async with wholes.gateway() as gateway:
+        [shown] = await gateway.preview(ASSETS, kind="cloud_resource")
+        with pytest.raises(UnsupportedFeature, match="only whole sets, no patch"):
+            await gateway.preview(ASSETS, kind="cloud_resource", mode="patch")
+    assert shown.bodies == {"wholes": {"id": "i-0", "name": "web 0"}}
+    assert whole.puts == []
+
+
 async def test_a_refused_shrink_sends_nothing_and_an_override_sends_it(whole: Whole, wholes: Destination) -> None:
     await wholes.push(ASSETS)
     refused = await wholes.push(ASSETS[:1])

@@ -48,6 +48,7 @@ def test_the_mappings_that_are_promised_are_there() -> None:
         "sources/aws.sqs.queues",
         "sources/csv.personnel",
         "sources/csv.training",
+        *(f"vanta/{kind}" for kind in sorted((*KINDS, "device"))),
     ]
     assert MappingLibrary().names() == expected
 

@@ -58,3 +58,13 @@ class Drata(AtEmulator):
         state = await self.emulator.state()
         resource(state).update(changes)
         await self.emulator.control("POST", "seed", **state)
+
+
+def snapshot_requests(batches: int, gone: int) -> list[str]:
+    """The methods of the requests of a snapshot of accounts: sessions and live records are listed, and it completes."""
+    return ["GET", *["POST"] * batches, "GET", "POST"]
+
+
+def ended(body: Record) -> Record | None:
+    """An account that is gone. None: it is no longer there."""
+    return None

@@ -13,6 +13,19 @@ COMPLETE = {"name": "web", "account_id": "1", "region": "eu-west-1"}
 """With these, a cloud resource has a value for every field of the schema that its first delivery may freeze."""
 
 
+FULLY_KNOWN = {
+    "username": "p",
+    "full_name": "Pat Doe",
+    "url": "https://billing.example.com/users/p",
+    "admin": False,
+    "auth_method": "sso",
+    "mfa_enabled": True,
+    "mfa_methods": ["otp"],
+    "created_at": "2024-05-01T08:00:00Z",
+}
+"""With these, an account has all that any vendor requires."""
+
+
 def cloud_resource(which: int | str, **more: Any) -> Record:
     return {"id": _id("i-", which), "type": "aws.ec2.instance", **more}
 

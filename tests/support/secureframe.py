@@ -57,3 +57,13 @@ class Secureframe(AtEmulator):
     async def published(self) -> list[dict[str, Any]]:
         """The bodies of all publications, in their order."""
         return [each["body"] for each in await self.emulator.received() if each["path"].endswith("/data")]
+
+
+def snapshot_requests(batches: int, gone: int) -> list[str]:
+    """The methods of the requests of a snapshot of accounts: those that are gone are published once more."""
+    return ["POST"] * (batches + gone)
+
+
+def ended(body: Record) -> Record | None:
+    """An account that is gone. None: it is no longer there."""
+    return {**body, "active": False}

@@ -66,7 +66,7 @@ def senders(monkeypatch: pytest.MonkeyPatch) -> dict[str, ScriptedSender]:
     held = reply({"ids": [], "next": None})
     origins = ("http://127.0.0.1:1", "http://127.0.0.1:2")
     vendors = {origin: ScriptedSender(send_records=all_ok, list_records=held, make=reply(7)) for origin in origins}
-    monkeypatch.setattr(module, "Sender", lambda adapter, journal, tokens: vendors[adapter.origin])
+    monkeypatch.setattr(module, "Sender", lambda adapter, journal, tokens, **_: vendors[adapter.origin])
     return vendors
 
 

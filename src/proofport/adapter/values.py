@@ -42,7 +42,10 @@ class ObjectSettings(BaseModel):
 
 
 class Settings(BaseModel):
-    """One destination of the configuration file. Secrets are `SecretStr`: given as `env:NAME` or `file:PATH`."""
+    """One destination of the configuration file. Secrets are `SecretStr`: given as `env:NAME` or `file:PATH`.
+
+    A validator of another file finds the folder of the configuration as `folder` in its context.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -58,6 +61,7 @@ class Limits:
     max_records: int = 500
     max_bytes: int = 1_000_000
     parallel: int = 1  #: Requests of one delivery that may be under way at once.
+    too_large: str = "Nothing was sent."  #: What to do about a set that goes whole, and does not fit into one request.
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,11 @@ class Body:
     only: Sequence[str] = ()  #: The fields to send, of those that the mapping makes. Empty: all.
     #: For a field with a table: the tenant's own words and what they stand for. They go before the table's.
     words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: Advice about values that the model refuses, by field and value.
+    #: Advice about values that the model refuses, by field and value. The value of a missing field is empty.
     hints: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: The end of a record that lacks, or has as null, what the model requires, and is right otherwise. "exclude": it is
+    #: withheld as well, and meant to be, so that the run has succeeded all the same.
+    unknown: Literal["reject", "withhold", "exclude"] = "reject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +203,7 @@ class Blueprint:
     """The plan from which `provision` makes a vendor object."""
 
     kind: str
-    schema: Mapping[str, JsonValue]  #: The record body as a JSON Schema.
+    schema: Mapping[str, JsonValue]  #: The record body, as the mapping makes it, as a JSON Schema.
     display_name: str  #: The field that names a record to people.
     fields: Sequence[str] = ()
 

@@ -130,7 +130,7 @@ class Config(Settings):
         literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder, offline=offline)
         _check_kinds(settings.get("objects"), places, (*here, "objects"))
         try:
-            adapter = adapter_class(adapter_class.Settings.model_validate(settings))
+            adapter = adapter_class(adapter_class.Settings.model_validate(settings, context={"folder": folder}))
         except ValidationError as error:
             places.refuse_settings(error, adapter_class.Settings, here)
         if literal and not is_loopback(adapter.origin):

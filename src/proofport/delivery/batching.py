@@ -172,5 +172,5 @@ def too_large(limits: Limits) -> UsageError:
     return UsageError(
         f"this set does not fit into one request ({limits.max_records:,} records, {limits.max_bytes:,} bytes), "
         "and the vendor takes it only as a whole",
-        hint="Nothing was sent.",
+        hint=limits.too_large,
     )

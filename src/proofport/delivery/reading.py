@@ -21,7 +21,7 @@ from proofport.delivery.observed import seconds_of
 from proofport.delivery.same import keys_of
 from proofport.delivery.spellings import Spellings
 from proofport.delivery.target import no_body
-from proofport.errors import Problem, ProofportError, Rejected
+from proofport.errors import Problem, ProofportError, Rejected, ValueUnknown
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
 from proofport.sources.pages import Pages, joined
@@ -178,8 +178,12 @@ class Branch:
             try:
                 bodies += self._encode([neutral])
             except Exception as error:
-                key = None if keys is None else keys[index]
-                self.destination.ledger.reject(neutral["id"], positions[index], no_body(error), key=key)
+                key, ledger = None if keys is None else keys[index], self.destination.ledger
+                place = neutral["id"], positions[index]
+                if isinstance(error, ValueUnknown):
+                    ledger.lack(*place, error.problem, key=key, excluded=error.excluded)
+                else:
+                    ledger.reject(*place, no_body(error), key=key)
                 refused.append(index)
         return bodies, refused
 

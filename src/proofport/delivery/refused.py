@@ -40,10 +40,13 @@ class Held:
     lost: int = 0
     #: Why the set cannot take the place of the one before, if it cannot.
     flaw: str | None = None
+    #: Those of `kept` that were rejected, and not just withheld for a value that they lack.
+    kept_rejected: int = 0
 
     def note(self, before: SetBefore, report: DestinationReport) -> None:
         """Put them into the report: the set is about to take its place."""
         report.kept_last.extend(self.kept.ids)
+        report.kept_rejected = self.kept_rejected
         report.dropped.extend([*self.dropped, *before.doubtful.ids])
         report.dropped.count = self.lost
 
@@ -58,17 +61,18 @@ async def held_back(before: SetBefore, terms: Terms, report: DestinationReport) 
         [NOWHERE] * len(bodies),
         keys=[before.refused_key(each) for each in bodies],
     )
+    kept_rejected = sum(not before.lacks_a_value(each) for each in bodies)
     rest = await before.written([each for each in refused if each not in bodies])
     if terms.override is not None:
-        return Held(kept, rest, len(rest) + before.doubtful.count)
+        return Held(kept, rest, len(rest) + before.doubtful.count, kept_rejected=kept_rejected)
     flaw = None
     if rest:
         flaw = _blocked(rest, terms)
     elif before.why_doubtful is not None:
         flaw = f"{before.why_doubtful}. {UNREADABLE}"
     else:
-        flaw = terms.too_many_rejected(report.tally.status[Status.REJECTED], len(kept))
-    return Held(kept, flaw=flaw)
+        flaw = terms.too_many_rejected(report.tally.status[Status.REJECTED], kept_rejected)
+    return Held(kept, flaw=flaw, kept_rejected=kept_rejected)
 
 
 def nothing_gone(before: SetBefore) -> str | None:

@@ -9,7 +9,17 @@ from typing import Any
 
 import orjson
 
-from proofport.accounting import NOT_KNOWN, Assurance, Outcome, Status, Tally, all_delivered, rejected
+from proofport.accounting import (
+    NOT_KNOWN,
+    REQUIRED_VALUE_UNKNOWN,
+    Assurance,
+    Outcome,
+    Status,
+    Tally,
+    all_delivered,
+    rejected,
+    withheld,
+)
 from proofport.adapter import Batch, Mode
 from proofport.delivery.ids import IdSet
 from proofport.delivery.same import keys_in
@@ -131,8 +141,12 @@ class DestinationReport:
     outside: Group = field(default_factory=Group)
     #: Of a set that removes what it lacks: refused records whose last body was sent in their place.
     kept_last: Group = field(default_factory=Group)
+    #: Those of `kept_last` that were rejected. The others lack a value that the vendor requires.
+    kept_rejected: int = 0
     #: Of such a set: records that it left out although nobody knows that they are gone. Only an override does that.
     dropped: Group = field(default_factory=Group)
+    #: Records that lack a value which the vendor requires, and that the configuration leaves out for that.
+    excluded: Group = field(default_factory=Group)
     #: Ids that were to be removed, and that neither the vendor holds nor the journal knows.
     not_known: Group = field(default_factory=Group)
     lanes: list[str] = field(default_factory=list)
@@ -154,8 +168,8 @@ class DestinationReport:
             self.outside.add(record_id)
 
     def refused_and_held(self) -> dict[str, Any]:
-        """The refused records that were kept or dropped in a set that removes what it lacks, where there are any."""
-        groups = {"kept_last": self.kept_last, "dropped": self.dropped}
+        """The refused records that were kept, dropped or left out on purpose, where there are any."""
+        groups = {"kept_last": self.kept_last, "dropped": self.dropped, "excluded": self.excluded}
         return {name: found.as_dict() for name, found in groups.items() if found.count}
 
     def as_dict(self) -> dict[str, Any]:
@@ -228,12 +242,19 @@ class Ledger:
         describe: Callable[[int], str],
         on_problem: Callable[[str, RecordProblem], None] | None = None,
     ) -> None:
-        #: The keys of ids that were read as evidence, and refused by the vendor mapping or the vendor.
+        #: The keys of ids that were read as evidence, and refused by the vendor mapping or the vendor, or withheld
+        #: because they lack a value.
         self.rejected_ids = IdSet()
+        #: Those of them that lack a value which the vendor requires.
+        self.unknown_ids = IdSet()
         self.report = report
         #: Says where a position is in the input.
         self.describe = describe
         self._on_problem = on_problem
+
+    def close(self) -> None:
+        self.rejected_ids.close()
+        self.unknown_ids.close()
 
     def book(self, record_id: str | None, position: int, outcome: Outcome) -> None:
         """Note the end of one record."""
@@ -242,8 +263,21 @@ class Ledger:
 
     def reject(self, record_id: str, position: int, problem: Problem, *, key: str | None = None) -> None:
         """Note a record that the destination cannot take. `key`: what its id compares by, if not by its letters."""
+        self.refuse(record_id, position, rejected(problem), key=key)
+
+    def lack(
+        self, record_id: str, position: int, problem: Problem, *, key: str | None = None, excluded: bool = False
+    ) -> None:
+        """Note a record that lacks a value which the vendor requires. `excluded`: it is left out on purpose."""
+        self.unknown_ids.add(record_id if key is None else key)
+        if excluded:
+            self.report.excluded.add(record_id)
+        self.refuse(record_id, position, withheld(REQUIRED_VALUE_UNKNOWN, None if excluded else problem), key=key)
+
+    def refuse(self, record_id: str, position: int, outcome: Outcome, *, key: str | None) -> None:
+        """Note a record that is present, and of which nothing is sent."""
         self.rejected_ids.add(record_id if key is None else key)
-        self.book(record_id, position, rejected(problem))
+        self.book(record_id, position, outcome)
 
     def book_batch(self, batch: Batch, outcomes: Sequence[Outcome]) -> None:
         """Note the end of every record of a batch."""
@@ -259,7 +293,8 @@ class Ledger:
     def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:
         if outcome.reason == NOT_KNOWN.reason and record_id is not None:
             self.report.not_known.add(record_id)
-        if outcome.status not in (Status.REJECTED, Status.UNKNOWN):
+        lacks = outcome.reason == REQUIRED_VALUE_UNKNOWN and outcome.problem is not None
+        if outcome.status not in (Status.REJECTED, Status.UNKNOWN) and not lacks:
             return
         row = RecordProblem(self.describe(position), record_id, outcome)
         self.report.problem_count += 1

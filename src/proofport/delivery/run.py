@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 
-from proofport.accounting import Status, unknown
-from proofport.adapter import Adapter, Mode
+from proofport.accounting import REQUIRED_VALUE_UNKNOWN, Status, unknown
+from proofport.adapter import Adapter, Mode, Replaces
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
+from proofport.delivery.gone import left_behind
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import LastState
@@ -45,7 +46,7 @@ from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, 
 from proofport.http.sender import Sender
 from proofport.journal.contract import Delivered, Journal, NewRun
 from proofport.logs import get_logger
-from proofport.sources import Reader
+from proofport.sources import Reader, share_read
 
 NOT_VERIFIED = unknown("not_verified")
 """The end of a record that the vendor has only queued, where more is required."""
@@ -175,7 +176,7 @@ class Run:
         job = target.job(order.run_id, order.instance, order.kind, order.mode, time.time())
         report = DestinationReport(target.name, lanes=[target.lane])
         ledger = Ledger(report, self._describe, order.on_problem)
-        stack.callback(ledger.rejected_ids.close)
+        stack.callback(ledger.close)
         sender = await stack.enter_async_context(order.sender(target.adapter))
         destination = DestinationRun(
             target,
@@ -234,6 +235,9 @@ class Run:
             part.comparison = Comparison(part.before, destination, self._list(part, stack))
             await part.comparison.prepare(self._tell)
             destination.compare_only(part.comparison.meet)
+        if destination.goes_whole and (moved := await left_behind(order.journal, destination)):
+            destination.report.notes.append(moved)
+            log.warning("object_changed", destination=destination.name, lane=destination.lane)
         if part.books is None:
             return
         vendor_list = self._list(part, stack)
@@ -246,7 +250,9 @@ class Run:
     def _list(self, part: _Part, stack: AsyncExitStack) -> VendorList:
         """The vendor's list, not read yet. A set that goes whole corrects the journal by itself once it is there."""
         order, destination, books = self._order, part.destination, part.books
-        ids_only = not (order.plan or order.skip_unchanged or order.terms.keep_last)
+        resource = part.target.resource
+        keeps_gone = isinstance(resource, Replaces) and resource.keeps_gone > 0
+        ids_only = not (order.plan or order.skip_unchanged or order.terms.keep_last or keeps_gone)
         live = LiveSet(partial=order.mode == "patch", folds=order.folds, ids_only=ids_only)
         stack.enter_context(closing(live))
         forget = books.forget if books is not None and not destination.goes_whole else None
@@ -327,7 +333,8 @@ class Run:
         report.requests = part.destination.vendor.sender.requests
         report.seconds = time.monotonic() - self._started
         failed = count[Status.REJECTED] + count[Status.UNKNOWN]
-        short = failed or (count[Status.WITHHELD] and order.sends)
+        lacking = report.tally.reasons[REQUIRED_VALUE_UNKNOWN] - report.excluded.count
+        short = failed or lacking or (count[Status.WITHHELD] - report.excluded.count and order.sends)
         if short and (report.exit is Exit.OK or (report.exit is Exit.GUARD and failed)):
             report.exit = Exit.INCOMPLETE
         if self._incomplete:
@@ -384,14 +391,7 @@ class Run:
             for part in self._parts
         }
         read = self._pipeline.read if self._pipeline is not None else 0
-        self._order.on_progress(Progress(read, states, _share_of([reader for reader, _ in self._order.inputs])))
-
-
-def _share_of(readers: Sequence[Reader]) -> float | None:
-    sizes = [sizes for reader in readers if (sizes := reader.sizes) is not None]
-    if len(sizes) < len(readers) or not any(size for _, size in sizes):
-        return None
-    return sum(done for done, _ in sizes) / sum(size for _, size in sizes)
+        self._order.on_progress(Progress(read, states, share_read([reader for reader, _ in self._order.inputs])))
 
 
 def _first(failures: BaseExceptionGroup) -> BaseException:

@@ -5,19 +5,33 @@ from __future__ import annotations
 import re
 
 from proofport.errors import UsageError
-from proofport.evidence.assets import CloudResource, Device, Software, SystemService, Tag
+from proofport.evidence.assets import (
+    BrowserExtension,
+    CloudResource,
+    Device,
+    DeviceUser,
+    Drive,
+    ScreenLock,
+    Software,
+    SystemService,
+    Tag,
+)
 from proofport.evidence.base import Custom, Evidence, Neutral, format_timestamp, moment_of
 from proofport.evidence.people import Person, PersonnelAccount, TrainingRecord
 
 __all__ = [
     "KINDS",
+    "BrowserExtension",
     "CloudResource",
     "Custom",
     "Device",
+    "DeviceUser",
+    "Drive",
     "Evidence",
     "Neutral",
     "Person",
     "PersonnelAccount",
+    "ScreenLock",
     "Software",
     "SystemService",
     "Tag",

@@ -29,6 +29,8 @@ class CloudResource(Evidence):
     #: For vendors that cannot delete: `removed` says that the resource is gone.
     lifecycle_state: str | None = None
     owner_email: str | None = None
+    #: A link to the resource, for people.
+    url: str | None = None
     created_at: Timestamp | None = None
     encrypted: bool | None = None
     public: bool | None = None
@@ -40,6 +42,40 @@ class Software(Part):
     name: Text
     version: Text
     description: str | None = None
+    #: The name that its maker gives it for programs: a bundle id such as `com.example.editor`, the id of an extension.
+    identifier: Text | None = None
+
+
+class BrowserExtension(Software):
+    browser: Literal["chrome", "firefox", "opera", "safari", "edge"] | None = None
+
+
+class Drive(Part):
+    """One volume. That a flag is null or omitted means that the source did not say."""
+
+    name: Text
+    encrypted: bool | None = None
+    filevault_enabled: bool | None = None
+    boot: bool | None = None
+
+
+class ScreenLock(Part):
+    """A setting, or a rule of the management system, by which a screen locks itself."""
+
+    #: A password is needed to unlock.
+    password_required: bool | None = None
+    #: In seconds.
+    after: int | None = None
+
+
+class DeviceUser(Part):
+    """One account of the device's system."""
+
+    username: Text
+    screen_lock: ScreenLock | None = None
+    #: The rules for this user. Empty: there are none.
+    screen_lock_policies: list[ScreenLock] | None = None
+    last_login_at: Timestamp | None = None
 
 
 class SystemService(Part):
@@ -60,6 +96,8 @@ class Device(Evidence):
     name: str | None = None
     owner_email: str | None = None
     owner_id: int | None = None
+    #: A link to the device in the system that manages it, for people.
+    url: str | None = None
     platform: Literal["macos", "windows", "linux", "unix", "android", "ios", "chromeos"] | None = None
     os_name: str | None = None
     os_version: str | None = None
@@ -74,8 +112,11 @@ class Device(Evidence):
     enrolled_at: Timestamp | None = None
     last_seen_at: Timestamp | None = None
     active: bool | None = None
+    #: A management system controls the device.
+    managed: bool | None = None
     disk_encrypted: bool | None = None
     disk_encrypted_note: str | None = None
+    drives: list[Drive] | None = None
     filevault_enabled: bool | None = None
     antivirus_enabled: bool | None = None
     antivirus_note: str | None = None
@@ -92,9 +133,12 @@ class Device(Evidence):
     screen_lock_note: str | None = None
     #: In seconds.
     screen_lock_after: int | None = None
+    #: The rules for everybody who uses the device. Empty: there are none.
+    screen_lock_policies: list[ScreenLock] | None = None
     session_timeout_enabled: bool | None = None
+    users: list[DeviceUser] | None = None
     applications: list[Software] | None = None
-    browser_extensions: list[Software] | None = None
+    browser_extensions: list[BrowserExtension] | None = None
     system_services: list[SystemService] | None = None
 
     @model_validator(mode="before")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
@@ -44,12 +44,24 @@ class PersonnelAccount(Evidence):
     first_name: str | None = None
     preferred_first_name: str | None = None
     last_name: str | None = None
+    #: The name as one text, where the source has no first and last name.
+    full_name: str | None = None
     system: str | None = None
+    #: A link to the account in its system, for people.
+    url: str | None = None
     roles: list[str] | None = None
     admin: bool | None = None
+    #: `admin` manages the system, `editor` changes what is in it, `base` does neither.
+    permission_level: Literal["admin", "editor", "base"] | None = None
     active: bool | None = None
+    #: How the person signs in, before a second factor.
+    auth_method: Literal["sso", "password", "token", "biometric"] | None = None
     mfa_enabled: bool | None = None
+    #: The second factors that are set up. Empty: there are none.
+    mfa_methods: list[Literal["sms", "email", "otp", "hardware_token", "push"]] | None = None
     created_at: Timestamp | None = None
+    #: When the account was locked or closed.
+    deactivated_at: Timestamp | None = None
     last_login_at: Timestamp | None = None
 
 
@@ -63,9 +75,16 @@ class TrainingRecord(Evidence):
     """One person's assignment to one course, completed or not."""
 
     email: Text
+    #: The person's name as one text, and the name of the person's account, where the courses are kept.
+    full_name: str | None = None
+    username: str | None = None
     #: The course's stable name, for example `security_awareness`.
     course: Text
     title: str | None = None
+    #: A link to the assignment, for people.
+    url: str | None = None
+    #: The frameworks that the course counts for, in the vendor's words, for example `SOC2`. Empty: for none.
+    frameworks: list[Text] | None = None
     #: Null means not yet.
     completed_at: Annotated[Timestamp, AfterValidator(_not_in_the_future)] | None = None
     assigned_at: Timestamp | None = None

@@ -93,7 +93,8 @@ class Gateway:
 
     async def sender(self, adapter: Adapter) -> Sender:
         """A connection to an adapter's vendor. All connections of a gateway share its tokens."""
-        return self._senders(await self.journal())(adapter)
+        journal = await self.journal()
+        return Sender(adapter, journal, self._tokens, token_seconds=self.config.patience)
 
     def _senders(self, journal: Journal) -> Callable[[Adapter], Sender]:
         return lambda adapter: Sender(adapter, journal, self._tokens)
@@ -370,7 +371,6 @@ class Gateway:
         """
         adapter = self.config.adapter(destination)
         resource = adapter.resource(kind)
-        resource.limits("upsert")
         async with await self.sender(adapter) as sender:
             return await verified(destination, resource, await self.journal(), sender, within=within, on_look=on_look)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from proofport import mapping
-from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Stages
+from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Resource, Stages
 from proofport.config import Config
 from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
@@ -78,8 +78,7 @@ class Targets:
         adapter = self._config.adapter(destination, offline=True)
         try:
             resource = adapter.resource(kind)
-            with suppress(ConfigError):  # no object yet
-                resource.limits(mode)
+            mode = _shown_in(resource, mode)
             return Target(destination, adapter, resource, self._mapping(adapter, kind, resource.body(mode)))
         except UnsupportedFeature as error:
             return Problem(f"the kind {kind}", f"another kind: {error.message}", hint=error.hint)
@@ -100,7 +99,7 @@ class Targets:
     # ------------------------------------------------------------------ provisioning
     def blueprint(self, adapter: Adapter, kind: str) -> Blueprint:
         vendor = self._mapping(adapter, kind, adapter.resource(kind).body("upsert"))
-        return Blueprint(kind, vendor.json_schema(), vendor.display_name, vendor.fields)
+        return Blueprint(kind, vendor.made_schema(), vendor.display_name, vendor.fields)
 
     def kinds_to_provision(self, adapter: Adapter) -> list[str]:
         """Those that the adapter's mappings are for, and those that are configured."""
@@ -152,6 +151,20 @@ def _refuse_shared_lanes(targets: Sequence[Target]) -> None:
 
 
 # ------------------------------------------------------------------ preview
+def _shown_in(resource: Resource, mode: Mode) -> Mode:
+    """The mode to show a record in: this one, or a snapshot where the vendor takes no single records. Raises
+    UnsupportedFeature. An object need not be there yet."""
+    with suppress(ConfigError):
+        try:
+            resource.limits(mode)
+        except UnsupportedFeature:
+            if mode != "upsert":
+                raise
+            resource.limits("snapshot")
+            return "snapshot"
+    return mode
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """One record as every destination would get it."""

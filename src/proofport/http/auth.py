@@ -36,6 +36,10 @@ Mint: TypeAlias = Callable[[Flow[Token], Gate], Awaitable[Token]]
 log = get_logger("http")
 
 
+class TokenInUse(Retryable):
+    """Another process holds the right to ask for a token."""
+
+
 class _Scope:
     """The state of one scope in this process."""
 
@@ -132,7 +136,7 @@ class Tokens:
     async def _take(self, scope: _Scope) -> None:
         held = await self._journal.take_lease(scope.lease, owner=self._owner, lease=self._lease)
         if held.owner != self._owner:
-            raise Retryable(
+            raise TokenInUse(
                 f"the application's token is in use by {held.owner}",
                 after=POLL,
                 hint=f"It is given back soon; if that process died, it is free {self._lease:.0f} seconds later.",

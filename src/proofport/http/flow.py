@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias, TypeVar
 
 from proofport.adapter import Flow, Page, Walk
-from proofport.errors import AdapterFault, GuardRefused, OutcomeUnknown, ProofportError
+from proofport.errors import AdapterFault, GuardRefused, OutcomeUnknown, ProofportError, Retryable
 from proofport.wire import Call, Reply
 
 T = TypeVar("T")
@@ -90,6 +90,10 @@ async def _follow(flow: Flow[T], send: Callable[[Call], Awaitable[Reply]]) -> T:
             except OutcomeUnknown as error:
                 acted = True
                 call = flow.throw(error)
+            except Retryable as error:
+                if call.lost != "skip":
+                    raise
+                call = flow.throw(OutcomeUnknown(error.message, hint=error.hint))
             else:
                 acted = acted or (reply.ok and call.method != "GET")
                 call = flow.send(reply)

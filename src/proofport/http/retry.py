@@ -149,8 +149,11 @@ async def waiting(
     *,
     sleep: Sleep = asyncio.sleep,
     clock: Callable[[], float] = time.monotonic,
+    only: type[Retryable] = Retryable,
 ) -> T:
     """Return the result of `attempt`, which is called again after each pause while the vendor does not work.
+
+    `only`: the errors that are waited for.
 
     Raises its error when that is final, or when the next pause would end after `retry_seconds`. The time of failed
     attempts counts, too: a vendor may take a connection and stay silent. The error is marked `lost` when any attempt
@@ -164,7 +167,7 @@ async def waiting(
                 result = await attempt()
             except ProofportError as error:
                 lost = error.lost = error.lost or lost
-                if not isinstance(error, Retryable):
+                if not isinstance(error, only):
                     raise
                 pause = error.after or min(2.0 ** min(number, 6), LONGEST_PAUSE)
                 if pause > patience.left:

@@ -19,12 +19,12 @@ from yarl import URL
 
 from proofport.adapter import Adapter, Flow, StaticHeaders, Token, TokenFlow
 from proofport.errors import ProofportError
-from proofport.http.auth import Tokens
+from proofport.http.auth import TokenInUse, Tokens
 from proofport.http.flow import Gate, follow
 from proofport.http.pacer import Pacer
 from proofport.http.patience import current
 from proofport.http.redaction import Redaction
-from proofport.http.retry import NETWORK, Repeats, Sleep, explain, refused_for_now
+from proofport.http.retry import NETWORK, Repeats, Sleep, explain, refused_for_now, waiting
 from proofport.journal.contract import Attempt, Registry
 from proofport.wire import Call, Reply, is_loopback
 
@@ -38,17 +38,25 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 class Sender:
     """One vendor's connection pool. It follows no redirects: a followed POST can turn into a GET, or leak the key.
 
-    `tokens`: those of the whole process. An adapter with a `TokenFlow` needs them.
+    `tokens`: those of the whole process. An adapter with a `TokenFlow` needs them. `token_seconds`: how long it waits
+    for one that another process has; a run waits by itself, and says so.
     """
 
     def __init__(
-        self, adapter: Adapter, journal: Registry, tokens: Tokens | None = None, *, sleep: Sleep = asyncio.sleep
+        self,
+        adapter: Adapter,
+        journal: Registry,
+        tokens: Tokens | None = None,
+        *,
+        token_seconds: float = 0.0,
+        sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.origin = adapter.origin
         self.requests = 0  #: The number of requests that were started, with those for a token.
         self.attempts: list[Attempt] = []  #: The result of each request.
         self._auth = adapter.auth
         self._tokens = tokens
+        self._token_seconds = token_seconds
         self._redaction = Redaction(adapter.settings)
         self._pacer = Pacer.of_host(journal, adapter, sleep=sleep)
         self._sleep = sleep
@@ -91,7 +99,13 @@ class Sender:
 
     async def _send_with_token(self, auth: TokenFlow, call: Call, gate: Gate | None, repeats: Repeats) -> Reply:
         """Send. After a 401 send once more, with a token that another lane has got meanwhile, else with a new one."""
-        token, _ = await self._shared.token(auth, self._mint)
+        token, _ = await waiting(
+            lambda: self._shared.token(auth, self._mint),
+            self._token_seconds,
+            lambda _: None,
+            sleep=self._sleep,
+            only=TokenInUse,
+        )
         renewed = False
         while True:
             self._redaction.add(token.headers)

@@ -48,9 +48,36 @@ def _evidence(kind: str, record_id: str, version: int) -> dict[str, Any]:
     return {"id": record_id, **given.get(kind, {"name": f"package {version}"}), "observed_at": TIME, "mark": "fine"}
 
 
+LINK = "https://tool.example.com/"
+SAME: Mapping[str, dict[str, Any]] = {
+    "personnel_account": {
+        "url": LINK,
+        "admin": False,
+        "auth_method": "sso",
+        "mfa_enabled": True,
+        "mfa_methods": ["otp"],
+    },
+    "training_record": {"url": LINK, "full_name": "Ana Berg", "frameworks": ["SOC2"], "assigned_at": TIME},
+    "device": {
+        "url": LINK,
+        "uuid": "00000000-0000-4000-8000-000000000001",
+        "last_seen_at": TIME,
+        "managed": True,
+        "auto_update_enabled": True,
+        "drives": [],
+        "screen_lock_policies": [],
+        "users": [],
+        "applications": [],
+        "browser_extensions": [],
+    },
+    "cloud_resource": {"url": LINK},
+}
+"""What the source mappings say of every record."""
+
+
 def sample(kind: str) -> dict[str, Any]:
     """A record as evidence, without a source mapping."""
-    raw = _evidence(kind, "x", 1)
+    raw = {**_evidence(kind, "x", 1), **SAME.get(kind, {})}
     del raw["mark"]
     return raw | ({"active": True} if "active" in raw else {})
 
@@ -58,6 +85,7 @@ def sample(kind: str) -> dict[str, Any]:
 def write_mappings(folder: Path, kind: str, unfit: Mapping[str, Any]) -> None:
     """Source mappings for both sources, for rows and for pages. `unfit` are extras that no body may have."""
     fields: dict[str, Any] = {name: f"$.{name}" for name in sample(kind)}
+    fields |= {name: {"value": value} for name, value in SAME.get(kind, {}).items()}
     fields["id"] = {"path": "$.id", "compare": "fold"}
     if "active" in fields:
         fields["active"] = {"path": "$.active", **FLAG}

@@ -1,65 +1,22 @@
-"""docs/fields.md holds: its rows are the models' fields, its columns the vendors' own."""
+"""The tables of `docs/fields.md` and their neighbours hold: every field of a vendor's document has a home."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from tests.generated.reads import fields_of, made, reads
+from tests.support.emulators import document
 
-import proofport_drata.emulator
-import proofport_secureframe.emulator
 from proofport.evidence import KINDS, model_of
 from proofport.mapping import MappingLibrary
-from proofport.mapping.language.nodes import selects
-from proofport.testing import document
+from proofport.mapping.language.nodes import MappingFile
 
-FIELDS = Path(__file__).parents[3] / "docs" / "fields.md"
-VENDORS = ("Drata", "Secureframe")
-MAPPED = [
-    (kind, vendor)
-    for vendor, kinds in enumerate(
-        (
-            ("cloud_resource", "training_record", "personnel_account"),
-            ("cloud_resource", "training_record", "personnel_account", "device", "person"),
-        )
-    )
-    for kind in kinds
-]
-
-Row = tuple[list[str], list[str]]
-
-
-def tables() -> dict[str, dict[str, Row]]:
-    """Kind, then neutral field, then the names that each vendor's column holds."""
-    found: dict[str, dict[str, Row]] = {}
-    for section in FIELDS.read_text().split("\n## ")[1:]:
-        lines = [line for line in section.splitlines() if line.startswith("|")]
-        assert lines[0] == "| evidence | Drata | Secureframe |"
-        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
-        found[section.splitlines()[0]] = {row[0].strip("`"): (_names(row[1]), _names(row[2])) for row in rows}
-        assert len(found[section.splitlines()[0]]) == len(rows)
-    return found
-
-
-def _names(cell: str) -> list[str]:
-    """`a`, v1 `b` -> a, v1 b."""
-    names = [f"{before}{name}" for before, name in re.findall(r"(v1 )?`([^`]+)`", cell)]
-    assert names or cell == "\N{EN DASH}"
-    return names
-
-
-TABLES = tables()
-
-
-def schemas(module: Any) -> dict[str, Any]:
-    return dict(document(module.__name__)["components"]["schemas"])
-
-
-DRATA, SECUREFRAME = schemas(proofport_drata.emulator), schemas(proofport_secureframe.emulator)
+DOCS = Path(__file__).parents[3] / "docs"
+LIBRARY = MappingLibrary()
+MAPPINGS = [LIBRARY.find(name) for name in LIBRARY.names() if not name.startswith("sources/")]
 
 
 def properties(name: str, of: dict[str, Any]) -> set[str]:
@@ -73,96 +30,62 @@ def properties(name: str, of: dict[str, Any]) -> set[str]:
     return found
 
 
-def column(kind: str, vendor: int) -> set[str]:
-    return {name for row in TABLES[kind].values() for name in row[vendor]}
-
-
-def fields_of(model: type[BaseModel]) -> Iterator[str]:
-    for name, info in model.model_fields.items():
-        yield name
-        for part in _parts(info.annotation):
-            yield from (f"{name}[].{inner}" for inner in fields_of(part))
-
-
-def _parts(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _parts(argument)
-
-
 def test_every_kind_has_its_table() -> None:
-    assert set(TABLES) == {*KINDS, "custom"}
+    assert set(re.findall(r"^## (\w+)$", (DOCS / "fields.md").read_text(), re.MULTILINE)) == {*KINDS, "custom"}
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "custom"])
-def test_the_rows_are_the_fields_of_the_model_in_its_order(kind: str) -> None:
-    model = model_of("custom:anything" if kind == "custom" else kind)
-    assert list(TABLES[kind]) == list(fields_of(model))
-
-
-@pytest.mark.parametrize(("name", "mark"), [("device", ""), ("person", ""), ("idp_person", "v1 ")])
-def test_dratas_other_columns_are_what_the_built_in_mappings_read_and_make(name: str, mark: str) -> None:
-    mapping = MappingLibrary().find(f"drata/{name}")
-    reads = {
-        f"{mark}{field}": {str(select.path.prefix[0]) for select in selects(rule)}
-        for field, rule in mapping.fields.items()
-    }
-    table = TABLES[name.removeprefix("idp_")]
-    told = {field: {row for row, columns in table.items() if field in columns[0]} for field in reads}
-    assert told == reads
-    assert {field for field in column(name.removeprefix("idp_"), 0) if "[]" not in field and _mark(field) == mark} == {
-        *reads
-    }
-
-
-def _mark(field: str) -> str:
-    return "v1 " if field.startswith("v1 ") else ""
-
-
-@pytest.mark.parametrize(("kind", "vendor"), MAPPED)
-def test_the_columns_are_what_the_built_in_mappings_read_and_make(kind: str, vendor: int) -> None:
-    mapping = MappingLibrary().find(f"{VENDORS[vendor].lower()}/{kind}")
-    reads = {name: {str(select.path.prefix[0]) for select in selects(rule)} for name, rule in mapping.fields.items()}
-    told = {
-        name: {field.partition("[")[0] for field, row in TABLES[kind].items() if name in row[vendor]} for name in reads
-    }
-    assert told == reads
-    assert column(kind, vendor) == set(mapping.fields)
+@pytest.mark.parametrize("mapping", MAPPINGS, ids=[mapping.name for mapping in MAPPINGS])
+def test_whatever_a_mapping_reads_stands_in_the_table(mapping: MappingFile) -> None:
+    kind = mapping.from_kind or ""
+    assert {field for _, field in reads(mapping)} <= set(fields_of(model_of(kind)))
+    assert {wire.partition("[")[0].partition(".")[0] for wire in made(mapping)} == set(mapping.fields)
 
 
 @pytest.mark.parametrize(
-    ("kind", "schema"),
+    ("name", "schema"),
     [
-        ("cloud_resource", "CloudResourceRecord"),
-        ("training_record", "TrainingRecord"),
-        ("personnel_account", "PersonnelAccountRecord"),
-        ("device", "DeviceRecord"),
+        ("drata/device", "DeviceUpsert"),
+        ("drata/person", "HrisIdentityInput"),
+        ("drata/idp_person", "V1Person"),
+        ("secureframe/cloud_resource", "CloudResourceRecord"),
+        ("secureframe/training_record", "TrainingRecord"),
+        ("secureframe/personnel_account", "PersonnelAccountRecord"),
+        ("secureframe/device", "DeviceRecord"),
     ],
 )
-def test_every_field_of_secureframes_models_has_a_home(kind: str, schema: str) -> None:
-    """A device shows no `id` in the vendor's document, and needs a primary id all the same."""
-    assert column(kind, 1) == properties(schema, SECUREFRAME) | {"id"}
+def test_every_field_of_a_vendors_model_has_a_home(name: str, schema: str) -> None:
+    """A device of Secureframe shows no `id` in its document, and needs a primary id all the same."""
+    schemas = document(name.partition("/")[0])["components"]["schemas"]
+    assert made(LIBRARY.find(name)) - {"id"} == properties(schema, schemas) - {"id"}
 
 
-def test_every_field_of_dratas_devices_has_a_home() -> None:
-    assert column("device", 0) == properties("DeviceUpsert", DRATA)
-
-
-def test_every_field_of_dratas_people_has_a_home() -> None:
-    first_version = {f"v1 {name}" for name in properties("V1Person", DRATA)}
-    assert column("person", 0) == properties("HrisIdentityInput", DRATA) | first_version
+@pytest.mark.parametrize(
+    ("name", "schema"),
+    [
+        ("vanta/personnel_account", "UserAccount"),
+        ("vanta/training_record", "UserSecurityTrainingStatus"),
+        ("vanta/device", "MacosUserComputer"),
+        ("vanta/device", "WindowsUserComputer"),
+        ("vanta/cloud_resource", "CustomResource"),
+    ],
+)
+def test_every_field_that_a_vendor_requires_has_a_home(name: str, schema: str) -> None:
+    """And nothing is made that the vendor's document does not have."""
+    schemas, mapping = document("vanta")["components"]["schemas"], LIBRARY.find(name)
+    assert set(schemas[schema]["required"]) <= set(mapping.fields)
+    shared = {field for each in schemas.values() for field in each.get("properties", {})}
+    assert set(mapping.fields) - {"platform"} <= shared
 
 
 def test_people_are_accounts_at_secureframe() -> None:
-    assert column("person", 1) < properties("PersonnelAccountRecord", SECUREFRAME)
+    assert made(LIBRARY.find("secureframe/person")) < made(LIBRARY.find("secureframe/personnel_account"))
 
 
 def test_the_guide_to_define_schema_names_every_field_of_each_mapping_in_its_order() -> None:
-    guide = (FIELDS.parent / "secureframe.md").read_text().partition("## Define Schema, step by step")[2]
+    guide = (DOCS / "secureframe.md").read_text().partition("## Define Schema, step by step")[2]
     sections = {part.splitlines()[0]: part for part in guide.partition("\n## ")[0].split("\n### ")[1:]}
     assert set(sections) == {*KINDS, "custom"}
     for kind in KINDS:
         fields = re.findall(r"^\| `([a-z_]+)` \|", sections[kind], re.MULTILINE)
-        assert fields == list(MappingLibrary().find(f"secureframe/{kind}").fields)
+        assert fields == list(LIBRARY.find(f"secureframe/{kind}").fields)
         assert "Primary ID: `id`" in sections[kind]

@@ -12,6 +12,7 @@ from proofport.errors import JournalError, Retryable
 from proofport.http.auth import IDLE
 from proofport.http.flow import lead
 from proofport.http.retry import waiting
+from proofport.http.sender import Sender
 from proofport.journal.contract import Lease
 from proofport.wire import Call
 
@@ -196,3 +197,24 @@ async def test_a_journal_that_cannot_be_reached_for_a_moment_costs_nothing(
     assert two.holder() == "a", "it was renewed the next time"
     assert await run(two.a) == [200, 200]
     assert len(two.vendor.issued) == 1
+
+
+async def test_a_reading_command_waits_for_the_token_and_says_in_the_end_who_holds_it(two: Two) -> None:
+    await run(two.a)
+    naps: list[float] = []
+
+    async def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if sum(naps) > 4:
+            await two.a.ticks.tick()
+
+    def reader(seconds: float) -> Sender:
+        return Sender(two.b.adapter, two.journal, two.b.tokens, token_seconds=seconds, sleep=nap)
+
+    async with reader(3) as sender:
+        with pytest.raises(Retryable, match="in use by a"):
+            await lead(flow(LIST), sender)
+    assert naps == [1.0, 1.0]
+    async with reader(60) as sender:
+        assert await lead(flow(LIST), sender) == [200]
+    assert two.holder() == "b"

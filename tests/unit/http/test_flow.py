@@ -87,6 +87,21 @@ async def test_a_flow_may_end_on_a_lost_answer_and_one_that_does_not_look_passes
         await lead(careless(), sender, gate=allow_destruction)
 
 
+@pytest.mark.parametrize("error", [Retryable("away", after=1e9), OutcomeUnknown("lost")])
+async def test_a_flow_goes_on_without_the_answer_to_a_call_that_it_can_skip(error: ProofportError) -> None:
+    def flow() -> Flow[str]:
+        yield WRITE
+        try:
+            yield Call("look", "GET", "/x", lost="skip")
+        except OutcomeUnknown:
+            return "not seen"
+        return "seen"
+
+    sender = ScriptedSender(write=reply(1), look=error)
+    assert await lead(flow(), sender) == "not seen"
+    assert sender.operations == ["write", "look"]
+
+
 @pytest.mark.parametrize("error", FAILURES, ids=lambda error: type(error).__name__)
 async def test_other_errors_end_the_flow_and_reach_the_caller_as_they_are(error: ProofportError) -> None:
     closed = []

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from proofport.adapter import Body
-from proofport.errors import MappingError, Rejected, UsageError
+from proofport.errors import MappingError, Rejected, UsageError, ValueUnknown
 from proofport.mapping import compile_vendor
 
 from .conftest import Load
@@ -295,3 +295,43 @@ def test_encoding_several_at_once_gives_what_each_gives(
             mapping.encode(records)
     else:
         assert mapping.encode(records) == each
+
+
+# ------------------------------------------------------------------ what is required and not known
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: str
+    name: str
+    public: bool
+    tags: list[dict[str, bool]]
+
+
+STRICT = HEAD + "  name: $.name\n  public: $.public\n  tags: {path: '$.tags[*]', each: {fields: {mfa: $.value}}}\n"
+
+
+@pytest.mark.parametrize("unknown", ["reject", "withhold", "exclude"])
+@pytest.mark.parametrize(
+    ("record", "field", "lacks"),
+    [
+        ({"name": "n"}, "public", True),
+        ({"name": "n", "public": None}, "public", True),
+        ({"name": None, "public": True}, "name", True),
+        ({"name": "n", "public": True, "extras": {"v": {"tags": [{"mfa": None}]}}}, "tags[0].mfa", True),
+        ({"name": "n", "extras": {"v": {"public": "yes"}}}, "public", False),
+        ({"name": "n", "extras": {"v": {"shoe": 1}}}, "public", False),
+    ],
+)
+def test_a_record_that_only_lacks_values_is_told_from_a_wrong_one(
+    load: Load, unknown: Any, record: dict[str, Any], field: str, lacks: bool
+) -> None:
+    form = Body(name="cloud", mapping=None, model=Strict, nulls="omit", unknown=unknown, hints={"public": {"": "Ask."}})
+    convert = compile_vendor(load(STRICT), form, "cloud_resource", "v")
+    with pytest.raises(Rejected) as caught:
+        convert({"id": "x", "type": "t", "tags": [], **record})
+    assert caught.value.problem.field == field
+    assert isinstance(caught.value, ValueUnknown) == (lacks and unknown != "reject")
+    if isinstance(caught.value, ValueUnknown):
+        assert caught.value.excluded == (unknown == "exclude")
+    if field == "public" and "public" not in record.get("extras", {}).get("v", {}):
+        assert caught.value.problem.hint == "Ask."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import click
 
@@ -35,14 +35,15 @@ class Narrator:
     def overview(self, reports: Sequence[RunReport]) -> None:
         """Print one line for each kind and destination."""
         kinds, names = max(len(report.kind) for report in reports) + 2, max(map(len, self.vendors)) + 2
-        heads = f"{'':{kinds + names}}{'records':>10}{'confirmed':>11}{'accepted':>10}{'rejected':>10}"
-        echo(click.style(heads, bold=True))
+        titles = f"{'records':>8}{'confirmed':>10}{'accepted':>9}{'withheld':>9}{'rejected':>9}"
+        echo(click.style(f"{'':{kinds + names}}{titles}", bold=True))
         for report in reports:
             for number, each in enumerate(report.destinations.values()):
                 level, status = each.tally.assurance, each.tally.status
-                delivered = f"{level[Assurance.CONFIRMED]:>11}{level[Assurance.ACCEPTED]:>10}"
+                delivered = f"{level[Assurance.CONFIRMED]:>10}{level[Assurance.ACCEPTED]:>9}"
                 place = f"{'' if number else report.kind:{kinds}}{each.name:{names}}"
-                echo(f"{place}{each.input:>10}{delivered}{status[Status.REJECTED]:>10}")
+                rest = f"{status[Status.WITHHELD]:>9}{status[Status.REJECTED]:>9}"
+                echo(f"{place}{each.input:>8}{delivered}{rest}")
 
     async def holdings(self) -> None:
         """Print what each vendor has, by its ids."""
@@ -54,9 +55,11 @@ class Narrator:
                     more = ", …" if each["count"] > NAMED else ""
                     show(f"{each['title']}: {each['count']} records: {ids}{more}", "  ")
 
-    async def who_has(self, record_id: str, yes: str, no: str) -> None:
-        """Print for each vendor, in the words given, if it has a record."""
+    async def who_has(self, record_id: str, yes: str, no: str, *, of: Collection[str] = ()) -> None:
+        """Print for each vendor, or those `of` these names, in the words given, if it has a record."""
         for name, vendor in self.vendors.items():
+            if of and name not in of:
+                continue
             has = any(record["id"] == record_id for each in await vendor.holdings() for record in each["records"])
             show(f"{name} {yes if has else no} {record_id}.", bold=True)
 

@@ -16,7 +16,7 @@ import yaml
 from proofport.cli.demo.narration import Narrator
 from proofport.cli.output import show
 from proofport.config import Config
-from proofport.errors import UsageError
+from proofport.errors import UnsupportedFeature, UsageError
 
 KIND = "personnel_account"
 NEWCOMER_ID = "acct-20"
@@ -32,7 +32,8 @@ SILENCE = 600_000
 
 async def post_and_kill(narrator: Narrator, config: Config) -> None:
     """Post evidence, kill the relay, start it again. `config` names the vendors and the journal."""
-    file, vendors = _write(config), narrator.vendors
+    file = _write(config)
+    vendors = {name: each for name, each in narrator.vendors.items() if _takes_one(config, name)}
     path = f"/v1/evidence/{KIND}?{'&'.join(f'to={name}' for name in vendors)}"
     narrator.step("A tool that knows only curl, and a kill -9", "proofport relay")
     for vendor in vendors.values():
@@ -43,19 +44,21 @@ async def post_and_kill(narrator: Narrator, config: Config) -> None:
             "A webhook or a cron job posts to the relay. It stores evidence on disk, answers, and delivers after that. "
             "Just now the vendors do not answer:"
         )
+        if others := [name for name in narrator.vendors if name not in vendors]:
+            show(f"({', '.join(others)} takes whole sets only; for those, a relay has snapshots.)")
         narrator.command(f"RELAY={origin}")
         narrator.command(_curl(path))
         narrator.answer(*await _post(origin + path))
         narrator.command(f"kill -9 {first.pid}")
         first.kill()
         await first.wait()
-    await narrator.who_has(NEWCOMER_ID, "holds", "has not heard of")
+    await narrator.who_has(NEWCOMER_ID, "holds", "has not heard of", of=vendors)
     for vendor in vendors.values():
         await vendor.faults()
     narrator.command("proofport relay")
     async with _relay(file) as (_, origin):
         await _wait_until_delivered(origin)
-        await narrator.who_has(NEWCOMER_ID, "holds", "has not heard of")
+        await narrator.who_has(NEWCOMER_ID, "holds", "has not heard of", of=vendors)
         show("\nA tool that saw no answer posts again, with the same key. It gets the first answer:")
         narrator.answer(*await _post(origin + path))
     show(
@@ -63,6 +66,15 @@ async def post_and_kill(narrator: Narrator, config: Config) -> None:
         "accepted once.",
         bold=True,
     )
+
+
+def _takes_one(config: Config, name: str) -> bool:
+    """True if the vendor takes single records."""
+    try:
+        config.adapter(name).resource(KIND).limits("upsert")
+    except UnsupportedFeature:
+        return False
+    return True
 
 
 def _write(config: Config) -> Path:

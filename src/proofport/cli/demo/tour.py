@@ -33,6 +33,8 @@ ACCOUNTS_LATER: Samples = [("accounts-next.ndjson", None)]
 SAMPLES = {"cloud_resource": MACHINES, "training_record": TRAINING, "personnel_account": ACCOUNTS}
 LEAVER = "acct-06"
 TOLERATED = 5
+AT_ONCE = {"requests_per_minute": 0}
+"""The emulators need no budget of requests, and the tour does not wait for one."""
 
 
 class Sample(io.BytesIO):
@@ -58,7 +60,7 @@ async def tour() -> None:
         )
         for name, vendor in vendors.items():
             show(f"{name}  {vendor.origin}", "  ", bold=True)
-        destinations = {name: vendor.destination() for name, vendor in vendors.items()}
+        destinations = {name: {**each.destination(), **AT_ONCE} for name, each in vendors.items()}
         config = Config(instance="demo", journal=Path(folder) / "journal.sqlite3", destinations=destinations)
         config = await _provisioned(narrator, config)
         await _one_record(narrator, config)
@@ -80,7 +82,7 @@ async def _provisioned(narrator: Narrator, config: Config) -> Config:
             found = {kind: (await gateway.provision(name, kind=kind))[kind].settings for kind in SAMPLES}
             block["objects"] |= {kind: dict(settings) for kind, settings in found.items() if settings}
             if all(found.values()):
-                show(f"{name}: made through its API, for {', '.join(SAMPLES)}.")
+                show(f"{name}: found or made through its API, for {', '.join(SAMPLES)}.")
             else:
                 show(f"{name}: no API for it. A person does it once in the browser; for this tour it is done.")
     return config.model_copy(update={"destinations": destinations})
@@ -130,8 +132,8 @@ async def _leaver(narrator: Narrator, config: Config) -> None:
     show(f"\nThe account of finn is {LEAVER}:")
     await narrator.who_has(LEAVER, "still holds", "no longer holds")
     show(
-        "\nWhere a vendor replaces whole sets, a person who is not in the new set is gone. Where it has no call to "
-        "remove a record, the report says so, and names the record.",
+        "\nWhere a vendor replaces whole sets, a person who is not in the new set is gone, or stays for a time as "
+        "deactivated, with the date. Where it has no call to remove a record, the report says so, and names it.",
         bold=True,
     )
 

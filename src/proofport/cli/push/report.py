@@ -134,6 +134,7 @@ def remarks_on(destination: DestinationReport) -> Iterator[str]:
         "Of these uploaded directly": destination.outside,
         "Rejected, and sent as they were last": destination.kept_last,
         "Dropped, although nobody knows that they are gone": destination.dropped,
+        "Left out on purpose, without a value that the vendor requires": destination.excluded,
         "Not known here, and not seen at the vendor": destination.not_known,
     }
     for words, some in sets.items():

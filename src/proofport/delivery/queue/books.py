@@ -17,7 +17,6 @@ from proofport.delivery.intents import Intents
 from proofport.delivery.payload import encode_outcomes, pack, pack_bodies
 from proofport.delivery.report import DestinationReport, Ledger
 from proofport.delivery.same import keys_in
-from proofport.errors import Problem
 from proofport.evidence import Neutral
 from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Failure, Intent, LaneRun, NewDelivery, Sent
 
@@ -200,9 +199,9 @@ class QueueLedger(Ledger):
         super().__init__(report, describe)
         self._books = books
 
-    def reject(self, record_id: str, position: int, problem: Problem, *, key: str | None = None) -> None:
-        super().reject(record_id, position, problem, key=key)
-        self._books.reject(position, Outcome(Status.REJECTED, problem=problem))
+    def refuse(self, record_id: str, position: int, outcome: Outcome, *, key: str | None) -> None:
+        super().refuse(record_id, position, outcome, key=key)
+        self._books.reject(position, outcome)
 
 
 def _refused_together(outcomes: Sequence[Outcome]) -> bool:

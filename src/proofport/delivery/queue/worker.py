@@ -215,7 +215,7 @@ class _Drain:
             await self._feed(destination, target, group, books)
         finally:
             await books.attempted(sender.take_attempts(), books.unsettled[:1])
-            ledger.rejected_ids.close()
+            ledger.close()
             destination.collisions.close()
         if not isinstance(destination.error, LaneLost | JournalError):
             await books.withdraw()

@@ -54,7 +54,7 @@ class Ending(ABC):
 
     def _too_many_rejected(self) -> str | None:
         report = self._report
-        return self._terms.too_many_rejected(report.tally.status[Status.REJECTED], report.kept_last.count)
+        return self._terms.too_many_rejected(report.tally.status[Status.REJECTED], report.kept_rejected)
 
     async def _forget_gone(self, held: Held | None = None) -> None:
         """Make the new set the one that is known to be live. `held`: what was dropped from it is forgotten, too."""

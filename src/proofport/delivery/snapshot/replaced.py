@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import orjson
 
-from proofport.accounting import UNCHANGED, Outcome, Status, withheld
+from proofport.accounting import REQUIRED_VALUE_UNKNOWN, UNCHANGED, Outcome, Status, withheld
 from proofport.adapter import Batch, Replaces, Tombstone
 from proofport.delivery.batching import joined, require_room
 from proofport.delivery.books import RunBooks
@@ -44,12 +44,16 @@ class ReplacedSet(Ending):
         self._days = resource.keeps_gone if isinstance(resource, Replaces) else 0
         #: The ids that become tombstones, and when: the start of the run.
         self._ended: list[str] = []
+        #: What the vendor lists and this set lacks.
+        self._missing: list[str] = []
         self._began = 0.0
 
     async def end(self, incomplete: Sequence[str]) -> bool:
         destination, batch = self._destination, self._destination.whole or Batch([], [], [])
         if destination.stopped is not None:
             self._book(destination.stopped)
+            if destination.stopped.reason == "too_large":
+                self._report.notes.append(f"The set has {records(self._report.tally.total)}.")
             return False
         try:
             if self._terms.override is None:
@@ -64,6 +68,9 @@ class ReplacedSet(Ending):
                 self._cancel(held.flaw)
                 return False
             gone, new = self._report.gone.count + held.lost, len(batch) + len(held.kept)
+            if not new and self._report.tally.reasons[REQUIRED_VALUE_UNKNOWN]:
+                self._cancel("no record has every value that the vendor requires, and an empty set is not sent")
+                return False
             self._terms.allow(Change(self._before.size, gone, new), incomplete, self._before.sources)
             require_room(joined(batch, held.kept), destination.limits)
             tombstones = await self._tombstones()
@@ -86,7 +93,8 @@ class ReplacedSet(Ending):
         taken = any(outcome.status in TAKEN for outcome in outcomes)
         if taken or may_have_arrived(outcomes):
             held.note(self._before, self._report)
-        if await self._flaw() is not None or not taken:
+        kept_back = any(outcome.status is Status.WITHHELD for outcome in outcomes)
+        if await self._flaw() is not None or not taken or kept_back:
             return False
         self._note_left_out([*batch.ids, *held.kept.ids], outcomes)
         self._report.gone_became = f"not in the set that {self._report.name} was sent"
@@ -98,7 +106,7 @@ class ReplacedSet(Ending):
         before = self._before
         if lists_now(self._destination.resource):
             await before.read_list()
-        await before.note_gone()
+        self._missing = await before.note_gone(keep=self._days > 0)
         if self._days:
             self._ended = [each async for page in before.delivered() for each in before.gone(page)]
 
@@ -112,7 +120,15 @@ class ReplacedSet(Ending):
             return []
         self._began = await self._books.began(self._destination.job.started)
         found = await self._books.tombstones(self._ended, self._began, self._since)
+        if self._before.listed:
+            found |= await self._listed_alone(found)
         return [self._as_sent(found[each]) for each in self._before.missing(sorted(found))]
+
+    async def _listed_alone(self, found: Mapping[str, Tombstone]) -> dict[str, Tombstone]:
+        """What is gone and was delivered from elsewhere: the journal does not know it, and the list has its body."""
+        rest = [each for each in self._missing if not any(key in found for key in self._before.keys(each))]
+        bodies = await self._before.last_bodies(rest)
+        return {each: Tombstone(each, body, self._began) for each, body in bodies.items()}
 
     def _as_sent(self, tombstone: Tombstone) -> Tombstone:
         """With the id as it was sent: the last body has it."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
 from proofport.adapter import Body
-from proofport.errors import Problem, Rejected, UsageError
+from proofport.errors import Problem, Rejected, UsageError, ValueUnknown
 from proofport.evidence import Evidence, Neutral, model_of
 from proofport.mapping.compile.bodies import body_schema, model_from_rules
 from proofport.mapping.compile.fields import Plan, compile_plan
@@ -54,7 +55,8 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
         partial=body.partial,
         nulls=body.nulls,
     )
-    return VendorMapping(compile_plan(plan), tuple(file.fields), whole, file.display_name or body.id_field)
+    made = partial(model_from_rules, body.name, file.fields, model_of(kind), body.id_field)
+    return VendorMapping(compile_plan(plan), tuple(file.fields), whole, file.display_name or body.id_field, made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class VendorMapping:
     model: type[BaseModel]
     #: The field that a person knows the record by.
     display_name: str
+    #: Makes the model of what the rules alone make, whatever the vendor takes.
+    made: Callable[[], type[BaseModel]]
     #: True if a record of scalars, none of them null, is its own body.
     as_they_are: bool = False
 
@@ -85,6 +89,10 @@ class VendorMapping:
     def json_schema(self) -> dict[str, Any]:
         """The JSON Schema of the whole body: `required` is always there, null is part of a type union."""
         return body_schema(self.model)
+
+    def made_schema(self) -> dict[str, Any]:
+        """The JSON Schema of what the rules make: for a model that takes any properties, those that it gets."""
+        return body_schema(self.made())
 
     @property
     def types(self) -> Mapping[str, str] | None:
@@ -176,8 +184,10 @@ def _model_check(
         try:
             valid = model.model_validate_json(orjson.dumps(merged), strict=True)
         except ValidationError as error:
-            problem = problem_of(error, f"{vendor}'s {body.name}", names)
-            raise Rejected(_hinted(problem, body, merged)) from None
+            problem = _hinted(problem_of(error, f"{vendor}'s {body.name}", names), body, merged)
+            if body.unknown != "reject" and _only_lacks(error):
+                raise ValueUnknown(problem, excluded=body.unknown == "exclude") from None
+            raise Rejected(problem) from None
         except TypeError as error:
             raise not_json(error) from error
         return valid.model_dump(mode="json", by_alias=True, exclude_unset=True)
@@ -189,7 +199,14 @@ def _hinted(problem: Problem, body: Body, found: Mapping[str, Any]) -> Problem:
     """The problem, with the hint that the vendor's adapter has for this value."""
     hints = body.hints.get(problem.field or "", {})
     value = found.get(problem.field or "")
+    value = "" if value is None else value
     return replace(problem, hint=hints[value]) if isinstance(value, str) and value in hints else problem
+
+
+def _only_lacks(error: ValidationError) -> bool:
+    """True if nothing is wrong but values that are missing, or null."""
+    details = error.errors(include_url=False, include_context=False)
+    return all(detail["type"] == "missing" or detail["input"] is None for detail in details)
 
 
 def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
@@ -231,7 +248,7 @@ def _pass_through(body: Body, vendor: str) -> VendorMapping:
             raise reject(body.id_field, "a field", f"no field {body.id_field!r}: there the vendor gets the id")
         return by_model({body.id_field: neutral["id"], **others}, neutral)
 
-    return VendorMapping(convert, (), whole, body.id_field, as_they_are=same)
+    return VendorMapping(convert, (), whole, body.id_field, lambda: whole, as_they_are=same)
 
 
 def _only_an_id(id_field: str) -> type[BaseModel]:

@@ -1,0 +1,232 @@
+"""The other kinds at Vanta, over sockets, and what is asked of it beside pushes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.support.reports import counts, problems
+from tests.support.vanta import Vanta, account, accounts, computer, resources
+
+from proofport.accounting import Assurance
+from proofport.delivery.report import Exit
+from proofport.errors import Blocked, ConfigError, MappingError, UnsupportedFeature
+
+PACKAGE = "custom:software_package"
+
+
+async def synced(vanta: Vanta) -> list[str]:
+    """The base types of the sets that were sent, in their order."""
+    return [each["path"].rpartition("/")[2] for each in await vanta.written() if each["method"] == "PUT"]
+
+
+# ------------------------------------------------------------------ trainings, resources
+async def test_trainings_are_delivered(vanta: Vanta) -> None:
+    record = {
+        "id": "t1",
+        "email": "ana@example.com",
+        "full_name": "Ana Berg",
+        "course": "gdpr",
+        "url": "https://lms.example.com/7",
+        "frameworks": ["SOC2"],
+        "completed_at": "2026-01-31T09:00:00Z",
+        "assigned_at": "2026-01-01T00:00:00Z",
+    }
+    report = await vanta.push([record], kind="training_record")
+    assert (counts(report), await synced(vanta)) == ({"delivered": 1}, ["user_security_training_status"])
+    assert dict(report.destinations["vanta"].tally.assurance) == {Assurance.CONFIRMED: 1}
+    await vanta.push([record, {**record, "id": "t2"}], kind="training_record")
+    await vanta.push([record], kind="training_record", override_guard="it was a mistake")
+    assert await vanta.deleted("training_record") == ["t2"], "only an account is deactivated first"
+
+
+async def test_cloud_resources_are_custom_resources(vanta: Vanta) -> None:
+    record = {"id": "i-1", "type": "aws.ec2.instance", "provider": "aws", "encrypted": None}
+    report = await vanta.push([record], kind="cloud_resource")
+    assert (counts(report), await synced(vanta)) == ({"delivered": 1}, ["custom_resource"])
+    [row] = await vanta.records("cloud_resource")
+    assert row["customProperties"]["encrypted"] == "unknown"
+
+
+async def test_the_fields_of_a_custom_record_are_its_own_properties(vanta: Vanta) -> None:
+    types = {"name": "string", "size": "int32", "signed": "boolean", "released": "timestamp"}
+    definition = {"properties": {name: {"type": each} for name, each in types.items()}}
+    vanta.block["objects"][PACKAGE] |= {
+        "properties": definition,
+        "when_unknown": {"externalUrl": "https://packages.example.com/"},
+    }
+    await declare(vanta, PACKAGE, definition)
+    good = {"id": "p1", "name": "left-pad", "size": 3, "signed": False, "released": "2026-01-31T09:00:00.5+01:00"}
+    records = [good, {**good, "id": "p2", "signed": None}, {**good, "id": "p3", "more": 1}]
+    vanta.options["guard"] = {"max_rejected": 1}
+    report = await vanta.push(records, kind=PACKAGE)
+    assert counts(report) == {"delivered": 1, "withheld": 1, "rejected": 1}
+    assert [each.outcome.problem and each.outcome.problem.field for each in report.destinations["vanta"].problems] == [
+        "customProperties.signed",
+        "customProperties.more",
+    ]
+    assert [row["customProperties"] for row in await vanta.records(PACKAGE)] == [
+        {"name": "left-pad", "size": 3, "signed": False, "released": "2026-01-31T08:00:00.000Z"}
+    ]
+    assert dict(report.destinations["vanta"].tally.assurance) == {Assurance.CONFIRMED: 1}
+
+
+async def declare(vanta: Vanta, kind: str, definition: dict[str, Any]) -> None:
+    """Declare the properties of a custom resource, as a person does in the console."""
+    state = await vanta.emulator.state()
+    [application] = state["connections"]
+    [resource] = resources(state, kind)
+    changed = {"id": resource["id"], "base_type": "custom_resource", "definition": definition}
+    await vanta.emulator.control("POST", "applications", id=application["id"], resources=[changed])
+
+
+async def test_people_are_refused_with_what_to_do_instead(vanta: Vanta) -> None:
+    with pytest.raises(UnsupportedFeature) as refused:
+        await vanta.push([{"id": "p1", "email": "a@example.com"}], kind="person")
+    assert "personnel_account" in str(refused.value.hint)
+
+
+# ------------------------------------------------------------------ devices
+async def test_devices_go_to_the_resource_of_their_platform(vanta: Vanta) -> None:
+    records = [computer(0, "windows"), computer(1, "macos"), computer(2, "windows")]
+    report = await vanta.push(records, kind="device")
+    assert (counts(report), dict(report.destinations["vanta"].tally.assurance)) == (
+        {"delivered": 3},
+        {Assurance.CONFIRMED: 3},
+    )
+    assert await synced(vanta) == ["macos_user_computer", "windows_user_computer"]
+    held = {each["base_type"]: [row["uniqueId"] for row in each["records"]] for each in await device_resources(vanta)}
+    assert held == {"macos_user_computer": ["d1"], "windows_user_computer": ["d0", "d2"]}
+    again = await vanta.push(records, kind="device", skip_unchanged=True)
+    assert (counts(again), len(await synced(vanta))) == ({"unchanged": 3}, 2)
+
+
+async def device_resources(vanta: Vanta) -> list[dict[str, Any]]:
+    return resources(await vanta.emulator.state(), "device")
+
+
+async def test_a_platform_without_a_computer_left_is_emptied(vanta: Vanta) -> None:
+    records = [computer(n, "macos") for n in range(9)] + [computer(9, "windows")]
+    await vanta.push(records, kind="device")
+    report = await vanta.push(records[:9], kind="device")
+    assert (report.exit_code, report.destinations["vanta"].gone.ids) == (Exit.OK, ["d9"])
+    assert await vanta.deleted("device") == ["d9"]
+
+
+async def test_what_is_neither_is_refused_with_the_reason(vanta: Vanta) -> None:
+    report = await vanta.push([computer(0, "macos"), {"id": "d1", "platform": "linux"}], kind="device")
+    assert counts(report) == {"rejected": 1, "withheld": 1}
+    assert "macOS and with Windows only" in problems(report)[0]
+
+
+async def test_what_is_neither_goes_to_a_custom_resource_where_there_is_one(vanta: Vanta) -> None:
+    resource = {"id": "66500000000000000000000b", "base_type": "custom_resource", "kind": "linux", "definition": {}}
+    await vanta.emulator.control("POST", "applications", id=vanta.block["client_id"], resources=[resource])
+    vanta.block["objects"]["device"] |= {"resource_id": resource["id"]}
+    linux = {"id": "d1", "platform": "linux", "url": "https://mdm.example.com/1", "os_version": "6"}
+    records = [computer(0, "macos"), linux]
+    report = await vanta.push(records, kind="device")
+    assert (counts(report), len(await synced(vanta))) == ({"delivered": 2}, 3)
+    assert dict(report.destinations["vanta"].tally.assurance) == {Assurance.CONFIRMED: 2}
+    [row] = await vanta.records("linux")
+    assert row["customProperties"]["platform"] == "linux"
+    assert counts(await vanta.push(records, kind="device", skip_unchanged=True)) == {"unchanged": 2}
+
+
+async def test_a_platform_that_vanta_refuses_leaves_the_other_as_it_was_sent(
+    vanta: Vanta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await vanta.push([computer(0, "macos"), computer(1, "windows")], kind="device")
+
+    def refuse(resource: Any, *_: Any) -> str | None:
+        return "/0: must have property 'shoeSize'" if resource.base_type == "windows_user_computer" else None
+
+    monkeypatch.setattr("proofport_vanta.emulator.resources.wrong_with", refuse)
+    changed = [computer(n, each, name="new") for n, each in enumerate(["macos", "windows", "windows"])]
+    report = await vanta.push(changed, kind="device")
+    assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"delivered": 1, "rejected": 1, "withheld": 1})
+    assert report.destinations["vanta"].problems[0].id == "d1"
+    names = [[row["displayName"] for row in each["records"]] for each in await device_resources(vanta)]
+    assert names == [["new"], ["computer"]]
+
+
+# ------------------------------------------------------------------ looking
+async def test_a_plan_says_what_a_push_would_change(vanta: Vanta) -> None:
+    await vanta.push(accounts(3), kind="personnel_account")
+    sent = len(await vanta.written())
+    plan = await vanta.plan([account(0, full_name="New"), account(1), account(3)], kind="personnel_account")
+    found = plan.destinations["vanta"]
+    assert found.difference.changed.ids == ["a0"]
+    assert found.difference.fields == {"a0": ["displayName", "fullName"]}
+    assert (found.difference.unchanged, found.difference.added.ids, found.gone.ids) == (1, ["a3"], ["a2"])
+    assert found.refusal is not None, "a third is more than the guard allows"
+    changed = [each for each in (await vanta.written())[sent:] if each["method"] == "PUT"]
+    assert changed == []
+
+
+async def test_an_unchanged_set_is_not_sent(vanta: Vanta) -> None:
+    await vanta.push(accounts(3), kind="personnel_account")
+    again = await vanta.push(accounts(3), kind="personnel_account", skip_unchanged=True)
+    assert (counts(again), len(await synced(vanta))) == ({"unchanged": 3}, 1)
+    again = await vanta.push(
+        [account(0, full_name="New"), *accounts(3)[1:]], kind="personnel_account", skip_unchanged=True
+    )
+    assert (counts(again), len(await synced(vanta))) == ({"delivered": 3}, 2)
+
+
+async def test_verify_sees_what_was_changed_by_hand(vanta: Vanta) -> None:
+    await vanta.push(accounts(3), kind="personnel_account")
+    found = await vanta.verify(kind="personnel_account", within=0)
+    assert (found.seen, found.different, found.missing) == (3, {}, [])
+    state = await vanta.emulator.state()
+    resources(state, "personnel_account")[0]["records"][1]["permissionLevel"] = "ADMIN"
+    await vanta.emulator.control("POST", "seed", **state)
+    found = await vanta.verify(kind="personnel_account", within=0)
+    assert (found.seen, dict(found.different)) == (2, {"a1": {"permissionLevel": ("BASE", "ADMIN")}})
+
+
+async def test_doctor_looks_at_every_resource(vanta: Vanta) -> None:
+    async with vanta.gateway() as gateway:
+        findings = await gateway.check("vanta")
+    assert all(each.ok for each in findings), findings
+    assert {each.subject for each in findings} >= {"objects.personnel_account", "objects.device"}
+    vanta.block["objects"]["training_record"] = {"resource_id": "66500000000000000000000c"}
+    async with vanta.gateway() as gateway:
+        [bad] = [each for each in await gateway.check("vanta") if not each.ok]
+    assert (bad.subject, "Resource not found" in bad.detail) == ("objects.training_record", True)
+    vanta.block |= {"client_secret": "wrong-secret"}
+    async with vanta.gateway() as gateway:
+        with pytest.raises(Blocked, match="refuses client_id and client_secret"):
+            await gateway.check("vanta")
+
+
+async def test_provision_prints_the_definition_and_checks_a_declared_one(vanta: Vanta) -> None:
+    async with vanta.gateway() as gateway:
+        made = await gateway.provision("vanta", kind="cloud_resource")
+    said = "\n".join(made["cloud_resource"].notes)
+    definition = json.loads(said[said.index("{") : said.rindex("}") + 1])
+    assert definition["properties"]["account_id"] == {"type": "string"}
+    definition["properties"] |= {"account_id": {"type": "int32"}, "shoe_size": {"type": "int32"}}
+    vanta.block["objects"]["cloud_resource"] |= {"properties": definition}
+    async with vanta.gateway() as gateway:
+        made = await gateway.provision("vanta", kind="cloud_resource")
+    assert list(made["cloud_resource"].notes) == [
+        "account_id is declared as int32, and the mapping makes string.",
+        "shoe_size is declared, and the mapping does not make it: Vanta requires it of every record.",
+    ]
+    del definition["properties"]["region"]
+    async with vanta.gateway() as gateway:
+        with pytest.raises(MappingError, match=r"cloud_resource.yaml:\d+.* the field 'region'"):
+            await gateway.provision("vanta", kind="cloud_resource")
+
+
+async def test_provision_gives_the_steps_where_there_is_no_resource(vanta: Vanta) -> None:
+    del vanta.block["objects"]["cloud_resource"]
+    async with vanta.gateway() as gateway:
+        made = await gateway.provision("vanta", kind="cloud_resource")
+    assert (dict(made["cloud_resource"].settings), made["cloud_resource"].created) == ({}, False)
+    assert "CustomResource" in made["cloud_resource"].notes[1]
+    assert '"account_id"' in made["cloud_resource"].notes[-1]
+    with pytest.raises(ConfigError, match="no Vanta resource is configured"):
+        await vanta.push([{"id": "i-1", "type": "x"}], kind="cloud_resource")
