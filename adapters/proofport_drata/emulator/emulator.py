@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -28,6 +29,8 @@ REFUSALS = {
     "permission": (403, "The API key lacks the permission for this operation", 4030),
     "terms": (412, "The terms of the public API have not been accepted", 4120),
 }
+ALSO_VERSION_1 = ("upsert_records", "update_record", "delete_record", "upsert_device")
+"""Operations that V1 has, too, under the same path without `v2`. Their answers are assumed to be the same."""
 SEEDED = {
     "cloud_resource": "CUSTOM",
     "training_record": "CUSTOM",
@@ -61,6 +64,8 @@ class DrataEmulator(Emulator):
         for operation in OPERATIONS:
             (handler,) = [getattr(each, operation.name) for each in answering if hasattr(each, operation.name)]
             yield operation.route(handler)
+            if operation.name in ALSO_VERSION_1:
+                yield replace(operation, path=operation.path.replace("/public/v2/", "/public/")).route(handler)
 
     def authorize(self, request: web.Request) -> None:
         header = request.headers.get("Authorization")

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from proofport.testing.emulator import PREFIX, Emulator, Handler, json_response
 from proofport.testing.emulator_faults import NO_FAULTS, Faults, Strict
@@ -21,6 +21,7 @@ class SchemaStep(Strict):
     slug: str
     primary_id: str
     model: str | None = None
+    fields: dict[str, str] = Field(default_factory=dict)
 
 
 def routes(emulator: Emulator) -> list[web.RouteDef]:
