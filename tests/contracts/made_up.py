@@ -63,8 +63,8 @@ def each_request(
     )
     @given(case=cases, data=st.data())
     def one(case: Any, data: st.DataObject) -> None:
-        for parameters in (getattr(case, place) or {} for place in places):
-            for name in parameters:
+        for parameters in (getattr(case, place) for place in places):
+            for name in parameters if isinstance(parameters, dict) else ():
                 if name in known and data.draw(st.booleans()):
                     parameters[name] = data.draw(st.sampled_from(known[name]))
         check(case)

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from functools import cache
 from typing import Any
 
+import aiohttp
 import pytest
 import schemathesis
 from schemathesis.checks import not_a_server_error
@@ -21,12 +21,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 from tests.contracts.made_up import SOAK, each_request, in_a_thread
-from tests.support.emulators import document, seeded
+from tests.contracts.vendors import vendor
+from tests.support.emulators import NAMES, document
 
-from proofport.testing import Emulator, serve
+from proofport.testing import Running, serve
 
 EXAMPLES = 300 if SOAK else 4
-USER = "20000000-0000-4000-8000-000000000001"
+PLACES = ("path_parameters", "query", "body")
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -36,75 +37,35 @@ CHECKS = [
 ]
 
 
-@dataclass(frozen=True)
-class Vendor:
-    document: dict[str, Any]
-    key: str
-    #: What the seed holds by path parameter, so that requests come further than an unknown id.
-    known: Mapping[str, Sequence[Any]]
-
-    def operations(self) -> dict[str, Any]:
-        schema = schemathesis.openapi.from_dict(self.document)
-        return {each.label: each for each in (found.ok() for found in list[Any](schema.get_all_operations()))}
-
-    def seeded(self) -> Emulator:
-        raise NotImplementedError
-
-
-class Drata(Vendor):
-    def seeded(self) -> Emulator:
-        emulator = seeded("drata")
-        state = emulator.state()
-        state["connections"][0]["resources"][0] |= {
-            "records": [{"id": "a"}],
-            "sessions": [{"sessionId": "open", "status": "IN_PROGRESS"}],
-        }
-        state["connections"].append({"id": 7, "type": "IDENTITY", "name": "people"})
-        emulator.load(state)
-        return emulator
-
-
-class Secureframe(Vendor):
-    def seeded(self) -> Emulator:
-        emulator = seeded("secureframe")
-        state = emulator.state()
-        for schema in state["connections"][0]["schemas"]:
-            schema["resources"] = [{"id": "a", "email": "a@example.com", "cloud_resource_type": "vpc"}]
-        emulator.load({**state, "users": [{"id": USER, "email": "a@example.com"}]})
-        return emulator
-
-
-VENDORS = {
-    "drata": Drata(
-        document("drata"),
-        "Bearer drata-emulator-key",
-        {"connectionId": [1, 5, 6, 7], "resourceId": [101], "recordId": ["a"], "sessionId": ["open"], "id": [7]},
-    ),
-    "secureframe": Secureframe(
-        document("secureframe"),
-        "secureframe-emulator-key secureframe-emulator-secret",
-        {"id": ["5f0c0c0e-0000-4000-8000-000000000001", "10000000-0000-4000-8000-000000000001", USER]},
-    ),
-}
-
-
 @cache
-def operations(vendor: str) -> dict[str, Any]:
-    return VENDORS[vendor].operations()
+def operations(name: str) -> dict[str, Any]:
+    schema = schemathesis.openapi.from_dict(document(name))
+    return {each.label: each for each in (found.ok() for found in list[Any](schema.get_all_operations()))}
+
+
+@asynccontextmanager
+async def opened(name: str) -> AsyncIterator[tuple[str, str]]:
+    """A filled emulator that is served. Yields its origin, and the header of its customer."""
+    emulator = vendor(name).filled()
+    async with serve(emulator) as origin, aiohttp.ClientSession() as client:
+        yield origin, await vendor(name).authorization(Running(emulator, origin, client))
 
 
 @pytest.fixture(scope="module")
-def origins() -> Iterator[dict[str, str]]:
+def served() -> Iterator[dict[str, tuple[str, str]]]:
     with ExitStack() as stack:
-        yield {name: stack.enter_context(in_a_thread(serve(vendor.seeded()))) for name, vendor in VENDORS.items()}
+        yield {name: stack.enter_context(in_a_thread(opened(name))) for name in NAMES}
 
 
-@pytest.mark.parametrize(("vendor", "label"), [(vendor, label) for vendor in VENDORS for label in operations(vendor)])
+@pytest.mark.parametrize(("name", "label"), [(name, label) for name in NAMES for label in operations(name)])
 @pytest.mark.parametrize("mode", ["positive", "negative"])
-def test_no_answer_falls_outside_the_document(origins: dict[str, str], vendor: str, label: str, mode: str) -> None:
-    known, key = VENDORS[vendor].known, {"Authorization": VENDORS[vendor].key}
+def test_no_answer_falls_outside_the_document(
+    served: dict[str, tuple[str, str]], name: str, label: str, mode: str
+) -> None:
+    origin, authorization = served[name]
 
     def answers(case: Any) -> None:
-        case.call_and_validate(base_url=origins[vendor], headers=key, checks=CHECKS)
+        case.call_and_validate(base_url=origin, headers={"Authorization": authorization}, checks=CHECKS)
 
-    each_request(operations(vendor)[label], mode, answers, examples=EXAMPLES, known=known)
+    known = vendor(name).KNOWN
+    each_request(operations(name)[label], mode, answers, examples=EXAMPLES, known=known, places=PLACES)

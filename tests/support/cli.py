@@ -126,7 +126,7 @@ class CommandLine:
 
     def secrets(self) -> list[str]:
         file = self.folder / CONFIGURATION
-        written = re.findall(r"api_(?:key|secret): (\S+)", file.read_text() if file.exists() else "")
+        written = re.findall(r"(?:api_key|api_secret|client_secret): (\S+)", file.read_text() if file.exists() else "")
         return [text for text in written if not text.startswith(("env:", "file:"))]
 
 

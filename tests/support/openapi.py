@@ -34,7 +34,8 @@ class Contract:
         if BY_ORDER in response.headers or not isinstance(response, web.Response):
             return
         body = response.body if isinstance(response.body, bytes) else b""
-        problem = self.problem(request.method, request.rel_url.raw_path, response.status, body)
+        media = response.content_type
+        problem = self.problem(request.method, request.rel_url.raw_path, response.status, body, media=media)
         if problem:
             self.violations.append(problem)
 
@@ -48,7 +49,9 @@ class Contract:
             for status in operation["responses"]
         }
 
-    def problem(self, method: str, path: str, status: int, body: bytes) -> str | None:
+    def problem(
+        self, method: str, path: str, status: int, body: bytes, *, media: str = "application/json"
+    ) -> str | None:
         """What is wrong with an answer, or None. Operations that the document does not have are not judged."""
         template = next((template for pattern, template in self._paths if pattern.fullmatch(path)), None)
         operation = self._document["paths"].get(template, {}).get(method.lower())
@@ -62,7 +65,10 @@ class Contract:
         response = self._resolved(declared)
         if "content" not in response:
             return f"{where}: a body where none is declared" if body and status < 300 else None
-        return self._body_problem(where, response["content"]["application/json"]["schema"], body)
+        if media not in response["content"]:
+            return f"{where}: a body of {media}, expected {', '.join(response['content'])}"
+        is_json = media == "application/json"
+        return self._body_problem(where, response["content"][media]["schema"], body) if is_json else None
 
     def request_problem(
         self, method: str, path: str, query: Mapping[str, Sequence[str]], content_type: str, body: bytes | None

@@ -8,6 +8,7 @@ from proofport.testing.emulator import json_response as json_response
 from proofport.testing.emulator_behaviours import Behaviour as Behaviour
 from proofport.testing.emulator_behaviours import Switches as Switches
 from proofport.testing.emulator_behaviours import assumed as assumed
+from proofport.testing.emulator_behaviours import client_only as client_only
 from proofport.testing.emulator_behaviours import documented as documented
 from proofport.testing.emulator_behaviours import observed as observed
 from proofport.testing.emulator_faults import FAULTS as FAULTS

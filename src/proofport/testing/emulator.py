@@ -40,7 +40,7 @@ class VendorError(Exception):
 class Emulator(ABC):
     """One vendor. Subclasses register under the entry point group `proofport.emulators`.
 
-    `rate_limit` is the first value of the switch of that name: requests a minute and address, 0 for any number.
+    `rate_limit` is the first value of the switch of that name: requests a minute, 0 for any number.
     """
 
     name: ClassVar[str]
@@ -96,6 +96,10 @@ class Emulator(ABC):
         `fields`: the published field of each field of the model that has another name.
         """
         raise ValueError(f"{self.name} has no such step: a schema is given when a connection is created")
+
+    def counted(self, request: web.Request) -> tuple[str, int]:
+        """Whose requests are counted, and how many of them a minute are admitted. 0: any number."""
+        return request.remote or "", self.switches["rate_limit"]
 
     async def settle(self) -> None:
         """Return when everything that was accepted has been processed."""
@@ -161,6 +165,13 @@ class Emulator(ABC):
         assert isinstance(answer, web.Response)
         return answer
 
+    def count(self, who: str, limit: int) -> None:
+        """Admit one more request of `who`. Raise VendorError (429) when it is above `limit` in a minute."""
+        wait = self._limiter.wait(who, limit) if limit else 0
+        if wait:
+            headers = {"Retry-After": str(math.ceil(wait))} if self.switches["retry_after"] else {}
+            raise VendorError(429, "Too many requests", headers=headers)
+
     def _admit(self, request: web.Request, faults: Faults, size: int) -> None:
         """Raise VendorError for an ordered status, too many requests, a bad key or a large body, in this order."""
         status = faults.take_status()
@@ -168,11 +179,7 @@ class Emulator(ABC):
             after = {} if status.retry_after is None else {"Retry-After": str(status.retry_after)}
             headers = {BY_ORDER: "status", **after}
             raise VendorError(status.code, f"The emulator was told to answer {status.code}", headers=headers)
-        rate = self.switches["rate_limit"]
-        wait = self._limiter.wait(request.remote or "", rate) if rate else 0
-        if wait:
-            headers = {"Retry-After": str(math.ceil(wait))} if self.switches["retry_after"] else {}
-            raise VendorError(429, "Too many requests", headers=headers)
+        self.count(*self.counted(request))
         self.authorize(request)
         if 0 < self.switches["max_body_bytes"] < size:
             raise VendorError(413, "request entity too large")

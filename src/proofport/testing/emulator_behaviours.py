@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Literal, TypeAlias
 
-Tag: TypeAlias = Literal["documented", "observed", "assumed"]
+Tag: TypeAlias = Literal["documented", "observed", "client-only", "assumed"]
+"""`client-only`: the code of a public client does so, and nothing shows that the vendor does."""
 Value: TypeAlias = bool | int | str
 
 _WORDS: dict[type, str] = {bool: "true or false", int: "a whole number", str: "a text"}
@@ -45,6 +46,7 @@ def _behaviour(tag: Tag, name: str, says: str, source: str, *readings: Value) ->
 
 documented = partial(_behaviour, "documented")
 observed = partial(_behaviour, "observed")
+client_only = partial(_behaviour, "client-only")
 assumed = partial(_behaviour, "assumed")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -11,6 +12,8 @@ import orjson
 from aiohttp import web
 
 SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key"})
+SECRET_MEMBER = re.compile(rb'("client_secret"\s*:\s*)"(?:[^"\\]|\\.)*"')
+"""The member of a JSON body that holds a secret: that of a request for a token."""
 BODIES_KEPT = 256 * 1024 * 1024
 
 
@@ -61,7 +64,7 @@ class Log:
             path=request.rel_url.raw_path,
             query={name: request.query.getall(name) for name in request.query},
             headers={str(name): value for name, value in request.headers.items() if name.lower() not in SECRET_HEADERS},
-            body=body,
+            body=SECRET_MEMBER.sub(rb'\1"hidden"', body) if b'"client_secret"' in body else body,
         )
         self._entries.append(entry)
         self._size += len(body)
@@ -94,7 +97,7 @@ def _decoded(body: bytes | None) -> Any:
 
 
 class RateLimiter:
-    """A sliding minute for each address. Refused requests do not count."""
+    """A sliding minute for everybody whose requests are counted. Refused requests do not count."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -103,10 +106,10 @@ class RateLimiter:
     def clear(self) -> None:
         self._admitted.clear()
 
-    def wait(self, address: str, limit: int) -> float:
+    def wait(self, who: str, limit: int) -> float:
         """0 when the request is admitted (and counted), else the seconds until the next one would be."""
         now = self._clock()
-        admitted = self._admitted[address]
+        admitted = self._admitted[who]
         while admitted and now - admitted[0] >= 60:
             admitted.popleft()
         if len(admitted) >= limit:

@@ -6,30 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from tests.support.vanta import authorization
+from tests.unit.emulators.client import Client, Vanta
 
 from proofport.testing import Running
 
 CONNECTION = "5f0c0c0e-0000-4000-8000-000000000001"
-
-
-@dataclass(slots=True)
-class Client:
-    """`authorization` goes with every call; the headers of the last answer stay in `headers`."""
-
-    served: Running
-    authorization: str | None
-    headers: Any = None
-
-    async def __call__(self, method: str, path: str, json: Any = None, **options: Any) -> tuple[int, Any]:
-        """The status, and the decoded body (None when it is empty)."""
-        headers = {} if self.authorization is None else {"Authorization": self.authorization}
-        headers |= options.pop("headers", {})
-        if json is not None:
-            options["json"] = json
-        url = self.served.origin + path
-        async with self.served.client.request(method, url, headers=headers, **options) as answer:
-            self.headers = answer.headers
-            return answer.status, await answer.json(content_type=None) if await answer.read() else None
 
 
 @dataclass(slots=True)
@@ -81,3 +63,8 @@ def drata(drata_emulator: Running) -> Drata:
 def secureframe(secureframe_emulator: Running) -> Secureframe:
     block = secureframe_emulator.destination()
     return Secureframe(secureframe_emulator, f"{block['api_key']} {block['api_secret']}")
+
+
+@pytest.fixture
+async def vanta(vanta_emulator: Running) -> Vanta:
+    return Vanta(vanta_emulator, await authorization(vanta_emulator))

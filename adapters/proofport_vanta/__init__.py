@@ -1,0 +1,1 @@
+"""Vanta: whole sets of resources of one application, each in one request."""
