@@ -16,7 +16,7 @@ from proofport_drata.emulator.devices import EmulatedDevices
 from proofport_drata.emulator.document import OPERATIONS
 from proofport_drata.emulator.emulated import EmulatedDrata, EmulatedOperations
 from proofport_drata.emulator.identities import EmulatedIdentities
-from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection
+from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection, Session
 from proofport_drata.emulator.records import EmulatedRecords
 from proofport_drata.emulator.seeding import company_from, state_of
 from proofport_drata.emulator.sessions import EmulatedSessions
@@ -99,7 +99,13 @@ class DrataEmulator(Emulator):
                 company.add_resource(connection, PERMISSIVE_SCHEMA, kind)
 
     def overview(self) -> list[dict[str, Any]]:
-        return [shown for connection in self.state()["connections"] for shown in _overview(connection)]
+        live = [shown for connection in self.state()["connections"] for shown in _overview(connection)]
+        return [*live, *map(_staged, self._open_sessions())]
+
+    def _open_sessions(self) -> Iterator[Session]:
+        for connection in self._drata.company.connections.values():
+            opened = (resource.in_status("IN_PROGRESS") for resource in connection.resources.values())
+            yield from (session for session in opened if session is not None)
 
     def destination(self, origin: str) -> dict[str, Any]:
         return {
@@ -132,6 +138,11 @@ def _overview(connection: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield _shown(title, named, resource["records"])
     if not connection["resources"]:
         yield _shown(title, note, connection["devices"] + connection["identities"])
+
+
+def _staged(session: Session) -> dict[str, Any]:
+    records = [record.attributes for record in session.staged.values()]
+    return _shown(f"staged in {session.session_id}", "not live until the session is completed", records)
 
 
 def _shown(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -148,7 +148,7 @@ class Emulator(ABC):
         answer = await self._vendor_answer(request, handler, faults, len(body))
         if drop == "after":
             return cut(request)
-        entry.status = answer.status
+        self.log.answered(entry, answer.status, answer.body if isinstance(answer.body, bytes) else b"")
         return cut_in_the_middle(request, answer) if drop == "middle" else answer
 
     async def _vendor_answer(self, request: web.Request, handler: Handler, faults: Faults, size: int) -> web.Response:

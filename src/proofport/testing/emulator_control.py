@@ -90,8 +90,10 @@ class _Control:
         return web.Response(text=text.replace("{{name}}", self._emulator.name), content_type="text/html")
 
     async def received(self, request: web.Request) -> web.Response:
-        """All requests, or with `?last=N` the last ones."""
-        last = request.query.get("last", "")
+        """All requests, with `?last=N` the last ones, with `?number=N` that one."""
+        last, number = request.query.get("last", ""), request.query.get("number", "")
+        if number.isdecimal():
+            return json_response(self._emulator.log.one(int(number)))
         return json_response(self._emulator.log.listing(int(last) if last.isdecimal() else None))
 
     async def settle(self, _: web.Request) -> web.Response:
