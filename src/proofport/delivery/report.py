@@ -155,10 +155,19 @@ class DestinationReport:
     compared: bool = False
     #: In a plan: what the guard would say.
     refusal: str | None = None
+    #: In a plan: the source that is missing, where that is why.
+    left_out: str | None = None
 
     def fail(self, code: Exit) -> None:
         """Set the exit code, unless there is one already."""
         self.exit = self.exit or code
+
+    def is_short(self, *, sends: bool) -> bool:
+        """True if some record was not delivered, and that was not meant. A run that only looks withholds all."""
+        count, meant = self.tally.status, self.excluded.count
+        lacking = self.tally.reasons[REQUIRED_VALUE_UNKNOWN] > meant
+        withheld_more = sends and count[Status.WITHHELD] > meant
+        return bool(count[Status.REJECTED] or count[Status.UNKNOWN] or lacking or withheld_more)
 
     def note_gone(self, record_id: str, *, outside: bool) -> None:
         self.gone.add(record_id)
@@ -289,7 +298,7 @@ class Ledger:
             self._list(record_id, position, outcome)
 
     def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:
-        if outcome == NOT_KNOWN and record_id is not None:
+        if outcome.reason == NOT_KNOWN.reason and record_id is not None:
             self.report.not_known.add(record_id)
         lacks = outcome.reason == REQUIRED_VALUE_UNKNOWN and outcome.problem is not None
         if outcome.status not in (Status.REJECTED, Status.UNKNOWN) and not lacks:

@@ -15,6 +15,7 @@ from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import may_have_arrived
+from proofport.delivery.listed import VendorList
 from proofport.delivery.live_set import lists_now
 from proofport.delivery.refused import NAMED, Held, held_back
 from proofport.delivery.report import Exit
@@ -35,17 +36,17 @@ class ReplacedSet(Ending):
     the days of a tombstone may be over: the vendor no longer gets it with the next set that is sent.
     """
 
-    def __init__(self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore) -> None:
+    def __init__(
+        self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore, vendor_list: VendorList
+    ) -> None:
+        super().__init__(destination, books, terms, ids, vendor_list)
         resource = destination.resource
-        super().__init__(destination, books, terms, ids, listed=lists_now(resource))
         self._days = resource.keeps_gone if isinstance(resource, Replaces) else 0
         #: The ids that become tombstones, and when: the start of the run.
         self._ended: list[str] = []
         #: What the vendor lists and this set lacks.
         self._missing: list[str] = []
         self._began = 0.0
-        #: The size of the set before.
-        self._previous = 0
 
     async def end(self, incomplete: Sequence[str]) -> bool:
         destination, batch = self._destination, self._destination.whole or Batch([], [], [])
@@ -70,7 +71,7 @@ class ReplacedSet(Ending):
             if not new and self._report.tally.reasons[REQUIRED_VALUE_UNKNOWN]:
                 self._cancel("no record has every value that the vendor requires, and an empty set is not sent")
                 return False
-            self._terms.allow(Change(self._previous, gone, new), incomplete, self._before.sources)
+            self._terms.allow(Change(self._before.size, gone, new), incomplete, self._before.sources)
             require_room(joined(batch, held.kept), destination.limits)
             tombstones = await self._tombstones()
         except GuardRefused as refusal:
@@ -101,20 +102,13 @@ class ReplacedSet(Ending):
         return True
 
     async def _find_gone(self) -> None:
-        """Compare the set before with the ids of this run.
-
-        What becomes a tombstone belongs to the set before, too, where the vendor does not list it any more: it has
-        been changed by hand, or has taken the set of a run that was cut off.
-        """
-        before, unlisted = self._before, list[str]()
-        missing = self._missing = await before.note_gone(keep=True)
+        """Compare the set before with the ids of this run."""
+        before = self._before
+        if lists_now(self._destination.resource):
+            await before.read_list()
+        self._missing = await before.note_gone(keep=self._days > 0)
         if self._days:
             self._ended = [each async for page in before.delivered() for each in before.gone(page)]
-            ended = await before.first_written(self._ended)
-            unlisted = sorted(set(ended).difference(await before.written(missing)))
-        for record_id in unlisted:
-            self._report.note_gone(record_id, outside=False)
-        self._previous = before.size + len(unlisted)
 
     @property
     def _since(self) -> float:
