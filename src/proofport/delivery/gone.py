@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from proofport.adapter import Replaces
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourcesBefore, WantedSources
@@ -13,31 +12,34 @@ from proofport.delivery.report import Group
 from proofport.delivery.spellings import delivered
 from proofport.delivery.whole import records
 from proofport.journal.contract import Delivered, Journal
+from proofport.logs import get_logger
 from proofport.text.wording import listing
 
 NAMED = 5
+log = get_logger("delivery")
 RUNS = 500
 """The number of runs that are looked through for the object that a destination delivered to before."""
 
 
-async def left_behind(journal: Journal, destination: DestinationRun) -> str | None:
-    """A sentence about the object that this destination delivered the kind to before, if it was another one.
+async def note_left_behind(journal: Journal, destination: DestinationRun) -> None:
+    """Note in the report if this destination delivered whole sets of the kind to another object before.
 
     What that holds stays there for ever: no run compares with it any more.
     """
     job, lane = destination.job, destination.lane
-    if await journal.known_count(lane, job.kind):
-        return None
+    if not destination.goes_whole or await journal.known_count(lane, job.kind):
+        return
     for run in await journal.runs(limit=RUNS):
         if (run.destination, run.kind, run.state) == (destination.name, job.kind, "complete"):
             if run.lane == lane:
-                return None
-            return (
+                return
+            destination.report.notes.append(
                 f"{destination.name} delivered {job.kind} to another object before: {run.lane}. What that holds stays "
                 f"as it is, also who leaves from now on. If that is not meant, end it at the vendor. The object now is "
                 f"{lane}."
             )
-    return None
+            log.warning("object_changed", destination=destination.name, lane=lane)
+            return
 
 
 class SetBefore:
@@ -68,7 +70,6 @@ class SetBefore:
         self._journal = journal
         self._ids = ids
         self._list = vendor_list
-        self._for_tombstones = isinstance(destination.resource, Replaces) and destination.resource.keeps_gone > 0
 
     async def read_list(self) -> None:
         """Take the vendor's list as it is now. It is not read twice in one run."""
@@ -92,22 +93,12 @@ class SetBefore:
             for record_id, name in zip(missing, await self.written(missing), strict=True):
                 report.note_gone(name, outside=page[record_id])
             kept += missing if keep else ()
-        if self._for_tombstones and self.listed:
-            await self._note_refused_and_ended()
         if report.gone.ids and (alike := self._ids.in_another_case(report.gone.ids)):
             report.notes.append(
                 f"In another case, the set holds {len(alike):,} of what is gone: {listing(alike, NAMED)}. If case does "
                 "not count in these ids, say `compare: fold` in the rule of the id in the source mapping."
             )
         return kept
-
-    async def _note_refused_and_ended(self) -> None:
-        """A refused record that was delivered is in the set before, although the vendor may list it as ended: an
-        account that is present, and locked."""
-        known = set(self.refused)
-        async for keys in self.delivered():
-            refused = await self.first_written(list(filter(self._is_refused, keys)))
-            self.refused += [each for each in refused if each not in known]
 
     def gone(self, held: Sequence[str]) -> list[str]:
         """Those of `held` that are gone. None is while the id of a refused record is not known."""
@@ -148,8 +139,7 @@ class SetBefore:
         return next((key for key in keys if key in refused or self._ids.has_refused(key)), keys[0])
 
     async def last_bodies(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """The last bodies of records of the set before: the vendor's list, where it shows them whole, else those in the
-        journal."""
+        """The last bodies of records of the set before: as the vendor lists them, else as the journal has them."""
         live = self._list.live
         found = {each: body for each in ids if self.listed and (body := live.whole_body(each))}
         rest = [(each, key) for each in ids if each not in found for key in self.keys(each)]

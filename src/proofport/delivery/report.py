@@ -162,6 +162,13 @@ class DestinationReport:
         """Set the exit code, unless there is one already."""
         self.exit = self.exit or code
 
+    def is_short(self, *, sends: bool) -> bool:
+        """True if some record was not delivered, and that was not meant. A run that only looks withholds all."""
+        count, meant = self.tally.status, self.excluded.count
+        lacking = self.tally.reasons[REQUIRED_VALUE_UNKNOWN] > meant
+        withheld_more = sends and count[Status.WITHHELD] > meant
+        return bool(count[Status.REJECTED] or count[Status.UNKNOWN] or lacking or withheld_more)
+
     def note_gone(self, record_id: str, *, outside: bool) -> None:
         self.gone.add(record_id)
         if outside:

@@ -11,18 +11,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 
-from proofport.accounting import REQUIRED_VALUE_UNKNOWN, Status, unknown
-from proofport.adapter import Adapter, Mode, Replaces
+from proofport.accounting import Status, unknown
+from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
-from proofport.delivery.gone import left_behind
+from proofport.delivery.gone import note_left_behind
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import LastState
 from proofport.delivery.lease import alongside, hold
 from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import LiveSet, WaitingSet, lists_now
+from proofport.delivery.live_set import LiveSet, WaitingSet, keeps_gone, lists_now
 from proofport.delivery.plan import Comparison
 from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
 from proofport.delivery.report import (
@@ -235,9 +235,7 @@ class Run:
             part.comparison = Comparison(part.before, destination, self._list(part, stack))
             await part.comparison.prepare(self._tell)
             destination.compare_only(part.comparison.meet)
-        if destination.goes_whole and (moved := await left_behind(order.journal, destination)):
-            destination.report.notes.append(moved)
-            log.warning("object_changed", destination=destination.name, lane=destination.lane)
+        await note_left_behind(order.journal, destination)
         if part.books is None:
             return
         vendor_list = self._list(part, stack)
@@ -250,9 +248,7 @@ class Run:
     def _list(self, part: _Part, stack: AsyncExitStack) -> VendorList:
         """The vendor's list, not read yet. A set that goes whole corrects the journal by itself once it is there."""
         order, destination, books = self._order, part.destination, part.books
-        resource = part.target.resource
-        keeps_gone = isinstance(resource, Replaces) and resource.keeps_gone > 0
-        ids_only = not (order.plan or order.skip_unchanged or order.terms.keep_last or keeps_gone)
+        ids_only = not (order.plan or order.skip_unchanged or order.terms.keep_last or keeps_gone(destination.resource))
         live = LiveSet(partial=order.mode == "patch", folds=order.folds, ids_only=ids_only)
         stack.enter_context(closing(live))
         forget = books.forget if books is not None and not destination.goes_whole else None
@@ -323,8 +319,7 @@ class Run:
     async def _balance(self, part: _Part, read: int) -> DestinationReport:
         """Close the books of one destination, here and in the journal."""
         order, report = self._order, part.destination.report
-        count = report.tally.status
-        report.input = read
+        report.input, count = read, report.tally.status
         report.tally.check(read)
         if order.require_verified and (accepted := report.tally.doubt(NOT_VERIFIED)):
             report.notes.append(
@@ -333,9 +328,7 @@ class Run:
         report.requests = part.destination.vendor.sender.requests
         report.seconds = time.monotonic() - self._started
         failed = count[Status.REJECTED] + count[Status.UNKNOWN]
-        lacking = report.tally.reasons[REQUIRED_VALUE_UNKNOWN] - report.excluded.count
-        short = failed or lacking or (count[Status.WITHHELD] - report.excluded.count and order.sends)
-        if short and (report.exit is Exit.OK or (report.exit is Exit.GUARD and failed)):
+        if report.is_short(sends=order.sends) and (report.exit is Exit.OK or (report.exit is Exit.GUARD and failed)):
             report.exit = Exit.INCOMPLETE
         if self._incomplete:
             report.fail(Exit.INCOMPLETE)
