@@ -1,25 +1,29 @@
-# Every target does its own set-up: a virtual environment inside the checkout, pinned by constraints.txt.
+# Every target does its own set-up: a virtual environment inside the checkout, with the packages that `requirements` pins
+# by version and hash.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 READY := $(VENV)/.ready
-BENCH_READY := $(VENV)/.ready-bench
+RELEASE := build/release
+LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
-.PHONY: demo test check soak bench clean help
+.PHONY: demo test check soak bench release pins clean help
 
 help:
 	@echo "make demo   see what proofport does, against local emulators of the vendors"
-	@echo "make test   the tests          make soak   the long suites, whole"
-	@echo "make check  ruff and mypy      make bench  the benchmarks"
+	@echo "make test   the tests          make soak     the long suites, whole"
+	@echo "make check  ruff and mypy      make bench    the benchmarks"
+	@echo "                               make release  sdist, wheel and SBOM, in dist"
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pip==25.3"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(PIP) --require-hashes -r requirements/dev.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(BENCH_READY): $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[bench]"
+$(READY)-%: requirements/%.txt $(READY)
+	$(PIP) --require-hashes -r $<
 	@touch $@
 
 demo: $(READY)
@@ -37,8 +41,24 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/mypy tests
 
-bench: $(BENCH_READY)
+bench: $(READY)-bench
 	$(BIN)/python -m benchmarks
+
+release: $(READY)-release
+	rm -rf dist $(RELEASE)
+	$(BIN)/python -m build --no-isolation
+	$(PYTHON) -m venv $(RELEASE)
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(RELEASE)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	$(RELEASE)/bin/python -m pip uninstall --quiet --disable-pip-version-check --yes setuptools pip
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file dist/proofport.cdx.json $(RELEASE)/bin/python
+
+# Needs uv. It keeps the pinned versions; `make pins UPGRADE=--upgrade` takes the newest.
+pins:
+	$(LOCK) $(UPGRADE) --extra dev --output-file requirements/dev.txt
+	$(LOCK) --constraint requirements/dev.txt --extra fast --extra postgres --output-file requirements/run.txt
+	$(LOCK) --constraint requirements/dev.txt --extra bench --output-file requirements/bench.txt
+	$(LOCK) --constraint requirements/dev.txt --extra release --output-file requirements/release.txt
 
 clean:
 	rm -rf $(VENV) build dist .proofport .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PROMISED = (ROOT / "docs" / "security.md").read_text().partition("## Promised")[2].partition("## Not promised")[0]
-NAMED = re.findall(r"`([\w/]+\.py)::(\w+)`", PROMISED)
+NAMED = re.findall(r"`([\w/]+\.py)::(?:\w+::)?(\w+)`", PROMISED)
 
 
 def test_each_promise_names_a_test() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from proofport.accounting import Outcome, unknown
 from proofport.errors import Blocked, ConfigError, Problem, Retryable, TooLarge, UsageError
 from proofport.wire import Reply
 
@@ -99,6 +100,16 @@ def refused(reply: Reply, expected: str, hint: str | None = None) -> Problem:
     return Problem(
         found=f"an answer with status {reply.status}", expected=expected, hint=hint, vendor_message=vendor_words(reply)
     )
+
+
+DELETED = 204
+"""The one answer to a deletion that Drata documents (OpenAPI v2)."""
+
+
+def not_answered(reply: Reply, expected: str) -> Outcome:
+    """The outcome of a record whose request reads as a success, by an answer that is not about it."""
+    found = f"an answer with status {reply.status} that is not about this record"
+    return unknown("no_verdict", Problem(found, expected, vendor_message=vendor_words(reply)))
 
 
 def malformed(what: str) -> Retryable:

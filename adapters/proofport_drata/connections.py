@@ -20,10 +20,9 @@ def resource_path(connection: int, resource: int) -> str:
 
 def read(connection: int) -> Flow[dict[str, Any]]:
     call = Call("get_connection", "GET", f"{CONNECTIONS}/{connection}", (("expand[]", "customResources"),))
-    answer = expect_ok((yield call), f"read the connection {connection}", LIST_CONNECTIONS)
-    if not isinstance(answer, dict):
-        raise malformed("get_connection gave no connection")
-    return answer
+    reply = yield call
+    expect_ok(reply, f"read the connection {connection}", LIST_CONNECTIONS)
+    return reply.expect(dict, "id", of="get_connection")
 
 
 def resources(connection: int) -> Flow[list[dict[str, Any]]]:
@@ -55,21 +54,25 @@ def find(alias: str, provider: str) -> Flow[dict[str, Any] | None]:
 
 
 def create(alias: str, provider: str, request: bytes) -> Flow[dict[str, Any]]:
-    """Make a connection. After a lost answer look its name up: a second request would make a second connection.
+    """Make a connection. Unless the answer is that connection, look its name up: a second request would make another.
 
-    Raises OutcomeUnknown when the answer was lost and there is none of that name yet.
+    Raises OutcomeUnknown when there is none of that name yet.
     """
     try:
         reply = yield Call("create_connection", "POST", CONNECTIONS, body=request, lost="ask")
     except OutcomeUnknown:
-        found = yield from find(alias, provider)
-        if found is None:
-            raise OutcomeUnknown(
-                f"it is not known whether Drata made the connection {alias!r}",
-                hint="Provision again, or list, in a moment: the name is looked up first, so none is made twice.",
-            ) from None
-        return found
-    return with_id(expect_ok(reply, f"create {alias!r}", CREATE_CONNECTION), "create_connection")
+        made = None
+    else:
+        made = expect_ok(reply, f"create {alias!r}", CREATE_CONNECTION)
+    if isinstance(made, dict) and made.get("clientAlias") == alias and type(made.get("id")) is int:
+        return made
+    found = yield from find(alias, provider)
+    if found is None:
+        raise OutcomeUnknown(
+            f"it is not known whether Drata made the connection {alias!r}",
+            hint="Provision again, or list, in a moment: the name is looked up first, so none is made twice.",
+        )
+    return found
 
 
 def with_id(row: Any, operation: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from proofport.adapter import (
     Flow,
     Job,
     Limits,
-    Lists,
+    ListsWhole,
     Memory,
     Mode,
     Opens,
@@ -36,10 +36,11 @@ UPLOAD = Limits(MAX_RECORDS, MAX_BYTES)
 ONE_BY_ONE = Limits(1, MAX_BYTES, parallel=4)
 
 
-class CustomRecords(DrataResource, Opens, Stages, Ends, Lists, Provisions):
+class CustomRecords(DrataResource, Opens, Stages, Ends, ListsWhole, Provisions):
     """Memory: `session`, the id that a snapshot stages its records under."""
 
     lags = False
+    lists_whole = True
     #: Only an empty set ends records. `empty_set: delete_all` asks for that, so `--delete-gone` is not needed.
     ends: Literal["always"] = "always"
 

@@ -7,13 +7,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from proofport.accounting import CONFIRMED, NOT_HELD, Outcome, rejected, unknown
+from proofport.accounting import CONFIRMED, NOT_HELD, Outcome, rejected
 from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Matches, Memory, Mode, Observed, Page
 from proofport.errors import Problem, UnsupportedFeature
 from proofport.evidence.placeholders import compared, is_placeholder
 from proofport.wire import Call
 from proofport_drata import bodies
-from proofport_drata.answers import CREATE_DEVICE, DELETE_DEVICE, LIST_DEVICES, expect_ok, refused
+from proofport_drata.answers import (
+    CREATE_DEVICE,
+    DELETE_DEVICE,
+    DELETED,
+    LIST_DEVICES,
+    expect_ok,
+    not_answered,
+    refused,
+)
 from proofport_drata.connections import CONNECTIONS
 from proofport_drata.paging import DrataList, Rows
 from proofport_drata.resource import MAX_BYTES, DrataConnection
@@ -50,8 +58,8 @@ class MdmDevices(DrataConnection, Ends, Lists, Matches):
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         if job.mode == "remove":
             return (yield from self.end(job, memory, batch))
-        (body,) = batch.bodies
-        return [(yield from self._upsert(memory, body))]
+        (device,), (body,) = batch.ids, batch.bodies
+        return [(yield from self._upsert(memory, device, body))]
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         (device,) = batch.ids
@@ -70,8 +78,9 @@ class MdmDevices(DrataConnection, Ends, Lists, Matches):
 
     def page(self, cursor: str | None) -> Flow[Page]:
         """A page of devices. Those without an externalId are not ours, and are left out."""
-        rows, following = yield from self.listing.page(cursor)
-        return Page([_observed(row) for row in rows if isinstance(row.get("externalId"), str)], following)
+        page = yield from self.listing.page(cursor)
+        ours = [_observed(row) for row in page.rows if isinstance(row.get("externalId"), str)]
+        return Page(ours, page.cursor, page.total, page.rows)
 
     @property
     def listing(self) -> DrataList:
@@ -83,7 +92,7 @@ class MdmDevices(DrataConnection, Ends, Lists, Matches):
     def _path(self) -> str:
         return f"{CONNECTIONS}/{self.connection}/devices"
 
-    def _upsert(self, memory: Memory, body: bytes) -> Flow[Outcome]:
+    def _upsert(self, memory: Memory, device: str, body: bytes) -> Flow[Outcome]:
         reply = yield Call("upsert_device", "POST", self._path, body=body)
         if reply.status == 404:
             if "connection_seen" not in memory:
@@ -94,12 +103,12 @@ class MdmDevices(DrataConnection, Ends, Lists, Matches):
         if reply.status == 400:
             return rejected(refused(reply, "a device that Drata accepts", "Correct the field that Drata names."))
         answer = expect_ok(reply, "store a device", CREATE_DEVICE)
-        if not isinstance(answer, dict) or "id" not in answer:
-            return unknown("no_verdict", Problem("no device in Drata's answer", "the device as it is stored"))
+        if not isinstance(answer, dict) or answer.get("externalId") != device or "id" not in answer:
+            return not_answered(reply, "the device as it is stored")
         return replace(CONFIRMED, vendor_id=str(answer["id"]))
 
     def _remove(self, device: str) -> Flow[Outcome]:
-        """Find a device by externalId, and delete it by Drata's number."""
+        """Find a device by externalId, and delete it by Drata's number. 204 and 404: it is not there any more."""
         found = yield from self._rows_of(device)
         if not found:
             return NOT_HELD
@@ -113,12 +122,12 @@ class MdmDevices(DrataConnection, Ends, Lists, Matches):
                     hint="Delete the right one by its number: `proofport call DEST delete_connection_device …`.",
                 )
             )
-        for row in found:
-            call = Call("delete_connection_device", "DELETE", f"{self._path}/{row['id']}", destructive=True)
-            reply = yield call
-            if reply.status != 404:
-                expect_ok(reply, "delete a device", DELETE_DEVICE)
-        return CONFIRMED
+        path = f"{self._path}/{found[0]['id']}"
+        reply = yield Call("delete_connection_device", "DELETE", path, destructive=True)
+        if reply.status == 404:
+            return CONFIRMED
+        expect_ok(reply, "delete a device", DELETE_DEVICE)
+        return CONFIRMED if reply.status == DELETED else not_answered(reply, "status 204")
 
     def _rows_of(self, device: str) -> Flow[Rows]:
         """Filter here as well: not every filter of this vendor has an effect (observed for sessions, gram)."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from proofport.accounting import CONFIRMED, NOT_HELD, UNCHANGED, Outcome, Status, rejected, unknown
-from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Memory, Mode, Observed, Page
+from proofport.adapter import Batch, Body, Ends, Flow, Job, Limits, Lists, Matches, Memory, Mode, Observed, Page
 from proofport.errors import Problem
 from proofport.evidence.base import format_timestamp
 from proofport.wire import Call
@@ -31,7 +31,7 @@ Result = tuple[Outcome, dict[str, Any] | None]
 """The outcome of a person, and the stored row where the answer holds it."""
 
 
-class HrisPeople(DrataConnection, Ends, Lists):
+class HrisPeople(DrataConnection, Ends, Lists, Matches):
     provider = "HRIS"
     things = "people"
     suffix = "identities"
@@ -58,11 +58,19 @@ class HrisPeople(DrataConnection, Ends, Lists):
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         return (yield from self._separate(job, batch, {}))
 
+    def matched_on(self, body: bytes) -> Sequence[tuple[str, str]]:
+        """The address finds a Drata user at sync (OpenAPI v2), so two people with one address would be one user.
+
+        Drata does not publish how it compares, so case and blanks do not count (assumed).
+        """
+        address = (json.loads(body).get("email") or "").strip().casefold()
+        return [("email", address)] if "@" in address else []
+
     def page(self, cursor: str | None) -> Flow[Page]:
-        rows, following = yield from self.listing.page(cursor)
-        if not all(isinstance(row.get("identityId"), str) for row in rows):
+        page = yield from self.listing.page(cursor)
+        if not all(isinstance(row.get("identityId"), str) for row in page.rows):
             raise malformed("list_hris_identities gave a person without identityId")
-        return Page([_observed(row) for row in rows], following)
+        return Page([_observed(row) for row in page.rows], page.cursor, page.total)
 
     @property
     def _path(self) -> str:
@@ -84,7 +92,7 @@ class HrisPeople(DrataConnection, Ends, Lists):
         days = {person: named.get(person) or _day(job, batch, index) for index, person in enumerate(batch.ids)}
         leaving = [person for person in batch.ids if person in held and held[person] is None]
         written = yield from self._post(leaving, [_date(each, days[each]) for each in leaving], destructive=True)
-        ends = {person: outcome for person, (outcome, _) in zip(leaving, written, strict=True)}
+        ends = {person: _dated(*result, days[person]) for person, result in zip(leaving, written, strict=True)}
         late = {each: named[each] for each in named if held.get(each) and not _same_time(held[each], named[each])}
         ends |= (yield from self._correct(late)) if late else {}
         return [ends.get(person, UNCHANGED if person in held else NOT_HELD) for person in batch.ids]
@@ -120,28 +128,27 @@ class HrisPeople(DrataConnection, Ends, Lists):
         outcomes = {person: outcome for person, (outcome, _) in zip(people, cleared, strict=True)}
         good = [person for person in people if outcomes[person].status in (Status.DELIVERED, Status.UNCHANGED)]
         written = yield from self._post(good, [_date(person, late[person]) for person in good])
-        for person, (outcome, row) in zip(good, written, strict=True):
-            stored = row is not None and _same_time(row.get("separatedAt"), late[person])
-            confirmed = outcome.status is not Status.DELIVERED or stored
-            outcomes[person] = outcome if confirmed and outcome != UNCHANGED else _NOT_WRITTEN
-        return outcomes
+        return outcomes | {person: _dated(*result, late[person]) for person, result in zip(good, written, strict=True)}
 
     # ------------------------------------------------------------------ reading
     def _held(self, people: Sequence[str]) -> Flow[dict[str, str | None]]:
-        """The separation date of those of `people` that the connection holds."""
+        """The separation date of those of `people` that the connection holds. Whom a list lacks is asked for alone."""
+        held: dict[str, str | None] = {}
         if len(people) > FEW:
             wanted = set(people)
             rows = yield from self.listing.rows()
-            return {row["identityId"]: row.get("separatedAt") for row in rows if row.get("identityId") in wanted}
-        held = {}
+            held = {row["identityId"]: row.get("separatedAt") for row in rows if row.get("identityId") in wanted}
         for person in people:
+            if person in held:
+                continue
             # A colon after identity-id stays as the vendor writes it.
             path = f"{self._path}/identity-id:{quote(person, safe='', errors='replace')}"
             reply = yield Call("get_hris_identity", "GET", path)
             if reply.status != 404:
-                row = expect_ok(reply, "read a person", GET_IDENTITY)
-                if not isinstance(row, dict) or "separatedAt" not in row:
-                    raise malformed("get_hris_identity gave no person")
+                expect_ok(reply, "read a person", GET_IDENTITY)
+                row = reply.expect(dict, "identityId", "separatedAt", of="get_hris_identity")
+                if row["identityId"] != person:
+                    raise malformed("get_hris_identity gave another person")
                 held[person] = row["separatedAt"]
         return held
 
@@ -174,9 +181,16 @@ def verdicts(answer: Any, ids: Sequence[str]) -> list[Result]:
 _SILENT = unknown("no_verdict", Problem("no result for this person in Drata's answer", "one result per person"))
 
 
+def _dated(outcome: Outcome, row: Mapping[str, Any] | None, date: str) -> Outcome:
+    """The outcome of writing a separation date where there was none: the answer has to show it."""
+    if outcome.status is not Status.DELIVERED and outcome != UNCHANGED:
+        return outcome
+    return outcome if row is not None and _same_time(row.get("separatedAt"), date) else _NOT_WRITTEN
+
+
 def _verdict(result: Any) -> Result:
     """Status 200 with data null and no error is a success: nothing changed (OpenAPI v2)."""
-    if not isinstance(result, dict) or "statusCode" not in result:
+    if not isinstance(result, dict) or "statusCode" not in result or "data" not in result:
         return _SILENT, None
     error, row, status = result.get("error"), result.get("data"), result["statusCode"]
     if error is not None or (isinstance(status, int) and status >= 400):
@@ -188,7 +202,9 @@ def _verdict(result: Any) -> Result:
             vendor_message=str(words) if words else f"status {status} without a message",
         )
         return rejected(problem), None
-    return (CONFIRMED, row) if isinstance(row, dict) else (UNCHANGED, None)
+    if isinstance(row, dict):
+        return CONFIRMED, row
+    return (UNCHANGED if status == 200 and row is None else _SILENT), None
 
 
 def _observed(row: Mapping[str, Any]) -> Observed:

@@ -24,7 +24,7 @@ from proofport.adapter import (
 from proofport.errors import UnsupportedFeature, UsageError
 from proofport.wire import Call
 from proofport_drata import bodies
-from proofport_drata.answers import IMPORT_PERSONNEL, expect_ok, refused
+from proofport_drata.answers import IMPORT_PERSONNEL, expect_ok, not_answered, refused
 from proofport_drata.paging import V1_CONNECTIONS, v1_rows
 from proofport_drata.resource import MAX_BYTES, DrataResource
 from proofport_drata.settings import DrataSettings
@@ -67,8 +67,8 @@ class IdentityProvider(DrataResource, Replaces, Provisions):
         reply = yield Call("v1_update_idp_from_json", "PUT", path, body=body, destructive=True)
         if reply.status == 400:
             return [rejected(refused(reply, "a list of people that Drata accepts"))] * len(batch)
-        expect_ok(reply, "take the list of people", IMPORT_PERSONNEL)
-        return [ACCEPTED] * len(batch)
+        taken = expect_ok(reply, "take the list of people", IMPORT_PERSONNEL) == {}
+        return [ACCEPTED if taken else not_answered(reply, "an empty object")] * len(batch)
 
     def provision(self, blueprint: Blueprint) -> Flow[Provisioned]:
         yield from self._row()

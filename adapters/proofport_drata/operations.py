@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 from proofport.accounting import Outcome
 from proofport.adapter import Answer, Flow, Operation
-from proofport.errors import Blocked, OutcomeUnknown, UsageError
+from proofport.errors import Blocked, OutcomeUnknown, Problem, UsageError
 from proofport.wire import Call, Reply
 from proofport_drata import answers as permission
 from proofport_drata import connections, hris, sessions
 from proofport_drata import parameters as p
-from proofport_drata.answers import CHECK_PARAMETERS, expect_ok
+from proofport_drata.answers import CHECK_PARAMETERS, DELETED, expect_ok, vendor_words
 from proofport_drata.connections import CONNECTIONS, resource_path
 from proofport_drata.paging import V1_CONNECTIONS, DrataList, v1_page, v1_rows
 from proofport_drata.records import segment, verdicts
@@ -38,8 +39,14 @@ V1_CSV, V1_ONE_CSV = V1_CONNECTIONS + "/upload/csv", V1_CONNECTIONS + "/{id}/upl
 
 
 def plain(endpoint: Endpoint, given: p.DrataParameters) -> Flow[Answer]:
-    """One request, and its answer."""
-    return Answer(endpoint.decoded((yield endpoint.call(given))))
+    """One request, and its answer. A deletion is answered by 204 (OpenAPI v2), and no success is an error."""
+    reply = yield endpoint.call(given)
+    answer = endpoint.decoded(reply)
+    failed = isinstance(answer, dict) and ("error" in answer or str(answer.get("statusCode", ""))[:1] in ("4", "5"))
+    if not failed and (endpoint.method != "DELETE" or reply.status == DELETED):
+        return Answer(answer)
+    found = f"an answer with status {reply.status} that does not say that it was done"
+    return Answer(answer, [Problem(found, "the answer that Drata documents", vendor_message=vendor_words(reply))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ def pages(endpoint: Endpoint, given: Any) -> Flow[Answer]:
     if not given.all:
         return (yield from plain(endpoint, given))
     call = endpoint.call(given)
-    query = tuple(pair for pair in call.query if pair[0] not in ("cursor", "size"))
+    query = tuple(pair for pair in call.query if pair[0] not in ("cursor", "size", "includeTotalCount"))
     every = DrataList(endpoint.name, call.path, endpoint.permission, query, CHECK_PARAMETERS)
     return Answer({"data": (yield from every.rows(given.cursor)), "pagination": {"cursor": None}})
 
@@ -150,13 +157,10 @@ def list_managed(endpoint: Endpoint, given: p.ListManaged) -> Flow[Answer]:
 def create_idp(endpoint: Endpoint, given: p.DrataParameters) -> Flow[Answer]:
     """Read the list before and after: the answer, if it comes, does not hold the new connection."""
     before = {row.get("id") for row in (yield from v1_rows())}
-    lost = False
-    try:
+    with suppress(OutcomeUnknown):
         endpoint.decoded((yield endpoint.call(given, lost="ask")))
-    except OutcomeUnknown:
-        lost = True
     made = [row for row in (yield from v1_rows()) if row.get("id") not in before]
-    if lost and not made:
+    if not made:
         raise OutcomeUnknown("it is not known whether Drata made the connection", hint="List, then repeat.")
     return Answer({"connections": made})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from proofport.adapter import Flow
+from proofport.adapter import Flow, Walk
 from proofport.wire import Call
 from proofport_drata.answers import (
     CHECK_OBJECTS,
@@ -28,6 +28,15 @@ Query = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class DrataPage:
+    """A page of a list of version 2."""
+
+    rows: Rows
+    cursor: str | None  #: That of the next page. None: this is the last one.
+    total: int | None  #: The rows of the whole list, where the answer says it.
+
+
+@dataclass(frozen=True, slots=True)
 class DrataList:
     """A list of version 2."""
 
@@ -39,34 +48,33 @@ class DrataList:
     #: The hint of a 404.
     missing: str = CHECK_OBJECTS
 
-    def page(self, cursor: str | None = None, size: int = PAGE_SIZE) -> Flow[tuple[Rows, str | None]]:
-        """The rows of a page, and the cursor of the next one. None: this is the last page."""
-        query = (("size", str(size)), *self.query, *((("cursor", cursor),) if cursor else ()))
-        reply = yield Call(self.operation, "GET", self.path, query)
-        answer = expect_ok(reply, self.operation.replace("_", " "), self.permission, missing=self.missing)
-        rows = answer.get("data") if isinstance(answer, dict) else None
+    def page(self, cursor: str | None = None, size: int = PAGE_SIZE) -> Flow[DrataPage]:
+        """One page. The first one says how many rows the list has."""
+        place = ("cursor", cursor) if cursor else ("includeTotalCount", "true")
+        reply = yield Call(self.operation, "GET", self.path, (("size", str(size)), *self.query, place))
+        expect_ok(reply, self.operation.replace("_", " "), self.permission, missing=self.missing)
+        answer = reply.expect(dict, "data", "pagination", of=self.operation)
+        rows, pagination = answer["data"], answer["pagination"]
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise malformed(f"{self.operation} gave no list of rows")
-        return rows, self._next_cursor(answer, cursor)
+        if not isinstance(pagination, dict) or "cursor" not in pagination:
+            raise malformed(f"{self.operation} gave no cursor")
+        total = pagination.get("totalCount")
+        return DrataPage(rows, self._next_cursor(pagination["cursor"], cursor), total if type(total) is int else None)
 
     def rows(self, start: str | None = None) -> Flow[Rows]:
         """The rows of all pages from the cursor `start` on."""
-        rows, cursor = yield from self.page(start)
-        seen: set[str] = set()
-        while cursor is not None:
-            if cursor in seen:
-                raise malformed(f"{self.operation} repeats the cursor {cursor!r}")
-            seen.add(cursor)
-            more, cursor = yield from self.page(cursor)
-            rows += more
-        return rows
+        walk, rows, cursor = Walk(f"Drata's answer to {self.operation}"), Rows(), start
+        while True:
+            page = yield from self.page(cursor)
+            rows += page.rows
+            cursor = page.cursor
+            walk.step(page.rows, cursor, total=page.total)
+            if cursor is None:
+                return rows
 
-    def _next_cursor(self, answer: dict[str, Any], current: str | None) -> str | None:
+    def _next_cursor(self, cursor: object, current: str | None) -> str | None:
         """Only null ends the list. A missing, empty or repeated cursor would cut it short, or repeat it, unnoticed."""
-        pagination = answer.get("pagination")
-        if not isinstance(pagination, dict) or "cursor" not in pagination:
-            raise malformed(f"{self.operation} gave no cursor")
-        cursor = pagination["cursor"]
         if cursor is None:
             return None
         if not isinstance(cursor, str) or not cursor or cursor == current:
@@ -78,22 +86,22 @@ class DrataList:
 def v1_page(query: Query) -> Flow[dict[str, Any]]:
     """A page of the list of all connections. It alone shows identity providers."""
     call = Call("v1_list_connections", "GET", V1_CONNECTIONS, query)
-    answer = expect_ok((yield call), "list connections", LIST_MANAGED, missing=CHECK_PARAMETERS)
-    rows = answer.get("data") if isinstance(answer, dict) else None
-    if not isinstance(rows, list) or not isinstance(answer.get("total"), int):
+    reply = yield call
+    expect_ok(reply, "list connections", LIST_MANAGED, missing=CHECK_PARAMETERS)
+    answer = reply.expect(dict, "data", "total", of="v1_list_connections")
+    if not isinstance(answer["data"], list) or not isinstance(answer["total"], int):
         raise malformed("v1_list_connections gave no rows and total")
-    return dict(answer)
+    return answer
 
 
 def v1_rows(query: Query = ()) -> Flow[Rows]:
-    """The rows of all pages."""
-    rows: Rows = []
-    page = 1
+    """The rows of all pages. The total, or an empty page, ends the list."""
+    walk, rows, page = Walk("Drata's answer to v1_list_connections"), Rows(), 1
     while True:
         answer = yield from v1_page((*query, ("page", str(page)), ("limit", str(V1_PAGE_SIZE))))
         rows += answer["data"]
-        if len(rows) >= answer["total"]:
-            return rows
-        if not answer["data"]:
-            raise malformed(f"v1_list_connections ended at {len(rows)} of {answer['total']} rows")
+        ends = len(rows) >= answer["total"] or not answer["data"]
         page += 1
+        walk.step(answer["data"], None if ends else page, total=answer["total"])
+        if ends:
+            return rows

@@ -11,7 +11,16 @@ from proofport.accounting import CONFIRMED, NOT_HELD, Outcome, rejected, unknown
 from proofport.adapter import Batch, Flow, Observed, Page
 from proofport.errors import Problem, Rejected
 from proofport.wire import Call, Reply
-from proofport_drata.answers import CREATE_DATA, DELETE_DATA, UPDATE_DATA, expect_ok, malformed, refused
+from proofport_drata.answers import (
+    CREATE_DATA,
+    DELETE_DATA,
+    DELETED,
+    UPDATE_DATA,
+    expect_ok,
+    malformed,
+    not_answered,
+    refused,
+)
 from proofport_drata.paging import DrataList
 
 SCHEMA_VALIDATION = 28022
@@ -33,29 +42,31 @@ def outcomes_of(reply: Reply, ids: Sequence[str]) -> list[Outcome]:
 def verdicts(answer: Any, ids: Sequence[str]) -> list[Outcome]:
     """One outcome for each record of an upload whose status is a success: the status says nothing about its records.
 
-    A result is a failure if and only if it has `error`. Its `statusCode` is sometimes wrong, and its id may stand in
-    `data.id` only (observed: drata-rv/OCI-custom-connection, src/oci_drata/delivery/drata.py). A result belongs to the
-    record that it names. A result without an id belongs to the record at its position, if the answer is as long as the
-    upload.
+    A result is a failure if it has `error`. Its `statusCode` is sometimes wrong, and its id may stand in `data.id` only
+    (observed: drata-rv/OCI-custom-connection, src/oci_drata/delivery/drata.py). A result is about the record that it
+    names. One that names none is about nobody, wherever it stands: any JSON object would look like it.
     """
-    results = answer if isinstance(answer, list) else [answer]
-    aligned = len(results) == len(ids)
     found: dict[str, Outcome] = {}
-    for index, result in enumerate(results):
-        if not isinstance(result, dict) or not result:
+    for result in answer if isinstance(answer, list) else [answer]:
+        if not isinstance(result, dict):
             continue
-        record = _id_of(result) or (ids[index] if aligned else None)
-        error = result.get("error")
-        if record is not None and (error is not None or record not in found):
-            found[record] = CONFIRMED if error is None else rejected(_problem(error))
-    silent = unknown("no_verdict", Problem("no result for this record in Drata's answer", "one result per record"))
+        record, error, status = _id_of(result), result.get("error"), result.get("statusCode")
+        if error is not None:
+            found[record] = rejected(_problem(error))
+        elif not (isinstance(status, int) and status >= 400):
+            found.setdefault(record, CONFIRMED)
+    nobody = found.pop("", CONFIRMED).problem
+    words = nobody.vendor_message if nobody else None
+    problem = Problem("no result for this record in Drata's answer", "one result per record", vendor_message=words)
+    silent = unknown("no_verdict", problem)
     return [found.get(record, silent) for record in ids]
 
 
-def _id_of(result: dict[str, Any]) -> str | None:
+def _id_of(result: dict[str, Any]) -> str:
+    """The id of the record that a result is about. Empty: it names none."""
     data = result.get("data")
     found = (result.get("id"), data.get("id") if isinstance(data, dict) else None)
-    return next((each for each in found if isinstance(each, str)), None)
+    return next((str(each) for each in found if type(each) in (str, int)), "")
 
 
 def _problem(error: Any) -> Problem:
@@ -104,42 +115,43 @@ def segment(text: str, safe: str = "") -> str:
     return encoded
 
 
-def one_by_one(records: str, batch: Batch, write: Callable[[str, bytes], Flow[Outcome]]) -> Flow[list[Outcome]]:
-    """Write each record of a batch: `write` gets its path and its body."""
+def one_by_one(records: str, batch: Batch, write: Callable[[str, str, bytes], Flow[Outcome]]) -> Flow[list[Outcome]]:
+    """Write each record of a batch: `write` gets its path, its id and its body."""
     outcomes = []
     for record, body in zip(batch.ids, batch.bodies, strict=True):
         try:
-            outcomes.append((yield from write(f"{records}/{segment(record)}", body)))
+            outcomes.append((yield from write(f"{records}/{segment(record)}", record, body)))
         except Rejected as error:
             outcomes.append(rejected(error.problem))
     return outcomes
 
 
-def delete(path: str, _: bytes) -> Flow[Outcome]:
-    """Delete a record. 404: Drata does not hold it."""
+def delete(path: str, _: str, body: bytes) -> Flow[Outcome]:
+    """Delete a record. 204: done (OpenAPI v2). 404: Drata does not hold it."""
     reply = yield Call("delete_record", "DELETE", path, destructive=True)
     if reply.status == 404:
         return NOT_HELD
     expect_ok(reply, "delete a record", DELETE_DATA)
-    return CONFIRMED
+    return CONFIRMED if reply.status == DELETED else not_answered(reply, "status 204")
 
 
-def update(path: str, body: bytes) -> Flow[Outcome]:
+def update(path: str, record: str, body: bytes) -> Flow[Outcome]:
     """Update a record, where the configuration allows the assumption that PUT merges."""
     reply = yield Call("update_record", "PUT", path, body=b'{"data":' + body + b"}")
     if reply.status in (400, 404):
         hint = "Upsert the whole record first." if reply.status == 404 else None
         return rejected(refused(reply, "a record that Drata holds and accepts", hint))
-    expect_ok(reply, "update a record", UPDATE_DATA)
-    return CONFIRMED
+    answer = expect_ok(reply, "update a record", UPDATE_DATA)
+    stored = isinstance(answer, dict) and _id_of(answer) == record
+    return CONFIRMED if stored else not_answered(reply, "the record as it is stored")
 
 
 def live(records: str, cursor: str | None) -> Flow[Page]:
     """A page of live records. Without `sessionId` the list holds no staged ones (assumed)."""
-    rows, following = yield from DrataList("list_records", records).page(cursor)
-    if not all(isinstance(row.get("id"), str) for row in rows):
+    page = yield from DrataList("list_records", records).page(cursor)
+    if not all(isinstance(row.get("id"), str) for row in page.rows):
         raise malformed("list_records gave a record without an id")
-    return Page([_observed(row) for row in rows], following)
+    return Page([_observed(row) for row in page.rows], page.cursor, page.total)
 
 
 def _observed(row: dict[str, Any]) -> Observed:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import count
 
 from proofport.accounting import Outcome
@@ -22,8 +23,7 @@ from proofport_drata.records import outcomes_of, upload
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_-]{3,64}")
 _ATTEMPTS = 3
-"""Requests of `complete` and `cancel`, as long as the answer is lost and the session is still open."""
-_LOST = "its answer was lost"
+"""Requests of `complete` and `cancel`, as long as the answer says nothing and the session is still open."""
 
 
 def own_prefix(instance: str) -> str:
@@ -70,13 +70,21 @@ def open_sessions(resource: str) -> Flow[list[str]]:
 def begin(resource: str, instance: str, run_id: str, earlier: object) -> Flow[str]:
     """Choose the session of a run, and leave no other one open. `earlier` is the session of a run that is resumed.
 
-    It is kept, unless somebody cancelled it meanwhile, as a direct write does: then another one takes its place.
+    It is kept, unless somebody cancelled it meanwhile, as a direct write does: then another one takes its place. So it
+    does when the list lacks it. Drata may not know it, and would open it anew, without the records that it held; or the
+    list may be cut short, so it is cancelled.
     """
     session = session_id(instance, run_id)
     found = yield from statuses(resource)
     if isinstance(earlier, str) and earlier.startswith(session):
-        new = (f"{session}-{number}" for number in count(2))
-        session = earlier if found.get(earlier) != "CANCELED" else next(each for each in new if each not in found)
+        if earlier not in found:
+            yield from cancel(resource, earlier)
+        if found.get(earlier, "CANCELED") == "CANCELED":
+            used = int(earlier.removeprefix(f"{session}-")) if earlier != session else 1
+            new = (f"{session}-{number}" for number in count(used + 1))
+            session = next(each for each in new if each not in found)
+        else:
+            session = earlier
     yield from _end_open(resource, instance, found, keep=session)
     return session
 
@@ -121,50 +129,63 @@ def refuse_ended(reply: Reply, session: str) -> None:
 
 
 def complete(resource: str, session: str) -> Flow[None]:
-    """Make the staged set the live one. After a refusal or a lost answer, the list of sessions says whether it is."""
+    """Make the staged set the live one. Unless the answer says that it is, the list of sessions is asked."""
     for _ in range(_ATTEMPTS):
-        doubt = yield from _act(resource, session, "complete", (409, 422))
+        doubt = yield from _act(resource, session, "complete", "ACTIVE", (409, 422))
         if doubt is None:
             return
         status = (yield from statuses(resource)).get(session)
         if status == "ACTIVE":
             return
-        if status != "IN_PROGRESS" or doubt != _LOST:
+        if status != "IN_PROGRESS" or doubt.refused:
             raise Blocked(
-                f"the Drata session {session} was not completed: {doubt}; it is {status or 'not listed'}",
+                f"the Drata session {session} was not completed: {doubt.words}; it is {status or 'not listed'}",
                 hint="Let one program write to this resource, then push again. The earlier records are still live, "
                 "unless another program completed a session of its own.",
             )
-    raise OutcomeUnknown(f"the answers to completing the Drata session {session} were lost; it is still open")
+    raise malformed(f"it says nothing about completing the session {session}, which is still open")
 
 
 def cancel(resource: str, session: str) -> Flow[None]:
-    """Drop an open session and its records. Drata does not publish its answer for a session that is not open."""
+    """Drop an open session and its records. Unless the answer says that it is cancelled, the list of sessions is asked.
+
+    A list that lacks the session is believed only beside a refusal: it may be cut short. Drata does not publish its
+    answer for a session that is not open.
+    """
     for _ in range(_ATTEMPTS):
-        doubt = yield from _act(resource, session, "cancel", (404, 409, 422))
-        if doubt is None or session not in (yield from open_sessions(resource)):
+        doubt = yield from _act(resource, session, "cancel", "CANCELED", (404, 409, 422))
+        if doubt is None:
             return
-    raise OutcomeUnknown(
-        f"the Drata session {session} could not be cancelled",
-        hint="The next push to this resource cancels it first.",
-    )
+        status = (yield from statuses(resource)).get(session)
+        if status != "IN_PROGRESS" and (status is not None or doubt.refused):
+            return
+    raise malformed(f"it says nothing about cancelling the session {session}; the next push cancels it first")
 
 
-def _act(resource: str, session: str, action: str, doubtful: Sequence[int]) -> Flow[str | None]:
-    """Complete or cancel a session. None: done. Else why this is in doubt: a lost answer, or a status in `doubtful`."""
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """The reason why it is not known what became of a session."""
+
+    words: str
+    refused: bool = False  #: Drata refused the action: the session is unknown, or in another state.
+
+
+def _act(resource: str, session: str, action: str, makes: str, refusals: Sequence[int]) -> Flow[_Doubt | None]:
+    """Complete or cancel a session. None: the answer names the session, in the state that the action makes."""
     path, body = f"{resource}/sessions/{session}/actions", f'{{"action":"{action}"}}'.encode()
     destructive = action == "complete"
     try:
         reply = yield Call(f"{action}_session", "POST", path, body=body, lost="ask", destructive=destructive)
     except OutcomeUnknown:
-        return _LOST
-    if reply.status in doubtful:
-        return vendor_words(reply)
-    expect_ok(reply, f"{action} the session", CREATE_DATA)
-    return None
+        return _Doubt("its answer was lost")
+    if reply.status in refusals:
+        return _Doubt(vendor_words(reply), refused=True)
+    answer = expect_ok(reply, f"{action} the session", CREATE_DATA)
+    said = (answer.get("sessionId"), spelled(str(answer.get("status")))) if isinstance(answer, dict) else None
+    return None if said == (session, makes) else _Doubt(f"{vendor_words(reply)} says nothing about it")
 
 
 def cancel_if_open(resource: str, session: str) -> Flow[None]:
-    """Look before cancelling: a run that sent nothing has opened no session."""
-    if session in (yield from open_sessions(resource)):
+    """Look before cancelling. A session that is not listed is cancelled, too: the list may be cut short."""
+    if (yield from statuses(resource)).get(session) in (None, "IN_PROGRESS"):
         yield from cancel(resource, session)

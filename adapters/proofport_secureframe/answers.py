@@ -45,9 +45,15 @@ def refuse(reply: Reply, asked: str, hints: Mapping[int, str]) -> NoReturn:
     raise error(f"Secureframe refused to {asked}: {vendor_words(reply)}", hint=hints.get(reply.status))
 
 
-def rows_of(answer: Any, many: str) -> list[Any]:
+def queued(reply: Reply) -> bool:
+    """True: the records are queued. 202 says so, without a body (R1): a page or an error in it is a proxy's."""
+    body = reply.json()
+    return reply.status == 202 and not reply.is_page and not (isinstance(body, dict) and "error" in body)
+
+
+def rows_of(answer: dict[str, Any], many: str) -> list[Any]:
     """The rows of a page. An answer without rows is an error, not the last page."""
-    rows = answer.get("data") if isinstance(answer, dict) else None
+    rows = answer.get("data")
     if not isinstance(rows, list):
         raise Retryable(f"Secureframe's answer cannot be relied on: the list of {many} has no data")
     return rows

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
 
-from proofport.adapter import Answer, Flow, Operation
-from proofport.errors import Retryable
+from proofport.adapter import Answer, Flow, Operation, Walk
+from proofport.errors import Problem
 from proofport.wire import Call
-from proofport_secureframe.answers import PUBLISH_HINTS, READ_HINTS, refuse, rows_of
+from proofport_secureframe.answers import PUBLISH_HINTS, READ_HINTS, queued, refuse, rows_of, vendor_words
 from proofport_secureframe.settings import SecureframeSettings
 
 
@@ -72,15 +72,17 @@ class Entity:
 
     def _list(self, given: List) -> Flow[Answer]:
         query, page, rows = given.model_dump(exclude={"all"}, exclude_none=True), given.page, list[Any]()
+        walk = Walk(f"Secureframe's list of {self.many}")
         while True:
             answer = yield from _read(f"list_{self.many}", f"/{self.many}", {**query, "page": page})
             if not given.all:
                 return Answer(answer)
             found = rows_of(answer, self.many)
+            page += 1
+            walk.step(found, page if found else None)
             if not found:
                 return Answer({"data": rows})
             rows += found
-            page += 1
 
     def _get(self, given: Get) -> Flow[Answer]:
         return Answer((yield from _read(f"get_{self.one}", f"/{self.many}/{quote(given.id, safe='')}", {})))
@@ -108,6 +110,9 @@ def operations_of(settings: SecureframeSettings) -> tuple[Operation, ...]:
         reply = yield Call("publish", "POST", path, body=content, destructive=True)
         if not reply.ok:
             refuse(reply, "take the records", PUBLISH_HINTS)
+        if not queued(reply):
+            problem = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
+            return Answer({"status": reply.status, "queued": 0}, [problem])
         return Answer({"status": reply.status, "queued": len(given.resource_data)})
 
     first = Operation("publish", "Publish records past the journal", Publish, publish, destructive=True)
@@ -119,7 +124,4 @@ def _read(operation: str, path: str, query: Mapping[str, object]) -> Flow[dict[s
     words = operation.replace("_", " ")
     if not reply.ok:
         refuse(reply, words, {**READ_HINTS, 400: "Look at the filter and the sort.", 404: "Its list shows the ids."})
-    answer = reply.json()
-    if not isinstance(answer, dict):
-        raise Retryable(f"Secureframe's answer cannot be relied on: {words} gave no object")
-    return answer
+    return reply.expect(dict, of=operation)

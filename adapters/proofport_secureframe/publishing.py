@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from proofport.accounting import ACCEPTED, UNCHANGED, Outcome, rejected, unknown
+from proofport.accounting import ACCEPTED, NOT_KNOWN, UNCHANGED, Outcome, rejected, unknown
 from proofport.adapter import (
     Batch,
     Blueprint,
@@ -27,7 +27,7 @@ from proofport.adapter import (
 )
 from proofport.errors import Problem, UnsupportedFeature
 from proofport.wire import Call
-from proofport_secureframe.answers import PUBLISH_HINTS, refuse, vendor_words
+from proofport_secureframe.answers import PUBLISH_HINTS, queued, refuse, vendor_words
 from proofport_secureframe.bodies import body_of
 from proofport_secureframe.provisioning import guide
 from proofport_secureframe.reading import READ_BACK
@@ -41,13 +41,22 @@ NOT_WHOLE = rejected(
         hint="Upsert the whole record first.",
     )
 )
-NEVER_SENT = rejected(
+NO_BODY = rejected(
     Problem(
-        "a removal of a record that was never delivered from here",
+        "a removal of a record whose last state is not known here",
         "a record whose last state is known: the vendor cannot delete, so that state is sent once more, marked as gone",
         field="id",
         hint="Upsert the whole record, marked as gone, instead.",
     )
+)
+NEVER_SENT = rejected(
+    Problem(
+        "an id that was never delivered from here; the vendor does not say what it holds",
+        "a record whose last state is known: the vendor cannot delete, so that state is sent once more, marked as gone",
+        field="id",
+        hint="Look for a spelling mistake. If the vendor holds the record, upsert the whole of it, marked as gone.",
+    ),
+    reason=NOT_KNOWN.reason,
 )
 WITHDRAWN = b'"elastictranscoder_pipeline"'
 WITHDRAWN_NOTE = (
@@ -129,7 +138,7 @@ class PublishedResource(SchemaResource, Provisions):
             return rejected(Problem(found, expected, hint=hint, vendor_message=vendor_words(reply)))
         if not reply.ok:
             refuse(reply, "take the records", PUBLISH_HINTS)
-        if reply.status != 202:
+        if not queued(reply):
             problem = Problem("an answer that promises nothing", "202", vendor_message=vendor_words(reply))
             return unknown("unexpected_answer", problem)
         return ACCEPTED if self.current(job.lane_memory).defined else self._not_defined()
@@ -194,7 +203,7 @@ class EndedResource(PublishedResource, Ends):
                 body = json.loads(last.body) | self.ended_fields
                 bodies[index] = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
             else:
-                outcomes[index] = UNCHANGED if last is not None and last.removed else NEVER_SENT
+                outcomes[index] = NEVER_SENT if last is None else UNCHANGED if last.removed else NO_BODY
         for indexes in _portions(bodies, self._bytes_left("remove")):
             outcome = yield from self._publish(job, [bodies[index] for index in indexes], destructive=True)
             outcomes |= dict.fromkeys(indexes, outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from proofport.adapter import Flow, Lists, Observed, Page, ReadBack, ReadsBack
@@ -59,9 +60,9 @@ class ReadableResource(SchemaResource, ReadsBack):
         reply = yield Call(f"list_{many}", "GET", _LISTS[self.kind], tuple(query))
         if not reply.ok:
             refuse(reply, f"list {many}", READ_HINTS)
-        rows = rows_of(reply.json(), many)
+        rows = rows_of(reply.expect(dict, "data", of=f"list_{many}"), many)
         records = [_observed(row["attributes"], found) for row in rows if _has_attributes(row)]
-        return Page(records, str(number + 1) if rows else None)
+        return Page(records, str(number + 1) if rows else None, rows=rows)
 
 
 class ListedResource(ReadableResource, Lists):
@@ -72,7 +73,7 @@ class ListedResource(ReadableResource, Lists):
     def page(self, cursor: str | None) -> Flow[Page]:
         """Rows without an id were not published from here."""
         page = yield from self.rows(cursor)
-        return Page([row for row in page.records if row.id], page.cursor)
+        return replace(page, records=[row for row in page.records if row.id])
 
 
 def _has_attributes(row: Any) -> bool:

@@ -57,11 +57,12 @@ NOT_KNOWN = Outcome(
         hint="Nothing was removed. Look for a spelling mistake in the id.",
     ),
 )
-"""The end of a removal that named nothing: what the vendor does not hold was never delivered from here."""
+"""The end of a removal that named nothing: what the vendor does not hold was never delivered from here. Where a vendor
+does not say what it holds, the adapter rejects the removal, for the same reason."""
 
 
-def rejected(problem: Problem) -> Outcome:
-    return Outcome(Status.REJECTED, problem=problem)
+def rejected(problem: Problem, *, reason: str | None = None) -> Outcome:
+    return Outcome(Status.REJECTED, reason=reason, problem=problem)
 
 
 def withheld(reason: str, problem: Problem | None = None) -> Outcome:

@@ -6,8 +6,12 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
+
+from proofport.errors import Retryable
+
+T = TypeVar("T", dict[str, Any], list[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,28 @@ class Reply:
             return json.loads(self.body)
         except (ValueError, RecursionError):
             return None
+
+    def expect(self, form: type[T], *names: str, of: str) -> T:
+        """The decoded body of the answer to `of`, an object with these fields or a list.
+
+        Raises Retryable for anything else: a proxy's page, an empty body, an error under a success.
+        """
+        body = self.json()
+        if isinstance(body, form) and all(name in body for name in names):
+            return body
+        found = "a page" if self.is_page else f"{type(body).__name__}" if body is not None else "no JSON"
+        raise Retryable(f"the answer to {of} cannot be relied on: found {found}, expected {_words(form, names)}")
+
+    @property
+    def is_page(self) -> bool:
+        """True: the body is a page of HTML, for people. A proxy sends it, or another server in front of the API."""
+        begin = self.body[:100].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        typed = "html" in self.headers.get("content-type", "")
+        return begin.startswith((b"<!doctype html", b"<html")) or (typed and begin[:1] == b"<")
+
+
+def _words(form: type[Any], names: tuple[str, ...]) -> str:
+    return "a list" if form is list else f"an object with {', '.join(names)}" if names else "an object"
 
 
 def is_loopback(origin: str) -> bool:

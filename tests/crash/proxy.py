@@ -46,6 +46,7 @@ class Proxy:
     port: int
     origin: str = ""
     meddle: Meddle = leave_alone
+    instead: bytes | None = None  #: An answer of its own, which it gives where it would cut the connection.
     requests: list[Request] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -83,11 +84,13 @@ class Proxy:
     ) -> None:
         request = self._noted(head)
         body = await _body(head, reader)
-        await self._pass(request, "before", writer)
+        if await self._pass(request, "before", writer):
+            return
         vendor.write(head + body)
         answer = await _head(answers)
         answer += await _body(answer, answers)
-        await self._pass(request, "sent", writer)
+        if await self._pass(request, "sent", writer):
+            return
         if await self.meddle(request, "middle"):
             writer.write(answer[: len(answer) // 2])
             raise ConnectionAbortedError
@@ -95,10 +98,16 @@ class Proxy:
         await writer.drain()
         await self._pass(request, "answered", writer)
 
-    async def _pass(self, request: Request, point: Point, writer: StreamWriter) -> None:
-        if await self.meddle(request, point):
+    async def _pass(self, request: Request, point: Point, writer: StreamWriter) -> bool:
+        """True: the request was answered here."""
+        if not await self.meddle(request, point):
+            return False
+        if self.instead is None:
             writer.transport.abort()
             raise ConnectionAbortedError
+        writer.write(self.instead)
+        await writer.drain()
+        return True
 
     def _noted(self, head: bytes) -> Request:
         line, *headers = head.decode("latin-1").split("\r\n")

@@ -85,6 +85,13 @@ class Scene(CommandLine):
                 Input(str(self.folder / file)), kind=KIND, to=self.vendor, **{"mode": "snapshot", **how}
             )
 
+    async def plan(self, file: str) -> dict[str, Any]:
+        """The plan of a snapshot, in this process."""
+        async with self.gateway() as gateway:
+            plan = await gateway.plan(Input(str(self.folder / file)), kind=KIND, to=self.vendor, mode="snapshot")
+        found: dict[str, Any] = plan.as_dict()["destinations"][self.vendor]
+        return found
+
     async def open_runs(self) -> list[RunView]:
         async with self.journal() as journal:
             runs = [run for run in await journal.runs() if run.state == "open"]
@@ -161,8 +168,8 @@ class Scene(CommandLine):
             return await journal.find(Filter(), limit=1_000_000)
 
     async def settled(self) -> list[Delivery]:
-        """All deliveries, once each is noted as done: what has arrived is noted a moment later, or after a lease."""
-        while any(each.state != "done" for each in await self.deliveries()):  # noqa: ASYNC110 - another process
+        """All deliveries, once none is queued: what has arrived is noted a moment later, or after a lease."""
+        while any(each.state == "queued" for each in await self.deliveries()):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.05)
         return await self.deliveries()
 

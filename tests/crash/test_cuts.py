@@ -213,6 +213,33 @@ async def test_the_end_is_the_same_wherever_the_connection_is_cut(case: Case) ->
                 assert state == expected, f"{request} was cut {point}"
 
 
+def success(body: bytes, kind: bytes = b"application/json") -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b" % (kind, len(body), body)
+
+
+LIES: Mapping[str, bytes] = {
+    "an error object": success(b'{"statusCode":500,"error":{"message":"failed"}}'),
+    "a page": success(b"<html>Sign in</html>", b"text/html"),
+    "nothing": success(b""),
+    "an empty object": success(b"{}"),
+    "an empty list": success(b"[]"),
+}
+"""Answers of a proxy that read as success."""
+
+
+@pytest.mark.parametrize("lie", LIES if SOAK else list(LIES)[:1])
+@pytest.mark.parametrize("case", [case for case in cases() if SOAK or case.what == "snapshot"], ids=str)
+async def test_the_end_is_the_same_whatever_a_proxy_answers(case: Case, lie: str) -> None:
+    """`before`: the vendor never gets the request. `sent`: it has acted, and its own answer is lost."""
+    async with staged(case) as stage:
+        expected, asked = await stage.play(None)
+        stage.proxy.instead = LIES[lie]
+        for number, request in enumerate(asked):
+            for point in POINTS[:2]:
+                state, _ = await stage.play((number, point))
+                assert state == expected, f"{request} was answered with {lie}, {point}"
+
+
 # ---------------------------------------------------------------------- the vendors' own operations
 Step = tuple[str, dict[str, Any]]
 

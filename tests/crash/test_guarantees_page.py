@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "delivery-guarantees.md").read_text()
-NAMED = re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE)
+NAMED = re.findall(r"`([\w/]+\.py)::(?:\w+::)?(\w+)`", PAGE)
 LOGGED = re.compile(r"log\.(?:info|warning|error|exception)\(\s*\"(\w+)\"")
 
 

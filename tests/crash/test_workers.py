@@ -49,6 +49,12 @@ def arrived(at: Scene) -> dict[str, list[tuple[int, str]]]:
     return {path: [(row["n"], row["process"]) for row in rows] for path, rows in lanes}
 
 
+def newest(at: Scene) -> int:
+    """The number that came last to the one lane that has any."""
+    [numbers] = arrived(at).values()
+    return numbers[-1][0]
+
+
 def is_through(at: Scene, last: int) -> bool:
     lanes = arrived(at)
     return len(lanes) == LANES and all(numbers[-1][0] == last for numbers in lanes.values())
@@ -192,6 +198,37 @@ async def test_a_lane_that_waits_does_so_after_a_restart_and_the_others_go_on(
     assert [sorted(set(each)) for each in numbers.values()] == [list(range(6)), list(range(3))]
     assert all(each == sorted(each) for each in numbers.values()), "one that was in flight may come twice"
     assert await states(queue) == {"done"}
+
+
+@pytest.mark.skipif(not SOAK, reason="four processes, one after the other; the contract of journals has it in one")
+async def test_what_kills_its_worker_three_times_is_set_aside(queue: Scene) -> None:
+    """It has arrived each time, so the lane goes on with the next state of the record."""
+    await submit(queue, [1], range(3))
+    victims: list[Process] = []
+
+    async def deadly(request: Request, point: Point) -> bool:
+        if point != "sent" or request.method != "POST" or newest(queue) != 1:
+            return False
+        victims[-1].kill()
+        await victims[-1].wait()
+        return True
+
+    queue.proxy.meddle = deadly
+    for number in range(3):
+        async with queue.process("work", name=str(number)) as victim:
+            victims.append(victim)
+            async with asyncio.timeout(60):
+                await victim.wait()
+    async with queue.process("work", name="last") as last:
+        async with asyncio.timeout(60):
+            await queue.settled()
+        last.send_signal(signal.SIGTERM)
+        await last.communicate()
+    assert [number for each in arrived(queue).values() for number, _ in each] == [0, 1, 1, 1, 2]
+    first, letter, last_one = await queue.deliveries()
+    assert [first.state, letter.state, last_one.state] == ["done", "dead", "done"]
+    assert letter.failure is not None
+    assert letter.failure.reason == "broke_down"
 
 
 class Reached:

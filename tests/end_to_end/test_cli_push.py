@@ -215,11 +215,11 @@ def test_a_mistyped_leaver_is_seen_by_plan_and_push(cli: Cli) -> None:
     cli.write("leavers.ndjson", {"id": "a0"}, {"id": "a-one"})
     removal = ("leavers.ndjson", *ACCOUNTS, "--to", "drata", "--mode", "remove")
     _, out, _ = cli.type("plan", *removal)
-    assert "not known, neither at the vendor nor here" in out
+    assert "not known here, and not seen at the vendor" in out
     assert "a-one" in out
     code, out, _ = cli.type("push", *removal)
     assert code == 0
-    assert "Not known, neither at the vendor nor here (1): a-one" in out
+    assert "Not known here, and not seen at the vendor (1): a-one" in out
     assert cli.held("drata", "personnel_account") == {"a1"}
 
 

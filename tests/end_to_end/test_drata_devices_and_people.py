@@ -160,6 +160,23 @@ class TestPeople:
         assert counts(report) == {"delivered": 1}
         assert (await self.people(drata))["p-1"]["separatedAt"] == "2026-02-02T00:00:00Z"
 
+    async def test_two_with_one_address_are_not_both_sent(self, drata: Drata) -> None:
+        """Drata finds its user by the address, and would take the two for one."""
+        addresses = ("Ana@Example.com", "ana@example.com", "bo@example.com", None, None)
+        given = [person(number, email=address) for number, address in enumerate(addresses, 1)]
+        planned = (await drata.plan(given, kind="person")).destinations["drata"]
+        report = await drata.push(given, kind="person")
+        assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"delivered": 4, "rejected": 1})
+        (problem,) = report.destinations["drata"].problems
+        assert [row.id for row in planned.problems] == [problem.id]
+        assert "Ana@Example.com" not in str(problem.outcome.problem)
+        assert "the email that p-1 at" in str(problem.outcome.problem)
+        held = await self.people(drata)
+        assert {each: row["email"] for each, row in held.items() if row["email"]} == {
+            "p-1": "Ana@Example.com",
+            "p-3": "bo@example.com",
+        }
+
     async def test_a_complete_record_clears_what_it_lacks_and_a_patch_keeps_it(self, drata: Drata) -> None:
         await drata.push([person(1, job_title="Engineer", first_name="Ana")], kind="person", mode="upsert")
         await drata.push([{"id": "p-1", "first_name": "Anna"}], kind="person", mode="patch")
@@ -201,14 +218,14 @@ class TestPeople:
 
     async def test_a_removal_separates(self, drata: Drata) -> None:
         await drata.push([person(1)], kind="person", mode="upsert")
-        gone = {"id": "p-1", "observed_at": "2027-01-31T09:00:00Z"}
+        gone = {"id": "p-1", "observed_at": "2026-03-31T09:00:00Z"}
         assert counts(await drata.push([gone], kind="person", mode="remove")) == {"delivered": 1}
-        assert (await self.people(drata))["p-1"]["separatedAt"] == "2027-01-31T09:00:00Z"
+        assert (await self.people(drata))["p-1"]["separatedAt"] == "2026-03-31T09:00:00Z"
 
     async def test_a_removal_names_the_date_of_its_own_and_corrects_another(self, drata: Drata) -> None:
         await drata.push([person(1), person(2)], kind="person", mode="upsert")
-        gone = {"id": "p-1", "separated_at": "2026-01-31T00:00:00Z", "observed_at": "2027-01-31T09:00:00Z"}
-        rest = {"id": "p-2", "separated_at": None, "observed_at": "2027-01-31T09:00:00Z"}
+        gone = {"id": "p-1", "separated_at": "2026-01-31T00:00:00Z", "observed_at": "2026-03-31T09:00:00Z"}
+        rest = {"id": "p-2", "separated_at": None, "observed_at": "2026-03-31T09:00:00Z"}
         await drata.push([gone, rest], kind="person", mode="remove")
         held = await self.people(drata)
         assert [held[each]["separatedAt"] for each in ("p-1", "p-2")] == ["2026-01-31T00:00:00Z", rest["observed_at"]]

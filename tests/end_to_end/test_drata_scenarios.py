@@ -17,6 +17,7 @@ from proofport.delivery.report import Exit
 from proofport.delivery.run import Progress
 from proofport.errors import Retryable
 from proofport.gateway import Input
+from proofport.http import patience
 from proofport.http.retry import waiting
 from proofport.testing import VendorError
 
@@ -172,7 +173,7 @@ class TestKeys:
 
 class TestPlans:
     async def test_direct_records_that_a_completion_would_delete_are_named(self, drata: Drata) -> None:
-        await drata.push(cloud_resources("a", "b"))
+        await drata.push(cloud_resources("a", "b"), journal="another runner's")
         await drata.emulator.switch(direct_upload_joins="active")
         await drata.seed(records=[], sessions=[])
         await drata.push(cloud_resources("direct", "kept"), mode="upsert")
@@ -232,3 +233,11 @@ class TestPlans:
         await drata.emulator.faults(status={"code": 429, "times": 1, "retry_after": 20})
         with pytest.raises(Retryable, match="429"):
             await drata.plan(cloud_resources("a"))
+
+    async def test_it_ends_while_a_vendor_is_silent_too(self, drata: Drata, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(patience, "LEAST_ATTEMPT", 0.05)
+        drata.options |= {"patience": 0.1}
+        await drata.emulator.faults(latency_ms=600)
+        report = await drata.push(cloud_resources("a"), mode="upsert")
+        assert report.exit_code is Exit.INCOMPLETE
+        assert "no answer in time" in notes(report)

@@ -216,9 +216,13 @@ class TestGone:
     async def test_a_removal_is_sent_once_and_needs_a_last_state(self, secureframe: Secureframe) -> None:
         await secureframe.push(personnel_accounts("a"), kind="personnel_account")
         asked = [{"id": "a"}, {"id": "nobody"}]
+        planned = (await secureframe.plan(asked, kind="personnel_account", mode="remove")).destinations["secureframe"]
         report = await secureframe.push(asked, kind="personnel_account", mode="remove")
         assert counts(report) == {"delivered": 1, "rejected": 1}
         assert "never delivered from here" in problems(report)[0]
+        for said in (planned, report.destinations["secureframe"]):
+            assert (said.not_known.ids, [row.id for row in said.problems]) == (["nobody"], ["nobody"])
+        assert (planned.gone.ids, planned.difference.unchanged) == (["a"], 0)
         again = await secureframe.push([{"id": "a"}], kind="personnel_account", mode="remove")
         assert counts(again) == {"unchanged": 1}
         back = await secureframe.push(personnel_accounts("a"), kind="personnel_account", skip_unchanged=True)

@@ -120,16 +120,26 @@ def test_a_region_is_a_source_of_its_own(cli: Cli) -> None:
 
 
 async def test_a_part_of_a_snapshot_names_its_source(relay: Relay) -> None:
-    async def snapshot(*parts: tuple[str, str]) -> Answer:
+    regions = {"eu-west-1": [f"vpc-{n}" for n in range(5)], "us-east-1": ["vpc-9"]}
+
+    async def snapshot(*parts: tuple[str, str], **how: Any) -> Answer:
         opened = await relay.ask("POST", "/v1/snapshots", json={"kind": "cloud_resource", "to": ["drata"]})
         path = f"/v1/snapshots/{opened.body['id']}"
         for name, region in parts:
             query = f"source=aws.ec2.vpcs&set=region={region}"
-            taken = await relay.ask("PUT", f"{path}/parts/{name}?{query}", json=vpcs(f"vpc-{region}"))
+            taken = await relay.ask("PUT", f"{path}/parts/{name}?{query}", json=vpcs(*regions[region]))
             assert taken.status == 200, taken.body
-        return await relay.ask("POST", f"{path}/commit")
+        return await relay.ask("POST", f"{path}/commit", json=how)
 
     assert (await snapshot(("a", "eu-west-1"), ("b", "us-east-1"))).status == 200
     refused = await snapshot(("x", "eu-west-1"))
     assert refused.problem == "guard-refused"
-    assert "the source aws.ec2.vpcs[region=us-east-1] was left out" in refused.body["detail"]
+    left = "aws.ec2.vpcs[region=us-east-1]"
+    assert f"the source {left} was left out" in refused.body["detail"]
+    assert (refused.body["plan"]["drata"]["left_out"], f'`without: ["{left}"]`' in refused.body["hint"]) == (left, True)
+    assert "override" not in refused.body["hint"]
+    wrong = await snapshot(("y", "eu-west-1"), without=["aws.ec2.vpcs"])
+    assert (wrong.problem, wrong.body["detail"]) == ("guard-refused", refused.body["detail"])
+    done = await snapshot(("z", "eu-west-1"), without=[left])
+    assert (done.status, done.body["report"]["destinations"]["drata"]["gone"]["ids"]) == (200, ["vpc-9"])
+    assert (await snapshot(("z", "eu-west-1"))).status == 200

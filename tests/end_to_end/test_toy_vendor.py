@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestServer
 from tests.support.destination import Destination
-from tests.support.reports import counts
+from tests.support.reports import counts, notes
 from tests.toy.toy_server import Toy
 
 from proofport.delivery.report import Exit, RunReport
@@ -87,6 +87,19 @@ async def test_the_guard_refuses_to_lose_too_much_of_what_the_vendor_holds(
     allowed = await toys.push_lines(STOPPED, override_guard="i-1 was replaced")
     assert allowed.exit_code is Exit.OK
     assert [widget["id"] for widget in vendor.live["widgets"]] == ["i-2"]
+
+
+async def test_a_list_that_is_suddenly_short_is_not_believed(toy: tuple[Toy, str], tmp_path: Path) -> None:
+    """The new set is what the list shows: publishing it would delete the other."""
+    vendor, origin = toy
+    toys = Toys(origin, tmp_path, max_gone=0.4)
+    await toys.push_lines(RUNNING, STOPPED)
+    held, vendor.live["widgets"] = vendor.live["widgets"], []
+    report = await toys.push_lines(RUNNING)
+    assert (report.exit_code, vendor.staged, vendor.live["widgets"]) == (Exit.GUARD, {}, [])
+    assert "toys shows 0 of 2 records delivered from here" in notes(report)
+    vendor.live["widgets"] = held[:1]
+    assert "1 of 2 records held now would be gone" in notes(await toys.push_lines(RUNNING))
 
 
 async def test_a_preview_shows_the_exact_body_or_why_there_is_none(toy: tuple[Toy, str], tmp_path: Path) -> None:

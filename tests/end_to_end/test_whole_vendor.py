@@ -18,7 +18,7 @@ from tests.support.cli import SNAPSHOT, CommandLine
 from tests.support.destination import Destination
 from tests.support.evidence import cloud_resource
 from tests.support.programs import process
-from tests.support.reports import counts
+from tests.support.reports import counts, notes
 from tests.toy.whole_server import Whole
 
 from proofport.delivery.report import Exit
@@ -43,8 +43,6 @@ async def test_a_set_goes_in_one_request(whole: Whole, wholes: Destination) -> N
 async def test_a_preview_shows_the_body_though_no_record_goes_alone(whole: Whole, wholes: Destination) -> None:
     async with wholes.gateway() as gateway:
         [shown] = await gateway.preview(ASSETS, kind="cloud_resource")
-        with pytest.raises(UnsupportedFeature, match="only whole sets, no patch"):
-            await gateway.preview(ASSETS, kind="cloud_resource", mode="patch")
     assert shown.bodies == {"wholes": {"id": "i-0", "name": "web 0"}}
     assert whole.puts == []
 
@@ -173,13 +171,24 @@ async def test_a_set_that_is_refused_makes_no_tombstone(whole: Whole, sold: Dest
     assert datetime.fromisoformat(whole.told_gone[ACCOUNT]["a-2"]) >= made, "it was in the set in between"
 
 
-async def test_nothing_is_called_gone_that_the_guard_was_not_asked_about(whole: Whole, sold: Destination) -> None:
-    """Somebody has emptied the list at the vendor: the journal knows three logins, of which one is left."""
+async def test_what_is_no_longer_listed_was_in_the_set_before(whole: Whole, sold: Destination) -> None:
+    """The vendor shows one login, and the journal knows three. The guard is asked about those that are gone."""
     await sold.push(LOGINS, kind=ACCOUNT)
-    whole.sets.clear()
+    del whole.sets[ACCOUNT]["a-2"]
     report = await sold.push(LOGINS[:1], kind=ACCOUNT)
     assert (report.exit_code, counts(report), len(whole.puts)) == (Exit.GUARD, {"withheld": 1}, 1)
     assert report.destinations["wholes"].gone.ids == ["a-1", "a-2"]
+    assert "2 of 3 records held now would be gone" in notes(report)
+
+
+async def test_a_list_that_was_emptied_is_not_believed(whole: Whole, sold: Destination) -> None:
+    await sold.push(LOGINS, kind=ACCOUNT)
+    held = whole.sets.pop(ACCOUNT)
+    report = await sold.push(LOGINS, kind=ACCOUNT)
+    assert (report.exit_code, counts(report), len(whole.puts)) == (Exit.GUARD, {"withheld": 3}, 1)
+    assert "wholes shows 0 of 3 records delivered from here" in notes(report)
+    whole.sets[ACCOUNT] = held
+    assert (await sold.push(LOGINS, kind=ACCOUNT)).exit_code is Exit.OK
 
 
 async def test_a_kind_that_keeps_nothing_gone_has_no_tombstones(whole: Whole, sold: Destination) -> None:

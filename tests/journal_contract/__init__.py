@@ -5,6 +5,7 @@ class TestAcme(JournalContract):
 
 class TestAcmeShared(SharedJournalContract):
     def shared_url(self): return fresh_place()
+    def end_leases(self): ...
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.journal_contract.access import AccessTests
 from tests.journal_contract.bodies import BodyTests, TombstoneTests
+from tests.journal_contract.clock import ClockTests
 from tests.journal_contract.intents import IntentTests, SourceTests, SpellingTests
 from tests.journal_contract.known import KnownTests
 from tests.journal_contract.lanes import LaneTests
@@ -49,6 +51,7 @@ class JournalContract(
     TombstoneTests,
     AccessTests,
     PermitTests,
+    ClockTests,
     WorkTests,
 ):
     """All that a journal promises, within one process. `examples`: sequences of steps, of which a soak tries 1,000."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.journal_contract.base import KIND, LEASE, JournalTests, claim, fill
 from tests.journal_contract.known import push
@@ -17,6 +19,7 @@ from proofport.journal.contract import (
     Kept,
     Known,
     LaneRun,
+    Left,
     NewRun,
     Sent,
     SourceCount,
@@ -44,10 +47,14 @@ class IntentTests(JournalTests):
         content = Sent(["old", "x\x00"], (), [5.0, 6.5], [b"", b'{"b":"\n"}'], [source, source], [None, "X\x00"])
         await held.intend(KIND, [Intent(0, content)], run_id="r1")
         assert await journal.known("a", KIND, ["x\x00"]) == [None]
+        in_doubt = replace(content, bodies=[IN_DOUBT] * 2)
+        assert await journal.left("a", KIND) == Left([in_doubt], {1: "hr"}, cut=True)
         await journal.close()
         await journal.open()
         clock.advance(LEASE)
-        await begin(await claim(journal, "a"), "r2")
+        await begin(held := await claim(journal, "a"), "r2")
+        await held.end("r2", complete=False, report="{}")
+        assert await journal.left("a", KIND) == Left([], {1: "hr"})
         assert await journal.known("a", KIND, ["old", "x\x00"]) == [
             Known(IN_DOUBT, 5.0, source),
             Known(IN_DOUBT, 6.5, source),
@@ -158,11 +165,10 @@ class SourceTests(JournalTests):
         assert await journal.sources("a", KIND) == [SourceCount(1, "hr eu", 2), SourceCount(2, "hr us", 1)]
         await push(held, "r2", Sent(["b", "c", "e"], [2, 0, 0], sources=[3, 1, 1]), Sent(["a"], [2]))
         assert await journal.sources("a", KIND) == [SourceCount(1, "hr eu", 2), SourceCount(3, "aws\x00", 1)]
-        assert await journal.ids_of_source("a", KIND, 1) == ["a", "c"]
-        assert await journal.ids_of_source("a", KIND, 1, after="a", limit=1) == ["c"]
-        assert [each and each.source for each in await journal.known("a", KIND, ["a", "b", "d", "e"])] == [
+        assert [each and each.source for each in await journal.known("a", KIND, ["a", "b", "c", "d", "e"])] == [
             1,
             3,
+            1,
             0,
             None,
         ]
@@ -175,9 +181,9 @@ class SourceTests(JournalTests):
         await push(held, "r1", Sent(["a", "b"], [1, 1], sources=[1, 1]))
         await push(held, "r2", Sent(["a"], [1], sources=[2]), staged=True, complete=None)
         assert await journal.gone("a", KIND, "r2") == ["b"]
-        assert await journal.ids_of_source("a", KIND, 2) == []
+        assert await journal.sources("a", KIND) == [SourceCount(1, "one", 2)]
         await held.end("r2", complete=True, report="{}")
-        assert await journal.ids_of_source("a", KIND, 2) == ["a"]
+        assert await journal.sources("a", KIND) == [SourceCount(1, "one", 1), SourceCount(2, "two", 1)]
 
 
 class SpellingTests(JournalTests):

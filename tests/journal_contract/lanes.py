@@ -10,15 +10,19 @@ from tests.support.clock import Clock
 
 from proofport.errors import LaneLost
 from proofport.journal.contract import (
+    IN_DOUBT,
     Attempt,
     BatchDone,
     Delivery,
     Failure,
     Filter,
+    Intent,
     Journal,
+    Known,
     LaneRun,
     LaneView,
     NewRun,
+    Places,
     Sent,
 )
 
@@ -31,6 +35,8 @@ WRITES: dict[str, Callable[[LaneRun, Delivery], Awaitable[object]]] = {
     "done": lambda run, delivery: run.done(delivery, "[]", sent=Sent(["stale"], [1])),
     "dead": lambda run, delivery: run.dead(delivery, BUSY),
     "later": lambda run, delivery: run.later(delivery, 5, BUSY),
+    "set_aside": lambda run, delivery: run.set_aside(delivery, BUSY),
+    "excuse": lambda run, delivery: run.excuse(),
     "park": lambda run, delivery: run.park("no"),
     "begin": lambda run, delivery: run.begin(NewRun("stale", "somewhere", KIND, "upsert")),
     "remember": lambda run, delivery: run.remember("r", {"stale": True}),
@@ -262,6 +268,96 @@ class LaneTests(JournalTests):
     async def test_an_unknown_lane_is_not_resumed(self, journal: Journal) -> None:
         assert await journal.resume("a") is False
         assert await journal.lanes() == []
+
+    # ------------------------------------------------------------------ whoever breaks down
+    async def test_whoever_dies_while_it_delivers_leaves_a_breakdown_of_the_head(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        first, second = await fill(journal, "a", 2)
+        for count in range(3):
+            run = await claim(journal)
+            assert [(each.id, each.breakdowns) for each in await run.take(2)] == [(first, count), (second, 0)]
+            assert (await view(journal, "a")).broken == count
+            clock.advance(LEASE)
+        run = await claim(journal)
+        await run.set_aside((await run.take(1))[0], BUSY)
+        assert (await view(journal, "a")).broken == 0, "the next one has broken nobody"
+        clock.advance(LEASE)
+        await claim(journal, "a")
+        assert (await view(journal, "a")).broken == 1, "whoever takes over, and for whatever"
+
+    async def test_breakdowns_outlive_the_process(self, journal: Journal, clock: Clock) -> None:
+        await fill(journal, "a")
+        await claim(journal)
+        await journal.close()
+        await journal.open()
+        clock.advance(LEASE)
+        await (await claim(journal)).release()
+        await journal.close()
+        await journal.open()
+        assert (await view(journal, "a")).broken == 1
+
+    @pytest.mark.parametrize("end", ["released", "excused", "by name"])
+    async def test_no_breakdown_is_counted_where_nobody_broke_down(
+        self, journal: Journal, clock: Clock, end: str
+    ) -> None:
+        await fill(journal, "a")
+        run = await claim(journal, "a" if end == "by name" else None)
+        if end == "released":
+            await run.release()
+        if end == "excused":
+            await run.excuse()
+        clock.advance(LEASE)
+        await claim(journal)
+        assert (await view(journal, "a")).broken == 0
+
+    async def test_a_breakdown_is_counted_with_its_rest_and_forgotten_with_any_other(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        await fill(journal, "a")
+        for broke_down, count in ((True, 1), (True, 2), (False, 0), (True, 1)):
+            run = await claim(journal)
+            await run.later((await run.take(1))[0], 5, BUSY, broke_down=broke_down)
+            await run.release()
+            assert (await view(journal, "a")).broken == count
+            clock.advance(5)
+        assert [each.attempts for each in await journal.find(Filter())] == [4]
+
+    async def test_what_may_have_arrived_of_a_delivery_that_is_set_aside_is_in_doubt(self, journal: Journal) -> None:
+        await fill(journal, "a")
+        run = await claim(journal)
+        [delivery] = await run.take(1)
+        await run.intend(KIND, [Intent(0, Sent(["x"]), delivery=delivery.id)])
+        await run.set_aside(delivery, BUSY)
+        await run.release()
+        await (await claim(journal, "a")).take(1)
+        assert await journal.known("a", KIND, ["x"]) == [Known(IN_DOUBT, 0.0)]
+
+    # ------------------------------------------------------------------ tenants
+    async def test_the_tenant_with_the_fewest_places_goes_first(self, journal: Journal, clock: Clock) -> None:
+        for lane in ("a", "b", "@acme/a", "@other/a"):
+            await fill(journal, lane)
+            clock.advance(1)
+        held: dict[str, int] = {"default": 1, "acme": 1}
+        order = []
+        for _ in range(4):
+            run = await journal.claim(owner="me", lease=LEASE, places=Places(held))
+            assert run is not None
+            assert run.tenant == ("default" if run.lane in "ab" else run.lane[1:].partition("/")[0])
+            held[run.tenant] = held.get(run.tenant, 0) + 1
+            order.append(run.lane)
+        assert order == ["@other/a", "a", "@acme/a", "b"]
+
+    async def test_a_tenant_that_is_full_gets_no_place(self, journal: Journal, clock: Clock) -> None:
+        await fill(journal, "a")
+        await fill(journal, "@acme/a")
+        one, none = Places({}, ["default"]), Places({}, ["default", "acme"])
+        assert await journal.claim(owner="me", lease=LEASE, places=none) is None
+        run = await journal.claim(owner="me", lease=LEASE, places=one)
+        assert run is not None
+        assert run.lane == "@acme/a"
+        assert await journal.claim(owner="me", lease=LEASE, places=one) is None
+        assert (await claim(journal)).lane == "a"
 
     # ------------------------------------------------------------------ as seen from outside
     async def test_lanes_are_shown_as_they_are(self, journal: Journal, clock: Clock) -> None:

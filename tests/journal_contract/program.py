@@ -1,11 +1,9 @@
 """A process that works on a journal until something happens to it. Run as a program by the process tests.
 
-    python -P program.py accept URL NAME PIPE
-    python -P program.py deliver URL NAME PIPE LEASE
-    python -P program.py lease URL NAME PIPE LEASE
+    python -P program.py accept|deliver|lease URL NAME PIPE LEASE SLOTS
 
-It says `ready NAME`, and then what it does, in lines on the file descriptor PIPE. A line is one write: lines of several
-processes on one pipe stand in the order in which things happened, and who is killed has written whole lines.
+It says `ready NAME`, and after a SIGUSR1 what it does, in lines on the file descriptor PIPE. A line is one write: lines
+of several processes on one pipe stand in the order in which things happened, and who is killed has written whole lines.
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from proofport.journal import open_journal
 from proofport.journal.contract import IdempotencyRecord, Journal, LaneRun, NewDelivery
 
 ACCEPTING_AT_ONCE = 64
-SLOTS = 10
 CALL_SECONDS = 0.005
 TAKEN_AT_ONCE = 16
 
@@ -51,7 +48,7 @@ class Program:
             for number in range(ACCEPTING_AT_ONCE):
                 group.create_task(one_after_the_other(number))
 
-    async def deliver(self, lease: float) -> None:
+    async def deliver(self, lease: float, slots: int) -> None:
         """Deliver until SIGTERM: say `sent NAME EPOCH LANE ID` as a vendor would see it, `lost LANE` of lost lanes."""
         stop = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -70,9 +67,9 @@ class Program:
             finally:
                 keeper.cancel()
 
-        await self._journal.work(drain, owner=self._name, slots=SLOTS, lease=lease, stop=stop)
+        await self._journal.work(drain, owner=self._name, slots=slots, lease=lease, stop=stop)
 
-    async def lease(self, lease: float) -> None:
+    async def lease(self, lease: float, _: int) -> None:
         """Take turns with others at a lease, until SIGTERM: say `took NAME` and `gave NAME`. A busy holder, who asks
         again at once after giving it back."""
         stop = asyncio.Event()
@@ -99,14 +96,17 @@ async def _renew(run: LaneRun, every: float) -> None:
             return
 
 
-async def main(what: str, url: str, name: str, pipe: str, lease: str = "0") -> None:
+async def main(what: str, url: str, name: str, pipe: str, lease: str, slots: str) -> None:
     journal = open_journal(url)
     await journal.open()
     program = Program(journal, name, int(pipe))
+    asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, asked.set)
     program.tell("ready", name)
+    await asked.wait()
     try:
         work = {"deliver": program.deliver, "lease": program.lease}
-        await (program.accept() if what == "accept" else work[what](float(lease)))
+        await (program.accept() if what == "accept" else work[what](float(lease), int(slots)))
     finally:
         await journal.close()
 

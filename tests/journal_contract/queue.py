@@ -11,7 +11,16 @@ from tests.journal_contract.base import KIND, JournalTests, claim, fill, heads, 
 from tests.support.clock import Clock
 
 from proofport.errors import JournalError
-from proofport.journal.contract import Failure, Filter, IdempotencyRecord, Journal, NewDelivery, Submitted
+from proofport.journal.contract import (
+    Failure,
+    Filter,
+    IdempotencyRecord,
+    Journal,
+    NewDelivery,
+    NewSnapshot,
+    Part,
+    Submitted,
+)
 
 WORN_OUT = Failure("vendor_unavailable", "three tries")
 RECORD = IdempotencyRecord("default", "k", b"digest", b"answer")
@@ -147,16 +156,36 @@ class QueueTests(JournalTests):
         assert await ids(journal, "done") == [done]
 
     async def test_the_size_of_what_waits(self, journal: Journal) -> None:
-        assert await journal.queued_bytes() == 0
-        sizes = (("a", 7), ("a", 100_000), ("b", 30))
+        assert await journal.waiting_bytes() == {}
+        sizes = (("a", 7), ("a", 100_000), ("@acme/b", 30))
         await journal.accept([NewDelivery(lane, "x", KIND, "upsert", b"x" * size, 1) for lane, size in sizes])
-        assert await journal.queued_bytes() == 100_037
+        assert await journal.waiting_bytes() == {"default": 100_007, "acme": 30}
         run = await claim(journal, "a")
         await run.done((await run.take(1))[0], "[]")
         await run.park("so it waits all the same")
-        assert await journal.queued_bytes() == 100_030
-        await journal.cancel(Filter(lane="b"), "not needed")
-        assert await journal.queued_bytes() == 100_000
+        assert await journal.waiting_bytes() == {"default": 100_000, "acme": 30}
+        await journal.cancel(Filter(lane="a"), "not needed")
+        await journal.open_snapshot(NewSnapshot("s", "acme", KIND, ["x"], 60.0))
+        await journal.put_part("s", Part("1", 1, b"x" * 500))
+        assert await journal.waiting_bytes() == {"acme": 530}
+
+    async def test_a_queued_delivery_is_set_aside_and_can_be_replayed(self, journal: Journal) -> None:
+        first, second = await fill(journal, "a", 2)
+        assert await journal.set_aside(Filter(ids=[first, 99]), Failure("set_aside", "it holds the others up")) == 1
+        assert await journal.set_aside(Filter(ids=[first]), WORN_OUT) == 0, "it is set aside already"
+        [letter] = await journal.find(Filter(state="dead"))
+        assert (letter.id, letter.failure) == (first, Failure("set_aside", "it holds the others up"))
+        assert await ids(journal, "queued") == [second]
+        [again] = await journal.replay(Filter(ids=[first]))
+        assert await heads(await claim(journal)) == [second, again.id]
+
+    async def test_what_arrives_though_it_was_set_aside_meanwhile_is_done(self, journal: Journal) -> None:
+        [number] = await fill(journal, "a")
+        run = await claim(journal)
+        [delivery] = await run.take(1)
+        await journal.set_aside(Filter(ids=[number]), WORN_OUT)
+        await run.done(delivery, "[]")
+        assert await ids(journal, "done") == [number]
 
     async def test_replaying_accepts_the_dead_again_at_the_tail(self, journal: Journal) -> None:
         first, second, third = (await journal.accept([new(), new(), new()], record=RECORD)).ids

@@ -92,10 +92,10 @@ class SnapshotTests(JournalTests):
         assert await journal.put_part("s1", TWO)
         found = await seen(journal)
         assert (found.state, found.report, found.expires) == ("open", '{"a": 1}', clock.now + LIFE)
-        assert await journal.commit_snapshot("s1", run_id="r2", override="sold")
+        assert await journal.commit_snapshot("s1", run_id="r2", override="sold", without=["hr-us", "a\x00"])
         assert (await seen(journal)).report == '{"a": 1}'
         again = await taken(journal)
-        assert (again.run_id, again.override) == ("r2", "sold")
+        assert (again.run_id, again.override, again.without) == ("r2", "sold", ["hr-us", "a\ufffd"])
 
     async def test_one_that_nobody_touches_expires(self, journal: Journal, clock: Clock) -> None:
         for name in ("s1", "s2", "s3"):
@@ -147,6 +147,11 @@ class CommitTests(JournalTests):
         await committed(journal)
         claims = await asyncio.gather(*(journal.claim_commit(owner=f"{n}", lease=LEASE) for n in range(10)))
         assert len([claim for claim in claims if claim is not None]) == 1
+
+    async def test_none_is_claimed_of_a_tenant_that_is_full(self, journal: Journal) -> None:
+        await committed(journal)
+        assert await journal.claim_commit(owner="me", lease=LEASE, full=["other", "acme"]) is None
+        assert await journal.claim_commit(owner="me", lease=LEASE, full=["other"]) is not None
 
     async def test_the_oldest_is_claimed_first_or_the_one_that_is_named(self, journal: Journal) -> None:
         for name in ("s1", "s2", "s3"):

@@ -70,6 +70,7 @@ class JournalMachine(RuleBasedStateMachine):
         return self.loop.run(step)
 
     def teardown(self) -> None:
+        assert self.do(self.journal.damage()) == []
         self.do(self.journal.close())
         self.loop.close()
 

@@ -18,11 +18,15 @@ PATIENCE = 20.0
 
 
 @asynccontextmanager
-async def working(journal: Journal, drain: Drain, *, slots: int = 4) -> AsyncIterator[asyncio.Event]:
+async def working(
+    journal: Journal, drain: Drain, *, slots: int = 4, shared: bool = False
+) -> AsyncIterator[asyncio.Event]:
     """Work on a journal beside the block, to its end."""
     stop = asyncio.Event()
     async with asyncio.timeout(PATIENCE):
-        work = asyncio.create_task(journal.work(drain, owner="worker", slots=slots, lease=LEASE, stop=stop))
+        work = asyncio.create_task(
+            journal.work(drain, owner="worker", slots=slots, lease=LEASE, stop=stop, shared=shared)
+        )
         try:
             yield stop
         finally:
@@ -88,6 +92,27 @@ class WorkTests(JournalTests):
             go_on.set()
             await rest.wait()
         assert most == 2
+
+    async def test_a_tenant_whose_vendor_hangs_leaves_places_to_the_others(self, journal: Journal) -> None:
+        """And a tenant that was there before gets no more until they are less than half again."""
+        hang, arrived = asyncio.Event(), asyncio.Queue[str]()
+
+        async def drain(run: LaneRun) -> None:
+            await arrived.put(run.lane)
+            if run.tenant == "default":
+                await hang.wait()
+            for delivery in await run.take(9):
+                await run.done(delivery, "[]")
+
+        await journal.accept([new(lane) for lane in "abcdef"])
+        async with working(journal, drain, slots=4, shared=True):
+            assert {await arrived.get() for _ in range(2)} == {"a", "b"}
+            for lane in ("@acme/a", "@acme/b", "@other/a", "@acme/a"):
+                await fill(journal, lane)
+                assert await arrived.get() == lane
+            hang.set()
+            assert {await arrived.get() for _ in range(4)} == set("cdef")
+        assert await ids(journal, "queued") == []
 
     async def test_stopping_brings_running_drains_to_their_end_and_begins_no_other(self, journal: Journal) -> None:
         begun, finish = asyncio.Event(), asyncio.Event()

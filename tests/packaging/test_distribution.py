@@ -13,8 +13,10 @@ import sysconfig
 import tarfile
 import zipfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from email.parser import Parser
-from importlib.metadata import packages_distributions
+from importlib.metadata import PackageNotFoundError, packages_distributions
+from importlib.metadata import metadata as package_metadata
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "src", ROOT / "adapters"]
+PINS = ROOT / "requirements"
 WHOLE = bool(os.environ.get("PROOFPORT_SOAK"))
 
 
@@ -61,24 +64,23 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done(sys.executable, "-m", "venv", "--without-pip", home)
     programs = home / "bin"
     pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", programs / "python", "install", "--quiet"]
+    done(*pip, "--no-deps", "--no-index", wheel)
     if WHOLE:
-        done(*pip, "--constraint", ROOT / "constraints.txt", wheel)
+        done(*pip, "--require-hashes", "--requirement", PINS / "run.txt")
     else:
-        done(*pip, "--no-deps", "--no-index", wheel)
         [site] = home.glob("lib/python*/site-packages")
         (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return programs
 
 
 # ---------------------------------------------------------------------- what is in it
-def test_the_sdist_holds_everything_that_building_and_testing_takes(built: Path) -> None:
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="only git tells what belongs to the project")
+def test_the_sdist_holds_what_belongs_to_the_project_and_nothing_else(built: Path) -> None:
     [sdist] = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert names >= {"pyproject.toml", "README.md", "CHANGELOG.md", "constraints.txt", "Makefile", "tests/conftest.py"}
-    assert names >= {path.relative_to(ROOT).as_posix() for folder in SOURCES for path in folder.rglob("*.py")}
-    assert names >= {path.relative_to(ROOT).as_posix() for path in (ROOT / "mappings").rglob("*.yaml")}
-    assert not any("__pycache__" in name or name.startswith(".venv") for name in names)
+    listed = done("git", "ls-files", "--cached", "--others", "--exclude-standard", cwd=ROOT).splitlines()
+    assert names - {"PKG-INFO"} == {name for name in listed if (ROOT / name).exists() and not name.startswith(".ci/")}
 
 
 def test_the_wheel_holds_every_module_and_data_file_and_nothing_else(wheel: Path) -> None:
@@ -137,6 +139,55 @@ def imported(path: Path) -> set[str]:
     plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     members = {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
     return {name.partition(".")[0] for name in plain | members}
+
+
+# ---------------------------------------------------------------------- what it needs
+PINNED = re.compile(r"([A-Za-z0-9._-]+)==(\S+)(?: ; [^\\]+)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)")
+
+
+@pytest.mark.parametrize("file", sorted(PINS.iterdir()), ids=lambda file: str(file.stem))
+def test_every_pin_has_hashes_and_names_no_registry(file: Path) -> None:
+    text = file.read_text()
+    assert PINNED.sub("", text) == ""
+    assert len(PINNED.findall(text)) > 20
+
+
+def test_the_pins_agree_and_cover_what_is_declared(wheel: Path) -> None:
+    pins = {file.stem: {_plain(n): v for n, v, _ in PINNED.findall(file.read_text())} for file in PINS.iterdir()}
+    for versions in pins.values():
+        assert {name: pins["dev"].get(name, version) for name, version in versions.items()} == versions
+    declared = metadata(wheel).get_all("Requires-Dist")
+    for extra, file in (
+        ("fast", "run"),
+        ("postgres", "run"),
+        ("dev", "dev"),
+        ("bench", "bench"),
+        ("release", "release"),
+    ):
+        wanted = [text for text in declared if "extra ==" not in text or re.search(f"extra == .{extra}.", text)]
+        assert {_plain(re.split(r"[^\w.-]", text)[0]) for text in wanted} <= pins[file].keys()
+
+
+def test_the_page_of_licences_is_true() -> None:
+    listed = dict(
+        re.findall(r"^\| `([\w.-]+)` \| (.+) \|$", (ROOT / "docs" / "dependencies.md").read_text(), re.MULTILINE)
+    )
+    pinned = [_plain(name) for name, *_ in PINNED.findall((PINS / "run.txt").read_text())]
+    assert list(listed) == pinned
+    for name, licence in listed.items():
+        with suppress(PackageNotFoundError):  # pinned for another platform
+            assert licence == _licence(name)
+
+
+def _licence(name: str) -> str:
+    """The licence that an installed package declares: in the newest form that it uses."""
+    found = package_metadata(name)
+    classifiers = [text.rpartition(" :: ")[2] for text in found.get_all("Classifier") or () if "License ::" in text]
+    return ", ".join(found.get_all("License-Expression") or classifiers or found.get_all("License") or ())
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 # ---------------------------------------------------------------------- how it works far from home

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import cache
@@ -47,6 +48,24 @@ def document(name: str) -> dict[str, Any]:
 @cache
 def contract(name: str) -> Contract:
     return Contract(document(name))
+
+
+@asynccontextmanager
+async def hanging() -> AsyncIterator[tuple[str, asyncio.Semaphore]]:
+    """A vendor that takes requests and never answers. Its origin, and a permit for each request."""
+    asked, end = asyncio.Semaphore(0), asyncio.Event()
+
+    async def never(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.release()
+        await end.wait()
+        writer.close()
+
+    async with await asyncio.start_server(never, "127.0.0.1") as server:
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+        finally:
+            end.set()
 
 
 @asynccontextmanager

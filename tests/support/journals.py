@@ -95,3 +95,14 @@ def used(path: Path) -> Iterator[None]:
         assert process.stdout.readline() == b"open\n"
         yield
         process.kill()
+
+
+def damage_deliveries(path: Path) -> None:
+    """Nothing that is read when the journal is opened."""
+    with closing(sqlite3.connect(path)) as db:
+        query = "SELECT pageno FROM dbstat WHERE name = 'deliveries' AND pagetype = 'leaf' ORDER BY pageno"
+        pages = db.execute(query).fetchall()
+    with path.open("r+b") as file:
+        for (number,) in pages[1:-1]:
+            file.seek((number - 1) * 4096)
+            file.write(b"\xff" * 4096)

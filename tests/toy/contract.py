@@ -26,7 +26,9 @@ class ToyContract(AdapterContract):
     def accept(self, call: Call) -> Reply:
         if call.operation == "stage":
             return json_reply([{"id": widget["id"], "why": None} for widget in json.loads(call.body or b"")])
-        return json_reply({"run": "run-1", "widgets": []})
+        if call.operation == "drop":
+            return json_reply({"dropped": "run-1"})
+        return json_reply({"run": "run-1" if call.operation == "publish" else "run-0", "widgets": []})
 
     def reject_first(self, call: Call) -> Reply | None:
         if call.operation != "stage":
@@ -61,6 +63,15 @@ class WholeContract(AdapterContract):
             case "mint":
                 return json_reply({"token": "issued-token", "seconds": 3600})
             case "list":
-                return json_reply({"rows": [], "next": None})
+                return json_reply({"rows": [], "next": None, "total": 0})
             case _:
                 return json_reply({"held": len(json.loads(call.body or b"[]"))})
+
+    def unbelievable_lists(self, call: Call) -> Sequence[Reply]:
+        if call.operation != "list":
+            return ()
+        row = {"body": {"id": "a"}, "gone": False}
+        return (
+            json_reply({"rows": [row], "next": "again", "total": 2}),
+            json_reply({"rows": [row], "next": None, "total": 200}),
+        )

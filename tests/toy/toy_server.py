@@ -33,7 +33,8 @@ class Toy:
                 self.staged.setdefault(run, []).extend(w for w in widgets if w.get("colour"))
                 return [{"id": w["id"], "why": None if w.get("colour") else "colourless"} for w in widgets]
             case "DELETE", ["staged", run]:
-                return self.staged.pop(run, None)
+                self.staged.pop(run, None)
+                return {"dropped": run}
             case "POST", ["staged", run, "publish"] if run != self.live["run"]:
                 self.live = {"run": run, "widgets": self.staged.pop(run, [])}
             case "PUT", ["live"]:

@@ -94,7 +94,8 @@ class Whole:
         rows = list(self.sets.get(request.match_info["kind"], {}).values())
         start = int(request.query.get("after", "0"))
         end = start + PAGE
-        return web.json_response({"rows": rows[start:end], "next": str(end) if end < len(rows) else None})
+        following = str(end) if end < len(rows) else None
+        return web.json_response({"rows": rows[start:end], "next": following, "total": len(rows)})
 
     def _knows(self, request: web.Request) -> bool:
         known = not self.locked and self._token is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from proofport.errors import Retryable
 from proofport.wire import Call, Reply, checked_origin, is_loopback
 
 
@@ -21,6 +22,18 @@ from proofport.wire import Call, Reply, checked_origin, is_loopback
 )
 def test_what_is_not_json_decodes_to_nothing_rather_than_failing(body: bytes, expected: object) -> None:
     assert Reply(200, body=body).json() == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [(b"<html>", "a page"), (b"", "no JSON"), (b"[]", "list"), (b"{}", "dict"), (b'{"statusCode":500}', "dict")],
+)
+def test_an_answer_of_another_form_is_an_error_that_says_what_was_expected(body: bytes, found: str) -> None:
+    with pytest.raises(Retryable, match=f"answer to list_rows .* found {found}, expected an object with data"):
+        Reply(200, body=body).expect(dict, "data", of="list_rows")
+    with pytest.raises(Retryable, match="expected a list"):
+        Reply(200, body=b"{}").expect(list, of="list_rows")
+    assert Reply(200, body=b'{"data":[]}').expect(dict, "data", of="list_rows") == {"data": []}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from aiohttp import web
 
-from proofport.testing import Switches, VendorError, json_response
+from proofport.testing import Switches, VendorError, json_response, listed
 from proofport_drata.emulator.model import Company, Connection, CustomResource, Dated
 
 Row = TypeVar("Row", bound=Dated)
@@ -55,6 +55,7 @@ class EmulatedDrata:
             ordered.sort(key=lambda row: row.updated_at)
         if query.get("sortDir", self.switches["default_sort_dir"]) == "DESC":
             ordered.reverse()
+        ordered = list(listed(request, ordered))
         pagination: dict[str, Any] = {"cursor": None}
         if end < len(ordered):
             pagination["cursor"] = base64.urlsafe_b64encode(f"row:{end}".encode()).decode()

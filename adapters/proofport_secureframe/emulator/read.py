@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from proofport.testing import Switches, VendorError, json_response
+from proofport.testing import Switches, VendorError, json_response, listed
 from proofport_secureframe.emulator.entities import ENTITIES, Attributes, Entity
 from proofport_secureframe.emulator.model import Company
 from proofport_secureframe.emulator.query import matches, page_of, parsed_query, sorted_rows
@@ -26,7 +26,7 @@ class Read:
 
     def _routes_of(self, entity: Entity) -> list[web.RouteDef]:
         async def list_rows(request: web.Request) -> web.Response:
-            rows = self._found(entity, request)
+            rows = listed(request, self._found(entity, request))
             body: dict[str, Any] = {"data": [_rendered(entity, row) for row in page_of(request, rows)]}
             if self._switches["meta"]:
                 body["meta"] = {"total": len(rows)}

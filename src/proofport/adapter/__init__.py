@@ -17,6 +17,7 @@ from proofport.adapter.optional import Checks as Checks
 from proofport.adapter.optional import Ends as Ends
 from proofport.adapter.optional import HasOperations as HasOperations
 from proofport.adapter.optional import Lists as Lists
+from proofport.adapter.optional import ListsWhole as ListsWhole
 from proofport.adapter.optional import MakesSchema as MakesSchema
 from proofport.adapter.optional import Matches as Matches
 from proofport.adapter.optional import Opens as Opens
@@ -45,3 +46,4 @@ from proofport.adapter.values import Page as Page
 from proofport.adapter.values import Provisioned as Provisioned
 from proofport.adapter.values import ReadBack as ReadBack
 from proofport.adapter.values import Settings as Settings
+from proofport.adapter.values import Walk as Walk

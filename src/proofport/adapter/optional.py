@@ -1,7 +1,7 @@
 """Abilities that only some vendors have. The engine asks with `isinstance`: the methods are there, or they are not.
 
-`Opens`, `Stages`, `Replaces`, `Ends`, `Matches`, `Lists`, `ReadsBack`, `MakesSchema` and `Provisions` are for
-resources; `Checks` and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the
+`Opens`, `Stages`, `Replaces`, `Ends`, `Matches`, `Lists`, `ListsWhole`, `ReadsBack`, `MakesSchema` and `Provisions` are
+for resources; `Checks` and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the
 guard has agreed: the engine calls `Stages.complete`, `Replaces.replace` and `Ends.end` only then.
 """
 
@@ -120,6 +120,17 @@ class Lists(Protocol):
 
     def page(self, cursor: str | None) -> Flow[Page]:
         """One page of the live records."""
+
+
+@runtime_checkable
+class ListsWhole(Lists, Protocol):
+    """The vendor may show all that was sent of a record."""
+
+    @property
+    def lists_whole(self) -> bool:
+        """True: each listed record is `whole`. False, or without this protocol: the journal keeps the last bodies of a
+        set that goes whole, where `guard.refused` may have to send them again.
+        """
 
 
 @runtime_checkable

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
-from proofport.errors import Problem
+from proofport.errors import Problem, Retryable
 from proofport.wire import Call, Reply
 
 T = TypeVar("T")
@@ -151,6 +151,42 @@ class Page:
 
     records: Sequence[Observed]
     cursor: str | None = None  #: Where the next page begins. None: this is the last one.
+    total: int | None = None  #: The rows of the whole list, where the vendor says it on this page.
+    #: All rows of this page, where some are not among the records.
+    rows: Sequence[object] | None = field(default=None, repr=False, compare=False)
+
+
+EMPTY_PAGES = 100
+"""Empty pages in a row that a list may have before its end."""
+
+
+class Walk:
+    """Follows a list page by page. Raises Retryable when it goes round, or ends before the total that it names.
+
+    Two pages are the same when they have as many rows, and the same first and last one.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._rows = self._empty = self._total = 0
+        self._seen = set[tuple[str, object]]()
+
+    def step(self, rows: Sequence[object], cursor: object, *, total: int | None = None) -> None:
+        """Take note of a page, and of the cursor of the next one. None: this is the last."""
+        self._total = max(self._total, total or 0)
+        self._rows += len(rows)
+        self._empty = 0 if rows else self._empty + 1
+        marks = {("cursor", cursor)} if cursor is not None else set[tuple[str, object]]()
+        if rows:
+            marks.add(("page", (len(rows), repr(rows[0]), repr(rows[-1]))))
+        if again := marks & self._seen:
+            (what, _), *_ = again
+            raise Retryable(f"{self._what} cannot be relied on: it goes round, and repeats a {what}")
+        self._seen |= marks
+        if cursor is not None and self._empty > EMPTY_PAGES:
+            raise Retryable(f"{self._what} cannot be relied on: its last {self._empty} pages are empty")
+        if cursor is None and self._rows < self._total:
+            raise Retryable(f"{self._what} cannot be relied on: it shows {self._rows} of {self._total} rows")
 
 
 @dataclass(frozen=True, slots=True)

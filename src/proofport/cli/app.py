@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import StringIO
 
 import click
 
@@ -29,7 +30,7 @@ COMMANDS = {
     "status": ("queue.status", "Show lanes, runs and attempts."),
     "resume": ("queue.status", "Release a parked lane."),
     "dead-letter": ("queue.dead_letter", "List, show, replay and drop deliveries that failed."),
-    "journal": ("queue.journal", "Back up, restore and migrate the journal."),
+    "journal": ("queue.journal", "Check, back up, restore and migrate the journal."),
     "worker": ("service", "Deliver what is queued, without an HTTP endpoint."),
     "key": ("relay", "Make, list and revoke the keys of the relay."),
 }
@@ -74,12 +75,15 @@ def run(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
-        error.show()
+        from proofport.cli.output import echo, plain
+
+        error.show(shown := StringIO())
+        echo(plain(shown.getvalue().rstrip()), err=True)
         return 2
     except (click.Abort, KeyboardInterrupt):
-        from proofport.cli.output import INTERRUPTED
+        from proofport.cli.output import INTERRUPTED, echo
 
-        click.echo("Interrupted.", err=True)
+        echo("Interrupted.", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of stdout has gone away; without this, Python complains again when it flushes stdout at exit.

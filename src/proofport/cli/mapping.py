@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from proofport.cli import options
-from proofport.cli.output import explain
+from proofport.cli.output import echo, explain, plain
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def list_command(config_path: str | None) -> int:
     names = library.names()
     width = max(map(len, names))
     for name in names:
-        click.echo(f"{name:<{width}}  {_summary(library, name)}")
+        echo(plain(f"{name:<{width}}  {_summary(library, name)}"))
     return 0
 
 
@@ -46,7 +46,7 @@ def check_command(names: Sequence[str], config_path: str | None) -> int:
     Exit codes: 0 all are right, 2 one is wrong.
     """
     right, wrong = _each(names, config_path, _compile)
-    click.echo(f"{_count(len(right), 'mapping')} right" + (f", {wrong} wrong" if wrong else ""))
+    echo(f"{_count(len(right), 'mapping')} right" + (f", {wrong} wrong" if wrong else ""))
     return 2 if wrong else 0
 
 
@@ -61,7 +61,7 @@ def test_command(names: Sequence[str], config_path: str | None) -> int:
     tested, wrong = _each(names, config_path, _run_tests)
     passed, failed = sum(good for good, _ in tested), sum(bad for _, bad in tested)
     summary = f"{_count(len(tested), 'mapping')}: {_count(passed, 'test')} passed"
-    click.echo(summary + (f", {failed} failed" if failed else "") + (f", {wrong} wrong" if wrong else ""))
+    echo(summary + (f", {failed} failed" if failed else "") + (f", {wrong} wrong" if wrong else ""))
     return 2 if wrong else int(failed > 0)
 
 
@@ -92,8 +92,9 @@ def _run_tests(mapping: MappingFile) -> tuple[int, int]:
     results = run_tests(mapping, _body)
     for result in results:
         if not result.ok:
-            click.echo(click.style(f"{mapping.path}:{result.line}: {mapping.name}: {result.name}", bold=True))
-            click.echo(f"  found    {result.found}\n  expected {result.expected}")
+            where = plain(f"{mapping.path}:{result.line}: {mapping.name}: {result.name}")
+            echo(click.style(where, bold=True))
+            echo(plain(f"  found    {result.found}\n  expected {result.expected}"))
     failed = sum(not result.ok for result in results)
     return len(results) - failed, failed
 

@@ -20,8 +20,9 @@ SHOWN = 20
 """At most this many ids or problems are listed; a count says how many more there are."""
 
 _OBEYED = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]")
-_OBEYED_BUT_COLOUR = re.compile(rf"(?!\x1b\[[0-9;]*m){_OBEYED.pattern}")
 """Control characters, of which ESC begins a command to the terminal, and marks that turn the direction of text."""
+_OBEYED_BUT_STYLE = re.compile(rf"(?!\x1b\[(?:0|1|2|22|3[1-7])m){_OBEYED.pattern}")
+"""The same, except for the styles that are used here."""
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C. The other codes are those of a run (`proofport.delivery.report.Exit`)."""
@@ -55,6 +56,11 @@ def show(text: str, indent: str = "", *, hanging: str | None = None, err: bool =
     click.secho(wrapped(text, indent, hanging=hanging), err=err, **style)
 
 
+def echo(text: str, *, err: bool = False) -> None:
+    """Print `text` with its styles. What comes from outside has been `wrapped` before, or made `plain`."""
+    click.echo(_OBEYED_BUT_STYLE.sub(_shown, text), err=err)
+
+
 def show_json(value: Any) -> None:
     click.echo(plain(json.dumps(value, ensure_ascii=False, indent=2)))
 
@@ -65,7 +71,7 @@ def show_result(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
         show_json(value)
     else:
         for line in lines:
-            click.echo(_OBEYED_BUT_COLOUR.sub(_shown, line))
+            echo(line)
 
 
 def when(seconds: float | None) -> str | None:
@@ -110,7 +116,7 @@ def explain(error: Exception) -> int:
     if os.environ.get("PROOFPORT_DEBUG"):
         import traceback
 
-        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        echo(plain("".join(traceback.format_exception(error))), err=True)
     if not isinstance(error, ProofportError):
         say(
             f"{type(error).__name__}: {error}".rstrip(": "),

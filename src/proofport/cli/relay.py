@@ -12,7 +12,7 @@ import click
 import proofport
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway, with_gateway
-from proofport.cli.output import show, show_json, show_result, when, wrapped
+from proofport.cli.output import echo, show, show_json, show_result, when, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def relay(host: str | None, port: int | None, config_path: str | None) -> int:
     async def serve(gateway: proofport.Gateway) -> None:
         stopped = stop_signal()
         async with serving(gateway) as origin:
-            click.echo(f"listening on {origin}")
+            echo(f"listening on {origin}")
             calm_garbage_collector()
             await stopped.wait()
 
@@ -103,7 +103,7 @@ async def create_command(
     if as_json:
         show_json({"key": str(token), **_plain(made)})
     else:
-        click.echo(str(token))
+        echo(str(token))
         show(f"It is shown only once. It {_scope(made)}, and {_expiry(made)}.", err=True)
     return 0
 
@@ -130,7 +130,7 @@ async def revoke_command(gateway: proofport.Gateway, name: str) -> int:
     prefix = name.removeprefix("pp_").partition("_")[0]
     if not await (await gateway.journal()).revoke_access_key(prefix):
         raise UsageError(f"there is no key pp_{prefix[:20]}", hint="`proofport key list` lists them.")
-    click.echo(f"pp_{prefix} is revoked.")
+    echo(f"pp_{prefix} is revoked.")
     return 0
 
 

@@ -10,6 +10,7 @@ import click
 
 import proofport
 from proofport.cli.connect import uses_gateway
+from proofport.cli.output import echo
 
 GC_THRESHOLD = 10_000
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -45,7 +46,7 @@ def calm_garbage_collector() -> None:
 @click.option(
     "--slots",
     type=click.IntRange(1, 256),
-    default=8,
+    default=16,
     show_default=True,
     help="Lanes to deliver to at the same time.",
 )
@@ -54,14 +55,15 @@ async def worker(gateway: proofport.Gateway, slots: int) -> int:
     """Deliver what is queued in the journal until stopped.
 
     Any number of workers may share a journal, on PostgreSQL also from several machines; each lane is delivered by one
-    of them at a time. SIGTERM or Ctrl-C lets the worker finish the requests in flight; a second one ends it at once.
+    of them at a time. Where several tenants are configured, none of them takes all slots. SIGTERM or Ctrl-C lets the
+    worker finish the requests in flight; a second one ends it at once.
     """
     from proofport.logs import log_to_stderr
 
     log_to_stderr(serving=True)
     stop = stop_signal()
     await gateway.journal()
-    click.echo("delivering; Ctrl-C stops it", err=True)
+    echo("delivering; Ctrl-C stops it", err=True)
     await gateway.work(stop, slots=slots)
-    click.echo("stopped", err=True)
+    echo("stopped", err=True)
     return 0

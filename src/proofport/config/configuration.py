@@ -51,6 +51,8 @@ class Config(Settings):
     mappings: Path | None = None  #: Folder with mapping files, searched before the built-in ones.
     patience: float = Field(60.0, ge=0)  #: Retry time: seconds that a push waits for a vendor that does not answer.
     lease: float = Field(30.0, ge=1)  #: Seconds until another process may take a lane over from a silent one.
+    #: Seconds that `observed_at` may be ahead of this machine's clock.
+    clock_tolerance: float = Field(86_400.0, ge=0, le=366 * 86_400)
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)  #: Those of the default tenant.
     tenants: dict[str, Tenant] = Field(default_factory=dict)  #: `@acme/prod` is the destination `prod` of `acme`.
     relay: RelaySettings = RelaySettings()
@@ -99,6 +101,10 @@ class Config(Settings):
         if tenant == DEFAULT:
             return self.destinations
         return self.tenants[tenant].destinations if tenant in self.tenants else {}
+
+    def served(self) -> list[str]:
+        """The tenants that have destinations."""
+        return [tenant for tenant in (DEFAULT, *self.tenants) if self.of_tenant(tenant)]
 
     def all_destinations(self) -> list[str]:
         return [scoped(tenant, name) for tenant in (DEFAULT, *self.tenants) for name in self.of_tenant(tenant)]

@@ -35,11 +35,16 @@ class Rate(Settings):
 
 
 class Overload(Settings):
-    """When evidence is refused with 503. The relay checks about once a second; 0 means no limit."""
+    """When evidence is refused. The relay checks about once a second; 0 means no limit.
+
+    A limit of the whole relay is for tenants of which more waits than their share: see `relay.operating.backlog`.
+    """
 
     deliveries: int = Field(100_000, ge=0)  #: Deliveries that wait.
-    bytes: int = Field(0, ge=0)  #: Their size in the journal.
-    age_seconds: float = Field(0, ge=0)  #: Age of the oldest delivery that waits, parked lanes not counted.
+    tenant_deliveries: int = Field(75_000, ge=0)  #: Of one tenant.
+    lane_deliveries: int = Field(50_000, ge=0)  #: In one lane.
+    bytes: int = Field(0, ge=0)  #: Size of all evidence that waits in the journal.
+    age_seconds: float = Field(0, ge=0)  #: Age of a tenant's oldest delivery that waits, parked lanes not counted.
     free_bytes: int = Field(256 * 1024 * 1024, ge=0)  #: Free space that a journal on disk needs: delivering writes too.
 
 

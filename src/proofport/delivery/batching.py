@@ -1,4 +1,7 @@
-"""Cuts a stream of record bodies into batches, and brings one batch to its outcomes, halved while it is too large."""
+"""Cuts a stream of record bodies into batches without an id twice.
+
+Brings one batch to its outcomes, halved while it is too large.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ class Batcher:
         return self._cut(max(1, bisect_right(range(most), self._max_bytes, key=self._size)))
 
     def flush(self) -> Batch | None:
-        """All that has been collected, or None."""
+        """The last batch, or None. Ask again: a record that comes twice begins another."""
         return self._cut(len(self._bodies)) if self._bodies else None
 
     def _size(self, index: int) -> int:
@@ -64,6 +67,9 @@ class Batcher:
         return self._ends[index] + index + 1
 
     def _cut(self, count: int) -> Batch:
+        """The first records, at most `count`, up to one whose id has been there: its states stay in their order."""
+        if len(set(self._keys[:count])) < count:
+            count = _distinct(self._keys)
         observed = self._observed[:count]
         ids, keys = self._ids[:count], self._keys[:count]
         batch = Batch(
@@ -80,6 +86,16 @@ class Batcher:
         del self._keys[:count]
         self._extras = self._extras and bool(self._bodies)
         return batch
+
+
+def _distinct(keys: Sequence[str]) -> int:
+    """How many come before the first that has been there."""
+    seen: set[str] = set()
+    for key in keys:
+        if key in seen:
+            break
+        seen.add(key)
+    return len(seen)
 
 
 def part(batch: Batch, indexes: Sequence[int]) -> Batch:

@@ -116,10 +116,10 @@ class DestinationRun:
         return self.stages or self.replaces
 
     # ------------------------------------------------------------------ stopping
-    async def only_read(self, journal: Journal) -> None:
+    async def only_read(self, last: LastState) -> None:
         """Send nothing at all: a dry run or a plan. What a delivery would refuse to send is rejected all the same."""
-        self.stopped, self._last = withheld("dry_run"), LastState(journal, self._target)
-        self.job = replace(self.job, lane_memory=await self._last.lane_memory())
+        self.stopped, self._last = withheld("dry_run"), last
+        self.job = replace(self.job, lane_memory=await last.lane_memory())
 
     def stop(self, error: ProofportError, reason: str, code: Exit) -> None:
         """Deliver nothing more: everything that still comes is withheld for `reason`."""
@@ -293,7 +293,7 @@ class DestinationRun:
     async def _foreseen(self, batch: Batch) -> Mapping[int, Outcome]:
         """The records of a batch that a delivery would refuse, by their index, in a run that only reads."""
         try:
-            wanted = await self.last_state.filter(self.job, batch, digests_of(batch), skip_unchanged=False)
+            wanted = await self.last_state.foreseen(self.job, batch, digests_of(batch))
         except ProofportError as error:
             self.stopped = None
             await self.halt(error)

@@ -4,61 +4,67 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-import orjson
-
-from proofport.adapter import Replaces
+from proofport.adapter import Replaces, Resource
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourcesBefore, WantedSources
-from proofport.delivery.live_set import LiveSet
+from proofport.delivery.listed import VendorList
 from proofport.delivery.report import Group
 from proofport.delivery.spellings import delivered
 from proofport.delivery.whole import records
-from proofport.journal.contract import Journal
+from proofport.journal.contract import Delivered, Journal
+from proofport.logs import get_logger
 from proofport.text.wording import listing
+
+log = get_logger("delivery")
 
 NAMED = 5
 RUNS = 500
 """The number of runs that are looked through for the object that a destination delivered to before."""
 
 
-async def left_behind(journal: Journal, destination: DestinationRun) -> str | None:
-    """A sentence about the object that this destination delivered the kind to before, if it was another one.
+def makes_tombstones(resource: Resource) -> bool:
+    """True if what is gone goes with the next sets: it needs the bodies that the vendor lists."""
+    return isinstance(resource, Replaces) and resource.keeps_gone > 0
+
+
+async def note_left_behind(journal: Journal, destination: DestinationRun) -> None:
+    """Note the object that this destination delivered the kind to before, if it takes sets whole and was another one.
 
     What that holds stays there for ever: no run compares with it any more.
     """
     job, lane = destination.job, destination.lane
-    if await journal.known_count(lane, job.kind):
-        return None
+    if not destination.goes_whole or await journal.known_count(lane, job.kind):
+        return
     for run in await journal.runs(limit=RUNS):
-        if (run.destination, run.kind, run.state) == (destination.name, job.kind, "complete"):
-            if run.lane == lane:
-                return None
-            return (
+        if (run.destination, run.kind, run.state) != (destination.name, job.kind, "complete"):
+            continue
+        if run.lane != lane:
+            destination.report.notes.append(
                 f"{destination.name} delivered {job.kind} to another object before: {run.lane}. What that holds stays "
                 f"as it is, also who leaves from now on. If that is not meant, end it at the vendor. The object now is "
                 f"{lane}."
             )
-    return None
+            log.warning("object_changed", destination=destination.name, lane=lane)
+        return
 
 
 class SetBefore:
-    """The set that a snapshot is compared with: the vendor's list where `listed`, else what was delivered before.
+    """The set that a snapshot is compared with: what was delivered before, and, once it is read, the vendor's list.
 
-    `live` is that list, where the run has read it already. `ids` are those that the run has read.
+    `ids` are those that the run has read.
     """
 
     def __init__(
         self,
         destination: DestinationRun,
-        journal: Journal,
+        journal: Delivered,
         ids: IdStore,
-        *,
-        listed: bool,
-        live: LiveSet | None = None,
+        vendor_list: VendorList,
         wanted: WantedSources,
     ) -> None:
-        self.listed = listed
+        #: The vendor's list is part of it.
+        self.listed = False
         #: Where its records came from, and how many of them are gone.
         self.sources = SourcesBefore(journal, destination.lane, destination.job.kind, wanted)
         #: The number of its records, as far as they were read.
@@ -70,16 +76,13 @@ class SetBefore:
         self._destination = destination
         self._journal = journal
         self._ids = ids
-        self._live = live
-        self._pages: list[dict[str, bool]] | None = None
-        #: The listed bodies that may be sent again: of refused records, and, for tombstones, of all.
-        self._shown: dict[str, bytes] = {}
-        self._for_tombstones = isinstance(destination.resource, Replaces) and destination.resource.keeps_gone > 0
+        self._list = vendor_list
+        self._for_tombstones = makes_tombstones(destination.resource)
 
     async def read_list(self) -> None:
-        """Take the vendor's list as it is before anything is sent: what the run adds is no part of the set before."""
-        self._pages = [page async for page in self._list()]
-        self.listed, self.size = True, sum(map(len, self._pages))
+        """Take the vendor's list as it is now. It is not read twice in one run."""
+        await self._list.read()
+        self.listed, self.size = True, self._list.live.size
 
     async def note_gone(self, *, keep: bool = False) -> list[str]:
         """Note in the report what is gone. `keep`: return it, too; else memory stays flat, and the list empty."""
@@ -155,7 +158,8 @@ class SetBefore:
 
     async def last_bodies(self, ids: Sequence[str]) -> dict[str, bytes]:
         """The last bodies of records of the set before: as the vendor lists them, else as the journal has them."""
-        found = {each: body for each in ids if (body := self._shown.get(each) or self._live_body(each))}
+        live = self._list.live
+        found = {each: body for each in ids if self.listed and (body := live.whole_body(each))}
         rest = [(each, key) for each in ids if each not in found for key in self.keys(each)]
         if rest:
             lane, kind = self._destination.lane, self._destination.job.kind
@@ -163,12 +167,11 @@ class SetBefore:
             found |= {each: body for (each, _), body in zip(rest, kept, strict=True) if body}
         return found
 
-    def _live_body(self, record_id: str) -> bytes | None:
-        return self._live.whole_body(record_id) if self._live is not None else None
-
     async def written(self, held: Sequence[str]) -> Sequence[str]:
         """The ids of `held` as the vendor has them."""
-        return held if self.listed else await self.first_written(held)
+        keys = self._list.live.unlisted(held) if self.listed else held
+        first = dict(zip(keys, await self.first_written(keys), strict=True))
+        return [first.get(each, each) for each in held]
 
     async def first_written(self, keys: Sequence[str]) -> Sequence[str]:
         """The ids that the journal has under these keys, as they were written first."""
@@ -184,28 +187,10 @@ class SetBefore:
     async def _held(self) -> AsyncIterator[dict[str, bool]]:
         """The set before, page by page: ids, each with whether it came from outside."""
         if self.listed:
-            async for page in self._list():
+            for page in self._list.live.held():
                 yield page
             return
         # a set that goes whole is compared before it is sent, and a resumed run may have noted it already
         run_id = "" if self._destination.replaces else self._destination.job.run_id
         async for ids in self.delivered(run_id=run_id):
             yield dict.fromkeys(ids, False)
-
-    async def _list(self) -> AsyncIterator[dict[str, bool]]:
-        """The vendor's list. It is not read twice in one run."""
-        if self._pages is not None:
-            for page in self._pages:
-                yield page
-        elif self._live is not None:
-            for page in self._live.held():
-                yield page
-        else:
-            async for read in self._destination.vendor.live_pages():
-                held = [record for record in read.records if not record.ended]
-                self._shown |= {
-                    record.id: orjson.dumps(record.fields)
-                    for record in held
-                    if record.whole and (self._for_tombstones or self._is_refused(record.id))
-                }
-                yield {record.id: record.outside for record in held}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from proofport.delivery.left_out import SourcesBefore, WantedSources
+from proofport.delivery.left_out import FEW, SourcesBefore, WantedSources
 from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused
 
@@ -45,6 +45,24 @@ class Terms:
         if self.override is not None or rejected - kept <= self.max_rejected:
             return None
         return f"{records(rejected - kept)} rejected (allowed {self.max_rejected})"
+
+    def believe(self, name: str, delivered: int, lacking: int) -> str | None:
+        """Raise GuardRefused where the vendor `name` lists too few of the records that were delivered from here.
+
+        Returns why it would be refused where a person takes the list as the truth. A list may lack a larger share of
+        a few records, but not all of them.
+        """
+        share = Change(delivered, lacking, 0).share
+        if share <= self.max_gone or (delivered < FEW and lacking < delivered):
+            return None
+        why = f"{name} shows {delivered - lacking:,} of {records(delivered)} delivered from here"
+        if self.override is None:
+            raise GuardRefused(
+                f"{why} (allowed to be missing: {self.max_gone:.0%})",
+                hint='Look at the vendor. If they were removed there, push again with --override-guard "why": what the '
+                "vendor does not show then counts as removed.",
+            )
+        return why
 
     def allow(
         self,

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 import orjson
 from pydantic import JsonValue
 
 from proofport.accounting import CONFIRMED, NOT_HELD, NOT_KNOWN, UNCHANGED, Outcome, Status, rejected
-from proofport.adapter import Batch, Job, LastDelivered, Lists, MakesSchema, Replaces, Stages
+from proofport.adapter import Batch, Job, LastDelivered, ListsWhole, MakesSchema, Opens, Replaces, Resource, Stages
 from proofport.delivery.batching import part
+from proofport.delivery.foreseen import Foreseen
 from proofport.delivery.live_set import LiveSet
+from proofport.delivery.observed import older
 from proofport.delivery.same import keys_in, was_sent
 from proofport.delivery.target import Target
-from proofport.errors import Problem
-from proofport.evidence import format_timestamp
 from proofport.journal.contract import IN_DOUBT, Journal, Known
 
 _MAY_HAVE_ARRIVED = (Status.DELIVERED, Status.UNKNOWN)
@@ -39,12 +38,14 @@ class Filtered:
 class LastState:
     """Asks the journal for one destination run."""
 
-    def __init__(self, journal: Journal, target: Target, *, keep_last: bool = False) -> None:
-        """`keep_last`: keep the bodies of a set that goes whole, where the vendor does not list it."""
+    def __init__(self, journal: Journal | Foreseen, target: Target, *, keep_last: bool = False) -> None:
+        """`keep_last`: keep the bodies of a set that goes whole, where the vendor does not list whole records."""
         self._journal = journal
-        self._keep_last = keep_last and not isinstance(target.resource, Lists)
-        self._resource = target.resource
+        resource = target.resource
+        self._keep_last = keep_last and not (isinstance(resource, ListsWhole) and resource.lists_whole)
+        self._resource = resource
         self._lane = target.lane
+        self._tolerance = target.clock_tolerance
         #: The vendor's own list, where it was read to leave out what is equal.
         self.live: LiveSet | None = None
 
@@ -64,7 +65,7 @@ class LastState:
         known: Sequence[Known | None] = ()
         if job.mode != "remove" and (skip_unchanged or batch.observed):
             known = await self._journal.known(self._lane, job.kind, keys_in(batch))
-            decided |= _older(batch, known)
+            decided |= older(batch, known, self._tolerance)
         rest = [i for i in range(len(batch)) if i not in decided]
         freezes = note = None
         if isinstance(self._resource, MakesSchema) and rest:
@@ -93,6 +94,14 @@ class LastState:
         bodies = await self._journal.bodies(self._lane, job.kind, keys_in(batch))
         return replace(batch, last=list(map(_last, known, bodies)))
 
+    async def foreseen(self, job: Job, batch: Batch, digests: Sequence[int]) -> Filtered:
+        """Leave out what a delivery would refuse, in a run that sends nothing."""
+        wanted = await self.filter(job, batch, digests, skip_unchanged=False)
+        if job.mode != "remove" or isinstance(self._resource, Opens):
+            return wanted
+        alone = _decided_alone(self._resource, job, await self.with_last(job, batch))
+        return replace(wanted, decided={**wanted.decided, **alone})
+
     # ------------------------------------------------------------------ after sending
     async def to_keep(self, job: Job, batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[bytes]:
         """The bodies to keep of what was sent."""
@@ -110,6 +119,20 @@ class LastState:
             return batch.bodies
         last = await self._journal.bodies(self._lane, job.kind, keys_in(batch))
         return [_patched(body, patch) if body else b"" for body, patch in zip(last, batch.bodies, strict=True)]
+
+
+def _decided_alone(resource: Resource, job: Job, batch: Batch) -> Mapping[int, Outcome]:
+    """The ends of removals, by their index, that an adapter decides without a call: of what was never delivered."""
+    indexes = [i for i, last in enumerate(batch.last) if last is None]
+    if not indexes:
+        return {}
+    flow = resource.send(job, {}, part(batch, indexes))
+    try:
+        next(flow)
+    except StopIteration as end:
+        return dict(zip(indexes, end.value, strict=True))
+    flow.close()
+    return {}
 
 
 def removed(batch: Batch, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
@@ -131,38 +154,10 @@ def may_have_arrived(outcomes: Sequence[Outcome]) -> bool:
     return any(outcome.status in _MAY_HAVE_ARRIVED for outcome in outcomes)
 
 
-def seconds_of(observed_at: str | None) -> float:
-    """Seconds since 1970 of a canonical timestamp, 0 for none."""
-    return datetime.fromisoformat(observed_at).timestamp() if observed_at else 0.0
-
-
 def _last(known: Known | None, body: bytes | None) -> LastDelivered | None:
     if known is None:
         return None if body is None else LastDelivered(removed=True)
     return LastDelivered(body or b"", certain=known.body != IN_DOUBT)
-
-
-def _older(batch: Batch, known: Sequence[Known | None]) -> dict[int, Outcome]:
-    """The records whose source looked before it saw what was sent last, by their index."""
-    if not batch.observed:
-        return {}
-    pairs = enumerate(zip(batch.observed, known, strict=True))
-    return {
-        i: _refused_as_older(observed, last.observed)
-        for i, (observed, last) in pairs
-        if last is not None and observed and last.observed > observed
-    }
-
-
-def _refused_as_older(observed: float, last: float) -> Outcome:
-    found, newer = (format_timestamp(datetime.fromtimestamp(at, UTC)) for at in (observed, last))
-    problem = Problem(
-        field="observed_at",
-        found=found,
-        expected=f"a time not before {newer}, when what was sent last had been observed",
-        hint="The vendor holds a newer state of this record: sending the older one would undo it.",
-    )
-    return rejected(problem)
 
 
 def _patched(body: bytes, patch: bytes) -> bytes:

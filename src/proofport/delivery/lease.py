@@ -6,13 +6,13 @@ import asyncio
 import os
 import secrets
 import socket
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
 from proofport.journal.contract import Journal, LaneRun
+from proofport.journal.sql.clock import since_boot
 from proofport.logs import get_logger
 from proofport.wire import Call
 
@@ -25,11 +25,6 @@ log = get_logger("delivery")
 def new_owner() -> str:
     """Names this process for people: host, process id and a word that tells two runs of one process apart."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
-
-
-def since_boot() -> float:
-    """Seconds that go on counting while the machine is suspended, as a lease does: clock_gettime(2), CLOCK_BOOTTIME."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class Holder:
@@ -82,7 +77,10 @@ async def hold(
         async with renewing(holder.confirm, lease, on_lost, lane=lane):
             yield holder
     finally:
-        await run.release()
+        try:
+            await run.release()
+        except JournalError as error:  # the lease runs out; what the block has to say is not lost for it
+            log.warning("lane_not_released", lane=lane, error=error.message)
 
 
 @asynccontextmanager

@@ -9,10 +9,18 @@ from itertools import islice
 
 from proofport.delivery.whole import records
 from proofport.errors import GuardRefused
-from proofport.journal.contract import Journal, SourceCount
+from proofport.journal.contract import Delivered, SourceCount
 
 FEW = 10
 """A source with fewer records may lose some of them, whatever share that is, but not all."""
+
+
+class SourceLeftOut(GuardRefused):
+    """A source of the set before is missing, and nobody has said that it is left out on purpose."""
+
+    def __init__(self, source: str, why: str, *, hint: str) -> None:
+        super().__init__(f"the source {source} was left out: {why}", hint=hint)
+        self.source = source
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +36,7 @@ class WantedSources:
 class SourcesBefore:
     """The sources of the set before, and how many records of each are gone."""
 
-    def __init__(self, journal: Journal, lane: str, kind: str, wanted: WantedSources) -> None:
+    def __init__(self, journal: Delivered, lane: str, kind: str, wanted: WantedSources) -> None:
         self._journal = journal
         self._lane, self._kind = lane, kind
         self._wanted = wanted
@@ -51,7 +59,7 @@ class SourcesBefore:
         self._gone.clear()
 
     def require_all(self) -> None:
-        """Raise GuardRefused where a source was left out. One all of whose records came from others is none."""
+        """Raise SourceLeftOut where one is missing. One all of whose records came from others is none."""
         wanted = self._wanted
         names = {source.name: self._gone[source.number] for source in self._sources}
         if wanted.expected is not None:
@@ -61,8 +69,9 @@ class SourcesBefore:
         for name, gone in missing.items():
             if name not in wanted.without:
                 lost = f"{records(gone)} of it would be gone" if gone else "`sources:` of the configuration names it"
-                raise GuardRefused(
-                    f"the source {name} was left out: {lost}",
+                raise SourceLeftOut(
+                    name,
+                    lost,
                     hint=f"Push it, too. If it is left out on purpose: --without '{name}', or list the sources that "
                     f"make up the set under `sources: {{{self._kind}: [...]}}` in the configuration.",
                 )

@@ -1,4 +1,7 @@
-"""The records that a vendor holds when a run begins. Flat in memory, however many there are."""
+"""The records that a vendor holds when a run begins: those that it lists, and those that were delivered from here.
+
+Flat in memory, however many there are.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,12 @@ from proofport.journal.contract import Known
 
 PAGE = 500
 FIND = """SELECT id, fields, whole, ended FROM live
-WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"""
+WHERE listed AND id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"""
 MEET = "UPDATE live SET met = 1 WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"
 """Of an id that is its own key, nothing is noted beside the record."""
+INTO_LIVE = "INTO live (id, fields, whole, outside, ended, listed) VALUES (?, ?, ?, ?, ?, ?)"
+LISTED = """SELECT id FROM live WHERE listed AND id IN ({0})
+UNION ALL SELECT key FROM keys JOIN live USING (id) WHERE listed AND key IN ({0})"""
 
 
 def lists_now(resource: Resource) -> bool:
@@ -32,35 +38,65 @@ class LiveSet:
     """The records that a vendor holds when a run begins, in a temporary database. They are found by the key of an id.
 
     `folds`: some records of the run have ids that compare without case. Which of the listed ones do, nothing says.
+    `ids_only`: nothing is compared, so the fields of the records are not kept.
     """
 
-    def __init__(self, *, partial: bool, folds: bool = False) -> None:
+    def __init__(self, *, partial: bool, folds: bool = False, ids_only: bool = False) -> None:
         self.difference = Difference()
         #: Fields of the bodies that the vendor never shows.
         self.hidden: set[str] = set()
         self._partial = partial
-        self._folds = folds
+        self._folding = (False, True) if folds else (False,)
+        self._ids_only = ids_only
         self._database = temporary_database(
             "CREATE TABLE live (id TEXT PRIMARY KEY, fields TEXT, whole INTEGER, outside INTEGER, ended INTEGER,"
-            " met INTEGER DEFAULT 0) WITHOUT ROWID;"
+            " listed INTEGER, met INTEGER DEFAULT 0) WITHOUT ROWID;"
             "CREATE TABLE keys (key TEXT, id TEXT, PRIMARY KEY (key, id)) WITHOUT ROWID; BEGIN"
         )
 
     def close(self) -> None:
         self._database.close()
 
+    @property
+    def size(self) -> int:
+        """The number of records that count as held."""
+        return int(self._database.execute("SELECT count(*) FROM live WHERE NOT ended").fetchone()[0])
+
     def add(self, records: Iterable[Observed]) -> None:
-        """Take in a page of what the vendor holds."""
+        """Take in a page of the vendor's list."""
         page = list(records)
-        rows = ((each.id, json.dumps(each.fields), each.whole, each.outside, each.ended) for each in page)
+        rows = ((each.id, *self._shown(each), each.outside, each.ended, True) for each in page)
+        self._database.executemany(f"INSERT OR REPLACE {INTO_LIVE}", rows)
+        self._add_keys([each.id for each in page])
+
+    def add_unlisted(self, ids: Sequence[str]) -> None:
+        """Take in records that the list does not show, under the ids that the journal has them under."""
         self._database.executemany(
-            "INSERT OR REPLACE INTO live (id, fields, whole, outside, ended) VALUES (?, ?, ?, ?, ?)", rows
+            f"INSERT OR IGNORE {INTO_LIVE}", ((each, "{}", False, False, False, False) for each in ids)
         )
-        ids = [each.id for each in page]
-        for fold in (False, True) if self._folds else (False,):
-            keys = keys_of(ids, fold=fold)
-            rows_of_keys = [(key, each) for key, each in zip(keys, ids, strict=True) if key != each]
-            self._database.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", rows_of_keys)
+        self._add_keys(ids)
+
+    def lacking(self, ids: Sequence[str]) -> list[str]:
+        """Those of `ids` that the list does not show, however they are written there."""
+        left = list(ids)
+        for fold in self._folding:
+            keys = keys_of(left, fold=fold)
+            listed = self._listed([*left, *keys])
+            left = [each for each, key in zip(left, keys, strict=True) if each not in listed and key not in listed]
+        return left
+
+    def unlisted(self, ids: Sequence[str]) -> list[str]:
+        """Those of `ids`, as `held` gives them, that the list does not show."""
+        find = "SELECT 1 FROM live WHERE id = ? AND NOT listed"
+        return [each for each in ids if self._database.execute(find, (each,)).fetchone() is not None]
+
+    def drop_unlisted(self) -> Iterator[list[str]]:
+        """Take out the records that the list does not show, and give their ids, page by page."""
+        find, after = "SELECT id FROM live WHERE NOT listed AND id > ? ORDER BY id LIMIT ?", ""
+        while page := [each for (each,) in self._database.execute(find, (after, PAGE))]:
+            after = page[-1]
+            self._database.executemany("DELETE FROM live WHERE id = ?", ((each,) for each in page))
+            yield page
 
     def compare(
         self, batch: Batch, digests: Sequence[int] = (), known: Sequence[Known | None] = ()
@@ -77,7 +113,10 @@ class LiveSet:
         return self._database.execute(f"{MEET} AND NOT ended", {"key": key}).rowcount > 0
 
     def held(self) -> Iterator[dict[str, bool]]:
-        """The records that count as held, page by page in id order: ids, each with whether it came from outside."""
+        """The records that count as held, page by page in id order: ids, each with whether it came from outside.
+
+        Of a record that the list does not show, the id is the one that the journal has it under.
+        """
         rows = self._database.execute("SELECT id, outside FROM live WHERE NOT ended ORDER BY id")
         while page := rows.fetchmany(PAGE):
             yield {record_id: bool(outside) for record_id, outside in page}
@@ -88,17 +127,29 @@ class LiveSet:
         return None if row is None else str(row[0]).encode()
 
     def not_met(self) -> Iterator[str]:
-        """The held records that no batch has brought, in id order."""
+        """The held records that no batch has brought, in id order, with those that the list does not show."""
         rows = self._database.execute("SELECT id FROM live WHERE NOT met AND NOT ended ORDER BY id")
         return (record_id for (record_id,) in rows)
 
+    def _shown(self, record: Observed) -> tuple[str, bool]:
+        return ("{}", False) if self._ids_only else (json.dumps(record.fields), record.whole)
+
+    def _add_keys(self, ids: Sequence[str]) -> None:
+        for fold in self._folding:
+            rows = [(key, each) for key, each in zip(keys_of(ids, fold=fold), ids, strict=True) if key != each]
+            self._database.executemany("INSERT OR IGNORE INTO keys VALUES (?, ?)", rows)
+
+    def _listed(self, keys: Sequence[str]) -> set[str]:
+        marks = ", ".join("?" * len(keys))
+        return {key for (key,) in self._database.execute(LISTED.format(marks), (*keys, *keys))}
+
     def _is_live(self, batch: Batch, index: int, digests: Sequence[int], known: Sequence[Known | None]) -> bool:
         record_id, key = batch.ids[index], {"key": keys_in(batch)[index]}
+        self._database.execute(MEET, key)
         rows = self._database.execute(FIND, key).fetchall()
         if not rows:
             self.difference.note(record_id, None)
             return False
-        self._database.execute(MEET, key)
         _, *row = min(rows, key=lambda row: (row[0] != record_id, row[3], row[0]))
         fields, whole, ended = row
         held = Observed(record_id, json.loads(fields), whole=bool(whole), ended=bool(ended))

@@ -16,8 +16,9 @@ from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
 from proofport.accounting import Assurance, Outcome, Status
 from proofport.adapter import Batch
-from proofport.errors import Problem
+from proofport.errors import JournalError, Problem
 from proofport.evidence import Neutral
+from proofport.journal.contract import Failure
 
 try:
     from isal.isal_zlib import compress
@@ -40,15 +41,27 @@ def pack_json(text: bytes) -> bytes:
     return text if len(text) < SMALL else compress(text, FASTEST)
 
 
+class DamagedPayload(JournalError):
+    """What a journal has of one delivery is not what was written. Other deliveries can be read."""
+
+
 def unpack(payload: bytes) -> list[Neutral]:
-    """The records that `pack` was given."""
+    """The records that `pack` was given. Raises DamagedPayload."""
     return unpack_all(payload)[0]
 
 
 def unpack_all(payload: bytes) -> tuple[list[Neutral], bool]:
-    """The records that `pack` was given, and whether their ids compare without case."""
+    """The records that `pack` was given, and whether their ids compare without case. Raises DamagedPayload."""
     found = _unpack(payload)
-    return (found["records"], True) if isinstance(found, dict) else (found, False)
+    fold = isinstance(found, dict)
+    records = found.get("records") if isinstance(found, dict) else found
+    if not isinstance(records, list) or not all(map(_is_evidence, records)):
+        raise DamagedPayload("its payload holds something else than evidence")
+    return records, fold
+
+
+def _is_evidence(record: object) -> bool:
+    return isinstance(record, dict) and isinstance(record.get("id"), str)
 
 
 def pack_bodies(bodies: Sequence[bytes | None]) -> bytes | None:
@@ -58,12 +71,18 @@ def pack_bodies(bodies: Sequence[bytes | None]) -> bytes | None:
 
 
 def unpack_bodies(packed: bytes) -> list[bytes | None]:
-    """The bodies that `pack_bodies` was given."""
-    return [None if text is None else text.encode() for text in _unpack(packed)]
+    """The bodies that `pack_bodies` was given. Raises DamagedPayload."""
+    found = _unpack(packed)
+    if not isinstance(found, list) or not all(isinstance(text, str | None) for text in found):
+        raise DamagedPayload("its bodies are something else than text")
+    return [None if text is None else text.encode() for text in found]
 
 
 def _unpack(packed: bytes) -> Any:
-    return orjson.loads(packed if packed.startswith(_JSON) else zlib.decompress(packed))
+    try:
+        return orjson.loads(packed if packed.startswith(_JSON) else zlib.decompress(packed))
+    except (zlib.error, orjson.JSONDecodeError) as error:
+        raise DamagedPayload(f"its payload cannot be read: {error}") from None
 
 
 # ------------------------------------------------------------------ outcomes
@@ -79,6 +98,11 @@ def _row(outcome: Outcome) -> list[Any]:
     problem = outcome.problem.as_dict() if outcome.problem else None
     row = [outcome.status, outcome.assurance, outcome.reason, problem]
     return row if outcome.vendor_id is None else [*row, outcome.vendor_id]
+
+
+def outcomes_in(failure: Failure | None) -> list[Outcome] | None:
+    """The outcomes of the records of a dead letter. None where it has a reason as a whole."""
+    return decode_outcomes(failure.detail) if failure is not None and failure.detail.startswith("[") else None
 
 
 def decode_outcomes(text: str) -> list[Outcome]:

@@ -12,13 +12,15 @@ from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
-from proofport.delivery.live_set import LiveSet
+from proofport.delivery.left_out import SourceLeftOut
+from proofport.delivery.listed import VendorList
+from proofport.delivery.live_set import lists_now
 from proofport.delivery.payload import digests_of
 from proofport.delivery.refused import held_back, nothing_gone
 from proofport.delivery.report import DestinationReport, Exit, RunReport
 from proofport.delivery.same import keys_in, was_sent
 from proofport.errors import GuardRefused
-from proofport.journal.contract import Journal
+from proofport.journal.contract import Delivered
 
 COMPLETED = "What is gone is deleted when the snapshot completes."
 REPLACED = "What is gone is left out of the set that is sent, which replaces the one before."
@@ -31,7 +33,7 @@ class Comparison:
     """Compares one destination's batches with what its vendor holds, or, where that cannot be read, with what was
     delivered last."""
 
-    def __init__(self, journal: Journal, destination: DestinationRun, live: LiveSet) -> None:
+    def __init__(self, journal: Delivered, destination: DestinationRun, vendor_list: VendorList) -> None:
         #: Records that the vendor holds, as far as they are read.
         self.held = 0
         self._journal = journal
@@ -40,18 +42,23 @@ class Comparison:
         self._kind, self._mode = destination.job.kind, destination.job.mode
         self._report = destination.report
         self._listed = isinstance(destination.resource, Lists)
-        self._live = live
-        self._report.difference, self._report.compared = live.difference, True
+        self._list, self._live = vendor_list, vendor_list.live
+        self._report.difference, self._report.compared = self._live.difference, True
 
     async def prepare(self, on_page: Callable[[], None]) -> None:
         """Read what the vendor holds. Raises what reading raises: Blocked, Retryable …"""
         if not self._listed:
             self.held = await self._journal.known_count(self._destination.lane, self._kind)
             return
-        async for page in self._destination.vendor.live_pages():
-            self._live.add(page.records)
-            self.held += sum(not record.ended for record in page.records)
+
+        def count(held: int) -> None:
+            self.held += held
             on_page()
+
+        try:
+            await self._list.read(count)
+        except GuardRefused as refusal:
+            self._refuse(refusal)
 
     async def meet(self, batch: Batch) -> None:
         """Sort the records of a batch into the plan."""
@@ -89,11 +96,10 @@ class Comparison:
                 "delivered last is compared."
             )
         if self._mode == "snapshot" and ids is not None:
-            live = self._live if self._listed else None
-            before = SetBefore(
-                self._destination, self._journal, ids, listed=self._listed, live=live, wanted=terms.sources
-            )
+            before = SetBefore(self._destination, self._journal, ids, self._list, terms.sources)
             await before.sources.load()
+            if lists_now(self._resource) or self._destination.stages:
+                await before.read_list()
             await before.note_gone()
             await self._judge(before, terms, incomplete)
 
@@ -120,10 +126,17 @@ class Comparison:
             report.notes += [f"What is gone would be left as it is: {flaw}."] if flaw is not None else []
             report.notes += filter(None, [nothing_gone(before)])
         try:
-            terms.allow(Change(self.held, gone, new), incomplete, before.sources)
+            terms.allow(Change(before.size, gone, new), incomplete, before.sources)
         except GuardRefused as refusal:
-            report.fail(Exit.GUARD)
+            self._refuse(refusal)
+
+    def _refuse(self, refusal: GuardRefused) -> None:
+        """Note what the guard would say. What it would say first stands."""
+        report = self._report
+        report.fail(Exit.GUARD)
+        if report.refusal is None:
             report.refusal = str(refusal)
+            report.left_out = refusal.source if isinstance(refusal, SourceLeftOut) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,4 +193,5 @@ def planned(report: DestinationReport) -> dict[str, Any]:
         "not_expressible": {"count": report.problem_count, "problems": problems},
         "notes": report.notes,
         "guard": report.refusal,
+        **({"left_out": report.left_out} if report.left_out is not None else {}),
     }

@@ -17,9 +17,10 @@ from proofport.delivery.batching import Batcher
 from proofport.delivery.books import POSITION_BITS
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore, duplicate
-from proofport.delivery.last_delivered import seconds_of
+from proofport.delivery.observed import seconds_of
 from proofport.delivery.same import keys_of
 from proofport.delivery.spellings import Spellings
+from proofport.delivery.target import no_body
 from proofport.errors import Problem, ProofportError, Rejected, ValueUnknown
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
@@ -170,26 +171,24 @@ class Branch:
         self, block: Sequence[Neutral], positions: Sequence[int], keys: Sequence[str] | None
     ) -> tuple[list[bytes], list[int]]:
         """The bodies, and the indexes of the records that have none."""
-        with suppress(Rejected, TypeError):
+        with suppress(Exception):  # a record that nobody foresaw takes nothing from the others
             return self._encode(block), []
         bodies, refused = [], []
         for index, neutral in enumerate(block):
             try:
                 bodies += self._encode([neutral])
-            except (Rejected, TypeError) as error:
+            except Exception as error:
                 key, ledger = None if keys is None else keys[index], self.destination.ledger
                 place = neutral["id"], positions[index]
                 if isinstance(error, ValueUnknown):
                     ledger.lack(*place, error.problem, key=key, excluded=error.excluded)
                 else:
-                    problem = error.problem if isinstance(error, Rejected) else _not_json(error)
-                    ledger.reject(*place, problem, key=key)
+                    ledger.reject(*place, no_body(error), key=key)
                 refused.append(index)
         return bodies, refused
 
     async def finish(self) -> None:
-        last = self._batcher.flush()
-        if last is not None:
+        while (last := self._batcher.flush()) is not None:
             await self.destination.take(last)
         if self.spellings is not None:
             self.destination.report.notes += self.spellings.notes()
@@ -336,9 +335,3 @@ def _left(
 
 def _without(indexes: Collection[int], items: Sequence[T]) -> list[T]:
     return [item for index, item in enumerate(items) if index not in indexes]
-
-
-def _not_json(error: TypeError) -> Problem:
-    return Problem(
-        str(error), "values that JSON can carry", hint="Lone surrogates and integers beyond 64 bits cannot be sent."
-    )

@@ -155,6 +155,8 @@ class DestinationReport:
     compared: bool = False
     #: In a plan: what the guard would say.
     refusal: str | None = None
+    #: In a plan: the source that is missing, where that is why.
+    left_out: str | None = None
 
     def fail(self, code: Exit) -> None:
         """Set the exit code, unless there is one already."""
@@ -164,6 +166,15 @@ class DestinationReport:
         self.gone.add(record_id)
         if outside:
             self.outside.add(record_id)
+
+    def judge(self, *, sends: bool) -> None:
+        """Set the exit code by what became of the records. `sends`: the run was to deliver them."""
+        count = self.tally.status
+        failed = count[Status.REJECTED] + count[Status.UNKNOWN]
+        lacking = self.tally.reasons[REQUIRED_VALUE_UNKNOWN] - self.excluded.count
+        short = failed or lacking or (count[Status.WITHHELD] - self.excluded.count and sends)
+        if short and (self.exit is Exit.OK or (self.exit is Exit.GUARD and failed)):
+            self.exit = Exit.INCOMPLETE
 
     def refused_and_held(self) -> dict[str, Any]:
         """The refused records that were kept, dropped or left out on purpose, where there are any."""
@@ -289,7 +300,7 @@ class Ledger:
             self._list(record_id, position, outcome)
 
     def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:
-        if outcome == NOT_KNOWN and record_id is not None:
+        if outcome.reason == NOT_KNOWN.reason and record_id is not None:
             self.report.not_known.add(record_id)
         lacks = outcome.reason == REQUIRED_VALUE_UNKNOWN and outcome.problem is not None
         if outcome.status not in (Status.REJECTED, Status.UNKNOWN) and not lacks:

@@ -11,14 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 
-from proofport.accounting import REQUIRED_VALUE_UNKNOWN, Status, unknown
+from proofport.accounting import Status, unknown
 from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.gone import left_behind
+from proofport.delivery.foreseen import foreseen
+from proofport.delivery.gone import makes_tombstones, note_left_behind
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.last_delivered import LastState
 from proofport.delivery.lease import alongside, hold
+from proofport.delivery.listed import VendorList
 from proofport.delivery.live_set import LiveSet, WaitingSet, lists_now
 from proofport.delivery.plan import Comparison
 from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
@@ -41,7 +44,7 @@ from proofport.delivery.target import Target
 from proofport.delivery.whole import Chains
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.http.sender import Sender
-from proofport.journal.contract import Journal, NewRun
+from proofport.journal.contract import Delivered, Journal, NewRun
 from proofport.logs import get_logger
 from proofport.sources import Reader
 
@@ -122,6 +125,8 @@ class _Part:
 
     target: Target
     destination: DestinationRun
+    #: The journal, as far as it says what was delivered before.
+    before: Delivered
     books: RunBooks | None = None
     ending: Ending | None = None
     comparison: Comparison | None = None
@@ -184,14 +189,16 @@ class Run:
             on_wait=self._tell,
         )
         stack.callback(destination.collisions.close)
-        if not order.sends:
-            await destination.only_read(order.journal)
-        return _Part(target, destination)
+        if order.sends:
+            return _Part(target, destination, order.journal)
+        before = await foreseen(order.journal, target.lane, order.kind)
+        await destination.only_read(LastState(before, target))
+        return _Part(target, destination, before)
 
     def _branch(self, part: _Part, stack: AsyncExitStack) -> Branch:
         order, destination = self._order, part.destination
         lane_run = destination.vendor.holder.run if destination.vendor.holder is not None else None
-        spellings = Spellings(order.journal, destination.lane, order.kind, lane_run)
+        spellings = Spellings(part.before, destination.lane, order.kind, lane_run)
         stack.callback(spellings.close)
         return Branch(destination, part.target.encoder(order.mode), spellings)
 
@@ -225,30 +232,40 @@ class Run:
         """Read what has to be known of the vendor before anything is sent."""
         order, destination = self._order, part.destination
         if order.plan:
-            live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch", folds=order.folds)))
-            part.comparison = Comparison(order.journal, destination, live)
+            part.comparison = Comparison(part.before, destination, self._list(part, stack))
             await part.comparison.prepare(self._tell)
             destination.compare_only(part.comparison.meet)
-        if destination.goes_whole and (moved := await left_behind(order.journal, destination)):
-            destination.report.notes.append(moved)
-            log.warning("object_changed", destination=destination.name, lane=destination.lane)
+        await note_left_behind(order.journal, destination)
         if part.books is None:
             return
+        vendor_list = self._list(part, stack)
         if order.skip_unchanged:
-            await self._compare_with_live(destination, stack)
+            await self._compare_with_live(destination, vendor_list, stack)
         if order.mode == "snapshot" and ids is not None:
-            part.ending = self._ending(destination, part.books, ids)
+            part.ending = self._ending(destination, part.books, ids, vendor_list)
             await part.ending.prepare()
 
-    def _ending(self, destination: DestinationRun, books: RunBooks, ids: IdStore) -> Ending:
+    def _list(self, part: _Part, stack: AsyncExitStack) -> VendorList:
+        """The vendor's list, not read yet. A set that goes whole corrects the journal by itself once it is there."""
+        order, destination, books = self._order, part.destination, part.books
+        compared = order.plan or order.skip_unchanged or order.terms.keep_last
+        ids_only = not (compared or makes_tombstones(destination.resource))
+        live = LiveSet(partial=order.mode == "patch", folds=order.folds, ids_only=ids_only)
+        stack.enter_context(closing(live))
+        forget = books.forget if books is not None and not destination.goes_whole else None
+        return VendorList(destination, part.before, order.terms, live, forget)
+
+    def _ending(self, destination: DestinationRun, books: RunBooks, ids: IdStore, vendor_list: VendorList) -> Ending:
         terms = self._order.terms
         if destination.stages:
-            return StagedSet(destination, books, terms, ids)
+            return StagedSet(destination, books, terms, ids, vendor_list)
         if destination.replaces:
-            return ReplacedSet(destination, books, terms, ids)
-        return ComparedSet(destination, books, terms, ids, delete_gone=self._order.delete_gone)
+            return ReplacedSet(destination, books, terms, ids, vendor_list)
+        return ComparedSet(destination, books, terms, ids, vendor_list, delete_gone=self._order.delete_gone)
 
-    async def _compare_with_live(self, destination: DestinationRun, stack: AsyncExitStack) -> None:
+    async def _compare_with_live(
+        self, destination: DestinationRun, vendor_list: VendorList, stack: AsyncExitStack
+    ) -> None:
         """Read what the vendor holds, where it can be listed, so that equal records are not sent again.
 
         Elsewhere the journal is asked. A resumed set that is staged is sent to its end: a difference was found before.
@@ -258,10 +275,9 @@ class Run:
             return
         if not lists_now(destination.resource):
             return
-        live = stack.enter_context(closing(LiveSet(partial=order.mode == "patch", folds=order.folds)))
+        live = vendor_list.live
         try:
-            async for page in destination.vendor.live_pages():
-                live.add(page.records)
+            await vendor_list.read()
         except ProofportError as error:
             await destination.halt(error)
             return
@@ -304,7 +320,6 @@ class Run:
     async def _balance(self, part: _Part, read: int) -> DestinationReport:
         """Close the books of one destination, here and in the journal."""
         order, report = self._order, part.destination.report
-        count = report.tally.status
         report.input = read
         report.tally.check(read)
         if order.require_verified and (accepted := report.tally.doubt(NOT_VERIFIED)):
@@ -313,11 +328,7 @@ class Run:
             )
         report.requests = part.destination.vendor.sender.requests
         report.seconds = time.monotonic() - self._started
-        failed = count[Status.REJECTED] + count[Status.UNKNOWN]
-        lacking = report.tally.reasons[REQUIRED_VALUE_UNKNOWN] - report.excluded.count
-        short = failed or lacking or (count[Status.WITHHELD] - report.excluded.count and order.sends)
-        if short and (report.exit is Exit.OK or (report.exit is Exit.GUARD and failed)):
-            report.exit = Exit.INCOMPLETE
+        report.judge(sends=order.sends)
         if self._incomplete:
             report.fail(Exit.INCOMPLETE)
         if part.books is not None:

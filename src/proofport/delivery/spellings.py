@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from proofport.delivery.ids import temporary_database
 from proofport.delivery.same import keys_of
 from proofport.evidence import Neutral
-from proofport.journal.contract import Journal, LaneRun
+from proofport.journal.contract import Delivered, LaneRun
 
 NAMED = 20
 """At most this many ids that meet in one key are named in a report."""
@@ -24,7 +24,7 @@ class Spellings:
     in a table, and moved under their keys if the lane is held (`lane_run`), where no other id stands there.
     """
 
-    def __init__(self, journal: Journal, lane: str, kind: str, lane_run: LaneRun | None) -> None:
+    def __init__(self, journal: Delivered, lane: str, kind: str, lane_run: LaneRun | None) -> None:
         #: Ids of the last delivered state that meet in one key, as far as the run has brought it: at most NAMED.
         self.meeting: list[Sequence[str]] = []
         #: The number of those keys.
@@ -131,7 +131,7 @@ class Spellings:
             await self._lane_run.rekey(self._kind, (), done=True)
 
 
-async def delivered(journal: Journal, lane: str, kind: str, run_id: str = "") -> AsyncIterator[list[str]]:
+async def delivered(journal: Delivered, lane: str, kind: str, run_id: str = "") -> AsyncIterator[list[str]]:
     """The keys that were delivered before, in their order; without those in a batch of the run `run_id`."""
     after = ""
     while page := await journal.gone(lane, kind, run_id, after=after):

@@ -13,6 +13,10 @@ from proofport.config.names import scoped, tenant_of
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 
+DAY = 86_400.0
+LONGEST_REASON = 500
+"""Characters of an error that nobody foresaw."""
+
 
 class BodyMapping(Protocol):
     """A vendor mapping, compiled: evidence → record body."""
@@ -38,6 +42,8 @@ class Target:
     adapter: Adapter
     resource: Resource
     mapping: BodyMapping
+    #: Seconds that the clock of a source may be ahead of ours.
+    clock_tolerance: float = DAY
 
     @property
     def lane(self) -> str:
@@ -60,8 +66,19 @@ class Target:
         """The exact body of a record, or the reason why there is none."""
         try:
             return self.mapping(record)
-        except Rejected as error:
-            return error.problem
+        except Exception as error:
+            return no_body(error)
+
+
+def no_body(error: Exception) -> Problem:
+    """Why there is no body for a record, also where nobody foresaw that."""
+    if isinstance(error, Rejected):
+        return error.problem
+    if isinstance(error, TypeError):
+        hint = "Lone surrogates and integers beyond 64 bits cannot be sent."
+        return Problem(str(error), "values that JSON can carry", hint=hint)
+    found = f"{type(error).__name__}: {str(error)[:LONGEST_REASON]}"
+    return Problem(found, "a record that a body can be made of", hint="Please report it, with the record.")
 
 
 def _as_given(block: Sequence[Neutral]) -> list[bytes]:

@@ -16,7 +16,7 @@ from proofport.evidence.assets import (
     SystemService,
     Tag,
 )
-from proofport.evidence.base import Custom, Evidence, Neutral, format_timestamp
+from proofport.evidence.base import Custom, Evidence, Neutral, format_timestamp, moment_of
 from proofport.evidence.people import Person, PersonnelAccount, TrainingRecord
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "TrainingRecord",
     "format_timestamp",
     "model_of",
+    "moment_of",
 ]
 
 KINDS: dict[str, type[Evidence]] = {

@@ -12,6 +12,9 @@ from typing import Annotated, Any, ClassVar, TypeAlias
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 from pydantic_core import PydanticCustomError
 
+FIRST_SECOND, LAST_SECOND = -62_135_596_800.0, 253_402_300_799.0
+"""Of the years 1 to 9999, in seconds since 1970."""
+
 Neutral: TypeAlias = dict[str, Any]
 """Evidence as plain JSON data: what the mappings read and write."""
 
@@ -44,6 +47,11 @@ def format_timestamp(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
+def moment_of(seconds: float) -> datetime:
+    """A time in UTC from seconds since 1970: the nearest that a calendar holds. At its edges a float holds more."""
+    return datetime.fromtimestamp(min(max(seconds, FIRST_SECOND), LAST_SECOND), UTC)
+
+
 Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp), PlainSerializer(format_timestamp, when_used="json")]
 Text = Annotated[str, Field(min_length=1)]
 LONGEST_ID = 2_048
@@ -54,9 +62,9 @@ BLANK_HINT = "Give the record an id at the source, or make one of other fields i
 
 
 def not_blank(value: str) -> str:
-    """The text, unless it is made of blanks alone."""
-    if value.isspace():
-        raise PydanticCustomError("blank", "expected an id: one of blanks alone is missing", {"hint": BLANK_HINT})
+    """The text, unless nobody could see it: it is made of blanks, zero-width or control characters alone."""
+    if not any(each.isprintable() and not each.isspace() for each in value):
+        raise PydanticCustomError("blank", "expected an id: one that nobody can see is missing", {"hint": BLANK_HINT})
     return value
 
 

@@ -27,8 +27,12 @@ from proofport.evidence import Neutral
 from proofport.gateway.gateway import Gateway
 from proofport.gateway.inputs import GivenRecords, Input
 from proofport.journal.contract import Commit, Journal, Part
+from proofport.journal.scheduler import Slots
 from proofport.logs import get_logger
 from proofport.sources.pages import Pages
+
+SLOTS = 16
+"""Commits at a time. The others wait."""
 
 POLL = 1.0
 """Seconds between two looks for commits that nobody carries out."""
@@ -45,11 +49,21 @@ class Commits:
         self._on_report = on_report
         self._owner = new_owner()
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._slots = Slots(SLOTS, shared=len(gateway.config.served()) > 1)
+        #: Set when a slot is free again.
+        self._ended = asyncio.Event()
 
-    async def begin(self, snapshot: str) -> None:
-        """Carry out the commit of this snapshot, unless another process has it already."""
-        journal = await self._gateway.journal()
-        commit = await journal.claim_commit(owner=self._owner, lease=self._lease, snapshot=snapshot)
+    async def begin(self, snapshot: str, tenant: str) -> None:
+        """Carry out the commit of this snapshot, unless another process has it. Without a free slot it comes later."""
+        if not self._slots.may_take(tenant):
+            return
+        self._slots.take(tenant)
+        journal, commit = await self._gateway.journal(), None
+        try:
+            commit = await journal.claim_commit(owner=self._owner, lease=self._lease, snapshot=snapshot)
+        finally:
+            if commit is None:
+                self._slots.give_back(tenant, self._ended)
         if commit is not None:
             self._start(journal, commit)
 
@@ -58,11 +72,18 @@ class Commits:
         while True:
             try:
                 journal = await self._gateway.journal()
-                while (commit := await journal.claim_commit(owner=self._owner, lease=self._lease)) is not None:
+                while self._slots.any_free and (commit := await self._claim(journal)) is not None:
+                    self._slots.take(commit.snapshot.tenant)
                     self._start(journal, commit)
             except JournalError as error:
                 log.error("journal_unavailable", error=error.message)
-            await asyncio.sleep(POLL)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL):
+                    await self._ended.wait()
+            self._ended.clear()
+
+    async def _claim(self, journal: Journal) -> Commit | None:
+        return await journal.claim_commit(owner=self._owner, lease=self._lease, full=self._slots.places.full)
 
     async def ended(self, snapshot: str, within: float) -> None:
         """Wait until the commit of a snapshot has ended, here or in another process, for `within` seconds at most."""
@@ -91,6 +112,7 @@ class Commits:
     def _start(self, journal: Journal, commit: Commit) -> None:
         name = commit.snapshot.id
         task = self._running[name] = asyncio.create_task(self._carry_out(journal, commit))
+        task.add_done_callback(partial(self._slots.give_back, commit.snapshot.tenant, self._ended))
 
         def forget(ended: asyncio.Task[None]) -> None:
             if self._running.get(name) is ended:  # a process that was frozen may have claimed its own commit anew
@@ -138,14 +160,12 @@ class Commits:
         to, kind = snapshot.destinations, snapshot.kind
         resumed = any([await journal.run(commit.run_id, name) is not None for name in to])
         async with _parts(journal, snapshot.id) as parts:
-            run = await self._gateway.deliver_snapshot(
-                parts, to=to, kind=kind, run_id=commit.run_id, resume=resumed, override=commit.override
-            )
+            run = await self._gateway.deliver_snapshot(parts, commit, resume=resumed)
             self._on_report(run)
             report = run.as_dict()
             report["destinations"] = {own_name(name): books for name, books in report["destinations"].items()}
             if run.exit_code is Exit.GUARD:
-                plan = await self._gateway.plan(parts, to=to, kind=kind, mode="snapshot")
+                plan = await self._gateway.plan(parts, to=to, kind=kind, mode="snapshot", without=commit.without)
                 report["plan"] = {own_name(name): planned(each) for name, each in plan.destinations.items()}
         return report
 

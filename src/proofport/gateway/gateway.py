@@ -30,7 +30,7 @@ from proofport.delivery.left_out import WantedSources
 from proofport.delivery.plan import Plan
 from proofport.delivery.queue.books import Watch
 from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliveries, replayed
-from proofport.delivery.queue.worker import Worker
+from proofport.delivery.queue.worker import SLOTS, Worker
 from proofport.delivery.reading import Decoder, RecordStream, place_in
 from proofport.delivery.report import RecordProblem, RunReport
 from proofport.delivery.run import Order, Progress, Run
@@ -46,7 +46,7 @@ from proofport.http.clock import checked
 from proofport.http.flow import allow_destruction, lead
 from proofport.http.sender import Sender
 from proofport.journal import is_there, open_journal, opened
-from proofport.journal.contract import Accepted, Delivery, Filter, Journal
+from proofport.journal.contract import Accepted, Commit, Delivery, Filter, Journal
 
 
 class Gateway:
@@ -151,28 +151,20 @@ class Gateway:
             on_problem=on_problem,
         )
 
-    async def deliver_snapshot(
-        self,
-        records: Sequence[Input],
-        *,
-        to: Sequence[str],
-        kind: str,
-        run_id: str,
-        resume: bool,
-        override: str | None,
-    ) -> RunReport:
+    async def deliver_snapshot(self, records: Sequence[Input], commit: Commit, *, resume: bool) -> RunReport:
         """Deliver a committed snapshot as the run that its commit names; `resume` what was begun of it.
 
         A relay that has died may still hold a lane, for a lease at most.
         """
         return await self._run(
             records,
-            to,
-            kind,
+            commit.snapshot.destinations,
+            commit.snapshot.kind,
             "snapshot",
-            run_id=run_id,
+            run_id=commit.run_id,
             resume=resume,
-            override=override,
+            override=commit.override,
+            without=commit.without,
             lane_seconds=max(self.config.patience, self.config.lease),
         )
 
@@ -287,15 +279,15 @@ class Gateway:
         """
         if mode == "snapshot":
             raise UsageError("a snapshot cannot be queued", hint="Push it, or submit upserts and removals.")
-        check = mapping.compile_kind(kind, mode)
-        neutral = [check(record.neutral() if isinstance(record, Evidence) else record) for record in records]
+        _, read = self.reading(kind, None, mode, {})
+        neutral = [read(record.neutral() if isinstance(record, Evidence) else record, ()) for record in records]
         journal = await self.journal()
         targets = [self._targets.find(name, kind, mode) for name in dict.fromkeys(to)]
         new = [each for target in targets for each in new_deliveries(target, kind, mode, neutral)]
         return await accepted(journal, new, key)
 
     async def work(
-        self, stop: asyncio.Event, *, slots: int = 8, grace: float | None = None, watch: Watch | None = None
+        self, stop: asyncio.Event, *, slots: int = SLOTS, grace: float | None = None, watch: Watch | None = None
     ) -> None:
         """Deliver what is queued, by this process or any other on the journal, until `stop` is set.
 
@@ -309,6 +301,7 @@ class Gateway:
             instance=self.config.instance,
             lease=self.config.lease,
             slots=slots,
+            shared=len(self.config.served()) > 1,
             grace=grace,
             watch=watch,
         )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from proofport import mapping
 from proofport.adapter import Mode
-from proofport.evidence import Evidence, Neutral
+from proofport.delivery.observed import FIELD, latest, require_passed
+from proofport.delivery.reading import Decoder
+from proofport.evidence import Evidence, Neutral, format_timestamp
 from proofport.sources import Reader, open_source
 from proofport.sources.pages import Pages
 
@@ -53,6 +57,40 @@ class AlreadyEvidence:
 
     def page(self, document: object, place: str, records: int) -> None:
         return None
+
+
+class Passed:
+    """A decoder whose records were observed at a time that has passed, or at none. All input goes through one."""
+
+    def __init__(self, decoder: Decoder, tolerance: float) -> None:
+        self.folds = decoder.folds
+        self.source = decoder.source
+        self.records = decoder.records
+        self.id_of = decoder.id_of
+        self.page = decoder.page
+        self._decoder = decoder
+        self._tolerance = tolerance
+
+    def __call__(self, record: Any, parents: Any) -> Neutral:
+        return require_passed(self._decoder(record, parents), self._tolerance)
+
+    @cached_property
+    def quick(self) -> Callable[[Any], Neutral] | None:
+        read = self._decoder.quick
+        return None if read is None else lambda document: require_passed(read(document), self._tolerance)
+
+    @cached_property
+    def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
+        """Declines lines whose time may be yet to come; `quick` then looks closely."""
+        made = self._decoder.of_lines
+        if made is None:
+            return None
+
+        def passed(text: bytes) -> list[Neutral | None]:
+            limit = format_timestamp(datetime.fromtimestamp(latest(self._tolerance), UTC))
+            return [each if each is None or (each.get(FIELD) or "") <= limit else None for each in made(text)]
+
+        return passed
 
 
 class GivenRecords(Reader):

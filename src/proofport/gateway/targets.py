@@ -14,7 +14,7 @@ from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
 from proofport.evidence import Neutral, model_of
-from proofport.gateway.inputs import AlreadyEvidence
+from proofport.gateway.inputs import AlreadyEvidence, Passed
 
 
 class Targets:
@@ -54,7 +54,8 @@ class Targets:
         model_of(found)
         folded = folds or [False] * len(compiled)
         pairs = zip(compiled, folded, strict=True)
-        return found, [source or AlreadyEvidence(found, mode, folds=each) for source, each in pairs]
+        read: list[Decoder] = [source or AlreadyEvidence(found, mode, folds=each) for source, each in pairs]
+        return found, [Passed(each, self._config.clock_tolerance) for each in read]
 
     # ------------------------------------------------------------------ destinations
     def find(self, destination: str, kind: str, mode: Mode, *, offline: bool = False) -> Target:
@@ -62,7 +63,8 @@ class Targets:
         adapter = self._config.adapter(destination, offline=offline)
         resource = adapter.resource(kind)
         resource.limits(mode)
-        return Target(destination, adapter, resource, self._mapping(adapter, kind, resource.body(mode)))
+        vendor = self._mapping(adapter, kind, resource.body(mode))
+        return Target(destination, adapter, resource, vendor, self._config.clock_tolerance)
 
     def known(self, destination: str, kind: str, mode: Mode) -> Target:
         """The same, made once for those who ask again and again."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol, TypeAlias, TypeVar
 
-from proofport.adapter import Flow, Page
+from proofport.adapter import Flow, Page, Walk
 from proofport.errors import AdapterFault, GuardRefused, OutcomeUnknown, ProofportError, Retryable
 from proofport.wire import Call, Reply
 
@@ -44,28 +44,40 @@ async def lead(flow: Flow[T], sender: Sends, *, gate: Gate = refuse_destruction)
 
 
 async def pages(read: Callable[[str | None], Awaitable[Page]]) -> AsyncIterator[Page]:
-    """The pages of a list. `read` is given the cursor of the page."""
-    page = await read(None)
-    yield page
-    while page.cursor is not None:
-        page = await read(page.cursor)
+    """The pages of a list. `read` is given the cursor of the page. Raises Retryable for a list that has no end."""
+    walk, cursor = Walk("the vendor's list"), None
+    while True:
+        page = await read(cursor)
+        cursor = page.cursor
+        walk.step(page.records if page.rows is None else page.rows, cursor, total=page.total)
         yield page
+        if cursor is None:
+            return
 
 
 async def follow(flow: Flow[T], send: Callable[[Call], Awaitable[Reply]], *, quiet: bool = False) -> T:
     """Run a flow whose calls go out by `send`. `quiet`: an AdapterFault does not repeat the exception's text, which may
     hold a secret that cannot be recognised yet."""
+    acted = False
+
+    async def noted(call: Call) -> Reply:
+        nonlocal acted
+        acted = acted or call.method != "GET"
+        return await send(call)
+
     try:
-        return await _follow(flow, send)
+        return await _follow(flow, noted)
     except ProofportError:
         raise
     except Exception as error:
         failure = error
     what = type(failure).__name__ if quiet else f"{type(failure).__name__}: {failure}"
-    raise AdapterFault(
+    fault = AdapterFault(
         f"the adapter broke down in {getattr(flow, '__name__', 'a flow')}: {what}",
         hint="This is a bug in the adapter; nothing more was sent.",
-    ) from (None if quiet else failure)
+    )
+    fault.lost = acted
+    raise fault from (None if quiet else failure)
 
 
 async def _follow(flow: Flow[T], send: Callable[[Call], Awaitable[Reply]]) -> T:

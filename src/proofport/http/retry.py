@@ -18,6 +18,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from tenacity.wait import wait_random_exponential
 
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable
+from proofport.http.patience import Patience, current
 from proofport.logs import get_logger
 from proofport.wire import Call, Reply
 
@@ -57,14 +58,19 @@ def explain(error: BaseException, call: Call, origin: str, redact: Callable[[str
 
 
 def refused_for_now(reply: Reply, call: Call, origin: str) -> ProofportError | None:
-    """The error for a reply that means "not now". None: another reply. After a 5xx the call may have taken effect."""
-    if reply.status not in (408, 429) and reply.status < 500:
+    """The error for a reply that means "not now". None: another reply.
+
+    After a 5xx the call may have taken effect, and after a page under a success, which is a proxy's answer.
+    """
+    page = reply.ok and reply.is_page
+    if not page and reply.status not in (408, 429) and reply.status < 500:
         return None
     what = f"{call.operation}: {origin} answered {reply.status}"
-    lost = reply.status >= 500 and reply.status != 503
-    if lost and call.lost == "ask":
+    if page:
+        what += " with a page, which is not the vendor's answer: look for a proxy between"
+    if call.lost == "ask" and (page or reply.status >= 500):
         return OutcomeUnknown(what)
-    return Retryable(what, after=_retry_after(reply), lost=lost)
+    return Retryable(what, after=_retry_after(reply), lost=page or (reply.status >= 500 and reply.status != 503))
 
 
 def _retry_after(reply: Reply) -> float | None:
@@ -84,8 +90,8 @@ def _words(error: BaseException) -> str:
 class Repeats:
     """The attempts of one call: up to three in ten seconds, while it is refused for now or its answer is lost.
 
-    A pause that the vendor asks for is waited for here when it fits in. A longer one is left to the caller
-    (`Retryable.after`).
+    None is begun after the retry time. A pause that the vendor asks for is waited for here when it fits in. A longer
+    one is left to the caller (`Retryable.after`).
     """
 
     def __init__(self, operation: str, sleep: Sleep) -> None:
@@ -95,7 +101,7 @@ class Repeats:
 
     async def __call__(self, attempt: Callable[[], Awaitable[T]]) -> T:
         retrying = AsyncRetrying(
-            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(ATTEMPT_SECONDS),
+            stop=_is_over,
             wait=_pause,
             retry=retry_if_exception(_worth_repeating_now),
             sleep=self._sleep,
@@ -116,6 +122,14 @@ class Repeats:
 
 def _worth_repeating_now(error: BaseException) -> bool:
     return isinstance(error, Retryable) and (error.after is None or error.after <= ATTEMPT_SECONDS)
+
+
+_few = stop_after_attempt(ATTEMPTS) | stop_after_delay(ATTEMPT_SECONDS)
+
+
+def _is_over(state: RetryCallState) -> bool:
+    patience = current()
+    return _few(state) or (patience.seconds > 0 and state.upcoming_sleep >= patience.left)
 
 
 _backoff = wait_random_exponential(multiplier=0.25, max=4)
@@ -145,25 +159,26 @@ async def waiting(
     attempts counts, too: a vendor may take a connection and stay silent. The error is marked `lost` when any attempt
     may have taken effect.
     """
-    waited, number, lost = 0.0, 0, False
-    while True:
-        began = clock()
-        try:
-            result = await attempt()
-        except ProofportError as error:
-            lost = error.lost = error.lost or lost
-            if not isinstance(error, only):
-                raise
-            waited += clock() - began
-            pause = error.after or min(2.0 ** min(number, 6), LONGEST_PAUSE)
-            if waited + pause > retry_seconds:
-                raise
-            log.warning("vendor_waited_for", seconds=round(pause, 1), error=error.message)
-            await _count_down(pause, error, tell, sleep)
-            waited, number = waited + pause, number + 1
-        else:
-            tell(None)
-            return result
+    number, lost = 0, False
+    with Patience(retry_seconds, clock).applied() as patience:
+        while True:
+            patience.answered()
+            try:
+                result = await attempt()
+            except ProofportError as error:
+                lost = error.lost = error.lost or lost
+                if not isinstance(error, only):
+                    raise
+                pause = error.after or min(2.0 ** min(number, 6), LONGEST_PAUSE)
+                if pause > patience.left:
+                    raise
+                patience.waited(pause)
+                log.warning("vendor_waited_for", seconds=round(pause, 1), error=error.message)
+                await _count_down(pause, error, tell, sleep)
+                number += 1
+            else:
+                tell(None)
+                return result
 
 
 async def _count_down(seconds: float, error: Retryable, tell: Tell, sleep: Sleep) -> None:

@@ -22,13 +22,14 @@ from proofport.errors import ProofportError
 from proofport.http.auth import TokenInUse, Tokens
 from proofport.http.flow import Gate, follow
 from proofport.http.pacer import Pacer
+from proofport.http.patience import current
 from proofport.http.redaction import Redaction
 from proofport.http.retry import NETWORK, Repeats, Sleep, explain, refused_for_now, waiting
 from proofport.journal.contract import Attempt, Registry
 from proofport.wire import Call, Reply, is_loopback
 
 MESSAGE = 300
-TIMEOUT = aiohttp.ClientTimeout(total=60, sock_connect=10)
+CONNECT_SECONDS = 10
 UNAUTHORIZED = 401
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of an unpacked answer."""
@@ -66,7 +67,7 @@ class Sender:
     async def __aenter__(self) -> Self:
         proxy = _proxy(self.origin)
         self._redaction.add_proxy(proxy)
-        self._session = aiohttp.ClientSession(timeout=TIMEOUT, proxy=proxy)
+        self._session = aiohttp.ClientSession(proxy=proxy)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
@@ -133,11 +134,12 @@ class Sender:
 
     async def _once(self, call: Call, gate: Gate | None, credentials: Mapping[str, str] | None) -> Reply:
         """Make one attempt. `credentials` None: the call asks for a token, and its reply may hold it."""
-        await self._pacer.turn()
-        if gate is not None:
-            await gate(call)
+        with current().ours():
+            await self._pacer.turn()
+            if gate is not None:
+                await gate(call)
         self.requests += 1
-        started = time.time()
+        started, began = time.time(), time.monotonic()
         failure: ProofportError | None
         digest = xxh3_64_hexdigest(b"" if credentials is None else call.body or b"")
         try:
@@ -150,18 +152,20 @@ class Sender:
                 reply = self._redaction.reply(reply)
             status, failure = reply.status, refused_for_now(reply, call, self.origin)
             message = _vendor_words(reply)
-        seconds, sent = time.time() - started, len(call.body or b"")
+        seconds, sent = time.monotonic() - began, len(call.body or b"")
         self.attempts.append(Attempt(call.operation, status, seconds, sent, digest, message[:MESSAGE], started))
         if failure is not None:
             raise failure  # outside of the handler, because the library's errors show our headers
+        current().answered()
         return reply
 
     async def _exchange(self, call: Call, credentials: Mapping[str, str]) -> Reply:
         assert self._session is not None, "a Sender is used as a context manager"
         url = URL(self.origin + call.path, encoded=True).update_query(call.query)
         headers = {**credentials, "Content-Type": call.content_type} if call.body is not None else dict(credentials)
+        timeout = aiohttp.ClientTimeout(total=current().attempt, sock_connect=CONNECT_SECONDS)
         async with self._session.request(
-            call.method, url, data=call.body, headers=headers, allow_redirects=False
+            call.method, url, data=call.body, headers=headers, allow_redirects=False, timeout=timeout
         ) as response:
             body = await _read(response)
             return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, body)

@@ -59,7 +59,7 @@ OF_A_LANE = (
     _table(
         "deliveries",
         "id lane destination kind mode records state attempts created finished outcome reason detail submission "
-        "payload bodies",
+        "payload bodies breakdowns",
     ),
     _table(
         "runs",
@@ -88,7 +88,8 @@ OF_THE_JOURNAL = (
     ),
     _table(
         "snapshots",
-        "number id tenant kind state lifetime created expires parts records report destinations run_id override epoch",
+        "number id tenant kind state lifetime created expires parts records report destinations run_id override epoch "
+        "left_out",
         None,
     ),
     _table("parts", "snapshot name records payload pages source", None),

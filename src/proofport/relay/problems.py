@@ -61,6 +61,7 @@ CATALOGUE = {
             "guard-refused", 409, "Too much would disappear", "If this is intended, commit again with `override_guard`."
         ),
         Kind("not-dead", 409, "The delivery is not a dead letter", "Only dead letters can be replayed."),
+        Kind("not-queued", 409, "The delivery is not queued", "Only what is queued can be set aside."),
         Kind("bodies-not-kept", 409, "The bodies were not kept", "Replay without `as_it_was`: it is mapped again."),
         Kind("payload-too-large", 413, "The body is too large", "Send it in parts; a snapshot takes any number."),
         Kind("unsupported-media-type", 415, "The body is of another type", "Send application/json or x-ndjson."),
@@ -71,6 +72,7 @@ CATALOGUE = {
         Kind("unknown-name", 422, "A name is not known", "`errors` says which, and may suggest another."),
         Kind("not-deliverable", 422, "It cannot be delivered there", "`detail` says what the destination lacks."),
         Kind("too-many-requests", 429, "Too many requests", "Wait for the seconds in `Retry-After`."),
+        Kind("backlog-full", 429, "Too much of yours waits", "`detail` says where. Send it again after `Retry-After`."),
         Kind("headers-too-large", 431, "The headers are too large", "Send fewer or shorter headers."),
         Kind("internal-error", 500, "The relay broke down", "Report it with the `instance`; the log has the details."),
         Kind("misconfigured", 500, "The relay is not configured for this", "Tell whoever runs the relay."),

@@ -40,7 +40,7 @@ class Relay:
         self.in_flight = InFlight()
         self.metrics = Metrics()
         self.backlog = Backlog(gateway)
-        self.backpressure = Backpressure(self.backlog, self.settings.overload)
+        self.backpressure = Backpressure(self.backlog, self.settings.overload, gateway.config.served())
         self.readiness = Readiness(gateway, self.backlog, self.backpressure, self.settings.ready)
         self.commits = Commits(gateway, self.metrics.reported)
         self._decoder = lru_cache(DECODERS_KEPT)(

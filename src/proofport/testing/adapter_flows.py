@@ -93,7 +93,10 @@ class AdapterFlows(ABC):
 
     @abstractmethod
     def accept(self, call: Call) -> Reply:
-        """The answer of a vendor where everything goes well. With a `TokenFlow`, to the call for a token as well."""
+        """The answer of a vendor where everything goes well, as it documents it: with the ids of records, for example.
+
+        With a `TokenFlow`, to the call for a token as well.
+        """
 
     def reject_first(self, call: Call) -> Reply | None:
         """The answer to a sent batch that refuses its first record only. None: the vendor gives no such answer."""
@@ -199,11 +202,16 @@ class AdapterFlows(ABC):
         outcomes: list[Outcome] = drive(flows[name or ("send" if "send" in flows else "replace")](), answer)
         return outcomes
 
-    def _asks(self, job: Job, answer: Callable[[Call], Reply | None]) -> bool:
-        """True if sending a batch makes a call that `answer` has a reply for."""
-        vendor = Vendor(self.accept)
-        self._outcomes(job, vendor)
-        return any(answer(call) is not None for call in vendor.calls)
+    def _outcomes_with(self, answer: Callable[[Call], Reply | None], job: Job) -> list[Outcome] | None:
+        """The outcomes when `answer` replies wherever it has a reply. None: it has none to any call."""
+        given: list[Reply | None] = []
+
+        def replying(call: Call) -> Reply:
+            given.append(answer(call))
+            return given[-1] or self.accept(call)
+
+        outcomes = self._outcomes(job, replying)
+        return outcomes if any(given) else None
 
     def _lose(self, job: Job, operation: str) -> tuple[list[Call], ProofportError | None]:
         """A run in which the first answer to `operation` is lost."""

@@ -19,7 +19,7 @@ import yaml
 from aiohttp import web
 
 from proofport.testing.emulator_behaviours import Behaviour, Switches, Value
-from proofport.testing.emulator_faults import BY_ORDER, FAULTS, NO_FAULTS, Faults, cut, cut_in_the_middle
+from proofport.testing.emulator_faults import BY_ORDER, FAULTS, NO_FAULTS, SHORT, Faults, cut, cut_in_the_middle
 from proofport.testing.emulator_log import Log, RateLimiter
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -144,6 +144,8 @@ class Emulator(ABC):
         if drop == "after":
             return cut(request)
         entry.status = answer.status
+        if SHORT in request:
+            answer.headers[BY_ORDER] = "list_ends_after"
         return cut_in_the_middle(request, answer) if drop == "middle" else answer
 
     async def _vendor_answer(self, request: web.Request, handler: Handler, faults: Faults, size: int) -> web.Response:

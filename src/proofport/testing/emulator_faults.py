@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Literal
+from typing import Literal, TypeVar
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator
+
+Row = TypeVar("Row")
 
 
 class Strict(BaseModel):
@@ -48,6 +51,7 @@ class Faults(Strict):
     drop: Literal["before", "after", "middle"] | None = None
     drop_times: int = Field(1, ge=0)  #: The number of connections that are cut.
     processing_ms: float = Field(0.0, ge=0)  #: The time that a vendor with a queue takes for each request.
+    list_ends_after: int | None = Field(None, ge=0)  #: The number of rows after which a list ends, as if it were whole.
     match: Match = Match()
     _owed: float = PrivateAttr(0.0)
 
@@ -84,6 +88,17 @@ NO_FAULTS = Faults()
 BY_ORDER = "X-Emulator-Fault"
 """The header of every answer that a fault made."""
 FAULTS = web.RequestKey("faults", Faults)
+SHORT = web.RequestKey("short", bool)
+"""The answer to this request lacks rows of a list, because of a fault."""
+
+
+def listed(request: web.Request, rows: Sequence[Row]) -> Sequence[Row]:
+    """The rows of a list that the vendor shows: all of them, or the first where a fault cuts the list short."""
+    most = request[FAULTS].list_ends_after
+    if most is None or most >= len(rows):
+        return rows
+    request[SHORT] = True
+    return rows[:most]
 
 
 def cut(request: web.Request) -> web.Response:

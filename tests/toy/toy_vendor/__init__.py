@@ -20,7 +20,7 @@ from proofport.adapter import (
     Flow,
     Job,
     Limits,
-    Lists,
+    ListsWhole,
     Memory,
     Mode,
     Observed,
@@ -30,7 +30,7 @@ from proofport.adapter import (
     Stages,
     StaticHeaders,
 )
-from proofport.errors import Blocked, OutcomeUnknown, Problem, TooLarge, UnsupportedFeature, UsageError
+from proofport.errors import Blocked, OutcomeUnknown, Problem, Retryable, TooLarge, UnsupportedFeature, UsageError
 from proofport.wire import Call, Reply, checked_origin
 
 
@@ -73,9 +73,10 @@ class ToyAdapter(Adapter):
         return (WIDGET,)
 
 
-class Widgets(Resource, Stages, Lists):
+class Widgets(Resource, Stages, ListsWhole):
     empty_set = "refuse"
     lags = False
+    lists_whole = True
 
     def __init__(self, settings: ToySettings, kind: str) -> None:
         super().__init__(kind)
@@ -95,23 +96,30 @@ class Widgets(Resource, Stages, Lists):
 
     def send(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
         body = b"[" + b",".join(batch.bodies) + b"]"
-        answers = _ok((yield Call("stage", "POST", f"/staged/{job.run_id}", body=body))).json()
-        said = {answer["id"]: _outcome(answer["why"]) for answer in answers}
+        answers = ok((yield Call("stage", "POST", f"/staged/{job.run_id}", body=body))).expect(list, of="stage")
+        named = [answer for answer in answers if isinstance(answer, dict) and {"id", "why"} <= set(answer)]
+        said = {answer["id"]: _outcome(answer["why"]) for answer in named}
         return [said.get(each, unknown("no_verdict")) for each in batch.ids]
 
     def complete(self, job: Job, memory: Memory, tally: Tally) -> Flow[None]:
         call = Call("publish", "POST", f"/staged/{job.run_id}/publish", lost="ask", destructive=True)
         try:
-            _ok((yield call))
+            said = ok((yield call)).json()
         except OutcomeUnknown:
-            if job.run_id != _ok((yield Call("read_live", "GET", "/live"))).json()["run"]:
-                raise
+            said = None
+        if isinstance(said, dict) and said.get("run") == job.run_id:
+            return
+        live = ok((yield Call("read_live", "GET", "/live"))).expect(dict, "run", of="read_live")
+        if live["run"] != job.run_id:
+            raise Retryable("toy did not say that it has published, and the set is not live")
 
     def cancel(self, job: Job, memory: Memory) -> Flow[None]:
-        _ok((yield Call("drop", "DELETE", f"/staged/{job.run_id}")))
+        dropped = ok((yield Call("drop", "DELETE", f"/staged/{job.run_id}"))).expect(dict, "dropped", of="drop")
+        if dropped["dropped"] != job.run_id:
+            raise Retryable("toy did not say that it has dropped the set")
 
     def page(self, cursor: str | None) -> Flow[Page]:
-        live = _ok((yield Call("read_live", "GET", "/live"))).json()
+        live = ok((yield Call("read_live", "GET", "/live"))).expect(dict, "widgets", of="read_live")
         return Page([Observed(widget["id"], widget, whole=True) for widget in live["widgets"]])
 
 
@@ -119,7 +127,7 @@ def _outcome(why: str | None) -> Outcome:
     return rejected(Problem("a widget that toy refuses", "one it takes", vendor_message=why)) if why else CONFIRMED
 
 
-def _ok(reply: Reply) -> Reply:
+def ok(reply: Reply) -> Reply:
     match reply.status:
         case 401:
             raise Blocked("toy does not know the key", hint="Ask toy for one.")

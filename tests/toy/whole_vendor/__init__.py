@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from proofport.accounting import CONFIRMED, Outcome, rejected
+from proofport.accounting import ACCEPTED, Outcome, rejected, unknown
 from proofport.adapter import (
     Adapter,
     Batch,
@@ -23,7 +23,7 @@ from proofport.adapter import (
     Flow,
     Job,
     Limits,
-    Lists,
+    ListsWhole,
     Memory,
     Mode,
     Observed,
@@ -83,11 +83,8 @@ class WholeAdapter(Adapter):
     def _mint(self) -> Flow[Token]:
         body = {"id": self.settings.client_id, "secret": self.settings.client_secret.get_secret_value()}
         reply = yield Call("mint", "POST", "/token", body=json.dumps(body).encode())
-        issued = _ok(reply, "issue a token").json()
-        try:
-            return Token({"Authorization": f"Bearer {issued['token']}"}, float(issued["seconds"]))
-        except (KeyError, TypeError, ValueError):
-            raise UsageError("whole answered a request for a token with something else") from None
+        issued = _ok(reply, "issue a token").expect(dict, "token", "seconds", of="mint")
+        return Token({"Authorization": f"Bearer {issued['token']}"}, float(issued["seconds"]))
 
     def resource(self, kind: str) -> Resource:
         if kind not in BODIES:
@@ -99,8 +96,9 @@ class WholeAdapter(Adapter):
         return (BODIES[kind],) if kind in BODIES else ()
 
 
-class WholeSet(Resource, Replaces, Lists):
+class WholeSet(Resource, Replaces, ListsWhole):
     lags = False
+    lists_whole = True
     limit: ClassVar[Limits] = Limits(max_records=1_000, max_bytes=100_000)
 
     def __init__(self, settings: WholeSettings, kind: str) -> None:
@@ -133,14 +131,16 @@ class WholeSet(Resource, Replaces, Lists):
         if reply.status == 400:
             problem = Problem("a set that whole refuses", "one it takes", vendor_message=str(reply.json()))
             return [rejected(problem)] * len(batch)
-        _ok(reply, "take the set")
-        return [CONFIRMED] * len(batch)
+        said = _ok(reply, "take the set").expect(dict, "held", of="replace")
+        taken = said["held"] == len(batch) + len(tombstones)
+        return [ACCEPTED if taken else unknown("no_verdict")] * len(batch)
 
     def page(self, cursor: str | None) -> Flow[Page]:
         query = (("after", cursor),) if cursor else ()
-        said = _ok((yield Call("list", "GET", f"/sets/{self.kind}", query)), "list the set").json()
+        reply = _ok((yield Call("list", "GET", f"/sets/{self.kind}", query)), "list the set")
+        said = reply.expect(dict, "rows", "next", "total", of="list")
         records = [Observed(row["body"]["id"], row["body"], whole=True, ended=row["gone"]) for row in said["rows"]]
-        return Page(records, said["next"])
+        return Page(records, said["next"], said["total"])
 
 
 def _gone(tombstone: Tombstone) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from proofport.adapter import Adapter
@@ -35,8 +36,17 @@ class TestDrata(AdapterContract):
                 return json_reply([{"id": item["id"], "statusCode": 201, "data": item} for item in _items(call)])
             case "delete_record":
                 return Reply(204)
+            case "update_record":
+                return json_reply({"id": call.path.rpartition("/")[2], "attributes": {}})
+            case "complete_session" | "cancel_session":
+                status = "ACTIVE" if call.operation == "complete_session" else "CANCELED"
+                return json_reply({"sessionId": call.path.split("/")[-2], "status": status})
+            case "get_connection" if call.path.endswith("/9"):
+                return json_reply({"id": 9, "customResources": [{"id": 1}]})
             case "get_connection":
                 return json_reply({"id": 1, "customResources": [{"id": number} for number in range(1, 5)]})
+            case "create_connection":
+                return created(call)
             case operation if operation.startswith("list_"):
                 return json_reply({"data": [], "pagination": {"cursor": None}})
             case _:
@@ -55,6 +65,12 @@ class TestDrata(AdapterContract):
 
     def hold_nothing(self, call: Call) -> Reply | None:
         return json_reply({"message": "not found"}, 404) if call.operation == "delete_record" else None
+
+    def unconfigured(self) -> Adapter:
+        return bare_drata()
+
+    def unbelievable_lists(self, call: Call) -> Sequence[Reply]:
+        return unbelievable(call)
 
 
 class TestDrataDevicesAndPeople(AdapterContract):
@@ -75,6 +91,8 @@ class TestDrataDevicesAndPeople(AdapterContract):
         return {"externalId": record_id, "personnelId": 1, "platformName": "MACOS", "platformVersion": "15"}
 
     def matching(self, kind: str, record_id: str) -> dict[str, Any]:
+        if kind == "person":
+            return {**self.record(kind, record_id), "email": "ana@example.com"}
         return {**self.record(kind, record_id), "serialNumber": "C02XYZ", "macAddress": "aa:bb:cc:dd:ee:01"}
 
     def hold_nothing(self, call: Call) -> Reply | None:
@@ -85,16 +103,18 @@ class TestDrataDevicesAndPeople(AdapterContract):
     def accept(self, call: Call) -> Reply:
         match call.operation:
             case "upsert_device":
-                return json_reply({"id": 1}, 201)
+                return json_reply({"id": 1, "externalId": json.loads(call.body or b"")["externalId"]}, 201)
             case "list_connection_devices":
                 wanted = dict(call.query).get("externalId")
                 return page([{"id": 1, "externalId": wanted}] if wanted else [])
             case "upsert_hris_identities":
                 return json_reply([{"statusCode": 201, "data": item} for item in json.loads(call.body or b"")], 201)
             case "get_hris_identity":
-                return json_reply({"separatedAt": None})
+                return json_reply({"identityId": call.path.rpartition("identity-id:")[2], "separatedAt": None})
             case "delete_connection_device":
                 return Reply(204)
+            case "create_connection":
+                return created(call)
             case _:
                 return page([])
 
@@ -110,6 +130,12 @@ class TestDrataDevicesAndPeople(AdapterContract):
     def say_nothing(self, call: Call) -> Reply | None:
         return json_reply([]) if call.operation in ("upsert_device", "upsert_hris_identities") else None
 
+    def unconfigured(self) -> Adapter:
+        return bare_drata()
+
+    def unbelievable_lists(self, call: Call) -> Sequence[Reply]:
+        return unbelievable(call)
+
 
 class TestDrataIdentityProvider(AdapterContract):
     secrets = ("drata-key",)
@@ -121,8 +147,35 @@ class TestDrataIdentityProvider(AdapterContract):
         return DrataAdapter(DrataSettings.model_validate(settings))
 
     def accept(self, call: Call) -> Reply:
-        managed = json_reply({"data": [{"id": 7, "clientType": "CSV_IDP"}], "total": 1})
-        return managed if call.operation == "v1_list_connections" else page([])
+        match call.operation:
+            case "v1_list_connections":
+                return json_reply({"data": [{"id": 7, "clientType": "CSV_IDP"}], "total": 1})
+            case "v1_update_idp_from_json":
+                return json_reply({})
+            case _:
+                return page([])
+
+    def unbelievable_lists(self, call: Call) -> Sequence[Reply]:
+        row = {"id": 1, "clientType": "CSV_IDP"}
+        endless, short = json_reply({"data": [row], "total": 200}), json_reply({"data": [], "total": 200})
+        return (endless, short) if call.operation == "v1_list_connections" else unbelievable(call)
+
+
+def bare_drata() -> Adapter:
+    return DrataAdapter(DrataSettings.model_validate({"region": "eu", "api_key": "drata-key", "workspace_ids": [1]}))
+
+
+def created(call: Call) -> Reply:
+    return json_reply({"id": 9, "clientAlias": json.loads(call.body or b"")["name"]}, 201)
+
+
+def unbelievable(call: Call) -> Sequence[Reply]:
+    """A row that fits every list of version 2."""
+    row = {"id": "a", "sessionId": "pp-x", "status": "CANCELED", "externalId": "a", "identityId": "a"}
+    endless = json_reply({"data": [row], "pagination": {"cursor": "again"}})
+    short = json_reply({"data": [row], "pagination": {"cursor": None, "totalCount": 200}})
+    whole = dict(call.query).get("size") == "500"
+    return (endless, short) if call.operation.startswith("list_") and whole else ()
 
 
 def page(rows: list[dict[str, Any]]) -> Reply:
@@ -161,6 +214,10 @@ class TestSecureframe(AdapterContract):
 
     def say_nothing(self, call: Call) -> Reply | None:
         return json_reply({}) if call.operation == "publish" else None
+
+    def unbelievable_lists(self, call: Call) -> Sequence[Reply]:
+        row = {"attributes": {"third_party_id": "a", "serial_number": "S"}}
+        return (json_reply({"data": [row]}),) if dict(call.query).get("page") else ()
 
 
 def _items(call: Call) -> list[dict[str, Any]]:

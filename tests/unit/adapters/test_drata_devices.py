@@ -55,14 +55,25 @@ def test_a_refused_device_is_rejected_in_the_vendors_words(status: int, words: s
     assert words in (outcome.problem.hint or "")
 
 
-def test_an_answer_without_a_device_is_no_delivery() -> None:
-    assert send(recorded(json_reply({}))).status is Status.UNKNOWN
+@pytest.mark.parametrize(
+    "answer",
+    [
+        json_reply({}),
+        json_reply({"id": 1}),
+        json_reply({"id": 1, "externalId": "d-2"}),
+        json_reply({"statusCode": 500, "message": "failed"}),
+        Reply(200, body=b"<html>"),
+        Reply(201),
+    ],
+)
+def test_an_answer_that_is_not_this_device_is_no_delivery(answer: Reply) -> None:
+    assert send(recorded(answer)).status is Status.UNKNOWN
 
 
 def test_after_a_404_the_connection_is_read_so_that_it_is_about_the_owner() -> None:
     vendor = recorded(refusal(404), page())
     assert send(vendor).status is Status.REJECTED
-    assert (vendor.calls[1].path, vendor.calls[1].query) == (LIST, (("size", "1"),))
+    assert (vendor.calls[1].path, vendor.calls[1].query[0]) == (LIST, ("size", "1"))
     with pytest.raises(ConfigError, match="words"):
         send(recorded(refusal(404), refusal(404)))
     with pytest.raises(Blocked) as caught:
@@ -93,6 +104,11 @@ class TestRemoval:
 
     def test_what_goes_away_in_between_is_gone(self) -> None:
         assert send(recorded(page({"id": 9, "externalId": "d-1"}), refusal(404)), mode="remove") == CONFIRMED
+
+    @pytest.mark.parametrize("answer", [Reply(200, body=b"<html>"), Reply(200), json_reply({"error": "failed"})])
+    def test_only_the_documented_answer_says_that_it_is_gone(self, answer: Reply) -> None:
+        outcome = send(recorded(page({"id": 9, "externalId": "d-1"}), answer), mode="remove")
+        assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "no_verdict")
 
     def test_of_two_none_is_guessed(self) -> None:
         vendor = recorded(page({"id": 8, "externalId": "d-1"}, {"id": 9, "externalId": "d-1"}))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proofport.errors import Blocked, ConfigError, ProofportError, TooLarge, UsageError
+from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, TooLarge, UsageError
 from proofport.testing.adapter_contract import Vendor, drive, json_reply
 from proofport.wire import Call, Reply
 from proofport_drata.answers import expect_ok
@@ -148,3 +148,27 @@ def test_plan_and_terms_say_who_must_act(status: int, words: str) -> None:
 def test_a_body_that_is_no_json_is_said_by_its_status() -> None:
     with pytest.raises(UsageError, match="HTTP 418"):
         expect_ok(Reply(418, {}, b"<html>"), "do it", "P")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("delete_record", json_reply({})),
+        ("delete_custom_connection", Reply(200)),
+        ("update_record", json_reply({"statusCode": 500, "message": "the vendor's words"})),
+        ("upsert_device", json_reply({"error": "failed"})),
+    ],
+)
+def test_a_success_that_says_nothing_of_the_sort_is_a_problem(name: str, answer: Reply) -> None:
+    operation = next(each for each in OPERATIONS if each.name == name)
+    given = operation.parameters.model_validate(PARAMETERS[name])
+    (problem,) = drive(operation.flow(given), Vendor(lambda _: answer)).problems
+    assert "does not say that it was done" in problem.found
+
+
+def test_a_connection_that_no_list_shows_is_not_said_to_be_made() -> None:
+    operation = next(each for each in OPERATIONS if each.name == "v1_create_idp_from_json")
+    given = operation.parameters.model_validate(PARAMETERS[operation.name])
+    nothing = json_reply({"data": [], "total": 0})
+    with pytest.raises(OutcomeUnknown, match="not known"):
+        drive(operation.flow(given), Vendor(lambda call: nothing if call.method == "GET" else json_reply({}, 201)))

@@ -18,6 +18,8 @@ from proofport_drata.identity_provider import IdentityProvider
 
 PEOPLE = "/public/v2/custom-connections/6/hris-user-identities"
 OLD, NEW = "2026-01-01T00:00:00.000Z", "2026-02-02T00:00:00Z"
+OF_THE_RUN = "2026-02-02T02:40:00Z"
+"""The day of a run, as `job` begins it."""
 
 
 def people() -> HrisPeople:
@@ -54,6 +56,10 @@ def send(vendor: Vendor, given: Batch, mode: Mode = "upsert") -> list[Outcome]:
 
 def row(person: str, date: str | None) -> dict[str, Any]:
     return {"statusCode": 200, "data": {"identityId": person, "separatedAt": date}}
+
+
+def held(person: str, date: str | None) -> Reply:
+    return json_reply({"id": 1, "identityId": person, "separatedAt": date})
 
 
 NOTHING_CHANGED = {"statusCode": 200, "data": None}
@@ -97,6 +103,14 @@ def test_what_the_answer_does_not_name_is_unknown() -> None:
     assert [outcome.status for outcome in found] == [Status.UNKNOWN, Status.DELIVERED]
 
 
+@pytest.mark.parametrize(
+    "result", [{"statusCode": 200}, {"data": None}, {"statusCode": 202, "data": None}, {"ok": True}, None]
+)
+def test_a_result_that_says_nothing_about_a_person_is_no_success(result: object) -> None:
+    (outcome,) = send(recorded(json_reply([result])), batch(("a", None)))
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "no_verdict")
+
+
 class TestSeparation:
     """Drata ignores another date silently; null, then the date, in two requests changes it."""
 
@@ -113,15 +127,14 @@ class TestSeparation:
         ]
 
     def test_nothing_changed_may_mean_that_the_date_was_ignored(self) -> None:
-        held = json_reply({"identityId": "a", "separatedAt": OLD})
         vendor = recorded(
-            json_reply([NOTHING_CHANGED]), held, json_reply([row("a", None)]), json_reply([row("a", NEW)])
+            json_reply([NOTHING_CHANGED]), held("a", OLD), json_reply([row("a", None)]), json_reply([row("a", NEW)])
         )
         assert send(vendor, batch(("a", NEW))) == [CONFIRMED]
         assert vendor.calls[1].path == PEOPLE + "/identity-id:a"
 
     def test_the_same_moment_is_not_corrected_however_it_is_spelled(self) -> None:
-        vendor = recorded(json_reply([NOTHING_CHANGED]), json_reply({"separatedAt": "2026-02-02T01:00:00.000+01:00"}))
+        vendor = recorded(json_reply([NOTHING_CHANGED]), held("a", "2026-02-02T01:00:00.000+01:00"))
         assert send(vendor, batch(("a", NEW))) == [UNCHANGED]
 
     def test_only_those_whose_date_differs_are_corrected(self) -> None:
@@ -168,48 +181,67 @@ def removals(*people: tuple[str, Any], observed: tuple[float, ...] = ()) -> Batc
 class TestRemoval:
     def test_who_works_here_gets_the_date_and_nobody_is_deleted(self) -> None:
         vendor = recorded(
-            json_reply({"separatedAt": None}),
-            json_reply({"separatedAt": OLD}),
+            held("here", None),
+            held("left", OLD),
             json_reply({"message": "Identity not found", "code": 4}, 404),
-            json_reply([row("here", NEW)]),
+            json_reply([row("here", OF_THE_RUN)]),
         )
         found = send(vendor, removals(("here", ""), ("left", ""), ("nobody", "")), "remove")
         assert found == [CONFIRMED, UNCHANGED, NOT_HELD]
-        assert bodies(vendor) == [[{"identityId": "here", "separatedAt": "2026-02-02T02:40:00Z"}]]
+        assert bodies(vendor) == [[{"identityId": "here", "separatedAt": OF_THE_RUN}]]
         assert [call.destructive for call in vendor.calls] == [False, False, False, True]
 
     def test_the_day_is_when_the_source_had_looked_where_that_is_known(self) -> None:
-        vendor = recorded(json_reply({"separatedAt": None}), json_reply([row("a", NEW)]))
+        vendor = recorded(held("a", None), json_reply([row("a", "2025-10-09T08:53:20Z")]))
         send(vendor, removals(("a", ""), observed=(1_760_000_000.0,)), "remove")
         assert bodies(vendor)[0][0]["separatedAt"] == "2025-10-09T08:53:20Z"
 
     def test_the_day_that_a_removal_names_goes_first(self) -> None:
-        vendor = recorded(json_reply({"separatedAt": None}), json_reply([row("a", NEW)]))
+        vendor = recorded(held("a", None), json_reply([row("a", NEW)]))
         send(vendor, removals(("a", NEW), observed=(1_760_000_000.0,)), "remove")
         assert bodies(vendor)[0][0]["separatedAt"] == NEW
 
     @pytest.mark.parametrize("date", [None, ""])
     def test_an_empty_day_is_none(self, date: str | None) -> None:
-        vendor = recorded(json_reply({"separatedAt": None}), json_reply([row("a", NEW)]))
+        vendor = recorded(held("a", None), json_reply([row("a", OF_THE_RUN)]))
         send(vendor, Batch(["a"], [json.dumps({"id": "a", "separated_at": date}).encode()], [0]), "remove")
-        assert bodies(vendor)[0][0]["separatedAt"] == "2026-02-02T02:40:00Z"
+        assert bodies(vendor)[0][0]["separatedAt"] == OF_THE_RUN
 
     def test_another_day_than_the_stored_one_is_cleared_and_set(self) -> None:
-        held = json_reply({"separatedAt": OLD})
-        vendor = recorded(held, json_reply([row("a", None)]), json_reply([row("a", NEW)]))
+        vendor = recorded(held("a", OLD), json_reply([row("a", None)]), json_reply([row("a", NEW)]))
         assert send(vendor, removals(("a", NEW)), "remove") == [CONFIRMED]
         assert [body[0]["separatedAt"] for body in bodies(vendor)] == [None, NEW]
 
     def test_who_is_gone_from_a_set_gets_the_day_of_the_run(self) -> None:
-        vendor = recorded(json_reply({"separatedAt": None}), json_reply([row("a", NEW)]))
+        vendor = recorded(held("a", None), json_reply([row("a", OF_THE_RUN)]))
         assert drive(people().end(job("snapshot"), {}, Batch(["a"], [b""], [0])), vendor) == [CONFIRMED]
         assert people().ends == "always"
-        assert bodies(vendor)[0][0]["separatedAt"] == "2026-02-02T02:40:00Z"
+        assert bodies(vendor)[0][0]["separatedAt"] == OF_THE_RUN
         assert vendor.calls[-1].destructive
 
     def test_nobody_to_separate_means_nothing_is_written(self) -> None:
-        vendor = recorded(json_reply({"separatedAt": OLD}))
+        vendor = recorded(held("a", OLD))
         assert send(vendor, removals(("a", "")), "remove") == [UNCHANGED]
+
+    @pytest.mark.parametrize("answer", [NOTHING_CHANGED, row("a", None), row("a", OLD)])
+    def test_who_is_not_shown_with_the_date_is_not_said_to_have_left(self, answer: dict[str, Any]) -> None:
+        (outcome,) = send(recorded(held("a", None), json_reply([answer])), removals(("a", "")), "remove")
+        assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "separation_date")
+
+    def test_an_answer_about_somebody_else_is_not_believed(self) -> None:
+        with pytest.raises(Retryable, match="another person"):
+            send(recorded(held("b", OLD)), removals(("a", "")), "remove")
+
+    def test_whom_a_list_lacks_is_asked_for_before_nobody_is_said_to_be_there(self) -> None:
+        people = [f"p{number}" for number in range(FEW + 1)]
+
+        def answer(call: Call) -> Reply:
+            if call.operation == "list_hris_identities":
+                rows = [{"identityId": each, "separatedAt": OLD} for each in people[1:]]
+                return json_reply({"data": rows, "pagination": {"cursor": None}})
+            return held("p0", OLD)
+
+        assert send(Vendor(answer), removals(*((each, "") for each in people)), "remove") == [UNCHANGED] * len(people)
 
     def test_an_id_keeps_to_its_segment_of_the_path(self) -> None:
         vendor = recorded(json_reply({}, 404))
@@ -238,6 +270,12 @@ class TestIdentityProvider:
         (call,) = vendor.calls
         assert (call.method, call.path, call.destructive) == ("PUT", "/public/connections/9/upload/json", True)
         assert list(json.loads(call.body or b"")) == ["personnelData"]
+
+    @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"null", b'{"error":"failed"}'])
+    def test_only_an_empty_object_says_that_it_was_taken(self, body: bytes) -> None:
+        vendor = recorded(Reply(200, body=body))
+        (outcome,) = drive(provider().replace(job("snapshot"), {}, batch(("a", None)), ()), vendor)
+        assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "no_verdict")
 
     @pytest.mark.parametrize("mode", ["upsert", "patch", "remove"])
     def test_it_is_a_whole_list_or_nothing(self, mode: Mode) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pydantic import JsonValue
 
 from proofport.adapter import Blueprint, Finding, Provisioned, Provisions
-from proofport.errors import Blocked, ConfigError, OutcomeUnknown, Retryable, UsageError
+from proofport.errors import Blocked, ConfigError, OutcomeUnknown, UsageError
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Reply
 from proofport_drata import DrataAdapter, DrataSettings
@@ -136,16 +136,32 @@ def test_the_display_name_must_be_a_field() -> None:
         provision(recorded(), Blueprint("cloud_resource", {"properties": PROPERTIES}, "title"))
 
 
-@pytest.mark.parametrize("answer", [{}, {"id": "42"}, {"id": True}, []])
-def test_a_creation_without_an_id_cannot_be_relied_on(answer: object) -> None:
-    with pytest.raises(Retryable):
-        provision(recorded(NONE, json_reply(answer, 201)))
+@pytest.mark.parametrize(
+    "answer",
+    [
+        json_reply({}, 201),
+        json_reply(ours(True), 201),
+        json_reply({"id": 42}, 201),
+        json_reply({"id": 42, "clientAlias": "another"}),
+        json_reply({"statusCode": 500, "error": "failed"}),
+        json_reply([]),
+        Reply(200, body=b"<html>"),
+        Reply(201),
+    ],
+)
+def test_a_creation_whose_answer_is_not_the_connection_is_looked_up(answer: Reply) -> None:
+    vendor = recorded(NONE, answer, connections(ours()), resources(7))
+    assert provision(vendor) == Provisioned({"connection_id": 42, "resource_id": 7}, created=True)
+    assert operations(vendor) == ["list_connections", "create_connection", "list_connections", "get_connection"]
+    with pytest.raises(OutcomeUnknown, match="not known whether"):
+        provision(recorded(NONE, answer, NONE))
 
 
 @pytest.mark.parametrize(("kind", "provider"), [("device", "MDM"), ("person", "HRIS")])
 class TestConnectionsWithoutSchema:
     def test_one_is_made_without_what_drata_refuses_there(self, kind: str, provider: str) -> None:
-        vendor = recorded(NONE, json_reply({"id": 9, "providerTypes": [provider]}, 201))
+        row = {"id": 9, "clientAlias": f"proofport {kind}", "providerTypes": [provider]}
+        vendor = recorded(NONE, json_reply(row, 201))
         made = provision(vendor, Blueprint(kind, {}, "id"))
         assert (made.settings, made.created) == ({"connection_id": 9}, True)
         body = json.loads(vendor.calls[1].body or b"")
@@ -217,7 +233,7 @@ def test_a_configured_resource_that_is_not_there_is_named() -> None:
 
 
 def test_two_workspaces_have_a_connection_of_their_own() -> None:
-    vendor = recorded(NONE, json_reply(ours()), resources(7))
+    vendor = recorded(NONE, json_reply(ours(clientAlias="proofport 1+2:cloud_resource")), resources(7))
     provision(vendor, workspace_ids=[2, 1])
     assert json.loads(vendor.calls[1].body or b"")["name"] == "proofport 1+2:cloud_resource"
 

@@ -115,9 +115,34 @@ def test_a_success_without_results_delivers_nothing(body: bytes) -> None:
     assert statuses(send(recorded(Reply(201, body=body)), "a", "b")) == ["unknown", "unknown"]
 
 
-def test_items_without_ids_are_taken_by_place_when_the_answer_is_as_long_as_the_upload() -> None:
-    answer = [{"statusCode": 201}, {"statusCode": 201, "error": {"message": "no"}}]
-    assert statuses(send(recorded(json_reply(answer)), "a", "b")) == ["delivered", "rejected"]
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": "maintenance"},
+        {"statusCode": 500, "message": "internal failure"},
+        {"id": "a", "statusCode": 500, "message": "internal failure"},
+        {"id": "z", "statusCode": 201},
+        [{"statusCode": 201}],
+        [{"ok": False, "statusCode": 500}],
+    ],
+)
+def test_only_a_result_that_names_the_record_is_about_it(answer: object) -> None:
+    """As long an answer as the upload, too: any JSON object would look like a result without an id."""
+    (outcome,) = send(recorded(json_reply(answer)), "a")
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "no_verdict")
+
+
+def test_an_error_that_names_no_record_is_told_and_rejects_nobody() -> None:
+    results = [{"id": "b"}, {"statusCode": 400, "error": {"message": "no", "code": 7}}]
+    good, other = send(recorded(json_reply(results)), "b", "a")
+    assert (good.status, other.status) == (Status.DELIVERED, Status.UNKNOWN)
+    assert other.problem is not None
+    assert other.problem.vendor_message == "no (code 7)"
+
+
+def test_an_id_that_comes_back_as_a_number_names_its_record() -> None:
+    results = [{"id": 2, "error": {"message": "no"}}, {"id": 1}]
+    assert statuses(send(recorded(json_reply(results)), "1", "2")) == ["delivered", "rejected"]
 
 
 ITEM = st.fixed_dictionaries(
@@ -200,6 +225,15 @@ def test_a_patch_puts_one_record_and_an_unknown_one_is_rejected() -> None:
     assert outcome.status is Status.REJECTED
 
 
+@pytest.mark.parametrize("mode", ["remove", "patch"])
+@pytest.mark.parametrize(
+    "answer", [Reply(200, body=b"<html>"), Reply(200), json_reply({}), json_reply({"statusCode": 500, "error": {}})]
+)
+def test_a_success_that_is_not_the_documented_answer_is_unknown(mode: Mode, answer: Reply) -> None:
+    (outcome,) = send(recorded(answer), "a", mode=mode)
+    assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "no_verdict")
+
+
 def test_a_patch_needs_the_assumption_to_be_allowed() -> None:
     with pytest.raises(UnsupportedFeature) as raised:
         resource().limits("patch")
@@ -214,7 +248,7 @@ def test_live_records_come_page_by_page() -> None:
     page = drive(resource().page(None), vendor)
     assert [(record.id, record.fields) for record in page.records] == [("a", {"id": "a", "region": None})]
     assert page.cursor == "next"
-    assert vendor.calls[0].query == (("size", "500"),)
+    assert vendor.calls[0].query == (("size", "500"), ("includeTotalCount", "true"))
 
     last = recorded(json_reply({"data": [], "pagination": {"cursor": None}}))
     page = drive(resource().page("next"), last)
@@ -233,6 +267,7 @@ def test_live_records_come_page_by_page() -> None:
         {"data": {}, "pagination": {"cursor": None}},
         {"data": [1], "pagination": {"cursor": None}},
         {"data": [{"attributes": {}}], "pagination": {"cursor": None}},
+        {"statusCode": 500, "message": "failed"},
         [],
     ],
 )

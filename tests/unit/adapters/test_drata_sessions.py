@@ -21,6 +21,20 @@ OWN = f"pp-{hashlib.sha256(b'prod').hexdigest()[:8]}-"
 SESSION = OWN + "run-1"
 LOST = OutcomeUnknown("lost")
 DONE = json_reply({"sessionId": SESSION, "status": "ACTIVE", "action": "complete"})
+CANCELED = json_reply({"sessionId": SESSION, "status": "CANCELLED", "action": "cancel"})
+UNKNOWN = json_reply({"message": "Session not found", "code": 4}, 404)
+LIES = [
+    LOST,
+    Reply(200, body=b"<html>Sign in</html>"),
+    Reply(200),
+    Reply(201, body=b"{}"),
+    json_reply({"status": "queued"}, 202),
+    json_reply({"statusCode": 500, "error": {"message": "failed"}}),
+    json_reply({"sessionId": SESSION, "status": "IN_PROGRESS"}),
+    json_reply({"sessionId": "another", "status": "ACTIVE"}),
+    json_reply({"sessionId": "another", "status": "CANCELED"}),
+]
+"""Answers to an action that read as success, and do not say that it was done."""
 MEMORY: Memory = {"session": SESSION}
 
 
@@ -45,6 +59,10 @@ def listing(*sessions: tuple[str, str], cursor: str | None = None) -> Reply:
     return json_reply({"data": rows, "pagination": {"cursor": cursor}})
 
 
+def ended(session: str) -> Reply:
+    return json_reply({"sessionId": OWN + session, "status": "CANCELED", "action": "cancel"})
+
+
 def asked(vendor: Vendor) -> list[tuple[str, str]]:
     return [(call.method, call.path.removeprefix(RESOURCE)) for call in vendor.calls]
 
@@ -64,11 +82,13 @@ def test_opening_chooses_an_id_and_sends_nothing_but_the_look_around() -> None:
     vendor = recorded(listing((OWN + "old", "ACTIVE"), ("someone", "CANCELED"), ("nightly", "ARCHIVED")))
     assert drive(RECORDS.open(job(), {}), vendor) == {"session": SESSION}
     assert asked(vendor) == [("GET", "/sessions")]
-    assert vendor.calls[0].query == (("size", "500"),), "the vendor ignores its own status filter"
+    assert vendor.calls[0].query == (("size", "500"), ("includeTotalCount", "true")), (
+        "the vendor ignores its own status filter"
+    )
 
 
 def test_a_session_that_an_earlier_run_left_open_is_cancelled_by_its_session_id() -> None:
-    vendor = recorded(listing((OWN + "a", "CANCELED"), cursor="2"), listing((OWN + "b", "IN_PROGRESS")), json_reply({}))
+    vendor = recorded(listing((OWN + "a", "CANCELED"), cursor="2"), listing((OWN + "b", "IN_PROGRESS")), ended("b"))
     drive(RECORDS.open(job(), {}), vendor)
     assert asked(vendor) == [("GET", "/sessions"), ("GET", "/sessions"), ("POST", f"/sessions/{OWN}b/actions")]
     assert vendor.calls[1].query == (("size", "500"), ("cursor", "2"))
@@ -104,8 +124,33 @@ def test_a_resumed_run_whose_session_was_cancelled_meanwhile_stages_in_another()
     assert drive(RECORDS.open(job(), {"session": f"{SESSION}-2"}), vendor) == {"session": f"{SESSION}-3"}
 
 
+def test_a_resumed_run_whose_session_is_not_listed_stages_everything_in_another() -> None:
+    """Drata would open an unknown one anew with the rest of the set alone, or the list is cut short and it is open."""
+    vendor = recorded(listing((OWN + "old", "ACTIVE")), UNKNOWN, listing())
+    assert drive(RECORDS.open(job(), dict(MEMORY)), vendor) == {"session": f"{SESSION}-2"}
+    assert asked(vendor)[1] == ("POST", f"/sessions/{SESSION}/actions")
+    vendor = recorded(listing(), CANCELED)
+    assert drive(RECORDS.open(job(), dict(MEMORY)), vendor) == {"session": f"{SESSION}-2"}
+    vendor = recorded(listing(), *[Reply(200, body=b"<html>"), listing((SESSION, "IN_PROGRESS"))] * 3)
+    with pytest.raises(Retryable, match="the next push cancels it first"):
+        drive(RECORDS.open(job(), dict(MEMORY)), vendor)
+
+
+def test_a_list_that_is_shorter_than_it_says_is_an_error() -> None:
+    rows = [{"id": 1, "sessionId": OWN + "a", "status": "CANCELED"}]
+    short = json_reply({"data": rows, "pagination": {"cursor": None, "totalCount": 2}})
+    with pytest.raises(Retryable, match="1 of 2"):
+        drive(RECORDS.open(job(), {}), recorded(short))
+
+
+def test_a_list_that_repeats_its_pages_under_new_cursors_is_an_error() -> None:
+    pages = [listing((OWN + "a", "CANCELED"), cursor=str(number)) for number in range(3)]
+    with pytest.raises(Retryable, match="goes round, and repeats a page"):
+        drive(RECORDS.open(job(), {}), recorded(*pages))
+
+
 def test_direct_writes_wait_for_no_open_session_of_ours() -> None:
-    vendor = recorded(listing((OWN + "stale", "IN_PROGRESS")), json_reply({}))
+    vendor = recorded(listing((OWN + "stale", "IN_PROGRESS")), ended("stale"))
     assert drive(RECORDS.open(job("upsert"), {}), vendor) == {}
     assert action(vendor.calls[1]) == {"action": "cancel"}
 
@@ -176,10 +221,18 @@ def test_after_a_lost_answer_an_open_session_is_completed_again() -> None:
     assert [call.operation for call in vendor.calls] == ["complete_session", "list_sessions", "complete_session"]
 
 
-def test_completing_is_not_repeated_for_ever() -> None:
+@pytest.mark.parametrize("lie", LIES)
+def test_a_completion_that_is_not_said_to_be_done_is_looked_up(lie: Reply | OutcomeUnknown) -> None:
+    vendor = recorded(lie, listing((SESSION, "IN_PROGRESS")), lie, listing((SESSION, "ACTIVE")))
+    drive(RECORDS.complete(job(), MEMORY, tally(3)), vendor)
+    assert [call.operation for call in vendor.calls] == ["complete_session", "list_sessions"] * 2
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_completing_is_not_repeated_for_ever(lie: Reply | OutcomeUnknown) -> None:
     still_open = listing((SESSION, "IN_PROGRESS"))
-    with pytest.raises(OutcomeUnknown):
-        drive(RECORDS.complete(job(), MEMORY, tally(3)), recorded(LOST, still_open, LOST, still_open, LOST, still_open))
+    with pytest.raises(Retryable, match="still open"):
+        drive(RECORDS.complete(job(), MEMORY, tally(3)), recorded(*[lie, still_open] * 3))
 
 
 @pytest.mark.parametrize("status", ["CANCELED", "CANCELLED", "ARCHIVED", None])
@@ -210,27 +263,38 @@ def test_the_records_of_an_empty_set_are_deleted_one_by_one() -> None:
 
 # ---------------------------------------------------------------------- cancel
 def test_aborting_looks_first_and_cancels_what_is_open() -> None:
-    vendor = recorded(listing((SESSION, "IN_PROGRESS")), json_reply({"status": "CANCELED"}))
+    vendor = recorded(listing((SESSION, "IN_PROGRESS")), CANCELED)
     drive(RECORDS.cancel(job(), MEMORY), vendor)
     assert asked(vendor) == [("GET", "/sessions"), ("POST", f"/sessions/{SESSION}/actions")]
     assert action(vendor.calls[1]) == {"action": "cancel"}
 
 
-@pytest.mark.parametrize("found", [listing(), listing((SESSION, "CANCELED")), listing((OWN + "other", "IN_PROGRESS"))])
-def test_there_is_nothing_to_cancel_in_a_session_that_is_not_open(found: Reply) -> None:
-    vendor = recorded(found)
+@pytest.mark.parametrize("status", ["CANCELED", "ACTIVE", "ARCHIVED"])
+def test_there_is_nothing_to_cancel_in_a_session_that_is_not_open(status: str) -> None:
+    vendor = recorded(listing((SESSION, status)))
     drive(RECORDS.cancel(job(), MEMORY), vendor)
     assert asked(vendor) == [("GET", "/sessions")]
+
+
+@pytest.mark.parametrize("found", [listing(), listing((OWN + "other", "IN_PROGRESS"))])
+def test_a_session_that_the_list_lacks_is_cancelled_all_the_same(found: Reply) -> None:
+    """The list may be cut short. It is believed beside Drata's refusal, and not beside a page."""
+    vendor = recorded(found, CANCELED)
+    drive(RECORDS.cancel(job(), MEMORY), vendor)
+    assert vendor.calls[-1].operation == "cancel_session"
+    drive(RECORDS.cancel(job(), MEMORY), recorded(found, UNKNOWN, found))
+    with pytest.raises(Retryable):
+        drive(RECORDS.cancel(job(), MEMORY), recorded(found, *[Reply(200, body=b"<html>"), found] * 3))
 
 
 def test_a_run_that_never_opened_has_nothing_to_abort() -> None:
     drive(RECORDS.cancel(job(), {}), recorded())
 
 
-@pytest.mark.parametrize("lost", [LOST, json_reply({}, 404), json_reply({}, 409), json_reply({}, 422)])
+@pytest.mark.parametrize("lost", [*LIES, UNKNOWN, json_reply({}, 409), json_reply({}, 422)])
 def test_after_a_lost_answer_cancelling_looks_before_it_repeats(lost: Reply | OutcomeUnknown) -> None:
     is_open = listing((SESSION, "IN_PROGRESS"))
-    vendor = recorded(is_open, lost, is_open, json_reply({}))
+    vendor = recorded(is_open, lost, is_open, CANCELED)
     drive(RECORDS.cancel(job(), MEMORY), vendor)
     assert [call.operation for call in vendor.calls] == ["list_sessions", "cancel_session"] * 2
     vendor = recorded(is_open, lost, listing((SESSION, "CANCELED")))
@@ -240,5 +304,5 @@ def test_after_a_lost_answer_cancelling_looks_before_it_repeats(lost: Reply | Ou
 
 def test_cancelling_is_not_repeated_for_ever() -> None:
     is_open = listing((SESSION, "IN_PROGRESS"))
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(Retryable, match="the next push cancels it first"):
         drive(RECORDS.cancel(job(), MEMORY), recorded(is_open, LOST, is_open, LOST, is_open, LOST, is_open))

@@ -103,7 +103,17 @@ def test_a_202_for_an_undefined_schema_is_unknown_and_says_what_to_do() -> None:
         assert step in (outcome.problem.hint or "")
 
 
-@pytest.mark.parametrize("answer", [Reply(200), Reply(204), Reply(201, body=b"{}")])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Reply(200),
+        Reply(204),
+        Reply(201, body=b"{}"),
+        Reply(200, body=b"<html>"),
+        Reply(202, body=b"<html>Sign in</html>"),
+        Reply(202, body=b'{"error":"failed"}'),
+    ],
+)
 def test_any_other_success_promises_nothing(answer: Reply) -> None:
     (outcome,) = send(recorded(answer), {"id": "a"})
     assert (outcome.status, outcome.reason) == (Status.UNKNOWN, "unexpected_answer")
@@ -280,6 +290,7 @@ def test_a_removal_needs_a_last_state_and_happens_once() -> None:
     assert outcomes[:2] == [ACCEPTED, UNCHANGED]
     assert [outcome.status for outcome in outcomes[2:]] == [Status.REJECTED] * 2
     assert "never delivered from here" in str(outcomes[2].problem)
+    assert [outcome.reason for outcome in outcomes[2:]] == ["not_known", None]
     assert body(vendor)["resource_data"] == [{"id": "here", "active": False}]
     nothing = replace(given, ids=["gone"], bodies=[b"{}"], positions=[1], last=last[1:2])
     assert drive(resource("device").send(job("remove", "device"), {}, nothing), recorded()) == [UNCHANGED]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,6 +46,11 @@ class Shell(CommandLine):
             assert max(map(len, typed.out.splitlines()), default=0) <= 80
             assert CONTENT not in typed.out + typed.err
         return typed.code, typed.out + typed.err
+
+    def change(self, *statements: str) -> None:
+        with closing(sqlite3.connect(self.folder / ".proofport" / "journal.sqlite3")) as db, db:
+            for statement in statements:
+                db.execute(statement)
 
     def states(self) -> list[tuple[int, str]]:
         async def states(journal: Journal) -> list[Delivery]:
@@ -150,6 +157,19 @@ class TestResume:
         assert (code, "nobody" in said) == (2, True)
 
 
+def test_status_tells_of_a_lane_that_breaks_down(full: Shell) -> None:
+    async def break_down(journal: Journal) -> None:
+        await journal.resume(LANE)
+        run = await claimed(journal, LANE)
+        await run.later((await run.take(1))[0], 5, Failure("broke_down", "KeyError: 'x'"), broke_down=True)
+        await run.release()
+
+    full.do(break_down)
+    assert "broke down 1 times at the first delivery" in full.say("status")[1]
+    [lane] = [each for each in json.loads(full.say("status", "--json")[1])["lanes"] if each["lane"] == LANE]
+    assert lane["broken"] == 1
+
+
 class TestDeadLetters:
     def test_list(self, full: Shell) -> None:
         code, said = full.say("dead-letter", "list")
@@ -206,6 +226,24 @@ class TestDeadLetters:
         assert full.say("dead-letter", "drop", "1", "--reason", "again")[0] == 2
         assert json.loads(full.say("dead-letter", "show", "1")[1])["state"] == "cancelled"
 
+    def test_what_is_queued_is_set_aside(self, full: Shell) -> None:
+        assert full.say("dead-letter", "set-aside", "1", "2", "--reason", "it holds the others up") == (
+            2,
+            "1 of 2 set aside\n",
+        )
+        assert full.states() == [(1, "dead"), (2, "dead"), (3, "queued"), (4, "queued")]
+        assert "set aside: it holds the others up" in full.say("dead-letter", "list")[1]
+        assert full.say("dead-letter", "set-aside", "3", "--reason", " ")[0] == 2
+        assert full.say("dead-letter", "replay", "2") == (0, "1 of 1 queued again: 5\n")
+
+    def test_what_was_damaged_is_shown_and_can_be_dropped(self, full: Shell) -> None:
+        path = full.folder / ".proofport" / "journal.sqlite3"
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE deliveries SET payload = x'78010000', reason = 'damaged', detail = 'cut' WHERE id = 1")
+        letter = json.loads(full.say("dead-letter", "show", "1")[1])
+        assert (letter["reason"], letter["records"]) == ("damaged: cut", [])
+        assert full.say("dead-letter", "drop", "1", "--reason", "it cannot be read") == (0, "1 of 1 dropped\n")
+
     def test_drop_needs_a_reason(self, full: Shell) -> None:
         assert full.say("dead-letter", "drop", "1")[0] == 2
         assert full.say("dead-letter", "drop", "1", "--reason", " ")[0] == 2
@@ -218,3 +256,25 @@ def test_a_backup_is_a_journal_and_overwrites_nothing(full: Shell, tmp_path: Pat
     full.configure(journal="copy.sqlite3")
     assert "12,345 delivered" in full.say("status")[1]
     assert full.say("journal", "backup", "copy.sqlite3")[0] == 2
+
+
+def test_a_whole_journal_is_found_to_be_whole(shell: Shell) -> None:
+    assert shell.say("journal", "check")[0] == 2, "there is none"
+    shell.do(filled)
+    code, said = shell.say("journal", "check")
+    assert (code, "batch 0: it has 0 outcomes for 500" in said) == (1, True), said
+    shell.change("UPDATE batches SET records = 0")
+    assert shell.say("journal", "check") == (0, "Nothing is damaged.\n")
+
+
+def test_a_damaged_journal_is_told_and_not_copied(full: Shell) -> None:
+    full.change("UPDATE batches SET records = 0", "UPDATE deliveries SET payload = x'5b7b' WHERE id = 3")
+    code, said = full.say("journal", "check")
+    assert (code, f"damaged: the delivery 3 in the lane {LANE}" in " ".join(said.split())) == (1, True), said
+    assert full.say("journal", "backup", "copy.sqlite3")[0] == 0, "the file itself is whole"
+    full.change("PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET rootpage = 3 WHERE name = 'deliveries_dead'")
+    code, said = full.say("journal", "check", "--json")
+    assert (code, len(json.loads(said)["damage"]) > 0) == (1, True), said
+    code, said = full.say("journal", "backup", "second.sqlite3")
+    assert (code, "damaged" in said) == (1, True), said
+    assert not (full.folder / "second.sqlite3").exists()

@@ -49,6 +49,17 @@ def test_waiting_is_said_at_once_and_not_every_second() -> None:
     ]
 
 
+def test_the_words_of_a_vendor_command_no_terminal() -> None:
+    note = "busy\x1b]0;owned\x07\x9b31m"
+    lines, screen = io.StringIO(), io.StringIO()
+    Lines(lines, Clock(0.0))(at(10, 5, note))
+    with bars(Console(file=screen, force_terminal=True, color_system=None, width=80)) as watch:
+        watch(at(10, 5, note))
+    for out in (lines.getvalue(), screen.getvalue()):
+        assert "owned" in out
+        assert not {"\x1b]", "\x07", "\x9b"} & {out[i : i + n] for i in range(len(out)) for n in (1, 2)}
+
+
 def test_elsewhere_than_on_a_terminal_there_are_lines() -> None:
     with watcher(io.StringIO()) as watch:
         assert isinstance(watch, Lines)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from proofport.cli.output import plain
 from proofport.cli.push.preview import print_preview
 from proofport.errors import Problem
 from proofport.gateway import Preview
@@ -69,3 +70,12 @@ def test_a_vendor_that_cannot_take_the_record_says_why() -> None:
     text = printed(Preview("f:1", "i-1", {"id": "i-1"}, bodies), 100)
     assert "found '[b]x'" in text
     assert "Did you mean y?" in text
+
+
+def test_panels_hold_nothing_that_a_terminal_obeys() -> None:
+    hostile, out = "x\x1b]0;owned\x07\x9b31m", io.StringIO()
+    bodies: dict[str, dict[str, Any] | Problem] = {"one": {hostile: hostile}, "two": Problem(hostile, "a name")}
+    screen = Console(file=out, width=80, markup=False, highlight=False, force_terminal=True, color_system=None)
+    print_preview(Preview(hostile, hostile, {"id": hostile}, bodies), screen)
+    assert "owned" in out.getvalue()
+    assert plain(out.getvalue()) == out.getvalue()

@@ -12,6 +12,7 @@ from tests.unit.delivery.support import (
     TinyAdapter,
     counts,
     destination,
+    listing,
     memory_journal,
     reply,
 )
@@ -75,7 +76,8 @@ class Snapshot:
 
     async def end(self, terms: Terms = TERMS, incomplete: Sequence[str] = ()) -> DestinationReport:
         books = await books_of(self.tried, await memory_journal())
-        self.complete = await StagedSet(self.tried, books, terms, self.ids).end(incomplete)
+        ending = StagedSet(self.tried, books, terms, self.ids, listing(self.tried, books, terms))
+        self.complete = await ending.end(incomplete)
         return self.tried.report
 
     @property

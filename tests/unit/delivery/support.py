@@ -41,7 +41,10 @@ from proofport.adapter import (
 )
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.guard import Terms
 from proofport.delivery.lease import Holder
+from proofport.delivery.listed import VendorList
+from proofport.delivery.live_set import LiveSet
 from proofport.delivery.report import DestinationReport, Ledger
 from proofport.delivery.target import Target
 from proofport.errors import Blocked, Problem, ProofportError, Rejected, TooLarge, UsageError
@@ -347,6 +350,11 @@ async def deliver(tried: DestinationRun, *batches: Batch) -> None:
             await tried.take(each)
         await tried.finish()
     tried.report.tally.check(sum(len(each) for each in batches))
+
+
+def listing(tried: DestinationRun, books: RunBooks, terms: Terms) -> VendorList:
+    """The vendor's list, for the end of a snapshot."""
+    return VendorList(tried, books.journal, terms, LiveSet(partial=False), books.forget)
 
 
 def counts(tried: DestinationRun) -> dict[str, int]:

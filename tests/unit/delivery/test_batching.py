@@ -58,6 +58,19 @@ def test_a_batch_ends_only_where_the_next_record_would_not_fit(
         assert len(each) == max_records or together > max_bytes
 
 
+@given(st.lists(st.sampled_from("abcdef"), max_size=40), st.integers(1, 7))
+def test_no_batch_has_an_id_twice_and_the_order_stays(ids: list[str], max_records: int) -> None:
+    batcher, cut = Batcher(Limits(max_records=max_records)), list[Batch]()
+    for position, record_id in enumerate(ids):
+        add(batcher, record_id, b"{}", position)
+        while (full := batcher.full()) is not None:
+            cut.append(full)
+    while (last := batcher.flush()) is not None:
+        cut.append(last)
+    assert [position for each in cut for position in each.positions] == list(range(len(ids)))
+    assert all(len(set(each.ids)) == len(each) for each in cut)
+
+
 def test_a_flushed_batch_is_not_touched_by_what_comes_next() -> None:
     batcher = Batcher(Limits())
     add(batcher, "a", b"1", 1)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.support.journals import MemoryJournal
 from tests.unit.delivery.runs import Vendor, counts, problems, push, write
 from tests.unit.delivery.support import KIND, FreezingTiny, memory_journal
 
 from proofport.accounting import Status
+from proofport.delivery.foreseen import Foreseen, foreseen
 from proofport.delivery.plan import Plan, planned
 from proofport.delivery.report import Exit, RunReport
-from proofport.journal.contract import Journal
+from proofport.journal.contract import BatchDone, Delivered, Intent, Journal, NewRun, Sent
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -83,3 +86,51 @@ async def test_the_other_destinations_are_looked_at_all_the_same() -> None:
     report = await push(write("a.ndjson", {"id": "a"}), here=Vendor(made=FreezingTiny), other=Vendor(), dry_run=True)
     assert (counts(report, "other"), report.destinations["other"].exit) == ({"withheld": 1}, Exit.OK)
     assert report.exit_code is Exit.USAGE
+
+
+# ------------------------------------------------------------------ what was cut off
+async def test_what_was_cut_off_is_seen_as_the_next_run_will_find_it() -> None:
+    """The answers before it begins are those after."""
+    journal = MemoryJournal()
+    held = await journal.claim(LANE, owner="a", lease=60.0)
+    assert held is not None
+    await held.number_sources(KIND, ["hr", "it", "new"])
+    await held.begin(NewRun("r1", "here", KIND, "upsert"))
+    before = Sent(["b", "B@x", "d"], [7, 8, 9], [5.0, 6.0, 7.0], [b"1", b"2", b"3"], [1, 1, 2], [None, "B@X", None])
+    await held.batch_done("r1", BatchDone(0, 1, 3, 3, b"", "[]", before))
+    await held.intend(
+        KIND,
+        [
+            Intent(1, Sent(["a", "d", "B@x"], (), [1.0, 0.0, 0.0], [b"4", b"", b"5"], [3, 3, 0], [None, "D", "b@X"])),
+            Intent(2, Sent(["a", "e"], (), [2.0, 0.0], [b"", b"6"], [0, 1], ["A", None])),
+        ],
+        run_id="r1",
+    )
+    seen = await foreseen(journal, LANE, KIND)
+    assert isinstance(seen, Foreseen)
+    said = await answers(seen)
+    await held.begin(NewRun("r2", "here", KIND, "upsert"))
+    assert said == await answers(journal)
+    assert await foreseen(journal, LANE, "device") is journal
+    await held.end("r2", complete=True, report="{}")
+    assert await foreseen(journal, LANE, KIND) is journal
+
+
+async def answers(state: Delivered) -> list[object]:
+    ids = ["a", "b", "B@x", "c", "d", "e"]
+    return [
+        await state.known(LANE, KIND, ids),
+        await state.known_count(LANE, KIND),
+        [each async for page in pages_of(state) for each in page],
+        await state.spellings(LANE, KIND, ids),
+        await state.spelling_state(LANE, KIND),
+        await state.sources(LANE, KIND),
+        await state.bodies(LANE, KIND, ids),
+    ]
+
+
+async def pages_of(state: Delivered) -> AsyncIterator[list[str]]:
+    after = ""
+    while page := await state.gone(LANE, KIND, "", after=after, limit=2):
+        after = page[-1]
+        yield page

@@ -52,3 +52,22 @@ def test_a_set_that_is_meant_to_be_empty_is_judged_by_its_share_all_the_same() -
     with pytest.raises(GuardRefused, match="10 of 10"):
         Terms(0.2, 0).allow(Change(10, 10, 0), (), may_be_empty=True)
     Terms(1.0, 0).allow(Change(10, 10, 0), (), may_be_empty=True)
+
+
+# ---------------------------------------------------------------------- a list that lacks what was delivered
+@pytest.mark.parametrize(
+    ("delivered", "lacking", "max_gone"), [(0, 0, 0.2), (200, 40, 0.2), (3, 1, 0.2), (9, 8, 0.2), (1, 1, 1.0)]
+)
+def test_a_list_is_believed_that_lacks_little_or_some_of_a_few(delivered: int, lacking: int, max_gone: float) -> None:
+    assert Terms(max_gone, 0).believe("here", delivered, lacking) is None
+
+
+@pytest.mark.parametrize(
+    ("delivered", "lacking", "max_gone"), [(200, 196, 0.2), (200, 41, 0.2), (10, 3, 0.2), (3, 3, 0.99), (1, 1, 0.2)]
+)
+def test_a_list_is_not_believed_that_lacks_much_or_all(delivered: int, lacking: int, max_gone: float) -> None:
+    found = f"here shows {delivered - lacking} of {delivered} records?"
+    with pytest.raises(GuardRefused, match=found) as caught:
+        Terms(max_gone, 0).believe("here", delivered, lacking)
+    assert "--override-guard" in (caught.value.hint or "")
+    assert "shows" in (Terms(max_gone, 0, override="sold").believe("here", delivered, lacking) or "")

@@ -31,7 +31,8 @@ from tests.unit.delivery.support import batch as batch_of
 from proofport.accounting import ACCEPTED, UNCHANGED, Outcome, Status, rejected, unknown
 from proofport.adapter import Batch, Job, LastDelivered, Mode
 from proofport.delivery.destination_run import DestinationRun
-from proofport.delivery.last_delivered import LastState, seconds_of
+from proofport.delivery.last_delivered import LastState
+from proofport.delivery.observed import seconds_of
 from proofport.delivery.payload import batch_digest, digests_of
 from proofport.delivery.target import Target
 from proofport.errors import JournalError, OutcomeUnknown, Problem
@@ -111,6 +112,10 @@ async def test_an_older_state_is_rejected_with_both_times() -> None:
 @pytest.mark.parametrize("known", [Known(7, JANUARY), Known(7, MARCH), Known(7, 0.0)])
 async def test_a_state_as_new_or_newer_is_sent(known: Known) -> None:
     assert await one(MARCH, known=known) is None
+
+
+async def test_what_a_wrong_clock_has_noted_makes_no_state_older() -> None:
+    assert await one(MARCH, known=Known(7, seconds_of("9999-12-31T00:00:00Z"))) is None
 
 
 async def test_a_state_of_unknown_time_is_sent() -> None:

@@ -17,7 +17,7 @@ from tests.unit.delivery.support import (
     reply,
 )
 
-from proofport.adapter import Flow, Observed, Page
+from proofport.adapter import Flow, ListsWhole, Observed, Page
 from proofport.delivery.guard import Terms
 from proofport.delivery.report import Exit
 from proofport.errors import Retryable
@@ -40,6 +40,12 @@ class ShownTiny(StagedTiny):
         return Page([Observed(each["id"], each, whole=True) for each in TEN])
 
 
+class WholeShownTiny(ShownTiny, ListsWhole):
+    """Says so, too."""
+
+    lists_whole = True
+
+
 def staged(**answers: Any) -> Vendor:
     return Vendor(ScriptedSender(**{"send_records": all_ok, **answers}), ShownTiny)
 
@@ -54,6 +60,32 @@ async def test_last_bodies_go_into_the_session_before_it_is_completed() -> None:
     assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"delivered": 9, "rejected": 1})
     assert here.sender.operations == ["open_set", "send_records", "list_records", "send_records", "complete_set"]
     assert sent(here)[1] == [TEN[9]]
+
+
+class PartlyShownTiny(StagedTiny):
+    """Lists records without all of their fields."""
+
+    def page(self, cursor: str | None) -> Flow[Page]:
+        expect_ok((yield Call("list_records", "GET", "/records")))
+        return Page([Observed(each["id"], {"id": each["id"]}) for each in TEN])
+
+
+@pytest.mark.parametrize("made", [PartlyShownTiny, WholeShownTiny])
+async def test_where_the_list_does_not_show_all_of_a_record_the_journal_has_the_last_body(
+    made: type[StagedTiny],
+) -> None:
+    """It keeps bodies only where they are needed."""
+    journal = await memory_journal()
+    how: dict[str, Any] = {"mode": "snapshot", "journal": journal, "terms": KEEP}
+    await push(write("a.ndjson", *TEN), here=Vendor(ScriptedSender(send_records=all_ok), made), **how)
+    bodies = await journal.bodies("here/custom:thing", "custom:thing", ["r9"])
+    assert (bodies == [None]) == (made is WholeShownTiny)
+    here = Vendor(ScriptedSender(send_records=all_ok), made)
+    report = await push(write("a.ndjson", *NEXT), here=here, **how)
+    assert (counts(report), report.destinations["here"].kept_last.ids) == ({"delivered": 9, "rejected": 1}, ["r9"])
+    assert (sent(here)[1], here.sender.operations[-1]) == ([TEN[9]], "complete_set")
+    planned = await push(write("a.ndjson", *NEXT), here=Vendor(made=made), plan=True, **how)
+    assert planned.destinations["here"].kept_last.ids == ["r9"]
 
 
 async def test_a_vendor_that_is_away_then_is_waited_for_and_the_run_goes_on() -> None:

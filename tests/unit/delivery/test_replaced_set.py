@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from tests.unit.delivery.snapshots import TERMS, books_of
-from tests.unit.delivery.support import ScriptedSender, TinyAdapter, WholeTiny, all_ok, batch, destination
+from tests.unit.delivery.support import ScriptedSender, TinyAdapter, WholeTiny, all_ok, batch, destination, listing
 
 from proofport.adapter import Flow, Lists, Observed, Page
 from proofport.delivery.ids import IdStore
@@ -34,7 +34,7 @@ async def test_what_was_uploaded_directly_is_listed_apart() -> None:
         await tried.take(batch("kept"))
         await tried.finish()
         await tried.run()
-        assert not await ReplacedSet(tried, books, TERMS, ids).end(())
+        assert not await ReplacedSet(tried, books, TERMS, ids, listing(tried, books, TERMS)).end(())
     await journal.close()
     assert (sender.calls, tried.report.exit) == ([], Exit.GUARD)
     assert tried.report.gone.ids == ["direct", "gone"]

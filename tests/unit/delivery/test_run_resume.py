@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -19,7 +20,6 @@ from proofport.wire import Reply
 pytestmark = pytest.mark.usefixtures("folder")
 
 SILENT = Retryable("silent")
-HELD = reply({"ids": [], "next": None})
 
 
 @pytest.fixture
@@ -27,9 +27,12 @@ async def journal() -> Journal:
     return await memory_journal()
 
 
-def vendor(*answers: Any, staged: bool = False, per_batch: int = 2, parallel: int = 1) -> Vendor:
-    """Answers batches of two with these, then with "all is well"."""
-    sender = ScriptedSender(send_records=[*answers, all_ok], list_records=HELD)
+def vendor(
+    *answers: Any, staged: bool = False, per_batch: int = 2, parallel: int = 1, held: Sequence[int] = ()
+) -> Vendor:
+    """Answers batches of two with these, then with "all is well". It lists what is `held`."""
+    listed = reply({"ids": [f"r{n}" for n in held], "next": None})
+    sender = ScriptedSender(send_records=[*answers, all_ok], list_records=listed)
     return Vendor(sender, StagedTiny if staged else Tiny, max_records=per_batch, parallel=parallel)
 
 
@@ -209,8 +212,8 @@ async def test_a_set_whose_completion_nobody_knows_stays_open_and_is_completed_w
 
 
 async def test_a_staged_set_is_sent_whole(journal: Journal) -> None:
-    for _ in range(2):
-        here = vendor(staged=True)
+    for held in ((), (0, 1)):
+        here = vendor(staged=True, held=held)
         report = await push(records(0, 1), mode="snapshot", journal=journal, here=here, skip_unchanged=True)
         assert (counts(report), ids(here)) == ({"delivered": 2}, ["r0", "r1"])
 
@@ -284,7 +287,7 @@ async def test_a_set_whose_lane_was_taken_over_at_the_last_moment_is_not_complet
 
     def taken_over(call: Any) -> Reply:
         journal.take_over("here/custom:thing")
-        return HELD
+        return reply({"ids": [], "next": None})
 
     here.sender.answers["list_records"] = [taken_over]
     await journal.open()
@@ -295,7 +298,8 @@ async def test_a_set_whose_lane_was_taken_over_at_the_last_moment_is_not_complet
 
 async def test_what_a_completed_set_has_replaced_is_no_longer_known(journal: Journal) -> None:
     await push(records(*range(5)), mode="snapshot", journal=journal, here=vendor(staged=True))
-    await push(records(*range(4)), mode="snapshot", journal=journal, here=vendor(staged=True))
+    held = vendor(staged=True, held=range(5))
+    await push(records(*range(4)), mode="snapshot", journal=journal, here=held)
     known = await journal.known("here/custom:thing", "custom:thing", ["r3", "r4"])
     assert [last is not None for last in known] == [True, False]
 

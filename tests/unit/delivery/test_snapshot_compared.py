@@ -22,6 +22,7 @@ from tests.unit.delivery.support import (
     counts,
     destination,
     expect_ok,
+    listing,
     memory_journal,
     reply,
 )
@@ -56,7 +57,7 @@ async def run(journal: Journal, name: str, read: Sequence[str], terms: Terms = T
     tried = destination(sender, mode="snapshot", run_id=name, adapter=TinyAdapter(made=how.get("made", Tiny)))
     books = await books_of(tried, journal)
     with closing(IdStore()) as ids:
-        ending = ComparedSet(tried, books, terms, ids, delete_gone=False)
+        ending = ComparedSet(tried, books, terms, ids, listing(tried, books, terms), delete_gone=False)
         await ending.prepare()
         ids.add(read, list(range(len(read))))
         await tried.take(batch(*read))
@@ -132,7 +133,8 @@ async def test_nothing_is_ended_where_the_delivery_cannot_be_opened(journal: Jou
         ids.add(ten()[:9], list(range(9)))
         for number, record_id in enumerate(ten()[:9]):
             tried.ledger.reject(record_id, number, Problem("x", "y"))
-        ending = ComparedSet(tried, books, Terms(0.2, 9), ids, delete_gone=False)
+        terms = Terms(0.2, 9)
+        ending = ComparedSet(tried, books, terms, ids, listing(tried, books, terms), delete_gone=False)
         await ending.prepare()
         assert not await ending.end(())
     assert sender.operations == ["open_it"]
@@ -151,7 +153,7 @@ async def test_a_list_that_is_refused_is_not_asked_for_again(journal: Journal) -
     tried = destination(sender, mode="snapshot", run_id="2", adapter=TinyAdapter(made=ListedEnding))
     books = await books_of(tried, journal)
     with closing(IdStore()) as ids:
-        ending = ComparedSet(tried, books, TERMS, ids, delete_gone=False)
+        ending = ComparedSet(tried, books, TERMS, ids, listing(tried, books, TERMS), delete_gone=False)
         await ending.prepare()
         ids.add(ten()[:9], list(range(9)))
         tried.report.tally.add([CONFIRMED] * 9)
@@ -171,7 +173,7 @@ async def test_a_set_that_waits_for_the_guard_is_withheld_when_the_lane_is_lost_
     await tried.finish()
     await tried.run()
     tried.stop(LaneLost("taken over"), "lane_lost", Exit.INCOMPLETE)
-    assert not await ReplacedSet(tried, books, TERMS, ids).end(())
+    assert not await ReplacedSet(tried, books, TERMS, ids, listing(tried, books, TERMS)).end(())
     assert (sender.calls, counts(tried)) == ([], {"withheld": 10})
     assert tried.report.tally.reasons == {"lane_lost": 10}
 
@@ -187,7 +189,7 @@ async def test_a_set_of_which_the_vendor_has_some_already_is_the_new_one(
     await tried.take(batch(*ten()))
     await tried.finish()
     await tried.run()
-    assert await ReplacedSet(tried, books, TERMS, ids).end(())
+    assert await ReplacedSet(tried, books, TERMS, ids, listing(tried, books, TERMS)).end(())
     assert counts(tried) == {"unchanged": 1, "delivered": 9}
 
 
@@ -202,6 +204,6 @@ async def test_a_set_taken_over_before_it_is_sent_is_not_sent(ids: IdStore) -> N
     await tried.run()
     await tried.open()
     journal.take_over(tried.resource.lane)
-    assert not await ReplacedSet(tried, books, TERMS, ids).end(())
+    assert not await ReplacedSet(tried, books, TERMS, ids, listing(tried, books, TERMS)).end(())
     assert (sender.calls, counts(tried)) == ([], {"withheld": 10})
     assert tried.report.tally.reasons == {"lane_lost": 10}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from tests.unit.delivery.queues import LANE, Queue, ends, ids, until
-from tests.unit.delivery.support import KIND, ScriptedSender, Tiny, all_ok, reply
+from tests.unit.delivery.support import KIND, LEASE, ScriptedSender, Tiny, all_ok, reply
 
-from proofport.delivery.last_delivered import seconds_of
+from proofport.delivery.observed import seconds_of
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
 from proofport.http.flow import Gate
 from proofport.journal.contract import IN_DOUBT, Filter, Known
@@ -73,6 +73,27 @@ async def test_lanes_do_not_wait_for_each_other(queue: Queue) -> None:
     await queue.work()
     assert ids(free) == ["2"]
     assert await queue.states() == ["queued", "done"]
+
+
+async def test_a_lane_that_is_never_empty_lets_others_go_on(queue: Queue) -> None:
+    def and_more(call: Call) -> Reply:
+        queue.now += 1
+        return all_ok(call)
+
+    busy, free = queue.vendor(and_more, name="busy"), queue.vendor(name="free")
+    for n in range(3):
+        await queue.accept({"id": "same"}, to="busy")
+        await queue.accept({"id": str(n)}, to="free")
+    order: list[int] = []
+
+    def noted(call: Call) -> Reply:
+        order.append(len(busy.sender.calls))
+        return all_ok(call)
+
+    free.sender = ScriptedSender(send_records=noted)
+    await queue.work(slots=1, turn=0.0)
+    assert order[0] < 3, "the busy one has had its turn, and not yet come to its end"
+    assert await queue.states() == ["done"] * 6
 
 
 async def test_what_was_delivered_is_the_last_delivered_state_of_its_lane(queue: Queue) -> None:
@@ -353,3 +374,19 @@ async def test_a_refusal_of_a_whole_request_hits_only_the_delivery_that_is_to_bl
     await queue.work()
     assert await queue.states() == ["done", "dead", "done"]
     assert ids(here) == ["good", "bad", "fine", "good", "bad", "fine"]
+
+
+# ---------------------------------------------------------------------- the clock
+async def test_an_hour_forward_and_back_lets_nothing_wait(queue: Queue, caplog: pytest.LogCaptureFixture) -> None:
+    here = queue.vendor(Retryable("away", after=30.0), all_ok)
+    queue.now += 3_600
+    await queue.accept({"id": "rests"})
+    await queue.work()
+    await queue.accept({"id": "later"})
+    queue.now -= 3_600
+    assert await queue.journal.claim(owner="other", lease=LEASE) is None, "it rests"
+    queue.now += 45
+    await queue.work()
+    assert await queue.states() == ["done", "done"]
+    assert ids(here)[-2:] == ["rests", "later"]
+    assert "event='clock_set_back' seconds=3600" in caplog.text

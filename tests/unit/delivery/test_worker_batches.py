@@ -124,6 +124,22 @@ async def test_a_record_that_comes_again_waits_until_the_first_is_noted(queue: Q
     assert known == [0, 2], "the first two are noted before the third is sent"
 
 
+async def test_states_of_one_id_keep_their_order_when_an_answer_is_lost_or_a_batch_is_too_large(queue: Queue) -> None:
+    here = queue.vendor(Reply(413), all_ok, Retryable("lost", lost=True), all_ok)
+    await queue.accept({"id": "1", "n": 1}, {"id": "2", "n": 1}, {"id": "1", "n": 2})
+    await queue.accept({"id": "2", "n": 2})
+    await queue.work()
+    queue.now += 1
+    await queue.work()
+    assert await queue.states() == ["done", "done"]
+    for number in "12":
+        states = [row["n"] for row in here.received() if row["id"] == number]
+        assert states[-1] == 2
+    for call in here.sender.calls:
+        sent = [row["id"] for row in json.loads(call.body or b"")]
+        assert len(set(sent)) == len(sent)
+
+
 async def test_deliveries_of_other_kinds_of_work_are_sent_apart(queue: Queue) -> None:
     here = queue.vendor()
     await queue.accept({"id": "1"})

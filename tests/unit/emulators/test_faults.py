@@ -124,6 +124,21 @@ async def test_items_behind_a_queue_fail_where_only_the_operator_sees(securefram
     assert await secureframe.reasons("cloud_resource") == ["the emulator was told to let this item fail"]
 
 
+async def test_a_list_that_is_cut_short_looks_whole_and_is_tagged(drata: Any, secureframe: Any) -> None:
+    await drata.upload([{"id": f"r-{n}"} for n in range(4)])
+    await secureframe.publish("cloud_resource", *({**GOOD, "id": f"i-{n}"} for n in range(4)))
+    await secureframe.resources("cloud_resource")
+    for emulator, path in ((drata, drata.resource + "/records"), (secureframe, "/cloud_resources")):
+        await emulator.served.faults(list_ends_after=3)
+        shown = (await emulator("GET", path))[1]
+        assert (len(shown["data"]), emulator.headers["X-Emulator-Fault"]) == (3, "list_ends_after")
+        assert shown.get("pagination", {"cursor": None}) == {"cursor": None}
+        await emulator.served.faults(list_ends_after=4)
+        assert len((await emulator("GET", path))[1]["data"]) == 4
+        assert "X-Emulator-Fault" not in emulator.headers
+    assert len(await drata.live()) == 4
+
+
 @given(st.floats(0, 1), st.integers(0, 300))
 def test_items_fail_evenly(share: float, items: int) -> None:
     faults = Faults(partial_item_failures=share)

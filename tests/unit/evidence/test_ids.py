@@ -14,8 +14,9 @@ from proofport.mapping import compile_kind
     ("given", "expected"),
     [
         ("", "at least 1 character"),
-        (" ", "an id: one of blanks alone is missing"),
-        ("\t\u3000\n", "an id: one of blanks alone is missing"),
+        (" ", "an id: one that nobody can see is missing"),
+        ("\t\u3000\n", "an id: one that nobody can see is missing"),
+        ("\u200b\ufeff\x00", "an id: one that nobody can see is missing"),
         ("x" * (LONGEST_ID + 1), f"at most {LONGEST_ID} characters"),
     ],
 )
@@ -27,6 +28,6 @@ def test_no_id(kind: str, given: str, expected: str) -> None:
     assert len(str(caught.value)) < 500
 
 
-@pytest.mark.parametrize("given", [" a", "x" * LONGEST_ID, "é" * LONGEST_ID])
+@pytest.mark.parametrize("given", [" a", "a\x00", "x" * LONGEST_ID, "é" * LONGEST_ID])
 def test_an_id(given: str) -> None:
     assert compile_kind("custom:thing")({"id": given}) == {"id": given}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 from typing import Any, cast
 
 import pytest
 from tests.unit.delivery.support import OK, ScriptedSender, reply
 
-from proofport.adapter import Flow
+from proofport.adapter import Flow, Observed, Page
 from proofport.errors import (
     AdapterFault,
     Blocked,
@@ -18,7 +19,7 @@ from proofport.errors import (
     Retryable,
     UnsupportedFeature,
 )
-from proofport.http.flow import allow_destruction, lead
+from proofport.http.flow import allow_destruction, lead, pages
 from proofport.wire import Call, Reply
 
 LOOK = Call("look", "GET", "/x")
@@ -245,3 +246,39 @@ async def test_what_a_flow_only_read_or_was_refused_has_no_effect(first: Call, a
     with pytest.raises(Retryable) as caught:
         await lead(cast(Flow[None], flow()), ScriptedSender(look=answer, write=answer, last=Retryable("later")))
     assert not caught.value.lost
+
+
+# ---------------------------------------------------------------------- lists
+async def walked(*pages_given: Page) -> list[str]:
+    """The ids of a list whose pages come in this order, again and again."""
+    left = cycle(pages_given)
+
+    async def read(cursor: str | None) -> Page:
+        return next(left)
+
+    return [record.id async for page in pages(read) for record in page.records]
+
+
+def page_of(*ids: str, cursor: str | None = None, **more: Any) -> Page:
+    return Page([Observed(each) for each in ids], cursor, **more)
+
+
+async def test_a_list_is_read_to_its_end() -> None:
+    assert await walked(page_of("a", cursor="2", total=3), page_of(cursor="3"), page_of("b", "c")) == ["a", "b", "c"]
+    rows = [{"id": "a"}, {"id": "somebody else's"}]
+    assert await walked(page_of("a", total=2, rows=rows)) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ([page_of("a", cursor="2"), page_of("b", cursor="3"), page_of("c", cursor="2")], "repeats a cursor"),
+        ([page_of("a", cursor=str(number)) for number in range(9)], "repeats a page"),
+        ([page_of(cursor=str(number), rows=["foreign"]) for number in range(9)], "repeats a page"),
+        ([page_of(cursor=str(number)) for number in range(200)], "are empty"),
+        ([page_of("a", cursor="2", total=200), page_of("b", "c", "d")], "4 of 200"),
+    ],
+)
+async def test_a_list_that_goes_round_or_ends_early_ends_with_an_error(given: list[Page], words: str) -> None:
+    with pytest.raises(Retryable, match=words):
+        await walked(*given)

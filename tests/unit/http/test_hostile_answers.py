@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from typing import TypeAlias
 
-import aiohttp
 import pytest
 from tests.support.clock import Clock, Naps
 from tests.unit.http.test_sender_on_the_wire import send, vendor
 
 from proofport.errors import OutcomeUnknown, ProofportError, Retryable
-from proofport.http import sender
+from proofport.http import patience, sender
+from proofport.http.patience import Patience
 from proofport.http.redaction import MARK, Redaction
 from proofport.http.retry import LONGEST_ASKED, refused_for_now, waiting
 from proofport.wire import Call, Reply
@@ -43,30 +46,81 @@ class TestSize:
             assert (await send(origin, GET)).json() == {"a": 1}
 
 
+Answering: TypeAlias = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+async def silent(writer: asyncio.StreamWriter) -> None:
+    """Takes the request, and says nothing."""
+
+
+async def early_hints(writer: asyncio.StreamWriter) -> None:
+    """Each 1xx is a sign of life, and none is an answer."""
+    while True:
+        writer.write(b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0)
+
+
+async def dripping(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(b"1\r\n \r\n")
+        await writer.drain()
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def never_done(answering: Answering) -> AsyncIterator[tuple[str, list[str]]]:
+    """A vendor whose answers do not end. Yields its origin, and a line for each request."""
+    requests: list[str] = []
+    serving: list[asyncio.Task[object] | None] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.append(asyncio.current_task())
+        with closing(writer), suppress(ConnectionError, asyncio.IncompleteReadError):
+            requests.append((await reader.readuntil(b"\r\n")).decode())
+            await answering(writer)
+            await reader.read()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", requests
+        await asyncio.gather(*filter(None, serving))
+
+
 class TestTime:
-    async def test_answers_that_only_begin_end_with_the_time_of_one_attempt(
-        self, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("answering", [silent, early_hints, dripping])
+    async def test_a_request_takes_no_longer_than_what_is_left_of_the_retry_time(
+        self, monkeypatch: pytest.MonkeyPatch, answering: Answering
     ) -> None:
-        """Each 1xx is a sign of life, and none is an answer."""
-        monkeypatch.setattr(sender, "TIMEOUT", aiohttp.ClientTimeout(total=0.2))
+        monkeypatch.setattr(patience, "LEAST_ATTEMPT", 0.01)
+        async with never_done(answering) as (origin, requests), asyncio.timeout(20):
+            with pytest.raises(Retryable, match="no answer in time") as caught:
+                await waiting(lambda: send(origin, GET), 0.2, lambda _: None)
+        assert caught.value.lost
+        assert len(requests) == 1
 
-        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            try:
-                while True:
-                    writer.write(b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n")
-                    await writer.drain()
-                    await asyncio.sleep(0)
-            except ConnectionError:
-                pass
-            finally:
-                writer.close()
+    async def test_without_a_retry_time_no_request_is_cut_short(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(patience, "LONGEST_ATTEMPT", 0.1)
+        async with never_done(silent) as (origin, _), asyncio.timeout(20):
+            with pytest.raises(OutcomeUnknown):
+                await waiting(lambda: send(origin, ASK), 0, lambda _: None)
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
-        async with server:
-            origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            async with asyncio.timeout(20):
-                with pytest.raises(Retryable, match="no answer in time"):
-                    await send(origin, GET)
+    def test_only_the_time_of_the_vendor_counts_and_from_its_last_answer_on(self) -> None:
+        clock = Clock()
+        tried = Patience(20, clock)
+        clock.advance(15)
+        assert (tried.left, tried.attempt) == (5, 5)
+        tried.answered()
+        clock.advance(4)
+        with tried.ours():
+            clock.advance(1000)
+        assert (tried.left, tried.attempt) == (16, 16)
+        tried.waited(10)
+        assert (tried.left, tried.attempt) == (6, 6)
+        clock.advance(30)
+        assert tried.attempt == patience.LEAST_ATTEMPT
+        assert Patience(0, clock).attempt == Patience(1e9, clock).attempt == patience.LONGEST_ATTEMPT
 
     async def test_silence_counts_against_the_retry_time(self) -> None:
         clock, attempts = Clock(), 0

@@ -145,8 +145,30 @@ def test_not_now_is_told_from_perhaps_done(status: int, lost: bool) -> None:
     repeated, asked = refused_for_now(Reply(status), REPEAT, ORIGIN), refused_for_now(Reply(status), ASK, ORIGIN)
     assert isinstance(repeated, Retryable)
     assert repeated.lost is lost
-    assert isinstance(asked, OutcomeUnknown if lost else Retryable)
+    assert isinstance(asked, OutcomeUnknown if status >= 500 else Retryable), "a creation is looked up, never repeated"
     assert f"answered {status}" in repeated.message
+
+
+HTML = {"content-type": "text/html; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers"), [(b"<html>", {}), (b" \r\n<!DOCTYPE html>", {}), (b"\xef\xbb\xbf<!-- Sign in -->", HTML)]
+)
+def test_a_page_under_a_success_is_a_lost_answer(body: bytes, headers: dict[str, str]) -> None:
+    repeated, asked = (refused_for_now(Reply(200, headers, body), call, ORIGIN) for call in (REPEAT, ASK))
+    assert isinstance(repeated, Retryable)
+    assert repeated.lost
+    assert isinstance(asked, OutcomeUnknown)
+    assert "look for a proxy" in repeated.message
+    assert refused_for_now(Reply(404, headers, body), REPEAT, ORIGIN) is None
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(200, HTML, b'{"a":1}'), Reply(200, HTML), Reply(200, {"content-type": "text/xml"}, b"<?xml?>")]
+)
+def test_an_answer_for_programs_is_no_page(reply: Reply) -> None:
+    assert refused_for_now(reply, REPEAT, ORIGIN) is None
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,16 @@ async def test_attempts_that_never_arrived_are_not_called_lost(http_mock: aiores
     assert not error.lost
 
 
-@pytest.mark.parametrize("loss", [{"status": 500}, {"status": 504}, {"exception": aiohttp.SocketTimeoutError()}])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        {"status": 500},
+        {"status": 503},
+        {"status": 504},
+        {"exception": aiohttp.SocketTimeoutError()},
+        {"status": 200, "body": " <html>Sign in</html>"},
+    ],
+)
 async def test_a_call_that_must_not_be_repeated_is_not(
     http_mock: aioresponses, sender: Sender, loss: dict[str, object]
 ) -> None:
@@ -182,7 +191,7 @@ async def test_a_call_that_must_not_be_repeated_is_not(
 async def test_a_call_that_must_not_be_repeated_is_when_it_was_surely_not_done(
     http_mock: aioresponses, sender: Sender
 ) -> None:
-    http_mock.post(URL, status=503)
+    http_mock.post(URL, status=408)
     http_mock.post(URL, status=429)
     http_mock.post(URL, status=200)
     await send(sender, ASK)

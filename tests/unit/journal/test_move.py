@@ -112,7 +112,7 @@ async def some_of_everything(journal: Journal) -> None:
     await journal.open_snapshot(NewSnapshot("s1", "acme", KIND, ["one", "two"], 3_600))
     await journal.put_part("s1", Part("p1", 2, b"[1,2]", "cut off"))
     await journal.open_snapshot(NewSnapshot("s2", "acme", KIND, ["one"], 3_600))
-    await journal.commit_snapshot("s2", run_id="r9", override="sold")
+    await journal.commit_snapshot("s2", run_id="r9", override="sold", without=["hr"])
     await journal.permit("host", per_minute=1, burst=1)
 
 
@@ -130,7 +130,7 @@ async def everything(journal: Journal) -> dict[str, object]:
         "known": [await journal.known(name, KIND, [*ODD, "new", "q"]) for name in names],
         "spellings": [await journal.spellings(name, KIND, [*ODD, "new"]) for name in names],
         "sources": [await journal.sources(name, KIND) for name in names],
-        "of a source": [await journal.ids_of_source(name, KIND, 1) for name in names],
+        "left": [await journal.left(name, KIND) for name in names],
         "count": [await journal.known_count(name, KIND) for name in names],
         "gone": [await journal.gone(name, KIND, "staged", limit=2_000_000) for name in names],
         "kept": [await journal.kept(name, KIND) for name in names],
@@ -171,7 +171,7 @@ async def test_a_moved_journal_shows_what_it_showed_before(both: tuple[Any, Any]
         assert (await journal.accept([new("a")])).ids[0] > last
         commit = await journal.claim_commit(owner="me", lease=60)
         assert commit is not None
-        assert (commit.snapshot.id, commit.run_id, commit.override) == ("s2", "r9", "sold")
+        assert (commit.snapshot.id, commit.run_id, commit.override, commit.without) == ("s2", "r9", "sold", ["hr"])
         run = await journal.claim("a", owner="me", lease=60)
         assert run is not None
         assert await run.note_missing(KIND, ["", "\uffff"], at=9) == [6.5, 5.25]

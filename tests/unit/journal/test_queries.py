@@ -20,7 +20,7 @@ QUERIES = "\n".join(path.read_text(encoding="utf-8") for path in Path(str(files(
 @pytest.mark.parametrize("name", sorted({*SQLITE, *POSTGRES}))
 def test_every_query_is_used(name: str) -> None:
     """By its name, in another query, or as a condition or table that is put together."""
-    built = re.fullmatch(r"(of|is|read|write)_\w+", name)
+    built = re.fullmatch(r"(of|is|read|write|shift)_\w+", name)
     assert built or f"{{{name}}}" in QUERIES or any(f'"{name}"' in text for text in CODE)
 
 

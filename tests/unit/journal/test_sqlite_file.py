@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from tests.support.journals import damage_deliveries
 
 from proofport.errors import ConfigError, JournalError, UsageError
 from proofport.journal import open_journal
@@ -25,11 +26,6 @@ async def accepted_by(path: Path, count: int = 1) -> None:
     await journal.open()
     await journal.accept([NEW] * count)
     await journal.close()
-
-
-def overwrite_second_half(path: Path) -> None:
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2].ljust(len(content), b"\xff"))
 
 
 async def size_of(path: Path) -> int:
@@ -262,7 +258,7 @@ class TestTrouble:
 
     async def test_a_damaged_journal_says_so(self, path: Path) -> None:
         await accepted_by(path, 2_000)
-        overwrite_second_half(path)
+        damage_deliveries(path)
         journal = SqliteJournal(path)
         await journal.open()
         with pytest.raises(JournalError, match="damaged") as refusal:

@@ -278,7 +278,7 @@ def test_a_blank_id_is_missing(load: Load, kind: str, blank: str) -> None:
             decode({name: blank})
         problem = caught.value.problem
         assert (problem.field, problem.found) == ("id", repr(blank))
-        assert problem.expected == "an id: one of blanks alone is missing"
+        assert problem.expected == "an id: one that nobody can see is missing"
     assert compile_kind(kind)({"id": f"{blank}1"}) == {"id": f"{blank}1"}
 
 

@@ -21,8 +21,11 @@ from proofport.relay.operating.backlog import Backlog, Backpressure, View
 NOW = 1_000_000.0
 
 
+OBJECT = {"connection_id": 4, "resource_id": 104}
+
+
 def place() -> dict[str, Any]:
-    return {**block("drata"), "objects": {"cloud_resource": {"connection_id": 4, "resource_id": 104}}}
+    return {**block("drata"), "objects": {"cloud_resource": OBJECT}}
 
 
 @pytest.fixture
@@ -60,18 +63,18 @@ async def test_at_the_limit_evidence_is_refused_and_everything_else_goes_on(
     assert "2 deliveries wait, at most 2 may" in told[0]
 
 
-def lane(queued: int, waited: float, parked: str | None = None) -> LaneView:
-    return LaneView("l", queued, NOW - waited if queued else None, 0, 1, None, None, 0.0, parked)
+def lane(queued: int, waited: float, parked: str | None = None, name: str = "l") -> LaneView:
+    return LaneView(name, queued, NOW - waited if queued else None, 0, 1, None, None, 0.0, parked)
 
 
 @pytest.mark.parametrize(
     ("limits", "view", "excess"),
     [
-        ({"deliveries": 3}, View([lane(1, 0), lane(1, 0)], None, NOW), None),
-        ({"deliveries": 3}, View([lane(1, 0), lane(2, 0, "parked")], None, NOW), "3 deliveries wait"),
+        ({"deliveries": 3}, View([lane(1, 0), lane(1, 0, name="m")], None, NOW), None),
+        ({"deliveries": 3}, View([lane(1, 0), lane(2, 0, "parked", "m")], None, NOW), "3 deliveries wait"),
         ({"deliveries": 0}, View([lane(10**9, 0)], None, NOW), None),
-        ({"bytes": 1000}, View([lane(1, 0)], None, NOW, 999), None),
-        ({"bytes": 1000}, View([lane(1, 0)], None, NOW, 1000), "1,000 bytes wait, at most 1,000 may"),
+        ({"bytes": 1000}, View([lane(1, 0)], None, NOW, {"default": 999}), None),
+        ({"bytes": 1000}, View([lane(1, 0)], None, NOW, {"default": 1000}), "1,000 bytes wait, at most 1,000 may"),
         ({"age_seconds": 60}, View([lane(1, 59.9)], None, NOW), None),
         ({"age_seconds": 60}, View([lane(1, 0), lane(1, 60)], None, NOW), "has waited for 60 s"),
         ({"age_seconds": 60}, View([lane(1, 600, "parked"), lane(0, 0)], None, NOW), None),
@@ -83,9 +86,55 @@ def lane(queued: int, waited: float, parked: str | None = None) -> LaneView:
     ],
 )
 def test_each_limit(tmp_path: Path, limits: dict[str, Any], view: View, excess: str | None) -> None:
-    pressure = Backpressure(Backlog(Gateway(relay_config(tmp_path))), Overload.model_validate(limits))
-    found = pressure.excess(view)
+    pressure = Backpressure(Backlog(Gateway(relay_config(tmp_path))), Overload.model_validate(limits), ["default"])
+    found = pressure.excess(view, "default")
     assert found is None if excess is None else excess in str(found)
+
+
+# ---------------------------------------------------------------------- one tenant beside others
+THREE = ["default", "acme", "other"]
+FLOODED = [lane(1, 600, name="mine"), lane(9, 0, name="@acme/l"), lane(0, 0, name="@other/l")]
+
+
+@pytest.mark.parametrize(
+    ("limits", "view", "refused"),
+    [
+        ({"deliveries": 10}, View(FLOODED, None, NOW), ["acme"]),
+        ({"deliveries": 10}, View([lane(4, 0), lane(6, 0, name="@acme/l")], None, NOW), ["default", "acme"]),
+        ({"deliveries": 11}, View(FLOODED, None, NOW), []),
+        ({"bytes": 100}, View([], None, NOW, {"default": 20, "acme": 80}), ["acme"]),
+        ({"age_seconds": 60}, View(FLOODED, None, NOW), ["default"]),
+        ({"free_bytes": 1000}, View(FLOODED, 999, NOW, {"default": 20, "acme": 80}), ["acme"]),
+        ({"free_bytes": 1000}, View(FLOODED, 499, NOW, {"default": 20, "acme": 80}), THREE),
+        ({"free_bytes": 1000}, View([], 999, NOW, {}), THREE),
+        ({"tenant_deliveries": 9}, View(FLOODED, None, NOW), ["acme"]),
+    ],
+)
+def test_whoever_has_more_than_its_share_is_refused_and_nobody_else(
+    tmp_path: Path, limits: dict[str, Any], view: View, refused: list[str]
+) -> None:
+    pressure = Backpressure(Backlog(Gateway(relay_config(tmp_path))), Overload.model_validate(limits), THREE)
+    assert pressure.refused(view) == refused
+
+
+async def test_a_tenant_and_a_lane_have_limits_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "LOOK_EVERY", 0.0)
+    monkeypatch.setattr(backlog, "SHARE", 0)
+    both = {**place(), "objects": {"cloud_resource": OBJECT, "custom:a": {**OBJECT, "resource_id": 105}}}
+    limits = {"lane_deliveries": 2, "tenant_deliveries": 3}
+    settings = relay_config(tmp_path, destinations={"drata": both}, relay={"overload": limits})
+    async with relaying(settings, deliver=False) as relay:
+        for number in range(2):
+            assert (await relay.post(cloud_resource(number))).status == 202
+        lane_is_full = await relay.post(cloud_resource(2))
+        assert (await relay.post([{"id": "a"}], kind="custom:a")).status == 202
+        tenant_is_full = await relay.post([{"id": "b"}], kind="custom:a")
+    for refused, said in (
+        (lane_is_full, "2 deliveries wait in the lane"),
+        (tenant_is_full, "3 of your deliveries wait, at most 3 may"),
+    ):
+        assert (refused.status, refused.problem, refused.headers["Retry-After"]) == (429, "backlog-full", "30")
+        assert said in refused.body["detail"]
 
 
 async def test_a_limit_of_bytes_is_for_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.errors import JournalError
-from proofport.journal.contract import NewDelivery
+from proofport.journal.contract import Failure, NewDelivery
 from proofport.journal.sqlite import SqliteJournal
 from proofport.relay.operating import backlog, health
 
@@ -72,6 +73,17 @@ async def test_a_parked_lane_is_told_without_its_name(relay: Relay) -> None:
     assert await failing(relay, "?exclude=lanes&exclude=age") == {}
 
 
+async def test_a_lane_that_breaks_down_is_told_without_its_name(relay: Relay) -> None:
+    journal = await relay.gateway.journal()
+    await journal.accept([NewDelivery(LANE, "prod", "device", "upsert", b"", 1)])
+    run = await journal.claim(owner="me", lease=60)
+    assert run is not None
+    await run.later((await run.take(1))[0], 1, Failure("broke_down", "acme: 1234"), broke_down=True)
+    found = await failing(relay)
+    assert found == {"lanes": "0 of 1 lanes are parked, 1 break down at the first delivery"}
+    assert (await relay.get("/v1/lanes"))["items"] == [], "it is of another tenant"
+
+
 async def test_what_waits_for_too_long_is_told_unless_its_lane_is_parked(
     relay: Relay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,6 +109,15 @@ async def test_a_journal_that_cannot_be_written_is_told_without_where_it_is(
     assert found.keys() == {"journal", "lanes", "age", "room"}
     assert "acme" not in str(found)
     assert (await relay.ask("GET", "/healthz")).body == {"status": "alive"}, "nothing that a restart would mend"
+
+
+async def test_a_full_disk_is_told_although_a_small_write_still_goes_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 4096))
+    config = relay_config(tmp_path, relay={"overload": {"free_bytes": 0}})  # which limits nothing
+    async with relaying(config, deliver=False) as relay:
+        assert await failing(relay) == {"journal": "the journal's disk is full"}
 
 
 async def test_a_journal_that_does_not_answer_is_not_waited_for(relay: Relay, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,7 @@ ASKS: Mapping[str, Ask] = {
     "GET /v1/deliveries": Ask("/v1/deliveries", shows="rejected"),
     "GET /v1/deliveries/{id}": Ask("/v1/deliveries/{dead}", shows="rejected"),
     "GET /v1/deliveries/{id}/records": Ask("/v1/deliveries/{done}/records", shows=CLASSIFIED),
+    "POST /v1/deliveries/{id}/set-aside": Ask("/v1/deliveries/{queued}/set-aside", {"reason": "why"}, does=True),
     "GET /v1/dead-letters": Ask("/v1/dead-letters", shows="rejected"),
     "GET /v1/dead-letters/{id}": Ask("/v1/dead-letters/{dead}", shows=CLASSIFIED),
     "POST /v1/dead-letters/{id}/replay": Ask("/v1/dead-letters/{dead}/replay", does=True),

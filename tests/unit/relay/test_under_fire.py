@@ -16,11 +16,12 @@ import orjson
 import pytest
 from tests.support.clock import Clock
 from tests.support.emulators import block
-from tests.support.relay import Relay, relay_config, relaying
+from tests.support.relay import Answer, Relay, relay_config, relaying
 from tests.unit.relay.gate import Gate, gate
 from yarl import URL
 
 from proofport.config.relay import Limits
+from proofport.journal.contract import Failure, Journal
 from proofport.logs import LINES, SECONDS, Seldom
 from proofport.relay.access import connections, keys
 from proofport.relay.problems import PREFIX
@@ -36,6 +37,11 @@ async def relay(tmp_path: Path) -> AsyncIterator[Relay]:
         yield opened
 
 
+async def _posted(relay: Relay, body: bytes, content_type: str) -> Answer:
+    headers = {"Content-Type": content_type}
+    return await relay.ask("POST", "/v1/evidence/device?to=drata", data=BytesIO(body), headers=headers)
+
+
 class TestHostileRecords:
     """Suggestions compare every pair of words, so each of these once took seconds or minutes."""
 
@@ -48,14 +54,23 @@ class TestHostileRecords:
             {"id": "a", "x" * 12_000_000: 1},
             {"id": "x" * 12_000_000},
             {"id": "a", "disks": [{"name": n} for n in range(100_000)]},
+            {"id": "a", "disks": [{"name": n} for n in range(40_000)]},
             {"id": "a", "hostname": {"n" * 3_000_000: 1}},
         ],
-        ids=["names", "long names", "a long choice", "a huge name", "a huge id", "a long list", "a name inside"],
+        ids=[
+            "names",
+            "long names",
+            "a long choice",
+            "a huge name",
+            "a huge id",
+            "many values",
+            "a long list",
+            "a name inside",
+        ],
     )
     async def test_one_is_refused_in_a_short_answer(self, relay: Relay, record: dict[str, Any]) -> None:
         async with asyncio.timeout(30):
-            body, headers = BytesIO(orjson.dumps([record])), {"Content-Type": "application/json"}
-            answer = await relay.ask("POST", "/v1/evidence/device?to=drata", data=body, headers=headers)
+            answer = await _posted(relay, orjson.dumps([record]), "application/json")
         assert (answer.status, answer.problem) == (422, "invalid-records")
         assert len(orjson.dumps(answer.body)) < LARGEST_ANSWER
         assert answer.body["errors"][0]["expected"]
@@ -70,6 +85,14 @@ class TestHostileRecords:
         answer = await relay.post([{"id": str(n), "y" * 300: 1} for n in range(1_500)], kind="device")
         assert (answer.body["error_count"], len(answer.body["errors"])) == (1_500, 1_000)
         assert max(len(each["pointer"]) for each in answer.body["errors"]) < 250
+
+    async def test_two_idempotency_keys_are_refused(self, relay: Relay) -> None:
+        url = URL(f"{relay.origin}/v1/evidence/device?to=drata")
+        headers = [("Content-Type", "application/json"), ("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
+        async with relay.client.post(url, headers=headers, data=b'[{"id": "a"}]') as answer:
+            told = orjson.loads(await answer.read())
+        assert (answer.status, told["errors"][0]["found"]) == (400, "the header 2 times")
+        assert (await relay.get("/v1/deliveries"))["items"] == []
 
     async def test_names_of_destinations_are_not_repeated_whole(self, relay: Relay) -> None:
         wanted = {"kind": "device", "to": ["x" * 1_000_000]}
@@ -102,6 +125,50 @@ class TestValues:
                 "POST", "/documents", data=lines, headers={"Content-Type": "application/x-ndjson"}
             )
             assert (status, body["type"]) == (413, PREFIX + "payload-too-large")
+
+
+class TestLargeBodies:
+    """The items of a large array are parsed one by one, and of each the values are counted before."""
+
+    @pytest.mark.parametrize("large", [0, 1, 2])
+    async def test_each_record_is_judged_by_itself(self, relay: Relay, large: int) -> None:
+        records: list[dict[str, Any]] = [{"id": str(n), "platform": 1} for n in range(3)]
+        records[large] = {"id": "x", **{f"n{n}": 1 for n in range(100_001)}}
+        answer = await _posted(relay, orjson.dumps(records), "application/json")
+        found = {error["pointer"]: error["found"] for error in answer.body["errors"]}
+        assert answer.status == 422
+        assert found.pop(f"/{large}") == "up to 100,002 JSON values"
+        assert found == {f"/{n}/platform": "1" for n in range(3) if n != large}
+
+    @pytest.mark.parametrize("form", ["json", "x-ndjson"])
+    async def test_a_record_alone_is_counted_too(self, relay: Relay, form: str) -> None:
+        body = orjson.dumps({f"n{n}": 1 for n in range(100_001)})
+        answer = await _posted(relay, body, f"application/{form}")
+        assert (answer.status, answer.body["errors"][0]["expected"]) == (422, "at most 100,000")
+
+    @pytest.mark.parametrize(
+        ("body", "status"),
+        [
+            (b'[{"a":%s},1,[]]', 200),
+            (b"%s", 200),
+            (b"[%s,[[[]]]]", 400),
+            (b"[[[[%s]]]]", 400),
+            (b"[[1],%s", 400),
+            (b"[%s,{}x]", 400),
+            (b'[%s,"\xff"]', 400),
+            (b'[%s,"\\ud800"]', 400),
+            (b"[%s" + b",1" * 4 + b"]", 200),
+            (b"[%s" + b",1" * 5 + b"]", 413),
+        ],
+    )
+    async def test_the_limits_are_those_of_small_ones(self, body: bytes, status: int) -> None:
+        """Three levels, and five records."""
+        async with gate(limits=Limits(depth=3, records=5)) as served:
+            for text in (b'"x"', b'"' + b"x" * 70_000 + b'"'):
+                answer = await served.ask(
+                    "POST", "/documents", data=body % text, headers={"Content-Type": "application/json"}
+                )
+                assert answer[0] == status
 
 
 class TestMemory:
@@ -228,14 +295,36 @@ class TestSmall:
         assert answer.status == 503
         assert not answer.body["checks"]["room"]["ok"]
 
-    async def test_a_write_only_key_sees_no_details_of_what_it_resumes(self, relay: Relay) -> None:
-        await relay.post([{"id": "a"}], kind="device", headers={})
+    async def test_a_write_only_key_sees_no_details_of_what_it_resumes_or_replays(self, relay: Relay) -> None:
+        for record in ("a", "b"):
+            await relay.post([{"id": record}], kind="device", headers={})
         journal = await relay.gateway.journal()
         [lane] = await journal.lanes()
+        letter, waiting = await _first_dead(journal, lane.lane)
         token, _ = await keys.issue(journal, name="w", tenant="default", may_read=False, may_write=True)
-        path = relay.origin + "/v1/lanes/" + quote(lane.lane, safe="") + "/resume"
-        url, headers = URL(path, encoded=True), {"Authorization": f"Bearer {token}"}
-        async with relay.client.post(url, headers=headers) as answer:
-            told = orjson.loads(await answer.read())
-        assert answer.status == 200
-        assert (told["oldest"], told["rests_until"], told["parked"]) == (None, None, None)
+        headers = {"Authorization": f"Bearer {token}"}
+
+        async def ask(path: str) -> tuple[int, dict[str, Any]]:
+            async with relay.client.post(URL(relay.origin + path, encoded=True), headers=headers) as answer:
+                return answer.status, orjson.loads(await answer.read())
+
+        status, told = await ask(f"/v1/lanes/{quote(lane.lane, safe='')}/resume")
+        assert (status, {name: value for name, value in told.items() if value is not None}) == (
+            200,
+            {"lane": lane.lane},
+        )
+        status, told = await ask(f"/v1/dead-letters/{waiting}/replay")
+        assert (status, told["state"], "queued" in told["detail"]) == (409, None, False)
+        status, told = await ask(f"/v1/dead-letters/{letter}/replay")
+        hidden = {name for name, value in told.items() if value is None}
+        assert (status, hidden) == (202, {"submission", "finished", "outcomes", "reason", "replayed_as"})
+
+
+async def _first_dead(journal: Journal, lane: str) -> tuple[int, int]:
+    """Set the first delivery aside. Returns its number, and that of the second."""
+    run = await journal.claim(lane, owner="test", lease=60)
+    assert run is not None
+    first, second = await run.take(2)
+    await run.dead(first, Failure("rejected", ""))
+    await run.release()
+    return first.id, second.id

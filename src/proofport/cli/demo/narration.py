@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 import click
 
 from proofport.accounting import Assurance, Status
-from proofport.cli.output import show
+from proofport.cli.output import echo, show
 from proofport.delivery.report import RunReport
 from proofport.testing import Running
 
@@ -25,7 +25,7 @@ class Narrator:
 
     def step(self, title: str, *commands: str) -> None:
         """Begin a part of the tour. `commands` are what a person would type for it."""
-        click.echo(f"\n{click.style('──', fg='cyan')} {click.style(title, bold=True)} {click.style('──', fg='cyan')}")
+        echo(f"\n{click.style('──', fg='cyan')} {click.style(title, bold=True)} {click.style('──', fg='cyan')}")
         for each in commands:
             self.command(each)
 
@@ -36,14 +36,14 @@ class Narrator:
         """Print one line for each kind and destination."""
         kinds, names = max(len(report.kind) for report in reports) + 2, max(map(len, self.vendors)) + 2
         titles = f"{'records':>8}{'confirmed':>10}{'accepted':>9}{'withheld':>9}{'rejected':>9}"
-        click.secho(f"{'':{kinds + names}}{titles}", bold=True)
+        echo(click.style(f"{'':{kinds + names}}{titles}", bold=True))
         for report in reports:
             for number, each in enumerate(report.destinations.values()):
                 level, status = each.tally.assurance, each.tally.status
                 delivered = f"{level[Assurance.CONFIRMED]:>10}{level[Assurance.ACCEPTED]:>9}"
                 place = f"{'' if number else report.kind:{kinds}}{each.name:{names}}"
                 rest = f"{status[Status.WITHHELD]:>9}{status[Status.REJECTED]:>9}"
-                click.echo(f"{place}{each.input:>8}{delivered}{rest}")
+                echo(f"{place}{each.input:>8}{delivered}{rest}")
 
     async def holdings(self) -> None:
         """Print what each vendor has, by its ids."""

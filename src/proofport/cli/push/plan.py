@@ -62,7 +62,7 @@ def _changes(report: DestinationReport) -> Iterator[str]:
         if refused.count:
             yield from group(words, refused.count, ids=refused.ids, colour="yellow")
     if report.not_known.count:
-        words = "of the unchanged are not known, neither at the vendor nor here"
+        words = "not known here, and not seen at the vendor"
         yield from group(words, report.not_known.count, ids=report.not_known.ids, colour="yellow")
     yield from group("rejected", report.problem_count, lines=problems, colour="red")
     yield from (wrapped(note, "  ") for note in report.notes)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show_json
+from proofport.cli.output import echo, plain, show_json
 from proofport.errors import Problem
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ async def preview(
         for each in previews:
             print_preview(each, console())
     if not previews:
-        click.echo("The input has no record to show.", err=True)
+        echo("The input has no record to show.", err=True)
         return 1
     return int(any(not isinstance(body, dict) for each in previews for body in each.bodies.values()))
 
@@ -69,7 +69,7 @@ def console() -> Console:
 
 
 def print_preview(shown: Preview, out: Console) -> None:
-    out.print(Text(f"{shown.position}  {shown.id or ''}".rstrip(), style="bold"))
+    out.print(Text(plain(f"{shown.position}  {shown.id or ''}".rstrip()), style="bold"))
     if shown.neutral:
         title = "evidence, before any vendor mapping"
         evidence = _panel(title, shown.neutral, "cyan") if out.is_terminal else _lines(title, shown.neutral)
@@ -95,13 +95,17 @@ def print_bodies(out: Console, bodies: Mapping[str, dict[str, Any] | Problem]) -
 
 
 def _panel(title: str, body: Mapping[str, Any] | Problem, colour: str) -> Panel:
-    content = Text(str(body), overflow="fold") if isinstance(body, Problem) else _fields(body)
+    content = Text(plain(str(body)), overflow="fold") if isinstance(body, Problem) else _fields(body)
     return Panel(content, title=Text(title), title_align="left", border_style=colour, padding=(0, 1))
+
+
+def _json(value: Any) -> str:
+    return plain(json.dumps(value, ensure_ascii=False))
 
 
 def _lines(title: str, body: Mapping[str, Any] | Problem) -> str:
     """The title, and below it what a panel would hold."""
-    text = str(body) if isinstance(body, Problem) else str(_fields(body))
+    text = plain(str(body)) if isinstance(body, Problem) else str(_fields(body))
     return "\n".join([title, *(f"  {line}" for line in text.splitlines())])
 
 
@@ -109,7 +113,7 @@ def _fields(body: Mapping[str, Any]) -> Text:
     """One field a line, exactly as JSON. A long value continues on the next line; nothing is cut."""
     text = Text(overflow="fold")
     for name, value in body.items():
-        text.append(json.dumps(name, ensure_ascii=False), style="bold")
-        text.append(f": {json.dumps(value, ensure_ascii=False)}\n")
+        text.append(_json(name), style="bold")
+        text.append(f": {_json(value)}\n")
     text.rstrip()
     return text

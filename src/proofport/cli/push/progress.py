@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from proofport.cli.output import plain
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
@@ -54,7 +56,7 @@ class Lines:
         parts = [f"{progress.read:,} read"]
         for name, destination in progress.destinations.items():
             rejected = f", {destination.rejected:,} rejected" if destination.rejected else ""
-            note = f" ({destination.note})" if destination.note else ""
+            note = f" ({plain(destination.note)})" if destination.note else ""
             parts.append(f"{name} {destination.done:,} done{rejected}{note}")
         return "; ".join(parts)
 
@@ -93,7 +95,7 @@ def bars(console: Console) -> Iterator[Watch]:
                 if name not in tasks:
                     tasks[name] = display.add_task(name, total=None, rejected="", counts="")
                 if destination.note:
-                    notes[name] = destination.note
+                    notes[name] = plain(destination.note)
                 rejected = f"{destination.rejected:,} rejected" if destination.rejected else ""
                 counts = f"{destination.done:,} of {progress.read:,} read"
                 total = None if progress.share is None else 1.0

@@ -12,7 +12,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import with_gateway
-from proofport.cli.output import INTERRUPTED, show, show_json
+from proofport.cli.output import INTERRUPTED, echo, show, show_json
 from proofport.cli.push.progress import watcher
 from proofport.errors import ProofportError
 
@@ -102,7 +102,7 @@ def _problems_to(path: str) -> Iterator[Callable[[str, RecordProblem], None]]:
 
 def _explain_interruption(run_id: str, config: str | None) -> int:
     """Write to stderr how far the run came at each destination, and how to continue. Returns the exit code."""
-    click.echo("Interrupted.", err=True)
+    echo("Interrupted.", err=True)
     with suppress(ProofportError):
         for line in with_gateway(config, lambda gateway: _progress_of(run_id, gateway)):
             show(line, "  ", err=True)

@@ -10,7 +10,7 @@ import click
 
 from proofport.accounting import Assurance, Status
 from proofport.cli.output import SHOWN as SHOWN
-from proofport.cli.output import listed, show
+from proofport.cli.output import echo, listed, show
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport
 from proofport.delivery.whole import records
 from proofport.text.wording import listing
@@ -110,14 +110,15 @@ def print_counts(
     widest = max((width for _, width in columns), default=1)
     abreast = max(1, (shutil.get_terminal_size().columns - LABEL) // widest)
     for some in (columns[at : at + abreast] for at in range(0, len(columns), abreast)):
-        click.secho(f"\n{'':{LABEL}}{''.join(f'{each.name:>{width}}' for each, width in some)}", bold=True)
-        click.echo(f"{'records':{LABEL}}{''.join(f'{each.input:>{width},}' for each, width in some)}")
+        names = "".join(f"{each.name:>{width}}" for each, width in some)
+        echo(click.style(f"\n{'':{LABEL}}{names}", bold=True))
+        echo(f"{'records':{LABEL}}{''.join(f'{each.input:>{width},}' for each, width in some)}")
         counts = [(each.tally.status | each.tally.assurance, width) for each, width in some]
         for what, (words, colour) in words_of.items():
             numbers = [(count[what], width) for count, width in counts]
             if what in ALWAYS or any(number for number, _ in numbers):
                 cells = (click.style(f"{n:>{width},}", fg=colour if n else None, dim=not n) for n, width in numbers)
-                click.echo(f"{words:{LABEL}}{''.join(cells)}")
+                echo(f"{words:{LABEL}}{''.join(cells)}")
 
 
 def _fate(destination: DestinationReport) -> str:
@@ -134,7 +135,7 @@ def remarks_on(destination: DestinationReport) -> Iterator[str]:
         "Rejected, and sent as they were last": destination.kept_last,
         "Dropped, although nobody knows that they are gone": destination.dropped,
         "Left out on purpose, without a value that the vendor requires": destination.excluded,
-        "Not known, neither at the vendor nor here": destination.not_known,
+        "Not known here, and not seen at the vendor": destination.not_known,
     }
     for words, some in sets.items():
         if some.count:

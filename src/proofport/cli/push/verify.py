@@ -9,7 +9,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import group, show_result, wrapped
+from proofport.cli.output import echo, group, show_result, wrapped
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway
@@ -42,7 +42,7 @@ async def verify(gateway: Gateway, destination: str, kind: str, within: float, a
 
 def _announce(look: Look) -> None:
     if look.pause is not None:
-        click.echo(f"{look.seen:,} of {look.total:,} seen as sent; looks again in {look.pause:.0f} s", err=True)
+        echo(f"{look.seen:,} of {look.total:,} seen as sent; looks again in {look.pause:.0f} s", err=True)
 
 
 def _lines(found: Verification) -> Iterator[str]:

@@ -9,7 +9,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show_json, show_result, wrapped
+from proofport.cli.output import echo, show_json, show_result, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,8 +64,22 @@ async def show_command(gateway: Gateway, letter_id: int) -> int:
 async def replay_command(gateway: Gateway, ids: Sequence[int], as_it_was: bool) -> int:
     """Queue dead letters again, at the end of their lanes. Their evidence is mapped again when it is delivered."""
     accepted = await gateway.replay(ids, as_it_was=as_it_was)
-    click.echo(f"{len(accepted)} of {len(ids)} queued again: {', '.join(str(one.id) for one in accepted) or 'none'}")
+    echo(f"{len(accepted)} of {len(ids)} queued again: {', '.join(str(one.id) for one in accepted) or 'none'}")
     return 0 if len(accepted) == len(ids) else 2
+
+
+@dead_letter.command("set-aside")
+@ids_argument
+@click.option("--reason", required=True, help="Stays with the letter.")
+@uses_gateway
+async def set_aside_command(gateway: Gateway, ids: Sequence[int], reason: str) -> int:
+    """Make dead letters of queued deliveries that hold up their lane."""
+    from proofport.journal.contract import Failure, Filter
+
+    _require_words(reason)
+    count = await (await gateway.journal()).set_aside(Filter(ids=ids), Failure("set_aside", reason))
+    click.echo(f"{count} of {len(ids)} set aside")
+    return 0 if count == len(ids) else 2
 
 
 @dead_letter.command("drop")
@@ -76,11 +90,15 @@ async def drop_command(gateway: Gateway, ids: Sequence[int], reason: str) -> int
     """Give dead letters up. They stay readable, with the reason."""
     from proofport.journal.contract import Filter
 
+    _require_words(reason)
+    dropped = await (await gateway.journal()).cancel(Filter(ids=ids, state="dead"), reason)
+    echo(f"{dropped} of {len(ids)} dropped")
+    return 0 if dropped == len(ids) else 2
+
+
+def _require_words(reason: str) -> None:
     if not reason.strip():
         raise click.UsageError("--reason needs words: it stays with the letter")
-    dropped = await (await gateway.journal()).cancel(Filter(ids=ids, state="dead"), reason)
-    click.echo(f"{dropped} of {len(ids)} dropped")
-    return 0 if dropped == len(ids) else 2
 
 
 def _lines(letters: Sequence[Delivery]) -> Iterator[str]:
@@ -92,7 +110,11 @@ def _lines(letters: Sequence[Delivery]) -> Iterator[str]:
 
 
 def _reason(letter: Delivery) -> str:
-    return letter.failure.reason.replace("_", " ") if letter.failure else "no reason"
+    """The reason. Where the failure holds the outcomes of records, these are for `show`."""
+    if letter.failure is None:
+        return "no reason"
+    reason, detail = letter.failure.reason.replace("_", " "), letter.failure.detail
+    return f"{reason}: {detail}" if detail and not detail.startswith("[") else reason
 
 
 def _brief(letter: Delivery) -> dict[str, Any]:

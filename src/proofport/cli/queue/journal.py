@@ -1,4 +1,4 @@
-"""`proofport journal`: back up, restore and migrate the journal."""
+"""`proofport journal`: check, back up, restore and migrate the journal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import connect
-from proofport.cli.output import show, when
+from proofport.cli.output import echo, plain, show, show_result, when, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +22,34 @@ if TYPE_CHECKING:
 
 @click.group("journal")
 def journal() -> None:
-    """Back up, restore and migrate the journal."""
+    """Check, back up, restore and migrate the journal."""
+
+
+@journal.command("check")
+@options.json_option
+@options.config_option
+def check_command(config_path: str | None, *, as_json: bool) -> int:
+    """Read the whole journal, and list what is damaged. It may be in use.
+
+    The exit code is 1 when something is damaged.
+    """
+    from proofport.gateway.check import damage_in
+    from proofport.journal import is_there, opened
+
+    configured = _configured(config_path)
+    if not is_there(connect(config_path).config.journal):
+        raise UsageError(f"there is no journal {configured.label} yet", hint="The first push or relay makes it.")
+
+    async def look() -> list[str]:
+        if found := await configured.damage():
+            return found  # what is read from it means nothing then
+        async with opened(configured):
+            return [each async for each in damage_in(configured)]
+
+    found = asyncio.run(look())
+    lines = [f"damaged: {each}" for each in found] or ["Nothing is damaged."]
+    show_result({"damage": found}, (wrapped(line, hanging="  ") for line in lines), as_json=as_json)
+    return 1 if found else 0
 
 
 @journal.command("backup")
@@ -47,7 +74,7 @@ def backup_command(file: Path, config_path: str | None) -> int:
             await configured.backup(file)
 
     asyncio.run(copy())
-    click.echo(f"{file}: {file.stat().st_size:,} bytes")
+    echo(f"{file}: {file.stat().st_size:,} bytes")
     return 0
 
 
@@ -108,7 +135,7 @@ def migrate_command(source: str | None, config_path: str | None) -> int:
     configured = _configured(config_path)
     if not isinstance(configured, SqliteJournal):
         applied = asyncio.run(configured.migrate())
-        click.echo(f"{configured.label}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
+        echo(f"{configured.label}: {f'{len(applied)} scripts applied' if applied else 'up to date'}")
     elif source is None:
         raise UsageError(
             "the configured journal is a file, which is migrated whenever it is opened",
@@ -117,7 +144,7 @@ def migrate_command(source: str | None, config_path: str | None) -> int:
     if source is not None:
         old = cast("SqliteJournal | PostgresJournal", open_journal(source))
         became = asyncio.run(move(old, configured, _announce))
-        click.echo(f"{old.label} has been moved to {configured.label}, and {became}.")
+        echo(f"{old.label} has been moved to {configured.label}, and {became}.")
     return 0
 
 
@@ -139,4 +166,4 @@ def _configured(config_path: str | None) -> SqliteJournal | PostgresJournal:
 
 
 def _announce(lane: str, number: int, count: int) -> None:
-    click.echo(f"{number} of {count}: {lane}", err=True)
+    echo(plain(f"{number} of {count}: {lane}"), err=True)

@@ -11,7 +11,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show_result, when, wrapped
+from proofport.cli.output import echo, plain, show_result, when, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ async def resume(gateway: Gateway, lane: str) -> int:
     """
     if not await (await gateway.journal()).resume(lane):
         raise UsageError(f"the journal knows no lane named {lane}", hint="`proofport status` lists the lanes.")
-    click.echo(f"{lane} goes on.")
+    echo(plain(f"{lane} goes on."))
     return 0
 
 
@@ -100,6 +100,7 @@ def _lane(lane: LaneView) -> dict[str, Any]:
         "oldest": when(lane.oldest),
         "dead": lane.dead,
         "parked": lane.parked,
+        "broken": lane.broken,
         "rests_until": when(lane.next_at) if lane.next_at > time.time() else None,
         "owner": lane.owner if _is_leased(lane) else None,
     }
@@ -166,6 +167,8 @@ def _about(lane: dict[str, Any]) -> Iterator[str]:
     if lane["parked"]:
         yield f"parked: {lane['parked']}"
         yield f"once that is mended, `proofport resume {lane['lane']}` releases the lane"
+    if lane["broken"]:
+        yield f"broke down {lane['broken']} times at the first delivery, which becomes a dead letter at the third"
     if lane["rests_until"]:
         yield f"waits until {lane['rests_until']}"
     if lane["owner"]:

@@ -10,7 +10,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show_result, wrapped
+from proofport.cli.output import echo, show_result, wrapped
 from proofport.errors import ConfigError, ProofportError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ async def doctor(gateway: Gateway, destination: str | None, as_json: bool) -> in
 
     names = [destination] if destination else gateway.config.all_destinations()
     if not names:
-        click.echo("No destination is configured yet: add one under `destinations:`.", err=True)
+        echo("No destination is configured yet: add one under `destinations:`.", err=True)
         return 2
     results = await asyncio.gather(*(_check(gateway, name) for name in names))
     findings = dict(zip(names, results, strict=True))

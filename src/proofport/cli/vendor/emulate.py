@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from proofport import registry
+from proofport.cli.output import echo
 
 NAMES = registry.names(registry.EMULATORS)
 
@@ -65,12 +66,12 @@ async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> No
             emulator.seed()
             origin = await stack.enter_async_context(serve(emulator, port=port))
             destinations[name] = emulator.destination(origin)
-            click.echo(f"{name}: {origin}  (open it in a browser to see what arrives)", err=True)
+            echo(f"{name}: {origin}  (open it in a browser to see what arrives)", err=True)
         if file:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="proofport-"))
             _write_config(Path(file), Path(folder) / "journal.sqlite3", destinations)
-        click.echo(f"{f'Wrote {file}. ' if file else ''}Ctrl-C stops them.", err=True)
-        click.echo("ready")
+        echo(f"{f'Wrote {file}. ' if file else ''}Ctrl-C stops them.", err=True)
+        echo("ready")
         await stopped.wait()
 
 

@@ -16,7 +16,7 @@ import click
 
 from proofport import registry
 from proofport.cli import options
-from proofport.cli.output import show
+from proofport.cli.output import echo, show
 from proofport.errors import MappingError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _answers(given: Sequence[str], settings: Mapping[str, type[BaseModel]]) -> d
 
 
 def _choose(installed: Sequence[str]) -> list[str]:
-    click.echo("Which vendors do you deliver to?")
+    echo("Which vendors do you deliver to?")
     return [name for name in installed if click.confirm(f"  {name}", default=True)]
 
 

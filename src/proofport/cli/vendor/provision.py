@@ -12,7 +12,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import show, show_json
+from proofport.cli.output import echo, show, show_json
 
 if TYPE_CHECKING:
     from proofport.adapter import Provisioned
@@ -51,11 +51,11 @@ def _print(destination: str, made: Mapping[str, Provisioned]) -> None:
             show(note, "  ", err=True)
     ready = {name: one for name, one in made.items() if one.settings}
     if ready:
-        click.echo(f"# destinations: {destination}:\nobjects:")
+        echo(f"# destinations: {destination}:\nobjects:")
     for name, one in ready.items():
-        click.echo(f"  {json.dumps(name) if ':' in name else name}:")
+        echo(f"  {json.dumps(name) if ':' in name else name}:")
         for key, value in one.settings.items():
-            click.echo(f"    {key}: {json.dumps(value)}")
+            echo(f"    {key}: {json.dumps(value)}")
 
 
 def _written(file: Path | None, destination: str, made: Mapping[str, Provisioned]) -> str:

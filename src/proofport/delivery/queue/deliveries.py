@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
-from proofport.delivery.payload import decode_outcomes, pack, unpack, unpack_bodies
+from proofport.accounting import Outcome
+from proofport.delivery.payload import DamagedPayload, outcomes_in, pack
+from proofport.delivery.queue.taken import content_of
+from proofport.delivery.same import keys_of
 from proofport.delivery.target import Target
 from proofport.errors import Problem, UsageError
 from proofport.evidence import Neutral
@@ -27,8 +30,21 @@ RECORDS = 500
 
 def new_deliveries(target: Target, kind: str, mode: Any, records: Sequence[Neutral]) -> list[NewDelivery]:
     """The deliveries that carry `records` to one destination."""
-    portions = (records[start : start + RECORDS] for start in range(0, len(records), RECORDS))
-    return [NewDelivery(target.lane, target.name, kind, mode, pack(some), len(some)) for some in portions]
+    return [NewDelivery(target.lane, target.name, kind, mode, pack(some), len(some)) for some in _portions(records)]
+
+
+def _portions(records: Sequence[Neutral]) -> Iterator[list[Neutral]]:
+    """None has an id twice: a later state of a record waits until the one before it is written down."""
+    portion: list[Neutral] = []
+    keys: set[str] = set()
+    for record, key in zip(records, keys_of([each["id"] for each in records]), strict=True):
+        if key in keys or len(portion) == RECORDS:
+            yield portion
+            portion, keys = [], set()
+        portion.append(record)
+        keys.add(key)
+    if portion:
+        yield portion
 
 
 async def accepted(journal: Journal, new: Sequence[NewDelivery], key: str | None) -> list[Accepted]:
@@ -64,10 +80,12 @@ async def _known(journal: Journal, first: Submitted, destination: str) -> list[A
 
 def letter_of(delivery: Delivery, target: Target) -> list[dict[str, Any]]:
     """Every record of a dead letter: the evidence, why it was refused, the body that was sent, and the one that the
-    mapping gives now."""
-    records, sent = unpack(delivery.payload), _sent(delivery)
-    detail = delivery.failure.detail if delivery.failure else ""
-    outcomes = decode_outcomes(detail) if detail else [None] * len(records)
+    mapping gives now. None of one that was damaged in the journal: its failure says so."""
+    try:
+        records, _, sent = content_of(delivery)
+    except DamagedPayload:
+        return []
+    outcomes: Sequence[Outcome | None] = outcomes_in(delivery.failure) or [None] * len(records)
     bodies = [None if delivery.mode == "remove" else target.body_of(record) for record in records]
     return [
         {
@@ -76,12 +94,8 @@ def letter_of(delivery: Delivery, target: Target) -> list[dict[str, Any]]:
             "sent": body and orjson.loads(body),
             "body": None if isinstance(now, Problem) else now,
         }
-        for record, outcome, body, now in zip(records, outcomes, sent, bodies, strict=True)
+        for record, outcome, body, now in zip(records, outcomes, sent or [None] * len(records), bodies, strict=True)
     ]
-
-
-def _sent(delivery: Delivery) -> list[bytes | None]:
-    return [None] * delivery.records if delivery.bodies is None else unpack_bodies(delivery.bodies)
 
 
 async def replayed(journal: Journal, letters: Filter, *, as_it_was: bool) -> list[Accepted]:
@@ -96,7 +110,13 @@ async def replayed(journal: Journal, letters: Filter, *, as_it_was: bool) -> lis
 
 def _require_bodies(letter: Delivery) -> None:
     """A removal without bodies sent ids alone, and does so again."""
-    missing = _sent(letter).count(None)
+    try:
+        missing = (content_of(letter)[2] or [None] * letter.records).count(None)
+    except DamagedPayload as error:
+        raise UsageError(
+            f"letter {letter.id} cannot be sent as it was: {error.message}",
+            hint="`proofport dead-letter drop` gives it up. Send its evidence again from the source.",
+        ) from None
     if missing and not (letter.mode == "remove" and letter.bodies is None):
         raise UsageError(
             f"letter {letter.id} cannot be sent as it was: {missing} of its {letter.records} records never had a body",

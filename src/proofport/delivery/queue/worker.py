@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeGuard
 
+from proofport.accounting import withheld
 from proofport.adapter import Adapter, Mode
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.lease import Holder, alongside, new_owner, renewing
-from proofport.delivery.payload import unpack_all, unpack_bodies
+from proofport.delivery.payload import DamagedPayload
 from proofport.delivery.queue.books import QueueBooks, QueueLedger, Watch
+from proofport.delivery.queue.taken import Group, Taken, groups, taken
 from proofport.delivery.reading import Branch
 from proofport.delivery.report import DestinationReport
-from proofport.delivery.same import keys_of
 from proofport.delivery.spellings import Spellings
-from proofport.delivery.target import Target
+from proofport.delivery.target import LONGEST_REASON, Target
 from proofport.errors import (
+    AdapterFault,
     Blocked,
     JournalError,
     LaneLost,
@@ -33,7 +36,12 @@ from proofport.http.sender import Sender
 from proofport.journal.contract import Delivery, Failure, Journal, LaneRun
 from proofport.logs import get_logger
 
+SLOTS = 16
 TAKEN_AT_ONCE = 16
+BREAKDOWNS = 3
+"""In a row, after which a delivery is set aside."""
+
+BROKE_DOWN = "broke_down"
 LONGEST_REST = 300.0
 NO_BODY = Problem(
     "no body: the mapping refused this record",
@@ -41,21 +49,7 @@ NO_BODY = Problem(
     hint="Replay it without sending it as it was: it is mapped again.",
 )
 
-Group: TypeAlias = "Sequence[_Taken]"
-
 log = get_logger("delivery")
-
-
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """A delivery with its records."""
-
-    delivery: Delivery
-    records: Sequence[Neutral]
-    #: What their ids compare by. None: the ids themselves.
-    keys: Sequence[str] | None
-    #: They compare without case.
-    fold: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,11 @@ class Worker:
     instance: str
     lease: float
     #: The number of lanes that go at a time.
-    slots: int = 8
+    slots: int = SLOTS
+    #: Several tenants share them: none takes all.
+    shared: bool = False
+    #: Seconds after which a lane lets others go on, and waits for its next turn.
+    turn: float = 5.0
     #: Seconds that what is in flight may take to end once it is time to stop. What has not ended stays queued, its lane
     #: is released, and whoever claims that sends it again. None: it is waited for.
     grace: float | None = None
@@ -87,20 +85,22 @@ class Worker:
                     raise
                 log.warning("delivery_released", lane=run.lane, seconds=self.grace)
 
-        await self.journal.work(drain, owner=new_owner(), slots=self.slots, lease=self.lease, stop=stop)
+        await self.journal.work(
+            drain, owner=new_owner(), slots=self.slots, lease=self.lease, stop=stop, shared=self.shared
+        )
 
     async def _drain(self, run: LaneRun, stop: asyncio.Event) -> None:
-        """Deliver in order until the lane is empty, rests, is parked, or is lost, or it is time to stop."""
+        """Deliver in order until the lane is empty, rests, is parked or lost, or its turn or all is over."""
         holder = Holder(run, self.lease)
         try:
             async with (
                 renewing(holder.confirm, self.lease, lambda error: None, lane=run.lane),
                 AsyncExitStack() as stack,
             ):
-                drain = _Drain(self, holder, stop, stack)
-                while deliveries := await run.take(TAKEN_AT_ONCE):
-                    for group in _groups(deliveries):
-                        if stop.is_set() or not await drain.deliver(group):
+                drain, turn = _Drain(self, holder, stop, stack), _Turn(self.turn)
+                while (waiting := await drain.take()) is not None:
+                    for group in waiting:
+                        if stop.is_set() or not await drain.deliver(group) or turn.is_over():
                             return
         except LaneLost as error:
             log.error("lane_lost", lane=run.lane, error=error.message)
@@ -116,26 +116,64 @@ class _Drain:
         self._stack = stack
         self._senders: dict[str, Sender] = {}
         self._spellings: dict[str, Spellings] = {}
+        #: So many deliveries are still to go one by one, to find the one at which the lane has broken down.
+        self._alone = 0
+
+    async def take(self) -> Iterator[Group] | None:
+        """The next deliveries. None where nothing waits, or the lane rests."""
+        run = self._holder.run
+        while deliveries := await run.take(TAKEN_AT_ONCE):
+            if deliveries[0].breakdowns:
+                self._alone = TAKEN_AT_ONCE
+            if self._alone:
+                deliveries, self._alone = deliveries[:1], self._alone - 1
+            readable = [each for delivery in deliveries if (each := await self._readable(delivery)) is not None]
+            if readable:
+                return groups(readable)
+        return None
+
+    async def _readable(self, delivery: Delivery) -> Taken | None:
+        """A delivery with its records. None: it was set aside, so that the lane goes on without it."""
+        if delivery.breakdowns >= BREAKDOWNS:
+            told = f"{delivery.breakdowns} times, whoever was to deliver it died or broke down"
+            await self._set_aside(delivery, Failure(BROKE_DOWN, told))
+            return None
+        try:
+            return taken(delivery)
+        except DamagedPayload as error:
+            await self._set_aside(delivery, Failure("damaged", error.message))
+            return None
+
+    async def _set_aside(self, delivery: Delivery, failure: Failure) -> None:
+        run, watch = self._holder.run, self._worker.watch
+        await run.set_aside(delivery, failure)
+        log.error("delivery_set_aside", lane=run.lane, delivery=delivery.id, reason=failure.reason)
+        if watch is not None:
+            watch.settled(delivery, [withheld(failure.reason)] * delivery.records)
 
     async def deliver(self, group: Group) -> bool:
         """Deliver a group. False: the lane does not go on with its next delivery.
 
-        It rests where time may mend it, and is parked for everything that a person has to look at.
+        It rests where time may mend it, and is parked for everything that a person has to look at. What nobody foresaw
+        is tried some times, alone, and then set aside.
         """
         run, parked = self._holder.run, False
         books = QueueBooks(run, self._worker.watch)
-        error: ProofportError | None
+        error: Exception | None
         try:
             error = await self._send(group, books)
             parked = isinstance(error, Blocked)  # again would undo it when a person resumes
-        except ProofportError as raised:
+        except Exception as raised:
             error = raised
-        if error is None:
+        if _is_unforeseen(error) and len(group) == 1:
+            return await self._broke_down(group[0].delivery, error)
+        if error is None or _is_unforeseen(error):
             left = {delivery.id for delivery in books.unsettled} if len(group) > 1 else ()
             for each in group:
                 if each.delivery.id in left and not await self.deliver([each]):
                     return False
             return True
+        assert isinstance(error, ProofportError)
         if isinstance(error, LaneLost | JournalError):  # without its journal a lane can be neither rested nor parked
             raise error
         if isinstance(error, Retryable | OutcomeUnknown):  # what may have arrived is sent again: at least once
@@ -149,6 +187,16 @@ class _Drain:
                 await run.park(str(error))
             log.error("lane_parked", lane=run.lane, error=error.message)
         return False
+
+    async def _broke_down(self, delivery: Delivery, error: Exception) -> bool:
+        """Let the lane rest, and try it again; set it aside at last. False: the lane does not go on."""
+        run, failure = self._holder.run, Failure(BROKE_DOWN, f"{type(error).__name__}: {str(error)[:LONGEST_REASON]}")
+        log.error("delivery_broke_down", lane=run.lane, delivery=delivery.id, exc_info=error)
+        if delivery.breakdowns + 1 < BREAKDOWNS:
+            await run.later(delivery, 2.0**delivery.breakdowns, failure, broke_down=True)
+            return False
+        await self._set_aside(delivery, failure)
+        return True
 
     async def _send(self, group: Group, books: QueueBooks) -> ProofportError | None:
         """Why the destination has stopped, if it has."""
@@ -195,9 +243,8 @@ class _Drain:
                     delivery, records = each.delivery, each.records
                     if self._stop.is_set() and delivery is not first:
                         break
-                    if delivery.bodies is not None:
-                        bodies = unpack_bodies(delivery.bodies)
-                        kept_bodies.update(zip(map(id, records), bodies, strict=True))
+                    if each.bodies is not None:
+                        kept_bodies.update(zip(map(id, records), each.bodies, strict=True))
                     if delivery.submission != submission:
                         submission = delivery.submission
                         destination.collisions.begin_another()
@@ -205,41 +252,33 @@ class _Drain:
                     await branch.take(records, range(start, start + len(records)), keys=each.keys, fold=each.fold)
                 await branch.finish()
         except BaseExceptionGroup as failures:
-            raise failures.exceptions[0] from None
+            raise _first(failures) from None
 
 
-def _groups(deliveries: Sequence[Delivery]) -> Iterator[Group]:
-    """Deliveries that may share a batch: of one destination, kind and mode, and with no id twice.
+class _Turn:
+    """The time for which a lane goes on before others do."""
 
-    A record that comes again waits until what came before it is written down.
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def is_over(self) -> bool:
+        return time.monotonic() > self._end
+
+
+def _is_unforeseen(error: Exception | None) -> TypeGuard[Exception]:
+    """True if code has failed at a delivery, and not the vendor, the journal or the configuration.
+
+    What fails in an adapter once something was sent may be the vendor's answer, which a person has to look at.
     """
-    group: list[_Taken] = []
-    keys: set[str] = set()
-    for delivery in deliveries:
-        taken = _taken(delivery)
-        own = {record["id"] for record in taken.records} if taken.keys is None else set(taken.keys)
-        if group and (not keys.isdisjoint(own) or _sort(group[0].delivery) != _sort(delivery)):
-            yield group
-            group, keys = [], set()
-        group.append(taken)
-        keys |= own
-    if group:
-        yield group
+    if isinstance(error, AdapterFault):
+        return not error.lost
+    return error is not None and not isinstance(error, ProofportError)
 
 
-def _taken(delivery: Delivery) -> _Taken:
-    """A delivery with its records. Those whose ids are the same get the spelling of the first."""
-    records, fold = unpack_all(delivery.payload)
-    ids = [record["id"] for record in records]
-    keys = keys_of(ids, fold=fold)
-    if keys is ids:
-        return _Taken(delivery, records, None, fold)
-    first = dict(zip(reversed(keys), reversed(ids), strict=True))
-    return _Taken(delivery, [{**each, "id": first[key]} for each, key in zip(records, keys, strict=True)], keys, fold)
-
-
-def _sort(delivery: Delivery) -> tuple[str, str, Mode, bool]:
-    return delivery.destination, delivery.kind, delivery.mode, delivery.bodies is not None
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first of the errors that tasks have ended with."""
+    first = failures.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _as_it_was(kept_bodies: dict[int, bytes | None]) -> Callable[[Sequence[Neutral]], list[bytes]]:

@@ -10,6 +10,7 @@ from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.listed import VendorList
 from proofport.delivery.live_set import lists_now
 from proofport.delivery.refused import nothing_gone
 from proofport.delivery.report import Exit
@@ -24,9 +25,16 @@ class ComparedSet(Ending):
     """
 
     def __init__(
-        self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore, *, delete_gone: bool
+        self,
+        destination: DestinationRun,
+        books: RunBooks,
+        terms: Terms,
+        ids: IdStore,
+        vendor_list: VendorList,
+        *,
+        delete_gone: bool,
     ) -> None:
-        super().__init__(destination, books, terms, ids, listed=False)
+        super().__init__(destination, books, terms, ids, vendor_list)
         resource = destination.resource
         self._ends = isinstance(resource, Ends) and (resource.ends == "always" or delete_gone)
         #: The size of the set before.

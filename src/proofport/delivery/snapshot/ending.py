@@ -13,6 +13,7 @@ from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.listed import VendorList
 from proofport.delivery.refused import Held
 from proofport.delivery.report import Exit
 from proofport.delivery.whole import flaw_of
@@ -26,18 +27,16 @@ NAMED = 20
 
 
 class Ending(ABC):
-    """Ends one destination's snapshot. `ids` are those of this run. `listed`: the set before is the vendor's list."""
+    """Ends one destination's snapshot. `ids` are those of this run."""
 
     def __init__(
-        self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore, *, listed: bool = True
+        self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore, vendor_list: VendorList
     ) -> None:
         self._destination = destination
         self._report = destination.report
         self._books = books
         self._terms = terms
-        self._before = SetBefore(
-            destination, books.journal, ids, listed=listed, live=destination.last_state.live, wanted=terms.sources
-        )
+        self._before = SetBefore(destination, books.journal, ids, vendor_list, terms.sources)
 
     async def prepare(self) -> None:
         """Read what has to be known before anything is sent."""

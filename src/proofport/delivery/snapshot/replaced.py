@@ -15,6 +15,7 @@ from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import may_have_arrived
+from proofport.delivery.listed import VendorList
 from proofport.delivery.live_set import lists_now
 from proofport.delivery.refused import NAMED, Held, held_back
 from proofport.delivery.report import Exit
@@ -35,9 +36,11 @@ class ReplacedSet(Ending):
     the days of a tombstone may be over: the vendor no longer gets it with the next set that is sent.
     """
 
-    def __init__(self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore) -> None:
+    def __init__(
+        self, destination: DestinationRun, books: RunBooks, terms: Terms, ids: IdStore, vendor_list: VendorList
+    ) -> None:
+        super().__init__(destination, books, terms, ids, vendor_list)
         resource = destination.resource
-        super().__init__(destination, books, terms, ids, listed=lists_now(resource))
         self._days = resource.keeps_gone if isinstance(resource, Replaces) else 0
         #: The ids that become tombstones, and when: the start of the run.
         self._ended: list[str] = []
@@ -103,10 +106,11 @@ class ReplacedSet(Ending):
     async def _find_gone(self) -> None:
         """Compare the set before with the ids of this run.
 
-        What becomes a tombstone belongs to the set before, too, where the vendor does not list it any more: it has
-        been changed by hand, or has taken the set of a run that was cut off.
+        What becomes a tombstone belongs to the set before, too, where the vendor lists it as ended already.
         """
         before, unlisted = self._before, list[str]()
+        if lists_now(self._destination.resource):
+            await before.read_list()
         missing = self._missing = await before.note_gone(keep=True)
         if self._days:
             self._ended = [each async for page in before.delivered() for each in before.gone(page)]

@@ -55,6 +55,7 @@ class StagedSet(Ending):
     async def _complete(self, incomplete: Sequence[str]) -> bool:
         destination, report = self._destination, self._report
         try:
+            await self._before.read_list()
             await self._before.note_gone()
             held = await held_back(self._before, self._terms, report)
         except GuardRefused:
@@ -114,6 +115,7 @@ class StagedSet(Ending):
 
     async def _end_everything(self, incomplete: Sequence[str]) -> bool:
         """The set is empty, and the configuration says that this is meant: end every record, one by one."""
+        await self._before.read_list()
         gone = await self._before.note_gone(keep=True)
         self._terms.allow(Change(self._before.size, len(gone), 0), incomplete, self._before.sources, may_be_empty=True)
         self._note_override()

@@ -13,15 +13,17 @@ from __future__ import annotations
 from typing import Protocol
 
 from proofport.journal.contract.access import AccessKey, AccessKeys
-from proofport.journal.contract.lanes import LaneRun, Lanes, LaneView
+from proofport.journal.contract.lanes import NO_PLACES, LaneRun, Lanes, LaneView, Places
 from proofport.journal.contract.last_state import (
     IN_DOUBT,
     NOTHING_SENT,
     PERHAPS_OVERWRITTEN,
+    Delivered,
     Intent,
     Kept,
     Known,
     LastState,
+    Left,
     Sent,
     SourceCount,
     SpellingState,
@@ -51,6 +53,7 @@ from proofport.journal.contract.snapshots import (
 __all__ = [
     "IN_DOUBT",
     "NOTHING_SENT",
+    "NO_PLACES",
     "PERHAPS_OVERWRITTEN",
     "Accepted",
     "AccessKey",
@@ -58,6 +61,7 @@ __all__ = [
     "Attempt",
     "BatchDone",
     "Commit",
+    "Delivered",
     "Delivery",
     "Failure",
     "Filter",
@@ -71,10 +75,12 @@ __all__ = [
     "Lanes",
     "LastState",
     "Lease",
+    "Left",
     "NewDelivery",
     "NewRun",
     "NewSnapshot",
     "Part",
+    "Places",
     "Queue",
     "Registry",
     "RunState",
@@ -100,4 +106,11 @@ class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Pr
 
     async def close(self) -> None:
         """Whatever was asked before is brought to its end first."""
+        ...
+
+    async def damage(self) -> list[str]:
+        """What the store itself finds wrong with all that it holds, in sentences. The journal may be closed.
+
+        `proofport.gateway.check` looks into what it holds.
+        """
         ...

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -33,12 +33,28 @@ class LaneView:
     next_at: float
     #: Why a person must act.
     parked: str | None
+    #: How often in a row whoever delivered the head broke down, or died.
+    broken: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The lanes that one process has, by tenant: see `proofport.config.names`."""
+
+    held: Mapping[str, int] = field(default_factory=dict)
+    #: The tenants that get no more for now.
+    full: Sequence[str] = ()
+
+
+NO_PLACES = Places()
 
 
 class LaneRun(Protocol):
     """The right to write to one lane. Every method but `release` raises LaneLost once the epoch is not ours."""
 
     lane: str
+    #: Whose lane it is.
+    tenant: str
     epoch: int
 
     async def renew(self) -> None:
@@ -47,6 +63,10 @@ class LaneRun(Protocol):
 
     async def release(self) -> None:
         """Give the lane back; harmless when it was lost."""
+        ...
+
+    async def excuse(self) -> None:
+        """Keep the lane, and deliver no more: what was not delivered is not to blame when the lease runs out."""
         ...
 
     # queued deliveries: the first in order is the head, and stays it until it is done, dead or cancelled
@@ -63,7 +83,7 @@ class LaneRun(Protocol):
         dead: tuple[NewDelivery, Failure] | None = None,
         intents: Sequence[Intent] = (),
     ) -> None:
-        """It was delivered, which also wins over a cancellation meanwhile. Its own intents end.
+        """It was delivered, which also wins over a cancellation, or setting it aside, meanwhile. Its own intents end.
 
         `dead`: the records of it that were rejected; they become a dead delivery of their own, at the same time, with
         as many attempts. `intents`: what is sent next, durable at the same time.
@@ -77,8 +97,15 @@ class LaneRun(Protocol):
         """
         ...
 
-    async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
-        """Count an attempt, and let the lane rest for `delay` seconds."""
+    async def set_aside(self, delivery: Delivery, failure: Failure) -> None:
+        """As `dead`, where something of it may have arrived: what was about to be sent becomes IN_DOUBT."""
+        ...
+
+    async def later(self, delivery: Delivery, delay: float, failure: Failure, *, broke_down: bool = False) -> None:
+        """Count an attempt, and let the lane rest for `delay` seconds.
+
+        `broke_down`: that is counted as well; otherwise it is counted from the start.
+        """
         ...
 
     async def park(self, reason: str) -> None:
@@ -167,19 +194,32 @@ class Lanes(Protocol):
         """Unpark a lane and let it go at once. False when there is no such lane."""
         ...
 
-    async def claim(self, lane: str | None = None, *, owner: str, lease: float) -> LaneRun | None:
+    async def claim(
+        self, lane: str | None = None, *, owner: str, lease: float, places: Places = NO_PLACES
+    ) -> LaneRun | None:
         """Take a lane that nobody holds (or whose lease has run out). None of these: None.
 
-        Without a name: any lane with queued work that is neither parked nor resting, the longest claimable first.
+        Without a name: any lane with queued work that is neither parked nor resting, to drain it. Of the tenants that
+        are not `full` the one that holds the fewest `places` goes first, and of its lanes the longest claimable.
         With a name: that lane, made if need be, even when parked or resting: for runs.
+
+        Where the owner before was to drain the lane, and did not give it back, that counts as a breakdown of the head.
         """
         ...
 
     async def work(
-        self, drain: Callable[[LaneRun], Awaitable[None]], *, owner: str, slots: int, lease: float, stop: asyncio.Event
+        self,
+        drain: Callable[[LaneRun], Awaitable[None]],
+        *,
+        owner: str,
+        slots: int,
+        lease: float,
+        stop: asyncio.Event,
+        shared: bool = False,
     ) -> None:
         """Claim lanes and drain them, up to `slots` at a time, woken by new work, until `stop` is set.
 
+        `shared`: a tenant gets one more slot only while it has fewer than are free, so that it never takes all.
         Running drains are brought to their end. Each lane is released after its drain; a drain that raises keeps its
         lane until the lease runs out, so that a broken one cannot spin.
         """

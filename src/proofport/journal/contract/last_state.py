@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -103,8 +103,20 @@ class Kept:
     removed: bool = False
 
 
-class LastState(Protocol):
-    """Looking at the last delivered state. A `LaneRun` writes it."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What was cut off in a lane and kind. The next run that begins there puts it in doubt."""
+
+    #: What was about to be sent, in its order: all of it IN_DOUBT.
+    sent: Sequence[Sent] = ()
+    #: The names of sources, by their numbers.
+    sources: Mapping[int, str] = field(default_factory=dict)
+    #: A run has not ended: all that was delivered before the next one is PERHAPS_OVERWRITTEN from then on.
+    cut: bool = False
+
+
+class Delivered(Protocol):
+    """Looking at the records of the last delivered state."""
 
     async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]: ...
     async def gone(self, lane: str, kind: str, run_id: str, *, after: str = "", limit: int = 500) -> list[str]:
@@ -121,14 +133,15 @@ class LastState(Protocol):
         """The sources of the last delivered state, by their numbers. Ids of an unknown source are not counted."""
         ...
 
-    async def ids_of_source(self, lane: str, kind: str, source: int, *, after: str = "", limit: int = 500) -> list[str]:
-        """The ids of a source, in id order."""
-        ...
-
     async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
         """The bodies that were last sent; an empty one for an id that was removed since. None: none was kept."""
         ...
 
+
+class LastState(Delivered, Protocol):
+    """Looking at all of the last delivered state. A `LaneRun` writes it."""
+
+    async def left(self, lane: str, kind: str) -> Left: ...
     async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
         """The last delivered state with its bodies, and what was removed of it, in id order.
 

@@ -91,6 +91,8 @@ class Delivery:
     #: The body of each record, as `proofport.delivery.payload` packs them. Of a dead delivery: those that were sent.
     #: Of any other: those to be sent as they are, instead of what its evidence is mapped to.
     bodies: bytes | None = field(default=None, repr=False)
+    #: How often in a row its lane was held to deliver it, and whoever held it broke down or died.
+    breakdowns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +135,16 @@ class Queue(Protocol):
         """
         ...
 
+    async def set_aside(self, chosen: Filter, failure: Failure) -> int:
+        """Make dead letters of queued deliveries. The number of them. One that arrives all the same is done."""
+        ...
+
     async def cancel(self, chosen: Filter, reason: str) -> int:
         """Drop queued or dead deliveries; they stay readable with the reason. The number of them."""
         ...
 
-    async def queued_bytes(self) -> int:
-        """The size of all evidence that waits. Every queued delivery is looked at."""
+    async def waiting_bytes(self) -> dict[str, int]:
+        """By tenant, the size of the evidence that waits: queued, or in parts of snapshots. All of it is looked at."""
         ...
 
     async def amend_delivery(self, delivery: int, outcome: str) -> None:

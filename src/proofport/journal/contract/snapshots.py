@@ -70,6 +70,8 @@ class Commit:
     run_id: str
     #: The reason for which the guard is overridden.
     override: str | None
+    #: The sources that are left out on purpose.
+    without: Sequence[str]
     #: Grows with every claim. What is written under an old one is refused.
     epoch: int
 
@@ -106,11 +108,15 @@ class Snapshots(Protocol):
         ...
 
     # commits
-    async def commit_snapshot(self, snapshot: str, *, run_id: str, override: str | None) -> bool:
+    async def commit_snapshot(
+        self, snapshot: str, *, run_id: str, override: str | None = None, without: Sequence[str] = ()
+    ) -> bool:
         """Commit an open snapshot: from now on its parts do not change. False: it is not open."""
         ...
 
-    async def claim_commit(self, *, owner: str, lease: float, snapshot: str | None = None) -> Commit | None:
+    async def claim_commit(
+        self, *, owner: str, lease: float, snapshot: str | None = None, full: Sequence[str] = ()
+    ) -> Commit | None:
         """Take the oldest committed snapshot that nobody holds, or whose lease has run out; or this one. None: none."""
         ...
 

@@ -5,25 +5,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+import psycopg
 
 from proofport.errors import JournalError
+from proofport.journal import scheduler
 from proofport.journal.contract import LaneRun
-from proofport.journal.copying import Source, Target
+from proofport.journal.copying import OF_A_LANE, OF_THE_JOURNAL, Source, Target
 from proofport.journal.postgres import copies, migrations
-from proofport.journal.postgres.database import Place
+from proofport.journal.postgres.database import Place, explained
 from proofport.journal.postgres.last_state import LastStatePart, PostgresLaneRun
 from proofport.journal.postgres.store import SQL, PostgresStore
 from proofport.journal.postgres.wake import Waker
-from proofport.journal.postgres.work import Work
+from proofport.journal.postgres.work import POLL, Hearing
+from proofport.journal.scheduler import Slots
 from proofport.journal.sql.access import AccessPart
+from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.registry import RegistryPart
 from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 
+TABLES = [*(table.name for table in (*OF_A_LANE, *OF_THE_JOURNAL)), "leases"]
+READ = "SELECT max(md5(t::text)) FROM {table} t"
+"""The text of a row needs all of its values, also those that are kept beside the table."""
 
-class PostgresJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart, SnapshotsPart, AccessPart):
+
+class PostgresJournal(
+    QueuePart, LanesPart, RunsPart, LastStatePart, IntentsPart, RegistryPart, SnapshotsPart, AccessPart
+):
     """A journal in a database. `clock` gives seconds since 1970; without one, the server's clock counts."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] | None = None) -> None:
@@ -35,7 +47,25 @@ class PostgresJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPar
         """Make the tables, or bring them up to date. The names of the scripts that were applied."""
         return await migrations.migrate(self.place)
 
-    # ------------------------------------------------------------------ moving
+    # ------------------------------------------------------------------ damage and moving
+    async def damage(self) -> list[str]:
+        """Read every row of every table.
+
+        A page that was changed on the disk is noticed if the server has data checksums. Indexes are for a tool of its
+        own: https://www.postgresql.org/docs/current/app-pgamcheck.html
+        """
+        found = []
+        async with self.place.connected() as db:
+            await migrations.check(db, self.place)
+            for table in TABLES:
+                try:
+                    await db.execute(READ.format(table=table).encode())
+                except psycopg.Error as error:
+                    found.append(f"the table {table} cannot be read: {explained(error).message}")
+            if not found:
+                found = [text for (text,) in await (await db.execute(SQL["asleep"].encode())).fetchall()]
+        return found
+
     @property
     def label(self) -> str:
         return self.place.name
@@ -69,6 +99,17 @@ class PostgresJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPar
         return PostgresLaneRun(self._store, hold, lease)
 
     async def work(
-        self, drain: Callable[[LaneRun], Awaitable[None]], *, owner: str, slots: int, lease: float, stop: asyncio.Event
+        self,
+        drain: Callable[[LaneRun], Awaitable[None]],
+        *,
+        owner: str,
+        slots: int,
+        lease: float,
+        stop: asyncio.Event,
+        shared: bool = False,
     ) -> None:
-        await Work(self._store, drain, owner, slots, lease, stop).run()
+        store = self._store
+        claim, taken = partial(self.claim, owner=owner, lease=lease), Slots(slots, shared=shared)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Hearing(store, owner, lease, stop).run())
+            group.create_task(scheduler.work(claim, store.is_due, store.waker.news, drain, taken, stop, poll=POLL))

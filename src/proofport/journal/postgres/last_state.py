@@ -84,10 +84,6 @@ class LastStatePart(Part):
         rows = await self._store.rows("sources", {"lane": lane, "kind": kind})
         return [SourceCount(number, bytes(name).decode(), count) for number, name, count in rows]
 
-    async def ids_of_source(self, lane: str, kind: str, source: int, *, after: str = "", limit: int = 500) -> list[str]:
-        values = {"lane": lane, "kind": kind, "source": source, "after": after.encode(), "limit": limit}
-        return [bytes(text).decode() for (text,) in await self._store.rows("ids_of_source", values)]
-
     async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
         found = {bytes(text): bytes(body) for text, body in await self._of("bodies", lane, kind, ids)}
         return [found.get(text.encode()) for text in ids]

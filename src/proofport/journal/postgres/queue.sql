@@ -3,7 +3,7 @@
 -- name: delivery_columns
 -- The fields of a delivery, in their order.
 d.id, l.lane, d.destination, d.kind, d.mode, d.payload, d.records, d.state, d.attempts, d.created, d.finished,
-d.outcome, d.reason, d.detail, d.submission, d.bodies
+d.outcome, d.reason, d.detail, d.submission, d.bodies, d.breakdowns
 
 -- name: lock_lanes
 -- Lanes by their names, each with a word on whether it sleeps. Nobody else accepts for them until the end of the
@@ -80,11 +80,8 @@ d.id = ANY(%(ids)s::bigint[])
 d.lane = (SELECT number FROM lanes WHERE lane = %(lane)s)
 
 -- name: of_tenant
--- Condition: of a tenant, as `proofport.config.names.tenant_of` says.
-d.lane IN (
-    SELECT number FROM lanes
-    WHERE CASE WHEN starts_with(lane, '@') THEN substr(split_part(lane, '/', 1), 2) ELSE 'default' END = %(tenant)s
-)
+-- Condition: of a tenant.
+d.lane IN (SELECT number FROM lanes WHERE tenant = %(tenant)s)
 
 -- name: of_destinations
 -- Condition: for any of these destinations.
@@ -118,14 +115,23 @@ d.state = 'cancelled'
 -- Ends a dead delivery that was accepted again.
 UPDATE deliveries SET state = 'cancelled', outcome = %(outcome)s WHERE id = %(id)s;
 
+-- name: set_aside
+-- Makes dead letters of deliveries that have not ended.
+UPDATE deliveries AS d SET state = 'dead', finished = journal_now(%(now)s), reason = %(reason)s, detail = %(detail)s
+WHERE d.state = 'queued' AND {where};
+
 -- name: cancel
 -- Drops deliveries that have not ended, and dead ones.
 UPDATE deliveries AS d SET state = 'cancelled', outcome = %(outcome)s, finished = journal_now(%(now)s)
 WHERE d.state IN ('queued', 'dead') AND {where};
 
--- name: queued_bytes
--- The size of what waits.
-SELECT coalesce(sum(octet_length(payload)), 0) FROM deliveries WHERE state = 'queued';
+-- name: waiting_bytes
+-- The size of what waits, by tenant.
+SELECT tenant, sum(size) FROM (
+    SELECT l.tenant, octet_length(d.payload) AS size FROM deliveries d JOIN lanes l ON l.number = d.lane
+    WHERE d.state = 'queued'
+    UNION ALL SELECT s.tenant, octet_length(p.payload) FROM snapshots s JOIN parts p ON p.snapshot = s.number
+) waiting GROUP BY tenant;
 
 -- name: amend_delivery
 -- Replaces the outcome of a delivery that is done.
@@ -141,10 +147,10 @@ SELECT r.epoch = %(epoch)s AND r.owner IS NOT NULL, d.* FROM lane_runs r LEFT JO
 WHERE r.lane = %(number)s ORDER BY d.id;
 
 -- name: done
--- Ends a delivery, also a cancelled one, if its lane is ours.
+-- Ends a delivery, also one that was cancelled or set aside, if its lane is ours.
 WITH held AS MATERIALIZED ({held})
 UPDATE deliveries SET state = 'done', attempts = attempts + 1, finished = journal_now(%(now)s), outcome = %(outcome)s
-FROM held WHERE id = %(id)s AND lane = %(number)s AND state IN ('queued', 'cancelled');
+FROM held WHERE id = %(id)s AND lane = %(number)s AND state <> 'done';
 
 -- name: dead
 -- Sets a delivery aside, if its lane is ours.
@@ -155,5 +161,5 @@ FROM held WHERE id = %(id)s AND lane = %(number)s AND state = 'queued';
 
 -- name: later
 -- Counts an attempt.
-UPDATE deliveries SET attempts = attempts + 1, reason = %(reason)s, detail = %(detail)s
+UPDATE deliveries SET attempts = attempts + 1, breakdowns = %(breakdowns)s, reason = %(reason)s, detail = %(detail)s
 WHERE id = %(id)s AND lane = %(number)s AND state = 'queued';

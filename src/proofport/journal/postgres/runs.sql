@@ -29,6 +29,11 @@ UPDATE runs SET report = %(report)s WHERE run_id = %(run_id)s AND destination = 
 -- Notes that open runs of a lane and kind were cut off, each once.
 UPDATE runs SET cut = true WHERE lane = %(lane)s AND kind = %(kind)s AND state = 'open' AND NOT cut;
 
+-- name: is_cut_off
+-- One row if a run of a lane, by its name, and kind is open that was not noted as cut off.
+SELECT 1 FROM runs WHERE lane = (SELECT number FROM lanes WHERE lane = %(lane)s) AND kind = %(kind)s AND state = 'open'
+    AND NOT cut LIMIT 1;
+
 -- name: end_other_runs
 -- Ends the open runs of a lane, destination and kind, all but one.
 UPDATE runs SET state = 'ended', ended = journal_now(%(now)s)

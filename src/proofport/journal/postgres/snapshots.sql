@@ -66,13 +66,16 @@ UPDATE snapshots SET state = 'expired' WHERE id = %(id)s;
 
 -- name: commit_snapshot
 -- Commits an open snapshot.
-UPDATE snapshots SET state = 'committed', run_id = %(run_id)s, override = %(override)s
+UPDATE snapshots SET state = 'committed', run_id = %(run_id)s, override = %(override)s,
+    left_out = %(left_out)s
 WHERE id = %(id)s AND state = 'open' AND expires > journal_now(%(now)s);
 
 -- name: claimable_commit
--- The oldest committed snapshot that nobody holds, or the one that is asked for, with what its commit says.
-SELECT {snapshot_columns}, run_id, override, epoch FROM snapshots
+-- The oldest committed snapshot that nobody holds, of a tenant that is not full, or the one that is asked for, with what
+-- its commit says.
+SELECT {snapshot_columns}, run_id, override, left_out, epoch FROM snapshots
 WHERE state = 'committed' AND (owner IS NULL OR lease_until <= journal_now(%(now)s)) AND id = coalesce(%(id)s, id)
+    AND tenant <> ALL(%(full)s::text[])
 ORDER BY number LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: take_commit

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, ParamSpec, TypeVar, cast
 
-from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
+import orjson
+from psycopg import errors
+
+from proofport.errors import JournalError
+from proofport.journal.contract import IdempotencyRecord, NewDelivery, Places, Submitted
 from proofport.journal.postgres.accept import Acceptor, accepting
 from proofport.journal.postgres.database import Db, Pool, explaining
 from proofport.journal.postgres.wake import Waker
+from proofport.journal.sql.clock import Watch, checked, told
 from proofport.journal.sql.queries import load
 from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Step, Steps, Values, Wake
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-SQL = load(__package__, ["access", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"])
+SQL = load(
+    __package__, ["access", "clock", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"]
+)
+
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the clock."""
 
 
 @lru_cache(maxsize=1_024)
@@ -34,6 +46,8 @@ class PostgresStore:
         self._pool = pool
         self._clock = clock
         self._acceptor = Acceptor(self)
+        self._watch = Watch()
+        self._look_at_clock = 0.0
 
     async def close(self) -> None:
         await self._acceptor.close()
@@ -53,15 +67,37 @@ class PostgresStore:
         return cast(int, await self._alone(Change(name, values, tuple(where))))
 
     async def _alone(self, step: Step) -> Any:
+        await self.watch_clock()
+        return await self._only(step)
+
+    async def _only(self, step: Step) -> Any:
         with explaining(), cancellable():
             async with self._pool.connection() as db:
                 return await self._done(db, step)
 
     # ------------------------------------------------------------------ a transaction
     async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:
+        await self.watch_clock()
+        return await self._write(steps(*given, **named))
+
+    async def _write(self, steps: Steps[T]) -> T:
         with explaining(), cancellable():
             async with self._pool.connection() as db, db.transaction():
-                return await self._carried_out(db, steps(*given, **named))
+                return await self._carried_out(db, steps)
+
+    async def watch_clock(self) -> None:
+        """Look now and then whether the clock went back: it is the server's, which nobody tells of."""
+        if time.monotonic() < self._look_at_clock:
+            return
+        self._look_at_clock = time.monotonic() + LOOK_EVERY
+        try:
+            [(now,)] = await self._only(Query("time", {}))
+            if self._watch.is_due(now):
+                told(await self._write(checked(SQL)))
+        except JournalError as error:
+            self._watch.again()
+            if not isinstance(error.__cause__, errors.DeadlockDetected):  # which is of lanes that were moved
+                raise
 
     async def _carried_out(self, db: Db, steps: Steps[T]) -> T:
         result: Any = None
@@ -93,13 +129,22 @@ class PostgresStore:
     def accepting(self, deliveries: Sequence[NewDelivery]) -> Steps[list[int]]:
         return accepting([(new, None) for new in deliveries])
 
-    def claiming(self, lane: str | None, owner: str, lease: float) -> Steps[Hold | None]:
-        values = {"lane": lane, "names": [lane], "owner": owner, "lease": lease}
+    async def is_due(self, full: Sequence[str]) -> bool:
+        """Look whether a lane of a tenant that is not full may be claimed."""
+        return bool(await self.rows("is_due", {"full": list(full)}))
+
+    def claiming(self, lane: str | None, owner: str, lease: float, places: Places) -> Steps[Hold | None]:
+        values = {"lane": lane, "names": [lane], "owner": owner, "lease": lease, "draining": lane is None}
         if lane is None:
-            rows = yield Query("claim_any", values)
+            held = orjson.dumps(places.held).decode()
+            rows = yield Query("claim_any", {**values, "held": held, "full": list(places.full)})
         else:
             yield Change("make_lanes", values)
             rows = yield Query("claim_named", values)
+        if lane is None and not rows:
+            for (idle,) in (yield Query("idle_lanes", {})):
+                [(number,)] = yield Query("locked_lane", {"lane": idle})
+                yield from self.scheduling(number, idle)
         return Hold(*rows[0]) if rows else None
 
     def scheduling(self, number: int, lane: str) -> Steps[None]:

@@ -1,11 +1,11 @@
-"""The job engine's part in accepting: one `drain` job waits for each lane that is awake.
+"""The job engine's part in accepting: one job, a hint, waits for each lane that is awake.
 
-https://procrastinate.readthedocs.io/en/stable/howto/advanced/locks.html and …/queueing_locks.html
+https://procrastinate.readthedocs.io/en/stable/howto/advanced/queueing_locks.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from procrastinate import App, PsycopgConnector
@@ -18,7 +18,7 @@ TASK = "proofport.drain"
 
 
 class Waker:
-    """Puts drain jobs into the queue, as part of a transaction that holds the lane's row.
+    """Puts hints into the queue, as part of a transaction that holds the lane's row.
 
     `sleeping_job`: the query that finds the job of a lane, if it comes too late.
     """
@@ -26,15 +26,15 @@ class Waker:
     def __init__(self, sleeping_job: str) -> None:
         self._sleeping_job = sleeping_job.encode()
         self.app = App(connector=PsycopgConnector())
-        self.drain: Callable[[str], Awaitable[None]] | None = None
+        #: Set when there may be something to do.
+        self.news = asyncio.Event()
         self._task = self.app.task(name=TASK, queue=QUEUE)(self._run)
 
     async def open(self, pool: Pool) -> None:
         await self.app.open_async(pool)
 
     async def _run(self, lane: str) -> None:
-        if self.drain is not None:
-            await self.drain(lane)
+        self.news.set()
 
     async def wake(self, db: Db, lane: str, delay: float) -> None:
         """See to it that a job for the lane runs in `delay` seconds, or before."""
@@ -42,7 +42,7 @@ class Waker:
         while True:
             try:
                 async with db.transaction():
-                    job = self._task.configure(lock=lane, queueing_lock=lane, schedule_at=at, connection=db)
+                    job = self._task.configure(queueing_lock=lane, schedule_at=at, connection=db)
                     await job.defer_async(lane=lane)
             except AlreadyEnqueued:
                 if not await self._drop_sleeping(db, lane, delay):

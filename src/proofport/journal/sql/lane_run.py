@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from itertools import accumulate, pairwise
 from typing import Any, TypeVar
 
 import orjson
@@ -24,7 +23,9 @@ from proofport.journal.contract import (
     NewRun,
     Sent,
 )
+from proofport.journal.sql.intents import key_of, packed, unpacked
 from proofport.journal.sql.queue import delivery as delivery_of
+from proofport.journal.sql.queue import failed
 from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Steps, Store, Values, shown
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class SqlLaneRun:
 
     def __init__(self, store: Store, hold: Hold, lease: float) -> None:
         self.lane = hold.lane
+        self.tenant = hold.tenant
         self.epoch = hold.epoch
         self._store = store
         self._hold = hold
@@ -107,6 +109,10 @@ class SqlLaneRun:
     async def release(self) -> None:
         await self._store.write(release, self._store, self._hold)
 
+    async def excuse(self) -> None:
+        if not await self._store.change("excuse_lane", self._hold.values):
+            raise self._hold.lost()
+
     # ------------------------------------------------------------------ what is about to be sent
     async def intend(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
         await self._write(self._intend_alone, kind, intents, self._run(run_id)[0] if run_id else 0)
@@ -117,19 +123,24 @@ class SqlLaneRun:
     def _intend(self, of_set: int, intents: Sequence[Intent], run: int = 0) -> Steps[None]:
         if intents:
             about = {"set": of_set, "run": run}
-            yield Many("put_intent", ({**about, **_key_of(each), "content": _packed(each.sent)} for each in intents))
+            yield Many("put_intent", ({**about, **key_of(each), "content": packed(each.sent)} for each in intents))
 
     async def withdraw(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
         await self._write(self._withdraw, kind, intents, self._run(run_id)[0] if run_id else 0)
 
     def _withdraw(self, kind: str, intents: Sequence[Intent], run: int) -> Steps[None]:
         of_set = {"set": (yield from self._set(kind)), "run": run}
-        yield Many("drop_intent", [{**of_set, **_key_of(each)} for each in intents])
+        yield Many("drop_intent", [{**of_set, **key_of(each)} for each in intents])
 
     def _take_up(self, of_set: int, rows: Sequence[Row]) -> Steps[None]:
         """Put what was left in doubt: it may have arrived, and belongs to the set of no run."""
         for delivery, content in rows:
-            yield from self._note(of_set, _unpacked(bytes(content)), "upsert", delivery=delivery or None)
+            try:
+                sent = unpacked(bytes(content))
+            except ValueError:  # it is damaged: whatever was delivered may have been overwritten
+                yield from self._doubt(of_set)
+            else:
+                yield from self._note(of_set, sent, "upsert", delivery=delivery or None)
 
     def _take_up_deliveries(self) -> Steps[None]:
         for (of_set,) in (yield Query("sets_with_deliveries_left", self._hold.values)):
@@ -176,11 +187,11 @@ class SqlLaneRun:
         yield from self._note(of_set, sent, delivery.mode, delivery=delivery.id)
         if dead is not None:
             new, failure = dead
-            letter = {**asdict(new), **_failure(failure), "attempts": delivery.attempts + 1}
+            letter = {**asdict(new), **failed(failure), "attempts": delivery.attempts + 1}
             yield Change("add_dead", {**letter, "number": self._hold.number})
 
     async def dead(self, delivery: Delivery, failure: Failure, *, bodies: bytes | None = None) -> None:
-        values = {**self._hold.values, "id": delivery.id, "bodies": bodies, **_failure(failure)}
+        values = {**self._hold.values, "id": delivery.id, "bodies": bodies, **failed(failure)}
         await self._store.write(self._dead, delivery, values)
 
     def _dead(self, delivery: Delivery, values: Values) -> Steps[None]:
@@ -188,8 +199,16 @@ class SqlLaneRun:
             yield from self._check()
         yield Change("drop_intents_of_delivery", {"set": (yield from self._set(delivery.kind)), "id": delivery.id})
 
-    async def later(self, delivery: Delivery, delay: float, failure: Failure) -> None:
-        values = {**self._hold.values, "id": delivery.id, "delay": delay, **_failure(failure)}
+    async def set_aside(self, delivery: Delivery, failure: Failure) -> None:
+        await self._write(self._set_aside, delivery, failure)
+
+    def _set_aside(self, delivery: Delivery, failure: Failure) -> Steps[None]:
+        values = {**self._hold.values, "id": delivery.id, "bodies": delivery.bodies, **failed(failure)}
+        yield Change("dead", values)
+
+    async def later(self, delivery: Delivery, delay: float, failure: Failure, *, broke_down: bool = False) -> None:
+        breakdowns = delivery.breakdowns + 1 if broke_down else 0
+        values = {**self._hold.values, "id": delivery.id, "delay": delay, "breakdowns": breakdowns, **failed(failure)}
         await self._write(_changes, ["later", "rest_lane"], values, wakes=True)
 
     async def park(self, reason: str) -> None:
@@ -343,30 +362,6 @@ def _changes(names: Sequence[str], values: Values) -> Steps[None]:
         yield Change(name, values)
 
 
-def _key_of(intent: Intent) -> Values:
-    return {"delivery": intent.delivery or 0, "batch": intent.batch, "digest": intent.digest}
-
-
-def _packed(sent: Sent) -> bytes:
-    """The content of an intent: a line of JSON, and then the bodies. Without digests: nobody knows yet what arrives."""
-    sizes = list(map(len, sent.items))
-    about = [list(each) for each in (sent.ids, sent.observed, sent.sources, sent.spellings)]
-    return orjson.dumps([*about, sizes], option=orjson.OPT_APPEND_NEWLINE) + b"".join(sent.items)
-
-
-def _unpacked(content: bytes) -> Sent:
-    """The content of an intent that was left, all of it in doubt."""
-    line, _, bodies = content.partition(b"\n")
-    ids, observed, sources, spellings, sizes = orjson.loads(line)
-    ends = pairwise(accumulate(sizes, initial=0))
-    items = [bodies[start:end] for start, end in ends]
-    return Sent(ids, [IN_DOUBT] * len(ids), observed, items, sources, spellings)
-
-
 def _keep(values: Values, doubts: str | None) -> Steps[None]:
     if (yield Change("add_adapter_memory", values)) and doubts is not None:
         yield Change("doubt_kind", {**values, "kind": doubts, "doubt": IN_DOUBT})
-
-
-def _failure(failure: Failure) -> Values:
-    return {"reason": shown(failure.reason), "detail": shown(failure.detail)}

@@ -8,7 +8,7 @@ from dataclasses import replace
 import orjson
 
 from proofport.errors import JournalError
-from proofport.journal.contract import Attempt, BatchDone, LaneRun, LaneView, RunView
+from proofport.journal.contract import NO_PLACES, Attempt, BatchDone, LaneRun, LaneView, Places, RunView
 from proofport.journal.sql.lane_run import release
 from proofport.journal.sql.steps import Change, Hold, Part, Query, Row, Steps, Store, shown
 
@@ -20,9 +20,11 @@ class LanesPart(Part):
     async def resume(self, lane: str) -> bool:
         return await self._store.write(_resume, self._store, lane)
 
-    async def claim(self, lane: str | None = None, *, owner: str, lease: float) -> LaneRun | None:
+    async def claim(
+        self, lane: str | None = None, *, owner: str, lease: float, places: Places = NO_PLACES
+    ) -> LaneRun | None:
         store = self._store
-        claiming = asyncio.ensure_future(store.write(store.claiming, lane, owner, lease))
+        claiming = asyncio.ensure_future(store.write(store.claiming, lane, owner, lease, places))
         try:
             hold = await asyncio.shield(claiming)
         except asyncio.CancelledError:

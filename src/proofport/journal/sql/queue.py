@@ -33,8 +33,12 @@ class QueuePart(Part):
         outcome = orjson.dumps({"reason": reason}).decode()
         return await self._store.change("cancel", {**values, "outcome": outcome}, where)
 
-    async def queued_bytes(self) -> int:
-        return int((await self._store.rows("queued_bytes", {}))[0][0])
+    async def set_aside(self, chosen: Filter, failure: Failure) -> int:
+        where, values = _where(chosen)
+        return await self._store.change("set_aside", {**values, **failed(failure)}, where)
+
+    async def waiting_bytes(self) -> dict[str, int]:
+        return {tenant: int(size) for tenant, size in await self._store.rows("waiting_bytes", {})}
 
     async def amend_delivery(self, delivery: int, outcome: str) -> None:
         await self._store.change("amend_delivery", {"id": delivery, "outcome": shown(outcome)})
@@ -47,9 +51,14 @@ def _where(chosen: Filter) -> tuple[list[str], dict[str, Any]]:
     return where, {name: value if isinstance(value, str | int) else list(value) for name, value in given.items()}
 
 
+def failed(failure: Failure) -> Values:
+    return {"reason": shown(failure.reason), "detail": shown(failure.detail)}
+
+
 def delivery(row: Row) -> Delivery:
-    *common, reason, detail, submission, bodies = row
-    return Delivery(*[*common, None if reason is None else Failure(reason, detail), submission, bodies])
+    *common, reason, detail, submission, bodies, breakdowns = row
+    failure = None if reason is None else Failure(reason, detail)
+    return Delivery(*[*common, failure, submission, bodies, breakdowns])
 
 
 def _replay(store: Store, chosen: Filter, as_it_was: bool) -> Steps[list[int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Literal
 
@@ -41,12 +42,18 @@ class SnapshotsPart(Part):
         return await self._store.write(_expire)
 
     # ------------------------------------------------------------------ commits
-    async def commit_snapshot(self, snapshot: str, *, run_id: str, override: str | None) -> bool:
-        values = {"id": snapshot, "run_id": run_id, "override": shown(override)}
+    async def commit_snapshot(
+        self, snapshot: str, *, run_id: str, override: str | None = None, without: Sequence[str] = ()
+    ) -> bool:
+        left_out = [shown(each) for each in without]
+        values = {"id": snapshot, "run_id": run_id, "override": shown(override), "left_out": left_out}
         return bool(await self._store.change("commit_snapshot", values))
 
-    async def claim_commit(self, *, owner: str, lease: float, snapshot: str | None = None) -> Commit | None:
-        return await self._store.write(_claim, {"owner": owner, "lease": lease, "id": snapshot})
+    async def claim_commit(
+        self, *, owner: str, lease: float, snapshot: str | None = None, full: Sequence[str] = ()
+    ) -> Commit | None:
+        values = {"owner": owner, "lease": lease, "id": snapshot, "full": list(full)}
+        return await self._store.write(_claim, values)
 
     async def renew_commit(self, commit: Commit, *, lease: float) -> None:
         if not await self._store.change("renew_commit", {**_of(commit), "lease": lease}):
@@ -93,8 +100,8 @@ def _claim(values: Values) -> Steps[Commit | None]:
     rows = yield Query("claimable_commit", values)
     if not rows:
         return None
-    [(*row, run_id, override, epoch)] = rows
-    commit = Commit(_view(row), run_id, override, epoch + 1)
+    [(*row, run_id, override, left_out, epoch)] = rows
+    commit = Commit(_view(row), run_id, override, names(left_out) or [], epoch + 1)
     yield Change("take_commit", {**values, **_of(commit)})
     return commit
 

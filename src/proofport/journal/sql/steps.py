@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 from proofport.errors import LaneLost
-from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
+from proofport.journal.contract import IdempotencyRecord, NewDelivery, Places, Submitted
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -71,6 +71,7 @@ class Hold:
     number: int
     lane: str
     epoch: int
+    tenant: str
 
     @property
     def values(self) -> Values:
@@ -107,7 +108,7 @@ class Store(Protocol):
         """Add deliveries to their lanes. Their ids, in their order."""
         ...
 
-    def claiming(self, lane: str | None, owner: str, lease: float) -> Steps[Hold | None]: ...
+    def claiming(self, lane: str | None, owner: str, lease: float, places: Places) -> Steps[Hold | None]: ...
     def scheduling(self, number: int, lane: str) -> Steps[None]:
         """Work out anew when a lane may be claimed."""
         ...

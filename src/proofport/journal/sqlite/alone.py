@@ -14,14 +14,12 @@ from pathlib import Path
 
 from proofport.errors import ConfigError, JournalError, UsageError
 from proofport.journal.copying import AWAY, in_use
-from proofport.journal.sqlite.database import REPLACED, connect, create, explained, is_busy
+from proofport.journal.sqlite.database import BESIDE, REPLACED, connect, create, explained, is_busy
+from proofport.journal.sqlite.integrity import structural_damage
 from proofport.journal.sqlite.store import SQL
 
 SHARED_FIRST, SHARED_SIZE = 0x40000002, 510
 """The bytes that whoever has the file open holds a lock on: https://www.sqlite.org/lockingv3.html"""
-
-BESIDE = ("-wal", "-shm")
-"""Endings of the files that SQLite keeps beside a journal: https://www.sqlite.org/walformat.html"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +102,11 @@ def _check(draft: Path, backup: Path) -> None:
     try:
         with closing(connect(draft)) as db:
             tables = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-            [(found,), *_] = db.execute("PRAGMA integrity_check(1)").fetchall()
+            found = structural_damage(db)
         if not tables:
             raise UsageError(f"{backup} is empty", hint=hint)
-        if found != "ok":
-            raise UsageError(f"{backup} is damaged: {found}", hint=hint)
+        if found:
+            raise UsageError(f"{backup} is damaged: {found[0]}", hint=hint)
         _make_usable(draft)
         create(draft)
     except sqlite3.Error as error:

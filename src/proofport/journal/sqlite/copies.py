@@ -51,6 +51,7 @@ READ: Mapping[tuple[str, str], Callable[[Any], Any]] = {
     ("access_keys", "destinations"): _loaded,
     ("access_keys", "kinds"): _loaded,
     ("snapshots", "destinations"): _loaded,
+    ("snapshots", "left_out"): _loaded,
 }
 """How values are made of what SQLite has."""
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from proofport.errors import ConfigError, JournalError
 from proofport.journal.copying import AWAY
+from proofport.journal.sqlite.integrity import quick_look
 
 APPLICATION_ID = 0x70706A31
 """Marks a SQLite file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
@@ -25,6 +26,9 @@ MOVED = ".moved"
 
 REPLACED = "a backup that was restored"
 """Noted instead of a place in a journal that a backup has replaced."""
+
+BESIDE = ("-wal", "-shm")
+"""Endings of the files that SQLite keeps beside a journal: https://www.sqlite.org/walformat.html"""
 
 BUSY_SECONDS = 30.0
 MOUNTS = Path("/proc/self/mountinfo")
@@ -43,14 +47,27 @@ def create(path: Path, *, durable: bool = True) -> None:
         with suppress(FileExistsError):  # never open one that exists: closing it would drop SQLite's locks on it
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(connect(path, durable=durable)) as db:
+            if found := quick_look(db):
+                raise damaged(path, found)
             _migrate(db, path)
             refuse_away(db, path)
     except (OSError, sqlite3.Error) as error:
-        hint = explained(error).hint if isinstance(error, sqlite3.Error) else None
-        raise ConfigError(
-            f"the journal {path} cannot be used: {error}",
-            hint=hint or "Give `journal:` a path on a local, writable disk.",
-        ) from error
+        raise unusable(path, error) from error
+
+
+def damaged(path: Path, found: str) -> ConfigError:
+    return ConfigError(
+        f"the journal {path} is damaged: {found}",
+        hint="`proofport journal check` lists the damage. Put a backup in its place: `proofport journal restore FILE`.",
+    )
+
+
+def unusable(path: Path, error: OSError | sqlite3.Error) -> ConfigError:
+    hint = explained(error).hint if isinstance(error, sqlite3.Error) else None
+    return ConfigError(
+        f"the journal {path} cannot be used: {error}",
+        hint=hint or "Give `journal:` a path on a local, writable disk.",
+    )
 
 
 def _refuse_to_begin_anew(path: Path) -> None:
@@ -80,12 +97,16 @@ def refuse_away(db: sqlite3.Connection, path: Path) -> None:
     raise ConfigError(f"the journal {path} was moved to {row[0]}", hint="Name that in `journal:`.")
 
 
-def connect(path: Path, *, query_only: bool = False, durable: bool = True) -> sqlite3.Connection:
-    """A connection, used by one thread at a time. `durable`: its commits survive a power cut.
+def connect(
+    path: Path, *, query_only: bool = False, durable: bool = True, wait: float | None = None
+) -> sqlite3.Connection:
+    """A connection to a file that exists, used by one thread at a time. `durable`: its commits survive a power cut.
 
-    https://www.sqlite.org/pragma.html#pragma_synchronous
+    `wait`: seconds for another to let go of the file. https://www.sqlite.org/pragma.html#pragma_synchronous
     """
-    db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    address = f"{path.absolute().as_uri()}?mode=rw"  # a file that was deleted meanwhile is not begun anew
+    timeout = BUSY_SECONDS if wait is None else wait
+    db = sqlite3.connect(address, uri=True, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
         db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
         db.execute("PRAGMA cache_size = -512")
@@ -178,6 +199,14 @@ def is_busy(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
 
 
+def is_for_all(error: sqlite3.Error) -> bool:
+    """True if it is no request's own fault, so that doing the others again is of no use.
+
+    After an I/O error it would even do harm: a commit may have reached the disk that was said to have failed.
+    """
+    return is_busy(error) or getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR
+
+
 def explained(error: sqlite3.Error) -> JournalError:
     """The advice for a person about an error of the store."""
     name = getattr(error, "sqlite_errorname", "")
@@ -194,6 +223,10 @@ _EXPLANATIONS = (
     ("SQLITE_CANTOPEN", "the journal cannot be opened", "Make the file and its folder readable and writable."),
     ("SQLITE_BUSY", "another process keeps the journal locked", "End the process that does not let go of it."),
     ("SQLITE_IOERR", "the journal's disk fails", "Check the disk and its free space."),
-    ("SQLITE_CORRUPT", "the journal is damaged", "Put a backup in its place: `proofport journal restore FILE`."),
+    (
+        "SQLITE_CORRUPT",
+        "the journal is damaged",
+        "`proofport journal check` lists the damage. Put a backup in its place: `proofport journal restore FILE`.",
+    ),
     ("SQLITE_NOTADB", "this is no journal", "`proofport journal restore FILE`, or give `journal:` another path."),
 )

@@ -57,10 +57,6 @@ INSERT INTO source_names (of_set, number, name) VALUES (:set, :number, :name);
 SELECT n.number, n.name, count(*) FROM known k JOIN source_names n ON n.of_set = k.of_set AND n.number = k.source
 WHERE k.of_set = :set AND k.body <> 0 GROUP BY n.number, n.name ORDER BY n.number;
 
--- name: ids_of_source
--- The ids of a source.
-SELECT id FROM known WHERE of_set = :set AND source = :source AND id > :after AND body <> 0 ORDER BY id LIMIT :limit;
-
 -- name: spelling
 -- How an id was written first.
 SELECT spelling FROM known WHERE of_set = :set AND id = :id AND body <> 0;

@@ -11,13 +11,16 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, closing
+from functools import partial
 from pathlib import Path
 
 from proofport.errors import JournalError, UsageError
 from proofport.journal import scheduler
 from proofport.journal.contract import LaneRun
 from proofport.journal.copying import Source, Target
+from proofport.journal.scheduler import Slots
 from proofport.journal.sql.access import AccessPart
+from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.registry import RegistryPart
@@ -25,13 +28,16 @@ from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 from proofport.journal.sqlite import copies
 from proofport.journal.sqlite.alone import Restored, restore
-from proofport.journal.sqlite.database import connect, create, explained
+from proofport.journal.sqlite.database import connect, create, explained, unusable
+from proofport.journal.sqlite.integrity import all_damage, structural_damage
 from proofport.journal.sqlite.known import LastStatePart
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
 from proofport.journal.sqlite.store import SqliteStore
 
 
-class SqliteJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart, SnapshotsPart, AccessPart):
+class SqliteJournal(
+    QueuePart, LanesPart, RunsPart, LastStatePart, IntentsPart, RegistryPart, SnapshotsPart, AccessPart
+):
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 
     #: Commits survive a power cut.
@@ -44,7 +50,10 @@ class SqliteJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart,
 
     async def open(self) -> None:
         await asyncio.to_thread(create, self.path, durable=self.durable)
-        self._begin()
+        try:
+            self._begin()
+        except (OSError, sqlite3.Error) as error:
+            raise unusable(self.path, error) from error
 
     def _begin(self) -> None:
         self._opened = SqliteStore(self.path, durable=self.durable, clock=self._clock)
@@ -64,14 +73,30 @@ class SqliteJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart,
         return SqliteLaneRun(self._store, hold, lease)
 
     async def work(
-        self, drain: Callable[[LaneRun], Awaitable[None]], *, owner: str, slots: int, lease: float, stop: asyncio.Event
+        self,
+        drain: Callable[[LaneRun], Awaitable[None]],
+        *,
+        owner: str,
+        slots: int,
+        lease: float,
+        stop: asyncio.Event,
+        shared: bool = False,
     ) -> None:
         store = self._store
-        await scheduler.work(
-            lambda: self.claim(owner=owner, lease=lease), store.is_due, store.news, drain, slots=slots, stop=stop
-        )
+        claim = partial(self.claim, owner=owner, lease=lease)
+        await scheduler.work(claim, store.is_due, store.news, drain, Slots(slots, shared=shared), stop)
 
-    # ------------------------------------------------------------------ backup and moving
+    # ------------------------------------------------------------------ damage, backup and moving
+    async def damage(self) -> list[str]:
+        return await asyncio.to_thread(self._damage)
+
+    def _damage(self) -> list[str]:
+        try:
+            with closing(connect(self.path, query_only=True)) as db:
+                return all_damage(db)
+        except sqlite3.DatabaseError as error:
+            return [str(error)]
+
     @property
     def label(self) -> str:
         return str(self.path)
@@ -91,7 +116,10 @@ class SqliteJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart,
             await self.close()
 
     async def backup(self, path: str | Path) -> None:
-        """Copy the journal as it is now, beside running work. Raises UsageError when `path` exists."""
+        """Copy the journal as it is now, beside running work. Raises UsageError when `path` exists.
+
+        Raises JournalError, and leaves no copy, when the journal is damaged: see `structural_damage`.
+        """
         target = Path(path)
         await asyncio.to_thread(self._copy_to, target)
 
@@ -107,6 +135,11 @@ class SqliteJournal(QueuePart, LanesPart, RunsPart, LastStatePart, RegistryPart,
             os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
             with closing(connect(self.path)) as source, closing(sqlite3.connect(draft)) as copy:
                 source.backup(copy)
+                if found := structural_damage(copy):
+                    raise JournalError(
+                        f"the journal is damaged, and was not copied: {found[0]}",
+                        hint="Keep the last backup. `proofport journal check` lists the damage.",
+                    )
             os.link(draft, target)
         except sqlite3.Error as error:
             raise explained(error) from error

@@ -21,7 +21,7 @@ import orjson
 from proofport.adapter import Tombstone
 from proofport.journal.contract import IN_DOUBT, Kept, Known, SourceCount, SpellingState
 from proofport.journal.sql.steps import Many, Part, Steps
-from proofport.journal.sqlite.database import connect, explained
+from proofport.journal.sqlite.database import connect
 from proofport.journal.sqlite.store import SQL, SqliteStore
 
 SLICE = 5_000
@@ -128,10 +128,6 @@ class LastStatePart(Part):
         rows = await self._store.rows("sources", {"set": await folded(self._store, lane, kind)})
         return [SourceCount(*row) for row in rows]
 
-    async def ids_of_source(self, lane: str, kind: str, source: int, *, after: str = "", limit: int = 500) -> list[str]:
-        values = {"set": await folded(self._store, lane, kind), "source": source, "after": after, "limit": limit}
-        return [text for (text,) in await self._store.rows("ids_of_source", values)]
-
     async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
         values = {"set": await folded(self._store, lane, kind), "after": after, "limit": limit}
         rows = await self._store.rows("kept", values)
@@ -177,11 +173,14 @@ async def _fold(store: SqliteStore, of_set: int) -> None:
 
 
 def _collect(store: SqliteStore, pending: _Pending, of_set: int) -> None:
+    files = store.writer.files
+    files.check()
     try:
         with closing(connect(store.path, query_only=True)) as db:
             pending.add(db, of_set)
     except sqlite3.Error as error:
-        raise explained(error) from error
+        raise files.failed(error) from error
+    files.check()
 
 
 async def _in_thread(work: Callable[[], T]) -> T:

@@ -21,7 +21,8 @@ INSERT INTO lanes (lane) VALUES (:lane) ON CONFLICT DO NOTHING;
 SELECT lane, (SELECT count(*) FROM deliveries WHERE lane = lanes.number AND state = 'queued'),
     (SELECT created FROM deliveries WHERE lane = lanes.number AND state = 'queued' ORDER BY id LIMIT 1),
     (SELECT count(*) FROM deliveries WHERE lane = lanes.number AND state = 'dead'),
-    epoch, owner, lease_until, next_at, parked
+    epoch, owner, lease_until, next_at, parked,
+    ifnull((SELECT breakdowns FROM deliveries WHERE lane = lanes.number AND state = 'queued' ORDER BY id LIMIT 1), 0)
 FROM lanes ORDER BY lane;
 
 -- name: schedule_lane
@@ -30,24 +31,47 @@ UPDATE lanes SET due = CASE WHEN parked IS NULL AND {has_work} THEN max(:now, ne
 WHERE number = :number;
 
 -- name: is_due
--- One row if a lane may be claimed.
-SELECT 1 FROM lanes WHERE due <= :now LIMIT 1;
+-- One row if a lane of a tenant that is not full may be claimed.
+SELECT 1 FROM ({due_tenants}) WHERE tenant NOT IN (SELECT value FROM json_each(:full)) LIMIT 1;
+
+-- name: due_tenants
+-- The tenants that have claimable lanes, each with the time since when. Goes from tenant to tenant: one may have many.
+WITH RECURSIVE awake (tenant) AS (
+    SELECT min(tenant) FROM lanes WHERE due IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(tenant) FROM lanes WHERE due IS NOT NULL AND tenant > awake.tenant) FROM awake
+    WHERE awake.tenant IS NOT NULL
+)
+SELECT tenant, since FROM (
+    SELECT tenant, (SELECT min(due) FROM lanes WHERE tenant = awake.tenant AND due IS NOT NULL) AS since FROM awake
+) WHERE since <= :now
+
+-- name: has_died
+-- Condition: a lane was not given back by whoever was to deliver what is queued there.
+(owner IS NOT NULL AND draining)
 
 -- name: claimable_lane
--- The lane that has been claimable for the longest, and whether anything waits in it.
-SELECT number, lane, epoch, {has_work} FROM lanes WHERE due <= :now ORDER BY due, number LIMIT 1;
+-- The lane of a tenant that has been claimable for the longest, and whether anything waits in it.
+SELECT number, lane, epoch, {has_died}, {has_work} FROM lanes
+WHERE due <= :now AND tenant = :tenant ORDER BY due, number LIMIT 1;
+
+-- name: count_breakdown
+-- Counts a breakdown of the head of a lane.
+UPDATE deliveries SET breakdowns = breakdowns + 1
+WHERE id = (SELECT id FROM deliveries WHERE lane = :number AND state = 'queued' ORDER BY id LIMIT 1);
 
 -- name: sleep_lane
 -- Puts a lane to sleep in which nothing waits.
 UPDATE lanes SET due = NULL WHERE number = :number;
 
 -- name: free_lane
--- The epoch of a lane, if nobody holds it.
-SELECT epoch FROM lanes WHERE number = :number AND (owner IS NULL OR lease_until <= :now);
+-- The epoch of a lane, and whose it is, if nobody holds it.
+SELECT epoch, tenant, {has_died} FROM lanes
+WHERE number = :number AND (owner IS NULL OR lease_until <= :now);
 
 -- name: take_lane
 -- Gives a lane to an owner, under a new epoch.
-UPDATE lanes SET epoch = :epoch, owner = :owner, lease_until = :now + :lease,
+UPDATE lanes SET epoch = :epoch, owner = :owner, lease_until = :now + :lease, draining = :draining,
     due = iif(due IS NULL, NULL, max(next_at, :now + :lease))
 WHERE number = :number;
 
@@ -59,6 +83,10 @@ SELECT 1 FROM lanes WHERE number = :number AND epoch = :epoch AND owner IS NOT N
 -- Extends the lease of a lane that is ours.
 UPDATE lanes SET lease_until = :now + :lease, due = iif(due IS NULL, NULL, max(next_at, :now + :lease))
 WHERE number = :number AND epoch = :epoch AND owner IS NOT NULL;
+
+-- name: excuse_lane
+-- Lets nothing be counted when the lease of a lane that is ours runs out.
+UPDATE lanes SET draining = 0 WHERE number = :number AND epoch = :epoch AND owner IS NOT NULL;
 
 -- name: release_lane
 -- Gives a lane back that is ours.

@@ -3,7 +3,7 @@
 -- name: delivery_columns
 -- The fields of a delivery, in their order.
 d.id, l.lane, d.destination, d.kind, d.mode, d.payload, d.records, d.state, d.attempts, d.created, d.finished,
-d.outcome, d.reason, d.detail, d.submission, d.bodies
+d.outcome, d.reason, d.detail, d.submission, d.bodies, d.breakdowns
 
 -- name: idempotency_record
 -- What was submitted under a key before.
@@ -64,11 +64,9 @@ d.id IN (SELECT value FROM json_each(:ids))
 d.lane = (SELECT number FROM lanes WHERE lane = :lane)
 
 -- name: of_tenant
--- Condition: of a tenant, as `proofport.config.names.tenant_of` says. The plus: read in the order of ids until the page is
--- full, and not all of the tenant's to sort them.
-+d.lane IN (
-    SELECT number FROM lanes WHERE iif(lane LIKE '@%', substr(lane, 2, instr(lane, '/') - 2), 'default') = :tenant
-)
+-- Condition: of a tenant. The plus: read in the order of ids until the page is full, and not all of the tenant's to sort
+-- them.
++d.lane IN (SELECT number FROM lanes WHERE tenant = :tenant)
 
 -- name: of_destinations
 -- Condition: for any of these destinations.
@@ -102,16 +100,24 @@ d.state = 'cancelled'
 -- Ends a dead delivery that was accepted again.
 UPDATE deliveries SET state = 'cancelled', outcome = :outcome WHERE id = :id;
 
+-- name: set_aside
+-- Makes dead letters of deliveries that have not ended.
+UPDATE deliveries AS d SET state = 'dead', finished = :now, reason = :reason, detail = :detail
+WHERE d.state = 'queued' AND {where};
+
 -- name: cancel
 -- Drops deliveries that have not ended, and dead ones.
 UPDATE deliveries AS d SET state = 'cancelled', outcome = :outcome, finished = :now
 WHERE d.state IN ('queued', 'dead') AND {where};
 
--- name: queued_bytes
--- The size of what waits. By way of the lanes, whose index knows what is queued; the length of a payload is known
--- without reading it.
-SELECT coalesce(sum(length(d.payload)), 0) FROM lanes l JOIN deliveries d ON d.lane = l.number
-WHERE d.state = 'queued';
+-- name: waiting_bytes
+-- The size of what waits, by tenant. By way of the lanes, whose index knows what is queued; the length of a payload is
+-- known without reading it.
+SELECT tenant, sum(size) FROM (
+    SELECT l.tenant, length(d.payload) AS size FROM lanes l JOIN deliveries d ON d.lane = l.number
+    WHERE d.state = 'queued'
+    UNION ALL SELECT s.tenant, length(p.payload) FROM snapshots s JOIN parts p ON p.snapshot = s.number
+) GROUP BY tenant;
 
 -- name: amend_delivery
 -- Replaces the outcome of a delivery that is done.
@@ -125,9 +131,9 @@ FROM lanes l LEFT JOIN deliveries d
 WHERE l.number = :number ORDER BY d.id LIMIT :n;
 
 -- name: done
--- Ends a delivery, also a cancelled one, if its lane is ours.
+-- Ends a delivery, also one that was cancelled or set aside, if its lane is ours.
 UPDATE deliveries SET state = 'done', attempts = attempts + 1, finished = :now, outcome = :outcome
-WHERE id = :id AND lane = :number AND state IN ('queued', 'cancelled') AND EXISTS ({held});
+WHERE id = :id AND lane = :number AND state <> 'done' AND EXISTS ({held});
 
 -- name: dead
 -- Sets a delivery aside, if its lane is ours.
@@ -137,5 +143,5 @@ WHERE id = :id AND lane = :number AND state = 'queued' AND EXISTS ({held});
 
 -- name: later
 -- Counts an attempt.
-UPDATE deliveries SET attempts = attempts + 1, reason = :reason, detail = :detail
+UPDATE deliveries SET attempts = attempts + 1, breakdowns = :breakdowns, reason = :reason, detail = :detail
 WHERE id = :id AND lane = :number AND state = 'queued';

@@ -61,13 +61,15 @@ UPDATE snapshots SET state = 'expired' WHERE id = :id;
 
 -- name: commit_snapshot
 -- Commits an open snapshot.
-UPDATE snapshots SET state = 'committed', run_id = :run_id, override = :override
+UPDATE snapshots SET state = 'committed', run_id = :run_id, override = :override, left_out = :left_out
 WHERE id = :id AND state = 'open' AND expires > :now;
 
 -- name: claimable_commit
--- The oldest committed snapshot that nobody holds, or the one that is asked for, with what its commit says.
-SELECT {snapshot_columns}, run_id, override, epoch FROM snapshots
+-- The oldest committed snapshot that nobody holds, of a tenant that is not full, or the one that is asked for, with what
+-- its commit says.
+SELECT {snapshot_columns}, run_id, override, left_out, epoch FROM snapshots
 WHERE state = 'committed' AND (owner IS NULL OR lease_until <= :now) AND id = ifnull(:id, id)
+    AND tenant NOT IN (SELECT value FROM json_each(:full))
 ORDER BY number LIMIT 1;
 
 -- name: take_commit

@@ -14,17 +14,21 @@ from typing import Any, ParamSpec, TypeVar
 import orjson
 
 from proofport.errors import JournalError
-from proofport.journal.contract import IdempotencyRecord, NewDelivery, Submitted
+from proofport.journal.contract import IdempotencyRecord, NewDelivery, Places, Submitted
+from proofport.journal.sql.clock import Watch, checked, told
 from proofport.journal.sql.queries import load
 from proofport.journal.sql.steps import Change, Direct, Hold, Many, Query, Row, Steps, Values, Wake, number_of
-from proofport.journal.sqlite.database import connect, explained
+from proofport.journal.sqlite.database import connect
+from proofport.journal.sqlite.place import OpenFiles
 from proofport.journal.sqlite.writer import Writer
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-SQL = load(__package__, ["access", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"])
-LISTS = ("ids", "destinations", "kinds")
+SQL = load(
+    __package__, ["access", "clock", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"]
+)
+LISTS = ("ids", "destinations", "kinds", "left_out", "full")
 """Names of values that may be lists."""
 
 
@@ -48,8 +52,9 @@ class Reader:
     Each statement sees the last commit, and blocks nobody.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: OpenFiles) -> None:
         self._path = path
+        self._files = files
         self._db: sqlite3.Connection | None = None
         self._closed = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal-reader")
@@ -62,10 +67,22 @@ class Reader:
     def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         try:
             if self._db is None:
-                self._db = connect(self._path, query_only=True)
-            return question(self._db)
+                self._db = self._connected()
+            found = question(self._db)
         except sqlite3.Error as error:
-            raise explained(error) from error
+            raise self._files.failed(error) from error
+        self._files.check()
+        return found
+
+    def _connected(self) -> sqlite3.Connection:
+        self._files.check()  # SQLite removes the log beside a file that is empty
+        db = connect(self._path, query_only=True)
+        try:
+            self._files.check()  # it is the file that the writer writes to
+        except JournalError:
+            db.close()
+            raise
+        return db
 
     async def close(self) -> None:
         self._closed = True
@@ -79,46 +96,62 @@ class SqliteStore:
 
     def __init__(self, path: Path, *, durable: bool, clock: Callable[[], float]) -> None:
         self.path = path
-        self.clock = clock
+        self._clock = clock
+        self._watch = Watch()
         self.news = asyncio.Event()
         self.folding = asyncio.Lock()
         self.writer = Writer(path, durable=durable)
-        self.looks = Reader(path)
-        self._lanes = Reader(path)
+        self.looks = Reader(path, self.writer.files)
+        self._lanes = Reader(path, self.writer.files)
 
     async def close(self) -> None:
         await self.writer.close()
         await self._lanes.close()
         await self.looks.close()
 
+    def now(self, *, writes: bool = True) -> float:
+        """The time. A clock that went back is dealt with before whatever is written next."""
+        now = self._clock()
+        if self._watch.is_due(now, only_back=not writes):
+            checking = self.writer.write(lambda db: _carried_out(db, checked(SQL), now, []))
+            checking.add_done_callback(self._checked)
+        return now
+
+    def _checked(self, checking: asyncio.Future[float]) -> None:
+        """What cannot be written now is said by whatever is written next."""
+        if checking.cancelled() or checking.exception() is not None:
+            self._watch.again()
+        else:
+            told(checking.result())
+
     # ------------------------------------------------------------------ one statement
     async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:
-        text, given = text_of(name, tuple(where)), bound(values, self.clock())
+        text, given = text_of(name, tuple(where)), bound(values, self._clock())
         return await self.looks.read(lambda db: db.execute(text, given).fetchall())
 
     async def heads(self, values: Values) -> list[Row]:
-        given = bound(values, self.clock())
+        given = bound(values, self._clock())
         return await self._lanes.read(lambda db: db.execute(SQL["heads"], given).fetchall())
 
     async def change(self, name: str, values: Values, where: Sequence[str] = ()) -> int:
-        text, given = text_of(name, tuple(where)), bound(values, self.clock())
+        text, given = text_of(name, tuple(where)), bound(values, self.now())
         return await self.writer.write(lambda db: db.execute(text, given).rowcount)
 
-    async def is_due(self) -> bool:
-        """Look whether a lane may be claimed, which takes no lock."""
-        now = self.clock()
-        return bool(await self._lanes.read(lambda db: db.execute(SQL["is_due"], {"now": now}).fetchone()))
+    async def is_due(self, full: Sequence[str]) -> bool:
+        """Look whether a lane of a tenant that is not full may be claimed, which takes no lock."""
+        given = bound({"full": list(full)}, self.now(writes=False))
+        return bool(await self._lanes.read(lambda db: db.execute(SQL["is_due"], given).fetchone()))
 
     # ------------------------------------------------------------------ a transaction
     async def write(self, steps: Callable[P, Steps[T]], *given: P.args, **named: P.kwargs) -> T:
-        now, woken = self.clock(), list[Wake]()
+        now, woken = self.now(), list[Wake]()
         result = await self.writer.write(lambda db: _carried_out(db, steps(*given, **named), now, woken))
         if woken:
             self.news.set()
         return result
 
     async def accept(self, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None) -> Submitted:
-        now = self.clock()
+        now = self.now()
         submitted = await self.writer.write(lambda db: _submit(db, deliveries, record, now))
         self.news.set()
         return submitted
@@ -129,25 +162,30 @@ class SqliteStore:
             yield Wake(lane, 0)
         return ids
 
-    def claiming(self, lane: str | None, owner: str, lease: float) -> Steps[Hold | None]:
-        if lane is not None:
-            number = yield from number_of(lane)
-            rows = yield Query("free_lane", {"number": number})
-            hold = Hold(number, lane, rows[0][0] + 1) if rows else None
-        else:
-            hold = yield from self._longest_claimable()
-        if hold is not None:
-            yield Change("take_lane", {**hold.values, "owner": owner, "lease": lease})
+    def claiming(self, lane: str | None, owner: str, lease: float, places: Places) -> Steps[Hold | None]:
+        hold, has_died = yield from (self._claimable(places) if lane is None else self._named(lane))
+        if hold is None:
+            return None
+        if has_died:
+            yield Change("count_breakdown", {"number": hold.number})
+        yield Change("take_lane", {**hold.values, "owner": owner, "lease": lease, "draining": lane is None})
         return hold
 
-    def _longest_claimable(self) -> Steps[Hold | None]:
+    def _named(self, lane: str) -> Steps[tuple[Hold | None, bool]]:
+        number = yield from number_of(lane)
+        for epoch, tenant, has_died in (yield Query("free_lane", {"number": number})):
+            return Hold(number, lane, epoch + 1, tenant), has_died
+        return None, False
+
+    def _claimable(self, places: Places) -> Steps[tuple[Hold | None, bool]]:
         """A lane that turns out to be empty goes to sleep."""
-        while rows := (yield Query("claimable_lane", {})):
-            [(number, lane, epoch, has_work)] = rows
+        while due := [row for row in (yield Query("due_tenants", {})) if row[0] not in places.full]:
+            tenant, _ = min(due, key=lambda row: (places.held.get(row[0], 0), row[1]))
+            [(number, lane, epoch, has_died, has_work)] = yield Query("claimable_lane", {"tenant": tenant})
             if has_work:
-                return Hold(number, lane, epoch + 1)
+                return Hold(number, lane, epoch + 1, tenant), has_died
             yield Change("sleep_lane", {"number": number})
-        return None
+        return None, False
 
     def scheduling(self, number: int, lane: str) -> Steps[None]:
         yield Change("schedule_lane", {"number": number})

@@ -20,7 +20,8 @@ from typing import Any, TypeVar
 
 from proofport.errors import JournalError
 from proofport.journal.sqlite import database
-from proofport.journal.sqlite.database import connect, explained, is_busy
+from proofport.journal.sqlite.database import connect, is_busy, is_for_all, refuse_away
+from proofport.journal.sqlite.place import OpenFiles
 
 T = TypeVar("T")
 LARGEST_GROUP = 512
@@ -39,11 +40,18 @@ class Writer:
     """Does what it is asked in the order it was asked, and answers when it is durable."""
 
     def __init__(self, path: Path, *, durable: bool = True) -> None:
+        """Raises ConfigError when the journal was moved away, or replaced by a backup, before this had it open."""
         self._asked: list[_Request] = []
         self._handed: queue.SimpleQueue[list[_Request] | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self._db = connect(path, durable=durable)
+        try:
+            refuse_away(self._db, path)  # from here on it cannot be moved or restored, but only tampered with
+            self.files = OpenFiles(path)
+        except BaseException:
+            self._db.close()
+            raise
         self._db.execute("PRAGMA busy_timeout = 0")
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
         self._thread.start()
@@ -78,6 +86,7 @@ class Writer:
         self._handed.put(None)
         await asyncio.to_thread(self._thread.join)
         self._db.close()
+        self.files.close()
 
     def _run(self) -> None:
         open_ = True
@@ -101,18 +110,22 @@ class Writer:
     def _commit(self, group: list[_Request]) -> None:
         try:
             self._try(group)
+        except JournalError as error:  # about the files: it is the same for all
+            self._fail(group, error, whole=True)
         except sqlite3.Error as error:
-            self._fail(group, explained(error), whole=is_busy(error))
+            self._fail(group, self.files.failed(error), whole=is_for_all(error))
         except Exception as error:
             self._fail(group, error)
 
     def _try(self, group: list[_Request]) -> None:
         db = self._db
+        self.files.look()
         try:
             self._begin()
             for request in group:
                 request.result = request.work(db)
             db.execute("COMMIT")
+            self.files.check_commit()
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")

@@ -174,7 +174,7 @@ def _text(constraints: list[Any]) -> Guard:
             case MinLen(least):
                 test += " and {v}" if least == 1 else f" and len({{v}}) >= {least}"
             case AfterValidator(func=check) if check is not_blank:
-                test += " and not {v}.isspace()"
+                test += " and {v}.isprintable() and not {v}.isspace()"
             case MaxLen(most):
                 test += f" and len({{v}}) <= {most}"
             case _:

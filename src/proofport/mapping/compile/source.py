@@ -45,6 +45,8 @@ KINDS_KEPT = 128
 
 LONGEST_LIST = 20_000
 """Items of a list that a model checks. Only what the guards did not accept gets there."""
+LONGEST_FIELD = 1_000
+"""Characters of a field's name that a model checks. None of its own is as long."""
 
 
 def compile_source(file: MappingFile, values: Mapping[str, str] | None = None, mode: Mode = "upsert") -> SourceMapping:
@@ -307,6 +309,8 @@ def _refuse_bulk(record: dict[str, Any], model: type[Evidence], kind: str) -> No
     if unknown > MOST_MISTAKES:
         raise Rejected(too_many_mistakes(f"{len(record):,} fields", f"{kind}: {listing(list(model.model_fields))}"))
     for name, value in record.items():
+        if len(name) > LONGEST_FIELD:
+            raise reject(short(name), f"a field name of {len(name):,} characters", f"at most {LONGEST_FIELD:,}")
         if isinstance(value, list) and len(value) > LONGEST_LIST:
             raise reject(short(name), describe(value), f"at most {LONGEST_LIST:,} items")
 

@@ -8,10 +8,10 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from proofport.errors import UsageError
-from proofport.journal.contract import Delivery, Filter, State
+from proofport.journal.contract import Delivery, Failure, Filter, State
 from proofport.relay.access.caller import CALLER
 from proofport.relay.api import models
-from proofport.relay.api.parameters import NoQuery, PageQuery
+from proofport.relay.api.parameters import NoQuery, PageQuery, body_of
 from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response, records_of, seen_by, view_of
 from proofport.relay.problems import ProblemError
@@ -19,6 +19,9 @@ from proofport.relay.state import RELAY
 
 LATEST = 2**62
 LONGEST_ID = 18
+KNOWN = ("id", "destination", "kind", "mode", "state", "records", "attempts", "created", "assurance")
+"""The fields that a write-only key sees of a delivery that it names."""
+
 route, letters = Routes("Deliveries"), Routes("Dead letters")
 
 
@@ -58,6 +61,23 @@ async def list_records(request: web.Request, query: PageQuery) -> web.StreamResp
     return json_response({"items": items, "next": after + query.limit if more else None})
 
 
+@route(
+    "POST",
+    "/v1/deliveries/{id}/set-aside",
+    "write",
+    models.Delivery,
+    body=models.SetAside,
+    problems=("not-queued", "invalid-body"),
+)
+async def set_delivery_aside(request: web.Request, query: NoQuery) -> web.StreamResponse:
+    """Make a dead letter of a queued delivery, so that its lane goes on without it."""
+    relay, delivery = request.app[RELAY], await _found(request)
+    given = await body_of(request, models.SetAside)
+    if not await relay.journal.set_aside(Filter(ids=[delivery.id]), Failure("set_aside", given.reason)):
+        raise ProblemError("not-queued", f"the delivery {delivery.id} is not queued", state=delivery.state)
+    return json_response(seen_by(request[CALLER], view_of(await _found(request)), *KNOWN))
+
+
 @letters("GET", "/v1/dead-letters", "read", models.DeliveryPage)
 async def list_dead_letters(request: web.Request, query: LettersQuery) -> web.StreamResponse:
     """List what could not be delivered, the latest first."""
@@ -91,10 +111,9 @@ async def replay_dead_letter(request: web.Request, query: ReplayQuery) -> web.St
     except UsageError as error:
         raise ProblemError("bodies-not-kept", error.message, hint=error.hint) from None
     if not replayed:
-        raise _not_dead(letter)
+        raise _not_dead(request, letter)
     [again] = await relay.journal.find(Filter(ids=[replayed[0].id]))
-    details = ("submission", "finished", "outcomes", "reason", "replayed_as")
-    view = seen_by(request[CALLER], view_of(again), *details)
+    view = seen_by(request[CALLER], view_of(again), *KNOWN)
     return json_response(view, 202, {"Location": f"/v1/deliveries/{again.id}"})
 
 
@@ -131,11 +150,13 @@ async def _found(request: web.Request) -> Delivery:
 async def _dead(request: web.Request) -> Delivery:
     delivery = await _found(request)
     if delivery.state != "dead":
-        raise _not_dead(delivery)
+        raise _not_dead(request, delivery)
     return delivery
 
 
-def _not_dead(delivery: Delivery) -> ProblemError:
+def _not_dead(request: web.Request, delivery: Delivery) -> ProblemError:
+    if not request[CALLER].may_read:
+        return ProblemError("not-dead", f"the delivery {delivery.id} is no dead letter", state=None)
     return ProblemError(
         "not-dead", f"the delivery {delivery.id} is {delivery.state}, not a dead letter", state=delivery.state
     )

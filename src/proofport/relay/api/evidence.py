@@ -56,7 +56,7 @@ class EvidenceQuery(BaseModel, extra="forbid"):
         IDEMPOTENCY_KEY: "A word of your own, of up to 255 characters. Sent again with the same request, it gets the "
         "first answer again and nothing is accepted twice."
     },
-    problems=("invalid-records", "unknown-name", "not-deliverable", "idempotency-key-reused"),
+    problems=("backlog-full", "invalid-records", "unknown-name", "not-deliverable", "idempotency-key-reused"),
 )
 async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.StreamResponse:
     """Accept records for delivery.
@@ -65,9 +65,9 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
     accepted. `Location` shows their state.
     """
     relay, caller, kind = request.app[RELAY], request[CALLER], request.match_info["kind"]
-    await relay.backpressure.admit()
     relay.require_kind(caller, kind)
     targets = relay.targets(relay.destinations(caller, query.to), kind, query.mode)
+    await relay.backpressure.admit(caller.tenant, [target.lane for target in targets])
     _, decoder = relay.decoder(kind, query.source, query.mode, values_of(query.set))
     key = _idempotency_key(request)
     about = orjson.dumps([kind, request.content_type, query.model_dump()]) if key is not None else None

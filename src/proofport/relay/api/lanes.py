@@ -29,7 +29,7 @@ async def list_lanes(request: web.Request, query: NoQuery) -> web.StreamResponse
     return json_response({"items": [_view(lane) for lane in lanes]})
 
 
-@route("POST", "/v1/lanes/{lane}/resume", "write", models.Lane)
+@route("POST", "/v1/lanes/{lane}/resume", "write", models.ResumedLane)
 async def resume_lane(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Let a parked or resting lane go on at once.
 
@@ -40,7 +40,7 @@ async def resume_lane(request: web.Request, query: NoQuery) -> web.StreamRespons
         if own_name(lane.lane) == wanted:
             await relay.journal.resume(lane.lane)
             view = next(_view(each) for each in await _visible(relay, caller) if each.lane == lane.lane)
-            return json_response(seen_by(caller, view, "oldest", "rests_until", "parked"))
+            return json_response(seen_by(caller, view, "lane"))
     raise ProblemError("not-found", f"there is no lane {wanted[:200]!r}")
 
 
@@ -75,4 +75,5 @@ def _view(lane: LaneView) -> dict[str, Any]:
         "held": lane.owner is not None and (lane.lease_until or 0) > now,
         "rests_until": time_of(lane.next_at) if lane.next_at > now else None,
         "parked": lane.parked,
+        "broken": lane.broken,
     }

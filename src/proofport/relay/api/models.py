@@ -133,14 +133,15 @@ class LetterRecord(Answer):
 class Letter(Delivery):
     """A delivery that failed for good, with its evidence."""
 
-    content: list[LetterRecord]
+    content: list[LetterRecord] = Field(description="Empty where it was damaged in the journal.")
+
+
+class SetAside(BaseModel, extra="forbid"):
+    reason: str = Field(min_length=1, max_length=500, pattern=r"\S", description="It stays with the dead letter.")
 
 
 class Lane(Answer):
-    """The key by which a vendor orders work. Deliveries of one lane are sent one after the other.
-
-    To a write-only key, times and reasons are null.
-    """
+    """The key by which a vendor orders work. Deliveries of one lane are sent one after the other."""
 
     lane: str
     queued: int
@@ -149,6 +150,21 @@ class Lane(Answer):
     held: bool = Field(description="A process delivers there now.")
     rests_until: str | None
     parked: str | None = Field(description="Why a person must act; resume the lane after that.")
+    broken: int = Field(
+        description="How often in a row the relay broke down at the first that is queued. At the third it is set aside."
+    )
+
+
+class ResumedLane(Answer):
+    """A lane after it was resumed. To a write-only key, all but its name is null."""
+
+    lane: str
+    queued: int | None
+    dead: int | None
+    oldest: str | None
+    held: bool | None
+    rests_until: str | None
+    parked: str | None
 
 
 class Lanes(Answer):
@@ -189,6 +205,11 @@ class NewSnapshot(BaseModel, extra="forbid"):
 
 class Commit(BaseModel, extra="forbid"):
     override_guard: str | None = Field(None, min_length=1, description="Why the loss is intended; kept in the report.")
+    without: list[str] = Field(
+        [],
+        max_length=100,
+        description="Sources of the last set that are left out on purpose, as the refusal names them.",
+    )
 
 
 class Snapshot(Answer):

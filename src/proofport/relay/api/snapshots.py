@@ -28,6 +28,7 @@ PART_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LISTED = 100
 route = Routes("Snapshots")
 _INTENDED = "If they are really gone, commit again with `override_guard` and the reason."
+_LEFT_OUT = "Add it as a part, too. If it is left out on purpose, commit again with `without: [{}]`."
 
 
 class PartQuery(BaseModel, extra="forbid"):
@@ -80,7 +81,7 @@ async def get_snapshot(request: web.Request, query: NoQuery) -> web.StreamRespon
     "write",
     models.PartTaken,
     body=models.RECORDS,
-    problems=("snapshot-closed", "unknown-name", "invalid-records"),
+    problems=("backlog-full", "snapshot-closed", "unknown-name", "invalid-records"),
 )
 async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse:
     """Add a part under a name of your own, or replace the part of that name.
@@ -93,7 +94,7 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
         raise wrong_parameter("invalid-parameters", "part", repr(name[:80]), expected)
     if snapshot.state != "open":
         raise _closed(snapshot)
-    await relay.backpressure.admit()
+    await relay.backpressure.admit(snapshot.tenant)
     _, decoder = relay.decoder(snapshot.kind, query.source, "snapshot", values_of(query.set))
     intake = Intake(decoder, snapshot.kind, source=query.source is not None, portion=None, name=name)
     await intake.read(request)
@@ -123,15 +124,17 @@ async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamRes
     """Deliver all parts as one snapshot.
 
     200: it was delivered. 202: delivery goes on; `Location` has the report later. If it was not delivered, or the
-    guard refused, the snapshot is open again: correct it, or commit it with `override_guard`.
+    guard refused, the snapshot is open again: correct it, or commit it with `override_guard` or `without`.
     """
     relay = request.app[RELAY]
     wanted = await body_of(request, models.Commit, optional=True)
     snapshot = await _found(request)
-    override = wanted.override_guard
-    if not await relay.journal.commit_snapshot(snapshot.id, run_id=secrets.token_hex(6), override=override):
+    committed = await relay.journal.commit_snapshot(
+        snapshot.id, run_id=secrets.token_hex(6), override=wanted.override_guard, without=wanted.without
+    )
+    if not committed:
         raise _closed(await _found(request))
-    await relay.commits.begin(snapshot.id)
+    await relay.commits.begin(snapshot.id, snapshot.tenant)
     await relay.commits.ended(snapshot.id, relay.settings.commit_seconds)
     ended = await _found(request)
     if ended.state == "open":
@@ -173,8 +176,10 @@ def _refused(snapshot: SnapshotView) -> ProblemError:
         refusals = [each["guard"] for each in report.get("plan", {}).values() if each.get("guard")]
         notes = [note for each in report["destinations"].values() for note in each["notes"]]
         detail = (refusals or notes or ["the guard refused"])[0].partition("\n")[0]
-        plan = report.pop("plan", None)
-        return ProblemError("guard-refused", detail, hint=_INTENDED, plan=plan, report=report)
+        plan = report.pop("plan", {})
+        left_out = next((orjson.dumps(each["left_out"]).decode() for each in plan.values() if "left_out" in each), None)
+        hint = _INTENDED if left_out is None else _LEFT_OUT.format(left_out)
+        return ProblemError("guard-refused", detail, hint=hint, plan=plan or None, report=report)
     detail = report.get("error") or "not every record was delivered"
     return ProblemError("snapshot-not-delivered", detail, report=report)
 

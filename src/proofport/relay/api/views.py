@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -12,8 +11,8 @@ from aiohttp import web
 
 from proofport.accounting import Outcome, Status, withheld
 from proofport.config.names import own_name
-from proofport.delivery.payload import decode_outcomes, unpack
-from proofport.evidence import format_timestamp
+from proofport.delivery.payload import DamagedPayload, decode_outcomes, outcomes_in, unpack
+from proofport.evidence import Neutral, format_timestamp, moment_of
 from proofport.journal.contract import Delivery
 from proofport.relay.access.caller import Caller
 
@@ -25,14 +24,14 @@ def json_response(data: object, status: int = 200, headers: Mapping[str, str] | 
     return web.Response(body=orjson.dumps(data), status=status, headers={**JSON, **(headers or {})})
 
 
-def seen_by(caller: Caller, view: dict[str, Any], *details: str) -> dict[str, Any]:
-    """A view as its caller may see it: with a write-only key, `details` are null."""
-    return view if caller.may_read else {**view, **dict.fromkeys(details)}
+def seen_by(caller: Caller, view: dict[str, Any], *known: str) -> dict[str, Any]:
+    """A view as its caller may see it: with a write-only key, all is null but what is `known` to whoever asks."""
+    return view if caller.may_read else {name: value if name in known else None for name, value in view.items()}
 
 
 def time_of(seconds: float | None) -> str | None:
     """Write seconds since 1970 as RFC 3339."""
-    return None if seconds is None else format_timestamp(datetime.fromtimestamp(seconds, UTC))
+    return None if seconds is None else format_timestamp(moment_of(seconds))
 
 
 def outcomes_of(delivery: Delivery) -> Sequence[Outcome] | None:
@@ -42,10 +41,9 @@ def outcomes_of(delivery: Delivery) -> Sequence[Outcome] | None:
             return decode_outcomes(delivery.outcome or "[]")
         case "cancelled":
             return [CANCELLED] * delivery.records
-        case "dead" if delivery.failure is not None and delivery.failure.detail.startswith("["):
-            return decode_outcomes(delivery.failure.detail)
         case "dead":
-            return [withheld(delivery.failure.reason if delivery.failure else "dead")] * delivery.records
+            reason = delivery.failure.reason if delivery.failure else "dead"
+            return outcomes_in(delivery.failure) or [withheld(reason)] * delivery.records
     return None
 
 
@@ -87,7 +85,7 @@ def records_of(delivery: Delivery, after: int, limit: int) -> list[dict[str, Any
     """Records of a delivery in the form of `models.Record`: at most `limit`, those numbered above `after`."""
     outcomes = outcomes_of(delivery)
     rows = []
-    for index, record in list(enumerate(unpack(delivery.payload)))[after : after + limit]:
+    for index, record in list(enumerate(_evidence_of(delivery)))[after : after + limit]:
         outcome = outcomes[index] if outcomes is not None else None
         rows.append(
             {
@@ -100,3 +98,11 @@ def records_of(delivery: Delivery, after: int, limit: int) -> list[dict[str, Any
             }
         )
     return rows
+
+
+def _evidence_of(delivery: Delivery) -> list[Neutral]:
+    """The records of a delivery: empty ones where they were damaged in the journal."""
+    try:
+        return unpack(delivery.payload)
+    except DamagedPayload:
+        return [{}] * delivery.records

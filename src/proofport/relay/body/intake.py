@@ -19,6 +19,7 @@ from xxhash import xxh3_128
 from proofport.delivery.payload import pack
 from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading import Decoder
+from proofport.delivery.same import key_of
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.relay.body.documents import JSON, Place, documents
@@ -31,15 +32,28 @@ from proofport.text.wording import count_of, problems_of, short
 TURN = 0.002
 """Seconds of checking records before other requests get a turn."""
 
+VALUES_OF_RECORD = 100_000
+"""The most JSON values of one record of evidence. A parser lets nothing else run, and each unknown name costs much."""
+
 LISTED = 1_000
 """The most mistakes that an answer lists. It counts all of them."""
+
+MOST_AGAIN = 100
+"""The most records of a body whose id is there already: each makes one more delivery."""
+TOO_OFTEN = Problem(
+    "an id that came before in the body, like those of many records",
+    f"at most {MOST_AGAIN} records that come again",
+    field="id",
+    hint="Send later states of a record in requests of their own.",
+)
 
 
 class Intake:
     """Reads one body, and holds what was found.
 
     `source`: documents are raw, and `decoder` applies a source mapping; else they are evidence of `kind` already.
-    `portion`: the most records in one payload; None puts all of them into one. `name`: that of the body, for a person.
+    `portion`: the most records in one payload, which then has no id twice; None puts all of them into one. `name`: that
+    of the body, for a person.
     """
 
     def __init__(
@@ -65,19 +79,23 @@ class Intake:
         self._size = portion
         self._name = name
         self._portion: list[Neutral] = []
+        #: The keys of its ids, and how many records began another portion.
+        self._keys: set[str] = set()
+        self._again = 0
         self._turn_until = 0.0
 
     async def read(self, request: web.Request, *, about: bytes | None = None) -> None:
         """Raises ProblemError for a body that cannot be read. `about` begins the digest."""
         hasher = None if about is None else xxh3_128(about)
-        async with aclosing(documents(request, hasher)) as found:
+        most = None if self._source else VALUES_OF_RECORD
+        async with aclosing(documents(request, hasher, most_values=most)) as found:
             async for place, document in found:
                 first, is_page = self._number, not isinstance(document, Malformed)
                 for record, parents in self._records(place, document):
                     is_page = parents is not None
-                    self._take(place, record, parents)
-                    if len(self._portion) == self._size:
-                        await self._flush(request)
+                    neutral = self._read(place, record, parents)
+                    if neutral is not None:
+                        await self._take(request, place, neutral)
                     if time.monotonic() > self._turn_until:
                         await asyncio.sleep(0)
                         self._turn_until = time.monotonic() + TURN
@@ -99,11 +117,27 @@ class Intake:
     def _join(self, page: Pages | None) -> None:
         self.pages = joined(self.pages, page)
 
-    def _take(self, place: Place, record: object, parents: object) -> None:
+    def _read(self, place: Place, record: object, parents: object) -> Neutral | None:
         try:
-            self._portion.append(self._decoder(record, parents))
+            return self._decoder(record, parents)
         except Rejected as error:
             self._refuse(self._mistakes(place, record, error))
+            return None
+
+    async def _take(self, request: web.Request, place: Place, neutral: Neutral) -> None:
+        """Add a record to the portion. One whose id is there begins another, which is delivered after this one."""
+        if self._size is not None:
+            key = key_of(neutral["id"], fold=self._decoder.folds)
+            if key in self._keys:
+                self._again += 1
+                if self._again > MOST_AGAIN:
+                    self._refuse([_mistake(self._number, place, TOO_OFTEN, record=neutral)])
+                    return
+                await self._flush(request)
+            self._keys.add(key)
+        self._portion.append(neutral)
+        if len(self._portion) == self._size:
+            await self._flush(request)
 
     @property
     def _number(self) -> int:
@@ -116,7 +150,8 @@ class Intake:
         if len(self.errors) >= LISTED:  # counted, and not worded
             return [{}] * (1 if self._source or not isinstance(by_model, ValidationError) else count_of(by_model))
         if self._source or not isinstance(by_model, ValidationError):
-            return [_mistake(self._number, place, error.problem, "", record)]
+            field = None if self._source else error.problem.field
+            return [_mistake(self._number, place, error.problem, pointer_of([field] if field else []), record)]
         fields = list(model_of(self._kind).model_fields)
         return [
             _mistake(self._number, place, each, pointer_of(path), record)
@@ -136,7 +171,7 @@ class Intake:
                 payload = pack(self._portion, fold=self._decoder.folds)
             self.portions.append((len(self._portion), payload))
             self.records += len(self._portion)
-            self._portion = []
+            self._portion, self._keys = [], set()
 
 
 def _mistake(number: int, place: Place, problem: Problem, within: str = "", record: object = None) -> dict[str, Any]:

@@ -75,15 +75,17 @@ class Body:
 
 
 def require_few_values(body: bytes, limits: Limits) -> None:
-    """Raises ProblemError for JSON of too many values, before they are made: each takes time and memory.
-
-    What separates values is counted, also within text, so there may be fewer.
-    """
+    """Raises ProblemError for JSON of too many values, before they are made: each takes time and memory."""
     if len(body) < limits.values:
         return
-    most = body.count(b",") + body.count(b"[") + body.count(b"{")
+    most = values_in(body)
     if most > limits.values:
         raise ProblemError("payload-too-large", f"found up to {most:,} JSON values, expected at most {limits.values:,}")
+
+
+def values_in(text: bytes) -> int:
+    """The most values that JSON may have. What separates values is counted, also within text."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
 def require_few(records: int, limits: Limits) -> None:
@@ -92,10 +94,10 @@ def require_few(records: int, limits: Limits) -> None:
         raise ProblemError("payload-too-large", f"found more than {limits.records:,} records, expected no more")
 
 
-def require_shallow(document: object, limits: Limits) -> None:
+def require_shallow(document: object, limits: Limits, levels_above: int = 0) -> None:
     """Raises ProblemError for a document with too many levels of arrays and objects."""
     level: list[Any] = [document] if document.__class__ in _NESTED else []
-    for _ in range(limits.depth + 1):
+    for _ in range(limits.depth + 1 - levels_above):
         if not level:
             return
         level = [

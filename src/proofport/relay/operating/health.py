@@ -20,6 +20,9 @@ CHECK_EVERY = 1.0
 WRITE_SECONDS = 5.0
 """Seconds in which the journal must have written something."""
 
+LEAST_FREE = 1024 * 1024
+"""Bytes below which the journal's disk counts as full. The write of a check is so small that it may still succeed."""
+
 log = get_logger("relay")
 
 
@@ -59,13 +62,24 @@ class Readiness:
             unknown = Check(False, "unknown: the journal cannot be used")
             failed = Check(False, "the journal cannot be written; the log says why")
             return {"journal": failed, "lanes": unknown, "age": unknown, "room": unknown}
-        return {"journal": Check(True, "the journal can be written"), **self._delivering(view)}
+        full = view.free_bytes is not None and view.free_bytes < LEAST_FREE
+        said = "the journal's disk is full" if full else "the journal can be written"
+        return {"journal": Check(not full, said), **self._delivering(view)}
 
     def _delivering(self, view: View) -> dict[CheckName, Check]:
         allowed, age = self._settings.parked_lanes, self._settings.age_seconds
-        full = self._backpressure.excess(view) is not None
+        lanes = f"{view.parked} of {len(view.lanes)} lanes are parked"
+        if view.broken:
+            lanes += f", {view.broken} break down at the first delivery"
         return {
-            "lanes": Check(view.parked <= allowed, f"{view.parked} of {len(view.lanes)} lanes are parked"),
+            "lanes": Check(view.parked <= allowed and not view.broken, lanes),
             "age": Check(not age or view.age < age, f"the oldest delivery has waited for {view.age:.0f} s"),
-            "room": Check(not full, "no more evidence is accepted" if full else "more evidence is accepted"),
+            "room": self._room(view),
         }
+
+    def _room(self, view: View) -> Check:
+        """It fails when no tenant may send. One that floods the relay does not take it from the others."""
+        refused, tenants = len(self._backpressure.refused(view)), self._backpressure.tenants
+        if tenants and refused == tenants:
+            return Check(False, "no more evidence is accepted")
+        return Check(True, f"more evidence is accepted{f', but of {refused} of {tenants} tenants' if refused else ''}")

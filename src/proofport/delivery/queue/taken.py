@@ -1,0 +1,73 @@
+"""Queued deliveries as they come out of the journal: their records, and which of them may go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from proofport.adapter import Mode
+from proofport.delivery.payload import DamagedPayload, unpack_all, unpack_bodies
+from proofport.delivery.same import keys_of
+from proofport.evidence import Neutral
+from proofport.journal.contract import Delivery
+
+Group: TypeAlias = "Sequence[Taken]"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A delivery with its records."""
+
+    delivery: Delivery
+    records: Sequence[Neutral]
+    #: What their ids compare by. None: the ids themselves.
+    keys: Sequence[str] | None
+    #: They compare without case.
+    fold: bool
+    #: The body of each record, where these are to be sent as they are.
+    bodies: Sequence[bytes | None] | None = None
+
+
+def taken(delivery: Delivery) -> Taken:
+    """A delivery with its records. Ids that are the same get the spelling of the first. Raises DamagedPayload."""
+    records, fold, bodies = content_of(delivery)
+    ids = [record["id"] for record in records]
+    keys = keys_of(ids, fold=fold)
+    if keys is ids:
+        return Taken(delivery, records, None, fold, bodies)
+    first = dict(zip(reversed(keys), reversed(ids), strict=True))
+    alike = [{**each, "id": first[key]} for each, key in zip(records, keys, strict=True)]
+    return Taken(delivery, alike, keys, fold, bodies)
+
+
+def content_of(delivery: Delivery) -> tuple[Sequence[Neutral], bool, Sequence[bytes | None] | None]:
+    """The records of a delivery, whether their ids compare without case, and their bodies. Raises DamagedPayload."""
+    records, fold = unpack_all(delivery.payload)
+    bodies = None if delivery.bodies is None else unpack_bodies(delivery.bodies)
+    for kept in (records, records if bodies is None else bodies):
+        if len(kept) != delivery.records:
+            raise DamagedPayload(f"it holds {len(kept):,} records, and should hold {delivery.records:,}")
+    return records, fold, bodies
+
+
+def groups(deliveries: Sequence[Taken]) -> Iterator[Group]:
+    """Deliveries that may share a batch: of one destination, kind and mode, and with no id twice.
+
+    A record that comes again waits until what came before it is written down.
+    """
+    group: list[Taken] = []
+    keys: set[str] = set()
+    for each in deliveries:
+        own = {record["id"] for record in each.records} if each.keys is None else set(each.keys)
+        if group and (not keys.isdisjoint(own) or _sort(group[0].delivery) != _sort(each.delivery)):
+            yield group
+            group, keys = [], set()
+        group.append(each)
+        keys |= own
+    if group:
+        yield group
+
+
+def _sort(delivery: Delivery) -> tuple[str, str, Mode, bool]:
+    return delivery.destination, delivery.kind, delivery.mode, delivery.bodies is not None

@@ -1,0 +1,44 @@
+"""What is about to be sent: how a batch of it is noted, and what was left of it by whoever was cut off."""
+
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+
+import orjson
+
+from proofport.journal.contract import IN_DOUBT, Intent, Left, Sent
+from proofport.journal.sql.steps import Part, Values
+
+
+class IntentsPart(Part):
+    async def left(self, lane: str, kind: str) -> Left:
+        of_kind = {"lane": lane, "kind": kind}
+        cut = bool(await self._store.rows("is_cut_off", of_kind))
+        sets = await self._store.rows("set_of", of_kind)
+        if not sets:
+            return Left(cut=cut)
+        [(number,)] = sets
+        rows = await self._store.rows("intents_left", {"set": number, "run": 0})
+        names = await self._store.rows("source_names", {"set": number})
+        sources = {number: name if isinstance(name, str) else bytes(name).decode() for number, name in names}
+        return Left([unpacked(bytes(content)) for _, content in rows], sources, cut)
+
+
+def key_of(intent: Intent) -> Values:
+    return {"delivery": intent.delivery or 0, "batch": intent.batch, "digest": intent.digest}
+
+
+def packed(sent: Sent) -> bytes:
+    """The content of an intent: a line of JSON, and then the bodies. Without digests: nobody knows yet what arrives."""
+    sizes = list(map(len, sent.items))
+    about = [list(each) for each in (sent.ids, sent.observed, sent.sources, sent.spellings)]
+    return orjson.dumps([*about, sizes], option=orjson.OPT_APPEND_NEWLINE) + b"".join(sent.items)
+
+
+def unpacked(content: bytes) -> Sent:
+    """The content of an intent that was left, all of it in doubt."""
+    line, _, bodies = content.partition(b"\n")
+    ids, observed, sources, spellings, sizes = orjson.loads(line)
+    ends = pairwise(accumulate(sizes, initial=0))
+    items = [bodies[start:end] for start, end in ends]
+    return Sent(ids, [IN_DOUBT] * len(ids), observed, items, sources, spellings)
