@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from proofport.adapter import Replaces, Resource
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourcesBefore, WantedSources
@@ -16,20 +15,14 @@ from proofport.journal.contract import Delivered, Journal
 from proofport.logs import get_logger
 from proofport.text.wording import listing
 
-log = get_logger("delivery")
-
 NAMED = 5
+log = get_logger("delivery")
 RUNS = 500
 """The number of runs that are looked through for the object that a destination delivered to before."""
 
 
-def makes_tombstones(resource: Resource) -> bool:
-    """True if what is gone goes with the next sets: it needs the bodies that the vendor lists."""
-    return isinstance(resource, Replaces) and resource.keeps_gone > 0
-
-
 async def note_left_behind(journal: Journal, destination: DestinationRun) -> None:
-    """Note the object that this destination delivered the kind to before, if it takes sets whole and was another one.
+    """Note in the report if this destination delivered whole sets of the kind to another object before.
 
     What that holds stays there for ever: no run compares with it any more.
     """
@@ -37,16 +30,16 @@ async def note_left_behind(journal: Journal, destination: DestinationRun) -> Non
     if not destination.goes_whole or await journal.known_count(lane, job.kind):
         return
     for run in await journal.runs(limit=RUNS):
-        if (run.destination, run.kind, run.state) != (destination.name, job.kind, "complete"):
-            continue
-        if run.lane != lane:
+        if (run.destination, run.kind, run.state) == (destination.name, job.kind, "complete"):
+            if run.lane == lane:
+                return
             destination.report.notes.append(
                 f"{destination.name} delivered {job.kind} to another object before: {run.lane}. What that holds stays "
                 f"as it is, also who leaves from now on. If that is not meant, end it at the vendor. The object now is "
                 f"{lane}."
             )
             log.warning("object_changed", destination=destination.name, lane=lane)
-        return
+            return
 
 
 class SetBefore:
@@ -77,7 +70,6 @@ class SetBefore:
         self._journal = journal
         self._ids = ids
         self._list = vendor_list
-        self._for_tombstones = makes_tombstones(destination.resource)
 
     async def read_list(self) -> None:
         """Take the vendor's list as it is now. It is not read twice in one run."""
@@ -101,22 +93,12 @@ class SetBefore:
             for record_id, name in zip(missing, await self.written(missing), strict=True):
                 report.note_gone(name, outside=page[record_id])
             kept += missing if keep else ()
-        if self._for_tombstones and self.listed:
-            await self._note_refused_and_ended()
         if report.gone.ids and (alike := self._ids.in_another_case(report.gone.ids)):
             report.notes.append(
                 f"In another case, the set holds {len(alike):,} of what is gone: {listing(alike, NAMED)}. If case does "
                 "not count in these ids, say `compare: fold` in the rule of the id in the source mapping."
             )
         return kept
-
-    async def _note_refused_and_ended(self) -> None:
-        """A refused record that was delivered is in the set before, although the vendor may list it as ended: an
-        account that is present, and locked."""
-        known = set(self.refused)
-        async for keys in self.delivered():
-            refused = await self.first_written(list(filter(self._is_refused, keys)))
-            self.refused += [each for each in refused if each not in known]
 
     def gone(self, held: Sequence[str]) -> list[str]:
         """Those of `held` that are gone. None is while the id of a refused record is not known."""

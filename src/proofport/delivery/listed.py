@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.guard import Terms
-from proofport.delivery.live_set import LiveSet, lists_now
+from proofport.delivery.live_set import LiveSet, keeps_gone, lists_now
 from proofport.delivery.spellings import delivered
 from proofport.delivery.whole import records
 from proofport.journal.contract import IN_DOUBT, Delivered
@@ -62,6 +62,8 @@ class VendorList:
             count -= len(unlisted) - arrived
             lacking += arrived
             self.live.add_unlisted(unlisted)
+            if keeps_gone(destination.resource):
+                self.live.hold(ids)
         if lists_now(destination.resource) and (why := self._terms.believe(destination.name, count, lacking)):
             await self._believe(why, lacking)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 
 from proofport.accounting import UNCHANGED, Outcome
-from proofport.adapter import Batch, Lists, Observed, Resource
+from proofport.adapter import Batch, Lists, Observed, Replaces, Resource
 from proofport.delivery.ids import temporary_database
 from proofport.delivery.report import Difference
 from proofport.delivery.same import changes, keys_in, keys_of, was_sent
@@ -32,6 +32,11 @@ UNION ALL SELECT key FROM keys JOIN live USING (id) WHERE listed AND key IN ({0}
 def lists_now(resource: Resource) -> bool:
     """True if the vendor lists what it holds, without a lag: what the list lacks is not there."""
     return isinstance(resource, Lists) and not resource.lags
+
+
+def keeps_gone(resource: Resource) -> bool:
+    """True if the vendor is told for some time what has gone, so that its list shows that as ended."""
+    return isinstance(resource, Replaces) and resource.keeps_gone > 0
 
 
 class LiveSet:
@@ -75,6 +80,11 @@ class LiveSet:
             f"INSERT OR IGNORE {INTO_LIVE}", ((each, "{}", False, False, False, False) for each in ids)
         )
         self._add_keys(ids)
+
+    def hold(self, keys: Sequence[str]) -> None:
+        """Count records as held that the list shows as ended: they were delivered so, and no set has left them out."""
+        ended = "UPDATE live SET ended = 0 WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"
+        self._database.executemany(ended, ({"key": key} for key in keys))
 
     def lacking(self, ids: Sequence[str]) -> list[str]:
         """Those of `ids` that the list does not show, however they are written there."""

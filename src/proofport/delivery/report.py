@@ -162,19 +162,17 @@ class DestinationReport:
         """Set the exit code, unless there is one already."""
         self.exit = self.exit or code
 
+    def is_short(self, *, sends: bool) -> bool:
+        """True if some record was not delivered, and that was not meant. A run that only looks withholds all."""
+        count, meant = self.tally.status, self.excluded.count
+        lacking = self.tally.reasons[REQUIRED_VALUE_UNKNOWN] > meant
+        withheld_more = sends and count[Status.WITHHELD] > meant
+        return bool(count[Status.REJECTED] or count[Status.UNKNOWN] or lacking or withheld_more)
+
     def note_gone(self, record_id: str, *, outside: bool) -> None:
         self.gone.add(record_id)
         if outside:
             self.outside.add(record_id)
-
-    def judge(self, *, sends: bool) -> None:
-        """Set the exit code by what became of the records. `sends`: the run was to deliver them."""
-        count = self.tally.status
-        failed = count[Status.REJECTED] + count[Status.UNKNOWN]
-        lacking = self.tally.reasons[REQUIRED_VALUE_UNKNOWN] - self.excluded.count
-        short = failed or lacking or (count[Status.WITHHELD] - self.excluded.count and sends)
-        if short and (self.exit is Exit.OK or (self.exit is Exit.GUARD and failed)):
-            self.exit = Exit.INCOMPLETE
 
     def refused_and_held(self) -> dict[str, Any]:
         """The refused records that were kept, dropped or left out on purpose, where there are any."""

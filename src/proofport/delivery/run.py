@@ -16,13 +16,13 @@ from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
-from proofport.delivery.gone import makes_tombstones, note_left_behind
+from proofport.delivery.gone import note_left_behind
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import LastState
 from proofport.delivery.lease import alongside, hold
 from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import LiveSet, WaitingSet, lists_now
+from proofport.delivery.live_set import LiveSet, WaitingSet, keeps_gone, lists_now
 from proofport.delivery.plan import Comparison
 from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
 from proofport.delivery.report import (
@@ -46,7 +46,7 @@ from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, 
 from proofport.http.sender import Sender
 from proofport.journal.contract import Delivered, Journal, NewRun
 from proofport.logs import get_logger
-from proofport.sources import Reader
+from proofport.sources import Reader, share_read
 
 NOT_VERIFIED = unknown("not_verified")
 """The end of a record that the vendor has only queued, where more is required."""
@@ -248,8 +248,7 @@ class Run:
     def _list(self, part: _Part, stack: AsyncExitStack) -> VendorList:
         """The vendor's list, not read yet. A set that goes whole corrects the journal by itself once it is there."""
         order, destination, books = self._order, part.destination, part.books
-        compared = order.plan or order.skip_unchanged or order.terms.keep_last
-        ids_only = not (compared or makes_tombstones(destination.resource))
+        ids_only = not (order.plan or order.skip_unchanged or order.terms.keep_last or keeps_gone(destination.resource))
         live = LiveSet(partial=order.mode == "patch", folds=order.folds, ids_only=ids_only)
         stack.enter_context(closing(live))
         forget = books.forget if books is not None and not destination.goes_whole else None
@@ -320,7 +319,7 @@ class Run:
     async def _balance(self, part: _Part, read: int) -> DestinationReport:
         """Close the books of one destination, here and in the journal."""
         order, report = self._order, part.destination.report
-        report.input = read
+        report.input, count = read, report.tally.status
         report.tally.check(read)
         if order.require_verified and (accepted := report.tally.doubt(NOT_VERIFIED)):
             report.notes.append(
@@ -328,7 +327,9 @@ class Run:
             )
         report.requests = part.destination.vendor.sender.requests
         report.seconds = time.monotonic() - self._started
-        report.judge(sends=order.sends)
+        failed = count[Status.REJECTED] + count[Status.UNKNOWN]
+        if report.is_short(sends=order.sends) and (report.exit is Exit.OK or (report.exit is Exit.GUARD and failed)):
+            report.exit = Exit.INCOMPLETE
         if self._incomplete:
             report.fail(Exit.INCOMPLETE)
         if part.books is not None:
@@ -383,14 +384,7 @@ class Run:
             for part in self._parts
         }
         read = self._pipeline.read if self._pipeline is not None else 0
-        self._order.on_progress(Progress(read, states, _share_of([reader for reader, _ in self._order.inputs])))
-
-
-def _share_of(readers: Sequence[Reader]) -> float | None:
-    sizes = [sizes for reader in readers if (sizes := reader.sizes) is not None]
-    if len(sizes) < len(readers) or not any(size for _, size in sizes):
-        return None
-    return sum(done for done, _ in sizes) / sum(size for _, size in sizes)
+        self._order.on_progress(Progress(read, states, share_read([reader for reader, _ in self._order.inputs])))
 
 
 def _first(failures: BaseExceptionGroup) -> BaseException:

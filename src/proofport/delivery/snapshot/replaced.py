@@ -47,8 +47,6 @@ class ReplacedSet(Ending):
         #: What the vendor lists and this set lacks.
         self._missing: list[str] = []
         self._began = 0.0
-        #: The size of the set before.
-        self._previous = 0
 
     async def end(self, incomplete: Sequence[str]) -> bool:
         destination, batch = self._destination, self._destination.whole or Batch([], [], [])
@@ -73,7 +71,7 @@ class ReplacedSet(Ending):
             if not new and self._report.tally.reasons[REQUIRED_VALUE_UNKNOWN]:
                 self._cancel("no record has every value that the vendor requires, and an empty set is not sent")
                 return False
-            self._terms.allow(Change(self._previous, gone, new), incomplete, self._before.sources)
+            self._terms.allow(Change(self._before.size, gone, new), incomplete, self._before.sources)
             require_room(joined(batch, held.kept), destination.limits)
             tombstones = await self._tombstones()
         except GuardRefused as refusal:
@@ -104,21 +102,13 @@ class ReplacedSet(Ending):
         return True
 
     async def _find_gone(self) -> None:
-        """Compare the set before with the ids of this run.
-
-        What becomes a tombstone belongs to the set before, too, where the vendor lists it as ended already.
-        """
-        before, unlisted = self._before, list[str]()
+        """Compare the set before with the ids of this run."""
+        before = self._before
         if lists_now(self._destination.resource):
             await before.read_list()
-        missing = self._missing = await before.note_gone(keep=True)
+        self._missing = await before.note_gone(keep=self._days > 0)
         if self._days:
             self._ended = [each async for page in before.delivered() for each in before.gone(page)]
-            ended = await before.first_written(self._ended)
-            unlisted = sorted(set(ended).difference(await before.written(missing)))
-        for record_id in unlisted:
-            self._report.note_gone(record_id, outside=False)
-        self._previous = before.size + len(unlisted)
 
     @property
     def _since(self) -> float:
