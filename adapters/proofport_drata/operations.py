@@ -138,7 +138,8 @@ def act_on_session(endpoint: Endpoint, given: p.ActOnSession) -> Flow[Answer]:
     """After a lost answer, the list of sessions is read before anything is repeated."""
     act, status = (sessions.complete, "ACTIVE") if given.action == "complete" else (sessions.cancel, "CANCELED")
     yield from act(resource_path(given.connection_id, given.resource_id), given.session_id)
-    return Answer({"sessionId": given.session_id, "action": given.action, "status": status})
+    names = {"connectionId": given.connection_id, "resourceId": given.resource_id}
+    return Answer({"sessionId": given.session_id, "action": given.action, "status": status, **names})
 
 
 def upsert_people(endpoint: Endpoint, given: p.UpsertIdentities) -> Flow[Answer]:

@@ -6,10 +6,19 @@ import hashlib
 import json
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, AliasGenerator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
-from proofport_drata.bodies import DeviceBody, IdentityBody, IdpPersonBody
+from proofport_drata.bodies import DeviceBody, IdentityBody, IdpPersonBody, ShortText
 from proofport_drata.hris import MAX_PEOPLE
 from proofport_drata.paging import Query
 from proofport_drata.sessions import spelled
@@ -195,12 +204,28 @@ class ListDevices(OnConnection, Listing):
     expand: list[DeviceExpansion] = Field(default_factory=list)
 
 
+Explanation = str | dict[str, JsonValue] | None
+"""A text or an object: the published examples have both (V2)."""
+
+
+class GivenDevice(DeviceBody):
+    """A device as the vendor publishes it, which is wider than what proofport sends of its own: no key is required."""
+
+    external_id: ShortText | None = None  # type: ignore[assignment]
+    antivirus_explanation: Explanation = None  # type: ignore[assignment]
+    auto_update_explanation: Explanation = None  # type: ignore[assignment]
+    encryption_explanation: Explanation = None  # type: ignore[assignment]
+    firewall_explanation: Explanation = None  # type: ignore[assignment]
+    password_manager_explanation: Explanation = None  # type: ignore[assignment]
+    screen_lock_explanation: Explanation = None  # type: ignore[assignment]
+
+
 class UpsertDevice(OnConnection):
     """`device`: the body under the vendor's names, as JSON or @FILE."""
 
     summary = "Create or update one device"
     sent_alone = "device"
-    device: DeviceBody
+    device: GivenDevice
 
 
 class GetDevice(DrataParameters):
@@ -264,11 +289,19 @@ class ListManaged(DrataParameters):
         return kinds + super().query("page", "limit", "provider_types")
 
 
+class GivenPerson(IdpPersonBody):
+    """A person as the vendor publishes it: the date may lack its zone, or be written as 10/18/2024 (V1)."""
+
+    date: Annotated[  # type: ignore[assignment]
+        str, Field(pattern=r"^(\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d\S*)?|\d\d/\d\d/\d{4})$")
+    ]
+
+
 class CreateFromJson(DrataParameters):
     """`people`: bodies under the vendor's names, as JSON or @FILE."""
 
     summary = "Make an identity provider of people"
-    people: list[IdpPersonBody] = Field(serialization_alias="personnelData")
+    people: list[GivenPerson] = Field(serialization_alias="personnelData")
 
 
 class UpdateFromJson(CreateFromJson):

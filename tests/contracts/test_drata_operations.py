@@ -39,6 +39,14 @@ DESTRUCTIVE = {
 RESOURCE = {"connection_id": 1, "resource_id": 101}
 ANA = {"identityId": "p-1", "email": "ana@example.com", "startedAt": "2024-05-01T00:00:00Z", "jobTitle": None}
 DEVICE = {"externalId": "d-1", "personnelId": "email:a@example.com", "platformName": "MACOS", "platformVersion": "15"}
+KEYLESS = {
+    "personnelId": 1,
+    "platformName": "MACOS",
+    "platformVersion": "15",
+    "antivirusExplanation": {"antivirusApps": ["XProtect"]},
+    "firewallExplanation": "on",
+}
+"""As the published examples have it: no key of ours, and explanations of both forms."""
 PERSON = {
     "id": "p-1",
     "firstName": "Ana",
@@ -90,6 +98,7 @@ WALK: list[tuple[str, dict[str, Any]]] = [
     ("act_on_session", {**RESOURCE, "session_id": "s-2", "action": "cancel"}),
     ("upsert_device", {"connection_id": 5, "device": DEVICE}),
     ("upsert_device", {"connection_id": 5, "device": {**DEVICE, "encryptionEnabled": False}}),
+    ("upsert_device", {"connection_id": 5, "device": KEYLESS}),
     ("list_connection_devices", {"connection_id": 5, "external_id": "d-1", "expand": ["asset", "complianceChecks"]}),
     ("get_device", {"device_id": 0, "expand": ["deviceApps", "identifiers", "documents"]}),
     ("delete_connection_device", {"connection_id": 5, "device_id": 0}),
@@ -100,6 +109,8 @@ WALK: list[tuple[str, dict[str, Any]]] = [
     ("v1_list_connections", {"provider_types": ["CUSTOM", "MDM"], "state": "ACTIVE", "sort": "CREATED_AT", "limit": 3}),
     ("v1_list_connections", {"all": True, "sort_dir": "DESC"}),
     ("v1_create_idp_from_json", {"people": [PERSON]}),
+    ("v1_create_idp_from_json", {"people": [{**PERSON, "date": "2024-10-18T01:28:40"}]}),
+    ("v1_create_idp_from_json", {"people": [{**PERSON, "date": "10/18/2024"}]}),
     ("v1_create_idp_from_csv", {"file": CSV}),
     ("v1_update_idp_from_json", {"id": 0, "people": [PERSON]}),
     ("v1_update_idp_from_csv", {"id": 0, "file": CSV}),

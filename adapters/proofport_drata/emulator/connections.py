@@ -9,7 +9,7 @@ from aiohttp import web
 
 from proofport.testing import VendorError, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.document import body_of
+from proofport_drata.emulator.document import body_of, whole
 from proofport_drata.emulator.emulated import EmulatedOperations, expansions
 from proofport_drata.emulator.model import Connection, CustomResource, now
 from proofport_drata.emulator.schemas import schema_from_sample, schema_problem, stored_schema
@@ -36,7 +36,8 @@ class EmulatedConnections(EmulatedOperations):
         schema = self._schema(body) if types[0] == "CUSTOM" else None
         connection = self._drata.company.connect(types[0], body["name"], body.get("description"))
         if schema is not None:
-            self._drata.company.add_resource(connection, schema)
+            resource = self._drata.company.add_resource(connection, schema)
+            resource.required_by_default = schema.get("required") != body.get("schema", {}).get("required", [])
         return json_response(_rendered(connection), 201)
 
     async def update_custom_connection(self, request: web.Request) -> web.Response:
@@ -47,7 +48,7 @@ class EmulatedConnections(EmulatedOperations):
         return json_response(_rendered(connection))
 
     async def delete_custom_connection(self, request: web.Request) -> web.Response:
-        number = int(request.match_info["connectionId"])
+        number = whole(request.match_info["connectionId"])
         former = self._drata.company.connections.pop(number, None)
         if former is None and self._switches["delete_unknown_connection"] != 204:
             raise VendorError(404, f"Connection with id {number} not found")
@@ -62,7 +63,11 @@ class EmulatedConnections(EmulatedOperations):
             schema = body["schema"]
             if problem := schema_problem(schema):
                 raise VendorError(400, problem)
-            schema = stored_schema(schema, keep_empty_required=self._switches["empty_required_kept"])
+            schema = stored_schema(
+                schema,
+                keep_empty_required=self._switches["empty_required_kept"],
+                by_default=self._switches["required_default"],
+            )
         else:
             schema = schema_from_sample(body["sampleData"])
             if self._switches["sample_data_required"]:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from proofport.testing import VendorError, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.document import SCHEMAS, body_of
+from proofport_drata.emulator.document import SCHEMAS, body_of, whole
 from proofport_drata.emulator.emulated import EmulatedOperations, expansions
 from proofport_drata.emulator.model import Connection, Device, now
 
@@ -27,7 +27,7 @@ class EmulatedDevices(EmulatedOperations):
         return self._drata.page(request, found, lambda each: _rendered(each, expand))
 
     async def get_device(self, request: web.Request) -> web.Response:
-        device_id = int(request.match_info["deviceId"])
+        device_id = whole(request.match_info["deviceId"])
         for connection in self._drata.company.connections.values():
             if device_id in connection.devices:
                 return json_response(_rendered(connection.devices[device_id], expansions(request)))
@@ -44,12 +44,13 @@ class EmulatedDevices(EmulatedOperations):
         return json_response(_rendered(known), self._switches["device_update_status"])
 
     async def delete_connection_device(self, request: web.Request) -> web.Response:
-        connection, device_id = self._drata.connection_of("MDM", request), int(request.match_info["deviceId"])
+        connection, device_id = self._drata.connection_of("MDM", request), whole(request.match_info["deviceId"])
         if connection.devices.pop(device_id, None) is None:
             raise VendorError(404, f"Device with id {device_id} not found")
         return web.Response(status=204)
 
     def _owner(self, personnel_id: float | str) -> int:
+        """The number of a person. Raises VendorError (404) for a number that nobody can have."""
         owner = self._drata.company.owner(personnel_id, may_add=not self._switches["unknown_owner"])
         if owner is None:
             raise VendorError(404, f"Personnel with {personnel_id} not found")

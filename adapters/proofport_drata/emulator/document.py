@@ -18,7 +18,7 @@ DOCUMENT = document(__package__)
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.Response]]
 
 BOOLEANS = {"true": True, "false": False}
-NUMBER = re.compile(r"[0-9]{1,15}")
+NUMBER = re.compile(r"([0-9]{1,15})(\.0+)?")
 DATE_TIME = r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)"
 PATTERNS = {"email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "date-time": f"^{DATE_TIME}$"}
 """The formats that are checked."""
@@ -88,17 +88,25 @@ def _value(schema: Mapping[str, Any], text: str) -> bool | int | str:
             return text
         case "boolean":
             return BOOLEANS.get(text, text)
-    return int(text) if NUMBER.fullmatch(text) else text
+    return whole(text) if NUMBER.fullmatch(text) else text
+
+
+def whole(text: str) -> int:
+    """The number that a parameter's text stands for: `1`, or `1.0` as clients write whose language has one number."""
+    return int(text.partition(".")[0])
 
 
 def _operations() -> Iterator[Operation]:
     for path, methods in DOCUMENT["paths"].items():
         for method, operation in methods.items():
             if method != "parameters":
-                parameters = [*methods.get("parameters", ()), *operation.get("parameters", ())]
+                parameters = _resolved([*methods.get("parameters", ()), *operation.get("parameters", ())])
+                for parameter in parameters:
+                    if parameter["name"] == "status":  # the recipe spells one of them otherwise than the document
+                        parameter["schema"]["enum"] = [*parameter["schema"]["enum"], "CANCELLED"]
                 refusal = 400 if "400" in operation["responses"] else 404
                 name = re.sub("([A-Z])", r"_\1", operation["operationId"]).lower()
-                yield Operation(name, method.upper(), path, _resolved(parameters), refusal)
+                yield Operation(name, method.upper(), path, parameters, refusal)
 
 
 OPERATIONS = tuple(_operations())

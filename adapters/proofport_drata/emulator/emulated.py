@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 from aiohttp import web
 
 from proofport.testing import Switches, VendorError, json_response, listed
+from proofport_drata.emulator.document import whole
 from proofport_drata.emulator.model import Company, Connection, CustomResource, Dated
 
 Row = TypeVar("Row", bound=Dated)
@@ -24,7 +25,7 @@ class EmulatedDrata:
 
     def connection(self, request: web.Request) -> Connection:
         """The connection of the path. Raises VendorError (404)."""
-        connection_id = int(request.match_info["connectionId"])
+        connection_id = whole(request.match_info["connectionId"])
         if connection_id not in self.company.connections:
             raise VendorError(404, f"Connection with id {connection_id} not found")
         return self.company.connections[connection_id]
@@ -38,7 +39,7 @@ class EmulatedDrata:
 
     def resource(self, request: web.Request) -> CustomResource:
         """The resource of the path. Raises VendorError (404)."""
-        connection, resource_id = self.connection(request), int(request.match_info["resourceId"])
+        connection, resource_id = self.connection(request), whole(request.match_info["resourceId"])
         if resource_id not in connection.resources:
             raise VendorError(404, f"Resource with id {resource_id} not found")
         return connection.resources[resource_id]
@@ -49,7 +50,7 @@ class EmulatedDrata:
         """One page of `rows` (given in the order of their creation). Raises VendorError (400) on an unknown cursor."""
         query = request.query
         start = _position(query.get("cursor"))
-        end = start + int(query.get("size", 50))
+        end = start + whole(query.get("size", "50"))
         ordered = list(rows)
         if query.get("sort") == "updatedAt":
             ordered.sort(key=lambda row: row.updated_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from proofport_drata.emulator.devices import EmulatedDevices
 from proofport_drata.emulator.document import OPERATIONS
 from proofport_drata.emulator.emulated import EmulatedDrata, EmulatedOperations
 from proofport_drata.emulator.identities import EmulatedIdentities
-from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection
+from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connection, Session
 from proofport_drata.emulator.records import EmulatedRecords
 from proofport_drata.emulator.seeding import company_from, state_of
 from proofport_drata.emulator.sessions import EmulatedSessions
@@ -28,6 +29,8 @@ REFUSALS = {
     "permission": (403, "The API key lacks the permission for this operation", 4030),
     "terms": (412, "The terms of the public API have not been accepted", 4120),
 }
+ALSO_VERSION_1 = ("upsert_records", "update_record", "delete_record", "upsert_device")
+"""Operations that V1 has, too, under the same path without `v2`. Their answers are assumed to be the same."""
 SEEDED = {
     "cloud_resource": "CUSTOM",
     "training_record": "CUSTOM",
@@ -61,6 +64,8 @@ class DrataEmulator(Emulator):
         for operation in OPERATIONS:
             (handler,) = [getattr(each, operation.name) for each in answering if hasattr(each, operation.name)]
             yield operation.route(handler)
+            if operation.name in ALSO_VERSION_1:
+                yield replace(operation, path=operation.path.replace("/public/v2/", "/public/")).route(handler)
 
     def authorize(self, request: web.Request) -> None:
         header = request.headers.get("Authorization")
@@ -94,7 +99,13 @@ class DrataEmulator(Emulator):
                 company.add_resource(connection, PERMISSIVE_SCHEMA, kind)
 
     def overview(self) -> list[dict[str, Any]]:
-        return [shown for connection in self.state()["connections"] for shown in _overview(connection)]
+        live = [shown for connection in self.state()["connections"] for shown in _overview(connection)]
+        return [*live, *map(_staged, self._open_sessions())]
+
+    def _open_sessions(self) -> Iterator[Session]:
+        for connection in self._drata.company.connections.values():
+            opened = (resource.in_status("IN_PROGRESS") for resource in connection.resources.values())
+            yield from (session for session in opened if session is not None)
 
     def destination(self, origin: str) -> dict[str, Any]:
         return {
@@ -127,6 +138,11 @@ def _overview(connection: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield _shown(title, named, resource["records"])
     if not connection["resources"]:
         yield _shown(title, note, connection["devices"] + connection["identities"])
+
+
+def _staged(session: Session) -> dict[str, Any]:
+    records = [record.attributes for record in session.staged.values()]
+    return _shown(f"staged in {session.session_id}", "not live until the session is completed", records)
 
 
 def _shown(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:

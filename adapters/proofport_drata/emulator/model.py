@@ -70,6 +70,8 @@ class CustomResource(Dated):
     schema: dict[str, Any]
     #: The kind of evidence that the emulator's seed meant it for.
     kind: str | None = None
+    #: True if nobody asked for its `required`.
+    required_by_default: bool = False
     live: dict[str, Record] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict)
 
@@ -127,6 +129,8 @@ class Company:
         self._connection_ids: Iterator[int] = count(1)
         self._resource_ids: Iterator[int] = count(101)
         self._rows: Iterator[int] = count(1001)
+        #: Of sessions: small, so that the rule on the length of a session id meets them, as it did live (O-5).
+        self._session_rows: Iterator[int] = count(1)
 
     def connect(
         self, provider: str, alias: str | None, description: str | None = None, number: int | None = None
@@ -147,7 +151,7 @@ class Company:
         return resource
 
     def open_session(self, resource: CustomResource, session_id: str, status: SessionStatus = "IN_PROGRESS") -> Session:
-        session = resource.sessions[session_id] = Session(next(self._rows), session_id, status)
+        session = resource.sessions[session_id] = Session(next(self._session_rows), session_id, status)
         if status != "IN_PROGRESS":
             session.end(status, session.created_at)
         return session
@@ -162,9 +166,13 @@ class Company:
         return identity
 
     def owner(self, personnel_id: float | str, *, may_add: bool = True) -> int | None:
-        """The number of a person, who is given by it or as `email:` and the address."""
+        """The number of a person, who is given by it or as `email:` and the address.
+
+        None: nobody has it. Numbers are whole, from 1 to 15 digits.
+        """
         if not isinstance(personnel_id, str):
-            return int(personnel_id)
+            known = may_add or personnel_id in self.personnel.values()
+            return int(personnel_id) if known and 1 <= personnel_id < 10**15 and personnel_id % 1 == 0 else None
         email = personnel_id.removeprefix("email:")
         if email not in self.personnel and may_add:
             self.personnel[email] = next(self._rows)

@@ -14,7 +14,7 @@ from proofport_drata.emulator.answers import timestamp, upload_timestamp
 from proofport_drata.emulator.document import body_of
 from proofport_drata.emulator.emulated import EmulatedOperations
 from proofport_drata.emulator.model import CustomResource, Record, Session, now
-from proofport_drata.emulator.schemas import SCHEMA_VIOLATION, Violation, message_for, violations
+from proofport_drata.emulator.schemas import BY_DEFAULT, SCHEMA_VIOLATION, Violation, message_for, violations
 
 
 class EmulatedRecords(EmulatedOperations):
@@ -111,7 +111,8 @@ class Upload:
             return [{"": "must have required property 'id'"}]
         if not isinstance(item["id"], str):
             return [{"/id": "must be string"}]
-        return list(violations(self.resource.schema, item))
+        found = list(violations(self.resource.schema, item))
+        return list(map(_explained, found)) if self.resource.required_by_default else found
 
     def _failed(self, item: dict[str, Any], wrong: list[Violation]) -> dict[str, Any]:
         switches = self.switches
@@ -141,6 +142,10 @@ class Upload:
             "statusCode": 200 if former else 201,
             "data": item,
         }
+
+
+def _explained(violation: Violation) -> Violation:
+    return {at: words + BY_DEFAULT * ("required property" in words) for at, words in violation.items()}
 
 
 def _rendered(record: Record) -> dict[str, Any]:

@@ -43,10 +43,17 @@ _SCHEMA: dict[str, Any] = {
 """A schema, without what it holds deeper down."""
 
 
-def stored_schema(schema: dict[str, Any], *, keep_empty_required: bool) -> dict[str, Any]:
-    """The stored form of a schema. Without `required`, every property is required (seen at a live customer)."""
+BY_DEFAULT = (
+    " (the schema has no `required`, and then every property is required, as was seen live. The recipe has it "
+    'otherwise: POST {"required_default": false} to /_emulator/switches, and make the connection again.)'
+)
+"""For people who follow the recipe. The vendor's own message does not have it."""
+
+
+def stored_schema(schema: dict[str, Any], *, keep_empty_required: bool, by_default: bool = True) -> dict[str, Any]:
+    """The stored form of a schema. `by_default`: without `required`, every property is required."""
     required = schema.get("required")
-    if required or (required == [] and keep_empty_required):
+    if required or (required == [] and keep_empty_required) or not by_default:
         return schema
     return {**schema, "required": list(schema.get("properties", {}))}
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from proofport.testing import FAULTS, VendorError, json_body, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.document import body_of
+from proofport_drata.emulator.document import body_of, whole
 from proofport_drata.emulator.emulated import EmulatedOperations
 from proofport_drata.emulator.model import CustomResource, Session, now
 from proofport_drata.emulator.records import Upload, data_of
@@ -20,7 +20,7 @@ class EmulatedSessions(EmulatedOperations):
         status = request.query.get("status")
         sessions = list(resource.sessions.values())
         if status is not None and not self._switches["status_filter_ignored"]:
-            sessions = [each for each in sessions if each.status == status]
+            sessions = [each for each in sessions if each.status == status.replace("LL", "L")]
         return self._drata.page(request, sessions, self._rendered)
 
     async def upsert_session_records(self, request: web.Request) -> web.Response:
@@ -56,7 +56,7 @@ class EmulatedSessions(EmulatedOperations):
                 "sessionId": session_id,
                 "status": self._spelled(session),
                 "action": action,
-                "connectionId": int(request.match_info["connectionId"]),
+                "connectionId": whole(request.match_info["connectionId"]),
                 "resourceId": resource.id,
             }
         )

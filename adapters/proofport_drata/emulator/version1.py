@@ -11,7 +11,7 @@ from aiohttp import web
 
 from proofport.testing import VendorError, json_body, json_response
 from proofport_drata.emulator.answers import timestamp
-from proofport_drata.emulator.document import BOOLEANS, SCHEMAS
+from proofport_drata.emulator.document import BOOLEANS, SCHEMAS, whole
 from proofport_drata.emulator.emulated import EmulatedOperations
 from proofport_drata.emulator.model import Connection, now
 from proofport_drata.emulator.schemas import in_words, violations
@@ -21,13 +21,15 @@ CLIENT_TYPES = {"CUSTOM": "CUSTOM", "MDM": "CUSTOM_MDM", "HRIS": "CUSTOM_HRIS", 
 
 class EmulatedVersion1(EmulatedOperations):
     async def v1_list_connections(self, request: web.Request) -> web.Response:
-        page, limit = int(request.query.get("page", 1)), int(request.query.get("limit", 20))
+        page, limit = whole(request.query.get("page", "1")), whole(request.query.get("limit", "20"))
         rows = [_rendered(each) for each in self._drata.company.connections.values()]
-        types = request.query.getall("providerTypes", [])
+        types = [*request.query.getall("providerTypes", ()), *request.query.getall("providerTypes[]", ())]
         rows = [row for row in rows if not types or row["providerTypes"][0]["value"] in types]
         rows = [row for row in rows if request.query.get("state", row["state"]) == row["state"]]
         if request.query.get("sort") == "CONNECTION_CLIENT_TYPE":
             rows.sort(key=lambda row: str(row["clientType"]))
+        if request.query.get("sort") == "CONNECTION_PROVIDER_TYPE":
+            rows.sort(key=lambda row: str(row["providerTypes"][0]["value"]))
         rows = rows[::-1] if request.query.get("sortDir") == "DESC" else rows
         shown = rows[(page - 1) * limit : page * limit]
         return json_response({"data": shown, "page": page, "limit": limit, "total": len(rows)})
@@ -39,10 +41,10 @@ class EmulatedVersion1(EmulatedOperations):
         return self._create(await _csv_people(request))
 
     async def v1_update_idp_from_json(self, request: web.Request) -> web.Response:
-        return self._update(int(request.match_info["id"]), await _json_people(request))
+        return self._update(whole(request.match_info["id"]), await _json_people(request))
 
     async def v1_update_idp_from_csv(self, request: web.Request) -> web.Response:
-        return self._update(int(request.match_info["id"]), await _csv_people(request))
+        return self._update(whole(request.match_info["id"]), await _csv_people(request))
 
     def _create(self, given: list[Any]) -> web.Response:
         people = _checked(given)

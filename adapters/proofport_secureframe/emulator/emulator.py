@@ -75,7 +75,9 @@ class SecureframeEmulator(Emulator):
         self.workers.abandon()
         self.company.replace(company)
 
-    def define_schema(self, connection_id: str, slug: str, primary_id: str, model: str | None) -> None:
+    def define_schema(
+        self, connection_id: str, slug: str, primary_id: str, model: str | None, fields: Mapping[str, str]
+    ) -> None:
         connection = self.company.connections.get(connection_id.lower())
         if connection is None:
             raise ValueError(f"there is no connection {connection_id!r}")
@@ -88,7 +90,10 @@ class SecureframeEmulator(Emulator):
             raise ValueError(f"the primary ID of {slug!r} is {schema.primary_id!r} and can never be changed")
         if schema.fields is not None and primary_id not in schema.fields:
             raise ValueError(f"{slug!r} has no field {primary_id!r}; its fields are {', '.join(sorted(schema.fields))}")
-        schema.defined, schema.primary_id, schema.model = True, primary_id, model
+        known = MODELS[model].strings | MODELS[model].booleans if model is not None else frozenset()
+        if unknown := sorted(set(fields) - known):
+            raise ValueError(f"{model} has no field {unknown[0]!r}")
+        schema.defined, schema.primary_id, schema.model, schema.field_map = True, primary_id, model, dict(fields)
         self.company.version += 1
         self.processor.release(schema)
 

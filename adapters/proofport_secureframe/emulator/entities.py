@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from proofport_secureframe.emulator.mapping import DOCUMENT, SCHEMAS
+from proofport_secureframe.emulator.mapping import DOCUMENT, SCHEMAS, mapped
 from proofport_secureframe.emulator.model import Company, Connection, Stored
 
 Attributes: TypeAlias = dict[str, Any]
@@ -36,12 +36,12 @@ def _timestamp(when: datetime) -> str:
 
 
 def _mapped(company: Company, model: str) -> Iterator[tuple[Connection, Stored]]:
-    """Every resource whose schema is mapped onto `model`."""
+    """Every resource whose schema is mapped onto `model`, with the fields of that."""
     for connection in company.connections.values():
         for schema in connection.schemas.values():
             if schema.model == model:
                 for stored in schema.resources.values():
-                    yield connection, stored
+                    yield connection, replace(stored, data=mapped(schema, stored.data))
 
 
 def _common(stored: Stored) -> Attributes:

@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from proofport.testing import Switches, document
+from proofport_secureframe.emulator.model import Schema
 
 DOCUMENT = document(__package__)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 
 TRAINING_SLUGS = frozenset(SCHEMAS["TrainingSlug"]["enum"])
 _TYPES = SCHEMAS["CloudResourceType"]
+_PRINTED = (*_TYPES["enum"], *_TYPES["x-withdrawn-after-R1"])
 CLOUD_RESOURCE_TYPES = {
-    "R2": frozenset(_TYPES["enum"]) - frozenset(_TYPES["x-added-after-R2"]),
-    "R3": frozenset(_TYPES["enum"]),
+    "R2": frozenset(_PRINTED) - frozenset(_TYPES["x-added-after-R2"]),
+    "R3": frozenset(_PRINTED),
 }
-"""The listed types, by the revision of the document."""
+"""The listed types, by the revision of the document. Those that only R1 prints are among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,14 @@ class Model:
     required: tuple[str, ...]
     strings: frozenset[str]
     booleans: frozenset[str]
+    datetimes: frozenset[str]
 
 
 def _model(schema: Mapping[str, Any]) -> Model:
     fields = schema["properties"]
     booleans = frozenset(name for name, rule in fields.items() if rule.get("type") == "boolean")
-    return Model(tuple(schema.get("required", ())), frozenset(fields) - booleans, booleans)
+    datetimes = frozenset(name for name, rule in fields.items() if rule.get("format") == "date-time")
+    return Model(tuple(schema.get("required", ())), frozenset(fields) - booleans, booleans, datetimes)
 
 
 MODELS = {
@@ -46,9 +51,29 @@ MODELS = {
 }
 
 
-def mapping_problem(model: str | None, data: Mapping[str, Any], switches: Switches) -> str | None:
+def mapped(schema: Schema, data: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the model, from those that the schema maps onto them. The others keep their names."""
+    if schema.model is None:
+        return dict(data)
+    model = MODELS[schema.model]
+    places = {name: name for name in sorted(model.strings | model.booleans)}
+    places |= {"id": schema.primary_id or "id"} | schema.field_map
+    found = {name: _at(data, place) for name, place in places.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _at(data: Any, place: str) -> Any:
+    """The value at `place`: a name, or names with dots between them."""
+    if isinstance(data, Mapping) and place in data:
+        return data[place]
+    for name in place.split("."):
+        data = data.get(name) if isinstance(data, Mapping) else None
+    return data
+
+
+def mapping_problem(schema: Schema, data: Mapping[str, Any], switches: Switches) -> str | None:
     """The first reason why an object does not map onto its model. None: it does. Without a model every object does."""
-    return None if model is None else next(_problems(model, data, switches), None)
+    return None if schema.model is None else next(_problems(schema.model, mapped(schema, data), switches), None)
 
 
 def _problems(name: str, data: Mapping[str, Any], switches: Switches) -> Iterator[str]:
@@ -63,9 +88,19 @@ def _problems(name: str, data: Mapping[str, Any], switches: Switches) -> Iterato
                 yield f"{field} is not a string"
             if field in model.booleans and not isinstance(value, bool | None):
                 yield f"{field} is not a boolean"
+        for field in model.datetimes & data.keys():
+            if not _is_datetime(data[field]):
+                yield f"{field} is not an ISO 8601 datetime"
     if switches["unlisted_enum"] == "fails":
         types = CLOUD_RESOURCE_TYPES[switches["cloud_resource_types"]]
         enums = {"training_record": ("training_slug", TRAINING_SLUGS), "cloud_resource": ("cloud_resource_type", types)}
         for field, listed in [enums[name]] if name in enums else []:
             if data.get(field) not in listed:
                 yield f"{field} {data.get(field)!r} is not one of the listed values"
+
+
+def _is_datetime(value: Any) -> bool:
+    try:
+        return bool(datetime.fromisoformat(value))
+    except (TypeError, ValueError):
+        return False

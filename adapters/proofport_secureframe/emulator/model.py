@@ -46,6 +46,8 @@ class Schema:
     defined: bool = False
     primary_id: str | None = None
     model: str | None = None
+    #: The published field of each field of the model that has another name, as Define Schema maps them.
+    field_map: dict[str, str] = field(default_factory=dict)
     resources: dict[str, Stored] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
     held: list[Publication] = field(default_factory=list)

@@ -95,7 +95,7 @@ class Processor:
             return f"missing primary ID {schema.primary_id}"
         if data is None:
             return "partial update of an unknown resource"
-        return mapping_problem(schema.model, data, self._switches)
+        return mapping_problem(schema, data, self._switches)
 
     def _apply(self, schema: Schema, publication: Publication) -> None:
         for position, item in enumerate(publication.items):

@@ -10,7 +10,7 @@ from aiohttp import web
 from proofport.testing import Switches, VendorError, json_response, listed
 from proofport_secureframe.emulator.entities import ENTITIES, Attributes, Entity
 from proofport_secureframe.emulator.model import Company
-from proofport_secureframe.emulator.query import matches, page_of, parsed_query, sorted_rows
+from proofport_secureframe.emulator.query import page_of, parsed_query, sorted_rows
 
 
 class Read:
@@ -48,14 +48,14 @@ class Read:
         return self._cached[1]
 
     def _searched(self, entity: Entity, query: str, sort: str) -> list[Attributes]:
-        pairs = parsed_query(query)
-        for name, _ in pairs:
+        wanted = parsed_query(query)
+        for name in wanted.fields:
             if name not in entity.filterable:
                 raise VendorError(400, f"{entity.label} is not filterable by {name}")
         for name in filter(None, sort.split(",")):
             if name.removeprefix("-") not in entity.filterable:
                 raise VendorError(400, f"{entity.label} is not sortable by {name.removeprefix('-')}")
-        rows = [row for row in self._rows(entity) if matches(row, pairs)]
+        rows = [row for row in self._rows(entity) if wanted.matches(row)]
         return sorted_rows(rows, sort) if sort else rows
 
     def _rows(self, entity: Entity) -> Iterator[Attributes]:

@@ -22,6 +22,7 @@ class SchemaState(_Part):
     defined: bool = True
     primary_id: str | None = "id"
     model: str | None = None
+    fields: dict[str, str] = {}
     resources: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
     dropped: int = 0
@@ -56,7 +57,7 @@ def company_from(state: Mapping[str, Any]) -> Company:
 def _schema(company: Company, state: SchemaState) -> Schema:
     if state.model is not None and state.model not in MODELS:
         raise ValueError(f"there is no model {state.model!r}; the models are {', '.join(MODELS)}")
-    schema = Schema(state.slug, None, state.defined, state.primary_id, state.model)
+    schema = Schema(state.slug, None, state.defined, state.primary_id, state.model, state.fields)
     for body in state.resources:
         match body.get(state.primary_id or "id"):
             case str(key):
@@ -85,6 +86,7 @@ def _connection_state(connection: Connection) -> dict[str, Any]:
                 "defined": schema.defined,
                 "primary_id": schema.primary_id,
                 "model": schema.model,
+                "fields": schema.field_map,
                 "resources": [stored.data for stored in schema.resources.values()],
                 "failures": schema.failures,
                 "dropped": schema.dropped,

@@ -46,7 +46,7 @@ from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, 
 from proofport.http.sender import Sender
 from proofport.journal.contract import Delivered, Journal, NewRun
 from proofport.logs import get_logger
-from proofport.sources import Reader
+from proofport.sources import Reader, share_read
 
 NOT_VERIFIED = unknown("not_verified")
 """The end of a record that the vendor has only queued, where more is required."""
@@ -384,14 +384,7 @@ class Run:
             for part in self._parts
         }
         read = self._pipeline.read if self._pipeline is not None else 0
-        self._order.on_progress(Progress(read, states, _share_of([reader for reader, _ in self._order.inputs])))
-
-
-def _share_of(readers: Sequence[Reader]) -> float | None:
-    sizes = [sizes for reader in readers if (sizes := reader.sizes) is not None]
-    if len(sizes) < len(readers) or not any(size for _, size in sizes):
-        return None
-    return sum(done for done, _ in sizes) / sum(size for _, size in sizes)
+        self._order.on_progress(Progress(read, states, share_read([reader for reader, _ in self._order.inputs])))
 
 
 def _first(failures: BaseExceptionGroup) -> BaseException:

@@ -2,6 +2,6 @@
 
 from proofport.sources.detect import Format, open_source
 from proofport.sources.ndjson import BLANK, NdjsonReader
-from proofport.sources.reader import Malformed, Reader
+from proofport.sources.reader import Malformed, Reader, share_read
 
-__all__ = ["BLANK", "Format", "Malformed", "NdjsonReader", "Reader", "open_source"]
+__all__ = ["BLANK", "Format", "Malformed", "NdjsonReader", "Reader", "open_source", "share_read"]

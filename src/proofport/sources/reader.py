@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -82,3 +82,11 @@ class Reader(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def share_read(readers: Sequence[Reader]) -> float | None:
+    """The share of the inputs' bytes that is read. None where an input is no file, so that nobody knows its size."""
+    sizes = [sizes for reader in readers if (sizes := reader.sizes) is not None]
+    if len(sizes) < len(readers) or not any(size for _, size in sizes):
+        return None
+    return sum(done for done, _ in sizes) / sum(size for _, size in sizes)

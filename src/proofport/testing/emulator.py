@@ -88,8 +88,13 @@ class Emulator(ABC):
     def destination(self, origin: str) -> dict[str, Any]:
         """The block of `destinations:` that fits the seeded state; `origin` is where the emulator is served."""
 
-    def define_schema(self, connection_id: str, slug: str, primary_id: str, model: str | None) -> None:
-        """Do what a person does in the vendor's web application. Raises ValueError."""
+    def define_schema(
+        self, connection_id: str, slug: str, primary_id: str, model: str | None, fields: Mapping[str, str]
+    ) -> None:
+        """Do what a person does in the vendor's web application. Raises ValueError.
+
+        `fields`: the published field of each field of the model that has another name.
+        """
         raise ValueError(f"{self.name} has no such step: a schema is given when a connection is created")
 
     def counted(self, request: web.Request) -> tuple[str, int]:
@@ -143,7 +148,7 @@ class Emulator(ABC):
         answer = await self._vendor_answer(request, handler, faults, len(body))
         if drop == "after":
             return cut(request)
-        entry.status = answer.status
+        self.log.answered(entry, answer.status, answer.body if isinstance(answer.body, bytes) else b"")
         if SHORT in request:
             answer.headers[BY_ORDER] = "list_ends_after"
         return cut_in_the_middle(request, answer) if drop == "middle" else answer
@@ -155,7 +160,10 @@ class Emulator(ABC):
         except VendorError as error:
             return self.failure(error.status, error.message, **error.more)
         except web.HTTPException as error:
-            return self.failure(error.status, f"Cannot {request.method} {request.path}")
+            refused = self.failure(error.status, f"Cannot {request.method} {request.path}")
+            if "Allow" in error.headers:  # of a 405 (RFC 9110, 15.5.6)
+                refused.headers["Allow"] = error.headers["Allow"]
+            return refused
         assert isinstance(answer, web.Response)
         return answer
 

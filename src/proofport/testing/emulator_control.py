@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from proofport.testing.emulator import PREFIX, Emulator, Handler, json_response
 from proofport.testing.emulator_faults import NO_FAULTS, Faults, Strict
@@ -21,6 +21,7 @@ class SchemaStep(Strict):
     slug: str
     primary_id: str
     model: str | None = None
+    fields: dict[str, str] = Field(default_factory=dict)
 
 
 def routes(emulator: Emulator) -> list[web.RouteDef]:
@@ -89,8 +90,10 @@ class _Control:
         return web.Response(text=text.replace("{{name}}", self._emulator.name), content_type="text/html")
 
     async def received(self, request: web.Request) -> web.Response:
-        """All requests, or with `?last=N` the last ones."""
-        last = request.query.get("last", "")
+        """All requests, with `?last=N` the last ones, with `?number=N` that one."""
+        last, number = request.query.get("last", ""), request.query.get("number", "")
+        if number.isdecimal():
+            return json_response(self._emulator.log.one(int(number)))
         return json_response(self._emulator.log.listing(int(last) if last.isdecimal() else None))
 
     async def settle(self, _: web.Request) -> web.Response:

@@ -177,3 +177,31 @@ async def test_ipv6_loopback_has_an_origin_in_brackets() -> None:
             assert origin.startswith("http://[::1]:")
     except UsageError:
         pytest.skip("this machine has no ::1")
+
+
+async def test_the_page_is_told_what_was_answered(drata: Any) -> None:
+    await drata("POST", drata.resource + "/records", {"data": [{"id": "a"}, {"id": 5}]})
+    await drata("GET", "/public/v2/custom-connections?size=1")
+    latest = (await drata.served.control("GET", "overview"))["latest"]
+    assert [(each["status"], each["refused"], each["query"]) for each in latest] == [
+        (200, False, "size=1"),
+        (200, True, ""),
+    ]
+    assert latest[0]["at"] >= latest[1]["at"] > 0
+    assert '"must be string"' in latest[1]["answer"].replace("\\", "")
+
+
+async def test_a_long_body_is_whole_when_it_is_asked_for(drata: Any) -> None:
+    await drata("POST", drata.resource + "/records", {"data": [{"id": "a", "text": "x" * 5_000}]})
+    [shown] = (await drata.served.control("GET", "overview"))["latest"]
+    assert (shown["cut"], len(shown["beginning"])) == (True, 2_000)
+    [whole] = await drata.served.control("GET", f"received?number={shown['number']}")
+    assert whole["body"]["data"][0]["text"] == "x" * 5_000
+    assert whole["answer"][0]["id"] == "a"
+
+
+async def test_staged_records_are_shown_as_such(drata: Any) -> None:
+    await drata.upload([{"id": "a"}], "snap-1")
+    objects = (await drata.served.control("GET", "overview"))["objects"]
+    [staged] = [each for each in objects if each["title"] == "staged in snap-1"]
+    assert (staged["count"], staged["records"]) == (1, [{"id": "a"}])

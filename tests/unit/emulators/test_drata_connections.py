@@ -249,3 +249,67 @@ async def test_numbers_of_the_path(drata: Any, path: str, status: int) -> None:
 async def test_an_unknown_path_and_method_are_answered_in_the_vendors_words(drata: Any) -> None:
     assert (await drata("GET", "/public/v2/nothing"))[1]["message"] == "Cannot GET /public/v2/nothing"
     assert (await drata("PATCH", PATH))[0] == 405
+
+
+# ---------------------------------------------------------------------- the recipe's own example
+RECIPE = {
+    "type": "object",
+    "properties": {"packageName": {"type": "string"}, "vendor": {"type": "string"}},
+    "additionalProperties": True,
+}
+PACKAGE = {"data": {"id": "PKG-001", "packageName": "1Password"}}
+
+
+async def test_without_required_every_property_is_and_the_answer_says_how_to_follow_the_recipe(drata: Any) -> None:
+    connection = await created(drata, displayNameKey="packageName", schema=RECIPE)
+    path = f"{PATH}/{connection['id']}/resources/{connection['customResources'][0]['id']}/records"
+    _, refused = await drata("POST", path, PACKAGE)
+    assert "'vendor' (the schema has no `required`" in refused["error"]["message"]
+    assert "/_emulator/switches" in refused["error"]["message"]
+
+
+async def test_the_recipe_works_as_printed_once_the_switch_is_set(drata: Any) -> None:
+    await drata.served.switch(required_default=False)
+    connection = await created(drata, displayNameKey="packageName", schema=RECIPE)
+    path = f"{PATH}/{connection['id']}/resources/{connection['customResources'][0]['id']}/records"
+    status, stored = await drata("POST", path, PACKAGE)
+    assert (status, stored["id"]) == (201, "PKG-001")
+    assert "required" not in connection["customResources"][0]["schema"]
+
+
+async def test_a_required_that_was_asked_for_is_not_explained(drata: Any) -> None:
+    connection = await created(drata)
+    path = f"{PATH}/{connection['id']}/resources/{connection['customResources'][0]['id']}/records"
+    _, refused = await drata("POST", path, {"data": {"size": "x", "id": "a"}})
+    assert "switches" not in refused["error"]["message"]
+
+
+# ---------------------------------------------------------------------- version 1
+async def test_clients_of_v1_write_numbers_with_a_point(drata: Any) -> None:
+    status, body = await drata("GET", "/public/connections?page=1.0&limit=2.0")
+    assert (status, len(body["data"]), body["limit"]) == (200, 2, 2)
+    assert (await drata("GET", "/public/connections?page=1.5"))[0] == 400
+
+
+async def test_connections_are_sorted_and_found_by_their_type(drata: Any) -> None:
+    found = (await drata("GET", "/public/connections?sort=CONNECTION_PROVIDER_TYPE"))[1]["data"]
+    types = [each["providerTypes"][0]["value"] for each in found]
+    assert types == sorted(types)
+    assert len(set(types)) > 1
+    found = (await drata("GET", "/public/connections?providerTypes[]=MDM"))[1]["data"]
+    assert [each["providerTypes"][0]["value"] for each in found] == ["MDM"]
+    assert (await drata("GET", "/public/connections?state=GONE"))[0] == 400
+
+
+async def test_records_and_devices_are_taken_by_the_paths_of_v1(drata: Any) -> None:
+    path = "/public/custom-connections/1/resources/101/records"
+    assert (await drata("POST", path, {"data": [{"id": "a"}]}))[0] == 200
+    assert (await drata("PUT", f"{path}/a", {"data": {"n": 1}}))[0] == 200
+    assert (await drata("DELETE", f"{path}/a"))[0] == 204
+    device = {"personnelId": 1, "platformName": "MACOS", "platformVersion": "15", "serialNumber": "S"}
+    assert (await drata("POST", "/public/custom-connections/5/devices", device))[0] == 201
+
+
+async def test_a_method_that_is_not_offered_names_those_that_are(drata: Any) -> None:
+    assert (await drata("PATCH", PATH))[0] == 405
+    assert drata.headers["Allow"] == "GET,HEAD,POST"

@@ -68,8 +68,15 @@ async def test_an_unknown_owner(drata: Any) -> None:
     await drata.served.switch(unknown_owner=True)
 
     assert (await drata("POST", PATH, {**KEYED, "personnelId": "email:bo@example.com"}))[0] == 404
-    assert (await drata("POST", PATH, KEYED))[0] == 200
-    assert (await drata("POST", PATH, {**KEYED, "personnelId": 7}))[1]["personnelId"] == 7
+    _, known = await drata("POST", PATH, KEYED)
+    assert (await drata("POST", PATH, {**KEYED, "personnelId": known["personnelId"]}))[0] == 200
+    assert (await drata("POST", PATH, {**KEYED, "personnelId": 4711}))[0] == 404
+
+
+@pytest.mark.parametrize("number", [1e20, 1.9, -3, 0, 10**15])
+async def test_a_number_that_nobody_can_have_spoils_nothing(drata: Any, number: float) -> None:
+    assert (await drata("POST", PATH, {**KEYED, "personnelId": number}))[0] == 404
+    assert (await drata("GET", LIST))[1]["data"] == []
 
 
 @pytest.mark.parametrize(("created", "devices"), [(True, 2), (False, 0)])

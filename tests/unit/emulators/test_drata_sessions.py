@@ -154,7 +154,16 @@ class TestNames:
         await drata.upload([{"id": "a"}], "s-1")
         _, body = await drata("GET", drata.resource + "/sessions")
 
-        assert (await drata.act(str(body["data"][0]["id"]), "cancel"))[0] == 404
+        assert (await drata.act(str(body["data"][0]["id"]), "cancel"))[0] == 400
+
+    @pytest.mark.parametrize("status", ["CANCELED", "CANCELLED"])
+    async def test_both_spellings_can_be_asked_for(self, drata: Any, status: str) -> None:
+        await drata.served.switch(status_filter_ignored=False)
+        await drata.upload([{"id": "a"}], "s-1")
+        await drata.act("s-1", "cancel")
+        await drata.upload([{"id": "a"}], "s-2")
+        found = (await drata("GET", f"{drata.resource}/sessions?status={status}"))[1]["data"]
+        assert [each["sessionId"] for each in found] == ["s-1"]
 
     @pytest.mark.parametrize("body", [{}, {"action": "finish"}, [], {"action": None}])
     async def test_an_unknown_action_is_refused(self, drata: Any, body: Any) -> None:

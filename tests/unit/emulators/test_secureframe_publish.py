@@ -17,6 +17,7 @@ PATH = f"/custom_connections/{CONNECTION}/data"
 EC2 = {"id": "i-1", "cloud_resource_type": "ec2_instance", "region": "eu-west-1"}
 ACCOUNT = {"id": "u-1", "email": "ana@example.com"}
 TRAINING = {"id": "t-1", "user_email": "ana@example.com", "training_slug": "gdpr_training"}
+DONE = {**TRAINING, "completed_at": "2026-03-02T09:30:00Z"}
 SHIPS = {"connection_id": CONNECTION, "slug": "ships", "primary_id": "hull"}
 PUBLICATION = {"schema_slug": "cloud_resource", "vendor_slug": "acme", "resource_data": [EC2]}
 
@@ -209,7 +210,7 @@ class TestMapping:
             ("cloud_resource", {**EC2, "cloud_resource_type": "aws_ec2_instance"}, "'aws_ec2_instance' is not one of"),
             ("cloud_resource", {**EC2, "region": 5}, "region is not a string"),
             ("training_record", {"id": "t-1", "training_slug": "gdpr_training"}, "missing required field user_email"),
-            ("training_record", {**TRAINING, "training_slug": "GDPR"}, "training_slug 'GDPR' is not one of"),
+            ("training_record", {**DONE, "training_slug": "GDPR"}, "training_slug 'GDPR' is not one of"),
             ("personnel_account", {"id": "u-1"}, "missing required field email"),
             ("personnel_account", {**ACCOUNT, "admin": "yes"}, "admin is not a boolean"),
             ("device", {"id": "d-1", "active": 1}, "active is not a boolean"),
@@ -350,3 +351,32 @@ class TestTroubleByDefault:
 
         assert connection["queued"] == 1
         assert set(await secureframe.resources("device")) == {"a"}, "settling does not wait"
+
+
+# ---------------------------------------------------------------------- what a model takes
+MACHINES = {"connection_id": CONNECTION, "slug": "machines", "primary_id": "sku", "model": "cloud_resource"}
+
+
+async def test_fields_of_any_name_are_mapped_onto_the_models(secureframe: Any) -> None:
+    machine = {"sku": "i-1", "what": {"kind": "ec2_instance"}, "place": "eu-west-1"}
+    await secureframe.publish("machines", machine)
+    await secureframe.served.state()
+    fields = {"cloud_resource_type": "what.kind", "region": "place"}
+    await secureframe.served.control("POST", "define-schema", **MACHINES, fields=fields)
+    await secureframe.publish("machines", machine)
+    assert (await secureframe.schema("machines"))["resources"] == [machine]
+    [row] = (await secureframe("GET", "/cloud_resources"))[1]["data"]
+    shown = row["attributes"]
+    names = ("third_party_id", "cloud_resource_type", "region")
+    assert [shown[name] for name in names] == ["i-1", "ec2_instance", "eu-west-1"]
+
+
+@pytest.mark.parametrize("completed", [{}, {"completed_at": "yesterday"}])
+async def test_a_training_without_a_time_of_completion_is_not_processed(secureframe: Any, completed: Any) -> None:
+    await secureframe.publish("training_record", {**TRAINING, **completed})
+    assert await secureframe.resources("training_record") == {}
+
+
+async def test_every_printed_type_works(secureframe: Any) -> None:
+    await secureframe.publish("cloud_resource", {**EC2, "cloud_resource_type": "elastictranscoder_pipeline"})
+    assert list(await secureframe.resources("cloud_resource")) == ["i-1"]

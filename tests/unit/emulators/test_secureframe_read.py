@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proofport.testing import VendorError
-from proofport_secureframe.emulator.query import matches, parsed_query
+from proofport_secureframe.emulator.query import parsed_query
 
 EC2 = {"id": "arn:aws:ec2::1:i/1", "cloud_resource_type": "ec2_instance", "region": "eu-west-1", "account": "1"}
 BUCKET = {"id": "b-1", "cloud_resource_type": "s3_bucket"}
@@ -172,21 +172,41 @@ class TestFilters:
         assert await found(secureframe, "/cloud_resources", q="region:null") == []
 
     @pytest.mark.parametrize(
-        ("query", "pairs"),
+        ("query", "ids"),
         [
-            ("", []),
-            ("a:1", [("a", "1")]),
-            ('a:"x y" AND b:z', [("a", "x y"), ("b", "z")]),
-            (r"a:arn\:aws\:s3 AND b:c", [("a", "arn:aws:s3"), ("b", "c")]),
-            (r'a:"say \"hi\""', [("a", 'say "hi"')]),
-            ("a:ANDREW AND b:AND", [("a", "ANDREW"), ("b", "AND")]),
+            ("", "123"),
+            ("os:mac", "1"),
+            ('name:"x y" AND os:mac', "1"),
+            (r"name:arn\:aws\:s3 AND n:2", "2"),
+            (r'name:"say \"hi\""', "3"),
+            ("os:ANDREW AND name:arn*", "2"),
+            ("os:mac OR os:win", "13"),
+            ("os:mac OR os:win AND n:9", "1"),
+            ("(os:mac OR os:win) AND n:3", "3"),
+            ("NOT os:mac", "23"),
+            ("os:mac AND NOT (n:2 OR n:3)", "1"),
+            ("os:ma* OR os:w?n", "13"),
+            (r"os:ma\*", ""),
+            ("n:[2 TO 3]", "23"),
+            ("n:{2 TO *]", "3"),
+            ("n:[* TO 3}", "12"),
         ],
     )
-    def test_the_language(self, query: str, pairs: list[tuple[str, str]]) -> None:
-        assert parsed_query(query) == pairs
+    def test_the_language(self, query: str, ids: str) -> None:
+        rows = [
+            {"n": "1", "os": "mac", "name": "x y"},
+            {"n": "2", "os": "ANDREW", "name": "arn:aws:s3"},
+            {"n": "3", "os": "win", "name": 'say "hi"'},
+        ]
+        found = parsed_query(query)
+        assert "".join(row["n"] for row in rows if found.matches(row)) == ids
 
     @pytest.mark.parametrize(
-        "query", ["a", ":x", "a:", "a:1 OR b:2", "a:1 b:2", 'a:"open', "a:1 AND", "NOT a:1", "a:1 AND "]
+        "query",
+        [
+            *("a", ":x", "a:", "a:1 b:2", 'a:"open', "a:1 AND", "a:1 AND ", "OR a:1", "(a:1", "a:1)", "a:[1 TO", "NOT"),
+            *("a:[1 2]", "a:mac~1", "a:x^2", "a:" + "*x" * 9, "(" * 60 + "a:1" + ")" * 60),
+        ],
     )
     def test_what_is_not_of_the_language(self, query: str) -> None:
         with pytest.raises(VendorError):
@@ -196,4 +216,4 @@ class TestFilters:
     def test_a_quoted_value_is_found_whatever_is_in_it(self, value: str) -> None:
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
 
-        assert matches({"a": value, "b": True}, parsed_query(f'b:true AND a:"{escaped}"'))
+        assert parsed_query(f'b:true AND a:"{escaped}"').matches({"a": value, "b": True})
