@@ -27,7 +27,7 @@ BEHAVIOURS = (
     ),
     documented("filterable", "Which fields each list can be filtered and sorted by.", "R2, R3"),
     documented("active", "An account reads active: true when no value was supplied.", "R2, R3"),
-    documented("completed_at_required", "completed_at is required (R1, not R2 and R3).", "R1 against R2, R3", True),
+    documented("completed_at_required", "completed_at is required (R1, not R2 and R3).", "R1 against R2, R3", False),
     documented("cloud_resource_types", "The listed types: 182 in R3, 147 in R2.", "R2, R3", "R3", "R2"),
     documented("rate_limit", "Requests a minute and address; the vendor's is 500. 0 = off.", "PROSE", 0),
     observed("unauthorized", '401 says {"message": "Authorization failed"}.', "OBS"),

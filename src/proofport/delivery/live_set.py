@@ -24,6 +24,8 @@ FIND = """SELECT id, fields, whole, ended FROM live
 WHERE listed AND id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"""
 MEET = "UPDATE live SET met = 1 WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"
 """Of an id that is its own key, nothing is noted beside the record."""
+HOLD = """UPDATE live SET ended = 0 WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key) AND NOT EXISTS
+(SELECT 1 FROM live WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key) AND NOT ended)"""
 INTO_LIVE = "INTO live (id, fields, whole, outside, ended, listed) VALUES (?, ?, ?, ?, ?, ?)"
 LISTED = """SELECT id FROM live WHERE listed AND id IN ({0})
 UNION ALL SELECT key FROM keys JOIN live USING (id) WHERE listed AND key IN ({0})"""
@@ -82,9 +84,11 @@ class LiveSet:
         self._add_keys(ids)
 
     def hold(self, keys: Sequence[str]) -> None:
-        """Count records as held that the list shows as ended: they were delivered so, and no set has left them out."""
-        ended = "UPDATE live SET ended = 0 WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"
-        self._database.executemany(ended, ({"key": key} for key in keys))
+        """Count records as held that the list shows as ended: they were delivered so, and no set has left them out.
+
+        What is live in another spelling is listed already: then the ended row is of one who had left before.
+        """
+        self._database.executemany(HOLD, ({"key": key} for key in keys))
 
     def lacking(self, ids: Sequence[str]) -> list[str]:
         """Those of `ids` that the list does not show, however they are written there."""
