@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from proofport.testing import FAULTS, Switches, VendorError, json_body, json_response
+from proofport.testing import FAULTS, Switches, VendorError, json_body, json_response, listed
 from proofport_vanta.emulator.document import PREFIX, BaseType
 from proofport_vanta.emulator.model import Resource, Row, Rows
 from proofport_vanta.emulator.schemas import record_schema, timestamp, with_times
@@ -64,7 +64,7 @@ class EmulatedResources:
             raise VendorError(404, "Resource not found")
         size, cursor = self._switches["page_size"], request.query.get("pageCursor")
         start = _position(cursor) if size and cursor else 0
-        rows = [*self._rendered(resource.listed if start else resource.show())]
+        rows = listed(request, [*self._rendered(resource.listed if start else resource.show())])
         if not size:
             return json_response({"resources": rows})
         size = min(size, _page_size(request.query.get("pageSize", "100")))

@@ -24,8 +24,9 @@ FIND = """SELECT id, fields, whole, ended FROM live
 WHERE listed AND id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"""
 MEET = "UPDATE live SET met = 1 WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)"
 """Of an id that is its own key, nothing is noted beside the record."""
-HOLD = """UPDATE live SET ended = 0 WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key) AND NOT EXISTS
-(SELECT 1 FROM live WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key) AND NOT ended)"""
+HOLD = """UPDATE live SET ended = 0 WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)
+AND NOT EXISTS (SELECT 1 FROM live WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)
+AND NOT ended)"""
 INTO_LIVE = "INTO live (id, fields, whole, outside, ended, listed) VALUES (?, ?, ?, ?, ?, ?)"
 LISTED = """SELECT id FROM live WHERE listed AND id IN ({0})
 UNION ALL SELECT key FROM keys JOIN live USING (id) WHERE listed AND key IN ({0})"""

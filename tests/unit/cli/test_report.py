@@ -61,7 +61,7 @@ def test_a_dry_run_says_what_would_happen() -> None:
     report = run(destination("one", withheld("dry_run"), rejected(PROBLEM), exit=Exit.INCOMPLETE), dry_run=True)
     text = printed(report)
     assert (row(text, "would be sent")[-1], row(text, "would be rejected")[-1]) == ("1", "1")
-    assert "Nothing was sent. one would get 1 and reject 1." in text
+    assert "Nothing was sent. one would get 1; 1 rejected." in text
 
 
 def test_the_counts_stand_under_their_destinations() -> None:

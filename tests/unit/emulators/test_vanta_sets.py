@@ -211,3 +211,9 @@ class TestPaths:
         path = f"/v1/resources/custom_resource?resourceId={vanta.resource('user_account')}"
 
         assert await vanta("GET", path) == (404, {"error": "Resource not found"})
+
+
+async def test_a_list_may_be_cut_short(vanta: Vanta) -> None:
+    await vanta.sync(user_account("ana"), user_account("bo"))
+    await vanta.served.faults(list_ends_after=1)
+    assert list(await vanta.rows()) == ["ana"]

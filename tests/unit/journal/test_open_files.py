@@ -56,6 +56,10 @@ def moved(path: Path) -> None:
     path.rename(path.with_name("elsewhere"))
 
 
+def is_away(path: Path) -> bool:
+    return not path.exists()
+
+
 def put_back(path: Path) -> None:
     path.with_name("elsewhere").replace(path)
 
@@ -236,3 +240,13 @@ async def test_a_journal_that_is_moved_before_it_is_held_is_not_begun_anew(
     with pytest.raises(ConfigError):
         await SqliteJournal(path).open()
     assert [each.name for each in files_in(path.parent)] == ["elsewhere"]
+
+
+async def test_no_new_file_takes_the_log_of_one_that_is_away(journal: SqliteJournal, path: Path) -> None:
+    """Another command, typed while the file is away, must not lose what a running relay has acknowledged."""
+    moved(path)
+    with pytest.raises(ConfigError, match="holds what was written last"):
+        await SqliteJournal(path).open()
+    assert is_away(path)
+    put_back(path)
+    assert await count_of(path) == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
@@ -15,7 +16,7 @@ from proofport.delivery.report import DestinationReport, Exit, RecordProblem, Ru
 from proofport.delivery.whole import records
 from proofport.text.wording import listing
 
-COUNTS: dict[Assurance | Status, tuple[str, str]] = {
+COUNTS: dict[Assurance | Status | str, tuple[str, str]] = {
     Assurance.CONFIRMED: ("delivered, confirmed by the vendor", "green"),
     Assurance.VERIFIED: ("delivered, read back and found equal", "green"),
     Assurance.ACCEPTED: ("accepted: queued, no result reported", "cyan"),
@@ -30,10 +31,13 @@ ALWAYS = (Assurance.CONFIRMED, Status.REJECTED)
 """Counts that are shown even if all of them are 0."""
 
 LABEL = max(len(words) for words, _ in COUNTS.values())
-DRY_RUN: dict[Assurance | Status, tuple[str, str]] = {
-    Status.WITHHELD: ("would be sent", "green"),
+DRY = "dry_run"
+"""The reason why a record that would be sent is withheld."""
+DRY_RUN: dict[Assurance | Status | str, tuple[str, str]] = {
+    DRY: ("would be sent", "green"),
     Status.UNCHANGED: COUNTS[Status.UNCHANGED],
     Status.REJECTED: ("would be rejected", "red"),
+    Status.WITHHELD: ("would be withheld", "yellow"),
 }
 
 
@@ -92,18 +96,20 @@ def _was(destination: DestinationReport) -> str:
     bad = {each.value: tally.status[each] for each in (Status.REJECTED, Status.WITHHELD, Status.UNKNOWN)}
     has = [words.format(f"{count:,}") for words, count in good.items() if count]
     lacks = [f"{count:,} {word}" for word, count in bad.items() if count]
-    return "; ".join(filter(None, [f"{name} {listing(has) or 'got nothing'}", listing(lacks)])) + "."
+    nothing = "gave no answer" if tally.status[Status.UNKNOWN] else "got nothing"
+    return "; ".join(filter(None, [f"{name} {listing(has) or nothing}", listing(lacks)])) + "."
 
 
 def _would(destination: DestinationReport) -> str:
-    would, rejected = destination.tally.status[Status.WITHHELD], destination.tally.status[Status.REJECTED]
-    refused = f" and reject {rejected:,}" if rejected else ""
-    same = destination.tally.status[Status.UNCHANGED]
-    return f"{destination.name} would get {would:,}{f' (unchanged: {same:,})' if same else ''}{refused}."
+    tally = destination.tally
+    left = {"unchanged": tally.status[Status.UNCHANGED], "rejected": tally.status[Status.REJECTED]}
+    left["withheld"] = tally.status[Status.WITHHELD] - tally.reasons[DRY]
+    rest = [f"{count:,} {word}" for word, count in left.items() if count]
+    return "; ".join(filter(None, [f"{destination.name} would get {tally.reasons[DRY]:,}", listing(rest)])) + "."
 
 
 def print_counts(
-    destinations: Sequence[DestinationReport], words_of: Mapping[Assurance | Status, tuple[str, str]] = COUNTS
+    destinations: Sequence[DestinationReport], words_of: Mapping[Assurance | Status | str, tuple[str, str]] = COUNTS
 ) -> None:
     """Print a column for each destination, as many side by side as fit. Most rows of zeros are left out."""
     columns = [(each, max(len(each.name), len(f"{each.input:,}")) + 2) for each in destinations]
@@ -113,7 +119,7 @@ def print_counts(
         names = "".join(f"{each.name:>{width}}" for each, width in some)
         echo(click.style(f"\n{'':{LABEL}}{names}", bold=True))
         echo(f"{'records':{LABEL}}{''.join(f'{each.input:>{width},}' for each, width in some)}")
-        counts = [(each.tally.status | each.tally.assurance, width) for each, width in some]
+        counts = [(_counts(each), width) for each, width in some]
         for what, (words, colour) in words_of.items():
             numbers = [(count[what], width) for count, width in counts]
             if what in ALWAYS or any(number for number, _ in numbers):
@@ -122,8 +128,20 @@ def print_counts(
 
 
 def _fate(destination: DestinationReport) -> str:
-    became = destination.gone_became or "missing from this set, and nothing was done about them"
+    nothing = "missing from this set, and nothing was done about them"
+    if destination.tally.status[Status.UNKNOWN]:
+        nothing = "missing from this set, of which it is not known if it arrived"
+    became = destination.gone_became or nothing
     return became[0].upper() + became[1:]
+
+
+def _counts(destination: DestinationReport) -> Counter[Assurance | Status | str]:
+    tally, found = destination.tally, Counter[Assurance | Status | str]()
+    found.update(tally.status)
+    found.update(tally.assurance)
+    found[DRY] = tally.reasons[DRY]
+    found[Status.WITHHELD] -= found[DRY]
+    return found
 
 
 def remarks_on(destination: DestinationReport) -> Iterator[str]:

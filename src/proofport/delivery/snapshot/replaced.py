@@ -97,7 +97,10 @@ class ReplacedSet(Ending):
         if await self._flaw() is not None or not taken or kept_back:
             return False
         self._note_left_out([*batch.ids, *held.kept.ids], outcomes)
-        self._report.gone_became = f"not in the set that {self._report.name} was sent"
+        name = self._report.name
+        self._report.gone_became = (
+            f"sent to {name} as gone, or left out" if self._days else f"not in the set that {name} was sent"
+        )
         await self._forget_gone(held)
         return True
 

@@ -42,6 +42,7 @@ def create(path: Path, *, durable: bool = True) -> None:
     """Make the file, or bring it to the newest version. Raises ConfigError when it cannot hold a journal."""
     refuse_network(path, MOUNTS)
     _refuse_to_begin_anew(path)
+    _refuse_without_its_file(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):  # never open one that exists: closing it would drop SQLite's locks on it
@@ -68,6 +69,16 @@ def unusable(path: Path, error: OSError | sqlite3.Error) -> ConfigError:
         f"the journal {path} cannot be used: {error}",
         hint=hint or "Give `journal:` a path on a local, writable disk.",
     )
+
+
+def _refuse_without_its_file(path: Path) -> None:
+    """A new file in the place of one that is away would take its log, and with it what was acknowledged."""
+    log = path.with_name(path.name + BESIDE[0])
+    if not path.exists() and log.exists() and log.stat().st_size:
+        raise ConfigError(
+            f"the journal {path} is not there, and {log.name} beside it holds what was written last",
+            hint=f"Put the file back. If it is lost, take {log.name} away to begin anew: what it holds is lost, too.",
+        )
 
 
 def _refuse_to_begin_anew(path: Path) -> None:
