@@ -12,7 +12,7 @@ from typing import Any
 
 from proofport.accounting import ACCEPTED, Outcome, rejected, unknown, withheld
 from proofport.adapter import Flow
-from proofport.errors import Problem, Retryable
+from proofport.errors import OutcomeUnknown, Problem, Retryable
 from proofport.wire import Call
 from proofport_vanta.answers import expect_ok, vendor_words
 from proofport_vanta.bodies import ID_FIELD
@@ -64,11 +64,12 @@ class Part:
     def put(self, bodies: Sequence[bytes], ids: Sequence[str], counted: int) -> Flow[list[Outcome]]:
         """Replace the resource. Returns the outcomes of the first `counted` records.
 
-        The answer names no record. All of a set, or nothing, is stored (observed).
+        The answer names no record. All of a set, or nothing, is stored (observed). Where no record is counted, none can
+        say that the set was not taken: then UsageError or OutcomeUnknown does.
         """
         content = b"%b%b]}" % (self.head, b",".join(bodies))
         reply = yield Call(f"sync_{self.base_type}", "PUT", self.path, body=content, destructive=True)
-        if reply.status == 400:
+        if reply.status == 400 and counted:
             refusal = refusal_of(reply, ids)
             if refusal.place is None:
                 return [rejected(refusal.problem)] * counted
@@ -78,8 +79,13 @@ class Part:
                 return outcomes
             return [withheld("set_refused", refusal.problem)] * counted
         if reply.ok and (doubt := _doubt(reply.json(), len(bodies))):
-            return [unknown("unexpected_answer", Problem(*doubt, vendor_message=vendor_words(reply)))] * counted
-        expect_ok(reply, f"take the set of {self.base_type}")
+            problem = Problem(*doubt, vendor_message=vendor_words(reply))
+            if not counted:
+                raise OutcomeUnknown(
+                    f"the set of {self.base_type} {self.resource_id} may not have been taken: {problem}"
+                )
+            return [unknown("unexpected_answer", problem)] * counted
+        expect_ok(reply, f"take the set of {self.base_type} {self.resource_id}")
         return [ACCEPTED] * counted
 
     # ------------------------------------------------------------------ reading

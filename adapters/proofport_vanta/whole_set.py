@@ -115,18 +115,18 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
     def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
         """Replace the resources, one after the other, then look if the records are there.
 
-        When Vanta refuses a set, those that follow are not sent, and stay as they are.
+        When Vanta does not surely take a set, those that follow are not sent, and stay as they are.
         """
         shares = self._shares(batch, (yield from self.follow(job, memory, batch, tombstones)))
         for share in shares:
             _require_room(share)
-        outcomes, sent = [withheld("set_refused")] * len(batch), list[Share]()
+        outcomes, sent = [withheld("not_sent")] * len(batch), list[Share]()
         for share in shares:
             ends = yield from share.part.put(share.bodies, share.ids, len(share.indexes))
             for index, end in zip(share.indexes, ends, strict=True):
                 outcomes[index] = end
             if not all(end == ACCEPTED for end in ends):
-                break
+                break  # never for a set without a record of the batch: a refusal of that is raised
             sent.append(share)
         for share in sent:
             shown = yield from _look(share)

@@ -235,6 +235,25 @@ def test_after_a_refusal_nothing_more_is_sent() -> None:
     vendor = recorded(json_reply({"error": "/0: must have property 'x'"}, 400))
     outcomes = replaced("device", records, vendor)
     assert [each.status for each in outcomes] == [Status.WITHHELD, Status.REJECTED]
+    assert outcomes[0].reason == "not_sent"
+
+
+def test_after_a_doubtful_answer_nothing_more_is_sent_and_nobody_is_called_refused() -> None:
+    records = devices(macos("a", platform="macos"), windows("b", platform="windows"))
+    outcomes = replaced("device", records, recorded(json_reply({})))
+    assert [(each.status, each.reason) for each in outcomes] == [
+        (Status.UNKNOWN, "unexpected_answer"),
+        (Status.WITHHELD, "not_sent"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [(json_reply({"error": "resources: must not be empty"}, 400), UsageError), (json_reply({}), OutcomeUnknown)],
+)
+def test_a_resource_that_is_not_surely_emptied_stops_the_run(reply: Reply, error: type[ProofportError]) -> None:
+    with pytest.raises(error, match=r"user_computer win\b"):
+        replaced("device", devices(macos("a", platform="macos")), recorded(OK, reply))
 
 
 def test_more_than_a_request_takes_is_refused_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
