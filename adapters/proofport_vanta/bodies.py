@@ -209,6 +209,11 @@ def _required(model: type[VantaBody]) -> list[str]:
 
 def _before(model: type[VantaBody], **changes: Any) -> type[VantaBody]:
     """The model that takes what these functions make of what it is given. The one that is added last goes first."""
-    validators = {name: model_validator(mode="before")(change) for name, change in changes.items()}
+
+    def first(change: Any) -> Any:
+        # around the check of DeviceBody, which hands a device over to another model
+        return model_validator(mode="wrap")(lambda cls, data, handler: handler(change(cls, data)))
+
+    validators = {name: first(change) for name, change in changes.items()}
     made: type[VantaBody] = cast(Any, create_model)(model.__name__, __base__=model, __validators__=validators)
     return made

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.support.vanta import macos, windows
 
 from proofport.config import Config
 from proofport.errors import ConfigError, UnsupportedFeature
@@ -58,6 +59,10 @@ def test_the_host_is_vantas_or_that_of_its_gov_cloud_or_the_base_url() -> None:
         ),
         (
             {"objects": {"personnel_account": {"resource_id": "a", "when_unknown": {"mfaEnabled": None}}}},
+            "unknown is never sent as false",
+        ),
+        (
+            {"objects": {"device": {"macos_resource_id": "m", "when_unknown": {"drives": [{"encrypted": False}]}}}},
             "unknown is never sent as false",
         ),
         ({"objects": {"personnel_account": {"resource_id": "a", "keep_deactivated": -1}}}, "greater than or equal"),
@@ -127,3 +132,11 @@ def test_gone_accounts_are_kept_for_as_long_as_it_is_configured() -> None:
     }
     assert [vanta(objects=objects).resource(kind).keeps_gone for kind in objects] == [0, 0]
     assert vanta().resource("personnel_account").keeps_gone == 90
+
+
+@pytest.mark.parametrize("record", [macos("d", platform="macos"), windows("d", platform="windows")])
+def test_a_device_takes_the_values_for_what_is_unknown(record: dict[str, Any]) -> None:
+    device = {"macos_resource_id": "m", "windows_resource_id": "w", "when_unknown": {"osName": "any"}}
+    model = vanta(objects={"device": device}).resource("device").body("snapshot").model
+    assert model is not None
+    assert model.model_validate({**record, "osName": None}, strict=True).model_dump(by_alias=True)["osName"] == "any"
