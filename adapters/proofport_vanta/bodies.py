@@ -108,8 +108,9 @@ def body_of(kind: str, configured: VantaObject | None = None) -> Body:
     model = MODELS.get(kind, CustomResource)
     if configured is not None:
         types = tuple(configured.properties.types.items()) if configured.properties is not None else None
-        if model is DeviceBody and configured.resource_id is not None:
-            model = _with_others(_declared(types))
+        if model is DeviceBody and configured.resources:
+            platforms = tuple(each for each in COMPUTERS if f"{each}_resource_id" in configured.resources)
+            model = _device(platforms, _declared(types) if configured.resource_id is not None else None)
         elif model is CustomResource:
             model = _declared(types)
     if configured is not None and configured.when_unknown:
@@ -139,9 +140,10 @@ def _declared(types: tuple[tuple[str, PropertyType], ...] | None) -> type[VantaB
 
 
 @lru_cache(maxsize=64)
-def _with_others(others: type[VantaBody]) -> type[VantaBody]:
+def _device(platforms: tuple[str, ...], others: type[VantaBody] | None) -> type[VantaBody]:
+    """The model of devices where these platforms have a resource, and `others` is the form of the rest."""
     made = create_model("DeviceBody", __base__=DeviceBody)
-    made.others = others
+    made.forms, made.others = {each: COMPUTERS[each] for each in platforms}, others
     return made
 
 
@@ -197,7 +199,7 @@ def _required(model: type[VantaBody]) -> list[str]:
     """The fields that some record of this body must have."""
     fields = [
         each
-        for form in (model, *(COMPUTERS.values() if issubclass(model, DeviceBody) else ()))
+        for form in (model, *(model.forms.values() if issubclass(model, DeviceBody) else ()))
         for each in form.model_fields.values()
     ]
     names = [str(each.serialization_alias) for each in fields if each.is_required()]

@@ -142,15 +142,13 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
         return ()
 
     def _shares(self, batch: Batch, follow: Sequence[tuple[str, bytes]]) -> list[Share]:
-        parts = self.parts
-        if [part.platform for part in parts] == [""]:
-            bodies = [*batch.bodies, *(body for _, body in follow)]
-            return [Share(parts[0], range(len(batch)), bodies, [*batch.ids, *(each for each, _ in follow)])]
-        sent = [_without_platform(body) for body in batch.bodies]
+        ids = [*batch.ids, *(each for each, _ in follow)]
+        sent = [_without_platform(body) for body in (*batch.bodies, *(body for _, body in follow))]
         shares = []
-        for part in parts:
-            indexes = [index for index, (platform, _) in enumerate(sent) if platform == part.platform]
-            shares.append(Share(part, indexes, [sent[i][1] for i in indexes], [batch.ids[i] for i in indexes]))
+        for part in self.parts:
+            places = [place for place, (platform, _) in enumerate(sent) if platform == part.platform]
+            indexes = [place for place in places if place < len(batch)]
+            shares.append(Share(part, indexes, [sent[each][1] for each in places], [ids[each] for each in places]))
         return shares
 
     # ------------------------------------------------------------------ reading

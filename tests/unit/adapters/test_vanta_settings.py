@@ -140,3 +140,14 @@ def test_a_device_takes_the_values_for_what_is_unknown(record: dict[str, Any]) -
     model = vanta(objects={"device": device}).resource("device").body("snapshot").model
     assert model is not None
     assert model.model_validate({**record, "osName": None}, strict=True).model_dump(by_alias=True)["osName"] == "any"
+
+
+@pytest.mark.parametrize("setting", ["windows_resource_id", "resource_id"])
+def test_a_device_of_a_platform_without_a_resource_is_refused_with_the_setting(setting: str) -> None:
+    model = vanta(objects={"device": {setting: "r"}}).resource("device").body("snapshot").model
+    assert model is not None
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate(macos("d", platform="macos"), strict=True)
+    [detail] = refused.value.errors()
+    assert detail["loc"] == ("platform",)
+    assert "`objects.device.macos_resource_id`" in detail["ctx"]["hint"]
