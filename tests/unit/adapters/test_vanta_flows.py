@@ -10,7 +10,7 @@ import pytest
 from tests.support.vanta import macos, user_account, windows
 
 from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, Status
-from proofport.adapter import Batch, Job, Resource, TokenFlow, Tombstone
+from proofport.adapter import Batch, Blueprint, Job, Resource, TokenFlow, Tombstone
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable, UsageError
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Call, Reply
@@ -344,3 +344,28 @@ def test_a_cursor_that_comes_again_is_not_the_end() -> None:
     info = {"resources": [], "pageInfo": {"hasNextPage": True, "endCursor": "c"}}
     with pytest.raises(Retryable):
         drive(of("personnel_account").page("0:c"), recorded(json_reply(info)))
+
+
+# ------------------------------------------------------------------ provision
+OWN = Blueprint(
+    "device", {"properties": {"customProperties": {"properties": {"platform": {"type": "string"}}}}}, "displayName"
+)
+
+
+@pytest.mark.parametrize(
+    ("device", "notes"),
+    [
+        (
+            {"resource_id": "any", "properties": {"properties": {"model": {"type": "string"}}}},
+            [
+                "platform is not declared, and the mapping makes it: Vanta refuses every record that has it.",
+                "model is declared, and the mapping does not make it: Vanta requires it of every record.",
+            ],
+        ),
+        ({"macos_resource_id": "mac"}, []),
+    ],
+)
+def test_provision_holds_the_declared_properties_of_devices_against_the_mapping(
+    device: dict[str, Any], notes: list[str]
+) -> None:
+    assert drive(of("device", objects={"device": device}).provision(OWN), recorded(NONE)).notes == notes
