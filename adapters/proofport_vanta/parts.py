@@ -69,7 +69,7 @@ class Part:
         """
         content = b"%b%b]}" % (self.head, b",".join(bodies))
         reply = yield Call(f"sync_{self.base_type}", "PUT", self.path, body=content, destructive=True)
-        if reply.status == 400 and counted:
+        if reply.status == 400 and not reply.is_page and counted:
             refusal = refusal_of(reply, ids)
             if refusal.place is None:
                 return [rejected(refusal.problem)] * counted
