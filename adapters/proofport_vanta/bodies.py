@@ -166,7 +166,7 @@ def _gathering(model: type[VantaBody]) -> type[VantaBody]:
 def _require_known(kind: str, model: type[VantaBody], configured: VantaObject) -> None:
     """Raise ConfigError for a value of a property that no record of the kind has."""
     known = wire_names(model)
-    if issubclass(model, CustomResource) or configured.resources.keys() > {"resource_id"}:
+    if issubclass(model, CustomResource) or (issubclass(model, DeviceBody) and model.others is not None):
         if configured.properties is None:
             return
         known += configured.properties.types

@@ -125,6 +125,12 @@ def test_a_value_for_a_property_that_there_is_not_is_refused(kind: str) -> None:
         vanta(objects={kind: configured}).resource(kind).body("snapshot")
 
 
+@pytest.mark.parametrize("more", [{}, {"macos_resource_id": "m"}])
+def test_a_value_for_a_declared_property_of_devices_is_taken(more: dict[str, str]) -> None:
+    device = {"resource_id": "a", "properties": DEFINITION, "when_unknown": {"size": 3}, **more}
+    assert vanta(objects={"device": device}).resource("device").body("snapshot").model
+
+
 def test_gone_accounts_are_kept_for_as_long_as_it_is_configured() -> None:
     objects: dict[str, Any] = {
         "personnel_account": {"resource_id": "a", "keep_deactivated": 0},
