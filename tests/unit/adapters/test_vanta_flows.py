@@ -199,6 +199,14 @@ def test_who_has_left_follows_the_set() -> None:
     assert (left["status"], left["deactivatedTimestamp"]) == ("DEACTIVATED", "2026-01-31T09:00:00Z")
 
 
+@pytest.mark.parametrize("time", ["2026-02-30T00:00:00Z", "0001-01-01T00:00:00+14:00", "soon", None])
+def test_one_that_vanta_lists_with_a_date_that_is_none_is_left_out(time: str | None) -> None:
+    row = user_account("x", status="DEACTIVATED", deactivatedTimestamp=time)
+    vendor = recorded(json_reply({"resources": [row]}), OK, NONE, NONE, NONE)
+    assert replaced("personnel_account", accounts("a"), vendor) == [ACCEPTED]
+    assert [each["uniqueId"] for each in body_of(vendor.calls[1])["resources"]] == ["a"]
+
+
 def test_a_refusal_of_one_that_has_left_rejects_nobody_who_is_here() -> None:
     tombstone = Tombstone("x", json.dumps(user_account("x")).encode(), 0.0)
     refusal = json_reply({"error": "/1: must have property 'shoe'"}, 400)
