@@ -27,9 +27,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A page of a list: the rows that are live, and where the next page begins. None: this is the last one."""
+    """A page of a list: the rows that are live, all of them, and where the next page begins. None: this is the last."""
 
     live: Sequence[Row]
+    all: Sequence[Row]
     cursor: str | None = None
 
 
@@ -102,7 +103,7 @@ class Part:
         if not isinstance(rows, list) or not all(map(_is_row, rows)):
             raise Retryable(f"Vanta's answer cannot be relied on: the list of {self.base_type} has no rows with ids")
         live = [self._sent(row) for row in rows if row.get("deletedAt") is None]
-        return Rows(live, _next_cursor(answer.get("pageInfo"), cursor, self.base_type))
+        return Rows(live, rows, _next_cursor(answer.get("pageInfo"), cursor, self.base_type))
 
     def live(self, *, may_fail: bool = False) -> Flow[list[Row]]:
         """The rows of all pages."""

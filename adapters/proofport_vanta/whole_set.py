@@ -157,10 +157,9 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
         parts = self.parts
         number, _, place = (cursor or "0").partition(":")
         rows = yield from parts[int(number)].page(place or None)
-        records = [self.observed(row) for row in rows.live]
-        if rows.cursor is not None:
-            return Page(records, f"{number}:{rows.cursor}")
-        return Page(records, str(int(number) + 1) if int(number) + 1 < len(parts) else None)
+        following = str(int(number) + 1) if int(number) + 1 < len(parts) else None
+        cursor = following if rows.cursor is None else f"{number}:{rows.cursor}"
+        return Page([self.observed(row) for row in rows.live], cursor, rows=rows.all)
 
     def observed(self, row: Row) -> Observed:
         return Observed(row[ID_FIELD], row, whole=True)

@@ -328,6 +328,12 @@ def test_what_is_deleted_is_not_listed_and_what_is_deactivated_counts_as_gone() 
     assert pages(of("personnel_account"), recorded(json_reply({"resources": rows}))) == [("a", False), ("b", True)]
 
 
+def test_pages_of_what_is_deleted_are_not_empty() -> None:
+    row = {**user_account("a"), "deletedAt": TIME}
+    page = drive(of("personnel_account").page(None), recorded(json_reply({"resources": [row]})))
+    assert (page.records, page.rows) == ([], [row])
+
+
 @pytest.mark.parametrize(
     "reply",
     [
