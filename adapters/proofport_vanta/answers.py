@@ -40,10 +40,7 @@ def expect_ok(reply: Reply, asked: str) -> Mapping[str, Any]:
     Vanta, an answer that cannot be read) or UsageError. The engine handles 408, 429 and 5xx.
     """
     if reply.ok:
-        body = reply.json()
-        if not isinstance(body, dict):
-            raise Retryable(f"Vanta's answer cannot be relied on: it was asked to {asked}, and gave no JSON object")
-        return body
+        return reply.expect(dict, of=f"the request that asked Vanta to {asked}")
     refusal = f"Vanta refused to {asked}: {vendor_words(reply)}"
     match reply.status:
         case 401:

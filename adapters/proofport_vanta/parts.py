@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofport.accounting import ACCEPTED, Outcome, rejected, unknown, withheld
-from proofport.adapter import Flow
+from proofport.adapter import Flow, Walk
 from proofport.errors import OutcomeUnknown, Problem, Retryable
 from proofport.wire import Call
 from proofport_vanta.answers import expect_ok, vendor_words
@@ -107,15 +107,14 @@ class Part:
 
     def live(self, *, may_fail: bool = False) -> Flow[list[Row]]:
         """The rows of all pages."""
-        page = yield from self.page(may_fail=may_fail)
-        found, seen = list(page.live), set[str]()
-        while page.cursor is not None:
-            if page.cursor in seen:
-                raise Retryable(f"Vanta's answer cannot be relied on: the list of {self.base_type} never ends")
-            seen.add(page.cursor)
-            page = yield from self.page(page.cursor, may_fail=may_fail)
+        walk, found, cursor = Walk(f"Vanta's list of {self.base_type}"), list[Row](), None
+        while True:
+            page = yield from self.page(cursor, may_fail=may_fail)
+            cursor = page.cursor
+            walk.step(page.all, cursor)
             found += page.live
-        return found
+            if cursor is None:
+                return found
 
     def _sent(self, row: Row) -> Row:
         """A row as it was sent: without what Vanta adds to it, and with times in the one spelling."""
@@ -132,7 +131,7 @@ class Part:
 
 
 def _doubt(answer: Any, sent: int) -> tuple[str, str] | None:
-    """What was found and expected, where an answer is none of the two that mean success.
+    """The words for what was found and expected, where an answer is none of the two that mean success.
 
     `success` is the published one (OAS; observed: gram); `results` stands in an older text of the guide.
     """

@@ -52,7 +52,7 @@ WAYS = {
     "patch": "Push the whole set, with complete records: --mode snapshot.",
     "remove": "Push the whole set without them, in mode snapshot: what it lacks is gone at Vanta.",
 }
-"""What to do instead of each mode."""
+"""The way that works instead of each mode."""
 LOOKS = 3
 """Reads after a request, until it shows. The budget of requests puts seconds between them."""
 
@@ -161,6 +161,8 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
         cursor = following if rows.cursor is None else f"{number}:{rows.cursor}"
         return Page([self.observed(row) for row in rows.live], cursor, rows=rows.all)
 
+    rows = page
+
     def observed(self, row: Row) -> Observed:
         return Observed(row[ID_FIELD], row, whole=True)
 
@@ -173,9 +175,6 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
     def ended_fields(self) -> Mapping[str, JsonValue]:
         """None: what is gone is left out, sooner or later."""
         return {}
-
-    def rows(self, cursor: str | None) -> Flow[Page]:
-        return (yield from self.page(cursor))
 
     def _part(self, setting: str, resource_id: str) -> Part:
         if self.kind == "device" and setting in COMPUTERS:

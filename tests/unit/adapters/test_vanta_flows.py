@@ -360,6 +360,16 @@ def test_a_cursor_that_comes_again_is_not_the_end() -> None:
         drive(of("personnel_account").page("0:c"), recorded(json_reply(info)))
 
 
+def test_a_list_that_goes_round_under_new_cursors_has_no_end() -> None:
+    [part] = of("personnel_account").parts
+    replies = [
+        json_reply({"resources": [user_account("a")], "pageInfo": {"hasNextPage": True, "endCursor": cursor}})
+        for cursor in "cd"
+    ]
+    with pytest.raises(Retryable, match="goes round"):
+        drive(part.live(), recorded(*replies))
+
+
 # ------------------------------------------------------------------ provision
 OWN = Blueprint(
     "device", {"properties": {"customProperties": {"properties": {"platform": {"type": "string"}}}}}, "displayName"
