@@ -70,7 +70,10 @@ ADDED = len('"status":"DEACTIVATED","deactivatedTimestamp":"2026-01-31T09:00:00Z
 def _listed(row: Row) -> Tombstone:
     """A row of an account that has left. Without a date it is of no use."""
     since = row.get("deactivatedTimestamp")
-    gone_at = datetime.fromisoformat(since).timestamp() if looks_like_a_time(since) else 0.0
+    try:
+        gone_at = datetime.fromisoformat(since).timestamp() if looks_like_a_time(since) else 0.0
+    except ValueError:  # as of the 30th of February
+        gone_at = 0.0
     return Tombstone(row[ID_FIELD], json.dumps(row).encode(), gone_at)
 
 

@@ -33,11 +33,6 @@ def vendor_words(reply: Reply) -> str:
     return f"{words} (HTTP {reply.status})" if isinstance(words, str) and words else f"HTTP {reply.status}"
 
 
-def is_html(reply: Reply) -> bool:
-    kind = reply.headers.get("content-type", "")
-    return "html" in kind or reply.body.lstrip()[:1] == b"<"
-
-
 def expect_ok(reply: Reply, asked: str) -> Mapping[str, Any]:
     """The decoded object of a success. `asked` ends the sentence "Vanta refused to …".
 
@@ -45,19 +40,16 @@ def expect_ok(reply: Reply, asked: str) -> Mapping[str, Any]:
     Vanta, an answer that cannot be read) or UsageError. The engine handles 408, 429 and 5xx.
     """
     if reply.ok:
-        body = reply.json()
-        if not isinstance(body, dict):
-            raise Retryable(f"Vanta's answer cannot be relied on: it was asked to {asked}, and gave no JSON object")
-        return body
+        return reply.expect(dict, of=f"the request that asked Vanta to {asked}")
     refusal = f"Vanta refused to {asked}: {vendor_words(reply)}"
     match reply.status:
         case 401:
             raise Blocked(refusal, hint=_REVOKED)
-        case 403 if is_html(reply):
-            raise Retryable(f"a server in front of Vanta refused to {asked} (HTTP 403, a page in HTML)")
+        case 400 | 403 if reply.is_page:
+            raise Retryable(f"a server in front of Vanta refused to {asked} (HTTP {reply.status}, a page in HTML)")
         case 403:
             raise Blocked(refusal, hint=_APPLICATION)
-        case 404 if is_html(reply):
+        case 404 if reply.is_page:
             raise ConfigError(f"this is not Vanta's API: HTTP 404, a page in HTML, when asked to {asked}", hint=_HOST)
         case 404:
             raise ConfigError(refusal, hint=_OBJECTS)

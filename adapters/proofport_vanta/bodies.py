@@ -108,8 +108,9 @@ def body_of(kind: str, configured: VantaObject | None = None) -> Body:
     model = MODELS.get(kind, CustomResource)
     if configured is not None:
         types = tuple(configured.properties.types.items()) if configured.properties is not None else None
-        if model is DeviceBody and configured.resource_id is not None:
-            model = _with_others(_declared(types))
+        if model is DeviceBody and configured.resources:
+            platforms = tuple(each for each in COMPUTERS if f"{each}_resource_id" in configured.resources)
+            model = _device(platforms, _declared(types) if configured.resource_id is not None else None)
         elif model is CustomResource:
             model = _declared(types)
     if configured is not None and configured.when_unknown:
@@ -139,9 +140,10 @@ def _declared(types: tuple[tuple[str, PropertyType], ...] | None) -> type[VantaB
 
 
 @lru_cache(maxsize=64)
-def _with_others(others: type[VantaBody]) -> type[VantaBody]:
+def _device(platforms: tuple[str, ...], others: type[VantaBody] | None) -> type[VantaBody]:
+    """The model of devices where these platforms have a resource, and `others` is the form of the rest."""
     made = create_model("DeviceBody", __base__=DeviceBody)
-    made.others = others
+    made.forms, made.others = {each: COMPUTERS[each] for each in platforms}, others
     return made
 
 
@@ -164,7 +166,7 @@ def _gathering(model: type[VantaBody]) -> type[VantaBody]:
 def _require_known(kind: str, model: type[VantaBody], configured: VantaObject) -> None:
     """Raise ConfigError for a value of a property that no record of the kind has."""
     known = wire_names(model)
-    if issubclass(model, CustomResource) or configured.resources.keys() > {"resource_id"}:
+    if issubclass(model, CustomResource) or (issubclass(model, DeviceBody) and model.others is not None):
         if configured.properties is None:
             return
         known += configured.properties.types
@@ -197,7 +199,7 @@ def _required(model: type[VantaBody]) -> list[str]:
     """The fields that some record of this body must have."""
     fields = [
         each
-        for form in (model, *(COMPUTERS.values() if issubclass(model, DeviceBody) else ()))
+        for form in (model, *(model.forms.values() if issubclass(model, DeviceBody) else ()))
         for each in form.model_fields.values()
     ]
     names = [str(each.serialization_alias) for each in fields if each.is_required()]
@@ -209,6 +211,11 @@ def _required(model: type[VantaBody]) -> list[str]:
 
 def _before(model: type[VantaBody], **changes: Any) -> type[VantaBody]:
     """The model that takes what these functions make of what it is given. The one that is added last goes first."""
-    validators = {name: model_validator(mode="before")(change) for name, change in changes.items()}
+
+    def first(change: Any) -> Any:
+        # around the check of DeviceBody, which hands a device over to another model
+        return model_validator(mode="wrap")(lambda cls, data, handler: handler(change(cls, data)))
+
+    validators = {name: first(change) for name, change in changes.items()}
     made: type[VantaBody] = cast(Any, create_model)(model.__name__, __base__=model, __validators__=validators)
     return made

@@ -6,6 +6,7 @@ says by `platform`, which is not sent, which of the three resources of a destina
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -128,15 +129,23 @@ class WindowsComputer(_Computer):
 
 
 COMPUTERS: dict[str, type[VantaBody]] = {"macos": MacosComputer, "windows": WindowsComputer}
+NAMES = {"macos": "macOS", "windows": "Windows"}
 NEITHER = (
     "Vanta has computers with macOS and with Windows only. Leave the others out at the source; or let them be a custom "
     "resource, by `objects.device.resource_id` and, for its own properties, `objects.device.properties`."
+)
+
+NO_RESOURCE = (
+    "No resource is configured for such devices. Make it in Vanta's developer console and set "
+    "`objects.device.{}_resource_id`, or leave them out at the source."
 )
 
 
 class DeviceBody(VantaBody):
     """A device of any platform. Which fields are required, and allowed, its `platform` says."""
 
+    #: The forms by platform. A device of a platform that is not among them is refused.
+    forms: ClassVar[Mapping[str, type[VantaBody]]] = COMPUTERS
     #: The form of what is neither macOS nor Windows. None: it is refused.
     others: ClassVar[type[VantaBody] | None] = None
 
@@ -169,9 +178,11 @@ class DeviceBody(VantaBody):
         platform = data.get("platform") if isinstance(data, dict) else None
         if not isinstance(platform, str) or not platform:
             return handler(data)
-        form = COMPUTERS.get(platform) or cls.others
+        form = cls.forms.get(platform) if platform in COMPUTERS else cls.others
         if form is None:
-            wrong = PydanticCustomError("platform", "expected a device with macOS or Windows", {"hint": NEITHER})
+            hint = NO_RESOURCE.format(platform) if platform in COMPUTERS else NEITHER
+            names = " or ".join(NAMES[each] for each in cls.forms) or "another platform"
+            wrong = PydanticCustomError("platform", "expected a device with {names}", {"names": names, "hint": hint})
             detail = InitErrorDetails(type=wrong, loc=("platform",), input=platform)
             raise ValidationError.from_exception_data(cls.__name__, [detail])
         foreign = set(wire_names(DeviceBody)).difference(wire_names(form))

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias, get_args
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo
 
 PropertyType = Literal["boolean", "int32", "string", "timestamp"]
-PROPERTY_TYPES: tuple[PropertyType, ...] = get_args(PropertyType)
 FILE = "file:"
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from proofport.accounting import ACCEPTED, Outcome, rejected, unknown, withheld
-from proofport.adapter import Flow
-from proofport.errors import Problem, Retryable
+from proofport.adapter import Flow, Walk
+from proofport.errors import OutcomeUnknown, Problem, Retryable
 from proofport.wire import Call
 from proofport_vanta.answers import expect_ok, vendor_words
 from proofport_vanta.bodies import ID_FIELD
@@ -27,9 +27,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A page of a list: the rows that are live, and where the next page begins. None: this is the last one."""
+    """A page of a list: the rows that are live, all of them, and where the next page begins. None: this is the last."""
 
     live: Sequence[Row]
+    all: Sequence[Row]
     cursor: str | None = None
 
 
@@ -64,11 +65,12 @@ class Part:
     def put(self, bodies: Sequence[bytes], ids: Sequence[str], counted: int) -> Flow[list[Outcome]]:
         """Replace the resource. Returns the outcomes of the first `counted` records.
 
-        The answer names no record. All of a set, or nothing, is stored (observed).
+        The answer names no record. All of a set, or nothing, is stored (observed). Where no record is counted, none can
+        say that the set was not taken: then UsageError or OutcomeUnknown does.
         """
         content = b"%b%b]}" % (self.head, b",".join(bodies))
         reply = yield Call(f"sync_{self.base_type}", "PUT", self.path, body=content, destructive=True)
-        if reply.status == 400:
+        if reply.status == 400 and not reply.is_page and counted:
             refusal = refusal_of(reply, ids)
             if refusal.place is None:
                 return [rejected(refusal.problem)] * counted
@@ -78,8 +80,13 @@ class Part:
                 return outcomes
             return [withheld("set_refused", refusal.problem)] * counted
         if reply.ok and (doubt := _doubt(reply.json(), len(bodies))):
-            return [unknown("unexpected_answer", Problem(*doubt, vendor_message=vendor_words(reply)))] * counted
-        expect_ok(reply, f"take the set of {self.base_type}")
+            problem = Problem(*doubt, vendor_message=vendor_words(reply))
+            if not counted:
+                raise OutcomeUnknown(
+                    f"the set of {self.base_type} {self.resource_id} may not have been taken: {problem}"
+                )
+            return [unknown("unexpected_answer", problem)] * counted
+        expect_ok(reply, f"take the set of {self.base_type} {self.resource_id}")
         return [ACCEPTED] * counted
 
     # ------------------------------------------------------------------ reading
@@ -96,19 +103,18 @@ class Part:
         if not isinstance(rows, list) or not all(map(_is_row, rows)):
             raise Retryable(f"Vanta's answer cannot be relied on: the list of {self.base_type} has no rows with ids")
         live = [self._sent(row) for row in rows if row.get("deletedAt") is None]
-        return Rows(live, _next_cursor(answer.get("pageInfo"), cursor, self.base_type))
+        return Rows(live, rows, _next_cursor(answer.get("pageInfo"), cursor, self.base_type))
 
     def live(self, *, may_fail: bool = False) -> Flow[list[Row]]:
         """The rows of all pages."""
-        page = yield from self.page(may_fail=may_fail)
-        found, seen = list(page.live), set[str]()
-        while page.cursor is not None:
-            if page.cursor in seen:
-                raise Retryable(f"Vanta's answer cannot be relied on: the list of {self.base_type} never ends")
-            seen.add(page.cursor)
-            page = yield from self.page(page.cursor, may_fail=may_fail)
+        walk, found, cursor = Walk(f"Vanta's list of {self.base_type}"), list[Row](), None
+        while True:
+            page = yield from self.page(cursor, may_fail=may_fail)
+            cursor = page.cursor
+            walk.step(page.all, cursor)
             found += page.live
-        return found
+            if cursor is None:
+                return found
 
     def _sent(self, row: Row) -> Row:
         """A row as it was sent: without what Vanta adds to it, and with times in the one spelling."""
@@ -125,7 +131,7 @@ class Part:
 
 
 def _doubt(answer: Any, sent: int) -> tuple[str, str] | None:
-    """What was found and expected, where an answer is none of the two that mean success.
+    """The words for what was found and expected, where an answer is none of the two that mean success.
 
     `success` is the published one (OAS; observed: gram); `results` stands in an older text of the guide.
     """

@@ -27,7 +27,7 @@ def provision(blueprint: Blueprint, configured: VantaObject | None, parts: Seque
 
 def _notes(blueprint: Blueprint, configured: VantaObject) -> Iterator[str]:
     made, unfit = _properties(blueprint)
-    if not made and not unfit:
+    if configured.resource_id is None or (not made and not unfit):
         return
     if configured.properties is None:
         yield "No API shows what is declared in Vanta. Say it, so that it can be checked: `properties:` in `objects`."
@@ -38,10 +38,12 @@ def _notes(blueprint: Blueprint, configured: VantaObject) -> Iterator[str]:
 
 
 def _misfits(made: Mapping[str, PropertyType], declared: Mapping[str, PropertyType]) -> Iterator[str]:
-    """Sentences. A mapping that makes a property which is not declared has been refused before."""
-    for name in made:
-        if made[name] != declared[name] and {made[name], declared[name]} != {"string", "timestamp"}:
-            yield f"{name} is declared as {declared[name]}, and the mapping makes {made[name]}."
+    """Sentences about the properties that are made or declared, but not both, or not as one type."""
+    for name, kind in made.items():
+        if name not in declared:
+            yield f"{name} is not declared, and the mapping makes it: Vanta refuses every record that has it."
+        elif kind != declared[name] and {kind, declared[name]} != {"string", "timestamp"}:
+            yield f"{name} is declared as {declared[name]}, and the mapping makes {kind}."
     for name in declared:
         if name not in made:
             yield f"{name} is declared, and the mapping does not make it: Vanta requires it of every record."

@@ -45,8 +45,8 @@ class VantaObject(ObjectSettings):
     @model_validator(mode="after")
     def _never_false(self) -> Self:
         for name, value in self.when_unknown.items():
-            if value is None or value is False:
-                raise ValueError(f"expected another value than {value} for {name}: unknown is never sent as false")
+            if _has_false(value):
+                raise ValueError(f"expected no false and no null for {name}: unknown is never sent as false")
             if name in ("uniqueId", "platform"):
                 raise ValueError(f"expected other properties than {name}, which every record has")
         return self
@@ -118,6 +118,13 @@ class VantaSettings(Settings):
                 f"in `objects.{kind}`.",
             )
         return configured
+
+
+def _has_false(value: JsonValue) -> bool:
+    """True: it is false or null, or has one of them anywhere in it."""
+    if isinstance(value, list | dict):
+        return any(map(_has_false, value.values() if isinstance(value, dict) else value))
+    return value is None or value is False
 
 
 def _is_custom(kind: str, configured: VantaObject) -> bool:

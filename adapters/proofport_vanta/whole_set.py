@@ -52,7 +52,7 @@ WAYS = {
     "patch": "Push the whole set, with complete records: --mode snapshot.",
     "remove": "Push the whole set without them, in mode snapshot: what it lacks is gone at Vanta.",
 }
-"""What to do instead of each mode."""
+"""The way that works instead of each mode."""
 LOOKS = 3
 """Reads after a request, until it shows. The budget of requests puts seconds between them."""
 
@@ -115,18 +115,18 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
     def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
         """Replace the resources, one after the other, then look if the records are there.
 
-        When Vanta refuses a set, those that follow are not sent, and stay as they are.
+        When Vanta does not surely take a set, those that follow are not sent, and stay as they are.
         """
         shares = self._shares(batch, (yield from self.follow(job, memory, batch, tombstones)))
         for share in shares:
             _require_room(share)
-        outcomes, sent = [withheld("set_refused")] * len(batch), list[Share]()
+        outcomes, sent = [withheld("not_sent")] * len(batch), list[Share]()
         for share in shares:
             ends = yield from share.part.put(share.bodies, share.ids, len(share.indexes))
             for index, end in zip(share.indexes, ends, strict=True):
                 outcomes[index] = end
             if not all(end == ACCEPTED for end in ends):
-                break
+                break  # never for a set without a record of the batch: a refusal of that is raised
             sent.append(share)
         for share in sent:
             shown = yield from _look(share)
@@ -142,15 +142,13 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
         return ()
 
     def _shares(self, batch: Batch, follow: Sequence[tuple[str, bytes]]) -> list[Share]:
-        parts = self.parts
-        if [part.platform for part in parts] == [""]:
-            bodies = [*batch.bodies, *(body for _, body in follow)]
-            return [Share(parts[0], range(len(batch)), bodies, [*batch.ids, *(each for each, _ in follow)])]
-        sent = [_without_platform(body) for body in batch.bodies]
+        ids = [*batch.ids, *(each for each, _ in follow)]
+        sent = [_without_platform(body) for body in (*batch.bodies, *(body for _, body in follow))]
         shares = []
-        for part in parts:
-            indexes = [index for index, (platform, _) in enumerate(sent) if platform == part.platform]
-            shares.append(Share(part, indexes, [sent[i][1] for i in indexes], [batch.ids[i] for i in indexes]))
+        for part in self.parts:
+            places = [place for place, (platform, _) in enumerate(sent) if platform == part.platform]
+            indexes = [place for place in places if place < len(batch)]
+            shares.append(Share(part, indexes, [sent[each][1] for each in places], [ids[each] for each in places]))
         return shares
 
     # ------------------------------------------------------------------ reading
@@ -159,10 +157,11 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
         parts = self.parts
         number, _, place = (cursor or "0").partition(":")
         rows = yield from parts[int(number)].page(place or None)
-        records = [self.observed(row) for row in rows.live]
-        if rows.cursor is not None:
-            return Page(records, f"{number}:{rows.cursor}")
-        return Page(records, str(int(number) + 1) if int(number) + 1 < len(parts) else None)
+        following = str(int(number) + 1) if int(number) + 1 < len(parts) else None
+        cursor = following if rows.cursor is None else f"{number}:{rows.cursor}"
+        return Page([self.observed(row) for row in rows.live], cursor, rows=rows.all)
+
+    rows = page
 
     def observed(self, row: Row) -> Observed:
         return Observed(row[ID_FIELD], row, whole=True)
@@ -176,9 +175,6 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
     def ended_fields(self) -> Mapping[str, JsonValue]:
         """None: what is gone is left out, sooner or later."""
         return {}
-
-    def rows(self, cursor: str | None) -> Flow[Page]:
-        return (yield from self.page(cursor))
 
     def _part(self, setting: str, resource_id: str) -> Part:
         if self.kind == "device" and setting in COMPUTERS:

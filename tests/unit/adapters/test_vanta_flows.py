@@ -10,7 +10,7 @@ import pytest
 from tests.support.vanta import macos, user_account, windows
 
 from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, Status
-from proofport.adapter import Batch, Job, Resource, TokenFlow, Tombstone
+from proofport.adapter import Batch, Blueprint, Job, Resource, TokenFlow, Tombstone
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable, UsageError
 from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
 from proofport.wire import Call, Reply
@@ -162,7 +162,6 @@ def test_the_record_that_a_refusal_names_is_rejected(words: str, place: int, fie
         json_reply({"error": "no"}, 400),
         json_reply({"error": "/7: must have property 'x'"}, 400),
         json_reply({"error": {"nested": 1}}, 400),
-        Reply(400, {"content-type": "text/html"}, b"<pre>/0: must have property 'fullName'</pre>"),
         Reply(400),
     ],
 )
@@ -176,6 +175,7 @@ def test_a_refusal_that_names_no_record_rejects_all(reply: Reply) -> None:
     [
         (Reply(401), Blocked),
         (json_reply({"error": "unauthorized"}, 403), Blocked),
+        (Reply(400, {"content-type": "text/html"}, b"<pre>/0: must have property 'fullName'</pre>"), Retryable),
         (Reply(403, {"content-type": "text/html"}, HTML), Retryable),
         (json_reply({"error": "Resource not found"}, 404), ConfigError),
         (Reply(404, {"content-type": "text/html"}, HTML), ConfigError),
@@ -197,6 +197,14 @@ def test_who_has_left_follows_the_set() -> None:
     kept, left = body_of(vendor.calls[1])["resources"]
     assert kept["status"] == "ACTIVE"
     assert (left["status"], left["deactivatedTimestamp"]) == ("DEACTIVATED", "2026-01-31T09:00:00Z")
+
+
+@pytest.mark.parametrize("time", ["2026-02-30T00:00:00Z", "0001-01-01T00:00:00+14:00", "soon", None])
+def test_one_that_vanta_lists_with_a_date_that_is_none_is_left_out(time: str | None) -> None:
+    row = user_account("x", status="DEACTIVATED", deactivatedTimestamp=time)
+    vendor = recorded(json_reply({"resources": [row]}), OK, NONE, NONE, NONE)
+    assert replaced("personnel_account", accounts("a"), vendor) == [ACCEPTED]
+    assert [each["uniqueId"] for each in body_of(vendor.calls[1])["resources"]] == ["a"]
 
 
 def test_a_refusal_of_one_that_has_left_rejects_nobody_who_is_here() -> None:
@@ -235,6 +243,25 @@ def test_after_a_refusal_nothing_more_is_sent() -> None:
     vendor = recorded(json_reply({"error": "/0: must have property 'x'"}, 400))
     outcomes = replaced("device", records, vendor)
     assert [each.status for each in outcomes] == [Status.WITHHELD, Status.REJECTED]
+    assert outcomes[0].reason == "not_sent"
+
+
+def test_after_a_doubtful_answer_nothing_more_is_sent_and_nobody_is_called_refused() -> None:
+    records = devices(macos("a", platform="macos"), windows("b", platform="windows"))
+    outcomes = replaced("device", records, recorded(json_reply({})))
+    assert [(each.status, each.reason) for each in outcomes] == [
+        (Status.UNKNOWN, "unexpected_answer"),
+        (Status.WITHHELD, "not_sent"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [(json_reply({"error": "resources: must not be empty"}, 400), UsageError), (json_reply({}), OutcomeUnknown)],
+)
+def test_a_resource_that_is_not_surely_emptied_stops_the_run(reply: Reply, error: type[ProofportError]) -> None:
+    with pytest.raises(error, match=r"user_computer win\b"):
+        replaced("device", devices(macos("a", platform="macos")), recorded(OK, reply))
 
 
 def test_more_than_a_request_takes_is_refused_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,6 +328,12 @@ def test_what_is_deleted_is_not_listed_and_what_is_deactivated_counts_as_gone() 
     assert pages(of("personnel_account"), recorded(json_reply({"resources": rows}))) == [("a", False), ("b", True)]
 
 
+def test_pages_of_what_is_deleted_are_not_empty() -> None:
+    row = {**user_account("a"), "deletedAt": TIME}
+    page = drive(of("personnel_account").page(None), recorded(json_reply({"resources": [row]})))
+    assert (page.records, page.rows) == ([], [row])
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -325,3 +358,38 @@ def test_a_cursor_that_comes_again_is_not_the_end() -> None:
     info = {"resources": [], "pageInfo": {"hasNextPage": True, "endCursor": "c"}}
     with pytest.raises(Retryable):
         drive(of("personnel_account").page("0:c"), recorded(json_reply(info)))
+
+
+def test_a_list_that_goes_round_under_new_cursors_has_no_end() -> None:
+    [part] = of("personnel_account").parts
+    replies = [
+        json_reply({"resources": [user_account("a")], "pageInfo": {"hasNextPage": True, "endCursor": cursor}})
+        for cursor in "cd"
+    ]
+    with pytest.raises(Retryable, match="goes round"):
+        drive(part.live(), recorded(*replies))
+
+
+# ------------------------------------------------------------------ provision
+OWN = Blueprint(
+    "device", {"properties": {"customProperties": {"properties": {"platform": {"type": "string"}}}}}, "displayName"
+)
+
+
+@pytest.mark.parametrize(
+    ("device", "notes"),
+    [
+        (
+            {"resource_id": "any", "properties": {"properties": {"model": {"type": "string"}}}},
+            [
+                "platform is not declared, and the mapping makes it: Vanta refuses every record that has it.",
+                "model is declared, and the mapping does not make it: Vanta requires it of every record.",
+            ],
+        ),
+        ({"macos_resource_id": "mac"}, []),
+    ],
+)
+def test_provision_holds_the_declared_properties_of_devices_against_the_mapping(
+    device: dict[str, Any], notes: list[str]
+) -> None:
+    assert drive(of("device", objects={"device": device}).provision(OWN), recorded(NONE)).notes == notes

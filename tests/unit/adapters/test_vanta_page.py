@@ -53,5 +53,5 @@ def test_every_reason_it_names_is_given() -> None:
     source = "".join(file.read_text() for file in Path("adapters/proofport_vanta").glob("*.py"))
     source += Path("src/proofport/accounting.py").read_text()
     reasons = re.findall(r"(?:withheld|unknown), `(\w+)`", PAGE)
-    assert len(reasons) == 3
+    assert len(reasons) == 4
     assert [reason for reason in reasons if f'"{reason}"' not in source] == []

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.support.vanta import macos, windows
 
 from proofport.config import Config
 from proofport.errors import ConfigError, UnsupportedFeature
@@ -58,6 +59,10 @@ def test_the_host_is_vantas_or_that_of_its_gov_cloud_or_the_base_url() -> None:
         ),
         (
             {"objects": {"personnel_account": {"resource_id": "a", "when_unknown": {"mfaEnabled": None}}}},
+            "unknown is never sent as false",
+        ),
+        (
+            {"objects": {"device": {"macos_resource_id": "m", "when_unknown": {"drives": [{"encrypted": False}]}}}},
             "unknown is never sent as false",
         ),
         ({"objects": {"personnel_account": {"resource_id": "a", "keep_deactivated": -1}}}, "greater than or equal"),
@@ -120,6 +125,12 @@ def test_a_value_for_a_property_that_there_is_not_is_refused(kind: str) -> None:
         vanta(objects={kind: configured}).resource(kind).body("snapshot")
 
 
+@pytest.mark.parametrize("more", [{}, {"macos_resource_id": "m"}])
+def test_a_value_for_a_declared_property_of_devices_is_taken(more: dict[str, str]) -> None:
+    device = {"resource_id": "a", "properties": DEFINITION, "when_unknown": {"size": 3}, **more}
+    assert vanta(objects={"device": device}).resource("device").body("snapshot").model
+
+
 def test_gone_accounts_are_kept_for_as_long_as_it_is_configured() -> None:
     objects: dict[str, Any] = {
         "personnel_account": {"resource_id": "a", "keep_deactivated": 0},
@@ -127,3 +138,22 @@ def test_gone_accounts_are_kept_for_as_long_as_it_is_configured() -> None:
     }
     assert [vanta(objects=objects).resource(kind).keeps_gone for kind in objects] == [0, 0]
     assert vanta().resource("personnel_account").keeps_gone == 90
+
+
+@pytest.mark.parametrize("record", [macos("d", platform="macos"), windows("d", platform="windows")])
+def test_a_device_takes_the_values_for_what_is_unknown(record: dict[str, Any]) -> None:
+    device = {"macos_resource_id": "m", "windows_resource_id": "w", "when_unknown": {"osName": "any"}}
+    model = vanta(objects={"device": device}).resource("device").body("snapshot").model
+    assert model is not None
+    assert model.model_validate({**record, "osName": None}, strict=True).model_dump(by_alias=True)["osName"] == "any"
+
+
+@pytest.mark.parametrize("setting", ["windows_resource_id", "resource_id"])
+def test_a_device_of_a_platform_without_a_resource_is_refused_with_the_setting(setting: str) -> None:
+    model = vanta(objects={"device": {setting: "r"}}).resource("device").body("snapshot").model
+    assert model is not None
+    with pytest.raises(ValidationError) as refused:
+        model.model_validate(macos("d", platform="macos"), strict=True)
+    [detail] = refused.value.errors()
+    assert detail["loc"] == ("platform",)
+    assert "`objects.device.macos_resource_id`" in detail["ctx"]["hint"]

@@ -335,3 +335,22 @@ def test_a_record_that_only_lacks_values_is_told_from_a_wrong_one(
         assert caught.value.excluded == (unknown == "exclude")
     if field == "public" and "public" not in record.get("extras", {}).get("v", {}):
         assert caught.value.problem.hint == "Ask."
+
+
+class Own(BaseModel):
+    flag: bool
+
+
+class Nested(BaseModel):
+    id: str
+    own: Own
+
+
+@pytest.mark.parametrize(("own", "asks"), [({}, True), ({"flag": None}, True), ({"flag": "maybe"}, False)])
+def test_the_hint_for_a_missing_value_is_not_for_a_wrong_one(load: Load, own: dict[str, Any], asks: bool) -> None:
+    body = Body(name="cloud", mapping=None, model=Nested, nulls="send", hints={"own.flag": {"": "Ask."}})
+    convert = compile_vendor(load(HEAD + "  own: {fields: {flag: $.name}}\n"), body, "cloud_resource", "v")
+    with pytest.raises(Rejected) as caught:
+        convert({"id": "x", "type": "t", "extras": {"v": {"own": own}}})
+    assert caught.value.problem.field == "own.flag"
+    assert (caught.value.problem.hint == "Ask.") == asks

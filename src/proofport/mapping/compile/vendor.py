@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from proofport.adapter import Body
 from proofport.errors import Problem, Rejected, UsageError, ValueUnknown
@@ -184,7 +185,7 @@ def _model_check(
         try:
             valid = model.model_validate_json(orjson.dumps(merged), strict=True)
         except ValidationError as error:
-            problem = _hinted(problem_of(error, f"{vendor}'s {body.name}", names), body, merged)
+            problem = _hinted(problem_of(error, f"{vendor}'s {body.name}", names), body, error)
             if body.unknown != "reject" and _only_lacks(error):
                 raise ValueUnknown(problem, excluded=body.unknown == "exclude") from None
             raise Rejected(problem) from None
@@ -195,18 +196,21 @@ def _model_check(
     return by_model
 
 
-def _hinted(problem: Problem, body: Body, found: Mapping[str, Any]) -> Problem:
-    """The problem, with the hint that the vendor's adapter has for this value."""
+def _hinted(problem: Problem, body: Body, error: ValidationError) -> Problem:
+    """The first problem of a record, with the hint that the vendor's adapter has for the value."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    value = "" if _lacks(first) else first["input"] or None
     hints = body.hints.get(problem.field or "", {})
-    value = found.get(problem.field or "")
-    value = "" if value is None else value
     return replace(problem, hint=hints[value]) if isinstance(value, str) and value in hints else problem
 
 
 def _only_lacks(error: ValidationError) -> bool:
     """True if nothing is wrong but values that are missing, or null."""
-    details = error.errors(include_url=False, include_context=False)
-    return all(detail["type"] == "missing" or detail["input"] is None for detail in details)
+    return all(map(_lacks, error.errors(include_url=False, include_context=False)))
+
+
+def _lacks(detail: ErrorDetails) -> bool:
+    return detail["type"] == "missing" or detail["input"] is None
 
 
 def _without_nulls(value: dict[str, Any]) -> dict[str, Any]:
