@@ -371,3 +371,13 @@ async def test_a_plan_compares_with_what_was_delivered_and_sends_nothing(
     assert (here.difference.unchanged, here.difference.added.ids, here.gone.ids) == (1, ["3"], ["2"])
     assert (there.difference.added.count, there.refusal, plan.exit_code) == (2, None, Exit.GUARD)
     assert [vendor.requests for vendor in senders.values()] == before
+
+
+async def test_a_dry_run_rejects_what_is_older_as_the_push_does(gateway: Gateway) -> None:
+    old, new = ({"id": "1", "observed_at": f"2026-0{month}-01T00:00:00Z"} for month in (1, 2))
+    await gateway.push([new], kind=KIND, to=["here"])
+    async with Gateway(gateway.config) as later:
+        looked = await later.push([old], kind=KIND, to=["here"], dry_run=True)
+        pushed = await later.push([old], kind=KIND, to=["here"])
+    for report in (looked, pushed):
+        assert report.destinations["here"].tally.status == {"rejected": 1}
