@@ -179,6 +179,12 @@ def _version(db: sqlite3.Connection, path: Path) -> int:
     return version
 
 
+def older_version(db: sqlite3.Connection) -> int | None:
+    """The version of a journal that opening brings up to date. None: it has the newest, or none at all."""
+    version = int(_pragma(db, "user_version"))
+    return version if 0 < version < len(MIGRATIONS) else None
+
+
 def _pragma(db: sqlite3.Connection, text: str) -> Any:
     return db.execute(f"PRAGMA {text}").fetchone()[0]
 
