@@ -78,7 +78,7 @@ async def set_aside_command(gateway: Gateway, ids: Sequence[int], reason: str) -
 
     _require_words(reason)
     count = await (await gateway.journal()).set_aside(Filter(ids=ids), Failure("set_aside", reason))
-    click.echo(f"{count} of {len(ids)} set aside")
+    echo(f"{count} of {len(ids)} set aside")
     return 0 if count == len(ids) else 2
 
 
