@@ -1,6 +1,7 @@
 -- Version 11: the clock, breakdowns of deliveries, the tenant of each lane, and the sources that a commit leaves out.
 
 ALTER TABLE snapshots ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]';   -- a JSON array of sources, like override
+ALTER TABLE snapshots ADD COLUMN breakdowns INTEGER NOT NULL DEFAULT 0; -- in a row, of those who delivered it
 
 CREATE TABLE clock (                            -- journal/sql/clock.py
     one INTEGER PRIMARY KEY CHECK (one = 1),
