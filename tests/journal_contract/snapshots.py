@@ -143,6 +143,23 @@ class CommitTests(JournalTests):
         second = await taken(journal)
         assert (second.epoch, second.run_id) == (2, "r1")
 
+    async def test_deaths_are_counted_until_somebody_ends_it_or_gives_it_back(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        await committed(journal)
+        found = []
+        for _ in range(3):
+            found.append(commit := await taken(journal))
+            clock.advance(LEASE)
+        await journal.release_commit(commit)
+        found.append(await taken(journal))
+        clock.advance(LEASE)
+        found.append(commit := await taken(journal))
+        await journal.end_commit(commit, "open", "{}")
+        assert await journal.commit_snapshot("s1", run_id="r2")
+        found.append(await taken(journal))
+        assert [each.breakdowns for each in found] == [0, 1, 2, 0, 1, 0]
+
     async def test_of_many_at_once_one_claims_it(self, journal: Journal) -> None:
         await committed(journal)
         claims = await asyncio.gather(*(journal.claim_commit(owner=f"{n}", lease=LEASE) for n in range(10)))

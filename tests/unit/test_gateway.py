@@ -19,6 +19,8 @@ from proofport.errors import ConfigError, Problem, ProofportError, UnsupportedFe
 from proofport.evidence import CloudResource, Custom
 from proofport.gateway import Gateway, Input
 from proofport.gateway import gateway as module
+from proofport.gateway.commits import BREAKDOWNS, Commits
+from proofport.journal.contract import NewSnapshot
 from proofport.wire import Call, Reply
 
 KIND = "custom:thing"
@@ -371,3 +373,27 @@ async def test_a_plan_compares_with_what_was_delivered_and_sends_nothing(
     assert (here.difference.unchanged, here.difference.added.ids, here.gone.ids) == (1, ["3"], ["2"])
     assert (there.difference.added.count, there.refusal, plan.exit_code) == (2, None, Exit.GUARD)
     assert [vendor.requests for vendor in senders.values()] == before
+
+
+async def test_a_commit_that_kills_each_relay_ends_with_the_reason(gateway: Gateway, here: ScriptedSender) -> None:
+    journal = await gateway.journal()
+    await journal.open_snapshot(NewSnapshot("s1", "default", KIND, ["here"], 60.0))
+    await journal.commit_snapshot("s1", run_id="r1")
+    for _ in range(BREAKDOWNS):
+        assert await journal.claim_commit(owner="died", lease=0) is not None
+    commits = Commits(gateway)
+    await commits.begin("s1", "default")
+    await commits.ended("s1", 5)
+    view = await journal.snapshot("s1")
+    assert view is not None
+    assert (view.state, "5 times in a row" in str(view.report), here.calls) == ("open", True, [])
+
+
+async def test_a_dry_run_rejects_what_is_older_as_the_push_does(gateway: Gateway) -> None:
+    old, new = ({"id": "1", "observed_at": f"2026-0{month}-01T00:00:00Z"} for month in (1, 2))
+    await gateway.push([new], kind=KIND, to=["here"])
+    async with Gateway(gateway.config) as later:
+        looked = await later.push([old], kind=KIND, to=["here"], dry_run=True)
+        pushed = await later.push([old], kind=KIND, to=["here"])
+    for report in (looked, pushed):
+        assert report.destinations["here"].tally.status == {"rejected": 1}

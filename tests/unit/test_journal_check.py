@@ -66,18 +66,24 @@ CUT = "substr(payload, 1, 40)"
     [
         (
             f"UPDATE deliveries SET payload = {CUT} WHERE id = 3",
-            f"the delivery 3 in the lane {LANE}: it cannot be read",
+            f"the delivery 3 in the lane {LANE}: its payload cannot be read",
         ),
-        (f"UPDATE deliveries SET payload = {CUT} WHERE id = 2", f"the dead letter 2 in the lane {LANE}: it cannot be"),
+        (
+            f"UPDATE deliveries SET payload = {CUT} WHERE id = 2",
+            f"the dead letter 2 in the lane {LANE}: its payload cannot",
+        ),
         ("UPDATE deliveries SET records = 51 WHERE id = 3", "it holds 50 records instead of 51"),
-        ("UPDATE deliveries SET payload = x'5b7b7d5d', records = 1 WHERE id = 3", "a record in it has no id"),
+        (
+            "UPDATE deliveries SET payload = x'5b7b7d5d', records = 1 WHERE id = 3",
+            "its payload holds something else than evidence",
+        ),
         ("UPDATE deliveries SET bodies = x'5b22612225d' WHERE id = 3".replace("25d", "225d"), "cannot be read"),
-        ("UPDATE deliveries SET bodies = CAST('[\"a\"]' AS BLOB) WHERE id = 3", "it holds 1 bodies for 50 records"),
+        ("UPDATE deliveries SET bodies = CAST('[\"a\"]' AS BLOB) WHERE id = 3", "it holds 1 bodies instead of 50"),
         ("UPDATE deliveries SET outcome = '[]' WHERE id = 1", "the delivery 1 in the lane"),
         ("UPDATE batches SET outcomes = '[]'", "the run run-1 of there, batch 0: it has 0 outcomes for 50 records"),
         ("UPDATE runs SET report = replace(report, '\"input\": 50', '\"input\": 51')", "the five counts sum to 50"),
         ("UPDATE runs SET report = '{'", "the run run-1 of there: it cannot be read"),
-        (f"UPDATE parts SET payload = {CUT}", "the part p1 of the snapshot s1: it cannot be read"),
+        (f"UPDATE parts SET payload = {CUT}", "the part p1 of the snapshot s1: its payload cannot be read"),
         ("DELETE FROM parts", "the snapshot s1 has 0 parts with 0 records instead of 1 with 50"),
     ],
 )
@@ -104,6 +110,6 @@ async def test_a_journal_on_postgres_is_looked_into_alike(postgres: Database) ->
         assert [each async for each in damage_in(journal)] == []
         change(postgres, "UPDATE deliveries SET payload = substring(payload FROM 1 FOR 40) WHERE id = 3")
         [found] = [each async for each in damage_in(journal)]
-        assert f"the delivery 3 in the lane {LANE}: it cannot be read" in found
+        assert f"the delivery 3 in the lane {LANE}: its payload cannot be read" in found
         change(postgres, "UPDATE lanes SET due = NULL")
         assert await journal.damage() == [f"the lane {LANE} sleeps although deliveries wait in it"]

@@ -11,8 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
-from proofport.journal.contract import Journal, LaneRun
-from proofport.journal.sql.clock import since_boot
+from proofport.journal.contract import Journal, LaneRun, since_boot
 from proofport.logs import get_logger
 from proofport.wire import Call
 

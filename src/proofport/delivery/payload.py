@@ -42,7 +42,7 @@ def pack_json(text: bytes) -> bytes:
 
 
 class DamagedPayload(JournalError):
-    """What a journal has of one delivery is not what was written. Other deliveries can be read."""
+    """One delivery in the journal is not as it was written. Other deliveries can be read."""
 
 
 def unpack(payload: bytes) -> list[Neutral]:

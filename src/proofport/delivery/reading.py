@@ -328,7 +328,7 @@ def _any(block: Sequence[Neutral], field: str) -> bool:
 def _left(
     indexes: Collection[int], block: Sequence[Neutral], positions: Sequence[int], keys: Sequence[str] | None
 ) -> tuple[Sequence[Neutral], Sequence[int], Sequence[str] | None]:
-    """What stays of a block without some of its records."""
+    """The rest of a block without some of its records."""
     kept = None if keys is None else _without(indexes, keys)
     return _without(indexes, block), _without(indexes, positions), kept
 

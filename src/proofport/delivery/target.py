@@ -14,6 +14,8 @@ from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 
 DAY = 86_400.0
+"""Seconds."""
+
 LONGEST_REASON = 500
 """Characters of an error that nobody foresaw."""
 

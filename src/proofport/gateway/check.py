@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from proofport.accounting import Status
-from proofport.delivery.payload import decode_outcomes, unpack, unpack_bodies
+from proofport.delivery.payload import DamagedPayload, decode_outcomes, unpack
+from proofport.delivery.queue.taken import content_of
 from proofport.errors import JournalError
 from proofport.journal.contract import Delivery, Filter, Journal, Part, RunView, SnapshotView, State
 
@@ -49,23 +50,13 @@ async def _deliveries(journal: Journal, state: State) -> AsyncIterator[str]:
 
 
 def _needed(delivery: Delivery) -> str | None:
-    """What is still to be sent, or may be sent again."""
-    if found := _records(delivery.payload, delivery.records):
-        return found
-    if delivery.bodies is not None and (count := len(unpack_bodies(delivery.bodies))) != delivery.records:
-        return f"it holds {count} bodies for {delivery.records} records"
+    """Look at a delivery that is still to be sent, or may be sent again."""
+    content_of(delivery)
     return None
 
 
 def _ended(delivery: Delivery) -> str | None:
     return _count(decode_outcomes(delivery.outcome or "[]"), delivery.records)
-
-
-def _records(payload: bytes, expected: int) -> str | None:
-    records = unpack(payload)
-    if not all(isinstance(record, dict) and isinstance(record.get("id"), str) for record in records):
-        return "a record in it has no id"
-    return None if len(records) == expected else f"it holds {len(records)} records instead of {expected}"
 
 
 # ---------------------------------------------------------------------- runs and snapshots
@@ -106,12 +97,15 @@ async def _snapshot(journal: Journal, snapshot: SnapshotView) -> list[str]:
 
 
 def _part(part: Part) -> str | None:
-    return _records(part.payload, part.records)
+    count = len(unpack(part.payload))
+    return None if count == part.records else f"it holds {count} records instead of {part.records}"
 
 
 def _first(look: Callable[[Any], str | None], at: Any) -> str | None:
-    """What a look finds. What cannot be read at all is found, too, whatever breaks on it."""
+    """Return a look's finding. Content that cannot be read at all is one, too, whatever breaks on it."""
     try:
         return look(at)
+    except DamagedPayload as error:
+        return error.message
     except Exception as error:
         return f"it cannot be read ({type(error).__name__}: {error})"

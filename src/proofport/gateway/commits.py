@@ -37,6 +37,9 @@ SLOTS = 16
 POLL = 1.0
 """Seconds between two looks for commits that nobody carries out."""
 
+BREAKDOWNS = 5
+"""A commit that was claimed after so many deaths in a row ends: its snapshot is open again, with the reason."""
+
 log = get_logger("delivery")
 
 
@@ -146,6 +149,9 @@ class Commits:
 
     async def _report(self, journal: Journal, commit: Commit) -> dict[str, Any]:
         """The report of the run, or of the error that kept it from being made."""
+        if commit.breakdowns >= BREAKDOWNS:
+            told = f"{commit.breakdowns} times in a row, the relay that was to deliver it died"
+            return {"exit_code": int(Exit.INCOMPLETE), "error": told, "hint": "Mend the cause, then commit it again."}
         try:
             return await self._deliver(journal, commit)
         except ProofportError as error:

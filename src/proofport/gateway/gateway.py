@@ -15,7 +15,6 @@ from proofport.adapter import (
     Answer,
     Checks,
     Finding,
-    MakesSchema,
     Mode,
     Operation,
     Provisioned,
@@ -206,7 +205,7 @@ class Gateway:
             named, folds = [item.source for item in inputs], [item.folds for item in inputs]
             kind, decoders = self._targets.decoders(named, kind, mode, values or {}, folds)
             targets = self._targets.several(to, kind, mode, delete_gone=delete_gone, offline=dry_run)
-            if dry_run and not self._remembers(targets):
+            if dry_run and not self._remembers():
                 journal = await stack.enter_async_context(opened(open_journal("memory:")))
             else:
                 journal = await self.journal()
@@ -238,10 +237,9 @@ class Gateway:
                 on_begin(run_id)
             return await Run(order).execute()
 
-    def _remembers(self, targets: Sequence[Target]) -> bool:
-        """True if the journal may have what a dry run needs: which fields a vendor's schema has."""
-        makes_schema = any(isinstance(target.resource, MakesSchema) for target in targets)
-        return makes_schema and (self._journal is not None or is_there(self.config.journal))
+    def _remembers(self) -> bool:
+        """True if the journal may know what a push would refuse: what was delivered, and the schemas of vendors."""
+        return self._journal is not None or is_there(self.config.journal)
 
     async def preview(
         self,

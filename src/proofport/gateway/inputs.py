@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
@@ -13,7 +12,7 @@ from proofport import mapping
 from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
 from proofport.delivery.reading import Decoder
-from proofport.evidence import Evidence, Neutral, format_timestamp
+from proofport.evidence import Evidence, Neutral, format_timestamp, moment_of
 from proofport.sources import Reader, open_source
 from proofport.sources.pages import Pages
 
@@ -87,7 +86,7 @@ class Passed:
             return None
 
         def passed(text: bytes) -> list[Neutral | None]:
-            limit = format_timestamp(datetime.fromtimestamp(latest(self._tolerance), UTC))
+            limit = format_timestamp(moment_of(latest(self._tolerance)))
             return [each if each is None or (each.get(FIELD) or "") <= limit else None for each in made(text)]
 
         return passed

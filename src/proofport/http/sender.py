@@ -99,13 +99,7 @@ class Sender:
 
     async def _send_with_token(self, auth: TokenFlow, call: Call, gate: Gate | None, repeats: Repeats) -> Reply:
         """Send. After a 401 send once more, with a token that another lane has got meanwhile, else with a new one."""
-        token, _ = await waiting(
-            lambda: self._shared.token(auth, self._mint),
-            self._token_seconds,
-            lambda _: None,
-            sleep=self._sleep,
-            only=TokenInUse,
-        )
+        token = await self._token(auth)
         renewed = False
         while True:
             self._redaction.add(token.headers)
@@ -113,6 +107,17 @@ class Sender:
             if reply.status != UNAUTHORIZED or renewed:
                 return reply
             token, renewed = await self._shared.token(auth, self._mint, refused=token)
+
+    async def _token(self, auth: TokenFlow) -> Token:
+        """The token. A run does not wait here: its own retry time applies to the request for one."""
+
+        async def get() -> Token:
+            token, _ = await self._shared.token(auth, self._mint)
+            return token
+
+        if not self._token_seconds:
+            return await get()
+        return await waiting(get, self._token_seconds, lambda _: None, sleep=self._sleep, only=TokenInUse)
 
     async def _mint(self, flow: Flow[Token], gate: Gate) -> Token:
         """Run the flow that asks for a token. Its errors are not repeated: what is secret in them is not known yet."""

@@ -89,7 +89,7 @@ OF_THE_JOURNAL = (
     _table(
         "snapshots",
         "number id tenant kind state lifetime created expires parts records report destinations run_id override epoch "
-        "left_out",
+        "left_out breakdowns",
         None,
     ),
     _table("parts", "snapshot name records payload pages source", None),

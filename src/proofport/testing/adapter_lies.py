@@ -175,7 +175,7 @@ class AdapterLies(AdapterFlows):
 
     # ------------------------------------------------------------------ lies
     def _lies(self, job: Job, name: str, operation: str) -> Iterator[tuple[str, Liar]]:
-        """What may be said in place of the answer to an operation of a flow."""
+        """Lies that may be told in place of the answer to an operation of a flow."""
         calls = self._told(job, name, lambda _: None)[1]
         asked = next(call for call in calls if call.operation == operation)
         yield from self._about(asked)

@@ -20,6 +20,7 @@ from proofport.delivery.payload import encode_outcomes, pack_bodies, unpack_bodi
 from proofport.errors import Problem
 from proofport.journal.contract import Attempt, BatchDone, Delivery, Failure, Filter, Journal, LaneRun, NewRun
 from proofport.journal.contract import NewDelivery as New
+from proofport.journal.sqlite import database
 
 T = TypeVar("T")
 KIND = "custom:software_package"
@@ -264,6 +265,22 @@ def test_a_whole_journal_is_found_to_be_whole(shell: Shell) -> None:
     code, said = shell.say("journal", "check")
     assert (code, "batch 0: it has 0 outcomes for 500" in said) == (1, True), said
     shell.change("UPDATE batches SET records = 0")
+    assert shell.say("journal", "check") == (0, "Nothing is damaged.\n")
+
+
+def test_a_journal_of_an_older_version_is_checked_and_not_changed(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = shell.folder / ".proofport" / "journal.sqlite3"
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "MIGRATIONS", database.MIGRATIONS[:9])
+        database.create(path)
+    code, said = shell.say("journal", "check")
+    assert (code, "version 9" in said) == (0, True), said
+    assert json.loads(shell.say("journal", "check", "--json")[1]) == {"damage": [], "older_version": 9}
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA user_version").fetchone() == (9,)
+    shell.say("status")
     assert shell.say("journal", "check") == (0, "Nothing is damaged.\n")
 
 

@@ -37,7 +37,7 @@ from proofport.delivery.intents import Intents
 from proofport.delivery.lease import Holder
 from proofport.errors import JournalError, OutcomeUnknown, Retryable
 from proofport.http.flow import Gate
-from proofport.journal.contract import IN_DOUBT, Filter, Intent, NewRun, Sent, SourceCount
+from proofport.journal.contract import IN_DOUBT, Filter, Intent, Known, NewRun, Sent, SourceCount
 from proofport.wire import Call, Reply
 
 LANE = f"here/{KIND}"
@@ -128,6 +128,21 @@ class Watching(ScriptedSender):
             known = {each for content in contents for each in json.loads(content.partition(b"\n")[0])[0]}
             self.durable.append({row["id"] for row in json.loads(call.body or b"")} <= known)
         return await super().send(call, gate)
+
+
+@pytest.mark.parametrize("content", [b"{", b"null", b'[["r1"],[],[],[],["1"]]\n1', b"[1,[],[],[],[]]\n"])
+async def test_of_a_damaged_intent_all_that_was_delivered_is_in_doubt(content: bytes) -> None:
+    journal = MemoryJournal()
+    held = await journal.claim(LANE, owner="a", lease=LEASE)
+    assert held is not None
+    await held.begin(NewRun("r1", "here", KIND, "upsert"))
+    await held.intend(KIND, [intent(1), intent(2)], run_id="r1")
+    with closing(sqlite3.connect(journal.path)) as db, db:
+        db.execute("UPDATE intents SET content = ? WHERE batch = 1", (content,))
+    left = await journal.left(LANE, KIND)
+    assert ([sent.ids for sent in left.sent], left.cut) == ([["r2"]], True)
+    await held.begin(NewRun("r2", "here", KIND, "upsert"))
+    assert await journal.known(LANE, KIND, ["r1", "r2"]) == [None, Known(IN_DOUBT, 0.0)]
 
 
 @pytest.mark.parametrize("parallel", [1, 3])

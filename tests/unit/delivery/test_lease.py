@@ -12,8 +12,7 @@ from tests.unit.delivery.support import memory_journal
 
 from proofport.delivery.lease import RENEWALS, Holder, hold, renewing
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable
-from proofport.journal.contract import Journal, LaneRun
-from proofport.journal.sql.clock import since_boot
+from proofport.journal.contract import Journal, LaneRun, since_boot
 from proofport.wire import Call
 
 LOOK = Call("look", "GET", "/x")

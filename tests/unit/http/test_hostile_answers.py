@@ -10,7 +10,9 @@ from typing import TypeAlias
 
 import pytest
 from tests.support.clock import Clock, Naps
+from tests.unit.http.support import SharedJournal
 from tests.unit.http.test_sender_on_the_wire import send, vendor
+from tests.unit.http.vendor import Process, TokenAdapter
 
 from proofport.errors import OutcomeUnknown, ProofportError, Retryable
 from proofport.http import patience, sender
@@ -99,6 +101,15 @@ class TestTime:
                 await waiting(lambda: send(origin, GET), 0.2, lambda _: None)
         assert caught.value.lost
         assert len(requests) == 1
+
+    async def test_nor_does_a_request_for_a_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(patience, "LEAST_ATTEMPT", 0.01)
+        async with never_done(silent) as (origin, requests), asyncio.timeout(5):
+            process = Process(origin, SharedJournal(), "a", TokenAdapter)
+            async with process.sender() as sender:
+                with pytest.raises(Retryable, match=r"ask_for_token .* no answer in time"):
+                    await waiting(lambda: sender.send(GET), 0.2, lambda _: None)
+        assert requests == ["POST /token HTTP/1.1\r\n"]
 
     async def test_without_a_retry_time_no_request_is_cut_short(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(patience, "LONGEST_ATTEMPT", 0.1)

@@ -89,7 +89,7 @@ async def old_database(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
             values = (json.dumps(FIELDS).encode(),) if "%s" in statement else None
             db.execute(statement.replace("{names}", "ARRAY['prod']").replace("{bytes}", "'d'").encode(), values)
     journal = PostgresJournal(url)
-    assert await journal.migrate() == ["schema_2.sql", "schema_3.sql", "schema_4.sql"]
+    assert await journal.migrate() == ["schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql"]
     async with opened(journal):
         yield journal
 
@@ -130,3 +130,44 @@ async def test_a_file_of_the_version_before(tmp_path: Path, monkeypatch: pytest.
 async def test_a_database_of_the_version_before(new_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async with old_database(new_database, monkeypatch) as journal:
         await is_brought_up_to_date(journal)
+
+
+QUEUED = (
+    "INSERT INTO lanes (number, lane, due) VALUES (1, '@acme/lane', 0)",
+    "INSERT INTO deliveries (lane, destination, kind, mode, records, created, payload) "
+    "VALUES (1, '@acme/one', 'device', 'upsert', 1, 0, '[]')",
+)
+
+
+async def is_delivered(journal: Journal) -> None:
+    run = await journal.claim("@acme/lane", owner="me", lease=60)
+    assert run is not None
+    assert run.tenant == "acme"
+    [delivery] = await run.take(1)
+    assert (delivery.destination, delivery.breakdowns) == ("@acme/one", 0)
+
+
+async def test_a_file_of_version_10(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "journal"
+    with monkeypatch.context() as patch:
+        patch.setattr(file, "MIGRATIONS", file.MIGRATIONS[:10])
+        file.create(path)
+    with closing(sqlite3.connect(path)) as db, db:
+        assert "breakdowns" not in {name for _, name, *_ in db.execute("PRAGMA table_info(deliveries)")}
+        for statement in QUEUED:
+            db.execute(statement)
+    async with opened(SqliteJournal(path)) as journal:
+        await is_delivered(journal)
+
+
+async def test_a_database_of_version_4(new_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "OURS", migrations.OURS[:4])
+        await PostgresJournal(new_database).migrate()
+    with psycopg.connect(new_database) as db:
+        for statement in (*QUEUED, "INSERT INTO lane_runs (lane) VALUES (1)"):
+            db.execute(statement.encode())
+    journal = PostgresJournal(new_database)
+    assert await journal.migrate() == ["schema_5.sql"]
+    async with opened(journal):
+        await is_delivered(journal)

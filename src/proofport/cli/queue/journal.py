@@ -31,25 +31,39 @@ def journal() -> None:
 def check_command(config_path: str | None, *, as_json: bool) -> int:
     """Read the whole journal, and list what is damaged. It may be in use.
 
-    The exit code is 1 when something is damaged.
+    The exit code is 1 when something is damaged. Of a journal that an older proofport made, the file alone is checked.
     """
     from proofport.gateway.check import damage_in
     from proofport.journal import is_there, opened
+    from proofport.journal.sqlite import SqliteJournal
 
     configured = _configured(config_path)
     if not is_there(connect(config_path).config.journal):
         raise UsageError(f"there is no journal {configured.label} yet", hint="The first push or relay makes it.")
 
-    async def look() -> list[str]:
+    async def look() -> tuple[list[str], int | None]:
         if found := await configured.damage():
-            return found  # what is read from it means nothing then
+            return found, None  # what is read from it means nothing then
+        if isinstance(configured, SqliteJournal) and (older := configured.older_version()):
+            return [], older  # opening would change it
         async with opened(configured):
-            return [each async for each in damage_in(configured)]
+            return [each async for each in damage_in(configured)], None
 
-    found = asyncio.run(look())
-    lines = [f"damaged: {each}" for each in found] or ["Nothing is damaged."]
-    show_result({"damage": found}, (wrapped(line, hanging="  ") for line in lines), as_json=as_json)
+    found, older = asyncio.run(look())
+    lines = [f"damaged: {each}" for each in found] or [_whole(older)]
+    result = {"damage": found} if older is None else {"damage": found, "older_version": older}
+    show_result(result, (wrapped(line, hanging="  ") for line in lines), as_json=as_json)
     return 1 if found else 0
+
+
+def _whole(older: int | None) -> str:
+    """A sentence for a journal in which nothing is damaged. `older`: its version, where that is not the newest."""
+    if older is None:
+        return "Nothing is damaged."
+    return (
+        f"The file is not damaged. An older proofport made it (version {older} of the journal), so what it holds was "
+        "not checked. `proofport status` brings it up to date; then check it again."
+    )
 
 
 @journal.command("backup")

@@ -45,9 +45,9 @@ def content_of(delivery: Delivery) -> tuple[Sequence[Neutral], bool, Sequence[by
     """The records of a delivery, whether their ids compare without case, and their bodies. Raises DamagedPayload."""
     records, fold = unpack_all(delivery.payload)
     bodies = None if delivery.bodies is None else unpack_bodies(delivery.bodies)
-    for kept in (records, records if bodies is None else bodies):
-        if len(kept) != delivery.records:
-            raise DamagedPayload(f"it holds {len(kept):,} records, and should hold {delivery.records:,}")
+    for what, kept in (("records", records), ("bodies", bodies)):
+        if kept is not None and len(kept) != delivery.records:
+            raise DamagedPayload(f"it holds {len(kept):,} {what} instead of {delivery.records:,}")
     return records, fold, bodies
 
 

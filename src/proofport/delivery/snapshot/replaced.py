@@ -20,11 +20,10 @@ from proofport.delivery.live_set import lists_now
 from proofport.delivery.refused import NAMED, Held, held_back
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import TAKEN, Ending
+from proofport.delivery.target import DAY
 from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused, ProofportError
 from proofport.text.wording import listing
-
-DAY = 86_400
 
 
 class ReplacedSet(Ending):
@@ -128,7 +127,7 @@ class ReplacedSet(Ending):
         return [self._as_sent(found[each]) for each in self._before.missing(sorted(found))]
 
     async def _listed_alone(self, found: Mapping[str, Tombstone]) -> dict[str, Tombstone]:
-        """What is gone and was delivered from elsewhere: the journal does not know it, and the list has its body."""
+        """Records that are gone and were delivered from elsewhere: unknown to the journal, with a body in the list."""
         rest = [each for each in self._missing if not any(key in found for key in self._before.keys(each))]
         bodies = await self._before.last_bodies(rest)
         return {each: Tombstone(each, body, self._began) for each, body in bodies.items()}

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from proofport.journal.contract.access import AccessKey, AccessKeys
-from proofport.journal.contract.lanes import NO_PLACES, LaneRun, Lanes, LaneView, Places
+from proofport.journal.contract.lanes import NO_PLACES, LaneRun, Lanes, LaneView, Places, since_boot
 from proofport.journal.contract.last_state import (
     IN_DOUBT,
     NOTHING_SENT,
@@ -94,6 +94,7 @@ __all__ = [
     "SpellingState",
     "State",
     "Submitted",
+    "since_boot",
 ]
 
 
@@ -109,7 +110,7 @@ class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Pr
         ...
 
     async def damage(self) -> list[str]:
-        """What the store itself finds wrong with all that it holds, in sentences. The journal may be closed.
+        """Sentences for what the store itself finds wrong with all that it holds. The journal may be closed.
 
         `proofport.gateway.check` looks into what it holds.
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,6 +14,11 @@ from proofport.adapter import Memory
 from proofport.journal.contract.last_state import NOTHING_SENT, Intent, Sent
 from proofport.journal.contract.queue import Delivery, Failure, NewDelivery
 from proofport.journal.contract.runs import Attempt, BatchDone, NewRun
+
+
+def since_boot() -> float:
+    """Seconds that go on counting while the machine is suspended, as a lease does: clock_gettime(2), CLOCK_BOOTTIME."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)

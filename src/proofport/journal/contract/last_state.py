@@ -105,7 +105,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What was cut off in a lane and kind. The next run that begins there puts it in doubt."""
+    """Sends that were cut off in a lane and kind. The next run that begins there puts them in doubt."""
 
     #: What was about to be sent, in its order: all of it IN_DOUBT.
     sent: Sequence[Sent] = ()

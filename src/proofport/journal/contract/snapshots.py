@@ -74,6 +74,8 @@ class Commit:
     without: Sequence[str]
     #: Grows with every claim. What is written under an old one is refused.
     epoch: int
+    #: How often in a row whoever delivered it died.
+    breakdowns: int
 
 
 class Snapshots(Protocol):

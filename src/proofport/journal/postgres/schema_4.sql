@@ -27,8 +27,6 @@ CREATE TABLE intents (
 ALTER TABLE runs ADD COLUMN completing BOOLEAN NOT NULL DEFAULT false;  -- staged: the vendor may have been told to complete
 ALTER TABLE parts ADD COLUMN source TEXT;       -- the name of the source of its records; null: of an older version
 
-ALTER TABLE snapshots ADD COLUMN left_out TEXT[] NOT NULL DEFAULT '{}';     -- sources, like override
-
 -- The pages of a source may come in several parts of a snapshot. Each part keeps what its pages say, as JSON.
 ALTER TABLE parts RENAME COLUMN incomplete TO pages;
 UPDATE parts SET pages = json_build_object(
@@ -38,19 +36,3 @@ UPDATE parts SET pages = json_build_object(
 -- Ids of an older version do not stand under their keys yet: whoever delivers next moves them there.
 ALTER TABLE sets ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0;           -- 1: every id that can stands under its key
 ALTER TABLE sets ADD COLUMN spelled INTEGER NOT NULL DEFAULT 0;         -- 1: some id is, or was, written otherwise
-
-CREATE TABLE clock (                            -- journal/sql/clock.py
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    latest DOUBLE PRECISION NOT NULL            -- the latest time that was noted
-);
-
--- A delivery that its lane breaks down at, again and again, is set aside.
-ALTER TABLE deliveries ADD COLUMN breakdowns INTEGER NOT NULL DEFAULT 0;    -- in a row, of those who delivered it
-ALTER TABLE lane_runs ADD COLUMN draining BOOLEAN NOT NULL DEFAULT false;   -- its owner delivers what is queued
-
--- Whose lane it is: `proofport.config.names.tenant_of`. Looking for work goes from tenant to tenant.
-ALTER TABLE lanes ADD COLUMN tenant TEXT NOT NULL GENERATED ALWAYS AS (
-    CASE WHEN starts_with(lane, '@') THEN substr(split_part(lane, '/', 1), 2) ELSE 'default' END
-) STORED;
-DROP INDEX lanes_due;
-CREATE INDEX lanes_due ON lanes (tenant, due, number) WHERE due IS NOT NULL;

@@ -73,14 +73,17 @@ WHERE id = %(id)s AND state = 'open' AND expires > journal_now(%(now)s);
 -- name: claimable_commit
 -- The oldest committed snapshot that nobody holds, of a tenant that is not full, or the one that is asked for, with what
 -- its commit says.
-SELECT {snapshot_columns}, run_id, override, left_out, epoch FROM snapshots
+SELECT {snapshot_columns}, run_id, override, left_out, epoch, breakdowns + (owner IS NOT NULL)::integer
+FROM snapshots
 WHERE state = 'committed' AND (owner IS NULL OR lease_until <= journal_now(%(now)s)) AND id = coalesce(%(id)s, id)
     AND tenant <> ALL(%(full)s::text[])
 ORDER BY number LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: take_commit
 -- Gives a committed snapshot to an owner, under a new epoch.
-UPDATE snapshots SET epoch = %(epoch)s, owner = %(owner)s, lease_until = journal_now(%(now)s) + %(lease)s WHERE id = %(id)s;
+UPDATE snapshots SET epoch = %(epoch)s, owner = %(owner)s, lease_until = journal_now(%(now)s) + %(lease)s,
+    breakdowns = %(breakdowns)s
+WHERE id = %(id)s;
 
 -- name: commit_is_ours
 -- True while nobody has taken a commit over.
@@ -92,9 +95,10 @@ UPDATE snapshots SET lease_until = journal_now(%(now)s) + %(lease)s WHERE {commi
 
 -- name: release_commit
 -- Gives a commit back.
-UPDATE snapshots SET owner = NULL, lease_until = NULL WHERE {commit_is_ours};
+UPDATE snapshots SET owner = NULL, lease_until = NULL, breakdowns = 0 WHERE {commit_is_ours};
 
 -- name: end_commit
 -- Ends a commit with its report. An open snapshot begins a new lifetime.
-UPDATE snapshots SET state = %(state)s, report = %(report)s, expires = journal_now(%(now)s) + lifetime, owner = NULL, lease_until = NULL
+UPDATE snapshots SET state = %(state)s, report = %(report)s, expires = journal_now(%(now)s) + lifetime, owner = NULL, lease_until = NULL,
+    breakdowns = 0
 WHERE {commit_is_ours};

@@ -7,9 +7,9 @@ by as much. A clock that is set forward lets nothing wait: leases and rests end 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
+from proofport.journal.contract import since_boot
 from proofport.journal.sql.steps import Change, Query, Steps
 from proofport.logs import get_logger
 
@@ -26,11 +26,6 @@ FORWARD = 60.0
 """Seconds by which a clock is ahead when the log says so."""
 
 log = get_logger("journal")
-
-
-def since_boot() -> float:
-    """Seconds that go on counting while the machine is suspended, as a lease does: clock_gettime(2), CLOCK_BOOTTIME."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class Watch:

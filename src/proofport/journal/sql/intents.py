@@ -1,4 +1,4 @@
-"""What is about to be sent: how a batch of it is noted, and what was left of it by whoever was cut off."""
+"""Intents: how a batch that is about to be sent is noted, and what was left by whoever was cut off."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ class IntentsPart(Part):
         rows = await self._store.rows("intents_left", {"set": number, "run": 0})
         names = await self._store.rows("source_names", {"set": number})
         sources = {number: name if isinstance(name, str) else bytes(name).decode() for number, name in names}
-        return Left([unpacked(bytes(content)) for _, content in rows], sources, cut)
+        sent = []
+        for _, content in rows:
+            try:
+                sent.append(unpacked(bytes(content)))
+            except ValueError:  # it is damaged: whatever was delivered may have been overwritten
+                cut = True
+        return Left(sent, sources, cut)
 
 
 def key_of(intent: Intent) -> Values:
@@ -36,9 +42,12 @@ def packed(sent: Sent) -> bytes:
 
 
 def unpacked(content: bytes) -> Sent:
-    """The content of an intent that was left, all of it in doubt."""
+    """The content of an intent that was left, all of it in doubt. Raises ValueError when it is damaged."""
     line, _, bodies = content.partition(b"\n")
-    ids, observed, sources, spellings, sizes = orjson.loads(line)
-    ends = pairwise(accumulate(sizes, initial=0))
-    items = [bodies[start:end] for start, end in ends]
-    return Sent(ids, [IN_DOUBT] * len(ids), observed, items, sources, spellings)
+    try:
+        ids, observed, sources, spellings, sizes = orjson.loads(line)
+        items = [bodies[start:end] for start, end in pairwise(accumulate(sizes, initial=0))]
+        in_doubt = [IN_DOUBT] * len(ids)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"an intent is damaged: {error}") from None
+    return Sent(ids, in_doubt, observed, items, sources, spellings)

@@ -18,7 +18,7 @@ from proofport.journal.sqlite.integrity import quick_look
 APPLICATION_ID = 0x70706A31
 """Marks a SQLite file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
 
-MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 11)))
+MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 12)))
 """The script at index n brings a journal of version n (`user_version`) to version n + 1."""
 
 MOVED = ".moved"
@@ -188,6 +188,12 @@ def _version(db: sqlite3.Connection, path: Path) -> int:
             hint="Upgrade proofport, or give `journal:` another path.",
         )
     return version
+
+
+def older_version(db: sqlite3.Connection) -> int | None:
+    """The version of a journal that opening brings up to date. None: it has the newest, or none at all."""
+    version = int(_pragma(db, "user_version"))
+    return version if 0 < version < len(MIGRATIONS) else None
 
 
 def _pragma(db: sqlite3.Connection, text: str) -> Any:

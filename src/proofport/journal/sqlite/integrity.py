@@ -50,11 +50,8 @@ def structural_damage(db: sqlite3.Connection) -> list[str]:
     return [f"row {row} of {table} refers to a row of {parent} that is not there" for table, row, parent, _ in missing]
 
 
-def all_damage(db: sqlite3.Connection) -> list[str]:
-    """Damage to the file, or, if there is none, rows that no version has written so."""
-    found = structural_damage(db)
-    if found:
-        return found
+def unfit_rows(db: sqlite3.Connection) -> list[str]:
+    """Rows that no version has written so, in a file without damage whose tables are those of this version."""
     return [text for name in UNFIT for (text,) in db.execute(SQL[name]).fetchmany(MOST_FOUND)]
 
 

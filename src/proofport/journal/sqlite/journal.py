@@ -28,8 +28,8 @@ from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 from proofport.journal.sqlite import copies
 from proofport.journal.sqlite.alone import Restored, restore
-from proofport.journal.sqlite.database import connect, create, explained, unusable
-from proofport.journal.sqlite.integrity import all_damage, structural_damage
+from proofport.journal.sqlite.database import connect, create, explained, older_version, unusable
+from proofport.journal.sqlite.integrity import structural_damage, unfit_rows
 from proofport.journal.sqlite.known import LastStatePart
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
 from proofport.journal.sqlite.store import SqliteStore
@@ -93,9 +93,14 @@ class SqliteJournal(
     def _damage(self) -> list[str]:
         try:
             with closing(connect(self.path, query_only=True)) as db:
-                return all_damage(db)
+                return structural_damage(db) or ([] if older_version(db) else unfit_rows(db))
         except sqlite3.DatabaseError as error:
             return [str(error)]
+
+    def older_version(self) -> int | None:
+        """The version of a whole journal that opening brings up to date. None: it has the newest."""
+        with closing(connect(self.path, query_only=True)) as db:
+            return older_version(db)
 
     @property
     def label(self) -> str:

@@ -25,8 +25,6 @@ CREATE TABLE intents (
 ALTER TABLE runs ADD COLUMN completing INTEGER NOT NULL DEFAULT 0;  -- staged: the vendor may have been told to complete
 ALTER TABLE parts ADD COLUMN source TEXT;       -- the name of the source of its records; null: of an older version
 
-ALTER TABLE snapshots ADD COLUMN left_out TEXT NOT NULL DEFAULT '[]';   -- a JSON array of sources, like override
-
 -- The pages of a source may come in several parts of a snapshot. Each part keeps what its pages say, as JSON.
 ALTER TABLE parts RENAME COLUMN incomplete TO pages;
 UPDATE parts SET pages = json_object(
@@ -36,19 +34,3 @@ UPDATE parts SET pages = json_object(
 -- Ids of an older version do not stand under their keys yet: whoever delivers next moves them there.
 ALTER TABLE sets ADD COLUMN keyed INTEGER NOT NULL DEFAULT 0;           -- 1: every id that can stands under its key
 ALTER TABLE sets ADD COLUMN spelled INTEGER NOT NULL DEFAULT 0;         -- 1: some id is, or was, written otherwise
-
-CREATE TABLE clock (                            -- journal/sql/clock.py
-    one INTEGER PRIMARY KEY CHECK (one = 1),
-    latest REAL NOT NULL                        -- the latest time that was noted
-);
-
--- A delivery that its lane breaks down at, again and again, is set aside.
-ALTER TABLE deliveries ADD COLUMN breakdowns INTEGER NOT NULL DEFAULT 0;    -- in a row, of those who delivered it
-ALTER TABLE lanes ADD COLUMN draining INTEGER NOT NULL DEFAULT 0;   -- 1: its owner delivers what is queued
-
--- Whose lane it is: `proofport.config.names.tenant_of`. Of each tenant, looking for work reads the first that is due.
-ALTER TABLE lanes ADD COLUMN tenant TEXT NOT NULL GENERATED ALWAYS AS (
-    iif(substr(lane, 1, 1) = '@', substr(lane, 2, instr(lane, '/') - 2), 'default')
-) VIRTUAL;
-DROP INDEX lanes_due;
-CREATE INDEX lanes_due ON lanes (tenant, due) WHERE due IS NOT NULL;

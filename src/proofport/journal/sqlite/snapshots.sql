@@ -67,14 +67,16 @@ WHERE id = :id AND state = 'open' AND expires > :now;
 -- name: claimable_commit
 -- The oldest committed snapshot that nobody holds, of a tenant that is not full, or the one that is asked for, with what
 -- its commit says.
-SELECT {snapshot_columns}, run_id, override, left_out, epoch FROM snapshots
+SELECT {snapshot_columns}, run_id, override, left_out, epoch, breakdowns + (owner IS NOT NULL)
+FROM snapshots
 WHERE state = 'committed' AND (owner IS NULL OR lease_until <= :now) AND id = ifnull(:id, id)
     AND tenant NOT IN (SELECT value FROM json_each(:full))
 ORDER BY number LIMIT 1;
 
 -- name: take_commit
 -- Gives a committed snapshot to an owner, under a new epoch.
-UPDATE snapshots SET epoch = :epoch, owner = :owner, lease_until = :now + :lease WHERE id = :id;
+UPDATE snapshots SET epoch = :epoch, owner = :owner, lease_until = :now + :lease, breakdowns = :breakdowns
+WHERE id = :id;
 
 -- name: commit_is_ours
 -- True while nobody has taken a commit over.
@@ -86,9 +88,10 @@ UPDATE snapshots SET lease_until = :now + :lease WHERE {commit_is_ours};
 
 -- name: release_commit
 -- Gives a commit back.
-UPDATE snapshots SET owner = NULL, lease_until = NULL WHERE {commit_is_ours};
+UPDATE snapshots SET owner = NULL, lease_until = NULL, breakdowns = 0 WHERE {commit_is_ours};
 
 -- name: end_commit
 -- Ends a commit with its report. An open snapshot begins a new lifetime.
-UPDATE snapshots SET state = :state, report = :report, expires = :now + lifetime, owner = NULL, lease_until = NULL
+UPDATE snapshots SET state = :state, report = :report, expires = :now + lifetime, owner = NULL, lease_until = NULL,
+    breakdowns = 0
 WHERE {commit_is_ours};

@@ -118,7 +118,7 @@ class SqliteStore:
         return now
 
     def _checked(self, checking: asyncio.Future[float]) -> None:
-        """What cannot be written now is said by whatever is written next."""
+        """Log that the clock went back. If that could not be written, check again at the next write, which says why."""
         if checking.cancelled() or checking.exception() is not None:
             self._watch.again()
         else:
