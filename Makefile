@@ -4,6 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Many tests wait for other processes, so there are half as many again as processors.
+WORKERS := $(shell $(PYTHON) -c "import os; print(max(2, len(os.sched_getaffinity(0)) * 3 // 2))")
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 READY := $(VENV)/.ready
 RELEASE := build/release
 LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
@@ -30,10 +33,10 @@ demo: $(READY)
 	$(BIN)/proofport demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+	$(PYTEST)
 
 soak: $(READY)
-	PROOFPORT_SOAK=1 $(BIN)/python -m pytest
+	PROOFPORT_SOAK=1 $(PYTEST)
 
 check: $(READY)
 	$(BIN)/ruff check src adapters tests benchmarks
