@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import getitem
 from typing import Any, TypeAlias
 
 from aiohttp import web
 
-from proofport.testing import VendorError, document, json_body
+from proofport.testing import VendorError, document, json_body, resolved
 from proofport_drata.emulator.schemas import in_words, violations
 
 DOCUMENT = document(__package__)
@@ -24,19 +22,12 @@ PATTERNS = {"email": r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "date-time": f"^{DATE_TIME}$
 """The formats that are checked."""
 
 
-def _resolved(part: Any) -> Any:
-    """A part of the document without references, and with a pattern in place of a format."""
-    if isinstance(part, list):
-        return [_resolved(each) for each in part]
-    if not isinstance(part, dict):
-        return part
-    if "$ref" in part:
-        return _resolved(reduce(getitem, part["$ref"].removeprefix("#/").split("/"), DOCUMENT))
-    resolved = {name: _resolved(each) for name, each in part.items()}
-    return resolved | ({"pattern": PATTERNS[part["format"]]} if part.get("format") in PATTERNS else {})
+def _with_pattern(part: dict[str, Any]) -> dict[str, Any]:
+    """A schema with a pattern in place of a format."""
+    return part | ({"pattern": PATTERNS[part["format"]]} if part.get("format") in PATTERNS else {})
 
 
-SCHEMAS: dict[str, dict[str, Any]] = _resolved(DOCUMENT["components"]["schemas"])
+SCHEMAS: dict[str, dict[str, Any]] = resolved(DOCUMENT["components"]["schemas"], DOCUMENT, _with_pattern)
 # Beyond the document: an empty key is refused (assumed), and a start date has one of the three forms that it describes.
 SCHEMAS["HrisIdentityInput"]["properties"]["identityId"]["minLength"] = 1
 SCHEMAS["V1Person"]["properties"]["date"]["pattern"] = (
@@ -100,7 +91,9 @@ def _operations() -> Iterator[Operation]:
     for path, methods in DOCUMENT["paths"].items():
         for method, operation in methods.items():
             if method != "parameters":
-                parameters = _resolved([*methods.get("parameters", ()), *operation.get("parameters", ())])
+                parameters = resolved(
+                    [*methods.get("parameters", ()), *operation.get("parameters", ())], DOCUMENT, _with_pattern
+                )
                 for parameter in parameters:
                     if parameter["name"] == "status":  # the recipe spells one of them otherwise than the document
                         parameter["schema"]["enum"] = [*parameter["schema"]["enum"], "CANCELLED"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal, TypeVar
 
 from aiohttp import web
 
-from proofport.testing import Switches, VendorError, json_response, listed
+from proofport.testing import Switches, VendorError, cursor_of, json_response, listed, start_of
 from proofport_drata.emulator.document import whole
 from proofport_drata.emulator.model import Company, Connection, CustomResource, Dated
 
@@ -49,7 +48,7 @@ class EmulatedDrata:
     ) -> web.Response:
         """One page of `rows` (given in the order of their creation). Raises VendorError (400) on an unknown cursor."""
         query = request.query
-        start = _position(query.get("cursor"))
+        start = start_of(query["cursor"], "cursor") if "cursor" in query else 0
         end = start + whole(query.get("size", "50"))
         ordered = list(rows)
         if query.get("sort") == "updatedAt":
@@ -59,22 +58,10 @@ class EmulatedDrata:
         ordered = list(listed(request, ordered))
         pagination: dict[str, Any] = {"cursor": None}
         if end < len(ordered):
-            pagination["cursor"] = base64.urlsafe_b64encode(f"row:{end}".encode()).decode()
+            pagination["cursor"] = cursor_of(end)
         if query.get("includeTotalCount") == "true" and start == 0:
             pagination["totalCount"] = len(ordered)
         return json_response({"data": [render(row) for row in ordered[start:end]], "pagination": pagination})
-
-
-def _position(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    try:
-        word, _, text = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-        if word == "row" and text.isdecimal():
-            return int(text)
-    except ValueError:
-        pass
-    raise VendorError(400, "cursor is not valid")
 
 
 def expansions(request: web.Request) -> Sequence[str]:

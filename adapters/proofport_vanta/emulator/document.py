@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
-from operator import getitem
 from typing import Any, TypeAlias
 
-from proofport.testing import document
+from proofport.testing import document, resolved
 
 DOCUMENT = document(__package__)
 Schema: TypeAlias = Mapping[str, Any]
-
-
-def _resolved(part: Any) -> Any:
-    """A part of the document without references."""
-    if isinstance(part, list):
-        return [_resolved(each) for each in part]
-    if not isinstance(part, dict):
-        return part
-    if "$ref" in part:
-        return _resolved(reduce(getitem, part["$ref"].removeprefix("#/").split("/"), DOCUMENT))
-    return {name: _resolved(each) for name, each in part.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +29,8 @@ PREFIX = "/v1/resources/"
 
 def _base_type(path: str, operations: Schema) -> BaseType:
     body = operations["put"]["requestBody"]["content"]["application/json"]["schema"]
-    return BaseType(
-        path.removeprefix(PREFIX), operations["x-base-type"], _resolved(body["properties"]["resources"]["items"])
-    )
+    record = resolved(body["properties"]["resources"]["items"], DOCUMENT)
+    return BaseType(path.removeprefix(PREFIX), operations["x-base-type"], record)
 
 
 BASE_TYPES = {

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 from typing import Any
 
 from aiohttp import web
 
-from proofport.testing import FAULTS, Switches, VendorError, json_body, json_response, listed
+from proofport.testing import FAULTS, Switches, VendorError, cursor_of, json_body, json_response, listed, start_of
 from proofport_vanta.emulator.document import PREFIX, BaseType
 from proofport_vanta.emulator.model import Resource, Row, Rows
 from proofport_vanta.emulator.schemas import record_schema, timestamp, with_times
@@ -63,13 +62,13 @@ class EmulatedResources:
         if resource is None:
             raise VendorError(404, "Resource not found")
         size, cursor = self._switches["page_size"], request.query.get("pageCursor")
-        start = _position(cursor) if size and cursor else 0
+        start = start_of(cursor, "pageCursor") if size and cursor else 0
         rows = listed(request, [*self._rendered(resource.listed if start else resource.show())])
         if not size:
             return json_response({"resources": rows})
         size = min(size, _page_size(request.query.get("pageSize", "100")))
         more = start + size < len(rows)
-        cursor = base64.urlsafe_b64encode(f"row:{start + size}".encode()).decode() if more else None
+        cursor = cursor_of(start + size) if more else None
         return json_response(
             {"resources": rows[start : start + size], "pageInfo": {"endCursor": cursor, "hasNextPage": more}}
         )
@@ -109,16 +108,6 @@ class EmulatedResources:
         status = self._switches["gone_account"]
         gone = row.deleted_at is not None and self._base_type.name == "user_account"
         return {**row.body, "status": status} if gone and status != "as_sent" else row.body
-
-
-def _position(cursor: str) -> int:
-    try:
-        word, _, text = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
-        if word == "row" and text.isdecimal():
-            return int(text)
-    except ValueError:
-        pass
-    raise VendorError(400, "pageCursor is not valid")
 
 
 def _page_size(text: str) -> int:

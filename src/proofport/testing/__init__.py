@@ -2,9 +2,12 @@
 
 from proofport.testing.emulator import Emulator as Emulator
 from proofport.testing.emulator import VendorError as VendorError
+from proofport.testing.emulator import cursor_of as cursor_of
 from proofport.testing.emulator import document as document
 from proofport.testing.emulator import json_body as json_body
 from proofport.testing.emulator import json_response as json_response
+from proofport.testing.emulator import resolved as resolved
+from proofport.testing.emulator import start_of as start_of
 from proofport.testing.emulator_behaviours import Behaviour as Behaviour
 from proofport.testing.emulator_behaviours import Switches as Switches
 from proofport.testing.emulator_behaviours import assumed as assumed

@@ -7,11 +7,14 @@ log of received requests and the rate limit.
 from __future__ import annotations
 
 import asyncio
+import base64
 import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import reduce
 from importlib.resources import files
+from operator import getitem
 from typing import Any, ClassVar, TypeAlias
 
 import orjson
@@ -192,6 +195,33 @@ def document(package: str) -> dict[str, Any]:
     text = files(package).joinpath("openapi.yaml").read_text(encoding="utf-8")
     loaded: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     return loaded
+
+
+def resolved(part: Any, document: Mapping[str, Any], then: Callable[[dict[str, Any]], dict[str, Any]] = dict) -> Any:
+    """A part of a document without references. `then` is applied to each object of it, the innermost first."""
+    if isinstance(part, list):
+        return [resolved(each, document, then) for each in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return resolved(reduce(getitem, part["$ref"].removeprefix("#/").split("/"), document), document, then)
+    return then({name: resolved(each, document, then) for name, each in part.items()})
+
+
+def cursor_of(start: int) -> str:
+    """The cursor of the page that begins at a row. No vendor publishes the form of its own."""
+    return base64.urlsafe_b64encode(f"row:{start}".encode()).decode()
+
+
+def start_of(cursor: str, parameter: str) -> int:
+    """The row at which the page of a cursor begins. Raises VendorError (400), which names the parameter."""
+    try:
+        word, _, text = base64.urlsafe_b64decode(cursor.encode()).decode().partition(":")
+        if word == "row" and text.isdecimal():
+            return int(text)
+    except ValueError:
+        pass
+    raise VendorError(400, f"{parameter} is not valid")
 
 
 def json_response(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
