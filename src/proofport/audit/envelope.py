@@ -43,13 +43,13 @@ def statement(predicate_type: str, subjects: Sequence[tuple[str, str]], predicat
     )
 
 
-def signed(payload: bytes, key: SigningKey) -> bytes:
-    """The envelope around a statement. Raises ProofportError when it would be larger than an envelope may be."""
+def signed(payload: bytes, key: SigningKey, *, largest: int | None = LARGEST) -> bytes:
+    """The envelope around a statement. Raises ProofportError when it would not be smaller than `largest`."""
     signature = {"keyid": key.public.fingerprint, "sig": b64encode(key.sign(_encoded(payload))).decode()}
     envelope = {"payload": b64encode(payload).decode(), "payloadType": PAYLOAD, "signatures": [signature]}
     found = canonical(envelope)
-    if len(found) >= LARGEST:
-        raise ProofportError(f"the receipt has {len(found):,} bytes, and may have {LARGEST:,}")
+    if largest is not None and len(found) >= largest:
+        raise ProofportError(f"the receipt has {len(found):,} bytes, and may have {largest:,}")
     return found
 
 
