@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from proofport.audit.envelope import canonical, signed, statement
+from proofport.audit.envelope import signed, statement
 from proofport.audit.keys import PublicKey, SigningKey
 from proofport.audit.log import ReceiptLog
 from proofport.audit.receipt import PLAIN
@@ -56,7 +56,7 @@ async def exported(journal: Journal, log: ReceiptLog, key: SigningKey, runs: Seq
     if unknown := [run for run in runs if run not in seen]:
         raise UsageError(f"there is no receipt of run {unknown[0]}", hint="`proofport receipt list` lists them.")
     keys = [PublicKey(each.public) for each in await journal.receipt_keys()]
-    found["keys.json"] = canonical({"keys": [each.raw.hex() for each in keys]})
+    found["keys"] = b"".join(each.raw.hex().encode() + b"\n" for each in keys)
     found["log"] = b"".join([leaf.hex().encode() + b"\n" async for leaf in _leaves(journal)])
     found["checkpoint"] = (await log.checkpoint()).encode()
     verifier = (files("proofport.audit") / VERIFIER).read_bytes()

@@ -16,7 +16,7 @@ from proofport.audit.envelope import canonical
 from proofport.audit.exchanges import ExchangeLog
 from proofport.audit.keys import SigningKey
 from proofport.audit.log import Draft, ReceiptLog
-from proofport.delivery.report import DestinationReport, Exit
+from proofport.delivery.report import DestinationReport
 from proofport.delivery.target import Target
 from proofport.delivery.witness import Facts
 from proofport.wire import Call
@@ -147,11 +147,10 @@ class RunWitness:
         }
 
     def _guard(self, facts: Facts) -> dict[str, Any]:
-        terms, refused = facts.terms, facts.report.exit is Exit.GUARD
-        overridden = terms.override is not None and facts.mode == "snapshot"
-        asked = "overridden" if overridden else "agreed" if facts.mode == "snapshot" else "not asked"
+        terms, decision = facts.terms, facts.report.guard
+        overridden = decision == "overridden"
         return {
-            "decision": "refused" if refused else asked,
+            "decision": decision,
             "max_gone": f"{terms.max_gone:g}",
             "max_rejected": terms.max_rejected,
             "reason": (terms.override or "")[:LONGEST] if overridden else None,

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 EM_DASH, PAYLOAD = "\u2014", "application/vnd.in-toto+json"
 DELIVERY, ROTATED = "urn:proofport:delivery:v1", "urn:proofport:key:v1"
 OUTCOMES = ("delivered", "unchanged", "rejected", "withheld", "unknown")
-NOT_PROVEN = """What this does not prove: that the source told the truth; that no run happened outside this journal;
-that the vendor still holds what it confirmed."""
+NOT_PROVEN = """It does not prove: that the source told the truth; that no run happened outside this journal; that the vendor
+still holds what it confirmed."""
 NO_CHECKPOINT = "No earlier checkpoint was given: it is not proven that nothing was cut off at the end."
 
 
@@ -32,15 +32,11 @@ class Wrong(Exception):
     """The first thing that is wrong, with the name of its file."""
 
 
-class Folder:
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def bytes(self, name: str) -> bytes:
-        try:
-            return (self.root / name).read_bytes()
-        except OSError as error:
-            raise Wrong(f"{name}: cannot be read ({error.strerror})") from None
+def read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise Wrong(f"{name}: cannot be read ({error.strerror})") from None
 
 
 def parsed(content: bytes, name: str) -> Any:
@@ -120,7 +116,7 @@ def note(text: str, name: str, keys: list[bytes]) -> tuple[str, int, bytes]:
     except ValueError:
         raise Wrong(f"{name}: is no checkpoint") from None
     for key in keys:
-        key_hash = hashlib.sha256(origin.encode() + b"\n\x01" + key).digest()[:4]
+        key_hash = hashlib.sha256(f"{origin}\n\1".encode() + key).digest()[:4]
         is_whole = f"{body}\n\n{EM_DASH} {origin} {signature}\n" == text and str(head[1]) == size
         ours = is_whole and mark == EM_DASH and named == origin and given[:4] == key_hash
         if ours and is_signed(key, given[4:], f"{body}\n".encode()):
@@ -128,15 +124,15 @@ def note(text: str, name: str, keys: list[bytes]) -> tuple[str, int, bytes]:
     raise Wrong(f"{name}: is not signed by a key of this log")
 
 
-def check_receipt(folder: Folder, name: str, statement: Any, before: Any, branches: dict[str, int]) -> str:
+def check_receipt(folder: Path, name: str, statement: Any, before: Any, branches: dict[str, int]) -> str:
     """Check what a receipt says against what is beside it. `before`: the digest of the one before, ... if not there."""
     try:
-        predicate, subjects = (
-            statement["predicate"],
-            {each["name"]: each["digest"]["sha256"] for each in statement["subject"]},
+        subjects = {each["name"]: each["digest"]["sha256"] for each in statement["subject"]}
+        predicate, kind = statement["predicate"], statement["predicateType"]
+        number, branch, sequence = (
+            predicate["number"],
+            *(predicate["number"][each] for each in ("branch", "sequence")),
         )
-        number, kind = predicate["number"], statement["predicateType"]
-        branch, sequence = number["branch"], number["sequence"]
     except (KeyError, TypeError):
         raise Wrong(f"{name}: is no receipt") from None
     if before is not ... and number["previous"] != before:
@@ -151,73 +147,72 @@ def check_receipt(folder: Folder, name: str, statement: Any, before: Any, branch
     beside = name.removesuffix(".json")
     for subject, digest in subjects.items():
         if subject == "exchanges":
-            lines = folder.bytes(f"{beside}.exchanges").splitlines()
+            lines = read(folder, f"{beside}.exchanges").splitlines()
             if root_of([leaf(line) for line in lines]).hex() != digest:
                 raise Wrong(f"{beside}.exchanges: is not the list that {name} was signed over")
-        elif subject in ("ids", "inputs", "report") and sha256(folder.bytes(f"{beside}.{subject}")) != digest:
+        elif subject in ("ids", "inputs", "report") and sha256(read(folder, f"{beside}.{subject}")) != digest:
             raise Wrong(f"{beside}.{subject}: is not what {name} was signed over")
-        elif subject.startswith(("mapping:", "table:")) and sha256(folder.bytes(f"texts/{digest}")) != digest:
+        elif subject.startswith(("mapping:", "table:")) and sha256(read(folder, f"texts/{digest}")) != digest:
             raise Wrong(f"texts/{digest}: is not the text of {subject}")
-    counts, read = predicate["counts"], predicate["population"]["input"]
-    if counts is not None and sum(counts[each] for each in OUTCOMES) != read:
+    counts, total = predicate["counts"], predicate["population"]["input"]
+    if counts is not None and sum(counts[each] for each in OUTCOMES) != total:
         raise Wrong(f"{name}: its counts do not sum to its input")
     told = "not known" if counts is None else ", ".join(f"{counts[each]} {each}" for each in OUTCOMES if counts[each])
-    mark = "  (completed from the journal after a crash)" if predicate["from_journal"] else ""
+    mark = "  (written later, from the journal)" if predicate["from_journal"] else ""
     return f"{branch}-{sequence}  {predicate['ended']}  {predicate['destination']} {predicate['kind']}: {told}{mark}"
 
 
-def check_manifest(folder: Folder, keys: list[bytes]) -> list[str]:
+def check_manifest(folder: Path, keys: list[bytes]) -> list[str]:
     """The names of all files. The last key signs the manifest."""
-    manifest = opened(folder.bytes("manifest.json"), "manifest.json", keys[-1])
+    manifest = opened(read(folder, "manifest.json"), "manifest.json", keys[-1])
     listed = {each["name"]: each["digest"]["sha256"] for each in manifest["subject"]}
-    there = {path.relative_to(folder.root).as_posix() for path in folder.root.rglob("*") if path.is_file()}
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     for name in sorted(there - set(listed) - {"manifest.json", "verify_receipts.py"}):
         raise Wrong(f"{name}: does not stand in the manifest")
     for name, digest in sorted(listed.items()):
-        if sha256(folder.bytes(name)) != digest:
+        if sha256(read(folder, name)) != digest:
             raise Wrong(f"{name}: is not what the manifest was signed over")
     return sorted(listed)
 
 
-def log_of(folder: Folder) -> list[bytes]:
-    """The hashes of all receipts of the log, one a line, of which the folder may hold a part."""
+def hexes(folder: Path, name: str) -> list[bytes]:
+    """What a file holds in hexadecimal, one a line."""
     try:
-        return [bytes.fromhex(line) for line in folder.bytes("log").decode().splitlines()]
+        return [bytes.fromhex(line) for line in read(folder, name).decode().splitlines()]
     except ValueError:
-        raise Wrong("log: holds something that is no hash") from None
+        raise Wrong(f"{name}: holds something that is not hexadecimal") from None
 
 
-def check_receipts(folder: Folder, names: list[str], leaves: list[bytes], keys: list[bytes]) -> list[str]:
+def check_receipts(folder: Path, names: list[str], leaves: list[bytes], keys: list[bytes]) -> list[str]:
     """Check each receipt: its key, its place in the log, the one before, and what is beside it. A line about each."""
     lines, used, last, before, branches = [], 0, -1, None, dict[str, int]()
     for name in sorted(names):
-        place, content = int(name.removeprefix("receipts/").removesuffix(".json")), folder.bytes(name)
+        place, content = int(name.removeprefix("receipts/").removesuffix(".json")), read(folder, name)
         if place >= len(leaves) or leaf(content) != leaves[place]:
             raise Wrong(f"{name}: does not stand at its place in the log")
         if used >= len(keys):
-            raise Wrong("keys.json: lacks a key that a receipt names")
+            raise Wrong("keys: lacks a key that a receipt names")
         statement = opened(content, name, keys[used])
         follows = place == last + 1
         lines.append(check_receipt(folder, name, statement, before if follows else ..., branches if follows else {}))
         if statement["predicateType"] == ROTATED:
             used += 1
             if used >= len(keys) or statement["predicate"]["public"] != keys[used].hex():
-                raise Wrong("keys.json: a key is not the one that the key before has named")
+                raise Wrong("keys: a key is not the one that the key before has named")
         last, before = place, sha256(content)
     if used != len(keys) - 1:
-        raise Wrong("keys.json: holds a key that no receipt names")
+        raise Wrong("keys: holds a key that no receipt names")
     return lines
 
 
-def verify(root: Path, fingerprint: str | None, checkpoint: Path | None) -> int:
-    folder, given = Folder(root), checkpoint.read_text(encoding="utf-8") if checkpoint else None
-    keys = [bytes.fromhex(each) for each in parsed(folder.bytes("keys.json"), "keys.json")["keys"]]
+def verify(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> int:
+    given = checkpoint.read_text(encoding="utf-8") if checkpoint else None
+    keys, leaves = hexes(folder, "keys"), hexes(folder, "log")
     if not keys or (fingerprint is not None and sha256(keys[0]) != fingerprint.lower()):
-        raise Wrong("keys.json: its first key is not the one you named")
+        raise Wrong("keys: its first key is not the one you named")
     names = [name for name in check_manifest(folder, keys) if name.startswith("receipts/") and name.endswith(".json")]
-    leaves = log_of(folder)
     lines = check_receipts(folder, names, leaves, keys)
-    origin, size, head = note(folder.bytes("checkpoint").decode("utf-8", "replace"), "checkpoint", keys)
+    origin, size, head = note(read(folder, "checkpoint").decode("utf-8", "replace"), "checkpoint", keys)
     if size != len(leaves) or head != root_of(leaves):
         raise Wrong("checkpoint: is not the head of this log")
     if given is not None:

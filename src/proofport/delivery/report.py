@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -153,6 +153,8 @@ class DestinationReport:
     #: How the records differ from what was held before, where they were `compared`.
     difference: Difference = field(default_factory=Difference)
     compared: bool = False
+    #: What the guard said of a set.
+    guard: Literal["not asked", "agreed", "overridden", "refused"] = "not asked"
     #: The number of its receipt. None: it has none.
     receipt: str | None = None
     #: In a plan: what the guard would say.
