@@ -186,4 +186,5 @@ def _listed(found: list[dict[str, Any]], due: list[dict[str, str]]) -> Iterator[
         about = f"run {row['run_id']} to {row['destination']}" if row["run_id"] else "a new key"
         yield plain(f"{row['number']}  {row['at']}  {about}")
     for missing in due:
-        yield plain(f"unreceipted  run {missing['run_id']} to {missing['destination']}: written at the next start")
+        about = f"run {missing['run_id']} to {missing['destination']}"
+        yield plain(f"unreceipted  {about}: it is open, or the next push writes its receipt")

@@ -109,8 +109,11 @@ class Receipts(Protocol):
         """In the order in which they were begun."""
         ...
 
-    async def due(self, *, limit: int = 100) -> list[tuple[str, str]]:
-        """Runs that have ended without the receipt they were to have: `(run_id, destination), …`, the oldest first."""
+    async def due(self, *, limit: int = 1_000) -> list[tuple[str, str]]:
+        """Runs without the receipt that follows their end: `(run_id, destination), …`, the oldest first.
+
+        They are open, or whoever carried them out has died before it was written.
+        """
         ...
 
     async def receipt_keys(self) -> list[ReceiptKey]:

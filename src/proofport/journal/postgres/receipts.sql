@@ -39,8 +39,8 @@ INSERT INTO receipt_files (receipt, name, content) VALUES (%(place)s, %(name)s, 
 UPDATE runs SET due = false WHERE run_id = %(run_id)s AND destination = %(destination)s;
 
 -- name: due_runs
--- Runs that have ended, and lack their receipt.
-SELECT run_id, destination FROM runs WHERE due AND state <> 'open' ORDER BY number LIMIT %(limit)s;
+-- Runs that lack their receipt.
+SELECT run_id, destination FROM runs WHERE due ORDER BY number LIMIT %(limit)s;
 
 -- name: receipts
 -- Receipts, in the order of the log.

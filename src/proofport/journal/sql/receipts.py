@@ -40,7 +40,7 @@ class ReceiptsPart(Part):
     async def branches(self) -> list[Branch]:
         return [Branch(*row) for row in await self._store.rows("branches", {})]
 
-    async def due(self, *, limit: int = 100) -> list[tuple[str, str]]:
+    async def due(self, *, limit: int = 1_000) -> list[tuple[str, str]]:
         return [(run_id, destination) for run_id, destination in await self._store.rows("due_runs", {"limit": limit})]
 
     async def receipt_keys(self) -> list[ReceiptKey]:

@@ -39,8 +39,8 @@ INSERT INTO receipt_files (receipt, name, content) VALUES (:place, :name, :conte
 UPDATE runs SET due = false WHERE run_id = :run_id AND destination = :destination;
 
 -- name: due_runs
--- Runs that have ended, and lack their receipt.
-SELECT run_id, destination FROM runs WHERE due AND state <> 'open' ORDER BY number LIMIT :limit;
+-- Runs that lack their receipt.
+SELECT run_id, destination FROM runs WHERE due ORDER BY number LIMIT :limit;
 
 -- name: receipts
 -- Receipts, in the order of the log.
