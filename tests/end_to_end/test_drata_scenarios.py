@@ -13,8 +13,8 @@ from tests.support.evidence import cloud_resources, many
 from tests.support.reports import counts, notes
 
 from proofport.delivery import conversation
+from proofport.delivery.order import Progress
 from proofport.delivery.report import Exit
-from proofport.delivery.run import Progress
 from proofport.errors import Retryable
 from proofport.gateway import Input
 from proofport.http import patience

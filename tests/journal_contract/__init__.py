@@ -22,6 +22,7 @@ from tests.journal_contract.known import KnownTests
 from tests.journal_contract.lanes import LaneTests
 from tests.journal_contract.processes import SharedJournalContract
 from tests.journal_contract.queue import QueueTests
+from tests.journal_contract.receipts import ReceiptTests
 from tests.journal_contract.registry import AdapterMemoryTests, LeaseTests, PermitTests
 from tests.journal_contract.runs import RunTests
 from tests.journal_contract.snapshots import CommitTests, SnapshotTests
@@ -50,6 +51,7 @@ class JournalContract(
     BodyTests,
     TombstoneTests,
     AccessTests,
+    ReceiptTests,
     PermitTests,
     ClockTests,
     WorkTests,

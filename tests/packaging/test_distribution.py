@@ -108,6 +108,7 @@ BROUGHT_ALONG = {"annotated_types", "pydantic_core", "yarl"}
 EXTRAS = {
     ROOT / "src" / "proofport" / "journal" / "postgres": "postgres",
     ROOT / "src" / "proofport" / "delivery" / "payload.py": "fast",
+    ROOT / "src" / "proofport" / "audit": "audit",
 }
 """Where libraries of an extra are used; nothing else may need them."""
 
@@ -160,6 +161,7 @@ def test_the_pins_agree_and_cover_what_is_declared(wheel: Path) -> None:
     for extra, file in (
         ("fast", "run"),
         ("postgres", "run"),
+        ("audit", "run"),
         ("dev", "dev"),
         ("bench", "bench"),
         ("release", "release"),

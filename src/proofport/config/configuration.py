@@ -41,6 +41,14 @@ class Tenant(Settings):
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
+class Receipts(Settings):
+    """The signing of receipts."""
+
+    key: str  #: env:NAME or file:PATH: the Ed25519 key that `proofport receipt key create` makes.
+    #: The form of the ids of records that were not delivered: as HMAC-SHA-256, or plain, which auditors can read.
+    ids: Literal["hmac", "plain"] = "hmac"
+
+
 class Config(Settings):
     """The configuration, read from a file or built in memory."""
 
@@ -56,6 +64,7 @@ class Config(Settings):
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)  #: Those of the default tenant.
     tenants: dict[str, Tenant] = Field(default_factory=dict)  #: `@acme/prod` is the destination `prod` of `acme`.
     relay: RelaySettings = RelaySettings()
+    receipts: Receipts | None = None  #: None: there are no receipts.
     _path: Path | None = PrivateAttr(None)
     _node: Node | None = PrivateAttr(None)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -153,6 +153,10 @@ class DestinationReport:
     #: How the records differ from what was held before, where they were `compared`.
     difference: Difference = field(default_factory=Difference)
     compared: bool = False
+    #: What the guard said of a set.
+    guard: Literal["not asked", "agreed", "overridden", "refused"] = "not asked"
+    #: The number of its receipt. None: it has none.
+    receipt: str | None = None
     #: In a plan: what the guard would say.
     refusal: str | None = None
     #: In a plan: the source that is missing, where that is why.
@@ -196,6 +200,7 @@ class DestinationReport:
             "directly_uploaded": self.outside.as_dict(),
             **self.refused_and_held(),
             **({"not_known": self.not_known.as_dict()} if self.not_known.count else {}),
+            **({"receipt": self.receipt} if self.receipt else {}),
             "notes": self.notes,
             "problem_count": self.problem_count,
             "problems": [problem.as_dict() for problem in self.problems],
@@ -248,6 +253,7 @@ class Ledger:
         report: DestinationReport,
         describe: Callable[[int], str],
         on_problem: Callable[[str, RecordProblem], None] | None = None,
+        on_other_end: Callable[[str | None, Outcome], None] | None = None,
     ) -> None:
         #: The keys of ids that were read as evidence, and refused by the vendor mapping or the vendor, or withheld
         #: because they lack a value.
@@ -258,6 +264,8 @@ class Ledger:
         #: Says where a position is in the input.
         self.describe = describe
         self._on_problem = on_problem
+        #: Hears of every record that was neither delivered nor unchanged.
+        self._on_other_end = on_other_end
 
     def close(self) -> None:
         self.rejected_ids.close()
@@ -300,6 +308,8 @@ class Ledger:
     def _list(self, record_id: str | None, position: int, outcome: Outcome) -> None:
         if outcome.reason == NOT_KNOWN.reason and record_id is not None:
             self.report.not_known.add(record_id)
+        if self._on_other_end and outcome.status not in (Status.DELIVERED, Status.UNCHANGED):
+            self._on_other_end(record_id, outcome)
         lacks = outcome.reason == REQUIRED_VALUE_UNKNOWN and outcome.problem is not None
         if outcome.status not in (Status.REJECTED, Status.UNKNOWN) and not lacks:
             return

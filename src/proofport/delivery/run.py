@@ -7,29 +7,27 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from proofport.accounting import Status, unknown
-from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
 from proofport.delivery.gone import note_left_behind
-from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import LastState
 from proofport.delivery.lease import alongside, hold
 from proofport.delivery.listed import VendorList
 from proofport.delivery.live_set import LiveSet, WaitingSet, keeps_gone, lists_now
+from proofport.delivery.order import DestinationProgress, Order, Progress
 from proofport.delivery.plan import Comparison
-from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
+from proofport.delivery.reading import Branch, Pipeline, place_in
 from proofport.delivery.report import (
     DestinationReport,
     Exit,
     Ledger,
-    RecordProblem,
     RunReport,
     SourceReport,
     summary,
@@ -42,11 +40,11 @@ from proofport.delivery.spellings import Spellings
 from proofport.delivery.stops import RESUMABLE
 from proofport.delivery.target import Target
 from proofport.delivery.whole import Chains
+from proofport.delivery.witness import Facts, InputFacts, Witness
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
-from proofport.http.sender import Sender
-from proofport.journal.contract import Delivered, Journal, NewRun
+from proofport.journal.contract import Delivered, NewRun
 from proofport.logs import get_logger
-from proofport.sources import Reader, share_read
+from proofport.sources import share_read
 
 NOT_VERIFIED = unknown("not_verified")
 """The end of a record that the vendor has only queued, where more is required."""
@@ -60,65 +58,6 @@ PROGRESS_SECONDS = 1.0
 log = get_logger("delivery")
 
 
-@dataclass(frozen=True, slots=True)
-class DestinationProgress:
-    done: int
-    rejected: int
-    note: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is: records read, and for each destination how many have their outcome."""
-
-    read: int
-    destinations: Mapping[str, DestinationProgress]
-    #: The share of the inputs' bytes that is read. None where an input is no file, so that nobody knows its size.
-    share: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """The request for one run."""
-
-    run_id: str
-    instance: str
-    kind: str
-    mode: Mode
-    inputs: Sequence[tuple[Reader, Decoder]]
-    targets: Sequence[Target]
-    terms: Terms
-    #: Seconds to wait for a vendor, or a lane, that is not available.
-    retry_seconds: float
-    lease: float
-    journal: Journal
-    sender: Callable[[Adapter], Sender]
-    #: Send nothing, and say only what cannot be delivered.
-    dry_run: bool = False
-    #: Send nothing, and compare with what the vendors hold.
-    plan: bool = False
-    assume_unique: bool = False
-    skip_unchanged: bool = False
-    delete_gone: bool = False
-    #: A record that the vendor has only queued counts as unknown.
-    require_verified: bool = False
-    #: Go on with the interrupted run of this `run_id`.
-    resume: bool = False
-    #: Seconds to wait for a lane that another process holds. None: the retry time.
-    lane_seconds: float | None = None
-    on_progress: Callable[[Progress], None] | None = field(default=None, repr=False)
-    on_problem: Callable[[str, RecordProblem], None] | None = field(default=None, repr=False)
-
-    @property
-    def sends(self) -> bool:
-        return not (self.dry_run or self.plan)
-
-    @property
-    def folds(self) -> bool:
-        """True if some ids compare without case."""
-        return any(decoder.folds for _, decoder in self.inputs)
-
-
 @dataclass(slots=True)
 class _Part:
     """One destination of the run."""
@@ -130,6 +69,7 @@ class _Part:
     books: RunBooks | None = None
     ending: Ending | None = None
     comparison: Comparison | None = None
+    witness: Witness | None = None
     #: The whole set was delivered.
     complete: bool = False
 
@@ -143,6 +83,7 @@ class Run:
         self._parts: list[_Part] = []
         self._pipeline: Pipeline | None = None
         self._started = time.monotonic()
+        self._began = time.time()
 
     async def execute(self) -> RunReport:
         order = self._order
@@ -175,9 +116,13 @@ class Run:
         order = self._order
         job = target.job(order.run_id, order.instance, order.kind, order.mode, time.time())
         report = DestinationReport(target.name, lanes=[target.lane])
-        ledger = Ledger(report, self._describe, order.on_problem)
+        witness = order.witness(target) if order.witness is not None and order.sends else None
+        ledger = Ledger(report, self._describe, order.on_problem, witness.ended if witness else None)
         stack.callback(ledger.close)
         sender = await stack.enter_async_context(order.sender(target.adapter))
+        if witness is not None:
+            stack.callback(witness.close)
+            sender.on_exchange = witness.exchanged
         destination = DestinationRun(
             target,
             job,
@@ -190,7 +135,7 @@ class Run:
         )
         stack.callback(destination.collisions.close)
         if order.sends:
-            return _Part(target, destination, order.journal)
+            return _Part(target, destination, order.journal, witness=witness)
         before = await foreseen(order.journal, target.lane, order.kind)
         await destination.only_read(LastState(before, target))
         return _Part(target, destination, before)
@@ -219,7 +164,8 @@ class Run:
             destination.stop(error, "lane_busy", Exit.INCOMPLETE)
             return
         inputs = [reader.name for reader, _ in order.inputs]
-        run = NewRun(order.run_id, part.target.name, order.kind, order.mode, inputs, destination.stages)
+        due = part.witness is not None
+        run = NewRun(order.run_id, part.target.name, order.kind, order.mode, inputs, destination.stages, due)
         earlier = await order.journal.run(order.run_id, part.target.name) if order.resume else None
         if earlier is not None and earlier.state == "ended" and earlier.report is None:
             destination.stop(UsageError(SUPERSEDED, hint=OLDER), "superseded", Exit.INCOMPLETE)
@@ -355,11 +301,46 @@ class Run:
                 lost = count[Status.UNKNOWN] - report.tally.reasons["not_verified"]
                 whole = self._order.mode != "snapshot" and not (count[Status.WITHHELD] or lost)
                 await books.end(complete=part.complete or whole, report=summary(report))
+                await self._certify(part)
                 if stopped is None and count[Status.DELIVERED]:
                     await books.unpark()
         except JournalError as error:
             report.fail(Exit.INCOMPLETE)
             report.notes.append(f"The end of this run could not be noted: {error}")
+
+    async def _certify(self, part: _Part) -> None:
+        """Write the receipt. Without it the run is no success; the next start writes it from the journal."""
+        if part.witness is None:
+            return
+        order, report = self._order, part.destination.report
+        names = order.terms.sources.read
+        rows = zip(self._sources, order.inputs, strict=False)
+        inputs = [
+            InputFacts(
+                source.input,
+                names[number] if names else decoder.source,
+                source.read,
+                reader.digest,
+                source.incomplete,
+            )
+            for number, (source, (reader, decoder)) in enumerate(rows)
+        ]
+        facts = Facts(
+            order.run_id,
+            order.kind,
+            order.mode,
+            order.resume,
+            self._began,
+            time.time(),
+            inputs,
+            order.terms,
+            report,
+        )
+        try:
+            report.receipt = await part.witness.certify(facts)
+        except ProofportError as error:
+            report.fail(Exit.INCOMPLETE)
+            report.notes.append(f"The receipt of this run is missing: {error}")
 
     # ------------------------------------------------------------------ telling
     def _describe(self, position: int) -> str:

@@ -46,6 +46,8 @@ class Target:
     mapping: BodyMapping
     #: Seconds that the clock of a source may be ahead of ours.
     clock_tolerance: float = DAY
+    #: The name of the vendor mapping. None: evidence is sent as it is.
+    mapping_name: str | None = None
 
     @property
     def lane(self) -> str:

@@ -26,16 +26,18 @@ from proofport.delivery.books import require_resumable
 from proofport.delivery.guard import Terms
 from proofport.delivery.lease import new_owner
 from proofport.delivery.left_out import WantedSources
+from proofport.delivery.order import Order, Progress
 from proofport.delivery.plan import Plan
 from proofport.delivery.queue.books import Watch
 from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliveries, replayed
 from proofport.delivery.queue.worker import SLOTS, Worker
 from proofport.delivery.reading import Decoder, RecordStream, place_in
 from proofport.delivery.report import RecordProblem, RunReport
-from proofport.delivery.run import Order, Progress, Run
+from proofport.delivery.run import Run
 from proofport.delivery.target import Target
 from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence
+from proofport.gateway.audit import Receipts
 from proofport.gateway.inputs import Input, Records, inputs_of, open_input
 from proofport.gateway.schemas import confirmed, findings, schemas_of
 from proofport.gateway.targets import Preview, Targets, preview_of
@@ -58,6 +60,7 @@ class Gateway:
         self._tokens: Tokens | None = None
         #: Two that begin together must not open two journals, with tokens of their own that revoke each other.
         self._opening = asyncio.Lock()
+        self.receipts = Receipts(config, self.journal)  #: What was signed about runs, and the log of it.
 
     @classmethod
     def from_file(cls, path: str | Path | None = None) -> Self:
@@ -213,6 +216,8 @@ class Gateway:
             if resume and must_be_open:
                 await require_resumable(journal, run_id, [target.name for target in targets], kind, mode)
             readers = [stack.enter_context(open_input(item)) for item in inputs]
+            sends = not dry_run and not how.get("plan")
+            witness = await self.receipts.witnesses(self.library, named, readers) if sends else None
             guard = self.config.guard
             read = [item.label or decoder.source for item, decoder in zip(inputs, decoders, strict=True)]
             sources = WantedSources(read, self.config.sources.get(kind), without)
@@ -231,6 +236,7 @@ class Gateway:
                 dry_run=dry_run,
                 delete_gone=delete_gone,
                 resume=resume,
+                witness=witness,
                 **how,
             )
             if on_begin is not None:

@@ -63,8 +63,10 @@ class Targets:
         adapter = self._config.adapter(destination, offline=offline)
         resource = adapter.resource(kind)
         resource.limits(mode)
-        vendor = self._mapping(adapter, kind, resource.body(mode))
-        return Target(destination, adapter, resource, vendor, self._config.clock_tolerance)
+        body = resource.body(mode)
+        vendor = self._mapping(adapter, kind, body)
+        chosen = self._chosen(adapter, kind, body)
+        return Target(destination, adapter, resource, vendor, self._config.clock_tolerance, chosen)
 
     def known(self, destination: str, kind: str, mode: Mode) -> Target:
         """The same, made once for those who ask again and again."""
@@ -107,10 +109,14 @@ class Targets:
         return list(dict.fromkeys([*(file.from_kind for file in files if file.from_kind), *adapter.settings.objects]))
 
     def _mapping(self, adapter: Adapter, kind: str, body: Body) -> mapping.VendorMapping:
+        chosen = self._chosen(adapter, kind, body)
+        return mapping.compile_vendor(self.library.find(chosen) if chosen else None, body, kind, adapter.name)
+
+    def _chosen(self, adapter: Adapter, kind: str, body: Body) -> str | None:
+        """The name of the vendor mapping: that of the configuration, or the built-in one."""
         objects = adapter.settings.objects
         own = objects[kind].mapping if kind in objects else None
-        chosen = own or body.mapping
-        return mapping.compile_vendor(self.library.find(chosen) if chosen else None, body, kind, adapter.name)
+        return own or body.mapping
 
 
 def _shared(

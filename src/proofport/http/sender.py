@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -54,6 +54,8 @@ class Sender:
         self.origin = adapter.origin
         self.requests = 0  #: The number of requests that were started, with those for a token.
         self.attempts: list[Attempt] = []  #: The result of each request.
+        #: Hears of each exchange: the call, the status (0: no answer), the answer, and if it was about a token.
+        self.on_exchange: Callable[[Call, int, bytes | None, bool], None] | None = None
         self._auth = adapter.auth
         self._tokens = tokens
         self._token_seconds = token_seconds
@@ -147,16 +149,20 @@ class Sender:
         started, began = time.time(), time.monotonic()
         failure: ProofportError | None
         digest = xxh3_64_hexdigest(b"" if credentials is None else call.body or b"")
+        answer: bytes | None = None
         try:
             reply = await self._exchange(call, credentials or {})
         except NETWORK as error:
             status, failure = 0, explain(error, call, self.origin, self._redaction.text)
             message = failure.message
         else:
+            answer = reply.body
             if credentials is not None or not reply.ok:
                 reply = self._redaction.reply(reply)
             status, failure = reply.status, refused_for_now(reply, call, self.origin)
             message = _vendor_words(reply)
+        if self.on_exchange is not None:
+            self.on_exchange(call, status, answer, credentials is None)
         seconds, sent = time.monotonic() - began, len(call.body or b"")
         self.attempts.append(Attempt(call.operation, status, seconds, sent, digest, message[:MESSAGE], started))
         if failure is not None:

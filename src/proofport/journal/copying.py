@@ -63,7 +63,7 @@ OF_A_LANE = (
     ),
     _table(
         "runs",
-        "number run_id destination lane kind mode state started ended report cut staged completing memory inputs",
+        "number run_id destination lane kind mode state started ended report cut staged completing memory inputs due",
     ),
     _table("batches", "run number first last records digest outcomes", "run"),
     _table("attempts", "number lane run_id delivery operation status seconds sent_bytes digest message at"),
@@ -93,6 +93,11 @@ OF_THE_JOURNAL = (
         None,
     ),
     _table("parts", "snapshot name records payload pages source", None),
+    _table("receipt_branches", "number name begun size", None),
+    _table("receipts", "place branch sequence run_id destination at leaf digest envelope", None),
+    _table("receipt_files", "receipt name content", None),
+    _table("receipt_keys", "number public since until rotation", None),
+    _table("kept_texts", "digest content", None),
 )
 
 

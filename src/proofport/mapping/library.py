@@ -62,6 +62,14 @@ class MappingLibrary:
                 return mapping
         raise UsageError(f"{path} does not hold the mapping {full!r} at its beginning of a line")
 
+    def texts(self, name: str) -> dict[str, str]:
+        """The text of the file of a mapping, and of each file of tables that it includes, by what it is."""
+        file = self.find(name)
+        found = {f"mapping:{file.name}": content_of(file.path)}
+        for path in file.included:
+            found[f"table:{file.name}:{path.relative_to(file.path.parent)}"] = content_of(path)
+        return {what: text.decode(errors="replace") for what, text in found.items()}
+
     def _index(self, folder: Path) -> None:
         """Note which file holds which mapping, by a look at its text; earlier folders win."""
         found: dict[str, Path] = {}

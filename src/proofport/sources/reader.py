@@ -65,6 +65,15 @@ class Reader(ABC):
         """Where `n` is, for a person: `file.ndjson:12` (line), `file.json#3` (record)."""
         return f"{self.name}{self.numbered_by}{n}"
 
+    def start_digest(self) -> None:
+        """Have the input hashed while it is read. Called before reading begins."""
+        self._stream.start_digest()
+
+    @property
+    def digest(self) -> str | None:
+        """Hexadecimal SHA-256 of what was read so far. None: it has none, or nobody asked for it."""
+        return self._stream.digest
+
     def changed(self) -> bool:
         """True if the input was written to since it was opened."""
         return self._stream.changed

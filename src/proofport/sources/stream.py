@@ -7,11 +7,15 @@ import difflib
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from proofport.errors import UsageError
+
+if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
 
 PIECE = 3 << 14
 """Bytes at a time. Small enough to stay in the processor's cache with the records decoded from it."""
@@ -35,7 +39,8 @@ class Stream:
         self._raw = raw
         self._owned = owned
         self._state = _state_of(raw)
-        self._read = getattr(raw, "read1", raw.read)
+        self._read: Callable[[int], bytes] = getattr(raw, "read1", raw.read)
+        self._hash: Hash | None = None
         self._look_at_the_beginning()
 
     def _look_at_the_beginning(self) -> None:
@@ -44,6 +49,7 @@ class Stream:
         for magic, (what, hint) in _NOT_TEXT.items():
             if self.head.startswith(magic):
                 raise UsageError(f"{self.name} is {what}; expected JSON, NDJSON or CSV in UTF-8", hint=hint)
+        self._begins = codecs.BOM_UTF8 if self.head.startswith(codecs.BOM_UTF8) else b""
         self.head = self.head.removeprefix(codecs.BOM_UTF8)
 
     def more(self) -> bool:
@@ -54,7 +60,26 @@ class Stream:
 
     def to_line_end(self) -> None:
         """Look ahead to the end of the line that is being looked at."""
-        self.head += self._raw.readline()
+        rest = self._raw.readline()
+        self.head += rest
+        if self._hash is not None:
+            self._hash.update(rest)
+
+    def start_digest(self) -> None:
+        """Have what is read hashed, from the beginning. Nothing was given out yet."""
+        read, found = self._read, sha256(self._begins + self.head)
+
+        def hashed(size: int) -> bytes:
+            piece = read(size)
+            found.update(piece)
+            return piece
+
+        self._read, self._hash = hashed, found
+
+    @property
+    def digest(self) -> str | None:
+        """Hexadecimal SHA-256 of what was read so far. None: nobody asked for it."""
+        return self._hash.hexdigest() if self._hash is not None else None
 
     def pieces(self) -> Iterator[bytes]:
         piece, self.head = self.head, b""

@@ -8,7 +8,7 @@ from rich.console import Console
 from tests.support.clock import Clock
 
 from proofport.cli.push.progress import LINE_EVERY, Lines, bars, watcher
-from proofport.delivery.run import DestinationProgress, Progress
+from proofport.delivery.order import DestinationProgress, Progress
 
 
 def at(read: int, done: int, note: str | None = None, rejected: int = 0) -> Progress:

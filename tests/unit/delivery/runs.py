@@ -24,9 +24,10 @@ from tests.unit.delivery.support import (
 from proofport.accounting import Status
 from proofport.adapter import Mode
 from proofport.delivery.guard import Terms
+from proofport.delivery.order import Order
 from proofport.delivery.reading import Decoder
 from proofport.delivery.report import RunReport
-from proofport.delivery.run import Order, Run
+from proofport.delivery.run import Run
 from proofport.delivery.target import Target
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral

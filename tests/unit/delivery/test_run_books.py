@@ -24,8 +24,8 @@ from tests.unit.delivery.support import (
 from proofport.accounting import Outcome, Status
 from proofport.adapter import Batch, Flow, Job, Memory, Mode
 from proofport.delivery.guard import Terms
+from proofport.delivery.order import Progress
 from proofport.delivery.report import Exit, RecordProblem
-from proofport.delivery.run import Progress
 from proofport.errors import AccountingError
 from proofport.wire import Call, Reply
 

@@ -9,7 +9,7 @@ from tests.unit.delivery.runs import Vendor, push, write
 from tests.unit.delivery.support import ScriptedSender, all_ok
 
 from proofport.delivery import run
-from proofport.delivery.run import Progress
+from proofport.delivery.order import Progress
 from proofport.http.flow import Gate
 from proofport.wire import Call, Reply
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from proofport.delivery.run import Progress
+    from proofport.delivery.order import Progress
 
 Watch = Callable[["Progress"], None]
 LINE_EVERY = 5.0

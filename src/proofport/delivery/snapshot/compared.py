@@ -64,9 +64,7 @@ class ComparedSet(Ending):
         try:
             gone = await self._before.note_gone(keep=self._ends)
             doubtful = nothing_gone(self._before)
-            self._terms.allow(
-                Change(self._previous, report.gone.count, report.tally.total), incomplete, self._before.sources
-            )
+            self._allow(Change(self._previous, report.gone.count, report.tally.total), incomplete, self._before.sources)
             self._note_override()
             if doubtful is not None:
                 report.notes.append(doubtful)

@@ -11,13 +11,14 @@ from proofport.adapter import Batch, Ends
 from proofport.delivery.books import REMOVED, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.gone import SetBefore
-from proofport.delivery.guard import Terms
+from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.left_out import SourcesBefore
 from proofport.delivery.listed import VendorList
 from proofport.delivery.refused import Held
 from proofport.delivery.report import Exit
 from proofport.delivery.whole import flaw_of
-from proofport.errors import Blocked, ProofportError
+from proofport.errors import Blocked, GuardRefused, ProofportError
 
 TAKEN = (Status.DELIVERED, Status.UNCHANGED)
 """The vendor holds a record that ended so."""
@@ -55,6 +56,17 @@ class Ending(ABC):
     def _too_many_rejected(self) -> str | None:
         report = self._report
         return self._terms.too_many_rejected(report.tally.status[Status.REJECTED], report.kept_rejected)
+
+    def _allow(
+        self, change: Change, incomplete: Sequence[str], before: SourcesBefore | None = None, **how: bool
+    ) -> None:
+        """Ask the guard, and note what it says. See `Terms.allow`."""
+        try:
+            self._terms.allow(change, incomplete, before, **how)
+        except GuardRefused:
+            self._report.guard = "refused"
+            raise
+        self._report.guard = "agreed" if self._terms.override is None else "overridden"
 
     async def _forget_gone(self, held: Held | None = None) -> None:
         """Make the new set the one that is known to be live. `held`: what was dropped from it is forgotten, too."""

@@ -70,7 +70,7 @@ class ReplacedSet(Ending):
             if not new and self._report.tally.reasons[REQUIRED_VALUE_UNKNOWN]:
                 self._cancel("no record has every value that the vendor requires, and an empty set is not sent")
                 return False
-            self._terms.allow(Change(self._before.size, gone, new), incomplete, self._before.sources)
+            self._allow(Change(self._before.size, gone, new), incomplete, self._before.sources)
             require_room(joined(batch, held.kept), destination.limits)
             tombstones = await self._tombstones()
         except GuardRefused as refusal:

@@ -69,7 +69,7 @@ class StagedSet(Ending):
         kept = len(held.kept)
         staged = Tally(report.tally.status + Counter({Status.DELIVERED: kept}))
         change = Change(self._before.size, report.gone.count + held.lost, staged.status[Status.DELIVERED])
-        self._terms.allow(change, incomplete, self._before.sources)
+        self._allow(change, incomplete, self._before.sources)
         if kept and not await self._stage_kept(held.kept):
             return False
         self._note_override()
@@ -117,7 +117,7 @@ class StagedSet(Ending):
         """The set is empty, and the configuration says that this is meant: end every record, one by one."""
         await self._before.read_list()
         gone = await self._before.note_gone(keep=True)
-        self._terms.allow(Change(self._before.size, len(gone), 0), incomplete, self._before.sources, may_be_empty=True)
+        self._allow(Change(self._before.size, len(gone), 0), incomplete, self._before.sources, may_be_empty=True)
         self._note_override()
         ended = await self._end_all(gone)
         self._report.gone_became = f"deleted at {self._report.name} by this snapshot"
@@ -127,7 +127,7 @@ class StagedSet(Ending):
     async def _keep(self, incomplete: Sequence[str]) -> bool:
         """The set is what the vendor holds: nothing was staged, and nothing is gone."""
         held = self._report.tally.total
-        self._terms.allow(Change(held, 0, held), incomplete, self._before.sources)
+        self._allow(Change(held, 0, held), incomplete, self._before.sources)
         self._report.notes.append("The set is what the vendor holds already: nothing was sent, and nothing replaced.")
         await self._forget_gone()
         return True

@@ -39,6 +39,7 @@ from proofport.journal.contract.queue import (
     State,
     Submitted,
 )
+from proofport.journal.contract.receipts import Branch, LogHead, NewReceipt, ReceiptKey, Receipts, ReceiptView
 from proofport.journal.contract.registry import Lease, Registry
 from proofport.journal.contract.runs import Attempt, BatchDone, NewRun, Runs, RunState, RunView
 from proofport.journal.contract.snapshots import (
@@ -60,6 +61,7 @@ __all__ = [
     "AccessKeys",
     "Attempt",
     "BatchDone",
+    "Branch",
     "Commit",
     "Delivered",
     "Delivery",
@@ -76,12 +78,17 @@ __all__ = [
     "LastState",
     "Lease",
     "Left",
+    "LogHead",
     "NewDelivery",
+    "NewReceipt",
     "NewRun",
     "NewSnapshot",
     "Part",
     "Places",
     "Queue",
+    "ReceiptKey",
+    "ReceiptView",
+    "Receipts",
     "Registry",
     "RunState",
     "RunView",
@@ -98,7 +105,7 @@ __all__ = [
 ]
 
 
-class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Protocol):
+class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Protocol):
     """All of it, in one place."""
 
     async def open(self) -> None:

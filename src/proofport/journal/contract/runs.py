@@ -23,6 +23,8 @@ class NewRun:
     inputs: Sequence[str] = ()
     #: Nothing of it counts as delivered until it is complete.
     staged: bool = False
+    #: A receipt is to follow its end.
+    due: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,8 @@ SELECT number, lane FROM runs WHERE run_id = %(run_id)s AND destination = %(dest
 
 -- name: add_run
 -- Begins a run.
-INSERT INTO runs (run_id, destination, lane, kind, mode, staged, inputs, started)
-VALUES (%(run_id)s, %(destination)s, %(lane)s, %(kind)s, %(mode)s, %(staged)s, convert_to(%(inputs)s, 'UTF8'), journal_now(%(now)s));
+INSERT INTO runs (run_id, destination, lane, kind, mode, staged, due, inputs, started)
+VALUES (%(run_id)s, %(destination)s, %(lane)s, %(kind)s, %(mode)s, %(staged)s, %(due)s, convert_to(%(inputs)s, 'UTF8'), journal_now(%(now)s));
 
 -- name: reopen_run
 -- Opens a run again.

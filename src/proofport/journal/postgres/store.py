@@ -25,7 +25,8 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 SQL = load(
-    __package__, ["access", "clock", "copies", "intents", "known", "lanes", "queue", "registry", "runs", "snapshots"]
+    __package__,
+    ["access", "clock", "copies", "intents", "known", "lanes", "queue", "receipts", "registry", "runs", "snapshots"],
 )
 
 

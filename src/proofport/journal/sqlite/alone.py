@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from proofport.errors import ConfigError, JournalError, UsageError
 from proofport.journal.copying import AWAY, in_use
+from proofport.journal.sql.receipts import new_branch
 from proofport.journal.sqlite.database import BESIDE, REPLACED, connect, create, explained, is_busy
 from proofport.journal.sqlite.integrity import structural_damage
 from proofport.journal.sqlite.store import SQL
@@ -72,6 +74,7 @@ def restore(path: Path, backup: Path) -> Restored:
         _check(draft, backup)
         with closing(connect(draft)) as db:
             db.execute(SQL["doubt_all"])
+            db.execute(SQL["begin_branch"], {"branch": new_branch(), "now": time.time()})
             restored = _look(db, _swap(path))
             db.execute("PRAGMA journal_mode = DELETE")
         draft.replace(path)

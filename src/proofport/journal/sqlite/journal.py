@@ -23,6 +23,7 @@ from proofport.journal.sql.access import AccessPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
+from proofport.journal.sql.receipts import ReceiptsPart
 from proofport.journal.sql.registry import RegistryPart
 from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
@@ -36,7 +37,7 @@ from proofport.journal.sqlite.store import SqliteStore
 
 
 class SqliteJournal(
-    QueuePart, LanesPart, RunsPart, LastStatePart, IntentsPart, RegistryPart, SnapshotsPart, AccessPart
+    QueuePart, LanesPart, RunsPart, LastStatePart, IntentsPart, ReceiptsPart, RegistryPart, SnapshotsPart, AccessPart
 ):
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 

@@ -45,8 +45,8 @@ SELECT number, lane FROM runs WHERE run_id = :run_id AND destination = :destinat
 
 -- name: add_run
 -- Begins a run.
-INSERT INTO runs (run_id, destination, lane, kind, mode, staged, inputs, started)
-VALUES (:run_id, :destination, :lane, :kind, :mode, :staged, :inputs, :now);
+INSERT INTO runs (run_id, destination, lane, kind, mode, staged, due, inputs, started)
+VALUES (:run_id, :destination, :lane, :kind, :mode, :staged, :due, :inputs, :now);
 
 -- name: reopen_run
 -- Opens a run again.

@@ -175,6 +175,8 @@ class MappingFile:
     total: Path | None = None
     context: tuple[str, ...] = ()
     display_name: str | None = None
+    #: The files of its tables that are files of their own.
+    included: tuple[pathlib.Path, ...] = ()
 
     @property
     def folds(self) -> bool:

@@ -59,6 +59,7 @@ class _Document:
 
     def __init__(self, path: pathlib.Path, node: Node) -> None:
         self.path = path
+        self.included: list[pathlib.Path] = []
         if isinstance(node, Scalar):
             raise node.at.error(kind_of(node), f"a mapping, which begins with {FORM}")
         self.keys = Keys(
@@ -93,6 +94,7 @@ class _Document:
             total=keys.read("total", _document_path, None),
             context=keys.read("context", lambda node: _context(node, str(to)), ()),
             display_name=display_name,
+            included=tuple(self.included),
         )
         if from_kind is not None:
             check_paths(fields.values(), model_of(from_kind), from_kind)
@@ -150,6 +152,7 @@ class _Document:
             raise node.at.error(f"{name!r} with {len(documents)} documents", "a file with one table")
         if isinstance(documents[0], Scalar):
             raise documents[0].at.error(kind_of(documents[0]), "a table: values and what they become")
+        self.included.append(file)
         return table_entries(documents[0])
 
 

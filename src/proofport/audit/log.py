@@ -1,0 +1,110 @@
+"""The log: receipts in one order, each naming the one before, as leaves of a Merkle tree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from proofport.audit.checkpoint import Checkpoint, note_of
+from proofport.audit.envelope import signed, statement
+from proofport.audit.keys import PublicKey, SigningKey
+from proofport.audit.merkle import Tree, leaf_hash
+from proofport.errors import ConfigError, JournalError
+from proofport.journal.contract import NewReceipt, ReceiptKey, Receipts
+
+KEY_ROTATED = "urn:proofport:key:v1"
+"""The predicate of a receipt in which the key before says which one follows."""
+
+TRIES = 100
+"""So often another process may be quicker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A receipt that has no number yet."""
+
+    predicate_type: str
+    #: `(name, hexadecimal SHA-256), …`
+    subjects: Sequence[tuple[str, str]]
+    predicate: Mapping[str, Any]
+    run_id: str = ""
+    destination: str = ""
+    #: What is kept beside it, by name.
+    files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+
+class ReceiptLog:
+    """Signs receipts, and adds them to the log of a journal."""
+
+    def __init__(self, journal: Receipts, key: SigningKey, instance: str) -> None:
+        self._journal = journal
+        self._key = key
+        self._known = False
+        self.origin = f"proofport/{instance}"
+
+    async def keep_texts(self, texts: Mapping[str, str]) -> None:
+        if texts:
+            await self._journal.keep_texts({sha256(text.encode()).hexdigest(): text for text in texts.values()})
+
+    async def add(self, draft: Draft) -> str:
+        """Sign a receipt as the next of the log, durably. Returns its number. Raises ConfigError for a wrong key."""
+        await self._note_key()
+        for _ in range(TRIES):
+            head = await self._journal.log_head()
+            number = {"branch": head.branch, "sequence": head.sequence + 1, "previous": head.digest.hex() or None}
+            payload = statement(draft.predicate_type, draft.subjects, {**draft.predicate, "number": number})
+            envelope = signed(payload, self._key)
+            new = NewReceipt(
+                head.branch,
+                head.sequence + 1,
+                draft.run_id,
+                draft.destination,
+                leaf_hash(envelope),
+                sha256(envelope).digest(),
+                envelope,
+                draft.files,
+            )
+            if await self._journal.add_receipt(new, after=head.size):
+                return f"{head.branch}-{head.sequence + 1}"
+            if draft.run_id:
+                there = await self._journal.receipts(run_id=draft.run_id)
+                if mine := [each for each in there if each.destination == draft.destination]:
+                    return mine[0].name
+        raise JournalError("the receipt could not be written: other processes are always quicker")
+
+    async def _note_key(self) -> None:
+        """Keep the public key with the log. The first one begins it; another one must have been announced."""
+        if self._known:
+            return
+        public, kept = self._key.public, await self._journal.receipt_keys()
+        if not kept:
+            await self._journal.add_receipt_key(ReceiptKey(public.raw, time.time()))
+            kept = await self._journal.receipt_keys()
+        if kept[-1].public != public.raw:
+            signer = PublicKey(kept[-1].public).fingerprint
+            raise ConfigError(
+                f"the key of `receipts:` is {public.fingerprint}, and the log is signed by {signer}",
+                hint="Use that key, or announce the new one with `proofport receipt key rotate`.",
+            )
+        self._known = True
+
+    async def rotate(self, new: SigningKey) -> str:
+        """Let the key that signs now say which one follows. Returns the number of the receipt that says so."""
+        public = new.public
+        predicate = {"public": public.raw.hex(), "fingerprint": public.fingerprint}
+        subjects = [("key", public.fingerprint)]
+        number = await self.add(Draft(KEY_ROTATED, subjects, predicate))
+        await self._journal.add_receipt_key(ReceiptKey(public.raw, time.time(), rotation=number.encode()))
+        return number
+
+    async def checkpoint(self) -> str:
+        """The signed head of the log, as a note."""
+        await self._note_key()
+        tree = Tree()
+        while page := await self._journal.leaves(first=tree.size):
+            for leaf in page:
+                tree.add(leaf)
+        return note_of(Checkpoint(self.origin, tree.size, tree.root()), self._key)

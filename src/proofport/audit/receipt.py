@@ -1,0 +1,183 @@
+"""The receipt of a destination run: what it says, and how it is made while the run goes on. See docs/audit.md."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import IO, Any, Literal
+
+from proofport import __version__
+from proofport.accounting import Assurance, Outcome, Status
+from proofport.audit.envelope import canonical
+from proofport.audit.exchanges import ExchangeLog
+from proofport.audit.keys import SigningKey
+from proofport.audit.log import Draft, ReceiptLog
+from proofport.delivery.report import DestinationReport
+from proofport.delivery.target import Target
+from proofport.delivery.witness import Facts
+from proofport.wire import Call
+
+PREDICATE = "urn:proofport:delivery:v1"
+PLAIN = "ids.plain"
+"""The list of plain ids beside a receipt, which holds no digest of it: a short list could be guessed from that."""
+
+MOST_INPUTS = 50
+"""Inputs that are listed in a receipt. Where there are more, the list is kept beside it."""
+
+MOST_IDS = 100
+"""Ids that are listed in a receipt with `ids: plain`. All of them are in the list beside it."""
+
+LONGEST = 1_000
+"""Characters of a text that a person gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """The mapping and table files that a run works with: text by name."""
+
+    source: Mapping[str, str]
+    #: Of the vendor mapping.
+    vendor: Mapping[str, str]
+
+
+class RunWitness:
+    """Follows one destination run, and writes its receipt into the log. Whoever makes it closes it."""
+
+    def __init__(
+        self,
+        log: ReceiptLog,
+        key: SigningKey,
+        target: Target,
+        texts: Texts,
+        *,
+        instance: str,
+        by: str,
+        ids: Literal["hmac", "plain"] = "hmac",
+    ) -> None:
+        """`by`: who runs it. It counts as the one who gave the reason of an override."""
+        self._log = log
+        self._key = key
+        self._target = target
+        self._texts = texts
+        self._instance = instance
+        self._by = by
+        self._plain = ids == "plain"
+        self._exchanges = ExchangeLog()
+        self._ids: dict[str, IO[bytes]] = {}
+        self._counted: Counter[str] = Counter()
+        self._first_ids: list[dict[str, str | None]] = []
+
+    def exchanged(self, call: Call, status: int, response: bytes | None, secret: bool) -> None:
+        request = None if secret else call.body or b""
+        self._exchanges.add(call.method, call.path, status, request, None if secret else response)
+
+    def ended(self, record_id: str | None, outcome: Outcome) -> None:
+        row: dict[str, str | None] = {"outcome": outcome.status.value, "reason": outcome.reason}
+        self._write("ids", row | {"hmac": None if record_id is None else self._key.blinded(record_id)})
+        self._write(PLAIN, row | {"id": record_id})
+        if len(self._first_ids) < MOST_IDS:
+            self._first_ids.append(row | {"id": record_id})
+
+    def _write(self, name: str, row: Mapping[str, str | None]) -> None:
+        if name not in self._ids:
+            self._ids[name] = tempfile.TemporaryFile(prefix="proofport-")  # noqa: SIM115 - `close` closes it
+        self._ids[name].write(canonical(row) + b"\n")
+        self._counted[name] += 1
+
+    async def certify(self, facts: Facts) -> str:
+        files = {"exchanges": self._exchanges.content()}
+        for name, kept in self._ids.items():
+            kept.seek(0)
+            files[name] = kept.read()
+        inputs = [
+            {"name": each.name, "source": each.source, "read": each.read, "sha256": each.sha256}
+            | {"incomplete": each.incomplete}
+            for each in facts.inputs
+        ]
+        if len(inputs) > MOST_INPUTS:
+            files["inputs"] = b"".join(canonical(each) + b"\n" for each in inputs)
+        texts = {**self._texts.source, **self._texts.vendor}
+        await self._log.keep_texts(texts)
+        subjects = [("exchanges", self._exchanges.root), *self._subjects(inputs, files, texts)]
+        predicate = self._predicate(facts, inputs if "inputs" not in files else [], files)
+        return await self._log.add(Draft(PREDICATE, subjects, predicate, facts.run_id, self._target.name, files))
+
+    def _subjects(
+        self, inputs: Sequence[Mapping[str, Any]], files: Mapping[str, bytes], texts: Mapping[str, str]
+    ) -> list[tuple[str, str]]:
+        listed = [] if "inputs" in files else [(f"input:{each['name']}", each["sha256"]) for each in inputs]
+        found = [(name, digest) for name, digest in listed if digest]
+        found += [(name, sha256(text.encode()).hexdigest()) for name, text in sorted(texts.items())]
+        beside = [name for name in sorted(files) if name not in ("exchanges", PLAIN)]
+        return found + [(name, sha256(files[name]).hexdigest()) for name in beside]
+
+    def _predicate(
+        self, facts: Facts, inputs: Sequence[Mapping[str, Any]], files: Mapping[str, bytes]
+    ) -> dict[str, Any]:
+        report, target = facts.report, self._target
+        return {
+            "instance": self._instance,
+            "run": facts.run_id,
+            "destination": target.name,
+            "vendor": target.adapter.name,
+            "host": target.adapter.origin,
+            "object": target.lane,
+            "kind": facts.kind,
+            "mode": facts.mode,
+            "resumed": facts.resumed,
+            "from_journal": False,
+            "started": moment(facts.started),
+            "ended": moment(facts.ended),
+            "inputs": {"count": len(facts.inputs), "list": inputs},
+            "population": {"read": sum(each.read for each in facts.inputs), "input": report.input},
+            **books_of(report),
+            "refused": {
+                "form": "hmac-sha256",
+                "count": self._counted["ids"],
+                **({"first": self._first_ids} if self._plain else {}),
+            },
+            "guard": self._guard(facts),
+            "exchanges": self._exchanges.count,
+            "exit_code": int(report.exit),
+            "versions": {"proofport": __version__},
+        }
+
+    def _guard(self, facts: Facts) -> dict[str, Any]:
+        terms, decision = facts.terms, facts.report.guard
+        overridden = decision == "overridden"
+        return {
+            "decision": decision,
+            "max_gone": f"{terms.max_gone:g}",
+            "max_rejected": terms.max_rejected,
+            "reason": (terms.override or "")[:LONGEST] if overridden else None,
+            "by": self._by if overridden else None,
+            "without": [str(each)[:LONGEST] for each in terms.sources.without[:MOST_INPUTS]],
+        }
+
+    def close(self) -> None:
+        self._exchanges.close()
+        for kept in self._ids.values():
+            kept.close()
+
+
+def books_of(report: DestinationReport) -> dict[str, Any]:
+    """The counts of a report. They hold no id."""
+    return {
+        "counts": {status.value: report.tally.status[status] for status in Status},
+        "assurance": {level.value: report.tally.assurance[level] for level in Assurance},
+        "reasons": dict(report.tally.reasons),
+        "gone": {"count": report.gone.count, "became": report.gone_became},
+        "kept_last": report.kept_last.count,
+        "dropped": report.dropped.count,
+        "excluded": report.excluded.count,
+        "not_known": report.not_known.count,
+    }
+
+
+def moment(at: float) -> str:
+    """A time as RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,132 @@
+"""The receipts of a gateway: who signs them, and what is read of them."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proofport.config import Config
+from proofport.config.configuration import Receipts as ReceiptSettings
+from proofport.delivery.target import Target
+from proofport.delivery.witness import Witness
+from proofport.errors import ConfigError, UsageError
+from proofport.journal.contract import Journal, ReceiptView
+from proofport.mapping import MappingLibrary
+from proofport.sources import Reader
+
+if TYPE_CHECKING:
+    from proofport.audit.keys import SigningKey
+    from proofport.audit.log import ReceiptLog
+
+
+PAGE = 100
+
+
+class Receipts:
+    """The receipts of a gateway: `gateway.receipts`."""
+
+    def __init__(self, config: Config, journal: Callable[[], Awaitable[Journal]]) -> None:
+        self._config = config
+        self._open = journal
+
+    async def log(self) -> tuple[ReceiptLog, SigningKey]:
+        """The log, and the key that signs it. Raises ConfigError."""
+        from proofport.audit.log import ReceiptLog
+
+        key = signing_key(self._config)
+        return ReceiptLog(await self._open(), key, self._config.instance), key
+
+    async def named(self, name: str) -> list[ReceiptView]:
+        """The receipts of a run, or the one of this number. Raises UsageError where there is none."""
+        journal = await self._open()
+        if found := await journal.receipts(run_id=name):
+            return found
+        async for each in all_receipts(journal):
+            if each.name == name:
+                return [each]
+        raise UsageError(f"there is no receipt of {name}", hint="`proofport receipt list` lists them.")
+
+    async def complete_due(self) -> list[str]:
+        """Write the receipts of runs that have ended without one, because their process died. Their numbers."""
+        if self._config.receipts is None:
+            return []
+        from proofport.audit.due import complete_due
+
+        journal, (log, _) = await self._open(), await self.log()
+        return await complete_due(journal, log, self._config.instance, before=time.time() - self._config.lease)
+
+    async def witnesses(
+        self, library: MappingLibrary, sources: Sequence[str | None], readers: Sequence[Reader]
+    ) -> Callable[[Target], Witness] | None:
+        """Makes those who write the receipts of a run, and has its inputs hashed. None: no receipts are wanted.
+
+        Raises ConfigError for a key that cannot be used.
+        """
+        if self._config.receipts is None:
+            return None
+        await self.complete_due()
+        log, key = await self.log()
+        for reader in readers:
+            reader.start_digest()
+        return _witnesses(self._config, self._config.receipts, log, key, library, sources)
+
+
+async def all_receipts(journal: Journal) -> AsyncIterator[ReceiptView]:
+    """Every receipt, in the order of the log."""
+    first = 0
+    while page := await journal.receipts(first=first, limit=PAGE):
+        for receipt in page:
+            yield receipt
+        first = page[-1].place + 1
+
+
+def signing_key(config: Config) -> SigningKey:
+    """The key that `receipts:` names. Raises ConfigError."""
+    from proofport.audit.keys import SigningKey, key_in_file
+
+    if config.receipts is None:
+        raise ConfigError(
+            "the configuration has no `receipts:`",
+            hint="Make a key with `proofport receipt key create`, and name it there: `receipts: {key: file:PATH}`.",
+        )
+    scheme, _, place = config.receipts.key.partition(":")
+    if scheme == "file" and place:
+        return key_in_file((config.path.parent if config.path else Path.cwd()) / place)
+    if scheme == "env" and place:
+        text = os.environ.get(place)
+        if text is None:
+            raise ConfigError("the variable that `receipts.key` names is not set", hint="Set it to the key in PEM.")
+        return SigningKey.from_text(text, "the variable that `receipts.key` names")
+    raise ConfigError("`receipts.key` is no reference to a key", hint="Write file:PATH or env:NAME.")
+
+
+def _who() -> str:
+    """The user of this process, as the operating system calls it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _witnesses(
+    config: Config,
+    wanted: ReceiptSettings,
+    log: ReceiptLog,
+    key: SigningKey,
+    library: MappingLibrary,
+    sources: Sequence[str | None],
+) -> Callable[[Target], Witness]:
+    """Makes a witness for each destination of a run over inputs with these source mappings."""
+    from proofport.audit.receipt import RunWitness, Texts
+
+    read = {what: text for name in dict.fromkeys(sources) if name for what, text in library.texts(name).items()}
+
+    def witness(target: Target) -> Witness:
+        texts = Texts(read, library.texts(target.mapping_name) if target.mapping_name else {})
+        return RunWitness(log, key, target, texts, instance=config.instance, by=_who(), ids=wanted.ids)
+
+    return witness
