@@ -244,3 +244,24 @@ def test_a_restored_journal_begins_a_branch(pushed: Cli) -> None:
     assert kept[-1] not in lost
     assert kept[-1].endswith("-1")
     assert judged(exported(pushed), "--key", fingerprint(pushed))[0] == 0
+
+
+def test_the_statement_of_a_run_has_the_numbers_of_its_report(pushed: Cli) -> None:
+    receipts = pushed.type("receipt", "list", "--json").json["receipts"]
+    run = receipts[-1]["run_id"]
+    words = pushed.type("receipt", "statement", run).words
+    assert "eu.ndjson 1 records, source eu" in words
+    assert "us.ndjson 11 records, source us" in words
+    assert "12 read = 11 + 1: reconciles" in words
+    assert "1 times, mfa_enabled: expected a valid boolean" in words
+    assert "Overridden by a person" in words
+    assert "the EU office was closed" in words
+    [told] = pushed.type("receipt", "statement", run, "--json").json
+    report = pushed.type("status", run, "--json").json
+    assert told["counts"]["delivered"] == 11
+    assert str(told["gone"]["count"]) in json.dumps(report)
+    assert pushed.type("receipt", "statement", run, "--html", "page.html").code == 0
+    page = pushed.read("page.html")
+    assert "<script" not in page
+    assert "http-equiv" not in page
+    assert "12 read = 11 + 1: reconciles" in page

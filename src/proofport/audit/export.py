@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import zipfile
+from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -101,18 +103,19 @@ async def _receipt(journal: Journal, receipt: ReceiptView) -> dict[str, bytes]:
     return found
 
 
-def statement_of(receipt: ReceiptView) -> dict[str, object]:
+def statement_of(receipt: ReceiptView) -> dict[str, Any]:
     """The statement of a receipt, unchecked: the journal is ours."""
-    from base64 import b64decode
+    found: dict[str, Any] = orjson.loads(b64decode(orjson.loads(receipt.envelope)["payload"]))
+    return found
 
-    found: dict[str, object] = orjson.loads(b64decode(orjson.loads(receipt.envelope)["payload"]))
+
+def predicate_of(receipt: ReceiptView) -> dict[str, Any]:
+    found: dict[str, Any] = statement_of(receipt)["predicate"]
     return found
 
 
 def subjects_of(receipt: ReceiptView) -> dict[str, str]:
-    subjects = statement_of(receipt)["subject"]
-    assert isinstance(subjects, list)
-    return {each["name"]: each["digest"]["sha256"] for each in subjects}
+    return {each["name"]: each["digest"]["sha256"] for each in statement_of(receipt)["subject"]}
 
 
 def write(found: Mapping[str, bytes], target: Path) -> None:

@@ -31,6 +31,13 @@ MOST_INPUTS = 50
 MOST_IDS = 100
 """Ids that are listed in a receipt with `ids: plain`. All of them are in the list beside it."""
 
+MOST_PROBLEMS = 50
+"""Kinds of problems that a receipt counts. The others are counted together."""
+
+OTHERS = "", "others"
+LONGEST_NAME = 120
+"""Characters of a field's name, and of what was expected of it."""
+
 LONGEST = 1_000
 """Characters of a text that a person gave."""
 
@@ -69,6 +76,8 @@ class RunWitness:
         self._exchanges = ExchangeLog()
         self._ids: dict[str, IO[bytes]] = {}
         self._counted: Counter[str] = Counter()
+        #: How often each field was refused, with what was expected of it. What was found is the record's content.
+        self._problems: Counter[tuple[str, str]] = Counter()
         self._first_ids: list[dict[str, str | None]] = []
 
     def exchanged(self, call: Call, status: int, response: bytes | None, secret: bool) -> None:
@@ -76,6 +85,9 @@ class RunWitness:
         self._exchanges.add(call.method, call.path, status, request, None if secret else response)
 
     def ended(self, record_id: str | None, outcome: Outcome) -> None:
+        if (problem := outcome.problem) is not None:
+            kind = (problem.field or "")[:LONGEST_NAME], problem.expected[:LONGEST_NAME]
+            self._problems[kind if kind in self._problems or len(self._problems) < MOST_PROBLEMS else OTHERS] += 1
         row: dict[str, str | None] = {"outcome": outcome.status.value, "reason": outcome.reason}
         self._write("ids", row | {"hmac": None if record_id is None else self._key.blinded(record_id)})
         self._write(PLAIN, row | {"id": record_id})
@@ -138,6 +150,10 @@ class RunWitness:
             "refused": {
                 "form": "hmac-sha256",
                 "count": self._counted["ids"],
+                "problems": [
+                    {"field": field, "expected": expected, "count": count}
+                    for (field, expected), count in self._problems.most_common()
+                ],
                 **({"first": self._first_ids} if self._plain else {}),
             },
             "guard": self._guard(facts),

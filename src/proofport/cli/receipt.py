@@ -12,6 +12,7 @@ import click
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import echo, plain, show, show_result, when
+from proofport.errors import UsageError
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway
@@ -121,6 +122,34 @@ async def show_receipt(gateway: Gateway, name: str, as_json: bool) -> int:
     found = [statement_of(each) for each in await gateway.receipts.named(name)]
     for each in found:
         show_result(each, [plain(json.dumps(each, ensure_ascii=False, indent=2))], as_json=as_json)
+    return 0
+
+
+@receipt.command()
+@click.argument("run", metavar="RUN|NUMBER")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a page to FILE.")
+@options.json_option
+@uses_gateway
+async def statement(gateway: Gateway, run: str, html: Path | None, as_json: bool) -> int:
+    """Print one page about a RUN that an auditor reads: source, selection, counts, reconciliation, guard.
+
+    Exit codes: 0 printed, 2 there is no receipt of it, or FILE cannot be written.
+    """
+    from proofport.audit import statement as page
+    from proofport.audit.export import predicate_of
+
+    receipts = [(each.name, predicate_of(each)) for each in await gateway.receipts.named(run) if each.run_id]
+    if not receipts:
+        raise UsageError(f"{run} is the receipt of a key", hint="`proofport receipt show` shows it.")
+    if html is not None:
+        try:
+            html.write_text(page.statement_as_html(receipts), encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{html} cannot be written: {error.strerror}") from None
+        show(f"The statement is in {html}.")
+        return 0
+    text = plain(page.statement_as_text(receipts)).splitlines()
+    show_result(page.statement_as_json(receipts), text, as_json=as_json)
     return 0
 
 

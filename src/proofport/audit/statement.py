@@ -1,0 +1,165 @@
+"""The statement about a run: one page that an auditor reads, made from the run's receipts and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+from typing import Any
+
+MODES = {
+    "snapshot": "The whole set: what the system held before and this set lacks counts as gone.",
+    "upsert": "Single records, added or changed. Nothing counts as gone.",
+    "patch": "Some fields of single records. Nothing counts as gone.",
+    "remove": "Records to be removed, named one by one.",
+}
+OUTCOMES = {
+    "delivered": "delivered to the system",
+    "unchanged": "not sent, because the system holds just this",
+    "rejected": "refused, by proofport or by the system",
+    "withheld": "not sent, for the reasons below",
+    "unknown": "sent, and it is not known whether they arrived",
+}
+ASSURANCES = {
+    "accepted": "the system queued them, and reports no result",
+    "confirmed": "the system answered for the record, or for the set",
+    "verified": "they were read back from the system, and are equal",
+}
+GUARD = {
+    "not asked": "Not asked: nothing follows from absence in this run.",
+    "agreed": "Agreed to the change.",
+    "refused": "Refused the change. The set of before stays in place.",
+    "overridden": "Overridden by a person.",
+}
+
+Row = tuple[str, str]
+Section = tuple[str, Sequence[Row]]
+"""A heading, and rows of a name and a value."""
+
+
+def statement_as_json(receipts: Sequence[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """The predicates of a run's receipts, each with its number."""
+    return [{"receipt": number, **predicate} for number, predicate in receipts]
+
+
+def sections_of(number: str, told: Mapping[str, Any]) -> Iterator[Section]:
+    """What a receipt says, for a reader who has never seen proofport."""
+    yield "What was delivered", list(_about(number, told))
+    yield "Where it came from", list(_sources(told))
+    yield "What became of it", list(_counts(told))
+    yield "What left the set", list(_gone(told))
+    yield "How it can be checked", list(_proof(told))
+
+
+def _about(number: str, told: Mapping[str, Any]) -> Iterator[Row]:
+    yield "Company's installation", str(told["instance"])
+    yield (
+        "Delivered to",
+        f"{told.get('vendor', '')} {told.get('host', '')}, as the destination {told['destination']}".strip(),
+    )
+    yield "Object there", str(told["object"])
+    yield "Kind of evidence", str(told["kind"])
+    yield "Selected as", f"{told['mode']}. {MODES.get(str(told['mode']), '')}"
+    yield "From, to", f"{told['started']}, {told['ended']}"
+    yield "Run, receipt", f"{told['run']}, {number}"
+    yield "Program", ", ".join(f"{name} {version}" for name, version in told["versions"].items())
+    if told.get("resumed"):
+        yield "Note", "The run was interrupted, and went on. The list of requests begins there."
+    if told.get("from_journal"):
+        yield "Note", "The program died before this was written. It was written later, from its journal."
+
+
+def _sources(told: Mapping[str, Any]) -> Iterator[Row]:
+    inputs = told["inputs"]
+    for each in inputs["list"]:
+        read = f"{each['read']:,} records" if "read" in each else "number of records not known"
+        whole = "" if not each.get("incomplete") else f". Not read to its end: {each['incomplete']}"
+        source = f", source {each['source']}" if each.get("source") else ""
+        yield str(each["name"]), f"{read}{source}{whole}"
+        if each.get("sha256"):
+            yield "", f"SHA-256 {each['sha256']}"
+    if inputs["count"] > len(inputs["list"]):
+        yield "Inputs", f"{inputs['count']:,}; the list stands beside the receipt"
+    if without := (told.get("guard") or {}).get("without"):
+        yield "Left out on purpose", ", ".join(without)
+
+
+def _counts(told: Mapping[str, Any]) -> Iterator[Row]:
+    counts, total = told.get("counts"), told["population"].get("input")
+    if counts is None or total is None:
+        yield "Counts", "not known"
+        return
+    yield "Read", f"{total:,}"
+    for outcome, meaning in OUTCOMES.items():
+        if counts[outcome]:
+            yield outcome.capitalize(), f"{counts[outcome]:,} {meaning}"
+            if outcome == "delivered":
+                for level, words in ASSURANCES.items():
+                    if told["assurance"][level]:
+                        yield "", f"{told['assurance'][level]:,} {level}: {words}"
+    terms = " + ".join(f"{counts[outcome]:,}" for outcome in OUTCOMES if counts[outcome]) or "0"
+    same = "reconciles" if sum(counts.values()) == total else "DOES NOT RECONCILE"
+    yield "Reconciliation", f"{total:,} read = {terms}: {same}"
+    for reason, count in (told.get("reasons") or {}).items():
+        yield "Reason", f"{count:,} {reason}"
+    for each in (told.get("refused") or {}).get("problems", []):
+        about = f"{each['field']}: " if each["field"] else ""
+        yield "Refused for", f"{each['count']:,} × {about}expected {each['expected']}"
+
+
+def _gone(told: Mapping[str, Any]) -> Iterator[Row]:
+    gone = told.get("gone") or {}
+    yield "Gone", f"{gone.get('count', 0):,}" + (f", {gone['became']}" if gone.get("became") else "")
+    for name, words in (("kept_last", "Refused, last state kept"), ("dropped", "Dropped by the override")):
+        if told.get(name):
+            yield words, f"{told[name]:,}"
+    if guard := told.get("guard"):
+        yield "Guard", GUARD[guard["decision"]]
+        yield "Limits", f"at most {float(guard['max_gone']):.0%} gone, at most {guard['max_rejected']} refused"
+        if guard["decision"] == "overridden":
+            yield "By, and why", f"{guard['by']}: {guard['reason']}"
+
+
+def _proof(told: Mapping[str, Any]) -> Iterator[Row]:
+    if "exchanges" in told:
+        yield "Requests", f"{told['exchanges']:,}, each with the SHA-256 of request and answer"
+    yield "Receipt", "`proofport receipt export` gives the signed receipt, and what verifies it without proofport"
+    yield "Not proven", "that the sources told the truth, and that the system still holds what it confirmed"
+
+
+def statement_as_text(receipts: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    lines: list[str] = []
+    for number, told in receipts:
+        lines += [f"Statement about the delivery of {told['kind']} to {told['destination']}", ""]
+        for heading, rows in sections_of(number, told):
+            lines += [heading, *(f"  {name:<24} {value}".rstrip() for name, value in rows), ""]
+    return "\n".join(lines)
+
+
+STYLE = """
+:root { color-scheme: light dark; --line: #d0d0d0; --quiet: #595959; }
+@media (prefers-color-scheme: dark) { :root { --line: #444; --quiet: #aaa; } }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.4rem; margin: 0 0 1rem; } h2 { font-size: 1rem; margin: 1.6rem 0 .3rem; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line); }
+th { width: 12rem; font-weight: 500; color: var(--quiet); } td { overflow-wrap: anywhere; }
+section + section { break-before: page; margin-top: 3rem; }
+@media print { body { margin: 0; max-width: none; font-size: 11pt; } tr { break-inside: avoid; } }
+"""
+
+
+def statement_as_html(receipts: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
+    """One page that also prints well. It loads nothing, and runs nothing."""
+    body: list[str] = []
+    for number, told in receipts:
+        title = f"Statement about the delivery of {told['kind']} to {told['destination']}"
+        body.append(f"<section><h1>{escape(title)}</h1>")
+        for heading, rows in sections_of(number, told):
+            cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
+            body.append(f"<h2>{heading}</h2><table>{cells}</table>")
+        body.append("</section>")
+    name = escape(f"Statement about run {receipts[0][1]['run']}")
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
+        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>{"".join(body)}</body></html>\n'
+    )
