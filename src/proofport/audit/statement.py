@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
+
+from proofport.errors import UsageError
 
 MODES = {
     "snapshot": "The whole set: what the system held before and this set lacks counts as gone.",
@@ -52,10 +55,8 @@ def sections_of(number: str, told: Mapping[str, Any]) -> Iterator[Section]:
 
 def _about(number: str, told: Mapping[str, Any]) -> Iterator[Row]:
     yield "Company's installation", str(told["instance"])
-    yield (
-        "Delivered to",
-        f"{told.get('vendor', '')} {told.get('host', '')}, as the destination {told['destination']}".strip(),
-    )
+    vendor = f"{told['vendor']} at {told['host']}, as the " if "host" in told else ""
+    yield "Delivered to", f"{vendor}destination {told['destination']}"
     yield "Object there", str(told["object"])
     yield "Kind of evidence", str(told["kind"])
     yield "Selected as", f"{told['mode']}. {MODES.get(str(told['mode']), '')}"
@@ -103,7 +104,7 @@ def _counts(told: Mapping[str, Any]) -> Iterator[Row]:
         yield "Reason", f"{count:,} {reason}"
     for each in (told.get("refused") or {}).get("problems", []):
         about = f"{each['field']}: " if each["field"] else ""
-        yield "Refused for", f"{each['count']:,} × {about}expected {each['expected']}"
+        yield "Refused for", f"{each['count']:,} times, {about}expected {each['expected']}"
 
 
 def _gone(told: Mapping[str, Any]) -> Iterator[Row]:
@@ -135,6 +136,14 @@ def statement_as_text(receipts: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
     return "\n".join(lines)
 
 
+def write(receipts: Sequence[tuple[str, Mapping[str, Any]]], path: Path) -> None:
+    """Write the page. Raises UsageError."""
+    try:
+        path.write_text(statement_as_html(receipts), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
 STYLE = """
 :root { color-scheme: light dark; --line: #d0d0d0; --quiet: #595959; }
 @media (prefers-color-scheme: dark) { :root { --line: #444; --quiet: #aaa; } }
@@ -159,7 +168,6 @@ def statement_as_html(receipts: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
             body.append(f"<h2>{heading}</h2><table>{cells}</table>")
         body.append("</section>")
     name = escape(f"Statement about run {receipts[0][1]['run']}")
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>{"".join(body)}</body></html>\n'
-    )
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{name}</title>'
+    style = f"<style>{STYLE}</style>"
+    return f'<!doctype html><html lang="en"><head>{head}{style}</head><body>{"".join(body)}</body></html>\n'

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 EM_DASH, PAYLOAD = "\u2014", "application/vnd.in-toto+json"
 DELIVERY, ROTATED = "urn:proofport:delivery:v1", "urn:proofport:key:v1"
 OUTCOMES = ("delivered", "unchanged", "rejected", "withheld", "unknown")
-NOT_PROVEN = """It does not prove: that the source told the truth; that no run happened outside this journal; that the vendor
-still holds what it confirmed."""
+NOT_PROVEN = """It does not prove that the source told the truth, that no run happened outside this journal,
+and that the vendor still holds what it confirmed."""
 NO_CHECKPOINT = "No earlier checkpoint was given: it is not proven that nothing was cut off at the end."
 
 

@@ -142,10 +142,7 @@ async def statement(gateway: Gateway, run: str, html: Path | None, as_json: bool
     if not receipts:
         raise UsageError(f"{run} is the receipt of a key", hint="`proofport receipt show` shows it.")
     if html is not None:
-        try:
-            html.write_text(page.statement_as_html(receipts), encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{html} cannot be written: {error.strerror}") from None
+        page.write(receipts, html)
         show(f"The statement is in {html}.")
         return 0
     text = plain(page.statement_as_text(receipts)).splitlines()
