@@ -18,6 +18,7 @@ from proofport import (
     Input,
     Outcome,
     Person,
+    Progress,
     Rejected,
     Status,
     TrainingRecord,
@@ -141,6 +142,27 @@ async def test_one_record_or_a_path_is_no_list_of_records(gateway: Gateway, give
         with pytest.raises(UsageError, match=r"expected (several|records)") as caught:
             await use(given, kind="device", to="drata")
         assert caught.value.hint
+
+
+# ---------------------------------------------------------------------- progress
+async def test_progress_says_how_much_of_a_vendors_list_is_read(gateway: Gateway) -> None:
+    await gateway.push(trainings(), to="drata", mode="snapshot")
+    told: list[Progress] = []
+    await gateway.plan(trainings(), to="drata", on_progress=told.append)
+    first, last = told[0], told[-1]
+    assert (first.read, 0 < first.destinations["drata"].listed <= COUNT) == (0, True)
+    assert (last.destinations["drata"].listed, last.destinations["drata"].done) == (COUNT, COUNT)
+    await gateway.push(trainings(), to="drata", mode="snapshot", on_progress=told.append)
+    assert told[-1].destinations["drata"].listed == COUNT, "a snapshot asks what would be gone"
+
+
+async def test_verify_says_how_many_rows_it_has_read(gateway: Gateway, cli: Cli) -> None:
+    accounts = [{"id": f"a-{number}", "email": f"a{number}@example.com"} for number in range(COUNT)]
+    await gateway.push(accounts, kind="personnel_account", to="secureframe")
+    cli.emulators.state("secureframe")
+    rows: list[int] = []
+    found = await gateway.verify("secureframe", kind="personnel_account", on_rows=rows.append)
+    assert (found.seen, len(rows) > 1, rows == sorted(rows)) == (COUNT, True, True)
 
 
 # ---------------------------------------------------------------------- the queue

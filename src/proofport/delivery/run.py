@@ -65,6 +65,8 @@ class DestinationProgress:
     done: int
     rejected: int
     note: str | None
+    #: Records that the vendor has listed, where its list is read.
+    listed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ class Run:
             retry_seconds=order.retry_seconds,
             skip_unchanged=order.skip_unchanged,
             keep_last=order.terms.keep_last,
-            on_wait=self._tell,
+            on_news=self._tell,
         )
         stack.callback(destination.collisions.close)
         if order.sends:
@@ -233,7 +235,7 @@ class Run:
         order, destination = self._order, part.destination
         if order.plan:
             part.comparison = Comparison(part.before, destination, self._list(part, stack))
-            await part.comparison.prepare(self._tell)
+            await part.comparison.prepare()
             destination.compare_only(part.comparison.meet)
         await note_left_behind(order.journal, destination)
         if part.books is None:
@@ -377,9 +379,10 @@ class Run:
             return
         states = {
             part.target.name: DestinationProgress(
-                part.comparison.held if part.comparison is not None else part.destination.report.tally.total,
+                part.destination.report.tally.total,
                 part.destination.report.tally.status[Status.REJECTED],
                 part.destination.vendor.waits_for,
+                part.destination.vendor.listed,
             )
             for part in self._parts
         }

@@ -49,16 +49,26 @@ class Vendors(Opened):
         return provisioned
 
     async def verify(
-        self, destination: str, *, kind: str, within: float = 0.0, on_look: Callable[[Look], None] | None = None
+        self,
+        destination: str,
+        *,
+        kind: str,
+        within: float = 0.0,
+        on_look: Callable[[Look], None] | None = None,
+        on_rows: Callable[[int], None] | None = None,
     ) -> Verification:
         """Read back what was delivered of `kind`, again and again for `within` seconds, and compare.
 
-        What is seen as it was sent is `verified` from then on in the report of its run.
+        What is seen as it was sent is `verified` from then on in the report of its run. `on_rows` is given the number
+        of rows that the vendor has shown so far, after each page.
         """
         adapter = self.config.adapter(destination)
         resource = adapter.resource(kind)
         async with await self.sender(adapter) as sender:
-            return await verified(destination, resource, await self.journal(), sender, within=within, on_look=on_look)
+            journal = await self.journal()
+            return await verified(
+                destination, resource, journal, sender, within=within, on_look=on_look, on_rows=on_rows
+            )
 
     async def schemas(self, destination: str) -> list[Schema]:
         """The schemas that the vendor made, or will make, from what it is sent."""
