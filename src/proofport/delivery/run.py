@@ -353,6 +353,7 @@ class Run:
                     return
                 await books.withdraw()
                 if stopped is not None and stopped.reason in RESUMABLE:
+                    await books.stopped(stopped.reason, summary(report))
                     return
                 lost = count[Status.UNKNOWN] - report.tally.reasons["not_verified"]
                 whole = self._order.mode != "snapshot" and not (count[Status.WITHHELD] or lost)
