@@ -17,7 +17,7 @@ from proofport.text.yaml_nodes import content_of
 
 _NAME = re.compile(r"""^["']?mapping["']?\s*:\s*["']?([^\s"'#]+)""", re.MULTILINE)
 
-UNKNOWN = "`proofport mapping list` shows what there is. Your own files are found where `mappings:` of the configuration says."
+UNKNOWN = "`proofport mapping list` shows what there is. `mappings:` of the configuration names the folder of yours."
 
 
 def builtin_folder() -> Path:
