@@ -19,7 +19,13 @@ BEHAVIOURS = (
     documented("full", "A full object replaces the resource with its primary ID.", EVERYWHERE),
     documented("partial", "Partial: named fields are set, null deletes, others stay; the primary ID is needed.", "R1"),
     documented("field_map", "Define Schema maps fields of any name onto the model's.", "R1"),
-    documented("datetimes", "A datetime that is not ISO 8601 is not processed.", "R1"),
+    documented(
+        "datetimes",
+        "A datetime that is not ISO 8601, such as yesterday, fails, as R1 prints the format. Nobody has seen it refused.",
+        "R1: “type: datetime, format: ISO 8601”",
+        "fails",
+        "kept",
+    ),
     documented(
         "lucene",
         "q takes field:value, quotes, escapes, wildcards, ranges, AND, OR, NOT, parentheses. The rest is a 400.",
@@ -27,7 +33,12 @@ BEHAVIOURS = (
     ),
     documented("filterable", "Which fields each list can be filtered and sorted by.", "R2, R3"),
     documented("active", "An account reads active: true when no value was supplied.", "R2, R3"),
-    documented("completed_at_required", "completed_at is required (R1, not R2 and R3).", "R1 against R2, R3", False),
+    documented(
+        "completed_at_required",
+        "A training without completed_at is not processed, as R1 marks it required. Off: R2 and R3, “set when completed”.",
+        "R1 against R2, R3",
+        True,
+    ),
     documented("cloud_resource_types", "The listed types: 182 in R3, 147 in R2.", "R2, R3", "R3", "R2"),
     documented("rate_limit", "Requests a minute and address; the vendor's is 500. 0 = off.", "PROSE", 0),
     observed("unauthorized", '401 says {"message": "Authorization failed"}.', "OBS"),
