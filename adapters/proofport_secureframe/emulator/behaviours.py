@@ -21,7 +21,7 @@ BEHAVIOURS = (
     documented("field_map", "Define Schema maps fields of any name onto the model's.", "R1"),
     documented(
         "datetimes",
-        "A datetime that is not ISO 8601, such as yesterday, fails, as R1 prints the format. Nobody has seen it refused.",
+        "A datetime that is not ISO 8601, such as yesterday, fails: R1 prints the format. Nobody saw it refused.",
         "R1: “type: datetime, format: ISO 8601”",
         "fails",
         "kept",
@@ -35,7 +35,7 @@ BEHAVIOURS = (
     documented("active", "An account reads active: true when no value was supplied.", "R2, R3"),
     documented(
         "completed_at_required",
-        "A training without completed_at is not processed, as R1 marks it required. Off: R2 and R3, “set when completed”.",
+        "Without completed_at a training is not processed (R1 requires it). Off: R2 and R3, “set when completed”.",
         "R1 against R2, R3",
         True,
     ),
