@@ -83,9 +83,8 @@ class DrataEmulator(Emulator):
         access = str(self.switches["access"])
         if key == SCOPED_KEY and request.path.endswith(OF_THE_TENANT):
             access = "permission"
-        if access in REFUSALS and not (
-            access == "plan" and v2 and any(part in request.path for part in WITHOUT_A_PLAN)
-        ):
+        needs_no_plan = v2 and any(part in request.path for part in WITHOUT_A_PLAN)
+        if access in REFUSALS and not (access == "plan" and needs_no_plan):
             status, message, code = REFUSALS[access]
             raise VendorError(status, message, code=code)
 
