@@ -244,7 +244,7 @@ async def test_a_lost_answer_to_a_creation_never_makes_two(
 
 @pytest.mark.parametrize("spelling", ["CANCELED", "CANCELLED"])
 async def test_sessions_are_filtered_here_in_either_spelling(
-    call: Perform, drata_emulator: Running, drata_contract: Contract, spelling: str
+    call: Perform, drata_emulator: Running, spelling: str
 ) -> None:
     for session, action in (("s-1", "cancel"), ("s-2", "complete")):
         await call("upsert_session_records", **RESOURCE, session_id=session, data={"id": "a"})
@@ -252,8 +252,6 @@ async def test_sessions_are_filtered_here_in_either_spelling(
     await drata_emulator.switch(canceled_spelling=spelling)
     rows = (await call("list_sessions", **RESOURCE, status=spelling)).value["data"]
     assert [(row["sessionId"], row["status"]) for row in rows] == [("s-1", "CANCELED")]
-    if spelling == "CANCELLED":
-        drata_contract.violations.clear()  # the document has one spelling, the recipe the other
 
 
 async def test_records_are_not_written_past_an_open_session(call: Perform, drata_emulator: Running) -> None:

@@ -86,6 +86,14 @@ BEHAVIOURS = (
     assumed("delete_unknown_connection", "Deleting an unknown connection.", "404 is not declared", 404, 204),
     assumed("mixed_provider_types", "A connection may have several provider types.", "not published", False),
     assumed("empty_required_kept", "required: [] is kept. Off: every property is required.", "extends O-2", True),
+    documented(
+        "schema_and_sample",
+        "A connection with schema and sampleData: refused, as the recipe says “not both”; or the schema counts, as the "
+        "sample of the reference has both.",
+        "R against the sample of V2",
+        "refused",
+        "schema",
+    ),
     assumed("sample_data_required", "Every field of sampleData is required.", "extends O-2", True),
     assumed("upsert_existing", "An upsert of a known id replaces the record.", "not published", "replace", "merge"),
     assumed("put_record", "PUT merges into the record.", "the recipe sends a subset", "merge", "replace"),

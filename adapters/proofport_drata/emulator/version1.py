@@ -115,4 +115,5 @@ def _rendered(connection: Connection) -> dict[str, Any]:
         "deletedAt": None,
         "providerTypes": [{"value": connection.type, "isEnabled": True}],
         "code": None,
+        "groupLabel": None,
     }
