@@ -28,6 +28,8 @@ from proofport.testing.emulator_log import Log, RateLimiter
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PREFIX = "/_emulator"
 """The beginning of the paths of the control plane. `/` belongs to it, too."""
+AROUND = 16
+"""Levels that an answer, the state or the log may have around a body."""
 
 
 class VendorError(Exception):
@@ -231,8 +233,16 @@ def json_response(data: object, status: int = 200, headers: Mapping[str, str] | 
 
 
 async def json_body(request: web.Request) -> Any:
-    """The decoded body of a vendor request. Raises VendorError (400) when it is not JSON."""
+    """The decoded body of a vendor request. Raises VendorError (400) when it is not JSON, or too deep to be shown."""
     try:
-        return orjson.loads(await request.read())
+        body = orjson.loads(await request.read())
     except ValueError:
         raise VendorError(400, "The request body is not valid JSON") from None
+    shown: Any = body
+    for _ in range(AROUND):
+        shown = [shown]
+    try:
+        orjson.dumps(shown)
+    except TypeError:
+        raise VendorError(400, "The request body is nested too deeply") from None
+    return body

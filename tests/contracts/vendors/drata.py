@@ -10,8 +10,19 @@ from proofport.testing import Emulator, Running
 
 KNOWN = {"connectionId": [1, 5, 6, 7], "resourceId": [101], "recordId": ["a"], "sessionId": ["open"], "id": [7]}
 KEY, WRONG = "Bearer drata-emulator-key", "Bearer wrong"
-V1 = "/public/custom-connections"
+V1, V2 = "/public/custom-connections", "/public/v2/custom-connections"
 RESOURCE = "/public/v2/custom-connections/1/resources/101"
+WITNESSES = [
+    V2 + "/4712?expand[]=customResources",
+    V2 + "/4712/resources/4713/records",
+    V2 + "/4712/resources/4713/sessions",
+    V1 + "/4714/devices",
+    "/public/v2/connections/4714/devices?expand[]=asset",
+    V2 + "/4715/hris-user-identities",
+    V2 + "/4715/hris-user-identities/identity-id:w",
+    "/public/v2/company",
+    "/public/v2/workspaces",
+]
 HOSTILE = [
     ("POST", "/public/v2/custom-connections"),
     ("PUT", "/public/v2/custom-connections/1"),
@@ -50,6 +61,11 @@ def filled() -> Emulator:
         "sessions": [{"sessionId": "open", "status": "IN_PROGRESS"}],
     }
     state["connections"].append({"id": 7, "type": "IDENTITY", "name": "people"})
+    state["connections"] += [
+        {"id": 4712, "resources": [{"id": 4713, "records": [{"id": "w"}]}]},
+        {"id": 4714, "type": "MDM", "devices": [{**DEVICE, "serialNumber": "witness"}]},
+        {"id": 4715, "type": "HRIS", "identities": [{"identityId": "w", "email": "w@example.com"}]},
+    ]
     emulator.load(state)
     return emulator
 

@@ -1,0 +1,133 @@
+"""Values that a published schema allows and nobody expects: as large, as deep, as empty and as odd as they come."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+NUMBERS = (0, 1, -1, 1.5, -0.0, 5e-324, 1e20, -1e20, 1e308, 2**31, 2**53 + 1, 2**63, -(2**63), 2**64, 10**30, 10**400)
+PLAIN_TEXTS = ("", " ", "a\r\nb", "../..", "%00", "0", "null", "-", "ß" * 300, "x" * 4000)
+ODD_TEXTS = ("\x00", "\ud800", "\udc00x", "\U0001f3f4\u200d\u2620\ufe0f", "\u202e")
+TEXTS = (*PLAIN_TEXTS, *ODD_TEXTS)
+TIMES = (
+    "0001-01-01T00:00:00+23:59",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T23:59:59.999999-23:59",
+    "2024-02-29T23:59:60Z",
+    "2026-01-31T08:00:00.123456789Z",
+)
+FORMATS: Mapping[str, Sequence[str]] = {
+    "date-time": TIMES,
+    "email": ("a@b.co", "a" * 64 + "@" + "b" * 60 + ".example", "ü@example.com", "\x00@example.com"),
+    "uri": ("https://example.com", "urn:x", "https://example.com/" + "x" * 2000),
+    "uuid": ("00000000-0000-0000-0000-000000000000", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"),
+    "binary": TEXTS,
+}
+DEEP = "deep deep deep"
+"""Stands for a list within lists, deeper than any parser goes."""
+
+
+def nested(levels: int, inner: Any, *, objects: bool) -> Any:
+    for _ in range(levels):
+        inner = {"x": inner} if objects else [inner]
+    return inner
+
+
+SCALARS = st.none() | st.booleans() | st.sampled_from(NUMBERS) | st.sampled_from(TEXTS)
+DEEPLY = st.builds(nested, st.sampled_from((60, 240, 300, 600)), SCALARS, objects=st.booleans())
+ANYTHING = (
+    SCALARS
+    | DEEPLY
+    | st.just(DEEP)
+    | st.lists(SCALARS, max_size=3)
+    | st.dictionaries(st.sampled_from(TEXTS), SCALARS, max_size=3)
+)
+
+
+def allowed(schema: Mapping[str, Any], known: Mapping[str, Sequence[Any]], name: str = "") -> st.SearchStrategy[Any]:
+    """Values that a schema allows. A member that is `known` has one of its values now and then."""
+    found = _allowed(_merged(schema), known)
+    return st.sampled_from(known[name]) | found if name in known else found
+
+
+def _merged(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema with the parts of its `allOf`. Conditions are left out."""
+    merged = {**schema}
+    for part in merged.pop("allOf", ()):
+        whole = _merged(part)
+        merged = {
+            **merged,
+            **whole,
+            "properties": {**merged.get("properties", {}), **whole.get("properties", {})},
+            "required": [*merged.get("required", ()), *whole.get("required", ())],
+        }
+    return merged
+
+
+def _allowed(schema: Mapping[str, Any], known: Mapping[str, Sequence[Any]]) -> st.SearchStrategy[Any]:
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    for several in ("oneOf", "anyOf"):
+        if several in schema and "properties" not in schema:
+            return st.one_of([allowed(part, known) for part in schema[several]])
+    types = schema.get("type", "any")
+    if isinstance(types, list):
+        return st.one_of([_allowed({**schema, "type": each}, known) for each in types])
+    match types:
+        case "null":
+            return st.none()
+        case "boolean":
+            return st.booleans()
+        case "number" | "integer":
+            return st.sampled_from([each for each in _numbers(schema) if types == "number" or each == int(each)])
+        case "string":
+            return _texts(schema)
+        case "array":
+            least, most = schema.get("minItems", 0), schema.get("maxItems", 3)
+            return st.lists(allowed(schema.get("items", {}), known), min_size=least, max_size=max(least, min(most, 3)))
+        case "object":
+            return _objects(schema, known)
+    return ANYTHING
+
+
+def _numbers(schema: Mapping[str, Any]) -> list[Any]:
+    low, high = schema.get("minimum", -(10**500)), schema.get("maximum", 10**500)
+    edges = [each for each in (schema.get("minimum"), schema.get("maximum")) if each is not None]
+    return [each for each in (*edges, *NUMBERS) if low <= each <= high]
+
+
+def _texts(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
+    least, most = schema.get("minLength", 0), schema.get("maxLength", 10**9)
+    if "pattern" in schema:
+        return st.from_regex(schema["pattern"], fullmatch=True).filter(lambda text: least <= len(text) <= most)
+    texts = FORMATS.get(schema.get("format", ""), TEXTS)
+    if most < 10**9:
+        texts = (*texts, "é" * most)
+    return st.sampled_from([text for text in texts if least <= len(text) <= most])
+
+
+def _objects(schema: Mapping[str, Any], known: Mapping[str, Sequence[Any]]) -> st.SearchStrategy[Any]:
+    properties, required = schema.get("properties", {}), {*schema.get("required", ())}
+    members = {name: allowed(part, known, name) for name, part in properties.items()}
+    members |= dict.fromkeys(required - members.keys(), ANYTHING)
+    listed = st.fixed_dictionaries(
+        {name: part for name, part in members.items() if name in required},
+        optional={name: part for name, part in members.items() if name not in required},
+    )
+    if schema.get("additionalProperties") is False:
+        return listed
+    more = st.dictionaries(st.sampled_from((*TEXTS, "id", "type", "properties")), ANYTHING, max_size=2)
+    return st.builds(lambda own, others: {**others, **own}, listed, more)
+
+
+def as_json(value: Any) -> bytes:
+    """JSON of a value. Lone surrogates are escaped, as most languages write them."""
+    return json.dumps(value).replace(json.dumps(DEEP), "[" * 5000 + "]" * 5000).encode()
+
+
+def as_text(value: Any) -> str:
+    """A parameter as a client writes it."""
+    return json.dumps(value) if isinstance(value, bool | float | int | None | list | dict) else str(value)

@@ -1,0 +1,179 @@
+"""No request that a vendor's document allows makes its emulator fail, or changes what another object shows.
+
+The emulators are found through the registry, and their operations in their documents. `make test` tries a few requests
+of each operation, `make soak` many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from tests.contracts.made_up import SOAK
+from tests.contracts.vendors import vendor
+from tests.fuzz.extremes import allowed, as_json, as_text
+from tests.support.emulators import NAMES, document
+from yarl import URL
+
+from proofport.testing import Emulator, Running, resolved, serve
+
+EXAMPLES = 100 if SOAK else 5
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+def operations(name: str) -> dict[str, tuple[str, str, dict[str, Any]]]:
+    """Every operation of a document, without references: its method, its path, the rest."""
+    found, whole = {}, document(name)
+    for path, methods in whole["paths"].items():
+        for method, operation in methods.items():
+            if method not in ("parameters", "servers") and not method.startswith("x-"):
+                joined = {**operation, "parameters": [*methods.get("parameters", ()), *operation.get("parameters", ())]}
+                found[f"{method.upper()} {path}"] = (method.upper(), path, resolved(joined, whole))
+    return found
+
+
+OPERATIONS = {name: operations(name) for name in NAMES}
+
+
+@st.composite
+def requests(draw: st.DrawFn, name: str, label: str) -> Request:
+    method, path, operation = OPERATIONS[name][label]
+    known, query, headers = vendor(name).KNOWN, [], {}
+    for parameter in operation["parameters"]:
+        if not parameter.get("required") and draw(st.booleans()):
+            continue
+        value = draw(allowed(parameter["schema"], known, parameter["name"]))
+        texts = [_quoted(each) for each in value] if isinstance(value, list) else [_quoted(value)]
+        match parameter["in"]:
+            case "path":
+                path = path.replace("{" + parameter["name"] + "}", ",".join(texts))
+            case "query":
+                query += [f"{quote(parameter['name'])}={text}" for text in texts]
+            case "header":
+                headers[parameter["name"]] = ",".join(texts)
+    content = operation.get("requestBody", {}).get("content", {})
+    if not content:
+        return Request(method, path + "?" * bool(query) + "&".join(query), headers)
+    media = draw(st.sampled_from(sorted(content)))
+    value = draw(allowed(content[media]["schema"], known))
+    if media == "multipart/form-data":
+        body = b"".join(_part(member, str(each)) for member, each in value.items()) + b"--edge--\r\n"
+        headers["Content-Type"] = media + "; boundary=edge"
+    else:
+        body, headers["Content-Type"] = as_json(value), media
+    return Request(method, path + "?" * bool(query) + "&".join(query), headers, body)
+
+
+def _quoted(value: Any) -> str:
+    return quote(as_text(value).encode("utf-8", "surrogatepass"), safe="")
+
+
+def _part(name: str, text: str) -> bytes:
+    head = f'--edge\r\nContent-Disposition: form-data; name="{name}"; filename="f"\r\n\r\n'
+    return head.encode("utf-8", "surrogatepass") + text.encode("utf-8", "surrogatepass") + b"\r\n"
+
+
+@dataclass(slots=True)
+class Tried:
+    """One emulator on a socket, in a loop of its own. Each example begins with the same state."""
+
+    name: str
+    emulator: Emulator
+    served: Running
+    state: dict[str, Any]
+
+    async def example(self, tried: list[Request]) -> None:
+        self.emulator.reset()
+        self.emulator.load(self.state)
+        headers = {"Authorization": await vendor(self.name).authorization(self.served)}
+        before = await self.seen(headers, self.witnesses())
+        assert {status for status, _ in before.values()} <= {200}
+        for request in tried:
+            status, _ = await self.sent(request, headers)
+            assert status < 500, request
+        await self.served.control("POST", "settle")
+        broken = [path for path, (status, _) in (await self.seen(headers, self.lists())).items() if status > 499]
+        assert broken == []
+        assert (await self.served.client.get(self.served.origin + "/_emulator/overview")).status == 200
+        headers = {"Authorization": await vendor(self.name).authorization(self.served)}
+        assert await self.seen(headers, self.witnesses()) == before
+
+    def witnesses(self) -> list[str]:
+        """The paths of what no request of the fuzz names."""
+        return list(getattr(vendor(self.name), "WITNESSES", ()))
+
+    def lists(self) -> Iterator[str]:
+        """The path of each operation that reads, for what is known."""
+        known = vendor(self.name).KNOWN
+        for method, path, operation in OPERATIONS[self.name].values():
+            if method == "GET":
+                query = []
+                for each in operation["parameters"]:
+                    if each.get("required") and each["name"] in known:
+                        name, value = each["name"], str(known[each["name"]][0])
+                        path = path.replace("{" + name + "}", value)
+                        query += [f"{name}={value}"] if each["in"] == "query" else []
+                yield path + "?" * bool(query) + "&".join(query)
+
+    async def seen(self, headers: Mapping[str, str], paths: Any) -> dict[str, tuple[int, bytes]]:
+        return {path: await self.sent(Request("GET", path), headers) for path in paths}
+
+    async def sent(self, request: Request, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        url = URL(self.served.origin + request.path, encoded=True)
+        async with self.served.client.request(
+            request.method, url, data=request.body, headers={**headers, **request.headers}, allow_redirects=False
+        ) as answer:
+            return answer.status, await answer.read()
+
+
+@contextmanager
+def trying(name: str) -> Iterator[tuple[asyncio.Runner, Tried]]:
+    emulator = vendor(name).filled()
+    state = emulator.state()
+    with asyncio.Runner() as runner:
+        serving = serve(emulator)
+        origin = runner.run(serving.__aenter__())
+        client = runner.run(_client())
+        try:
+            yield runner, Tried(name, emulator, Running(emulator, origin, client), state)
+        finally:
+            runner.run(client.close())
+            runner.run(serving.__aexit__(None, None, None))
+
+
+async def _client() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession()
+
+
+@pytest.mark.parametrize(("name", "label"), [(name, label) for name in NAMES for label in OPERATIONS[name]])
+def test_nothing_allowed_makes_it_fail_or_changes_another_object(name: str, label: str) -> None:
+    with trying(name) as (runner, tried):
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            derandomize=not SOAK,
+            database=None,
+            phases=[Phase.explicit, Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(st.lists(requests(name, label), min_size=1, max_size=2))
+        def one(requests: list[Request]) -> None:
+            runner.run(tried.example(requests))
+
+        one()
