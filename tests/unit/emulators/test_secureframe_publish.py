@@ -386,16 +386,6 @@ async def test_a_time_of_completion_that_is_none_is_not_processed(secureframe: A
     assert await secureframe.resources("training_record") == {"t-1": untimely}
 
 
-async def test_the_behaviours_say_which_reading_of_a_training_is_the_default_and_why(secureframe: Any) -> None:
-    claims = {each["name"]: each for each in await secureframe.served.control("GET", "behaviours")}
-
-    required, datetimes = claims["completed_at_required"], claims["datetimes"]
-    assert (required["switch"]["default"], datetimes["switch"]["default"]) == (True, "fails")
-    assert "R1" in required["says"]
-    assert "R2 and R3" in required["says"]
-    assert "ISO 8601" in datetimes["source"]
-
-
 async def test_every_printed_type_works(secureframe: Any) -> None:
     await secureframe.publish("cloud_resource", {**EC2, "cloud_resource_type": "elastictranscoder_pipeline"})
     assert list(await secureframe.resources("cloud_resource")) == ["i-1"]
