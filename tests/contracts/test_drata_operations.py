@@ -254,6 +254,39 @@ async def test_sessions_are_filtered_here_in_either_spelling(
     assert [(row["sessionId"], row["status"]) for row in rows] == [("s-1", "CANCELED")]
 
 
+@pytest.mark.parametrize(
+    "day", ["13/45/2024", "2024-10-18T25:00:00", "2024-02-30 01:28:40", "2024-10-18", "18.10.2024", ""]
+)
+async def test_a_start_date_that_is_none_is_refused_before_anything_is_sent(
+    call: Perform, drata_emulator: Running, day: str
+) -> None:
+    with pytest.raises(UsageError, match="expected a start date as 2024-10-18T01:28:40"):
+        await call("v1_create_idp_from_json", people=[{**PERSON, "date": day}])
+    assert len(drata_emulator.emulator.log) == 0
+
+
+async def test_the_end_of_a_session_has_every_member_of_the_documented_answer(call: Perform) -> None:
+    await call("upsert_session_records", **RESOURCE, session_id="s-1", data={"id": "a"})
+    answer = (await call("act_on_session", **RESOURCE, session_id="s-1", action="complete")).value
+    assert answer == {
+        "sessionId": "s-1",
+        "status": "ACTIVE",
+        "action": "complete",
+        "connectionId": 1,
+        "resourceId": 101,
+    }
+
+
+@pytest.mark.parametrize("explanation", [{"antivirusApps": ["XProtect"]}, {}, "No encryption provided.", None])
+async def test_explanations_of_either_form_are_taken(call: Perform, explanation: Any) -> None:
+    body = {"personnelId": 1, "platformName": "MACOS", "platformVersion": "15", "serialNumber": "S9"}
+    names = [name for name in DOCUMENT["components"]["schemas"]["DeviceUpsert"]["properties"] if "Explanation" in name]
+    shown = (await call("upsert_device", connection_id=5, device={**body, **dict.fromkeys(names, explanation)})).value
+    assert len(names) == 6
+    assert [shown[name] for name in names] == [explanation] * 6
+    assert (shown["externalId"], shown["serialNumber"]) == (None, "S9")
+
+
 async def test_records_are_not_written_past_an_open_session(call: Perform, drata_emulator: Running) -> None:
     await call("upsert_session_records", **RESOURCE, session_id="nightly", data={"id": "a"})
     with pytest.raises(Blocked, match="nightly"):

@@ -62,11 +62,11 @@ ACCOUNT = {
     "admin": False,
     "active": True,
 }
-PERSON = {"id": "1", "name": {"first": "Alan", "last": "Turing"}}
+PERSON: dict[str, Any] = {"id": "1", "name": {"first": "Alan", "last": "Turing"}}
 
 
 def publish(slug: str, *items: Any, **more: Any) -> Sample:
-    body = {"schema_slug": slug, "vendor_slug": "acme", "resource_data": list(items), **more}
+    body: dict[str, Any] = {"schema_slug": slug, "vendor_slug": "acme", "resource_data": list(items), **more}
     return Sample("POST", PUBLISH, body, 202, None)
 
 

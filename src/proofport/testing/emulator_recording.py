@@ -176,8 +176,8 @@ def _differences(recorded: Any, asked: Any, where: str) -> Iterator[str]:
         for place, each in enumerate(recorded):
             yield from _differences(each, asked[place], f"{where}/{place}")
     elif recorded != asked:
-        place = where.removeprefix("/json").removeprefix("/text") or "as a whole"
-        yield f"has {_short(recorded)} at {place}; sent was {_short(asked)}"
+        pointer = where.removeprefix("/json").removeprefix("/text")
+        yield f"has {_short(recorded)} at {pointer or 'its top'}; sent was {_short(asked)}"
 
 
 def _short(value: Any) -> str:
