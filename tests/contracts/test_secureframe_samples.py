@@ -71,30 +71,28 @@ def publish(slug: str, *items: Any, **more: Any) -> Sample:
 
 
 PRINTED = [
-    publish("users"),
     publish("cloud_resource", MACHINE),
     publish("cloud_resource", *({"id": name, "cloud_resource_type": name} for name in TYPES)),
     publish("training_record", TRAINING),
     publish("training_record", *({**TRAINING, "id": name, "training_slug": name} for name in COURSES)),
     publish("personnel_account", ACCOUNT),
+    publish("users"),
 ]
-"""In the order of the page, but for the request sample, which is its last."""
+"""In the order of the page; its request sample is the last."""
 EXAMPLE = [
     Sample("POST", PUBLISH, publish("cloud_resource", MACHINE).body, 202, None, readings={"unlisted_enum": "kept"})
 ]
-REFUSED = [
-    Sample("POST", PUBLISH, body, 400, {"message": ...})
-    for body in (
-        [],
-        {"vendor_slug": "acme", "resource_data": []},
-        {"schema_slug": "users", "resource_data": []},
-        {"schema_slug": "users", "vendor_slug": "acme"},
-        {"schema_slug": "users", "vendor_slug": "acme", "resource_data": {}},
-        {"schema_slug": "users", "vendor_slug": "acme", "resource_data": [1]},
-        {"schema_slug": "users", "vendor_slug": "acme", "resource_data": [], "partial": 1},
-        {"schema_slug": "users", "vendor_slug": "other", "resource_data": []},
-    )
+BODIES: list[Any] = [
+    [],
+    {"vendor_slug": "acme", "resource_data": []},
+    {"schema_slug": "users", "resource_data": []},
+    {"schema_slug": "users", "vendor_slug": "acme"},
+    {"schema_slug": "users", "vendor_slug": "acme", "resource_data": {}},
+    {"schema_slug": "users", "vendor_slug": "acme", "resource_data": [1]},
+    {"schema_slug": "users", "vendor_slug": "acme", "resource_data": [], "partial": 1},
+    {"schema_slug": "users", "vendor_slug": "other", "resource_data": []},
 ]
+REFUSED = [Sample("POST", PUBLISH, body, 400, {"message": ...}) for body in BODIES]
 
 
 @pytest.fixture
