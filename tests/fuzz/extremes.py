@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
 
-NUMBERS = (0, 1, -1, 1.5, -0.0, 5e-324, 1e20, -1e20, 1e308, 2**31, 2**53 + 1, 2**63, -(2**63), 2**64, 10**30, 10**400)
+SMALL = (0, 1, -1, 1.5, -2.5, -0.0, 5e-324)
+NUMBERS = (*SMALL, 1e20, -1e20, 1e308, 2**31, 2**53 + 1, 2**63, -(2**63), 2**64, 10**30, 10**400)
+"""Seventeen, so that in turns each meets each of two to sixteen other values."""
 PLAIN_TEXTS = ("", " ", "a\r\nb", "../..", "%00", "0", "null", "-", "ß" * 300, "x" * 4000)
 ODD_TEXTS = ("\x00", "\ud800", "\udc00x", "\U0001f3f4\u200d\u2620\ufe0f", "\u202e")
 TEXTS = (*PLAIN_TEXTS, *ODD_TEXTS)
@@ -100,13 +103,19 @@ def _numbers(schema: Mapping[str, Any]) -> list[Any]:
 
 
 def _texts(schema: Mapping[str, Any]) -> st.SearchStrategy[str]:
+    if "pattern" not in schema:
+        return st.sampled_from(_fitting(schema))
     least, most = schema.get("minLength", 0), schema.get("maxLength", 10**9)
-    if "pattern" in schema:
-        return st.from_regex(schema["pattern"], fullmatch=True).filter(lambda text: least <= len(text) <= most)
-    texts = FORMATS.get(schema.get("format", ""), TEXTS)
-    if most < 10**9:
-        texts = (*texts, "é" * most)
-    return st.sampled_from([text for text in texts if least <= len(text) <= most])
+    return st.from_regex(schema["pattern"], fullmatch=True).filter(lambda text: least <= len(text) <= most)
+
+
+def _fitting(schema: Mapping[str, Any]) -> list[str]:
+    """The texts that a schema allows; where its pattern allows none of them, one that it may allow."""
+    least, most = schema.get("minLength", 0), schema.get("maxLength", 10**9)
+    texts = FORMATS.get(schema.get("format", ""), (*TEXTS, "abc-1", "0" * 24, "identity-id:\x00", "identity-id:a"))
+    texts = (*texts, "é" * most) if most < 10**9 else texts
+    pattern = re.compile(schema.get("pattern", ""))
+    return [each for each in texts if least <= len(each) <= most and pattern.search(each)] or ["abc-1"]
 
 
 def _objects(schema: Mapping[str, Any], known: Mapping[str, Sequence[Any]]) -> st.SearchStrategy[Any]:
@@ -121,6 +130,48 @@ def _objects(schema: Mapping[str, Any], known: Mapping[str, Sequence[Any]]) -> s
         return listed
     more = st.dictionaries(st.sampled_from((*TEXTS, "id", "type", "properties")), ANYTHING, max_size=2)
     return st.builds(lambda own, others: {**others, **own}, listed, more)
+
+
+def corner(
+    schema: Mapping[str, Any], known: Mapping[str, Sequence[Any]], turn: int, *, full: bool, name: str = ""
+) -> Any:
+    """One value that a schema allows: every part of it takes its turn. `full`: with all that is optional."""
+    if name in known:
+        return _in_turn(known[name], turn)
+    schema = _merged(schema)
+    if "enum" in schema:
+        return _in_turn(schema["enum"], turn)
+    parts = schema.get("oneOf") or schema.get("anyOf")
+    if parts and "properties" not in schema:
+        return corner(_in_turn(parts, turn), known, turn, full=full)
+    types = schema.get("type", "any")
+    match _in_turn(types, turn) if isinstance(types, list) else types:
+        case "null":
+            return None
+        case "boolean":
+            return turn % 2 == 0
+        case "number":
+            return _in_turn(_numbers(schema), turn)
+        case "integer":
+            return _in_turn([each for each in _numbers(schema) if each == int(each)], turn)
+        case "string":
+            return _in_turn(_fitting(schema), turn)
+        case "array":
+            return [corner(schema.get("items", {}), known, turn, full=full)] * max(1, schema.get("minItems", 0))
+        case "object":
+            properties, required = schema.get("properties", {}), schema.get("required", ())
+            names = [*properties, *(each for each in required if each not in properties)] if full else required
+            found = {each: corner(properties.get(each, {}), known, turn, full=full, name=each) for each in names}
+            more = {} if schema.get("additionalProperties") is False or not full else {"more": _in_turn(VALUES, turn)}
+            return {**more, **found}
+    return _in_turn(VALUES, turn)
+
+
+VALUES = (*NUMBERS, *TEXTS, None, True, [], {}, nested(60, 1e20, objects=True), nested(300, "", objects=False), DEEP)
+
+
+def _in_turn(values: Sequence[Any], turn: int) -> Any:
+    return values[turn % len(values)]
 
 
 def as_json(value: Any) -> bytes:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 from urllib.parse import quote
 
@@ -19,13 +20,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.contracts.made_up import SOAK
 from tests.contracts.vendors import vendor
-from tests.fuzz.extremes import allowed, as_json, as_text
+from tests.fuzz.extremes import NUMBERS, allowed, as_json, as_text, corner
 from tests.support.emulators import NAMES, document
 from yarl import URL
 
 from proofport.testing import Emulator, Running, resolved, serve
 
-EXAMPLES = 100 if SOAK else 5
+EXAMPLES = 100 if SOAK else 3
+TURNS = 4 * len(NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,32 @@ OPERATIONS = {name: operations(name) for name in NAMES}
 
 @st.composite
 def requests(draw: st.DrawFn, name: str, label: str) -> Request:
-    method, path, operation = OPERATIONS[name][label]
-    known, query, headers = vendor(name).KNOWN, [], {}
-    for parameter in operation["parameters"]:
-        if not parameter.get("required") and draw(st.booleans()):
-            continue
-        value = draw(allowed(parameter["schema"], known, parameter["name"]))
-        texts = [_quoted(each) for each in value] if isinstance(value, list) else [_quoted(value)]
+    """One that Hypothesis makes up."""
+    operation, known = OPERATIONS[name][label][2], vendor(name).KNOWN
+    given = [each for each in operation["parameters"] if each.get("required") or draw(st.booleans())]
+    parameters = [(each, draw(allowed(each["schema"], known, each["name"]))) for each in given]
+    content = operation.get("requestBody", {}).get("content", {})
+    media = draw(st.sampled_from(sorted(content))) if content else ""
+    return built(name, label, parameters, media, draw(allowed(content[media]["schema"], known)) if content else None)
+
+
+def corners(name: str, label: str, *, full: bool) -> Iterator[Request]:
+    """Requests in which every value takes its turn, at once with all others. `full`: with all that is optional."""
+    operation, known = OPERATIONS[name][label][2], vendor(name).KNOWN
+    given = [each for each in operation["parameters"] if each.get("required") or full]
+    content = operation.get("requestBody", {}).get("content", {})
+    for turn in range(TURNS):
+        parameters = [(each, corner(each["schema"], known, turn, full=full, name=each["name"])) for each in given]
+        for media in content or [""]:
+            body = corner(content[media]["schema"], known, turn, full=full) if media else None
+            yield built(name, label, parameters, media, body)
+
+
+def built(name: str, label: str, parameters: list[tuple[dict[str, Any], Any]], media: str, value: Any) -> Request:
+    method, path, _ = OPERATIONS[name][label]
+    query, headers, body = [], {}, None
+    for parameter, each in parameters:
+        texts = [_quoted(part) for part in each] if isinstance(each, list) else [_quoted(each)]
         match parameter["in"]:
             case "path":
                 path = path.replace("{" + parameter["name"] + "}", ",".join(texts))
@@ -66,15 +87,10 @@ def requests(draw: st.DrawFn, name: str, label: str) -> Request:
                 query += [f"{quote(parameter['name'])}={text}" for text in texts]
             case "header":
                 headers[parameter["name"]] = ",".join(texts)
-    content = operation.get("requestBody", {}).get("content", {})
-    if not content:
-        return Request(method, path + "?" * bool(query) + "&".join(query), headers)
-    media = draw(st.sampled_from(sorted(content)))
-    value = draw(allowed(content[media]["schema"], known))
     if media == "multipart/form-data":
         body = b"".join(_part(member, str(each)) for member, each in value.items()) + b"--edge--\r\n"
         headers["Content-Type"] = media + "; boundary=edge"
-    else:
+    elif media:
         body, headers["Content-Type"] = as_json(value), media
     return Request(method, path + "?" * bool(query) + "&".join(query), headers, body)
 
@@ -106,6 +122,8 @@ class Tried:
         for request in tried:
             status, _ = await self.sent(request, headers)
             assert status < 500, request
+        if tried[0].method == "GET":
+            return
         await self.served.control("POST", "settle")
         broken = [path for path, (status, _) in (await self.seen(headers, self.lists())).items() if status > 499]
         assert broken == []
@@ -118,17 +136,17 @@ class Tried:
         return list(getattr(vendor(self.name), "WITNESSES", ()))
 
     def lists(self) -> Iterator[str]:
-        """The path of each operation that reads, for what is known."""
+        """The path of each operation that reads, for all that is known."""
         known = vendor(self.name).KNOWN
         for method, path, operation in OPERATIONS[self.name].values():
             if method == "GET":
-                query = []
-                for each in operation["parameters"]:
-                    if each.get("required") and each["name"] in known:
-                        name, value = each["name"], str(known[each["name"]][0])
-                        path = path.replace("{" + name + "}", value)
-                        query += [f"{name}={value}"] if each["in"] == "query" else []
-                yield path + "?" * bool(query) + "&".join(query)
+                given = [each for each in operation["parameters"] if each.get("required") and each["name"] in known]
+                for values in product(*(known[each["name"]] for each in given)):
+                    filled, query = path, ""
+                    for each, value in zip(given, values, strict=True):
+                        filled = filled.replace("{" + each["name"] + "}", str(value))
+                        query += f"&{each['name']}={value}" if each["in"] == "query" else ""
+                    yield filled + query.replace("&", "?", 1)
 
     async def seen(self, headers: Mapping[str, str], paths: Any) -> dict[str, tuple[int, bytes]]:
         return {path: await self.sent(Request("GET", path), headers) for path in paths}
@@ -160,7 +178,17 @@ async def _client() -> aiohttp.ClientSession:
     return aiohttp.ClientSession()
 
 
-@pytest.mark.parametrize(("name", "label"), [(name, label) for name in NAMES for label in OPERATIONS[name]])
+EACH = pytest.mark.parametrize(("name", "label"), [(name, label) for name in NAMES for label in OPERATIONS[name]])
+
+
+@EACH
+@pytest.mark.parametrize("full", [False, True], ids=["required", "all"])
+def test_no_extreme_makes_it_fail_or_changes_another_object(name: str, label: str, full: bool) -> None:
+    with trying(name) as (runner, tried):
+        runner.run(tried.example([*corners(name, label, full=full)]))
+
+
+@EACH
 def test_nothing_allowed_makes_it_fail_or_changes_another_object(name: str, label: str) -> None:
     with trying(name) as (runner, tried):
 
