@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
@@ -132,46 +133,62 @@ def _objects(schema: Mapping[str, Any], known: Mapping[str, Sequence[Any]]) -> s
     return st.builds(lambda own, others: {**others, **own}, listed, more)
 
 
-def corner(
-    schema: Mapping[str, Any], known: Mapping[str, Sequence[Any]], turn: int, *, full: bool, name: str = ""
-) -> Any:
-    """One value that a schema allows: every part of it takes its turn. `full`: with all that is optional."""
-    if name in known:
-        return _in_turn(known[name], turn)
-    schema = _merged(schema)
-    if "enum" in schema:
-        return _in_turn(schema["enum"], turn)
-    parts = schema.get("oneOf") or schema.get("anyOf")
-    if parts and "properties" not in schema:
-        return corner(_in_turn(parts, turn), known, turn, full=full)
-    types = schema.get("type", "any")
-    match _in_turn(types, turn) if isinstance(types, list) else types:
-        case "null":
-            return None
-        case "boolean":
-            return turn % 2 == 0
-        case "number":
-            return _in_turn(_numbers(schema), turn)
-        case "integer":
-            return _in_turn([each for each in _numbers(schema) if each == int(each)], turn)
-        case "string":
-            return _in_turn(_fitting(schema), turn)
-        case "array":
-            return [corner(schema.get("items", {}), known, turn, full=full)] * max(1, schema.get("minItems", 0))
-        case "object":
-            properties, required = schema.get("properties", {}), schema.get("required", ())
-            names = [*properties, *(each for each in required if each not in properties)] if full else required
-            found = {each: corner(properties.get(each, {}), known, turn, full=full, name=each) for each in names}
-            more = {} if schema.get("additionalProperties") is False or not full else {"more": _in_turn(VALUES, turn)}
-            return {**more, **found}
-    return _in_turn(VALUES, turn)
+@dataclass(frozen=True, slots=True)
+class Corner:
+    """One value that a schema allows, of which every part takes its turn."""
+
+    known: Mapping[str, Sequence[Any]]
+    turn: int
+    #: With all that is optional.
+    full: bool = False
+    #: With a member more in each object, as deep as an answer can just be, or not.
+    deep: bool = False
+
+    def of(self, schema: Mapping[str, Any], name: str = "") -> Any:
+        if name in self.known:
+            return self._one(self.known[name])
+        schema = _merged(schema)
+        if "enum" in schema:
+            return self._one(schema["enum"])
+        parts = schema.get("oneOf") or schema.get("anyOf")
+        if parts and "properties" not in schema:
+            return self.of(self._slowly(parts))
+        types = schema.get("type", "any")
+        match self._slowly(types) if isinstance(types, list) else types:
+            case "null":
+                return None
+            case "boolean":
+                return self.turn % 2 == 0
+            case "number":
+                return self._one(_numbers(schema))
+            case "integer":
+                return self._one([each for each in _numbers(schema) if each == int(each)])
+            case "string":
+                return self._one(_fitting(schema))
+            case "array":
+                return [self.of(schema.get("items", {}))] * max(1, schema.get("minItems", 0))
+            case "object":
+                return self._object(schema)
+        return self._one(VALUES)
+
+    def _object(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        properties, required = schema.get("properties", {}), schema.get("required", ())
+        names = [*properties, *(each for each in required if each not in properties)] if self.full else required
+        found = {each: self.of(properties.get(each, {}), each) for each in names}
+        if schema.get("additionalProperties") is False or not (self.full or self.deep):
+            return found
+        deep = nested(200 + self.turn, "", objects=self.turn % 2 == 0)
+        return {"more": deep if self.deep else self._one(VALUES), **found}
+
+    def _one(self, values: Sequence[Any]) -> Any:
+        return values[self.turn % len(values)]
+
+    def _slowly(self, values: Sequence[Any]) -> Any:
+        """Another one only when every number had its turn."""
+        return values[self.turn // len(NUMBERS) % len(values)]
 
 
-VALUES = (*NUMBERS, *TEXTS, None, True, [], {}, nested(60, 1e20, objects=True), nested(300, "", objects=False), DEEP)
-
-
-def _in_turn(values: Sequence[Any], turn: int) -> Any:
-    return values[turn % len(values)]
+VALUES = (*NUMBERS, *TEXTS, None, True, [], {}, nested(60, 1e20, objects=True))
 
 
 def as_json(value: Any) -> bytes:

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.contracts.made_up import SOAK
 from tests.contracts.vendors import vendor
-from tests.fuzz.extremes import NUMBERS, allowed, as_json, as_text, corner
+from tests.fuzz.extremes import NUMBERS, Corner, allowed, as_json, as_text
 from tests.support.emulators import NAMES, document
 from yarl import URL
 
@@ -63,16 +63,16 @@ def requests(draw: st.DrawFn, name: str, label: str) -> Request:
     return built(name, label, parameters, media, draw(allowed(content[media]["schema"], known)) if content else None)
 
 
-def corners(name: str, label: str, *, full: bool) -> Iterator[Request]:
-    """Requests in which every value takes its turn, at once with all others. `full`: with all that is optional."""
-    operation, known = OPERATIONS[name][label][2], vendor(name).KNOWN
-    given = [each for each in operation["parameters"] if each.get("required") or full]
+def corners(name: str, label: str, **how: bool) -> Iterator[Request]:
+    """Requests in which every value takes its turn, at once with all others."""
+    operation = OPERATIONS[name][label][2]
+    given = [each for each in operation["parameters"] if each.get("required") or how.get("full")]
     content = operation.get("requestBody", {}).get("content", {})
     for turn in range(TURNS):
-        parameters = [(each, corner(each["schema"], known, turn, full=full, name=each["name"])) for each in given]
+        corner = Corner(vendor(name).KNOWN, turn, **how)
+        parameters = [(each, corner.of(each["schema"], each["name"])) for each in given]
         for media in content or [""]:
-            body = corner(content[media]["schema"], known, turn, full=full) if media else None
-            yield built(name, label, parameters, media, body)
+            yield built(name, label, parameters, media, corner.of(content[media]["schema"]) if media else None)
 
 
 def built(name: str, label: str, parameters: list[tuple[dict[str, Any], Any]], media: str, value: Any) -> Request:
@@ -182,10 +182,12 @@ EACH = pytest.mark.parametrize(("name", "label"), [(name, label) for name in NAM
 
 
 @EACH
-@pytest.mark.parametrize("full", [False, True], ids=["required", "all"])
-def test_no_extreme_makes_it_fail_or_changes_another_object(name: str, label: str, full: bool) -> None:
+@pytest.mark.parametrize("how", [{}, {"full": True}, {"deep": True}], ids=["required", "all", "deep"])
+def test_no_extreme_makes_it_fail_or_changes_another_object(name: str, label: str, how: dict[str, bool]) -> None:
+    if "deep" in how and "requestBody" not in OPERATIONS[name][label][2]:
+        return
     with trying(name) as (runner, tried):
-        runner.run(tried.example([*corners(name, label, full=full)]))
+        runner.run(tried.example([*corners(name, label, **how)]))
 
 
 @EACH
