@@ -188,7 +188,7 @@ class Corner:
         return values[self.turn // len(NUMBERS) % len(values)]
 
 
-VALUES = (*NUMBERS, *TEXTS, None, True, [], {}, nested(60, 1e20, objects=True))
+VALUES: tuple[Any, ...] = (*NUMBERS, *TEXTS, None, True, [], {}, nested(60, 1e20, objects=True))
 
 
 def as_json(value: Any) -> bytes:
