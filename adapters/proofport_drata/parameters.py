@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -269,6 +271,7 @@ class DeleteIdentity(OnIdentity):
 
 
 # ------------------------------------------------------------------ version 1
+_AMERICAN = re.compile(r"(?P<month>\d\d)/(?P<day>\d\d)/(?P<year>\d{4})")
 ConnectionState = Literal["ACTIVE", "MISCONFIGURED", "CONFIGURED_PENDING_CONFIRMATION", "IN_PROGRESS"]
 Order = Literal["CREATED_AT", "CONNECTED_AT", "CONNECTION_PROVIDER_TYPE", "CONNECTION_CLIENT_TYPE", "CONNECTION_STATE"]
 
@@ -289,12 +292,25 @@ class ListManaged(DrataParameters):
         return kinds + super().query("page", "limit", "provider_types")
 
 
+def _a_start_date(text: str) -> str:
+    """One of the three forms of V1, and a day that there is. It is sent as it was given."""
+    found = _AMERICAN.fullmatch(text)
+    try:
+        if found:
+            date(int(found["year"]), int(found["month"]), int(found["day"]))
+            return text
+        if "T" in text.upper() or " " in text.strip():
+            datetime.fromisoformat(text)
+            return text
+    except ValueError:
+        pass
+    raise ValueError("expected a start date as 2024-10-18T01:28:40, 2024-10-18T01:28:40Z or 10/18/2024")
+
+
 class GivenPerson(IdpPersonBody):
     """A person as the vendor publishes it: the date may lack its zone, or be written as 10/18/2024 (V1)."""
 
-    date: Annotated[  # type: ignore[assignment]
-        str, Field(pattern=r"^(\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d:\d\d\S*)?|\d\d/\d\d/\d{4})$")
-    ]
+    date: Annotated[str, AfterValidator(_a_start_date)]  # type: ignore[assignment]
 
 
 class CreateFromJson(DrataParameters):

@@ -50,6 +50,21 @@ def test_a_port_of_ones_own(tmp_path: Path) -> None:
     assert not second.exists()
 
 
+def test_what_was_recorded_is_answered_again(tmp_path: Path) -> None:
+    file, recording = tmp_path / "emulated.yaml", tmp_path / "exchanges.ndjson"
+
+    def asked(option: str) -> list[object]:
+        with program("emulate", "--write-config", str(file), option, str(recording)) as process:
+            assert first_line(process) == "ready\n"
+            blocks = Config.load(file).destinations
+            return [fetch("GET", f"{blocks[name]['base_url']}/nowhere").body for name in sorted(blocks)]
+
+    assert asked("--record") == asked("--replay")
+    with program("emulate", "--record", str(recording), stderr=PIPE) as process:
+        _, said = process.communicate(timeout=20)
+    assert (process.returncode, "exists" in said) == (2, True)
+
+
 def test_a_file_that_cannot_be_written_stops_it(tmp_path: Path) -> None:
     with program("emulate", "--write-config", str(tmp_path / "no" / "such" / "folder.yaml"), stderr=PIPE) as process:
         said, complaint = process.communicate(timeout=20)

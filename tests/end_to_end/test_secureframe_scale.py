@@ -49,6 +49,7 @@ async def bodies(gateway: Gateway, kind: str, records: list[dict[str, Any]]) -> 
 async def test_what_can_be_read_is_verified_and_the_vendor_holds_exactly_the_input(secureframe: Secureframe) -> None:
     secureframe.options["patience"], secureframe.block["batch_records"] = 60, 100
     await secureframe.emulator.switch(duplicate_delivery=True, lost_response=2, slow_processing=10)
+    await secureframe.emulator.switch(completed_at_required=False)
     given = {kind: [record(kind, n) for n in range(RECORDS // len(KINDS))] for kind in KINDS}
     async with secureframe.gateway() as gateway:
         for kind, records in given.items():

@@ -73,11 +73,27 @@ BEHAVIOURS = (
     observed("unknown_owner", "An owner who is not in `personnel` is a 404. Off: whoever it is exists.", "O-7", False),
     observed("retry_after", "A 429 carries Retry-After in seconds.", "O-7", True),
     observed("max_body_bytes", "Larger bodies are answered 413. One client states 5 MB. 0 = any.", "O-9", 5_000_000),
-    documented("version_1", "Records and devices are taken by the paths of V1, too, and answered as in v2.", "V1; V2"),
+    documented("version_1", "Records and devices are taken by the paths of V1, too, and stored as in v2.", "V1; V2"),
+    documented(
+        "version_1_sessions",
+        "X-Session-ID stages a V1 upload. With it, X-Session-Complete: true makes the session live after the upload, "
+        "and X-Session-Abort: true cancels it.",
+        "V1 (names of the headers)",
+    ),
+    documented("tenant", "The company, and one workspace with the id 1.", "V2"),
+    observed("scoped_key", "A key that is limited to custom connections: workspaces and company are a 403.", "O-11"),
     assumed("default_sort_dir", "Lists come in the order of creation.", "not published", "ASC", "DESC"),
     assumed("delete_unknown_connection", "Deleting an unknown connection.", "404 is not declared", 404, 204),
     assumed("mixed_provider_types", "A connection may have several provider types.", "not published", False),
     assumed("empty_required_kept", "required: [] is kept. Off: every property is required.", "extends O-2", True),
+    documented(
+        "schema_and_sample",
+        "A connection with schema and sampleData: refused, as the recipe says “not both”; or the schema counts, as the "
+        "sample of the reference has both.",
+        "R against the sample of V2",
+        "refused",
+        "schema",
+    ),
     assumed("sample_data_required", "Every field of sampleData is required.", "extends O-2", True),
     assumed("upsert_existing", "An upsert of a known id replaces the record.", "not published", "replace", "merge"),
     assumed("put_record", "PUT merges into the record.", "the recipe sends a subset", "merge", "replace"),

@@ -57,7 +57,8 @@ class EmulatedConnections(EmulatedOperations):
     def _schema(self, body: dict[str, Any]) -> dict[str, Any]:
         if "workspaceIds" not in body:
             raise VendorError(400, "workspaceIds must contain at least 1 number for a CUSTOM connection")
-        if ("schema" in body) == ("sampleData" in body):
+        takes_both = self._switches["schema_and_sample"] == "schema" and "schema" in body
+        if ("schema" in body) == ("sampleData" in body) and not takes_both:
             raise VendorError(400, "exactly one of schema and sampleData must be given for a CUSTOM connection")
         if "schema" in body:
             schema = body["schema"]

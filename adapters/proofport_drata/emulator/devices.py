@@ -21,27 +21,35 @@ SHOWN = [name for name in SCHEMAS["DeviceUpsert"]["properties"] if name in SCHEM
 
 class EmulatedDevices(EmulatedOperations):
     async def list_connection_devices(self, request: web.Request) -> web.Response:
-        expand, devices = expansions(request), self._drata.connection_of("MDM", request).devices.values()
+        expand = expansions(request)
+        return self._drata.page(request, self.found(request), lambda each: rendered(each, expand))
+
+    def found(self, request: web.Request) -> list[Device]:
+        """The devices of the connection that the query asks for."""
+        devices = self._drata.connection_of("MDM", request).devices.values()
         filters = {name: request.query[name] for name in (*KEYS, "personnelId") if name in request.query}
-        found = [device for device in devices if all(_has(device, *each) for each in filters.items())]
-        return self._drata.page(request, found, lambda each: _rendered(each, expand))
+        return [device for device in devices if all(_has(device, *each) for each in filters.items())]
 
     async def get_device(self, request: web.Request) -> web.Response:
         device_id = whole(request.match_info["deviceId"])
         for connection in self._drata.company.connections.values():
             if device_id in connection.devices:
-                return json_response(_rendered(connection.devices[device_id], expansions(request)))
+                return json_response(rendered(connection.devices[device_id], expansions(request)))
         raise VendorError(404, f"Device with id {device_id} not found")
 
     async def upsert_device(self, request: web.Request) -> web.Response:
-        connection, body = self._drata.connection_of("MDM", request), await body_of(request, "DeviceUpsert")
+        device, status = await self.upserted(request, "DeviceUpsert")
+        return json_response(rendered(device), status)
+
+    async def upserted(self, request: web.Request, schema: str) -> tuple[Device, int]:
+        """Store the device of a body, and give it with the status of the answer. Raises VendorError."""
+        connection, body = self._drata.connection_of("MDM", request), await body_of(request, schema)
         owner, known = self._owner(body["personnelId"]), self._match(connection, body)
         if known is None:
-            known = self._drata.company.add_device(connection, body, owner)
-            return json_response(_rendered(known), 201)
+            return self._drata.company.add_device(connection, body, owner), 201
         known.body = {**known.body, **body} if self._switches["device_update"] == "merge" else body
         known.personnel_id, known.updated_at = owner, now()
-        return json_response(_rendered(known), self._switches["device_update_status"])
+        return known, self._switches["device_update_status"]
 
     async def delete_connection_device(self, request: web.Request) -> web.Response:
         connection, device_id = self._drata.connection_of("MDM", request), whole(request.match_info["deviceId"])
@@ -69,11 +77,11 @@ class EmulatedDevices(EmulatedOperations):
 
 def _has(device: Device, name: str, value: str) -> bool:
     if name == "personnelId":
-        return str(device.personnel_id) == value
+        return device.personnel_id == whole(value)
     return device.body.get(name) in (value.split(",") if name == "macAddress" else [value])
 
 
-def _rendered(device: Device, expand: Sequence[str] = ()) -> dict[str, Any]:
+def rendered(device: Device, expand: Sequence[str] = ()) -> dict[str, Any]:
     """The fields that Drata shows: alias, screenLockEnabled and platformName are not among them."""
     body = device.body
     rendered: dict[str, Any] = {

@@ -94,9 +94,6 @@ def _operations() -> Iterator[Operation]:
                 parameters = resolved(
                     [*methods.get("parameters", ()), *operation.get("parameters", ())], DOCUMENT, _with_pattern
                 )
-                for parameter in parameters:
-                    if parameter["name"] == "status":  # the recipe spells one of them otherwise than the document
-                        parameter["schema"]["enum"] = [*parameter["schema"]["enum"], "CANCELLED"]
                 refusal = 400 if "400" in operation["responses"] else 404
                 name = re.sub("([A-Z])", r"_\1", operation["operationId"]).lower()
                 yield Operation(name, method.upper(), path, parameters, refusal)

@@ -63,6 +63,13 @@ class EmulatedDrata:
             pagination["totalCount"] = len(ordered)
         return json_response({"data": [render(row) for row in ordered[start:end]], "pagination": pagination})
 
+    def numbered(self, request: web.Request, rows: list[dict[str, Any]]) -> web.Response:
+        """One page of rendered rows, as V1 numbers them."""
+        page, limit = whole(request.query.get("page", "1")), whole(request.query.get("limit", "20"))
+        rows = list(listed(request, rows))
+        shown = rows[(page - 1) * limit : page * limit]
+        return json_response({"data": shown, "page": page, "limit": limit, "total": len(rows)})
+
 
 def expansions(request: web.Request) -> Sequence[str]:
     """The names of what a row is asked to show besides."""

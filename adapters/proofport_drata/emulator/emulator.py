@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from aiohttp import web
@@ -20,7 +19,9 @@ from proofport_drata.emulator.model import PERMISSIVE_SCHEMA, Company, Connectio
 from proofport_drata.emulator.records import EmulatedRecords
 from proofport_drata.emulator.seeding import company_from, state_of
 from proofport_drata.emulator.sessions import EmulatedSessions
+from proofport_drata.emulator.tenant import EmulatedTenant
 from proofport_drata.emulator.version1 import EmulatedVersion1
+from proofport_drata.emulator.version1_data import EmulatedVersion1Data
 
 API_KEY = "drata-emulator-key"
 REFUSALS = {
@@ -29,8 +30,11 @@ REFUSALS = {
     "permission": (403, "The API key lacks the permission for this operation", 4030),
     "terms": (412, "The terms of the public API have not been accepted", 4120),
 }
-ALSO_VERSION_1 = ("upsert_records", "update_record", "delete_record", "upsert_device")
-"""Operations that V1 has, too, under the same path without `v2`. Their answers are assumed to be the same."""
+SCOPED_KEY = "drata-emulator-scoped-key"
+"""A key that is limited to custom connections: it may not read what belongs to the tenant."""
+OF_THE_TENANT = ("/workspaces", "/company")
+WITHOUT_A_PLAN = ("/devices", *OF_THE_TENANT)
+"""Operations of V2 whose path has one of these declare no 402."""
 SEEDED = {
     "cloud_resource": "CUSTOM",
     "training_record": "CUSTOM",
@@ -42,7 +46,7 @@ SEEDED = {
 
 
 class DrataEmulator(Emulator):
-    """One company behind one key."""
+    """One company behind two keys, one of which is limited to custom connections."""
 
     name = "drata"
     behaviours: ClassVar = BEHAVIOURS
@@ -59,26 +63,28 @@ class DrataEmulator(Emulator):
             EmulatedDevices,
             EmulatedIdentities,
             EmulatedVersion1,
+            EmulatedVersion1Data,
+            EmulatedTenant,
         )
         answering = [each(self._drata) for each in classes]
         for operation in OPERATIONS:
             (handler,) = [getattr(each, operation.name) for each in answering if hasattr(each, operation.name)]
             yield operation.route(handler)
-            if operation.name in ALSO_VERSION_1:
-                yield replace(operation, path=operation.path.replace("/public/v2/", "/public/")).route(handler)
 
     def authorize(self, request: web.Request) -> None:
-        header = request.headers.get("Authorization")
+        header, v2 = request.headers.get("Authorization"), request.path.startswith("/public/v2/")
         if header is None:
-            v2 = request.path.startswith("/public/v2/")
             raise VendorError(401, "Unauthorized", code=26430 if v2 else 12300, debug="null" if v2 else "absent")
         if not header.startswith("Bearer "):
             raise VendorError(401, "Unauthorized", code=10000)
-        if header.removeprefix("Bearer ") != API_KEY:
+        key = header.removeprefix("Bearer ")
+        if key not in (API_KEY, SCOPED_KEY):
             raise VendorError(401, "API key not found", code=12310)
         access = str(self.switches["access"])
-        # Device operations declare no 402 (V2).
-        if access in REFUSALS and not (access == "plan" and "/devices" in request.path):
+        if key == SCOPED_KEY and request.path.endswith(OF_THE_TENANT):
+            access = "permission"
+        needs_no_plan = v2 and any(part in request.path for part in WITHOUT_A_PLAN)
+        if access in REFUSALS and not (access == "plan" and needs_no_plan):
             status, message, code = REFUSALS[access]
             raise VendorError(status, message, code=code)
 

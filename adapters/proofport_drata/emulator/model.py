@@ -120,10 +120,19 @@ class Connection(Dated):
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(slots=True, kw_only=True)
+class Workspace(Dated):
+    """A product or business line of the company."""
+
+    id: int
+    name: str
+
+
 class Company:
     """All connections of one company. Numbers are never given twice."""
 
     def __init__(self) -> None:
+        self.workspaces = [Workspace(id=1, name="Example")]
         self.connections: dict[int, Connection] = {}
         self.personnel: dict[str, int] = {}
         self._connection_ids: Iterator[int] = count(1)

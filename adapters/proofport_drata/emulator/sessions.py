@@ -24,8 +24,13 @@ class EmulatedSessions(EmulatedOperations):
         return self._drata.page(request, sessions, self._rendered)
 
     async def upsert_session_records(self, request: web.Request) -> web.Response:
-        resource, session_id = self._drata.resource(request), request.match_info["sessionId"]
-        data = data_of(await json_body(request))
+        return self.staged(request, request.match_info["sessionId"], data_of(await json_body(request)))
+
+    def staged(
+        self, request: web.Request, session_id: str, data: dict[str, Any] | list[dict[str, Any]]
+    ) -> web.Response:
+        """Stage records in a session, which is opened when it is new. Raises VendorError."""
+        resource = self._drata.resource(request)
         session = resource.sessions.get(session_id)
         if session is None:
             session = self._open(resource, session_id, empty=data == [])
@@ -39,6 +44,19 @@ class EmulatedSessions(EmulatedOperations):
     async def act_on_session(self, request: web.Request) -> web.Response:
         resource, session_id = self._drata.resource(request), request.match_info["sessionId"]
         action = (await body_of(request, "SessionActionRequest"))["action"]
+        session = self.ended(resource, session_id, action)
+        return json_response(
+            {
+                "sessionId": session_id,
+                "status": self._spelled(session),
+                "action": action,
+                "connectionId": whole(request.match_info["connectionId"]),
+                "resourceId": resource.id,
+            }
+        )
+
+    def ended(self, resource: CustomResource, session_id: str, action: str) -> Session:
+        """Complete or cancel a session. Raises VendorError when that is not possible."""
         session = resource.sessions.get(session_id)
         if session is None:
             raise VendorError(self._switches["unknown_session_action"], f"Session {session_id} not found")
@@ -51,15 +69,7 @@ class EmulatedSessions(EmulatedOperations):
             raise VendorError(422, "Cannot complete a session with no data records")
         else:
             resource.complete(session, now())
-        return json_response(
-            {
-                "sessionId": session_id,
-                "status": self._spelled(session),
-                "action": action,
-                "connectionId": whole(request.match_info["connectionId"]),
-                "resourceId": resource.id,
-            }
-        )
+        return session
 
     def _open(self, resource: CustomResource, session_id: str, *, empty: bool) -> Session | None:
         opened = resource.in_status("IN_PROGRESS")

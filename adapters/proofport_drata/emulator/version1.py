@@ -21,7 +21,6 @@ CLIENT_TYPES = {"CUSTOM": "CUSTOM", "MDM": "CUSTOM_MDM", "HRIS": "CUSTOM_HRIS", 
 
 class EmulatedVersion1(EmulatedOperations):
     async def v1_list_connections(self, request: web.Request) -> web.Response:
-        page, limit = whole(request.query.get("page", "1")), whole(request.query.get("limit", "20"))
         rows = [_rendered(each) for each in self._drata.company.connections.values()]
         types = [*request.query.getall("providerTypes", ()), *request.query.getall("providerTypes[]", ())]
         rows = [row for row in rows if not types or row["providerTypes"][0]["value"] in types]
@@ -30,9 +29,7 @@ class EmulatedVersion1(EmulatedOperations):
             rows.sort(key=lambda row: str(row["clientType"]))
         if request.query.get("sort") == "CONNECTION_PROVIDER_TYPE":
             rows.sort(key=lambda row: str(row["providerTypes"][0]["value"]))
-        rows = rows[::-1] if request.query.get("sortDir") == "DESC" else rows
-        shown = rows[(page - 1) * limit : page * limit]
-        return json_response({"data": shown, "page": page, "limit": limit, "total": len(rows)})
+        return self._drata.numbered(request, rows[::-1] if request.query.get("sortDir") == "DESC" else rows)
 
     async def v1_create_idp_from_json(self, request: web.Request) -> web.Response:
         return self._create(await _json_people(request))
@@ -118,4 +115,5 @@ def _rendered(connection: Connection) -> dict[str, Any]:
         "deletedAt": None,
         "providerTypes": [{"value": connection.type, "isEnabled": True}],
         "code": None,
+        "groupLabel": None,
     }

@@ -70,6 +70,8 @@ class Processor:
 
     def process(self, connection: Connection, publication: Publication) -> None:
         schema = connection.schemas.get(publication.slug)
+        if schema is None and not publication.items:
+            return
         if schema is None:
             schema = Schema(publication.slug, fields=inferred_fields(publication.items))
             connection.schemas[publication.slug] = schema
@@ -140,7 +142,7 @@ class Processor:
 
 def inferred_fields(items: list[dict[str, Any]]) -> frozenset[str]:
     """The fields of a new schema: those of the first object that are not null."""
-    return frozenset(name for name, value in items[0].items() if value is not None) if items else frozenset()
+    return frozenset(name for name, value in items[0].items() if value is not None)
 
 
 def without_arrays(value: dict[str, Any]) -> dict[str, Any]:

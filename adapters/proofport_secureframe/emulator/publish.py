@@ -56,10 +56,7 @@ class Publish:
             raise VendorError(self._switches["empty_resource_data"], "resource_data must not be empty")
         faults = request[FAULTS]
         doomed = frozenset(position for position in range(len(items)) if faults.item_fails())
-        try:
-            return Publication(slug, [without_arrays(item) for item in items], partial, doomed)
-        except RecursionError:
-            raise VendorError(400, "resource_data is nested too deeply") from None
+        return Publication(slug, [without_arrays(item) for item in items], partial, doomed)
 
     def _refuse_now(self, connection: Connection, publication: Publication) -> None:
         """Answer 400 to items that cannot be mapped, instead of letting them fail later, where the switch says so."""

@@ -18,6 +18,9 @@ from proofport.testing.emulator_faults import FAULTS as FAULTS
 from proofport.testing.emulator_faults import Faults as Faults
 from proofport.testing.emulator_faults import cut as cut
 from proofport.testing.emulator_faults import listed as listed
+from proofport.testing.emulator_recording import Recording as Recording
+from proofport.testing.emulator_recording import Replay as Replay
+from proofport.testing.emulator_recording import replays as replays
 from proofport.testing.running import Running as Running
 from proofport.testing.running import running as running
 from proofport.testing.running import serve as serve

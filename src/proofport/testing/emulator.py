@@ -24,10 +24,13 @@ from aiohttp import web
 from proofport.testing.emulator_behaviours import Behaviour, Switches, Value
 from proofport.testing.emulator_faults import BY_ORDER, FAULTS, NO_FAULTS, SHORT, Faults, cut, cut_in_the_middle
 from proofport.testing.emulator_log import Log, RateLimiter
+from proofport.testing.emulator_recording import Recording, Replay
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PREFIX = "/_emulator"
 """The beginning of the paths of the control plane. `/` belongs to it, too."""
+AROUND = 16
+"""Levels that an answer, the state or the log may have around a body."""
 
 
 class VendorError(Exception):
@@ -54,6 +57,8 @@ class Emulator(ABC):
         self.switches = Switches(self.behaviours)
         self.faults = NO_FAULTS
         self.log = Log()
+        self.recording: Recording | None = None  #: Gets every exchange.
+        self.replay: Replay | None = None  #: Answers in the place of the vendor.
         self._limiter = RateLimiter(clock)
         self._first_switches: dict[str, Value] = {"rate_limit": rate_limit} if rate_limit else {}
         self.switches.set(self._first_switches)
@@ -148,13 +153,21 @@ class Emulator(ABC):
         drop = faults.take_drop()
         if drop == "before":
             return cut(request)
-        answer = await self._vendor_answer(request, handler, faults, len(body))
+        if self.replay is None:
+            answer = await self._vendor_answer(request, handler, faults, len(body))
+        else:
+            found = self.replay.answer(entry)
+            answer = self.failure(400, found) if isinstance(found, str) else found
         if drop == "after":
             return cut(request)
         self.log.answered(entry, answer.status, answer.body if isinstance(answer.body, bytes) else b"")
         if SHORT in request:
             answer.headers[BY_ORDER] = "list_ends_after"
-        return cut_in_the_middle(request, answer) if drop == "middle" else answer
+        if drop == "middle":
+            return cut_in_the_middle(request, answer)
+        if self.recording is not None:
+            self.recording.note(self.name, entry, answer)
+        return answer
 
     async def _vendor_answer(self, request: web.Request, handler: Handler, faults: Faults, size: int) -> web.Response:
         try:
@@ -231,8 +244,16 @@ def json_response(data: object, status: int = 200, headers: Mapping[str, str] | 
 
 
 async def json_body(request: web.Request) -> Any:
-    """The decoded body of a vendor request. Raises VendorError (400) when it is not JSON."""
+    """The decoded body of a vendor request. Raises VendorError (400) when it is not JSON, or too deep to be shown."""
     try:
-        return orjson.loads(await request.read())
+        body = orjson.loads(await request.read())
     except ValueError:
         raise VendorError(400, "The request body is not valid JSON") from None
+    shown: Any = body
+    for _ in range(AROUND):
+        shown = [shown]
+    try:
+        orjson.dumps(shown)
+    except TypeError:
+        raise VendorError(400, "The request body is nested too deeply") from None
+    return body

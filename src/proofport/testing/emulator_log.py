@@ -77,7 +77,7 @@ class Log:
             query={name: request.query.getall(name) for name in request.query},
             headers={str(name): value for name, value in request.headers.items() if name.lower() not in SECRET_HEADERS},
             at=time.time(),
-            body=_without_secrets(body),
+            body=without_secrets(body),
         )
         self._entries.append(entry)
         self._keep(len(body))
@@ -85,7 +85,7 @@ class Log:
 
     def answered(self, entry: Received, status: int, body: bytes) -> None:
         """Note the answer to a request."""
-        entry.status, entry.answer = status, _without_secrets(body)
+        entry.status, entry.answer = status, without_secrets(body)
         self._keep(len(body))
 
     def _keep(self, size: int) -> None:
@@ -114,7 +114,8 @@ class Log:
         return len(self._entries)
 
 
-def _without_secrets(body: bytes) -> bytes:
+def without_secrets(body: bytes) -> bytes:
+    """A body in which the members that hold secrets are hidden."""
     return SECRET_MEMBER.sub(rb'\1"hidden"', body) if b"_secret" in body or b"_token" in body else body
 
 

@@ -10,7 +10,19 @@ from proofport.testing import Emulator, Running
 
 KNOWN = {"connectionId": [1, 5, 6, 7], "resourceId": [101], "recordId": ["a"], "sessionId": ["open"], "id": [7]}
 KEY, WRONG = "Bearer drata-emulator-key", "Bearer wrong"
+V1, V2 = "/public/custom-connections", "/public/v2/custom-connections"
 RESOURCE = "/public/v2/custom-connections/1/resources/101"
+WITNESSES = [
+    V2 + "/4712?expand[]=customResources",
+    V2 + "/4712/resources/4713/records",
+    V2 + "/4712/resources/4713/sessions",
+    V1 + "/4714/devices",
+    "/public/v2/connections/4714/devices?expand[]=asset",
+    V2 + "/4715/hris-user-identities",
+    V2 + "/4715/hris-user-identities/identity-id:w",
+    "/public/v2/company",
+    "/public/v2/workspaces",
+]
 HOSTILE = [
     ("POST", "/public/v2/custom-connections"),
     ("PUT", "/public/v2/custom-connections/1"),
@@ -25,6 +37,8 @@ HOSTILE = [
     ("POST", "/public/v2/custom-connections/6/hris-user-identities"),
     ("GET", "/public/v2/custom-connections/6/hris-user-identities/identity-id:%00"),
     ("POST", "/public/connections/upload/json"),
+    ("POST", "/public/custom-connections/1/resources/101/records"),
+    ("GET", "/public/custom-connections/5/devices?personnelId=1e20"),
     ("POST", "/public/connections/upload/csv"),
 ]
 DEVICE = {"personnelId": "email:a@b.co", "platformName": "MACOS", "platformVersion": "15", "serialNumber": "S"}
@@ -47,6 +61,11 @@ def filled() -> Emulator:
         "sessions": [{"sessionId": "open", "status": "IN_PROGRESS"}],
     }
     state["connections"].append({"id": 7, "type": "IDENTITY", "name": "people"})
+    state["connections"] += [
+        {"id": 4712, "resources": [{"id": 4713, "records": [{"id": "w"}]}]},
+        {"id": 4714, "type": "MDM", "devices": [{**DEVICE, "serialNumber": "witness"}]},
+        {"id": 4715, "type": "HRIS", "identities": [{"identityId": "w", "email": "w@example.com"}]},
+    ]
     emulator.load(state)
     return emulator
 
@@ -109,6 +128,22 @@ async def walk(served: Running, expect: Any) -> None:
         (400, "POST", "/public/connections/upload/csv", None),
         (400, "PUT", "/public/connections/8/upload/csv", None),
         (200, "GET", "/public/connections?limit=50", None),
+        (200, "POST", V1 + "/1/resources/101/records", {"data": [{"id": "v"}]}),
+        (201, "POST", V1 + "/1/resources/101/records", {"data": {"id": "w"}}),
+        (400, "POST", V1 + "/1/resources/101/records", {"data": 1}),
+        (200, "PUT", V1 + "/1/resources/101/records/v", {"data": {"n": 1}}),
+        (404, "PUT", V1 + "/1/resources/101/records/x", {"data": {"n": 1}}),
+        (204, "DELETE", V1 + "/1/resources/101/records/v", None),
+        (404, "DELETE", V1 + "/1/resources/101/records/v", None),
+        (201, "POST", V1 + "/5/devices", {**DEVICE, "personnelId": 7, "serialNumber": "V"}),
+        (200, "POST", V1 + "/5/devices", {**DEVICE, "personnelId": 7, "serialNumber": "V"}),
+        (400, "POST", V1 + "/5/devices", DEVICE),
+        (200, "GET", V1 + "/5/devices?page=1.0&limit=20.0&expand[]=ASSET&expand[]=COMPLIANCE_CHECKS", None),
+        (400, "GET", V1 + "/5/devices?limit=51", None),
+        (200, "GET", "/public/v2/workspaces?includeTotalCount=true&expand[]=frameworks&expand[]=personnelScope", None),
+        (400, "GET", "/public/v2/workspaces?size=0", None),
+        (200, "GET", "/public/workspaces?q=exam", None),
+        (200, "GET", "/public/v2/company", None),
     ]
     for status, method, path, body in steps:
         await expect(KEY, status, method, path, body)

@@ -11,7 +11,16 @@ from proofport.testing import Emulator, Running
 from proofport_secureframe.emulator.entities import ENTITIES
 
 USER = "20000000-0000-4000-8000-000000000001"
-KNOWN = {"id": [CONNECTION, "10000000-0000-4000-8000-000000000001", USER]}
+KNOWN: dict[str, list[str]] = {"id": [CONNECTION, "10000000-0000-4000-8000-000000000001", USER]}
+SCHEMAS = ["cloud_resource", "training_record", "personnel_account", "device", "software_package", "new"]
+"""The slugs that requests are made up with."""
+KNOWN |= {"schema_slug": SCHEMAS, "vendor_slug": ["acme"]}
+WITNESS = "5f0c0c0e-0000-4000-8000-00000000aaaa"
+WITNESSES = [
+    f"/integration_connections/{WITNESS}",
+    "/user_accounts?q=vendor_name:Witness",
+    "/cloud_resources?q=vendor_name:Witness&sort=-third_party_id",
+]
 KEY, WRONG = "secureframe-emulator-key secureframe-emulator-secret", "x y"
 HOSTILE = [
     ("POST", "/custom_connections/5f0c0c0e-0000-4000-8000-000000000001/data"),
@@ -26,6 +35,15 @@ def filled() -> Emulator:
     state = emulator.state()
     for schema in state["connections"][0]["schemas"]:
         schema["resources"] = [{"id": "a", "email": "a@example.com", "cloud_resource_type": "vpc"}]
+    models = ("personnel_account", "cloud_resource")
+    state["connections"].append(
+        {
+            "id": WITNESS,
+            "vendor_slug": "witness",
+            "vendor_name": "Witness",
+            "schemas": [{"slug": each, "model": each, "resources": [{"id": "w", "region": "w"}]} for each in models],
+        }
+    )
     emulator.load({**state, "users": [{"id": USER, "email": "a@example.com"}]})
     return emulator
 

@@ -9,10 +9,12 @@ from tests.support.vanta import SAMPLES, SCOPE, authorization, token_request
 
 from proofport.testing import Emulator, Running
 
-__all__ = ["KNOWN", "authorization", "filled", "walk"]
+__all__ = ["KNOWN", "WITNESSES", "authorization", "filled", "walk"]
 
 KNOWN = {"resourceId": ["any"]}
 """The slug of every resource: it names the right one for each path."""
+WITNESS = "665000000000000000004711"
+WITNESSES = [f"/v1/resources/user_account?resourceId={WITNESS}"]
 HOSTILE = [
     ("POST", "/oauth/token"),
     ("PUT", "/v1/resources/user_account"),
@@ -33,6 +35,8 @@ def filled() -> Emulator:
         sample = SAMPLES[resource["base_type"]]
         gone = {**sample("gone"), "deletedAt": "2026-01-31T08:00:00.000Z"}
         resource |= {"slug": "any", "records": [sample("a")], "deleted": [gone]}
+    witness = {"id": WITNESS, "base_type": "user_account", "slug": "witness", "records": [SAMPLES["user_account"]("w")]}
+    state["connections"][0]["resources"].append(witness)
     emulator.load(state)
     return emulator
 

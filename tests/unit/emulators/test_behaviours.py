@@ -56,3 +56,13 @@ def test_a_switch_that_is_not_there_is_named_with_those_that_are() -> None:
 
     with pytest.raises(ValueError, match="no switch 'mata'; the switches are meta"):
         switches.set({"mata": True})
+
+
+async def test_the_behaviours_say_which_reading_of_a_training_is_the_default_and_why(secureframe: Any) -> None:
+    claims = {each["name"]: each for each in await secureframe.served.control("GET", "behaviours")}
+
+    required, datetimes = claims["completed_at_required"], claims["datetimes"]
+    assert (required["switch"]["default"], datetimes["switch"]["default"]) == (True, "fails")
+    assert "R1" in required["says"]
+    assert "R2 and R3" in required["says"]
+    assert "ISO 8601" in datetimes["source"]

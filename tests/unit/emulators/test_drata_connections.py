@@ -301,15 +301,6 @@ async def test_connections_are_sorted_and_found_by_their_type(drata: Any) -> Non
     assert (await drata("GET", "/public/connections?state=GONE"))[0] == 400
 
 
-async def test_records_and_devices_are_taken_by_the_paths_of_v1(drata: Any) -> None:
-    path = "/public/custom-connections/1/resources/101/records"
-    assert (await drata("POST", path, {"data": [{"id": "a"}]}))[0] == 200
-    assert (await drata("PUT", f"{path}/a", {"data": {"n": 1}}))[0] == 200
-    assert (await drata("DELETE", f"{path}/a"))[0] == 204
-    device = {"personnelId": 1, "platformName": "MACOS", "platformVersion": "15", "serialNumber": "S"}
-    assert (await drata("POST", "/public/custom-connections/5/devices", device))[0] == 201
-
-
 async def test_a_method_that_is_not_offered_names_those_that_are(drata: Any) -> None:
     assert (await drata("PATCH", PATH))[0] == 405
     assert drata.headers["Allow"] == "GET,HEAD,POST"

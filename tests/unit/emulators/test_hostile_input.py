@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.contracts.vendors import vendor
-from tests.support.emulators import NAMES, document
+from tests.support.emulators import NAMES, document, seeded
 from tests.support.secureframe import CONNECTION
 
 from proofport import registry
@@ -19,6 +19,7 @@ from proofport.testing import Emulator, running
 from proofport_secureframe.emulator import SecureframeEmulator
 
 STEERING = [("POST", f"/_emulator/{step}") for step in ("seed", "faults", "switches", "define-schema")]
+NAMED = ("data", "resource_data", "resources", "personnelData", "schema")
 WORDS = st.sampled_from(["CUSTOM", "complete", "acme", "cloud_resource", "id", "string", "", "\x00", "ü"])
 
 
@@ -63,6 +64,16 @@ def test_it_never_fails_by_itself(name: str, data: st.DataObject) -> None:
     calls = data.draw(st.lists(one, min_size=1, max_size=12))
 
     assert 500 not in asyncio.run(answers(name, registry.load_emulator(name)(), calls))
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_what_is_deeper_than_an_answer_can_be_is_refused(name: str) -> None:
+    deep: Any = "x"
+    for _ in range(300):
+        deep = {"x": deep}
+    calls = [(each, dict.fromkeys(NAMED, deep)) for each in vendor(name).HOSTILE if each[0] in ("POST", "PUT")]
+
+    assert {status // 100 for status in await answers(name, seeded(name), calls)} == {4}
 
 
 ITEMS = st.dictionaries(names("secureframe"), values("secureframe"), max_size=3)

@@ -257,12 +257,16 @@ class TestMapping:
 
         assert "u-1" in await secureframe.resources("personnel_account")
 
-    @pytest.mark.parametrize(("required", "stored"), [(False, 1), (True, 0)])
-    async def test_completed_at_depends_on_the_revision(self, secureframe: Any, required: bool, stored: int) -> None:
-        await secureframe.served.switch(completed_at_required=required)
+    async def test_a_training_without_a_completion_is_not_processed_unless_the_newer_documents_are_chosen(
+        self, secureframe: Any
+    ) -> None:
         await secureframe.publish("training_record", TRAINING)
+        assert await secureframe.resources("training_record") == {}
+        assert await secureframe.reasons("training_record") == ["missing required field completed_at"]
 
-        assert len(await secureframe.resources("training_record")) == stored
+        await secureframe.served.switch(completed_at_required=False)
+        await secureframe.publish("training_record", TRAINING)
+        assert await secureframe.resources("training_record") == {"t-1": TRAINING}
 
     @pytest.mark.parametrize(("revision", "stored"), [("R3", 1), ("R2", 0)])
     async def test_the_newest_types_depend_on_the_revision(self, secureframe: Any, revision: str, stored: int) -> None:
@@ -372,8 +376,14 @@ async def test_fields_of_any_name_are_mapped_onto_the_models(secureframe: Any) -
 
 
 async def test_a_time_of_completion_that_is_none_is_not_processed(secureframe: Any) -> None:
-    await secureframe.publish("training_record", {**TRAINING, "completed_at": "yesterday"})
+    untimely = {**TRAINING, "completed_at": "yesterday"}
+    await secureframe.publish("training_record", untimely)
     assert await secureframe.resources("training_record") == {}
+    assert await secureframe.reasons("training_record") == ["completed_at is not an ISO 8601 datetime"]
+
+    await secureframe.served.switch(datetimes="kept")
+    await secureframe.publish("training_record", untimely)
+    assert await secureframe.resources("training_record") == {"t-1": untimely}
 
 
 async def test_every_printed_type_works(secureframe: Any) -> None:

@@ -22,7 +22,9 @@ NAMES = registry.names(registry.EMULATORS)
     metavar="N",
     help="Requests a minute; 0, the default, is off.",
 )
-def emulate(file: str | None, rate_limit: int, **ports: int) -> int:
+@click.option("--record", metavar="FILE", help="Write every exchange to a new file (NDJSON, without credentials).")
+@click.option("--replay", metavar="FILE", help="Answer from such a file.")
+def emulate(file: str | None, rate_limit: int, record: str | None, replay: str | None, **ports: int) -> int:
     """Run the local emulators of the vendors, until interrupted.
 
     Each imitates one vendor, has an object for every kind, and stores what it receives in memory. The line `ready` on
@@ -30,7 +32,11 @@ def emulate(file: str | None, rate_limit: int, **ports: int) -> int:
     """
     import asyncio
 
-    asyncio.run(_serve(file, rate_limit, {name: ports[f"port_{name}"] for name in NAMES}))
+    from proofport.errors import UsageError
+
+    if record and replay:
+        raise UsageError("--record and --replay exclude each other", hint="A replay has nothing new to record.")
+    asyncio.run(_serve(file, rate_limit, {name: ports[f"port_{name}"] for name in NAMES}, record, replay))
     return 0
 
 
@@ -49,20 +55,25 @@ emulate.params[1:1] = [
 HEAD = "# Written by `proofport emulate`; not usable after it has stopped.\n"
 
 
-async def _serve(file: str | None, rate_limit: int, ports: dict[str, int]) -> None:
+async def _serve(
+    file: str | None, rate_limit: int, ports: dict[str, int], record: str | None, replay: str | None
+) -> None:
     import tempfile
     from contextlib import AsyncExitStack
 
     from proofport.cli.service import stop_signal
-    from proofport.testing import serve
+    from proofport.testing import Recording, replays, serve
 
     if file:
         _refuse_other_s(Path(file))
     stopped = stop_signal()
     async with AsyncExitStack() as stack:
+        recording = stack.enter_context(Recording(Path(record))) if record else None
+        answers = replays(Path(replay), [*ports]) if replay else {}
         destinations = {}
         for name, port in ports.items():
             emulator = registry.load_emulator(name)(rate_limit=rate_limit)
+            emulator.recording, emulator.replay = recording, answers.get(name)
             emulator.seed()
             origin = await stack.enter_async_context(serve(emulator, port=port))
             destinations[name] = emulator.destination(origin)
