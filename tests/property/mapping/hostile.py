@@ -18,6 +18,16 @@ TIMES = [
     "2026-01-31 09:00:00+02:00",
     "2026-01-31",
     "20260131T0900Z",
+    "2026-01-31t09:00:00z",
+    "20260131090000Z",
+    "2026-01-31 09:00:00",
+    "Sat, 31 Jan 2026 09:00:00 +0100",
+    "/Date(1769850000062)/",
+    "31/01/2026",
+    "1769850000.062",
+    1769850000,
+    1769850000.062,
+    1769850000062,
 ]
 LITERALS = ["1", "-1", "1.5", "0", "'a'", "'ü'", "''", "true", "false", "null", '"b"']
 OPERATORS = ["==", "==", "!=", "<", "<=", ">", ">=", "="]
@@ -34,6 +44,7 @@ INTERPRETED = [
 ]
 INTERPRETED += ["[?@.a[*] == 1]", ".`sub(/a/, b)`", ".`split(a, 0, -1)`", ".`str()`", ".$.a", ".`this`"]
 """Steps that are left to jsonpath-ng's own engine."""
+FORMS = ["iso", "epoch_seconds", "epoch_ms", "rfc1123", "json_date", "%d/%m/%Y", "%Y-%m-%d %H:%M:%S"]
 CONVERSIONS = ["int", "number", "bool", "date", "datetime", "string"]
 
 
@@ -167,8 +178,21 @@ class Hostile(random.Random):
             case _:
                 return {"value": self.constant()}
 
+    def time(self) -> dict[str, Any]:
+        forms = self.sample(FORMS, self.randint(1, 3))
+        if {"epoch_seconds", "epoch_ms"} <= set(forms):
+            forms.remove("epoch_ms")
+        rule: dict[str, Any] = {"as": self.choice(["date", "datetime"]), "from": forms}
+        if self.odds(0.5):
+            rule["zone"] = self.choice(["UTC", "-05:30", "Asia/Tokyo"])
+        if self.odds(0.5) and rule["as"] == "datetime":
+            rule["at"] = self.choice(["00:00", "23:59:59"])
+        return rule
+
     def converted(self) -> dict[str, Any]:
-        match self.randrange(4):
+        match self.randrange(5):
+            case 4:
+                return self.time()
             case 0:
                 return {}
             case 1:

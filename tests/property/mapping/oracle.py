@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import time as midnight
+from fractions import Fraction
+from math import floor
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from proofport.mapping.compile.functions import MISSING
 
@@ -42,6 +46,8 @@ def always(rule: dict[str, Any], record: Any) -> Any:
         elif "true" in rule:
             entries = [(each, True) for each in rule["true"]] + [(each, False) for each in rule["false"]]
             value = look_up(entries, value, rule["unknown"])
+        elif rule.get("as") in ("date", "datetime"):
+            value = time(rule, value)
         elif "as" in rule:
             value = convert(rule["as"], value)
     if value is None and "if_null" in rule:
@@ -123,19 +129,65 @@ def convert(kind: str, value: Any) -> Any:
         if isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
         raise Refusal
-    if kind in ("int", "number"):
-        return number(kind, value)
-    if not isinstance(value, str):
+    return number(kind, value)
+
+
+def time(rule: dict[str, Any], value: Any) -> str:
+    """By the first form of `from:` that a value has; the date as it is written, or the moment in UTC."""
+    forms = rule.get("from", ["iso"])
+    found = next((each for each in (form_of(form, value) for form in forms) if each is not None), None)
+    zone = ZoneInfo(rule["zone"]) if "/" in rule.get("zone", "") else OFFSETS.get(rule.get("zone", ""))
+    if found is None:
         raise Refusal
-    try:
-        if kind == "date":
-            return (datetime.fromisoformat(value).date() if len(value) > 10 else date.fromisoformat(value)).isoformat()
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None:
+    moment, plain = found
+    if rule["as"] == "date":
+        return (moment.astimezone(zone) if zone and moment.tzinfo else moment).date().isoformat()
+    if plain:
+        if "at" not in rule:
             raise Refusal
-        return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
-    except (ValueError, OverflowError):
-        raise Refusal from None
+        moment = moment.replace(tzinfo=zone or UTC) + timedelta(seconds=0 if rule["at"] == "00:00" else 86399)
+    elif moment.tzinfo is None:
+        if zone is None:
+            raise Refusal
+        moment = moment.replace(tzinfo=zone)
+    return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+OFFSETS = {"UTC": UTC, "-05:30": timezone(-timedelta(hours=5, minutes=30))}
+FORMATS = {"rfc1123": "%a, %d %b %Y %H:%M:%S %z", "%d/%m/%Y": "%d/%m/%Y", "%Y-%m-%d %H:%M:%S": "%Y-%m-%d %H:%M:%S"}
+
+
+def form_of(form: str, value: Any) -> tuple[datetime, bool] | None:
+    """The moment, and true if it is a plain date. Knows the spellings that `hostile` makes."""
+    if form.startswith("epoch"):
+        number = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+        if not isinstance(number, str) or not re.fullmatch(r"-?[0-9]{1,17}(\.[0-9]*)?", number):
+            return None
+        return since_1970(Fraction(number) / (1000 if form == "epoch_ms" else 1))
+    if not isinstance(value, str):
+        return None
+    if form == "json_date":
+        number = value.removeprefix("/Date(").removesuffix(")/")
+        return since_1970(Fraction(number) / 1000) if len(value) == len(number) + 8 and number.isdigit() else None
+    try:
+        if form != "iso":
+            return datetime.strptime(value, FORMATS[form]), form == "%d/%m/%Y"  # noqa: DTZ007
+        if value.isdigit() and len(value) != 8:
+            return None
+        if len(value) <= 10:
+            return datetime.combine(date.fromisoformat(value), midnight()), True
+        if re.fullmatch(r"[0-9]{14}Z", value):
+            return datetime.strptime(value, "%Y%m%d%H%M%S%z"), False
+        return datetime.fromisoformat(value.replace("z", "Z")), False
+    except ValueError:
+        return None
+
+
+def since_1970(seconds: Fraction) -> tuple[datetime, bool] | None:
+    try:
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=floor(seconds * 1_000_000)), False
+    except OverflowError:
+        return None
 
 
 def number(kind: str, value: Any) -> Any:

@@ -58,7 +58,7 @@ def _annotation(rule: Rule, root: Any, name: str) -> Any:
     made, nullable = _of_source(rule, root, name)
     for change in rule.changes:
         match change:
-            case Convert(to):
+            case Convert(to=to):
                 made = _CONVERTED.get(to, str)
             case Lookup():
                 kept = [made] if change.unknown.action == "keep" else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from proofport.errors import Rejected
@@ -14,12 +15,12 @@ from proofport.mapping.compile.code import Code
 from proofport.mapping.compile.guards import ANY_JSON, OPAQUE, TIME, Field, Guard, Shape, acceptor_of_items
 from proofport.mapping.compile.projection import Part
 from proofport.mapping.compile.reading import Scope
+from proofport.mapping.compile.times import as_date, as_datetime
 from proofport.mapping.language.kinds import constants
 from proofport.mapping.language.nodes import (
     Change,
     Condition,
     Constant,
-    Conversion,
     Convert,
     Default,
     FirstOf,
@@ -166,8 +167,8 @@ class _Compiler:
         match change:
             case Lookup():
                 return self._look_up(change, value, field)
-            case Convert(to):
-                return self._convert(to, value, field)
+            case Convert():
+                return self._convert(change, value, field)
             case IfNull(constant):
                 return self._replace(value, "None", constant)
             case Default(constant):
@@ -266,10 +267,10 @@ class _Compiler:
             quick = f"{entries}.get({value}, {unknown}) if {value}.__class__ is str"
         return self._copy(f"{quick} else {value} if {value} is M or {value} is None else {slow}")
 
-    def _convert(self, to: Conversion, value: str, field: str) -> str:
-        result = self._copy(value)
-        function = self.code.use(functions.CONVERSIONS[to])
-        quick = f"{self.code.use(timestamp)}({value}) or " if to == "datetime" else ""
+    def _convert(self, change: Convert, value: str, field: str) -> str:
+        result, to = self._copy(value), change.to
+        function = self.code.bind("f", _function(change))
+        quick = f"{self.code.use(timestamp)}({value}) or " if to == "datetime" and "iso" in change.times.forms else ""
         ready = f" and {value}.__class__ is not {_READY[to]}" if to in _READY else ""
         with self.code.block(f"if {value} is not M and {value} is not None{ready}:"):
             self.code.line(f"{result} = {quick}{function}({value}, {self.code.constant(field)})")
@@ -289,8 +290,16 @@ class _Compiler:
 
 ANY_FIELD, UNKNOWN_FIELD = (Field(guard, required=False, nullable=False) for guard in (ANY_JSON, OPAQUE))
 """A field that the model does not name, where it takes such fields and where it does not."""
+_OF_TIMES = {"date": as_date, "datetime": as_datetime}
 _READY = {"bool": "bool", "int": "int", "string": "str"}
 """The types that a conversion leaves as they are."""
+
+
+def _function(change: Convert) -> Callable[[Any, str], Any]:
+    """The function of a conversion, from a value and its field."""
+    if change.to in _OF_TIMES:
+        return partial(_OF_TIMES[change.to], change.times)
+    return functions.CONVERSIONS[change.to]
 
 
 def _in_order(names: Iterable[str], shape: Shape) -> list[str]:
@@ -303,7 +312,7 @@ def _always_fits(rule: Rule, field: Field) -> bool:
     if field.required or field.guard.item or field.guard.shape:
         return False
     match rule.changes:
-        case (Convert(to), *_):
+        case (Convert(to=to), *_):
             known = to == "datetime" and field.guard.uses == TIME.uses
         case (Lookup(unknown=unknown), *_):
             known = unknown.action != "keep"

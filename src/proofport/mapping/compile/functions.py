@@ -6,17 +6,15 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
 from typing import Any, Final, NoReturn
 
 from jsonpath_ng import Slice, Wildcard
 from jsonpath_ng.ext.filter import Filter
 
 from proofport.errors import Rejected
-from proofport.evidence import format_timestamp
 from proofport.mapping.language.nodes import Conversion, Lookup, json_key
 from proofport.mapping.language.paths import Path, tree_of
-from proofport.text.wording import MISSING_FIELD, ZONE_HINT, describe, listing, nearest, reject
+from proofport.text.wording import MISSING_FIELD, describe, listing, nearest, reject
 
 
 class Missing:
@@ -192,41 +190,10 @@ def as_bool(value: Any, field: str) -> bool:
     return found
 
 
-def as_date(value: Any, field: str) -> str:
-    """`YYYY-MM-DD`; of a date and time, the date as it is written."""
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    if isinstance(value, str):
-        try:
-            return (date.fromisoformat(value) if len(value) <= 10 else datetime.fromisoformat(value).date()).isoformat()
-        except ValueError:
-            pass
-    raise reject(field, describe(value), "a date in ISO 8601, for example 2026-01-31")
-
-
-def as_datetime(value: Any, field: str) -> str:
-    """RFC 3339 in UTC."""
-    moment = value
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-    if not isinstance(moment, datetime):
-        raise reject(field, describe(value), "a date and time in ISO 8601, for example 2026-01-31T09:00:00Z")
-    if moment.tzinfo is None:
-        raise reject(field, f"{describe(value)} without a time zone", "a date and time with its time zone", ZONE_HINT)
-    try:
-        return format_timestamp(moment)
-    except OverflowError:
-        raise reject(field, describe(str(moment)), "a time between the years 1 and 9999") from None
-
-
 CONVERSIONS: Mapping[Conversion, Callable[[Any, str], Any]] = {
     "int": as_int,
     "number": as_number,
     "bool": as_bool,
-    "date": as_date,
-    "datetime": as_datetime,
     "string": text,
 }
+"""Those beside `date` and `datetime`, which are in `times`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import time, tzinfo
 from typing import Any, Literal, TypeAlias
 
 from proofport.mapping.language.paths import Path
@@ -74,10 +75,24 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """The way that dates and times are written where they are read."""
+
+    #: `iso`, `epoch_seconds`, …, or formats of strptime: the first that fits counts.
+    forms: tuple[str, ...] = ("iso",)
+    #: Of times that are written without one.
+    zone: tzinfo | None = None
+    #: The time of day for plain dates.
+    at: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Convert:
     """`as:`."""
 
     to: Conversion
+    #: Used by `date` and `datetime`.
+    times: Times = Times()
 
 
 @dataclass(frozen=True, slots=True)

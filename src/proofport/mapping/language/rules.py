@@ -31,6 +31,7 @@ from proofport.mapping.language.nodes import (
     json_key,
 )
 from proofport.mapping.language.paths import Path, PathError
+from proofport.mapping.language.times import OF_TIMES, times
 from proofport.text.wording import listing, short
 from proofport.text.yaml_nodes import (
     Block,
@@ -53,7 +54,7 @@ Tables: TypeAlias = Mapping[str, Mapping[object, Any]]
 OF_PATHS = ("all", "each", "join")
 OF_BOOLS = ("true", "false")
 OF_SINGLE_VALUES = ("table", "as")
-OTHERS = (*OF_PATHS, *OF_BOOLS, "when", "unknown", "required", "type", "nullable", "compare")
+OTHERS = (*OF_PATHS, *OF_BOOLS, *OF_TIMES, "when", "unknown", "required", "type", "nullable", "compare")
 CONVERSIONS = get_args(Conversion)
 TYPES = get_args(JsonType)
 COMPARING = get_args(Comparing)
@@ -161,6 +162,7 @@ def _check_combination(source: Source, name: str, keys: Keys) -> None:
         keys.refuse(("required",), "beside 'default'", "one of the two")
     if "as" not in keys:
         keys.refuse(OF_BOOLS, "without 'as: bool'", "as: bool beside it")
+        keys.refuse(OF_TIMES, "without 'as:'", "as: datetime, or as: date, beside it")
     if "table" not in keys and not keys.given(OF_BOOLS):
         keys.refuse(("unknown",), "without a table", "table:, or as: bool with true: and false:")
 
@@ -252,8 +254,9 @@ def _conversion(reader: RuleReader, node: Node, keys: Keys) -> Convert | Lookup:
     if name != "bool":
         keys.refuse(OF_BOOLS, f"beside 'as: {name}'", "it beside as: bool only")
     if keys.given(OF_BOOLS):
+        times(keys, name)
         return Lookup("its true and false lists", _boolean_entries(keys), _unknown(keys))
-    return Convert(cast(Conversion, name))
+    return Convert(cast(Conversion, name), times(keys, name))
 
 
 def _boolean_entries(keys: Keys) -> Mapping[object, Any]:
