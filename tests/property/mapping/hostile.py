@@ -12,6 +12,8 @@ NAMES = ["a", "b", "c"]
 ODD_NAMES = ["a.b", "x:y", "it's", 'q"t', "ü", "", "0", "*", "a b", "null", "true", "back\\slash", "$", "{$.a}"]
 NUMBERS = [0, 1, 2, -1, 1.0, 1.5, 2**53, 1e300, 10**30, -(10**30)]
 TEXTS = ["", "a", "b", "1", "true", "FALSE", "null", "ü", "日本", "😀", "a.b", "x\ny", "{$.a}", "'", "1.5", "-7"]
+TEXTS += ['{"a": {"b": 1}}', "[1, null]", "eyJhIjogW119", "a,b\n1,2\n3,\n", "a;b\n", "YSxiCjEsMgo="]
+DECODED = ["json", "base64", "csv", ["base64", "json"], ["base64", "csv"], ["json", "base64"]]
 TIMES = [
     "2026-01-31T09:00:00+00:00",
     "2026-01-31T09:00:00Z",
@@ -164,7 +166,9 @@ class Hostile(random.Random):
         return rule
 
     def source(self, depth: int) -> dict[str, Any]:
-        match self.randrange(9):
+        match self.randrange(10):
+            case 9:
+                return self.opened(depth)
             case 0 | 1:
                 return {"path": self.selector(), **self.converted()}
             case 2 | 3:
@@ -177,6 +181,17 @@ class Hostile(random.Random):
                 return {"fields": {name: self.rule(depth - 1) for name in {self.name() or "x" for _ in range(2)}}}
             case _:
                 return {"value": self.constant()}
+
+    def opened(self, depth: int) -> dict[str, Any]:
+        """A path that goes on in what it opens."""
+        rule: dict[str, Any] = {"path": self.selector()}
+        if self.odds(0.4):
+            rule["decode"] = self.choice(DECODED)
+        if "decode" not in rule or (rule["decode"] in ("json", ["base64", "json"]) and self.odds(0.5)):
+            rule["entries"] = True
+        if self.odds(0.4):
+            rule["then"] = "$" + "".join(self.some(self.step, 0, 2))
+        return {**rule, **(self.listed(depth) if self.odds(0.5) else {})}
 
     def time(self) -> dict[str, Any]:
         forms = self.sample(FORMS, self.randint(1, 3))

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from datetime import time as midnight
 from fractions import Fraction
+from io import BytesIO
 from math import floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from proofport.errors import UsageError
 from proofport.mapping.compile.functions import MISSING
+from proofport.sources.csv_rows import CsvReader
+from proofport.sources.reader import Malformed
+from proofport.sources.stream import Stream
 
-from .reference import Refusal, find, many, one
+from .reference import Refusal, find, many, met_empty_array, one, parse
 
 
 def text(value: Any) -> str:
@@ -72,13 +78,14 @@ def source(rule: dict[str, Any], record: Any) -> Any:
         return MISSING
     if "template" in rule:
         return template(rule["template"], record)
+    if "entries" in rule or "decode" in rule:
+        return opened(rule, record)
     if not ({"all", "each", "join"} & set(rule)):
         return one(rule["path"], record)
-    return listed(rule, record)
+    return listed(rule, many(rule["path"], record), record)
 
 
-def listed(rule: dict[str, Any], record: Any) -> Any:
-    values = many(rule["path"], record)
+def listed(rule: dict[str, Any], values: Any, record: Any) -> Any:
     if values is MISSING:
         return MISSING
     if "each" in rule:
@@ -86,6 +93,63 @@ def listed(rule: dict[str, Any], record: Any) -> Any:
     if "join" in rule:
         return rule["join"].join([text(value) for value in values if value is not None])
     return values
+
+
+def opened(rule: dict[str, Any], record: Any) -> Any:
+    """What a path selects in what it opens: the members of objects as pairs, or what text stands for."""
+    decoded = rule.get("decode", [])
+    forms = [decoded] if isinstance(decoded, str) else decoded
+    steps = [*forms, *(["text"] if forms[-1:] == ["base64"] else []), *(["entries"] if "entries" in rule else [])]
+    values, met = find(rule["path"], record), met_empty_array(parse(rule["path"]), record)
+    for step in steps:
+        lists = [open_one(step, value) for value in values]
+        met = met or any(each == [] for each in lists)
+        values = [item for each in lists for item in each or []]
+    if "then" in rule:
+        met = met or any(met_empty_array(parse(rule["then"]), value) for value in values)
+        values = [item for value in values for item in find(rule["then"], value)]
+    if {"all", "each", "join"} & set(rule) or ("then" not in rule and steps[-1] in ("csv", "entries")):
+        return listed(rule, values or ([] if met else MISSING), record)
+    if len(values) > 1:
+        raise Refusal
+    return values[0] if values else MISSING
+
+
+def open_one(step: str, value: Any) -> list[Any] | None:
+    """The values that a step makes of one value. None: it has none, and is no empty list either."""
+    if value is None:
+        return None if step in ("csv", "entries") else [None]
+    if step == "entries":
+        if not isinstance(value, dict):
+            raise Refusal
+        return [{"key": key, "value": member} for key, member in value.items()]
+    if not isinstance(value, str | bytes):
+        raise Refusal
+    content = value.encode() if isinstance(value, str) else value
+    try:
+        match step:
+            case "json":
+                return [json.loads(content)]
+            case "base64":
+                return [base64.b64decode(b"".join(content.split()), validate=True)]
+            case "text":
+                return [content.decode()]
+            case _:
+                return rows(content.decode())
+    except ValueError:
+        raise Refusal from None
+
+
+def rows(text: str) -> list[Any]:
+    """As the reader of CSV files gives them."""
+    try:
+        reader = CsvReader(Stream(BytesIO(text.encode()), "text", owned=True))
+        found = [row for _, row in reader]
+    except UsageError:
+        raise Refusal from None
+    if any(isinstance(row, Malformed) for row in found):
+        raise Refusal
+    return found
 
 
 def template(parts: list[str], record: Any) -> Any:

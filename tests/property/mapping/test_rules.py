@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def encoded(value: Any) -> bytes:
         return b"rejected"
 
 
-def found(mapping: SourceMapping, record: Any) -> bytes:
+def found(mapping: Callable[[Any], Any], record: Any) -> bytes:
     try:
         return encoded(mapping(record))
     except Rejected:

@@ -107,12 +107,12 @@ class _Compiler:
         code, plan, rule = self.code, self.plan, self.plan.rules.get(name)
         field = plan.shape.fields.get(name) or (ANY_FIELD if plan.shape.others else UNKNOWN_FIELD)
         value = self._rule(rule, field.guard, name, scope) if rule else "M"
-        fills = [f"parents[{number}]" for number, parent in enumerate(plan.parents) if parent.field == name]
+        fills: list[str | Parent] = [parent for parent in plan.parents if parent.field == name]
         fills += [code.constant(plan.values[name])] if name in plan.values else []
         for fill in fills:
             value = self._copy(value)
             with code.block(f"if {value} is M:"):
-                code.line(f"{value} = {fill}")
+                code.line(f"{value} = {fill if isinstance(fill, str) else self._parent(fill, field.guard)}")
         value = self._without_null(value, field.nullable)
         if rule is not None and not fills and _always_fits(rule, field):
             return value
@@ -120,6 +120,14 @@ class _Compiler:
             value = self._copy(value)
         field.write(code, value, accepted=value, refused="ok = False")
         return value
+
+    def _parent(self, parent: Parent, guard: Guard) -> str:
+        """The value from around the record, or what a rule makes of the elements there."""
+        given = f"parents[{self.plan.parents.index(parent)}]"
+        if parent.rule is None:
+            return given
+        elements = self._copy(given)
+        return self._rule(parent.rule, guard, parent.field, self._scope(elements, [parent.rule]))
 
     def _without_null(self, value: str, nullable: bool) -> str:
         if self.plan.nulls == "send" or (self.plan.nulls == "nullable" and nullable):

@@ -12,7 +12,9 @@ from jsonpath_ng import Slice, Wildcard
 from jsonpath_ng.ext.filter import Filter
 
 from proofport.errors import Rejected
+from proofport.mapping.language.bounded import Unfit
 from proofport.mapping.language.nodes import Conversion, Lookup, json_key
+from proofport.mapping.language.opening import Entries, Rows, Several
 from proofport.mapping.language.paths import Path, tree_of
 from proofport.text.wording import MISSING_FIELD, describe, listing, nearest, reject
 
@@ -48,8 +50,8 @@ def find(path: Path, record: Any, field: str) -> list[Any]:
         raise _broken(field, path.text, error) from error
 
 
-def transform(step: Any, value: Any, field: str, path: str) -> Any:
-    """The result of one of jsonpath-ng's own functions on one value."""
+def transform(step: Any, value: Any, field: str | None, path: str) -> Any:
+    """The result of a step that makes one value of one value."""
     if value is MISSING:
         return MISSING
     try:
@@ -59,7 +61,19 @@ def transform(step: Any, value: Any, field: str, path: str) -> Any:
     return found[0].value if found else MISSING
 
 
-def _broken(field: str, path: str, error: Exception) -> Rejected:
+def items_of(step: Several, value: Any, field: str | None, path: str) -> list[Any] | None:
+    """The items of the list that a step makes of a value; None for null and for nothing."""
+    if value is MISSING:
+        return None
+    try:
+        return step.items(value)
+    except Unfit as error:
+        raise _broken(field, path, error) from error
+
+
+def _broken(field: str | None, path: str, error: Exception) -> Rejected:
+    if isinstance(error, Unfit):
+        return reject(field, error.found, error.expected, error.hint)
     if isinstance(error, TimeoutError):
         expected = "text that it can be matched with at once"
         return reject(field, f"text over which {path} takes too long", expected, cause=error)
@@ -67,12 +81,16 @@ def _broken(field: str, path: str, error: Exception) -> Rejected:
 
 
 def met_empty_array(path: Path, record: Any) -> bool:
-    """True if a wildcard, slice or filter of the path came upon an empty array."""
+    """True if a wildcard, slice or filter of the path came upon an empty array, or `entries` upon an empty object."""
     return any(
-        type(step) in (Wildcard, Slice, Filter)
-        and any(match.value == [] for match in tree_of(path.steps[:index]).find(record))
+        any(_is_empty(step, match.value) for match in tree_of(path.steps[:index]).find(record))
         for index, step in enumerate(path.steps)
+        if type(step) in (Wildcard, Slice, Filter, Entries, Rows)
     )
+
+
+def _is_empty(step: Any, value: Any) -> bool:
+    return bool((step.items(value) if isinstance(step, Several) else value) == [])
 
 
 def twice(field: str, path: str) -> NoReturn:

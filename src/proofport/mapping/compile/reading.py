@@ -12,6 +12,7 @@ from jsonpath_ng.ext.filter import And, Expression, Filter, Or
 
 from proofport.mapping.compile import functions
 from proofport.mapping.compile.code import MAX_BLOCKS, Code
+from proofport.mapping.language.opening import Several
 from proofport.mapping.language.paths import DESCEND, TRANSFORMS, Key, Path, Step, filter_keys, key_of
 
 Trie: TypeAlias = dict[Key, "Trie"]
@@ -192,6 +193,9 @@ class Walk:
                 self.store(item)
 
     def _several(self, holder: str, step: Step, rest: Sequence[Step]) -> None:
+        if isinstance(step, Several):
+            self._opened(holder, step, rest)
+            return
         code, item = self.code, derive(self.code, self.code.name("i"), holder, 0)
         if self.met is not None and type(step) in (Wildcard, Slice, Filter):
             with code.block(f"if not {holder} and isinstance({holder}, list):"):
@@ -202,6 +206,15 @@ class Walk:
                     self.write(item, rest)
             else:
                 self.write(item, rest)
+
+    def _opened(self, holder: str, step: Several, rest: Sequence[Step]) -> None:
+        code, items, item = self.code, self.code.name("v"), self.code.name("i")
+        code.line(f"{items} = {code.use(functions.items_of)}({code.bind('p', step)}, {holder}, {self.where})")
+        if self.met is not None:
+            with code.block(f"if {items} == []:"):
+                code.line(f"{self.met} = True")
+        with code.block(f"for {item} in {items} or ():"):
+            self.write(item, rest)
 
 
 def _items(code: Code, holder: str, step: Step) -> str:

@@ -26,6 +26,16 @@ class PatternError(ValueError):
     """It is not a regular expression."""
 
 
+class Unfit(ValueError):
+    """A step of a path cannot take the data that it met."""
+
+    def __init__(self, found: str, expected: str, hint: str | None = None) -> None:
+        super().__init__(found)
+        self.found = found
+        self.expected = expected
+        self.hint = hint
+
+
 class Pattern:
     """A regular expression, with the syntax of Python's own."""
 

@@ -152,6 +152,10 @@ class Parent:
     depth: int
     #: The names from there to the value.
     keys: tuple[str | int, ...]
+    #: The rule that makes the field of a list of elements, instead of `keys`, ...
+    rule: Rule | None = None
+    #: ... with the steps of `records` that lead to each of them.
+    depths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

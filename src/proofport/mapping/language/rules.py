@@ -31,6 +31,7 @@ from proofport.mapping.language.nodes import (
     json_key,
 )
 from proofport.mapping.language.paths import Path, PathError
+from proofport.mapping.language.selection import OF_OPENING, opened
 from proofport.mapping.language.times import OF_TIMES, times
 from proofport.text.wording import listing, short
 from proofport.text.yaml_nodes import (
@@ -51,7 +52,7 @@ from proofport.text.yaml_nodes import (
 
 Tables: TypeAlias = Mapping[str, Mapping[object, Any]]
 
-OF_PATHS = ("all", "each", "join")
+OF_PATHS = ("all", "each", "join", *OF_OPENING)
 OF_BOOLS = ("true", "false")
 OF_SINGLE_VALUES = ("table", "as")
 OTHERS = (*OF_PATHS, *OF_BOOLS, *OF_TIMES, "when", "unknown", "required", "type", "nullable", "compare")
@@ -170,11 +171,13 @@ def _check_combination(source: Source, name: str, keys: Keys) -> None:
 # ------------------------------------------------------------------ where the value comes from
 def _select(reader: RuleReader, node: Node, keys: Keys) -> Select:
     each, join = keys.read("each", reader.each, None), keys.read("join", _separator, None)
-    several = each is not None or join is not None
+    path, of_several = opened(parse_path(node), keys, parse_path)
+    several = of_several or each is not None or join is not None
     listed = keys.read("all", flag_of, several)
     if several and not listed:
-        raise keys.marks["all"].error("all: false", "all left out: each and join always take every match")
-    return Select(parse_path(node), node.at, listed, each, join)
+        words = "each, join, entries and csv" if of_several else "each and join"
+        raise keys.marks["all"].error("all: false", f"all left out: {words} always take every match")
+    return Select(path, node.at, listed, each, join)
 
 
 def _separator(node: Node) -> str:
