@@ -234,6 +234,13 @@ class Hostile(random.Random):
         literals = ["", "-", "{", "}", "é ", 'it\'s \\ "q" {x}']
         return [*(part for _ in range(self.randint(1, 3)) for part in (self.choice(literals), self.selector())), "!"]
 
+    def nothing(self) -> list[Any]:
+        """The words of a file that stand for nothing; in most files there are none."""
+        if self.odds(0.7):
+            return []
+        words: list[Any] = ["", "a", "null", "1", 0, 1, True, False, {"starts": "2026"}, {"starts": "x"}]
+        return self.sample(words, self.randint(1, 4))
+
     def condition(self) -> dict[str, Any]:
         test = self.choice(
             [{"present": True}, {"null": True}, {"is": self.scalar()}, {"in": self.some(self.scalar, 0, 3)}]

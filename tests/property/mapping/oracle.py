@@ -19,7 +19,7 @@ from proofport.sources.csv_rows import CsvReader
 from proofport.sources.reader import Malformed
 from proofport.sources.stream import Stream
 
-from .reference import Refusal, find, many, met_empty_array, one, parse
+from .reference import Refusal, find, many, met_empty_array, one, parse, some, without_nothing
 
 
 def text(value: Any) -> str:
@@ -100,14 +100,14 @@ def opened(rule: dict[str, Any], record: Any) -> Any:
     decoded = rule.get("decode", [])
     forms = [decoded] if isinstance(decoded, str) else decoded
     steps = [*forms, *(["text"] if forms[-1:] == ["base64"] else []), *(["entries"] if "entries" in rule else [])]
-    values, met = find(rule["path"], record), met_empty_array(parse(rule["path"]), record)
+    values, met = without_nothing(find(rule["path"], record)), met_empty_array(parse(rule["path"]), record)
     for step in steps:
         lists = [open_one(step, value) for value in values]
         met = met or any(each == [] for each in lists)
-        values = [item for each in lists for item in each or []]
+        values = without_nothing([item for each in lists for item in each or []])
     if "then" in rule:
         met = met or any(met_empty_array(parse(rule["then"]), value) for value in values)
-        values = [item for value in values for item in find(rule["then"], value)]
+        values = without_nothing([item for value in values for item in find(rule["then"], value)])
     if {"all", "each", "join"} & set(rule) or ("then" not in rule and steps[-1] in ("csv", "entries")):
         return listed(rule, values or ([] if met else MISSING), record)
     if len(values) > 1:
@@ -173,7 +173,7 @@ def look_up(entries: list[tuple[Any, Any]], value: Any, unknown: Any) -> Any:
 
 def holds(condition: dict[str, Any], record: Any) -> bool:
     if "present" in condition:
-        found = bool(find(condition["path"], record))
+        found = some(condition["path"], record)
     else:
         value = one(condition["path"], record)
         if "null" in condition:

@@ -32,9 +32,9 @@ from proofport.mapping.language.nodes import (
     Select,
     Template,
     is_the_id,
-    json_key,
     selects,
 )
+from proofport.mapping.language.values import Nothing, json_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class Plan:
     nulls: Literal["send", "omit", "nullable"] = "send"
     #: The part of a record that the projection decodes. The function then returns None where a whole record is needed.
     part: Part | None = None
+    #: The scalars that are missing wherever a path reads them.
+    nothing: Nothing | None = None
 
 
 def compile_plan(plan: Plan) -> Callable[..., Any]:
@@ -70,7 +72,7 @@ class _Compiler:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.code = Code()
+        self.code = Code(plan.nothing)
 
     def compile(self) -> Callable[..., Any]:
         code, plan = self.code, self.plan

@@ -13,9 +13,10 @@ from jsonpath_ng.ext.filter import Filter
 
 from proofport.errors import Rejected
 from proofport.mapping.language.bounded import Unfit
-from proofport.mapping.language.nodes import Conversion, Lookup, json_key
+from proofport.mapping.language.nodes import Conversion, Lookup
 from proofport.mapping.language.opening import Entries, Rows, Several
 from proofport.mapping.language.paths import Path, tree_of
+from proofport.mapping.language.values import json_key
 from proofport.text.wording import MISSING_FIELD, describe, listing, nearest, reject
 
 

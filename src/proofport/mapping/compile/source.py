@@ -101,6 +101,7 @@ class SourceMapping:
             finish="return out if ok else by_model(out)",
             parents=file.parents,
             values=values,
+            nothing=file.nothing,
             partial=mode in ("patch", "remove"),
         )
 
@@ -216,7 +217,7 @@ def _record_iterator(
     file: MappingFile, is_empty: Callable[[Any], bool]
 ) -> Callable[[Any], Iterable[tuple[Any, Parents]]]:
     """A generator function over the records of a document: loops along `records:`, reading parents on the way."""
-    code = Code()
+    code = Code(file.nothing)
     path = file.records
     assert path is not None
     steps = path.steps
@@ -233,6 +234,7 @@ def _record_iterator(
             elif parent.depth == depth:
                 names[number] = code.name("p")
                 code.line(f"{names[number]} = {chain(code, holder, parent.keys)}")
+                code.drop_nothing(names[number])
         further = next((other for other in depths if other > depth), None)
         store = emit if further is None else partial(level, further)
         Walk(code, store, f"None, {code.constant(path.text)}", "met").write(holder, steps[depth:further])

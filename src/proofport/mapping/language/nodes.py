@@ -9,6 +9,7 @@ from datetime import time, tzinfo
 from typing import Any, Literal, TypeAlias
 
 from proofport.mapping.language.paths import Path
+from proofport.mapping.language.values import Nothing
 from proofport.text.yaml_nodes import Mark
 
 JsonType: TypeAlias = Literal["string", "integer", "number", "boolean", "object", "array"]
@@ -193,6 +194,8 @@ class MappingFile:
     #: Where a document states the number of records in the whole list.
     total: Path | None = None
     context: tuple[str, ...] = ()
+    #: The scalars that are missing wherever a path reads them.
+    nothing: Nothing | None = None
     display_name: str | None = None
 
     @property
@@ -200,13 +203,6 @@ class MappingFile:
         """True if its ids are the same where they differ in case alone."""
         rule = self.fields.get("id")
         return rule is not None and rule.compare == "fold"
-
-
-def json_key(value: object) -> object:
-    """A dictionary key under which equal JSON values meet: in JSON, true is not 1, and 1 is 1.0."""
-    if isinstance(value, str):
-        return value
-    return (type(value), value) if value is None or isinstance(value, bool) else ("number", value)
 
 
 def selects(rule: Rule) -> Iterator[Select | Condition]:

@@ -15,6 +15,7 @@ from jsonpath_ng import DatumInContext, JSONPath
 
 from proofport.errors import UsageError
 from proofport.mapping.language.bounded import Unfit
+from proofport.mapping.language.values import Nothing
 from proofport.sources.csv_rows import CsvReader
 from proofport.sources.decoding import decode, problem
 from proofport.sources.reader import Malformed
@@ -25,8 +26,15 @@ from proofport.text.wording import describe
 class Several(JSONPath):
     """A step that makes a list of one value, and selects its items."""
 
+    def __init__(self, nothing: Nothing | None = None) -> None:
+        self._nothing = nothing
+
+    def is_nothing(self, value: Any) -> bool:
+        """True for null, and for what stands for nothing."""
+        return value is None or (self._nothing is not None and self._nothing.holds(value))
+
     def items(self, value: Any) -> list[Any] | None:
-        """None for null. Raises Unfit."""
+        """None for null and nothing. Raises Unfit."""
         raise NotImplementedError
 
     def find(self, datum: Any) -> list[DatumInContext]:
@@ -44,7 +52,7 @@ class Entries(Several):
     """The members of an object, each as `{key, value}`."""
 
     def items(self, value: Any) -> list[Any] | None:
-        if value is None:
+        if self.is_nothing(value):
             return None
         if not isinstance(value, dict):
             raise Unfit(describe(value), "an object, whose members `entries: true` takes")
@@ -55,7 +63,7 @@ class Rows(Several):
     """The rows of text that is CSV, as a reader of files gives them."""
 
     def items(self, value: Any) -> list[Any] | None:
-        if value is None:
+        if self.is_nothing(value):
             return None
         content = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
         if not isinstance(content, bytes):
@@ -73,12 +81,15 @@ class Rows(Several):
 class Decode(JSONPath):
     """The data that text stands for."""
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: str, nothing: Nothing | None = None) -> None:
         self.form = form
+        self._nothing = nothing
 
     def find(self, datum: Any) -> list[DatumInContext]:
         context = DatumInContext.wrap(datum)
         value = context.value
+        if self._nothing is not None and self._nothing.holds(value):
+            return []
         if value is not None:
             if not isinstance(value, str | bytes):
                 raise Unfit(describe(value), f"text that is {_SPELLING[self.form]}")

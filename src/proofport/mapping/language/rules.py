@@ -28,11 +28,11 @@ from proofport.mapping.language.nodes import (
     Source,
     Template,
     Unknown,
-    json_key,
 )
 from proofport.mapping.language.paths import Path, PathError
 from proofport.mapping.language.selection import OF_OPENING, opened
 from proofport.mapping.language.times import OF_TIMES, times
+from proofport.mapping.language.values import Nothing, json_key
 from proofport.text.wording import listing, short
 from proofport.text.yaml_nodes import (
     Block,
@@ -90,8 +90,9 @@ def inside(node: Node, offset: int) -> Mark:
 class RuleReader:
     """Reads the rules of one document."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, nothing: Nothing | None = None) -> None:
         self.tables = tables
+        self.nothing = nothing
         self._depth = 0
         self._rules = 0
 
@@ -171,7 +172,7 @@ def _check_combination(source: Source, name: str, keys: Keys) -> None:
 # ------------------------------------------------------------------ where the value comes from
 def _select(reader: RuleReader, node: Node, keys: Keys) -> Select:
     each, join = keys.read("each", reader.each, None), keys.read("join", _separator, None)
-    path, of_several = opened(parse_path(node), keys, parse_path)
+    path, of_several = opened(parse_path(node), keys, parse_path, reader.nothing)
     several = of_several or each is not None or join is not None
     listed = keys.read("all", flag_of, several)
     if several and not listed:

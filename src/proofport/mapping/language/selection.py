@@ -6,24 +6,25 @@ from collections.abc import Callable
 
 from proofport.mapping.language.opening import Decode, Entries, Rows, Several
 from proofport.mapping.language.paths import Path, Step, made_of
+from proofport.mapping.language.values import Nothing
 from proofport.text.yaml_nodes import Items, Keys, Node, choice_of, flag_of
 
 OF_OPENING = ("entries", "decode", "then")
 FORMS = ("json", "base64", "csv")
 
 
-def opened(path: Path, keys: Keys, parse_path: Callable[[Node], Path]) -> tuple[Path, bool]:
+def opened(path: Path, keys: Keys, parse_path: Callable[[Node], Path], nothing: Nothing | None) -> tuple[Path, bool]:
     """A path with the steps that stand beside it. True: they end in a list, so that there may be several matches."""
     forms = keys.read("decode", _forms, ())
-    steps: list[Step] = [Rows() if form == "csv" else Decode(form) for form in forms]
+    steps: list[Step] = [Rows(nothing) if form == "csv" else Decode(form, nothing) for form in forms]
     if forms and forms[-1] == "base64":
-        steps.append(Decode("text"))
+        steps.append(Decode("text", nothing))
     if keys.read("entries", flag_of, False):
         if forms and forms[-1] != "json":
             raise keys.marks["entries"].error(
                 f"entries beside decode: {forms[-1]}", "it beside decode: json, or a path"
             )
-        steps.append(Entries())
+        steps.append(Entries(nothing))
     then = keys.get("then")
     if not steps:
         keys.refuse(("then",), "alone", "it beside entries: or decode:", "Write one path.")

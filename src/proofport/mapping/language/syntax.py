@@ -14,6 +14,7 @@ from proofport.mapping.language.parents import parent_of
 from proofport.mapping.language.paths import Path
 from proofport.mapping.language.rules import RuleReader, Tables, parse_path, table_entries
 from proofport.mapping.language.selection import OF_OPENING, opened
+from proofport.mapping.language.values import Nothing, nothing
 from proofport.text.wording import did_you_mean, listing
 from proofport.text.yaml_nodes import (
     Block,
@@ -34,7 +35,7 @@ from proofport.text.yaml_nodes import (
 
 COMMON = ("mapping", "to", "fields", "tables", "tests")
 MAX_PARENTS = 100
-OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context")
+OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context", "nothing")
 FORM = 'mapping: <folder>/<name>, for example "mapping: sources/aws.ec2.instances"'
 
 
@@ -73,11 +74,12 @@ class _Document:
         from_kind = self._from_kind(to)
         tables = keys.read("tables", self._tables, {})
         rules, compared = keys.need("fields", "fields: a rule for each field"), "id" if from_kind is None else None
-        reader = RuleReader(tables)
+        words = keys.read("nothing", nothing, None)
+        reader = RuleReader(tables, words)
         fields = reader.fields(rules, compared=compared)
         known = f"one of the fields: {listing(list(fields))}"
         display_name = choice_of(shown, list(fields), known) if shown is not None else None
-        records = keys.read("records", _records, None)
+        records = keys.read("records", lambda node: _records(node, words), None)
         if records is None:
             keys.refuse(("parent", "total"), "without 'records'", "records: where the records are")
         mapping = MappingFile(
@@ -94,6 +96,7 @@ class _Document:
             incomplete_when=keys.read("incomplete_when", _document_path, None),
             total=keys.read("total", _document_path, None),
             context=keys.read("context", lambda node: _context(node, str(to)), ()),
+            nothing=words,
             display_name=display_name,
         )
         if from_kind is not None:
@@ -175,13 +178,13 @@ def _document_path(node: Node) -> Path:
     return path
 
 
-def _records(node: Node) -> Path:
+def _records(node: Node, words: Nothing | None) -> Path:
     """Where the records are: a path, or one that goes on in what it opens."""
     if not isinstance(node, Block):
         return _document_path(node)
     keys = Keys(node, ("path", *OF_OPENING), "records")
     path = _document_path(keys.need("path", "path: where the records are"))
-    return opened(path, keys, _document_path)[0]
+    return opened(path, keys, _document_path, words)[0]
 
 
 def _kind(node: Node) -> str:
