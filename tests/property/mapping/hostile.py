@@ -13,6 +13,8 @@ ODD_NAMES = ["a.b", "x:y", "it's", 'q"t', "ü", "", "0", "*", "a b", "null", "tr
 NUMBERS = [0, 1, 2, -1, 1.0, 1.5, 2**53, 1e300, 10**30, -(10**30)]
 TEXTS = ["", "a", "b", "1", "true", "FALSE", "null", "ü", "日本", "😀", "a.b", "x\ny", "{$.a}", "'", "1.5", "-7"]
 TEXTS += ['{"a": {"b": 1}}', "[1, null]", "eyJhIjogW119", "a,b\n1,2\n3,\n", "a;b\n", "YSxiCjEsMgo="]
+TEXTS += ["A", " a ", "B,a,, ", "TRUE", "a1b2", "12"]
+SUBSTITUTIONS = [("a", "x"), ("^([a-z])([0-9])", r"\2-\1"), ("[0-9]+", ""), ("(?i)TRUE|b", r"<\g<0>>")]
 DECODED = ["json", "base64", "csv", ["base64", "json"], ["base64", "csv"], ["json", "base64"]]
 TIMES = [
     "2026-01-31T09:00:00+00:00",
@@ -151,6 +153,16 @@ class Hostile(random.Random):
     def unknown(self) -> Any:
         return self.choice(["reject", "omit", "keep", {"value": self.constant()}])
 
+    def steps(self) -> dict[str, Any]:
+        """Steps on text."""
+        rule: dict[str, Any] = {name: True for name in ("trim", "lower") if self.odds(0.1)}
+        if self.odds(0.1):
+            pattern, put = self.choice(SUBSTITUTIONS)
+            rule["sub"] = {"pattern": pattern, "with": put, "unmatched": self.choice(["keep", "omit", "reject"])}
+        if self.odds(0.1):
+            rule["split"] = self.choice([",", "a", ";"])
+        return rule
+
     def rule(self, depth: int = 2) -> Any:
         if depth == 0 or self.odds(0.15):
             return self.selector()
@@ -170,13 +182,13 @@ class Hostile(random.Random):
             case 9:
                 return self.opened(depth)
             case 0 | 1:
-                return {"path": self.selector(), **self.converted()}
+                return {"path": self.selector(), **self.steps(), **self.converted()}
             case 2 | 3:
                 return {"path": self.path(), **self.listed(depth)}
             case 4 | 5:
-                return {"template": self.template()}
+                return {"template": self.template(), **self.steps()}
             case 6:
-                return {"first_of": self.some(lambda: self.rule(depth - 1), 2, 3)}
+                return {"first_of": self.some(lambda: self.rule(depth - 1), 2, 3), **self.steps()}
             case 7:
                 return {"fields": {name: self.rule(depth - 1) for name in {self.name() or "x" for _ in range(2)}}}
             case _:
@@ -212,9 +224,10 @@ class Hostile(random.Random):
                 return {}
             case 1:
                 table = {key: self.constant() for key in self.some(self.key, 1, 4)}
-                return {"table": table, "unknown": self.unknown()}
+                return {"table": table, "unknown": self.unknown(), **self.folded()}
             case 2:
-                return {"as": "bool", "true": ["a", 1], "false": ["b", 0, "1"], "unknown": self.unknown()}
+                lists = {"true": ["a", 1, "TRUE"], "false": ["b", 0, "1"]}
+                return {"as": "bool", **lists, "unknown": self.unknown(), **self.folded()}
             case _:
                 return {"as": self.choice(CONVERSIONS)}
 
@@ -241,7 +254,16 @@ class Hostile(random.Random):
         words: list[Any] = ["", "a", "null", "1", 0, 1, True, False, {"starts": "2026"}, {"starts": "x"}]
         return self.sample(words, self.randint(1, 4))
 
-    def condition(self) -> dict[str, Any]:
+    def folded(self) -> dict[str, Any]:
+        return {"fold": True} if self.odds(0.4) else {}
+
+    def condition(self, depth: int = 2) -> dict[str, Any]:
+        if depth and self.odds(0.2):
+            inner = self.some(lambda: self.condition(depth - 1), 1, 3)
+            return {self.choice(["all", "any"]): inner, **self.choice([{}, {"not": True}])}
+        if self.odds(0.2):
+            word = self.choice(["above", "below", "at_least", "at_most"])
+            return {"path": self.selector(), word: self.choice([0, 1, 1.5, -7]), **self.choice([{}, {"not": True}])}
         test = self.choice(
             [{"present": True}, {"null": True}, {"is": self.scalar()}, {"in": self.some(self.scalar, 0, 3)}]
         )

@@ -10,6 +10,7 @@ from datetime import time as midnight
 from fractions import Fraction
 from io import BytesIO
 from math import floor
+from operator import ge, gt, le, lt
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -47,20 +48,52 @@ def evaluate(rule: Any, record: Any) -> Any:
 def always(rule: dict[str, Any], record: Any) -> Any:
     value = source(rule, record)
     if value is not MISSING and value is not None:
-        if "table" in rule:
-            value = look_up(list(rule["table"].items()), value, rule["unknown"])
-        elif "true" in rule:
-            entries = [(each, True) for each in rule["true"]] + [(each, False) for each in rule["false"]]
-            value = look_up(entries, value, rule["unknown"])
-        elif rule.get("as") in ("date", "datetime"):
-            value = time(rule, value)
-        elif "as" in rule:
-            value = convert(rule["as"], value)
+        value = changed(rule, value)
     if value is None and "if_null" in rule:
         value = rule["if_null"]
     if value is MISSING and "default" in rule:
         value = rule["default"]
     return value
+
+
+def changed(rule: dict[str, Any], value: Any) -> Any:
+    """The steps on text, then the table or conversion, of each item where the text was split."""
+    for step in ("trim", "sub", "lower"):
+        if step in rule and value is not MISSING:
+            value = on_text(step, rule[step], value)
+    if value is MISSING:
+        return MISSING
+    if "split" not in rule:
+        return converted(rule, value)
+    if not isinstance(value, str):
+        raise Refusal
+    items = without_nothing([item.strip() for item in value.split(rule["split"]) if item.strip()])
+    return [made for made in (converted(rule, item) for item in items) if made is not MISSING] or MISSING
+
+
+def on_text(step: str, operand: Any, value: Any) -> Any:
+    if isinstance(value, list | dict) or (step == "sub" and not isinstance(value, str)):
+        raise Refusal
+    if not isinstance(value, str):
+        return value
+    if step != "sub":
+        return value.strip() if step == "trim" else value.lower()
+    if re.search(operand["pattern"], value):
+        return re.sub(operand["pattern"], operand["with"], value)
+    if operand["unmatched"] == "reject":
+        raise Refusal
+    return value if operand["unmatched"] == "keep" else MISSING
+
+
+def converted(rule: dict[str, Any], value: Any) -> Any:
+    if "table" in rule:
+        return look_up(list(rule["table"].items()), value, rule)
+    if "true" in rule:
+        entries = [(each, True) for each in rule["true"]] + [(each, False) for each in rule["false"]]
+        return look_up(entries, value, rule)
+    if rule.get("as") in ("date", "datetime"):
+        return time(rule, value)
+    return convert(rule["as"], value) if "as" in rule else value
 
 
 def source(rule: dict[str, Any], record: Any) -> Any:
@@ -160,24 +193,47 @@ def template(parts: list[str], record: Any) -> Any:
     return "".join(map(text, values))
 
 
-def look_up(entries: list[tuple[Any, Any]], value: Any, unknown: Any) -> Any:
+def look_up(entries: list[tuple[Any, Any]], value: Any, rule: dict[str, Any]) -> Any:
+    unknown = rule["unknown"]
     if isinstance(value, list | dict):
         raise Refusal
     for key, becomes in entries:
-        if same(key, value):
+        if same(small(key), small(value)) if "fold" in rule else same(key, value):
             return becomes
     if unknown == "reject":
         raise Refusal
     return {"omit": MISSING, "keep": value}[unknown] if isinstance(unknown, str) else unknown["value"]
 
 
+def small(value: Any) -> Any:
+    return value.casefold() if isinstance(value, str) else value
+
+
+def stands(value: Any, condition: dict[str, Any]) -> bool:
+    """Of a number, or text of one."""
+    try:
+        it = number("number", value)
+    except Refusal:
+        return False
+    [(word, bound)] = [(word, condition[word]) for word in COMPARISONS if word in condition]
+    return bool(COMPARISONS[word](it, bound))
+
+
+COMPARISONS = {"above": gt, "below": lt, "at_least": ge, "at_most": le}
+
+
 def holds(condition: dict[str, Any], record: Any) -> bool:
+    if "all" in condition or "any" in condition:
+        inner = [holds(each, record) for each in condition.get("all", condition.get("any"))]
+        return (all(inner) if "all" in condition else any(inner)) is not condition.get("not", False)
     if "present" in condition:
         found = some(condition["path"], record)
     else:
         value = one(condition["path"], record)
         if "null" in condition:
             found = value is None
+        elif set(COMPARISONS) & set(condition):
+            found = stands(value, condition)
         else:
             wanted = condition["in"] if "in" in condition else [condition["is"]]
             found = value is not MISSING and any(same(each, value) for each in wanted)

@@ -8,13 +8,35 @@ from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
-from jsonpath_ng import Child, Descendants, JSONPath, Slice, This, Wildcard
+from jsonpath_ng import Child, DatumInContext, Descendants, JSONPath, Slice, This, Wildcard
 from jsonpath_ng.ext.filter import Filter
 from jsonpath_ng.ext.parser import ExtendedJsonPathParser
+from jsonpath_ng.ext.string import Sub
 
 from proofport.mapping.compile.functions import MISSING
 
-parse = lru_cache(maxsize=10_000)(ExtendedJsonPathParser().parse)
+
+@lru_cache(maxsize=10_000)
+def parse(path: str) -> Any:
+    return strict(ExtendedJsonPathParser().parse(path))
+
+
+def strict(tree: Any) -> Any:
+    """The tree, whose `sub(…)` refuses text that it does not match, where jsonpath-ng finds nothing."""
+    if type(tree) is Sub:
+        pattern, find_some = tree.regex, tree.find
+
+        def find_or_refuse(datum: Any) -> Any:
+            if not pattern.search(DatumInContext.wrap(datum).value):
+                raise Refusal
+            found = find_some(datum)
+            return found or [DatumInContext.wrap(datum)]
+
+        tree.find = find_or_refuse
+    for name in ("left", "right", "target", "child"):
+        if isinstance(getattr(tree, name, None), JSONPath):
+            strict(getattr(tree, name))
+    return tree
 
 
 class Refusal(Exception):

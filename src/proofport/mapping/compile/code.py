@@ -48,6 +48,12 @@ class Code:
         self._count += 1
         return f"{prefix}{self._count}"
 
+    def copy(self, value: str) -> str:
+        """A new variable with the value of an expression."""
+        copy = self.name("v")
+        self.line(f"{copy} = {value}")
+        return copy
+
     def constant(self, value: Any) -> str:
         """An expression for a constant: None, True and False stand for themselves."""
         return repr(value) if value is None or value is True or value is False else self.bind("c", value)

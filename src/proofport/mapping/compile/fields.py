@@ -5,26 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
 from proofport.errors import Rejected
 from proofport.mapping.compile import functions
-from proofport.mapping.compile.checks import timestamp
+from proofport.mapping.compile.changes import Changes
 from proofport.mapping.compile.code import Code
+from proofport.mapping.compile.conditions import condition_of
 from proofport.mapping.compile.guards import ANY_JSON, OPAQUE, TIME, Field, Guard, Shape, acceptor_of_items
 from proofport.mapping.compile.projection import Part
 from proofport.mapping.compile.reading import Scope
-from proofport.mapping.compile.times import as_date, as_datetime
 from proofport.mapping.language.kinds import constants
 from proofport.mapping.language.nodes import (
-    Change,
-    Condition,
     Constant,
     Convert,
-    Default,
     FirstOf,
-    IfNull,
     Lookup,
     Nested,
     Parent,
@@ -34,7 +29,7 @@ from proofport.mapping.language.nodes import (
     is_the_id,
     selects,
 )
-from proofport.mapping.language.values import Nothing, json_key
+from proofport.mapping.language.values import Nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +68,7 @@ class _Compiler:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.code = Code(plan.nothing)
+        self.changes = Changes(self.code, partial=plan.partial)
 
     def compile(self) -> Callable[..., Any]:
         code, plan = self.code, self.plan
@@ -140,9 +136,7 @@ class _Compiler:
         return value
 
     def _copy(self, value: str) -> str:
-        copy = self.code.name("v")
-        self.code.line(f"{copy} = {value}")
-        return copy
+        return self.code.copy(value)
 
     def _object(self, result: str, fields: Sequence[tuple[str, str]]) -> None:
         """A dict of what is not missing. Making it whole and then deleting what is missing is quicker."""
@@ -159,7 +153,7 @@ class _Compiler:
             value = self._made(rule, guard, field, scope)
         else:
             value = self._copy("M")
-            with code.block(f"if {self._condition(rule.when, field, scope)}:"):
+            with code.block(f"if {condition_of(rule.when, field, scope)}:"):
                 code.line(f"{value} = {self._made(rule, guard, field, scope)}")
         if rule.required and not self.plan.partial:
             origin = f" at {rule.source.path.text}" if isinstance(rule.source, Select) else ""
@@ -168,27 +162,7 @@ class _Compiler:
         return value
 
     def _made(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
-        value = self._source(rule, guard, field, scope)
-        for change in rule.changes:
-            value = self._change(change, value, field)
-        return value
-
-    def _change(self, change: Change, value: str, field: str) -> str:
-        match change:
-            case Lookup():
-                return self._look_up(change, value, field)
-            case Convert():
-                return self._convert(change, value, field)
-            case IfNull(constant):
-                return self._replace(value, "None", constant)
-            case Default(constant):
-                return value if self.plan.partial else self._replace(value, "M", constant)
-
-    def _replace(self, value: str, what: str, constant: Any) -> str:
-        copy = self._copy(value)
-        with self.code.block(f"if {copy} is {what}:"):
-            self.code.line(f"{copy} = {self.code.constant(constant)}")
-        return copy
+        return self.changes.write(rule.changes, self._source(rule, guard, field, scope), field)
 
     def _source(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
         match rule.source:
@@ -265,51 +239,9 @@ class _Compiler:
             self.code.line(f"{result} = M")
         return result
 
-    # ------------------------------------------------------------------ values
-    def _look_up(self, table: Lookup, value: str, field: str) -> str:
-        """Text is looked up at once; other scalars, and what the table must reject, by `look_up`."""
-        code, entries = self.code, self.code.bind("c", table.entries)
-        slow = f"{code.use(functions.look_up)}({code.bind('c', table)}, {value}, {code.constant(field)})"
-        if table.unknown.action == "reject":
-            quick = f"{entries}[{value}] if {value}.__class__ is str and {value} in {entries}"
-        else:
-            unknown = {"omit": "M", "keep": value}.get(table.unknown.action) or code.constant(table.unknown.value)
-            quick = f"{entries}.get({value}, {unknown}) if {value}.__class__ is str"
-        return self._copy(f"{quick} else {value} if {value} is M or {value} is None else {slow}")
-
-    def _convert(self, change: Convert, value: str, field: str) -> str:
-        result, to = self._copy(value), change.to
-        function = self.code.bind("f", _function(change))
-        quick = f"{self.code.use(timestamp)}({value}) or " if to == "datetime" and "iso" in change.times.forms else ""
-        ready = f" and {value}.__class__ is not {_READY[to]}" if to in _READY else ""
-        with self.code.block(f"if {value} is not M and {value} is not None{ready}:"):
-            self.code.line(f"{result} = {quick}{function}({value}, {self.code.constant(field)})")
-        return result
-
-    def _condition(self, condition: Condition, field: str, scope: Scope) -> str:
-        match condition.test:
-            case "present":
-                test = scope.some(condition.path, field)
-            case "null":
-                test = f"{scope.one(condition.path, field)} is None"
-            case _:
-                value, keys = scope.one(condition.path, field), frozenset(map(json_key, condition.values))
-                test = f"{self.code.use(functions.is_one_of)}({value}, {self.code.bind('c', keys)})"
-        return f"not ({test})" if condition.negated else test
-
 
 ANY_FIELD, UNKNOWN_FIELD = (Field(guard, required=False, nullable=False) for guard in (ANY_JSON, OPAQUE))
 """A field that the model does not name, where it takes such fields and where it does not."""
-_OF_TIMES = {"date": as_date, "datetime": as_datetime}
-_READY = {"bool": "bool", "int": "int", "string": "str"}
-"""The types that a conversion leaves as they are."""
-
-
-def _function(change: Convert) -> Callable[[Any, str], Any]:
-    """The function of a conversion, from a value and its field."""
-    if change.to in _OF_TIMES:
-        return partial(_OF_TIMES[change.to], change.times)
-    return functions.CONVERSIONS[change.to]
 
 
 def _in_order(names: Iterable[str], shape: Shape) -> list[str]:

@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import ge, gt, le, lt
 from typing import Any, Final, NoReturn
 
 from jsonpath_ng import Slice, Wildcard
@@ -138,7 +139,7 @@ def look_up(table: Lookup, value: Any, field: str) -> Any:
     """Look up a value that is neither missing nor null."""
     if isinstance(value, list | dict):
         raise reject(field, describe(value), f"a single value, which {table.name} can hold", _list_hint(value))
-    found = table.entries.get(json_key(value), MISSING)
+    found = table.entries.get(table.key(value), MISSING)
     if found is not MISSING:
         return found
     match table.unknown.action:
@@ -172,6 +173,15 @@ def is_one_of(value: Any, keys: frozenset[object]) -> bool:
     return not isinstance(value, list | dict | Missing) and json_key(value) in keys
 
 
+def compares(value: Any, test: str, bound: float) -> bool:
+    """True if a value is a number, or text of one, and stands so to the bound."""
+    number = _number_of(value)
+    return number is not None and bool(_COMPARISONS[test](number, bound))
+
+
+_COMPARISONS = {"above": gt, "below": lt, "at_least": ge, "at_most": le}
+
+
 # ------------------------------------------------------------------ `as:`
 _INTEGER = re.compile(r"[-+]?[0-9]{1,4000}")
 _NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -189,6 +199,13 @@ def as_int(value: Any, field: str) -> int:
 
 
 def as_number(value: Any, field: str) -> int | float:
+    number = _number_of(value)
+    if number is None:
+        raise reject(field, describe(value), "a number, or text of one")
+    return number
+
+
+def _number_of(value: Any) -> int | float | None:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
     if isinstance(value, str):
@@ -196,7 +213,7 @@ def as_number(value: Any, field: str) -> int | float:
             return int(value)
         if _NUMBER.fullmatch(value) and math.isfinite(float(value)):
             return float(value)
-    raise reject(field, describe(value), "a number, or text of one")
+    return None
 
 
 def as_bool(value: Any, field: str) -> bool:

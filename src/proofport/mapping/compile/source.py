@@ -23,7 +23,7 @@ from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.pages import PageReader
 from proofport.mapping.compile.projection import project
 from proofport.mapping.compile.reading import Walk, chain
-from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, selects
+from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, Substitute, selects
 from proofport.mapping.language.opening import Decode, Several
 from proofport.sources.pages import Pages
 from proofport.text.wording import (
@@ -192,10 +192,14 @@ class SourceMapping:
 
 
 def _is_plain(rule: Rule) -> bool:
-    """True if a rule takes values by their names alone, and changes none by a table."""
+    """True if a rule takes values by their names alone, and changes none by a table or a pattern."""
     inner = rule.source.rules if isinstance(rule.source, FirstOf) else ()
     read = (isinstance(each, Select) and each.path.singular for each in selects(rule))
-    return all(read) and all(map(_is_plain, inner)) and not any(isinstance(each, Lookup) for each in rule.changes)
+    return (
+        all(read)
+        and all(map(_is_plain, inner))
+        and not any(isinstance(each, Lookup | Substitute) for each in rule.changes)
+    )
 
 
 def _is_undamaged(record: object) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from datetime import time, tzinfo
 from typing import Any, Literal, TypeAlias
 
+from proofport.mapping.language.bounded import Pattern
 from proofport.mapping.language.paths import Path
-from proofport.mapping.language.values import Nothing
+from proofport.mapping.language.values import Nothing, json_key
 from proofport.text.yaml_nodes import Mark
 
 JsonType: TypeAlias = Literal["string", "integer", "number", "boolean", "object", "array"]
@@ -51,6 +52,35 @@ class Nested:
 
 
 @dataclass(frozen=True, slots=True)
+class Trim:
+    """`trim: true`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lower:
+    """`lower: true`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """`split:`. The tables and conversions after it are those of each item."""
+
+    separator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """`sub:`."""
+
+    pattern: Pattern
+    #: As it is written, for messages.
+    text: str
+    replacement: str
+    #: What becomes of text that has no match.
+    unmatched: Literal["keep", "omit", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """The treatment of a value that a table does not know."""
 
@@ -68,6 +98,12 @@ class Lookup:
     #: The keys are as `json_key` makes them.
     entries: Mapping[object, Any]
     unknown: Unknown
+    #: True where case does not count: then the keys are in small letters.
+    fold: bool = False
+
+    def key(self, value: object) -> object:
+        """The key under which a value stands, if it does."""
+        return json_key(value.casefold() if self.fold and isinstance(value, str) else value)
 
     @property
     def results(self) -> list[Any]:
@@ -107,16 +143,28 @@ class Default:
 
 
 Source: TypeAlias = Select | Constant | FirstOf | Template | Nested
-Change: TypeAlias = Lookup | Convert | IfNull | Default
+Change: TypeAlias = Trim | Substitute | Lower | Split | Lookup | Convert | IfNull | Default
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     path: Path
     at: Mark
-    test: Literal["in", "present", "null"]
+    test: Literal["in", "present", "null", "above", "below", "at_least", "at_most"]
     values: tuple[Any, ...] = ()
     negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """Conditions of which all must hold, or any."""
+
+    word: Literal["all", "any"]
+    conditions: tuple[When, ...]
+    negated: bool = False
+
+
+When: TypeAlias = Condition | Combined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +174,7 @@ class Rule:
     at: Mark
     source: Source
     #: Without it, the field is missing.
-    when: Condition | None = None
+    when: When | None = None
     #: What becomes of the value, one after the other.
     changes: tuple[Change, ...] = ()
     required: bool = False
@@ -208,7 +256,7 @@ class MappingFile:
 def selects(rule: Rule) -> Iterator[Select | Condition]:
     """Every path of a rule that starts at the rule's own record; those inside `each` start at its items."""
     if rule.when is not None:
-        yield rule.when
+        yield from conditions_of(rule.when)
     match rule.source:
         case Select() as select:
             yield select
@@ -220,6 +268,15 @@ def selects(rule: Rule) -> Iterator[Select | Condition]:
         case Nested(fields):
             for inner in fields.values():
                 yield from selects(inner)
+
+
+def conditions_of(when: When) -> Iterator[Condition]:
+    """The conditions on one path each that a condition consists of."""
+    if isinstance(when, Condition):
+        yield when
+    else:
+        for inner in when.conditions:
+            yield from conditions_of(inner)
 
 
 def is_the_id(rule: Rule) -> bool:

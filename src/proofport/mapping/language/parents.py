@@ -8,7 +8,7 @@ from dataclasses import replace
 from jsonpath_ng import Index
 from jsonpath_ng.ext.filter import Filter
 
-from proofport.mapping.language.nodes import Condition, FirstOf, Nested, Parent, Rule, Select, Source, Template
+from proofport.mapping.language.nodes import Combined, FirstOf, Nested, Parent, Rule, Select, Source, Template, When
 from proofport.mapping.language.paths import TRANSFORMS, Path, Step, common, key_of, made_of
 from proofport.text.yaml_nodes import Mark
 
@@ -73,5 +73,7 @@ def _select(select: Select, move: Move) -> Select:
     return replace(select, path=move(select.path, select.at, select.all))
 
 
-def _condition(condition: Condition, move: Move) -> Condition:
+def _condition(condition: When, move: Move) -> When:
+    if isinstance(condition, Combined):
+        return replace(condition, conditions=tuple(_condition(inner, move) for inner in condition.conditions))
     return replace(condition, path=move(condition.path, condition.at, condition.test == "present"))

@@ -14,9 +14,9 @@ from jsonpath_ng import Child, Descendants, Fields, Index, JSONPath, Root, Slice
 from jsonpath_ng.ext.filter import And, Expression, Filter, Or
 from jsonpath_ng.ext.iterable import Len
 from jsonpath_ng.ext.parser import ExtendedJsonPathParser
-from jsonpath_ng.ext.string import Split, Str, Sub
+from jsonpath_ng.ext.string import Split, Str
 
-from proofport.mapping.language.bounded import PatternError, bounded
+from proofport.mapping.language.bounded import PatternError, Substitution, bounded
 from proofport.mapping.language.opening import Decode, Entries, Rows
 
 Step: TypeAlias = Any
@@ -25,7 +25,7 @@ Step: TypeAlias = Any
 Key: TypeAlias = str | int
 """A step that selects at most one value: a member's name or an array index."""
 
-FUNCTIONS = (Split, Sub, Str, Len)
+FUNCTIONS = (Split, Substitution, Str, Len)
 """jsonpath-ng's own functions of one value."""
 TRANSFORMS = (*FUNCTIONS, Decode)
 """Steps that make at most one value of one value, whatever is around it."""
