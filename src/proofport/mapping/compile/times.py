@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeAlias
 
 from proofport.evidence import format_timestamp, read_moment
-from proofport.mapping.language.nodes import Times
+from proofport.mapping.language.nodes import Conversion, Times
 from proofport.mapping.language.times import has_time
 from proofport.text.wording import DATE_HINT, ZONE_HINT, describe, listing, reject
 
@@ -31,6 +31,7 @@ _LOOSE_ISO = re.compile(
     r"(?:\[[\w/+-]+\])?",
     re.ASCII,
 )
+_LIKE_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _RFC1123 = re.compile(r"(?:[A-Za-z]{3}, )?\d{1,2} [A-Za-z]{3} \d{4} \d\d:\d\d(?::\d\d)? (?:GMT|UTC|Z|[+-]\d{4})")
 _JSON_DATE = re.compile(r"/Date\((-?\d{1,17})([+-]\d{4})?\)/", re.ASCII)
 _MILLISECONDS_FROM = 100_000_000_000
@@ -41,7 +42,9 @@ def as_datetime(times: Times, value: Any, field: str) -> str:
     """RFC 3339 in UTC."""
     found = read(times, value)
     if found is None:
-        raise reject(field, describe(value), _expected(times, "a date and time", "T09:00:00Z"), _hint(value, times))
+        raise reject(
+            field, describe(value), _expected(times, "a date and time", "T09:00:00Z"), _hint(value, times, "datetime")
+        )
     if not isinstance(found, datetime):
         if times.at is None:
             raise reject(field, f"the date {describe(value)}", "a date and time with its time zone", DATE_HINT)
@@ -61,7 +64,7 @@ def as_date(times: Times, value: Any, field: str) -> str:
     """`YYYY-MM-DD`; of a date and time, the date as it is written, or that in the zone which is named."""
     found = read(times, value)
     if found is None:
-        raise reject(field, describe(value), _expected(times, "a date", ""), _hint(value, times))
+        raise reject(field, describe(value), _expected(times, "a date", ""), _hint(value, times, "date"))
     if isinstance(found, datetime):
         try:
             moved = found.astimezone(times.zone) if times.zone is not None and found.tzinfo is not None else found
@@ -157,8 +160,8 @@ def _expected(times: Times, what: str, rest: str) -> str:
     return f"{what} as from: says: {listing(times.forms)}"
 
 
-def _hint(value: Any, times: Times) -> str | None:
-    """The key that would make the rule accept a value."""
+def _hint(value: Any, times: Times, to: Conversion) -> str | None:
+    """The key that would make the rule accept a value. None for what no calendar has."""
     if isinstance(value, str) and not any(each in value for each in "123456789"):
         return f"If it stands for nothing, say so once a file: nothing: [{value!r}]."
     number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -167,7 +170,10 @@ def _hint(value: Any, times: Times) -> str | None:
     for form in _READERS if isinstance(value, str) else ():
         if form not in times.forms and read(Times((form,)), value) is not None:
             return f"Say how it is written: from: {form}."
-    return 'Say how it is written, for example from: "%d/%m/%Y".' if isinstance(value, str) else None
+    if not isinstance(value, str) or _LIKE_ISO.match(value):
+        return None
+    at = ', at: "00:00"' if ":" not in value and to == "datetime" and times.at is None else ""
+    return f'Say how it is written, for example from: "%d/%m/%Y"{at}.'
 
 
 def _unit(number: float) -> str:

@@ -214,6 +214,11 @@ def _syntax_error(text: str, error: Exception) -> PathError:
     near = text[offset : offset + 12]
     if not place:
         return PathError("a whole JSONPath: it stops in the middle", offset, "Is a bracket or quote left open?")
+    if "[$" in text:
+        hint = (
+            "A name cannot come from a path. `entries: true` beside a path makes {key, value} of an object's members."
+        )
+        return PathError(f"a JSONPath; it is not one from {near!r} on", offset, hint)
     hint = f"Names with other characters than letters, digits, _ and - stand in brackets: {_quoted_name(text, offset)}."
     return PathError(f"a JSONPath; it is not one from {near!r} on", offset, hint)
 
