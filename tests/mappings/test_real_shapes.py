@@ -12,6 +12,7 @@ import pytest
 
 from proofport.errors import MappingError, Rejected
 from proofport.mapping import MappingLibrary, SourceMapping, compile_source, load_file
+from proofport.mapping.language.nodes import Convert
 
 Read = Callable[[str, Any], list[Any]]
 
@@ -229,8 +230,8 @@ def test_every_time_of_an_aws_source_may_be_a_number() -> None:
     library = MappingLibrary()
     for name in (name for name in library.names() if name.startswith("sources/aws.")):
         for rule in library.find(name).fields.values():
-            forms = [change.times.forms for change in rule.changes if getattr(change, "to", None) == "datetime"]
-            assert all(each == ("iso", "epoch_seconds") for each in forms), name
+            times = [change for change in rule.changes if isinstance(change, Convert) and change.to == "datetime"]
+            assert all(change.times.forms == ("iso", "epoch_seconds") for change in times), name
 
 
 # ------------------------------------------------------------------ devices: "" and year 1 for what is not known

@@ -224,7 +224,7 @@ COMPARISONS = {"above": gt, "below": lt, "at_least": ge, "at_most": le}
 
 def holds(condition: dict[str, Any], record: Any) -> bool:
     if "all" in condition or "any" in condition:
-        inner = [holds(each, record) for each in condition.get("all", condition.get("any"))]
+        inner = [holds(each, record) for each in condition.get("all") or condition["any"]]
         return (all(inner) if "all" in condition else any(inner)) is not condition.get("not", False)
     if "present" in condition:
         found = some(condition["path"], record)

@@ -21,18 +21,20 @@ def parse(path: str) -> Any:
     return strict(ExtendedJsonPathParser().parse(path))
 
 
+class StrictSub(Sub):
+    """Refuses text that it does not match, where jsonpath-ng finds nothing."""
+
+    def find(self, datum: Any) -> Any:
+        found = DatumInContext.wrap(datum)
+        if not self.regex.search(found.value):
+            raise Refusal
+        return [DatumInContext.wrap(self.regex.sub(self.repl, found.value))]
+
+
 def strict(tree: Any) -> Any:
-    """The tree, whose `sub(…)` refuses text that it does not match, where jsonpath-ng finds nothing."""
+    """The tree, whose `sub(…)` is strict."""
     if type(tree) is Sub:
-        pattern, find_some = tree.regex, tree.find
-
-        def find_or_refuse(datum: Any) -> Any:
-            if not pattern.search(DatumInContext.wrap(datum).value):
-                raise Refusal
-            found = find_some(datum)
-            return found or [DatumInContext.wrap(datum)]
-
-        tree.find = find_or_refuse
+        tree.__class__ = StrictSub
     for name in ("left", "right", "target", "child"):
         if isinstance(getattr(tree, name, None), JSONPath):
             strict(getattr(tree, name))
