@@ -20,7 +20,7 @@ def holds(load: Load, condition: str, record: Any) -> bool:
 @pytest.mark.parametrize(
     ("test", "held", "not_held"),
     [
-        ("above: 5", [6, 5.1, "6"], [5, 4, "5", "six", None, True, [6]]),
+        ("above: 5", [6, 5.1, "6", 10**400], [5, 4, "5", "six", None, True, [6]]),
         ("below: 5", [4, -1, "4.5"], [5, 6, False, ""]),
         ("at_least: 5", [5, 6, "5"], [4, 4.9]),
         ("at_most: 5.5", [5, 5.5, "5.5"], [5.6, 6]),

@@ -109,6 +109,8 @@ def test_a_date(load: Load, beside: str, value: Any, expected: str) -> None:
         ("as: datetime, from: epoch_seconds", 1769850000000, "from: epoch_ms."),
         ("as: datetime, from: epoch_seconds", "2026-01-31T09:00:00Z", "expected a date and time as from: says"),
         ("as: datetime, from: epoch_seconds", True, "found true"),
+        ("as: datetime", 10**400, "from: epoch_ms"),
+        ("as: datetime, from: epoch_seconds", 10**400, "from: epoch_ms"),
         ("as: datetime, from: epoch_seconds", 10**300, "expected a date and time as from: says"),
         ("as: datetime, from: [iso, epoch_seconds]", 1e30, "iso, epoch_seconds"),
         ('as: datetime, from: "%d/%m/%Y", zone: UTC', "31/01/2026", 'at: "00:00"'),

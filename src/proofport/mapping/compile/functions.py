@@ -206,7 +206,7 @@ def as_number(value: Any, field: str) -> int | float:
 
 
 def _number_of(value: Any) -> int | float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    if type(value) is int or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, str):
         if _INTEGER.fullmatch(value):

@@ -166,7 +166,7 @@ def _hint(value: Any, times: Times, to: Conversion) -> str | None:
         return f"If it stands for nothing, say so once a file: nothing: [{value!r}]."
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number or (isinstance(value, str) and _NUMBER.fullmatch(value) and len(value) > _DATE - 1):
-        return f"If it counts from 1970, say so: from: {_unit(float(value))}."
+        return f"If it counts from 1970, say so: from: {_unit(value if number else float(value))}."
     for form in _READERS if isinstance(value, str) else ():
         if form not in times.forms and read(Times((form,)), value) is not None:
             return f"Say how it is written: from: {form}."

@@ -65,9 +65,9 @@ class Rows(Several):
     def items(self, value: Any) -> list[Any] | None:
         if self.is_nothing(value):
             return None
-        content = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
-        if not isinstance(content, bytes):
+        if not isinstance(value, str | bytes):
             raise Unfit(describe(value), "text that is CSV")
+        content = _in_bytes(value, "CSV")
         try:
             rows = list(CsvReader(Stream(BytesIO(content), "the text", owned=True)))
         except UsageError as error:
@@ -104,12 +104,19 @@ class Decode(JSONPath):
 
 
 def _of_json(value: str | bytes) -> Any:
-    content = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    content = _in_bytes(value, "JSON")
     try:
         return decode(content)
     except (ValueError, RecursionError) as error:
         wrong = problem(content, error, expected="text that is JSON")
         raise Unfit(wrong.found, wrong.expected) from None
+
+
+def _in_bytes(value: str | bytes, form: str) -> bytes:
+    try:
+        return value if isinstance(value, bytes) else value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise Unfit("text that is no Unicode", f"text that is {form}") from None
 
 
 def _of_base64(value: str | bytes) -> bytes:
