@@ -60,7 +60,6 @@ class Changes:
         return result
 
     def _change(self, change: Change, value: str, field: str) -> str:
-        code = self.code
         match change:
             case Lookup():
                 return self._look_up(change, value, field)
@@ -69,21 +68,27 @@ class Changes:
             case IfNull(constant):
                 return self._replace(value, "None", constant)
             case Trim():
-                return self._text(steps.trim, value, field)
+                return self._text("strip", value, field)
             case Split():
                 return self._split(change, (), value, field)
             case Lower():
-                return self._text(steps.lower, value, field)
+                return self._text("lower", value, field)
             case Substitute():
-                return self._text(steps.substitute, value, field, code.bind("c", change))
+                return self._substitute(change, value, field)
             case Default(constant):
                 return value if self._partial else self._replace(value, "M", constant)
 
-    def _text(self, function: Callable[..., Any], value: str, field: str, *more: str) -> str:
+    def _text(self, method: str, value: str, field: str) -> str:
+        """Text by a method of its own."""
+        code = self.code
+        slow = f"{code.use(steps.single)}({value}, {code.constant(field)})"
+        return code.copy(f"{value}.{method}() if {value}.__class__ is str else {value} if {value} is M else {slow}")
+
+    def _substitute(self, step: Substitute, value: str, field: str) -> str:
         code, result = self.code, self.code.copy(value)
-        given = ", ".join((value, *more, code.constant(field)))
+        given = f"{value}, {code.bind('c', step)}, {code.constant(field)}"
         with code.block(f"if {value} is not M and {value} is not None:"):
-            code.line(f"{result} = {code.use(function)}({given})")
+            code.line(f"{result} = {code.use(steps.substitute)}({given})")
         return result
 
     def _replace(self, value: str, what: str, constant: Any) -> str:
@@ -96,13 +101,12 @@ class Changes:
         """Text is looked up at once; other scalars, and what the table must reject, by `look_up`."""
         code, entries = self.code, self.code.bind("c", table.entries)
         slow = f"{code.use(functions.look_up)}({code.bind('c', table)}, {value}, {code.constant(field)})"
-        if table.fold:
-            return self.code.copy(f"{value} if {value} is M or {value} is None else {slow}")
+        key = f"{value}.casefold()" if table.fold else value
         if table.unknown.action == "reject":
-            quick = f"{entries}[{value}] if {value}.__class__ is str and {value} in {entries}"
+            quick = f"{entries}[{key}] if {value}.__class__ is str and {key} in {entries}"
         else:
             unknown = {"omit": "M", "keep": value}.get(table.unknown.action) or code.constant(table.unknown.value)
-            quick = f"{entries}.get({value}, {unknown}) if {value}.__class__ is str"
+            quick = f"{entries}.get({key}, {unknown}) if {value}.__class__ is str"
         return self.code.copy(f"{quick} else {value} if {value} is M or {value} is None else {slow}")
 
     def _convert(self, change: Convert, value: str, field: str) -> str:

@@ -74,9 +74,14 @@ class Code:
             yield
 
     def _holds_nothing(self, variable: str, nothing: Nothing) -> str:
+        """Text is looked up at once, because most of what is read is text that stands for something."""
+        held = self.name("s")
+        test = f"({held} := {variable}.strip()) in {self.constant(nothing.values)}"
+        if nothing.starts:
+            test += f" or {held}.startswith({self.constant(nothing.starts)})"
         if all(isinstance(value, str) for value in nothing.values):
-            return f"{variable}.__class__ is str and {self.use(nothing.holds)}({variable})"
-        return f"{self.use(nothing.holds)}({variable})"
+            return f"{variable}.__class__ is str and ({test})"
+        return f"({test}) if {variable}.__class__ is str else {self.use(nothing.holds)}({variable})"
 
     def bind(self, prefix: str, value: Any) -> str:
         """A name of the namespace for `value`."""

@@ -1,4 +1,4 @@
-"""What the steps of a rule do with text. None of them is called with null or with what is missing."""
+"""What the steps of a rule do with text, where it is not worth generating code. None is called with what is missing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,6 @@ from proofport.errors import Rejected
 from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.language.nodes import Substitute
 from proofport.text.wording import describe, reject
-
-
-def trim(value: Any, field: str) -> Any:
-    """Text without blanks around it; numbers and booleans as they are."""
-    return value.strip() if isinstance(value, str) else _single(value, field)
-
-
-def lower(value: Any, field: str) -> Any:
-    """Text in small letters; numbers and booleans as they are."""
-    return value.lower() if isinstance(value, str) else _single(value, field)
 
 
 def split(value: Any, separator: str, field: str) -> list[str]:
@@ -49,7 +39,8 @@ def substitute(value: Any, step: Substitute, field: str) -> Any:
             raise reject(field, describe(value), f"text that {step.text} matches", hint)
 
 
-def _single(value: Any, field: str) -> Any:
+def single(value: Any, field: str) -> Any:
+    """What is no text, as it is. Arrays and objects are refused: a step on text does not reach into them."""
     if isinstance(value, list | dict):
         raise _no_text(value, field)
     return value
