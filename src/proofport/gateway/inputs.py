@@ -12,6 +12,7 @@ from proofport import mapping
 from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
 from proofport.delivery.reading import Decoder
+from proofport.errors import LeftOut
 from proofport.evidence import Evidence, Neutral, format_timestamp, moment_of
 from proofport.sources import Reader, open_source
 from proofport.sources.pages import Pages
@@ -93,12 +94,15 @@ class Passed:
 
 
 class GivenRecords(Reader):
-    """Records that were read already. They may be read again where the iterable allows it."""
+    """Records that were read already. They may be read again where the iterable allows it. LeftOut stands for one that
+    was left out then."""
 
     numbered_by = "#"
     incomplete = None
 
-    def __init__(self, records: Records, name: str = "records", pages: Pages | None = None) -> None:
+    def __init__(
+        self, records: Records | Iterable[Neutral | LeftOut], name: str = "records", pages: Pages | None = None
+    ) -> None:
         self.name = name
         self.pages = pages
         self._records = records

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
 
 from proofport import mapping
 from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Resource, Stages
 from proofport.config import Config
+from proofport.config.skips import configured_skips
 from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
@@ -64,7 +63,8 @@ class Targets:
         resource = adapter.resource(kind)
         resource.limits(mode)
         vendor = self._mapping(adapter, kind, resource.body(mode))
-        return Target(destination, adapter, resource, vendor, self._config.clock_tolerance)
+        leave_out = self._leave_out(destination, kind, vendor)
+        return Target(destination, adapter, resource, vendor, self._config.clock_tolerance, leave_out)
 
     def known(self, destination: str, kind: str, mode: Mode) -> Target:
         """The same, made once for those who ask again and again."""
@@ -79,7 +79,9 @@ class Targets:
         try:
             resource = adapter.resource(kind)
             mode = _shown_in(resource, mode)
-            return Target(destination, adapter, resource, self._mapping(adapter, kind, resource.body(mode)))
+            vendor = self._mapping(adapter, kind, resource.body(mode))
+            leave_out = self._leave_out(destination, kind, vendor)
+            return Target(destination, adapter, resource, vendor, leave_out=leave_out)
         except UnsupportedFeature as error:
             return Problem(f"the kind {kind}", f"another kind: {error.message}", hint=error.hint)
 
@@ -105,6 +107,18 @@ class Targets:
         """Those that the adapter's mappings are for, and those that are configured."""
         files = (self.library.find(name) for name in self.library.names() if name.startswith(f"{adapter.name}/"))
         return list(dict.fromkeys([*(file.from_kind for file in files if file.from_kind), *adapter.settings.objects]))
+
+    def _leave_out(
+        self, destination: str, kind: str, vendor: mapping.VendorMapping
+    ) -> Callable[[Neutral], None] | None:
+        """Leaves out what the configuration says, and what the vendor mapping says."""
+        skips = [*configured_skips(self._config, destination, kind), *vendor.skips]
+        return mapping.compile_skips(skips, f"skip at {destination}")
+
+    def check_skips(self, destination: str, kinds: Iterable[str]) -> None:
+        """Raises ConfigError where `skip:` of one of the kinds is wrong."""
+        for kind in kinds:
+            configured_skips(self._config, destination, kind)
 
     def _mapping(self, adapter: Adapter, kind: str, body: Body) -> mapping.VendorMapping:
         objects = adapter.settings.objects
@@ -150,7 +164,6 @@ def _refuse_shared_lanes(targets: Sequence[Target]) -> None:
         taken[lane] = target.name
 
 
-# ------------------------------------------------------------------ preview
 def _shown_in(resource: Resource, mode: Mode) -> Mode:
     """The mode to show a record in: this one, or a snapshot where the vendor takes no single records. Raises
     UnsupportedFeature. An object need not be there yet."""
@@ -163,23 +176,3 @@ def _shown_in(resource: Resource, mode: Mode) -> Mode:
             resource.limits("snapshot")
             return "snapshot"
     return mode
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """One record as every destination would get it."""
-
-    position: str
-    #: None, like `neutral`: it is no evidence, and every destination has the same problem.
-    id: str | None
-    neutral: Neutral | None
-    #: By destination: the exact body, or the reason why there is none.
-    bodies: Mapping[str, dict[str, Any] | Problem] = field(default_factory=dict)
-
-
-def preview_of(position: str, record: Neutral | Problem, targets: Mapping[str, Target | Problem]) -> Preview:
-    """Of one record, or of the reason why it is none."""
-    if isinstance(record, Problem):
-        return Preview(position, None, None, dict.fromkeys(targets, record))
-    bodies = {name: each if isinstance(each, Problem) else each.body_of(record) for name, each in targets.items()}
-    return Preview(position, record["id"], record, bodies)

@@ -1,5 +1,6 @@
 """The mapping language: files of rules, compiled to fast functions from raw documents to evidence and on to bodies."""
 
+from proofport.mapping.compile.fields import compile_skips
 from proofport.mapping.compile.source import SourceMapping, compile_kind, compile_source, id_of_evidence, model_for
 from proofport.mapping.compile.vendor import VendorMapping, compile_vendor, encode
 from proofport.mapping.language.nodes import MappingFile, Vendor
@@ -16,6 +17,7 @@ __all__ = [
     "VendorMapping",
     "builtin_folder",
     "compile_kind",
+    "compile_skips",
     "compile_source",
     "compile_vendor",
     "encode",

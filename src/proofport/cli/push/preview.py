@@ -60,6 +60,7 @@ def _as_dict(preview: Preview) -> dict[str, Any]:
         "neutral": preview.neutral,
         "bodies": bodies,
         "problems": problems,
+        **({"skipped": dict(preview.skipped)} if preview.skipped else {}),
     }
 
 
@@ -75,6 +76,9 @@ def print_preview(shown: Preview, out: Console) -> None:
         evidence = _panel(title, shown.neutral, "cyan") if out.is_terminal else _lines(title, shown.neutral)
         out.print(evidence, soft_wrap=not out.is_terminal)
     print_bodies(out, shown.bodies)
+    for reason in dict.fromkeys(shown.skipped.values()):
+        names = ", ".join(name for name, why in shown.skipped.items() if why == reason)
+        out.print(plain(f"{names}: left out ({reason})"), soft_wrap=True)
 
 
 def print_bodies(out: Console, bodies: Mapping[str, dict[str, Any] | Problem]) -> None:

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache, partial
 from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
+from jsonpath_ng.ext.filter import Filter
 from pydantic import BaseModel, ValidationError, create_model
 
 from proofport.adapter import Mode
@@ -75,7 +76,7 @@ def _check_values(file: MappingFile, values: Mapping[str, str], mode: Mode) -> N
 
 
 class SourceMapping:
-    """One source mapping. Call it with a record and its parents, as `records` gives them; raises Rejected.
+    """One source mapping. Call it with a record and its parents, as `records` gives them; raises Rejected, LeftOut.
 
     One function is compiled for what is read: for decoded records, or for lines. Where lines need both, because one of
     them is declined, the other is compiled then.
@@ -98,6 +99,7 @@ class SourceMapping:
             by_model=model_check(model, self.kind),
             signature="convert(d, parents=(), M=M)",
             finish="return out if ok else by_model(out)",
+            skips=file.skips,
             parents=file.parents,
             values=values,
             partial=mode in ("patch", "remove"),
@@ -117,10 +119,11 @@ class SourceMapping:
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
         """A function from text with one record a line; None where the rules need whole records.
 
-        It decodes only what the rules read. It gives None for a line whose record is wrong, or of another form than the
-        rules expect: decode that line and call `quick`.
+        It decodes only what the rules read. It gives None for a line whose record is wrong, is left out, or has another
+        form than the rules expect: decode that line and call `quick`.
         """
-        found = project(self._plan.rules.values(), MISSING) if self.quick is not None else None
+        read = [*(skip.rule for skip in self._plan.skips), *self._plan.rules.values()]
+        found = project(read, MISSING) if self.quick is not None else None
         if found is None:
             return None
         signature, finish = "convert(d, M=M)", "return out if ok else None"
@@ -139,6 +142,8 @@ class SourceMapping:
         if parents is None:
             assert self._file.records is not None
             hint = f"Is this the output that {self.name} reads?"
+            if any(type(step) is Filter for step in self._file.records.steps):
+                hint += " To leave records out of any input, use `skip:` and not a filter in `records:`."
             raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
         try:
             return self.convert(record, parents)
@@ -172,7 +177,7 @@ class SourceMapping:
     @cached_property
     def _id_alone(self) -> Callable[..., Neutral]:
         rules = {name: rule for name, rule in self._plan.rules.items() if name == "id"}
-        return compile_plan(replace(self._plan, rules=rules, finish="return out"))
+        return compile_plan(replace(self._plan, rules=rules, skips=(), finish="return out"))
 
     @cached_property
     def _id_is_taken_as_it_is(self) -> bool:
