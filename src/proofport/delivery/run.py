@@ -173,7 +173,7 @@ class Run:
     async def _part(self, target: Target, stack: AsyncExitStack) -> _Part:
         order = self._order
         job = target.job(order.run_id, order.instance, order.kind, order.mode, time.time())
-        report = DestinationReport(target.name, lanes=[target.lane])
+        report = DestinationReport(target.name, lanes=[target.lane], notes=list(target.notes))
         ledger = Ledger(report, self._inputs.describe, order.on_problem)
         stack.callback(ledger.close)
         sender = await stack.enter_async_context(order.sender(target.adapter))

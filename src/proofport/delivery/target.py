@@ -48,6 +48,8 @@ class Target:
     clock_tolerance: float = DAY
     #: Raises LeftOut for evidence that is left out there, and Rejected for what lacks what decides it.
     leave_out: Callable[[Neutral], None] | None = None
+    #: Sentences for the report, about the choice of the mapping.
+    notes: Sequence[str] = ()
 
     @property
     def lane(self) -> str:

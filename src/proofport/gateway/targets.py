@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from proofport import mapping
@@ -12,8 +12,9 @@ from proofport.config.skips import configured_skips
 from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
-from proofport.evidence import Neutral, model_of
+from proofport.evidence import model_of
 from proofport.gateway.inputs import AlreadyEvidence, Passed
+from proofport.gateway.vendor_mappings import chosen
 
 
 class Targets:
@@ -60,11 +61,8 @@ class Targets:
     def find(self, destination: str, kind: str, mode: Mode, *, offline: bool = False) -> Target:
         """How a destination takes a kind. Raises UsageError. `offline`: nothing will be asked of the vendor."""
         adapter = self._config.adapter(destination, offline=offline)
-        resource = adapter.resource(kind)
-        resource.limits(mode)
-        vendor = self._mapping(adapter, kind, resource.body(mode))
-        leave_out = self._leave_out(destination, kind, vendor)
-        return Target(destination, adapter, resource, vendor, self._config.clock_tolerance, leave_out)
+        adapter.resource(kind).limits(mode)
+        return self._target(destination, adapter, kind, mode)
 
     def known(self, destination: str, kind: str, mode: Mode) -> Target:
         """The same, made once for those who ask again and again."""
@@ -77,13 +75,26 @@ class Targets:
         """How a destination would take a kind, or why it cannot. It needs neither secrets nor an object there."""
         adapter = self._config.adapter(destination, offline=True)
         try:
-            resource = adapter.resource(kind)
-            mode = _shown_in(resource, mode)
-            vendor = self._mapping(adapter, kind, resource.body(mode))
-            leave_out = self._leave_out(destination, kind, vendor)
-            return Target(destination, adapter, resource, vendor, leave_out=leave_out)
+            return self._target(destination, adapter, kind, _shown_in(adapter.resource(kind), mode))
         except UnsupportedFeature as error:
             return Problem(f"the kind {kind}", f"another kind: {error.message}", hint=error.hint)
+
+    def _target(self, destination: str, adapter: Adapter, kind: str, mode: Mode) -> Target:
+        choice = chosen(self.library, adapter, kind, adapter.resource(kind).body(mode))
+        if choice.found:
+            adapter = _with_mapping(adapter, kind, choice.name)
+        resource = adapter.resource(kind)
+        vendor = self._compiled(choice.name, adapter, kind, resource.body(mode))
+        skips = [*configured_skips(self._config, destination, kind), *vendor.skips]
+        return Target(
+            destination,
+            adapter,
+            resource,
+            vendor,
+            self._config.clock_tolerance,
+            mapping.compile_skips(skips, f"skip at {destination}"),
+            choice.notes,
+        )
 
     def several(
         self, to: str | Sequence[str], kind: str, mode: Mode, *, delete_gone: bool = False, offline: bool = False
@@ -100,7 +111,8 @@ class Targets:
 
     # ------------------------------------------------------------------ provisioning
     def blueprint(self, adapter: Adapter, kind: str) -> Blueprint:
-        vendor = self._mapping(adapter, kind, adapter.resource(kind).body("upsert"))
+        body = adapter.resource(kind).body("upsert")
+        vendor = self._compiled(chosen(self.library, adapter, kind, body).name, adapter, kind, body)
         return Blueprint(kind, vendor.made_schema(), vendor.display_name, vendor.fields)
 
     def kinds_to_provision(self, adapter: Adapter) -> list[str]:
@@ -108,23 +120,22 @@ class Targets:
         files = (self.library.find(name) for name in self.library.names() if name.startswith(f"{adapter.name}/"))
         return list(dict.fromkeys([*(file.from_kind for file in files if file.from_kind), *adapter.settings.objects]))
 
-    def _leave_out(
-        self, destination: str, kind: str, vendor: mapping.VendorMapping
-    ) -> Callable[[Neutral], None] | None:
-        """Leaves out what the configuration says, and what the vendor mapping says."""
-        skips = [*configured_skips(self._config, destination, kind), *vendor.skips]
-        return mapping.compile_skips(skips, f"skip at {destination}")
-
     def check_skips(self, destination: str, kinds: Iterable[str]) -> None:
         """Raises ConfigError where `skip:` of one of the kinds is wrong."""
         for kind in kinds:
             configured_skips(self._config, destination, kind)
 
-    def _mapping(self, adapter: Adapter, kind: str, body: Body) -> mapping.VendorMapping:
-        objects = adapter.settings.objects
-        own = objects[kind].mapping if kind in objects else None
-        chosen = own or body.mapping
-        return mapping.compile_vendor(self.library.find(chosen) if chosen else None, body, kind, adapter.name)
+    def _compiled(self, name: str | None, adapter: Adapter, kind: str, body: Body) -> mapping.VendorMapping:
+        return mapping.compile_vendor(self.library.find(name) if name else None, body, kind, adapter.name)
+
+
+def _with_mapping(adapter: Adapter, kind: str, name: str | None) -> Adapter:
+    """The adapter as if the configuration named this mapping for the kind: what a vendor takes may depend on it."""
+    objects = adapter.settings.objects
+    if kind not in objects:
+        return adapter
+    own = {kind: objects[kind].model_copy(update={"mapping": name})}
+    return type(adapter)(adapter.settings.model_copy(update={"objects": {**objects, **own}}))
 
 
 def _shared(
