@@ -14,15 +14,24 @@ from proofport.sources import Reader
 
 
 class Inputs:
-    """Feeds the inputs of a run to its pipeline. `names`: the source of each, where it is not the decoder's."""
+    """Feeds the inputs of a run to its pipeline.
 
-    def __init__(self, inputs: Sequence[tuple[Reader, Decoder]], names: Sequence[str]) -> None:
+    `names`: the source of each, where it is not the decoder's. `values`: those that each has from the run, and not for
+    itself.
+    """
+
+    def __init__(
+        self, inputs: Sequence[tuple[Reader, Decoder]], names: Sequence[str] = (), values: Sequence[str] = ()
+    ) -> None:
         #: What was read of each, as far as it was read to its end.
         self.reports: list[SourceReport] = []
         #: How many records the source mappings leave out, by the reason.
         self.skipped = Counter[str]()
         self._inputs = inputs
         self._names = names or [decoder.source for _, decoder in inputs]
+        self._values = values or [""] * len(inputs)
+        #: The numbers of inputs that are lists of their own, not pages that others follow, by their source.
+        self._lists: dict[str, int] = {}
 
     async def feed(self, pipeline: Pipeline) -> None:
         """Take every input to its end."""
@@ -31,12 +40,26 @@ class Inputs:
             read, skipped = pipeline.read, pipeline.skipped.copy()
             pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
             chains.add(number, self._names[number], pages)
-            left = pipeline.skipped - skipped
-            self.reports.append(SourceReport(reader.name, pipeline.read - read, reader.incomplete, left))
+            left, warning = pipeline.skipped - skipped, self._warning(number)
+            self.reports.append(SourceReport(reader.name, pipeline.read - read, reader.incomplete, left, warning))
+            if pages is None or pages.more is None:
+                self._lists.setdefault(decoder.source, number)
         self.skipped = pipeline.skipped
         for number, flaw in chains.flaws(pipeline.repeated):
             source = self.reports[number]
             self.reports[number] = replace(source, incomplete=source.incomplete or flaw)
+
+    def _warning(self, number: int) -> str | None:
+        """Say if a value of the run is that of two whole lists, which may be those of two regions or accounts."""
+        reader, decoder = self._inputs[number]
+        first, values = self._lists.get(decoder.source), self._values[number]
+        if first is None or values == "" or self._values[first] == "":
+            return None
+        name = decoder.source.partition("[")[0]
+        return (
+            f"{values} was set for {self._inputs[first][0].name} and {reader.name} alike. If it is not true of both, "
+            f"set it for each: '{name}[{values}]=FILE'."
+        )
 
     @property
     def incomplete(self) -> list[str]:

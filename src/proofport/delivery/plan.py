@@ -153,13 +153,16 @@ class Plan:
     destinations: Mapping[str, DestinationReport]
     #: How many records the source mappings leave out, by the reason.
     skipped: Mapping[str, int] = field(default_factory=dict)
+    #: What may be wrong with an input, although it could be read.
+    warnings: Sequence[str] = ()
 
     @classmethod
     def of(cls, report: RunReport) -> Plan:
         incomplete = {source.input: source.incomplete for source in report.sources if source.incomplete}
         read = sum(source.read for source in report.sources)
         skipped: Counter[str] = sum((Counter(source.skipped) for source in report.sources), Counter())
-        return cls(report.kind, report.mode, read, incomplete, report.destinations, skipped)
+        warnings = [source.warning for source in report.sources if source.warning]
+        return cls(report.kind, report.mode, read, incomplete, report.destinations, skipped, warnings)
 
     @property
     def exit_code(self) -> Exit:
@@ -176,6 +179,7 @@ class Plan:
             "mode": self.mode,
             "read": self.read,
             **({"skipped": dict(self.skipped)} if self.skipped else {}),
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
             "incomplete": dict(self.incomplete),
             "exit_code": int(self.exit_code),
             "destinations": {name: planned(report) for name, report in self.destinations.items()},

@@ -103,10 +103,13 @@ class SourceReport:
     incomplete: str | None = None
     #: How many of them its source mapping leaves out, by the reason.
     skipped: Mapping[str, int] = field(default_factory=dict)
+    #: What may be wrong with it, although it could be read.
+    warning: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         books = {"input": self.input, "read": self.read, "incomplete": self.incomplete}
-        return {**books, **({"skipped": dict(self.skipped)} if self.skipped else {})}
+        found = {"skipped": dict(self.skipped), "warning": self.warning}
+        return {**books, **{name: each for name, each in found.items() if each}}
 
 
 @dataclass(frozen=True, slots=True)

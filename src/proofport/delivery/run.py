@@ -92,6 +92,8 @@ class Order:
     lease: float
     journal: Journal
     sender: Callable[[Adapter], Sender]
+    #: For each input, the values that it has from the run, and not for itself.
+    values_of_run: Sequence[str] = ()
     #: Send nothing, and say only what cannot be delivered.
     dry_run: bool = False
     #: Send nothing, and compare with what the vendors hold.
@@ -138,7 +140,7 @@ class Run:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._inputs = Inputs(order.inputs, order.terms.sources.read)
+        self._inputs = Inputs(order.inputs, order.terms.sources.read, order.values_of_run)
         self._parts: list[_Part] = []
         self._pipeline: Pipeline | None = None
         self._started = time.monotonic()

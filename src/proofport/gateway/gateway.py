@@ -204,8 +204,7 @@ class Gateway:
     ) -> RunReport:
         async with AsyncExitStack() as stack:
             inputs = inputs_of(records)
-            named, folds = [item.source for item in inputs], [item.folds for item in inputs]
-            kind, decoders = self._targets.decoders(named, kind, mode, values or {}, folds)
+            kind, decoders = self._targets.decoders(inputs, kind, mode, values or {})
             targets = self._targets.several(to, kind, mode, delete_gone=delete_gone, offline=dry_run)
             if dry_run and not self._remembers():
                 journal = await stack.enter_async_context(opened(open_journal("memory:")))
@@ -224,6 +223,7 @@ class Gateway:
                 kind=kind,
                 mode=mode,
                 inputs=list(zip(readers, decoders, strict=True)),
+                values_of_run=self._targets.values_of_run(inputs, values or {}),
                 targets=targets,
                 terms=Terms(guard.max_gone, guard.max_rejected, override, sources, guard.refused == "keep_last"),
                 retry_seconds=self.config.patience,
@@ -258,7 +258,7 @@ class Gateway:
         if len(inputs) != 1:
             raise UsageError(f"a preview shows one input, and {len(inputs)} were given")
         [item] = inputs
-        kind, [decoder] = self._targets.decoders([item.source], kind, mode, values or {})
+        kind, [decoder] = self._targets.decoders([item], kind, mode, values or {})
         targets = {name: self._targets.previewed(name, kind, mode) for name in to or self.config.destinations}
         with open_input(item) as reader:
             return list(islice(previews_of(reader, decoder, targets), limit))
@@ -310,7 +310,7 @@ class Gateway:
         self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]
     ) -> tuple[str, Decoder]:
         """The kind of evidence that an input gives, and how it is read. Raises UsageError, MappingError."""
-        found, [decoder] = self._targets.decoders([source], kind, mode, values)
+        found, [decoder] = self._targets.decoders([Input((), source)], kind, mode, values)
         return found, decoder
 
     async def replay(self, letters: Sequence[int], *, as_it_was: bool = False) -> list[Accepted]:

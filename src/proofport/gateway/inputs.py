@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
@@ -34,6 +34,8 @@ class Input:
     #: The records are evidence that a source mapping has made, and their ids are the same where they differ in case
     #: alone.
     folds: bool = False
+    #: Values for its source mapping alone. They go before those of the whole run.
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 class AlreadyEvidence:

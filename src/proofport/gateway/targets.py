@@ -13,8 +13,9 @@ from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
 from proofport.evidence import model_of
-from proofport.gateway.inputs import AlreadyEvidence, Passed
+from proofport.gateway.inputs import AlreadyEvidence, Input, Passed
 from proofport.gateway.vendor_mappings import chosen
+from proofport.text.wording import listing
 
 
 class Targets:
@@ -27,20 +28,14 @@ class Targets:
 
     # ------------------------------------------------------------------ inputs
     def decoders(
-        self,
-        sources: Sequence[str | None],
-        kind: str | None,
-        mode: Mode,
-        values: Mapping[str, str],
-        folds: Sequence[bool] | None = None,
+        self, inputs: Sequence[Input], kind: str | None, mode: Mode, values: Mapping[str, str]
     ) -> tuple[str, list[Decoder]]:
-        """How inputs with these source mappings are read, and the one kind of evidence that all of them give.
-
-        `folds` says of inputs that are evidence already that their ids compare without case.
-        """
-        files = [self.library.find(source) if source else None for source in sources]
+        """How inputs are read, and the one kind of evidence that all of them give. `values` are those of the run."""
+        files = self._files(inputs)
+        _check_values(files, inputs, values)
         compiled = [
-            mapping.compile_source(file, given, mode) if file else None for file, given in _shared(files, values)
+            mapping.compile_source(file, {**_shared(file, values), **item.values}, mode) if file else None
+            for file, item in zip(files, inputs, strict=True)
         ]
         kinds = {source.kind for source in compiled if source} | ({kind} if kind else set())
         if not kinds:
@@ -52,10 +47,18 @@ class Targets:
             )
         [found] = kinds
         model_of(found)
-        folded = folds or [False] * len(compiled)
-        pairs = zip(compiled, folded, strict=True)
-        read: list[Decoder] = [source or AlreadyEvidence(found, mode, folds=each) for source, each in pairs]
+        pairs = zip(compiled, inputs, strict=True)
+        read: list[Decoder] = [source or AlreadyEvidence(found, mode, folds=item.folds) for source, item in pairs]
         return found, [Passed(each, self._config.clock_tolerance) for each in read]
+
+    def values_of_run(self, inputs: Sequence[Input], values: Mapping[str, str]) -> list[str]:
+        """For each input, those values that it has from the run and not for itself; empty where there are none."""
+        pairs = zip(self._files(inputs), inputs, strict=True)
+        shared = ({**_shared(file, values), **item.values}.items() - item.values.items() for file, item in pairs)
+        return [",".join(sorted(f"{name}={value}" for name, value in each)) for each in shared]
+
+    def _files(self, inputs: Sequence[Input]) -> list[mapping.MappingFile | None]:
+        return [self.library.find(item.source) if item.source else None for item in inputs]
 
     # ------------------------------------------------------------------ destinations
     def find(self, destination: str, kind: str, mode: Mode, *, offline: bool = False) -> Target:
@@ -138,16 +141,24 @@ def _with_mapping(adapter: Adapter, kind: str, name: str | None) -> Adapter:
     return type(adapter)(adapter.settings.model_copy(update={"objects": {**objects, **own}}))
 
 
-def _shared(
-    files: Sequence[mapping.MappingFile | None], values: Mapping[str, str]
-) -> list[tuple[mapping.MappingFile | None, dict[str, str]]]:
-    """Each source mapping with those values that it has a place for. One that no mapping takes is a mistake."""
+def _check_values(
+    files: Sequence[mapping.MappingFile | None], inputs: Sequence[Input], values: Mapping[str, str]
+) -> None:
+    """Raise UsageError for a value of the run that no mapping takes, or one of an input that has no mapping."""
     taken = {name for file in files if file for name in file.context}
     for name in values:
         if name not in taken:
             known = ", ".join(sorted(taken)) or "nothing"
             raise UsageError(f"no source mapping of this run takes {name!r}", hint=f"They take {known}.")
-    return [(file, {name: values[name] for name in values if file and name in file.context}) for file in files]
+    for file, item in zip(files, inputs, strict=True):
+        if item.values and file is None:
+            names = listing(list(item.values))
+            raise UsageError(f"an input that is evidence already takes no {names}", hint="Name its source mapping.")
+
+
+def _shared(file: mapping.MappingFile | None, values: Mapping[str, str]) -> dict[str, str]:
+    """Those values of a run that a source mapping has a place for."""
+    return {name: values[name] for name in values if file and name in file.context}
 
 
 def _require_deletion(targets: Sequence[Target], kind: str, mode: Mode) -> None:

@@ -42,6 +42,7 @@ async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_j
 def _lines(plan: Plan) -> Iterator[str]:
     yield click.style(f"{plan.mode} of {plan.kind}: {plan.read:,} records read, nothing sent", bold=True)
     yield from (wrapped(line, "  ") for line in left_out(plan.skipped))
+    yield from (wrapped(warning, "  ", hanging="    ") for warning in plan.warnings)
     for name, why in plan.incomplete.items():
         yield wrapped(f"{name} was not read to its end: {why}", "  ", hanging="    ")
     for destination in plan.destinations.values():

@@ -51,6 +51,8 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
         show(f"{source.input}: {records(source.read)} read", "  ")
         for line in left_out(source.skipped):
             show(line, "    ")
+        if source.warning:
+            show(source.warning, "    ", fg="yellow")
         if source.incomplete:
             show(f"not read to its end: {source.incomplete}", "    ", fg="yellow")
     destinations = list(report.destinations.values())
