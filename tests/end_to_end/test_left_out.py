@@ -214,6 +214,7 @@ def test_the_second_of_two_with_one_id_is_refused_and_not_gone(phones: Cli) -> N
         ([{"when": {"path": "$.platfrm", "is": "ios"}, "reason": "x"}], "Did you mean 'platform'?"),
         ({"when": {"path": "$.platform", "is": "ios"}, "reason": "x"}, "expected a list: skip:"),
         ([{"when": {"path": "$.platform", "is": "ios"}}], "no 'reason'"),
+        ([{"when": {"path": "$.platform", "is": "iOS"}, "reason": "x"}], "Did you mean 'ios'?"),
     ],
 )
 def test_a_mistake_in_the_configuration_has_its_place(phones: Cli, rules: Any, words: str) -> None:

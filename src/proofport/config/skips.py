@@ -13,6 +13,7 @@ from proofport.evidence import model_of
 from proofport.mapping.language.kinds import check_paths
 from proofport.mapping.language.nodes import Skip
 from proofport.mapping.language.skips import skips_of
+from proofport.mapping.possible import check_tests
 from proofport.text.yaml_nodes import Node, read_documents
 
 IN_MEMORY = "the configuration"
@@ -23,7 +24,9 @@ def configured_skips(config: Config, destination: str, kind: str) -> Sequence[Sk
     try:
         node = _node(config, destination, kind)
         skips = skips_of(node) if node is not None else ()
-        check_paths([skip.rule for skip in skips], model_of(kind), kind)
+        rules = [skip.rule for skip in skips]
+        check_paths(rules, model_of(kind), kind)
+        check_tests(rules, kind)
     except MappingError as error:
         raise ConfigError(error.message) from None
     return skips

@@ -6,6 +6,7 @@ from proofport.mapping.compile.vendor import VendorMapping, compile_vendor, enco
 from proofport.mapping.language.nodes import MappingFile, Vendor
 from proofport.mapping.language.syntax import load_file
 from proofport.mapping.library import MappingLibrary, builtin_folder
+from proofport.mapping.possible import check_possible
 from proofport.mapping.selftest import TestResult, run_tests
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Vendor",
     "VendorMapping",
     "builtin_folder",
+    "check_possible",
     "compile_kind",
     "compile_skips",
     "compile_source",
