@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
 from proofport.delivery.books import POSITION_BITS
 from proofport.delivery.reading import Decoder, Pipeline, place_in
 from proofport.delivery.report import SourceReport
+from proofport.delivery.unmatched import Unmatched
 from proofport.delivery.whole import Chains
 from proofport.sources import Reader
 
@@ -25,8 +25,8 @@ class Inputs:
     ) -> None:
         #: What was read of each, as far as it was read to its end.
         self.reports: list[SourceReport] = []
-        #: How many records the source mappings leave out, by the reason.
-        self.skipped = Counter[str]()
+        #: By source mapping.
+        self.unmatched: dict[str, Unmatched] = {}
         self._inputs = inputs
         self._names = names or [decoder.source for _, decoder in inputs]
         self._values = values or [""] * len(inputs)
@@ -38,13 +38,13 @@ class Inputs:
         chains = Chains()
         for number, (reader, decoder) in enumerate(self._inputs):
             read, skipped = pipeline.read, pipeline.skipped.copy()
+            pipeline.unmatched = self.unmatched.setdefault(_mapping_of(decoder), Unmatched(decoder.optional))
             pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
             chains.add(number, self._names[number], pages)
             left, warning = pipeline.skipped - skipped, self._warning(number)
             self.reports.append(SourceReport(reader.name, pipeline.read - read, reader.incomplete, left, warning))
             if pages is None or pages.more is None:
                 self._lists.setdefault(decoder.source, number)
-        self.skipped = pipeline.skipped
         for number, flaw in chains.flaws(pipeline.repeated):
             source = self.reports[number]
             self.reports[number] = replace(source, incomplete=source.incomplete or flaw)
@@ -55,10 +55,9 @@ class Inputs:
         first, values = self._lists.get(decoder.source), self._values[number]
         if first is None or values == "" or self._values[first] == "":
             return None
-        name = decoder.source.partition("[")[0]
         return (
             f"{values} was set for {self._inputs[first][0].name} and {reader.name} alike. If it is not true of both, "
-            f"set it for each: '{name}[{values}]=FILE'."
+            f"set it for each: '{_mapping_of(decoder)}[{values}]=FILE'."
         )
 
     @property
@@ -70,3 +69,8 @@ class Inputs:
         """The place of a record, for a person."""
         number, place = position >> POSITION_BITS, position & ((1 << POSITION_BITS) - 1)
         return place_in(self._inputs[number][0], place)
+
+
+def _mapping_of(decoder: Decoder) -> str:
+    """The name of a source without its values."""
+    return decoder.source.partition("[")[0]

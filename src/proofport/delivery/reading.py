@@ -21,6 +21,7 @@ from proofport.delivery.observed import seconds_of
 from proofport.delivery.same import keys_of
 from proofport.delivery.spellings import Spellings
 from proofport.delivery.target import no_body
+from proofport.delivery.unmatched import Unmatched
 from proofport.errors import LeftOut, Problem, ProofportError, Rejected, ValueUnknown
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
@@ -53,6 +54,10 @@ class Decoder(Protocol):
     @property
     def source(self) -> str:
         """The name of the source, the same in every run."""
+
+    @property
+    def optional(self) -> Sequence[str]:
+        """The fields that its rules make only where they match something."""
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
     def __call__(self, record: Any, parents: Any) -> Neutral:
@@ -243,6 +248,8 @@ class Pipeline:
         self.read = 0
         #: How many of them the source mappings leave out, by the reason.
         self.skipped = Counter[str]()
+        #: Looks at the records of the input that is being read.
+        self.unmatched = Unmatched(())
         #: How many ids of one input, the second number, were read in another or the same before, the first.
         self.repeated = Counter[tuple[int, int]]()
         self._branches = branches
@@ -317,6 +324,7 @@ class Pipeline:
         block, positions = self._block, self._positions
         self._block, self._positions = [], []
         self.read += len(block)
+        self.unmatched.look(block)
         record_ids = [neutral["id"] for neutral in block]
         keys = keys_of(record_ids, fold=self._folds)
         plain = keys is record_ids

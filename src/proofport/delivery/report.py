@@ -24,6 +24,7 @@ from proofport.accounting import (
 from proofport.adapter import Batch, Mode
 from proofport.delivery.ids import IdSet, SkippedIds
 from proofport.delivery.same import keys_in
+from proofport.delivery.unmatched import Unmatched
 from proofport.errors import Problem
 
 INLINE_PROBLEMS = 1_000
@@ -248,6 +249,8 @@ class RunReport:
     sources: Sequence[SourceReport]
     destinations: dict[str, DestinationReport]
     dry_run: bool = False
+    #: By source mapping.
+    unmatched: Mapping[str, Unmatched] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> Exit:
@@ -256,6 +259,7 @@ class RunReport:
         return next((code for code in order if code in found), Exit.OK)
 
     def as_dict(self) -> dict[str, Any]:
+        unmatched = {name: found.as_dict() for name, found in self.unmatched.items() if found}
         return {
             "run_id": self.run_id,
             "kind": self.kind,
@@ -263,6 +267,7 @@ class RunReport:
             "dry_run": self.dry_run,
             "exit_code": int(self.exit_code),
             "sources": [source.as_dict() for source in self.sources],
+            **({"unmatched": unmatched} if unmatched else {}),
             "destinations": {name: report.as_dict() for name, report in self.destinations.items()},
         }
 

@@ -167,7 +167,10 @@ class Run:
                     await self._finish(part, ids)
             reports = {part.target.name: await self._balance(part, pipeline) for part in parts}
             self._tell()
-        report = RunReport(order.run_id, order.kind, order.mode, self._inputs.reports, reports, order.dry_run)
+        inputs = self._inputs
+        report = RunReport(
+            order.run_id, order.kind, order.mode, inputs.reports, reports, order.dry_run, inputs.unmatched
+        )
         log.info("run_ended", run=order.run_id, exit_code=int(report.exit_code))
         return report
 

@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, TypeAlias, cast
 from proofport import mapping
 from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
-from proofport.delivery.reading import Decoder
 from proofport.errors import LeftOut
 from proofport.evidence import Evidence, Neutral, format_timestamp, moment_of
 from proofport.sources import Reader, open_source
@@ -43,6 +42,7 @@ class AlreadyEvidence:
 
     of_lines = None
     source = EVIDENCE
+    optional = ()
 
     def __init__(self, kind: str, mode: Mode, *, folds: bool = False) -> None:
         self.folds = folds
@@ -60,16 +60,21 @@ class AlreadyEvidence:
     def page(self, document: object, place: str, records: int) -> None:
         return None
 
+    def unread(self, record: object) -> list[str]:
+        return []
+
 
 class Passed:
     """A decoder whose records were observed at a time that has passed, or at none. All input goes through one."""
 
-    def __init__(self, decoder: Decoder, tolerance: float) -> None:
+    def __init__(self, decoder: AlreadyEvidence | mapping.SourceMapping, tolerance: float) -> None:
         self.folds = decoder.folds
         self.source = decoder.source
+        self.optional = decoder.optional
         self.records = decoder.records
         self.id_of = decoder.id_of
         self.page = decoder.page
+        self.unread = decoder.unread
         self._decoder = decoder
         self._tolerance = tolerance
 

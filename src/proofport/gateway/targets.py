@@ -9,7 +9,6 @@ from proofport import mapping
 from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Resource, Stages
 from proofport.config import Config
 from proofport.config.skips import configured_skips
-from proofport.delivery.reading import Decoder
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
 from proofport.evidence import model_of
@@ -29,7 +28,7 @@ class Targets:
     # ------------------------------------------------------------------ inputs
     def decoders(
         self, inputs: Sequence[Input], kind: str | None, mode: Mode, values: Mapping[str, str]
-    ) -> tuple[str, list[Decoder]]:
+    ) -> tuple[str, list[Passed]]:
         """How inputs are read, and the one kind of evidence that all of them give. `values` are those of the run."""
         files = self._files(inputs)
         _check_values(files, inputs, values)
@@ -48,7 +47,7 @@ class Targets:
         [found] = kinds
         model_of(found)
         pairs = zip(compiled, inputs, strict=True)
-        read: list[Decoder] = [source or AlreadyEvidence(found, mode, folds=item.folds) for source, item in pairs]
+        read = [source or AlreadyEvidence(found, mode, folds=item.folds) for source, item in pairs]
         return found, [Passed(each, self._config.clock_tolerance) for each in read]
 
     def values_of_run(self, inputs: Sequence[Input], values: Mapping[str, str]) -> list[str]:

@@ -44,6 +44,7 @@ class AsIs:
     of_lines = None
     folds = False
     source = "evidence"
+    optional = ()
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]:
         return [(record, ()) for record in document["all"]] if _has(document, "all") else [(document, ())]  # type: ignore[index]

@@ -55,6 +55,9 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
             show(source.warning, "    ", fg="yellow")
         if source.incomplete:
             show(f"not read to its end: {source.incomplete}", "    ", fg="yellow")
+    for name, unmatched in report.unmatched.items():
+        if unmatched:
+            show(f"{name}: {unmatched}", "  ", hanging="    ", dim=True)
     destinations = list(report.destinations.values())
     print_counts(destinations, DRY_RUN if report.dry_run else COUNTS)
     for destination in destinations:

@@ -22,9 +22,10 @@ from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.pages import PageReader
-from proofport.mapping.compile.projection import project
+from proofport.mapping.compile.projection import Part, project
 from proofport.mapping.compile.reading import Walk, chain
-from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, selects
+from proofport.mapping.compile.unread import read_by, unread
+from proofport.mapping.language.nodes import Constant, Default, FirstOf, Lookup, MappingFile, Rule, Select, selects
 from proofport.sources.pages import Pages
 from proofport.text.wording import (
     MISSING_FIELD,
@@ -86,6 +87,8 @@ class SourceMapping:
         self.kind = str(file.to)
         self.name = file.name
         self.folds = file.folds
+        #: The fields whose rules give something only where they match: not by a constant, nor by a default.
+        self.optional = () if mode in ("patch", "remove") else _optional(file)
         #: The source that it reads, the same in every run: its name, with the values that were set.
         self.source = named_source(file.name, values)
         self._file = file
@@ -185,9 +188,25 @@ class SourceMapping:
         rule = self._plan.rules.get("id")
         return rule is None or _is_plain(rule)
 
+    def unread(self, record: object) -> list[str]:
+        """The places in a raw record that no rule reads."""
+        return unread(self._read_part, record)
+
+    @cached_property
+    def _read_part(self) -> Part:
+        return read_by(self._file)
+
     def page(self, document: object, place: str, records: int) -> Pages:
         """The page of a list that a document is. `records`: how many it holds."""
         return self._pages.page(document, self.source, place, records)
+
+
+def _optional(file: MappingFile) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, rule in file.fields.items()
+        if not isinstance(rule.source, Constant) and not any(isinstance(change, Default) for change in rule.changes)
+    )
 
 
 def _is_plain(rule: Rule) -> bool:
