@@ -9,29 +9,29 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from proofport.accounting import Status, unknown
 from proofport.adapter import Adapter, Mode
-from proofport.delivery.books import POSITION_BITS, RunBooks
+from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
 from proofport.delivery.gone import note_left_behind
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
+from proofport.delivery.inputs import Inputs
 from proofport.delivery.last_delivered import LastState
 from proofport.delivery.lease import alongside, hold
 from proofport.delivery.listed import VendorList
 from proofport.delivery.live_set import LiveSet, WaitingSet, keeps_gone, lists_now
 from proofport.delivery.plan import Comparison
-from proofport.delivery.reading import Branch, Decoder, Pipeline, place_in
+from proofport.delivery.reading import Branch, Decoder, Pipeline
 from proofport.delivery.report import (
     DestinationReport,
     Exit,
     Ledger,
     RecordProblem,
     RunReport,
-    SourceReport,
     summary,
 )
 from proofport.delivery.snapshot.compared import ComparedSet
@@ -41,7 +41,6 @@ from proofport.delivery.snapshot.staged import StagedSet
 from proofport.delivery.spellings import Spellings
 from proofport.delivery.stops import RESUMABLE
 from proofport.delivery.target import Target
-from proofport.delivery.whole import Chains
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.http.sender import Sender
 from proofport.journal.contract import Delivered, Journal, NewRun
@@ -93,6 +92,8 @@ class Order:
     lease: float
     journal: Journal
     sender: Callable[[Adapter], Sender]
+    #: For each input, the values that it has from the run, and not for itself.
+    values_of_run: Sequence[str] = ()
     #: Send nothing, and say only what cannot be delivered.
     dry_run: bool = False
     #: Send nothing, and compare with what the vendors hold.
@@ -139,7 +140,7 @@ class Run:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._sources: list[SourceReport] = []
+        self._inputs = Inputs(order.inputs, order.terms.sources.read, order.values_of_run)
         self._parts: list[_Part] = []
         self._pipeline: Pipeline | None = None
         self._started = time.monotonic()
@@ -157,16 +158,19 @@ class Run:
             needs_ids = order.mode == "snapshot" or not order.assume_unique
             ids = stack.enter_context(closing(IdStore(folds=order.folds))) if needs_ids else None
             branches = [self._branch(part, stack) for part in parts]
-            pipeline = self._pipeline = Pipeline(branches, ids, self._describe, self._tell)
+            pipeline = self._pipeline = Pipeline(branches, ids, self._inputs.describe, self._tell)
             async with alongside(self._keep_telling()):
                 for part in parts:
                     await self._prepare(part, ids, stack)
                 await self._deliver(pipeline, parts)
                 for part in parts:
                     await self._finish(part, ids)
-            reports = {part.target.name: await self._balance(part, pipeline.read) for part in parts}
+            reports = {part.target.name: await self._balance(part, pipeline) for part in parts}
             self._tell()
-        report = RunReport(order.run_id, order.kind, order.mode, self._sources, reports, order.dry_run)
+        inputs = self._inputs
+        report = RunReport(
+            order.run_id, order.kind, order.mode, inputs.reports, reports, order.dry_run, inputs.unmatched
+        )
         log.info("run_ended", run=order.run_id, exit_code=int(report.exit_code))
         return report
 
@@ -174,8 +178,8 @@ class Run:
     async def _part(self, target: Target, stack: AsyncExitStack) -> _Part:
         order = self._order
         job = target.job(order.run_id, order.instance, order.kind, order.mode, time.time())
-        report = DestinationReport(target.name, lanes=[target.lane])
-        ledger = Ledger(report, self._describe, order.on_problem)
+        report = DestinationReport(target.name, lanes=[target.lane], notes=list(target.notes))
+        ledger = Ledger(report, self._inputs.describe, order.on_problem)
         stack.callback(ledger.close)
         sender = await stack.enter_async_context(order.sender(target.adapter))
         destination = DestinationRun(
@@ -200,7 +204,8 @@ class Run:
         lane_run = destination.vendor.holder.run if destination.vendor.holder is not None else None
         spellings = Spellings(part.before, destination.lane, order.kind, lane_run)
         stack.callback(spellings.close)
-        return Branch(destination, part.target.encoder(order.mode), spellings)
+        encode, leave_out = part.target.encoder(order.mode), part.target.leaves_out(order.mode)
+        return Branch(destination, encode, spellings, leave_out)
 
     async def _hold(self, part: _Part, stack: AsyncExitStack) -> None:
         """Take the lane, and begin the run in the journal."""
@@ -291,36 +296,25 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.destination.run())
-                chains, names = Chains(), self._order.terms.sources.read
-                for number, (reader, decoder) in enumerate(self._order.inputs):
-                    before = pipeline.read
-                    pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
-                    chains.add(number, names[number] if names else decoder.source, pages)
-                    self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete))
-                for number, flaw in chains.flaws(pipeline.repeated):
-                    source = self._sources[number]
-                    self._sources[number] = replace(source, incomplete=source.incomplete or flaw)
+                await self._inputs.feed(pipeline)
                 await pipeline.finish()
         except BaseExceptionGroup as failures:
             error = _first(failures)
             raise error from error.__cause__
 
-    @property
-    def _incomplete(self) -> list[str]:
-        return [source.incomplete for source in self._sources if source.incomplete]
-
     # ------------------------------------------------------------------ after
     async def _finish(self, part: _Part, ids: IdStore | None) -> None:
         if part.comparison is not None:
-            await part.comparison.finish(ids, self._order.terms, self._incomplete)
+            await part.comparison.finish(ids, self._order.terms, self._inputs.incomplete)
         if part.ending is not None:
-            part.complete = await part.ending.end(self._incomplete)
+            part.complete = await part.ending.end(self._inputs.incomplete)
 
-    async def _balance(self, part: _Part, read: int) -> DestinationReport:
-        """Close the books of one destination, here and in the journal."""
+    async def _balance(self, part: _Part, pipeline: Pipeline) -> DestinationReport:
+        """Close the books of one destination, here and in the journal. What is left out is none of its input."""
         order, report = self._order, part.destination.report
-        report.input, count = read, report.tally.status
-        report.tally.check(read)
+        report.input = pipeline.read - pipeline.skipped.total() - report.skipped.total()
+        report.tally.check(report.input)
+        count = report.tally.status
         if order.require_verified and (accepted := report.tally.doubt(NOT_VERIFIED)):
             report.notes.append(
                 f"{accepted:,} accepted, and not verified yet: `proofport verify {report.name} --kind {order.kind}`."
@@ -330,7 +324,7 @@ class Run:
         failed = count[Status.REJECTED] + count[Status.UNKNOWN]
         if report.is_short(sends=order.sends) and (report.exit is Exit.OK or (report.exit is Exit.GUARD and failed)):
             report.exit = Exit.INCOMPLETE
-        if self._incomplete:
+        if self._inputs.incomplete:
             report.fail(Exit.INCOMPLETE)
         if part.books is not None:
             await self._close(part, part.books)
@@ -362,10 +356,6 @@ class Run:
             report.notes.append(f"The end of this run could not be noted: {error}")
 
     # ------------------------------------------------------------------ telling
-    def _describe(self, position: int) -> str:
-        number, place = position >> POSITION_BITS, position & ((1 << POSITION_BITS) - 1)
-        return place_in(self._order.inputs[number][0], place)
-
     async def _keep_telling(self) -> None:
         """Report progress while nothing is read, too: that is when a vendor makes us wait, and the seconds count."""
         while True:
@@ -375,9 +365,10 @@ class Run:
     def _tell(self) -> None:
         if self._order.on_progress is None:
             return
+        left = self._pipeline.skipped.total() if self._pipeline is not None else 0
         states = {
             part.target.name: DestinationProgress(
-                part.comparison.held if part.comparison is not None else part.destination.report.tally.total,
+                part.comparison.held if part.comparison is not None else part.destination.report.done + left,
                 part.destination.report.tally.status[Status.REJECTED],
                 part.destination.vendor.waits_for,
             )

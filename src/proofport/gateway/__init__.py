@@ -2,6 +2,6 @@
 
 from proofport.gateway.gateway import Gateway
 from proofport.gateway.inputs import Input, Records
-from proofport.gateway.targets import Preview
+from proofport.gateway.preview import Preview
 
 __all__ = ["Gateway", "Input", "Preview", "Records"]

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,15 +31,16 @@ from proofport.delivery.plan import Plan
 from proofport.delivery.queue.books import Watch
 from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliveries, replayed
 from proofport.delivery.queue.worker import SLOTS, Worker
-from proofport.delivery.reading import Decoder, RecordStream, place_in
+from proofport.delivery.reading import Decoder
 from proofport.delivery.report import RecordProblem, RunReport
 from proofport.delivery.run import Order, Progress, Run
 from proofport.delivery.target import Target
 from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence
 from proofport.gateway.inputs import Input, Records, inputs_of, open_input
+from proofport.gateway.preview import Preview, previews_of
 from proofport.gateway.schemas import confirmed, findings, schemas_of
-from proofport.gateway.targets import Preview, Targets, preview_of
+from proofport.gateway.targets import Targets
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.http.auth import Tokens
 from proofport.http.clock import checked
@@ -202,8 +204,7 @@ class Gateway:
     ) -> RunReport:
         async with AsyncExitStack() as stack:
             inputs = inputs_of(records)
-            named, folds = [item.source for item in inputs], [item.folds for item in inputs]
-            kind, decoders = self._targets.decoders(named, kind, mode, values or {}, folds)
+            kind, decoders = self._targets.decoders(inputs, kind, mode, values or {})
             targets = self._targets.several(to, kind, mode, delete_gone=delete_gone, offline=dry_run)
             if dry_run and not self._remembers():
                 journal = await stack.enter_async_context(opened(open_journal("memory:")))
@@ -222,6 +223,7 @@ class Gateway:
                 kind=kind,
                 mode=mode,
                 inputs=list(zip(readers, decoders, strict=True)),
+                values_of_run=self._targets.values_of_run(inputs, values or {}),
                 targets=targets,
                 terms=Terms(guard.max_gone, guard.max_rejected, override, sources, guard.refused == "keep_last"),
                 retry_seconds=self.config.patience,
@@ -256,15 +258,10 @@ class Gateway:
         if len(inputs) != 1:
             raise UsageError(f"a preview shows one input, and {len(inputs)} were given")
         [item] = inputs
-        kind, [decoder] = self._targets.decoders([item.source], kind, mode, values or {})
+        kind, [decoder] = self._targets.decoders([item], kind, mode, values or {})
         targets = {name: self._targets.previewed(name, kind, mode) for name in to or self.config.destinations}
-        previews: list[Preview] = []
         with open_input(item) as reader:
-            for place, record, _ in RecordStream(reader, decoder):
-                previews.append(preview_of(place_in(reader, place), record, targets))
-                if len(previews) >= limit:
-                    break
-        return previews
+            return list(islice(previews_of(reader, decoder, targets), limit))
 
     # ------------------------------------------------------------------ the queue
     async def submit(
@@ -313,7 +310,7 @@ class Gateway:
         self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]
     ) -> tuple[str, Decoder]:
         """The kind of evidence that an input gives, and how it is read. Raises UsageError, MappingError."""
-        found, [decoder] = self._targets.decoders([source], kind, mode, values)
+        found, [decoder] = self._targets.decoders([Input((), source)], kind, mode, values)
         return found, decoder
 
     async def replay(self, letters: Sequence[int], *, as_it_was: bool = False) -> list[Accepted]:
@@ -383,6 +380,7 @@ class Gateway:
     async def check(self, destination: str) -> list[Finding]:
         """The findings of `doctor` about one destination: credentials, objects, permissions, and the clock."""
         adapter = self.config.adapter(destination)
+        self._targets.check_skips(destination, adapter.settings.objects)
         found: list[Finding] = []
         if isinstance(adapter, Checks):
             async with await self.sender(adapter) as sender:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 from proofport import mapping
 from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
-from proofport.delivery.reading import Decoder
+from proofport.errors import LeftOut
 from proofport.evidence import Evidence, Neutral, format_timestamp, moment_of
 from proofport.sources import Reader, open_source
 from proofport.sources.pages import Pages
@@ -33,6 +33,8 @@ class Input:
     #: The records are evidence that a source mapping has made, and their ids are the same where they differ in case
     #: alone.
     folds: bool = False
+    #: Values for its source mapping alone. They go before those of the whole run.
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 class AlreadyEvidence:
@@ -40,6 +42,7 @@ class AlreadyEvidence:
 
     of_lines = None
     source = EVIDENCE
+    optional = ()
 
     def __init__(self, kind: str, mode: Mode, *, folds: bool = False) -> None:
         self.folds = folds
@@ -57,16 +60,21 @@ class AlreadyEvidence:
     def page(self, document: object, place: str, records: int) -> None:
         return None
 
+    def unread(self, record: object) -> list[str]:
+        return []
+
 
 class Passed:
     """A decoder whose records were observed at a time that has passed, or at none. All input goes through one."""
 
-    def __init__(self, decoder: Decoder, tolerance: float) -> None:
+    def __init__(self, decoder: AlreadyEvidence | mapping.SourceMapping, tolerance: float) -> None:
         self.folds = decoder.folds
         self.source = decoder.source
+        self.optional = decoder.optional
         self.records = decoder.records
         self.id_of = decoder.id_of
         self.page = decoder.page
+        self.unread = decoder.unread
         self._decoder = decoder
         self._tolerance = tolerance
 
@@ -93,12 +101,15 @@ class Passed:
 
 
 class GivenRecords(Reader):
-    """Records that were read already. They may be read again where the iterable allows it."""
+    """Records that were read already. They may be read again where the iterable allows it. LeftOut stands for one that
+    was left out then."""
 
     numbered_by = "#"
     incomplete = None
 
-    def __init__(self, records: Records, name: str = "records", pages: Pages | None = None) -> None:
+    def __init__(
+        self, records: Records | Iterable[Neutral | LeftOut], name: str = "records", pages: Pages | None = None
+    ) -> None:
         self.name = name
         self.pages = pages
         self._records = records

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -85,6 +85,11 @@ def did_you_mean(word: object, candidates: Iterable[str]) -> str | None:
 def listing(words: Sequence[str], most: int = 8) -> str:
     shown = ", ".join(words[:most])
     return f"{shown}, and {len(words) - most} more" if len(words) > most else shown
+
+
+def left_out(skipped: Mapping[str, int]) -> Iterator[str]:
+    """A sentence for each reason why records are left out, with their number."""
+    return (f"left out: {count:,}, {reason}" for reason, count in skipped.items())
 
 
 def reject(

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from proofport.errors import Rejected
 from proofport.mapping.compile import functions
 from proofport.mapping.compile.changes import Changes
@@ -25,6 +27,7 @@ from proofport.mapping.language.nodes import (
     Parent,
     Rule,
     Select,
+    Skip,
     Template,
     is_the_id,
     selects,
@@ -44,6 +47,8 @@ class Plan:
     signature: str
     #: The last line. `ok` is true when the guards have accepted every field.
     finish: str
+    #: Decided before anything else is made of a record.
+    skips: Sequence[Skip] = ()
     #: What the values of `parents` are for.
     parents: Sequence[Parent] = ()
     #: Values for fields that neither the rules nor the parents make.
@@ -60,6 +65,14 @@ class Plan:
 
 def compile_plan(plan: Plan) -> Callable[..., Any]:
     return _Compiler(plan).compile()
+
+
+def compile_skips(skips: Sequence[Skip], title: str) -> Callable[[Any], None] | None:
+    """A function that raises LeftOut for a record that is left out, and Rejected for one that lacks what decides it."""
+    plan = Plan(
+        title, rules={}, shape=NO_FIELDS, by_model=dict, signature="decide(d, M=M)", finish="return", skips=skips
+    )
+    return compile_plan(plan) if skips else None
 
 
 class _Compiler:
@@ -82,7 +95,9 @@ class _Compiler:
     def _body(self) -> None:
         code, plan = self.code, self.plan
         code.line(f"ok = {plan.shape.quick}")
-        scope = self._scope("d", plan.rules.values())
+        scope = self._scope("d", [*(skip.rule for skip in plan.skips), *plan.rules.values()])
+        for skip in plan.skips:
+            self._skip(skip, scope)
         names = dict.fromkeys([*plan.rules, *(parent.field for parent in plan.parents), *plan.values])
         self._object("out", [(name, self._field(name, scope)) for name in _in_order(names, plan.shape)])
         code.line(plan.finish)
@@ -144,6 +159,21 @@ class _Compiler:
         for name, value in fields:
             with self.code.block(f"if {value} is M:"):
                 self.code.line(f"del {result}[{name!r}]")
+
+    def _skip(self, skip: Skip, scope: Scope) -> None:
+        """Leave the record out if the test says so. A line is declined: the whole record tells why."""
+        code, this = self.code, self.code.bind("s", skip)
+        leave = "return None" if self.plan.part is not None else f"{code.use(functions.leave_out)}({this})"
+        needed = [scope.one(path, functions.SKIP) for path in skip.needs]
+        told = self._rule(skip.rule, OPAQUE, functions.SKIP, scope)
+        lacks = f"({' or '.join(f'{value} is M' for value in needed)})" if needed else "False"
+        if skip.missing == "reject" and needed:
+            with code.block(f"if {lacks}:"):
+                code.line(f"{code.use(functions.undecided)}({this})")
+        with code.block(
+            f"if {lacks} or {told} is not M:" if skip.missing == "skip" else f"if not {lacks} and {told} is not M:"
+        ):
+            code.line(leave)
 
     # ------------------------------------------------------------------ rules
     def _rule(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
@@ -240,6 +270,7 @@ class _Compiler:
         return result
 
 
+NO_FIELDS = Shape(BaseModel, {}, quick=True, others=False)
 ANY_FIELD, UNKNOWN_FIELD = (Field(guard, required=False, nullable=False) for guard in (ANY_JSON, OPAQUE))
 """A field that the model does not name, where it takes such fields and where it does not."""
 

@@ -12,9 +12,9 @@ from typing import Any, Final, NoReturn
 from jsonpath_ng import Slice, Wildcard
 from jsonpath_ng.ext.filter import Filter
 
-from proofport.errors import Rejected
+from proofport.errors import LeftOut, Rejected
 from proofport.mapping.language.bounded import Unfit
-from proofport.mapping.language.nodes import Conversion, Lookup
+from proofport.mapping.language.nodes import Conversion, Lookup, Skip
 from proofport.mapping.language.opening import Entries, Rows, Several
 from proofport.mapping.language.paths import Path, tree_of
 from proofport.mapping.language.values import json_key
@@ -29,6 +29,26 @@ class Missing:
 
 
 MISSING: Final = Missing()
+
+
+SKIP = "skip"
+"""Stands for the field in problems with a rule of `skip:`."""
+
+
+# ------------------------------------------------------------------ leaving out
+def leave_out(skip: Skip) -> NoReturn:
+    raise LeftOut(skip.reason)
+
+
+def undecided(skip: Skip) -> NoReturn:
+    """Raise Rejected for a record that lacks what decides if it is left out."""
+    paths, at = listing(list(dict.fromkeys(path.text for path in skip.needs))), skip.rule.at
+    raise reject(
+        SKIP,
+        f"nothing at {paths}",
+        f"a value, which decides if the record is left out ({skip.reason})",
+        f"{at.file}:{at.line} reads it. If records may lack it, say `missing: keep` or `missing: skip` there.",
+    )
 
 
 # ------------------------------------------------------------------ paths

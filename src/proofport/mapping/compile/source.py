@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache, partial
 from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
+from jsonpath_ng.ext.filter import Filter
 from pydantic import BaseModel, ValidationError, create_model
 
 from proofport.adapter import Mode
@@ -21,9 +22,20 @@ from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.pages import PageReader
-from proofport.mapping.compile.projection import project
+from proofport.mapping.compile.projection import Part, project
 from proofport.mapping.compile.reading import Walk, chain
-from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, Substitute, selects
+from proofport.mapping.compile.unread import read_by, unread
+from proofport.mapping.language.nodes import (
+    Constant,
+    Default,
+    FirstOf,
+    Lookup,
+    MappingFile,
+    Rule,
+    Select,
+    Substitute,
+    selects,
+)
 from proofport.mapping.language.opening import Decode, Several
 from proofport.sources.pages import Pages
 from proofport.text.wording import (
@@ -76,7 +88,7 @@ def _check_values(file: MappingFile, values: Mapping[str, str], mode: Mode) -> N
 
 
 class SourceMapping:
-    """One source mapping. Call it with a record and its parents, as `records` gives them; raises Rejected.
+    """One source mapping. Call it with a record and its parents, as `records` gives them; raises Rejected, LeftOut.
 
     One function is compiled for what is read: for decoded records, or for lines. Where lines need both, because one of
     them is declined, the other is compiled then.
@@ -86,6 +98,8 @@ class SourceMapping:
         self.kind = str(file.to)
         self.name = file.name
         self.folds = file.folds
+        #: The fields whose rules give something only where they match: not by a constant, nor by a default.
+        self.optional = () if mode in ("patch", "remove") else _optional(file)
         #: The source that it reads, the same in every run: its name, with the values that were set.
         self.source = named_source(file.name, values)
         self._file = file
@@ -99,6 +113,7 @@ class SourceMapping:
             by_model=model_check(model, self.kind),
             signature="convert(d, parents=(), M=M)",
             finish="return out if ok else by_model(out)",
+            skips=file.skips,
             parents=file.parents,
             values=values,
             nothing=file.nothing,
@@ -119,10 +134,11 @@ class SourceMapping:
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
         """A function from text with one record a line; None where the rules need whole records.
 
-        It decodes only what the rules read. It gives None for a line whose record is wrong, or of another form than the
-        rules expect: decode that line and call `quick`.
+        It decodes only what the rules read. It gives None for a line whose record is wrong, is left out, or has another
+        form than the rules expect: decode that line and call `quick`.
         """
-        found = project(self._plan.rules.values(), MISSING) if self.quick is not None else None
+        read = [*(skip.rule for skip in self._plan.skips), *self._plan.rules.values()]
+        found = project(read, MISSING) if self.quick is not None else None
         if found is None:
             return None
         signature, finish = "convert(d, M=M)", "return out if ok else None"
@@ -144,6 +160,8 @@ class SourceMapping:
         if parents is None:
             assert self._file.records is not None
             hint = f"Is this the output that {self.name} reads?"
+            if any(type(step) is Filter for step in self._file.records.steps):
+                hint += " To leave records out of any input, use `skip:` and not a filter in `records:`."
             raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
         try:
             return self.convert(record, parents)
@@ -178,7 +196,7 @@ class SourceMapping:
     def _id_alone(self) -> Callable[..., Neutral]:
         rules = {name: rule for name, rule in self._plan.rules.items() if name == "id"}
         parents = [each if each.field == "id" else replace(each, rule=None) for each in self._plan.parents]
-        return compile_plan(replace(self._plan, rules=rules, parents=parents, finish="return out"))
+        return compile_plan(replace(self._plan, rules=rules, parents=parents, skips=(), finish="return out"))
 
     @cached_property
     def _id_is_taken_as_it_is(self) -> bool:
@@ -186,9 +204,25 @@ class SourceMapping:
         rule = self._plan.rules.get("id")
         return rule is None or _is_plain(rule)
 
+    def unread(self, record: object) -> list[str]:
+        """The places in a raw record that no rule reads."""
+        return unread(self._read_part, record)
+
+    @cached_property
+    def _read_part(self) -> Part:
+        return read_by(self._file)
+
     def page(self, document: object, place: str, records: int) -> Pages:
         """The page of a list that a document is. `records`: how many it holds."""
         return self._pages.page(document, self.source, place, records)
+
+
+def _optional(file: MappingFile) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, rule in file.fields.items()
+        if not isinstance(rule.source, Constant) and not any(isinstance(change, Default) for change in rule.changes)
+    )
 
 
 def _is_plain(rule: Rule) -> bool:

@@ -19,7 +19,7 @@ from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.guards import shape_of
 from proofport.mapping.compile.source import not_json, partial_model
 from proofport.mapping.language.kinds import check_fields, constants, wire_fields
-from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Split, Vendor, is_the_id
+from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Skip, Split, Vendor, is_the_id
 from proofport.mapping.language.paths import parse
 from proofport.text.wording import problem_of, reject
 from proofport.text.yaml_nodes import Mark
@@ -57,7 +57,8 @@ def compile_vendor(file: MappingFile | None, body: Body, kind: str, vendor: str)
         nulls=body.nulls,
     )
     made = partial(model_from_rules, body.name, file.fields, model_of(kind), body.id_field)
-    return VendorMapping(compile_plan(plan), tuple(file.fields), whole, file.display_name or body.id_field, made)
+    shown = file.display_name or body.id_field
+    return VendorMapping(compile_plan(plan), tuple(file.fields), whole, shown, made, file.skips)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ class VendorMapping:
     display_name: str
     #: Makes the model of what the rules alone make, whatever the vendor takes.
     made: Callable[[], type[BaseModel]]
+    #: The evidence that it leaves out (`compile_skips`).
+    skips: tuple[Skip, ...] = ()
     #: True if a record of scalars, none of them null, is its own body.
     as_they_are: bool = False
 

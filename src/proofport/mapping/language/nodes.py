@@ -185,6 +185,23 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """A rule that leaves records out."""
+
+    reason: str
+    #: Gives a constant where its condition is true.
+    rule: Rule
+    #: What becomes of a record that lacks what the condition reads.
+    missing: Literal["reject", "keep", "skip"] = "reject"
+
+    @property
+    def needs(self) -> list[Path]:
+        """The paths that have to lead somewhere for the condition to be decided."""
+        read = [each for each in selects(self.rule) if not (isinstance(each, Condition) and each.test == "present")]
+        return [each.path for each in read]
+
+
+@dataclass(frozen=True, slots=True)
 class Vendor:
     """`to: {vendor, body}`."""
 
@@ -217,6 +234,8 @@ class Test:
     expect: Any = None
     #: The field that must be refused, instead of `expect`.
     rejected: str | None = None
+    #: The reason for which the record must be left out, instead of `expect`.
+    skipped: str | None = None
     #: The values of `set:`.
     values: Mapping[str, str] = field(default_factory=dict)
 
@@ -235,6 +254,7 @@ class MappingFile:
     from_kind: str | None = None
     tables: Mapping[str, Mapping[object, Any]] = field(default_factory=dict)
     tests: tuple[Test, ...] = ()
+    skips: tuple[Skip, ...] = ()
     records: Path | None = None
     parents: tuple[Parent, ...] = ()
     #: Where a document has the token for the next page.

@@ -15,6 +15,7 @@ from proofport.mapping.language.paths import Path
 from proofport.mapping.language.places import parse_path
 from proofport.mapping.language.rules import RuleReader, Tables, table_entries
 from proofport.mapping.language.selection import OF_OPENING, opened
+from proofport.mapping.language.skips import refuse_other_names, skips_of
 from proofport.mapping.language.values import Nothing, nothing
 from proofport.text.wording import did_you_mean, listing
 from proofport.text.yaml_nodes import (
@@ -34,7 +35,7 @@ from proofport.text.yaml_nodes import (
     what,
 )
 
-COMMON = ("mapping", "to", "fields", "tables", "tests")
+COMMON = ("mapping", "to", "fields", "skip", "tables", "tests")
 MAX_PARENTS = 100
 OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context", "nothing")
 FORM = 'mapping: <folder>/<name>, for example "mapping: sources/aws.ec2.instances"'
@@ -64,9 +65,9 @@ class _Document:
         self.path = path
         if isinstance(node, Scalar):
             raise node.at.error(kind_of(node), f"a mapping, which begins with {FORM}")
-        self.keys = Keys(
-            block_of(node, f"a mapping, which begins with {FORM}"), (*COMMON, "from", *OF_SOURCES), "a mapping file"
-        )
+        block = block_of(node, f"a mapping, which begins with {FORM}")
+        refuse_other_names(block)
+        self.keys = Keys(block, (*COMMON, "from", *OF_SOURCES), "a mapping file")
 
     def mapping(self) -> MappingFile:
         keys = self.keys
@@ -92,6 +93,7 @@ class _Document:
             fields=fields,
             tables=tables,
             tests=keys.read("tests", lambda node: tuple(map(_test, items_of(node, "a list of tests"))), ()),
+            skips=keys.read("skip", skips_of, ()),
             records=records,
             parents=keys.read("parent", lambda node: _parents(node, records, str(to), reader), ()),
             incomplete_when=keys.read("incomplete_when", _document_path, None),
@@ -101,7 +103,8 @@ class _Document:
             display_name=display_name,
         )
         if from_kind is not None:
-            check_paths(fields.values(), model_of(from_kind), from_kind)
+            read = [*fields.values(), *(skip.rule for skip in mapping.skips)]
+            check_paths(read, model_of(from_kind), from_kind)
         else:
             made = {*fields, *mapping.context, *(parent.field for parent in mapping.parents)}
             check_fields(mapping, made, model_of(str(to)), str(to))
@@ -201,16 +204,18 @@ def _kind(node: Node) -> str:
 
 def _test(node: Node) -> Test:
     block = block_of(node, "a test: {name, input, expect}")
-    keys = Keys(block, ("name", "input", "expect", "rejected", "set"), "a test")
-    given = keys.given(("expect", "rejected"))
+    keys = Keys(block, ("name", "input", "expect", "rejected", "skipped", "set"), "a test")
+    given = keys.given(("expect", "rejected", "skipped"))
     if len(given) != 1:
-        raise node.at.error(" and ".join(given) or "neither", "expect: what comes out, or rejected: the field at fault")
+        expected = "expect: what comes out, rejected: the field at fault, or skipped: the reason"
+        raise node.at.error(" and ".join(given) or "none of three", expected)
     return Test(
         name=text_of(keys.need("name", "a name that says what is tested"), "the test's name"),
         at=node.at,
         input=data(keys.need("input", "the document or record that goes in")),
         expect=keys.read("expect", data, None),
         rejected=keys.read("rejected", lambda node: text_of(node, "the field at fault"), None),
+        skipped=keys.read("skipped", lambda node: text_of(node, "the reason why it is left out"), None),
         values=keys.read("set", _set, {}),
     )
 
