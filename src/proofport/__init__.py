@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from proofport.delivery.report import RunReport as RunReport
     from proofport.delivery.report import SourceReport as SourceReport
     from proofport.delivery.target import Target as Target
+    from proofport.delivery.unmatched import Unmatched as Unmatched
     from proofport.errors import AccountingError as AccountingError
     from proofport.errors import AdapterFault as AdapterFault
     from proofport.errors import Blocked as Blocked
@@ -93,6 +94,7 @@ _HOMES = {
     "proofport.delivery.reading": "Decoder",
     "proofport.delivery.report": "DestinationReport Difference Exit Group RecordProblem RunReport SourceReport",
     "proofport.delivery.target": "Target",
+    "proofport.delivery.unmatched": "Unmatched",
     "proofport.errors": "AccountingError AdapterFault Blocked ConfigError GuardRefused JournalError LaneLost "
     "MappingError OutcomeUnknown Problem ProofportError Rejected Retryable TooLarge "
     "UnsupportedFeature UsageError ValueUnknown",

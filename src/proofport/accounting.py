@@ -42,6 +42,8 @@ class Outcome:
 ACCEPTED = Outcome(Status.DELIVERED, Assurance.ACCEPTED)
 CONFIRMED = Outcome(Status.DELIVERED, Assurance.CONFIRMED)
 UNCHANGED = Outcome(Status.UNCHANGED)
+SKIPPED = "skipped"
+"""The reason of a queued record that is withheld because its destination leaves it out. In a run it has no outcome."""
 REQUIRED_VALUE_UNKNOWN = "required_value_unknown"
 """The reason of a withheld record: it lacks a value that the vendor requires, and its source does not know it."""
 

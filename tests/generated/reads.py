@@ -11,7 +11,7 @@ from jsonpath_ng.ext.filter import Filter
 from pydantic import BaseModel
 
 from proofport.mapping.language.kinds import without_null
-from proofport.mapping.language.nodes import Condition, MappingFile, Nested, Rule, Select, selects
+from proofport.mapping.language.nodes import Condition, MappingFile, Nested, Rule, Select, conditions_of, selects
 from proofport.mapping.language.paths import key_of, parse
 
 Read = tuple[str, str]
@@ -45,8 +45,8 @@ def _is_model(annotation: Any) -> bool:
 
 def _of_rule(wire: str, rule: Rule, at: str) -> Iterator[Read]:
     if isinstance(rule.source, Nested):
-        if rule.when is not None:
-            yield wire, _field(rule.when, at)
+        for condition in conditions_of(rule.when) if rule.when is not None else ():
+            yield wire, _field(condition, at)
         for name, inner in rule.source.fields.items():
             yield from _of_rule(f"{wire}.{name}", inner, at)
         return

@@ -39,6 +39,7 @@ class ObjectSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mapping: str | None = None  #: A vendor mapping in place of the built-in one.
+    skip: JsonValue = None  #: Rules that leave evidence out at this destination, as in a mapping file.
 
 
 class Settings(BaseModel):

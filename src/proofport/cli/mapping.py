@@ -45,7 +45,7 @@ def check_command(names: Sequence[str], config_path: str | None) -> int:
 
     Exit codes: 0 all are right, 2 one is wrong.
     """
-    right, wrong = _each(names, config_path, _compile)
+    right, wrong = _each(names, config_path, _check)
     echo(f"{_count(len(right), 'mapping')} right" + (f", {wrong} wrong" if wrong else ""))
     return 2 if wrong else 0
 
@@ -75,14 +75,18 @@ def _summary(library: MappingLibrary, name: str) -> str:
     return f"takes {found.from_kind}" if isinstance(found.to, Vendor) else f"gives {found.to}"
 
 
-def _compile(mapping: MappingFile) -> None:
-    from proofport.mapping import Vendor, compile_source, compile_vendor
+def _check(mapping: MappingFile) -> None:
+    """Raises MappingError for a mistake, or for what can never be."""
+    from proofport.mapping import Vendor, check_possible, compile_source, compile_vendor
 
     if isinstance(mapping.to, Vendor) and mapping.from_kind:
         vendor, kind = mapping.to.vendor, mapping.from_kind
-        compile_vendor(mapping, _body(vendor, kind, mapping.to.body), kind, vendor)
+        body = _body(vendor, kind, mapping.to.body)
+        compile_vendor(mapping, body, kind, vendor)
+        check_possible(mapping, body.model)
     else:
         compile_source(mapping)
+        check_possible(mapping)
 
 
 def _run_tests(mapping: MappingFile) -> tuple[int, int]:

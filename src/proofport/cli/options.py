@@ -14,7 +14,9 @@ import proofport
 C = TypeVar("C", bound=Callable[..., Any])
 MODES = ("upsert", "snapshot", "patch", "remove")
 _NAMED = re.compile(
-    r"(?:(?P<label>[A-Za-z][\w.-]*):)?(?P<source>[A-Za-z][\w.-]*(?:/[\w.-]+)*)=(?P<input>.+)", re.DOTALL
+    r"(?:(?P<label>[A-Za-z][\w.-]*):)?(?P<source>[A-Za-z][\w.-]*(?:/[\w.-]+)*)"
+    r"(?:\[(?P<values>[^\]]*)\])?=(?P<input>.+)",
+    re.DOTALL,
 )
 
 
@@ -58,7 +60,8 @@ set_option = click.option(
     metavar="NAME=VALUE",
     multiple=True,
     callback=_pairs,
-    help="A value that the document itself does not hold, such as region=eu-west-1. Repeatable.",
+    help="A value that the document itself does not hold, such as region=eu-west-1. Repeatable. For one input alone: "
+    "SOURCE[region=eu-west-1]=INPUT.",
 )
 
 
@@ -76,9 +79,20 @@ def reading(command: C) -> C:
 
 
 def named_input(text: str, source: str | None) -> proofport.Input:
-    """`[[LABEL:]SOURCE=]INPUT` as gateway input. A text that is the path of an existing file is never split."""
+    """`[[LABEL:]SOURCE[NAME=VALUE,…]=]INPUT` as gateway input. The path of an existing file is never split."""
     match = None if Path(text).exists() else _NAMED.fullmatch(text)
     if match is None:
         return proofport.Input(text, source=source)
     named = None if match["source"] == "evidence" else match["source"]
-    return proofport.Input(match["input"], source=named, label=match["label"])
+    return proofport.Input(match["input"], source=named, label=match["label"], values=_values(match["values"]))
+
+
+def _values(text: str | None) -> dict[str, str]:
+    """The values in the brackets behind a source."""
+    values: dict[str, str] = {}
+    for pair in text.split(",") if text else ():
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        if not (name and equals and value) or name in values:
+            raise click.UsageError(f"found [{text}], expected [NAME=VALUE,…] behind the source, each name once")
+        values[name] = value
+    return values

@@ -73,6 +73,11 @@ class Config(Settings):
         """The file it was read from."""
         return self._path
 
+    @property
+    def node(self) -> Node | None:
+        """The content of that file, with the line of each value."""
+        return self._node
+
     @field_validator("journal", mode="before")
     @classmethod
     def _mask(cls, value: object) -> object:

@@ -50,6 +50,18 @@ class Places:
         self.refuse(path, found=found, expected=_expected(detail))
 
 
+def node_at(node: Node, path: Iterable[object]) -> Node | None:
+    """The value at `path`, where blocks alone lead to it."""
+    for part in path:
+        if not isinstance(node, Block):
+            return None
+        found = next((value for key, value in node.entries if key.text == part), None)
+        if found is None:
+            return None
+        node = found
+    return node
+
+
 def _model_at(model: type[BaseModel], location: Iterable[int | str]) -> type[BaseModel]:
     """The nested model that a location points to. The keys of a dict have no model of their own."""
     for part in location:

@@ -91,7 +91,7 @@ class SetBefore:
                 self.doubtful.extend(await self.written(missing))
                 continue
             for record_id, name in zip(missing, await self.written(missing), strict=True):
-                report.note_gone(name, outside=page[record_id])
+                report.note_gone(name, outside=page[record_id], skipped=self._skipped(record_id))
             kept += missing if keep else ()
         if report.gone.ids and (alike := self._ids.in_another_case(report.gone.ids)):
             report.notes.append(
@@ -105,8 +105,12 @@ class SetBefore:
         return [] if self._ids.unreadable else self.missing(held)
 
     def missing(self, held: Sequence[str]) -> list[str]:
-        """Those of `held` that the run has not read. They are gone, if the ids of all records are known."""
-        return self._ids.missing(held)
+        """Those of `held` that the run has not read, or leaves out. They are gone, if all ids are known."""
+        missing = self._ids.missing(held)
+        if not self._destination.ledger.skipped_ids:
+            return missing
+        lacking = set(missing)
+        return [each for each in held if each in lacking or self._is_skipped_here(each)]
 
     @property
     def why_doubtful(self) -> str | None:
@@ -122,8 +126,22 @@ class SetBefore:
         )
 
     def _is_refused(self, record_id: str) -> bool:
-        refused = self._destination.ledger.rejected_ids
-        return any(key in refused for key in self.keys(record_id)) or self._ids.only_refused(record_id)
+        refused, keys = self._destination.ledger.rejected_ids, self.keys(record_id)
+        return any(key in refused for key in keys) or self._ids.only_refused(record_id) or self._came_again(keys)
+
+    def _came_again(self, keys: Sequence[str]) -> bool:
+        """True for what is left out here, and stands in another record that was rejected because of the first."""
+        ledger = self._destination.ledger
+        return ledger.skipped_ids.reason(keys) is not None and any(key in ledger.repeated_ids for key in keys)
+
+    def _is_skipped_here(self, record_id: str) -> bool:
+        keys = self.keys(record_id)
+        return self._destination.ledger.skipped_ids.reason(keys) is not None and not self._came_again(keys)
+
+    def _skipped(self, record_id: str) -> str | None:
+        """The reason why a record that is gone is left out, if that is why."""
+        keys = self.keys(record_id)
+        return self._destination.ledger.skipped_ids.reason(keys) or self._ids.skipped.reason(keys)
 
     def lacks_a_value(self, record_id: str) -> bool:
         """True if a refused record is only withheld: it lacks a value that the vendor requires."""

@@ -47,6 +47,28 @@ class IdSet:
         return self._many.execute("SELECT 1 FROM ids WHERE id = ?", (text,)).fetchone() is not None
 
 
+class SkippedIds:
+    """The ids of records that were left out, by the reason."""
+
+    def __init__(self) -> None:
+        self._by_reason: dict[str, IdSet] = {}
+
+    def close(self) -> None:
+        for ids in self._by_reason.values():
+            ids.close()
+
+    def __bool__(self) -> bool:
+        return bool(self._by_reason)
+
+    def add(self, key: str, reason: str) -> None:
+        self._by_reason.setdefault(reason, IdSet()).add(key)
+
+    def reason(self, keys: Iterable[str]) -> str | None:
+        """The first reason why a record with one of these keys was left out. None: it was not."""
+        wanted = list(keys)
+        return next((why for why, ids in self._by_reason.items() if any(key in ids for key in wanted)), None)
+
+
 class IdStore:
     """The keys of ids in a temporary file, behind a Bloom filter that spares a new id its lookup.
 
@@ -64,6 +86,8 @@ class IdStore:
         self._lookups = 0
         self._index: sqlite3.Connection | None = None
         self._refused = IdSet()
+        #: Those of records that a source mapping leaves out. They are none of the set.
+        self.skipped = SkippedIds()
         #: Refused records whose id could not be read: how many, and where the first of them are.
         self.unreadable = 0
         self.unreadable_at: list[str] = []
@@ -71,6 +95,7 @@ class IdStore:
     def close(self) -> None:
         self._log.close()
         self._refused.close()
+        self.skipped.close()
         if self._index is not None:
             self._index.close()
 
@@ -101,6 +126,11 @@ class IdStore:
         self.unreadable += 1
         if len(self.unreadable_at) < PLACES:
             self.unreadable_at.append(place)
+
+    def leave_out(self, text: str | None, reason: str) -> None:
+        """Remember a record that a source mapping leaves out. Without an id, nothing can be said of it later."""
+        for key in self.keys(text) if text and text.strip() else ():
+            self.skipped.add(key, reason)
 
     def has_refused(self, key: str) -> bool:
         return key in self._refused

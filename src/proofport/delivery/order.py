@@ -51,6 +51,8 @@ class Order:
     lease: float
     journal: Journal
     sender: Callable[[Adapter], Sender]
+    #: For each input, the values that it has from the run, and not for itself.
+    values_of_run: Sequence[str] = ()
     #: Send nothing, and say only what cannot be delivered.
     dry_run: bool = False
     #: Send nothing, and compare with what the vendors hold.

@@ -16,7 +16,7 @@ from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
 from proofport.accounting import Assurance, Outcome, Status
 from proofport.adapter import Batch
-from proofport.errors import JournalError, Problem
+from proofport.errors import JournalError, LeftOut, Problem
 from proofport.evidence import Neutral
 from proofport.journal.contract import Failure
 
@@ -31,9 +31,14 @@ _JSON = (b"[", b"{")
 
 
 # ------------------------------------------------------------------ records and bodies
-def pack(records: Sequence[Neutral], *, fold: bool = False) -> bytes:
-    """Raises TypeError for values that JSON cannot carry. `fold`: their ids compare without case."""
-    return pack_json(orjson.dumps({"fold": True, "records": records} if fold else records))
+def pack(records: Sequence[Neutral], *, fold: bool = False, left: Sequence[LeftOut] = ()) -> bytes:
+    """Raises TypeError for values that JSON cannot carry. `fold`: their ids compare without case.
+
+    `left`: records that came with them, and that a source mapping leaves out.
+    """
+    more = {"fold": True} if fold else {}
+    skipped = {"skipped": [[each.record_id, each.reason] for each in left]} if left else {}
+    return pack_json(orjson.dumps({**more, **skipped, "records": records} if more or skipped else records))
 
 
 def pack_json(text: bytes) -> bytes:
@@ -53,11 +58,18 @@ def unpack(payload: bytes) -> list[Neutral]:
 def unpack_all(payload: bytes) -> tuple[list[Neutral], bool]:
     """The records that `pack` was given, and whether their ids compare without case. Raises DamagedPayload."""
     found = _unpack(payload)
-    fold = isinstance(found, dict)
+    fold = isinstance(found, dict) and "fold" in found
     records = found.get("records") if isinstance(found, dict) else found
     if not isinstance(records, list) or not all(map(_is_evidence, records)):
         raise DamagedPayload("its payload holds something else than evidence")
     return records, fold
+
+
+def left_with(payload: bytes) -> list[LeftOut]:
+    """The records that a source mapping left out, of those that came with the packed ones."""
+    found = _unpack(payload)
+    rows = found.get("skipped", ()) if isinstance(found, dict) else ()
+    return [LeftOut(reason, record_id) for record_id, reason in rows]
 
 
 def _is_evidence(record: object) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from proofport.accounting import Status
@@ -142,12 +143,18 @@ class Plan:
     #: Why an input was not read to its end, by its name.
     incomplete: Mapping[str, str]
     destinations: Mapping[str, DestinationReport]
+    #: How many records the source mappings leave out, by the reason.
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    #: What may be wrong with an input, although it could be read.
+    warnings: Sequence[str] = ()
 
     @classmethod
     def of(cls, report: RunReport) -> Plan:
         incomplete = {source.input: source.incomplete for source in report.sources if source.incomplete}
         read = sum(source.read for source in report.sources)
-        return cls(report.kind, report.mode, read, incomplete, report.destinations)
+        skipped: Counter[str] = sum((Counter(source.skipped) for source in report.sources), Counter())
+        warnings = [source.warning for source in report.sources if source.warning]
+        return cls(report.kind, report.mode, read, incomplete, report.destinations, skipped, warnings)
 
     @property
     def exit_code(self) -> Exit:
@@ -163,6 +170,8 @@ class Plan:
             "kind": self.kind,
             "mode": self.mode,
             "read": self.read,
+            **({"skipped": dict(self.skipped)} if self.skipped else {}),
+            **({"warnings": list(self.warnings)} if self.warnings else {}),
             "incomplete": dict(self.incomplete),
             "exit_code": int(self.exit_code),
             "destinations": {name: planned(report) for name, report in self.destinations.items()},
@@ -180,6 +189,7 @@ def planned(report: DestinationReport) -> dict[str, Any]:
         **report.difference.as_dict(),
         "gone": report.gone.as_dict(),
         "directly_uploaded": report.outside.as_dict(),
+        **report.skips(),
         **report.refused_and_held(),
         **({"not_known": report.not_known.as_dict()} if report.not_known.count else {}),
         "not_expressible": {"count": report.problem_count, "problems": problems},

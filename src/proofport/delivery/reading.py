@@ -10,7 +10,7 @@ from contextlib import suppress
 from io import BytesIO
 from itertools import islice, repeat
 from operator import contains
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from proofport.accounting import rejected
 from proofport.delivery.batching import Batcher
@@ -21,12 +21,14 @@ from proofport.delivery.observed import seconds_of
 from proofport.delivery.same import keys_of
 from proofport.delivery.spellings import Spellings
 from proofport.delivery.target import no_body
-from proofport.errors import Problem, ProofportError, Rejected, ValueUnknown
+from proofport.delivery.unmatched import Unmatched
+from proofport.errors import LeftOut, Problem, ProofportError, Rejected, ValueUnknown
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
 from proofport.sources.pages import Pages, joined
 
 T = TypeVar("T")
+Read: TypeAlias = Neutral | Problem | LeftOut
 BLOCK = 64
 """Records held between mapping and making bodies: enough to check their ids at once, few enough for the cache."""
 
@@ -53,8 +55,15 @@ class Decoder(Protocol):
     def source(self) -> str:
         """The name of the source, the same in every run."""
 
+    @property
+    def optional(self) -> Sequence[str]:
+        """The fields that its rules make only where they match something."""
+
     def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
-    def __call__(self, record: Any, parents: Any) -> Neutral: ...
+    def __call__(self, record: Any, parents: Any) -> Neutral:
+        """Raises Rejected, and LeftOut."""
+        ...
+
     def id_of(self, record: Any, parents: Any = ()) -> str | None:
         """The id of a record that is refused. None where it cannot be read for sure: it is never guessed."""
         ...
@@ -65,7 +74,8 @@ class Decoder(Protocol):
 
 
 class RecordStream:
-    """The records of one input, each with its place, and a Problem instead of each that cannot be read.
+    """The records of one input, each with its place. A Problem stands for each that cannot be read, and LeftOut for
+    each that the source mapping leaves out.
 
     A place counts the lines or records of the file; in a file that is one document, the records within it.
     """
@@ -76,8 +86,8 @@ class RecordStream:
         self._reader = reader
         self._decoder = decoder
 
-    def __iter__(self) -> Iterator[tuple[int, Neutral | Problem, str | None]]:
-        """Place, record or problem, and the id where it can be read although the record cannot."""
+    def __iter__(self) -> Iterator[tuple[int, Read, str | None]]:
+        """Place, record or what is there instead, and the id where it can be read although the record cannot."""
         quick = self._decoder.quick
         for number, document in self._reader:
             if quick is not None or isinstance(document, Malformed):
@@ -87,7 +97,7 @@ class RecordStream:
             else:
                 yield from self._records(number, document)
 
-    def _records(self, number: int, document: object) -> Iterator[tuple[int, Neutral | Problem, str | None]]:
+    def _records(self, number: int, document: object) -> Iterator[tuple[int, Read, str | None]]:
         """The records of one document. One without a place for records is no page."""
         count, is_page = 0, True
         for count, (record, parents) in enumerate(self._decoder.records(document), 1):
@@ -115,11 +125,16 @@ class Branch:
         destination: DestinationRun,
         encode: Callable[[Sequence[Neutral]], list[bytes]],
         spellings: Spellings | None = None,
+        leave_out: Callable[[Neutral], None] | None = None,
     ) -> None:
-        """`spellings`: ids are sent as they were written first. Without it, as they come."""
+        """`spellings`: ids are sent as they were written first. Without it, as they come.
+
+        `leave_out` raises LeftOut for what is left out at this destination, and Rejected where that is not known.
+        """
         self.destination = destination
         self.spellings = spellings
         self._encode = encode
+        self._leave_out = leave_out
         self._batcher = Batcher(destination.limits)
 
     async def take(
@@ -139,6 +154,8 @@ class Branch:
         """
         if skip:
             block, positions, keys = _left(skip, block, positions, keys)
+        if self._leave_out is not None and (left := self._left_out(self._leave_out, block, positions, keys)):
+            block, positions, keys = _left(left, block, positions, keys)
         if self.spellings is not None and self.destination.error is None:
             block, keys = await self._sent_as(self.spellings, block, keys, fold=fold)
         bodies, refused = self._bodies(block, positions, keys)
@@ -157,6 +174,28 @@ class Branch:
         self._batcher.extend(ids, bodies, positions, observed, extras=_any(block, "extras"), keys=keys)
         while (full := self._batcher.full()) is not None:
             await self.destination.take(full)
+
+    def _left_out(
+        self,
+        leave_out: Callable[[Neutral], None],
+        block: Sequence[Neutral],
+        positions: Sequence[int],
+        keys: Sequence[str] | None,
+    ) -> set[int]:
+        """The indexes of the records that do not go to this destination. Each is noted."""
+        ledger, left = self.destination.ledger, set[int]()
+        for index, neutral in enumerate(block):
+            place, key = (neutral["id"], positions[index]), None if keys is None else keys[index]
+            try:
+                leave_out(neutral)
+            except LeftOut as found:
+                ledger.leave_out(*place, found.reason, key=key)
+            except Rejected as error:
+                ledger.reject(*place, error.problem, key=key)
+            else:
+                continue
+            left.add(index)
+        return left
 
     async def _sent_as(
         self, spellings: Spellings, block: Sequence[Neutral], keys: Sequence[str] | None, *, fold: bool
@@ -205,8 +244,12 @@ class Pipeline:
         describe: Callable[[int], str],
         on_block: Callable[[], None],
     ) -> None:
-        #: Records, the malformed ones included.
+        #: Records, the malformed ones and those that are left out included.
         self.read = 0
+        #: How many of them the source mappings leave out, by the reason.
+        self.skipped = Counter[str]()
+        #: Looks at the records of the input that is being read.
+        self.unmatched = Unmatched(())
         #: How many ids of one input, the second number, were read in another or the same before, the first.
         self.repeated = Counter[tuple[int, int]]()
         self._branches = branches
@@ -262,7 +305,13 @@ class Pipeline:
                         self._take(record, position, record_id)
             await self.flush()
 
-    def _take(self, record: Neutral | Problem, position: int, record_id: str | None) -> None:
+    def _take(self, record: Read, position: int, record_id: str | None) -> None:
+        if isinstance(record, LeftOut):
+            self.read += 1
+            self.skipped[record.reason] += 1
+            if self._ids is not None:
+                self._ids.leave_out(record_id, record.reason)
+            return
         if isinstance(record, Problem):
             self.read += 1
             if self._ids is not None:
@@ -278,6 +327,7 @@ class Pipeline:
         block, positions = self._block, self._positions
         self._block, self._positions = [], []
         self.read += len(block)
+        self.unmatched.look(block)
         record_ids = [neutral["id"] for neutral in block]
         keys = keys_of(record_ids, fold=self._folds)
         plain = keys is record_ids
@@ -287,7 +337,7 @@ class Pipeline:
             alike = self._folds or not plain or "@" in keys[index]
             problem = duplicate(self._describe(first), self._describe(positions[index]), alike=alike)
             for branch in self._branches:
-                branch.destination.ledger.book(record_ids[index], positions[index], rejected(problem))
+                branch.destination.ledger.repeat(record_ids[index], positions[index], problem, key=keys[index])
         for branch in self._branches:
             await branch.take(block, positions, skip, keys=None if plain else keys, fold=self._folds)
         self._on_block()
@@ -300,16 +350,18 @@ class Pipeline:
             await branch.finish()
 
 
-def _read(
-    decoder: Decoder, decode: Callable[..., Neutral], document: Any, *parents: Any
-) -> tuple[Neutral | Problem, str | None]:
-    """The record or its problem, and the id where it can be read although the record cannot."""
+def _read(decoder: Decoder, decode: Callable[..., Neutral], document: Any, *parents: Any) -> tuple[Read, str | None]:
+    """The record or what is there instead, and the id where it can be read although the record cannot."""
     if isinstance(document, Malformed):
         return document.problem, _id_of_part(decoder, document.part)
+    if isinstance(document, LeftOut):
+        return document, document.record_id
     try:
         neutral = decode(document, *parents)
     except Rejected as error:
         return error.problem, decoder.id_of(document, *parents)
+    except LeftOut as left:
+        return left.with_traceback(None), decoder.id_of(document, *parents)
     return neutral, neutral["id"]
 
 

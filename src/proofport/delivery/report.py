@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
@@ -21,8 +22,9 @@ from proofport.accounting import (
     withheld,
 )
 from proofport.adapter import Batch, Mode
-from proofport.delivery.ids import IdSet
+from proofport.delivery.ids import IdSet, SkippedIds
 from proofport.delivery.same import keys_in
+from proofport.delivery.unmatched import Unmatched
 from proofport.errors import Problem
 
 INLINE_PROBLEMS = 1_000
@@ -96,10 +98,19 @@ class SourceReport:
     """One input."""
 
     input: str
-    #: Records, the malformed ones included.
+    #: Records, the malformed ones included, and those that its source mapping leaves out.
     read: int
     #: Why it was not read to its end, if it was not.
     incomplete: str | None = None
+    #: How many of them its source mapping leaves out, by the reason.
+    skipped: Mapping[str, int] = field(default_factory=dict)
+    #: What may be wrong with it, although it could be read.
+    warning: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        books = {"input": self.input, "read": self.read, "incomplete": self.incomplete}
+        found = {"skipped": dict(self.skipped), "warning": self.warning}
+        return {**books, **{name: each for name, each in found.items() if each}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +135,10 @@ class DestinationReport:
     """One destination's books."""
 
     name: str
+    #: Records that have an outcome: those that were read, without those that were left out.
     input: int = 0
+    #: How many are left out at this destination, by the reason. They have no outcome.
+    skipped: Counter[str] = field(default_factory=Counter)
     tally: Tally = field(default_factory=Tally)
     requests: int = 0
     seconds: float = 0.0
@@ -135,6 +149,8 @@ class DestinationReport:
     notes: list[str] = field(default_factory=list)
     #: Ids of the set before that are not in this one.
     gone: Group = field(default_factory=Group)
+    #: Those of `gone` that this set holds and a rule of `skip:` leaves out, by its reason.
+    gone_skipped: dict[str, Group] = field(default_factory=dict)
     #: The fate of those at the vendor, as "deleted at NAME by this snapshot". Empty: nothing was done about them.
     gone_became: str = ""
     #: Those of `gone` that no snapshot had brought.
@@ -173,10 +189,24 @@ class DestinationReport:
         withheld_more = sends and count[Status.WITHHELD] > meant
         return bool(count[Status.REJECTED] or count[Status.UNKNOWN] or lacking or withheld_more)
 
-    def note_gone(self, record_id: str, *, outside: bool) -> None:
+    @property
+    def done(self) -> int:
+        """The number of records that have an outcome, or that are left out here."""
+        return self.tally.total + self.skipped.total()
+
+    def note_gone(self, record_id: str, *, outside: bool, skipped: str | None = None) -> None:
+        """`skipped`: the reason why the set leaves it out, if it holds it."""
         self.gone.add(record_id)
         if outside:
             self.outside.add(record_id)
+        if skipped is not None:
+            self.gone_skipped.setdefault(skipped, Group()).add(record_id)
+
+    def skips(self) -> dict[str, Any]:
+        """The records that rules of `skip:` leave out here, and what is gone for any of them, where there are any."""
+        gone = {reason: found.as_dict() for reason, found in self.gone_skipped.items()}
+        found = {"skipped": dict(self.skipped), "gone_skipped": gone}
+        return {name: each for name, each in found.items() if each}
 
     def refused_and_held(self) -> dict[str, Any]:
         """The refused records that were kept, dropped or left out on purpose, where there are any."""
@@ -198,6 +228,7 @@ class DestinationReport:
             "gone": self.gone.as_dict(),
             **({"gone_became": self.gone_became} if self.gone_became else {}),
             "directly_uploaded": self.outside.as_dict(),
+            **self.skips(),
             **self.refused_and_held(),
             **({"not_known": self.not_known.as_dict()} if self.not_known.count else {}),
             **({"receipt": self.receipt} if self.receipt else {}),
@@ -223,6 +254,8 @@ class RunReport:
     sources: Sequence[SourceReport]
     destinations: dict[str, DestinationReport]
     dry_run: bool = False
+    #: By source mapping.
+    unmatched: Mapping[str, Unmatched] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> Exit:
@@ -231,13 +264,15 @@ class RunReport:
         return next((code for code in order if code in found), Exit.OK)
 
     def as_dict(self) -> dict[str, Any]:
+        unmatched = {name: found.as_dict() for name, found in self.unmatched.items() if found}
         return {
             "run_id": self.run_id,
             "kind": self.kind,
             "mode": self.mode,
             "dry_run": self.dry_run,
             "exit_code": int(self.exit_code),
-            "sources": [{"input": s.input, "read": s.read, "incomplete": s.incomplete} for s in self.sources],
+            "sources": [source.as_dict() for source in self.sources],
+            **({"unmatched": unmatched} if unmatched else {}),
             "destinations": {name: report.as_dict() for name, report in self.destinations.items()},
         }
 
@@ -260,6 +295,10 @@ class Ledger:
         self.rejected_ids = IdSet()
         #: Those of them that lack a value which the vendor requires.
         self.unknown_ids = IdSet()
+        #: Those that are left out at this destination, as far as no other record has the same id.
+        self.skipped_ids = SkippedIds()
+        #: Those of records that came again.
+        self.repeated_ids = IdSet()
         self.report = report
         #: Says where a position is in the input.
         self.describe = describe
@@ -270,6 +309,8 @@ class Ledger:
     def close(self) -> None:
         self.rejected_ids.close()
         self.unknown_ids.close()
+        self.skipped_ids.close()
+        self.repeated_ids.close()
 
     def book(self, record_id: str | None, position: int, outcome: Outcome) -> None:
         """Note the end of one record."""
@@ -279,6 +320,16 @@ class Ledger:
     def reject(self, record_id: str, position: int, problem: Problem, *, key: str | None = None) -> None:
         """Note a record that the destination cannot take. `key`: what its id compares by, if not by its letters."""
         self.refuse(record_id, position, rejected(problem), key=key)
+
+    def repeat(self, record_id: str, position: int, problem: Problem, *, key: str) -> None:
+        """Note a record whose id was read before. If the one before is left out here, this one is refused."""
+        self.repeated_ids.add(key)
+        self.book(record_id, position, rejected(problem))
+
+    def leave_out(self, record_id: str, position: int, reason: str, *, key: str | None = None) -> None:
+        """Note a record that a rule of `skip:` leaves out at this destination. It has no outcome."""
+        self.report.skipped[reason] += 1
+        self.skipped_ids.add(record_id if key is None else key, reason)
 
     def lack(
         self, record_id: str, position: int, problem: Problem, *, key: str | None = None, excluded: bool = False

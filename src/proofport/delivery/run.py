@@ -9,27 +9,27 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from proofport.accounting import Status, unknown
-from proofport.delivery.books import POSITION_BITS, RunBooks
+from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
 from proofport.delivery.gone import note_left_behind
 from proofport.delivery.ids import IdStore
+from proofport.delivery.inputs import Inputs
 from proofport.delivery.last_delivered import LastState
 from proofport.delivery.lease import alongside, hold
 from proofport.delivery.listed import VendorList
 from proofport.delivery.live_set import LiveSet, WaitingSet, keeps_gone, lists_now
 from proofport.delivery.order import DestinationProgress, Order, Progress
 from proofport.delivery.plan import Comparison
-from proofport.delivery.reading import Branch, Pipeline, place_in
+from proofport.delivery.reading import Branch, Pipeline
 from proofport.delivery.report import (
     DestinationReport,
     Exit,
     Ledger,
     RunReport,
-    SourceReport,
     summary,
 )
 from proofport.delivery.snapshot.compared import ComparedSet
@@ -39,7 +39,6 @@ from proofport.delivery.snapshot.staged import StagedSet
 from proofport.delivery.spellings import Spellings
 from proofport.delivery.stops import RESUMABLE
 from proofport.delivery.target import Target
-from proofport.delivery.whole import Chains
 from proofport.delivery.witness import Facts, InputFacts, Witness
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.journal.contract import Delivered, NewRun
@@ -79,7 +78,7 @@ class Run:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._sources: list[SourceReport] = []
+        self._inputs = Inputs(order.inputs, order.terms.sources.read, order.values_of_run)
         self._parts: list[_Part] = []
         self._pipeline: Pipeline | None = None
         self._started = time.monotonic()
@@ -98,16 +97,19 @@ class Run:
             needs_ids = order.mode == "snapshot" or not order.assume_unique
             ids = stack.enter_context(closing(IdStore(folds=order.folds))) if needs_ids else None
             branches = [self._branch(part, stack) for part in parts]
-            pipeline = self._pipeline = Pipeline(branches, ids, self._describe, self._tell)
+            pipeline = self._pipeline = Pipeline(branches, ids, self._inputs.describe, self._tell)
             async with alongside(self._keep_telling()):
                 for part in parts:
                     await self._prepare(part, ids, stack)
                 await self._deliver(pipeline, parts)
                 for part in parts:
                     await self._finish(part, ids)
-            reports = {part.target.name: await self._balance(part, pipeline.read) for part in parts}
+            reports = {part.target.name: await self._balance(part, pipeline) for part in parts}
             self._tell()
-        report = RunReport(order.run_id, order.kind, order.mode, self._sources, reports, order.dry_run)
+        inputs = self._inputs
+        report = RunReport(
+            order.run_id, order.kind, order.mode, inputs.reports, reports, order.dry_run, inputs.unmatched
+        )
         log.info("run_ended", run=order.run_id, exit_code=int(report.exit_code))
         return report
 
@@ -115,9 +117,9 @@ class Run:
     async def _part(self, target: Target, stack: AsyncExitStack) -> _Part:
         order = self._order
         job = target.job(order.run_id, order.instance, order.kind, order.mode, time.time())
-        report = DestinationReport(target.name, lanes=[target.lane])
+        report = DestinationReport(target.name, lanes=[target.lane], notes=list(target.notes))
         witness = order.witness(target) if order.witness is not None and order.sends else None
-        ledger = Ledger(report, self._describe, order.on_problem, witness.ended if witness else None)
+        ledger = Ledger(report, self._inputs.describe, order.on_problem, witness.ended if witness else None)
         stack.callback(ledger.close)
         sender = await stack.enter_async_context(order.sender(target.adapter))
         if witness is not None:
@@ -145,7 +147,8 @@ class Run:
         lane_run = destination.vendor.holder.run if destination.vendor.holder is not None else None
         spellings = Spellings(part.before, destination.lane, order.kind, lane_run)
         stack.callback(spellings.close)
-        return Branch(destination, part.target.encoder(order.mode), spellings)
+        encode, leave_out = part.target.encoder(order.mode), part.target.leaves_out(order.mode)
+        return Branch(destination, encode, spellings, leave_out)
 
     async def _hold(self, part: _Part, stack: AsyncExitStack) -> None:
         """Take the lane, and begin the run in the journal."""
@@ -237,36 +240,25 @@ class Run:
             async with asyncio.TaskGroup() as group:
                 for part in parts:
                     group.create_task(part.destination.run())
-                chains, names = Chains(), self._order.terms.sources.read
-                for number, (reader, decoder) in enumerate(self._order.inputs):
-                    before = pipeline.read
-                    pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
-                    chains.add(number, names[number] if names else decoder.source, pages)
-                    self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete))
-                for number, flaw in chains.flaws(pipeline.repeated):
-                    source = self._sources[number]
-                    self._sources[number] = replace(source, incomplete=source.incomplete or flaw)
+                await self._inputs.feed(pipeline)
                 await pipeline.finish()
         except BaseExceptionGroup as failures:
             error = _first(failures)
             raise error from error.__cause__
 
-    @property
-    def _incomplete(self) -> list[str]:
-        return [source.incomplete for source in self._sources if source.incomplete]
-
     # ------------------------------------------------------------------ after
     async def _finish(self, part: _Part, ids: IdStore | None) -> None:
         if part.comparison is not None:
-            await part.comparison.finish(ids, self._order.terms, self._incomplete)
+            await part.comparison.finish(ids, self._order.terms, self._inputs.incomplete)
         if part.ending is not None:
-            part.complete = await part.ending.end(self._incomplete)
+            part.complete = await part.ending.end(self._inputs.incomplete)
 
-    async def _balance(self, part: _Part, read: int) -> DestinationReport:
-        """Close the books of one destination, here and in the journal."""
+    async def _balance(self, part: _Part, pipeline: Pipeline) -> DestinationReport:
+        """Close the books of one destination, here and in the journal. What is left out is none of its input."""
         order, report = self._order, part.destination.report
-        report.input, count = read, report.tally.status
-        report.tally.check(read)
+        report.input = pipeline.read - pipeline.skipped.total() - report.skipped.total()
+        report.tally.check(report.input)
+        count = report.tally.status
         if order.require_verified and (accepted := report.tally.doubt(NOT_VERIFIED)):
             report.notes.append(
                 f"{accepted:,} accepted, and not verified yet: `proofport verify {report.name} --kind {order.kind}`."
@@ -276,7 +268,7 @@ class Run:
         failed = count[Status.REJECTED] + count[Status.UNKNOWN]
         if report.is_short(sends=order.sends) and (report.exit is Exit.OK or (report.exit is Exit.GUARD and failed)):
             report.exit = Exit.INCOMPLETE
-        if self._incomplete:
+        if self._inputs.incomplete:
             report.fail(Exit.INCOMPLETE)
         if part.books is not None:
             await self._close(part, part.books)
@@ -314,17 +306,10 @@ class Run:
         if part.witness is None:
             return
         order, report = self._order, part.destination.report
-        names = order.terms.sources.read
-        rows = zip(self._sources, order.inputs, strict=False)
+        readers = [reader for reader, _ in order.inputs]
         inputs = [
-            InputFacts(
-                source.input,
-                names[number] if names else decoder.source,
-                source.read,
-                reader.digest,
-                source.incomplete,
-            )
-            for number, (source, (reader, decoder)) in enumerate(rows)
+            InputFacts(source.input, name, source.read, reader.digest, source.incomplete)
+            for source, name, reader in zip(self._inputs.reports, self._inputs.names, readers, strict=False)
         ]
         facts = Facts(
             order.run_id,
@@ -344,10 +329,6 @@ class Run:
             report.notes.append(f"The receipt of this run is missing: {error}")
 
     # ------------------------------------------------------------------ telling
-    def _describe(self, position: int) -> str:
-        number, place = position >> POSITION_BITS, position & ((1 << POSITION_BITS) - 1)
-        return place_in(self._order.inputs[number][0], place)
-
     async def _keep_telling(self) -> None:
         """Report progress while nothing is read, too: that is when a vendor makes us wait, and the seconds count."""
         while True:
@@ -357,9 +338,10 @@ class Run:
     def _tell(self) -> None:
         if self._order.on_progress is None:
             return
+        left = self._pipeline.skipped.total() if self._pipeline is not None else 0
         states = {
             part.target.name: DestinationProgress(
-                part.destination.report.tally.total,
+                part.destination.report.done + left,
                 part.destination.report.tally.status[Status.REJECTED],
                 part.destination.vendor.waits_for,
                 part.destination.vendor.listed,

@@ -46,6 +46,10 @@ class Target:
     mapping: BodyMapping
     #: Seconds that the clock of a source may be ahead of ours.
     clock_tolerance: float = DAY
+    #: Raises LeftOut for evidence that is left out there, and Rejected for what lacks what decides it.
+    leave_out: Callable[[Neutral], None] | None = None
+    #: Sentences for the report, about the choice of the mapping.
+    notes: Sequence[str] = ()
     #: The name of the vendor mapping. None: evidence is sent as it is.
     mapping_name: str | None = None
 
@@ -65,6 +69,10 @@ class Target:
         It raises Rejected or TypeError when there is no body for one of them.
         """
         return _as_given if mode == "remove" else self.mapping.encode
+
+    def leaves_out(self, mode: Mode) -> Callable[[Neutral], None] | None:
+        """Leaves evidence out, where something is left out. A removal has only an id, and is always sent."""
+        return None if mode == "remove" else self.leave_out
 
     def body_of(self, record: Neutral) -> dict[str, Any] | Problem:
         """The exact body of a record, or the reason why there is none."""

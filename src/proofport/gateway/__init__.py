@@ -2,7 +2,7 @@
 
 from proofport.gateway.gateway import Gateway
 from proofport.gateway.inputs import Input
+from proofport.gateway.preview import Preview
 from proofport.gateway.records import Records
-from proofport.gateway.targets import Preview
 
 __all__ = ["Gateway", "Input", "Preview", "Records"]

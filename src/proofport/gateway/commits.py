@@ -19,10 +19,10 @@ import orjson
 
 from proofport.config.names import own_name
 from proofport.delivery.lease import new_owner, renewing
-from proofport.delivery.payload import unpack_all
+from proofport.delivery.payload import left_with, unpack_all
 from proofport.delivery.plan import planned
 from proofport.delivery.report import Exit, RunReport
-from proofport.errors import JournalError, LaneLost, ProofportError
+from proofport.errors import JournalError, LaneLost, LeftOut, ProofportError
 from proofport.evidence import Neutral
 from proofport.gateway.gateway import Gateway
 from proofport.gateway.inputs import Input
@@ -185,7 +185,8 @@ async def _parts(journal: Journal, snapshot: str) -> AsyncIterator[Sequence[Inpu
         while some := await journal.parts(snapshot, after=after, limit=1):
             path, after = Path(folder) / str(len(inputs)), some[0].name
             folds = await asyncio.to_thread(_write, path, some[0].payload)
-            given = GivenRecords(_Lines(path), after, _pages(some[0]))
+            left = await asyncio.to_thread(left_with, some[0].payload)
+            given = GivenRecords(_Lines(path, left), after, _pages(some[0]))
             inputs.append(Input(given, label=some[0].source, folds=folds))
         yield sorted(inputs, key=_by_name)
 
@@ -209,11 +210,16 @@ def _pages(part: Part) -> Pages | None:
 
 
 class _Lines:
-    """The records of a part, from its file, which is open only while it is read. They were checked when they came."""
+    """The records of a part, from its file, which is open only while it is read. They were checked when they came.
 
-    def __init__(self, path: Path) -> None:
+    After them come those that were left out then.
+    """
+
+    def __init__(self, path: Path, left: Sequence[LeftOut]) -> None:
         self._path = path
+        self._left = left
 
-    def __iter__(self) -> Iterator[Neutral]:
+    def __iter__(self) -> Iterator[Neutral | LeftOut]:
         with self._path.open("rb") as file:
             yield from map(orjson.loads, file)
+        yield from self._left

@@ -19,15 +19,16 @@ from proofport.delivery.queue.books import Watch
 from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliveries, replayed
 from proofport.delivery.queue.shown import DeliveryReport, report_of
 from proofport.delivery.queue.worker import SLOTS, Worker
-from proofport.delivery.reading import Decoder, RecordStream, place_in
+from proofport.delivery.reading import Decoder
 from proofport.delivery.report import RecordProblem, RunReport
 from proofport.delivery.run import Run
 from proofport.delivery.target import Target
 from proofport.errors import UsageError
 from proofport.evidence import Evidence
 from proofport.gateway.inputs import Input, inputs_of, open_input, typed
+from proofport.gateway.preview import Preview, previews_of
 from proofport.gateway.records import Records, all_of, kind_of
-from proofport.gateway.targets import Preview, names_of, preview_of
+from proofport.gateway.targets import names_of
 from proofport.gateway.vendors import Vendors
 from proofport.journal import is_there, open_journal, opened
 from proofport.journal.contract import Accepted, Commit, Delivery, Filter
@@ -140,8 +141,8 @@ class Gateway(Vendors):
     ) -> RunReport:
         async with AsyncExitStack() as stack:
             inputs, kind = await typed(inputs_of(records), kind)
-            named, folds = [item.source for item in inputs], [item.folds for item in inputs]
-            kind, decoders = self._targets.decoders(named, kind, mode, values or {}, folds)
+            named = [item.source for item in inputs]
+            kind, decoders = self._targets.decoders(inputs, kind, mode, values or {})
             targets = self._targets.several(to, kind, mode, delete_gone=delete_gone, offline=dry_run)
             if dry_run and not self._remembers():
                 journal = await stack.enter_async_context(opened(open_journal("memory:")))
@@ -162,6 +163,7 @@ class Gateway(Vendors):
                 kind=kind,
                 mode=mode,
                 inputs=list(zip(readers, decoders, strict=True)),
+                values_of_run=self._targets.values_of_run(inputs, values or {}),
                 targets=targets,
                 terms=Terms(guard.max_gone, guard.max_rejected, override, sources, guard.refused == "keep_last"),
                 retry_seconds=self.config.patience,
@@ -197,15 +199,14 @@ class Gateway(Vendors):
         if len(inputs) != 1:
             raise UsageError(f"a preview shows one input, and {len(inputs)} were given")
         [item] = inputs
-        kind, [decoder] = self._targets.decoders([item.source], kind, mode, values or {})
+        kind, [decoder] = self._targets.decoders([item], kind, mode, values or {})
         targets = {name: self._targets.previewed(name, kind, mode) for name in names_of(to or self.config.destinations)}
         previews: list[Preview] = []
         with open_input(item, kind) as reader:
             more = True
             while more and len(previews) < limit:
                 more = await reader.fetch()
-                some = islice(RecordStream(reader, decoder), limit - len(previews))
-                previews += [preview_of(place_in(reader, place), record, targets) for place, record, _ in some]
+                previews += islice(previews_of(reader, decoder, targets), limit - len(previews))
         return previews
 
     # ------------------------------------------------------------------ the queue
@@ -268,7 +269,7 @@ class Gateway(Vendors):
         self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]
     ) -> tuple[str, Decoder]:
         """The kind of evidence that an input gives, and how it is read. Raises UsageError, MappingError."""
-        found, [decoder] = self._targets.decoders([source], kind, mode, values)
+        found, [decoder] = self._targets.decoders([Input((), source)], kind, mode, values)
         return found, decoder
 
     async def replay(self, letters: Sequence[int], *, as_it_was: bool = False) -> list[Accepted]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, cast
 from proofport import mapping
 from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
-from proofport.delivery.reading import Decoder
 from proofport.evidence import Neutral, format_timestamp, moment_of
 from proofport.gateway.records import (
     AwaitedRecords,
@@ -40,6 +39,8 @@ class Input:
     #: The records are evidence that a source mapping has made, and their ids are the same where they differ in case
     #: alone.
     folds: bool = False
+    #: Values for its source mapping alone. They go before those of the whole run.
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 class AlreadyEvidence:
@@ -47,6 +48,7 @@ class AlreadyEvidence:
 
     of_lines = None
     source = EVIDENCE
+    optional = ()
 
     def __init__(self, kind: str, mode: Mode, *, folds: bool = False) -> None:
         self.folds = folds
@@ -64,16 +66,21 @@ class AlreadyEvidence:
     def page(self, document: object, place: str, records: int) -> None:
         return None
 
+    def unread(self, record: object) -> list[str]:
+        return []
+
 
 class Passed:
     """A decoder whose records were observed at a time that has passed, or at none. All input goes through one."""
 
-    def __init__(self, decoder: Decoder, tolerance: float) -> None:
+    def __init__(self, decoder: AlreadyEvidence | mapping.SourceMapping, tolerance: float) -> None:
         self.folds = decoder.folds
         self.source = decoder.source
+        self.optional = decoder.optional
         self.records = decoder.records
         self.id_of = decoder.id_of
         self.page = decoder.page
+        self.unread = decoder.unread
         self._decoder = decoder
         self._tolerance = tolerance
 

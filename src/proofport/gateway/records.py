@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from itertools import chain, islice
 from typing import Any, TypeAlias, TypeGuard
 
-from proofport.errors import Problem, UsageError
+from proofport.errors import LeftOut, Problem, UsageError
 from proofport.evidence import KINDS, Custom, Evidence
 from proofport.sources import Malformed, Reader
 from proofport.sources.pages import Pages
@@ -21,13 +21,18 @@ BLOCK = 64
 
 
 class GivenRecords(Reader):
-    """Records that were read already. They may be read again where the iterable allows it."""
+    """Records that were read already. They may be read again where the iterable allows it. LeftOut stands for one that
+    was left out then."""
 
     numbered_by = "#"
     incomplete = None
 
     def __init__(
-        self, records: Iterable[Record], name: str = "records", pages: Pages | None = None, kind: str | None = None
+        self,
+        records: Iterable[Record | LeftOut],
+        name: str = "records",
+        pages: Pages | None = None,
+        kind: str | None = None,
     ) -> None:
         """`kind`: a record that is an object of another kind is malformed. None: any object is data."""
         self.name = name

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Any
 
 from proofport import mapping
 from proofport.adapter import Adapter, Blueprint, Body, Ends, Mode, Resource, Stages
 from proofport.config import Config
-from proofport.delivery.reading import Decoder
+from proofport.config.skips import configured_skips
 from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
-from proofport.evidence import Neutral, model_of
-from proofport.gateway.inputs import AlreadyEvidence, Passed
+from proofport.evidence import model_of
+from proofport.gateway.inputs import AlreadyEvidence, Input, Passed
+from proofport.gateway.vendor_mappings import chosen
+from proofport.text.wording import listing
 
 
 class Targets:
@@ -27,20 +27,14 @@ class Targets:
 
     # ------------------------------------------------------------------ inputs
     def decoders(
-        self,
-        sources: Sequence[str | None],
-        kind: str | None,
-        mode: Mode,
-        values: Mapping[str, str],
-        folds: Sequence[bool] | None = None,
-    ) -> tuple[str, list[Decoder]]:
-        """How inputs with these source mappings are read, and the one kind of evidence that all of them give.
-
-        `folds` says of inputs that are evidence already that their ids compare without case.
-        """
-        files = [self.library.find(source) if source else None for source in sources]
+        self, inputs: Sequence[Input], kind: str | None, mode: Mode, values: Mapping[str, str]
+    ) -> tuple[str, list[Passed]]:
+        """How inputs are read, and the one kind of evidence that all of them give. `values` are those of the run."""
+        files = self._files(inputs)
+        _check_values(files, inputs, values)
         compiled = [
-            mapping.compile_source(file, given, mode) if file else None for file, given in _shared(files, values)
+            mapping.compile_source(file, {**_shared(file, values), **item.values}, mode) if file else None
+            for file, item in zip(files, inputs, strict=True)
         ]
         kinds = {source.kind for source in compiled if source} | ({kind} if kind else set())
         if not kinds:
@@ -55,21 +49,25 @@ class Targets:
             )
         [found] = kinds
         model_of(found)
-        folded = folds or [False] * len(compiled)
-        pairs = zip(compiled, folded, strict=True)
-        read: list[Decoder] = [source or AlreadyEvidence(found, mode, folds=each) for source, each in pairs]
+        pairs = zip(compiled, inputs, strict=True)
+        read = [source or AlreadyEvidence(found, mode, folds=item.folds) for source, item in pairs]
         return found, [Passed(each, self._config.clock_tolerance) for each in read]
+
+    def values_of_run(self, inputs: Sequence[Input], values: Mapping[str, str]) -> list[str]:
+        """For each input, those values that it has from the run and not for itself; empty where there are none."""
+        pairs = zip(self._files(inputs), inputs, strict=True)
+        shared = ({**_shared(file, values), **item.values}.items() - item.values.items() for file, item in pairs)
+        return [",".join(sorted(f"{name}={value}" for name, value in each)) for each in shared]
+
+    def _files(self, inputs: Sequence[Input]) -> list[mapping.MappingFile | None]:
+        return [self.library.find(item.source) if item.source else None for item in inputs]
 
     # ------------------------------------------------------------------ destinations
     def find(self, destination: str, kind: str, mode: Mode, *, offline: bool = False) -> Target:
         """How a destination takes a kind. Raises UsageError. `offline`: nothing will be asked of the vendor."""
         adapter = self._config.adapter(destination, offline=offline)
-        resource = adapter.resource(kind)
-        resource.limits(mode)
-        body = resource.body(mode)
-        vendor = self._mapping(adapter, kind, body)
-        chosen = self._chosen(adapter, kind, body)
-        return Target(destination, adapter, resource, vendor, self._config.clock_tolerance, chosen)
+        adapter.resource(kind).limits(mode)
+        return self._target(destination, adapter, kind, mode)
 
     def known(self, destination: str, kind: str, mode: Mode) -> Target:
         """The same, made once for those who ask again and again."""
@@ -82,11 +80,27 @@ class Targets:
         """How a destination would take a kind, or why it cannot. It needs neither secrets nor an object there."""
         adapter = self._config.adapter(destination, offline=True)
         try:
-            resource = adapter.resource(kind)
-            mode = _shown_in(resource, mode)
-            return Target(destination, adapter, resource, self._mapping(adapter, kind, resource.body(mode)))
+            return self._target(destination, adapter, kind, _shown_in(adapter.resource(kind), mode))
         except UnsupportedFeature as error:
             return Problem(f"the kind {kind}", f"another kind: {error.message}", hint=error.hint)
+
+    def _target(self, destination: str, adapter: Adapter, kind: str, mode: Mode) -> Target:
+        choice = chosen(self.library, adapter, kind, adapter.resource(kind).body(mode))
+        if choice.found:
+            adapter = _with_mapping(adapter, kind, choice.name)
+        resource = adapter.resource(kind)
+        vendor = self._compiled(choice.name, adapter, kind, resource.body(mode))
+        skips = [*configured_skips(self._config, destination, kind), *vendor.skips]
+        return Target(
+            destination,
+            adapter,
+            resource,
+            vendor,
+            self._config.clock_tolerance,
+            mapping.compile_skips(skips, f"skip at {destination}"),
+            choice.notes,
+            choice.name,
+        )
 
     def several(
         self, to: str | Sequence[str], kind: str, mode: Mode, *, delete_gone: bool = False, offline: bool = False
@@ -102,7 +116,8 @@ class Targets:
 
     # ------------------------------------------------------------------ provisioning
     def blueprint(self, adapter: Adapter, kind: str) -> Blueprint:
-        vendor = self._mapping(adapter, kind, adapter.resource(kind).body("upsert"))
+        body = adapter.resource(kind).body("upsert")
+        vendor = self._compiled(chosen(self.library, adapter, kind, body).name, adapter, kind, body)
         return Blueprint(kind, vendor.made_schema(), vendor.display_name, vendor.fields)
 
     def kinds_to_provision(self, adapter: Adapter) -> list[str]:
@@ -110,15 +125,13 @@ class Targets:
         files = (self.library.find(name) for name in self.library.names() if name.startswith(f"{adapter.name}/"))
         return list(dict.fromkeys([*(file.from_kind for file in files if file.from_kind), *adapter.settings.objects]))
 
-    def _mapping(self, adapter: Adapter, kind: str, body: Body) -> mapping.VendorMapping:
-        chosen = self._chosen(adapter, kind, body)
-        return mapping.compile_vendor(self.library.find(chosen) if chosen else None, body, kind, adapter.name)
+    def check_skips(self, destination: str, kinds: Iterable[str]) -> None:
+        """Raises ConfigError where `skip:` of one of the kinds is wrong."""
+        for kind in kinds:
+            configured_skips(self._config, destination, kind)
 
-    def _chosen(self, adapter: Adapter, kind: str, body: Body) -> str | None:
-        """The name of the vendor mapping: that of the configuration, or the built-in one."""
-        objects = adapter.settings.objects
-        own = objects[kind].mapping if kind in objects else None
-        return own or body.mapping
+    def _compiled(self, name: str | None, adapter: Adapter, kind: str, body: Body) -> mapping.VendorMapping:
+        return mapping.compile_vendor(self.library.find(name) if name else None, body, kind, adapter.name)
 
 
 def names_of(given: str | Iterable[str]) -> list[str]:
@@ -126,16 +139,33 @@ def names_of(given: str | Iterable[str]) -> list[str]:
     return list(dict.fromkeys([given] if isinstance(given, str) else given))
 
 
-def _shared(
-    files: Sequence[mapping.MappingFile | None], values: Mapping[str, str]
-) -> list[tuple[mapping.MappingFile | None, dict[str, str]]]:
-    """Each source mapping with those values that it has a place for. One that no mapping takes is a mistake."""
+def _with_mapping(adapter: Adapter, kind: str, name: str | None) -> Adapter:
+    """The adapter as if the configuration named this mapping for the kind: what a vendor takes may depend on it."""
+    objects = adapter.settings.objects
+    if kind not in objects:
+        return adapter
+    own = {kind: objects[kind].model_copy(update={"mapping": name})}
+    return type(adapter)(adapter.settings.model_copy(update={"objects": {**objects, **own}}))
+
+
+def _check_values(
+    files: Sequence[mapping.MappingFile | None], inputs: Sequence[Input], values: Mapping[str, str]
+) -> None:
+    """Raise UsageError for a value of the run that no mapping takes, or one of an input that has no mapping."""
     taken = {name for file in files if file for name in file.context}
     for name in values:
         if name not in taken:
             known = ", ".join(sorted(taken)) or "nothing"
             raise UsageError(f"no source mapping of this run takes {name!r}", hint=f"They take {known}.")
-    return [(file, {name: values[name] for name in values if file and name in file.context}) for file in files]
+    for file, item in zip(files, inputs, strict=True):
+        if item.values and file is None:
+            names = listing(list(item.values))
+            raise UsageError(f"an input that is evidence already takes no {names}", hint="Name its source mapping.")
+
+
+def _shared(file: mapping.MappingFile | None, values: Mapping[str, str]) -> dict[str, str]:
+    """Those values of a run that a source mapping has a place for."""
+    return {name: values[name] for name in values if file and name in file.context}
 
 
 def _require_deletion(targets: Sequence[Target], kind: str, mode: Mode) -> None:
@@ -163,7 +193,6 @@ def _refuse_shared_lanes(targets: Sequence[Target]) -> None:
         taken[lane] = target.name
 
 
-# ------------------------------------------------------------------ preview
 def _shown_in(resource: Resource, mode: Mode) -> Mode:
     """The mode to show a record in: this one, or a snapshot where the vendor takes no single records. Raises
     UnsupportedFeature. An object need not be there yet."""
@@ -176,23 +205,3 @@ def _shown_in(resource: Resource, mode: Mode) -> Mode:
             resource.limits("snapshot")
             return "snapshot"
     return mode
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """One record as every destination would get it."""
-
-    position: str
-    #: None, like `neutral`: it is no evidence, and every destination has the same problem.
-    id: str | None
-    neutral: Neutral | None
-    #: By destination: the exact body, or the reason why there is none.
-    bodies: Mapping[str, dict[str, Any] | Problem] = field(default_factory=dict)
-
-
-def preview_of(position: str, record: Neutral | Problem, targets: Mapping[str, Target | Problem]) -> Preview:
-    """Of one record, or of the reason why it is none."""
-    if isinstance(record, Problem):
-        return Preview(position, None, None, dict.fromkeys(targets, record))
-    bodies = {name: each if isinstance(each, Problem) else each.body_of(record) for name, each in targets.items()}
-    return Preview(position, record["id"], record, bodies)

@@ -81,6 +81,7 @@ class Vendors(Opened):
     async def check(self, destination: str) -> list[Finding]:
         """The findings of `doctor` about one destination: credentials, objects, permissions, and the clock."""
         adapter = self.config.adapter(destination)
+        self._targets.check_skips(destination, adapter.settings.objects)
         found: list[Finding] = []
         if isinstance(adapter, Checks):
             async with await self.sender(adapter) as sender:

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from proofport.errors import UsageError
-from proofport.mapping.language.nodes import MappingFile
+from proofport.mapping.language.nodes import MappingFile, Vendor
 from proofport.mapping.language.syntax import load_file
 from proofport.text.wording import did_you_mean
 from proofport.text.yaml_nodes import content_of
@@ -18,6 +18,7 @@ from proofport.text.yaml_nodes import content_of
 _NAME = re.compile(r"""^["']?mapping["']?\s*:\s*["']?([^\s"'#]+)""", re.MULTILINE)
 
 UNKNOWN = "`proofport mapping list` shows what there is. `mappings:` of the configuration names the folder of yours."
+_VENDOR = re.compile(r"""\bvendor["']?\s*:""")
 
 
 def builtin_folder() -> Path:
@@ -35,14 +36,18 @@ def adapter_folders() -> list[Path]:
 
 
 class MappingLibrary:
-    """Every mapping that can be named. A file is parsed only when one of its mappings is asked for."""
+    """Every mapping that can be named. A file is parsed only when one of its mappings is asked for.
+
+    `folders` are those of the user.
+    """
 
     def __init__(self, folders: Sequence[Path] = ()) -> None:
-        self._folders = [*folders, *adapter_folders(), builtin_folder()]
         self._paths: dict[str, Path] = {}
         self._loaded: dict[Path, list[MappingFile]] = {}
-        for folder in self._folders:
-            self._index(folder)
+        #: The texts of the user's files that may hold vendor mappings.
+        self._own: dict[Path, str] = {}
+        for folder in (*folders, *adapter_folders(), builtin_folder()):
+            self._index(folder, own=folder in folders)
 
     def names(self) -> list[str]:
         return sorted(self._paths)
@@ -57,9 +62,7 @@ class MappingLibrary:
                 f"there is no mapping {name!r}",
                 hint=did_you_mean(name, [*self._paths, *short]) or UNKNOWN,
             )
-        if path not in self._loaded:
-            self._loaded[path] = load_file(path)
-        for mapping in self._loaded[path]:
+        for mapping in self._load(path):
             if mapping.name == full:
                 return mapping
         raise UsageError(f"{path} does not hold the mapping {full!r} at its beginning of a line")
@@ -72,11 +75,27 @@ class MappingLibrary:
             found[f"table:{file.name}:{path.relative_to(file.path.parent)}"] = content_of(path)
         return {what: text.decode(errors="replace") for what, text in found.items()}
 
-    def _index(self, folder: Path) -> None:
+    def own(self, vendor: str, kind: str) -> list[MappingFile]:
+        """The user's own mappings from a kind to a vendor. Raises MappingError where a file that has one is wrong."""
+        files = [path for path, text in self._own.items() if vendor in text and kind in text]
+        found = [mapping for path in files for mapping in self._load(path)]
+        return [
+            each for each in found if isinstance(each.to, Vendor) and (each.to.vendor, each.from_kind) == (vendor, kind)
+        ]
+
+    def _load(self, path: Path) -> list[MappingFile]:
+        if path not in self._loaded:
+            self._loaded[path] = load_file(path)
+        return self._loaded[path]
+
+    def _index(self, folder: Path, *, own: bool) -> None:
         """Note which file holds which mapping, by a look at its text; earlier folders win."""
         found: dict[str, Path] = {}
         for path in _yaml_files(folder):
-            for name in _NAME.findall(content_of(path).decode(errors="replace")):
+            text = content_of(path).decode(errors="replace")
+            if own and _VENDOR.search(text):
+                self._own[path] = text
+            for name in _NAME.findall(text):
                 if found.setdefault(name, path) != path:
                     raise UsageError(f"{found[name]} and {path} both hold the mapping {name!r}", hint="Rename one.")
         self._paths = {**found, **self._paths}

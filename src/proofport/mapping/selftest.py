@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 
 from proofport.adapter import Body
-from proofport.errors import Rejected
+from proofport.errors import LeftOut, Rejected
+from proofport.mapping.compile.fields import compile_skips
 from proofport.mapping.compile.source import compile_kind, compile_source
 from proofport.mapping.compile.vendor import compile_vendor
 from proofport.mapping.language.nodes import MappingFile, Test, Vendor
@@ -44,7 +45,14 @@ def run_tests(file: MappingFile, body_of: BodyOf | None = None) -> list[TestResu
 def _source_run(file: MappingFile) -> Callable[[Test], Any]:
     def run(test: Test) -> Any:
         mapping = compile_source(file, test.values)
-        records = [mapping(record, parents) for record, parents in mapping.records(test.input)]
+        records, left = [], None
+        for record, parents in mapping.records(test.input):
+            try:
+                records.append(mapping(record, parents))
+            except LeftOut as error:
+                left = error
+        if left is not None and not records:
+            raise left
         return records[0] if len(records) == 1 and not isinstance(test.expect, list) else records
 
     return run
@@ -57,18 +65,31 @@ def _vendor_run(file: MappingFile, body_of: BodyOf | None) -> Callable[[Test], A
         body_of(file.to.vendor, file.from_kind, file.to.body) if body_of else Body(name=file.to.body, mapping=file.name)
     )
     check = compile_kind(file.from_kind)
+    leave_out = compile_skips(file.skips, file.name)
     convert = compile_vendor(file, body, file.from_kind, file.to.vendor)
-    return lambda test: convert(check(test.input))
+
+    def run(test: Test) -> Any:
+        evidence = check(test.input)
+        if leave_out is not None:
+            leave_out(evidence)
+        return convert(evidence)
+
+    return run
 
 
 def _result(test: Test, run: Callable[[Test], Any]) -> TestResult:
-    expected = f"rejected for {test.rejected}" if test.rejected is not None else _json(test.expect)
+    if test.rejected is not None:
+        expected = f"rejected for {test.rejected}"
+    else:
+        expected = _json(test.expect) if test.skipped is None else str(LeftOut(test.skipped))
     try:
         made = run(test)
     except Rejected as error:
         ok = test.rejected is not None and error.problem.field == test.rejected
         return TestResult(test.name, ok, f"rejected: {error.problem}", expected, test.at.line)
-    ok = test.rejected is None and _json(made) == expected
+    except LeftOut as error:
+        return TestResult(test.name, test.skipped == error.reason, str(error), expected, test.at.line)
+    ok = test.rejected is None and test.skipped is None and _json(made) == expected
     return TestResult(test.name, ok, _json(made), expected, test.at.line)
 
 

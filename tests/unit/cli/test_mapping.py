@@ -95,3 +95,9 @@ def test_a_vendor_that_is_not_installed_is_said(capsys: Capture) -> None:
 def test_an_unknown_name_suggests_one(capsys: Capture) -> None:
     assert app.run(["mapping", "check", "aws.ec2.instance"]) == 2
     assert "aws.ec2.instances" in capsys.readouterr().err
+
+
+def test_what_can_never_be_is_found(capsys: Capture) -> None:
+    Path("never.yaml").write_text(GOOD.replace("{id: $.serial}", "{id: $.serial, platform: {value: Windows}}"))
+    assert app.run(["mapping", "check", "never.yaml"]) == 2
+    assert "platform: found 'Windows', expected one of macos" in " ".join(capsys.readouterr().err.split())

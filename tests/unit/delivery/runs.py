@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
@@ -45,6 +45,7 @@ class AsIs:
     of_lines = None
     folds = False
     source = "evidence"
+    optional = ()
 
     def records(self, document: object) -> Iterable[tuple[Any, Any]]:
         return [(record, ()) for record in document["all"]] if _has(document, "all") else [(document, ())]  # type: ignore[index]
@@ -96,6 +97,7 @@ async def push(
     journal: Journal | None = None,
     decoder: Decoder | None = None,
     decoders: Sequence[Decoder] = (),
+    leave_out: Callable[[Neutral], None] | None = None,
     **how: Any,
 ) -> RunReport:
     """Deliver `files` to the vendors given by name. Runs of one journal know of each other."""
@@ -111,7 +113,10 @@ async def push(
             kind=KIND,
             mode=mode,
             inputs=list(zip(readers, decoders or [decoder or AsIs()] * len(readers), strict=True)),
-            targets=[Target(name, vendor, vendor.resource(KIND), Plain()) for name, vendor in vendors.items()],
+            targets=[
+                Target(name, vendor, vendor.resource(KIND), Plain(), leave_out=leave_out)
+                for name, vendor in vendors.items()
+            ],
             terms=terms or Terms(0.2, 0),
             retry_seconds=0.0,
             lease=LEASE,

@@ -138,7 +138,7 @@ def test_a_wrong_rule(load: Load, rule: str, place: str, words: str) -> None:
         (SOURCE + "records: $.a[*]\ntotal: total\n", "6:8", "begins with $"),
         (SOURCE + "records: $.a[*]\ntotal: $.a.`len`\n", "6:8", "expected a path of names, indices"),
         (SOURCE + "tests: {}\n", "5:8", "expected a list of tests"),
-        (SOURCE + "tests: [{name: a, input: {}}]\n", "5:9", "found neither, expected expect:"),
+        (SOURCE + "tests: [{name: a, input: {}}]\n", "5:9", "found none of three, expected expect:"),
         (SOURCE + "tests: [{name: a, expect: {}}]\n", "5:9", "found no 'input'"),
         (SOURCE + "tests: [{name: a, input: 1, expect: 1, rejected: id}]\n", "5:9", "found expect and rejected"),
         (SOURCE + "tables: {t: {include: gone.yaml}}\n", "5:23", "'gone.yaml': No such file"),

@@ -11,6 +11,7 @@ from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import group, show_result, wrapped
 from proofport.cli.push.progress import watcher
+from proofport.text.wording import left_out
 
 if TYPE_CHECKING:
     from proofport.delivery.plan import Plan
@@ -40,6 +41,8 @@ async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_j
 
 def _lines(plan: Plan) -> Iterator[str]:
     yield click.style(f"{plan.mode} of {plan.kind}: {plan.read:,} records read, nothing sent", bold=True)
+    yield from (wrapped(line, "  ") for line in left_out(plan.skipped))
+    yield from (wrapped(warning, "  ", hanging="    ") for warning in plan.warnings)
     for name, why in plan.incomplete.items():
         yield wrapped(f"{name} was not read to its end: {why}", "  ", hanging="    ")
     for destination in plan.destinations.values():
@@ -54,7 +57,11 @@ def _changes(report: DestinationReport) -> Iterator[str]:
     yield from group("added", found.added.count, ids=found.added.ids, colour="green")
     yield from group("changed", found.changed.count, lines=changed, colour="yellow")
     yield from group("unchanged", found.unchanged)
+    for why, count in report.skipped.items():
+        yield from group(f"left out: {why}", count)
     yield from group("gone", report.gone.count, ids=report.gone.ids, colour="red")
+    for why, of_rule in report.gone_skipped.items():
+        yield from group(f"gone: left out by the rule “{why}”", of_rule.count, ids=of_rule.ids, colour="red")
     if report.outside.count:
         yield from group("of these uploaded directly", report.outside.count, ids=report.outside.ids, colour="red")
     left = {"rejected, sent as they were": report.kept_last, "dropped": report.dropped, "left out": report.excluded}

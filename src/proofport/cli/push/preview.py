@@ -14,7 +14,7 @@ from rich.text import Text
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import echo, plain, show_json
+from proofport.cli.output import echo, listed, plain, show_json
 from proofport.errors import Problem
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ async def preview(
     else:
         for each in previews:
             print_preview(each, console())
+        print_rules(previews, console())
     if not previews:
         echo("The input has no record to show.", err=True)
         return 1
@@ -60,6 +61,9 @@ def _as_dict(preview: Preview) -> dict[str, Any]:
         "neutral": preview.neutral,
         "bodies": bodies,
         "problems": problems,
+        **({"skipped": dict(preview.skipped)} if preview.skipped else {}),
+        **({"unmatched": list(preview.unmatched)} if preview.unmatched else {}),
+        **({"unread": list(preview.unread)} if preview.unread else {}),
     }
 
 
@@ -75,6 +79,19 @@ def print_preview(shown: Preview, out: Console) -> None:
         evidence = _panel(title, shown.neutral, "cyan") if out.is_terminal else _lines(title, shown.neutral)
         out.print(evidence, soft_wrap=not out.is_terminal)
     print_bodies(out, shown.bodies)
+    for reason in dict.fromkeys(shown.skipped.values()):
+        names = ", ".join(name for name, why in shown.skipped.items() if why == reason)
+        out.print(plain(f"{names}: left out ({reason})"), soft_wrap=True)
+
+
+def print_rules(shown: Sequence[Preview], out: Console) -> None:
+    """Print what the source mapping looked for in vain in all of these records, and what it left behind in any."""
+    made = [each for each in shown if each.neutral]
+    vain = [name for name in (made[0].unmatched if made else ()) if all(name in each.unmatched for each in made)]
+    if vain:
+        out.print(plain(f"{', '.join(vain)}: matched nothing in {len(made)} of {len(made)}"), soft_wrap=True)
+    if behind := list(dict.fromkeys(place for each in shown for place in each.unread)):
+        out.print(plain(f"read by no rule: {listed(behind, len(behind))}"), soft_wrap=True)
 
 
 def print_bodies(out: Console, bodies: Mapping[str, dict[str, Any] | Problem]) -> None:

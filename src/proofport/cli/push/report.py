@@ -14,7 +14,7 @@ from proofport.cli.output import SHOWN as SHOWN
 from proofport.cli.output import echo, listed, show
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport
 from proofport.delivery.whole import records
-from proofport.text.wording import listing
+from proofport.text.wording import left_out, listing
 
 COUNTS: dict[Assurance | Status | str, tuple[str, str]] = {
     Assurance.CONFIRMED: ("delivered, confirmed by the vendor", "green"),
@@ -49,8 +49,15 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
     show(f"{report.mode} of {report.kind}, run {report.run_id}{dry}", bold=True)
     for source in report.sources:
         show(f"{source.input}: {records(source.read)} read", "  ")
+        for line in left_out(source.skipped):
+            show(line, "    ")
+        if source.warning:
+            show(source.warning, "    ", fg="yellow")
         if source.incomplete:
             show(f"not read to its end: {source.incomplete}", "    ", fg="yellow")
+    for name, unmatched in report.unmatched.items():
+        if unmatched:
+            show(f"{name}: {unmatched}", "  ", hanging="    ", dim=True)
     destinations = list(report.destinations.values())
     print_counts(destinations, DRY_RUN if report.dry_run else COUNTS)
     for destination in destinations:
@@ -147,8 +154,10 @@ def _counts(destination: DestinationReport) -> Counter[Assurance | Status | str]
 def remarks_on(destination: DestinationReport) -> Iterator[str]:
     """Everything that concerns the whole set at one destination."""
     yield from destination.notes
+    yield from left_out(destination.skipped)
     sets = {
         _fate(destination): destination.gone,
+        **{f"Gone: left out by the rule “{why}”": found for why, found in destination.gone_skipped.items()},
         "Of these uploaded directly": destination.outside,
         "Rejected, and sent as they were last": destination.kept_last,
         "Dropped, although nobody knows that they are gone": destination.dropped,

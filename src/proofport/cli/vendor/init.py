@@ -115,13 +115,14 @@ def destination(name: str, settings: type[BaseModel], ask: Ask, given: Mapping[s
 
 def _objects(settings: type[BaseModel]) -> list[str]:
     """`objects:` with a commented example that has the fields of the adapter's object settings."""
+    from proofport.adapter import ObjectSettings
     from proofport.evidence import KINDS
 
     field = settings.model_fields.get("objects")
     if field is None:
         return []
     model = get_args(field.annotation)[-1]
-    fields = ", ".join(f"{name}: …" for name in model.model_fields if name != "mapping")
+    fields = ", ".join(f"{name}: …" for name in model.model_fields if name not in ObjectSettings.model_fields)
     return [
         f"    # One line for each kind that you deliver: {', '.join(KINDS)}, custom:<type>.",
         "    objects: {}",

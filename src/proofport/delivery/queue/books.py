@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from proofport.accounting import Outcome, Status
+from proofport.accounting import SKIPPED, Outcome, Status, withheld
 from proofport.adapter import Batch, Memory
 from proofport.delivery.batching import part
 from proofport.delivery.books import Entry, about_to_be_sent
@@ -17,6 +17,7 @@ from proofport.delivery.intents import Intents
 from proofport.delivery.payload import encode_outcomes, pack, pack_bodies
 from proofport.delivery.report import DestinationReport, Ledger
 from proofport.delivery.same import keys_in
+from proofport.errors import Problem
 from proofport.evidence import Neutral
 from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Failure, Intent, LaneRun, NewDelivery, Sent
 
@@ -202,6 +203,11 @@ class QueueLedger(Ledger):
     def refuse(self, record_id: str, position: int, outcome: Outcome, *, key: str | None) -> None:
         super().refuse(record_id, position, outcome, key=key)
         self._books.reject(position, outcome)
+
+    def leave_out(self, record_id: str, position: int, reason: str, *, key: str | None = None) -> None:
+        """Withhold it: of a delivery that was accepted, every record has an outcome."""
+        why = Problem(f"a record that is left out ({reason})", "one that goes to this destination")
+        self.refuse(record_id, position, withheld(SKIPPED, why), key=key)
 
 
 def _refused_together(outcomes: Sequence[Outcome]) -> bool:

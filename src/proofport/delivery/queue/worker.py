@@ -238,7 +238,9 @@ class _Drain:
                 first, submission = group[0].delivery, group[0].delivery.submission
                 as_it_was = first.bodies is not None
                 encode = _as_it_was(kept_bodies) if as_it_was else target.encoder(first.mode)
-                branch = Branch(destination, encode, None if as_it_was else self._spellings_of(first.kind))
+                spellings = None if as_it_was else self._spellings_of(first.kind)
+                leave_out = None if as_it_was else target.leaves_out(first.mode)
+                branch = Branch(destination, encode, spellings, leave_out)
                 for each in group:
                     delivery, records = each.delivery, each.records
                     if self._stop.is_set() and delivery is not first:

@@ -96,6 +96,15 @@ class Projection:
             return None
 
 
+def part_of(rules: Iterable[Rule]) -> Part:
+    """The part of a record that some rules read, as their paths say it. What nobody can tell from a path is whole."""
+    root = Part()
+    for rule in rules:
+        for paths in _reads(rule):
+            root.add([step for path in paths for step in path.steps])
+    return root
+
+
 def project(rules: Iterable[Rule], missing: object) -> Projection | None:
     """The projection of some rules; None if they need the record whole. `missing` stands for what is not there."""
     root = Part()

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache, partial
 from typing import Annotated, Any, Optional, TypeAlias
 
 import orjson
+from jsonpath_ng.ext.filter import Filter
 from pydantic import BaseModel, ValidationError, create_model
 
 from proofport.adapter import Mode
@@ -21,9 +22,21 @@ from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.pages import PageReader
-from proofport.mapping.compile.projection import project
+from proofport.mapping.compile.projection import Part, project
 from proofport.mapping.compile.reading import Walk, chain
-from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, selects
+from proofport.mapping.compile.unread import read_by, unread
+from proofport.mapping.language.nodes import (
+    Constant,
+    Default,
+    FirstOf,
+    Lookup,
+    MappingFile,
+    Rule,
+    Select,
+    Substitute,
+    selects,
+)
+from proofport.mapping.language.opening import Decode, Several
 from proofport.sources.pages import Pages
 from proofport.text.wording import (
     MISSING_FIELD,
@@ -75,7 +88,7 @@ def _check_values(file: MappingFile, values: Mapping[str, str], mode: Mode) -> N
 
 
 class SourceMapping:
-    """One source mapping. Call it with a record and its parents, as `records` gives them; raises Rejected.
+    """One source mapping. Call it with a record and its parents, as `records` gives them; raises Rejected, LeftOut.
 
     One function is compiled for what is read: for decoded records, or for lines. Where lines need both, because one of
     them is declined, the other is compiled then.
@@ -85,6 +98,8 @@ class SourceMapping:
         self.kind = str(file.to)
         self.name = file.name
         self.folds = file.folds
+        #: The fields whose rules give something only where they match: not by a constant, nor by a default.
+        self.optional = () if mode in ("patch", "remove") else _optional(file)
         #: The source that it reads, the same in every run: its name, with the values that were set.
         self.source = named_source(file.name, values)
         self._file = file
@@ -98,8 +113,10 @@ class SourceMapping:
             by_model=model_check(model, self.kind),
             signature="convert(d, parents=(), M=M)",
             finish="return out if ok else by_model(out)",
+            skips=file.skips,
             parents=file.parents,
             values=values,
+            nothing=file.nothing,
             partial=mode in ("patch", "remove"),
         )
 
@@ -117,10 +134,11 @@ class SourceMapping:
     def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
         """A function from text with one record a line; None where the rules need whole records.
 
-        It decodes only what the rules read. It gives None for a line whose record is wrong, or of another form than the
-        rules expect: decode that line and call `quick`.
+        It decodes only what the rules read. It gives None for a line whose record is wrong, is left out, or has another
+        form than the rules expect: decode that line and call `quick`.
         """
-        found = project(self._plan.rules.values(), MISSING) if self.quick is not None else None
+        read = [*(skip.rule for skip in self._plan.skips), *self._plan.rules.values()]
+        found = project(read, MISSING) if self.quick is not None else None
         if found is None:
             return None
         signature, finish = "convert(d, M=M)", "return out if ok else None"
@@ -131,14 +149,19 @@ class SourceMapping:
         """Every record of one raw document, with the values that `parent:` takes from around it.
 
         A document without a place for records (not even an empty array) gives itself with parents None, unless it is an
-        empty page. Calling the mapping with that raises Rejected.
+        empty page. Calling the mapping with that raises Rejected. So it does with what stands for records that cannot
+        be opened.
         """
         return ((document, ()),) if self._iterate is None else self._iterate(document)
 
     def __call__(self, record: Any, parents: Parents = ()) -> Neutral:
+        if isinstance(record, Rejected):
+            raise record
         if parents is None:
             assert self._file.records is not None
             hint = f"Is this the output that {self.name} reads?"
+            if any(type(step) is Filter for step in self._file.records.steps):
+                hint += " To leave records out of any input, use `skip:` and not a filter in `records:`."
             raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
         try:
             return self.convert(record, parents)
@@ -172,7 +195,8 @@ class SourceMapping:
     @cached_property
     def _id_alone(self) -> Callable[..., Neutral]:
         rules = {name: rule for name, rule in self._plan.rules.items() if name == "id"}
-        return compile_plan(replace(self._plan, rules=rules, finish="return out"))
+        parents = [each if each.field == "id" else replace(each, rule=None) for each in self._plan.parents]
+        return compile_plan(replace(self._plan, rules=rules, parents=parents, skips=(), finish="return out"))
 
     @cached_property
     def _id_is_taken_as_it_is(self) -> bool:
@@ -180,16 +204,36 @@ class SourceMapping:
         rule = self._plan.rules.get("id")
         return rule is None or _is_plain(rule)
 
+    def unread(self, record: object) -> list[str]:
+        """The places in a raw record that no rule reads."""
+        return unread(self._read_part, record)
+
+    @cached_property
+    def _read_part(self) -> Part:
+        return read_by(self._file)
+
     def page(self, document: object, place: str, records: int) -> Pages:
         """The page of a list that a document is. `records`: how many it holds."""
         return self._pages.page(document, self.source, place, records)
 
 
+def _optional(file: MappingFile) -> tuple[str, ...]:
+    return tuple(
+        name
+        for name, rule in file.fields.items()
+        if not isinstance(rule.source, Constant) and not any(isinstance(change, Default) for change in rule.changes)
+    )
+
+
 def _is_plain(rule: Rule) -> bool:
-    """True if a rule takes values by their names alone, and changes none by a table."""
+    """True if a rule takes values by their names alone, and changes none by a table or a pattern."""
     inner = rule.source.rules if isinstance(rule.source, FirstOf) else ()
     read = (isinstance(each, Select) and each.path.singular for each in selects(rule))
-    return all(read) and all(map(_is_plain, inner)) and not any(isinstance(each, Lookup) for each in rule.changes)
+    return (
+        all(read)
+        and all(map(_is_plain, inner))
+        and not any(isinstance(each, Lookup | Substitute) for each in rule.changes)
+    )
 
 
 def _is_undamaged(record: object) -> bool:
@@ -211,28 +255,41 @@ def _record_iterator(
     file: MappingFile, is_empty: Callable[[Any], bool]
 ) -> Callable[[Any], Iterable[tuple[Any, Parents]]]:
     """A generator function over the records of a document: loops along `records:`, reading parents on the way."""
-    code = Code()
-    assert file.records is not None
-    steps = file.records.steps
+    code = Code(file.nothing)
+    path = file.records
+    assert path is not None
+    steps = path.steps
     code.line("met = False")
-    depths = sorted({parent.depth for parent in file.parents})
+    depths = sorted({depth for parent in file.parents for depth in (parent.depth, *parent.depths)})
     names: dict[int, str] = {}
+    elements: dict[int, str] = {}
 
     def level(depth: int, holder: str) -> None:
+        elements[depth] = holder
         for number, parent in enumerate(file.parents):
-            if parent.depth == depth:
+            if parent.rule is not None:
+                names[number] = f"[{', '.join(elements[each] for each in parent.depths if each <= depth)}]"
+            elif parent.depth == depth:
                 names[number] = code.name("p")
                 code.line(f"{names[number]} = {chain(code, holder, parent.keys)}")
+                code.drop_nothing(names[number])
         further = next((other for other in depths if other > depth), None)
         store = emit if further is None else partial(level, further)
-        Walk(code, store, "None, None", "met").write(holder, steps[depth:further])
+        Walk(code, store, f"None, {code.constant(path.text)}", "met").write(holder, steps[depth:further])
 
     def emit(record: str) -> None:
         code.line("met = True")
         parents = "".join(f"{names[number]}, " for number in range(len(file.parents)))
         code.line(f"yield {record}, ({parents})")
 
-    level(0, "d")
+    if any(isinstance(step, Several | Decode) for step in steps):
+        with code.block("try:"):
+            level(0, "d")
+        with code.block(f"except {code.bind('e', Rejected)} as error:"):
+            code.line("met = True")
+            code.line("yield error, None")
+    else:
+        level(0, "d")
     with code.block(f"if not met and not {code.bind('e', is_empty)}(d):"):
         code.line("yield d, None")
     return code.function("records(d)", f"records of {file.name}")

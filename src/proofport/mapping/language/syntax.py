@@ -8,11 +8,15 @@ from typing import Any
 
 from proofport.errors import UsageError
 from proofport.evidence import KINDS, model_of
-from proofport.mapping.language import paths
 from proofport.mapping.language.kinds import check_fields, check_paths, field_of
 from proofport.mapping.language.nodes import MappingFile, Parent, Test, Vendor
+from proofport.mapping.language.parents import parent_of
 from proofport.mapping.language.paths import Path
-from proofport.mapping.language.rules import RuleReader, Tables, parse_path, table_entries
+from proofport.mapping.language.places import parse_path
+from proofport.mapping.language.rules import RuleReader, Tables, table_entries
+from proofport.mapping.language.selection import OF_OPENING, opened
+from proofport.mapping.language.skips import refuse_other_names, skips_of
+from proofport.mapping.language.values import Nothing, nothing
 from proofport.text.wording import did_you_mean, listing
 from proofport.text.yaml_nodes import (
     Block,
@@ -31,9 +35,9 @@ from proofport.text.yaml_nodes import (
     what,
 )
 
-COMMON = ("mapping", "to", "fields", "tables", "tests")
+COMMON = ("mapping", "to", "fields", "skip", "tables", "tests")
 MAX_PARENTS = 100
-OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context")
+OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context", "nothing")
 FORM = 'mapping: <folder>/<name>, for example "mapping: sources/aws.ec2.instances"'
 
 
@@ -62,9 +66,9 @@ class _Document:
         self.included: list[pathlib.Path] = []
         if isinstance(node, Scalar):
             raise node.at.error(kind_of(node), f"a mapping, which begins with {FORM}")
-        self.keys = Keys(
-            block_of(node, f"a mapping, which begins with {FORM}"), (*COMMON, "from", *OF_SOURCES), "a mapping file"
-        )
+        block = block_of(node, f"a mapping, which begins with {FORM}")
+        refuse_other_names(block)
+        self.keys = Keys(block, (*COMMON, "from", *OF_SOURCES), "a mapping file")
 
     def mapping(self) -> MappingFile:
         keys = self.keys
@@ -73,10 +77,12 @@ class _Document:
         from_kind = self._from_kind(to)
         tables = keys.read("tables", self._tables, {})
         rules, compared = keys.need("fields", "fields: a rule for each field"), "id" if from_kind is None else None
-        fields = RuleReader(tables).fields(rules, compared=compared)
+        words = keys.read("nothing", nothing, None)
+        reader = RuleReader(tables, words)
+        fields = reader.fields(rules, compared=compared)
         known = f"one of the fields: {listing(list(fields))}"
         display_name = choice_of(shown, list(fields), known) if shown is not None else None
-        records = keys.read("records", _document_path, None)
+        records = keys.read("records", lambda node: _records(node, words), None)
         if records is None:
             keys.refuse(("parent", "total"), "without 'records'", "records: where the records are")
         mapping = MappingFile(
@@ -88,16 +94,19 @@ class _Document:
             fields=fields,
             tables=tables,
             tests=keys.read("tests", lambda node: tuple(map(_test, items_of(node, "a list of tests"))), ()),
+            skips=keys.read("skip", skips_of, ()),
             records=records,
-            parents=keys.read("parent", lambda node: self._parents(node, records, str(to)), ()),
+            parents=keys.read("parent", lambda node: _parents(node, records, str(to), reader), ()),
             incomplete_when=keys.read("incomplete_when", _document_path, None),
             total=keys.read("total", _document_path, None),
             context=keys.read("context", lambda node: _context(node, str(to)), ()),
+            nothing=words,
             display_name=display_name,
             included=tuple(self.included),
         )
         if from_kind is not None:
-            check_paths(fields.values(), model_of(from_kind), from_kind)
+            read = [*fields.values(), *(skip.rule for skip in mapping.skips)]
+            check_paths(read, model_of(from_kind), from_kind)
         else:
             made = {*fields, *mapping.context, *(parent.field for parent in mapping.parents)}
             check_fields(mapping, made, model_of(str(to)), str(to))
@@ -120,13 +129,6 @@ class _Document:
         hint = "A source mapping reads a tool's raw documents, which have no kind."
         self.keys.refuse(("from",), "in a source mapping", "no 'from'", hint)
         return None
-
-    def _parents(self, node: Node, records: Path | None, kind: str) -> tuple[Parent, ...]:
-        assert records is not None, "refused before"
-        block = block_of(node, "parent: {field: path from the document}")
-        if len(block.entries) > MAX_PARENTS:
-            raise block.entries[MAX_PARENTS][0].at.error("one more field", f"at most {MAX_PARENTS} under parent")
-        return tuple(_parent(_field(key, kind), value, records) for key, value in block.entries)
 
     def _tables(self, node: Node) -> Tables:
         block = block_of(node, "tables: {name: {value: what it becomes}}")
@@ -163,6 +165,14 @@ def _field(node: Node, kind: str) -> str:
     return name
 
 
+def _parents(node: Node, records: Path | None, kind: str, reader: RuleReader) -> tuple[Parent, ...]:
+    assert records is not None, "refused before"
+    block = block_of(node, "parent: {field: path from the document}")
+    if len(block.entries) > MAX_PARENTS:
+        raise block.entries[MAX_PARENTS][0].at.error("one more field", f"at most {MAX_PARENTS} under parent")
+    return tuple(parent_of(_field(key, kind), reader.rule(value), records) for key, value in block.entries)
+
+
 def _context(node: Node, kind: str) -> tuple[str, ...]:
     return tuple(_field(item, kind) for item in items_of(node, "context: [field, …]"))
 
@@ -173,6 +183,15 @@ def _document_path(node: Node) -> Path:
     if not path.compiled or path.transforms:
         raise node.at.error(repr(path.text), "a path of names, indices, slices, [*], .. and plain filters")
     return path
+
+
+def _records(node: Node, words: Nothing | None) -> Path:
+    """Where the records are: a path, or one that goes on in what it opens."""
+    if not isinstance(node, Block):
+        return _document_path(node)
+    keys = Keys(node, ("path", *OF_OPENING), "records")
+    path = _document_path(keys.need("path", "path: where the records are"))
+    return opened(path, keys, _document_path, words)[0]
 
 
 def _kind(node: Node) -> str:
@@ -186,31 +205,20 @@ def _kind(node: Node) -> str:
     return name
 
 
-def _parent(field: str, node: Node, records: Path) -> Parent:
-    path = parse_path(node)
-    keys: list[paths.Key] = []
-    depth = paths.common(records.steps, path.steps)
-    for step in path.steps[depth:]:
-        key = paths.key_of(step)
-        if key is None:
-            expected = f"a path that follows records ({records.text}) to the enclosing element, then names only"
-            raise node.at.error(repr(path.text), expected)
-        keys.append(key)
-    return Parent(field, depth, tuple(keys))
-
-
 def _test(node: Node) -> Test:
     block = block_of(node, "a test: {name, input, expect}")
-    keys = Keys(block, ("name", "input", "expect", "rejected", "set"), "a test")
-    given = keys.given(("expect", "rejected"))
+    keys = Keys(block, ("name", "input", "expect", "rejected", "skipped", "set"), "a test")
+    given = keys.given(("expect", "rejected", "skipped"))
     if len(given) != 1:
-        raise node.at.error(" and ".join(given) or "neither", "expect: what comes out, or rejected: the field at fault")
+        expected = "expect: what comes out, rejected: the field at fault, or skipped: the reason"
+        raise node.at.error(" and ".join(given) or "none of three", expected)
     return Test(
         name=text_of(keys.need("name", "a name that says what is tested"), "the test's name"),
         at=node.at,
         input=data(keys.need("input", "the document or record that goes in")),
         expect=keys.read("expect", data, None),
         rejected=keys.read("rejected", lambda node: text_of(node, "the field at fault"), None),
+        skipped=keys.read("skipped", lambda node: text_of(node, "the reason why it is left out"), None),
         values=keys.read("set", _set, {}),
     )
 

@@ -62,7 +62,8 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
     """Accept records for delivery.
 
     The answer comes once they are durable. They are mapped and delivered after that, in the order in which they were
-    accepted. `Location` shows their state.
+    accepted. `Location` shows their state. Records that the source mapping leaves out are only counted, as `skipped`;
+    where none is left, there is no submission.
     """
     relay, caller, kind = request.app[RELAY], request[CALLER], request.match_info["kind"]
     relay.require_kind(caller, kind)
@@ -81,6 +82,8 @@ async def accept_evidence(request: web.Request, query: EvidenceQuery) -> web.Str
         for count, payload in intake.portions
     ]
     answer = _answer(kind, query.mode, new, intake)
+    if not new:
+        return json_response({"submission": None, **answer}, 202)
     record = None
     if key is not None:
         record = IdempotencyRecord(caller.tenant, key, intake.digest, orjson.dumps(answer))
@@ -114,7 +117,7 @@ def refuse_mistakes(intake: Intake, *, valid: bool) -> None:
         of = f"{intake.rejected:,} of {count:,} records are wrong" if count > 1 else "the record is wrong"
         detail = f"{of}; nothing was accepted"
         raise ProblemError("invalid-records", detail, errors=intake.errors, error_count=intake.mistakes)
-    if not intake.records:
+    if not intake.records and not intake.skipped:
         raise ProblemError("invalid-records", "there is no record in the body", errors=[], error_count=0)
 
 
@@ -125,6 +128,7 @@ def _answer(kind: str, mode: Mode, new: Sequence[NewDelivery], intake: Intake) -
         "mode": mode,
         "records": intake.records,
         "rejected": intake.rejected,
+        **({"skipped": dict(intake.skipped)} if intake.skipped else {}),
         "deliveries": [{"destination": own_name(each.destination), "records": each.records} for each in new],
         "errors": intake.errors,
         "error_count": intake.mistakes,

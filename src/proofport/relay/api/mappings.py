@@ -84,10 +84,13 @@ async def preview(request: web.Request, query: PreviewQuery) -> web.StreamRespon
 
 
 def _view(number: int, preview: Preview) -> dict[str, Any]:
-    bodies = {
+    bodies: dict[str, Any] = {
         own_name(name): {"body": None, "problem": body.as_dict()}
         if isinstance(body, Problem)
         else {"body": body, "problem": None}
         for name, body in preview.bodies.items()
+    }
+    bodies |= {
+        own_name(name): {"body": None, "problem": None, "skipped": reason} for name, reason in preview.skipped.items()
     }
     return {"record": number, "id": preview.id, "evidence": preview.neutral, "destinations": bodies}

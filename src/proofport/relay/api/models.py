@@ -19,6 +19,9 @@ RECORDS = {
 }
 
 
+SKIPPED = "How many records the source mapping leaves out, by the reason."
+
+
 class Answer(BaseModel, extra="forbid"):
     """Has these members and no others."""
 
@@ -55,11 +58,14 @@ class AcceptedDelivery(Answer):
 class Accepted(Answer):
     """The accepted records and, with `accept=valid`, the others."""
 
-    submission: int = Field(description="`GET /v1/deliveries?submission=…` finds all deliveries of it.")
+    submission: int | None = Field(
+        description="`GET /v1/deliveries?submission=…` finds all deliveries of it. Null where every record is left out."
+    )
     kind: str
     mode: Mode
     records: int
     rejected: int
+    skipped: dict[str, int] = Field({}, description=SKIPPED)
     deliveries: list[AcceptedDelivery]
     errors: list[Mistake] = Field(description="At most 1,000; `error_count` counts all.")
     error_count: int
@@ -185,6 +191,7 @@ class Mappings(Answer):
 class PreviewedBody(Answer):
     body: dict[str, JsonValue] | None
     problem: RecordProblem | None
+    skipped: str | None = Field(None, description="The reason why the record is left out there.")
 
 
 class Previewed(Answer):
@@ -247,4 +254,5 @@ class Readiness(Answer):
 class PartTaken(Answer):
     part: str
     records: int
+    skipped: dict[str, int] = Field({}, description=SKIPPED)
     snapshot: Snapshot

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import aclosing
 from typing import Any
@@ -20,7 +21,7 @@ from proofport.delivery.payload import pack
 from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading import Decoder
 from proofport.delivery.same import key_of
-from proofport.errors import Problem, Rejected
+from proofport.errors import LeftOut, Problem, Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.relay.body.documents import JSON, Place, documents
 from proofport.relay.body.memory import HELD, LARGE
@@ -63,6 +64,10 @@ class Intake:
         self.portions: list[tuple[int, bytes]] = []
         self.records = 0
         self.rejected = 0
+        #: How many records the source mapping leaves out, by the reason.
+        self.skipped = Counter[str]()
+        #: The same one by one, where all goes into one payload.
+        self.left: list[LeftOut] = []
         #: One entry for each mistake, at most LISTED.
         self.errors: list[dict[str, Any]] = []
         #: How many mistakes there are in all.
@@ -122,7 +127,11 @@ class Intake:
             return self._decoder(record, parents)
         except Rejected as error:
             self._refuse(self._mistakes(place, record, error))
-            return None
+        except LeftOut as left:
+            self.skipped[left.reason] += 1
+            if self._size is None:
+                self.left.append(LeftOut(left.reason, self._decoder.id_of(record, parents)))
+        return None
 
     async def _take(self, request: web.Request, place: Place, neutral: Neutral) -> None:
         """Add a record to the portion. One whose id is there begins another, which is delivered after this one."""
@@ -142,7 +151,7 @@ class Intake:
     @property
     def _number(self) -> int:
         """The number of the record that is being read."""
-        return self.records + len(self._portion) + self.rejected + 1
+        return self.records + len(self._portion) + self.rejected + self.skipped.total() + 1
 
     def _mistakes(self, place: Place, record: object, error: Rejected) -> list[dict[str, Any]]:
         """All that is wrong with a record. Only evidence says more than its first problem."""
@@ -166,9 +175,9 @@ class Intake:
     async def _flush(self, request: web.Request) -> None:
         if self._portion:
             if request.get(HELD, 0) >= LARGE:  # compressing takes long: do it beside the event loop
-                payload = await asyncio.to_thread(pack, self._portion, fold=self._decoder.folds)
+                payload = await asyncio.to_thread(pack, self._portion, fold=self._decoder.folds, left=self.left)
             else:
-                payload = pack(self._portion, fold=self._decoder.folds)
+                payload = pack(self._portion, fold=self._decoder.folds, left=self.left)
             self.portions.append((len(self._portion), payload))
             self.records += len(self._portion)
             self._portion, self._keys = [], set()

@@ -1,0 +1,77 @@
+"""The inputs of a run, read one after the other, and what is to be said of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from proofport.delivery.books import POSITION_BITS
+from proofport.delivery.reading import Decoder, Pipeline, place_in
+from proofport.delivery.report import SourceReport
+from proofport.delivery.unmatched import Unmatched
+from proofport.delivery.whole import Chains
+from proofport.sources import Reader
+
+
+class Inputs:
+    """Feeds the inputs of a run to its pipeline.
+
+    `names`: the source of each, where it is not the decoder's. `values`: those that each has from the run, and not for
+    itself.
+    """
+
+    def __init__(
+        self, inputs: Sequence[tuple[Reader, Decoder]], names: Sequence[str] = (), values: Sequence[str] = ()
+    ) -> None:
+        #: What was read of each, as far as it was read to its end.
+        self.reports: list[SourceReport] = []
+        #: By source mapping.
+        self.unmatched: dict[str, Unmatched] = {}
+        self._inputs = inputs
+        #: The source of each.
+        self.names = names or [decoder.source for _, decoder in inputs]
+        self._values = values or [""] * len(inputs)
+        #: The numbers of inputs that are lists of their own, not pages that others follow, by their source.
+        self._lists: dict[str, int] = {}
+
+    async def feed(self, pipeline: Pipeline) -> None:
+        """Take every input to its end."""
+        chains = Chains()
+        for number, (reader, decoder) in enumerate(self._inputs):
+            read, skipped = pipeline.read, pipeline.skipped.copy()
+            pipeline.unmatched = self.unmatched.setdefault(_mapping_of(decoder), Unmatched(decoder.optional))
+            pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
+            chains.add(number, self.names[number], pages)
+            left, warning = pipeline.skipped - skipped, self._warning(number)
+            self.reports.append(SourceReport(reader.name, pipeline.read - read, reader.incomplete, left, warning))
+            if pages is None or pages.more is None:
+                self._lists.setdefault(decoder.source, number)
+        for number, flaw in chains.flaws(pipeline.repeated):
+            source = self.reports[number]
+            self.reports[number] = replace(source, incomplete=source.incomplete or flaw)
+
+    def _warning(self, number: int) -> str | None:
+        """Say if a value of the run is that of two whole lists, which may be those of two regions or accounts."""
+        reader, decoder = self._inputs[number]
+        first, values = self._lists.get(decoder.source), self._values[number]
+        if first is None or values == "" or self._values[first] == "":
+            return None
+        return (
+            f"{values} was set for {self._inputs[first][0].name} and {reader.name} alike. If it is not true of both, "
+            f"set it for each: '{_mapping_of(decoder)}[{values}]=FILE'."
+        )
+
+    @property
+    def incomplete(self) -> list[str]:
+        """Why inputs were not read to their end."""
+        return [source.incomplete for source in self.reports if source.incomplete]
+
+    def describe(self, position: int) -> str:
+        """The place of a record, for a person."""
+        number, place = position >> POSITION_BITS, position & ((1 << POSITION_BITS) - 1)
+        return place_in(self._inputs[number][0], place)
+
+
+def _mapping_of(decoder: Decoder) -> str:
+    """The name of a source without its values."""
+    return decoder.source.partition("[")[0]

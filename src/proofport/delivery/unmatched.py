@@ -1,0 +1,46 @@
+"""Rules of a source mapping that match nothing: counted in finished evidence, and never in all of a large input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from operator import contains
+from typing import Any
+
+from proofport.evidence import Neutral
+from proofport.text.wording import listing
+
+ALL_OF_THE_FIRST, ONE_BLOCK_OF = 1_000, 8
+"""Looking costs half a microsecond a record where five rules match nothing: of what follows the first records, an
+eighth is looked at."""
+
+
+class Unmatched:
+    """The fields of one source mapping that no record has had yet, of those that were looked at."""
+
+    def __init__(self, fields: Iterable[str]) -> None:
+        self.fields = set(fields)
+        #: The records that the mapping has made evidence of.
+        self.records = 0
+        self.looked_at = 0
+        self._blocks = 0
+
+    def look(self, block: Sequence[Neutral]) -> None:
+        """Take out the fields that a record of a block has."""
+        self.records += len(block)
+        if not self.fields:
+            return
+        self._blocks += 1
+        if self.looked_at < ALL_OF_THE_FIRST or not self._blocks % ONE_BLOCK_OF:
+            self.looked_at += len(block)
+            self.fields -= {field for field in self.fields if any(map(contains, block, repeat(field)))}
+
+    def __bool__(self) -> bool:
+        return bool(self.records and self.fields)
+
+    def __str__(self) -> str:
+        others = "" if self.looked_at == self.records else " (the others were not looked at)"
+        return f"{listing(sorted(self.fields))}: matched nothing in {self.looked_at:,} of {self.records:,}{others}"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"fields": sorted(self.fields), "looked_at": self.looked_at, "records": self.records}

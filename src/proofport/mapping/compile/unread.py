@@ -1,0 +1,46 @@
+"""Finds what of a raw record no rule of its source mapping reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proofport.mapping.compile.projection import Part, part_of
+from proofport.mapping.language.nodes import MappingFile
+
+MOST = 1_000
+"""Places that are named."""
+
+
+def read_by(file: MappingFile) -> Part:
+    """The part of a record that the rules of a mapping read."""
+    return part_of([*file.fields.values(), *(skip.rule for skip in file.skips)])
+
+
+def unread(part: Part, record: object) -> list[str]:
+    """The places in a record that are in no part of it that is read, each named once. At most MOST."""
+    found: dict[str, None] = {}
+    for place in _unread(part, record, "$"):
+        found[place] = None
+        if len(found) == MOST:
+            break
+    return list(found)
+
+
+def _unread(part: Part | None, value: object, at: str) -> Iterator[str]:
+    if part is None:
+        yield at
+    elif part.whole or not (part.members or part.items is not None):
+        return
+    elif isinstance(value, dict):
+        if part.items is None:  # else a wildcard takes all members
+            for name, inner in value.items():
+                yield from _unread(
+                    part.members.get(name), inner, f"{at}.{name}" if _is_plain(name) else f"{at}[{name!r}]"
+                )
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _unread(part.items, inner, f"{at}[*]")
+
+
+def _is_plain(name: object) -> bool:
+    return isinstance(name, str) and name.isidentifier()
