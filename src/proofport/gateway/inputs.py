@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from proofport import mapping
+from proofport.accounting import LeftOut
 from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
-from proofport.errors import LeftOut
 from proofport.evidence import Evidence, Neutral, format_timestamp, moment_of
 from proofport.sources import Reader, open_source
 from proofport.sources.pages import Pages

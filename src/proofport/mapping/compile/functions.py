@@ -12,7 +12,8 @@ from typing import Any, Final, NoReturn
 from jsonpath_ng import Slice, Wildcard
 from jsonpath_ng.ext.filter import Filter
 
-from proofport.errors import LeftOut, Rejected
+from proofport.accounting import LeftOut
+from proofport.errors import Rejected
 from proofport.evidence import format_timestamp
 from proofport.mapping.language.nodes import Conversion, Lookup, Skip, json_key
 from proofport.mapping.language.paths import Path, tree_of
