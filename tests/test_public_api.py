@@ -50,6 +50,7 @@ PUBLIC = {
     "SourceReport",
     "Status",
     "Tally",
+    "Unmatched",
     "Verification",
     # what the relay and the worker are made of
     "Adapter",

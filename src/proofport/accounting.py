@@ -39,6 +39,16 @@ class Outcome:
     vendor_id: str | None = None
 
 
+class LeftOut(Exception):
+    """One record is not meant to be delivered: a rule of `skip:` leaves it out."""
+
+    def __init__(self, reason: str, record_id: str | None = None) -> None:
+        super().__init__(f"left out: {reason}")
+        self.reason = reason
+        #: The id, where the record was read and left out before.
+        self.record_id = record_id
+
+
 ACCEPTED = Outcome(Status.DELIVERED, Assurance.ACCEPTED)
 CONFIRMED = Outcome(Status.DELIVERED, Assurance.CONFIRMED)
 UNCHANGED = Outcome(Status.UNCHANGED)

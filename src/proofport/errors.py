@@ -101,16 +101,6 @@ class ValueUnknown(Rejected):
         self.excluded = excluded
 
 
-class LeftOut(ProofportError):
-    """One record is not meant to be delivered: a rule of `skip:` leaves it out."""
-
-    def __init__(self, reason: str, record_id: str | None = None) -> None:
-        super().__init__(f"left out: {reason}")
-        self.reason = reason
-        #: The id, where the record was read and left out before.
-        self.record_id = record_id
-
-
 class GuardRefused(ProofportError):
     """A destructive step was refused: too many records would be removed, or the source was not read to its end."""
 

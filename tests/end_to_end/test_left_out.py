@@ -11,8 +11,10 @@ import pytest
 from tests.support.cli import BOTH, DRATA, SNAPSHOT, Cli
 from tests.support.evidence import device
 from tests.support.relay import Relay, relay_config, relaying
-from tests.support.reports import balanced
+from tests.support.reports import balanced, counts
+from tests.support.vanta import Vanta, computer
 
+from proofport.delivery.report import Exit
 from proofport.testing import Running
 
 SOURCE = """\
@@ -114,7 +116,7 @@ def test_a_filter_that_finds_no_place_is_led_to_skip(hr: Cli) -> None:
     hr.write("mappings/f.yaml", mapping + "records: \"$[?(@.type=='employee')]\"")
     typed = hr.type("push", "f=people.csv", *DRATA)
     assert typed.code == 1
-    assert "To leave records out of any input, use `skip:`" in typed.words
+    assert "use `skip: [{when: …, reason: …}]`, and not a filter in `records:`" in typed.words
 
 
 def test_one_record_may_be_left_out_and_another_with_its_id_be_good(hr: Cli) -> None:
@@ -225,6 +227,21 @@ def test_a_mistake_in_the_configuration_has_its_place(phones: Cli, rules: Any, w
         assert typed.code == 2 if command[0] == "push" else 1
         assert "proofport.yaml:" in typed.words
         assert words in typed.words
+
+
+async def test_what_a_vendor_of_whole_sets_does_not_take_is_left_out_of_them(vanta: Vanta) -> None:
+    """Vanta takes computers with macOS and Windows. One that becomes another is gone there."""
+    objects = vanta.block["objects"]
+    skip = [{"when": {"path": "$.platform", "in": ["macos", "windows"], "not": True}, "reason": "no computer"}]
+    vanta.block["objects"] = {**objects, "device": {**objects["device"], "skip": skip}}
+    night = [computer(n, "macos") for n in range(9)]
+    report = await vanta.push([*night, computer(9, "linux")], kind="device")
+    assert (report.exit_code, counts(report)) == (Exit.OK, {"delivered": 9})
+    assert report.destinations["vanta"].skipped == {"no computer": 1}
+    report = await vanta.push([*night[1:], computer(0, "linux")], kind="device")
+    assert report.exit_code is Exit.OK
+    assert report.destinations["vanta"].gone_skipped["no computer"].ids == ["d0"]
+    assert await vanta.deleted("device") == ["d0"]
 
 
 # ---------------------------------------------------------------------- over HTTP

@@ -87,5 +87,11 @@ def test_a_mistake_is_named(aws: Cli, text: str, words: str) -> None:
     assert words in typed.words
 
 
+def test_two_values_for_the_run_lead_to_values_for_each(aws: Cli) -> None:
+    typed = aws.type("push", *ALIKE, "--set", "region=us-east-1", *PUSH)
+    assert typed.code == 2
+    assert "For one input alone: SOURCE[region=us-east-1]=INPUT" in typed.words
+
+
 def test_a_preview_takes_them_too(aws: Cli) -> None:
     assert aws.type("preview", US, *DRATA, "--json").json[0]["neutral"]["region"] == "us-east-1"

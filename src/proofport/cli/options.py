@@ -28,7 +28,8 @@ def _pairs(ctx: click.Context, parameter: click.Parameter, given: Sequence[str])
         if not key or not equals:
             raise click.BadParameter(f"found {text!r}, expected NAME=VALUE", ctx, parameter)
         if values.setdefault(key, value) != value:
-            raise click.BadParameter(f"{key!r} is given twice, with different values", ctx, parameter)
+            told = f"{key!r} is given twice, with different values. For one input alone: SOURCE[{key}={value}]=INPUT"
+            raise click.BadParameter(told, ctx, parameter)
     return values
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import orjson
 from xxhash import xxh3_64_intdigest, xxh3_128_digest
 
-from proofport.accounting import Assurance, Outcome, Status
+from proofport.accounting import Assurance, LeftOut, Outcome, Status
 from proofport.adapter import Batch
-from proofport.errors import JournalError, LeftOut, Problem
+from proofport.errors import JournalError, Problem
 from proofport.evidence import Neutral
 from proofport.journal.contract import Failure
 

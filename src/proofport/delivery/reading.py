@@ -12,7 +12,7 @@ from itertools import islice, repeat
 from operator import contains
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
-from proofport.accounting import rejected
+from proofport.accounting import LeftOut, rejected
 from proofport.delivery.batching import Batcher
 from proofport.delivery.books import POSITION_BITS
 from proofport.delivery.destination_run import DestinationRun
@@ -22,7 +22,7 @@ from proofport.delivery.same import keys_of
 from proofport.delivery.spellings import Spellings
 from proofport.delivery.target import no_body
 from proofport.delivery.unmatched import Unmatched
-from proofport.errors import LeftOut, Problem, ProofportError, Rejected, ValueUnknown
+from proofport.errors import Problem, ProofportError, Rejected, ValueUnknown
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
 from proofport.sources.pages import Pages, joined

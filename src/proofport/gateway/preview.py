@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from proofport.accounting import LeftOut
 from proofport.delivery.reading import Read, RecordStream, place_in
 from proofport.delivery.target import Target
-from proofport.errors import LeftOut, Problem, Rejected
+from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
 from proofport.gateway.inputs import Passed
 from proofport.sources import Reader

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Ma
 from itertools import chain, islice
 from typing import Any, TypeAlias, TypeGuard
 
-from proofport.errors import LeftOut, Problem, UsageError
+from proofport.accounting import LeftOut
+from proofport.errors import Problem, UsageError
 from proofport.evidence import KINDS, Custom, Evidence
 from proofport.sources import Malformed, Reader
 from proofport.sources.pages import Pages

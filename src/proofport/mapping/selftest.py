@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
+from proofport.accounting import LeftOut
 from proofport.adapter import Body
-from proofport.errors import LeftOut, Rejected
+from proofport.errors import Rejected
 from proofport.mapping.compile.fields import compile_skips
 from proofport.mapping.compile.source import compile_kind, compile_source
 from proofport.mapping.compile.vendor import compile_vendor

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from proofport.errors import LeftOut, MappingError, Rejected
+from proofport.accounting import LeftOut
+from proofport.errors import MappingError, Rejected
 from proofport.mapping import compile_skips, compile_source
 
 from .conftest import Load

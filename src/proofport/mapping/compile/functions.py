@@ -12,7 +12,8 @@ from typing import Any, Final, NoReturn
 from jsonpath_ng import Slice, Wildcard
 from jsonpath_ng.ext.filter import Filter
 
-from proofport.errors import LeftOut, Rejected
+from proofport.accounting import LeftOut
+from proofport.errors import Rejected
 from proofport.mapping.language.bounded import Unfit
 from proofport.mapping.language.nodes import Conversion, Lookup, Skip
 from proofport.mapping.language.opening import Entries, Rows, Several

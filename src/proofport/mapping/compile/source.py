@@ -161,7 +161,10 @@ class SourceMapping:
             assert self._file.records is not None
             hint = f"Is this the output that {self.name} reads?"
             if any(type(step) is Filter for step in self._file.records.steps):
-                hint += " To leave records out of any input, use `skip:` and not a filter in `records:`."
+                hint += (
+                    " To leave records out, use `skip: [{when: …, reason: …}]`, and not a filter in `records:`. Where "
+                    "each document is one record, leave `records:` out, too."
+                )
             raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
         try:
             return self.convert(record, parents)

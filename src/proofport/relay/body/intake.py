@@ -17,11 +17,12 @@ from aiohttp import web
 from pydantic import ValidationError
 from xxhash import xxh3_128
 
+from proofport.accounting import LeftOut
 from proofport.delivery.payload import pack
 from proofport.delivery.queue.deliveries import RECORDS
 from proofport.delivery.reading import Decoder
 from proofport.delivery.same import key_of
-from proofport.errors import LeftOut, Problem, Rejected
+from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of
 from proofport.relay.body.documents import JSON, Place, documents
 from proofport.relay.body.memory import HELD, LARGE
