@@ -1,7 +1,8 @@
-"""`proofport mapping`: list mappings, check them, and run the tests that they carry."""
+"""`proofport mapping`: list, show and draft mappings, check them, and run the tests that they carry."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -22,7 +23,7 @@ names_argument = click.argument("names", metavar="[NAME|FILE]...", nargs=-1)
 
 @click.group("mapping")
 def mapping() -> None:
-    """List, check and test mappings: the built-in ones, and those in the configuration's `mappings:` folder."""
+    """Show, draft, check and test mappings: the built-in ones, and those in the configuration's `mappings:` folder."""
 
 
 @mapping.command("list")
@@ -34,6 +35,17 @@ def list_command(config_path: str | None) -> int:
     width = max(map(len, names))
     for name in names:
         echo(plain(f"{name:<{width}}  {_summary(library, name)}"))
+    return 0
+
+
+@mapping.command("show")
+@click.argument("name")
+@options.config_option
+def show_command(name: str, config_path: str | None) -> int:
+    """Print the mapping NAME, to copy and change it. Its first line says where to save it."""
+    from proofport.mapping import to_copy
+
+    echo(plain(to_copy(_library(config_path).find(name), _folder(config_path)).rstrip("\n")))
     return 0
 
 
@@ -110,11 +122,23 @@ def _body(vendor: str, kind: str, name: str) -> Body:
 
 def _library(config_path: str | None) -> MappingLibrary:
     """The mappings that a push would find; without a configuration, the built-in ones."""
-    from proofport.config import Config, locate
     from proofport.mapping import MappingLibrary
 
-    folder = Config.load(config_path).mappings if locate(config_path) else None
+    folder = _configured(config_path)
     return MappingLibrary([folder] if folder else [])
+
+
+def _configured(config_path: str | None) -> Path | None:
+    """The folder that `mappings:` of the configuration names, if there is one."""
+    from proofport.config import Config, locate
+
+    return Config.load(config_path).mappings if locate(config_path) else None
+
+
+def _folder(config_path: str | None) -> str | None:
+    """The same, as a person in this folder would write it."""
+    folder = _configured(config_path)
+    return os.path.relpath(folder) if folder else None
 
 
 def _each(names: Sequence[str], config_path: str | None, do: Callable[[MappingFile], T]) -> tuple[list[T], int]:

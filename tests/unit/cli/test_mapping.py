@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proofport.cli import app
+from proofport.mapping import MappingLibrary, load_file
 
 Capture = pytest.CaptureFixture[str]
 GOOD = """\
@@ -95,3 +96,33 @@ def test_a_vendor_that_is_not_installed_is_said(capsys: Capture) -> None:
 def test_an_unknown_name_suggests_one(capsys: Capture) -> None:
     assert app.run(["mapping", "check", "aws.ec2.instance"]) == 2
     assert "aws.ec2.instances" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["aws.ec2.instances", "csv.training", "secureframe/cloud_resource"])
+def test_what_is_shown_is_a_file_that_stands_alone_and_does_the_same(name: str, capsys: Capture) -> None:
+    configure()
+    assert app.run(["mapping", "show", name]) == 0
+    shown = capsys.readouterr().out
+    short = name.removeprefix("sources/")
+    assert shown.startswith(f"# Save it as mine/{short}.yaml.\n")
+    copy = Path("mine") / f"{short}.yaml"
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_text(shown)
+    [copied], original = load_file(copy), MappingLibrary().find(name)
+    assert copied.tables == original.tables
+    assert set(copied.fields) == set(original.fields)
+    assert app.run(["mapping", "test", name]) == 0
+    assert app.run(["mapping", "list"]) == 0, "a copy beside the built-in one is no mistake"
+
+
+def test_without_a_folder_for_mappings_it_says_how_to_name_one(capsys: Capture) -> None:
+    assert app.run(["mapping", "show", "csv.training"]) == 0
+    assert "`mappings: mappings`" in capsys.readouterr().out.splitlines()[0]
+
+
+def test_a_table_that_cannot_be_written_out_is_named(capsys: Capture) -> None:
+    configure()
+    Path("mine/words.yaml").write_text("a: b\n")
+    Path("mine/good.yaml").write_text(f"{GOOD}tables:\n  words:\n    include: words.yaml\n")
+    assert app.run(["mapping", "show", "mine"]) == 0
+    assert "# Copy the table words.yaml too" in capsys.readouterr().out
