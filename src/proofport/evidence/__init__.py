@@ -16,7 +16,7 @@ from proofport.evidence.assets import (
     SystemService,
     Tag,
 )
-from proofport.evidence.base import Custom, Evidence, Neutral, format_timestamp, moment_of
+from proofport.evidence.base import Custom, Evidence, Neutral, format_timestamp, moment_of, read_moment
 from proofport.evidence.people import Person, PersonnelAccount, TrainingRecord
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "format_timestamp",
     "model_of",
     "moment_of",
+    "read_moment",
 ]
 
 KINDS: dict[str, type[Evidence]] = {

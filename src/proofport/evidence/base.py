@@ -19,16 +19,25 @@ Neutral: TypeAlias = dict[str, Any]
 """Evidence as plain JSON data: what the mappings read and write."""
 
 
+def read_moment(text: str) -> datetime:
+    """A date and time in ISO 8601. RFC 3339 allows small letters, too. Raises ValueError."""
+    text = text.replace("\0", "?")  # which would end the text
+    return datetime.fromisoformat(text[:-1] + "Z" if text.endswith("z") else text)
+
+
 def parse_timestamp(value: object) -> object:
     """A datetime in UTC from RFC 3339 text or an aware datetime; anything else is left to the model."""
+    moment = value
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value.replace("\0", "?"))  # which would end the text
+            moment = read_moment(value)
         except ValueError:
             raise PydanticCustomError(
                 "timestamp", "expected a date and time in RFC 3339, for example 2026-01-31T09:00:00Z"
             ) from None
-    return _in_utc(value) if isinstance(value, datetime) else value
+        if len(value) <= len("2026-01-31"):
+            raise PydanticCustomError("plain_date", "expected a time zone: a date and time, as in 2026-01-31T09:00:00Z")
+    return _in_utc(moment) if isinstance(moment, datetime) else value
 
 
 def _in_utc(value: datetime) -> datetime:

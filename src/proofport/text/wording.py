@@ -26,6 +26,10 @@ SHOWN = 60
 """Characters of a name or value that a message repeats."""
 
 ZONE_HINT = "End it with Z or an offset, as in 2026-01-31T09:00:00Z."
+DATE_HINT = (
+    "Write the time of day, too, as in 2026-01-31T00:00:00Z. A source mapping can add it: "
+    '{path: …, as: datetime, at: "00:00"}, in UTC unless zone: says otherwise.'
+)
 
 
 def describe(value: object) -> str:
@@ -175,6 +179,8 @@ def _words(detail: ErrorDetails, what: str, fields: Sequence[str]) -> tuple[str,
             return describe(given), f"one of {listing(choices)}", did_you_mean(given, choices)
         case "naive_timestamp":
             return f"{describe(given)} without a time zone", "a date and time with its time zone", ZONE_HINT
+        case "plain_date":
+            return f"the date {describe(given)}", "a date and time with its time zone", DATE_HINT
         case "future":
             hint = "Leave it out until it has happened, or correct the date."
             return describe(given), detail["msg"].removeprefix("expected "), hint

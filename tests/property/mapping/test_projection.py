@@ -47,7 +47,7 @@ def test_the_quick_way_declines_or_gives_the_same(tmp_path: Path) -> None:
     quick = accepted = 0
     for case in seeds(250, 25_000):
         fields: dict[str, Any] = {name: case.rule() for name in ("f", "g", "h")}
-        mapping = compiled(fields, tmp_path)
+        mapping = compiled(fields, tmp_path, case.nothing())
         if mapping.of_lines is None:
             continue
         text = b"".join(line_of(case) for _ in range(case.choice([1, 6, 6])))

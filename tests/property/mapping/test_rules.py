@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from proofport.mapping.compile.functions import MISSING
 
 from .hostile import Hostile, seeds
 from .oracle import evaluate
-from .reference import Refusal
+from .reference import Refusal, nothing
 
 UNTOUCHED = ("value", "default", "if_null")
 
@@ -44,10 +45,12 @@ def written(rule: Any) -> Any:
     return parts
 
 
-def compiled(fields: dict[str, Any], folder: Path) -> SourceMapping:
+def compiled(fields: dict[str, Any], folder: Path, words: list[Any] | None = None) -> SourceMapping:
+    """`words`: those that stand for nothing."""
     rules = {"id": {"value": "x"}, **written(fields)}
+    file = {"mapping": "sources/t", "to": {"evidence": "custom:thing"}, "fields": rules}
     path = folder / "m.yaml"
-    path.write_text(as_yaml({"mapping": "sources/t", "to": {"evidence": "custom:thing"}, "fields": rules}), "utf-8")
+    path.write_text(as_yaml({**file, "nothing": words} if words else file), "utf-8")
     return compile_source(load_file(path)[0])
 
 
@@ -67,7 +70,7 @@ def encoded(value: Any) -> bytes:
         return b"rejected"
 
 
-def found(mapping: SourceMapping, record: Any) -> bytes:
+def found(mapping: Callable[[Any], Any], record: Any) -> bytes:
     try:
         return encoded(mapping(record))
     except Rejected:
@@ -76,11 +79,14 @@ def found(mapping: SourceMapping, record: Any) -> bytes:
 
 def check(case: Hostile, folder: Path) -> None:
     fields = {name: case.rule() for name in ("f", "g")}
-    mapping = compiled(fields, folder)
+    words = case.nothing()
+    mapping = compiled(fields, folder, words)
     for record in (case.record() for _ in range(5)):
-        left, right = found(mapping, record), expected(fields, record)
+        with nothing(words):
+            left, right = found(mapping, record), expected(fields, record)
         assert left == right, (
-            f"seed {case.number}: {as_yaml(written(fields))}\n on {record!r}\n{inspect.getsource(mapping.convert)}"
+            f"seed {case.number}: {as_yaml(written(fields))} {words}\n on {record!r}\n"
+            f"{inspect.getsource(mapping.convert)}"
         )
 
 

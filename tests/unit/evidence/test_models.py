@@ -97,6 +97,7 @@ def test_nothing_is_converted_by_guessing(model: type[Evidence], fields: dict[st
         ("2026-01-31T10:00:00+01:00", "2026-01-31T09:00:00Z"),
         ("2026-01-31 09:00:00+00:00", "2026-01-31T09:00:00Z"),
         ("2026-01-31T09:00:00.5Z", "2026-01-31T09:00:00.500000Z"),
+        ("2026-01-31t09:00:00z", "2026-01-31T09:00:00Z"),
         (datetime(2026, 1, 31, 9, tzinfo=UTC), "2026-01-31T09:00:00Z"),
         (datetime(2026, 1, 31, 9, tzinfo=timezone(timedelta(hours=-5))), "2026-01-31T14:00:00Z"),
     ],

@@ -191,6 +191,7 @@ def test_evidence_comes_out_canonical_and_in_the_models_order() -> None:
             {"id": "x", "type": "t", "created_at": "2026-01-31T09:00:00"},
             "without a time zone, expected a date and time",
         ),
+        ({"id": "x", "type": "t", "created_at": "2026-01-31"}, '{path: …, as: datetime, at: "00:00"}'),
         ({"id": "x", "type": "t", "created_at": "soon"}, "expected a date and time in RFC 3339"),
         ({"id": "x", "type": "t", "public": "yes"}, "public: found 'yes'"),
         ({"id": 1, "type": 2}, "id: found 1, expected text"),

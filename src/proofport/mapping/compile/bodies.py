@@ -21,6 +21,8 @@ from proofport.mapping.language.nodes import (
     Nested,
     Rule,
     Select,
+    Split,
+    Substitute,
     Template,
 )
 
@@ -56,9 +58,16 @@ def _annotation(rule: Rule, root: Any, name: str) -> Any:
         declared = _TYPES[rule.type]
         return declared | None if rule.nullable else declared
     made, nullable = _of_source(rule, root, name)
+    in_list = False
     for change in rule.changes:
+        if in_list and isinstance(change, IfNull | Default):
+            made, in_list = list[made], False  # type: ignore[valid-type]
         match change:
-            case Convert(to):
+            case Substitute():
+                made = str
+            case Split():
+                made, in_list = str, True
+            case Convert(to=to):
                 made = _CONVERTED.get(to, str)
             case Lookup():
                 kept = [made] if change.unknown.action == "keep" else []
@@ -68,6 +77,8 @@ def _annotation(rule: Rule, root: Any, name: str) -> Any:
                 made, nullable = _same([made, _of_value(value)]), False
             case Default(value):
                 made, nullable = (made, True) if value is None else (_same([made, _of_value(value)]), nullable)
+    if in_list:
+        made = list[made]  # type: ignore[valid-type]
     return Union[made, None] if rule.nullable or nullable else made  # noqa: UP007
 
 

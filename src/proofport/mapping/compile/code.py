@@ -12,6 +12,7 @@ from typing import Any
 
 from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.compile.projection import Part
+from proofport.mapping.language.values import Nothing
 
 MAX_BLOCKS = 16
 """Python allows 20 loops inside one another; a path that needs more is left to jsonpath-ng."""
@@ -20,7 +21,8 @@ MAX_BLOCKS = 16
 class Code:
     """The lines of one function, and the namespace that they refer to."""
 
-    def __init__(self) -> None:
+    def __init__(self, nothing: Nothing | None = None) -> None:
+        self._nothing = nothing
         #: The variables that hold an object made by the projection's decoder, instead of a dict or a list of dicts.
         self.parts: dict[str, Part] = {}
         self.namespace: dict[str, Any] = {"M": MISSING}
@@ -46,9 +48,35 @@ class Code:
         self._count += 1
         return f"{prefix}{self._count}"
 
+    def copy(self, value: str) -> str:
+        """A new variable with the value of an expression."""
+        copy = self.name("v")
+        self.line(f"{copy} = {value}")
+        return copy
+
     def constant(self, value: Any) -> str:
         """An expression for a constant: None, True and False stand for themselves."""
         return repr(value) if value is None or value is True or value is False else self.bind("c", value)
+
+    def drop_nothing(self, variable: str) -> None:
+        """Make a variable missing if its value stands for nothing."""
+        if self._nothing is not None:
+            with self.block(f"if {self._holds_nothing(variable, self._nothing)}:"):
+                self.line(f"{variable} = M")
+
+    @contextmanager
+    def unless_nothing(self, variable: str) -> Iterator[None]:
+        """Run the block unless the value of a variable stands for nothing."""
+        if self._nothing is None:
+            yield
+            return
+        with self.block(f"if not ({self._holds_nothing(variable, self._nothing)}):"):
+            yield
+
+    def _holds_nothing(self, variable: str, nothing: Nothing) -> str:
+        if all(isinstance(value, str) for value in nothing.values):
+            return f"{variable}.__class__ is str and {self.use(nothing.holds)}({variable})"
+        return f"{self.use(nothing.holds)}({variable})"
 
     def bind(self, prefix: str, value: Any) -> str:
         """A name of the namespace for `value`."""

@@ -9,21 +9,17 @@ from typing import Any, Literal
 
 from proofport.errors import Rejected
 from proofport.mapping.compile import functions
-from proofport.mapping.compile.checks import timestamp
+from proofport.mapping.compile.changes import Changes
 from proofport.mapping.compile.code import Code
+from proofport.mapping.compile.conditions import condition_of
 from proofport.mapping.compile.guards import ANY_JSON, OPAQUE, TIME, Field, Guard, Shape, acceptor_of_items
 from proofport.mapping.compile.projection import Part
 from proofport.mapping.compile.reading import Scope
 from proofport.mapping.language.kinds import constants
 from proofport.mapping.language.nodes import (
-    Change,
-    Condition,
     Constant,
-    Conversion,
     Convert,
-    Default,
     FirstOf,
-    IfNull,
     Lookup,
     Nested,
     Parent,
@@ -31,9 +27,9 @@ from proofport.mapping.language.nodes import (
     Select,
     Template,
     is_the_id,
-    json_key,
     selects,
 )
+from proofport.mapping.language.values import Nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +54,8 @@ class Plan:
     nulls: Literal["send", "omit", "nullable"] = "send"
     #: The part of a record that the projection decodes. The function then returns None where a whole record is needed.
     part: Part | None = None
+    #: The scalars that are missing wherever a path reads them.
+    nothing: Nothing | None = None
 
 
 def compile_plan(plan: Plan) -> Callable[..., Any]:
@@ -69,7 +67,8 @@ class _Compiler:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.code = Code()
+        self.code = Code(plan.nothing)
+        self.changes = Changes(self.code, partial=plan.partial)
 
     def compile(self) -> Callable[..., Any]:
         code, plan = self.code, self.plan
@@ -106,12 +105,12 @@ class _Compiler:
         code, plan, rule = self.code, self.plan, self.plan.rules.get(name)
         field = plan.shape.fields.get(name) or (ANY_FIELD if plan.shape.others else UNKNOWN_FIELD)
         value = self._rule(rule, field.guard, name, scope) if rule else "M"
-        fills = [f"parents[{number}]" for number, parent in enumerate(plan.parents) if parent.field == name]
+        fills: list[str | Parent] = [parent for parent in plan.parents if parent.field == name]
         fills += [code.constant(plan.values[name])] if name in plan.values else []
         for fill in fills:
             value = self._copy(value)
             with code.block(f"if {value} is M:"):
-                code.line(f"{value} = {fill}")
+                code.line(f"{value} = {fill if isinstance(fill, str) else self._parent(fill, field.guard)}")
         value = self._without_null(value, field.nullable)
         if rule is not None and not fills and _always_fits(rule, field):
             return value
@@ -119,6 +118,14 @@ class _Compiler:
             value = self._copy(value)
         field.write(code, value, accepted=value, refused="ok = False")
         return value
+
+    def _parent(self, parent: Parent, guard: Guard) -> str:
+        """The value from around the record, or what a rule makes of the elements there."""
+        given = f"parents[{self.plan.parents.index(parent)}]"
+        if parent.rule is None:
+            return given
+        elements = self._copy(given)
+        return self._rule(parent.rule, guard, parent.field, self._scope(elements, [parent.rule]))
 
     def _without_null(self, value: str, nullable: bool) -> str:
         if self.plan.nulls == "send" or (self.plan.nulls == "nullable" and nullable):
@@ -129,9 +136,7 @@ class _Compiler:
         return value
 
     def _copy(self, value: str) -> str:
-        copy = self.code.name("v")
-        self.code.line(f"{copy} = {value}")
-        return copy
+        return self.code.copy(value)
 
     def _object(self, result: str, fields: Sequence[tuple[str, str]]) -> None:
         """A dict of what is not missing. Making it whole and then deleting what is missing is quicker."""
@@ -148,7 +153,7 @@ class _Compiler:
             value = self._made(rule, guard, field, scope)
         else:
             value = self._copy("M")
-            with code.block(f"if {self._condition(rule.when, field, scope)}:"):
+            with code.block(f"if {condition_of(rule.when, field, scope)}:"):
                 code.line(f"{value} = {self._made(rule, guard, field, scope)}")
         if rule.required and not self.plan.partial:
             origin = f" at {rule.source.path.text}" if isinstance(rule.source, Select) else ""
@@ -157,27 +162,7 @@ class _Compiler:
         return value
 
     def _made(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
-        value = self._source(rule, guard, field, scope)
-        for change in rule.changes:
-            value = self._change(change, value, field)
-        return value
-
-    def _change(self, change: Change, value: str, field: str) -> str:
-        match change:
-            case Lookup():
-                return self._look_up(change, value, field)
-            case Convert(to):
-                return self._convert(to, value, field)
-            case IfNull(constant):
-                return self._replace(value, "None", constant)
-            case Default(constant):
-                return value if self.plan.partial else self._replace(value, "M", constant)
-
-    def _replace(self, value: str, what: str, constant: Any) -> str:
-        copy = self._copy(value)
-        with self.code.block(f"if {copy} is {what}:"):
-            self.code.line(f"{copy} = {self.code.constant(constant)}")
-        return copy
+        return self.changes.write(rule.changes, self._source(rule, guard, field, scope), field)
 
     def _source(self, rule: Rule, guard: Guard, field: str, scope: Scope) -> str:
         match rule.source:
@@ -254,43 +239,9 @@ class _Compiler:
             self.code.line(f"{result} = M")
         return result
 
-    # ------------------------------------------------------------------ values
-    def _look_up(self, table: Lookup, value: str, field: str) -> str:
-        """Text is looked up at once; other scalars, and what the table must reject, by `look_up`."""
-        code, entries = self.code, self.code.bind("c", table.entries)
-        slow = f"{code.use(functions.look_up)}({code.bind('c', table)}, {value}, {code.constant(field)})"
-        if table.unknown.action == "reject":
-            quick = f"{entries}[{value}] if {value}.__class__ is str and {value} in {entries}"
-        else:
-            unknown = {"omit": "M", "keep": value}.get(table.unknown.action) or code.constant(table.unknown.value)
-            quick = f"{entries}.get({value}, {unknown}) if {value}.__class__ is str"
-        return self._copy(f"{quick} else {value} if {value} is M or {value} is None else {slow}")
-
-    def _convert(self, to: Conversion, value: str, field: str) -> str:
-        result = self._copy(value)
-        function = self.code.use(functions.CONVERSIONS[to])
-        quick = f"{self.code.use(timestamp)}({value}) or " if to == "datetime" else ""
-        ready = f" and {value}.__class__ is not {_READY[to]}" if to in _READY else ""
-        with self.code.block(f"if {value} is not M and {value} is not None{ready}:"):
-            self.code.line(f"{result} = {quick}{function}({value}, {self.code.constant(field)})")
-        return result
-
-    def _condition(self, condition: Condition, field: str, scope: Scope) -> str:
-        match condition.test:
-            case "present":
-                test = scope.some(condition.path, field)
-            case "null":
-                test = f"{scope.one(condition.path, field)} is None"
-            case _:
-                value, keys = scope.one(condition.path, field), frozenset(map(json_key, condition.values))
-                test = f"{self.code.use(functions.is_one_of)}({value}, {self.code.bind('c', keys)})"
-        return f"not ({test})" if condition.negated else test
-
 
 ANY_FIELD, UNKNOWN_FIELD = (Field(guard, required=False, nullable=False) for guard in (ANY_JSON, OPAQUE))
 """A field that the model does not name, where it takes such fields and where it does not."""
-_READY = {"bool": "bool", "int": "int", "string": "str"}
-"""The types that a conversion leaves as they are."""
 
 
 def _in_order(names: Iterable[str], shape: Shape) -> list[str]:
@@ -303,7 +254,7 @@ def _always_fits(rule: Rule, field: Field) -> bool:
     if field.required or field.guard.item or field.guard.shape:
         return False
     match rule.changes:
-        case (Convert(to), *_):
+        case (Convert(to=to), *_):
             known = to == "datetime" and field.guard.uses == TIME.uses
         case (Lookup(unknown=unknown), *_):
             known = unknown.action != "keep"

@@ -6,17 +6,19 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from operator import ge, gt, le, lt
 from typing import Any, Final, NoReturn
 
 from jsonpath_ng import Slice, Wildcard
 from jsonpath_ng.ext.filter import Filter
 
 from proofport.errors import Rejected
-from proofport.evidence import format_timestamp
-from proofport.mapping.language.nodes import Conversion, Lookup, json_key
+from proofport.mapping.language.bounded import Unfit
+from proofport.mapping.language.nodes import Conversion, Lookup
+from proofport.mapping.language.opening import Entries, Rows, Several
 from proofport.mapping.language.paths import Path, tree_of
-from proofport.text.wording import MISSING_FIELD, ZONE_HINT, describe, listing, nearest, reject
+from proofport.mapping.language.values import json_key
+from proofport.text.wording import MISSING_FIELD, describe, listing, nearest, reject
 
 
 class Missing:
@@ -50,8 +52,8 @@ def find(path: Path, record: Any, field: str) -> list[Any]:
         raise _broken(field, path.text, error) from error
 
 
-def transform(step: Any, value: Any, field: str, path: str) -> Any:
-    """The result of one of jsonpath-ng's own functions on one value."""
+def transform(step: Any, value: Any, field: str | None, path: str) -> Any:
+    """The result of a step that makes one value of one value."""
     if value is MISSING:
         return MISSING
     try:
@@ -61,7 +63,19 @@ def transform(step: Any, value: Any, field: str, path: str) -> Any:
     return found[0].value if found else MISSING
 
 
-def _broken(field: str, path: str, error: Exception) -> Rejected:
+def items_of(step: Several, value: Any, field: str | None, path: str) -> list[Any] | None:
+    """The items of the list that a step makes of a value; None for null and for nothing."""
+    if value is MISSING:
+        return None
+    try:
+        return step.items(value)
+    except Unfit as error:
+        raise _broken(field, path, error) from error
+
+
+def _broken(field: str | None, path: str, error: Exception) -> Rejected:
+    if isinstance(error, Unfit):
+        return reject(field, error.found, error.expected, error.hint)
     if isinstance(error, TimeoutError):
         expected = "text that it can be matched with at once"
         return reject(field, f"text over which {path} takes too long", expected, cause=error)
@@ -69,12 +83,16 @@ def _broken(field: str, path: str, error: Exception) -> Rejected:
 
 
 def met_empty_array(path: Path, record: Any) -> bool:
-    """True if a wildcard, slice or filter of the path came upon an empty array."""
+    """True if a wildcard, slice or filter of the path came upon an empty array, or `entries` upon an empty object."""
     return any(
-        type(step) in (Wildcard, Slice, Filter)
-        and any(match.value == [] for match in tree_of(path.steps[:index]).find(record))
+        any(_is_empty(step, match.value) for match in tree_of(path.steps[:index]).find(record))
         for index, step in enumerate(path.steps)
+        if type(step) in (Wildcard, Slice, Filter, Entries, Rows)
     )
+
+
+def _is_empty(step: Any, value: Any) -> bool:
+    return bool((step.items(value) if isinstance(step, Several) else value) == [])
 
 
 def twice(field: str, path: str) -> NoReturn:
@@ -121,7 +139,7 @@ def look_up(table: Lookup, value: Any, field: str) -> Any:
     """Look up a value that is neither missing nor null."""
     if isinstance(value, list | dict):
         raise reject(field, describe(value), f"a single value, which {table.name} can hold", _list_hint(value))
-    found = table.entries.get(json_key(value), MISSING)
+    found = table.entries.get(table.key(value), MISSING)
     if found is not MISSING:
         return found
     match table.unknown.action:
@@ -155,6 +173,15 @@ def is_one_of(value: Any, keys: frozenset[object]) -> bool:
     return not isinstance(value, list | dict | Missing) and json_key(value) in keys
 
 
+def compares(value: Any, test: str, bound: float) -> bool:
+    """True if a value is a number, or text of one, and stands so to the bound."""
+    number = _number_of(value)
+    return number is not None and bool(_COMPARISONS[test](number, bound))
+
+
+_COMPARISONS = {"above": gt, "below": lt, "at_least": ge, "at_most": le}
+
+
 # ------------------------------------------------------------------ `as:`
 _INTEGER = re.compile(r"[-+]?[0-9]{1,4000}")
 _NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -172,6 +199,13 @@ def as_int(value: Any, field: str) -> int:
 
 
 def as_number(value: Any, field: str) -> int | float:
+    number = _number_of(value)
+    if number is None:
+        raise reject(field, describe(value), "a number, or text of one")
+    return number
+
+
+def _number_of(value: Any) -> int | float | None:
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
     if isinstance(value, str):
@@ -179,7 +213,7 @@ def as_number(value: Any, field: str) -> int | float:
             return int(value)
         if _NUMBER.fullmatch(value) and math.isfinite(float(value)):
             return float(value)
-    raise reject(field, describe(value), "a number, or text of one")
+    return None
 
 
 def as_bool(value: Any, field: str) -> bool:
@@ -192,41 +226,10 @@ def as_bool(value: Any, field: str) -> bool:
     return found
 
 
-def as_date(value: Any, field: str) -> str:
-    """`YYYY-MM-DD`; of a date and time, the date as it is written."""
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    if isinstance(value, str):
-        try:
-            return (date.fromisoformat(value) if len(value) <= 10 else datetime.fromisoformat(value).date()).isoformat()
-        except ValueError:
-            pass
-    raise reject(field, describe(value), "a date in ISO 8601, for example 2026-01-31")
-
-
-def as_datetime(value: Any, field: str) -> str:
-    """RFC 3339 in UTC."""
-    moment = value
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-    if not isinstance(moment, datetime):
-        raise reject(field, describe(value), "a date and time in ISO 8601, for example 2026-01-31T09:00:00Z")
-    if moment.tzinfo is None:
-        raise reject(field, f"{describe(value)} without a time zone", "a date and time with its time zone", ZONE_HINT)
-    try:
-        return format_timestamp(moment)
-    except OverflowError:
-        raise reject(field, describe(str(moment)), "a time between the years 1 and 9999") from None
-
-
 CONVERSIONS: Mapping[Conversion, Callable[[Any, str], Any]] = {
     "int": as_int,
     "number": as_number,
     "bool": as_bool,
-    "date": as_date,
-    "datetime": as_datetime,
     "string": text,
 }
+"""Those beside `date` and `datetime`, which are in `times`."""

@@ -12,6 +12,7 @@ from jsonpath_ng.ext.filter import And, Expression, Filter, Or
 
 from proofport.mapping.compile import functions
 from proofport.mapping.compile.code import MAX_BLOCKS, Code
+from proofport.mapping.language.opening import Several
 from proofport.mapping.language.paths import DESCEND, TRANSFORMS, Key, Path, Step, filter_keys, key_of
 
 Trie: TypeAlias = dict[Key, "Trie"]
@@ -67,10 +68,14 @@ class Scope:
         self.code = code
         self.root = root
         self._known: dict[tuple[Key, ...], str] = {(): root}
+        #: Where a path ends, so that what stands for nothing is missing there.
+        self._ends: set[tuple[Key, ...]] = set()
         trie: Trie = {}
         for path in paths:
             if not path.compiled:
                 continue
+            if path.singular:
+                self._ends.add(path.prefix)
             node = trie
             for key in path.prefix:
                 node = node.setdefault(key, {})
@@ -91,6 +96,9 @@ class Scope:
         for key in trie:
             if not isinstance(key, str):
                 self.code.line(f"{self._known[(*at, key)]} = {lookup(self.code, holder, key)}")
+        for key in trie:
+            if (*at, key) in self._ends:
+                self.code.drop_nothing(self._known[(*at, key)])
         for key, below in trie.items():
             self._read((*at, key), below)
 
@@ -142,15 +150,20 @@ class Scope:
     def _each(self, path: Path, field: str, store: Store, met: str | None = None) -> None:
         """Write what `store` does with each match. `met`: the variable that becomes True at an empty array."""
         code, prefix = self.code, path.prefix
+
+        def keep(value: str) -> None:
+            with code.unless_nothing(value):
+                store(value)
+
         if not path.compiled or code.loops + path.loops > MAX_BLOCKS:
             item, given = code.name("i"), f"{code.bind('p', path)}, {self.root}"
             with code.block(f"for {item} in {code.use(functions.find)}({given}, {code.constant(field)}):"):
-                store(item)
+                keep(item)
             if met is not None:
                 code.line(f"{met} = {met} or {code.use(functions.met_empty_array)}({given})")
         elif len(prefix) < len(path.steps):
             where = f"{code.constant(field)}, {code.constant(path.text)}"
-            Walk(code, store, where, met).write(self._known[prefix], path.steps[len(prefix) :])
+            Walk(code, keep, where, met).write(self._known[prefix], path.steps[len(prefix) :])
         else:
             with code.block(f"if {self._known[prefix]} is not M:"):
                 store(self._known[prefix])
@@ -192,6 +205,9 @@ class Walk:
                 self.store(item)
 
     def _several(self, holder: str, step: Step, rest: Sequence[Step]) -> None:
+        if isinstance(step, Several):
+            self._opened(holder, step, rest)
+            return
         code, item = self.code, derive(self.code, self.code.name("i"), holder, 0)
         if self.met is not None and type(step) in (Wildcard, Slice, Filter):
             with code.block(f"if not {holder} and isinstance({holder}, list):"):
@@ -202,6 +218,15 @@ class Walk:
                     self.write(item, rest)
             else:
                 self.write(item, rest)
+
+    def _opened(self, holder: str, step: Several, rest: Sequence[Step]) -> None:
+        code, items, item = self.code, self.code.name("v"), self.code.name("i")
+        code.line(f"{items} = {code.use(functions.items_of)}({code.bind('p', step)}, {holder}, {self.where})")
+        if self.met is not None:
+            with code.block(f"if {items} == []:"):
+                code.line(f"{self.met} = True")
+        with code.block(f"for {item} in {items} or ():"):
+            self.write(item, rest)
 
 
 def _items(code: Code, holder: str, step: Step) -> str:

@@ -23,7 +23,8 @@ from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.pages import PageReader
 from proofport.mapping.compile.projection import project
 from proofport.mapping.compile.reading import Walk, chain
-from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, selects
+from proofport.mapping.language.nodes import FirstOf, Lookup, MappingFile, Rule, Select, Substitute, selects
+from proofport.mapping.language.opening import Decode, Several
 from proofport.sources.pages import Pages
 from proofport.text.wording import (
     MISSING_FIELD,
@@ -100,6 +101,7 @@ class SourceMapping:
             finish="return out if ok else by_model(out)",
             parents=file.parents,
             values=values,
+            nothing=file.nothing,
             partial=mode in ("patch", "remove"),
         )
 
@@ -131,11 +133,14 @@ class SourceMapping:
         """Every record of one raw document, with the values that `parent:` takes from around it.
 
         A document without a place for records (not even an empty array) gives itself with parents None, unless it is an
-        empty page. Calling the mapping with that raises Rejected.
+        empty page. Calling the mapping with that raises Rejected. So it does with what stands for records that cannot
+        be opened.
         """
         return ((document, ()),) if self._iterate is None else self._iterate(document)
 
     def __call__(self, record: Any, parents: Parents = ()) -> Neutral:
+        if isinstance(record, Rejected):
+            raise record
         if parents is None:
             assert self._file.records is not None
             hint = f"Is this the output that {self.name} reads?"
@@ -172,7 +177,8 @@ class SourceMapping:
     @cached_property
     def _id_alone(self) -> Callable[..., Neutral]:
         rules = {name: rule for name, rule in self._plan.rules.items() if name == "id"}
-        return compile_plan(replace(self._plan, rules=rules, finish="return out"))
+        parents = [each if each.field == "id" else replace(each, rule=None) for each in self._plan.parents]
+        return compile_plan(replace(self._plan, rules=rules, parents=parents, finish="return out"))
 
     @cached_property
     def _id_is_taken_as_it_is(self) -> bool:
@@ -186,10 +192,14 @@ class SourceMapping:
 
 
 def _is_plain(rule: Rule) -> bool:
-    """True if a rule takes values by their names alone, and changes none by a table."""
+    """True if a rule takes values by their names alone, and changes none by a table or a pattern."""
     inner = rule.source.rules if isinstance(rule.source, FirstOf) else ()
     read = (isinstance(each, Select) and each.path.singular for each in selects(rule))
-    return all(read) and all(map(_is_plain, inner)) and not any(isinstance(each, Lookup) for each in rule.changes)
+    return (
+        all(read)
+        and all(map(_is_plain, inner))
+        and not any(isinstance(each, Lookup | Substitute) for each in rule.changes)
+    )
 
 
 def _is_undamaged(record: object) -> bool:
@@ -211,28 +221,41 @@ def _record_iterator(
     file: MappingFile, is_empty: Callable[[Any], bool]
 ) -> Callable[[Any], Iterable[tuple[Any, Parents]]]:
     """A generator function over the records of a document: loops along `records:`, reading parents on the way."""
-    code = Code()
-    assert file.records is not None
-    steps = file.records.steps
+    code = Code(file.nothing)
+    path = file.records
+    assert path is not None
+    steps = path.steps
     code.line("met = False")
-    depths = sorted({parent.depth for parent in file.parents})
+    depths = sorted({depth for parent in file.parents for depth in (parent.depth, *parent.depths)})
     names: dict[int, str] = {}
+    elements: dict[int, str] = {}
 
     def level(depth: int, holder: str) -> None:
+        elements[depth] = holder
         for number, parent in enumerate(file.parents):
-            if parent.depth == depth:
+            if parent.rule is not None:
+                names[number] = f"[{', '.join(elements[each] for each in parent.depths if each <= depth)}]"
+            elif parent.depth == depth:
                 names[number] = code.name("p")
                 code.line(f"{names[number]} = {chain(code, holder, parent.keys)}")
+                code.drop_nothing(names[number])
         further = next((other for other in depths if other > depth), None)
         store = emit if further is None else partial(level, further)
-        Walk(code, store, "None, None", "met").write(holder, steps[depth:further])
+        Walk(code, store, f"None, {code.constant(path.text)}", "met").write(holder, steps[depth:further])
 
     def emit(record: str) -> None:
         code.line("met = True")
         parents = "".join(f"{names[number]}, " for number in range(len(file.parents)))
         code.line(f"yield {record}, ({parents})")
 
-    level(0, "d")
+    if any(isinstance(step, Several | Decode) for step in steps):
+        with code.block("try:"):
+            level(0, "d")
+        with code.block(f"except {code.bind('e', Rejected)} as error:"):
+            code.line("met = True")
+            code.line("yield error, None")
+    else:
+        level(0, "d")
     with code.block(f"if not met and not {code.bind('e', is_empty)}(d):"):
         code.line("yield d, None")
     return code.function("records(d)", f"records of {file.name}")

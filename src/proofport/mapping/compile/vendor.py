@@ -19,7 +19,7 @@ from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.guards import shape_of
 from proofport.mapping.compile.source import not_json, partial_model
 from proofport.mapping.language.kinds import check_fields, constants, wire_fields
-from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Vendor, is_the_id
+from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Split, Vendor, is_the_id
 from proofport.mapping.language.paths import parse
 from proofport.text.wording import problem_of, reject
 from proofport.text.yaml_nodes import Mark
@@ -119,7 +119,8 @@ def _with_words(file: MappingFile, body: Body) -> MappingFile:
         if rule is None or not tables:
             found = "no rule with a table"
             raise file.at.error(found, f"one for {name!r}, since the configuration has words for it", field=name)
-        table = replace(tables[0], entries=dict([*tables[0].entries.items(), *words.items()]))
+        own = {tables[0].key(word): becomes for word, becomes in words.items()}
+        table = replace(tables[0], entries={**tables[0].entries, **own})
         fields[name] = replace(rule, changes=tuple(table if each is tables[0] else each for each in rule.changes))
     return replace(file, fields=fields)
 
@@ -146,7 +147,8 @@ def _check_id(file: MappingFile, body: Body) -> None:
 
 def _check_no_arrays(file: MappingFile) -> None:
     for name, rule in file.fields.items():
-        if isinstance(rule.source, Select) and rule.source.all and rule.source.join is None:
+        listed = isinstance(rule.source, Select) and rule.source.all and rule.source.join is None
+        if listed or any(isinstance(change, Split) for change in rule.changes):
             hint = 'Join the items: {path: "$.roles[*]", join: ","}.'
             raise rule.at.error("a list", "a single value: this vendor ignores arrays", field=name, hint=hint)
 

@@ -15,6 +15,8 @@ from jsonpath_ng.ext.arithmetic import Operation
 from jsonpath_ng.ext.filter import Expression
 from jsonpath_ng.ext.string import Sub
 
+from proofport.text.wording import describe
+
 MATCH_SECONDS = 0.1
 """The longest that one regular expression may take over one text."""
 
@@ -24,6 +26,16 @@ LONGEST_SUBSTITUTION = 10_000_000
 
 class PatternError(ValueError):
     """It is not a regular expression."""
+
+
+class Unfit(ValueError):
+    """A step of a path cannot take the data that it met."""
+
+    def __init__(self, found: str, expected: str, hint: str | None = None) -> None:
+        super().__init__(found)
+        self.found = found
+        self.expected = expected
+        self.hint = hint
 
 
 class Pattern:
@@ -39,11 +51,22 @@ class Pattern:
         """Raises TimeoutError."""
         return self._compiled.search(text, timeout=MATCH_SECONDS) is not None
 
-    def sub(self, replacement: str, text: str) -> str:
-        """Raises TimeoutError; ValueError where the result might be huge; TypeError for what is no text."""
+    def replaced(self, replacement: str, text: str) -> str | None:
+        """The text with each match replaced; None where there is none.
+
+        Raises TimeoutError; ValueError where the result might be huge; TypeError for what is no text.
+        """
         if (len(text) + 1) * (len(replacement) + 1) > LONGEST_SUBSTITUTION:
             raise ValueError("the text is too long for a substitution")
-        return str(self._compiled.sub(replacement, text, timeout=MATCH_SECONDS))
+        made, matches = self._compiled.subn(replacement, text, timeout=MATCH_SECONDS)
+        return str(made) if matches else None
+
+    def check(self, replacement: str) -> None:
+        """Raise PatternError for a replacement that names a group which is not there."""
+        try:
+            regex.compile(f"{self._compiled.pattern}|", regex.VERSION0).sub(replacement, "")
+        except (regex.error, IndexError) as error:
+            raise PatternError(str(error)) from None
 
 
 class Matches(Expression):
@@ -58,6 +81,22 @@ class Matches(Expression):
         return [each for each in found if isinstance(each.value, str) and self._pattern.search(each.value)]
 
 
+class Substitution(Sub):
+    """A path's `sub(…)`. Text without a match is refused: it must not go missing unseen."""
+
+    def __init__(self, step: Sub) -> None:
+        super().__init__(step.method)
+        self._pattern = Pattern(self.expr)
+
+    def find(self, datum: Any) -> list[Any]:
+        value = DatumInContext.wrap(datum).value
+        found = self._pattern.replaced(self.repl, value)
+        if found is None:
+            hint = "Use the step sub: {pattern: …, with: …, unmatched: keep | omit | reject}, which says so."
+            raise Unfit(describe(value), f"text that /{self.expr}/ matches", hint)
+        return [DatumInContext.wrap(found)]
+
+
 def bounded(tree: Any) -> Any:
     """The tree with its arithmetic and regular expressions bounded. Raises PatternError, RecursionError."""
     if type(tree) is Expression and tree.op == "=~":
@@ -65,7 +104,7 @@ def bounded(tree: Any) -> Any:
     if type(tree) is Operation:
         tree.op = _of_numbers(tree.op)
     if type(tree) is Sub:
-        vars(tree)["regex"] = Pattern(tree.expr)
+        return Substitution(tree)
     for name in ("left", "right", "target", "value", "child"):
         part = getattr(tree, name, None)
         if isinstance(part, JSONPath):

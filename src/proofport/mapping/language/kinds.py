@@ -22,6 +22,7 @@ from proofport.mapping.language.nodes import (
     Nested,
     Rule,
     Select,
+    Split,
     selects,
 )
 from proofport.mapping.language.paths import key_of
@@ -108,11 +109,12 @@ def constants(rule: Rule) -> Iterable[tuple[Any, Mark]]:
     """Every constant that a rule may make the whole of its field."""
     if isinstance(rule.source, Constant):
         yield rule.source.value, rule.at
+    of_items = any(isinstance(change, Split) for change in rule.changes)
     for change in rule.changes:
         match change:
             case IfNull(value) | Default(value):
                 yield value, rule.at
-            case Lookup():
+            case Lookup() if not of_items:
                 yield from ((value, rule.at) for value in change.results)
     if isinstance(rule.source, FirstOf):
         for inner in rule.source.rules:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import time, tzinfo
 from typing import Any, Literal, TypeAlias
 
+from proofport.mapping.language.bounded import Pattern
 from proofport.mapping.language.paths import Path
+from proofport.mapping.language.values import Nothing, json_key
 from proofport.text.yaml_nodes import Mark
 
 JsonType: TypeAlias = Literal["string", "integer", "number", "boolean", "object", "array"]
@@ -49,6 +52,35 @@ class Nested:
 
 
 @dataclass(frozen=True, slots=True)
+class Trim:
+    """`trim: true`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lower:
+    """`lower: true`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """`split:`. The tables and conversions after it are those of each item."""
+
+    separator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """`sub:`."""
+
+    pattern: Pattern
+    #: As it is written, for messages.
+    text: str
+    replacement: str
+    #: What becomes of text that has no match.
+    unmatched: Literal["keep", "omit", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """The treatment of a value that a table does not know."""
 
@@ -66,6 +98,12 @@ class Lookup:
     #: The keys are as `json_key` makes them.
     entries: Mapping[object, Any]
     unknown: Unknown
+    #: True where case does not count: then the keys are in small letters.
+    fold: bool = False
+
+    def key(self, value: object) -> object:
+        """The key under which a value stands, if it does."""
+        return json_key(value.casefold() if self.fold and isinstance(value, str) else value)
 
     @property
     def results(self) -> list[Any]:
@@ -74,10 +112,24 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """The way that dates and times are written where they are read."""
+
+    #: `iso`, `epoch_seconds`, …, or formats of strptime: the first that fits counts.
+    forms: tuple[str, ...] = ("iso",)
+    #: Of times that are written without one.
+    zone: tzinfo | None = None
+    #: The time of day for plain dates.
+    at: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Convert:
     """`as:`."""
 
     to: Conversion
+    #: Used by `date` and `datetime`.
+    times: Times = Times()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +143,28 @@ class Default:
 
 
 Source: TypeAlias = Select | Constant | FirstOf | Template | Nested
-Change: TypeAlias = Lookup | Convert | IfNull | Default
+Change: TypeAlias = Trim | Substitute | Lower | Split | Lookup | Convert | IfNull | Default
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
     path: Path
     at: Mark
-    test: Literal["in", "present", "null"]
+    test: Literal["in", "present", "null", "above", "below", "at_least", "at_most"]
     values: tuple[Any, ...] = ()
     negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """Conditions of which all must hold, or any."""
+
+    word: Literal["all", "any"]
+    conditions: tuple[When, ...]
+    negated: bool = False
+
+
+When: TypeAlias = Condition | Combined
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +174,7 @@ class Rule:
     at: Mark
     source: Source
     #: Without it, the field is missing.
-    when: Condition | None = None
+    when: When | None = None
     #: What becomes of the value, one after the other.
     changes: tuple[Change, ...] = ()
     required: bool = False
@@ -137,6 +201,10 @@ class Parent:
     depth: int
     #: The names from there to the value.
     keys: tuple[str | int, ...]
+    #: The rule that makes the field of a list of elements, instead of `keys`, ...
+    rule: Rule | None = None
+    #: ... with the steps of `records` that lead to each of them.
+    depths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +242,8 @@ class MappingFile:
     #: Where a document states the number of records in the whole list.
     total: Path | None = None
     context: tuple[str, ...] = ()
+    #: The scalars that are missing wherever a path reads them.
+    nothing: Nothing | None = None
     display_name: str | None = None
 
     @property
@@ -183,17 +253,10 @@ class MappingFile:
         return rule is not None and rule.compare == "fold"
 
 
-def json_key(value: object) -> object:
-    """A dictionary key under which equal JSON values meet: in JSON, true is not 1, and 1 is 1.0."""
-    if isinstance(value, str):
-        return value
-    return (type(value), value) if value is None or isinstance(value, bool) else ("number", value)
-
-
 def selects(rule: Rule) -> Iterator[Select | Condition]:
     """Every path of a rule that starts at the rule's own record; those inside `each` start at its items."""
     if rule.when is not None:
-        yield rule.when
+        yield from conditions_of(rule.when)
     match rule.source:
         case Select() as select:
             yield select
@@ -205,6 +268,15 @@ def selects(rule: Rule) -> Iterator[Select | Condition]:
         case Nested(fields):
             for inner in fields.values():
                 yield from selects(inner)
+
+
+def conditions_of(when: When) -> Iterator[Condition]:
+    """The conditions on one path each that a condition consists of."""
+    if isinstance(when, Condition):
+        yield when
+    else:
+        for inner in when.conditions:
+            yield from conditions_of(inner)
 
 
 def is_the_id(rule: Rule) -> bool:

@@ -14,9 +14,10 @@ from jsonpath_ng import Child, Descendants, Fields, Index, JSONPath, Root, Slice
 from jsonpath_ng.ext.filter import And, Expression, Filter, Or
 from jsonpath_ng.ext.iterable import Len
 from jsonpath_ng.ext.parser import ExtendedJsonPathParser
-from jsonpath_ng.ext.string import Split, Str, Sub
+from jsonpath_ng.ext.string import Split, Str
 
-from proofport.mapping.language.bounded import PatternError, bounded
+from proofport.mapping.language.bounded import PatternError, Substitution, bounded
+from proofport.mapping.language.opening import Decode, Entries, Rows
 
 Step: TypeAlias = Any
 """One selector of a path: a node of jsonpath-ng that stands alone, or DESCEND."""
@@ -24,7 +25,9 @@ Step: TypeAlias = Any
 Key: TypeAlias = str | int
 """A step that selects at most one value: a member's name or an array index."""
 
-TRANSFORMS = (Split, Sub, Str, Len)
+FUNCTIONS = (Split, Substitution, Str, Len)
+"""jsonpath-ng's own functions of one value."""
+TRANSFORMS = (*FUNCTIONS, Decode)
 """Steps that make at most one value of one value, whatever is around it."""
 
 LONGEST = 2_000
@@ -77,7 +80,7 @@ class Path:
 
     @property
     def transforms(self) -> bool:
-        return any(type(step) in TRANSFORMS for step in self.steps)
+        return any(type(step) in FUNCTIONS for step in self.steps)
 
     @property
     def loops(self) -> int:
@@ -113,7 +116,12 @@ def parse(text: str) -> Path:
         raise PathError(f"a JSONPath of at most {MOST_STEPS} steps") from None
     if len(steps) > MOST_STEPS:
         raise PathError(f"a JSONPath of at most {MOST_STEPS} steps")
-    path = Path(text, tree, steps, all(map(_is_known, steps)))
+    return made_of(text, steps, tree)
+
+
+def made_of(text: str, steps: Sequence[Step], tree: JSONPath | None = None) -> Path:
+    """A path of these steps; `text` is for messages."""
+    path = Path(text, tree or tree_of(steps), tuple(steps), all(map(_is_known, steps)))
     # a function breaks on data that it does not fit, and jsonpath-ng would meet such data even after the last match
     several = path.loops > 0 and path.transforms
     return replace(path, compiled=False) if several or path.loops > MAX_LOOPS else path
@@ -150,7 +158,7 @@ def _is_known(step: Step) -> bool:
         return all(map(_is_plain, step.expressions))
     return (
         step is DESCEND
-        or type(step) in (*TRANSFORMS, Fields, Index, Wildcard)
+        or type(step) in (*TRANSFORMS, Fields, Index, Wildcard, Entries, Rows)
         or (type(step) is Slice and step.step != 0)
     )
 

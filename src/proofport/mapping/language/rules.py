@@ -9,11 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast, get_args
 
-from proofport.mapping.language import paths
+from proofport.mapping.language.conditions import condition, scalar_of
 from proofport.mapping.language.nodes import (
     Change,
     Comparing,
-    Condition,
     Constant,
     Conversion,
     Convert,
@@ -22,21 +21,25 @@ from proofport.mapping.language.nodes import (
     IfNull,
     JsonType,
     Lookup,
+    Lower,
     Nested,
     Rule,
     Select,
     Source,
     Template,
+    Trim,
     Unknown,
-    json_key,
 )
-from proofport.mapping.language.paths import Path, PathError
-from proofport.text.wording import listing, short
+from proofport.mapping.language.places import inside, parse_part, parse_path
+from proofport.mapping.language.selection import OF_OPENING, opened
+from proofport.mapping.language.steps import OF_TEXT, split, substitute
+from proofport.mapping.language.times import OF_TIMES, times
+from proofport.mapping.language.values import Nothing, json_key
+from proofport.text.wording import listing
 from proofport.text.yaml_nodes import (
     Block,
     Items,
     Keys,
-    Mark,
     Node,
     Scalar,
     block_of,
@@ -50,46 +53,24 @@ from proofport.text.yaml_nodes import (
 
 Tables: TypeAlias = Mapping[str, Mapping[object, Any]]
 
-OF_PATHS = ("all", "each", "join")
+OF_PATHS = ("all", "each", "join", *OF_OPENING)
 OF_BOOLS = ("true", "false")
-OF_SINGLE_VALUES = ("table", "as")
-OTHERS = (*OF_PATHS, *OF_BOOLS, "when", "unknown", "required", "type", "nullable", "compare")
+OF_SINGLE_VALUES = (*OF_TEXT, "table", "as")
+OTHERS = (*OF_PATHS, *OF_BOOLS, *OF_TIMES, "fold", "when", "unknown", "required", "type", "nullable", "compare")
 CONVERSIONS = get_args(Conversion)
 TYPES = get_args(JsonType)
 COMPARING = get_args(Comparing)
 ACTIONS = ("reject", "omit", "keep")
-TESTS = ("is", "in", "present", "null")
 MAX_EACH = 6
 MAX_RULES = 2_000
-
-
-def parse_path(node: Node) -> Path:
-    """A JSONPath; a mistake is reported at its own column."""
-    return _parsed(node, text_of(node, "a JSONPath, which begins with $"))
-
-
-def _parsed(node: Node, selector: str, start: int = 0) -> Path:
-    """`start`: where the selector begins in the node's text."""
-    try:
-        return paths.parse(selector)
-    except PathError as error:
-        raise inside(node, start + error.offset).error(
-            repr(short(selector, 200)), error.expected, hint=error.hint
-        ) from None
-
-
-def inside(node: Node, offset: int) -> Mark:
-    """The place of a character of a scalar; the start of the scalar when it goes over several lines."""
-    if not isinstance(node, Scalar) or "\n" in node.text:
-        return node.at
-    return Mark(node.at.file, node.at.line, node.at.column + offset + node.quoted)
 
 
 class RuleReader:
     """Reads the rules of one document."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, nothing: Nothing | None = None) -> None:
         self.tables = tables
+        self.nothing = nothing
         self._depth = 0
         self._rules = 0
 
@@ -133,7 +114,11 @@ class RuleReader:
             at=keys.at,
             source=source,
             when=keys.read("when", condition, None),
-            changes=tuple(read(self, keys.need(key, ""), keys) for key, read in _CHANGES.items() if key in keys),
+            changes=tuple(
+                change
+                for key, read in _CHANGES.items()
+                if key in keys and (change := read(self, keys.need(key, ""), keys)) is not None
+            ),
             required=keys.read("required", flag_of, False),
             type=keys.read("type", lambda node: cast(JsonType, choice_of(node, TYPES)), None),
             nullable=keys.read("nullable", flag_of, False),
@@ -161,18 +146,21 @@ def _check_combination(source: Source, name: str, keys: Keys) -> None:
         keys.refuse(("required",), "beside 'default'", "one of the two")
     if "as" not in keys:
         keys.refuse(OF_BOOLS, "without 'as: bool'", "as: bool beside it")
+        keys.refuse(OF_TIMES, "without 'as:'", "as: datetime, or as: date, beside it")
     if "table" not in keys and not keys.given(OF_BOOLS):
-        keys.refuse(("unknown",), "without a table", "table:, or as: bool with true: and false:")
+        keys.refuse(("unknown", "fold"), "without a table", "table:, or as: bool with true: and false:")
 
 
 # ------------------------------------------------------------------ where the value comes from
 def _select(reader: RuleReader, node: Node, keys: Keys) -> Select:
     each, join = keys.read("each", reader.each, None), keys.read("join", _separator, None)
-    several = each is not None or join is not None
+    path, of_several = opened(parse_path(node), keys, parse_path, reader.nothing)
+    several = of_several or each is not None or join is not None
     listed = keys.read("all", flag_of, several)
     if several and not listed:
-        raise keys.marks["all"].error("all: false", "all left out: each and join always take every match")
-    return Select(parse_path(node), node.at, listed, each, join)
+        words = "each, join, entries and csv" if of_several else "each and join"
+        raise keys.marks["all"].error("all: false", f"all left out: {words} always take every match")
+    return Select(path, node.at, listed, each, join)
 
 
 def _separator(node: Node) -> str:
@@ -189,9 +177,11 @@ def _first_of(reader: RuleReader, node: Node, keys: Keys) -> FirstOf:
 
 
 _PART = re.compile(
-    r"""\{\{|\}\}|\{(?P<path>(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^'"}])*)\}|(?P<wrong>[{}])|[^{}]+""", re.DOTALL
+    r"""\{\{|\}\}|\{(?P<path>(?:`(?:\\.|[^`\\])*`|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|[^'"`}])*)\}
+    |(?P<wrong>[{}])|[^{}]+""",
+    re.DOTALL | re.VERBOSE,
 )
-"""A part of a template. Braces inside the quotes of a path do not count."""
+"""A part of a template. Braces inside the quotes and backticks of a path do not count."""
 
 
 def _template(reader: RuleReader, node: Node, keys: Keys) -> Template:
@@ -210,7 +200,7 @@ def _template(reader: RuleReader, node: Node, keys: Keys) -> Template:
         if literal:
             parts.append(literal)
         literal, start = "", found.start("path")
-        parts.append(Select(_parsed(node, found["path"].strip(), start), inside(node, start)))
+        parts.append(Select(parse_part(node, found["path"].strip(), start), inside(node, start)))
     if not parts:
         raise node.at.error(repr(text), "at least one {$.path}", hint="Text without parts is a {value: …}.")
     return Template((*parts, literal) if literal else tuple(parts))
@@ -228,10 +218,23 @@ _SOURCES: dict[str, Callable[[RuleReader, Node, Keys], Source]] = {
 # ------------------------------------------------------------------ what becomes of it
 def _table(reader: RuleReader, node: Node, keys: Keys) -> Lookup:
     if isinstance(node, Block):
-        return Lookup("its table", table_entries(node), _unknown(keys))
+        return _lookup("its table", table_entries(node), node, keys)
     known = listing(list(reader.tables)) or "there are none"
     name = choice_of(node, list(reader.tables), f"one of the file's tables ({known}), or a mapping")
-    return Lookup(f"the table {name}", reader.tables[name], _unknown(keys))
+    return _lookup(f"the table {name}", reader.tables[name], node, keys)
+
+
+def _lookup(name: str, entries: Mapping[object, Any], node: Node, keys: Keys) -> Lookup:
+    if not keys.read("fold", flag_of, False):
+        return Lookup(name, entries, _unknown(keys))
+    folded: dict[object, Any] = {}
+    for key, value in entries.items():
+        small = key.casefold() if isinstance(key, str) else key
+        if json_key(folded.setdefault(small, value)) != json_key(value):
+            raise node.at.error(
+                f"{key!r} in several spellings that become different values", "one of them: case is folded"
+            )
+    return Lookup(name, folded, _unknown(keys), fold=True)
 
 
 def table_entries(node: Node) -> dict[object, Any]:
@@ -248,12 +251,16 @@ def table_entries(node: Node) -> dict[object, Any]:
 
 def _conversion(reader: RuleReader, node: Node, keys: Keys) -> Convert | Lookup:
     """A conversion, or the table that `as: bool` makes of its `true:` and `false:` lists."""
+    if isinstance(node, Scalar) and node.text in OF_TEXT:
+        example = f"{node.text}: true" if node.text in ("trim", "lower") else f"{node.text}: …"
+        raise node.at.error(repr(node.text), f"one of {listing(CONVERSIONS)}", hint=f"Write {example}.")
     name = choice_of(node, CONVERSIONS)
     if name != "bool":
         keys.refuse(OF_BOOLS, f"beside 'as: {name}'", "it beside as: bool only")
     if keys.given(OF_BOOLS):
-        return Lookup("its true and false lists", _boolean_entries(keys), _unknown(keys))
-    return Convert(cast(Conversion, name))
+        times(keys, name)
+        return _lookup("its true and false lists", _boolean_entries(keys), node, keys)
+    return Convert(cast(Conversion, name), times(keys, name))
 
 
 def _boolean_entries(keys: Keys) -> Mapping[object, Any]:
@@ -261,7 +268,7 @@ def _boolean_entries(keys: Keys) -> Mapping[object, Any]:
     for name, meaning in (("true", True), ("false", False)):
         node = keys.need(name, "both true: and false: lists")
         for item in items_of(node, f"a list of the values that mean {name}"):
-            if entries.setdefault(json_key(_scalar(item)), meaning) is not meaning:
+            if entries.setdefault(json_key(scalar_of(item)), meaning) is not meaning:
                 raise item.at.error(f"{what(item)} in both lists", "it in one of them")
     return entries
 
@@ -274,35 +281,13 @@ def _unknown(keys: Keys) -> Unknown:
 
 
 #: In the order in which they are made, whatever their order in the file.
-_CHANGES: dict[str, Callable[[RuleReader, Node, Keys], Change]] = {
+_CHANGES: dict[str, Callable[[RuleReader, Node, Keys], Change | None]] = {
+    "trim": lambda reader, node, keys: Trim() if flag_of(node) else None,
+    "sub": lambda reader, node, keys: substitute(node),
+    "lower": lambda reader, node, keys: Lower() if flag_of(node) else None,
+    "split": lambda reader, node, keys: split(node),
     "table": _table,
     "as": _conversion,
     "if_null": lambda reader, node, keys: IfNull(data(node)),
     "default": lambda reader, node, keys: Default(data(node)),
 }
-
-
-# ------------------------------------------------------------------ conditions
-def condition(node: Node) -> Condition:
-    keys = Keys(block_of(node, "when: {path: …, is: …}"), ("path", *TESTS, "not"), "when")
-    path = keys.need("path", "the path that is tested")
-    given = keys.given(TESTS)
-    if len(given) != 1:
-        raise node.at.error(" and ".join(given) or "no test", f"exactly one of {listing(TESTS)}")
-    [test] = given
-    operand = keys.need(test, "its value")
-    values: tuple[Any, ...] = ()
-    if test == "is":
-        values = (_scalar(operand),)
-    elif test == "in":
-        values = tuple(_scalar(item) for item in items_of(operand, "a list of values"))
-    elif not flag_of(operand):
-        raise operand.at.error(f"{test}: false", f"{test}: true, and not: true to turn it round")
-    kind = "in" if values else test
-    return Condition(parse_path(path), path.at, cast(Any, kind), values, keys.read("not", flag_of, False))
-
-
-def _scalar(node: Node) -> Any:
-    if not isinstance(node, Scalar):
-        raise node.at.error(what(node), "a single value")
-    return node.value

@@ -8,11 +8,14 @@ from typing import Any
 
 from proofport.errors import UsageError
 from proofport.evidence import KINDS, model_of
-from proofport.mapping.language import paths
 from proofport.mapping.language.kinds import check_fields, check_paths, field_of
 from proofport.mapping.language.nodes import MappingFile, Parent, Test, Vendor
+from proofport.mapping.language.parents import parent_of
 from proofport.mapping.language.paths import Path
-from proofport.mapping.language.rules import RuleReader, Tables, parse_path, table_entries
+from proofport.mapping.language.places import parse_path
+from proofport.mapping.language.rules import RuleReader, Tables, table_entries
+from proofport.mapping.language.selection import OF_OPENING, opened
+from proofport.mapping.language.values import Nothing, nothing
 from proofport.text.wording import did_you_mean, listing
 from proofport.text.yaml_nodes import (
     Block,
@@ -33,7 +36,7 @@ from proofport.text.yaml_nodes import (
 
 COMMON = ("mapping", "to", "fields", "tables", "tests")
 MAX_PARENTS = 100
-OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context")
+OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context", "nothing")
 FORM = 'mapping: <folder>/<name>, for example "mapping: sources/aws.ec2.instances"'
 
 
@@ -77,10 +80,12 @@ class _Document:
         from_kind = self._from_kind(to)
         tables = keys.read("tables", self._tables, {})
         rules, compared = keys.need("fields", "fields: a rule for each field"), "id" if from_kind is None else None
-        fields = RuleReader(tables).fields(rules, compared=compared)
+        words = keys.read("nothing", nothing, None)
+        reader = RuleReader(tables, words)
+        fields = reader.fields(rules, compared=compared)
         known = f"one of the fields: {listing(list(fields))}"
         display_name = choice_of(shown, list(fields), known) if shown is not None else None
-        records = keys.read("records", _document_path, None)
+        records = keys.read("records", lambda node: _records(node, words), None)
         if records is None:
             keys.refuse(("parent", "total"), "without 'records'", "records: where the records are")
         mapping = MappingFile(
@@ -93,10 +98,11 @@ class _Document:
             tables=tables,
             tests=keys.read("tests", lambda node: tuple(map(_test, items_of(node, "a list of tests"))), ()),
             records=records,
-            parents=keys.read("parent", lambda node: self._parents(node, records, str(to)), ()),
+            parents=keys.read("parent", lambda node: _parents(node, records, str(to), reader), ()),
             incomplete_when=keys.read("incomplete_when", _document_path, None),
             total=keys.read("total", _document_path, None),
             context=keys.read("context", lambda node: _context(node, str(to)), ()),
+            nothing=words,
             display_name=display_name,
         )
         if from_kind is not None:
@@ -123,13 +129,6 @@ class _Document:
         hint = "A source mapping reads a tool's raw documents, which have no kind."
         self.keys.refuse(("from",), "in a source mapping", "no 'from'", hint)
         return None
-
-    def _parents(self, node: Node, records: Path | None, kind: str) -> tuple[Parent, ...]:
-        assert records is not None, "refused before"
-        block = block_of(node, "parent: {field: path from the document}")
-        if len(block.entries) > MAX_PARENTS:
-            raise block.entries[MAX_PARENTS][0].at.error("one more field", f"at most {MAX_PARENTS} under parent")
-        return tuple(_parent(_field(key, kind), value, records) for key, value in block.entries)
 
     def _tables(self, node: Node) -> Tables:
         block = block_of(node, "tables: {name: {value: what it becomes}}")
@@ -165,6 +164,14 @@ def _field(node: Node, kind: str) -> str:
     return name
 
 
+def _parents(node: Node, records: Path | None, kind: str, reader: RuleReader) -> tuple[Parent, ...]:
+    assert records is not None, "refused before"
+    block = block_of(node, "parent: {field: path from the document}")
+    if len(block.entries) > MAX_PARENTS:
+        raise block.entries[MAX_PARENTS][0].at.error("one more field", f"at most {MAX_PARENTS} under parent")
+    return tuple(parent_of(_field(key, kind), reader.rule(value), records) for key, value in block.entries)
+
+
 def _context(node: Node, kind: str) -> tuple[str, ...]:
     return tuple(_field(item, kind) for item in items_of(node, "context: [field, …]"))
 
@@ -177,6 +184,15 @@ def _document_path(node: Node) -> Path:
     return path
 
 
+def _records(node: Node, words: Nothing | None) -> Path:
+    """Where the records are: a path, or one that goes on in what it opens."""
+    if not isinstance(node, Block):
+        return _document_path(node)
+    keys = Keys(node, ("path", *OF_OPENING), "records")
+    path = _document_path(keys.need("path", "path: where the records are"))
+    return opened(path, keys, _document_path, words)[0]
+
+
 def _kind(node: Node) -> str:
     name = text_of(node, "a kind of evidence")
     try:
@@ -186,19 +202,6 @@ def _kind(node: Node) -> str:
             f"the kind {name!r}", error.message.split("; ")[-1], hint=did_you_mean(name, KINDS)
         ) from None
     return name
-
-
-def _parent(field: str, node: Node, records: Path) -> Parent:
-    path = parse_path(node)
-    keys: list[paths.Key] = []
-    depth = paths.common(records.steps, path.steps)
-    for step in path.steps[depth:]:
-        key = paths.key_of(step)
-        if key is None:
-            expected = f"a path that follows records ({records.text}) to the enclosing element, then names only"
-            raise node.at.error(repr(path.text), expected)
-        keys.append(key)
-    return Parent(field, depth, tuple(keys))
 
 
 def _test(node: Node) -> Test:
