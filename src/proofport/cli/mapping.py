@@ -130,7 +130,7 @@ def _tell(rules: Rules, sample: str, out: str | None) -> None:
     """Say on stderr what was drafted, and how to go on."""
     made, doubted = len(rules.fields) + len(rules.parents), sum(bool(rule.doubts) for rule in rules.fields.values())
     show(
-        f"{_count(made, 'rule')} from {_count(len(rules.found.records), 'record')}, {doubted} of them to check; "
+        f"{_count(made, 'rule')} from {_count(len(rules.found.held), 'record')}, {doubted} of them to check; "
         f"{_count(len(rules.unused), 'column')} not used.",
         err=True,
     )

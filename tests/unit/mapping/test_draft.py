@@ -69,7 +69,7 @@ class TestRecords:
         }
         _, rules, mapping = drafted(document, "cloud_resource", "cloud.machines")
         assert rules.records == "$.Reservations[*].Instances[*]"
-        assert rules.parents == {"account_id": "$.Reservations[*].OwnerId"}
+        assert {name: each.rule for name, each in rules.parents.items()} == {"account_id": "$.Reservations[*].OwnerId"}
         assert [(each["id"], each["account_id"]) for each in evidence(mapping, document)] == [
             ("i-1", "111122223333"),
             ("i-2", "111122223333"),
@@ -85,6 +85,20 @@ class TestRecords:
         _, rules, mapping = drafted([USERS[:1], USERS[1:]], "personnel_account")
         assert rules.records == "$[*]"
         assert len(evidence(mapping, USERS[:1], USERS[1:])) == 3
+
+    def test_the_members_of_an_object_under_their_ids(self) -> None:
+        document = {"users": {"2370": {"email": "ana@acme.test"}, "2371": {"email": "bo@acme.test"}}}
+        _, rules, mapping = drafted(document, "personnel_account")
+        assert rules.records == {"path": "$.users", "entries": True, "then": "$.value"}
+        assert [record["email"] for record in evidence(mapping, document)] == ["ana@acme.test", "bo@acme.test"]
+        anonymous = {"2370": {"theme": "dark"}, "2371": {"theme": "dark"}}
+        _, _, mapping = drafted(anonymous, "personnel_account")
+        assert [record["id"] for record in evidence(mapping, anonymous)] == ["2370", "2371"]
+
+    def test_lists_by_region(self) -> None:
+        document = {region: {"Vpcs": [{"VpcId": f"v-{region}"}]} for region in ("eu-west-1", "us-east-1")}
+        _, _, mapping = drafted(document, "cloud_resource", "aws.ec2.vpcs")
+        assert [record["region"] for record in evidence(mapping, document)] == ["eu-west-1", "us-east-1"]
 
     def test_lines_and_rows_are_records(self) -> None:
         lines = "\n".join(map(json.dumps, USERS))
@@ -137,6 +151,55 @@ class TestValues:
         _, _, mapping = drafted(rows, "personnel_account", form="csv")
         read = [{"id": "1", "email": "ana@acme.test"}, {"id": "2", "E-Mail": "bo@acme.test"}]
         assert [record["email"] for record in evidence(mapping, *read)] == ["ana@acme.test", "bo@acme.test"]
+
+    def test_words_for_nothing(self) -> None:
+        users = [
+            {"id": "1", "name": "N/A", "lastLogin": "0001-01-01T00:00:00Z", "title": "-"},
+            {"id": "2", "name": "Bo", "lastLogin": "2026-01-31T09:00:00Z", "title": ""},
+        ]
+        text, rules, mapping = drafted(users, "personnel_account")
+        assert rules.found.nothing == ["N/A", "-", "", {"starts": "0001-01-01"}]
+        found = evidence(mapping, *users)
+        assert ("full_name" in found[0], "last_login_at" in found[0]) == (False, False)
+        assert (found[1]["full_name"], found[1]["last_login_at"]) == ("Bo", "2026-01-31T09:00:00Z")
+        assert "# check: these are missing" in text
+
+    @pytest.mark.parametrize(
+        ("written", "read", "doubt"),
+        [
+            (["2026-01-31T09:00:00+01:00"], "2026-01-31T08:00:00Z", None),
+            ([1769850000], "2026-01-31T09:00:00Z", None),
+            (["1769850000000"], "2026-01-31T09:00:00Z", None),
+            (["2026-01-31 09:00:00"], "2026-01-31T09:00:00Z", "without a zone"),
+            (["2026-01-31"], "2026-01-31T00:00:00Z", "beginning of the day"),
+            (["31/01/2026"], "2026-01-31T00:00:00Z", "beginning of the day"),
+            (["01/31/2026 9:00 AM"], "2026-01-31T09:00:00Z", "without a zone"),
+            (["03/02/2026"], "2026-02-03T00:00:00Z", "the other way round"),
+            (["Sat, 31 Jan 2026 09:00:00 GMT"], "2026-01-31T09:00:00Z", None),
+            (["/Date(1769850000000)/"], "2026-01-31T09:00:00Z", None),
+            (["2026-01-31T09:00:00Z", 1769850000.0], "2026-01-31T09:00:00Z", None),
+        ],
+    )
+    def test_times_as_tools_write_them(self, written: list[Any], read: str, doubt: str | None) -> None:
+        users = [{"id": str(n), "lastLogin": value} for n, value in enumerate(written)]
+        text, _, mapping = drafted(users, "personnel_account")
+        assert {record["last_login_at"] for record in evidence(mapping, *users)} == {read}
+        if doubt is None:
+            assert comments(text, "last_login_at") == ""
+        else:
+            assert doubt in comments(text, "last_login_at")
+
+    def test_what_is_no_time_is_told_and_not_read(self) -> None:
+        text, rules, _ = drafted([{"id": "1", "lastLogin": "yesterday"}], "personnel_account")
+        assert "last_login_at" not in rules.fields
+        assert "last_login_at: $.lastLogin is called so, but" in text
+
+    def test_tags_as_members_of_an_object(self) -> None:
+        resource = {"id": "r-1", "tags": {"owner": "ana@acme.test", "cost": 7}}
+        _, _, mapping = drafted([resource], "cloud_resource", "cloud.things")
+        [found] = evidence(mapping, resource)
+        assert found["tags"] == [{"key": "owner", "value": "ana@acme.test"}, {"key": "cost", "value": "7"}]
+        assert found["owner_email"] == "ana@acme.test"
 
     def test_platforms_have_a_table(self) -> None:
         hosts = [

@@ -28,7 +28,7 @@ def draft(reader: Reader, kind: str, name: str) -> tuple[str, Rules]:
         raise UsageError(f"nothing can be drafted from {reader.name}: its records have no fields", hint=WITH_RECORDS)
     rules = rules_of(kind, documents, name, found)
     head = [
-        f"Drafted from {_shown(reader.name)}, {len(rules.found.records):,} of its records. "
+        f"Drafted from {_shown(reader.name)}, {len(rules.found.held):,} of its records. "
         "Read each rule; those after a `check:` may be wrong. The tests have other values than the sample."
     ]
     if len(documents) < len(read):

@@ -9,8 +9,8 @@ from typing import Any
 from proofport.mapping.draft import values as shapes
 from proofport.mapping.draft.matching import Match
 from proofport.mapping.draft.names import fit, words_of
-from proofport.mapping.draft.proposals import Proposal, split_text
-from proofport.mapping.draft.shape import Column
+from proofport.mapping.draft.rules import Proposal, split_text
+from proofport.mapping.draft.shape import Column, can_be_written, step_text
 from proofport.mapping.draft.synonyms import FIELDS
 
 _ENDED = re.compile(r"(?i)terminated|deleted|destroyed|removed|decommissioned")
@@ -61,8 +61,9 @@ def _zone(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Pro
     """The region that a zone such as eu-west-1a lies in."""
     for column in columns:
         if column.names and "zone" in words_of(column.names[-1]) and shapes.share(shapes.ZONE, column.given) > 0:
-            path = f"{column.path}.`sub(/^([a-z-]+-[0-9]+)[a-z]$/, \\\\1)`"
-            yield "region", Proposal(path, ("the zone without its last letter",), (column.path,))
+            sub = {"pattern": "^([a-z-]+-[0-9]+)[a-z]$", "with": r"\1", "unmatched": "omit"}
+            rule = {"path": column.path, "sub": sub}
+            yield "region", Proposal(rule, ("the zone without its last letter",), (column.path,))
 
 
 def _arn(columns: Sequence[Column], nouns: set[str]) -> Column | None:
@@ -148,19 +149,29 @@ def _gone(state: Sequence[Match]) -> Iterator[tuple[str, Proposal]]:
 def _from_tags(kind: str, columns: Sequence[Column], known: Mapping[str, Proposal]) -> Iterator[tuple[str, Proposal]]:
     """A tag whose key is the name of a field: `Name`, `email`."""
     for column in columns:
-        items = [item for value in column.given if isinstance(value, list) for item in value if isinstance(item, dict)]
-        key, value = next((form for form in _TAG_FORMS if items and all(form[0] in item for item in items)), ("", ""))
-        tags: dict[str, list[Any]] = {}
-        for item in items if key else ():
-            tags.setdefault(str(item[key]), []).append(item.get(value))
+        tags = _tags(column)
         for field in ("name", "email", "owner_email"):
             if field in known or field not in FIELDS.get(kind, {}):
                 continue
             names = FIELDS[kind][field]
-            named = [tag for tag in tags if fit([tag], names, set()) and "'" not in tag and _right(field)(tags[tag])]
+            named = [tag for tag in tags if fit([tag], names, set()) and "'" not in tag and _right(field)(tags[tag][1])]
             if named:
-                path = f"{column.path}[?(@.{key}=='{named[0]}')].{value}"
-                yield field, Proposal(path, (f"from the tag {named[0]}",), (column.path,))
+                yield field, Proposal(tags[named[0]][0], (f"from the tag {named[0]}",), (column.path,))
+
+
+def _tags(column: Column) -> dict[str, tuple[str, list[Any]]]:
+    """The path and the values of each tag."""
+    found: dict[str, tuple[str, list[Any]]] = {}
+    if column.of_members and all(isinstance(value, dict) for value in column.given):
+        for tag, value in (each for tags in column.given for each in tags.items() if can_be_written([each[0]])):
+            found.setdefault(tag, (column.path + step_text(tag), []))[1].append(value)
+        return found
+    items = [item for value in column.given if isinstance(value, list) for item in value if isinstance(item, dict)]
+    key, value = next((form for form in _TAG_FORMS if items and all(form[0] in item for item in items)), ("", ""))
+    for item in items if key else ():
+        path = f"{column.path}[?(@.{key}=='{item[key]}')].{value}"
+        found.setdefault(str(item[key]), (path, []))[1].append(item.get(value))
+    return found
 
 
 def _right(field: str) -> Callable[[Sequence[Any]], bool]:

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from proofport.errors import Rejected
+from proofport.evidence import model_of
 from proofport.mapping.compile.source import compile_source
 from proofport.mapping.draft.drafting import Rules, named_so
-from proofport.mapping.draft.shape import ABSENT, Column, Step, says
+from proofport.mapping.draft.rules import type_of
+from proofport.mapping.draft.shape import ABSENT, Column, Held, says
 from proofport.mapping.draft.standins import StandIns
 from proofport.mapping.draft.writing import comment, entry, flow
 from proofport.mapping.language.nodes import MappingFile
 from proofport.mapping.language.syntax import read_mappings
 
 MOST_TESTS, MOST_ITEMS = 2, 2
+_WANTED = {
+    "text": "text of its form",
+    "time": "times of a form that is known here",
+    "bool": "words for yes and no",
+    "int": "whole numbers",
+    "number": "numbers",
+    "choice": "words that are known here",
+    "texts": "texts",
+    "choices": "words that are known here",
+    "parts": "objects whose names are known here",
+}
 
 
 def written(rules: Rules, head: Sequence[str]) -> str:
@@ -37,10 +49,13 @@ def _rules(rules: Rules) -> Iterator[str]:
     if rules.records:
         yield from entry("records", rules.records, "")
     if rules.parents:
-        yield from entry("parent", dict(rules.parents), "")
+        yield from entry("parent", {name: each.rule for name, each in rules.parents.items()}, "")
     for key, path in (("incomplete_when", rules.incomplete_when), ("total", rules.total)):
         if path is not None:
             yield from entry(key, path, "")
+    if rules.found.nothing:
+        yield from comment("check: these are missing, wherever a rule reads them")
+        yield from entry("nothing", rules.found.nothing, "")
     if rules.context:
         yield f"context: {flow(list(rules.context))}"
     yield "fields:"
@@ -59,7 +74,8 @@ def _left(rules: Rules) -> Iterator[str]:
     for name in rules.missing:
         column = named_so(rules.kind, name, rules.unused, rules.found.nouns)
         if column is not None:
-            yield from comment(f"{name}: {column.path} is called so, but its values are no {name} as they are", "  ")
+            wanted = _WANTED[type_of(model_of(rules.kind), name)]
+            yield from comment(f"{name}: {column.path} is called so, but not all its values are {wanted}", "  ")
         elif name not in rules.context:
             empty.append(name)
     if empty:
@@ -72,32 +88,15 @@ def _rejections(mapping: MappingFile, rules: Rules) -> Iterator[str]:
     """What the rules refuse in the sample."""
     convert = compile_source(mapping, _values(rules))
     refused: dict[str, tuple[int, str]] = {}
-    for number, record in enumerate(rules.found.records):
+    for held in rules.found.held:
         try:
-            convert(record, _around(rules, number))
+            convert(held.record, tuple(each.of(held) for each in rules.parents.values()))
         except Rejected as error:
             name = error.problem.field or "record"
             refused[name] = (refused.get(name, (0, ""))[0] + 1, error.problem.expected)
     for name, (count, expected) in refused.items():
-        share = f"{count} of {len(rules.found.records)} records of the sample"
+        share = f"{count} of {len(rules.found.held)} records of the sample"
         yield f"check: `{name}` rejects {share}: expected {expected}"
-
-
-def _around(rules: Rules, number: int) -> tuple[Any, ...]:
-    return tuple(_parent_value(rules, number, path) for path in rules.parents.values())
-
-
-def _parent_value(rules: Rules, number: int, path: str) -> Any:
-    holder, name = _holder(rules, number, path)
-    return holder.get(name) if isinstance(holder, dict) else None
-
-
-def _holder(rules: Rules, number: int, path: str) -> tuple[Any, str]:
-    """The element around a record that a parent's path ends in, and the name there."""
-    depth = path.count("[*]")
-    listed = [n for n, step in enumerate(rules.found.place) if step.listed]
-    before = listed[depth - 1] + 1 if depth else 0
-    return rules.found.holders[number][before], re.split(r"\.|\['|'\]", path.rstrip("']"))[-1]
 
 
 def _values(rules: Rules) -> dict[str, str]:
@@ -158,7 +157,7 @@ def _shortened(rules: Rules, number: int, stand_ins: StandIns) -> Any:
             ("id", rules.fields["id"]),
         )
         rule = json.dumps(proposal.rule)
-        kept = any(word in rule for word in ('"true"', '"table"', '"in": [', "`sub(", '"int"', '"number"'))
+        kept = any(word in rule for word in ('"true"', '"table"', '"in": [', "sub", '"int"', '"number"', '"datetime"'))
         made = _replaced(value, name, rule, stand_ins, kept=kept)
         if not column.names:
             return made
@@ -172,6 +171,8 @@ def _shortened(rules: Rules, number: int, stand_ins: StandIns) -> Any:
 def _replaced(value: Any, name: str, rule: str, stand_ins: StandIns, *, kept: bool) -> Any:
     if isinstance(value, list):
         return [_replaced(item, name, rule, stand_ins, kept=kept) for item in value[:MOST_ITEMS]]
+    if isinstance(value, dict) and '"entries"' in rule:
+        return {key: _replaced(inner, name, "", stand_ins, kept=False) for key, inner in [*value.items()][:MOST_ITEMS]}
     if isinstance(value, dict):
         return {
             key: inner
@@ -189,16 +190,22 @@ def _is_a_name(key: str) -> bool:
 
 def _document(rules: Rules, number: int, record: Any, stand_ins: StandIns) -> Any:
     """The record in its place, with what `parent:` reads around it."""
-    document: Any = record
+    document, held = record, rules.found.held[number]
     for depth in reversed(range(len(rules.found.place))):
-        step: Step = rules.found.place[depth]
+        step = rules.found.place[depth]
+        if step.keyed:
+            document = {_key(rules, held, stand_ins): document}
         inner = [document] if step.listed else document
         document = {step.name: inner} if step.name else inner
-        for field, path in rules.parents.items():
-            holder, name = _holder(rules, number, path)
-            if holder is rules.found.holders[number][depth] and isinstance(holder, dict) and name in holder:
-                document = {name: stand_ins.of(holder[name], field, kept=False), **document}
+        for name, each in rules.parents.items():
+            if each.depth == depth and each.name is not None and (value := each.of(held)) is not None:
+                document = {each.name: stand_ins.of(value, name, kept=False), **document}
     return document
+
+
+def _key(rules: Rules, held: Held, stand_ins: StandIns) -> str:
+    name = next((name for name, each in rules.parents.items() if each.name is None), "id")
+    return str(stand_ins.of(held.key, name, kept=False))
 
 
 def _item(test: Mapping[str, Any]) -> Iterator[str]:

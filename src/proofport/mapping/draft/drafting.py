@@ -9,12 +9,12 @@ from typing import Any
 
 from proofport.evidence import model_of
 from proofport.mapping.draft.derived import derived
-from proofport.mapping.draft.finding import Found, next_page, parents, stated_total
+from proofport.mapping.draft.finding import Around, Found, around, next_page, stated_total
 from proofport.mapping.draft.identity import identity
 from proofport.mapping.draft.matching import assigned, matches, proposals
 from proofport.mapping.draft.names import NESTED, fit, singular, words_of
-from proofport.mapping.draft.proposals import Proposal
-from proofport.mapping.draft.shape import Column, records_text
+from proofport.mapping.draft.rules import Proposal
+from proofport.mapping.draft.shape import Column, RuleText, place_text
 from proofport.mapping.draft.synonyms import FIELDS
 
 OF_EVERY_KIND = ("observed_at", "source", "extras")
@@ -31,7 +31,7 @@ class Rules:
     found: Found
     #: In the order of the kind's fields.
     fields: Mapping[str, Proposal]
-    parents: Mapping[str, str] = field(default_factory=dict)
+    parents: Mapping[str, Around] = field(default_factory=dict)
     context: Sequence[str] = ()
     incomplete_when: str | None = None
     total: str | None = None
@@ -41,8 +41,8 @@ class Rules:
     remarks: Sequence[str] = ()
 
     @property
-    def records(self) -> str | None:
-        return records_text(self.found.place) if self.found.place else None
+    def records(self) -> RuleText | None:
+        return place_text(self.found.place) if self.found.place else None
 
     @property
     def unused(self) -> list[Column]:
@@ -65,17 +65,17 @@ def rules_of(kind: str, documents: Sequence[Any], name: str, found: Found) -> Ru
     fields.update(derived(kind, found.columns, found.nouns, fields, chosen))
     if kind not in FIELDS:
         fields.update(_every_column(found.columns))
-    around = parents(kind, found, set(fields))
     fields.update(_constants(kind, name, fields))
-    to_fill_in = []
     own = identity(kind, found.columns, found.nouns, chosen)
-    if own is None:
+    outer = around(kind, found, {*fields, *(["id"] if own else [])})
+    to_fill_in = []
+    if own is None and "id" not in outer:
         to_fill_in.append(f"FILL IN the rule of `id`: {NOTHING_FOUND}, and a record without an id is rejected.")
         own = Proposal("$.id", (NOTHING_FOUND,))
-    fields = {"id": own, **fields}
-    context = [each for each in OF_CONTEXT.get(kind, ()) if not _always(each, fields, around, found)]
+    fields = {"id": own, **fields} if own else fields
+    context = [each for each in OF_CONTEXT.get(kind, ()) if not _always(each, fields, outer, found)]
     for required in _required(kind):
-        if required not in fields and required not in around:
+        if required not in fields and required not in outer:
             context.append(required)
             to_fill_in.append(f"FILL IN `{required}`: no column fits. Until then give it with --set {required}=…")
     pages = next_page(documents) if found.place else []
@@ -87,7 +87,7 @@ def rules_of(kind: str, documents: Sequence[Any], name: str, found: Found) -> Ru
         kind=kind,
         found=found,
         fields=ordered,
-        parents=around,
+        parents=outer,
         context=context,
         incomplete_when=_either(pages),
         total=total[0] if total else None,
@@ -100,10 +100,10 @@ def _required(kind: str) -> Iterator[str]:
     return (name for name, info in model_of(kind).model_fields.items() if info.is_required() and name != "id")
 
 
-def _always(name: str, fields: Mapping[str, Proposal], around: Mapping[str, str], found: Found) -> bool:
+def _always(name: str, fields: Mapping[str, Proposal], outer: Mapping[str, Around], found: Found) -> bool:
     """True if every record has a value for a field."""
     paths = fields[name].paths if name in fields else ()
-    return name in around or any(column.whole for column in found.columns if column.path in paths)
+    return name in outer or any(column.whole for column in found.columns if column.path in paths)
 
 
 def _either(paths: Sequence[str]) -> str | None:
@@ -120,8 +120,8 @@ def _of_the_list(
         yield f"The token for the next page stands at {' or '.join(pages)}: give all pages of a list in one push."
     elif found.place and found.place[-1].listed and total is None:
         yield "No token for a next page was seen. If long lists come in pages, name it: `incomplete_when: $.…`."
-    if total and total[1] != len(found.records) and len(documents) == 1:
-        yield f"{total[0]} states {total[1]:,} records; this sample has {len(found.records):,}."
+    if total and total[1] != len(found.held) and len(documents) == 1:
+        yield f"{total[0]} states {total[1]:,} records; this sample has {len(found.held):,}."
 
 
 # ------------------------------------------------------------------ beside the columns

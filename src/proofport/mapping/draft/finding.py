@@ -13,14 +13,15 @@ from proofport.mapping.draft.matching import assigned, matches
 from proofport.mapping.draft.names import STRIPPED, fit, nouns_of, words_of
 from proofport.mapping.draft.shape import (
     Column,
-    Step,
+    Held,
+    Place,
+    RuleText,
     can_be_written,
     columns_of,
-    holders_and_records,
+    held_at,
     path_text,
+    place_text,
     places,
-    records_at,
-    records_text,
     step_text,
 )
 from proofport.mapping.draft.synonyms import FIELDS, IDS, NOUNS, OTHER_IDS
@@ -47,63 +48,90 @@ TOTALS = ("totalresults", "totalcount", "total", "totalrecords", "totalitems", "
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The records of a sample. `holders`: the elements around each of them, the document first."""
+    """The records of a sample, with their columns. `nothing`: the words in them that stand for nothing."""
 
-    place: tuple[Step, ...]
-    records: list[Any]
-    holders: list[tuple[Any, ...]]
+    place: Place
+    held: list[Held]
     columns: list[Column]
     nouns: set[str]
+    nothing: list[Any]
+
+    @property
+    def records(self) -> list[Any]:
+        return [each.record for each in self.held]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """A field that an element around the records gives: the one `depth` steps from the document, by a name in it or,
+    without a name, by the record's key."""
+
+    depth: int
+    name: str | None
+    rule: RuleText
+
+    def of(self, held: Held) -> Any:
+        holder = held.holders[self.depth]
+        return held.key if self.name is None else holder.get(self.name) if isinstance(holder, dict) else None
 
 
 def find(kind: str, documents: Sequence[Any], name: str, *, many: bool) -> Found:
     """The best place. `many`: the sample is a list already, so that each document is likely to be one record."""
-    candidates = [
-        place for place in places(documents) if not place or can_be_written([step.name for step in place if step.name])
-    ]
+    candidates = [place for place in places(documents) if can_be_written([step.name for step in place if step.name])]
     best = max(candidates[:MOST_PLACES], key=lambda place: _worth(kind, documents, place, name, many=many))
-    pairs = holders_and_records(documents, best)
-    records = [record for _, record in pairs]
-    return Found(best, records, [holders for holders, _ in pairs], columns_of(records), _nouns(kind, best, name))
+    held = held_at(documents, best)
+    columns = columns_of([each.record for each in held])
+    nothing = shapes.nothings(value for column in columns for value in _scalars_in(column))
+    return Found(best, held, [each.without_nothing() for each in columns], _nouns(kind, best, name), nothing)
 
 
-def _nouns(kind: str, place: Sequence[Step], name: str) -> set[str]:
+def _scalars_in(column: Column) -> Iterator[Any]:
+    """The scalars of a column, also in the objects of its lists; tags may well be empty."""
+    for value in column.values:
+        for item in value if isinstance(value, list) and not column.of_members else [value]:
+            yield from item.values() if isinstance(item, dict) and not column.of_members else [item]
+
+
+def _nouns(kind: str, place: Place, name: str) -> set[str]:
     return {*nouns_of(*(step.name for step in place[-1:]), name.rpartition(".")[2]), *NOUNS.get(kind, ())}
 
 
-def _worth(kind: str, documents: Sequence[Any], place: Sequence[Step], name: str, *, many: bool) -> float:
-    records = records_at(documents, place)
-    columns, nouns = columns_of(records[:COMPARED]), _nouns(kind, place, name)
+def _worth(kind: str, documents: Sequence[Any], place: Place, name: str, *, many: bool) -> float:
+    records = [each.record for each in held_at(documents, place)]
     if not records:
         return -1.0
+    columns = [column.without_nothing() for column in columns_of(records[:COMPARED])]
+    nouns = _nouns(kind, place, name)
     fields = assigned(matches(kind, columns, nouns))
     worth = sum(chosen[0].score for chosen in fields.values()) / STRIPPED
     worth += max((fit(column.names, IDS.get(kind, OTHER_IDS), nouns) for column in columns), default=0) / STRIPPED
     if kind not in FIELDS:
         worth += min(len(columns), 6) / 2
-    listed = bool(place) and place[-1].listed
+    listed = bool(place) and (place[-1].listed or place[-1].keyed)
     return worth + 0.5 * listed + min(log10(len(records)), 2) / 2 + 2 * (many and not place)
 
 
 # ------------------------------------------------------------------ around the records
-def parents(kind: str, found: Found, known: set[str]) -> dict[str, str]:
-    """Fields that an element around the records gives, with their paths."""
-    made: dict[str, str] = {}
-    model = model_of(kind)
+def around(kind: str, found: Found, known: set[str]) -> dict[str, Around]:
+    """Fields that an element around the records gives, or the record's key."""
+    made: dict[str, Around] = {}
+    fields = [field for field in OF_PARENTS if field in model_of(kind).model_fields and field not in known]
     for depth in reversed(range(len(found.place))):
-        around = [holders[depth] for holders in found.holders]
-        prefix = records_text(found.place[:depth])
-        for column in columns_of(around):
-            if len(column.names) != 1 or not all(isinstance(value, str) for value in column.given) or not column.given:
-                continue
-            for field in OF_PARENTS:
-                if (
-                    field in model.model_fields
-                    and field not in known
-                    and field not in made
-                    and _gives(kind, field, column)
-                ):
-                    made[field] = prefix + step_text(column.names[0])
+        for column in columns_of([each.holders[depth] for each in found.held]):
+            if len(column.names) == 1 and column.given and all(isinstance(value, str) for value in column.given):
+                rule = place_text(found.place[:depth], step_text(column.names[0]))
+                for field in fields:
+                    if field not in made and _gives(kind, field, column):
+                        made[field] = Around(depth, column.names[0], rule)
+    for depth, step in enumerate(found.place):
+        if step.keyed:
+            keys = [each.key for each in found.held]
+            rule = {"path": place_text(found.place[:depth], step_text(step.name) if step.name else ""), "entries": True}
+            for field, pattern in (("region", shapes.REGION), ("account_id", shapes.ACCOUNT_NUMBER)):
+                if field in fields and field not in made and shapes.all_match(pattern, keys):
+                    made[field] = Around(depth, None, {**rule, "then": "$.key"})
+            if "id" not in known and depth == len(found.place) - 1:
+                made["id"] = Around(depth, None, {**rule, "then": "$.key"})
     return made
 
 
@@ -121,7 +149,7 @@ def next_page(documents: Sequence[Any]) -> list[str]:
 def stated_total(documents: Sequence[Any], found: Found) -> tuple[str, int] | None:
     """The path at which a document states how many records the list has, and the number."""
     for names, value in _of_documents(documents, TOTALS):
-        if isinstance(value, int) and not isinstance(value, bool) and value >= len(found.records) / len(documents):
+        if isinstance(value, int) and not isinstance(value, bool) and value >= len(found.held) / len(documents):
             return path_text(names), value
     return None
 

@@ -8,7 +8,7 @@ from itertools import product
 from proofport.mapping.draft import values as shapes
 from proofport.mapping.draft.matching import Match, joined
 from proofport.mapping.draft.names import NESTED, fit
-from proofport.mapping.draft.proposals import Proposal
+from proofport.mapping.draft.rules import Proposal
 from proofport.mapping.draft.shape import Column, says
 from proofport.mapping.draft.synonyms import IDS, OTHER_IDS
 
@@ -47,7 +47,7 @@ def identity(
 
 
 def _can_be_an_id(column: Column) -> bool:
-    said = [value for value in column.given if value != ""]
+    said = column.given
     return bool(said) and all(isinstance(value, str | int) and not isinstance(value, bool) for value in said)
 
 

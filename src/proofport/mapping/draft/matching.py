@@ -9,7 +9,8 @@ from typing import Any
 from proofport.evidence import model_of
 from proofport.mapping.draft import values as shapes
 from proofport.mapping.draft.names import LIKELY, NESTED, STRIPPED, fit
-from proofport.mapping.draft.proposals import Proposal, propose, type_of
+from proofport.mapping.draft.proposals import propose
+from proofport.mapping.draft.rules import Proposal, type_of
 from proofport.mapping.draft.shape import Column, says
 from proofport.mapping.draft.synonyms import FIELDS
 
@@ -39,7 +40,8 @@ def matches(kind: str, columns: Sequence[Column], nouns: set[str]) -> list[Match
             if worth and (proposal := propose(field, made, column)) is not None:
                 covered = len(column.given) / len(column.values)
                 doubted = 0.5 * bool(proposal.doubts) * (made == "text")
-                found.append(Match(worth + _CLOSE * covered - doubted, field, column, proposal))
+                needed = _CLOSE * model.model_fields[field].is_required()
+                found.append(Match(worth + _CLOSE * covered - doubted + needed, field, column, proposal))
     return sorted(found, key=lambda match: -match.score)
 
 
@@ -98,8 +100,8 @@ def joined(alternatives: Sequence[Proposal]) -> Proposal:
     rules = [each.rule for each in alternatives]
     rest = [{key: value for key, value in rule.items() if key != "path"} for rule in rules if isinstance(rule, dict)]
     rule: dict[str, Any] = {"first_of": rules}
-    if len(rest) == len(rules) and all(each == {"as": "datetime"} for each in rest):
-        rule = {"first_of": [rule["path"] for rule in rules if isinstance(rule, dict)], "as": "datetime"}
+    if len(rest) == len(rules) and rest[0].get("as") == "datetime" and all(each == rest[0] for each in rest):
+        rule = {"first_of": [rule["path"] for rule in rules if isinstance(rule, dict)], **rest[0]}
     return Proposal(
         rule,
         _once(doubt for each in alternatives for doubt in each.doubts),

@@ -25,7 +25,10 @@ _FILLING = {
     "data",
 }
 """Words that may stand before or after a name and mean nothing."""
-_SOMEBODY_ELSE = {"manager", "supervisor", "creator", "approver", "inviter", "sponsor", "parent"}
+_SOMEBODY_ELSE = {
+    *("manager", "supervisor", "creator", "approver", "inviter", "sponsor", "parent", "provider", "credentials"),
+    *("department", "organization", "company", "location", "license", "team", "office"),
+}
 """Objects inside of a record that describe another one."""
 
 

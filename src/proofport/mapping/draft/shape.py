@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple, TypeAlias
 
+from proofport.mapping.draft.values import stands_for_nothing
 from proofport.mapping.language.paths import PathError, parse
 
+RuleText: TypeAlias = "str | dict[str, Any]"
+"""A rule, or a place for records, as it stands in YAML."""
 ABSENT: Final = object()
 """Stands in a column where a record has no such field."""
 
@@ -19,10 +22,23 @@ _MEMBERS = re.compile(r"(?i)(user)?(tags|labels|annotations|taglist|tagset)")
 
 
 class Step(NamedTuple):
-    """A name on the way to the records, and if an array stands there. Without a name: the document is the array."""
+    """A name on the way to the records; without one, the document itself. Below it is an array, an object, or one whose
+    members are the records: `keyed`."""
 
     name: str
-    listed: bool
+    listed: bool = False
+    keyed: bool = False
+
+
+Place: TypeAlias = tuple[Step, ...]
+
+
+class Held(NamedTuple):
+    """A record, the elements around it (the document first), and its key where it is a member of an object."""
+
+    holders: tuple[Any, ...]
+    record: Any
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +52,7 @@ class Column:
     @property
     def given(self) -> list[Any]:
         """The values that say something."""
-        return [value for value in self.values if value is not ABSENT and value is not None]
+        return [value for value in self.values if says(value)]
 
     @property
     def scalar(self) -> bool:
@@ -47,10 +63,19 @@ class Column:
         """True if every record has a value."""
         return all(map(says, self.values))
 
+    @property
+    def of_members(self) -> bool:
+        """True for objects whose names are anybody's: tags and labels."""
+        return bool(self.names) and _MEMBERS.fullmatch(self.names[-1]) is not None
+
+    def without_nothing(self) -> Column:
+        """The column in which a value that stands for nothing is absent."""
+        return replace(self, values=tuple(ABSENT if stands_for_nothing(value) else value for value in self.values))
+
 
 def says(value: object) -> bool:
-    """True unless a value is absent, null or empty text."""
-    return value is not ABSENT and value is not None and value != ""
+    """True unless a value is absent or null."""
+    return value is not ABSENT and value is not None
 
 
 def step_text(name: str) -> str:
@@ -64,57 +89,83 @@ def path_text(names: Sequence[str]) -> str:
     return "$" + "".join(map(step_text, names))
 
 
-def records_text(place: Sequence[Step]) -> str:
-    """The path of `records:`."""
-    return "$" + "".join(step_text(step.name) * bool(step.name) + "[*]" * step.listed for step in place)
+def place_text(place: Sequence[Step], further: str = "") -> RuleText:
+    """The path to a place, and `further` from there. Members of an object are opened by `entries:`."""
+    keyed = next((number for number, step in enumerate(place) if step.keyed), None)
+    if keyed is None:
+        return "$" + _steps(place) + further
+    rest = "$.value" + _steps(place[keyed + 1 :]) + further
+    return {"path": "$" + _steps(place[: keyed + 1]), "entries": True, "then": rest}
 
 
-def places(documents: Sequence[Any]) -> list[tuple[Step, ...]]:
+def _steps(place: Sequence[Step]) -> str:
+    return "".join((step_text(step.name) if step.name else "") + "[*]" * step.listed for step in place)
+
+
+def places(documents: Sequence[Any]) -> list[Place]:
     """Every place that may have the records, the document itself first."""
-    found: dict[tuple[Step, ...], None] = {(): None}
     if all(isinstance(document, list) for document in documents):
         return [(Step("", listed=True),)]
+    found: dict[Place, None] = {(): None}
     for document in documents[:20]:
+        if _is_keyed(document):
+            found[(Step("", keyed=True),)] = None
+            for inner in list(document.values())[:20]:
+                found.update(dict.fromkeys(_places(inner, (Step("", keyed=True),))))
         found.update(dict.fromkeys(_places(document, ())))
     return list(found)
 
 
-def _places(value: Any, before: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+def _places(value: Any, before: Place) -> Iterator[Place]:
     if not isinstance(value, dict) or len(before) >= DEEPEST:
         return
+    opened = any(step.keyed for step in before)
     for name, inner in value.items():
-        if isinstance(inner, dict):
-            here = (*before, Step(name, listed=False))
-            yield here
-            yield from _places(inner, here)
-        elif isinstance(inner, list) and inner:
+        if isinstance(inner, list) and inner:
             here = (*before, Step(name, listed=True))
             yield here
             for item in inner[:20]:
                 yield from _places(item, here)
+        elif isinstance(inner, dict) and _is_keyed(inner) and not opened:
+            here = (*before, Step(name, keyed=True))
+            yield here
+            for item in list(inner.values())[:20]:
+                yield from _places(item, here)
+        elif isinstance(inner, dict):
+            here = (*before, Step(name))
+            yield here
+            yield from _places(inner, here)
 
 
-def records_at(documents: Sequence[Any], place: Sequence[Step]) -> list[Any]:
+def _is_keyed(value: Any) -> bool:
+    """True for an object whose members are alike, under names that look like ids: numbers, regions, addresses."""
+    members = list(value.values()) if isinstance(value, dict) else []
+    if len(members) < 2 or not all(isinstance(member, dict) and member for member in members):
+        return False
+    if not all(re.search(r"\d|@", name) for name in value):
+        return False
+    shared = set(members[0]).intersection(*members[1:])
+    return len(shared) * 2 >= max(map(len, members))
+
+
+def held_at(documents: Sequence[Any], place: Place) -> list[Held]:
     """The records in a place, at most MOST_RECORDS."""
-    return [record for _, record in holders_and_records(documents, place)]
-
-
-def holders_and_records(documents: Sequence[Any], place: Sequence[Step]) -> list[tuple[tuple[Any, ...], Any]]:
-    """Each record with the elements around it, the document first."""
-    found: list[tuple[tuple[Any, ...], Any]] = [((), document) for document in documents]
+    found = [Held((), document) for document in documents]
     for step in place:
-        deeper: list[tuple[tuple[Any, ...], Any]] = []
-        for holders, value in found:
-            inner = value.get(step.name, ABSENT) if isinstance(value, dict) else value if not step.name else ABSENT
-            if step.listed:
-                items = inner if isinstance(inner, list) else []
-                deeper += [((*holders, value), item) for item in items]
-            elif inner is not ABSENT:
-                deeper.append(((*holders, value), inner))
-            if len(deeper) >= MOST_RECORDS:
-                break
-        found = deeper[:MOST_RECORDS]
+        found = [deeper for each in found for deeper in _below(each, step)][:MOST_RECORDS]
     return found
+
+
+def _below(held: Held, step: Step) -> Iterator[Held]:
+    value = held.record
+    inner = value if not step.name else value.get(step.name, ABSENT) if isinstance(value, dict) else ABSENT
+    holders = (*held.holders, value)
+    if step.keyed:
+        yield from (Held(holders, item, key) for key, item in (inner.items() if isinstance(inner, dict) else ()))
+    elif step.listed:
+        yield from (Held(holders, item, held.key) for item in (inner if isinstance(inner, list) else ()))
+    elif inner is not ABSENT:
+        yield Held(holders, inner, held.key)
 
 
 def columns_of(records: Sequence[Any]) -> list[Column]:
@@ -126,10 +177,10 @@ def columns_of(records: Sequence[Any]) -> list[Column]:
         found.update(dict.fromkeys(_leaves(record, ())))
     columns = []
     for names in list(found)[:MOST_COLUMNS]:
-        values = tuple(_value(record, names) for record in records)
-        mixed = any(isinstance(value, dict) for value in values) and not _MEMBERS.fullmatch(names[-1])
+        column = Column(path_text(names), names, tuple(_value(record, names) for record in records))
+        mixed = any(isinstance(value, dict) for value in column.values) and not column.of_members
         if not mixed and can_be_written(names):
-            columns.append(Column(path_text(names), names, values))
+            columns.append(column)
     return columns
 
 

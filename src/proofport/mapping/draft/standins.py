@@ -31,12 +31,12 @@ class StandIns:
             return value
         if isinstance(value, str) and (known := self._shaped(value.strip(), field)) is not None:
             return known
-        if kept or field in KEPT or shapes.time_shape(value):
+        if kept or field in KEPT or shapes.stands_for_nothing(value):
             return value[:LONGEST] if isinstance(value, str) else value
         if isinstance(value, int):
             return 1_000 + self._number("id", value) if field == "id" else value
-        mark = shapes.separator([value])
-        if field in ("roles", "frameworks") and mark in value:
+        mark = next(iter(shapes.separators([value])), None)
+        if field in ("roles", "frameworks") and mark is not None:
             return mark.join(self._text(part, field) for part in value.split(mark))
         return self._text(value, field)
 

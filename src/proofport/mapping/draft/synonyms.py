@@ -48,7 +48,7 @@ PERSON = {
     "secondary_email": _SECONDARY_EMAIL,
     "first_name": _FIRST_NAME,
     "last_name": _LAST_NAME,
-    "job_title": _names("jobtitle title position role jobname positiontitle worktitle", "job occupation"),
+    "job_title": _names("jobtitle title businesstitle position role jobname positiontitle worktitle", "job occupation"),
     "manager_id": _names("managerid supervisorid reportstoid supervisoreid managereid", "manageremployeeid"),
     "manager_name": _names("managername supervisorname supervisor manager reportsto linemanager", "managerdisplayname"),
     "customer_id": _names("customerid"),
@@ -101,7 +101,7 @@ ACCOUNT = {
     "created_at": _names(_CREATED, "signupdate registeredat invitedat joinedat dateadded addedat"),
     "deactivated_at": _names(
         "deactivatedat disabledat suspendedat deletedat lockedat closedat deactivationdate dateddeactivated archivedat",
-        "deletiontime statuschanged deleteddatetime",
+        "deletiontime deleteddatetime",
     ),
     "last_login_at": _names(
         "lastloginat lastlogin lastlogintime lastsignin lastsigninat lastlogon lastlogondate lastsignindatetime "
@@ -184,7 +184,7 @@ DEVICE = {
     ),
     "active": _names("active isactive", "status state enabled online devicestate"),
     "managed": _names(
-        "managed ismanaged mdmenrolled isenrolled enrolledinmdm mdmmanaged",
+        "managed ismanaged mdmenabled mdmenrolled isenrolled enrolledinmdm mdmmanaged",
         "supervised issupervised mdm managementstate",
     ),
     "disk_encrypted": _names(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[A-Za-z]{2,}")
@@ -17,7 +16,10 @@ ACCOUNT_NUMBER = re.compile(r"\d{12}")
 ZONE = re.compile(r"[a-z]{2}(-[a-z]+)+-\d[a-z]")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d([.,]\d+)?)?")
+
+NOTHING = ("", "-", "--", "n/a", "null", "nil", "undefined", "no_information", "not available", "not applicable")
+NEVER = ("0000-00-00", "0001-01-01", "1970-01-01T00:00:00", "1970-01-01 00:00:00")
+"""How a time begins that stands for no time."""
 
 YES = ("yes", "true", "y", "1", "on", "enabled", "active", "ja", "wahr", "oui", "vrai")
 NO = ("no", "false", "n", "0", "off", "disabled", "inactive", "nein", "falsch", "non", "faux")
@@ -99,25 +101,16 @@ def share(pattern: re.Pattern[str], values: Sequence[Any]) -> float:
     return matched / len(values) if values else 0.0
 
 
-def time_shape(value: Any) -> str:
-    """`zoned`, `naive`, `date`, `seconds`, `milliseconds`; empty for what is no time that can be told."""
-    if isinstance(value, bool):
-        return ""
-    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value.strip())):
-        number = float(value)
-        if 3e8 < number < 4.2e9:
-            return "seconds"
-        return "milliseconds" if 3e11 < number < 4.2e12 else ""
-    if not isinstance(value, str):
-        return ""
-    text = value.strip()
-    try:
-        moment = datetime.fromisoformat(text.upper().replace(" UTC", "+00:00"))
-    except ValueError:
-        return ""
-    if moment.tzinfo is not None:
-        return "zoned"
-    return "naive" if _TIME.match(text) else "date" if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else ""
+def stands_for_nothing(value: Any) -> bool:
+    """True for a text that tools write where they know nothing."""
+    return isinstance(value, str) and (value.strip().lower() in NOTHING or value.strip().startswith(NEVER))
+
+
+def nothings(values: Iterable[Any]) -> list[Any]:
+    """Those of the values that stand for nothing, as `nothing:` takes them."""
+    found = dict.fromkeys(value.strip() for value in values if stands_for_nothing(value))
+    begun = [begin for begin in NEVER if any(text.startswith(begin) for text in found)]
+    return [*(text for text in found if not text.startswith(NEVER)), *({"starts": begin} for begin in begun)]
 
 
 def number_shape(values: Iterable[Any]) -> bool:
@@ -164,8 +157,3 @@ def separators(values: Iterable[Any]) -> list[str]:
     """The marks that may stand between several values in one text, where any text has one."""
     texts = [value for value in values if isinstance(value, str)]
     return [mark for mark in ";|," if any(mark in text for text in texts)]
-
-
-def separator(values: Iterable[Any]) -> str:
-    """What stands between several values in one text: a semicolon, or what occurs instead of one."""
-    return next(iter(separators(values)), ";")

@@ -34,20 +34,28 @@ def _in_quotes(each: str) -> str:
 def flow(value: Any) -> str:
     """A value on one line."""
     if isinstance(value, dict):
-        keys = {key: key if "as" in value and key in ("true", "false") else scalar(key) for key in value}
-        return "{" + ", ".join(f"{keys[key]}: {flow(inner)}" for key, inner in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(key, value)}: {flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(flow, value)) + "]"
     return scalar(value)
 
 
+def _key(key: Any, holder: dict[Any, Any]) -> str:
+    """A key. In a rule with `as:`, the lists `true:` and `false:` are written without quotes."""
+    return key if key in ("true", "false") and "as" in holder else scalar(key)
+
+
 def entry(key: Any, value: Any, indent: str) -> Iterator[str]:
     """`key: value`, over several lines where one is too long."""
-    line = f"{indent}{scalar(key)}: {flow(value)}"
+    return _entry(scalar(key), value, indent)
+
+
+def _entry(key: str, value: Any, indent: str) -> Iterator[str]:
+    line = f"{indent}{key}: {flow(value)}"
     if len(line) <= WIDTH or not isinstance(value, dict | list) or not value:
         yield line
         return
-    yield f"{indent}{scalar(key)}:"
+    yield f"{indent}{key}:"
     yield from block(value, f"{indent}  ")
 
 
@@ -55,7 +63,7 @@ def block(value: dict[Any, Any] | list[Any], indent: str) -> Iterator[str]:
     """An object or a list over several lines."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from entry(key, inner, indent)
+            yield from _entry(_key(key, value), inner, indent)
         return
     for item in value:
         line = f"{indent}- {flow(item)}"
