@@ -28,6 +28,7 @@ scalars = st.one_of(
     st.text(max_size=8),
     st.sampled_from(["", "yes", "No", "ana@acme.test", "darwin", "a;b", "203.0.113.7", "eu-west-1a", "terminated"]),
     st.sampled_from(["2026-01-31T09:00:00Z", "2026-01-31", "1700000000", "https://acme.test/u/1"]),
+    st.sampled_from(["31/01/2026", "0001-01-01T00:00:00Z", "N/A", " Yes ", "/Date(1)/", 1_700_000_000]),
     st.just("arn:aws:ec2:eu-west-1:111122223333:vpc/v-1"),
 )
 values = st.recursive(
@@ -38,7 +39,11 @@ values = st.recursive(
     max_leaves=8,
 )
 records = st.dictionaries(st.one_of(names, odd_names), values, max_size=8)
+keyed = st.dictionaries(st.sampled_from(["1", "22", "eu-west-1", "us-east-1"]), records, min_size=2, max_size=3)
 documents = st.one_of(
+    keyed,
+    st.fixed_dictionaries({"all": keyed}),
+    st.lists(st.lists(records, max_size=2), min_size=1, max_size=2),
     st.lists(records, min_size=1, max_size=4),
     st.lists(records, max_size=4).map(lambda found: {"items": found, "total": len(found), "next": ""}),
     st.lists(st.lists(records, max_size=2).map(lambda found: {"group": "g", "members": found}), max_size=3).map(

@@ -114,6 +114,10 @@ class TestRecords:
         assert page.total == 70
         assert "states 70 records; this sample has 3" in text
 
+    def test_the_marker_of_the_page_itself_is_no_token(self) -> None:
+        document = {"Marker": "this", "NextMarker": "", "items": USERS}
+        assert drafted(document, "personnel_account")[1].incomplete_when == "$.NextMarker"
+
     @pytest.mark.parametrize("sample", ["[]", "{}", "[1, 2]", '{"items": []}'])
     def test_where_there_are_none_it_says_so(self, sample: str) -> None:
         with pytest.raises(UsageError, match="nothing can be drafted"):

@@ -27,6 +27,8 @@ def draft(reader: Reader, kind: str, name: str) -> tuple[str, Rules]:
     if not any(column.scalar and column.given for column in found.columns):
         raise UsageError(f"nothing can be drafted from {reader.name}: its records have no fields", hint=WITH_RECORDS)
     rules = rules_of(kind, documents, name, found)
+    if not rules.fields:
+        raise UsageError(f"nothing can be drafted from {reader.name}: no column fits {kind}", hint="Is --kind right?")
     head = [
         f"Drafted from {_shown(reader.name)}, {len(rules.found.held):,} of its records. "
         "Read each rule; those after a `check:` may be wrong. The tests have other values than the sample."

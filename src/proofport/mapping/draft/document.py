@@ -152,10 +152,8 @@ def _shortened(rules: Rules, number: int, stand_ins: StandIns) -> Any:
         value = column.values[number]
         if value is ABSENT:
             continue
-        name, proposal = next(
-            (each for each in rules.fields.items() if column.path in each[1].paths and each[0] != "id"),
-            ("id", rules.fields["id"]),
-        )
+        readers = [each for each in rules.fields.items() if column.path in each[1].paths]
+        name, proposal = min(readers, key=lambda each: each[0] == "id")
         rule = json.dumps(proposal.rule)
         kept = any(word in rule for word in ('"true"', '"table"', '"in": [', "sub", '"int"', '"number"', '"datetime"'))
         made = _replaced(value, name, rule, stand_ins, kept=kept)
@@ -190,7 +188,8 @@ def _is_a_name(key: str) -> bool:
 
 def _document(rules: Rules, number: int, record: Any, stand_ins: StandIns) -> Any:
     """The record in its place, with what `parent:` reads around it."""
-    document, held = record, rules.found.held[number]
+    document: Any = record
+    held = rules.found.held[number]
     for depth in reversed(range(len(rules.found.place))):
         step = rules.found.place[depth]
         if step.keyed:

@@ -79,7 +79,8 @@ def rules_of(kind: str, documents: Sequence[Any], name: str, found: Found) -> Ru
             context.append(required)
             to_fill_in.append(f"FILL IN `{required}`: no column fits. Until then give it with --set {required}=…")
     pages = next_page(documents) if found.place else []
-    total = stated_total(documents, found) if found.place and found.place[-1].listed else None
+    lists = [step for step in found.place if step.listed or step.keyed]
+    total = stated_total(documents, found) if len(lists) == 1 else None
     order = list(model_of(kind).model_fields)
     ordered = dict(sorted(fields.items(), key=lambda each: order.index(each[0]) if each[0] in order else len(order)))
     return Rules(

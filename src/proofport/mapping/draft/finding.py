@@ -143,7 +143,9 @@ def _gives(kind: str, field: str, column: Column) -> bool:
 
 def next_page(documents: Sequence[Any]) -> list[str]:
     """The paths at which documents have the token for the next page."""
-    return [path_text(names) for names, _ in _of_documents(documents, TOKENS)]
+    found = [names for names, _ in _of_documents(documents, TOKENS)]
+    sure = [names for names in found if {"next", "more"}.intersection(words_of(names[-1]))]
+    return [path_text(names) for names in sure or found]  # beside a next one, a marker may be that of this page
 
 
 def stated_total(documents: Sequence[Any], found: Found) -> tuple[str, int] | None:

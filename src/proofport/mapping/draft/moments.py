@@ -45,7 +45,8 @@ def _forms(values: Sequence[Any]) -> tuple[str, ...] | None:
     counted = _counting(numbers)
     if counted is None and not all(isinstance(value, str) for value in numbers):
         return None
-    left, chosen = [value for value in values if counted is None or value not in numbers], []
+    left = [value for value in values if counted is None or value not in numbers]
+    chosen: list[str] = []
     while left:
         best = max(FORMS, key=lambda form: sum(_reads(form, value) is not None for value in left))
         rest = [value for value in left if _reads(best, value) is None]
