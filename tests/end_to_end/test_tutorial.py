@@ -45,7 +45,7 @@ def typed(page: str, cli: Cli) -> list[int]:
 
 
 def test_every_command(cli: Cli) -> None:
-    assert typed(TUTORIAL, cli) == [0, 0, 0, 1, 0, 4, 0, 1, 0]
+    assert typed(TUTORIAL, cli) == [0, 0, 0, 1, 0, 4, 0, 1, 0, 0, 0, 0, 0]
     assert cli.held("drata", "personnel_account") == {"acct-1", "acct-2", "acct-3"}
     assert cli.held("drata", "cloud_resource") == {"i-0a1", "i-0a2"}
 

@@ -20,7 +20,7 @@ COMMANDS = {
     "push": ("push.push", "Deliver evidence."),
     "plan": ("push.plan", "Show what a push would add and change, and what would be gone."),
     "preview": ("push.preview", "Show one record as every destination would receive it."),
-    "mapping": ("mapping", "List, check and test mapping files."),
+    "mapping": ("mapping", "List, show, draft, check and test mapping files."),
     "emulate": ("vendor.emulate", "Run the local emulators of the vendors."),
     "provision": ("vendor.provision", "Find or make the vendor objects that evidence is delivered to."),
     "call": ("vendor.call", "Run one of a vendor's own operations."),

@@ -3,6 +3,7 @@
 from proofport.mapping.compile.fields import compile_skips
 from proofport.mapping.compile.source import SourceMapping, compile_kind, compile_source, id_of_evidence, model_for
 from proofport.mapping.compile.vendor import VendorMapping, compile_vendor, encode
+from proofport.mapping.copying import to_copy
 from proofport.mapping.language.nodes import MappingFile, Vendor
 from proofport.mapping.language.syntax import load_file
 from proofport.mapping.library import MappingLibrary, builtin_folder
@@ -27,4 +28,5 @@ __all__ = [
     "load_file",
     "model_for",
     "run_tests",
+    "to_copy",
 ]

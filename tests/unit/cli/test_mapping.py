@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from proofport.cli import app
+from proofport.mapping import MappingLibrary, load_file
 
 Capture = pytest.CaptureFixture[str]
 GOOD = """\
@@ -101,3 +102,69 @@ def test_what_can_never_be_is_found(capsys: Capture) -> None:
     Path("never.yaml").write_text(GOOD.replace("{id: $.serial}", "{id: $.serial, platform: {value: Windows}}"))
     assert app.run(["mapping", "check", "never.yaml"]) == 2
     assert "platform: found 'Windows', expected one of macos" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("name", ["aws.ec2.instances", "csv.training", "secureframe/cloud_resource"])
+def test_what_is_shown_is_a_file_that_stands_alone_and_does_the_same(name: str, capsys: Capture) -> None:
+    configure()
+    assert app.run(["mapping", "show", name]) == 0
+    shown = capsys.readouterr().out
+    short = name.removeprefix("sources/")
+    assert shown.startswith(f"# Save it as mine/{short}.yaml.\n")
+    copy = Path("mine") / f"{short}.yaml"
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_text(shown)
+    [copied], original = load_file(copy), MappingLibrary().find(name)
+    assert copied.tables == original.tables
+    assert set(copied.fields) == set(original.fields)
+    assert app.run(["mapping", "test", name]) == 0
+    assert app.run(["mapping", "list"]) == 0, "a copy beside the built-in one is no mistake"
+
+
+def test_without_a_folder_for_mappings_it_says_how_to_name_one(capsys: Capture) -> None:
+    assert app.run(["mapping", "show", "csv.training"]) == 0
+    assert "`mappings: mappings`" in capsys.readouterr().out.splitlines()[0]
+
+
+def test_a_table_that_cannot_be_written_out_is_named(capsys: Capture) -> None:
+    configure()
+    Path("mine/words.yaml").write_text("a: b\n")
+    Path("mine/good.yaml").write_text(f"{GOOD}tables:\n  words:\n    include: words.yaml\n")
+    assert app.run(["mapping", "show", "mine"]) == 0
+    assert "# Copy the table words.yaml too" in capsys.readouterr().out
+
+
+class TestNew:
+    SAMPLE = "Login,Mail,Is Admin\nana,ana@acme.test,yes\nbo,bo@acme.test,no\n"
+
+    def test_a_draft_goes_to_stdout_and_what_to_do_to_stderr(self, capsys: Capture) -> None:
+        Path("people.csv").write_text(self.SAMPLE)
+        assert app.run(["mapping", "new", "people.csv", "--kind", "personnel_account"]) == 0
+        said = capsys.readouterr()
+        assert "mapping: sources/people\n" in said.out
+        assert "rules from 2 records" in said.err
+        assert "acme.test" not in said.out
+
+    def test_a_draft_in_the_folder_of_mappings_is_used_at_once(self, capsys: Capture) -> None:
+        configure()
+        Path("people.csv").write_text(self.SAMPLE)
+        new = ["mapping", "new", "people.csv", "--kind", "personnel_account", "--name", "acme.people"]
+        assert app.run([*new, "--out", "mine/people.yaml"]) == 0
+        assert "proofport preview acme.people=people.csv" in capsys.readouterr().err
+        assert app.run(["mapping", "test", "acme.people"]) == 0
+        assert "2 tests passed" in capsys.readouterr().out
+        assert app.run([*new, "--out", "mine/people.yaml"]) == 2
+        assert "never written over" in capsys.readouterr().err
+
+    def test_what_is_wrong_is_said_before_anything_is_written(self, capsys: Capture) -> None:
+        Path("people.csv").write_text(self.SAMPLE)
+        for wrong, told in (
+            (["people.csv", "--kind", "persons"], "there is no kind 'persons'"),
+            (["people.csv", "--kind", "person", "--name", "a b"], "found the name 'a b'"),
+            (["nobody.csv", "--kind", "person"], "there is no file 'nobody.csv'"),
+            (["people.csv", "--kind", "person", "--out", "nowhere/a.yaml"], "nowhere/a.yaml cannot be written"),
+        ):
+            assert app.run(["mapping", "new", *wrong]) == 2
+            said = capsys.readouterr()
+            assert told in said.err
+            assert said.out == ""

@@ -47,6 +47,11 @@ def load_file(path: pathlib.Path) -> list[MappingFile]:
         content = content_of(path)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", hint="Check the path of the mapping file.") from None
+    return read_mappings(content, path)
+
+
+def read_mappings(content: bytes, path: pathlib.Path) -> list[MappingFile]:
+    """The mappings of a file's content. Raises MappingError."""
     mappings = [_Document(path, node).mapping() for node in read_documents(content, str(path))]
     if not mappings:
         raise Mark(str(path), 1, 1).error("an empty file", f"a mapping, which begins with {FORM}")

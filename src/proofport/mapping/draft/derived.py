@@ -1,0 +1,180 @@
+"""Rules for what stands inside of other values: parts of an ARN or an address, tags, and words for what is gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from proofport.mapping.draft import values as shapes
+from proofport.mapping.draft.matching import Match
+from proofport.mapping.draft.names import fit, words_of
+from proofport.mapping.draft.rules import Proposal, split_text
+from proofport.mapping.draft.shape import Column, can_be_written, step_text
+from proofport.mapping.draft.synonyms import FIELDS
+
+_ENDED = re.compile(r"(?i)terminated|deleted|destroyed|removed|decommissioned")
+_SUBSCRIPTION = re.compile(r"(?i)/subscriptions/[^/]+/.+")
+_TYPE = re.compile(r"[A-Za-z0-9.]+(/[A-Za-z0-9.]+)+|[A-Za-z0-9]+(::[A-Za-z0-9]+)+")
+_TAG_FORMS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))
+
+
+def derived(
+    kind: str,
+    columns: Sequence[Column],
+    nouns: set[str],
+    known: Mapping[str, Proposal],
+    fields: Mapping[str, Sequence[Match]],
+) -> dict[str, Proposal]:
+    """Rules for fields that no column gives as a whole."""
+    found = dict(_from_tags(kind, columns, known))
+    if kind == "cloud_resource":
+        found = {**_from_clouds(columns, nouns, {*known, *found}), **found}
+        found.update(_gone(fields.get("state", ())))
+        found.update(_several_types(columns))
+    return {field: proposal for field, proposal in found.items() if field not in known}
+
+
+def _from_clouds(columns: Sequence[Column], nouns: set[str], known: set[str]) -> dict[str, Proposal]:
+    found: dict[str, Proposal] = {}
+    for part in (_account_number, _zone, _of_arn, _of_path, _of_address, _public_address):
+        for field, proposal in part(columns, nouns):
+            if field not in known:
+                found.setdefault(field, proposal)
+    if _arn(columns, nouns) is not None:
+        found["provider"] = Proposal({"value": "aws"})
+    return found
+
+
+def _account_number(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Proposal]]:
+    """A column of account numbers, under whatever name."""
+    for column in columns:
+        if (
+            shapes.all_match(shapes.ACCOUNT_NUMBER, column.given)
+            and column.names
+            and words_of(column.names[-1])[-1] == "id"
+        ):
+            yield "account_id", Proposal(column.path, (), (column.path,))
+
+
+def _zone(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Proposal]]:
+    """The region that a zone such as eu-west-1a lies in."""
+    for column in columns:
+        if column.names and "zone" in words_of(column.names[-1]) and shapes.share(shapes.ZONE, column.given) > 0:
+            sub = {"pattern": "^([a-z-]+-[0-9]+)[a-z]$", "with": r"\1", "unmatched": "omit"}
+            rule = {"path": column.path, "sub": sub}
+            yield "region", Proposal(rule, ("the zone without its last letter",), (column.path,))
+
+
+def _arn(columns: Sequence[Column], nouns: set[str]) -> Column | None:
+    """The column with the ARN of the record itself."""
+    fitting = [
+        column
+        for column in columns
+        if len(column.names) == 1
+        and shapes.share(shapes.ARN, column.given) > 0.5
+        and fit(column.names, _ARN_NAMES, nouns)
+    ]
+    return max(fitting, key=lambda column: len(column.given), default=None)
+
+
+_ARN_NAMES = FIELDS["cloud_resource"]["name"]._replace(sure=("arn",), likely=())
+
+
+def _of_arn(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Proposal]]:
+    column = _arn(columns, nouns)
+    if column is None:
+        return
+    parts = [value.split(":") for value in column.given if shapes.ARN.fullmatch(str(value))]
+    for field, place in (("account_id", 4), ("region", 3)):
+        if all(part[place] for part in parts):
+            yield field, Proposal(split_text(column.path, ":", place), (), (column.path,))
+    if all(len(part) == 6 and "/" not in part[5] for part in parts):
+        yield "name", Proposal(split_text(column.path, ":", 5), ("the last part of the ARN",), (column.path,))
+
+
+def _of_path(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Proposal]]:
+    """The subscription in an id such as /subscriptions/…/resourceGroups/…"""
+    for column in columns:
+        if shapes.all_match(_SUBSCRIPTION, column.given):
+            yield "account_id", Proposal(split_text(column.path, "/", 2), (), (column.path,))
+
+
+def _of_address(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Proposal]]:
+    """Where the record is nothing but an address: its account, its region, and its last part."""
+    column = columns[0]
+    if column.path != "$" or not shapes.all_match(shapes.URL, column.given):
+        return
+    for field, mark, pattern in (("account_id", "/", shapes.ACCOUNT_NUMBER), ("region", ".", shapes.REGION)):
+        place = _place_of(pattern, [value.split(mark) for value in column.given])
+        if place is not None:
+            yield field, Proposal(split_text("$", mark, place), ("a part of the address",), ("$",))
+    lengths = {value.count("/") for value in column.given}
+    if len(lengths) == 1:
+        yield "name", Proposal(split_text("$", "/", lengths.pop()), ("the last part of the address",), ("$",))
+
+
+def _place_of(pattern: re.Pattern[str], parts: Sequence[Sequence[str]]) -> int | None:
+    shortest = min(map(len, parts))
+    return next((n for n in range(shortest) if all(pattern.fullmatch(part[n]) for part in parts)), None)
+
+
+def _public_address(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Proposal]]:
+    """A record with a public address is public; one without may still be reached in another way."""
+    for column in columns:
+        words = words_of(column.names[-1]) if column.names else []
+        if {"public", "ip"} <= {word.removesuffix("s") for word in words} and shapes.all_match(shapes.IP, column.given):
+            rule = {"value": True, "when": {"path": column.path, "present": True}}
+            doubt = "true where there is a public address; without one nothing is claimed"
+            yield "public", Proposal(rule, (doubt,), (column.path,))
+
+
+def _several_types(columns: Sequence[Column]) -> Iterator[tuple[str, Proposal]]:
+    """The type of each record, where a file has several."""
+    for column in columns:
+        if column.names[-1:] == ("type",) and column.whole and shapes.all_match(_TYPE, column.given):
+            doubt = "vendors' tables know types such as azure.compute.virtual_machine: make a table of yours"
+            yield "type", Proposal(column.path, (doubt,), (column.path,))
+
+
+def _gone(state: Sequence[Match]) -> Iterator[tuple[str, Proposal]]:
+    """The words of the state that say that a record is gone."""
+    for match in state[:1]:
+        words = sorted({value for value in match.column.given if isinstance(value, str) and _ENDED.fullmatch(value)})
+        if words:
+            rule = {"value": "removed", "when": {"path": match.column.path, "in": words}}
+            yield "lifecycle_state", Proposal(rule, ("states of which the record is gone",), (match.column.path,))
+
+
+def _from_tags(kind: str, columns: Sequence[Column], known: Mapping[str, Proposal]) -> Iterator[tuple[str, Proposal]]:
+    """A tag whose key is the name of a field: `Name`, `email`."""
+    for column in columns:
+        tags = _tags(column)
+        for field in ("name", "email", "owner_email"):
+            if field in known or field not in FIELDS.get(kind, {}):
+                continue
+            names = FIELDS[kind][field]
+            named = [tag for tag in tags if fit([tag], names, set()) and "'" not in tag and _right(field)(tags[tag][1])]
+            if named:
+                yield field, Proposal(tags[named[0]][0], (f"from the tag {named[0]}",), (column.path,))
+
+
+def _tags(column: Column) -> dict[str, tuple[str, list[Any]]]:
+    """The path and the values of each tag."""
+    found: dict[str, tuple[str, list[Any]]] = {}
+    if column.of_members and all(isinstance(value, dict) for value in column.given):
+        for tag, value in (each for tags in column.given for each in tags.items() if can_be_written([each[0]])):
+            found.setdefault(tag, (column.path + step_text(tag), []))[1].append(value)
+        return found
+    items = [item for value in column.given if isinstance(value, list) for item in value if isinstance(item, dict)]
+    key, value = next((form for form in _TAG_FORMS if items and all(form[0] in item for item in items)), ("", ""))
+    for item in items if key else ():
+        path = f"{column.path}[?(@.{key}=='{item[key]}')].{value}"
+        found.setdefault(str(item[key]), (path, []))[1].append(item.get(value))
+    return found
+
+
+def _right(field: str) -> Callable[[Sequence[Any]], bool]:
+    if field.endswith("email"):
+        return lambda values: shapes.all_match(shapes.EMAIL, values)
+    return lambda values: all(isinstance(value, str) for value in values)

@@ -1,0 +1,113 @@
+"""Which column becomes which field: the best of all pairs of names whose values fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from proofport.evidence import model_of
+from proofport.mapping.draft import values as shapes
+from proofport.mapping.draft.names import LIKELY, NESTED, STRIPPED, fit
+from proofport.mapping.draft.proposals import propose
+from proofport.mapping.draft.rules import Proposal, type_of
+from proofport.mapping.draft.shape import Column, says
+from proofport.mapping.draft.synonyms import FIELDS
+
+ADDRESSES, SYSTEMS = ("email", "owner_email"), ("platform", "os_name")
+"""Fields that may take a column that another one takes, too: a login is often an address."""
+MOST_ALTERNATIVES = 4
+_CLOSE = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One column that may become a field, and how well it fits."""
+
+    score: float
+    field: str
+    column: Column
+    proposal: Proposal
+
+
+def matches(kind: str, columns: Sequence[Column], nouns: set[str]) -> list[Match]:
+    """Every pair of a field and a column that fits it, best first."""
+    model, found = model_of(kind), []
+    for field, names in FIELDS.get(kind, {}).items():
+        made = type_of(model, field)
+        for column in columns:
+            worth = fit(column.names, names, nouns)
+            if worth and (proposal := propose(field, made, column)) is not None:
+                covered = len(column.given) / len(column.values)
+                doubted = 0.5 * bool(proposal.doubts) * (made == "text")
+                needed = _CLOSE * model.model_fields[field].is_required()
+                found.append(Match(worth + _CLOSE * covered - doubted + needed, field, column, proposal))
+    return sorted(found, key=lambda match: -match.score)
+
+
+def assigned(found: Sequence[Match]) -> dict[str, list[Match]]:
+    """For each field its columns, best first. Each column goes to one field."""
+    fields: dict[str, list[Match]] = {}
+    taken: dict[str, str] = {}
+    for match in found:
+        owner = taken.get(match.column.path)
+        if match.field not in fields and (owner is None or _may_share(match)):
+            taken.setdefault(match.column.path, match.field)
+            fields[match.field] = [match]
+    for match in found:
+        if match.field in fields and match.column.path not in taken and _completes(fields[match.field], match):
+            taken[match.column.path] = match.field
+            fields[match.field].append(match)
+    return fields
+
+
+def _may_share(match: Match) -> bool:
+    if match.field in ADDRESSES:
+        return shapes.all_match(shapes.EMAIL, match.column.given)
+    return match.field in SYSTEMS
+
+
+def _completes(chosen: Sequence[Match], match: Match) -> bool:
+    """True if a column surely means the same, and has values where the chosen ones have none."""
+    if len(chosen) >= MOST_ALTERNATIVES or min(match.score, chosen[0].score) < STRIPPED:
+        return False
+    rows = zip(match.column.values, *(each.column.values for each in chosen), strict=True)
+    return any(says(value) and not any(map(says, others)) for value, *others in rows)
+
+
+def proposals(kind: str, fields: Mapping[str, Sequence[Match]], found: Sequence[Match]) -> dict[str, Proposal]:
+    """The rule of each field, with its doubts."""
+    taken = {match.column.path for chosen in fields.values() for match in chosen}
+    made = {}
+    for field, chosen in fields.items():
+        best = chosen[0]
+        proposal = joined([match.proposal for match in chosen])
+        if best.score < LIKELY + _CLOSE + 0.1:
+            proposal = proposal.doubted(f"the name `{best.column.names[-1]}` may mean something else")
+        elif best.score < NESTED + _CLOSE + 0.1:
+            proposal = proposal.doubted("the value stands inside of another object")
+        others = [match.column.path for match in found if match.field == field and match.score > best.score - _CLOSE]
+        if also := [path for path in others if path not in taken]:
+            proposal = proposal.doubted(f"also fits: {', '.join(also)}")
+        made[field] = proposal
+    return made
+
+
+def joined(alternatives: Sequence[Proposal]) -> Proposal:
+    """One rule of several: the first that gives a value counts."""
+    if len(alternatives) == 1:
+        return alternatives[0]
+    rules = [each.rule for each in alternatives]
+    rest = [{key: value for key, value in rule.items() if key != "path"} for rule in rules if isinstance(rule, dict)]
+    rule: dict[str, Any] = {"first_of": rules}
+    if len(rest) == len(rules) and rest[0].get("as") == "datetime" and all(each == rest[0] for each in rest):
+        rule = {"first_of": [rule["path"] for rule in rules if isinstance(rule, dict)], **rest[0]}
+    return Proposal(
+        rule,
+        _once(doubt for each in alternatives for doubt in each.doubts),
+        _once(path for each in alternatives for path in each.paths),
+    )
+
+
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))
