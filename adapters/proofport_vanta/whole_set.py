@@ -117,7 +117,7 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
 
         When Vanta does not surely take a set, those that follow are not sent, and stay as they are.
         """
-        shares = self._shares(batch, (yield from self.follow(job, memory, batch, tombstones)))
+        shares = self._shares(batch, self.follow(memory, batch, tombstones))
         for share in shares:
             _require_room(share)
         outcomes, sent = [withheld("not_sent")] * len(batch), list[Share]()
@@ -134,11 +134,8 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
                 outcomes[index] = CONFIRMED
         return outcomes
 
-    def follow(
-        self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]
-    ) -> Flow[Sequence[tuple[str, bytes]]]:
+    def follow(self, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Sequence[tuple[str, bytes]]:
         """The records, with their ids, that go with the set although they are not in it."""
-        yield from ()
         return ()
 
     def _shares(self, batch: Batch, follow: Sequence[tuple[str, bytes]]) -> list[Share]:

@@ -143,6 +143,9 @@ class Observed:
     whole: bool = False  #: `fields` are all that was sent. False: some fields cannot be read.
     outside: bool = False  #: No snapshot brought it, yet the next one takes it away.
     ended: bool = False  #: It counts as gone already.
+    #: Of one that has ended and that the set still has (`Replaces.keeps_gone`): since when it is gone, in seconds since
+    #: 1970, 0 for unknown. None: the set does not have it.
+    gone_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

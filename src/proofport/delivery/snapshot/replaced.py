@@ -40,6 +40,7 @@ class ReplacedSet(Ending):
     ) -> None:
         super().__init__(destination, books, terms, ids, vendor_list)
         resource = destination.resource
+        self._list = vendor_list
         self._days = resource.keeps_gone if isinstance(resource, Replaces) else 0
         #: The ids that become tombstones, and when: the start of the run.
         self._ended: list[str] = []
@@ -127,10 +128,13 @@ class ReplacedSet(Ending):
         return [self._as_sent(found[each]) for each in self._before.missing(sorted(found))]
 
     async def _listed_alone(self, found: Mapping[str, Tombstone]) -> dict[str, Tombstone]:
-        """Records that are gone and were delivered from elsewhere: unknown to the journal, with a body in the list."""
+        """Records that are gone, or went before, and were delivered from elsewhere: the journal does not know them, and
+        the list has their bodies."""
         rest = [each for each in self._missing if not any(key in found for key in self._before.keys(each))]
         bodies = await self._before.last_bodies(rest)
-        return {each: Tombstone(each, body, self._began) for each, body in bodies.items()}
+        kept = {each.id: each for each in self._list.live.kept_as_gone() if (each.gone_at or 0.0) >= self._since}
+        listed = kept | {each: Tombstone(each, body, self._began) for each, body in bodies.items()}
+        return {each: row for each, row in listed.items() if not any(key in found for key in self._before.keys(each))}
 
     def _as_sent(self, tombstone: Tombstone) -> Tombstone:
         """With the id as it was sent: the last body has it."""

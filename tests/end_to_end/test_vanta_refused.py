@@ -1,0 +1,80 @@
+"""Records that Vanta does not get: they lack a value, were refused, or are held there as having left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.support.reports import counts, notes
+from tests.support.vanta import Vanta, account, accounts
+
+from proofport.delivery.report import Exit
+
+KIND = "personnel_account"
+
+
+@pytest.fixture(name="vanta")
+def _half_may_go(vanta: Vanta) -> Vanta:
+    """The guard lets half of a set go."""
+    vanta.options["guard"] = {"max_gone": 0.5}
+    return vanta
+
+
+async def puts(vanta: Vanta) -> int:
+    return sum(each["method"] == "PUT" for each in await vanta.written())
+
+
+async def live(vanta: Vanta) -> dict[str, str]:
+    """The status of every account that is not deleted."""
+    return {row["id"]: row["status"] for row in await vanta.records(KIND)}
+
+
+# ------------------------------------------------------------------ one who had left is back, and refused
+LEFT = {"a0": "ACTIVE", "a1": "ACTIVE", "a2": "DEACTIVATED"}
+BACK = [*accounts(2), account(2, mfa_enabled=None)]
+
+
+@pytest.fixture(name="left")
+async def _one_has_left(vanta: Vanta) -> Vanta:
+    await vanta.push(accounts(3), kind=KIND)
+    await vanta.push(accounts(2), kind=KIND)
+    assert await live(vanta) == LEFT
+    return vanta
+
+
+@pytest.mark.parametrize("journal", ["journal", "another"], ids=["known here", "left by another journal"])
+@pytest.mark.parametrize("guard", ["block", "keep_last"])
+async def test_one_who_had_left_and_is_refused_blocks_the_set(left: Vanta, guard: str, journal: str) -> None:
+    left.options["guard"] = {"max_gone": 0.5, "refused": guard}
+    plan = await left.plan(BACK, kind=KIND, journal=journal)
+    report = await left.push(BACK, kind=KIND, journal=journal)
+    books = report.destinations["vanta"]
+    assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"withheld": 3})
+    assert (await puts(left), await live(left), books.kept_last.count) == (2, LEFT, 0)
+    for said in (notes(report), " ".join(plan.destinations["vanta"].notes)):
+        assert "1 record refused that the set before has as gone" in said
+        assert ": a2. Correct them" in said
+        assert "--override-guard" in said
+        assert ("keep_last does not send" in said) == (guard == "keep_last")
+
+
+@pytest.mark.parametrize("journal", ["journal", "another"])
+async def test_one_who_had_left_and_is_refused_is_dropped_when_a_person_says_so(left: Vanta, journal: str) -> None:
+    report = await left.push(BACK, kind=KIND, journal=journal, override_guard="she has no account any more")
+    books = report.destinations["vanta"].as_dict()
+    assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"delivered": 2, "withheld": 1})
+    assert (books["dropped"], books["gone"]["count"]) == ({"count": 1, "ids": ["a2"]}, 0)
+    assert (await live(left), await left.deleted(KIND)) == ({"a0": "ACTIVE", "a1": "ACTIVE"}, ["a2"])
+    again = await left.push(BACK, kind=KIND, journal=journal)
+    assert counts(again) == {"delivered": 2, "withheld": 1}, "it is held no longer"
+    await left.push(accounts(2), kind=KIND, journal=journal)
+    assert await live(left) == {"a0": "ACTIVE", "a1": "ACTIVE"}, "nor is it told as gone again"
+
+
+async def test_an_account_that_source_says_has_left_is_dropped_for_good(vanta: Vanta) -> None:
+    locked: dict[str, Any] = account(2, active=False, deactivated_at="2026-01-31T09:00:00Z")
+    await vanta.push([*accounts(2), locked], kind=KIND)
+    unknown = {**locked, "mfa_enabled": None}
+    report = await vanta.push([*accounts(2), unknown], kind=KIND, override_guard="never mind")
+    assert report.destinations["vanta"].dropped.ids == ["a2"]
+    assert await live(vanta) == {"a0": "ACTIVE", "a1": "ACTIVE"}
