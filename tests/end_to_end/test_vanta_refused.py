@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.support.evidence import Record
 from tests.support.reports import counts, notes
 from tests.support.vanta import Vanta, account, accounts
 
@@ -78,3 +79,38 @@ async def test_an_account_that_source_says_has_left_is_dropped_for_good(vanta: V
     report = await vanta.push([*accounts(2), unknown], kind=KIND, override_guard="never mind")
     assert report.destinations["vanta"].dropped.ids == ["a2"]
     assert await live(vanta) == {"a0": "ACTIVE", "a1": "ACTIVE"}
+
+
+# ------------------------------------------------------------------ what is said beforehand
+UNKNOWN = account(2, mfa_enabled=None)
+CASES: dict[str, tuple[list[Record], dict[str, Any]]] = {
+    "held": ([*accounts(2), UNKNOWN], {}),
+    "not held": ([*accounts(3), account(9, mfa_enabled=None)], {}),
+    "kept": ([*accounts(2), UNKNOWN], {"refused": "keep_last"}),
+    "nothing to send": ([account(9, mfa_enabled=None)], {"max_gone": 1}),
+    "shrinks": (accounts(1), {}),
+    "shrinks, and a record is rejected": ([account(0), account(9, permission_level=7)], {"max_rejected": 1}),
+    "too large": ([account(n) for n in range(5)], {}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("unknown", ["withhold", "exclude"])
+async def test_a_plan_and_a_dry_run_end_as_the_push_does(
+    vanta: Vanta, case: str, unknown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, guard = CASES[case]
+    monkeypatch.setattr("proofport_vanta.whole_set.MAX_RECORDS", 4)
+    vanta.block["objects"][KIND] |= {"unknown_required": unknown}
+    vanta.options["guard"] = {"max_gone": 0.5, **guard}
+    await vanta.push(accounts(3), kind=KIND)
+    plan = await vanta.plan(given, kind=KIND)
+    dry = await vanta.push(given, kind=KIND, dry_run=True)
+    assert await puts(vanta) == 1
+    report = await vanta.push(given, kind=KIND)
+    assert (plan.exit_code, dry.exit_code) == (report.exit_code, report.exit_code)
+    tally = dry.destinations["vanta"].tally
+    sent = counts(report).get("delivered", 0)
+    assert tally.reasons.get("dry_run", 0) == sent, "what would be sent"
+    rest = {reason: n for reason, n in report.destinations["vanta"].tally.reasons.items() if n}
+    assert {reason: n for reason, n in tally.reasons.items() if reason != "dry_run"} == rest

@@ -19,6 +19,7 @@ from proofport.delivery.report import DestinationReport
 from proofport.delivery.whole import records
 from proofport.text.wording import listing
 
+NO_RECORD = "no record has every value that the vendor requires, and an empty set is not sent"
 NAMED = 20
 """At most so many ids stand in the sentence that says why a set is blocked."""
 

@@ -42,6 +42,13 @@ class Exit(IntEnum):
     GUARD = 4
 
 
+def first_of(codes: Iterable[Exit]) -> Exit:
+    """The exit code of a run whose destinations have these."""
+    found = set(codes)
+    order = (Exit.USAGE, Exit.BLOCKED, Exit.GUARD, Exit.INCOMPLETE)
+    return next((code for code in order if code in found), Exit.OK)
+
+
 @dataclass(slots=True)
 class Group:
     """Some records: their number, and the first of them."""
@@ -221,9 +228,7 @@ class RunReport:
 
     @property
     def exit_code(self) -> Exit:
-        found = {destination.exit for destination in self.destinations.values()}
-        order = (Exit.USAGE, Exit.BLOCKED, Exit.GUARD, Exit.INCOMPLETE)
-        return next((code for code in order if code in found), Exit.OK)
+        return first_of(destination.exit for destination in self.destinations.values())
 
     def as_dict(self) -> dict[str, Any]:
         return {

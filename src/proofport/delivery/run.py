@@ -16,6 +16,7 @@ from proofport.adapter import Adapter, Mode
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
+from proofport.delivery.foretold import DryRun
 from proofport.delivery.gone import note_left_behind
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
@@ -129,7 +130,7 @@ class _Part:
     before: Delivered
     books: RunBooks | None = None
     ending: Ending | None = None
-    comparison: Comparison | None = None
+    comparison: Comparison | DryRun | None = None
     #: The whole set was delivered.
     complete: bool = False
 
@@ -231,8 +232,9 @@ class Run:
     async def _prepare(self, part: _Part, ids: IdStore | None, stack: AsyncExitStack) -> None:
         """Read what has to be known of the vendor before anything is sent."""
         order, destination = self._order, part.destination
-        if order.plan:
-            part.comparison = Comparison(part.before, destination, self._list(part, stack))
+        if not order.sends:
+            compares = Comparison if order.plan else DryRun
+            part.comparison = compares(part.before, destination, self._list(part, stack), order.terms)
             await part.comparison.prepare(self._tell)
             destination.compare_only(part.comparison.meet)
         await note_left_behind(order.journal, destination)
@@ -312,7 +314,7 @@ class Run:
     # ------------------------------------------------------------------ after
     async def _finish(self, part: _Part, ids: IdStore | None) -> None:
         if part.comparison is not None:
-            await part.comparison.finish(ids, self._order.terms, self._incomplete)
+            await part.comparison.finish(ids, self._incomplete)
         if part.ending is not None:
             part.complete = await part.ending.end(self._incomplete)
 

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_json: bool, **how: Any) -> int:
     """Show what `proofport push` with the same arguments would add and change, and what would be gone.
 
-    Reads what each vendor has now; nothing is written. Exit codes: 0, 1 when records could not be delivered, 2 when a
-    destination could not take this as asked, 4 when the guard would refuse.
+    Reads what each vendor has now; nothing is written. Exit codes, as of the push: 0, 1 when records could not be
+    delivered, 2 when a destination could not take this as asked, 4 when the guard would refuse.
     """
     given = [options.named_input(text, source) for text in inputs]
     with watcher() as watch:

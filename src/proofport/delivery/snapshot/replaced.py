@@ -17,7 +17,7 @@ from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import may_have_arrived
 from proofport.delivery.listed import VendorList
 from proofport.delivery.live_set import lists_now
-from proofport.delivery.refused import NAMED, Held, held_back
+from proofport.delivery.refused import NAMED, NO_RECORD, Held, held_back
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import TAKEN, Ending
 from proofport.delivery.target import DAY
@@ -69,7 +69,7 @@ class ReplacedSet(Ending):
                 return False
             gone, new = self._report.gone.count + held.lost, len(batch) + len(held.kept)
             if not new and self._report.tally.reasons[REQUIRED_VALUE_UNKNOWN]:
-                self._cancel("no record has every value that the vendor requires, and an empty set is not sent")
+                self._cancel(NO_RECORD)
                 return False
             self._terms.allow(Change(self._before.size, gone, new), incomplete, self._before.sources)
             require_room(joined(batch, held.kept), destination.limits)
