@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.support.evidence import Record
 from tests.support.reports import counts, notes
-from tests.support.vanta import Vanta, account, accounts
+from tests.support.vanta import Vanta, account, accounts, resources
 
 from proofport.delivery.report import Exit
 
@@ -114,3 +114,17 @@ async def test_a_plan_and_a_dry_run_end_as_the_push_does(
     assert tally.reasons.get("dry_run", 0) == sent, "what would be sent"
     rest = {reason: n for reason, n in report.destinations["vanta"].tally.reasons.items() if n}
     assert {reason: n for reason, n in tally.reasons.items() if reason != "dry_run"} == rest
+
+
+async def test_who_is_taken_as_removed_is_named_and_not_sent_as_gone(vanta: Vanta) -> None:
+    await vanta.push(accounts(5), kind=KIND)
+    state = await vanta.emulator.state()
+    resources(state, KIND)[0]["records"].clear()
+    await vanta.emulator.control("POST", "seed", **state)
+    plan = await vanta.plan(accounts(1), kind=KIND)
+    assert (plan.exit_code, plan.destinations["vanta"].gone.count) == (Exit.GUARD, 4)
+    report = await vanta.push(accounts(1), kind=KIND, override_guard="they were deleted by hand")
+    books = report.destinations["vanta"].as_dict()
+    assert (report.exit_code, books["gone"]["count"]) == (Exit.OK, 0)
+    assert books["taken_as_removed"] == {"count": 5, "ids": ["a0", "a1", "a2", "a3", "a4"]}
+    assert await live(vanta) == {"a0": "ACTIVE"}

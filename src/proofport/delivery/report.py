@@ -152,6 +152,8 @@ class DestinationReport:
     kept_rejected: int = 0
     #: Of such a set: records that it left out although nobody knows that they are gone. Only an override does that.
     dropped: Group = field(default_factory=Group)
+    #: Delivered from here, and not shown by a list that counts as the truth: an override says that they were removed.
+    taken_as_removed: Group = field(default_factory=Group)
     #: Records that lack a value which the vendor requires, and that the configuration leaves out for that.
     excluded: Group = field(default_factory=Group)
     #: Ids that were to be removed, and that neither the vendor holds nor the journal knows.
@@ -182,8 +184,14 @@ class DestinationReport:
             self.outside.add(record_id)
 
     def refused_and_held(self) -> dict[str, Any]:
-        """The refused records that were kept, dropped or left out on purpose, where there are any."""
-        groups = {"kept_last": self.kept_last, "dropped": self.dropped, "excluded": self.excluded}
+        """The refused records that were kept, dropped or left out on purpose, and those that count as removed, where
+        there are any."""
+        groups = {
+            "kept_last": self.kept_last,
+            "dropped": self.dropped,
+            "excluded": self.excluded,
+            "taken_as_removed": self.taken_as_removed,
+        }
         return {name: found.as_dict() for name, found in groups.items() if found.count}
 
     def as_dict(self) -> dict[str, Any]:

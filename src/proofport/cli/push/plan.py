@@ -57,7 +57,12 @@ def _changes(report: DestinationReport) -> Iterator[str]:
     yield from group("gone", report.gone.count, ids=report.gone.ids, colour="red")
     if report.outside.count:
         yield from group("of these uploaded directly", report.outside.count, ids=report.outside.ids, colour="red")
-    left = {"rejected, sent as they were": report.kept_last, "dropped": report.dropped, "left out": report.excluded}
+    left = {
+        "rejected, sent as they were": report.kept_last,
+        "dropped": report.dropped,
+        "left out": report.excluded,
+        "taken as removed at the vendor": report.taken_as_removed,
+    }
     for words, refused in left.items():
         if refused.count:
             yield from group(words, refused.count, ids=refused.ids, colour="yellow")

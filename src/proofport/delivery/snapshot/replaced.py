@@ -111,7 +111,8 @@ class ReplacedSet(Ending):
             await before.read_list()
         self._missing = await before.note_gone(keep=self._days > 0)
         if self._days:
-            self._ended = [each async for page in before.delivered() for each in before.gone(page)]
+            async for page in before.delivered():
+                self._ended += await self._list.not_removed(before.gone(page))
 
     @property
     def _since(self) -> float:
