@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from proofport.adapter import Batch, Memory, Observed, Tombstone
 from proofport.evidence import format_timestamp
-from proofport_vanta.common import looks_like_a_time
+from proofport_vanta.common import looks_like_a_time, note
 from proofport_vanta.parts import MAX_RECORDS, Row
 from proofport_vanta.settings import VantaObject
 from proofport_vanta.whole_set import VantaSet
@@ -36,7 +36,7 @@ class AccountSet(VantaSet):
         for each in latest:
             size += len(each.body) + ADDED
             if len(batch) + len(left) >= MAX_RECORDS or size > self.parts[0].room:
-                memory["notes"] = [NO_ROOM.format(len(tombstones) - len(left))]
+                note(memory, NO_ROOM.format(len(tombstones) - len(left)))
                 break
             left.append(each)
         kept = {each.id for each in left}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proofport.accounting import ACCEPTED, Outcome, rejected, unknown, withheld
@@ -72,13 +72,15 @@ class Part:
         reply = yield Call(f"sync_{self.base_type}", "PUT", self.path, body=content, destructive=True)
         if reply.status == 400 and not reply.is_page and counted:
             refusal = refusal_of(reply, ids)
-            if refusal.place is None:
-                return [rejected(refusal.problem)] * counted
             outcomes = [withheld("set_refused")] * counted
-            if refusal.place < counted:
-                outcomes[refusal.place] = rejected(refusal.problem)
-                return outcomes
-            return [withheld("set_refused", refusal.problem)] * counted
+            problem = refusal.problem
+            if refusal.place is None:
+                return [withheld("set_refused", problem)] * counted
+            if refusal.place >= counted:
+                found = f"{problem.found}, in {ids[refusal.place]}, which is sent as gone"
+                return [withheld("set_refused", replace(problem, found=found))] * counted
+            outcomes[refusal.place] = rejected(problem)
+            return outcomes
         if reply.ok and (doubt := _doubt(reply.json(), len(bodies))):
             problem = Problem(*doubt, vendor_message=vendor_words(reply))
             if not counted:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, withheld
+from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, Status, withheld
 from proofport.adapter import (
     Batch,
     Blueprint,
@@ -32,11 +32,12 @@ from proofport.adapter import (
     ReadsBack,
     Replaces,
     Resource,
+    Splits,
     Tombstone,
 )
 from proofport.errors import ProofportError, UnsupportedFeature, UsageError
 from proofport_vanta.bodies import BASE_TYPES, ID_FIELD, MODELS, CustomResource, body_of
-from proofport_vanta.common import VantaBody, wire_names
+from proofport_vanta.common import VantaBody, note, wire_names
 from proofport_vanta.computers import COMPUTERS as MACHINES
 from proofport_vanta.parts import MAX_BYTES, MAX_RECORDS, Part, Row
 from proofport_vanta.provisioning import provision
@@ -46,6 +47,10 @@ from proofport_vanta.tokens import owner_of
 TOO_MANY = (
     "Nothing was sent, and a set cannot be split: each request replaces the one before. Make another resource in "
     "Vanta, and push a part of the records to a destination of its own that names it."
+)
+EMPTY = (
+    "Vanta removes no records by id. If all of them are gone, delete the resource in Vanta's developer console, and "
+    "take it out of `objects`."
 )
 WAYS = {
     "upsert": "Push the whole set: --mode snapshot.",
@@ -103,7 +108,7 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
         if mode != "snapshot":
             raise UnsupportedFeature(f"Vanta takes only whole sets of {self.kind}, no {mode}", hint=WAYS[mode])
         parts = self.parts
-        return Limits(MAX_RECORDS * len(parts), sum(part.room for part in parts), too_large=TOO_MANY)
+        return Limits(MAX_RECORDS * len(parts), sum(part.room for part in parts), too_large=TOO_MANY, empty=EMPTY)
 
     def body(self, mode: Mode) -> Body:
         return body_of(self.kind, self.configured)
@@ -125,9 +130,11 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
             ends = yield from share.part.put(share.bodies, share.ids, len(share.indexes))
             for index, end in zip(share.indexes, ends, strict=True):
                 outcomes[index] = end
+            _note(memory, share.part, ends)
             if not all(end == ACCEPTED for end in ends):
                 break  # never for a set without a record of the batch: a refusal of that is raised
             sent.append(share)
+            memory["taken"] = [index for each in sent for index in each.indexes]
         for share in sent:
             shown = yield from _look(share)
             for index in shown:
@@ -184,9 +191,24 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
         return Part(CUSTOM, resource_id, fields_of(CustomResource), times)
 
 
+class ComputerSet(VantaSet, Splits):
+    """The devices of one application: a set of its own for each platform that has a resource."""
+
+    def object_of(self, body: bytes) -> str:
+        platform = json.loads(body).get("platform", "")
+        part = next((each for each in self.parts if each.platform == platform), self.parts[-1])
+        return f"{part.base_type} {part.resource_id}"
+
+
 def fields_of(model: type[VantaBody]) -> frozenset[str]:
     """The fields that are sent."""
     return frozenset(wire_names(model)) - {"platform"}
+
+
+def _note(memory: Memory, part: Part, ends: Sequence[Outcome]) -> None:
+    """Put Vanta's words into the report where they are about no record that is counted."""
+    if ends and ends[0].status is Status.WITHHELD and (problem := ends[0].problem) is not None:
+        note(memory, f"Vanta refused the set of {part.base_type} {part.resource_id}: {problem}")
 
 
 def _without_platform(body: bytes) -> tuple[str, bytes]:

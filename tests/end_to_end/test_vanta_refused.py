@@ -128,3 +128,26 @@ async def test_who_is_taken_as_removed_is_named_and_not_sent_as_gone(vanta: Vant
     assert (report.exit_code, books["gone"]["count"]) == (Exit.OK, 0)
     assert books["taken_as_removed"] == {"count": 5, "ids": ["a0", "a1", "a2", "a3", "a4"]}
     assert await live(vanta) == {"a0": "ACTIVE"}
+
+
+# ------------------------------------------------------------------ what Vanta refuses
+@pytest.mark.parametrize("text", ["the set is not welcome", "/7: must have property 'shoeSize'"])
+async def test_a_refusal_that_names_nobody_withholds_all(
+    vanta: Vanta, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await vanta.push(accounts(2), kind=KIND)
+    monkeypatch.setattr("proofport_vanta.emulator.resources.wrong_with", lambda *_: text)
+    report = await vanta.push([account(0, full_name="New"), account(1)], kind=KIND)
+    assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"withheld": 2})
+    assert report.destinations["vanta"].tally.reasons == {"set_refused": 2}
+    assert f"the vendor says: {text} (HTTP 400)" in notes(report)
+    assert [row["fullName"] for row in await vanta.records(KIND)] == ["Person 0", "Person 1"]
+
+
+async def test_a_last_body_that_vanta_refuses_is_named(vanta: Vanta, monkeypatch: pytest.MonkeyPatch) -> None:
+    vanta.options["guard"] = {"max_gone": 0.5, "refused": "keep_last"}
+    await vanta.push(accounts(3), kind=KIND)
+    monkeypatch.setattr("proofport_vanta.emulator.resources.wrong_with", lambda *_: "/2: must have property 'shoeSize'")
+    report = await vanta.push([*accounts(2), account(2, mfa_enabled=None)], kind=KIND)
+    assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"withheld": 3})
+    assert "refused the last body of a2, which went in its place: shoeSize: found nothing" in notes(report)

@@ -16,7 +16,11 @@ Flow: TypeAlias = Generator[Call, Reply, T]
 """A conversation with a vendor: yields each request, is sent its response, and returns a result."""
 
 Memory: TypeAlias = dict[str, JsonValue]
-"""An adapter's notes of one run, plain JSON data that the journal keeps. Sentences under `notes` go into the report."""
+"""An adapter's notes of one run, plain JSON data that the journal keeps. Sentences under `notes` go into the report.
+
+Under `taken`, `Replaces.replace` may note which records of the batch the vendor has surely taken, by their indexes: if
+an error ends the flow after that, these are accepted.
+"""
 
 Mode: TypeAlias = Literal["upsert", "snapshot", "patch", "remove"]
 
@@ -62,6 +66,7 @@ class Limits:
     max_bytes: int = 1_000_000
     parallel: int = 1  #: Requests of one delivery that may be under way at once.
     too_large: str = "Nothing was sent."  #: What to do about a set that goes whole, and does not fit into one request.
+    empty: str = "Remove records by id instead."  #: How all records can be ended, as an empty set is refused.
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from proofport.accounting import REQUIRED_VALUE_UNKNOWN, Status
-from proofport.adapter import Batch, Stages
+from proofport.adapter import Batch, Splits, Stages
 from proofport.delivery.batching import too_large
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.gone import SetBefore
@@ -33,8 +33,12 @@ class Foretold:
         self._report = destination.report
         self._terms = terms
         self._records = self._batches = 0
+        #: The vendor's objects that the records belong to, where there are several.
+        self._objects = set[str]()
 
     async def meet(self, batch: Batch) -> None:
+        if isinstance(splits := self._destination.resource, Splits):
+            self._objects.update(map(splits.object_of, batch.bodies))
         self._records += len(batch)
         self._batches += 1
 
@@ -75,7 +79,11 @@ class Foretold:
             held.note(before, report)
         gone, resource = report.gone.count + held.lost, destination.resource
         meant = isinstance(resource, Stages) and resource.empty_set == "end" and not report.tally.total
-        terms.allow(Change(before.size, gone, new), incomplete, before.sources, may_be_empty=meant)
+        empty = destination.limits.empty
+        terms.allow(Change(before.size, gone, new), incomplete, before.sources, may_be_empty=meant, empty=empty)
+        if isinstance(resource, Splits):
+            objects = self._objects.union(map(resource.object_of, held.kept.bodies))
+            before.require_no_empty_object(resource, terms, objects)
 
     def _hold_back(self, why: str, reason: str, code: Exit = Exit.INCOMPLETE) -> None:
         self._report.notes.append(why)

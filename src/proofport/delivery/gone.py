@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
+from proofport.adapter import Splits
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourcesBefore, WantedSources
 from proofport.delivery.listed import VendorList
@@ -111,6 +113,10 @@ class SetBefore:
     def missing(self, held: Sequence[str]) -> list[str]:
         """Those of `held` that the run has not read. They are gone, if the ids of all records are known."""
         return self._ids.missing(held)
+
+    def require_no_empty_object(self, resource: Splits, terms: Terms, new: Iterable[str]) -> None:
+        """Raise GuardRefused where one of the vendor's objects would lose all that the list shows in it."""
+        terms.require_no_empty_object(map(resource.object_of, self._list.live.held_bodies()), new)
 
     @property
     def why_doubtful(self) -> str | None:

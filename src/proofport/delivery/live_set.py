@@ -141,6 +141,11 @@ class LiveSet:
         find = "SELECT id, fields, gone_at FROM live WHERE ended AND gone_at IS NOT NULL ORDER BY id"
         return (Tombstone(each, str(fields).encode(), at) for each, fields, at in self._database.execute(find))
 
+    def held_bodies(self) -> Iterator[bytes]:
+        """The bodies of the held records, as the list shows them."""
+        rows = self._database.execute("SELECT fields FROM live WHERE listed AND NOT ended")
+        return (str(fields).encode() for (fields,) in rows)
+
     def whole_body(self, record_id: str) -> bytes | None:
         """The body of a held record, where the vendor shows all of it."""
         row = self._database.execute("SELECT fields FROM live WHERE id = ? AND whole", (record_id,)).fetchone()

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 
 from proofport.accounting import Status, unknown
-from proofport.adapter import Adapter, Mode
+from proofport.adapter import Adapter, Mode, Splits
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
@@ -250,7 +250,8 @@ class Run:
     def _list(self, part: _Part, stack: AsyncExitStack) -> VendorList:
         """The vendor's list, not read yet. A set that goes whole corrects the journal by itself once it is there."""
         order, destination, books = self._order, part.destination, part.books
-        ids_only = not (order.plan or order.skip_unchanged or order.terms.keep_last or keeps_gone(destination.resource))
+        resource, compares = destination.resource, order.plan or order.skip_unchanged
+        ids_only = not (compares or order.terms.keep_last or keeps_gone(resource) or isinstance(resource, Splits))
         live = LiveSet(partial=order.mode == "patch", folds=order.folds, ids_only=ids_only)
         stack.enter_context(closing(live))
         forget = books.forget if books is not None and not destination.goes_whole else None
@@ -353,6 +354,8 @@ class Run:
                     return
                 await books.withdraw()
                 if stopped is not None and stopped.reason in RESUMABLE:
+                    if stopped.reason == "vendor_unavailable" and "--resume" not in " ".join(report.notes):
+                        report.notes.append(f"Go on with --resume {self._order.run_id}, or push again.")
                     return
                 lost = count[Status.UNKNOWN] - report.tally.reasons["not_verified"]
                 whole = self._order.mode != "snapshot" and not (count[Status.WITHHELD] or lost)

@@ -31,6 +31,7 @@ OF_RESOURCES = (
     optional.Opens,
     optional.Stages,
     optional.Replaces,
+    optional.Splits,
     optional.Ends,
     optional.Matches,
     optional.Lists,

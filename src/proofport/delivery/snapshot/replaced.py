@@ -8,7 +8,7 @@ from dataclasses import replace
 import orjson
 
 from proofport.accounting import REQUIRED_VALUE_UNKNOWN, UNCHANGED, Outcome, Status, withheld
-from proofport.adapter import Batch, Replaces, Tombstone
+from proofport.adapter import Batch, Replaces, Splits, Tombstone
 from proofport.delivery.batching import joined, require_room
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
@@ -71,7 +71,11 @@ class ReplacedSet(Ending):
             if not new and self._report.tally.reasons[REQUIRED_VALUE_UNKNOWN]:
                 self._cancel(NO_RECORD)
                 return False
-            self._terms.allow(Change(self._before.size, gone, new), incomplete, self._before.sources)
+            change, empty = Change(self._before.size, gone, new), destination.limits.empty
+            self._terms.allow(change, incomplete, self._before.sources, empty=empty)
+            if isinstance(splits := destination.resource, Splits):
+                new_bodies = (*batch.bodies, *held.kept.bodies)
+                self._before.require_no_empty_object(splits, self._terms, map(splits.object_of, new_bodies))
             require_room(joined(batch, held.kept), destination.limits)
             tombstones = await self._tombstones()
         except GuardRefused as refusal:
@@ -89,6 +93,7 @@ class ReplacedSet(Ending):
             return True
         destination.whole = None
         outcomes = await destination.replace(batch, tombstones, held.kept)
+        self._note_kept(held, outcomes[len(batch) :])
         # if none of its records was taken, the vendor refused the set
         taken = any(outcome.status in TAKEN for outcome in outcomes)
         if taken or may_have_arrived(outcomes):
@@ -150,6 +155,14 @@ class ReplacedSet(Ending):
                 f"The vendor took the set and refused {records(len(refused))} of it, which it may no longer hold: "
                 f"{listing(refused, NAMED)}."
             )
+
+    def _note_kept(self, held: Held, outcomes: Sequence[Outcome]) -> None:
+        """They are no records of the run, so that nothing else tells what the vendor says of them."""
+        self._report.notes += [
+            f"The vendor refused the last body of {each}, which went in its place: {end.problem}"
+            for each, end in zip(held.kept.ids, outcomes, strict=True)
+            if end.status is Status.REJECTED
+        ][:NAMED]
 
     async def _forget_gone(self, held: Held | None = None) -> None:
         if self._days:
