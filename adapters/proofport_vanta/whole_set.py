@@ -101,8 +101,15 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
     @property
     def lane(self) -> str:
         """Host, application and resources. A request replaces all that the application has of a resource."""
-        resources = "+".join(part.resource_id for part in self.parts)
-        return f"{urlsplit(self.settings.origin).netloc}/{owner_of(self.settings)}/{resources}"
+        return f"{self._application}/{'+'.join(part.resource_id for part in self.parts)}"
+
+    @property
+    def objects(self) -> Sequence[str]:
+        return [f"{self._application}/{part.resource_id}" for part in self.parts]
+
+    @property
+    def _application(self) -> str:
+        return f"{urlsplit(self.settings.origin).netloc}/{owner_of(self.settings)}"
 
     def limits(self, mode: Mode) -> Limits:
         if mode != "snapshot":

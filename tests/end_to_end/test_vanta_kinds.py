@@ -273,3 +273,34 @@ async def test_after_a_lost_answer_the_report_names_the_way_on(vanta: Vanta, los
     report = await vanta.push(accounts(2), kind="personnel_account")
     assert report.exit_code is Exit.INCOMPLETE
     assert f"Go on with --resume {report.run_id}, or push again." in notes(report)
+
+
+# ------------------------------------------------------------------ one resource, two sets
+SHARING: dict[str, dict[str, Any]] = {
+    "another destination for one platform": {"device": {"macos_resource_id": "665000000000000000000003"}},
+    "another kind": {"cloud_resource": {"resource_id": "665000000000000000000003"}},
+}
+
+
+@pytest.mark.parametrize("objects", SHARING.values(), ids=SHARING)
+async def test_two_sets_for_one_resource_are_refused(vanta: Vanta, objects: dict[str, Any]) -> None:
+    shared = vanta.block["objects"]["device"]["macos_resource_id"]
+    given = {kind: dict.fromkeys(each, shared) for kind, each in objects.items()}
+    vanta.others["other"] = {**vanta.block, "objects": given}
+    for to in ("vanta", "other"):
+        kind = "device" if to == "vanta" else next(iter(given))
+        with pytest.raises(ConfigError, match="go to one object at the vendor") as refused:
+            await vanta.push([], kind=kind, to=to)
+        assert shared in refused.value.message
+        assert "vanta" in refused.value.message
+        assert "other" in refused.value.message
+    async with vanta.gateway() as gateway:
+        with pytest.raises(ConfigError, match="go to one object at the vendor"):
+            await gateway.check("other")
+    assert await vanta.emulator.received() == []
+
+
+async def test_a_destination_that_is_configured_twice_is_one_set(vanta: Vanta) -> None:
+    vanta.others["other"] = {**vanta.block}
+    await vanta.push([computer(0, "macos")], kind="device")
+    assert counts(await vanta.push([computer(0, "macos")], kind="device", to="other")) == {"delivered": 1}

@@ -38,6 +38,7 @@ from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence
 from proofport.gateway.inputs import Input, Records, inputs_of, open_input
 from proofport.gateway.schemas import confirmed, findings, schemas_of
+from proofport.gateway.shared_objects import refuse_any_shared
 from proofport.gateway.targets import Preview, Targets, preview_of
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.http.auth import Tokens
@@ -383,6 +384,7 @@ class Gateway:
     async def check(self, destination: str) -> list[Finding]:
         """The findings of `doctor` about one destination: credentials, objects, permissions, and the clock."""
         adapter = self.config.adapter(destination)
+        refuse_any_shared(self.config, destination, adapter)
         found: list[Finding] = []
         if isinstance(adapter, Checks):
             async with await self.sender(adapter) as sender:
