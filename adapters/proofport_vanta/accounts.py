@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from proofport.adapter import Batch, Memory, Observed, Tombstone
 from proofport.evidence import format_timestamp
 from proofport_vanta.common import looks_like_a_time, note
+from proofport_vanta.objects import VantaObject
 from proofport_vanta.parts import MAX_RECORDS, Row
-from proofport_vanta.settings import VantaObject
 from proofport_vanta.whole_set import VantaSet
 
 DEACTIVATED = "DEACTIVATED"

@@ -39,9 +39,10 @@ from proofport.errors import ProofportError, UnsupportedFeature, UsageError
 from proofport_vanta.bodies import BASE_TYPES, ID_FIELD, MODELS, CustomResource, body_of
 from proofport_vanta.common import VantaBody, note, wire_names
 from proofport_vanta.computers import COMPUTERS as MACHINES
+from proofport_vanta.objects import VantaObject
 from proofport_vanta.parts import MAX_BYTES, MAX_RECORDS, Part, Row
 from proofport_vanta.provisioning import provision
-from proofport_vanta.settings import VantaObject, VantaSettings
+from proofport_vanta.settings import VantaSettings
 from proofport_vanta.tokens import owner_of
 
 TOO_MANY = (

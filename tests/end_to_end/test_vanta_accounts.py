@@ -13,7 +13,7 @@ from tests.support.vanta import Vanta, account, accounts, resources
 
 from proofport.accounting import Assurance
 from proofport.delivery.report import Exit
-from proofport.errors import UnsupportedFeature
+from proofport.errors import ConfigError, UnsupportedFeature
 
 KIND = "personnel_account"
 RESOURCE = "665000000000000000000001"
@@ -169,6 +169,21 @@ async def test_unknown_mfa_is_withheld_and_named(vanta: Vanta) -> None:
     assert (problem.id, problem.outcome.problem and problem.outcome.problem.field) == ("a2", "mfaEnabled")
     assert "when_unknown" in problems(report)[0]
     assert await live(vanta) == {"a0": "ACTIVE", "a1": "ACTIVE"}
+
+
+async def test_all_that_a_record_lacks_is_named(vanta: Vanta) -> None:
+    report = await vanta.push([account(0, mfa_enabled=None, mfa_methods=None, auth_method=None)], kind=KIND)
+    assert "mfaEnabled: found nothing" in problems(report)[0]
+    assert "It lacks mfaMethods, authMethod as well." in problems(report)[0]
+
+
+async def test_a_wrong_value_for_what_is_unknown_is_found_before_any_request(vanta: Vanta) -> None:
+    vanta.block["objects"][KIND] |= {"when_unknown": {"fullName": "unknown", "authMethod": "PASWORD"}}
+    async with vanta.gateway() as gateway:
+        for ask in (gateway.check("vanta"), gateway.push([], kind=KIND, to="vanta", mode="snapshot")):
+            with pytest.raises(ConfigError, match=r"authMethod .*PASWORD"):
+                await ask
+    assert await vanta.emulator.received() == []
 
 
 async def test_unknown_mfa_of_an_account_that_is_held_blocks_the_set(vanta: Vanta) -> None:
