@@ -24,6 +24,10 @@ class AccountSet(VantaSet):
     def keeps_gone(self) -> int:  # type: ignore[override]
         return (self.configured or VantaObject()).keep_deactivated
 
+    @property
+    def gone_as(self) -> str:
+        return DEACTIVATED
+
     def observed(self, row: Row) -> Observed:
         """A deactivated account counts as gone: it is there for its date alone."""
         seen = super().observed(row)

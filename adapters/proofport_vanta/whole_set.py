@@ -40,7 +40,7 @@ from proofport_vanta.bodies import BASE_TYPES, ID_FIELD, MODELS, CustomResource,
 from proofport_vanta.common import VantaBody, note, wire_names
 from proofport_vanta.computers import COMPUTERS as MACHINES
 from proofport_vanta.objects import VantaObject
-from proofport_vanta.parts import MAX_BYTES, MAX_RECORDS, Part, Row
+from proofport_vanta.parts import EMPTY, MAX_BYTES, MAX_RECORDS, Part, Row
 from proofport_vanta.provisioning import provision
 from proofport_vanta.settings import VantaSettings
 from proofport_vanta.tokens import owner_of
@@ -48,10 +48,6 @@ from proofport_vanta.tokens import owner_of
 TOO_MANY = (
     "Nothing was sent, and a set cannot be split: each request replaces the one before. Make another resource in "
     "Vanta, and push a part of the records to a destination of its own that names it."
-)
-EMPTY = (
-    "Vanta removes no records by id. If all of them are gone, delete the resource in Vanta's developer console, and "
-    "take it out of `objects`."
 )
 WAYS = {
     "upsert": "Push the whole set: --mode snapshot.",

@@ -115,8 +115,12 @@ async def shown_older(at: Vanta, days: float) -> None:
 async def test_who_has_left_is_deactivated_with_the_date_and_then_left_out(vanta: Vanta) -> None:
     began = datetime.now(UTC).replace(microsecond=0)
     await vanta.push(accounts(3), kind=KIND)
+    plan = await vanta.plan(accounts(2), kind=KIND)
     report = await vanta.push(accounts(2), kind=KIND)
     assert report.destinations["vanta"].gone.ids == ["a2"]
+    told = "DEACTIVATED for 90 days, with the last state that is known, and left out then"
+    assert f"What is gone is sent as {told}." in plan.destinations["vanta"].notes
+    assert report.destinations["vanta"].gone_became == f"sent to vanta as {told}"
     assert await live(vanta) == {"a0": "ACTIVE", "a1": "ACTIVE", "a2": "DEACTIVATED"}
     gone = (await vanta.records(KIND))[2]["deactivatedTimestamp"]
     assert began <= datetime.fromisoformat(gone) <= datetime.now(UTC)

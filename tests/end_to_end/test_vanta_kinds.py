@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,6 +106,20 @@ async def test_devices_go_to_the_resource_of_their_platform(vanta: Vanta) -> Non
 
 async def device_resources(vanta: Vanta) -> list[dict[str, Any]]:
     return resources(await vanta.emulator.state(), "device")
+
+
+async def test_the_device_of_the_page_is_sent_as_the_page_says(vanta: Vanta) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "vanta.md").read_text(encoding="utf-8")
+    evidence, request = map(json.loads, re.findall(r"```jsonc\n(.*?)```", page, re.DOTALL))
+    report = await vanta.push([evidence], kind="device")
+    assert dict(report.destinations["vanta"].tally.assurance) == {Assurance.CONFIRMED: 1}
+    [sent] = request["resources"]
+    [held] = await vanta.records("device")
+    times = {name for name in sent if name.endswith("Timestamp")} | {"users"}
+    assert held.keys() == {*sent, "id"}
+    assert {name: value for name, value in held.items() if name not in {*times, "id"}} == {
+        name: value for name, value in sent.items() if name not in times
+    }
 
 
 async def test_a_platform_loses_its_last_computer_only_where_a_person_agrees(vanta: Vanta) -> None:

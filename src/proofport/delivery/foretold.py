@@ -15,6 +15,7 @@ from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.listed import VendorList
+from proofport.delivery.live_set import kept_as
 from proofport.delivery.refused import NO_RECORD, held_back, nothing_gone
 from proofport.delivery.report import Exit
 from proofport.delivery.whole import require_read_to_end
@@ -117,7 +118,10 @@ class DryRun:
             return
         before = SetBefore(destination, self._journal, ids, self._list, self._terms.sources)
         await before.sources.load()
-        report.gone_became = f"missing from the set that {report.name} would get"
+        kept = kept_as(destination.resource)
+        report.gone_became = (
+            f"to be sent to {report.name} as {kept}" if kept else f"missing from the set that {report.name} would get"
+        )
         try:
             await self._foretold.judge(before, incomplete)
         except GuardRefused as refusal:

@@ -42,6 +42,14 @@ def keeps_gone(resource: Resource) -> bool:
     return isinstance(resource, Replaces) and resource.keeps_gone > 0
 
 
+def kept_as(resource: Resource) -> str:
+    """What the vendor is told of what has gone, and how long. Empty: nothing."""
+    if not isinstance(resource, Replaces) or not resource.keeps_gone:
+        return ""
+    days = "1 day" if resource.keeps_gone == 1 else f"{resource.keeps_gone:,} days"
+    return f"{resource.gone_as} for {days}, with the last state that is known, and left out then"
+
+
 class LiveSet:
     """The records that a vendor holds when a run begins, in a temporary database. They are found by the key of an id.
 

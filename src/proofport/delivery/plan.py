@@ -14,7 +14,7 @@ from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourceLeftOut
 from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import lists_now
+from proofport.delivery.live_set import kept_as, lists_now
 from proofport.delivery.payload import digests_of
 from proofport.delivery.report import DestinationReport, Exit, RunReport, first_of
 from proofport.delivery.same import keys_in, was_sent
@@ -111,7 +111,8 @@ class Comparison:
         """What becomes of what is gone."""
         resource = self._resource
         if self._destination.goes_whole:
-            return COMPLETED if self._destination.stages else REPLACED
+            kept = kept_as(resource)
+            return COMPLETED if self._destination.stages else f"What is gone is sent as {kept}." if kept else REPLACED
         if isinstance(resource, Ends):
             return ENDED if resource.ends == "always" else DELETABLE
         return KEPT

@@ -16,7 +16,7 @@ from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import may_have_arrived
 from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import lists_now
+from proofport.delivery.live_set import kept_as, lists_now
 from proofport.delivery.refused import NAMED, NO_RECORD, Held, held_back
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import TAKEN, Ending
@@ -103,9 +103,8 @@ class ReplacedSet(Ending):
             return False
         self._note_left_out([*batch.ids, *held.kept.ids], outcomes)
         name = self._report.name
-        self._report.gone_became = (
-            f"sent to {name} as gone, or left out" if self._days else f"not in the set that {name} was sent"
-        )
+        kept = kept_as(destination.resource)
+        self._report.gone_became = f"sent to {name} as {kept}" if kept else f"not in the set that {name} was sent"
         await self._forget_gone(held)
         return True
 
