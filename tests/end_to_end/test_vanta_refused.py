@@ -72,7 +72,17 @@ async def test_one_who_had_left_and_is_refused_is_dropped_when_a_person_says_so(
     assert await live(left) == {"a0": "ACTIVE", "a1": "ACTIVE"}, "nor is it told as gone again"
 
 
-async def test_an_account_that_source_says_has_left_is_dropped_for_good(vanta: Vanta) -> None:
+@pytest.mark.parametrize("bad", [account(2, permission_level=7), account(2, created_at="yesterday")])
+async def test_one_who_had_left_and_is_rejected_blocks_the_set_too(left: Vanta, bad: Record) -> None:
+    """By the vendor mapping, and by the kind."""
+    left.options["guard"] = {"max_gone": 0.5, "max_rejected": 1}
+    report = await left.push([*accounts(2), bad], kind=KIND)
+    assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"rejected": 1, "withheld": 2})
+    assert "1 record refused that the set before has as gone: a2." in notes(report)
+    assert (await puts(left), await live(left)) == (2, LEFT)
+
+
+async def test_an_account_that_its_source_says_has_left_is_dropped_for_good(vanta: Vanta) -> None:
     locked: dict[str, Any] = account(2, active=False, deactivated_at="2026-01-31T09:00:00Z")
     await vanta.push([*accounts(2), locked], kind=KIND)
     unknown = {**locked, "mfa_enabled": None}
