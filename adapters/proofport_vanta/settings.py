@@ -34,6 +34,13 @@ class VantaSettings(Settings):
             raise ValueError("expected the id itself: it is no secret, and stands in Vanta's developer console")
         return given
 
+    @field_validator("objects")
+    @classmethod
+    def _fitting_values(cls, objects: dict[str, VantaObject]) -> dict[str, VantaObject]:
+        for kind, configured in objects.items():
+            require_fitting(kind, configured)
+        return objects
+
     @model_validator(mode="after")
     def _one_host(self) -> Self:
         if self.gov and self.base_url is not None:
@@ -44,7 +51,6 @@ class VantaSettings(Settings):
     def _fit_their_kind(self) -> Self:
         first: dict[str, str] = {}
         for kind, configured in self.objects.items():
-            require_fitting(kind, configured)
             computers = configured.macos_resource_id or configured.windows_resource_id
             if computers and kind != "device":
                 raise ValueError(f"expected resource_id for {kind}: macos_resource_id is for device")
