@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from proofport.adapter import Batch, Memory, Observed, Tombstone
+from proofport.adapter import Batch, Limits, Memory, Mode, Observed, Tombstone
 from proofport.evidence import format_timestamp
 from proofport_vanta.common import looks_like_a_time, note
 from proofport_vanta.objects import VantaObject
@@ -24,9 +24,8 @@ class AccountSet(VantaSet):
     def keeps_gone(self) -> int:  # type: ignore[override]
         return (self.configured or VantaObject()).keep_deactivated
 
-    @property
-    def gone_as(self) -> str:
-        return DEACTIVATED
+    def limits(self, mode: Mode) -> Limits:
+        return replace(super().limits(mode), gone_as=DEACTIVATED)
 
     def observed(self, row: Row) -> Observed:
         """A deactivated account counts as gone: it is there for its date alone."""

@@ -188,7 +188,8 @@ def require_fitting(kind: str, configured: VantaObject) -> None:
         elif name not in fields or name == "customProperties":
             known = ", ".join(each for each in fields if each not in ("uniqueId", "platform", "customProperties"))
             raise ValueError(f"expected properties of {kind} at Vanta in {where}, found {name}. They are {known}")
-        probe = create_model("value", __config__=ConfigDict(strict=True), value=(fields[name].annotation, fields[name]))
+        field = cast(Any, (fields[name].annotation, fields[name]))
+        probe = create_model("value", __config__=ConfigDict(strict=True), value=field)
         _check(probe, value, f"{name} in {where}")
 
 

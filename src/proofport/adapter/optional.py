@@ -77,11 +77,6 @@ class Replaces(Protocol):
     def keeps_gone(self) -> int:
         """Days for which `replace` is given what has gone. 0: never. More than 0 needs `keeps_bodies`."""
 
-    @property
-    def gone_as(self) -> str:
-        """What becomes of that, as in "sent as …", for reports and plans."""
-        return "gone"
-
     def replace(self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Flow[list[Outcome]]:
         """Put the whole set in place of the one before. One outcome for each record of the batch, as in `send`.
 

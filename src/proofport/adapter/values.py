@@ -67,6 +67,9 @@ class Limits:
     parallel: int = 1  #: Requests of one delivery that may be under way at once.
     too_large: str = "Nothing was sent."  #: What to do about a set that goes whole, and does not fit into one request.
     empty: str = "Remove records by id instead."  #: How all records can be ended, as an empty set is refused.
+    gone_as: str = (
+        "gone"  #: What `Replaces.keeps_gone` is about is sent as, in the vendor's word, for reports and plans.
+    )
 
 
 @dataclass(frozen=True, slots=True)

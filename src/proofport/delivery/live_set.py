@@ -47,7 +47,7 @@ def kept_as(resource: Resource) -> str:
     if not isinstance(resource, Replaces) or not resource.keeps_gone:
         return ""
     days = "1 day" if resource.keeps_gone == 1 else f"{resource.keeps_gone:,} days"
-    return f"{resource.gone_as} for {days}, with the last state that is known, and left out then"
+    return f"{resource.limits('snapshot').gone_as} for {days}, with the last state that is known, and left out then"
 
 
 class LiveSet:
