@@ -52,7 +52,7 @@ class IdentityProvider(DrataResource, Replaces, Provisions):
                 f"Drata takes people of an identity provider only as a whole list, not as {mode}",
                 hint="Push everyone with `--mode snapshot`, or deliver people to an HRIS connection.",
             )
-        return Limits(MAX_PEOPLE, MAX_BYTES)
+        return Limits(MAX_PEOPLE, MAX_BYTES, empty="If nobody is left, remove the connection in Drata.")
 
     def body(self, mode: Mode) -> Body:
         return bodies.idp_person()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from proofport_vanta.adapter import VantaAdapter
-from proofport_vanta.settings import VantaObject, VantaSettings
+from proofport_vanta.objects import VantaObject
+from proofport_vanta.settings import VantaSettings
 
 __all__ = ["VantaAdapter", "VantaObject", "VantaSettings"]

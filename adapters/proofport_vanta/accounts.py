@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from proofport.adapter import Batch, Flow, Job, Memory, Observed, Tombstone
+from proofport.adapter import Batch, Limits, Memory, Mode, Observed, Tombstone
 from proofport.evidence import format_timestamp
-from proofport_vanta.bodies import ID_FIELD
-from proofport_vanta.common import looks_like_a_time
+from proofport_vanta.common import looks_like_a_time, note
+from proofport_vanta.objects import VantaObject
 from proofport_vanta.parts import MAX_RECORDS, Row
-from proofport_vanta.settings import VantaObject
 from proofport_vanta.whole_set import VantaSet
 
 DEACTIVATED = "DEACTIVATED"
-DAY = 86_400
 
 
 class AccountSet(VantaSet):
@@ -26,33 +24,22 @@ class AccountSet(VantaSet):
     def keeps_gone(self) -> int:  # type: ignore[override]
         return (self.configured or VantaObject()).keep_deactivated
 
+    def limits(self, mode: Mode) -> Limits:
+        return replace(super().limits(mode), gone_as=DEACTIVATED)
+
     def observed(self, row: Row) -> Observed:
         """A deactivated account counts as gone: it is there for its date alone."""
-        return replace(super().observed(row), ended=row.get("status") == DEACTIVATED)
+        seen = super().observed(row)
+        return replace(seen, ended=True, gone_at=_since(row)) if row.get("status") == DEACTIVATED else seen
 
-    def follow(
-        self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]
-    ) -> Flow[Sequence[tuple[str, bytes]]]:
-        """The accounts that have left, the latest first where not all of them fit into the request.
-
-        Those that Vanta lists as deactivated stay for their time, too, although this journal may not know them.
-        """
-        if not self.keeps_gone:
-            return ()
-        [part] = self.parts
-        known = {*batch.ids, *(each.id for each in tombstones)}
-        since = job.started - self.keeps_gone * DAY
-        listed = yield from part.live()
-        others = [_listed(row) for row in listed if row.get("status") == DEACTIVATED and row[ID_FIELD] not in known]
-        return self._with_room(memory, batch, [*tombstones, *(each for each in others if each.gone_at >= since)])
-
-    def _with_room(self, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Sequence[tuple[str, bytes]]:
+    def follow(self, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Sequence[tuple[str, bytes]]:
+        """The accounts that have left, the latest first where not all of them fit into the request."""
         latest = sorted(tombstones, key=lambda each: each.gone_at, reverse=True)
         left, size = list[Tombstone](), sum(map(len, batch.bodies)) + len(batch)
         for each in latest:
             size += len(each.body) + ADDED
             if len(batch) + len(left) >= MAX_RECORDS or size > self.parts[0].room:
-                memory["notes"] = [NO_ROOM.format(len(tombstones) - len(left))]
+                note(memory, NO_ROOM.format(len(tombstones) - len(left)))
                 break
             left.append(each)
         kept = {each.id for each in left}
@@ -67,14 +54,13 @@ ADDED = len('"status":"DEACTIVATED","deactivatedTimestamp":"2026-01-31T09:00:00Z
 """The most bytes that a body gains."""
 
 
-def _listed(row: Row) -> Tombstone:
-    """A row of an account that has left. Without a date it is of no use."""
+def _since(row: Row) -> float:
+    """When the account of a row has left. 0: the row does not say it."""
     since = row.get("deactivatedTimestamp")
     try:
-        gone_at = datetime.fromisoformat(since).timestamp() if looks_like_a_time(since) else 0.0
+        return datetime.fromisoformat(since).timestamp() if looks_like_a_time(since) else 0.0
     except ValueError:  # as of the 30th of February
-        gone_at = 0.0
-    return Tombstone(row[ID_FIELD], json.dumps(row).encode(), gone_at)
+        return 0.0
 
 
 def _deactivated(tombstone: Tombstone) -> bytes:

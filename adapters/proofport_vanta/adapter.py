@@ -11,7 +11,9 @@ from proofport_vanta.accounts import AccountSet
 from proofport_vanta.bodies import MODELS, body_of
 from proofport_vanta.settings import VantaSettings
 from proofport_vanta.tokens import token_flow
-from proofport_vanta.whole_set import VantaSet
+from proofport_vanta.whole_set import ComputerSet, VantaSet
+
+SETS: dict[str, type[VantaSet]] = {"personnel_account": AccountSet, "device": ComputerSet}
 
 
 class VantaAdapter(Adapter, Checks):
@@ -33,7 +35,7 @@ class VantaAdapter(Adapter, Checks):
 
     def resource(self, kind: str) -> VantaSet:
         _require_type(kind)
-        return (AccountSet if kind == "personnel_account" else VantaSet)(kind, self.settings)
+        return SETS.get(kind, VantaSet)(kind, self.settings)
 
     @classmethod
     def bodies(cls, kind: str) -> Sequence[Body]:

@@ -6,19 +6,29 @@ client that probed the service field by field. Every property is required, but f
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Field, JsonValue, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    create_model,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from proofport.adapter import Body
-from proofport.errors import ConfigError
 from proofport_vanta.common import Int32, Moment, Part, Text, VantaBody, wire_names
 from proofport_vanta.computers import COMPUTERS, DeviceBody
 from proofport_vanta.definitions import PropertyType
-from proofport_vanta.settings import VantaObject
+from proofport_vanta.objects import VantaObject
 
 MfaMethod = Literal["UNSUPPORTED", "DISABLED", "SMS", "EMAIL", "OTP", "HARDWARE_TOKEN", "PUSH_PROMPT"]
 
@@ -114,7 +124,6 @@ def body_of(kind: str, configured: VantaObject | None = None) -> Body:
         elif model is CustomResource:
             model = _declared(types)
     if configured is not None and configured.when_unknown:
-        _require_known(kind, model, configured)
         model = _filled(model, configured.when_unknown)
     if custom and (configured is None or configured.mapping is None):
         model = _gathering(model)
@@ -163,19 +172,35 @@ def _gathering(model: type[VantaBody]) -> type[VantaBody]:
     return _before(model, gather=gather)
 
 
-def _require_known(kind: str, model: type[VantaBody], configured: VantaObject) -> None:
-    """Raise ConfigError for a value of a property that no record of the kind has."""
-    known = wire_names(model)
-    if issubclass(model, CustomResource) or (issubclass(model, DeviceBody) and model.others is not None):
-        if configured.properties is None:
-            return
-        known += configured.properties.types
-    for name in configured.when_unknown:
-        if name not in known:
-            raise ConfigError(
-                f"objects.{kind}.when_unknown has a value for {name}, which is no property of {kind} at Vanta",
-                hint=f"The properties are {', '.join(known)}.",
-            )
+def require_fitting(kind: str, configured: VantaObject) -> None:
+    """Raise ValueError for a value of `when_unknown` whose property no record of the kind has, or that does not fit."""
+    model = MODELS.get(kind, CustomResource)
+    fields = {str(each.serialization_alias): each for each in model.model_fields.values()}
+    own = configured.properties.types if configured.properties is not None else None
+    if model is CustomResource or (model is DeviceBody and configured.resource_id is not None):
+        fields |= {name: FieldInfo(annotation=_TYPES[each]) for name, each in (own or {}).items()}
+    else:
+        own = {}
+    for name, value in configured.when_unknown.items():
+        where = f"`when_unknown` of {kind}"
+        if name not in fields and own is None:
+            fields[name] = FieldInfo(annotation=Scalar)
+        elif name not in fields or name == "customProperties":
+            known = ", ".join(each for each in fields if each not in ("uniqueId", "platform", "customProperties"))
+            raise ValueError(f"expected properties of {kind} at Vanta in {where}, found {name}. They are {known}")
+        field = cast(Any, (fields[name].annotation, fields[name]))
+        probe = create_model("value", __config__=ConfigDict(strict=True), value=field)
+        _check(probe, value, f"{name} in {where}")
+
+
+def _check(probe: type[BaseModel], value: JsonValue, what: str) -> None:
+    try:
+        probe.model_validate_json(json.dumps({"value": value}), by_name=True, by_alias=False)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        inner = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in first["loc"][1:])
+        words = " ".join(filter(None, (inner.removeprefix("."), first["msg"])))
+        raise ValueError(f"expected another value for {what}, found {json.dumps(value)}: {words}") from None
 
 
 def _filled(model: type[VantaBody], values: Mapping[str, JsonValue]) -> type[VantaBody]:

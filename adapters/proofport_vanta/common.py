@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from proofport.adapter import Memory
 from proofport.evidence import format_timestamp
 
 
@@ -67,3 +68,10 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\
 
 def looks_like_a_time(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TIME.fullmatch(value) is not None
+
+
+def note(memory: Memory, sentence: str) -> None:
+    """Have a sentence in the report. It is said once, however often the flow is led."""
+    notes = memory.setdefault("notes", [])
+    if isinstance(notes, list) and sentence not in notes:
+        notes.append(sentence)

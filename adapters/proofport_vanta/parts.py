@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proofport.accounting import ACCEPTED, Outcome, rejected, unknown, withheld
 from proofport.adapter import Flow, Walk
-from proofport.errors import OutcomeUnknown, Problem, Retryable
+from proofport.errors import OutcomeUnknown, Problem, Retryable, UsageError
 from proofport.wire import Call
 from proofport_vanta.answers import expect_ok, vendor_words
 from proofport_vanta.bodies import ID_FIELD
@@ -21,6 +21,11 @@ from proofport_vanta.refusals import refusal_of
 
 MAX_RECORDS, MAX_BYTES = 10_000, 10_000_000
 """Of one request (GUIDE). A set cannot be split: each request replaces the one before."""
+
+EMPTY = (
+    "Vanta removes no records by id. If all of them are gone, delete the resource in Vanta's developer console, and "
+    "take it out of `objects`."
+)
 
 Row = dict[str, Any]
 
@@ -72,13 +77,18 @@ class Part:
         reply = yield Call(f"sync_{self.base_type}", "PUT", self.path, body=content, destructive=True)
         if reply.status == 400 and not reply.is_page and counted:
             refusal = refusal_of(reply, ids)
-            if refusal.place is None:
-                return [rejected(refusal.problem)] * counted
             outcomes = [withheld("set_refused")] * counted
-            if refusal.place < counted:
-                outcomes[refusal.place] = rejected(refusal.problem)
-                return outcomes
-            return [withheld("set_refused", refusal.problem)] * counted
+            problem = refusal.problem
+            if refusal.place is None:
+                return [withheld("set_refused", problem)] * counted
+            if refusal.place >= counted:
+                found = f"{problem.found}, in {ids[refusal.place]}, which is sent as gone"
+                return [withheld("set_refused", replace(problem, found=found))] * counted
+            outcomes[refusal.place] = rejected(problem)
+            return outcomes
+        if reply.status == 400 and not reply.is_page and not bodies:
+            words = f"Vanta refuses to empty {self.base_type} {self.resource_id}: {vendor_words(reply)}"
+            raise UsageError(words, hint=EMPTY)
         if reply.ok and (doubt := _doubt(reply.json(), len(bodies))):
             problem = Problem(*doubt, vendor_message=vendor_words(reply))
             if not counted:

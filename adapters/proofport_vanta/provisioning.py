@@ -8,8 +8,8 @@ from typing import Any
 from proofport.adapter import Blueprint, Flow, Provisioned
 from proofport_vanta.bodies import BASE_TYPES
 from proofport_vanta.definitions import PropertyType, shown
+from proofport_vanta.objects import VantaObject
 from proofport_vanta.parts import Part
-from proofport_vanta.settings import VantaObject
 
 TITLES = {"user_account": "UserAccount", "user_security_training_status": "UserSecurityTrainingStatus"}
 """The names of base types in the console (OAS)."""

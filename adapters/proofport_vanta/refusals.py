@@ -49,6 +49,10 @@ def refusal_of(reply: Reply, ids: Sequence[str]) -> Refusal:
         place = ids.index(named["id"])
     if place is not None and place >= len(ids):
         place = None
+    if place is None:
+        return Refusal(
+            None, Problem("a set of which Vanta does not say what is wrong", "one it takes", vendor_message=words)
+        )
     field, found = _field_of(text, path)
     return Refusal(place, Problem(found, "what Vanta has declared", field=field, hint=DECLARED, vendor_message=words))
 

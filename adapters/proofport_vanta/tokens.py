@@ -10,13 +10,13 @@ from hashlib import sha256
 
 from proofport.adapter import Flow, Token, TokenFlow
 from proofport.errors import Blocked, UsageError
-from proofport.wire import Call
+from proofport.wire import Call, is_loopback
 from proofport_vanta.answers import expect_ok
 from proofport_vanta.settings import VantaSettings
 
 SCOPE = "connectors.self:write-resource connectors.self:read-resource"
 MINTS_PER_MINUTE = 5
-"""Of one application (REF). Where the budget of requests is switched off, as for an emulator, so is this one."""
+"""Of one application (REF). Off with the budget of requests, but only for an emulator on this machine."""
 
 
 def owner_of(settings: VantaSettings) -> str:
@@ -25,11 +25,12 @@ def owner_of(settings: VantaSettings) -> str:
 
 
 def token_flow(settings: VantaSettings) -> TokenFlow:
+    unlimited = settings.requests_per_minute == 0 and is_loopback(settings.origin)
     return TokenFlow(
         f"{settings.origin}/{owner_of(settings)}",
         lambda: mint(settings),
         exclusive=True,
-        mints_per_minute=0 if settings.requests_per_minute == 0 else MINTS_PER_MINUTE,
+        mints_per_minute=0 if unlimited else MINTS_PER_MINUTE,
     )
 
 

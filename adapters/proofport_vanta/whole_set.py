@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, withheld
+from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, Status, withheld
 from proofport.adapter import (
     Batch,
     Blueprint,
@@ -32,15 +32,17 @@ from proofport.adapter import (
     ReadsBack,
     Replaces,
     Resource,
+    Splits,
     Tombstone,
 )
 from proofport.errors import ProofportError, UnsupportedFeature, UsageError
 from proofport_vanta.bodies import BASE_TYPES, ID_FIELD, MODELS, CustomResource, body_of
-from proofport_vanta.common import VantaBody, wire_names
+from proofport_vanta.common import VantaBody, note, wire_names
 from proofport_vanta.computers import COMPUTERS as MACHINES
-from proofport_vanta.parts import MAX_BYTES, MAX_RECORDS, Part, Row
+from proofport_vanta.objects import VantaObject
+from proofport_vanta.parts import EMPTY, MAX_BYTES, MAX_RECORDS, Part, Row
 from proofport_vanta.provisioning import provision
-from proofport_vanta.settings import VantaObject, VantaSettings
+from proofport_vanta.settings import VantaSettings
 from proofport_vanta.tokens import owner_of
 
 TOO_MANY = (
@@ -96,14 +98,21 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
     @property
     def lane(self) -> str:
         """Host, application and resources. A request replaces all that the application has of a resource."""
-        resources = "+".join(part.resource_id for part in self.parts)
-        return f"{urlsplit(self.settings.origin).netloc}/{owner_of(self.settings)}/{resources}"
+        return f"{self._application}/{'+'.join(part.resource_id for part in self.parts)}"
+
+    @property
+    def objects(self) -> Sequence[str]:
+        return [f"{self._application}/{part.resource_id}" for part in self.parts]
+
+    @property
+    def _application(self) -> str:
+        return f"{urlsplit(self.settings.origin).netloc}/{owner_of(self.settings)}"
 
     def limits(self, mode: Mode) -> Limits:
         if mode != "snapshot":
             raise UnsupportedFeature(f"Vanta takes only whole sets of {self.kind}, no {mode}", hint=WAYS[mode])
         parts = self.parts
-        return Limits(MAX_RECORDS * len(parts), sum(part.room for part in parts), too_large=TOO_MANY)
+        return Limits(MAX_RECORDS * len(parts), sum(part.room for part in parts), too_large=TOO_MANY, empty=EMPTY)
 
     def body(self, mode: Mode) -> Body:
         return body_of(self.kind, self.configured)
@@ -117,7 +126,7 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
 
         When Vanta does not surely take a set, those that follow are not sent, and stay as they are.
         """
-        shares = self._shares(batch, (yield from self.follow(job, memory, batch, tombstones)))
+        shares = self._shares(batch, self.follow(memory, batch, tombstones))
         for share in shares:
             _require_room(share)
         outcomes, sent = [withheld("not_sent")] * len(batch), list[Share]()
@@ -125,20 +134,19 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
             ends = yield from share.part.put(share.bodies, share.ids, len(share.indexes))
             for index, end in zip(share.indexes, ends, strict=True):
                 outcomes[index] = end
+            _note(memory, share.part, ends)
             if not all(end == ACCEPTED for end in ends):
                 break  # never for a set without a record of the batch: a refusal of that is raised
             sent.append(share)
+            memory["taken"] = [index for each in sent for index in each.indexes]
         for share in sent:
             shown = yield from _look(share)
             for index in shown:
                 outcomes[index] = CONFIRMED
         return outcomes
 
-    def follow(
-        self, job: Job, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]
-    ) -> Flow[Sequence[tuple[str, bytes]]]:
+    def follow(self, memory: Memory, batch: Batch, tombstones: Sequence[Tombstone]) -> Sequence[tuple[str, bytes]]:
         """The records, with their ids, that go with the set although they are not in it."""
-        yield from ()
         return ()
 
     def _shares(self, batch: Batch, follow: Sequence[tuple[str, bytes]]) -> list[Share]:
@@ -187,9 +195,24 @@ class VantaSet(Resource, Replaces, Lists, ReadsBack, Provisions):
         return Part(CUSTOM, resource_id, fields_of(CustomResource), times)
 
 
+class ComputerSet(VantaSet, Splits):
+    """The devices of one application: a set of its own for each platform that has a resource."""
+
+    def object_of(self, body: bytes) -> str:
+        platform = json.loads(body).get("platform", "")
+        part = next((each for each in self.parts if each.platform == platform), self.parts[-1])
+        return f"{part.base_type} {part.resource_id}"
+
+
 def fields_of(model: type[VantaBody]) -> frozenset[str]:
     """The fields that are sent."""
     return frozenset(wire_names(model)) - {"platform"}
+
+
+def _note(memory: Memory, part: Part, ends: Sequence[Outcome]) -> None:
+    """Put Vanta's words into the report where they are about no record that is counted."""
+    if ends and ends[0].status is Status.WITHHELD and (problem := ends[0].problem) is not None:
+        note(memory, f"Vanta refused the set of {part.base_type} {part.resource_id}: {problem}")
 
 
 def _without_platform(body: bytes) -> tuple[str, bytes]:

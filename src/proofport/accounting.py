@@ -127,6 +127,11 @@ class Tally:
             self._count(outcome, delivered)
         return delivered
 
+    def call(self, reason: str, other: str) -> None:
+        """Give every record that ended for one reason another one."""
+        if count := self.reasons.pop(reason, 0):
+            self.reasons[other] += count
+
     def doubt(self, outcome: Outcome) -> int:
         """Give every record that was only accepted another outcome. Returns their number."""
         accepted = self.assurance.pop(Assurance.ACCEPTED, 0)

@@ -15,7 +15,7 @@ from tests.support.reports import counts, notes
 from proofport.delivery import conversation
 from proofport.delivery.order import Progress
 from proofport.delivery.report import Exit
-from proofport.errors import Retryable
+from proofport.errors import ConfigError, Retryable
 from proofport.gateway import Input
 from proofport.http import patience
 from proofport.http.retry import waiting
@@ -241,3 +241,17 @@ class TestPlans:
         report = await drata.push(cloud_resources("a"), mode="upsert")
         assert report.exit_code is Exit.INCOMPLETE
         assert "no answer in time" in notes(report)
+
+
+class TestTwoSetsForOneResource:
+    async def test_they_are_refused_although_they_are_in_two_destinations(self, drata: Drata) -> None:
+        """The snapshot of one would delete the records of the other."""
+        drata.others["other"] = {
+            **drata.block,
+            "objects": {"training_record": drata.block["objects"]["cloud_resource"]},
+        }
+        with pytest.raises(ConfigError, match="training_record of other go to one object") as refused:
+            await drata.push(cloud_resources("a"))
+        assert "other" in str(refused.value.hint)
+        assert await drata.emulator.received() == []
+        assert (await drata.push(cloud_resources("a"), mode="upsert")).exit_code is Exit.OK, "it deletes nothing"

@@ -11,7 +11,8 @@ from tests.support.relay import Relay
 from tests.support.reports import counts, notes
 from tests.support.secureframe import Secureframe
 
-from proofport.delivery.report import Exit
+from proofport.cli.push.report import remarks_on
+from proofport.delivery.report import Exit, RunReport
 from proofport.testing import Running
 
 MADE = {"cloud_resource": cloud_resource, "person": person, "device": device}
@@ -21,6 +22,10 @@ LISTS = {"path": "/(records|hris-user-identities|devices)$", "method": "GET"}
 
 def ten(kind: str = "cloud_resource", count: int = 10) -> list[Record]:
     return [MADE[kind](number) for number in range(count)]
+
+
+def printed(report: RunReport) -> str:
+    return "\n".join(remarks_on(report.destinations["drata"]))
 
 
 async def cut_short(emulator: Running, rows: int) -> None:
@@ -97,6 +102,9 @@ class TestOverrides:
         report = await drata.push(left, override_guard="the auditor removed eight", **how)
         assert (report.exit_code, report.destinations["drata"].gone.ids) == (Exit.OK, [])
         assert "The guard was overridden (the auditor removed eight): the list counts as the truth" in notes(report)
+        removed = sorted(each["id"] for each in ten(kind) if each not in left)
+        assert report.destinations["drata"].as_dict()["taken_as_removed"] == {"count": 8, "ids": removed}
+        assert f"Taken as removed at the vendor, whose list does not show them (8): {removed[0]}, " in printed(report)
         again = await drata.push(left, **how)
         assert (again.exit_code, again.destinations["drata"].gone.ids) == (Exit.OK, [])
 

@@ -13,7 +13,7 @@ from tests.support.vanta import Vanta, account, accounts, resources
 
 from proofport.accounting import Assurance
 from proofport.delivery.report import Exit
-from proofport.errors import UnsupportedFeature
+from proofport.errors import ConfigError, UnsupportedFeature
 
 KIND = "personnel_account"
 RESOURCE = "665000000000000000000001"
@@ -115,8 +115,12 @@ async def shown_older(at: Vanta, days: float) -> None:
 async def test_who_has_left_is_deactivated_with_the_date_and_then_left_out(vanta: Vanta) -> None:
     began = datetime.now(UTC).replace(microsecond=0)
     await vanta.push(accounts(3), kind=KIND)
+    plan = await vanta.plan(accounts(2), kind=KIND)
     report = await vanta.push(accounts(2), kind=KIND)
     assert report.destinations["vanta"].gone.ids == ["a2"]
+    told = "DEACTIVATED for 90 days, with the last state that is known, and left out then"
+    assert f"What is gone is sent as {told}." in plan.destinations["vanta"].notes
+    assert report.destinations["vanta"].gone_became == f"sent to vanta as {told}"
     assert await live(vanta) == {"a0": "ACTIVE", "a1": "ACTIVE", "a2": "DEACTIVATED"}
     gone = (await vanta.records(KIND))[2]["deactivatedTimestamp"]
     assert began <= datetime.fromisoformat(gone) <= datetime.now(UTC)
@@ -169,6 +173,21 @@ async def test_unknown_mfa_is_withheld_and_named(vanta: Vanta) -> None:
     assert (problem.id, problem.outcome.problem and problem.outcome.problem.field) == ("a2", "mfaEnabled")
     assert "when_unknown" in problems(report)[0]
     assert await live(vanta) == {"a0": "ACTIVE", "a1": "ACTIVE"}
+
+
+async def test_all_that_a_record_lacks_is_named(vanta: Vanta) -> None:
+    report = await vanta.push([account(0, mfa_enabled=None, mfa_methods=None, auth_method=None)], kind=KIND)
+    assert "mfaEnabled: found nothing" in problems(report)[0]
+    assert "It lacks mfaMethods, authMethod as well." in problems(report)[0]
+
+
+async def test_a_wrong_value_for_what_is_unknown_is_found_before_any_request(vanta: Vanta) -> None:
+    vanta.block["objects"][KIND] |= {"when_unknown": {"fullName": "unknown", "authMethod": "PASWORD"}}
+    async with vanta.gateway() as gateway:
+        for ask in (gateway.check("vanta"), gateway.push([], kind=KIND, to="vanta", mode="snapshot")):
+            with pytest.raises(ConfigError, match=r"authMethod .*PASWORD"):
+                await ask
+    assert await vanta.emulator.received() == []
 
 
 async def test_unknown_mfa_of_an_account_that_is_held_blocks_the_set(vanta: Vanta) -> None:

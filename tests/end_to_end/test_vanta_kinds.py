@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.reports import counts, problems
+from tests.support.reports import counts, notes, problems
 from tests.support.vanta import Vanta, account, accounts, computer, resources
 
 from proofport.accounting import Assurance
@@ -106,12 +108,48 @@ async def device_resources(vanta: Vanta) -> list[dict[str, Any]]:
     return resources(await vanta.emulator.state(), "device")
 
 
-async def test_a_platform_without_a_computer_left_is_emptied(vanta: Vanta) -> None:
+async def test_the_device_of_the_page_is_sent_as_the_page_says(vanta: Vanta) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "vanta.md").read_text(encoding="utf-8")
+    evidence, request = map(json.loads, re.findall(r"```jsonc\n(.*?)```", page, re.DOTALL))
+    report = await vanta.push([evidence], kind="device")
+    assert dict(report.destinations["vanta"].tally.assurance) == {Assurance.CONFIRMED: 1}
+    [sent] = request["resources"]
+    [held] = await vanta.records("device")
+    times = {name for name in sent if name.endswith("Timestamp")} | {"users"}
+    assert held.keys() == {*sent, "id"}
+    assert {name: value for name, value in held.items() if name not in {*times, "id"}} == {
+        name: value for name, value in sent.items() if name not in times
+    }
+
+
+async def test_a_platform_loses_its_last_computer_only_where_a_person_agrees(vanta: Vanta) -> None:
+    """One of ten is less than the guard allows. But it is all that a set has, as when one of two exports failed."""
     records = [computer(n, "macos") for n in range(9)] + [computer(9, "windows")]
     await vanta.push(records, kind="device")
-    report = await vanta.push(records[:9], kind="device")
+    plan = await vanta.plan(records[:9], kind="device")
+    refused = await vanta.push(records[:9], kind="device")
+    assert (plan.exit_code, refused.exit_code, counts(refused)) == (Exit.GUARD, Exit.GUARD, {"withheld": 9})
+    for said in (notes(refused), plan.destinations["vanta"].refusal or ""):
+        assert "windows_user_computer" in said
+        assert "would be empty: 1 record would be gone" in said
+        assert "--override-guard" in said
+    assert (len(await synced(vanta)), await vanta.deleted("device")) == (2, [])
+    report = await vanta.push(records[:9], kind="device", override_guard="it was returned")
     assert (report.exit_code, report.destinations["vanta"].gone.ids) == (Exit.OK, ["d9"])
     assert await vanta.deleted("device") == ["d9"]
+    again = await vanta.push(records[:9], kind="device")
+    assert again.exit_code is Exit.OK, "nothing is there to be lost"
+
+
+@pytest.mark.parametrize("override", [None, "all were returned"])
+async def test_an_empty_set_is_refused_with_an_override_too(vanta: Vanta, override: str | None) -> None:
+    await vanta.push([computer(0, "macos")], kind="device")
+    sent = len(await synced(vanta))
+    report = await vanta.push([], kind="device", override_guard=override)
+    assert (report.exit_code, len(await synced(vanta))) == (Exit.GUARD, sent)
+    assert "the new set is empty" in notes(report)
+    assert "delete the resource in Vanta's developer console" in notes(report)
+    assert "by id instead" not in notes(report)
 
 
 async def test_what_is_neither_is_refused_with_the_reason(vanta: Vanta) -> None:
@@ -230,3 +268,55 @@ async def test_provision_gives_the_steps_where_there_is_no_resource(vanta: Vanta
     assert '"account_id"' in made["cloud_resource"].notes[-1]
     with pytest.raises(ConfigError, match="no Vanta resource is configured"):
         await vanta.push([{"id": "i-1", "type": "x"}], kind="cloud_resource")
+
+
+async def test_a_platform_that_was_taken_stays_accepted_though_the_next_request_fails(vanta: Vanta) -> None:
+    records = [computer(0, "macos"), computer(1, "windows")]
+    failing = {"code": 503, "times": 99}
+    await vanta.emulator.faults(status=failing, match={"path": "/windows_user_computer$", "method": "PUT"})
+    report = await vanta.push(records, kind="device")
+    assert (report.exit_code, counts(report)) == (Exit.INCOMPLETE, {"delivered": 1, "unknown": 1})
+    assert dict(report.destinations["vanta"].tally.assurance) == {Assurance.ACCEPTED: 1}
+    assert f"Go on with --resume {report.run_id}, or push again." in notes(report)
+    await vanta.emulator.faults()
+    resumed = await vanta.push(records, kind="device", resume=report.run_id)
+    assert (resumed.exit_code, counts(resumed)) == (Exit.OK, {"delivered": 2})
+
+
+@pytest.mark.parametrize("lost", [{"status": {"code": 503, "times": 99}}, {"drop": "after", "drop_times": 99}])
+async def test_after_a_lost_answer_the_report_names_the_way_on(vanta: Vanta, lost: dict[str, Any]) -> None:
+    await vanta.emulator.faults(**lost, match={"method": "PUT"})
+    report = await vanta.push(accounts(2), kind="personnel_account")
+    assert report.exit_code is Exit.INCOMPLETE
+    assert f"Go on with --resume {report.run_id}, or push again." in notes(report)
+
+
+# ------------------------------------------------------------------ one resource, two sets
+SHARING: dict[str, dict[str, Any]] = {
+    "another destination for one platform": {"device": {"macos_resource_id": "665000000000000000000003"}},
+    "another kind": {"cloud_resource": {"resource_id": "665000000000000000000003"}},
+}
+
+
+@pytest.mark.parametrize("objects", SHARING.values(), ids=SHARING)
+async def test_two_sets_for_one_resource_are_refused(vanta: Vanta, objects: dict[str, Any]) -> None:
+    shared = vanta.block["objects"]["device"]["macos_resource_id"]
+    given = {kind: dict.fromkeys(each, shared) for kind, each in objects.items()}
+    vanta.others["other"] = {**vanta.block, "objects": given}
+    for to in ("vanta", "other"):
+        kind = "device" if to == "vanta" else next(iter(given))
+        with pytest.raises(ConfigError, match="go to one object at the vendor") as refused:
+            await vanta.push([], kind=kind, to=to)
+        assert shared in refused.value.message
+        assert "vanta" in refused.value.message
+        assert "other" in refused.value.message
+    async with vanta.gateway() as gateway:
+        with pytest.raises(ConfigError, match="go to one object at the vendor"):
+            await gateway.check("other")
+    assert await vanta.emulator.received() == []
+
+
+async def test_a_destination_that_is_configured_twice_is_one_set(vanta: Vanta) -> None:
+    vanta.others["other"] = {**vanta.block}
+    await vanta.push([computer(0, "macos")], kind="device")
+    assert counts(await vanta.push([computer(0, "macos")], kind="device", to="other")) == {"delivered": 1}

@@ -92,9 +92,10 @@ def _named(fields: set[str], mapping: MappingFile) -> str:
 
 
 def unfilled_by(source: MappingFile, mapping: MappingFile) -> list[str]:
-    """What is wrong with the source's records once every value of the page is declared under `when_unknown`."""
+    """What is wrong with the source's records once the page's values for what it lacks are under `when_unknown`."""
     kind, settings = str(source.to), {"client_id": "vci", "client_secret": "secret"}
-    values = {name: value for name, value in declared().items() if name in mapping.fields}
+    lacks = set.union(*lacking(source, mapping))
+    values = {name: value for name, value in declared().items() if name in lacks}
     objects = {kind: {"resource_id": "r", "when_unknown": values}}
     vendor = load_adapter(VENDOR)
     resource = vendor(vendor.Settings.model_validate({**settings, "objects": objects})).resource(kind)
@@ -116,7 +117,34 @@ def definition(kind: str) -> str:
     return f'```json\n{{"properties": {{\n{lines}\n}}}}\n```'
 
 
+def device() -> str:
+    """The evidence of one computer that has all that Vanta requires, and what is sent of it."""
+    mapping = MappingLibrary().find(f"{VENDOR}/device")
+    [evidence] = [test.input for test in mapping.tests if test.name == "a laptop with macOS"]
+    convert = compile_vendor(mapping, body("device"), "device", VENDOR)
+    sent = {name: value for name, value in convert(evidence).items() if name != "platform"}
+    request = {"resourceId": "66f1c0de0000000000000003", "resources": [sent]}
+    sending = "The request, `PUT /v1/resources/macos_user_computer`:"
+    return "\n\n".join(["The evidence:", _block(evidence), sending, _block(request)])
+
+
+def _block(value: Mapping[str, Any]) -> str:
+    return f"```jsonc\n{_lines(value)}\n```"
+
+
+def _lines(value: Mapping[str, Any], indent: str = "") -> str:
+    """A field a line, and those of the records in `resources` likewise."""
+    lines = []
+    for name, inner in value.items():
+        text = json.dumps(inner, ensure_ascii=False)
+        if name == "resources":
+            text = "[" + ", ".join(_lines(each, f"{indent}  ") for each in inner) + "]"
+        lines.append(f"{indent}  {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+
+
 TABLES = {
+    "a device": device,
     "what Vanta requires": table,
     "definition of cloud_resource": lambda: definition("cloud_resource"),
     "definition of device": lambda: definition("device"),

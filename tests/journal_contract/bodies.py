@@ -92,6 +92,14 @@ class TombstoneTests(JournalTests):
         assert await journal.bodies("a", KIND, ["x"]) == [b""], "as of all that was removed"
         assert await journal.kept("a", KIND) == [Kept("x", None, b"", removed=True), Kept("y", "r1", b"{y}")]
 
+    async def test_what_is_forgotten_without_a_time_has_no_tombstone_any_more(self, journal: Journal) -> None:
+        held, texts = await claim(journal, "a"), ["x", "y"]
+        await push(held, "r1", Sent(texts, [1, 2], items=[b"{x}", b"{y}"]))
+        await held.forget(KIND, texts, gone_at=5)
+        await held.forget("device", texts)
+        await held.forget(KIND, ["x", "nobody"])
+        assert await journal.tombstones("a", KIND, since=0) == [Tombstone("y", b"{y}", 5.0)]
+
     async def test_they_come_in_pages_and_in_the_order_of_their_ids(self, journal: Journal) -> None:
         held, texts = await claim(journal, "a"), ["b", "a\x00b", "ä", "🦆", "\uffff"]
         await push(held, "r1", Sent(texts, [7] * 5, items=[text.encode() for text in texts]))

@@ -114,6 +114,9 @@ class Model:
             if body and gone_at is not None:
                 first = self.tombstones[key][1] if key in self.tombstones else self.missing.pop(key, gone_at)
                 self.tombstones[key] = body, first
+            if gone_at is None:
+                self.tombstones.pop(key, None)
+                self.missing.pop(key, None)
         if gone_at is not None:
             stay = {key: row for key, row in self.tombstones.items() if key[0] != lane or row[1] >= since}
             self.tombstones = stay

@@ -51,8 +51,10 @@ class Destination:
         async with self.gateway(how.pop("journal", "journal")) as gateway:
             return await gateway.push(given, kind=kind, to=to or self.name, mode=mode or self.mode, **how)
 
-    async def plan(self, given: Any, *, kind: str = "cloud_resource", mode: Mode | None = None) -> Plan:
-        async with self.gateway() as gateway:
+    async def plan(
+        self, given: Any, *, kind: str = "cloud_resource", mode: Mode | None = None, journal: str = "journal"
+    ) -> Plan:
+        async with self.gateway(journal) as gateway:
             return await gateway.plan(given, kind=kind, to=self.name, mode=mode or self.mode)
 
     async def verify(self, kind: str, **how: Any) -> Verification:

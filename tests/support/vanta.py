@@ -162,7 +162,7 @@ def computer(number: int, platform: str, **more: Any) -> Record:
 
 def snapshot_requests(batches: int, gone: int) -> list[str]:
     """The methods of the requests of a snapshot of accounts: a token, what is held, the set, and a look at it."""
-    return ["POST", "GET", "GET", "PUT", "GET"]
+    return ["POST", "GET", "PUT", "GET"]
 
 
 def ended(body: Record) -> Record | None:

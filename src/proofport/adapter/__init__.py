@@ -25,6 +25,7 @@ from proofport.adapter.optional import Provisions as Provisions
 from proofport.adapter.optional import ReadsBack as ReadsBack
 from proofport.adapter.optional import Replaces as Replaces
 from proofport.adapter.optional import Schema as Schema
+from proofport.adapter.optional import Splits as Splits
 from proofport.adapter.optional import Stages as Stages
 from proofport.adapter.optional import Tombstone as Tombstone
 from proofport.adapter.values import Answer as Answer

@@ -59,6 +59,11 @@ class Resource(ABC):
         """The key by which the vendor orders work: host and object. Resources on one object share it."""
 
     @property
+    def objects(self) -> Sequence[str]:
+        """The vendor's objects that it writes to. A configuration in which two sets share one is refused."""
+        return (self.lane,)
+
+    @property
     def keeps_bodies(self) -> bool:
         """True: the journal keeps the last body of every record, which `Batch.last` and `verify` then show."""
         return False

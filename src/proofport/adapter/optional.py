@@ -1,8 +1,8 @@
 """Abilities that only some vendors have. The engine asks with `isinstance`: the methods are there, or they are not.
 
-`Opens`, `Stages`, `Replaces`, `Ends`, `Matches`, `Lists`, `ListsWhole`, `ReadsBack`, `MakesSchema` and `Provisions` are
-for resources; `Checks` and `HasOperations` for adapters. Nothing that follows from a record's absence leaves before the
-guard has agreed: the engine calls `Stages.complete`, `Replaces.replace` and `Ends.end` only then.
+`Opens`, `Stages`, `Replaces`, `Splits`, `Ends`, `Matches`, `Lists`, `ListsWhole`, `ReadsBack`, `MakesSchema` and
+`Provisions` are for resources; `Checks` and `HasOperations` for adapters. Nothing that follows from a record's absence
+leaves before the guard has agreed: the engine calls `Stages.complete`, `Replaces.replace` and `Ends.end` only then.
 """
 
 from __future__ import annotations
@@ -83,6 +83,17 @@ class Replaces(Protocol):
         The engine never splits the set. It repeats the request only byte for byte, and only while the lane is its own.
         `tombstones` are in the order of their ids. They have no outcome, and the limits do not count them.
         """
+
+
+@runtime_checkable
+class Splits(Replaces, Protocol):
+    """The vendor keeps the records of a kind in several objects of its own, and each of them is replaced whole.
+
+    An object that holds records is emptied only where a person agrees, as an empty set is refused.
+    """
+
+    def object_of(self, body: bytes) -> str:
+        """The object that a record belongs to. `body` is as it is given to `replace`, or as the list shows it."""
 
 
 @runtime_checkable

@@ -16,7 +16,11 @@ Flow: TypeAlias = Generator[Call, Reply, T]
 """A conversation with a vendor: yields each request, is sent its response, and returns a result."""
 
 Memory: TypeAlias = dict[str, JsonValue]
-"""An adapter's notes of one run, plain JSON data that the journal keeps. Sentences under `notes` go into the report."""
+"""An adapter's notes of one run, plain JSON data that the journal keeps. Sentences under `notes` go into the report.
+
+Under `taken`, `Replaces.replace` may note which records of the batch the vendor has surely taken, by their indexes: if
+an error ends the flow after that, these are accepted.
+"""
 
 Mode: TypeAlias = Literal["upsert", "snapshot", "patch", "remove"]
 
@@ -63,6 +67,10 @@ class Limits:
     max_bytes: int = 1_000_000
     parallel: int = 1  #: Requests of one delivery that may be under way at once.
     too_large: str = "Nothing was sent."  #: What to do about a set that goes whole, and does not fit into one request.
+    empty: str = "Remove records by id instead."  #: How all records can be ended, as an empty set is refused.
+    gone_as: str = (
+        "gone"  #: What `Replaces.keeps_gone` is about is sent as, in the vendor's word, for reports and plans.
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +152,9 @@ class Observed:
     whole: bool = False  #: `fields` are all that was sent. False: some fields cannot be read.
     outside: bool = False  #: No snapshot brought it, yet the next one takes it away.
     ended: bool = False  #: It counts as gone already.
+    #: Of one that has ended and that the set still has (`Replaces.keeps_gone`): since when it is gone, in seconds since
+    #: 1970, 0 for unknown. None: the set does not have it.
+    gone_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,14 +22,9 @@ from proofport.delivery.live_set import LiveSet, WaitingSet
 from proofport.delivery.payload import digests_of
 from proofport.delivery.preparing import Decided, Prepared, ToSend, prepared
 from proofport.delivery.report import Exit, Ledger
-from proofport.delivery.stops import outcome_of, why_stopped
+from proofport.delivery.stops import notes_of, outcome_of, outcomes_of, taken_of, why_stopped
 from proofport.delivery.target import Target
-from proofport.errors import (
-    Blocked,
-    JournalError,
-    LaneLost,
-    ProofportError,
-)
+from proofport.errors import Blocked, JournalError, LaneLost, ProofportError
 from proofport.http.sender import Sender
 from proofport.journal.contract import Attempt, Journal
 from proofport.logs import get_logger
@@ -318,12 +313,15 @@ class DestinationRun:
             if self.stopped is not None or self.memory is None:
                 return [self.stopped or withheld("not_opened")] * len(batch.entry.batch), False
             sent = await self._send(batch.rest, self.memory, batch.wanted, tombstones)
+            taken_of(self.memory)
             if self.job.mode == "remove":
                 sent = removed(batch.rest, sent)
-            self.report.notes += _notes_of(self.memory)
+            self.report.notes += notes_of(self.memory)
             return batch.merged(sent), True
         except ProofportError as error:
-            return await self._failed(batch.entry, error), False
+            taken = taken_of(self.memory or {})
+            self.report.notes += notes_of(self.memory or {})
+            return await self._failed(batch.entry, error, taken), False
 
     async def _noted(self, entry: Entry, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
         """The outcomes of a batch, durable when they are returned."""
@@ -335,12 +333,16 @@ class DestinationRun:
             return await self._failed(entry, error)
         return outcomes
 
-    async def _failed(self, entry: Entry, error: ProofportError) -> Sequence[Outcome]:
+    async def _failed(self, entry: Entry, error: ProofportError, taken: Sequence[object] = ()) -> Sequence[Outcome]:
         await self.halt(error)
-        outcomes = [outcome_of(error, self.stopped)] * len(entry.batch)
-        if outcomes[0].status is Status.UNKNOWN:
+        outcomes = outcomes_of(error, self.stopped, len(entry.batch), taken)
+        if may_have_arrived(outcomes):
             try:  # as far as the journal can be written: it may be the very thing that failed
-                await self._held_books.doubted(entry, outcomes, self._attempts())
+                if taken:
+                    kept = await self.last_state.to_keep(self.job, entry.batch, outcomes)
+                    await self._held_books.done(entry, outcomes, self._attempts(), kept)
+                else:
+                    await self._held_books.doubted(entry, outcomes, self._attempts())
             except (LaneLost, JournalError):
                 self.all_noted = False
         return outcomes
@@ -392,9 +394,3 @@ class DestinationRun:
     def _held_books(self) -> Books:
         assert self._books is not None, "a destination run delivers only while its lane is held"
         return self._books
-
-
-def _notes_of(memory: Memory) -> list[str]:
-    """The adapter's sentences about the whole delivery; said once."""
-    notes = memory.pop("notes", None)
-    return [str(note) for note in notes] if isinstance(notes, list) else []

@@ -12,6 +12,7 @@ from itertools import repeat
 
 from pydantic import JsonValue
 
+from proofport.adapter import Tombstone
 from proofport.journal.contract import IN_DOUBT, PERHAPS_OVERWRITTEN, Journal, Known, Left, SourceCount, SpellingState
 
 
@@ -88,6 +89,11 @@ class Foreseen:
     async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
         found = await self._journal.bodies(lane, kind, ids)
         return [self._bodies.get(each, body) for each, body in zip(ids, found, strict=True)]
+
+    async def tombstones(
+        self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
+    ) -> list[Tombstone]:
+        return await self._journal.tombstones(lane, kind, since=since, after=after, limit=limit)
 
 
 async def foreseen(journal: Journal, lane: str, kind: str) -> Journal | Foreseen:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 
+from proofport.adapter import Splits
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourcesBefore, WantedSources
 from proofport.delivery.listed import VendorList
+from proofport.delivery.live_set import keeps_gone
 from proofport.delivery.report import Group
 from proofport.delivery.spellings import delivered
 from proofport.delivery.whole import records
@@ -66,6 +69,8 @@ class SetBefore:
         self.doubtful = Group()
         #: Those of them that were read and refused, in a set that removes what it lacks.
         self.refused: list[str] = []
+        #: Records that were read and refused, and that such a set has as gone: they had left before.
+        self.refused_as_gone: list[str] = []
         self._destination = destination
         self._journal = journal
         self._ids = ids
@@ -93,6 +98,7 @@ class SetBefore:
             for record_id, name in zip(missing, await self.written(missing), strict=True):
                 report.note_gone(name, outside=page[record_id], skipped=self._skipped(record_id))
             kept += missing if keep else ()
+        self.refused_as_gone = await self._refused_as_gone() if self._destination.goes_whole else []
         if report.gone.ids and (alike := self._ids.in_another_case(report.gone.ids)):
             report.notes.append(
                 f"In another case, the set holds {len(alike):,} of what is gone: {listing(alike, NAMED)}. If case does "
@@ -111,6 +117,10 @@ class SetBefore:
             return missing
         lacking = set(missing)
         return [each for each in held if each in lacking or self._is_skipped_here(each)]
+
+    def require_no_empty_object(self, resource: Splits, terms: Terms, new: Iterable[str]) -> None:
+        """Raise GuardRefused where one of the vendor's objects would lose all that the list shows in it."""
+        terms.require_no_empty_object(map(resource.object_of, self._list.live.held_bodies()), new)
 
     @property
     def why_doubtful(self) -> str | None:
@@ -142,6 +152,26 @@ class SetBefore:
         """The reason why a record that is gone is left out, if that is why."""
         keys = self.keys(record_id)
         return self._destination.ledger.skipped_ids.reason(keys) or self._ids.skipped.reason(keys)
+
+    async def _refused_as_gone(self) -> list[str]:
+        """Refused records that the vendor's set has as gone: as the list shows them, and as the journal has them."""
+        refused = {self.refused_key(each) for each in self.refused}
+        found = dict[str, str]()
+        if self.listed:
+            for each in self._list.live.kept_as_gone():
+                self._note_refused(each.id, found)
+        after, lane, kind = "", self._destination.lane, self._destination.job.kind
+        while keeps_gone(self._destination.resource) and (
+            page := await self._journal.tombstones(lane, kind, since=0, after=after)
+        ):
+            after = page[-1].id
+            for each in page:
+                self._note_refused(each.id, found)
+        return [each for key, each in sorted(found.items()) if key not in refused]
+
+    def _note_refused(self, record_id: str, found: dict[str, str]) -> None:
+        if self._is_refused(record_id):
+            found.setdefault(self.refused_key(record_id), record_id)
 
     def lacks_a_value(self, record_id: str) -> bool:
         """True if a refused record is only withheld: it lacks a value that the vendor requires."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from proofport.adapter import Limits
 from proofport.delivery.left_out import FEW, SourcesBefore, WantedSources
 from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused
@@ -71,20 +73,20 @@ class Terms:
         before: SourcesBefore | None = None,
         *,
         may_be_empty: bool = False,
+        empty: str = Limits().empty,
     ) -> None:
         """Raise GuardRefused, with the reason, unless the new set may take the place of the one before.
 
         `incomplete` says of each input that was not read to its end, why. `before`: where the set before came from,
-        where that is known. `may_be_empty`: an empty set is meant; else it is refused, even with an override.
+        where that is known. `may_be_empty`: an empty set is meant; else it is refused, even with an override, and
+        `empty` says what to do instead.
         """
         if self.override is None:
             require_read_to_end(incomplete)
             if before is not None:
                 before.require_all()
         if change.new == 0 and not may_be_empty:
-            raise GuardRefused(
-                "the new set is empty", hint="An empty set usually means a failed export; remove records by id instead."
-            )
+            raise GuardRefused("the new set is empty", hint=f"An empty set usually means a failed export. {empty}")
         if self.override is not None:
             return
         if change.share > self.max_gone:
@@ -95,3 +97,20 @@ class Terms:
             )
         if before is not None and not may_be_empty:
             before.require_most(self.max_gone)
+
+    def require_no_empty_object(self, held: Iterable[str], new: Iterable[str]) -> None:
+        """Raise GuardRefused where one object of the vendor would lose all of its records.
+
+        `held` and `new` are the objects of the records that are held now, and of those of the new set.
+        """
+        if self.override is not None:
+            return
+        emptied = Counter(held)
+        for each in set(new):
+            del emptied[each]
+        for name, count in sorted(emptied.items()):
+            raise GuardRefused(
+                f"{name} would be empty: {records(count)} would be gone",
+                hint="This usually means that one of several exports failed. If they are really gone, push again with "
+                '--override-guard "why".',
+            )

@@ -34,6 +34,8 @@ class VendorList:
         self._terms = terms
         self._forget = forget
         self._is_read = False
+        #: An override says so: what the list lacks was removed.
+        self._is_truth = False
 
     async def read(self) -> None:
         """Read the list, unless that was done.
@@ -73,12 +75,23 @@ class VendorList:
         lacking = set(self.live.lacking([spelling or key for spelling, key in zip(first, keys, strict=True)]))
         return [key for spelling, key in zip(first, keys, strict=True) if (spelling or key) in lacking]
 
+    async def not_removed(self, ids: Sequence[str]) -> Sequence[str]:
+        """Those of the journal's ids that do not count as removed at the vendor."""
+        if not self._is_truth:
+            return ids
+        removed = set(await self._unlisted(ids))
+        return [each for each in ids if each not in removed]
+
     async def _believe(self, why: str, lacking: int) -> None:
         """Take the list as the truth: what it does not show is not there."""
-        self._destination.report.notes.append(
+        self._is_truth = True
+        report, lane = self._destination.report, self._destination.lane
+        report.notes.append(
             f"{why}. The guard was overridden ({self._terms.override}): the list counts as the truth, and "
             f"{records(lacking)} as removed at the vendor."
         )
         for ids in self.live.drop_unlisted():
+            first = await self._journal.spellings(lane, self._destination.job.kind, ids)
+            report.taken_as_removed.extend(spelling or key for spelling, key in zip(first, ids, strict=True))
             if self._forget is not None:
                 await self._forget(ids)

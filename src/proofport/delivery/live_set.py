@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 
 from proofport.accounting import UNCHANGED, Outcome
-from proofport.adapter import Batch, Lists, Observed, Replaces, Resource
+from proofport.adapter import Batch, Lists, Observed, Replaces, Resource, Tombstone
 from proofport.delivery.ids import temporary_database
 from proofport.delivery.report import Difference
 from proofport.delivery.same import changes, keys_in, keys_of, was_sent
@@ -27,7 +27,7 @@ MEET = "UPDATE live SET met = 1 WHERE id IN (SELECT :key UNION ALL SELECT id FRO
 HOLD = """UPDATE live SET ended = 0 WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)
 AND NOT EXISTS (SELECT 1 FROM live WHERE id IN (SELECT :key UNION ALL SELECT id FROM keys WHERE key = :key)
 AND NOT ended)"""
-INTO_LIVE = "INTO live (id, fields, whole, outside, ended, listed) VALUES (?, ?, ?, ?, ?, ?)"
+INTO_LIVE = "INTO live (id, fields, whole, outside, ended, gone_at, listed) VALUES (?, ?, ?, ?, ?, ?, ?)"
 LISTED = """SELECT id FROM live WHERE listed AND id IN ({0})
 UNION ALL SELECT key FROM keys JOIN live USING (id) WHERE listed AND key IN ({0})"""
 
@@ -40,6 +40,14 @@ def lists_now(resource: Resource) -> bool:
 def keeps_gone(resource: Resource) -> bool:
     """True if the vendor is told for some time what has gone, so that its list shows that as ended."""
     return isinstance(resource, Replaces) and resource.keeps_gone > 0
+
+
+def kept_as(resource: Resource) -> str:
+    """What the vendor is told of what has gone, and how long. Empty: nothing."""
+    if not isinstance(resource, Replaces) or not resource.keeps_gone:
+        return ""
+    days = "1 day" if resource.keeps_gone == 1 else f"{resource.keeps_gone:,} days"
+    return f"{resource.limits('snapshot').gone_as} for {days}, with the last state that is known, and left out then"
 
 
 class LiveSet:
@@ -58,7 +66,7 @@ class LiveSet:
         self._ids_only = ids_only
         self._database = temporary_database(
             "CREATE TABLE live (id TEXT PRIMARY KEY, fields TEXT, whole INTEGER, outside INTEGER, ended INTEGER,"
-            " listed INTEGER, met INTEGER DEFAULT 0) WITHOUT ROWID;"
+            " gone_at REAL, listed INTEGER, met INTEGER DEFAULT 0) WITHOUT ROWID;"
             "CREATE TABLE keys (key TEXT, id TEXT, PRIMARY KEY (key, id)) WITHOUT ROWID; BEGIN"
         )
 
@@ -73,14 +81,14 @@ class LiveSet:
     def add(self, records: Iterable[Observed]) -> None:
         """Take in a page of the vendor's list."""
         page = list(records)
-        rows = ((each.id, *self._shown(each), each.outside, each.ended, True) for each in page)
+        rows = ((each.id, *self._shown(each), each.outside, each.ended, each.gone_at, True) for each in page)
         self._database.executemany(f"INSERT OR REPLACE {INTO_LIVE}", rows)
         self._add_keys([each.id for each in page])
 
     def add_unlisted(self, ids: Sequence[str]) -> None:
         """Take in records that the list does not show, under the ids that the journal has them under."""
         self._database.executemany(
-            f"INSERT OR IGNORE {INTO_LIVE}", ((each, "{}", False, False, False, False) for each in ids)
+            f"INSERT OR IGNORE {INTO_LIVE}", ((each, "{}", False, False, False, None, False) for each in ids)
         )
         self._add_keys(ids)
 
@@ -135,6 +143,16 @@ class LiveSet:
         rows = self._database.execute("SELECT id, outside FROM live WHERE NOT ended ORDER BY id")
         while page := rows.fetchmany(PAGE):
             yield {record_id: bool(outside) for record_id, outside in page}
+
+    def kept_as_gone(self) -> Iterator[Tombstone]:
+        """The records that the vendor's set has as gone, in id order, as it lists them."""
+        find = "SELECT id, fields, gone_at FROM live WHERE ended AND gone_at IS NOT NULL ORDER BY id"
+        return (Tombstone(each, str(fields).encode(), at) for each, fields, at in self._database.execute(find))
+
+    def held_bodies(self) -> Iterator[bytes]:
+        """The bodies of the held records, as the list shows them."""
+        rows = self._database.execute("SELECT fields FROM live WHERE listed AND NOT ended")
+        return (str(fields).encode() for (fields,) in rows)
 
     def whole_body(self, record_id: str) -> bytes | None:
         """The body of a held record, where the vendor shows all of it."""

@@ -7,18 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofport.accounting import Status
 from proofport.adapter import Batch, Ends, Lists, Mode
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.foretold import Foretold
 from proofport.delivery.gone import SetBefore
-from proofport.delivery.guard import Change, Terms
+from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourceLeftOut
 from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import lists_now
+from proofport.delivery.live_set import kept_as, lists_now
 from proofport.delivery.payload import digests_of
-from proofport.delivery.refused import held_back, nothing_gone
-from proofport.delivery.report import DestinationReport, Exit, RunReport
+from proofport.delivery.report import DestinationReport, Exit, RunReport, first_of
 from proofport.delivery.same import keys_in, was_sent
 from proofport.errors import GuardRefused
 from proofport.journal.contract import Delivered
@@ -34,8 +33,9 @@ class Comparison:
     """Compares one destination's batches with what its vendor holds, or, where that cannot be read, with what was
     delivered last."""
 
-    def __init__(self, journal: Delivered, destination: DestinationRun, vendor_list: VendorList) -> None:
+    def __init__(self, journal: Delivered, destination: DestinationRun, vendor_list: VendorList, terms: Terms) -> None:
         self._journal = journal
+        self._foretold, self._sources = Foretold(destination, terms), terms.sources
         self._destination = destination
         self._resource = destination.resource
         self._kind, self._mode = destination.job.kind, destination.job.mode
@@ -55,6 +55,7 @@ class Comparison:
 
     async def meet(self, batch: Batch) -> None:
         """Sort the records of a batch into the plan."""
+        await self._foretold.meet(batch)
         difference = self._live.difference
         known = await self._journal.known(self._destination.lane, self._kind, keys_in(batch))
         digests = digests_of(batch)
@@ -75,7 +76,7 @@ class Comparison:
                 else:
                     difference.changed.add(record_id)
 
-    async def finish(self, ids: IdStore | None, terms: Terms, incomplete: Sequence[str]) -> None:
+    async def finish(self, ids: IdStore | None, incomplete: Sequence[str]) -> None:
         """Find what is gone, and say what becomes of it and whether the guard would agree."""
         notes = self._report.notes
         if not self._listed:
@@ -89,39 +90,25 @@ class Comparison:
                 "delivered last is compared."
             )
         if self._mode == "snapshot" and ids is not None:
-            before = SetBefore(self._destination, self._journal, ids, self._list, terms.sources)
+            before = SetBefore(self._destination, self._journal, ids, self._list, self._sources)
             await before.sources.load()
             if lists_now(self._resource) or self._destination.stages:
                 await before.read_list()
-            await before.note_gone()
-            await self._judge(before, terms, incomplete)
+            notes.append(self._fate())
+            try:
+                await self._foretold.judge(before, incomplete)
+            except GuardRefused as refusal:
+                self._refuse(refusal)
 
-    async def _judge(self, before: SetBefore, terms: Terms, incomplete: Sequence[str]) -> None:
-        resource, report = self._resource, self._report
-        together = self._destination.goes_whole
-        if together:
-            report.notes.append(COMPLETED if self._destination.stages else REPLACED)
-        elif isinstance(resource, Ends):
-            report.notes.append(ENDED if resource.ends == "always" else DELETABLE)
-        else:
-            report.notes.append(KEPT)
-        difference = self._live.difference
-        gone, new = report.gone.count, difference.added.count + difference.changed.count + difference.unchanged
-        if together:
-            held = await held_back(before, terms, report)
-            if held.flaw is None:
-                held.note(before, report)
-            else:
-                report.notes.append(f"The snapshot would be cancelled: {held.flaw.rstrip('.')}.")
-            gone, new = gone + held.lost, new + len(held.kept)
-        else:
-            flaw = terms.too_many_rejected(report.tally.status[Status.REJECTED])
-            report.notes += [f"What is gone would be left as it is: {flaw}."] if flaw is not None else []
-            report.notes += filter(None, [nothing_gone(before)])
-        try:
-            terms.allow(Change(before.size, gone, new), incomplete, before.sources)
-        except GuardRefused as refusal:
-            self._refuse(refusal)
+    def _fate(self) -> str:
+        """What becomes of what is gone."""
+        resource = self._resource
+        if self._destination.goes_whole:
+            kept = kept_as(resource)
+            return COMPLETED if self._destination.stages else f"What is gone is sent as {kept}." if kept else REPLACED
+        if isinstance(resource, Ends):
+            return ENDED if resource.ends == "always" else DELETABLE
+        return KEPT
 
     def _refuse(self, refusal: GuardRefused) -> None:
         """Note what the guard would say. What it would say first stands."""
@@ -158,12 +145,8 @@ class Plan:
 
     @property
     def exit_code(self) -> Exit:
-        reports = self.destinations.values()
-        if any(report.exit is Exit.USAGE for report in reports):
-            return Exit.USAGE
-        if any(report.refusal for report in reports):
-            return Exit.GUARD
-        return Exit.INCOMPLETE if any(report.problem_count for report in reports) or self.incomplete else Exit.OK
+        """That of the push."""
+        return first_of(report.exit for report in self.destinations.values())
 
     def as_dict(self) -> dict[str, Any]:
         return {

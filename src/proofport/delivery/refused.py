@@ -1,7 +1,8 @@
 """Decides about refused records in a set that removes what it lacks.
 
 A refused record is present: it is not gone. One that the vendor does not hold is left out. One that it holds blocks the
-set, unless its last body is sent in its place, or a person has agreed that it is dropped.
+set, unless its last body is sent in its place, or a person has agreed that it is dropped. So does one that had left and
+that the set has as gone; its last body says that it is gone, so that does not go in its place.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from proofport.delivery.report import DestinationReport
 from proofport.delivery.whole import records
 from proofport.text.wording import listing
 
+NO_RECORD = "no record has every value that the vendor requires, and an empty set is not sent"
 NAMED = 20
 """At most so many ids stand in the sentence that says why a set is blocked."""
 
@@ -25,6 +27,7 @@ WAYS = (
     "Correct them, and push the whole set again; or let `guard: {refused: keep_last}` send their last bodies in their "
     'place; or drop them with --override-guard "why".'
 )
+OF_GONE = 'Correct them, and push the whole set again; or drop them with --override-guard "why".'
 UNREADABLE = 'Correct the source, and push the whole set again; or drop what was not found with --override-guard "why".'
 
 
@@ -63,11 +66,13 @@ async def held_back(before: SetBefore, terms: Terms, report: DestinationReport) 
     )
     kept_rejected = sum(not before.lacks_a_value(each) for each in bodies)
     rest = await before.written([each for each in refused if each not in bodies])
+    as_gone = before.refused_as_gone
     if terms.override is not None:
-        return Held(kept, rest, len(rest) + before.doubtful.count, kept_rejected=kept_rejected)
+        dropped = [*rest, *as_gone]
+        return Held(kept, dropped, len(dropped) + before.doubtful.count, kept_rejected=kept_rejected)
     flaw = None
-    if rest:
-        flaw = _blocked(rest, terms)
+    if rest or as_gone:
+        flaw = " ".join(filter(None, [_blocked(rest, terms), _blocked_as_gone(as_gone, terms)]))
     elif before.why_doubtful is not None:
         flaw = f"{before.why_doubtful}. {UNREADABLE}"
     else:
@@ -81,6 +86,16 @@ def nothing_gone(before: SetBefore) -> str | None:
     return f"Nothing counts as gone: {why}. Correct it, and push the whole set again." if why is not None else None
 
 
-def _blocked(ids: Sequence[str], terms: Terms) -> str:
+def _blocked(ids: Sequence[str], terms: Terms) -> str | None:
+    if not ids:
+        return None
     why = ", and their last bodies are not known" if terms.keep_last else ""
     return f"{records(len(ids))} refused that the set before holds{why}: {listing(ids, NAMED)}. {WAYS}"
+
+
+def _blocked_as_gone(ids: Sequence[str], terms: Terms) -> str | None:
+    """Refused records that had left: the last body says that they are gone, so it cannot stand in their place."""
+    if not ids:
+        return None
+    why = ", and their last bodies say so, which keep_last does not send" if terms.keep_last else ""
+    return f"{records(len(ids))} refused that the set before has as gone{why}: {listing(ids, NAMED)}. {OF_GONE}"

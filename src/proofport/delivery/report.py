@@ -44,6 +44,13 @@ class Exit(IntEnum):
     GUARD = 4
 
 
+def first_of(codes: Iterable[Exit]) -> Exit:
+    """The exit code of a run whose destinations have these."""
+    found = set(codes)
+    order = (Exit.USAGE, Exit.BLOCKED, Exit.GUARD, Exit.INCOMPLETE)
+    return next((code for code in order if code in found), Exit.OK)
+
+
 @dataclass(slots=True)
 class Group:
     """Some records: their number, and the first of them."""
@@ -161,6 +168,8 @@ class DestinationReport:
     kept_rejected: int = 0
     #: Of such a set: records that it left out although nobody knows that they are gone. Only an override does that.
     dropped: Group = field(default_factory=Group)
+    #: Delivered from here, and not shown by a list that counts as the truth: an override says that they were removed.
+    taken_as_removed: Group = field(default_factory=Group)
     #: Records that lack a value which the vendor requires, and that the configuration leaves out for that.
     excluded: Group = field(default_factory=Group)
     #: Ids that were to be removed, and that neither the vendor holds nor the journal knows.
@@ -209,8 +218,14 @@ class DestinationReport:
         return {name: each for name, each in found.items() if each}
 
     def refused_and_held(self) -> dict[str, Any]:
-        """The refused records that were kept, dropped or left out on purpose, where there are any."""
-        groups = {"kept_last": self.kept_last, "dropped": self.dropped, "excluded": self.excluded}
+        """The refused records that were kept, dropped or left out on purpose, and those that count as removed, where
+        there are any."""
+        groups = {
+            "kept_last": self.kept_last,
+            "dropped": self.dropped,
+            "excluded": self.excluded,
+            "taken_as_removed": self.taken_as_removed,
+        }
         return {name: found.as_dict() for name, found in groups.items() if found.count}
 
     def as_dict(self) -> dict[str, Any]:
@@ -259,9 +274,7 @@ class RunReport:
 
     @property
     def exit_code(self) -> Exit:
-        found = {destination.exit for destination in self.destinations.values()}
-        order = (Exit.USAGE, Exit.BLOCKED, Exit.GUARD, Exit.INCOMPLETE)
-        return next((code for code in order if code in found), Exit.OK)
+        return first_of(destination.exit for destination in self.destinations.values())
 
     def as_dict(self) -> dict[str, Any]:
         unmatched = {name: found.as_dict() for name, found in self.unmatched.items() if found}

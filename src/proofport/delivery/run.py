@@ -12,9 +12,11 @@ from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass
 
 from proofport.accounting import Status, unknown
+from proofport.adapter import Splits
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
+from proofport.delivery.foretold import DryRun
 from proofport.delivery.gone import note_left_behind
 from proofport.delivery.ids import IdStore
 from proofport.delivery.inputs import Inputs
@@ -67,7 +69,7 @@ class _Part:
     before: Delivered
     books: RunBooks | None = None
     ending: Ending | None = None
-    comparison: Comparison | None = None
+    comparison: Comparison | DryRun | None = None
     witness: Witness | None = None
     #: The whole set was delivered.
     complete: bool = False
@@ -180,8 +182,9 @@ class Run:
     async def _prepare(self, part: _Part, ids: IdStore | None, stack: AsyncExitStack) -> None:
         """Read what has to be known of the vendor before anything is sent."""
         order, destination = self._order, part.destination
-        if order.plan:
-            part.comparison = Comparison(part.before, destination, self._list(part, stack))
+        if not order.sends:
+            compares = Comparison if order.plan else DryRun
+            part.comparison = compares(part.before, destination, self._list(part, stack), order.terms)
             await part.comparison.prepare()
             destination.compare_only(part.comparison.meet)
         await note_left_behind(order.journal, destination)
@@ -197,7 +200,8 @@ class Run:
     def _list(self, part: _Part, stack: AsyncExitStack) -> VendorList:
         """The vendor's list, not read yet. A set that goes whole corrects the journal by itself once it is there."""
         order, destination, books = self._order, part.destination, part.books
-        ids_only = not (order.plan or order.skip_unchanged or order.terms.keep_last or keeps_gone(destination.resource))
+        resource, compares = destination.resource, order.plan or order.skip_unchanged
+        ids_only = not (compares or order.terms.keep_last or keeps_gone(resource) or isinstance(resource, Splits))
         live = LiveSet(partial=order.mode == "patch", folds=order.folds, ids_only=ids_only)
         stack.enter_context(closing(live))
         forget = books.forget if books is not None and not destination.goes_whole else None
@@ -249,7 +253,7 @@ class Run:
     # ------------------------------------------------------------------ after
     async def _finish(self, part: _Part, ids: IdStore | None) -> None:
         if part.comparison is not None:
-            await part.comparison.finish(ids, self._order.terms, self._inputs.incomplete)
+            await part.comparison.finish(ids, self._inputs.incomplete)
         if part.ending is not None:
             part.complete = await part.ending.end(self._inputs.incomplete)
 
@@ -290,6 +294,8 @@ class Run:
                 await books.withdraw()
                 if stopped is not None and stopped.reason in RESUMABLE:
                     await books.stopped(stopped.reason, summary(report))
+                    if stopped.reason == "vendor_unavailable" and "--resume" not in " ".join(report.notes):
+                        report.notes.append(f"Go on with --resume {self._order.run_id}, or push again.")
                     return
                 lost = count[Status.UNKNOWN] - report.tally.reasons["not_verified"]
                 whole = self._order.mode != "snapshot" and not (count[Status.WITHHELD] or lost)

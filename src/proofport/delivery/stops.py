@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from proofport.accounting import Outcome, unknown, withheld
+from proofport.accounting import ACCEPTED, Outcome, unknown, withheld
+from proofport.adapter import Memory
 from proofport.delivery.books import InputChanged
 from proofport.delivery.report import Exit
 from proofport.errors import (
@@ -46,3 +47,24 @@ def outcome_of(error: ProofportError, stopped: Outcome | None) -> Outcome:
     if isinstance(error, OutcomeUnknown) or error.lost:
         return unknown("answer_lost", problem)
     return stopped or withheld("not_sent", problem)
+
+
+def outcomes_of(
+    error: ProofportError, stopped: Outcome | None, count: int, taken: Sequence[object] = ()
+) -> list[Outcome]:
+    """The ends of a batch of `count` records whose flow failed. Those that the vendor has `taken` are accepted."""
+    surely = {index for index in taken if isinstance(index, int)}
+    end = outcome_of(error, stopped)
+    return [ACCEPTED if index in surely else end for index in range(count)]
+
+
+def taken_of(memory: Memory) -> Sequence[object]:
+    """The indexes of the records that an adapter has noted as surely taken."""
+    taken = memory.pop("taken", None)
+    return taken if isinstance(taken, list) else ()
+
+
+def notes_of(memory: Memory) -> list[str]:
+    """The adapter's sentences about the whole delivery; said once."""
+    notes = memory.pop("notes", None)
+    return [str(note) for note in notes] if isinstance(notes, list) else []

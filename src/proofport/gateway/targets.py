@@ -13,6 +13,7 @@ from proofport.delivery.target import Target
 from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
 from proofport.evidence import model_of
 from proofport.gateway.inputs import AlreadyEvidence, Input, Passed
+from proofport.gateway.shared_objects import refuse_shared_objects
 from proofport.gateway.vendor_mappings import chosen
 from proofport.text.wording import listing
 
@@ -110,6 +111,8 @@ class Targets:
         if not targets:
             raise UsageError("no destination was named", hint="Name one or more of the configured destinations.")
         _refuse_shared_lanes(targets)
+        for target in targets if mode == "snapshot" else ():
+            refuse_shared_objects(self._config, target.name, target.resource)
         if delete_gone:
             _require_deletion(targets, kind, mode)
         return targets
@@ -184,13 +187,13 @@ def _refuse_shared_lanes(targets: Sequence[Target]) -> None:
     """Two destinations on one vendor object in one run would be two writers of one set."""
     taken: dict[str, str] = {}
     for target in targets:
-        lane = target.lane
-        if lane in taken:
-            raise UsageError(
-                f"{taken[lane]} and {target.name} are the same object at the vendor ({lane})",
-                hint="Push to one of them.",
-            )
-        taken[lane] = target.name
+        for each in target.resource.objects:
+            if each in taken:
+                raise UsageError(
+                    f"{taken[each]} and {target.name} are the same object at the vendor ({each})",
+                    hint="Push to one of them.",
+                )
+            taken[each] = target.name
 
 
 def _shown_in(resource: Resource, mode: Mode) -> Mode:

@@ -10,6 +10,7 @@ from proofport.adapter import Answer, Checks, Finding, Operation, Provisioned, P
 from proofport.errors import UnsupportedFeature
 from proofport.gateway.opened import Opened
 from proofport.gateway.schemas import confirmed, findings, schemas_of
+from proofport.gateway.shared_objects import refuse_any_shared
 from proofport.gateway.verify import Look, Verification, verified
 from proofport.http.clock import checked
 from proofport.http.flow import allow_destruction, lead
@@ -82,6 +83,7 @@ class Vendors(Opened):
         """The findings of `doctor` about one destination: credentials, objects, permissions, and the clock."""
         adapter = self.config.adapter(destination)
         self._targets.check_skips(destination, adapter.settings.objects)
+        refuse_any_shared(self.config, destination, adapter)
         found: list[Finding] = []
         if isinstance(adapter, Checks):
             async with await self.sender(adapter) as sender:

@@ -15,7 +15,7 @@ from inspect import getattr_static
 from typing import get_args
 
 from proofport.accounting import NOT_HELD, Status
-from proofport.adapter import Memory, Mode, TokenFlow, optional
+from proofport.adapter import Limits, Memory, Mode, TokenFlow, optional
 from proofport.errors import Blocked, OutcomeUnknown, ProofportError, TooLarge, UsageError
 from proofport.evidence import KINDS
 from proofport.testing.adapter_flows import Server, Vendor, drive, failure, json_reply, recorded
@@ -31,6 +31,7 @@ OF_RESOURCES = (
     optional.Opens,
     optional.Stages,
     optional.Replaces,
+    optional.Splits,
     optional.Ends,
     optional.Matches,
     optional.Lists,
@@ -66,6 +67,13 @@ class AdapterContract(AdapterLies):
             assert min(limits.max_records, limits.max_bytes, limits.parallel) > 0, f"{job}: limits"
             assert body.name in [each.name for each in adapter.bodies(job.kind)], f"{job}: `bodies` lacks {body.name!r}"
             assert body.partial == (job.mode == "patch"), f"{job}: a patch, and nothing else, has a partial body"
+
+    def test_a_set_that_is_refused_as_empty_has_a_way_that_works(self) -> None:
+        for kind, modes in self.supported.items():
+            resource = self.adapter().resource(kind)
+            if isinstance(resource, optional.Replaces) and "snapshot" in modes and "remove" not in modes:
+                hint = resource.limits("snapshot").empty
+                assert hint != Limits().empty, f"{kind}: `Limits.empty` names a mode that the resource does not have"
 
     def test_everything_else_is_refused_in_words(self) -> None:
         adapter = self.adapter()

@@ -99,7 +99,7 @@ class WholeAdapter(Adapter):
 class WholeSet(Resource, Replaces, ListsWhole):
     lags = False
     lists_whole = True
-    limit: ClassVar[Limits] = Limits(max_records=1_000, max_bytes=100_000)
+    limit: ClassVar[Limits] = Limits(max_records=1_000, max_bytes=100_000, empty="Keep one record.")
 
     def __init__(self, settings: WholeSettings, kind: str) -> None:
         super().__init__(kind)

@@ -3,58 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from tests.support.vanta import macos, user_account, windows
+from tests.unit.adapters.vanta import HTML, NONE, OK, TIME, accounts, adapter, batch, body_of, of, replaced
 
-from proofport.accounting import ACCEPTED, CONFIRMED, Outcome, Status
-from proofport.adapter import Batch, Blueprint, Job, Resource, TokenFlow, Tombstone
+from proofport.accounting import ACCEPTED, CONFIRMED, Status
+from proofport.adapter import Batch, Job, TokenFlow, Tombstone
 from proofport.errors import Blocked, ConfigError, OutcomeUnknown, ProofportError, Retryable, UsageError
-from proofport.testing.adapter_contract import Vendor, drive, json_reply, recorded
-from proofport.wire import Call, Reply
-from proofport_vanta import VantaAdapter, VantaSettings
-from proofport_vanta.whole_set import VantaSet
-
-TIME = "2026-01-31T08:00:00Z"
-OK = json_reply({"success": True})
-NONE = json_reply({"resources": []})
-HTML = b"<!DOCTYPE html><html><body><pre>Cannot PUT /v1</pre></body></html>"
-DEFINITION = {"properties": {"size": {"type": "int32"}, "since": {"type": "timestamp"}}}
-
-
-def adapter(**changes: Any) -> VantaAdapter:
-    objects = {
-        "personnel_account": {"resource_id": "acc"},
-        "device": {"macos_resource_id": "mac", "windows_resource_id": "win"},
-        "custom:thing": {"resource_id": "things", "properties": DEFINITION},
-    }
-    settings = {"client_id": "vci_1", "client_secret": "secret-of-app", "objects": objects, **changes}
-    return VantaAdapter(VantaSettings.model_validate(settings))
-
-
-def of(kind: str, **changes: Any) -> VantaSet:
-    return adapter(**changes).resource(kind)
-
-
-def batch(*records: dict[str, Any]) -> Batch:
-    return Batch(
-        [each["uniqueId"] for each in records], [json.dumps(each).encode() for each in records], range(len(records))
-    )
-
-
-def replaced(kind: str, records: Batch, answer: Vendor, tombstones: tuple[Tombstone, ...] = ()) -> list[Outcome]:
-    job = Job("r", "i", kind, "snapshot", started=datetime(2026, 3, 1, tzinfo=UTC).timestamp())
-    return drive(of(kind).replace(job, {}, records, tombstones), answer)
-
-
-def accounts(*keys: str) -> Batch:
-    return batch(*(user_account(key, createdTimestamp=TIME) for key in keys))
-
-
-def body_of(call: Call) -> Any:
-    return json.loads(call.body or b"")
+from proofport.testing.adapter_contract import drive, json_reply, recorded
+from proofport.wire import Reply
+from proofport_vanta.answers import vendor_words
 
 
 # ------------------------------------------------------------------ tokens
@@ -79,7 +39,20 @@ def test_the_owner_of_a_token_is_the_application_at_its_host() -> None:
     assert scopes[0] == scopes[1]
     assert len(set(scopes)) == 3
     assert adapter().auth.exclusive
-    assert (adapter().auth.mints_per_minute, adapter(requests_per_minute=0).auth.mints_per_minute) == (5, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "mints"),
+    [
+        ({}, 5),
+        ({"requests_per_minute": 0}, 5),
+        ({"requests_per_minute": 0, "base_url": "https://proxy.example.com"}, 5),
+        ({"base_url": "http://127.0.0.1:8080"}, 5),
+        ({"requests_per_minute": 0, "base_url": "http://127.0.0.1:8080"}, 0),
+    ],
+)
+def test_the_budget_of_tokens_is_off_at_an_emulator_alone(changes: dict[str, Any], mints: int) -> None:
+    assert adapter(**changes).auth.mints_per_minute == mints
 
 
 # ------------------------------------------------------------------ answers to a set
@@ -87,12 +60,12 @@ def test_the_owner_of_a_token_is_the_application_at_its_host() -> None:
     "reply", [OK, json_reply({"results": {"accepted": 2, "rejected": 0}}), json_reply({"results": {"accepted": 2}})]
 )
 def test_both_answers_accept_a_set(reply: Reply) -> None:
-    vendor = recorded(NONE, reply, NONE, NONE, NONE)
+    vendor = recorded(reply, NONE, NONE, NONE)
     assert replaced("personnel_account", accounts("a", "b"), vendor) == [ACCEPTED, ACCEPTED]
-    put = vendor.calls[1]
+    put = vendor.calls[0]
     assert (put.method, put.path, put.destructive) == ("PUT", "/v1/resources/user_account", True)
     assert (put.body or b"").startswith(b'{"resourceId":"acc","resources":[{')
-    assert [each.lost for each in vendor.calls] == ["repeat", "repeat", "skip", "skip", "skip"]
+    assert [each.lost for each in vendor.calls] == ["repeat", "skip", "skip", "skip"]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +84,7 @@ def test_both_answers_accept_a_set(reply: Reply) -> None:
     ],
 )
 def test_a_success_that_does_not_promise_the_set_is_unknown(reply: Reply) -> None:
-    outcomes = replaced("personnel_account", accounts("a", "b"), recorded(NONE, reply))
+    outcomes = replaced("personnel_account", accounts("a", "b"), recorded(reply))
     assert [each.status for each in outcomes] == [Status.UNKNOWN] * 2
 
 
@@ -120,15 +93,15 @@ def test_a_record_is_confirmed_when_it_is_shown_as_it_was_sent() -> None:
     other = {**user_account("b", createdTimestamp=TIME, mfaEnabled=False), "deletedAt": None}
     gone = {**user_account("c", createdTimestamp=TIME), "deletedAt": TIME}
     lists = [json_reply({"resources": [shown, other, gone]})] * 3
-    outcomes = replaced("personnel_account", accounts("a", "b", "c"), recorded(NONE, OK, *lists))
+    outcomes = replaced("personnel_account", accounts("a", "b", "c"), recorded(OK, *lists))
     assert outcomes == [CONFIRMED, ACCEPTED, ACCEPTED]
 
 
 @pytest.mark.parametrize("look", [OutcomeUnknown("no answer"), Reply(401), Reply(403, body=HTML), json_reply({})])
 def test_a_look_that_fails_leaves_the_set_accepted(look: Reply | OutcomeUnknown) -> None:
-    vendor = recorded(NONE, OK, look)
+    vendor = recorded(OK, look)
     assert replaced("personnel_account", accounts("a"), vendor) == [ACCEPTED]
-    assert len(vendor.calls) == 3
+    assert len(vendor.calls) == 2
 
 
 # ------------------------------------------------------------------ refusals
@@ -146,7 +119,7 @@ def test_a_look_that_fails_leaves_the_set_accepted(look: Reply | OutcomeUnknown)
 )
 def test_the_record_that_a_refusal_names_is_rejected(words: str, place: int, field: str | None) -> None:
     refusal = json_reply({"error": words}, 400)
-    outcomes = replaced("personnel_account", accounts("a", "b", "c"), recorded(NONE, refusal))
+    outcomes = replaced("personnel_account", accounts("a", "b", "c"), recorded(refusal))
     assert [each.status for each in outcomes] == [
         Status.REJECTED if index == place else Status.WITHHELD for index in range(3)
     ]
@@ -165,9 +138,13 @@ def test_the_record_that_a_refusal_names_is_rejected(words: str, place: int, fie
         Reply(400),
     ],
 )
-def test_a_refusal_that_names_no_record_rejects_all(reply: Reply) -> None:
-    outcomes = replaced("personnel_account", accounts("a", "b"), recorded(NONE, reply))
-    assert [each.status for each in outcomes] == [Status.REJECTED] * 2
+def test_a_refusal_that_names_no_record_withholds_all_with_the_words_of_the_vendor(reply: Reply) -> None:
+    job, memory = Job("r", "i", "personnel_account", "snapshot"), dict[str, Any]()
+    outcomes = drive(of("personnel_account").replace(job, memory, accounts("a", "b"), ()), recorded(reply))
+    assert [(each.status, each.reason) for each in outcomes] == [(Status.WITHHELD, "set_refused")] * 2
+    [said] = memory["notes"]
+    assert said.startswith("Vanta refused the set of user_account acc: found a set of which Vanta does not say")
+    assert vendor_words(reply) in said
 
 
 @pytest.mark.parametrize(
@@ -185,43 +162,47 @@ def test_a_refusal_that_names_no_record_rejects_all(reply: Reply) -> None:
 )
 def test_other_answers_are_about_the_destination(reply: Reply, error: type[ProofportError]) -> None:
     with pytest.raises(error) as raised:
-        replaced("personnel_account", accounts("a"), recorded(NONE, reply))
+        replaced("personnel_account", accounts("a"), recorded(reply))
     assert "Cannot PUT" not in str(raised.value), "a page in HTML is nobody's word"
 
 
 # ------------------------------------------------------------------ who has left
 def test_who_has_left_follows_the_set() -> None:
     tombstone = Tombstone("x", json.dumps(user_account("x", createdTimestamp=TIME)).encode(), 1_769_850_000.7)
-    vendor = recorded(NONE, OK, NONE, NONE, NONE)
+    vendor = recorded(OK, NONE, NONE, NONE)
     assert replaced("personnel_account", accounts("a"), vendor, (tombstone,)) == [ACCEPTED]
-    kept, left = body_of(vendor.calls[1])["resources"]
+    kept, left = body_of(vendor.calls[0])["resources"]
     assert kept["status"] == "ACTIVE"
     assert (left["status"], left["deactivatedTimestamp"]) == ("DEACTIVATED", "2026-01-31T09:00:00Z")
 
 
 @pytest.mark.parametrize("time", ["2026-02-30T00:00:00Z", "0001-01-01T00:00:00+14:00", "soon", None])
-def test_one_that_vanta_lists_with_a_date_that_is_none_is_left_out(time: str | None) -> None:
+def test_one_that_vanta_lists_with_a_date_that_is_none_has_left_at_an_unknown_time(time: str | None) -> None:
     row = user_account("x", status="DEACTIVATED", deactivatedTimestamp=time)
-    vendor = recorded(json_reply({"resources": [row]}), OK, NONE, NONE, NONE)
-    assert replaced("personnel_account", accounts("a"), vendor) == [ACCEPTED]
-    assert [each["uniqueId"] for each in body_of(vendor.calls[1])["resources"]] == ["a"]
+    [found] = drive(of("personnel_account").page(None), recorded(json_reply({"resources": [row]}))).records
+    assert found.ended
+    assert found.gone_at is not None
+    assert found.gone_at <= 0
 
 
 def test_a_refusal_of_one_that_has_left_rejects_nobody_who_is_here() -> None:
     tombstone = Tombstone("x", json.dumps(user_account("x")).encode(), 0.0)
     refusal = json_reply({"error": "/1: must have property 'shoe'"}, 400)
-    [outcome] = replaced("personnel_account", accounts("a"), recorded(NONE, refusal), (tombstone,))
+    job, memory = Job("r", "i", "personnel_account", "snapshot"), dict[str, Any]()
+    flow = of("personnel_account").replace(job, memory, accounts("a"), (tombstone,))
+    [outcome] = drive(flow, recorded(refusal))
     assert (outcome.status, outcome.reason) == (Status.WITHHELD, "set_refused")
+    assert "shoe: found nothing, in x, which is sent as gone" in memory["notes"][0]
 
 
 def test_those_that_left_first_are_left_out_where_there_is_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("proofport_vanta.accounts.MAX_RECORDS", 3)
     left = tuple(Tombstone(f"x{n}", json.dumps(user_account(f"x{n}")).encode(), 1e9 - n) for n in range(3))
     memory: dict[str, Any] = {}
-    vendor = recorded(NONE, OK, NONE, NONE, NONE)
+    vendor = recorded(OK, NONE, NONE, NONE)
     job = Job("r", "i", "personnel_account", "snapshot")
     drive(of("personnel_account").replace(job, memory, accounts("a", "b"), left), vendor)
-    assert [each["uniqueId"] for each in body_of(vendor.calls[1])["resources"]] == ["a", "b", "x0"]
+    assert [each["uniqueId"] for each in body_of(vendor.calls[0])["resources"]] == ["a", "b", "x0"]
     assert memory["notes"][0].startswith("2 of the accounts that have left are left out")
 
 
@@ -260,8 +241,9 @@ def test_after_a_doubtful_answer_nothing_more_is_sent_and_nobody_is_called_refus
     [(json_reply({"error": "resources: must not be empty"}, 400), UsageError), (json_reply({}), OutcomeUnknown)],
 )
 def test_a_resource_that_is_not_surely_emptied_stops_the_run(reply: Reply, error: type[ProofportError]) -> None:
-    with pytest.raises(error, match=r"user_computer win\b"):
+    with pytest.raises(error, match=r"user_computer win\b") as raised:
         replaced("device", devices(macos("a", platform="macos")), recorded(OK, reply))
+    assert error is OutcomeUnknown or "take it out of `objects`" in str(raised.value.hint)
 
 
 def test_more_than_a_request_takes_is_refused_before_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -272,124 +254,3 @@ def test_more_than_a_request_takes_is_refused_before_the_first(monkeypatch: pyte
         replaced("device", records, vendor)
     assert vendor.calls == []
     assert refused.value.hint
-
-
-# ------------------------------------------------------------------ lists
-def pages(resource: Resource, vendor: Vendor) -> list[tuple[str, bool]]:
-    assert isinstance(resource, VantaSet)
-    found, cursor = [], None
-    while True:
-        page = drive(resource.page(cursor), vendor)
-        found += [(each.id, each.ended) for each in page.records]
-        if (cursor := page.cursor) is None:
-            return found
-
-
-def test_a_list_goes_over_every_page_of_every_resource() -> None:
-    first = {"resources": [macos("a")], "pageInfo": {"hasNextPage": True, "endCursor": "c:1"}}
-    last = {"resources": [macos("b")], "pageInfo": {"hasNextPage": False, "endCursor": None}}
-    vendor = recorded(json_reply(first), json_reply(last), json_reply({"resources": [windows("c")]}))
-    assert pages(of("device"), vendor) == [("a", False), ("b", False), ("c", False)]
-    assert [dict(each.query) for each in vendor.calls] == [
-        {"resourceId": "mac"},
-        {"resourceId": "mac", "pageCursor": "c:1"},
-        {"resourceId": "win"},
-    ]
-    assert all(each.body is None for each in vendor.calls), "a GET with a body is a 403 in HTML"
-
-
-def test_a_list_shows_what_was_sent_in_the_one_spelling() -> None:
-    row = {
-        "uniqueId": "t",
-        "displayName": "t",
-        "externalUrl": "https://x.example.com",
-        "customProperties": {"size": 3, "since": "2026-01-31T09:00:00.000+01:00"},
-        "createdAt": TIME,
-        "updatedAt": TIME,
-        "deletedAt": None,
-        "ownerId": "vanta's own",
-    }
-    [record] = drive(of("custom:thing").page(None), recorded(json_reply({"resources": [row]}))).records
-    assert record.whole
-    assert record.fields == {
-        "uniqueId": "t",
-        "displayName": "t",
-        "externalUrl": "https://x.example.com",
-        "customProperties": {"size": 3, "since": TIME},
-    }
-
-
-def test_what_is_deleted_is_not_listed_and_what_is_deactivated_counts_as_gone() -> None:
-    rows = [
-        {**user_account("a"), "deletedAt": None},
-        {**user_account("b", status="DEACTIVATED"), "deletedAt": None},
-        {**user_account("c", status="DEACTIVATED"), "deletedAt": TIME},
-    ]
-    assert pages(of("personnel_account"), recorded(json_reply({"resources": rows}))) == [("a", False), ("b", True)]
-
-
-def test_pages_of_what_is_deleted_are_not_empty() -> None:
-    row = {**user_account("a"), "deletedAt": TIME}
-    page = drive(of("personnel_account").page(None), recorded(json_reply({"resources": [row]})))
-    assert (page.records, page.rows) == ([], [row])
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        json_reply({"resources": None}),
-        json_reply({"resources": [{"displayName": "no id"}]}),
-        json_reply({"resources": [7]}),
-        json_reply({"results": []}),
-        json_reply({"resources": [], "pageInfo": {"hasNextPage": True, "endCursor": None}}),
-        json_reply({"resources": [], "pageInfo": {"hasNextPage": True}}),
-        json_reply({"resources": [], "pageInfo": {}}),
-        json_reply([]),
-        Reply(200, {"content-type": "text/html"}, HTML),
-        Reply(200),
-    ],
-)
-def test_a_list_that_cannot_be_relied_on_is_not_an_empty_one(reply: Reply) -> None:
-    with pytest.raises(Retryable):
-        drive(of("personnel_account").page(None), recorded(reply))
-
-
-def test_a_cursor_that_comes_again_is_not_the_end() -> None:
-    info = {"resources": [], "pageInfo": {"hasNextPage": True, "endCursor": "c"}}
-    with pytest.raises(Retryable):
-        drive(of("personnel_account").page("0:c"), recorded(json_reply(info)))
-
-
-def test_a_list_that_goes_round_under_new_cursors_has_no_end() -> None:
-    [part] = of("personnel_account").parts
-    replies = [
-        json_reply({"resources": [user_account("a")], "pageInfo": {"hasNextPage": True, "endCursor": cursor}})
-        for cursor in "cd"
-    ]
-    with pytest.raises(Retryable, match="goes round"):
-        drive(part.live(), recorded(*replies))
-
-
-# ------------------------------------------------------------------ provision
-OWN = Blueprint(
-    "device", {"properties": {"customProperties": {"properties": {"platform": {"type": "string"}}}}}, "displayName"
-)
-
-
-@pytest.mark.parametrize(
-    ("device", "notes"),
-    [
-        (
-            {"resource_id": "any", "properties": {"properties": {"model": {"type": "string"}}}},
-            [
-                "platform is not declared, and the mapping makes it: Vanta refuses every record that has it.",
-                "model is declared, and the mapping does not make it: Vanta requires it of every record.",
-            ],
-        ),
-        ({"macos_resource_id": "mac"}, []),
-    ],
-)
-def test_provision_holds_the_declared_properties_of_devices_against_the_mapping(
-    device: dict[str, Any], notes: list[str]
-) -> None:
-    assert drive(of("device", objects={"device": device}).provision(OWN), recorded(NONE)).notes == notes

@@ -13,7 +13,8 @@ import yaml
 
 from proofport.evidence import KINDS
 from proofport_vanta.definitions import Definition
-from proofport_vanta.settings import VantaObject, VantaSettings
+from proofport_vanta.objects import VantaObject
+from proofport_vanta.settings import VantaSettings
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "vanta.md").read_text(encoding="utf-8")

@@ -35,6 +35,8 @@ def test_the_host_is_vantas_or_that_of_its_gov_cloud_or_the_base_url() -> None:
         ({"base_url": "http://api.example.com"}, "expected https"),
         ({"region": "eu"}, "Extra inputs"),
         ({"objects": {"personnel_account": {"resource_id": "a b"}}}, "pattern"),
+        ({"objects": {"personnel_account": {"resource_id": 665000000000000000000001}}}, "in quotes"),
+        ({"objects": {"device": {"macos_resource_id": 6.65e23}}}, "in quotes"),
         ({"objects": {"personnel_account": {"macos_resource_id": "a"}}}, "macos_resource_id is for device"),
         ({"objects": {"personnel_account": {"resource_id": "a", "properties": DEFINITION}}}, "no properties for"),
         ({"objects": {"device": {"macos_resource_id": "a", "properties": DEFINITION}}}, "no properties for"),
@@ -121,8 +123,27 @@ def test_a_value_for_a_property_that_there_is_not_is_refused(kind: str) -> None:
     configured: dict[str, Any] = {"resource_id": "a", "when_unknown": {"authMethd": "SSO"}}
     if kind == "custom:thing":
         configured["properties"] = DEFINITION
-    with pytest.raises(ConfigError, match=f"objects.{kind}.when_unknown has a value for authMethd"):
-        vanta(objects={kind: configured}).resource(kind).body("snapshot")
+    with pytest.raises(ValidationError, match=f"`when_unknown` of {kind}, found authMethd. They are displayName, "):
+        vanta(objects={kind: configured})
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "words"),
+    [
+        ("personnel_account", {"authMethod": "PASWORD"}, "authMethod in `when_unknown` of personnel_account"),
+        ("personnel_account", {"authMethod": "SSO", "externalUrl": "wiki"}, "externalUrl in `when_unknown`"),
+        ("personnel_account", {"mfaMethods": ["FAX"]}, r'mfaMethods .* found \["FAX"\]: \[0\] Input should be'),
+        ("device", {"drives": [{"name": "C"}]}, r"drives in .*: \[0\].encrypted Field required"),
+        ("custom:thing", {"size": "3"}, "size in `when_unknown` of custom:thing"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused_with_its_name(kind: str, values: dict[str, Any], words: str) -> None:
+    named = "macos_resource_id" if kind == "device" else "resource_id"
+    configured: dict[str, Any] = {named: "a", "when_unknown": values}
+    if kind == "custom:thing":
+        configured["properties"] = DEFINITION
+    with pytest.raises(ValidationError, match=words):
+        vanta(objects={kind: configured})
 
 
 @pytest.mark.parametrize("more", [{}, {"macos_resource_id": "m"}])

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_json: bool, **how: Any) -> int:
     """Show what `proofport push` with the same arguments would add and change, and what would be gone.
 
-    Reads what each vendor has now; nothing is written. Exit codes: 0, 1 when records could not be delivered, 2 when a
-    destination could not take this as asked, 4 when the guard would refuse.
+    Reads what each vendor has now; nothing is written. Exit codes, as of the push: 0, 1 when records could not be
+    delivered, 2 when a destination could not take this as asked, 4 when the guard would refuse.
     """
     given = [options.named_input(text, source) for text in inputs]
     with watcher() as watch:
@@ -64,7 +64,12 @@ def _changes(report: DestinationReport) -> Iterator[str]:
         yield from group(f"gone: left out by the rule “{why}”", of_rule.count, ids=of_rule.ids, colour="red")
     if report.outside.count:
         yield from group("of these uploaded directly", report.outside.count, ids=report.outside.ids, colour="red")
-    left = {"rejected, sent as they were": report.kept_last, "dropped": report.dropped, "left out": report.excluded}
+    left = {
+        "rejected, sent as they were": report.kept_last,
+        "dropped": report.dropped,
+        "left out": report.excluded,
+        "taken as removed at the vendor": report.taken_as_removed,
+    }
     for words, refused in left.items():
         if refused.count:
             yield from group(words, refused.count, ids=refused.ids, colour="yellow")

@@ -161,6 +161,7 @@ def remarks_on(destination: DestinationReport) -> Iterator[str]:
         "Of these uploaded directly": destination.outside,
         "Rejected, and sent as they were last": destination.kept_last,
         "Dropped, although nobody knows that they are gone": destination.dropped,
+        "Taken as removed at the vendor, whose list does not show them": destination.taken_as_removed,
         "Left out on purpose, without a value that the vendor requires": destination.excluded,
         "Not known here, and not seen at the vendor": destination.not_known,
     }

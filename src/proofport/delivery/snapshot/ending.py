@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from proofport.accounting import Status
 from proofport.adapter import Batch, Ends
@@ -58,11 +59,11 @@ class Ending(ABC):
         return self._terms.too_many_rejected(report.tally.status[Status.REJECTED], report.kept_rejected)
 
     def _allow(
-        self, change: Change, incomplete: Sequence[str], before: SourcesBefore | None = None, **how: bool
+        self, change: Change, incomplete: Sequence[str], before: SourcesBefore | None = None, **empty: Any
     ) -> None:
         """Ask the guard, and note what it says. See `Terms.allow`."""
         try:
-            self._terms.allow(change, incomplete, before, **how)
+            self._terms.allow(change, incomplete, before, **empty)
         except GuardRefused:
             self._report.guard = "refused"
             raise

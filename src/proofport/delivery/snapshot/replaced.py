@@ -8,7 +8,7 @@ from dataclasses import replace
 import orjson
 
 from proofport.accounting import REQUIRED_VALUE_UNKNOWN, UNCHANGED, Outcome, Status, withheld
-from proofport.adapter import Batch, Replaces, Tombstone
+from proofport.adapter import Batch, Replaces, Splits, Tombstone
 from proofport.delivery.batching import joined, require_room
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
@@ -16,8 +16,8 @@ from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import may_have_arrived
 from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import lists_now
-from proofport.delivery.refused import NAMED, Held, held_back
+from proofport.delivery.live_set import kept_as, lists_now
+from proofport.delivery.refused import NAMED, NO_RECORD, Held, held_back
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import TAKEN, Ending
 from proofport.delivery.target import DAY
@@ -40,6 +40,7 @@ class ReplacedSet(Ending):
     ) -> None:
         super().__init__(destination, books, terms, ids, vendor_list)
         resource = destination.resource
+        self._list = vendor_list
         self._days = resource.keeps_gone if isinstance(resource, Replaces) else 0
         #: The ids that become tombstones, and when: the start of the run.
         self._ended: list[str] = []
@@ -68,12 +69,17 @@ class ReplacedSet(Ending):
                 return False
             gone, new = self._report.gone.count + held.lost, len(batch) + len(held.kept)
             if not new and self._report.tally.reasons[REQUIRED_VALUE_UNKNOWN]:
-                self._cancel("no record has every value that the vendor requires, and an empty set is not sent")
+                self._cancel(NO_RECORD)
                 return False
-            self._allow(Change(self._before.size, gone, new), incomplete, self._before.sources)
+            change, empty = Change(self._before.size, gone, new), destination.limits.empty
+            self._allow(change, incomplete, self._before.sources, empty=empty)
+            if isinstance(splits := destination.resource, Splits):
+                new_bodies = (*batch.bodies, *held.kept.bodies)
+                self._before.require_no_empty_object(splits, self._terms, map(splits.object_of, new_bodies))
             require_room(joined(batch, held.kept), destination.limits)
             tombstones = await self._tombstones()
         except GuardRefused as refusal:
+            self._report.guard = "refused"
             self._hold_back(refusal, "guard", Exit.GUARD)
             return False
         except ProofportError as error:
@@ -88,6 +94,7 @@ class ReplacedSet(Ending):
             return True
         destination.whole = None
         outcomes = await destination.replace(batch, tombstones, held.kept)
+        self._note_kept(held, outcomes[len(batch) :])
         # if none of its records was taken, the vendor refused the set
         taken = any(outcome.status in TAKEN for outcome in outcomes)
         if taken or may_have_arrived(outcomes):
@@ -97,9 +104,8 @@ class ReplacedSet(Ending):
             return False
         self._note_left_out([*batch.ids, *held.kept.ids], outcomes)
         name = self._report.name
-        self._report.gone_became = (
-            f"sent to {name} as gone, or left out" if self._days else f"not in the set that {name} was sent"
-        )
+        kept = kept_as(destination.resource)
+        self._report.gone_became = f"sent to {name} as {kept}" if kept else f"not in the set that {name} was sent"
         await self._forget_gone(held)
         return True
 
@@ -110,7 +116,8 @@ class ReplacedSet(Ending):
             await before.read_list()
         self._missing = await before.note_gone(keep=self._days > 0)
         if self._days:
-            self._ended = [each async for page in before.delivered() for each in before.gone(page)]
+            async for page in before.delivered():
+                self._ended += await self._list.not_removed(before.gone(page))
 
     @property
     def _since(self) -> float:
@@ -127,10 +134,13 @@ class ReplacedSet(Ending):
         return [self._as_sent(found[each]) for each in self._before.missing(sorted(found))]
 
     async def _listed_alone(self, found: Mapping[str, Tombstone]) -> dict[str, Tombstone]:
-        """Records that are gone and were delivered from elsewhere: unknown to the journal, with a body in the list."""
+        """Records that are gone, or went before, and were delivered from elsewhere: the journal does not know them, and
+        the list has their bodies."""
         rest = [each for each in self._missing if not any(key in found for key in self._before.keys(each))]
         bodies = await self._before.last_bodies(rest)
-        return {each: Tombstone(each, body, self._began) for each, body in bodies.items()}
+        kept = {each.id: each for each in self._list.live.kept_as_gone() if (each.gone_at or 0.0) >= self._since}
+        listed = kept | {each: Tombstone(each, body, self._began) for each, body in bodies.items()}
+        return {each: row for each, row in listed.items() if not any(key in found for key in self._before.keys(each))}
 
     def _as_sent(self, tombstone: Tombstone) -> Tombstone:
         """With the id as it was sent: the last body has it."""
@@ -145,6 +155,14 @@ class ReplacedSet(Ending):
                 f"The vendor took the set and refused {records(len(refused))} of it, which it may no longer hold: "
                 f"{listing(refused, NAMED)}."
             )
+
+    def _note_kept(self, held: Held, outcomes: Sequence[Outcome]) -> None:
+        """They are no records of the run, so that nothing else tells what the vendor says of them."""
+        self._report.notes += [
+            f"The vendor refused the last body of {each}, which went in its place: {end.problem}"
+            for each, end in zip(held.kept.ids, outcomes, strict=True)
+            if end.status is Status.REJECTED
+        ][:NAMED]
 
     async def _forget_gone(self, held: Held | None = None) -> None:
         if self._days:

@@ -173,7 +173,7 @@ class LaneRun(Protocol):
         """Drop these ids from the last delivered state: gone at the vendor, or known to be gone at the source.
 
         `gone_at`: those with a body become tombstones of this time, or of the one that `note_missing` has noted, and
-        all tombstones of the kind from before `since` are dropped.
+        all tombstones of the kind from before `since` are dropped. Without it, the ids have no tombstone any more.
         """
         ...
 

@@ -137,6 +137,14 @@ class Delivered(Protocol):
         """The bodies that were last sent; an empty one for an id that was removed since. None: none was kept."""
         ...
 
+    async def tombstones(
+        self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
+    ) -> list[Tombstone]:
+        """Records forgotten as gone at `since` or later, in id order. An id that is delivered again, with its body,
+        is no tombstone any more.
+        """
+        ...
+
 
 class LastState(Delivered, Protocol):
     """Looking at all of the last delivered state. A `LaneRun` writes it."""
@@ -146,13 +154,5 @@ class LastState(Delivered, Protocol):
         """The last delivered state with its bodies, and what was removed of it, in id order.
 
         Without ids whose body was never kept.
-        """
-        ...
-
-    async def tombstones(
-        self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
-    ) -> list[Tombstone]:
-        """Records forgotten as gone at `since` or later, in id order. An id that is delivered again, with its body,
-        is no tombstone any more.
         """
         ...

@@ -166,6 +166,14 @@ ON CONFLICT (of_set, id) DO UPDATE SET body = excluded.body;
 -- Drops what has been gone for too long.
 DELETE FROM tombstones WHERE of_set = %(set)s AND gone_at < %(since)s;
 
+-- name: has_tombstones
+-- One row if anything of a set is gone, or missing.
+SELECT 1 FROM tombstones WHERE of_set = %(set)s LIMIT 1;
+
+-- name: drop_tombstone
+-- Drops the tombstone of an id.
+DELETE FROM tombstones WHERE of_set = %(set)s AND id = %(id)s;
+
 -- name: tombstones
 -- What is gone, with the last body and the time.
 SELECT id, body, gone_at FROM tombstones WHERE of_set = ({set_of}) AND body IS NOT NULL AND gone_at >= %(since)s

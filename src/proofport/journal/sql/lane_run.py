@@ -334,6 +334,8 @@ class SqlLaneRun:
             rows = [{"set": of_set, "id": self._key(text), "gone_at": gone_at} for text in ids]
             yield Many("keep_tombstone", rows)
             yield Change("drop_old_tombstones", {"set": of_set, "since": since})
+        elif ids and (yield Query("has_tombstones", {"set": of_set})):
+            yield Many("drop_tombstone", [{"set": of_set, "id": self._key(text)} for text in ids])
         yield from self._note(of_set, Sent(ids), "remove")
 
     async def keep_adapter_memory(self, key: str, value: JsonValue, *, doubts: str | None) -> None:

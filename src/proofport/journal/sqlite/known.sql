@@ -141,7 +141,7 @@ DELETE FROM tombstones WHERE of_set = :set AND gone_at < :since;
 SELECT 1 FROM tombstones WHERE of_set = :set LIMIT 1;
 
 -- name: drop_tombstone
--- Drops the tombstone of an id that is delivered again.
+-- Drops the tombstone of an id.
 DELETE FROM tombstones WHERE of_set = :set AND id = :id;
 
 -- name: tombstones

@@ -21,7 +21,7 @@ from proofport.mapping.compile.source import not_json, partial_model
 from proofport.mapping.language.kinds import check_fields, constants, wire_fields
 from proofport.mapping.language.nodes import Lookup, MappingFile, Rule, Select, Skip, Split, Vendor, is_the_id
 from proofport.mapping.language.paths import parse
-from proofport.text.wording import problem_of, reject
+from proofport.text.wording import listing, problem_of, problems_of, reject
 from proofport.text.yaml_nodes import Mark
 
 
@@ -192,7 +192,8 @@ def _model_check(
         except ValidationError as error:
             problem = _hinted(problem_of(error, f"{vendor}'s {body.name}", names), body, error)
             if body.unknown != "reject" and _only_lacks(error):
-                raise ValueUnknown(problem, excluded=body.unknown == "exclude") from None
+                lacking = _with_others(problem, error, names)
+                raise ValueUnknown(lacking, excluded=body.unknown == "exclude") from None
             raise Rejected(problem) from None
         except TypeError as error:
             raise not_json(error) from error
@@ -207,6 +208,13 @@ def _hinted(problem: Problem, body: Body, error: ValidationError) -> Problem:
     value = "" if _lacks(first) else first["input"] or None
     hints = body.hints.get(problem.field or "", {})
     return replace(problem, hint=hints[value]) if isinstance(value, str) and value in hints else problem
+
+
+def _with_others(problem: Problem, error: ValidationError, names: Sequence[str]) -> Problem:
+    """The first value that a record lacks, with the names of all the others."""
+    _, *others = [str(each.field) for _, each in problems_of(error, "", names)]
+    more = f"It lacks {listing(others, LACKING)} as well." if others else None
+    return replace(problem, hint=" ".join(filter(None, (more, problem.hint))))
 
 
 def _only_lacks(error: ValidationError) -> bool:
@@ -234,6 +242,9 @@ def _refuse_arrays(value: Any, field: str = "") -> None:
         for name, inner in value.items():
             _refuse_arrays(inner, f"{field}.{name}" if field else name)
 
+
+LACKING = 20
+"""So many fields are named that a record lacks."""
 
 _SCALARS = frozenset((str, bool, int, float, type(None)))
 
