@@ -41,7 +41,7 @@ from proofport.delivery.snapshot.staged import StagedSet
 from proofport.delivery.spellings import Spellings
 from proofport.delivery.stops import RESUMABLE
 from proofport.delivery.target import Target
-from proofport.delivery.whole import Chains
+from proofport.delivery.whole import Chains, end_of
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.http.sender import Sender
 from proofport.journal.contract import Delivered, Journal, NewRun
@@ -296,7 +296,11 @@ class Run:
                     before = pipeline.read
                     pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
                     chains.add(number, names[number] if names else decoder.source, pages)
-                    self._sources.append(SourceReport(reader.name, pipeline.read - before, reader.incomplete))
+                    read = pipeline.read - before
+                    incomplete, note = end_of(reader, read, self._order.mode)
+                    self._sources.append(SourceReport(reader.name, read, incomplete))
+                    for part in parts if note else ():
+                        part.destination.report.notes.append(note)
                 for number, flaw in chains.flaws(pipeline.repeated):
                     source = self._sources[number]
                     self._sources[number] = replace(source, incomplete=source.incomplete or flaw)

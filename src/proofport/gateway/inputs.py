@@ -33,6 +33,9 @@ class Input:
     #: The records are evidence that a source mapping has made, and their ids are the same where they differ in case
     #: alone.
     folds: bool = False
+    records: int | None = None  #: How many records it holds. Another number means that it is not whole.
+    #: The last line of a CSV is whole, although no line end follows. A snapshot without this refuses such a file.
+    last_line_whole: bool = False
 
 
 class AlreadyEvidence:
@@ -127,7 +130,12 @@ def inputs_of(records: Input | Sequence[Input] | Records) -> list[Input]:
 
 
 def open_input(item: Input) -> Reader:
-    data = item.data
+    reader = _reader_of(item.data)
+    reader.expected, reader.last_line_whole = item.records, item.last_line_whole
+    return reader
+
+
+def _reader_of(data: str | Path | BinaryIO | Records | Reader) -> Reader:
     if isinstance(data, Reader):
         return data
     if isinstance(data, str | Path):

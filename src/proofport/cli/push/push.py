@@ -26,7 +26,7 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 
 
 @click.command(epilog=EPILOG)
-@options.inputs_argument
+@options.inputs
 @options.to_option
 @options.reading
 @click.option("--dry-run", is_flag=True, help="Read, map and check everything, send nothing.")
@@ -49,6 +49,8 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 def push(
     inputs: Sequence[str],
     source: str | None,
+    expect_records: Sequence[int],
+    last_line_whole: bool,
     config_path: str | None,
     as_json: bool,
     problems: str | None,
@@ -65,7 +67,7 @@ def push(
     """
     if how["override_guard"] is not None and not how["override_guard"].strip():
         raise click.UsageError("--override-guard needs a reason: it stays in the report")
-    given = [options.named_input(text, source) for text in inputs]
+    given = options.named_inputs(inputs, source, expect_records, last_line_whole)
     begun: list[str] = []
     try:
         with ExitStack() as stack:
