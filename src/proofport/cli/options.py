@@ -100,7 +100,7 @@ def named_inputs(
         raise click.UsageError(
             f"--expect-records is given {len(expect_records)} times, expected once for each of the {len(named)} inputs"
         )
-    expected = expect_records or [None] * len(named)
+    expected: Sequence[int | None] = expect_records or [None] * len(named)
     return [
         replace(each, records=number, last_line_whole=last_line_whole)
         for each, number in zip(named, expected, strict=True)

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 
 from proofport.accounting import Status, unknown
-from proofport.adapter import Adapter, Mode
+from proofport.adapter import Mode
 from proofport.delivery.books import POSITION_BITS, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
@@ -92,7 +92,7 @@ class Order:
     retry_seconds: float
     lease: float
     journal: Journal
-    sender: Callable[[Adapter], Sender]
+    sender: Callable[[Target], Sender]
     #: Send nothing, and say only what cannot be delivered.
     dry_run: bool = False
     #: Send nothing, and compare with what the vendors hold.
@@ -177,7 +177,7 @@ class Run:
         report = DestinationReport(target.name, lanes=[target.lane])
         ledger = Ledger(report, self._describe, order.on_problem)
         stack.callback(ledger.close)
-        sender = await stack.enter_async_context(order.sender(target.adapter))
+        sender = await stack.enter_async_context(order.sender(target))
         destination = DestinationRun(
             target,
             job,
@@ -299,8 +299,9 @@ class Run:
                     read = pipeline.read - before
                     incomplete, note = end_of(reader, read, self._order.mode)
                     self._sources.append(SourceReport(reader.name, read, incomplete))
-                    for part in parts if note else ():
-                        part.destination.report.notes.append(note)
+                    if note is not None:
+                        for part in parts:
+                            part.destination.report.notes.append(note)
                 for number, flaw in chains.flaws(pipeline.repeated):
                     source = self._sources[number]
                     self._sources[number] = replace(source, incomplete=source.incomplete or flaw)

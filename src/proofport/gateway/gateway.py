@@ -22,6 +22,7 @@ from proofport.adapter import (
     Schema,
 )
 from proofport.config import Config
+from proofport.config.names import tenant_of
 from proofport.delivery.books import require_resumable
 from proofport.delivery.guard import Terms
 from proofport.delivery.lease import new_owner
@@ -43,6 +44,7 @@ from proofport.gateway.verify import Look, Verification, verified
 from proofport.http.auth import Tokens
 from proofport.http.clock import checked
 from proofport.http.flow import allow_destruction, lead
+from proofport.http.pacer import Turns
 from proofport.http.sender import Sender
 from proofport.journal import is_there, open_journal, opened
 from proofport.journal.contract import Accepted, Commit, Delivery, Filter, Journal
@@ -58,6 +60,7 @@ class Gateway:
         self._tokens: Tokens | None = None
         #: Two that begin together must not open two journals, with tokens of their own that revoke each other.
         self._opening = asyncio.Lock()
+        self._turns = Turns()
 
     @classmethod
     def from_file(cls, path: str | Path | None = None) -> Self:
@@ -95,8 +98,10 @@ class Gateway:
         journal = await self.journal()
         return Sender(adapter, journal, self._tokens, token_seconds=self.config.patience)
 
-    def _senders(self, journal: Journal) -> Callable[[Adapter], Sender]:
-        return lambda adapter: Sender(adapter, journal, self._tokens)
+    def _senders(self, journal: Journal) -> Callable[[Target], Sender]:
+        return lambda target: Sender(
+            target.adapter, journal, self._tokens, turn=self._turns.of(tenant_of(target.name), target.adapter.origin)
+        )
 
     # ------------------------------------------------------------------ delivering
     async def push(

@@ -184,8 +184,8 @@ def _refused(snapshot: SnapshotView) -> ProblemError:
         hint = _INTENDED if left_out is None else _LEFT_OUT.format(left_out)
         return ProblemError("guard-refused", detail, hint=hint, plan=plan or None, report=report)
     detail = report.get("error") or "; ".join(_counts(name, books) for name, books in report["destinations"].items())
-    hint = {"hint": in_the_api(report["hint"])} if report.get("hint") else {}
-    return ProblemError("snapshot-not-delivered", detail, report=report, **hint)
+    more: dict[str, Any] = {"hint": in_the_api(report["hint"])} if report.get("hint") else {}
+    return ProblemError("snapshot-not-delivered", detail, report=report, **more)
 
 
 def _counts(name: str, books: dict[str, Any]) -> str:
