@@ -14,7 +14,6 @@ from tests.unit.delivery.support import SECRET, ScriptedSender, Tiny, TinyAdapte
 from proofport import registry
 from proofport.adapter import Blueprint, Checks, Finding, Flow, Limits, Mode, Provisioned, Provisions
 from proofport.config import Config
-from proofport.config.configuration import Tenant
 from proofport.delivery.report import Exit
 from proofport.errors import ConfigError, Problem, ProofportError, UnsupportedFeature, UsageError
 from proofport.evidence import CloudResource, Custom
@@ -71,19 +70,6 @@ def senders(monkeypatch: pytest.MonkeyPatch) -> dict[str, ScriptedSender]:
     vendors = {origin: ScriptedSender(send_records=all_ok, list_records=held, make=reply(7)) for origin in origins}
     monkeypatch.setattr(module, "Sender", lambda adapter, journal, tokens, **_: vendors[adapter.origin])
     return vendors
-
-
-@pytest.fixture
-def shares(monkeypatch: pytest.MonkeyPatch, senders: dict[str, ScriptedSender]) -> list[Any]:
-    """The turn of each run at its vendor's host, in their order."""
-    found: list[Any] = []
-
-    def sender(adapter: Maker, journal: object, tokens: object, *, turn: object = None, **_: object) -> ScriptedSender:
-        found.append(turn)
-        return senders[adapter.origin]
-
-    monkeypatch.setattr(module, "Sender", sender)
-    return found
 
 
 @pytest.fixture
@@ -167,15 +153,6 @@ async def test_a_source_that_goes_on_in_one_place_or_several_is_incomplete(gatew
     report = await gateway.push(Input([raw], "things"), to=["here"], mode="snapshot")
     assert report.exit_code is Exit.GUARD
     assert "$.pages[*].next" in (report.sources[0].incomplete or "")
-
-
-async def test_the_runs_of_a_tenant_have_one_share_of_the_budget_of_a_host(gateway: Gateway, shares: list[Any]) -> None:
-    gateway.config.tenants["acme"] = Tenant(destinations={"here": gateway.config.destinations["here"]})
-    for name in ("here", "here", "there", "@acme/here"):
-        await gateway.push([{"id": "1"}], to=name, kind=KIND)
-    one, again, elsewhere, other = shares
-    assert one is again
-    assert len({one, elsewhere, other}) == 3
 
 
 async def test_each_run_has_its_own_id(gateway: Gateway) -> None:
