@@ -52,7 +52,7 @@ TOO_MANY = (
 WAYS = {
     "upsert": "Push the whole set: --mode snapshot.",
     "patch": "Push the whole set, with complete records: --mode snapshot.",
-    "remove": "Push the whole set without them, in mode snapshot: what it lacks is gone at Vanta.",
+    "remove": "Push the whole set without them, with --mode snapshot: what it lacks is gone at Vanta.",
 }
 """The way that works instead of each mode."""
 LOOKS = 3

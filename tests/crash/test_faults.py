@@ -207,7 +207,7 @@ class Queued:
         vendor, stop = Vendor(self.there.sender(moment), max_records=2), asyncio.Event()
         vendor.host = "here"
         target = Target("here", vendor, vendor.resource(KIND), Plain())
-        senders = cast(Any, lambda adapter: adapter.sender)
+        senders = cast(Any, lambda target: target.adapter.sender)
         worker = Worker(journal, lambda *_: target, senders, instance="test", lease=LEASE)
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             group.create_task(worker.run(stop))

@@ -44,7 +44,7 @@ async def size_of(path: Path) -> int:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", ["_copy", "_check", "_swap", "_look", "_sync"])
+@pytest.mark.parametrize("step", ["_copy", "_check", "_swap", "_look", "sync_folder"])
 async def test_a_restore_that_is_killed_leaves_one_journal_or_the_other(tmp_path: Path, step: str, when: str) -> None:
     path, backup = tmp_path / "journal.sqlite3", tmp_path / "backup"
     async with opened(SqliteJournal(path)) as journal:
@@ -60,7 +60,7 @@ async def test_a_restore_that_is_killed_leaves_one_journal_or_the_other(tmp_path
             await size_of(path)
         assert "journal restore" in str(refusal.value.hint)
     else:
-        assert await size_of(path) == (1 if step == "_sync" else 2)
+        assert await size_of(path) == (1 if step == "sync_folder" else 2)
     await SqliteJournal(path).restore(backup)
     assert await size_of(path) == 1
 

@@ -38,6 +38,8 @@ def test_the_tour(told: str) -> None:
     plain = " ".join(told.split())
     for name in registry.names(registry.EMULATORS):
         assert f"{name} http://127.0.0.1:" in plain
+    assert "vanta: there already, because the emulator begins with it: cloud_resource" in plain
+    assert "through its API" not in plain, "no emulator makes any of it on this tour"
     assert "The snapshot was not completed: 3 records rejected (allowed 0)" in plain
     for kind, *counts in (
         ("cloud_resource", "20 18 0 0 2", "20 0 17 0 3", "20 18 0 0 2"),

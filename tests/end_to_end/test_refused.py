@@ -79,10 +79,10 @@ class TestSetsThatAreCompared:
     def test_a_person_whose_row_is_not_utf8(self, loose: Cli) -> None:
         file, allowed = loose.folder / "people.csv", "max_rejected" in (loose.folder / "proofport.yaml").read_text()
         rows = [HEADER, *map(person, range(10))]
-        file.write_text("\n".join(rows))
+        file.write_text("\n".join([*rows, ""]))
         assert loose.type("push", "people.csv", *PEOPLE)[0] == 0
         rows[4] = person(3, "Zoë")
-        file.write_bytes("\n".join([*rows[:9], rows[10]]).encode("cp1252"))
+        file.write_bytes("\n".join([*rows[:9], rows[10], ""]).encode("cp1252"))
         books = self.push(loose, "people.csv", PEOPLE)
         assert [row["id"] for row in books["problems"]] == ["e-3"]
         assert books["gone"] == {"count": 1, "ids": ["e-8"]}, "she has really left"
@@ -139,9 +139,9 @@ class TestSetsThatAreCompared:
         cli.configure(guard={"max_rejected": 3})
         rows = [HEADER, *map(person, range(9)), "zoë,zoe@example.com,Zoe,Berg,2020-01-01T00:00:00Z"]
         file = cli.folder / "people.csv"
-        file.write_text("\n".join(rows))
+        file.write_text("\n".join([*rows, ""]))
         assert cli.type("push", "people.csv", *PEOPLE)[0] == 0
-        file.write_bytes("\n".join(rows).encode("cp1252"))
+        file.write_bytes("\n".join([*rows, ""]).encode("cp1252"))
         books = self.push(cli, "people.csv", PEOPLE)
         assert (books["gone"], separated(cli)) == (NOBODY, [])
         assert "(people.csv:11)" in " ".join(books["notes"])

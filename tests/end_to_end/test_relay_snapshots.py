@@ -110,9 +110,22 @@ async def test_one_that_was_not_delivered_is_open_again(relay: Relay, drata_emul
     await drata_emulator.faults(status={"code": 403, "times": 9})
     answer = await commit(relay, snapshot)
     assert (answer.status, answer.problem) == (409, "snapshot-not-delivered")
+    assert answer.body["detail"] == "drata: 1 withheld of 1 record"
     assert answer.body["report"]["destinations"]["drata"]["withheld"] == 1
     await drata_emulator.faults()
     assert (await commit(relay, snapshot)).status == 200
+
+
+async def test_one_that_was_delivered_in_part_counts_what_became_of_it(drata_emulator: Running, tmp_path: Path) -> None:
+    async with relaying(relay_config(tmp_path, drata_emulator, guard={"max_rejected": 1})) as relay:
+        snapshot = await opened(relay, kind="device")
+        common = {"owner_email": "ana@example.com", "platform": "linux", "os_version": "6"}
+        devices = [{"id": f"d-{n}", "serial_number": serial, **common} for n, serial in enumerate(("S0", "S1", "s1"))]
+        await put(relay, snapshot, "a", devices)
+        answer = await commit(relay, snapshot)
+        assert (answer.status, answer.problem) == (409, "snapshot-not-delivered")
+        assert answer.body["title"] == "Not all of the snapshot was delivered"
+        assert answer.body["detail"] == "drata: 2 delivered, 1 rejected of 3 records"
 
 
 async def test_one_that_has_ended_takes_no_more(relay: Relay) -> None:

@@ -10,7 +10,7 @@ def main() -> int:
     if sys.argv[1:] == ["--version"]:
         from proofport import __version__
 
-        sys.stdout.write(f"proofport {__version__}\n")
+        print(f"proofport {__version__}")  # noqa: T201 - unlike a write, it bears a stdout that is closed
         return 0
     from proofport.cli.app import run
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import StringIO
+from pathlib import Path
 
 import click
 
@@ -71,6 +72,7 @@ def root() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line. Returns the exit code, and writes errors to stderr in plain words."""
+    _open_what_is_closed()
     try:
         code = root.main(list(arguments), prog_name="proofport", standalone_mode=False)
         sys.stdout.flush()
@@ -86,11 +88,14 @@ def run(arguments: Sequence[str]) -> int:
 
         echo("Interrupted.", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of stdout has gone away; without this, Python complains again when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as error:
         from proofport.cli.output import explain
 
         return explain(error)
+
+
+def _open_what_is_closed() -> None:
+    """Send to nowhere what is written to a stdout or stderr that is closed. Else the next file takes its number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - to the end of the process

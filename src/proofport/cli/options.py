@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,7 +41,17 @@ config_option = click.option(
     help="Configuration file. [default: proofport.yaml in this folder or above]",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout, and nothing else there.")
-inputs_argument = click.argument("inputs", metavar="[[LABEL:]SOURCE=]INPUT...", nargs=-1, required=True)
+_inputs = click.argument("inputs", metavar="[[LABEL:]SOURCE=]INPUT...", nargs=-1, required=True)
+_expect_option = click.option(
+    "--expect-records",
+    metavar="N",
+    type=click.IntRange(min=0),
+    multiple=True,
+    help="The number of records in INPUT; with another number it is not whole. Of several: one N for each, in order.",
+)
+_last_line_option = click.option(
+    "--last-line-whole", is_flag=True, help="The last line of a CSV is whole, although no line end follows."
+)
 to_option = click.option(
     "--to", metavar="DEST", multiple=True, required=True, help="A configured destination. Repeatable."
 )
@@ -77,6 +88,27 @@ without_option = click.option(
 def reading(command: C) -> C:
     """Add the options that say what the inputs are: --kind, --mode, --source and --set."""
     return kind_option(mode_option(source_option(set_option(command))))
+
+
+def inputs(command: C) -> C:
+    """Add the argument for the inputs, and the options that say how they end."""
+    return _inputs(_expect_option(_last_line_option(command)))
+
+
+def named_inputs(
+    texts: Sequence[str], source: str | None, expect_records: Sequence[int], last_line_whole: bool
+) -> list[proofport.Input]:
+    """The inputs as they are given to a gateway, each with what was said about its end."""
+    named = [named_input(text, source) for text in texts]
+    if expect_records and len(expect_records) != len(named):
+        raise click.UsageError(
+            f"--expect-records is given {len(expect_records)} times, expected once for each of the {len(named)} inputs"
+        )
+    expected: Sequence[int | None] = expect_records or [None] * len(named)
+    return [
+        replace(each, records=number, last_line_whole=last_line_whole)
+        for each, number in zip(named, expected, strict=True)
+    ]
 
 
 def named_input(text: str, source: str | None) -> proofport.Input:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import shutil
+import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -53,16 +56,42 @@ def _shown(found: re.Match[str]) -> str:
 
 def show(text: str, indent: str = "", *, hanging: str | None = None, err: bool = False, **style: Any) -> None:
     """Print `text`, wrapped. `style`: that of click."""
-    click.secho(wrapped(text, indent, hanging=hanging), err=err, **style)
+    _write(click.style(wrapped(text, indent, hanging=hanging), **style), err=err)
 
 
 def echo(text: str, *, err: bool = False) -> None:
     """Print `text` with its styles. What comes from outside has been `wrapped` before, or made `plain`."""
-    click.echo(_OBEYED_BUT_STYLE.sub(_shown, text), err=err)
+    _write(_OBEYED_BUT_STYLE.sub(_shown, text), err=err)
 
 
 def show_json(value: Any) -> None:
-    click.echo(plain(json.dumps(value, ensure_ascii=False, indent=2)))
+    _write(plain(json.dumps(value, ensure_ascii=False, indent=2)))
+
+
+class Unwritten(ProofportError):
+    """The result of a command cannot be written to stdout."""
+
+
+def _write(text: str, *, err: bool = False) -> None:
+    """Print to stdout or stderr. Raises Unwritten where stdout takes nothing.
+
+    Where whoever read it has gone away, nobody misses the rest. The command goes on, and ends with its own exit code.
+    """
+    try:
+        click.echo(text, err=err)
+    except OSError as error:
+        discard(sys.stderr if err else sys.stdout)
+        if not err and not isinstance(error, BrokenPipeError):
+            message = f"the result cannot be written to stdout: {error.strerror or error}"
+            raise Unwritten(message, hint="What the command had done before stays done.") from None
+
+
+def discard(stream: TextIO) -> None:
+    """Let what is written to stdout or stderr from now on go nowhere, so that Python does not fail at it again."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def show_result(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
@@ -117,6 +146,9 @@ def explain(error: Exception) -> int:
         import traceback
 
         echo(plain("".join(traceback.format_exception(error))), err=True)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        say(f"{error.strerror}{f': {error.filename}' if error.filename else ''}", "Make room, then run it again.")
+        return 1
     if not isinstance(error, ProofportError):
         say(
             f"{type(error).__name__}: {error}".rstrip(": "),
@@ -134,6 +166,6 @@ def explain(error: Exception) -> int:
 def say(message: str, hint: str | None = None) -> None:
     """Write one error to stderr, wrapped and uncut. Paths in the working folder are shown relative to it."""
     text = wrapped(f"Error: {message.replace(f'{Path.cwd()}{os.sep}', '')}", hanging="  ")
-    click.echo(click.style(text[:6], fg="red", bold=True) + text[6:], err=True)
+    _write(click.style(text[:6], fg="red", bold=True) + text[6:], err=True)
     if hint:
-        click.echo(wrapped(hint, "  "), err=True)
+        _write(wrapped(hint, "  "), err=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from proofport.adapter import Mode
 from proofport.delivery.books import POSITION_BITS
 from proofport.delivery.reading import Decoder, Pipeline, place_in
 from proofport.delivery.report import SourceReport
 from proofport.delivery.unmatched import Unmatched
-from proofport.delivery.whole import Chains
+from proofport.delivery.whole import Chains, end_of
 from proofport.sources import Reader
 
 
@@ -21,13 +22,20 @@ class Inputs:
     """
 
     def __init__(
-        self, inputs: Sequence[tuple[Reader, Decoder]], names: Sequence[str] = (), values: Sequence[str] = ()
+        self,
+        inputs: Sequence[tuple[Reader, Decoder]],
+        mode: Mode,
+        names: Sequence[str] = (),
+        values: Sequence[str] = (),
     ) -> None:
         #: What was read of each, as far as it was read to its end.
         self.reports: list[SourceReport] = []
+        #: Sentences about their ends.
+        self.notes: list[str] = []
         #: By source mapping.
         self.unmatched: dict[str, Unmatched] = {}
         self._inputs = inputs
+        self._mode = mode
         #: The source of each.
         self.names = names or [decoder.source for _, decoder in inputs]
         self._values = values or [""] * len(inputs)
@@ -43,7 +51,9 @@ class Inputs:
             pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
             chains.add(number, self.names[number], pages)
             left, warning = pipeline.skipped - skipped, self._warning(number)
-            self.reports.append(SourceReport(reader.name, pipeline.read - read, reader.incomplete, left, warning))
+            incomplete, note = end_of(reader, pipeline.read - read, self._mode)
+            self.notes += [note] if note is not None else []
+            self.reports.append(SourceReport(reader.name, pipeline.read - read, incomplete, left, warning))
             if pages is None or pages.more is None:
                 self._lists.setdefault(decoder.source, number)
         for number, flaw in chains.flaws(pipeline.repeated):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from proofport.adapter import Adapter, Mode
+from proofport.adapter import Mode
 from proofport.delivery.guard import Terms
 from proofport.delivery.reading import Decoder
 from proofport.delivery.report import RecordProblem
@@ -50,7 +50,7 @@ class Order:
     retry_seconds: float
     lease: float
     journal: Journal
-    sender: Callable[[Adapter], Sender]
+    sender: Callable[[Target], Sender]
     #: For each input, the values that it has from the run, and not for itself.
     values_of_run: Sequence[str] = ()
     #: Send nothing, and say only what cannot be delivered.

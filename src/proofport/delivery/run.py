@@ -80,7 +80,7 @@ class Run:
 
     def __init__(self, order: Order) -> None:
         self._order = order
-        self._inputs = Inputs(order.inputs, order.terms.sources.read, order.values_of_run)
+        self._inputs = Inputs(order.inputs, order.mode, order.terms.sources.read, order.values_of_run)
         self._parts: list[_Part] = []
         self._pipeline: Pipeline | None = None
         self._started = time.monotonic()
@@ -123,7 +123,7 @@ class Run:
         witness = order.witness(target) if order.witness is not None and order.sends else None
         ledger = Ledger(report, self._inputs.describe, order.on_problem, witness.ended if witness else None)
         stack.callback(ledger.close)
-        sender = await stack.enter_async_context(order.sender(target.adapter))
+        sender = await stack.enter_async_context(order.sender(target))
         if witness is not None:
             stack.callback(witness.close)
             sender.on_exchange = witness.exchanged
@@ -245,6 +245,8 @@ class Run:
                 for part in parts:
                     group.create_task(part.destination.run())
                 await self._inputs.feed(pipeline)
+                for part in parts:
+                    part.destination.report.notes += self._inputs.notes
                 await pipeline.finish()
         except BaseExceptionGroup as failures:
             error = _first(failures)

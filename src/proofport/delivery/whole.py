@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from proofport.accounting import Status
+from proofport.adapter import Mode
 from proofport.delivery.books import InputChanged, RunBooks
 from proofport.delivery.destination_run import DestinationRun
 from proofport.errors import GuardRefused
+from proofport.sources import Reader
 from proofport.sources.pages import Pages
 
 
@@ -34,6 +36,23 @@ class Chains:
             count = sum(n for pair, n in repeated.items() if set(pair) <= set(inputs))
             if (flaw := pages._replace(repeated=count).flaw) is not None:
                 yield inputs[-1], flaw
+
+
+def end_of(reader: Reader, read: int, mode: Mode) -> tuple[str | None, str | None]:
+    """Why an input with `read` records is not whole, if it is not; else what a person should know about its end.
+
+    A last line that may be cut is a reason only where the records that follow it would be gone.
+    """
+    if reader.incomplete is not None:
+        return reader.incomplete, None
+    if reader.expected is not None and reader.expected != read:
+        verb = "was" if read == 1 else "were"
+        return f"{reader.name} should have {records(reader.expected)}, and {read:,} {verb} read", None
+    if reader.doubt is None or reader.last_line_whole:
+        return None, None
+    if mode != "snapshot":
+        return None, f"{reader.doubt}. Look at the last record."
+    return f"{reader.doubt}; if the file is whole, push it again with --last-line-whole", None
 
 
 def require_read_to_end(incomplete: Sequence[str]) -> None:

@@ -41,6 +41,9 @@ class Input:
     folds: bool = False
     #: Values for its source mapping alone. They go before those of the whole run.
     values: Mapping[str, str] = field(default_factory=dict)
+    records: int | None = None  #: How many records it holds. Another number means that it is not whole.
+    #: The last line of a CSV is whole, although no line end follows. A snapshot without this refuses such a file.
+    last_line_whole: bool = False
 
 
 class AlreadyEvidence:
@@ -130,6 +133,12 @@ async def typed(inputs: Sequence[Input], kind: str | None) -> tuple[list[Input],
 
 def open_input(item: Input, kind: str | None = None) -> Reader:
     """Raises UsageError. Records that are objects of the model must be of `kind`."""
+    reader = _reader_of(item, kind)
+    reader.expected, reader.last_line_whole = item.records, item.last_line_whole
+    return reader
+
+
+def _reader_of(item: Input, kind: str | None) -> Reader:
     data = item.data
     if isinstance(data, Reader):
         return data

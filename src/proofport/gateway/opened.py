@@ -9,10 +9,13 @@ from typing import Self
 
 from proofport.adapter import Adapter
 from proofport.config import Config
+from proofport.config.names import tenant_of
 from proofport.delivery.lease import new_owner
+from proofport.delivery.target import Target
 from proofport.gateway.audit import Receipts
 from proofport.gateway.targets import Targets
 from proofport.http.auth import Tokens
+from proofport.http.pacer import Turns
 from proofport.http.sender import Sender
 from proofport.journal import open_journal
 from proofport.journal.contract import Journal
@@ -29,6 +32,7 @@ class Opened:
         self._tokens: Tokens | None = None
         #: Two that begin together must not open two journals, with tokens of their own that revoke each other.
         self._opening = asyncio.Lock()
+        self._turns = Turns()
         self.receipts = Receipts(config, self.journal)  #: What was signed about runs, and the log of it.
 
     @classmethod
@@ -67,5 +71,7 @@ class Opened:
         journal = await self.journal()
         return Sender(adapter, journal, self._tokens, token_seconds=self.config.patience)
 
-    def _senders(self, journal: Journal) -> Callable[[Adapter], Sender]:
-        return lambda adapter: Sender(adapter, journal, self._tokens)
+    def _senders(self, journal: Journal) -> Callable[[Target], Sender]:
+        return lambda target: Sender(
+            target.adapter, journal, self._tokens, turn=self._turns.of(tenant_of(target.name), target.adapter.origin)
+        )

@@ -39,7 +39,7 @@ class Sender:
     """One vendor's connection pool. It follows no redirects: a followed POST can turn into a GET, or leak the key.
 
     `tokens`: those of the whole process. An adapter with a `TokenFlow` needs them. `token_seconds`: how long it waits
-    for one that another process has; a run waits by itself, and says so.
+    for one that another process has; a run waits by itself, and says so. `turn`: see `Pacer`.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Sender:
         tokens: Tokens | None = None,
         *,
         token_seconds: float = 0.0,
+        turn: asyncio.Lock | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self.origin = adapter.origin
@@ -60,7 +61,7 @@ class Sender:
         self._tokens = tokens
         self._token_seconds = token_seconds
         self._redaction = Redaction(adapter.settings)
-        self._pacer = Pacer.of_host(journal, adapter, sleep=sleep)
+        self._pacer = Pacer.of_host(journal, adapter, turn=turn, sleep=sleep)
         self._sleep = sleep
         self._session: aiohttp.ClientSession | None = None
         if isinstance(self._auth, StaticHeaders):

@@ -6,6 +6,7 @@ says what is wrong this time. Some have more members, such as `errors`, with one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,9 @@ CATALOGUE = {
         Kind("method-not-allowed", 405, "The path has no such method", "`Allow` lists the methods there are."),
         Kind("request-timeout", 408, "The body did not come in time", "Send the body at once, or in smaller parts."),
         Kind("snapshot-closed", 409, "The snapshot is closed", "`state` says how it ended. Open another one."),
-        Kind("snapshot-not-delivered", 409, "The snapshot was not delivered", "`report` says why. Commit it again."),
+        Kind(
+            "snapshot-not-delivered", 409, "Not all of the snapshot was delivered", "`report` says why. Commit again."
+        ),
         Kind(
             "guard-refused", 409, "Too much would disappear", "If this is intended, commit again with `override_guard`."
         ),
@@ -82,6 +85,14 @@ CATALOGUE = {
         Kind("shutting-down", 503, "The relay is stopping", "Send it again after `Retry-After`."),
     )
 }
+
+IN_THE_API = (
+    (re.compile("`?--mode snapshot`?"), "a snapshot (POST /v1/snapshots)"),
+    (re.compile(r"--set (\w+)=…"), r"the parameter set=\1=…"),
+    (re.compile(r'--override-guard "why"'), "`override_guard` in the commit"),
+    (re.compile(r"--without '([^']*)'"), r"`without` in the commit, which names \1"),
+)
+"""Options of the command line in hints that come from below, and the words of the API for them."""
 
 RETRY_AFTER = 5
 """Seconds after which a caller may try again, when the journal could not be written, the relay is stopping, or
@@ -113,6 +124,13 @@ def wrong_parameter(name: str, parameter: str, found: str, expected: str, hint: 
 def pointer_of(path: Sequence[int | str]) -> str:
     """Write a path as a JSON pointer (RFC 6901: https://www.rfc-editor.org/rfc/rfc6901). Long names are cut."""
     return "".join("/" + short(str(part), LONGEST_NAME).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def in_the_api(text: str | None) -> str | None:
+    """A hint for whoever has no command line."""
+    for option, words in IN_THE_API if text else ():
+        text = option.sub(words, text or "")
+    return text
 
 
 def response(error: ProblemError, instance: str | None = None) -> web.Response:
@@ -170,6 +188,6 @@ def _of_exception(request: web.Request, error: Exception) -> ProblemError:
             log.error("misconfigured", path=request.path, error=str(error))
             return ProblemError("misconfigured", "the relay's configuration lacks something; its log says what")
         case ProofportError():
-            return ProblemError("not-deliverable", error.message, hint=error.hint)
+            return ProblemError("not-deliverable", error.message, hint=in_the_api(error.hint))
     log.exception("request_failed", method=request.method, path=request.path)
     return ProblemError("internal-error", "an error that the relay did not foresee; its log has the details")

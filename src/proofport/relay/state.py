@@ -22,7 +22,7 @@ from proofport.relay.operating.backlog import Backlog, Backpressure
 from proofport.relay.operating.health import Readiness
 from proofport.relay.operating.in_flight import InFlight
 from proofport.relay.operating.metrics import Metrics
-from proofport.relay.problems import ProblemError, entry, wrong_parameter
+from proofport.relay.problems import ProblemError, entry, in_the_api, wrong_parameter
 from proofport.text.wording import describe, did_you_mean, short
 
 DECODERS_KEPT = 128
@@ -92,9 +92,10 @@ class Relay:
         try:
             return self._decoder(kind, source, mode, tuple(values.items()))
         except UsageError as error:
-            problem = Problem(source or "none", error.message, hint=error.hint)
+            hint = in_the_api(error.hint)
+            problem = Problem(source or "none", error.message, hint=hint)
             errors = [entry(problem, parameter="source" if source else "kind")]
-            raise ProblemError("unknown-name", error.message, hint=error.hint, errors=errors) from None
+            raise ProblemError("unknown-name", error.message, hint=hint, errors=errors) from None
 
 
 RELAY = web.AppKey("relay", Relay)

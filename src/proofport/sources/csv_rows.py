@@ -33,6 +33,8 @@ class CsvReader(Reader):
         """Lines as text. Remembers the last line that was not UTF-8, for the row that it is part of."""
         lines = (line for piece in stream.whole_lines() for line in BytesIO(piece))
         for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                self.doubt = f"{self.name} has no line end after its last line, so that its last cell may be cut"
             try:
                 yield line.decode()
             except UnicodeDecodeError:

@@ -37,6 +37,12 @@ class Reader(ABC):
     numbered_by = ":"
     #: What its pages say, where they were read before.
     pages: Pages | None = None
+    #: How many records it holds, as somebody says who knows.
+    expected: int | None = None
+    #: Its last line is whole, as somebody says who knows, although no line end follows.
+    last_line_whole = False
+    #: Why its last record may be cut, although it was read to its end. Known after iteration.
+    doubt: str | None = None
 
     def __init__(self, stream: Stream) -> None:
         self.name = stream.name

@@ -222,16 +222,15 @@ class TestDeadLetters:
         assert full.states()[:2] == [(1, "dead"), (2, "dead")]
 
     def test_drop_keeps_the_reason(self, full: Shell) -> None:
-        assert full.say("dead-letter", "drop", "1", "--reason", "left the company") == (0, "1 of 1 dropped\n")
+        code, said = full.say("dead-letter", "drop", "1", "--reason", "left the company")
+        assert (code, said.splitlines()[0]) == (0, "1 of 1 dropped: 1")
         assert full.states()[0] == (1, "cancelled")
         assert full.say("dead-letter", "drop", "1", "--reason", "again")[0] == 2
         assert json.loads(full.say("dead-letter", "show", "1")[1])["state"] == "cancelled"
 
     def test_what_is_queued_is_set_aside(self, full: Shell) -> None:
-        assert full.say("dead-letter", "set-aside", "1", "2", "--reason", "it holds the others up") == (
-            2,
-            "1 of 2 set aside\n",
-        )
+        code, said = full.say("dead-letter", "set-aside", "1", "2", "--reason", "it holds the others up")
+        assert (code, said.splitlines()[0]) == (2, "1 of 2 set aside: 2")
         assert full.states() == [(1, "dead"), (2, "dead"), (3, "queued"), (4, "queued")]
         assert "set aside: it holds the others up" in full.say("dead-letter", "list")[1]
         assert full.say("dead-letter", "set-aside", "3", "--reason", " ")[0] == 2
@@ -243,7 +242,8 @@ class TestDeadLetters:
             db.execute("UPDATE deliveries SET payload = x'78010000', reason = 'damaged', detail = 'cut' WHERE id = 1")
         letter = json.loads(full.say("dead-letter", "show", "1")[1])
         assert (letter["reason"], letter["records"]) == ("damaged: cut", [])
-        assert full.say("dead-letter", "drop", "1", "--reason", "it cannot be read") == (0, "1 of 1 dropped\n")
+        code, said = full.say("dead-letter", "drop", "1", "--reason", "it cannot be read")
+        assert (code, said.splitlines()[0]) == (0, "1 of 1 dropped: 1")
 
     def test_drop_needs_a_reason(self, full: Shell) -> None:
         assert full.say("dead-letter", "drop", "1")[0] == 2

@@ -50,6 +50,15 @@ def test_waiting_is_said_at_once_and_not_every_second() -> None:
     ]
 
 
+class Broken(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def test_nobody_who_reads_it_stops_nothing() -> None:
+    Lines(Broken(), Clock(0.0))(at(10, 5, "rate limited"))
+
+
 def test_the_words_of_a_vendor_command_no_terminal() -> None:
     note = "busy\x1b]0;owned\x07\x9b31m"
     lines, screen = io.StringIO(), io.StringIO()

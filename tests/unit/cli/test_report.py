@@ -57,6 +57,22 @@ def test_the_last_line_says_what_happened_in_the_vendors_terms() -> None:
     assert verdict(refused).startswith("Not completed: the guard refused what would disappear (see two).")
 
 
+def test_what_is_left_out_on_purpose_is_not_counted_as_withheld_too() -> None:
+    meant, waits = withheld("required_value_unknown"), withheld("not_sent")
+    excluded = Group()
+    excluded.add("a")
+    report = run(destination("one", CONFIRMED, meant, waits, excluded=excluded, exit=Exit.INCOMPLETE))
+    text = printed(report)
+    assert row(text, "withheld: good")[-1] == "1"
+    assert row(text, "left out on purpose")[-1] == "1"
+    assert " ".join(text.split()).endswith("one confirmed 1; 1 withheld, 1 left out on purpose.")
+    only = run(destination("one", CONFIRMED, meant, excluded=excluded))
+    assert "withheld" not in printed(only)
+    dry = run(destination("one", withheld("dry_run"), meant, excluded=excluded), dry_run=True)
+    assert verdict(dry) == "Nothing was sent. one would get 1; 1 left out on purpose."
+    assert "withheld" not in printed(dry)
+
+
 def test_a_dry_run_says_what_would_happen() -> None:
     report = run(destination("one", withheld("dry_run"), rejected(PROBLEM), exit=Exit.INCOMPLETE), dry_run=True)
     text = printed(report)

@@ -51,7 +51,7 @@ class Queue:
     @asynccontextmanager
     async def working(self, **how: Any) -> AsyncIterator[asyncio.Event]:
         stop = asyncio.Event()
-        senders = cast(Any, lambda adapter: adapter.sender)
+        senders = cast(Any, lambda target: target.adapter.sender)
         worker = Worker(self.journal, self.target, senders, instance="test", lease=LEASE, **how)
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             group.create_task(worker.run(stop))

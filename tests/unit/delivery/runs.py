@@ -121,7 +121,7 @@ async def push(
             retry_seconds=0.0,
             lease=LEASE,
             journal=journal or await memory_journal(),
-            sender=lambda adapter: cast(Any, adapter).sender,
+            sender=lambda target: cast(Any, target.adapter).sender,
             **options,
         )
         return await Run(order).execute()

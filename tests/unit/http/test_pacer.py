@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextvars import ContextVar
 
 import pytest
 from hypothesis import given, settings
@@ -11,15 +12,23 @@ from tests.support.clock import Clock
 from tests.unit.delivery.support import SECRET, TinySettings
 from tests.unit.http.support import SharedJournal, TinyAdapter
 
-from proofport.http.pacer import Pacer
+from proofport.http.pacer import Pacer, Turns
 
 BUDGET, BURST = 66, 6
 """A burst, and one request a second."""
 
 
-def pacer(per_minute: int, journal: SharedJournal, host: str = "http://127.0.0.1:9") -> Pacer:
+HOST = "http://127.0.0.1:9"
+
+
+async def at_once(_: float) -> None:
+    await asyncio.sleep(0)
+
+
+def pacer(per_minute: int, journal: SharedJournal, host: str = HOST, turn: asyncio.Lock | None = None) -> Pacer:
     settings = {"requests_per_minute": per_minute, "key": SECRET, "base_url": host}
-    return Pacer.of_host(journal, TinyAdapter(TinySettings.model_validate(settings)))
+    adapter = TinyAdapter(TinySettings.model_validate(settings))
+    return Pacer.of_host(journal, adapter, turn=turn, sleep=at_once)
 
 
 async def waits(tried: Pacer, count: int) -> list[float]:
@@ -39,6 +48,29 @@ async def test_waiting_wins_permits_back_but_never_more_than_a_burst() -> None:
     assert await waits(tried, 3) == pytest.approx([0.0, 0.0, 1.0])
     clock.now += 1_000_000
     assert await waits(tried, BURST + 1) == pytest.approx([0.0] * BURST + [1.0])
+
+
+async def test_many_lanes_give_a_tenant_no_larger_share() -> None:
+    """One tenant sends through nine lanes, the other through one, at the same time."""
+    turns, taken = Turns(), list[str]()
+
+    class Noted(SharedJournal):
+        async def permit(self, key: str, *, per_minute: int, burst: int) -> float:
+            taken.append(tenant.get())
+            return 1.0
+
+    async def send(name: str) -> None:
+        tenant.set(name)
+        mine = pacer(BUDGET, journal, turn=turns.of(name, HOST))
+        for _ in range(10):
+            await mine.turn()
+
+    journal, tenant = Noted(Clock()), ContextVar[str]("tenant")
+    async with asyncio.TaskGroup() as group:
+        for name in [*["many"] * 9, "one"]:
+            group.create_task(send(name))
+    assert len(taken) == 100
+    assert taken[:21].count("one") == 10
 
 
 async def test_zero_switches_it_off() -> None:

@@ -40,6 +40,16 @@ async def deliveries(path: Path) -> int:
         return len(await journal.find(Filter()))
 
 
+async def test_a_backup_takes_the_place_of_a_journal_that_was_emptied(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite3"
+    backup = await backed_up(path)
+    path.write_bytes(b"")
+    with pytest.raises(ConfigError, match="is an empty file"):
+        await deliveries(path)
+    await SqliteJournal(path).restore(backup)
+    assert await deliveries(path) == 1
+
+
 async def test_the_journal_is_that_of_the_backup_and_says_what_is_sent_again(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite3"
     backup = await backed_up(path)

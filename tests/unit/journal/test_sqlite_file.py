@@ -37,6 +37,14 @@ async def size_of(path: Path) -> int:
         await journal.close()
 
 
+def names_in(folder: Path) -> list[str]:
+    return [each.name for each in folder.iterdir()]
+
+
+def denied(*_: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
 class TestOpening:
     async def test_folders_are_made_and_others_may_not_read(self, tmp_path: Path) -> None:
         path = tmp_path / "a" / "b" / "journal.sqlite3"
@@ -77,6 +85,32 @@ class TestOpening:
             await SqliteJournal(path).open()
         with closing(sqlite3.connect(path)) as db:
             assert db.execute("SELECT name FROM sqlite_schema").fetchall() == [("lanes",)]
+
+    async def test_one_that_was_emptied_begins_no_new_history(self, tmp_path: Path) -> None:
+        path = tmp_path / "journal"
+        await accepted_by(path)
+        path.write_bytes(b"")
+        with pytest.raises(ConfigError, match="is an empty file") as refusal:
+            await SqliteJournal(path).open()
+        assert "journal restore" in (refusal.value.hint or "")
+        assert "remove the file" in (refusal.value.hint or "")
+        assert path.read_bytes() == b""
+        path.unlink()
+        await accepted_by(path)
+        assert names_in(tmp_path) == ["journal"], "no draft is left"
+
+    @pytest.mark.parametrize("links", [True, False])
+    async def test_a_new_one_is_never_seen_empty(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, links: bool
+    ) -> None:
+        """Also where the file system has no links. It is readable by this user only."""
+        if not links:
+            monkeypatch.setattr(Path, "hardlink_to", denied)
+        path = tmp_path / "journal"
+        await accepted_by(path)
+        assert await size_of(path) == 1
+        assert path.stat().st_mode & 0o077 == 0
+        assert names_in(tmp_path) == ["journal"]
 
     async def test_a_folder_is_no_journal(self, tmp_path: Path) -> None:
         with pytest.raises(ConfigError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,36 @@ async def test_damage_that_a_worker_meets_ends_accepting(config: Config, drata: 
         while (await relay.ask("GET", "/readyz")).status == 200:  # noqa: ASYNC110 - only asking tells
             await asyncio.sleep(0)
         assert "damaged" in await refused(relay)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own, where this user may mount one."""
+    image, folder = tmp_path / "image", tmp_path / "disk"
+    folder.mkdir()
+    with image.open("wb") as file:
+        file.truncate(16 << 20)
+    for command in (["mkfs.ext4", "-q", str(image)], ["mount", "-o", "loop", str(image), str(folder)]):
+        if not done(*command):
+            pytest.skip("no file system can be mounted here")
+    try:
+        yield folder
+    finally:
+        assert done("umount", str(folder))
+
+
+def done(*command: str) -> bool:
+    return shutil.which(command[0]) is not None and not subprocess.run(command, capture_output=True).returncode
+
+
+async def test_a_disk_that_becomes_read_only_acknowledges_nothing(disk: Path, drata: Running) -> None:
+    """The kernel remounts it so, as after an error of the disk, while the journal is open."""
+    config = relay_config(disk, drata, relay={"overload": {"free_bytes": 0}})
+    async with relaying(config) as relay:
+        assert (await relay.post([RECORD], kind=KIND)).status == 202
+        await relay.settled()
+        assert await asyncio.to_thread(done, "mount", "-o", "remount,abort", str(disk))
+        assert "the journal's disk fails" in await refused(relay)
+    async with relaying(config) as relay:
+        assert "the journal is read-only" in await refused(relay), "nor does the next process"
+    assert {each["id"] for each in records("drata", await drata.state(), KIND)} == {"r1"}

@@ -12,7 +12,7 @@ from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.errors import JournalError
 from proofport.journal.sqlite import SqliteJournal
-from proofport.relay.problems import CATALOGUE, MEDIA_TYPE
+from proofport.relay.problems import CATALOGUE, MEDIA_TYPE, in_the_api
 
 PAGE = Path(__file__).parents[3] / "docs" / "relay.md"
 
@@ -115,3 +115,40 @@ async def test_the_documentation_needs_no_key_and_runs_nothing(relay: Relay) -> 
         assert "<h1>" in await answer.text()
     assert policy.startswith("default-src 'none'")
     assert "script-src" not in policy
+
+
+HERE = "http://127.0.0.1:9"
+WHOLE_SETS = {
+    "vanta": {
+        "adapter": "vanta",
+        "base_url": HERE,
+        "client_id": "a",
+        "client_secret": "s",
+        "objects": {"personnel_account": {"resource_id": "r"}},
+    },
+    "people": {"adapter": "drata", "base_url": HERE, "api_key": "k", "objects": {"person": {"idp_connection_id": 1}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "query"),
+    [
+        *(("personnel_account", f"to=vanta&mode={mode}") for mode in ("upsert", "patch", "remove")),
+        ("person", "to=people"),
+        ("cloud_resource", "to=vanta&source=aws.ec2.instances"),
+    ],
+)
+async def test_a_hint_speaks_to_callers_of_the_api(tmp_path: Path, kind: str, query: str) -> None:
+    async with relaying(relay_config(tmp_path, destinations=WHOLE_SETS), deliver=False) as relay:
+        answer = await relay.post([{"id": "a"}], query, kind=kind)
+    assert answer.status == 422
+    hints = [answer.body["hint"], *(each["hint"] for each in answer.body.get("errors", []))]
+    for hint in hints:
+        assert "POST /v1/snapshots" in hint or "set=region" in hint
+        assert "--" not in hint
+
+
+def test_options_of_the_command_line_have_words_of_the_api() -> None:
+    said = in_the_api("Add --without 'hr', or push again with --override-guard \"why\".")
+    assert said == "Add `without` in the commit, which names hr, or push again with `override_guard` in the commit."
+    assert in_the_api(None) is None

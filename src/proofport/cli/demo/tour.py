@@ -79,12 +79,20 @@ async def _provisioned(narrator: Narrator, config: Config) -> Config:
     destinations = {name: {**block, "objects": {**block["objects"]}} for name, block in config.destinations.items()}
     async with connect(config) as gateway:
         for name, block in destinations.items():
-            found = {kind: (await gateway.provision(name, kind=kind))[kind].settings for kind in SAMPLES}
-            block["objects"] |= {kind: dict(settings) for kind, settings in found.items() if settings}
-            if all(found.values()):
-                show(f"{name}: found or made through its API, for {', '.join(SAMPLES)}.")
-            else:
-                show(f"{name}: no API for it. A person does it once in the browser; for this tour it is done.")
+            found = {kind: (await gateway.provision(name, kind=kind))[kind] for kind in SAMPLES}
+            block["objects"] |= {kind: dict(each.settings) for kind, each in found.items() if each.settings}
+            ways = {
+                "made through its API": [kind for kind, each in found.items() if each.created],
+                "there already, because the emulator begins with it": [
+                    kind for kind, each in found.items() if each.settings and not each.created
+                ],
+                "no API for it. A person does it once in the browser; for this tour it is done": [
+                    kind for kind, each in found.items() if not each.settings
+                ],
+            }
+            for words, kinds in ways.items():
+                if kinds:
+                    show(f"{name}: {words}: {', '.join(kinds)}.")
     return config.model_copy(update={"destinations": destinations})
 
 

@@ -20,19 +20,27 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.inputs_argument
+@options.inputs
 @options.to_option
 @options.reading
 @options.without_option
 @options.json_option
 @uses_gateway
-async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_json: bool, **how: Any) -> int:
+async def plan(
+    gateway: Gateway,
+    inputs: Sequence[str],
+    source: str | None,
+    expect_records: Sequence[int],
+    last_line_whole: bool,
+    as_json: bool,
+    **how: Any,
+) -> int:
     """Show what `proofport push` with the same arguments would add and change, and what would be gone.
 
     Reads what each vendor has now; nothing is written. Exit codes, as of the push: 0, 1 when records could not be
     delivered, 2 when a destination could not take this as asked, 4 when the guard would refuse.
     """
-    given = [options.named_input(text, source) for text in inputs]
+    given = options.named_inputs(inputs, source, expect_records, last_line_whole)
     with watcher() as watch:
         found = await gateway.plan(given, on_progress=watch, **how)
     show_result(found.as_dict(), _lines(found), as_json=as_json)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from proofport.cli.output import plain
+from proofport.cli.output import discard, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,8 +62,11 @@ class Lines:
         self._waiting = waiting
         if news or self._clock() - self._last >= LINE_EVERY:
             self._last = self._clock()
-            self._stream.write(self._line(progress) + "\n")
-            self._stream.flush()
+            try:
+                self._stream.write(self._line(progress) + "\n")
+                self._stream.flush()
+            except OSError:  # nobody reads it, or a full disk; the delivery goes on
+                discard(self._stream)
 
     @staticmethod
     def _line(progress: Progress) -> str:

@@ -12,7 +12,7 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import with_gateway
-from proofport.cli.output import INTERRUPTED, echo, show, show_json
+from proofport.cli.output import INTERRUPTED, Unwritten, echo, say, show, show_json
 from proofport.cli.push.progress import watcher
 from proofport.errors import ProofportError
 
@@ -26,7 +26,7 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 
 
 @click.command(epilog=EPILOG)
-@options.inputs_argument
+@options.inputs
 @options.to_option
 @options.reading
 @click.option("--dry-run", is_flag=True, help="Read, map and check everything, send nothing.")
@@ -49,6 +49,8 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 def push(
     inputs: Sequence[str],
     source: str | None,
+    expect_records: Sequence[int],
+    last_line_whole: bool,
     config_path: str | None,
     as_json: bool,
     problems: str | None,
@@ -65,7 +67,7 @@ def push(
     """
     if how["override_guard"] is not None and not how["override_guard"].strip():
         raise click.UsageError("--override-guard needs a reason: it stays in the report")
-    given = [options.named_input(text, source) for text in inputs]
+    given = options.named_inputs(inputs, source, expect_records, last_line_whole)
     begun: list[str] = []
     try:
         with ExitStack() as stack:
@@ -76,28 +78,47 @@ def push(
         if not begun or how["dry_run"]:
             raise
         return _explain_interruption(begun[0], config_path)
-    if as_json:
-        show_json(report.as_dict())
-    else:
-        from proofport.cli.push.report import print_report
+    from proofport.cli.push.report import print_report, verdict
 
-        print_report(report, problems_file=problems)
+    try:
+        if as_json:
+            show_json(report.as_dict())
+        else:
+            print_report(report, problems_file=problems)
+    except Unwritten as error:
+        say(f"{error.message}. Run {report.run_id} has ended. {verdict(report)}")
+        return int(report.exit_code) or 1
     return int(report.exit_code)
 
 
 @contextmanager
 def _problems_to(path: str) -> Iterator[Callable[[str, RecordProblem], None]]:
-    """Open the file line buffered, so that it can be read during the run and is complete if the run is killed."""
+    """Open the file line buffered, so that it can be read during the run and is complete if the run is killed.
+
+    Where it cannot be written any more, the run goes on without it, and says so once.
+    """
     try:
         file = Path(path).open("w", encoding="utf-8", buffering=1)  # noqa: SIM115 - closed below
     except OSError as error:
         raise click.UsageError(f"--problems {path} cannot be written: {error.strerror}") from None
 
-    def write(destination: str, problem: RecordProblem) -> None:
-        file.write(json.dumps({"destination": destination, **problem.as_dict()}, ensure_ascii=False) + "\n")
+    failed = False
 
-    with file:
+    def write(destination: str, problem: RecordProblem) -> None:
+        nonlocal failed
+        if failed:
+            return
+        try:
+            file.write(json.dumps({"destination": destination, **problem.as_dict()}, ensure_ascii=False) + "\n")
+        except OSError as error:
+            failed = True
+            say(f"--problems {path} cannot be written: {error.strerror}. The run goes on without it.")
+
+    try:
         yield write
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 def _explain_interruption(run_id: str, config: str | None) -> int:

@@ -16,6 +16,9 @@ from proofport.delivery.report import DestinationReport, Exit, RecordProblem, Ru
 from proofport.delivery.whole import records
 from proofport.text.wording import left_out, listing
 
+EXCLUDED = "excluded"
+"""Records that the configuration leaves out. In JSON they are among the withheld."""
+
 COUNTS: dict[Assurance | Status | str, tuple[str, str]] = {
     Assurance.CONFIRMED: ("delivered, confirmed by the vendor", "green"),
     Assurance.VERIFIED: ("delivered, read back and found equal", "green"),
@@ -23,6 +26,7 @@ COUNTS: dict[Assurance | Status | str, tuple[str, str]] = {
     Status.UNCHANGED: ("unchanged, not sent again", "green"),
     Status.REJECTED: ("rejected", "red"),
     Status.WITHHELD: ("withheld: good, but not delivered", "yellow"),
+    EXCLUDED: ("left out on purpose", "yellow"),
     Status.UNKNOWN: ("unknown: no result known yet", "red"),
 }
 """The words for each count, and the colour of its numbers. Accepted and confirmed never share a row."""
@@ -38,6 +42,7 @@ DRY_RUN: dict[Assurance | Status | str, tuple[str, str]] = {
     Status.UNCHANGED: COUNTS[Status.UNCHANGED],
     Status.REJECTED: ("would be rejected", "red"),
     Status.WITHHELD: ("would be withheld", "yellow"),
+    EXCLUDED: ("would be left out on purpose", "yellow"),
 }
 
 
@@ -100,7 +105,9 @@ def _was(destination: DestinationReport) -> str:
         "queued {} and reports no result": tally.assurance[Assurance.ACCEPTED],
         "had {} unchanged": tally.status[Status.UNCHANGED],
     }
-    bad = {each.value: tally.status[each] for each in (Status.REJECTED, Status.WITHHELD, Status.UNKNOWN)}
+    counts = _counts(destination)
+    bad = {each.value: counts[each] for each in (Status.REJECTED, Status.WITHHELD, Status.UNKNOWN)}
+    bad["left out on purpose"] = counts[EXCLUDED]
     has = [words.format(f"{count:,}") for words, count in good.items() if count]
     lacks = [f"{count:,} {word}" for word, count in bad.items() if count]
     nothing = "gave no answer" if tally.status[Status.UNKNOWN] else "got nothing"
@@ -108,11 +115,11 @@ def _was(destination: DestinationReport) -> str:
 
 
 def _would(destination: DestinationReport) -> str:
-    tally = destination.tally
-    left = {"unchanged": tally.status[Status.UNCHANGED], "rejected": tally.status[Status.REJECTED]}
-    left["withheld"] = tally.status[Status.WITHHELD] - tally.reasons[DRY]
+    counts = _counts(destination)
+    left = {each.value: counts[each] for each in (Status.UNCHANGED, Status.REJECTED, Status.WITHHELD)}
+    left["left out on purpose"] = counts[EXCLUDED]
     rest = [f"{count:,} {word}" for word, count in left.items() if count]
-    return "; ".join(filter(None, [f"{destination.name} would get {tally.reasons[DRY]:,}", listing(rest)])) + "."
+    return "; ".join(filter(None, [f"{destination.name} would get {counts[DRY]:,}", listing(rest)])) + "."
 
 
 def print_counts(
@@ -147,7 +154,8 @@ def _counts(destination: DestinationReport) -> Counter[Assurance | Status | str]
     found.update(tally.status)
     found.update(tally.assurance)
     found[DRY] = tally.reasons[DRY]
-    found[Status.WITHHELD] -= found[DRY]
+    found[EXCLUDED] = destination.excluded.count
+    found[Status.WITHHELD] -= found[DRY] + found[EXCLUDED]
     return found
 
 

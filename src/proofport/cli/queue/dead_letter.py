@@ -9,12 +9,12 @@ import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import echo, show_json, show_result, wrapped
+from proofport.cli.output import echo, show, show_json, show_result, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway
-    from proofport.journal.contract import Delivery
+    from proofport.journal.contract import Delivery, Journal
 
 ids_argument = click.argument("ids", metavar="ID...", type=int, nargs=-1, required=True)
 
@@ -77,9 +77,14 @@ async def set_aside_command(gateway: Gateway, ids: Sequence[int], reason: str) -
     from proofport.journal.contract import Failure, Filter
 
     _require_words(reason)
-    count = await (await gateway.journal()).set_aside(Filter(ids=ids), Failure("set_aside", reason))
-    echo(f"{count} of {len(ids)} set aside")
-    return 0 if count == len(ids) else 2
+    journal, failure = await gateway.journal(), Failure("set_aside", reason)
+    done = [each for each in ids if await journal.set_aside(Filter(ids=[each]), failure)]
+    show(_done("set aside", done, ids))
+    if done:
+        show(
+            "Their lanes go on without them. `proofport dead-letter replay ID` queues one again, `drop ID` gives it up."
+        )
+    return await _left(journal, done, ids, "Only what is queued can be set aside.")
 
 
 @dead_letter.command("drop")
@@ -91,9 +96,29 @@ async def drop_command(gateway: Gateway, ids: Sequence[int], reason: str) -> int
     from proofport.journal.contract import Filter
 
     _require_words(reason)
-    dropped = await (await gateway.journal()).cancel(Filter(ids=ids, state="dead"), reason)
-    echo(f"{dropped} of {len(ids)} dropped")
-    return 0 if dropped == len(ids) else 2
+    journal = await gateway.journal()
+    done = [each for each in ids if await journal.cancel(Filter(ids=[each], state="dead"), reason)]
+    show(_done("dropped", done, ids))
+    if done:
+        show("They are not sent any more. `proofport dead-letter show ID` still shows one, with the reason.")
+    return await _left(journal, done, ids, "Only dead letters can be dropped.")
+
+
+def _done(what: str, done: Sequence[int], ids: Sequence[int]) -> str:
+    return f"{len(done)} of {len(ids)} {what}: {', '.join(map(str, done)) or 'none'}"
+
+
+async def _left(journal: Journal, done: Sequence[int], ids: Sequence[int], why: str) -> int:
+    """Say of the other deliveries what they are. Returns the exit code."""
+    from proofport.journal.contract import Filter
+
+    states = {each.id: each.state for each in await journal.find(Filter(ids=ids))}
+    left = [each for each in dict.fromkeys(ids) if each not in done]
+    for each in left:
+        echo(f"{each} is {states[each]}" if each in states else f"there is no delivery {each}", err=True)
+    if left:
+        echo(why, err=True)
+    return 2 if left else 0
 
 
 def _require_words(reason: str) -> None:

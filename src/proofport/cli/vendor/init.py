@@ -81,7 +81,10 @@ def _answers(given: Sequence[str], settings: Mapping[str, type[BaseModel]]) -> d
         fields = settings[name].model_fields.keys() - {"objects"} - set(secret_fields(settings[name]))
         if key not in fields:
             raise click.UsageError(f"--set {place}: {name} has no setting {key!r}; it has {', '.join(sorted(fields))}")
-        found[name][key] = _checked(settings[name].model_fields[key])(value) if value else ""
+        try:
+            found[name][key] = _checked(settings[name].model_fields[key])(value) if value else ""
+        except click.UsageError as error:
+            raise click.UsageError(f"--set {place}: {error.message}") from None
     return found
 
 

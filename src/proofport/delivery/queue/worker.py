@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from proofport.accounting import withheld
-from proofport.adapter import Adapter, Mode
+from proofport.adapter import Mode
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.lease import Holder, alongside, new_owner, renewing
 from proofport.delivery.payload import DamagedPayload
@@ -59,7 +59,7 @@ class Worker:
     journal: Journal
     #: Gives the adapter and mapping of a destination, kind and mode.
     target: Callable[[str, str, Mode], Target]
-    sender: Callable[[Adapter], Sender]
+    sender: Callable[[Target], Sender]
     instance: str
     lease: float
     #: The number of lanes that go at a time.
@@ -203,7 +203,7 @@ class _Drain:
         worker, first = self._worker, group[0].delivery
         target = worker.target(first.destination, first.kind, first.mode)
         if first.destination not in self._senders:
-            sender = await self._stack.enter_async_context(worker.sender(target.adapter))
+            sender = await self._stack.enter_async_context(worker.sender(target))
             self._senders[first.destination] = sender
         sender = self._senders[first.destination]
         job = target.job(f"delivery-{first.id}", worker.instance, first.kind, first.mode)

@@ -16,7 +16,7 @@ from pathlib import Path
 from proofport.errors import ConfigError, JournalError, UsageError
 from proofport.journal.copying import AWAY, in_use
 from proofport.journal.sql.receipts import new_branch
-from proofport.journal.sqlite.database import BESIDE, REPLACED, connect, create, explained, is_busy
+from proofport.journal.sqlite.database import BESIDE, REPLACED, connect, create, explained, is_busy, sync_folder
 from proofport.journal.sqlite.integrity import structural_damage
 from proofport.journal.sqlite.store import SQL
 
@@ -78,7 +78,7 @@ def restore(path: Path, backup: Path) -> Restored:
             restored = _look(db, _swap(path))
             db.execute("PRAGMA journal_mode = DELETE")
         draft.replace(path)
-        _sync(path.parent)
+        sync_folder(path.parent)
     except sqlite3.Error as error:
         raise explained(error) from error
     except OSError as error:
@@ -157,12 +157,3 @@ def _keep_damaged(path: Path, kept: Path) -> None:
             beside = path.with_name(path.name + name)
             if beside.exists():
                 beside.replace(kept.with_name(kept.name + name))
-
-
-def _sync(folder: Path) -> None:
-    """Make the new name survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -45,8 +46,9 @@ def create(path: Path, *, durable: bool = True) -> None:
     _refuse_without_its_file(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):  # never open one that exists: closing it would drop SQLite's locks on it
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        if not os.path.lexists(path):
+            _begin(path, durable=durable)
+        _refuse_emptied(path)
         with closing(connect(path, durable=durable)) as db:
             if found := quick_look(db):
                 raise damaged(path, found)
@@ -54,6 +56,51 @@ def create(path: Path, *, durable: bool = True) -> None:
             refuse_away(db, path)
     except (OSError, sqlite3.Error) as error:
         raise unusable(path, error) from error
+
+
+def _begin(path: Path, *, durable: bool) -> None:
+    """Make a new journal. It gets its name when it is whole, so a file that is empty was emptied by somebody."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        with closing(connect(draft, durable=durable)) as db:
+            _migrate(db, draft)
+        with suppress(FileExistsError):  # another process was quicker
+            _name(draft, path)
+        if durable:
+            sync_folder(path.parent)
+    finally:
+        for ending in ("", *BESIDE):
+            draft.with_name(draft.name + ending).unlink(missing_ok=True)
+
+
+def _name(draft: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        path.touch(0o600, exist_ok=False)
+        path.write_bytes(draft.read_bytes())
+
+
+def _refuse_emptied(path: Path) -> None:
+    """An empty file in the place of a journal must not become a new one: what was delivered would be forgotten."""
+    if path.is_file() and not path.stat().st_size:
+        raise ConfigError(
+            f"the journal {path} is an empty file, and proofport leaves none",
+            hint="If something has emptied it, put a backup in its place: `proofport journal restore FILE`. To begin a "
+            "new journal, remove the file.",
+        )
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the new name survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def damaged(path: Path, found: str) -> ConfigError:

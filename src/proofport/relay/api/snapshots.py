@@ -10,9 +10,11 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel
 
+from proofport.accounting import Status
 from proofport.config.names import own_name
 from proofport.delivery.payload import pack
 from proofport.delivery.report import Exit
+from proofport.delivery.whole import records
 from proofport.journal.contract import NewSnapshot, Part, SnapshotView
 from proofport.relay.access.caller import CALLER, Caller
 from proofport.relay.api import models
@@ -21,8 +23,9 @@ from proofport.relay.api.parameters import NoQuery, body_of
 from proofport.relay.api.route import Routes
 from proofport.relay.api.views import json_response, time_of
 from proofport.relay.body.intake import Intake
-from proofport.relay.problems import ProblemError, wrong_parameter
+from proofport.relay.problems import ProblemError, in_the_api, wrong_parameter
 from proofport.relay.state import RELAY, values_of
+from proofport.text.wording import listing
 
 PART_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 LISTED = 100
@@ -181,8 +184,15 @@ def _refused(snapshot: SnapshotView) -> ProblemError:
         left_out = next((orjson.dumps(each["left_out"]).decode() for each in plan.values() if "left_out" in each), None)
         hint = _INTENDED if left_out is None else _LEFT_OUT.format(left_out)
         return ProblemError("guard-refused", detail, hint=hint, plan=plan or None, report=report)
-    detail = report.get("error") or "not every record was delivered"
-    return ProblemError("snapshot-not-delivered", detail, report=report)
+    detail = report.get("error") or "; ".join(_counts(name, books) for name, books in report["destinations"].items())
+    more: dict[str, Any] = {"hint": in_the_api(report["hint"])} if report.get("hint") else {}
+    return ProblemError("snapshot-not-delivered", detail, report=report, **more)
+
+
+def _counts(name: str, books: dict[str, Any]) -> str:
+    """What became of the records at one destination."""
+    counts = [f"{books[status]:,} {status.value}" for status in Status if books[status]]
+    return f"{name}: {listing(counts) or 'nothing delivered'} of {records(books['input'])}"
 
 
 def _report(snapshot: SnapshotView) -> dict[str, Any] | None:
