@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 import proofport
 
+if TYPE_CHECKING:
+    from proofport.sources import Format
+
 C = TypeVar("C", bound=Callable[..., Any])
+FORMATS = ("csv", "ndjson", "json")
 MODES = ("upsert", "snapshot", "patch", "remove")
 _NAMED = re.compile(
     r"(?:(?P<label>[A-Za-z][\w.-]*):)?(?P<source>[A-Za-z][\w.-]*(?:/[\w.-]+)*)=(?P<input>.+)", re.DOTALL
@@ -62,6 +66,14 @@ set_option = click.option(
 )
 
 
+format_option = click.option(
+    "--format",
+    "input_format",
+    type=click.Choice(FORMATS),
+    help="The format of the inputs. [default: by the name of the file, or by how it begins]",
+)
+
+
 without_option = click.option(
     "--without",
     metavar="SOURCE",
@@ -71,14 +83,14 @@ without_option = click.option(
 
 
 def reading(command: C) -> C:
-    """Add the options that say what the inputs are: --kind, --mode, --source and --set."""
-    return kind_option(mode_option(source_option(set_option(command))))
+    """Add the options that say what the inputs are: --kind, --mode, --source, --format and --set."""
+    return kind_option(mode_option(source_option(format_option(set_option(command)))))
 
 
-def named_input(text: str, source: str | None) -> proofport.Input:
+def named_input(text: str, source: str | None, input_format: Format | None = None) -> proofport.Input:
     """`[[LABEL:]SOURCE=]INPUT` as gateway input. A text that is the path of an existing file is never split."""
     match = None if Path(text).exists() else _NAMED.fullmatch(text)
     if match is None:
-        return proofport.Input(text, source=source)
+        return proofport.Input(text, source=source, format=input_format)
     named = None if match["source"] == "evidence" else match["source"]
-    return proofport.Input(match["input"], source=named, label=match["label"])
+    return proofport.Input(match["input"], source=named, label=match["label"], format=input_format)

@@ -13,7 +13,8 @@ from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
 from proofport.delivery.reading import Decoder
 from proofport.evidence import Evidence, Neutral, format_timestamp, moment_of
-from proofport.sources import Reader, open_source
+from proofport.gateway.cells import read_as_evidence
+from proofport.sources import Format, Reader, open_source
 from proofport.sources.pages import Pages
 
 EVIDENCE = "evidence"
@@ -33,6 +34,8 @@ class Input:
     #: The records are evidence that a source mapping has made, and their ids are the same where they differ in case
     #: alone.
     folds: bool = False
+    #: The format, where neither the name of a file nor its beginning tells it.
+    format: Format | None = None
 
 
 class AlreadyEvidence:
@@ -126,10 +129,14 @@ def inputs_of(records: Input | Sequence[Input] | Records) -> list[Input]:
     return [Input(cast(Records, records))]
 
 
-def open_input(item: Input) -> Reader:
+def open_input(item: Input, kind: str) -> Reader:
+    """A reader for an input. A table without a source mapping is evidence of that kind."""
     data = item.data
     if isinstance(data, Reader):
         return data
-    if isinstance(data, str | Path):
-        return open_source(data)
-    return open_source(cast(BinaryIO, data)) if hasattr(data, "read") else GivenRecords(data)
+    if not isinstance(data, str | Path) and not hasattr(data, "read"):
+        return GivenRecords(data)
+    reader = open_source(cast("str | Path | BinaryIO", data), format=item.format)
+    if item.source is None and reader.tabular:
+        read_as_evidence(reader, kind)
+    return reader

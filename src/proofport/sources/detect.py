@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
 from proofport.errors import UsageError
+from proofport.sources.csv_layout import holds_delimiter
 from proofport.sources.csv_rows import CsvReader
 from proofport.sources.decoding import is_object
 from proofport.sources.json_files import JsonArrayReader, JsonDocumentReader
@@ -18,13 +20,15 @@ Format: TypeAlias = Literal["ndjson", "json", "csv"]
 
 _BY_EXTENSION: dict[str, Format] = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
 _READERS: dict[Format, Callable[[Stream], Reader]] = {"ndjson": NdjsonReader, "csv": CsvReader}
+_NAME = re.compile(rb"\w[\w.-]*")
 
 
 def open_source(source: str | Path | BinaryIO, *, format: Format | None = None) -> Reader:  # noqa: A002  # the word
     """A reader for a file, `-` (standard input) or a binary stream.
 
     The format is the given one, that of the extension (.ndjson, .jsonl, .csv), or found by looking at the beginning:
-    `[` an array of records; `{` one document, or NDJSON when the first line is one and others follow; else CSV.
+    `[` an array of records; `{` one document, or NDJSON when the first line is one and others follow; else CSV, if the
+    first line holds a delimiter or is one word above another line.
     Raises UsageError for an input that is not there, cannot be read, or is none of these.
     """
     stream = open_stream(source)
@@ -59,10 +63,19 @@ def _first_line_is_a_document(stream: Stream) -> bool:
 
 def _csv_or_refuse(stream: Stream) -> Callable[[Stream], Reader]:
     stream.to_line_end()
-    line = stream.head.lstrip().partition(b"\n")[0]
-    if any(delimiter in line for delimiter in (b",", b";", b"\t")):
+    first = stream.head.lstrip().partition(b"\n")[0]
+    line = first.decode(errors="replace")
+    if line[0] != "<" and (holds_delimiter(line) or _is_one_column(stream)):
         return CsvReader
     raise UsageError(
-        f"{stream.name} begins with {line[:40].decode(errors='replace')!r}; expected JSON, NDJSON or CSV",
-        hint="JSON begins with [ or {, CSV with the names of its columns. Name CSV files *.csv.",
+        f"{stream.name} begins with {line[:40]!r}; expected JSON, NDJSON or CSV",
+        hint="JSON begins with [ or {, CSV with the names of its columns. Name CSV files *.csv, or say --format csv.",
     )
+
+
+def _is_one_column(stream: Stream) -> bool:
+    """True if one word, the name of a column, stands above a line with one cell. One word alone may be an error."""
+    while len(stream.head.split(None, 2)) < 3 and stream.more():
+        pass
+    lines = stream.head.strip().splitlines()
+    return len(lines) > 1 and _NAME.fullmatch(lines[0]) is not None and bool(lines[1].strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self, TypeVar
 
@@ -35,8 +35,12 @@ class Reader(ABC):
     whole = False
     #: Stands between the name and the number: `:` before a line, `#` before a record.
     numbered_by = ":"
+    #: True if a document is a row of cells, a dict from the name of a column to what its cell holds.
+    tabular = False
     #: What its pages say, where they were read before.
     pages: Pages | None = None
+    #: Makes something else of each document, Malformed or not. None: they stay as they are.
+    convert: Callable[[object], object] | None = None
 
     def __init__(self, stream: Stream) -> None:
         self.name = stream.name
@@ -48,7 +52,10 @@ class Reader(ABC):
     def _documents(self) -> Iterator[tuple[int, object]]: ...
 
     def __iter__(self) -> Iterator[tuple[int, object]]:
-        return self.guarded(self._documents())
+        documents = self._documents()
+        if (convert := self.convert) is not None:
+            documents = ((n, convert(document)) for n, document in documents)
+        return self.guarded(documents)
 
     def guarded(self, reading: Iterator[T]) -> Iterator[T]:
         """Read through to the end, close the input, and note why it could not be read to its end."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import codecs
 import difflib
 import os
+import shlex
 import stat
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,9 +18,13 @@ from proofport.errors import UsageError
 PIECE = 3 << 14
 """Bytes at a time. Small enough to stay in the processor's cache with the records decoded from it."""
 
+_UTF_16 = (
+    "UTF-16 text",
+    "In Excel choose 'CSV UTF-8' when saving; in PowerShell 5: `... | Out-File -Encoding utf8 FILE`",
+)
 _NOT_TEXT = {
-    codecs.BOM_UTF16_LE: ("UTF-16 text", "Save it as UTF-8; in PowerShell 5: `... | Out-File -Encoding utf8 FILE`."),
-    codecs.BOM_UTF16_BE: ("UTF-16 text", "Save it as UTF-8."),
+    codecs.BOM_UTF16_LE: _UTF_16,
+    codecs.BOM_UTF16_BE: _UTF_16,
     b"\x1f\x8b": ("gzip", "Unpack it first: `gunzip -c FILE | proofport push - ...`."),
     b"PK\x03\x04": ("a zip archive or an Excel workbook", "Save the sheet as CSV (UTF-8), or unpack the archive."),
     b"PAR1": ("Parquet", "Export it as NDJSON or CSV."),
@@ -41,8 +47,11 @@ class Stream:
     def _look_at_the_beginning(self) -> None:
         while len(self.head) < 4 and self.more():
             pass
+        if self.head[1:2] == b"\0":
+            self.head = codecs.BOM_UTF16_LE + self.head
         for magic, (what, hint) in _NOT_TEXT.items():
             if self.head.startswith(magic):
+                hint += f"; or: {_iconv('utf-16', self.name)}" if what == _UTF_16[0] else ""
                 raise UsageError(f"{self.name} is {what}; expected JSON, NDJSON or CSV in UTF-8", hint=hint)
         self.head = self.head.removeprefix(codecs.BOM_UTF8)
 
@@ -62,11 +71,19 @@ class Stream:
             yield piece
             piece = b""
 
-    def whole_lines(self) -> Iterator[bytes]:
+    def lines(self) -> Iterator[bytes]:
+        """Lines with their ends. Where the first ends with a CR alone, as on an old Mac, all do."""
+        while b"\n" not in self.head and len(self.head) < PIECE and self.more():
+            pass
+        if b"\r" in self.head and b"\n" not in self.head:
+            return (line for piece in self.whole_lines(b"\r") for line in piece.splitlines(keepends=True))
+        return (line for piece in self.whole_lines() for line in BytesIO(piece))
+
+    def whole_lines(self, line_end: bytes = b"\n") -> Iterator[bytes]:
         """Pieces that end where a line ends; the last one where the input does."""
         begun: list[bytes] = []
         for piece in self.pieces():
-            end = piece.rfind(b"\n") + 1
+            end = piece.rfind(line_end) + 1
             if end:
                 yield b"".join([*begun, memoryview(piece)[:end]])
                 begun = []
@@ -93,6 +110,15 @@ class Stream:
     def close(self) -> None:
         if self._owned:
             self._raw.close()
+
+
+def to_utf_8(name: str) -> str:
+    """How to mend a file of which text is not UTF-8."""
+    return f"In Excel choose 'CSV UTF-8' when saving, or convert it: {_iconv('cp1252', name)}"
+
+
+def _iconv(encoding: str, name: str) -> str:
+    return f"iconv -f {encoding} -t utf-8 {shlex.quote(name)} > NEW_FILE"
 
 
 def _state_of(raw: BinaryIO) -> tuple[int, int] | None:

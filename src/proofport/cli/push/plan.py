@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from proofport.delivery.plan import Plan
     from proofport.delivery.report import DestinationReport
     from proofport.gateway import Gateway
+    from proofport.sources import Format
 
 
 @click.command()
@@ -25,13 +26,15 @@ if TYPE_CHECKING:
 @options.without_option
 @options.json_option
 @uses_gateway
-async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_json: bool, **how: Any) -> int:
+async def plan(
+    gateway: Gateway, inputs: Sequence[str], source: str | None, input_format: Format | None, as_json: bool, **how: Any
+) -> int:
     """Show what `proofport push` with the same arguments would add and change, and what would be gone.
 
     Reads what each vendor has now; nothing is written. Exit codes: 0, 1 when records could not be delivered, 2 when a
     destination could not take this as asked, 4 when the guard would refuse.
     """
-    given = [options.named_input(text, source) for text in inputs]
+    given = [options.named_input(text, source, input_format) for text in inputs]
     with watcher() as watch:
         found = await gateway.plan(given, on_progress=watch, **how)
     show_result(found.as_dict(), _lines(found), as_json=as_json)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from proofport.delivery.report import RecordProblem
     from proofport.gateway import Gateway
     from proofport.journal.contract import RunView
+    from proofport.sources import Format
 
 EPILOG = """Exit codes: 0 everything delivered or unchanged, 1 some records rejected or undelivered, 2 usage,
 configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 interrupted."""
@@ -49,6 +50,7 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 def push(
     inputs: Sequence[str],
     source: str | None,
+    input_format: Format | None,
     config_path: str | None,
     as_json: bool,
     problems: str | None,
@@ -65,7 +67,7 @@ def push(
     """
     if how["override_guard"] is not None and not how["override_guard"].strip():
         raise click.UsageError("--override-guard needs a reason: it stays in the report")
-    given = [options.named_input(text, source) for text in inputs]
+    given = [options.named_input(text, source, input_format) for text in inputs]
     begun: list[str] = []
     try:
         with ExitStack() as stack:
