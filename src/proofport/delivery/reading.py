@@ -80,10 +80,12 @@ class RecordStream:
         """Place, record or problem, and the id where it can be read although the record cannot."""
         quick = self._decoder.quick
         for number, document in self._reader:
-            if quick is not None or isinstance(document, Malformed):
-                yield number, *_read(self._decoder, quick or self._decoder, document)
-                if quick is None:
-                    self._join(number, document, 1)
+            if quick is not None:
+                for record in _records_in(document):
+                    yield number, *_read(self._decoder, quick, record)
+            elif isinstance(document, Malformed):
+                yield number, *_read(self._decoder, self._decoder, document)
+                self._join(number, document, 1)
             else:
                 yield from self._records(number, document)
 
@@ -246,6 +248,8 @@ class Pipeline:
         first = base + 1
         for text in reader.pieces():
             made = of_lines(text)
+            for index in reader.repeating(text):
+                made[index] = None
             positions = list(range(first, first + len(made)))
             first += len(made)
             if None not in made:
@@ -255,8 +259,9 @@ class Pipeline:
                     if neutral is not None:
                         self._take(neutral, position, None)
                     elif (document := reader.document(line)) is not BLANK:
-                        record, record_id = _read(decoder, read, document)
-                        self._take(record, position, record_id)
+                        for item in _records_in(document):
+                            record, record_id = _read(decoder, read, item)
+                            self._take(record, position, record_id)
             await self.flush()
 
     def _take(self, record: Neutral | Problem, position: int, record_id: str | None) -> None:
@@ -295,6 +300,12 @@ class Pipeline:
     async def finish(self) -> None:
         for branch in self._branches:
             await branch.finish()
+
+
+def _records_in(document: object) -> Sequence[object]:
+    """The records of a document where each is one: a line may be an array of them, as a page of a list is."""
+    is_page = document.__class__ is list and all(item.__class__ is dict for item in cast(list[object], document))
+    return cast(list[object], document) if is_page else (document,)
 
 
 def _read(

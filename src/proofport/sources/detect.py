@@ -11,7 +11,7 @@ from proofport.errors import UsageError
 from proofport.sources.csv_layout import holds_delimiter
 from proofport.sources.csv_rows import CsvReader
 from proofport.sources.decoding import is_object
-from proofport.sources.json_files import JsonArrayReader, JsonDocumentReader
+from proofport.sources.json_files import JsonDocumentReader, JsonReader
 from proofport.sources.ndjson import NdjsonReader
 from proofport.sources.reader import Reader
 from proofport.sources.stream import Stream, open_stream
@@ -45,7 +45,7 @@ def _choose(stream: Stream, given: Format | None) -> Callable[[Stream], Reader]:
     while not (beginning := stream.head.lstrip()[:1]) and stream.more():
         pass
     if beginning == b"[":
-        return JsonArrayReader
+        return JsonReader
     if beginning == b"{" or given == "json":
         return NdjsonReader if given is None and _first_line_is_a_document(stream) else JsonDocumentReader
     if not beginning:
