@@ -12,7 +12,7 @@ import click
 import proofport
 
 if TYPE_CHECKING:
-    from proofport.sources import Format
+    from proofport.sources import Format, Reader
 
 C = TypeVar("C", bound=Callable[..., Any])
 FORMATS = ("csv", "ndjson", "json")
@@ -88,9 +88,20 @@ def reading(command: C) -> C:
 
 
 def named_input(text: str, source: str | None, input_format: Format | None = None) -> proofport.Input:
-    """`[[LABEL:]SOURCE=]INPUT` as gateway input. A text that is the path of an existing file is never split."""
+    """`[[LABEL:]SOURCE=]INPUT` as gateway input. A text that is the path of an existing file is never split.
+
+    Here alone, from what a person types, does `python:…` become code that is run.
+    """
     match = None if Path(text).exists() else _NAMED.fullmatch(text)
     if match is None:
-        return proofport.Input(text, source=source, format=input_format)
+        return proofport.Input(_data(text), source=source, format=input_format)
     named = None if match["source"] == "evidence" else match["source"]
-    return proofport.Input(match["input"], source=named, label=match["label"], format=input_format)
+    return proofport.Input(_data(match["input"]), source=named, label=match["label"], format=input_format)
+
+
+def _data(text: str) -> str | Reader:
+    if not text.startswith("python:") or Path(text).exists():
+        return text
+    from proofport.sources.python_items import PythonReader
+
+    return PythonReader(text)

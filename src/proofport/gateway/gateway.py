@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -260,10 +261,11 @@ class Gateway:
         targets = {name: self._targets.previewed(name, kind, mode) for name in to or self.config.destinations}
         previews: list[Preview] = []
         with open_input(item, kind) as reader:
-            for place, record, _ in RecordStream(reader, decoder):
-                previews.append(preview_of(place_in(reader, place), record, targets))
-                if len(previews) >= limit:
-                    break
+            more = True
+            while more and len(previews) < limit:
+                more = await reader.fetch()
+                some = islice(RecordStream(reader, decoder), limit - len(previews))
+                previews += [preview_of(place_in(reader, place), record, targets) for place, record, _ in some]
         return previews
 
     # ------------------------------------------------------------------ the queue
