@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 from typing import Any
+
+from tests.support.workbooks import workbook
 
 from proofport.errors import Problem
 from proofport.gateway.inputs import AlreadyEvidence, Input, open_input
@@ -54,3 +57,12 @@ def test_what_is_left_of_a_malformed_row_is_read_likewise() -> None:
 
 def test_a_source_mapping_gets_the_cells_as_they_are() -> None:
     assert read("id,on\n1, true\n", "custom:thing", source="csv.things") == [{"id": "1", "on": " true"}]
+
+
+def test_a_workbook_is_evidence_too(tmp_path: Path) -> None:
+    rows = [["id", "email", "is_contractor", "started_at"], [7, " a@example.com", True, "2026-01-31T00:00:00Z"]]
+    path = workbook(tmp_path / "people.xlsx", {"Staff": rows})
+    with open_input(Input(path), "person") as reader:
+        assert [document for _, document in reader] == [
+            {"id": "7", "email": "a@example.com", "is_contractor": True, "started_at": "2026-01-31T00:00:00Z"}
+        ]

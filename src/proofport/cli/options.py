@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from proofport.sources import Format, Reader
 
 C = TypeVar("C", bound=Callable[..., Any])
-FORMATS = ("csv", "ndjson", "json")
+FORMATS = ("csv", "ndjson", "json", "xlsx", "parquet", "yaml")
 MODES = ("upsert", "snapshot", "patch", "remove")
 _NAMED = re.compile(
     r"(?:(?P<label>[A-Za-z][\w.-]*):)?(?P<source>[A-Za-z][\w.-]*(?:/[\w.-]+)*)=(?P<input>.+)", re.DOTALL

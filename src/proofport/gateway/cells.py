@@ -43,7 +43,9 @@ def _reading(annotation: Any) -> Callable[[Any], Any] | None:
     types = get_args(annotation) or (annotation,)
     if bool in types:
         return _boolean
-    return _number if int in types or float in types else None
+    if int in types or float in types:
+        return _number
+    return _text if str in types else None
 
 
 def _boolean(cell: Any) -> Any:
@@ -54,6 +56,11 @@ def _number(cell: Any) -> Any:
     if not isinstance(cell, str) or _NUMBER.fullmatch(cell) is None:
         return cell
     return float(cell) if "." in cell else int(cell)
+
+
+def _text(cell: Any) -> Any:
+    """A number, such as an id, as it is written. A boolean stays, and is refused."""
+    return str(cell) if cell.__class__ in (int, float) else cell
 
 
 def _as_it_is(cell: Any) -> Any:

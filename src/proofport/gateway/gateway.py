@@ -213,7 +213,7 @@ class Gateway:
             run_id = run_id or secrets.token_hex(6)
             if resume and must_be_open:
                 await require_resumable(journal, run_id, [target.name for target in targets], kind, mode)
-            readers = [stack.enter_context(open_input(item, kind)) for item in inputs]
+            readers = [stack.enter_context(open_input(item, kind, self.config.workbook_bytes)) for item in inputs]
             guard = self.config.guard
             read = [item.label or decoder.source for item, decoder in zip(inputs, decoders, strict=True)]
             sources = WantedSources(read, self.config.sources.get(kind), without)
@@ -260,7 +260,7 @@ class Gateway:
         kind, [decoder] = self._targets.decoders([item.source], kind, mode, values or {})
         targets = {name: self._targets.previewed(name, kind, mode) for name in to or self.config.destinations}
         previews: list[Preview] = []
-        with open_input(item, kind) as reader:
+        with open_input(item, kind, self.config.workbook_bytes) as reader:
             more = True
             while more and len(previews) < limit:
                 more = await reader.fetch()

@@ -16,6 +16,7 @@ from proofport.evidence import Evidence, Neutral, format_timestamp, moment_of
 from proofport.gateway.cells import read_as_evidence
 from proofport.sources import Format, Reader, open_source
 from proofport.sources.pages import Pages
+from proofport.sources.xlsx import WORKBOOK_BYTES
 
 EVIDENCE = "evidence"
 """The source of records that no mapping reads."""
@@ -129,14 +130,14 @@ def inputs_of(records: Input | Sequence[Input] | Records) -> list[Input]:
     return [Input(cast(Records, records))]
 
 
-def open_input(item: Input, kind: str) -> Reader:
+def open_input(item: Input, kind: str, workbook_bytes: int = WORKBOOK_BYTES) -> Reader:
     """A reader for an input. A table without a source mapping is evidence of that kind."""
     data = item.data
     if isinstance(data, Reader):
         return data
     if not isinstance(data, str | Path) and not hasattr(data, "read"):
         return GivenRecords(data)
-    reader = open_source(cast("str | Path | BinaryIO", data), format=item.format)
+    reader = open_source(cast("str | Path | BinaryIO", data), format=item.format, workbook_bytes=workbook_bytes)
     if item.source is None and reader.tabular:
         read_as_evidence(reader, kind)
     return reader

@@ -1,4 +1,4 @@
-"""Finds where the header of a CSV file is, and what delimits its cells, from its first lines."""
+"""Finds where the header of a table is, and what delimits the cells of CSV, from the first lines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def layout_of(lines: Sequence[str]) -> Layout:
     declared = _DECLARED.fullmatch(lines[0].rstrip("\r\n")) if lines else None
     first = 1 if declared else 0
     delimiter = declared[1] if declared else _delimiter_of(lines)
-    return Layout(delimiter, first + _lines_before_header(lines[first:], delimiter))
+    rows = list(_rows(lines[first:], delimiter))
+    return Layout(delimiter, first + (rows[header_among(rows)].before if rows else 0))
 
 
 def holds_delimiter(line: str) -> bool:
@@ -54,7 +55,9 @@ def _delimiter_of(lines: Sequence[str]) -> str:
     return max(DELIMITERS, key=fit)
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
+    """A row that is looked at."""
+
     #: Lines before it.
     before: int
     #: The number of cells.
@@ -71,23 +74,29 @@ class _Row(NamedTuple):
         return self.width > 1 and not any(map(_LIKE_A_VALUE.fullmatch, self.cells))
 
 
-def _lines_before_header(lines: Sequence[str], delimiter: str) -> int:
-    """The lines above the header of a file that begins with these.
+def trimmed(before: int, cells: Sequence[str]) -> Row:
+    filled = [cell.strip() for cell in cells]
+    while filled and not filled[-1]:
+        filled.pop()
+    return Row(before, len(cells), filled)
+
+
+def header_among(rows: Sequence[Row]) -> int:
+    """The index of the header in the first rows of a table.
 
     The first row with a cell is the header, unless it and those that follow are titles or notes, the next one could
     be a header, and most rows below have as many cells as it.
     """
-    rows = list(_rows(lines, delimiter))
     first = next((index for index, row in enumerate(rows) if row.width), None)
     if first is None:
         return 0
     header = next((index for index in range(first, len(rows)) if not _is_above_header(rows, index)), first)
     fits = [row.length == rows[header].length for row in rows[header + 1 :] if row.width]
     is_header = rows[header].may_be_header and fits.count(True) >= max(1, len(fits) / 2)
-    return rows[header if is_header else first].before
+    return header if is_header else first
 
 
-def _is_above_header(rows: Sequence[_Row], index: int) -> bool:
+def _is_above_header(rows: Sequence[Row], index: int) -> bool:
     """True for a blank row; for a title, which is one cell above wider rows; for a note, which is two cells above a
     blank row and a wider one. A word right above the next row may name a column: it is no title."""
     row, below = rows[index], rows[index + 1 :]
@@ -100,13 +109,10 @@ def _is_above_header(rows: Sequence[_Row], index: int) -> bool:
     return not row.width or (row.width == 2 and ends_blank and bool(after) and after[0] > 2)
 
 
-def _rows(lines: Sequence[str], delimiter: str) -> Iterator[_Row]:
+def _rows(lines: Sequence[str], delimiter: str) -> Iterator[Row]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     before = 0
     with suppress(csv.Error):
         for row in reader:
-            cells = [cell.strip() for cell in row]
-            while cells and not cells[-1]:
-                cells.pop()
-            yield _Row(before, len(row), cells)
+            yield trimmed(before, row)
             before = reader.line_num

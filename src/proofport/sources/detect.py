@@ -13,30 +13,61 @@ from proofport.sources.csv_rows import CsvReader
 from proofport.sources.decoding import is_object
 from proofport.sources.json_files import JsonDocumentReader, JsonReader
 from proofport.sources.ndjson import NdjsonReader
+from proofport.sources.parquet import ParquetReader
 from proofport.sources.reader import Reader
-from proofport.sources.stream import Stream, open_stream
+from proofport.sources.stream import PARQUET, ZIP, Stream, open_stream
+from proofport.sources.xlsx import WORKBOOK_BYTES, XlsxReader
+from proofport.sources.yaml_documents import YamlReader
 
-Format: TypeAlias = Literal["ndjson", "json", "csv"]
+Format: TypeAlias = Literal["csv", "ndjson", "json", "xlsx", "parquet", "yaml"]
 
-_BY_EXTENSION: dict[str, Format] = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
-_READERS: dict[Format, Callable[[Stream], Reader]] = {"ndjson": NdjsonReader, "csv": CsvReader}
+_BY_EXTENSION: dict[str, Format] = {
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".csv": "csv",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+}
+_BY_BEGINNING: dict[bytes, Format] = {ZIP: "xlsx", PARQUET: "parquet"}
+_READERS: dict[Format, Callable[[Stream], Reader]] = {"ndjson": NdjsonReader, "csv": CsvReader, "yaml": YamlReader}
 _NAME = re.compile(rb"\w[\w.-]*")
 
 
-def open_source(source: str | Path | BinaryIO, *, format: Format | None = None) -> Reader:  # noqa: A002  # the word
-    """A reader for a file, `-` (standard input) or a binary stream.
+def open_source(
+    source: str | Path | BinaryIO,
+    *,
+    format: Format | None = None,  # noqa: A002  # the word
+    workbook_bytes: int = WORKBOOK_BYTES,
+) -> Reader:
+    """A reader for a file, `-` (standard input) or a binary stream. `FILE.xlsx#SHEET` is one sheet of a workbook.
 
-    The format is the given one, that of the extension (.ndjson, .jsonl, .csv), or found by looking at the beginning:
-    `[` an array of records; `{` one document, or NDJSON when the first line is one and others follow; else CSV, if the
-    first line holds a delimiter or is one word above another line.
+    The format is the given one, that of the extension (.ndjson, .jsonl, .csv, .yaml), or found by looking at the
+    beginning: a workbook or Parquet; `[` an array of records; `{` one document, or NDJSON when the first line is one
+    and others follow; else CSV, if the first line holds a delimiter or is one word above another line.
     Raises UsageError for an input that is not there, cannot be read, or is none of these.
     """
-    stream = open_stream(source)
+    path, sheet = _sheet_of(source)
+    stream = open_stream(path)
     try:
-        return _choose(stream, format or _BY_EXTENSION.get(Path(stream.name).suffix.lower()))(stream)
+        found = next((found for begins, found in _BY_BEGINNING.items() if stream.head.startswith(begins)), None)
+        chosen = format or found or _BY_EXTENSION.get(Path(stream.name).suffix.lower())
+        if chosen == "xlsx":
+            return XlsxReader(stream, sheet, workbook_bytes)
+        if chosen == "parquet":
+            return ParquetReader(stream)
+        stream.require_text()
+        return _choose(stream, chosen)(stream)
     except BaseException:
         stream.close()
         raise
+
+
+def _sheet_of(source: str | Path | BinaryIO) -> tuple[str | Path | BinaryIO, str | None]:
+    """The file and the sheet that `FILE#SHEET` names. A file with such a name comes first."""
+    if not isinstance(source, str | Path) or "#" not in str(source) or Path(source).exists():
+        return source, None
+    path, _, sheet = str(source).rpartition("#")
+    return (path, sheet) if sheet and Path(path).is_file() else (source, None)
 
 
 def _choose(stream: Stream, given: Format | None) -> Callable[[Stream], Reader]:

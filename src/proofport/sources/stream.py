@@ -18,6 +18,9 @@ from proofport.errors import UsageError
 PIECE = 3 << 14
 """Bytes at a time. Small enough to stay in the processor's cache with the records decoded from it."""
 
+ZIP, PARQUET = b"PK\x03\x04", b"PAR1"
+"""How an .xlsx file begins, and how a Parquet file does."""
+
 _UTF_16 = (
     "UTF-16 text",
     "In Excel choose 'CSV UTF-8' when saving; in PowerShell 5: `... | Out-File -Encoding utf8 FILE`",
@@ -26,8 +29,9 @@ _NOT_TEXT = {
     codecs.BOM_UTF16_LE: _UTF_16,
     codecs.BOM_UTF16_BE: _UTF_16,
     b"\x1f\x8b": ("gzip", "Unpack it first: `gunzip -c FILE | proofport push - ...`."),
-    b"PK\x03\x04": ("a zip archive or an Excel workbook", "Save the sheet as CSV (UTF-8), or unpack the archive."),
-    b"PAR1": ("Parquet", "Export it as NDJSON or CSV."),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook, or one with a password", "Save it as .xlsx, without a password."),
+    ZIP: ("a zip archive or an Excel workbook", "Save the sheet as CSV (UTF-8), or unpack the archive."),
+    PARQUET: ("Parquet", "Say --format parquet."),
 }
 
 
@@ -47,13 +51,15 @@ class Stream:
     def _look_at_the_beginning(self) -> None:
         while len(self.head) < 4 and self.more():
             pass
-        if self.head[1:2] == b"\0":
-            self.head = codecs.BOM_UTF16_LE + self.head
+        self.head = self.head.removeprefix(codecs.BOM_UTF8)
+
+    def require_text(self) -> None:
+        """Raises UsageError for what begins as no text in UTF-8 does."""
+        beginning = codecs.BOM_UTF16_LE if self.head[1:2] == b"\0" else self.head
         for magic, (what, hint) in _NOT_TEXT.items():
-            if self.head.startswith(magic):
+            if beginning.startswith(magic):
                 hint += f"; or: {_iconv('utf-16', self.name)}" if what == _UTF_16[0] else ""
                 raise UsageError(f"{self.name} is {what}; expected JSON, NDJSON or CSV in UTF-8", hint=hint)
-        self.head = self.head.removeprefix(codecs.BOM_UTF8)
 
     def more(self) -> bool:
         """Look further ahead. False at the end of the input."""
@@ -93,6 +99,13 @@ class Stream:
 
     def rest(self) -> bytes:
         return b"".join(self.pieces())
+
+    def seekable(self) -> BinaryIO:
+        """The input from its beginning on, for who reads here and there. What is no file is held in memory."""
+        if self._state is None:
+            return BytesIO(self.rest())
+        self._raw.seek(0)
+        return self._raw
 
     @property
     def changed(self) -> bool:

@@ -280,8 +280,8 @@ class TestOpening:
         [
             ('{"a": 1}'.encode("utf-16"), "is UTF-16 text"),
             (b"\x1f\x8b\x08\x00\x00", "is gzip"),
-            (b"PK\x03\x04\x14\x00", "is a zip archive or an Excel workbook"),
-            (b"PAR1\x15\x04", "is Parquet"),
+            (b"PK\x03\x04\x14\x00", "is a zip archive and no .xlsx workbook"),
+            (b"PAR1\x15\x04", "is no whole Parquet file"),
             (b"<html><body>502</body></html>", "begins with '<html>"),
         ],
     )

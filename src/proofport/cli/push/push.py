@@ -58,8 +58,8 @@ def push(
 ) -> int:
     """Deliver evidence to one or more destinations.
 
-    INPUT is a file of NDJSON, JSON or CSV, or - for stdin. SOURCE names the mapping that reads it; without one the
-    input must already be evidence.
+    INPUT is a file of NDJSON, JSON, CSV, Excel, Parquet or YAML, or - for stdin. SOURCE names the mapping that reads
+    it; without one the input must already be evidence. python:MODULE:FUNCTION reads what a function gives.
 
     \b
       proofport push aws.ec2.instances=instances.json --set region=eu-west-1 \\
