@@ -60,7 +60,10 @@ def test_a_source_mapping_gets_the_cells_as_they_are() -> None:
 
 
 def test_a_workbook_is_evidence_too(tmp_path: Path) -> None:
-    rows = [["id", "email", "is_contractor", "started_at"], [7, " a@example.com", True, "2026-01-31T00:00:00Z"]]
+    rows: list[list[Any]] = [
+        ["id", "email", "is_contractor", "started_at"],
+        [7, " a@example.com", True, "2026-01-31T00:00:00Z"],
+    ]
     path = workbook(tmp_path / "people.xlsx", {"Staff": rows})
     with open_input(Input(path), "person") as reader:
         assert [document for _, document in reader] == [

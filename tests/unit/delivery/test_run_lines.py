@@ -48,7 +48,7 @@ async def test_a_key_that_stands_twice_rejects_its_line(things: SourceMapping) -
 @pytest.mark.parametrize("name", ["things.ndjson", "things.json"])
 async def test_a_line_may_be_an_array_of_records(things: SourceMapping, name: str) -> None:
     here = Vendor()
-    pages = [thing("1"), thing("2")], [thing("3")], []
+    pages: list[object] = [[thing("1"), thing("2")], [thing("3")], []]
     report = await push(write(name, *pages), here=here, decoder=things)
     assert [record["id"] for record in here.received()] == ["1", "2", "3"]
     assert counts(report) == {"delivered": 3}

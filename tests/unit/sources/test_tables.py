@@ -48,7 +48,7 @@ def test_cells_keep_their_types_and_empty_ones_are_left_out(tmp_path: Path) -> N
 
 
 def test_titles_stand_above_the_header_and_a_table_begins_anywhere(tmp_path: Path) -> None:
-    rows = [["Staff list"], [], [None, "id", "email"], [None, 1, "ana@example.com"]]
+    rows: list[list[Any]] = [["Staff list"], [], [None, "id", "email"], [None, 1, "ana@example.com"]]
     path = workbook(tmp_path / "a.xlsx", {"Staff": rows[1:]})
     assert read(path) == [(f"{path}, sheet Staff, row 3", {"id": 1, "email": "ana@example.com"})]
     with_title = workbook(tmp_path / "b.xlsx", {"Staff": [rows[0], [], *([*row[1:]] for row in rows[2:])]})
@@ -56,7 +56,7 @@ def test_titles_stand_above_the_header_and_a_table_begins_anywhere(tmp_path: Pat
 
 
 def test_errors_and_formulas_without_a_result_are_refused_by_name(tmp_path: Path) -> None:
-    rows = [["id", "score", "note"], ["1", ERROR], ["2", NO_RESULT], ["3", 5, EMPTY_RESULT], ["4", 6]]
+    rows: list[list[Any]] = [["id", "score", "note"], ["1", ERROR], ["2", NO_RESULT], ["3", 5, EMPTY_RESULT], ["4", 6]]
     path = workbook(tmp_path / "a.xlsx", {"Staff": rows})
     (_, error), (place, formula), *rest = read(path)
     assert isinstance(error, Malformed)
