@@ -11,13 +11,12 @@ from proofport.errors import UsageError
 from proofport.sources.csv_layout import holds_delimiter
 from proofport.sources.csv_rows import CsvReader
 from proofport.sources.decoding import is_object
-from proofport.sources.json_files import JsonDocumentReader, JsonReader
+from proofport.sources.json_files import JsonDocumentReader, JsonReader, YamlReader
 from proofport.sources.ndjson import NdjsonReader
 from proofport.sources.parquet import ParquetReader
 from proofport.sources.reader import Reader
 from proofport.sources.stream import PARQUET, ZIP, Stream, open_stream
 from proofport.sources.xlsx import WORKBOOK_BYTES, XlsxReader
-from proofport.sources.yaml_documents import YamlReader
 
 Format: TypeAlias = Literal["csv", "ndjson", "json", "xlsx", "parquet", "yaml"]
 

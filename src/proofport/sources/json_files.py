@@ -1,4 +1,4 @@
-"""Files of JSON: arrays of records, decoded one by one as they stream in, or one document, which is read whole."""
+"""JSON: arrays of records, decoded one by one as they stream in, or one document, which is read whole. And YAML."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from io import BytesIO
 from itertools import pairwise
 
+from proofport.errors import MappingError
 from proofport.sources.decoding import decode, is_object, lenient, problem
 from proofport.sources.ndjson import NdjsonReader
 from proofport.sources.reader import Malformed, Reader
 from proofport.sources.stream import Stream
+from proofport.text.yaml_nodes import Items, data, read_documents
 
 PIECE = 1 << 18
 """Characters that are looked at together, at least."""
@@ -162,6 +164,21 @@ class JsonDocumentReader(JsonReader):
 
     def _again(self, text: bytes) -> Stream:
         return Stream(BytesIO(text), self.name, owned=True)
+
+
+class YamlReader(Reader):
+    """YAML, read whole: each document is one, and a list is an array of records. A record has its line.
+
+    By the rules of YAML 1.2: only `true` and `false` are booleans, and dates are text.
+    """
+
+    def _documents(self) -> Iterator[tuple[int, object]]:
+        try:
+            for document in read_documents(self._stream.rest(), self.name):
+                for each in document.items if isinstance(document, Items) else (document,):
+                    yield each.at.line, data(each)
+        except MappingError as error:
+            self.incomplete = str(error)
 
 
 def in_a_row(text: bytes, most: int | None = None) -> list[bytes]:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from proofport.errors import Problem, UsageError
-from proofport.sources.extras import required
-from proofport.sources.reader import Malformed, Reader
+from proofport.sources.reader import Malformed, Reader, required
 from proofport.sources.stream import Stream
 from proofport.sources.values import record_of
 

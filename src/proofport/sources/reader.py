@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from proofport.errors import Problem
+from proofport.errors import Problem, UsageError
 from proofport.sources.pages import Pages
 from proofport.sources.stream import Stream
 
@@ -93,6 +94,15 @@ class Reader(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def required(module: str, extra: str, what: str) -> Any:
+    """A module that only some formats need. Raises UsageError if it is not installed. `what` needs it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        hint = f"Install what reads it: pip install 'proofport[{extra}]'"
+        raise UsageError(f"{what}, and nothing is installed that reads it", hint=hint) from None
 
 
 def share_read(readers: Sequence[Reader]) -> float | None:

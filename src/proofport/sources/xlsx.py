@@ -9,8 +9,7 @@ from typing import Any
 
 from proofport.errors import Problem, UsageError
 from proofport.sources.csv_layout import SAMPLE, Row, header_among, trimmed
-from proofport.sources.extras import required
-from proofport.sources.reader import Malformed, Reader
+from proofport.sources.reader import Malformed, Reader, required
 from proofport.sources.stream import Stream
 from proofport.sources.values import plain
 from proofport.sources.xlsx_file import XlsxFile
