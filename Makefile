@@ -59,7 +59,7 @@ release: $(READY)-release
 # Needs uv. It keeps the pinned versions; `make pins UPGRADE=--upgrade` takes the newest.
 pins:
 	$(LOCK) $(UPGRADE) --extra dev --output-file requirements/dev.txt
-	$(LOCK) --constraint requirements/dev.txt --extra fast --extra postgres --extra audit --output-file requirements/run.txt
+	$(LOCK) --constraint requirements/dev.txt --extra audit --extra fast --extra parquet --extra postgres --extra xlsx --output-file requirements/run.txt
 	$(LOCK) --constraint requirements/dev.txt --extra bench --output-file requirements/bench.txt
 	$(LOCK) --constraint requirements/dev.txt --extra release --output-file requirements/release.txt
 

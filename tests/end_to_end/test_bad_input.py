@@ -17,7 +17,12 @@ def machine(which: int, **more: Any) -> dict[str, Any]:
     return cloud_resource(f"t{which}", **more)
 
 
-GOOD = {"training_record": training_record, "cloud_resource": machine}
+def trained(number: int, **fields: Any) -> dict[str, Any]:
+    """A training that Secureframe processes: one that has ended."""
+    return training_record(number, **{"completed_at": "2026-01-30T09:00:00Z", **fields})
+
+
+GOOD = {"training_record": trained, "cloud_resource": machine}
 
 
 @dataclass(frozen=True)

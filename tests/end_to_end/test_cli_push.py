@@ -99,6 +99,13 @@ def test_standard_input_and_csv(cli: Cli) -> None:
     assert cli.held("drata", "training_record") == {"ana@example.com/security_awareness"}
 
 
+def test_a_table_of_evidence_as_excel_saves_it(cli: Cli) -> None:
+    text = "sep=;\nStaff list;;;\n;;;\nid;email;active;\n1;ana@example.com;Yes ;\n2; bo@example.com;no;\n"
+    code, out, err = cli.type("push", "-", *ACCOUNTS, "--to", "drata", "--format", "csv", stdin=text)
+    assert code == 0, out + err
+    assert cli.held("drata", "personnel_account") == {"1", "2"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -64,6 +64,24 @@ class TestAccepting:
         assert [each["records"] for each in answer.body["deliveries"]] == [500, 500, 200]
         assert answer.headers["Location"] == f"/v1/deliveries?submission={answer.body['submission']}"
 
+    @pytest.mark.parametrize("between", [b"", b"\n"])
+    async def test_json_values_one_after_the_other_are_records(self, still: Relay, between: bytes) -> None:
+        one, two, three = (orjson.dumps(cloud_resource(n)) for n in range(3))
+        body = between.join([one, b"[" + two + b"]", three])
+        answer = await still.post(body, headers={"Content-Type": "application/json"})
+        assert (answer.status, answer.body["records"]) == (202, 3)
+        cut = await still.post(one + between + two[:-1], headers={"Content-Type": "application/json"})
+        assert (cut.status, cut.body["type"]) == (400, "urn:proofport:problem:malformed-body")
+
+    async def test_a_key_that_stands_twice_is_refused(self, still: Relay) -> None:
+        twice = orjson.dumps(cloud_resource(1, public=True))[:-1] + b',"public":false}'
+        answer = await still.post(twice, headers={"Content-Type": "application/json"})
+        assert (answer.status, answer.body["type"]) == (400, "urn:proofport:problem:malformed-body")
+        assert "the key 'public' stands twice in one object" in answer.body["detail"]
+        answer = await still.post(twice + b"\n" + orjson.dumps(cloud_resource(2)))
+        assert answer.status == 422
+        assert "stands twice" in answer.body["errors"][0]["found"]
+
     async def test_a_source_mapping_is_applied(self, relay: Relay, drata_emulator: Running) -> None:
         instance = {"InstanceId": "i-9", "State": {"Name": "running"}, "Placement": {"AvailabilityZone": "eu-west-1a"}}
         raw = {"Reservations": [{"OwnerId": "123", "Instances": [instance]}]}

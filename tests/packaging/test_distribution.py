@@ -160,8 +160,10 @@ def test_the_pins_agree_and_cover_what_is_declared(wheel: Path) -> None:
     declared = metadata(wheel).get_all("Requires-Dist")
     for extra, file in (
         ("fast", "run"),
+        ("parquet", "run"),
         ("postgres", "run"),
         ("audit", "run"),
+        ("xlsx", "run"),
         ("dev", "dev"),
         ("bench", "bench"),
         ("release", "release"),

@@ -6,13 +6,17 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 import proofport
 
+if TYPE_CHECKING:
+    from proofport.sources import Format, Reader
+
 C = TypeVar("C", bound=Callable[..., Any])
+FORMATS = ("csv", "ndjson", "json", "xlsx", "parquet", "yaml")
 MODES = ("upsert", "snapshot", "patch", "remove")
 _NAMED = re.compile(
     r"(?:(?P<label>[A-Za-z][\w.-]*):)?(?P<source>[A-Za-z][\w.-]*(?:/[\w.-]+)*)"
@@ -77,6 +81,14 @@ set_option = click.option(
 )
 
 
+format_option = click.option(
+    "--format",
+    "input_format",
+    type=click.Choice(FORMATS),
+    help="The format of the inputs. [default: by the name of the file, or by how it begins]",
+)
+
+
 without_option = click.option(
     "--without",
     metavar="SOURCE",
@@ -86,8 +98,8 @@ without_option = click.option(
 
 
 def reading(command: C) -> C:
-    """Add the options that say what the inputs are: --kind, --mode, --source and --set."""
-    return kind_option(mode_option(source_option(set_option(command))))
+    """Add the options that say what the inputs are: --kind, --mode, --source, --format and --set."""
+    return kind_option(mode_option(source_option(format_option(set_option(command)))))
 
 
 def inputs(command: C) -> C:
@@ -96,10 +108,14 @@ def inputs(command: C) -> C:
 
 
 def named_inputs(
-    texts: Sequence[str], source: str | None, expect_records: Sequence[int], last_line_whole: bool
+    texts: Sequence[str],
+    source: str | None,
+    input_format: Format | None,
+    expect_records: Sequence[int],
+    last_line_whole: bool,
 ) -> list[proofport.Input]:
     """The inputs as they are given to a gateway, each with what was said about its end."""
-    named = [named_input(text, source) for text in texts]
+    named = [named_input(text, source, input_format) for text in texts]
     if expect_records and len(expect_records) != len(named):
         raise click.UsageError(
             f"--expect-records is given {len(expect_records)} times, expected once for each of the {len(named)} inputs"
@@ -111,13 +127,17 @@ def named_inputs(
     ]
 
 
-def named_input(text: str, source: str | None) -> proofport.Input:
-    """`[[LABEL:]SOURCE[NAME=VALUE,…]=]INPUT` as gateway input. The path of an existing file is never split."""
+def named_input(text: str, source: str | None, input_format: Format | None = None) -> proofport.Input:
+    """`[[LABEL:]SOURCE[NAME=VALUE,…]=]INPUT` as gateway input. The path of an existing file is never split.
+
+    Here alone, from what a person types, does `python:…` become code that is run.
+    """
     match = None if Path(text).exists() else _NAMED.fullmatch(text)
     if match is None:
-        return proofport.Input(text, source=source)
+        return proofport.Input(_data(text), source=source, format=input_format)
     named = None if match["source"] == "evidence" else match["source"]
-    return proofport.Input(match["input"], source=named, label=match["label"], values=_values(match["values"]))
+    data, values = _data(match["input"]), _values(match["values"])
+    return proofport.Input(data, source=named, label=match["label"], format=input_format, values=values)
 
 
 def _values(text: str | None) -> dict[str, str]:
@@ -129,3 +149,11 @@ def _values(text: str | None) -> dict[str, str]:
             raise click.UsageError(f"found [{text}], expected [NAME=VALUE,…] behind the source, each name once")
         values[name] = value
     return values
+
+
+def _data(text: str) -> str | Reader:
+    if not text.startswith("python:") or Path(text).exists():
+        return text
+    from proofport.sources.python_items import PythonReader
+
+    return PythonReader(text)

@@ -17,6 +17,7 @@ from proofport.config.relay import RelaySettings, Settings
 from proofport.config.secrets import journal_of, resolve_secrets
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
+from proofport.sources.xlsx import WORKBOOK_BYTES
 from proofport.text.wording import did_you_mean
 from proofport.text.yaml_nodes import Node, content_of, data, kind_of, read_documents
 from proofport.wire import is_loopback
@@ -61,6 +62,8 @@ class Config(Settings):
     lease: float = Field(30.0, ge=1)  #: Seconds until another process may take a lane over from a silent one.
     #: Seconds that `observed_at` may be ahead of this machine's clock.
     clock_tolerance: float = Field(86_400.0, ge=0, le=366 * 86_400)
+    #: The most bytes that a workbook of Excel may have when it is unpacked: it is read in memory.
+    workbook_bytes: int = Field(WORKBOOK_BYTES, gt=0)
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)  #: Those of the default tenant.
     tenants: dict[str, Tenant] = Field(default_factory=dict)  #: `@acme/prod` is the destination `prod` of `acme`.
     relay: RelaySettings = RelaySettings()

@@ -25,6 +25,7 @@ from proofport.delivery.unmatched import Unmatched
 from proofport.errors import Problem, ProofportError, Rejected, ValueUnknown
 from proofport.evidence import Neutral
 from proofport.sources import BLANK, Malformed, NdjsonReader, Reader
+from proofport.sources.ndjson import records_in
 from proofport.sources.pages import Pages, joined
 
 T = TypeVar("T")
@@ -90,10 +91,12 @@ class RecordStream:
         """Place, record or what is there instead, and the id where it can be read although the record cannot."""
         quick = self._decoder.quick
         for number, document in self._reader:
-            if quick is not None or isinstance(document, Malformed):
-                yield number, *_read(self._decoder, quick or self._decoder, document)
-                if quick is None:
-                    self._join(number, document, 1)
+            if quick is not None:
+                for record in records_in(document):
+                    yield number, *_read(self._decoder, quick, record)
+            elif isinstance(document, Malformed):
+                yield number, *_read(self._decoder, self._decoder, document)
+                self._join(number, document, 1)
             else:
                 yield from self._records(number, document)
 
@@ -292,6 +295,8 @@ class Pipeline:
         first = base + 1
         for text in reader.pieces():
             made = of_lines(text)
+            for index in reader.repeating(text):
+                made[index] = None
             positions = list(range(first, first + len(made)))
             first += len(made)
             if None not in made:
@@ -301,8 +306,9 @@ class Pipeline:
                     if neutral is not None:
                         self._take(neutral, position, None)
                     elif (document := reader.document(line)) is not BLANK:
-                        record, record_id = _read(decoder, read, document)
-                        self._take(record, position, record_id)
+                        for item in records_in(document):
+                            record, record_id = _read(decoder, read, item)
+                            self._take(record, position, record_id)
             await self.flush()
 
     def _take(self, record: Read, position: int, record_id: str | None) -> None:

@@ -16,7 +16,6 @@ from proofport.delivery.witness import Witness
 from proofport.errors import ConfigError, UsageError
 from proofport.journal.contract import Journal, ReceiptView
 from proofport.mapping import MappingLibrary
-from proofport.sources import Reader
 
 if TYPE_CHECKING:
     from proofport.audit.keys import SigningKey
@@ -60,9 +59,9 @@ class Receipts:
         return await complete_due(journal, log, self._config.instance, before=time.time() - self._config.lease)
 
     async def witnesses(
-        self, library: MappingLibrary, sources: Sequence[str | None], readers: Sequence[Reader]
+        self, library: MappingLibrary, sources: Sequence[str | None]
     ) -> Callable[[Target], Witness] | None:
-        """Makes those who write the receipts of a run, and has its inputs hashed. None: no receipts are wanted.
+        """Makes those who write the receipts of a run. None: no receipts are wanted.
 
         Raises ConfigError for a key that cannot be used.
         """
@@ -70,8 +69,6 @@ class Receipts:
             return None
         await self.complete_due()
         log, key = await self.log()
-        for reader in readers:
-            reader.start_digest()
         return _witnesses(self._config, self._config.receipts, log, key, library, sources)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -151,9 +152,10 @@ class Gateway(Vendors):
             run_id = run_id or secrets.token_hex(6)
             if resume and must_be_open:
                 await require_resumable(journal, run_id, [target.name for target in targets], kind, mode)
-            readers = [stack.enter_context(open_input(item, kind)) for item in inputs]
+            opening = partial(open_input, kind=kind, workbook_bytes=self.config.workbook_bytes)
             sends = not dry_run and not how.get("plan")
-            witness = await self.receipts.witnesses(self.library, named, readers) if sends else None
+            witness = await self.receipts.witnesses(self.library, named) if sends else None
+            readers = [stack.enter_context(opening(item, hashed=witness is not None)) for item in inputs]
             guard = self.config.guard
             read = [item.label or decoder.source for item, decoder in zip(inputs, decoders, strict=True)]
             sources = WantedSources(read, self.config.sources.get(kind), names_of(without))
@@ -202,7 +204,7 @@ class Gateway(Vendors):
         kind, [decoder] = self._targets.decoders([item], kind, mode, values or {})
         targets = {name: self._targets.previewed(name, kind, mode) for name in names_of(to or self.config.destinations)}
         previews: list[Preview] = []
-        with open_input(item, kind) as reader:
+        with open_input(item, kind, self.config.workbook_bytes) as reader:
             more = True
             while more and len(previews) < limit:
                 more = await reader.fetch()

@@ -12,6 +12,7 @@ from proofport import mapping
 from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
 from proofport.evidence import Neutral, format_timestamp, moment_of
+from proofport.gateway.cells import read_as_evidence
 from proofport.gateway.records import (
     AwaitedRecords,
     GivenRecords,
@@ -22,7 +23,8 @@ from proofport.gateway.records import (
     kind_of,
     require_several,
 )
-from proofport.sources import Reader, open_source
+from proofport.sources import Format, Reader, open_source
+from proofport.sources.xlsx import WORKBOOK_BYTES
 
 EVIDENCE = "evidence"
 """The source of records that no mapping reads."""
@@ -44,6 +46,8 @@ class Input:
     records: int | None = None  #: How many records it holds. Another number means that it is not whole.
     #: The last line of a CSV is whole, although no line end follows. A snapshot without this refuses such a file.
     last_line_whole: bool = False
+    #: The format, where neither the name of a file nor its beginning tells it.
+    format: Format | None = None
 
 
 class AlreadyEvidence:
@@ -131,20 +135,27 @@ async def typed(inputs: Sequence[Input], kind: str | None) -> tuple[list[Input],
     return found, kind_of(at_hand, kind)
 
 
-def open_input(item: Input, kind: str | None = None) -> Reader:
-    """Raises UsageError. Records that are objects of the model must be of `kind`."""
-    reader = _reader_of(item, kind)
+def open_input(item: Input, kind: str, workbook_bytes: int = WORKBOOK_BYTES, *, hashed: bool = False) -> Reader:
+    """A reader for an input. A table without a source mapping is evidence of that kind, and so are objects.
+
+    `hashed`: its bytes get a digest. Raises UsageError.
+    """
+    reader = _reader_of(item, kind, workbook_bytes, hashed)
     reader.expected, reader.last_line_whole = item.records, item.last_line_whole
     return reader
 
 
-def _reader_of(item: Input, kind: str | None) -> Reader:
+def _reader_of(item: Input, kind: str, workbook_bytes: int, hashed: bool) -> Reader:
     data = item.data
     if isinstance(data, Reader):
         return data
-    if isinstance(data, str | Path):
-        return open_source(data)
-    if not is_given(data):
-        return open_source(cast(BinaryIO, data))
-    expected = kind if item.source is None else None
-    return AwaitedRecords(data, kind=expected) if isinstance(data, AsyncIterable) else GivenRecords(data, kind=expected)
+    if is_given(data):
+        of_kind = kind if item.source is None else None
+        if isinstance(data, AsyncIterable):
+            return AwaitedRecords(data, kind=of_kind)
+        return GivenRecords(data, kind=of_kind)
+    place = cast("str | Path | BinaryIO", data)
+    reader = open_source(place, format=item.format, workbook_bytes=workbook_bytes, hashed=hashed)
+    if item.source is None and reader.tabular:
+        read_as_evidence(reader, kind)
+    return reader

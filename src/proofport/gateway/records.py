@@ -52,9 +52,6 @@ class GivenRecords(Reader):
         found, expected = f"a {type(record).__name__}", f"evidence of the kind {self._kind}, as in the rest of this run"
         return Malformed(Problem(found, expected, hint=ONE_KIND), record.neutral())
 
-    def start_digest(self) -> None:
-        """Do nothing: records that were read already are no bytes."""
-
     @property
     def digest(self) -> None:
         """None: a receipt cannot say what the records were read from."""

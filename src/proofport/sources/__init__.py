@@ -1,4 +1,4 @@
-"""Readers: NDJSON, JSON and CSV, from a file, standard input or a binary stream, in constant memory."""
+"""Readers: what files, standard input, binary streams and functions of Python hold, as documents with their places."""
 
 from proofport.sources.detect import Format, open_source
 from proofport.sources.ndjson import BLANK, NdjsonReader

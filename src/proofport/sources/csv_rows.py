@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from io import BytesIO
-from itertools import chain
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 
 from proofport.errors import Problem, UsageError
+from proofport.sources.csv_layout import SAMPLE, layout_of
 from proofport.sources.reader import Malformed, Reader
-from proofport.sources.stream import Stream
+from proofport.sources.stream import Stream, to_utf_8
 
-NOT_UTF_8 = "In Excel choose 'CSV UTF-8' when saving, or convert it: iconv -f cp1252 -t utf-8 FILE"
+NO_HEADER = "The first line must name the columns; a title, a blank line or `sep=;` may stand above."
 
 
 class CsvReader(Reader):
-    """Comma, semicolon or tab, whichever the header uses. An empty cell is left out, because the source said nothing.
+    """Comma, semicolon, tab or pipe, whichever fits the first rows. Lines above the header are left out.
 
+    An empty cell is left out, because the source said nothing, and so are columns without a name at the end of all.
     Raises UsageError on opening when the header is missing, or names a column twice or not at all.
     """
+
+    tabular = True
 
     def __init__(self, stream: Stream) -> None:
         super().__init__(stream)
         self._broken_line = 0
-        text = self._lines(stream)
-        first = next(text, "")
-        delimiter = max(",;\t", key=first.count)
-        self._rows = csv.reader(chain([first], text), delimiter=delimiter, strict=True)
+        lines = stream.lines()
+        sample = list(islice(lines, SAMPLE))
+        delimiter, self._skipped = layout_of([line.decode(errors="surrogateescape") for line in sample])
+        text = self._text(chain(sample[self._skipped :], lines))
+        self._rows = csv.reader(text, delimiter=delimiter, strict=True)
         self.header = self._read_header()
 
-    def _lines(self, stream: Stream) -> Iterator[str]:
+    def _text(self, lines: Iterable[bytes]) -> Iterator[str]:
         """Lines as text. Remembers the last line that was not UTF-8, for the row that it is part of."""
-        lines = (line for piece in stream.whole_lines() for line in BytesIO(piece))
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
+        ends = b"\n"
+        for number, line in enumerate(lines, self._skipped + 1):
+            if number == self._skipped + 1 and line.endswith(b"\r"):
+                ends = b"\r"
+            if not line.endswith(ends):
                 self.doubt = f"{self.name} has no line end after its last line, so that its last cell may be cut"
             try:
                 yield line.decode()
@@ -42,25 +48,29 @@ class CsvReader(Reader):
                 yield line.decode(errors="surrogateescape")
 
     def _read_header(self) -> list[str]:
+        place = f"{self.name}:{self._skipped + 1}"
         try:
             header = [name.strip() for name in next(self._rows, [])]
         except csv.Error as error:
-            raise UsageError(f"{self.name}:1: the header row is not CSV: {error}") from None
+            raise UsageError(f"{place}: the header row is not CSV: {error}") from None
         if self._broken_line:
-            raise UsageError(f"{self.name}:1: the header row is not UTF-8", hint=NOT_UTF_8)
-        if not any(header):
-            raise UsageError(f"{self.name}:1: found no header row", hint="The first line must name the columns.")
+            found = _not_utf_8(header)
+            raise UsageError(f"{place}: the header row is not UTF-8: found {found}", hint=to_utf_8(self.name))
+        while header and not header[-1]:
+            header.pop()
+        if not header:
+            raise UsageError(f"{place}: found no header row", hint=NO_HEADER)
         for number, name in enumerate(header, 1):
             if not name:
-                raise UsageError(f"{self.name}:1: column {number} has no name", hint="Name it, or take it out.")
+                raise UsageError(f"{place}: column {number} has no name", hint="Name it, or take it out.")
             if name in header[: number - 1]:
-                raise UsageError(f"{self.name}:1: two columns are named {name!r}", hint="Rename one of them.")
+                raise UsageError(f"{place}: two columns are named {name!r}", hint="Rename one of them.")
         return header
 
     def _documents(self) -> Iterator[tuple[int, object]]:
         rows, width = self._rows, len(self.header)
         while True:
-            line = rows.line_num + 1
+            line = self._skipped + rows.line_num + 1
             try:
                 row = next(rows, None)
             except csv.Error as error:
@@ -68,14 +78,16 @@ class CsvReader(Reader):
                 continue
             if row is None:
                 return
+            if len(row) > width and not any(row[width:]):
+                del row[width:]
             if self._broken_line >= line:
-                problem = Problem(found="bytes that are not UTF-8", expected="CSV in UTF-8", hint=NOT_UTF_8)
+                problem = Problem(found=_not_utf_8(row), expected="CSV in UTF-8", hint=to_utf_8(self.name))
                 yield line, Malformed(problem, self._record(row) if len(row) == width else None)
             elif len(row) == width:
                 if record := self._record(row):
                     yield line, record
             elif row:
-                yield line, Malformed(_wrong_width(row, width))
+                yield line, Malformed(self._wrong_width(row))
 
     def _record(self, row: list[str]) -> dict[str, str]:
         return {name: cell for name, cell in zip(self.header, row, strict=True) if cell}
@@ -86,11 +98,23 @@ class CsvReader(Reader):
             return Malformed(Problem(found="a quote that is never closed", expected="a row of CSV"))
         return Malformed(Problem(found=str(error), expected="a row of CSV", hint='A quote inside a quoted cell is "".'))
 
+    def _wrong_width(self, row: list[str]) -> Problem:
+        hint = "Write an empty cell as nothing."
+        if len(row) > len(self.header):
+            hint = "Put a cell that holds the delimiter in quotes."
+        where = f" (line {self._skipped + 1})" if self._skipped else ""
+        return Problem(
+            found=f"{len(row)} cell{'s' * (len(row) != 1)}",
+            expected=f"{len(self.header)}, one for each column of the header{where}",
+            hint=hint,
+        )
 
-def _wrong_width(row: list[str], width: int) -> Problem:
-    hint = "Put a cell that holds the delimiter in quotes." if len(row) > width else "Write an empty cell as nothing."
-    return Problem(
-        found=f"{len(row)} cell{'s' * (len(row) != 1)}",
-        expected=f"{width}, one for each column of the header",
-        hint=hint,
-    )
+
+def _not_utf_8(row: Iterable[str]) -> str:
+    """Words for the first cell that is not UTF-8. Most such files come from Excel on Windows."""
+    for cell in row:
+        raw = cell.encode(errors="surrogateescape")
+        text = raw.decode(errors="replace")
+        if text != cell:
+            return f"bytes that are not UTF-8 ({raw.decode('cp1252', errors='replace')[:40]!r}, if they are cp1252)"
+    return "bytes that are not UTF-8"

@@ -7,10 +7,13 @@ import json
 import orjson
 
 from proofport.errors import Problem
+from proofport.sources.repeated import RepeatedKey, require_keys_once, without_repeated
 
 _DIGITS = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
 _NINETEEN = b"0" * 19
 _EXCERPT = 30
+
+WRITE_ONCE = "Let the tool write each key once: parsers differ in which of the two values they take."
 
 
 def holds_huge_integers(text: bytes) -> bool:
@@ -18,19 +21,34 @@ def holds_huge_integers(text: bytes) -> bool:
     return _NINETEEN in text.translate(_DIGITS)
 
 
-def decode(text: bytes) -> object:
-    """One JSON document. Raises ValueError (orjson's, in its words) or RecursionError."""
+def decode(text: bytes, *, may_be_huge: bool = True) -> object:
+    """One JSON document, in which no key stands twice. Raises ValueError (orjson's, in its words) or RecursionError."""
     document = orjson.loads(text)
-    return json.loads(text) if holds_huge_integers(text) else document
+    require_keys_once(text, document)
+    return json.loads(text) if may_be_huge and holds_huge_integers(text) else document
+
+
+def repeats_a_key(text: bytes) -> bool:
+    """True if a text is a JSON document in which a key stands twice in one object."""
+    try:
+        document = orjson.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    try:
+        require_keys_once(text, document)
+    except ValueError:
+        return True
+    return False
 
 
 def lenient(text: bytes) -> object:
-    """One document whose values cannot all be sent: bytes that are not UTF-8 become lone surrogates, NaN is a number.
+    """One document whose values cannot all be sent: bytes that are not UTF-8 become lone surrogates, NaN is a number,
+    and a key that stands twice is left out.
 
     None for what is no JSON all the same.
     """
     try:
-        return json.loads(text.decode(errors="surrogateescape"))
+        return json.loads(text.decode(errors="surrogateescape"), object_pairs_hook=without_repeated)
     except (ValueError, RecursionError):
         return None
 
@@ -38,7 +56,7 @@ def lenient(text: bytes) -> object:
 def is_object(text: bytes) -> bool:
     """True if a text is one JSON object, from its first byte on."""
     try:
-        return text.startswith(b"{") and isinstance(decode(text), dict)
+        return text.startswith(b"{") and isinstance(orjson.loads(text), dict)
     except (ValueError, RecursionError):
         return False
 
@@ -59,7 +77,8 @@ def problem(text: bytes, error: Exception, expected: str) -> Problem:
         return Problem(found=str(error).partition("; use sys.")[0], expected=expected)
     start = max(0, error.pos - _EXCERPT)
     excerpt = characters[start : error.pos + _EXCERPT].strip()
-    return Problem(found=f"{'…' * bool(start)}{excerpt!r} ({error.msg}{_place(characters, error)})", expected=expected)
+    found = f"{'…' * bool(start)}{excerpt!r} ({error.msg}{_place(characters, error)})"
+    return Problem(found=found, expected=expected, hint=WRITE_ONCE if isinstance(error, RepeatedKey) else None)
 
 
 def _place(text: str, error: json.JSONDecodeError) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from proofport.errors import Problem
+from proofport.errors import Problem, UsageError
 from proofport.sources.pages import Pages
 from proofport.sources.stream import Stream
 
@@ -35,6 +36,8 @@ class Reader(ABC):
     whole = False
     #: Stands between the name and the number: `:` before a line, `#` before a record.
     numbered_by = ":"
+    #: True if a document is a row of cells, a dict from the name of a column to what its cell holds.
+    tabular = False
     #: What its pages say, where they were read before.
     pages: Pages | None = None
     #: How many records it holds, as somebody says who knows.
@@ -43,6 +46,8 @@ class Reader(ABC):
     last_line_whole = False
     #: Why its last record may be cut, although it was read to its end. Known after iteration.
     doubt: str | None = None
+    #: Makes something else of each document, Malformed or not. None: they stay as they are.
+    convert: Callable[[object], object] | None = None
 
     def __init__(self, stream: Stream) -> None:
         self.name = stream.name
@@ -54,7 +59,10 @@ class Reader(ABC):
     def _documents(self) -> Iterator[tuple[int, object]]: ...
 
     def __iter__(self) -> Iterator[tuple[int, object]]:
-        return self.guarded(self._documents())
+        documents = self._documents()
+        if (convert := self.convert) is not None:
+            documents = ((n, convert(document)) for n, document in documents)
+        return self.guarded(documents)
 
     def guarded(self, reading: Iterator[T]) -> Iterator[T]:
         """Read through to the end, close the input, and note why it could not be read to its end."""
@@ -74,10 +82,6 @@ class Reader(ABC):
     def position(self, n: int) -> str:
         """Where `n` is, for a person: `file.ndjson:12` (line), `file.json#3` (record)."""
         return f"{self.name}{self.numbered_by}{n}"
-
-    def start_digest(self) -> None:
-        """Have the input hashed while it is read. Called before reading begins."""
-        self._stream.start_digest()
 
     @property
     def digest(self) -> str | None:
@@ -101,6 +105,15 @@ class Reader(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def required(module: str, extra: str, what: str) -> Any:
+    """A module that only some formats need. Raises UsageError if it is not installed. `what` needs it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        hint = f"Install what reads it: pip install 'proofport[{extra}]'"
+        raise UsageError(f"{what}, and nothing is installed that reads it", hint=hint) from None
 
 
 def share_read(readers: Sequence[Reader]) -> float | None:

@@ -13,6 +13,7 @@ from proofport.adapter import Mode
 from proofport.cli import app, options
 from proofport.delivery.report import Exit
 from proofport.errors import ConfigError
+from proofport.sources import Format
 
 Capture = pytest.CaptureFixture[str]
 
@@ -22,12 +23,14 @@ def test_everything_reaches_the_gateway(gateway: FakeGateway) -> None:
     arguments += ["--to", "one", "--to", "two", "--mode", "snapshot", "--set", "a=1", "--set", "b=x=y"]
     arguments += ["--dry-run", "--override-guard", "moved house", "--assume-unique", "--config", "c.yaml"]
     arguments += ["--skip-unchanged", "--delete-gone", "--resume", "r0", "--require", "verified", "--without", "hr-us"]
+    arguments += ["--format", "csv"]
     assert app.run(arguments) == 0
     assert [(each.data, each.source) for each in gateway.given] == [
         ("i.json", "aws.ec2.instances"),
         ("b.csv", "csv.people"),
         ("-", "csv.people"),
     ]
+    assert {each.format for each in gateway.given} == {"csv"}
     assert gateway.path == "c.yaml"
     asked = {key: gateway.asked[key] for key in gateway.asked if not key.startswith("on_")}
     assert asked == {
@@ -55,6 +58,10 @@ def test_a_file_with_an_equals_sign_is_a_file(gateway: FakeGateway, tmp_path: Pa
         ("./c=d.json", None),
         ("./e=f.json", "s/aws.x"),
     ]
+
+
+def test_every_format_can_be_named() -> None:
+    assert set(options.FORMATS) == set(get_args(Format))
 
 
 @pytest.mark.parametrize("code", list(Exit))

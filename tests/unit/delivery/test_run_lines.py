@@ -33,6 +33,27 @@ def thing(name: str, **more: object) -> dict[str, object]:
     return {"name": name, "place": {"zone": "a"}, "state": "on", "unread": [{"deep": None}], **more}
 
 
+async def test_a_key_that_stands_twice_rejects_its_line(things: SourceMapping) -> None:
+    here = Vendor()
+    twice = '{"name": "2", "state": "on", "state": "off"}'
+    file = write("things.ndjson", thing("1"), twice, '{"name": "3", "name": "4"}', thing("5"))
+    report = await push(file, here=here, decoder=things)
+    assert [record["id"] for record in here.received()] == ["1", "5"]
+    assert [(position.partition(":")[2], record) for position, record, _ in problems(report)] == [
+        ("2", "2"),
+        ("3", None),
+    ]
+
+
+@pytest.mark.parametrize("name", ["things.ndjson", "things.json"])
+async def test_a_line_may_be_an_array_of_records(things: SourceMapping, name: str) -> None:
+    here = Vendor()
+    pages: list[object] = [[thing("1"), thing("2")], [thing("3")], []]
+    report = await push(write(name, *pages), here=here, decoder=things)
+    assert [record["id"] for record in here.received()] == ["1", "2", "3"]
+    assert counts(report) == {"delivered": 3}
+
+
 async def test_every_line_has_its_end_in_its_order(things: SourceMapping) -> None:
     here = Vendor()
     file = write(

@@ -105,7 +105,9 @@ class TestJsonArray:
             (b'[{"a": 1}[{"a": 2}]]', 1, "breaks off after record 1: found '['"),
             (b'[{"a": 1}, ]', 1, "stream#2 is not whole JSON"),
             (b"[", 0, "stream#1 is not whole JSON"),
-            (b'[{"a": 1}] [{"a": 2}]', 1, "goes on after the end of its array"),
+            (b'[{"a": 1}] 2', 1, "goes on after record 1, with '2'"),
+            (b'[{"a": 1}] [{"a": 2}', 2, "breaks off after record 2: found the end of the file"),
+            (b'[{"a": 1}]{"a": 2}{"a": ', 2, "stream#3 is not whole JSON"),
             (b'[{"a": 1}, ' + b"[" * 100_000, 1, "stream#2 is nested too deeply"),
             (b'[{"a": 1}, {"a": "x}, {"a": 3}]', 1, "stream#2 is not whole JSON"),
         ],
@@ -279,8 +281,8 @@ class TestOpening:
         [
             ('{"a": 1}'.encode("utf-16"), "is UTF-16 text"),
             (b"\x1f\x8b\x08\x00\x00", "is gzip"),
-            (b"PK\x03\x04\x14\x00", "is a zip archive or an Excel workbook"),
-            (b"PAR1\x15\x04", "is Parquet"),
+            (b"PK\x03\x04\x14\x00", "is a zip archive and no .xlsx workbook"),
+            (b"PAR1\x15\x04", "is no whole Parquet file"),
             (b"<html><body>502</body></html>", "begins with '<html>"),
         ],
     )

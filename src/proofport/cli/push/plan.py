@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from proofport.delivery.plan import Plan
     from proofport.delivery.report import DestinationReport
     from proofport.gateway import Gateway
+    from proofport.sources import Format
 
 
 @click.command()
@@ -30,6 +31,7 @@ async def plan(
     gateway: Gateway,
     inputs: Sequence[str],
     source: str | None,
+    input_format: Format | None,
     expect_records: Sequence[int],
     last_line_whole: bool,
     as_json: bool,
@@ -40,7 +42,7 @@ async def plan(
     Reads what each vendor has now; nothing is written. Exit codes, as of the push: 0, 1 when records could not be
     delivered, 2 when a destination could not take this as asked, 4 when the guard would refuse.
     """
-    given = options.named_inputs(inputs, source, expect_records, last_line_whole)
+    given = options.named_inputs(inputs, source, input_format, expect_records, last_line_whole)
     with watcher() as watch:
         found = await gateway.plan(given, on_progress=watch, **how)
     show_result(found.as_dict(), _lines(found), as_json=as_json)

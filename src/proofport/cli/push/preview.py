@@ -19,6 +19,7 @@ from proofport.errors import Problem
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway, Preview
+    from proofport.sources import Format
 
 
 NARROWEST = 34
@@ -32,13 +33,20 @@ NARROWEST = 34
 @options.json_option
 @uses_gateway
 async def preview(
-    gateway: Gateway, input_text: str, to: Sequence[str], source: str | None, as_json: bool, **how: Any
+    gateway: Gateway,
+    input_text: str,
+    to: Sequence[str],
+    source: str | None,
+    input_format: Format | None,
+    as_json: bool,
+    **how: Any,
 ) -> int:
     """Show the first record of INPUT as every destination would receive it. Nothing is sent.
 
     Exit codes: 0 every destination can take the record, 1 one cannot.
     """
-    previews = await gateway.preview(options.named_input(input_text, source), to=tuple(to) or None, **how)
+    given = options.named_input(input_text, source, input_format)
+    previews = await gateway.preview(given, to=tuple(to) or None, **how)
     if as_json:
         show_json([_as_dict(each) for each in previews])
     else:

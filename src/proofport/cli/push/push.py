@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from proofport.delivery.report import RecordProblem
     from proofport.gateway import Gateway
     from proofport.journal.contract import RunView
+    from proofport.sources import Format
 
 EPILOG = """Exit codes: 0 everything delivered or unchanged, 1 some records rejected or undelivered, 2 usage,
 configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 interrupted."""
@@ -49,6 +50,7 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 def push(
     inputs: Sequence[str],
     source: str | None,
+    input_format: Format | None,
     expect_records: Sequence[int],
     last_line_whole: bool,
     config_path: str | None,
@@ -58,8 +60,8 @@ def push(
 ) -> int:
     """Deliver evidence to one or more destinations.
 
-    INPUT is a file of NDJSON, JSON or CSV, or - for stdin. SOURCE names the mapping that reads it; without one the
-    input must already be evidence.
+    INPUT is a file of NDJSON, JSON, CSV, Excel, Parquet or YAML, or - for stdin. SOURCE names the mapping that reads
+    it; without one the input must already be evidence. python:MODULE:FUNCTION reads what a function gives.
 
     \b
       proofport push aws.ec2.instances=instances.json --set region=eu-west-1 \\
@@ -67,7 +69,7 @@ def push(
     """
     if how["override_guard"] is not None and not how["override_guard"].strip():
         raise click.UsageError("--override-guard needs a reason: it stays in the report")
-    given = options.named_inputs(inputs, source, expect_records, last_line_whole)
+    given = options.named_inputs(inputs, source, input_format, expect_records, last_line_whole)
     begun: list[str] = []
     try:
         with ExitStack() as stack:

@@ -17,6 +17,7 @@ from proofport.relay.body.limits import LIMITS, Body, require_few, require_few_v
 from proofport.relay.body.memory import LARGE, MEMORY
 from proofport.relay.problems import ProblemError
 from proofport.sources.decoding import decode, problem
+from proofport.sources.json_files import in_a_row
 from proofport.sources.reader import Malformed
 
 JSON = "application/json"
@@ -91,13 +92,16 @@ def parse(body: bytes, limits: Limits, *, expected: str) -> object:
 
 
 async def _items(body: bytes, limits: Limits, most: int) -> AsyncGenerator[tuple[Place, object], None]:
-    """The items of a JSON array. Any other JSON is one document. Those of a large body are parsed one by one."""
+    """The items of a JSON array. Any other JSON is one document. Those of a large body are parsed one by one.
+
+    A small body may be several arrays and objects, one after the other.
+    """
     if len(body) < LARGE:
-        document = parse(body, limits, expected=EXPECTED)
-        if not isinstance(document, list):
-            yield Place(None), document
+        found = _small(body, limits)
+        if not isinstance(found, list):
+            yield Place(None), found
             return
-        for index, item in enumerate(document):
+        for index, item in enumerate(found):
             yield Place(index), item
         return
     texts = await asyncio.to_thread(_split, body, limits)
@@ -108,6 +112,22 @@ async def _items(body: bytes, limits: Limits, most: int) -> AsyncGenerator[tuple
         except (ValueError, RecursionError) as error:
             raise _malformed(body, error, EXPECTED) from None
         yield Place(None if texts is None else index), item
+
+
+def _small(body: bytes, limits: Limits) -> object:
+    try:
+        return parse(body, limits, expected=EXPECTED)
+    except ProblemError:
+        require_few_values(body, limits)
+        texts = in_a_row(body)
+        if len(texts) < 2:
+            raise
+    found: list[object] = []
+    for text in texts:
+        document = parse(text, limits, expected=EXPECTED)
+        found += document if isinstance(document, list) else [document]
+    require_few(len(found), limits)
+    return found
 
 
 def _split(body: bytes, limits: Limits) -> list[msgspec.Raw] | None:
