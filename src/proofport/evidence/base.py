@@ -19,9 +19,17 @@ Neutral: TypeAlias = dict[str, Any]
 """Evidence as plain JSON data: what the mappings read and write."""
 
 
+LONGEST_DATE = len("2026-01-31")
+BETWEEN = frozenset("Tt ")
+"""The characters between a date and its time."""
+
+
 def read_moment(text: str) -> datetime:
-    """A date and time in ISO 8601. RFC 3339 allows small letters, too. Raises ValueError."""
+    """A date and time in ISO 8601. RFC 3339 allows small letters, and a blank between the two. Raises ValueError."""
     text = text.replace("\0", "?")  # which would end the text
+    if len(text) > LONGEST_DATE and not BETWEEN.intersection(text[7:11]):
+        # Python takes any character there: 2026-01-31-08:00, a date with an offset, would be eight o'clock.
+        raise ValueError("there is no T between date and time")
     return datetime.fromisoformat(text[:-1] + "Z" if text.endswith("z") else text)
 
 

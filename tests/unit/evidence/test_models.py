@@ -23,6 +23,7 @@ from proofport.evidence import (
     format_timestamp,
     model_of,
 )
+from proofport.evidence.base import read_moment
 
 MINIMAL: dict[type[Evidence], dict[str, Any]] = {
     CloudResource: {"id": "x", "type": "aws.ec2.instance"},
@@ -154,3 +155,16 @@ def test_kinds_are_found_by_name() -> None:
     for wrong in ("cloud", "custom:", "custom:Software", "custom:1a", "custom:a b", ""):
         with pytest.raises(UsageError, match="the kinds are cloud_resource"):
             model_of(wrong)
+
+
+@pytest.mark.parametrize("text", ["2026-01-31-08:00", "2026-01-31x09:00:00Z", "2026-01-31+09:00", "20260131x090000Z"])
+def test_a_date_with_an_offset_is_no_time_of_day(text: str) -> None:
+    with pytest.raises(ValueError, match="date"):
+        read_moment(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-31T09:00:00Z", "2026-01-31 09:00:00+00:00", "20260131T090000Z", "2026-W05-6T09:00:00Z"]
+)
+def test_a_time_stands_behind_a_t_or_a_blank(text: str) -> None:
+    assert read_moment(text).isoformat() == "2026-01-31T09:00:00+00:00"
