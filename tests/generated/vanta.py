@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from proofport.accounting import LeftOut
 from proofport.adapter import Body
 from proofport.errors import Rejected
 from proofport.evidence import Neutral
@@ -44,7 +46,9 @@ def records(source: MappingFile) -> list[Neutral]:
     for test in source.tests:
         if test.rejected is None:
             mapping = compile_source(source, test.values)
-            found += [mapping(record, parents) for record, parents in mapping.records(test.input)]
+            for record, parents in mapping.records(test.input):
+                with suppress(LeftOut):
+                    found.append(mapping(record, parents))
     return found
 
 
