@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.generated import fields, matrix, vanta
+from tests.generated import fields, matrix, sources, vanta
 
 DOCS = Path(__file__).parents[2] / "docs"
 PLACE = re.compile(r"(?<=<!-- generated: )([\w :]+)( -->\n)(.*?)(?=<!-- end -->)", re.DOTALL)
 
-TABLES: Mapping[str, Callable[[], str]] = {**fields.TABLES, **matrix.TABLES, **vanta.TABLES}
+TABLES: Mapping[str, Callable[[], str]] = {**fields.TABLES, **matrix.TABLES, **sources.TABLES, **vanta.TABLES}
 
 
 def places() -> Iterator[tuple[Path, str, str]]:
