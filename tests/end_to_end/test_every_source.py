@@ -66,7 +66,7 @@ class Night:
         self._emulators = emulators
         block = emulators.config["destinations"][vendor]
         self._seeded = self.kind if self.kind in block["objects"] else _any_custom(block["objects"])
-        objects = {**block["objects"], self.kind: block["objects"][self._seeded]}
+        objects = {self.kind: block["objects"][self._seeded]}
         module = import_module(f"tests.support.{vendor}")
         if hasattr(module, "with_all_known"):
             objects[self.kind] = module.with_all_known(objects[self.kind], self.kind)

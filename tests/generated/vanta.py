@@ -15,10 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.support.sources import samples
+
 from proofport.adapter import Body
 from proofport.errors import Rejected
 from proofport.evidence import Neutral
-from proofport.mapping import MappingLibrary, compile_source, compile_vendor
+from proofport.mapping import MappingLibrary, compile_vendor
 from proofport.mapping.language.kinds import wire_fields
 from proofport.mapping.language.nodes import MappingFile
 from proofport.registry import load_adapter
@@ -40,12 +42,7 @@ def sources() -> Iterator[tuple[MappingFile, MappingFile]]:
 
 def records(source: MappingFile) -> list[Neutral]:
     """The evidence that the source's own tests are about."""
-    found = []
-    for test in source.tests:
-        if test.rejected is None:
-            mapping = compile_source(source, test.values)
-            found += [mapping(record, parents) for record, parents in mapping.records(test.input)]
-    return found
+    return [record for sample in samples(source) for record in sample.good]
 
 
 def body(kind: str) -> Body:

@@ -91,7 +91,8 @@ class Sample:
         return bool(self.good) and len(self.made) == len(self.ids) and self.page.flaw is None
 
     def key(self, record_id: str) -> str:
-        return record_id.casefold() if self.mapping.folds or "@" in record_id else record_id
+        folds = self.mapping.folds or "@" in record_id or record_id.startswith("/subscriptions/")
+        return record_id.casefold() if folds else record_id
 
     def input(self, label: str | None = None) -> Input:
         """A source of its own unless labelled, so that the pages of one test are none of another's list."""
@@ -175,16 +176,22 @@ def renamed(given: Sample, name: str, taken: Collection[str]) -> Sample | None:
 
 
 def _with_another(given: Sample, number: int, name: str, step: int) -> Sample | None:
-    """The sample with another value in the field of one record. The others keep theirs, and all stay as good."""
-    before = [each.get(name) for each in given.good]
+    """The sample with another value in the field of one record. The others keep theirs, and all stay as good.
+
+    Of several ways it is the one that changes least, so that the record is still of the same type.
+    """
+    found: dict[int, Sample] = {}
     for leaf in leaves(given.document):
         value = _another(at(given.document, leaf), step)
         sample = given.changed(given.name, with_value(given.document, leaf, value))
         if list(map(set, sample.good)) == list(map(set, given.good)):
-            differ = [one != each.get(name) for one, each in zip(before, sample.good, strict=True)]
-            if differ[number] and sum(differ) == 1:
-                return sample
-    return None
+            pairs = list(zip(given.good, sample.good, strict=True))
+            if [one[name] != other[name] for one, other in pairs if name in one].count(True) == 1:
+                before, after = pairs[number]
+                differ = sum(before[each] != after[each] for each in before)
+                if before[name] != after[name]:
+                    found.setdefault(differ, sample)
+    return found[min(found)] if found else None
 
 
 def _another(value: Any, step: int) -> Any:
