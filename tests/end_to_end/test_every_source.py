@@ -183,8 +183,13 @@ PAGED = list(filter(paged, SOURCES))
 
 @pytest.mark.parametrize("source", PAGED, ids=short)
 async def test_a_page_is_no_list_and_all_pages_are(source: MappingFile, emulators: Emulators, tmp_path: Path) -> None:
+    given = samples(source)
+    assert source.incomplete_when is None or any(each.page.more for each in given), (
+        f"{source.path.name}: no test's input is a page with a token at {source.incomplete_when.text}. Add one, as the "
+        "tool answers when more follows."
+    )
     vendor = next(vendor for vendor in NAMES if takes(vendor, str(source.to)))
-    night, good = Night(source, vendor, emulators, tmp_path), good_ones(source, samples(source))
+    night, good = Night(source, vendor, emulators, tmp_path), good_ones(source, given)
     assert good, f"{source.path.name}: no test has an input that is a whole list of good records"
     pages = as_pages(source, good[0], _renamed(source, good[0], "the other page", good[0].ids))
     assert await night.incomplete(pages[:1]), (

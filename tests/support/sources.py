@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from tests.support.evidence import Record
@@ -105,9 +105,14 @@ class Sample:
 def samples(source: MappingFile) -> list[Sample]:
     """The inputs of a source's own tests."""
     return [
-        Sample(f"{number}. {test.name}", compile_source(source, test.values), test.input, dict(test.values))
+        Sample(f"{number}. {test.name}", _compiled(source.name, *test.values.items()), test.input, dict(test.values))
         for number, test in enumerate(source.tests, 1)
     ]
+
+
+@cache
+def _compiled(name: str, *values: tuple[str, str]) -> SourceMapping:
+    return compile_source(LIBRARY.find(name), dict(values))
 
 
 def good_ones(source: MappingFile, given: Sequence[Sample]) -> list[Sample]:
