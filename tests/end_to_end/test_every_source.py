@@ -40,9 +40,12 @@ GUARD = {"max_gone": 1.0, "max_rejected": 1000, "refused": "keep_last"}
 """Nothing is too much, and who is refused stays where he was."""
 
 
+ADAPTERS = {vendor: adapter(vendor) for vendor in NAMES}
+
+
 def takes(vendor: str, kind: str) -> bool:
     try:
-        adapter(vendor).resource(kind)
+        ADAPTERS[vendor].resource(kind)
     except UnsupportedFeature:
         return False
     return True
@@ -53,7 +56,7 @@ PAIRS = [(source, vendor) for source in SOURCES for vendor in NAMES if takes(ven
 
 def ends(vendor: str, kind: str) -> bool:
     """True if what is gone from a snapshot is no longer there, without a word from a person."""
-    resource = adapter(vendor).resource(kind)
+    resource = ADAPTERS[vendor].resource(kind)
     return isinstance(resource, Replaces | Stages) or (isinstance(resource, Ends) and resource.ends == "always")
 
 
