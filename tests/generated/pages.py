@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.generated import drafts, fields, matrix, vanta
+from tests.generated import drafts, fields, matrix, sources, vanta
 
 DOCS = Path(__file__).parents[2] / "docs"
 PLACE = re.compile(r"(?<=<!-- generated: )([\w :]+)( -->\n)(.*?)(?=<!-- end -->)", re.DOTALL)
 
-TABLES: Mapping[str, Callable[[], str]] = {**drafts.TABLES, **fields.TABLES, **matrix.TABLES, **vanta.TABLES}
+_MODULES = (drafts, fields, matrix, sources, vanta)
+TABLES: Mapping[str, Callable[[], str]] = {name: make for each in _MODULES for name, make in each.TABLES.items()}
 
 
 def places() -> Iterator[tuple[Path, str, str]]:

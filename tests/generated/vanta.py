@@ -10,17 +10,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from proofport.accounting import LeftOut
+from tests.support.sources import samples
+
 from proofport.adapter import Body
 from proofport.errors import Rejected
 from proofport.evidence import Neutral
-from proofport.mapping import MappingLibrary, compile_source, compile_vendor
+from proofport.mapping import MappingLibrary, compile_vendor
 from proofport.mapping.language.kinds import wire_fields
 from proofport.mapping.language.nodes import MappingFile
 from proofport.registry import load_adapter
@@ -42,14 +42,7 @@ def sources() -> Iterator[tuple[MappingFile, MappingFile]]:
 
 def records(source: MappingFile) -> list[Neutral]:
     """The evidence that the source's own tests are about."""
-    found = []
-    for test in source.tests:
-        if test.rejected is None:
-            mapping = compile_source(source, test.values)
-            for record, parents in mapping.records(test.input):
-                with suppress(LeftOut):
-                    found.append(mapping(record, parents))
-    return found
+    return [record for sample in samples(source) for record in sample.good]
 
 
 def body(kind: str) -> Body:

@@ -126,6 +126,7 @@ def _keys_and_trails(pages: dict[str, Any], ids: dict[str, str]) -> None:
     kms = boto3.client("kms", region_name=REGION)
     ids["key"] = kms.create_key(Description="orders")["KeyMetadata"]["Arn"]
     pages["aws.kms.keys"] = kms.list_keys()
+    pages["aws.kms.key_details"] = kms.describe_key(KeyId=ids["key"])
     trails = boto3.client("cloudtrail", region_name=REGION)
     trails.create_trail(Name="audit", S3BucketName="acme-logs", IsMultiRegionTrail=True)
     pages["aws.cloudtrail.trails"] = trails.describe_trails(includeShadowTrails=False)
@@ -136,6 +137,11 @@ def _s3(pages: dict[str, Any], ids: dict[str, str]) -> None:
     for name in ("acme-logs", "acme-www"):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     pages["aws.s3.buckets"] = s3.list_buckets()
+    logs, www = pages["aws.s3.buckets"]["Buckets"]
+    rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+    s3.put_bucket_encryption(Bucket=logs["Name"], ServerSideEncryptionConfiguration={"Rules": rules})
+    pages["aws.s3.encryption"] = {**logs, **s3.get_bucket_encryption(Bucket=logs["Name"])}
+    pages["a bucket that may not be asked"] = www
 
 
 def _rds(pages: dict[str, Any], ids: dict[str, str]) -> None:
@@ -170,6 +176,7 @@ def _iam_and_lambda(pages: dict[str, Any], ids: dict[str, str]) -> None:
     pages["details"] = iam.get_account_authorization_details(Filter=["User"])
 
     role = iam.create_role(RoleName="lambda", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    pages["aws.iam.roles"] = iam.list_roles()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("bill.py", "def handler(event, context): ...")

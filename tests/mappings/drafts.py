@@ -15,6 +15,7 @@ from proofport.mapping import MappingFile, MappingLibrary, compile_source
 from proofport.mapping.draft import Rules, draft
 from proofport.mapping.language.syntax import read_mappings
 from proofport.sources import open_source
+from proofport.sources.pages import Pages
 
 SOURCES = (
     *("aws.cloudtrail.trails", "aws.dynamodb.tables", "aws.ec2.instances", "aws.ec2.security_groups"),
@@ -43,7 +44,9 @@ class Figures:
 def sample(mapping: MappingFile) -> list[Any]:
     """The inputs of a mapping's tests. Documents with the same lists are merged into one; those of another form than
     the first are left out, as one call of a tool prints one form."""
-    inputs = [test.input for test in mapping.tests if test.rejected is None]
+    read = compile_source(mapping)
+    whole = [test for test in mapping.tests if test.rejected is None and test.expect not in (None, [])]
+    inputs = [test.input for test in whole if not _has_more(read.page(test.input, "a test", 1))]
     if mapping.records is None:
         return inputs
     merged: dict[str, Any] = dict(inputs[0])
@@ -52,6 +55,11 @@ def sample(mapping: MappingFile) -> list[Any]:
             if isinstance(each[name], list):
                 merged[name] = [*merged[name], *each[name]]
     return [merged]
+
+
+def _has_more(page: Pages | None) -> bool:
+    """True for a page that others follow: its list is a part of the whole one."""
+    return page is not None and page.more is not None
 
 
 def drafted(mapping: MappingFile) -> tuple[str, Rules]:

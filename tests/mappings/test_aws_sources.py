@@ -121,6 +121,39 @@ def test_s3_buckets_claim_nothing_that_the_list_does_not_say(evidence: Any) -> N
     assert set(found) == {"arn:aws:s3:::acme-logs", "arn:aws:s3:::acme-www"}
 
 
+def test_s3_encryption_is_that_of_the_bucket_that_was_asked(evidence: Any) -> None:
+    [logs] = evidence("aws.s3.encryption")
+    assert (logs["id"], logs["encrypted"], "created_at" in logs) == ("arn:aws:s3:::acme-logs", True, True)
+    [www] = evidence("aws.s3.encryption", "a bucket that may not be asked")
+    assert (www["id"], "encrypted" in www) == ("arn:aws:s3:::acme-www", False)
+
+
+def test_kms_keys_in_detail(evidence: Any, aws: Any) -> None:
+    [key] = evidence("aws.kms.key_details")
+    assert key["id"] in {each["id"] for each in evidence("aws.kms.keys")}
+    assert without_time(key, "created_at") == {
+        "id": aws.ids["key"],
+        "type": "aws.kms.key",
+        "provider": "aws",
+        "account_id": ACCOUNT,
+        "region": "eu-west-1",
+        "name": aws.ids["key"].rpartition("/")[2],
+        "description": "orders",
+        "state": "Enabled",
+    }
+
+
+def test_iam_roles(evidence: Any) -> None:
+    [role] = evidence("aws.iam.roles")
+    assert without_time(role, "created_at") == {
+        "id": f"arn:aws:iam::{ACCOUNT}:role/lambda",
+        "type": "aws.iam.role",
+        "provider": "aws",
+        "account_id": ACCOUNT,
+        "name": "lambda",
+    }
+
+
 def test_rds_instances(evidence: Any) -> None:
     found = by_id(evidence("aws.rds.instances"))
     shop = found[f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:shop"]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import ANY
 
+from tests.generated.vanta import declared
 from tests.support.destination import AtEmulator
 from tests.support.evidence import FULLY_KNOWN, Record, personnel_account
 
+from proofport.evidence import KINDS
+from proofport.mapping import MappingLibrary
 from proofport.testing import Running
 
 SCOPE = "connectors.self:read-resource connectors.self:write-resource"
@@ -40,6 +43,13 @@ async def authorization(served: Running, **changes: Any) -> str:
     body = token_request(served.destination(), **changes)
     async with served.client.post(served.origin + "/oauth/token", json=body) as answer:
         return f"Bearer {(await answer.json())['access_token']}"
+
+
+def with_all_known(block: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The object of a kind, with the values that `docs/vanta.md` declares for what a source does not know."""
+    made = MappingLibrary().find(f"vanta/{kind}").fields if kind in KINDS else {}
+    values = {name: value for name, value in declared().items() if name in made}
+    return {**block, "when_unknown": values} if values else block
 
 
 # ---------------------------------------------------------------------- records that fit, one of each base type

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from proofport.mapping.draft import Rules
 
 T = TypeVar("T")
+OF_VENDORS, WRONG = "vendor mappings", "wrong mappings"
 names_argument = click.argument("names", metavar="[NAME|FILE]...", nargs=-1)
 
 
@@ -31,12 +32,18 @@ def mapping() -> None:
 @mapping.command("list")
 @options.config_option
 def list_command(config_path: str | None) -> int:
-    """List every mapping by its name, with the kind that it takes or gives."""
+    """List every mapping by its name: sources by the kind that they give, then what vendors take of each kind."""
     library = _library(config_path)
     names = library.names()
     width = max(map(len, names))
+    groups: dict[str, list[str]] = {}
     for name in names:
-        echo(plain(f"{name:<{width}}  {_summary(library, name)}"))
+        group, summary = _group_and_summary(library, name)
+        groups.setdefault(group, []).append(f"{name:<{width}}  {summary}")
+    for group in sorted(groups, key=lambda group: (group in (WRONG, OF_VENDORS), group)):
+        echo(click.style(plain(group), bold=True))
+        for line in groups[group]:
+            echo(plain(line))
     return 0
 
 
@@ -144,14 +151,16 @@ def _tell(rules: Rules, sample: str, out: str | None) -> None:
         show(f"proofport preview {name}={sample}", "  ", err=True)
 
 
-def _summary(library: MappingLibrary, name: str) -> str:
+def _group_and_summary(library: MappingLibrary, name: str) -> tuple[str, str]:
     from proofport.mapping import Vendor
 
     try:
         found = library.find(name)
     except UsageError:
-        return "wrong: see `proofport mapping check`"
-    return f"takes {found.from_kind}" if isinstance(found.to, Vendor) else f"gives {found.to}"
+        return WRONG, "wrong: see `proofport mapping check`"
+    if isinstance(found.to, Vendor):
+        return OF_VENDORS, f"takes {found.from_kind}"
+    return f"sources of {found.to}", f"gives {found.to}"
 
 
 def _check(mapping: MappingFile) -> None:

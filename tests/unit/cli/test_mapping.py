@@ -48,6 +48,20 @@ def test_the_configuration_s_folder_comes_on_top(capsys: Capture) -> None:
     assert "1 mapping: 1 test passed" in capsys.readouterr().out
 
 
+def test_sources_are_listed_by_their_kind(folder: Path, capsys: Capture) -> None:
+    (folder / "mine" / "wrong.yaml").write_text("mapping: sources/wrong\n")
+    configure()
+    assert app.run(["mapping", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    heads = [line for line in lines if "/" not in line]
+    assert heads[-2:] == ["vendor mappings", "wrong mappings"]
+    assert heads[:-2] == sorted(heads[:-2])
+    under = lines[lines.index("sources of device") + 1 : lines.index("sources of personnel_account")]
+    assert "sources/mine" in [line.split()[0] for line in under]
+    assert all(line.endswith(" gives device") for line in under)
+    assert lines[-1].split()[0] == "sources/wrong"
+
+
 def test_a_broken_configuration_is_not_passed_over(capsys: Capture) -> None:
     Path("proofport.yaml").write_text("instanze: x\n")
     assert app.run(["mapping", "list"]) == 2
