@@ -39,6 +39,7 @@ from proofport.errors import UnsupportedFeature, UsageError
 from proofport.evidence import Evidence
 from proofport.gateway.audit import Receipts
 from proofport.gateway.inputs import Input, Records, inputs_of, open_input
+from proofport.gateway.retention import keeping_pruned
 from proofport.gateway.schemas import confirmed, findings, schemas_of
 from proofport.gateway.targets import Preview, Targets, preview_of
 from proofport.gateway.verify import Look, Verification, verified
@@ -309,7 +310,8 @@ class Gateway:
             grace=grace,
             watch=watch,
         )
-        await worker.run(stop)
+        async with keeping_pruned(journal, self.config.retention):
+            await worker.run(stop)
 
     def target(self, destination: str, kind: str, mode: Mode) -> Target:
         """How a destination takes a kind, made once for those who ask again and again. Raises UsageError."""

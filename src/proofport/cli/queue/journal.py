@@ -1,4 +1,4 @@
-"""`proofport journal`: check, back up, restore and migrate the journal."""
+"""`proofport journal`: look at the journal, make it smaller, back it up, restore and migrate it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import click
 from proofport.cli import options
 from proofport.cli.connect import connect
 from proofport.cli.output import echo, plain, show, show_result, when, wrapped
+from proofport.cli.queue.retention import prune_command, size_command
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 @click.group("journal")
 def journal() -> None:
-    """Check, back up, restore and migrate the journal."""
+    """Check, measure, prune, back up, restore and migrate the journal."""
+
+
+journal.add_command(size_command)
+journal.add_command(prune_command)
 
 
 @journal.command("check")

@@ -41,6 +41,7 @@ from proofport.journal.contract.queue import (
 )
 from proofport.journal.contract.receipts import Branch, LogHead, NewReceipt, ReceiptKey, Receipts, ReceiptView
 from proofport.journal.contract.registry import Lease, Registry
+from proofport.journal.contract.retention import PRUNABLE, Holding, JournalSize, Prunable, Pruned, Retention
 from proofport.journal.contract.runs import Attempt, BatchDone, NewRun, Runs, RunState, RunView
 from proofport.journal.contract.snapshots import (
     Commit,
@@ -56,6 +57,7 @@ __all__ = [
     "NOTHING_SENT",
     "NO_PLACES",
     "PERHAPS_OVERWRITTEN",
+    "PRUNABLE",
     "Accepted",
     "AccessKey",
     "AccessKeys",
@@ -67,9 +69,11 @@ __all__ = [
     "Delivery",
     "Failure",
     "Filter",
+    "Holding",
     "IdempotencyRecord",
     "Intent",
     "Journal",
+    "JournalSize",
     "Kept",
     "Known",
     "LaneRun",
@@ -85,11 +89,14 @@ __all__ = [
     "NewSnapshot",
     "Part",
     "Places",
+    "Prunable",
+    "Pruned",
     "Queue",
     "ReceiptKey",
     "ReceiptView",
     "Receipts",
     "Registry",
+    "Retention",
     "RunState",
     "RunView",
     "Runs",
@@ -105,7 +112,7 @@ __all__ = [
 ]
 
 
-class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Protocol):
+class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Retention, Protocol):
     """All of it, in one place."""
 
     async def open(self) -> None:

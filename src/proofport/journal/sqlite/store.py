@@ -27,7 +27,10 @@ P = ParamSpec("P")
 
 SQL = load(
     __package__,
-    ["access", "clock", "copies", "intents", "known", "lanes", "queue", "receipts", "registry", "runs", "snapshots"],
+    [
+        *("access", "clock", "copies", "intents", "known", "lanes", "queue", "receipts", "registry", "retention"),
+        *("runs", "snapshots"),
+    ],
 )
 LISTS = ("ids", "destinations", "kinds", "left_out", "full")
 """Names of values that may be lists."""
