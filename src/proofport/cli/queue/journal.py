@@ -12,7 +12,7 @@ import click
 from proofport.cli import options
 from proofport.cli.connect import connect
 from proofport.cli.output import echo, plain, show, show_result, when, wrapped
-from proofport.cli.queue.retention import prune_command, size_command
+from proofport.cli.queue.retention import prune_command, rebuild_command, size_command
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,11 +23,12 @@ if TYPE_CHECKING:
 
 @click.group("journal")
 def journal() -> None:
-    """Check, measure, prune, back up, restore and migrate the journal."""
+    """Check, measure, prune, back up, restore, rebuild and migrate the journal."""
 
 
 journal.add_command(size_command)
 journal.add_command(prune_command)
+journal.add_command(rebuild_command)
 
 
 @journal.command("check")
@@ -129,7 +130,7 @@ def _consequences(restored: Restored) -> Iterator[str]:
         yield f"Interrupted runs: {', '.join(restored.open_runs)}. Push their inputs again."
     yield (
         "Every record is sent once more before it counts as unchanged. A record that was first delivered after the "
-        "backup is not known here: `proofport plan` shows it where the vendor can be listed."
+        "backup is not known here: where the vendor can be listed, `proofport journal rebuild DEST` gets it back."
     )
 
 

@@ -1,4 +1,4 @@
-"""`proofport journal size` and `prune`: what the journal holds, and dropping what is old."""
+"""`proofport journal size`, `prune` and `rebuild`: what the journal holds, drops, and gets back from a vendor."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from proofport.cli.output import show_result, wrapped
 from proofport.text.wording import SPAN_WORDS, span
 
 if TYPE_CHECKING:
+    from proofport.gateway.rebuild import Rebuilt
     from proofport.journal.contract import Holding, JournalSize
 
 
@@ -114,3 +115,40 @@ def _pruned_lines(
     yield f"The journal has {after.bytes:,} bytes on the disk; it had {before.bytes:,}."
     if after.free and not after.shrinks:
         yield wrapped(HOW_TO_SHRINK)
+
+
+@click.command("rebuild")
+@click.argument("destination", metavar="DEST")
+@click.option("--kind", metavar="KIND", help="Only this kind of evidence. [default: all that are configured]")
+@options.json_option
+@uses_gateway
+async def rebuild_command(gateway: proofport.Gateway, destination: str, kind: str | None, *, as_json: bool) -> int:
+    """Fill a journal that was lost or restored from what DEST lists, as far as it lists anything.
+
+    What the vendor holds counts as delivered from here again, so that the next snapshot finds what is gone. Nothing of
+    it counts as unchanged. What the journal knows stays. The exit code is 1 when the vendor does not list a kind.
+    """
+    from proofport.gateway.rebuild import rebuilt
+
+    found = await rebuilt(gateway, destination, kind)
+    show_result([each.as_dict() for each in found], _rebuilt_lines(found), as_json=as_json)
+    return 1 if any(each.added is None for each in found) else 0
+
+
+def _rebuilt_lines(found: Iterable[Rebuilt]) -> Iterator[str]:
+    for each in found:
+        yield wrapped(f"{each.kind}: {_rebuilt(each)}", hanging="  ")
+        yield from (wrapped(note, "  ") for note in each.notes)
+
+
+def _rebuilt(result: Rebuilt) -> str:
+    if result.added is None:
+        return "cannot be rebuilt."
+    parts = [f"{result.added:,} records added"]
+    if result.known:
+        parts.append(f"{result.known:,} were known")
+    if result.ended:
+        parts.append(f"{result.ended:,} are listed as gone")
+    if result.outside:
+        parts.append(f"{result.outside:,} left out, which no set from here has brought")
+    return f"{', '.join(parts)}."
