@@ -17,6 +17,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.journal_contract.access import AccessTests
 from tests.journal_contract.bodies import BodyTests, TombstoneTests
 from tests.journal_contract.clock import ClockTests
+from tests.journal_contract.erasing import ErasingTests
 from tests.journal_contract.intents import IntentTests, SourceTests, SpellingTests
 from tests.journal_contract.known import KnownTests
 from tests.journal_contract.lanes import LaneTests
@@ -55,6 +56,7 @@ class JournalContract(
     AccessTests,
     ReceiptTests,
     RetentionTests,
+    ErasingTests,
     PermitTests,
     ClockTests,
     WorkTests,

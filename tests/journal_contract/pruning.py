@@ -103,7 +103,7 @@ async def _needed(journal: Journal) -> object:
     if not await journal.find(Filter(state="dead")):
         dead = await journal.accept([NewDelivery("dead", "somewhere", KIND, "upsert", b"[]", 1)])
         await journal.set_aside(Filter(ids=dead.ids), Failure("invalid", "[]"))
-    known = []
+    known: list[object] = []
     for lane in range(LANES):
         known.append(await journal.known_count(f"lane {lane}", KIND))
         kept = await journal.kept(f"lane {lane}", KIND, limit=5)

@@ -12,6 +12,7 @@ import click
 from proofport.cli import options
 from proofport.cli.connect import connect
 from proofport.cli.output import echo, plain, show, show_result, when, wrapped
+from proofport.cli.queue.forget import forget_command
 from proofport.cli.queue.retention import prune_command, rebuild_command, size_command
 from proofport.errors import UsageError
 
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
 @click.group("journal")
 def journal() -> None:
-    """Check, measure, prune, back up, restore, rebuild and migrate the journal."""
+    """Check, measure, prune, back up, restore, rebuild and move the journal."""
 
 
 journal.add_command(size_command)
 journal.add_command(prune_command)
+journal.add_command(forget_command)
 journal.add_command(rebuild_command)
 
 

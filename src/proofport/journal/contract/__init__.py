@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from proofport.journal.contract.access import AccessKey, AccessKeys
+from proofport.journal.contract.erasing import Erasing, Standing
 from proofport.journal.contract.lanes import NO_PLACES, LaneRun, Lanes, LaneView, Places, since_boot
 from proofport.journal.contract.last_state import (
     IN_DOUBT,
@@ -67,6 +68,7 @@ __all__ = [
     "Commit",
     "Delivered",
     "Delivery",
+    "Erasing",
     "Failure",
     "Filter",
     "Holding",
@@ -106,13 +108,14 @@ __all__ = [
     "Snapshots",
     "SourceCount",
     "SpellingState",
+    "Standing",
     "State",
     "Submitted",
     "since_boot",
 ]
 
 
-class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Retention, Protocol):
+class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Retention, Erasing, Protocol):
     """All of it, in one place."""
 
     async def open(self) -> None:

@@ -21,6 +21,7 @@ from proofport.journal.postgres.wake import Waker
 from proofport.journal.postgres.work import POLL, Hearing
 from proofport.journal.scheduler import Slots
 from proofport.journal.sql.access import AccessPart
+from proofport.journal.sql.erasing import ErasingPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
@@ -46,6 +47,7 @@ class PostgresJournal(
     RetentionPart,
     SnapshotsPart,
     AccessPart,
+    ErasingPart,
 ):
     """A journal in a database. `clock` gives seconds since 1970; without one, the server's clock counts."""
 
@@ -76,6 +78,10 @@ class PostgresJournal(
             if not found:
                 found = [text for (text,) in await (await db.execute(SQL["asleep"].encode())).fetchall()]
         return found
+
+    @staticmethod
+    def _id(text: str) -> bytes:
+        return text.encode()
 
     # ------------------------------------------------------------------ retention
     async def size(self) -> JournalSize:

@@ -27,8 +27,8 @@ P = ParamSpec("P")
 SQL = load(
     __package__,
     [
-        *("access", "clock", "copies", "intents", "known", "lanes", "queue", "receipts", "registry", "retention"),
-        *("runs", "snapshots"),
+        *("access", "clock", "copies", "erasing", "intents", "known", "lanes", "queue", "receipts"),
+        *("registry", "retention", "runs", "snapshots"),
     ],
 )
 

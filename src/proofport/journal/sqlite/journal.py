@@ -9,17 +9,18 @@ import sqlite3
 import tempfile
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from functools import partial
 from pathlib import Path
 
 from proofport.errors import JournalError, UsageError
 from proofport.journal import scheduler
-from proofport.journal.contract import JournalSize, LaneRun
+from proofport.journal.contract import JournalSize, LaneRun, Standing
 from proofport.journal.copying import Source, Target
 from proofport.journal.scheduler import Slots
 from proofport.journal.sql.access import AccessPart
+from proofport.journal.sql.erasing import ErasingPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
@@ -60,6 +61,7 @@ class SqliteJournal(
     RetentionPart,
     SnapshotsPart,
     AccessPart,
+    ErasingPart,
 ):
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 
@@ -119,6 +121,17 @@ class SqliteJournal(
     def _beside(self, ending: str) -> Path:
         real = self.path.resolve()
         return real.with_name(real.name + ending)
+
+    async def standing(self, keys: Sequence[str]) -> list[Standing]:
+        """What is still in the log is folded first."""
+        for lane, kind in await self._store.rows("all_sets", {}):
+            await self.known_count(lane, kind)
+        return await super().standing(keys)
+
+    async def erase_bodies(self, places: Sequence[Standing]) -> None:
+        """What is dropped from now on is overwritten with zeros: https://www.sqlite.org/pragma.html"""
+        await self._store.writer.write(lambda db: db.execute("PRAGMA secure_delete = ON").fetchall())
+        await super().erase_bodies(places)
 
     async def give_space_back(self) -> bool:
         """The pages that are free go from the end of the file, once the log is written into it."""
