@@ -57,8 +57,8 @@ def test_the_size_names_what_is_in_it(shell: CommandLine, file: Path) -> None:
     filled(file)
     typed = shell.type("journal", "size")
     assert typed.code == 0
-    assert f"bytes in {DELIVERED:,} deliveries: done" in typed.out
-    assert f"bytes in {WAITING} deliveries: queued" in typed.out
+    assert f"{DELIVERED:,}  deliveries: done" in typed.out
+    assert f"{WAITING}  deliveries: queued" in typed.out
     assert max(map(len, typed.out.splitlines())) <= 80
     assert "secret-of-somebody" not in typed.out
     size = shell.type("journal", "size", "--json").json
@@ -71,7 +71,7 @@ def test_a_dry_run_drops_nothing(shell: CommandLine, file: Path) -> None:
     filled(file)
     typed = shell.type("journal", "prune", "--older-than", "90d", "--dry-run")
     assert (typed.code, typed.out.splitlines()[0]) == (0, "This would go:")
-    assert f"bytes in {DELIVERED:,} deliveries" in typed.out
+    assert f"{DELIVERED:,}  deliveries\n" in typed.out
     assert len(ask(str(file), lambda journal: journal.find(Filter(), limit=9_999))) == DELIVERED + WAITING
 
 

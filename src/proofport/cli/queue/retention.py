@@ -40,7 +40,7 @@ async def size_command(gateway: proofport.Gateway, *, as_json: bool) -> int:
 
 
 def _size_lines(size: JournalSize) -> Iterator[str]:
-    yield f"{size.bytes:>15,}  bytes on the disk" + (f", {size.free:,} of them free" if size.free else "")
+    yield f"{size.bytes:>15,} bytes  on the disk" + (f", {size.free:,} of them free" if size.free else "")
     yield from _lines(size.holdings)
     if size.free and not size.shrinks:
         yield wrapped(HOW_TO_SHRINK)
@@ -55,7 +55,7 @@ HOW_TO_SHRINK = (
 def _lines(holdings: Iterable[Holding]) -> Iterator[str]:
     for each in sorted(holdings, key=lambda each: -each.bytes):
         if each.rows:
-            yield f"{each.bytes:>15,}  bytes in {each.rows:,} {each.what}"
+            yield f"{each.bytes:>15,} bytes  {each.rows:>9,}  {each.what}"
 
 
 @click.command("prune")
