@@ -41,14 +41,6 @@ NOT_WHOLE = rejected(
         hint="Upsert the whole record first.",
     )
 )
-NO_BODY = rejected(
-    Problem(
-        "a removal of a record whose last state is not known here",
-        "a record whose last state is known: the vendor cannot delete, so that state is sent once more, marked as gone",
-        field="id",
-        hint="Upsert the whole record, marked as gone, instead.",
-    )
-)
 NEVER_SENT = rejected(
     Problem(
         "an id that was never delivered from here; the vendor does not say what it holds",
@@ -114,7 +106,7 @@ class PublishedResource(SchemaResource, Provisions):
             memory.update(noted=True, notes=[WITHDRAWN_NOTE])
         if not bodies:
             return list(refused.values())
-        outcome = yield from self._publish(job, bodies)
+        outcome = yield from self._publish(job, bodies, job.mode)
         return [refused.get(index, outcome) for index in range(len(batch))]
 
     def _refused_patches(self, batch: Batch) -> dict[int, Outcome]:
@@ -127,10 +119,10 @@ class PublishedResource(SchemaResource, Provisions):
                 refused[index] = self._nested(nested)
         return refused
 
-    def _publish(self, job: Job, bodies: Sequence[bytes], *, destructive: bool = False) -> Flow[Outcome]:
+    def _publish(self, job: Job, bodies: Sequence[bytes], mode: Mode, *, destructive: bool = False) -> Flow[Outcome]:
         """Queue records. All of them have one outcome. Repeating the request converges, in full as in partial."""
         path = f"/custom_connections/{self.settings.connection_id}/data"
-        content = b"%b%b]}" % (self._head(job.mode), b",".join(bodies))
+        content = b"%b%b]}" % (self._head(mode), b",".join(bodies))
         reply = yield Call("publish", "POST", path, body=content, destructive=destructive)
         if reply.status == 400:
             hint = "Compare vendor_slug with the vendor configured on the connection: it must be equal."
@@ -194,20 +186,32 @@ class EndedResource(PublishedResource, Ends):
         return (yield from super().send(job, memory, batch))
 
     def end(self, job: Job, memory: Memory, batch: Batch) -> Flow[list[Outcome]]:
-        """Publish the last body of each record, marked as gone, in as many requests as their size asks for."""
+        """Publish the last body of each record, marked as gone, in as many requests as their size asks for.
+
+        Of a record whose last body is not known here, the mark alone goes, as a partial publish. If the vendor does not
+        hold it, that changes nothing.
+        """
         self._require_ended_fields(self.current(job.lane_memory))
         outcomes: dict[int, Outcome] = {}
-        bodies: dict[int, bytes] = {}
+        whole: dict[int, bytes] = {}
+        marks: dict[int, bytes] = {}
         for index, last in enumerate(batch.last):
             if last is not None and last.body:
-                body = json.loads(last.body) | self.ended_fields
-                bodies[index] = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+                whole[index] = _compact(json.loads(last.body) | self.ended_fields)
+            elif last is not None and not last.removed:
+                marks[index] = _compact({"id": batch.ids[index], **self.ended_fields})
             else:
-                outcomes[index] = NEVER_SENT if last is None else UNCHANGED if last.removed else NO_BODY
-        for indexes in _portions(bodies, self._bytes_left("remove")):
-            outcome = yield from self._publish(job, [bodies[index] for index in indexes], destructive=True)
-            outcomes |= dict.fromkeys(indexes, outcome)
+                outcomes[index] = NEVER_SENT if last is None else UNCHANGED
+        modes: tuple[tuple[Mode, Mapping[int, bytes]], ...] = (("remove", whole), ("patch", marks))
+        for mode, bodies in modes:
+            for indexes in _portions(bodies, self._bytes_left(mode)):
+                outcome = yield from self._publish(job, [bodies[index] for index in indexes], mode, destructive=True)
+                outcomes |= dict.fromkeys(indexes, outcome)
         return [outcomes[index] for index in range(len(batch))]
+
+
+def _compact(body: Mapping[str, Any]) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _with_field(bodies: Sequence[bytes], field: str) -> Sequence[bytes]:

@@ -17,13 +17,16 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.journal_contract.access import AccessTests
 from tests.journal_contract.bodies import BodyTests, TombstoneTests
 from tests.journal_contract.clock import ClockTests
+from tests.journal_contract.erasing import ErasingTests
 from tests.journal_contract.intents import IntentTests, SourceTests, SpellingTests
 from tests.journal_contract.known import KnownTests
 from tests.journal_contract.lanes import LaneTests
-from tests.journal_contract.processes import SharedJournalContract
+from tests.journal_contract.processes import ProcessTests
+from tests.journal_contract.pruning import PruningTests
 from tests.journal_contract.queue import QueueTests
 from tests.journal_contract.receipts import ReceiptTests
 from tests.journal_contract.registry import AdapterMemoryTests, LeaseTests, PermitTests
+from tests.journal_contract.retention import RetentionTests
 from tests.journal_contract.runs import RunTests
 from tests.journal_contract.snapshots import CommitTests, SnapshotTests
 from tests.journal_contract.stateful import JournalMachine
@@ -52,6 +55,8 @@ class JournalContract(
     TombstoneTests,
     AccessTests,
     ReceiptTests,
+    RetentionTests,
+    ErasingTests,
     PermitTests,
     ClockTests,
     WorkTests,
@@ -72,3 +77,7 @@ class JournalContract(
                 suppress_health_check=list(HealthCheck),
             ),
         )
+
+
+class SharedJournalContract(ProcessTests, PruningTests):
+    """All that a journal promises to several processes."""

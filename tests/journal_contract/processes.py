@@ -102,8 +102,8 @@ class Processes:
                 yield Sent(name, int(epoch), " ".join(lane), int(number))
 
 
-class SharedJournalContract(ABC):
-    """All that a journal promises to several processes.
+class ProcessTests(ABC):
+    """What a journal promises where processes are killed, or frozen.
 
     `deliveries` are drained in a test; `acknowledged` are accepted before each kill. A soak takes more of both.
     """

@@ -1,6 +1,6 @@
 """A process that works on a journal until something happens to it. Run as a program by the process tests.
 
-    python -P program.py accept|deliver|lease URL NAME PIPE LEASE SLOTS
+    python -P program.py accept|deliver|lease|prune URL NAME PIPE LEASE SLOTS
 
 It says `ready NAME`, and after a SIGUSR1 what it does, in lines on the file descriptor PIPE. A line is one write: lines
 of several processes on one pipe stand in the order in which things happened, and who is killed has written whole lines.
@@ -12,10 +12,11 @@ import asyncio
 import os
 import signal
 import sys
+import time
 
 from proofport.errors import LaneLost
 from proofport.journal import open_journal
-from proofport.journal.contract import IdempotencyRecord, Journal, LaneRun, NewDelivery
+from proofport.journal.contract import PRUNABLE, IdempotencyRecord, Journal, LaneRun, NewDelivery
 
 ACCEPTING_AT_ONCE = 64
 CALL_SECONDS = 0.005
@@ -69,6 +70,20 @@ class Program:
 
         await self._journal.work(drain, owner=self._name, slots=slots, lease=lease, stop=stop)
 
+    async def prune(self, lease: float, _: int) -> None:
+        """Prune all that has ended, in small windows: say `dropped ROWS` after each that held anything, and `done`."""
+        before = time.time()
+        for what in PRUNABLE:
+            after: int | None = 0
+            while after is not None:
+                pruned = await self._journal.prune(what, before=before, after=after, limit=100)
+                if pruned.dropped:
+                    self.tell("dropped", pruned.dropped[0].rows)
+                after = pruned.after
+        while await self._journal.give_space_back():
+            pass
+        self.tell("done", self._name)
+
     async def lease(self, lease: float, _: int) -> None:
         """Take turns with others at a lease, until SIGTERM: say `took NAME` and `gave NAME`. A busy holder, who asks
         again at once after giving it back."""
@@ -105,7 +120,7 @@ async def main(what: str, url: str, name: str, pipe: str, lease: str, slots: str
     program.tell("ready", name)
     await asked.wait()
     try:
-        work = {"deliver": program.deliver, "lease": program.lease}
+        work = {"deliver": program.deliver, "lease": program.lease, "prune": program.prune}
         await (program.accept() if what == "accept" else work[what](float(lease), int(slots)))
     finally:
         await journal.close()

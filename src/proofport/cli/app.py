@@ -31,7 +31,7 @@ COMMANDS = {
     "status": ("queue.status", "Show lanes, runs and attempts."),
     "resume": ("queue.status", "Release a parked lane."),
     "dead-letter": ("queue.dead_letter", "List, show, replay and drop deliveries that failed."),
-    "journal": ("queue.journal", "Check, back up, restore and migrate the journal."),
+    "journal": ("queue.journal", "Check, measure, prune, back up, restore, rebuild and move the journal."),
     "worker": ("service", "Deliver what is queued, without an HTTP endpoint."),
     "receipt": ("receipt", "List, show, export and verify signed receipts of runs."),
     "key": ("relay", "Make, list and revoke the keys of the relay."),

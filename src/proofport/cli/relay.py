@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,12 +14,10 @@ from proofport.cli import options
 from proofport.cli.connect import uses_gateway, with_gateway
 from proofport.cli.output import echo, show, show_json, show_result, when, wrapped
 from proofport.errors import UsageError
+from proofport.text.wording import span
 
 if TYPE_CHECKING:
     from proofport.journal.contract import AccessKey
-
-_SPAN = re.compile(r"(\d{1,5})([dh])")
-_UNITS = {"d": "days", "h": "hours"}
 
 
 @click.command()
@@ -60,11 +58,10 @@ def _moment(ctx: click.Context, parameter: click.Parameter, text: str | None) ->
         return None
     now = datetime.now(UTC)
     try:
-        span = _SPAN.fullmatch(text)
-        if span:
-            return (now + timedelta(**{_UNITS[span[2]]: int(span[1])})).timestamp()
+        with suppress(ValueError):
+            return now.timestamp() + span(text)
         at = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise click.BadParameter(f"found {text!r}, expected 90d, 12h or 2030-01-31", ctx, parameter) from None
     if at <= now:
         raise click.BadParameter(f"{text} is in the past", ctx, parameter)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from proofport import evidence, registry
 from proofport.adapter import Adapter
@@ -18,13 +19,14 @@ from proofport.config.secrets import journal_of, resolve_secrets
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
 from proofport.sources.xlsx import WORKBOOK_BYTES
-from proofport.text.wording import did_you_mean
+from proofport.text.wording import SPAN_WORDS, did_you_mean, span
 from proofport.text.yaml_nodes import Node, content_of, data, kind_of, read_documents
 from proofport.wire import is_loopback
 
 FILE_NAME = "proofport.yaml"
 PATH_VARIABLE = "PROOFPORT_CONFIG"
 DEFAULT_JOURNAL = ".proofport/journal.sqlite3"
+LEAST_RETAINED, LEAST_EVERY = "1d", "1h"
 
 
 class Guard(Settings):
@@ -50,6 +52,22 @@ class Receipts(Settings):
     ids: Literal["hmac", "plain"] = "hmac"
 
 
+class Retention(Settings):
+    """How long a journal keeps what has ended. Relays and workers prune it."""
+
+    older_than: float  #: Seconds, written as 90d.
+    every: float = 86_400.0  #: Seconds between two prunings, written as 1d.
+
+    @field_validator("older_than", "every", mode="before")
+    @classmethod
+    def _span(cls, value: object, info: ValidationInfo) -> int:
+        least = LEAST_RETAINED if info.field_name == "older_than" else LEAST_EVERY
+        with suppress(ValueError):
+            if (seconds := span(value)) >= span(least):
+                return seconds
+        raise ValueError(f"expected {SPAN_WORDS}, at least {least}")
+
+
 class Config(Settings):
     """The configuration, read from a file or built in memory."""
 
@@ -68,6 +86,7 @@ class Config(Settings):
     tenants: dict[str, Tenant] = Field(default_factory=dict)  #: `@acme/prod` is the destination `prod` of `acme`.
     relay: RelaySettings = RelaySettings()
     receipts: Receipts | None = None  #: None: there are no receipts.
+    retention: Retention | None = None  #: None: nothing is pruned but by command.
     _path: Path | None = PrivateAttr(None)
     _node: Node | None = PrivateAttr(None)
 

@@ -29,6 +29,7 @@ from proofport.evidence import Evidence
 from proofport.gateway.inputs import Input, inputs_of, open_input, typed
 from proofport.gateway.preview import Preview, previews_of
 from proofport.gateway.records import Records, all_of, kind_of
+from proofport.gateway.retention import keeping_pruned
 from proofport.gateway.targets import names_of
 from proofport.gateway.vendors import Vendors
 from proofport.journal import is_there, open_journal, opened
@@ -261,7 +262,8 @@ class Gateway(Vendors):
             grace=grace,
             watch=watch,
         )
-        await worker.run(stop)
+        async with keeping_pruned(journal, self.config.retention):
+            await worker.run(stop)
 
     def target(self, destination: str, kind: str, mode: Mode) -> Target:
         """How a destination takes a kind, made once for those who ask again and again. Raises UsageError."""

@@ -283,15 +283,16 @@ def test_without_active_what_is_gone_is_told_by_a_field_of_your_own_or_not_at_al
 
 
 def test_a_removal_needs_a_last_state_and_happens_once() -> None:
-    vendor = recorded(QUEUED)
-    last = [delivered(id="here"), LastDelivered(removed=True), None, LastDelivered()]
+    vendor = recorded(QUEUED, QUEUED)
+    last = [delivered(id="here", model="x"), LastDelivered(removed=True), None, LastDelivered()]
     given = Batch(["here", "gone", "never", "bare"], [b"{}"] * 4, range(4), last=last)
     outcomes = drive(resource("device", defined=True).send(job("remove", "device"), {}, given), vendor)
-    assert outcomes[:2] == [ACCEPTED, UNCHANGED]
-    assert [outcome.status for outcome in outcomes[2:]] == [Status.REJECTED] * 2
+    assert [outcomes[0], outcomes[1], outcomes[3]] == [ACCEPTED, UNCHANGED, ACCEPTED]
+    assert (outcomes[2].status, outcomes[2].reason) == (Status.REJECTED, "not_known")
     assert "never delivered from here" in str(outcomes[2].problem)
-    assert [outcome.reason for outcome in outcomes[2:]] == ["not_known", None]
-    assert body(vendor)["resource_data"] == [{"id": "here", "active": False}]
+    whole, mark = (json.loads(call.body or b"") for call in vendor.calls)
+    assert (whole["resource_data"], "partial" in whole) == ([{"id": "here", "model": "x", "active": False}], False)
+    assert (mark["resource_data"], mark["partial"]) == ([{"id": "bare", "active": False}], True)
     nothing = replace(given, ids=["gone"], bodies=[b"{}"], positions=[1], last=last[1:2])
     assert drive(resource("device").send(job("remove", "device"), {}, nothing), recorded()) == [UNCHANGED]
 

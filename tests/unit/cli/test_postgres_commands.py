@@ -13,7 +13,7 @@ from tests.support.journals import ask
 from tests.support.postgres import Database
 from tests.support.programs import program
 
-from proofport.journal.contract import Filter, NewDelivery
+from proofport.journal.contract import Filter, Journal, NewDelivery
 
 
 @pytest.fixture
@@ -65,6 +65,25 @@ def test_a_file_is_moved_and_cannot_be_used_twice(cli: CommandLine, postgres: Da
     assert (code, "there is no journal" in words) == (2, True), words
 
     assert len(ask(postgres.owner, lambda journal: journal.find(Filter(state="queued")))) == 1
+
+
+def test_what_is_old_is_pruned(cli: CommandLine, postgres: Database) -> None:
+    async def cancelled(journal: Journal) -> None:
+        await journal.accept([NewDelivery("a", "d", "device", "upsert", b"[]", 1)])
+        await journal.cancel(Filter(), "a mistake")
+        await journal.accept([NewDelivery("a", "d", "device", "upsert", b"[]", 1)])
+
+    ask(postgres.owner, cancelled)
+    code, words = said(cli, "journal", "size")
+    assert (code, "2 bytes 1 deliveries: queued" in words, "free" in words) == (0, True, False), words
+    assert said(cli, "journal", "prune", "--older-than", "1d") == (0, "Nothing is that old.")
+    with psycopg.connect(postgres.owner, autocommit=True) as db:
+        db.execute("UPDATE deliveries SET finished = finished - 90000")
+    code, words = said(cli, "journal", "prune", "--older-than", "1d")
+    assert (code, "2 bytes 1 deliveries" in words) == (0, True), words
+    assert [each.state for each in ask(postgres.owner, lambda journal: journal.find(Filter()))] == ["queued"]
+    code, words = said(cli, "journal", "prune", "--older-than", "1d", "--rewrite")
+    assert (code, "VACUUM FULL" in words) == (2, True), words
 
 
 def test_migrate_is_for_databases(cli: CommandLine) -> None:

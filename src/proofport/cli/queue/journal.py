@@ -1,4 +1,4 @@
-"""`proofport journal`: check, back up, restore and migrate the journal."""
+"""`proofport journal`: look at the journal, make it smaller, back it up, restore and migrate it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 from proofport.cli import options
 from proofport.cli.connect import connect
 from proofport.cli.output import echo, plain, show, show_result, when, wrapped
+from proofport.cli.queue.forget import forget_command
+from proofport.cli.queue.retention import prune_command, rebuild_command, size_command
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
 
 @click.group("journal")
 def journal() -> None:
-    """Check, back up, restore and migrate the journal."""
+    """Check, measure, prune, back up, restore, rebuild and move the journal."""
+
+
+journal.add_command(size_command)
+journal.add_command(prune_command)
+journal.add_command(forget_command)
+journal.add_command(rebuild_command)
 
 
 @journal.command("check")
@@ -124,7 +132,7 @@ def _consequences(restored: Restored) -> Iterator[str]:
         yield f"Interrupted runs: {', '.join(restored.open_runs)}. Push their inputs again."
     yield (
         "Every record is sent once more before it counts as unchanged. A record that was first delivered after the "
-        "backup is not known here: `proofport plan` shows it where the vendor can be listed."
+        "backup is not known here: where the vendor can be listed, `proofport journal rebuild DEST` gets it back."
     )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from proofport.journal.contract.access import AccessKey, AccessKeys
+from proofport.journal.contract.erasing import Erasing, Standing
 from proofport.journal.contract.lanes import NO_PLACES, LaneRun, Lanes, LaneView, Places, since_boot
 from proofport.journal.contract.last_state import (
     IN_DOUBT,
@@ -41,6 +42,7 @@ from proofport.journal.contract.queue import (
 )
 from proofport.journal.contract.receipts import Branch, LogHead, NewReceipt, ReceiptKey, Receipts, ReceiptView
 from proofport.journal.contract.registry import Lease, Registry
+from proofport.journal.contract.retention import PRUNABLE, Holding, JournalSize, Prunable, Pruned, Retention
 from proofport.journal.contract.runs import Attempt, BatchDone, NewRun, Runs, RunState, RunView
 from proofport.journal.contract.snapshots import (
     Commit,
@@ -56,6 +58,7 @@ __all__ = [
     "NOTHING_SENT",
     "NO_PLACES",
     "PERHAPS_OVERWRITTEN",
+    "PRUNABLE",
     "Accepted",
     "AccessKey",
     "AccessKeys",
@@ -65,11 +68,14 @@ __all__ = [
     "Commit",
     "Delivered",
     "Delivery",
+    "Erasing",
     "Failure",
     "Filter",
+    "Holding",
     "IdempotencyRecord",
     "Intent",
     "Journal",
+    "JournalSize",
     "Kept",
     "Known",
     "LaneRun",
@@ -85,11 +91,14 @@ __all__ = [
     "NewSnapshot",
     "Part",
     "Places",
+    "Prunable",
+    "Pruned",
     "Queue",
     "ReceiptKey",
     "ReceiptView",
     "Receipts",
     "Registry",
+    "Retention",
     "RunState",
     "RunView",
     "Runs",
@@ -99,13 +108,14 @@ __all__ = [
     "Snapshots",
     "SourceCount",
     "SpellingState",
+    "Standing",
     "State",
     "Submitted",
     "since_boot",
 ]
 
 
-class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Protocol):
+class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Retention, Erasing, Protocol):
     """All of it, in one place."""
 
     async def open(self) -> None:

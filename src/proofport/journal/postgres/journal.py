@@ -9,9 +9,9 @@ from functools import partial
 
 import psycopg
 
-from proofport.errors import JournalError
+from proofport.errors import JournalError, UsageError
 from proofport.journal import scheduler
-from proofport.journal.contract import LaneRun
+from proofport.journal.contract import JournalSize, LaneRun
 from proofport.journal.copying import OF_A_LANE, OF_THE_JOURNAL, Source, Target
 from proofport.journal.postgres import copies, migrations
 from proofport.journal.postgres.database import Place, explained
@@ -21,11 +21,13 @@ from proofport.journal.postgres.wake import Waker
 from proofport.journal.postgres.work import POLL, Hearing
 from proofport.journal.scheduler import Slots
 from proofport.journal.sql.access import AccessPart
+from proofport.journal.sql.erasing import ErasingPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.receipts import ReceiptsPart
 from proofport.journal.sql.registry import RegistryPart
+from proofport.journal.sql.retention import RetentionPart
 from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 
@@ -35,7 +37,17 @@ READ = "SELECT max(md5(t::text)) FROM {table} t"
 
 
 class PostgresJournal(
-    QueuePart, LanesPart, RunsPart, LastStatePart, IntentsPart, ReceiptsPart, RegistryPart, SnapshotsPart, AccessPart
+    QueuePart,
+    LanesPart,
+    RunsPart,
+    LastStatePart,
+    IntentsPart,
+    ReceiptsPart,
+    RegistryPart,
+    RetentionPart,
+    SnapshotsPart,
+    AccessPart,
+    ErasingPart,
 ):
     """A journal in a database. `clock` gives seconds since 1970; without one, the server's clock counts."""
 
@@ -66,6 +78,22 @@ class PostgresJournal(
             if not found:
                 found = [text for (text,) in await (await db.execute(SQL["asleep"].encode())).fetchall()]
         return found
+
+    @staticmethod
+    def _id(text: str) -> bytes:
+        return text.encode()
+
+    # ------------------------------------------------------------------ retention
+    async def size(self) -> JournalSize:
+        [(size,)] = await self._store.rows("bytes", {})
+        return JournalSize(size, 0, shrinks=True, holdings=await self.holdings())
+
+    async def give_space_back(self) -> bool:
+        """Autovacuum does it: https://www.postgresql.org/docs/current/routine-vacuuming.html"""
+        return False
+
+    async def rewrite(self) -> None:
+        raise UsageError("this journal is a database", hint="Rewrite its tables with `VACUUM FULL`.")
 
     @property
     def label(self) -> str:

@@ -113,7 +113,7 @@ d.state = 'cancelled'
 
 -- name: replayed
 -- Ends a dead delivery that was accepted again.
-UPDATE deliveries SET state = 'cancelled', outcome = %(outcome)s WHERE id = %(id)s;
+UPDATE deliveries SET state = 'cancelled', outcome = %(outcome)s, finished = journal_now(%(now)s) WHERE id = %(id)s;
 
 -- name: set_aside
 -- Makes dead letters of deliveries that have not ended.

@@ -50,7 +50,8 @@ VALUES (%(run_id)s, %(destination)s, %(lane)s, %(kind)s, %(mode)s, %(staged)s, %
 
 -- name: reopen_run
 -- Opens a run again.
-UPDATE runs SET state = 'open', cut = false, ended = NULL, report = NULL WHERE number = %(number)s;
+UPDATE runs SET state = 'open', cut = false, ended = NULL, report = NULL, pruned = false
+WHERE number = %(number)s;
 
 -- name: completing
 -- Notes that the vendor is about to be told to complete a run.

@@ -26,7 +26,10 @@ P = ParamSpec("P")
 
 SQL = load(
     __package__,
-    ["access", "clock", "copies", "intents", "known", "lanes", "queue", "receipts", "registry", "runs", "snapshots"],
+    [
+        *("access", "clock", "copies", "erasing", "intents", "known", "lanes", "queue", "receipts"),
+        *("registry", "retention", "runs", "snapshots"),
+    ],
 )
 
 

@@ -19,7 +19,7 @@ from proofport.journal.sqlite.integrity import quick_look
 APPLICATION_ID = 0x70706A31
 """Marks a SQLite file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
 
-MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 13)))
+MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 14)))
 """The script at index n brings a journal of version n (`user_version`) to version n + 1."""
 
 MOVED = ".moved"
@@ -206,6 +206,7 @@ def _file_system(path: Path, mounts: Path) -> str | None:
 
 def _migrate(db: sqlite3.Connection, path: Path) -> None:
     """All processes may open a new journal at once: the first one to get the lock migrates."""
+    db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts for a file that is new: https://www.sqlite.org/pragma.html
     if (mode := _pragma(db, "journal_mode = WAL")) != "wal":
         raise sqlite3.OperationalError(f"write-ahead logging is not available here (journal mode {mode})")
     if _version(db, path) == len(MIGRATIONS):

@@ -9,35 +9,59 @@ import sqlite3
 import tempfile
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, closing
 from functools import partial
 from pathlib import Path
 
 from proofport.errors import JournalError, UsageError
 from proofport.journal import scheduler
-from proofport.journal.contract import LaneRun
+from proofport.journal.contract import JournalSize, LaneRun, Standing
 from proofport.journal.copying import Source, Target
 from proofport.journal.scheduler import Slots
 from proofport.journal.sql.access import AccessPart
+from proofport.journal.sql.erasing import ErasingPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.receipts import ReceiptsPart
 from proofport.journal.sql.registry import RegistryPart
+from proofport.journal.sql.retention import RetentionPart
 from proofport.journal.sql.snapshots import SnapshotsPart
 from proofport.journal.sql.steps import Hold
 from proofport.journal.sqlite import copies
 from proofport.journal.sqlite.alone import Restored, restore
-from proofport.journal.sqlite.database import connect, create, explained, older_version, unusable
+from proofport.journal.sqlite.database import BESIDE, connect, create, explained, older_version, unusable
 from proofport.journal.sqlite.integrity import structural_damage, unfit_rows
 from proofport.journal.sqlite.known import LastStatePart
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
 from proofport.journal.sqlite.store import SqliteStore
 
+INCREMENTAL = 2
+"""The `auto_vacuum` of a file that can shrink: https://www.sqlite.org/pragma.html#pragma_auto_vacuum"""
+
+SHRINK_BY = 500
+"""Pages that are given back in one transaction."""
+
+
+def _shrink(db: sqlite3.Connection) -> bool:
+    """Give some free pages back. False: none is left."""
+    db.execute(f"PRAGMA incremental_vacuum({SHRINK_BY})").fetchall()
+    return bool(db.execute("PRAGMA freelist_count").fetchone()[0])
+
 
 class SqliteJournal(
-    QueuePart, LanesPart, RunsPart, LastStatePart, IntentsPart, ReceiptsPart, RegistryPart, SnapshotsPart, AccessPart
+    QueuePart,
+    LanesPart,
+    RunsPart,
+    LastStatePart,
+    IntentsPart,
+    ReceiptsPart,
+    RegistryPart,
+    RetentionPart,
+    SnapshotsPart,
+    AccessPart,
+    ErasingPart,
 ):
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 
@@ -86,6 +110,55 @@ class SqliteJournal(
         store = self._store
         claim = partial(self.claim, owner=owner, lease=lease)
         await scheduler.work(claim, store.is_due, store.news, drain, Slots(slots, shared=shared), stop)
+
+    # ------------------------------------------------------------------ retention
+    async def size(self) -> JournalSize:
+        [(page, _, free, shrinking)] = await self._store.rows("pages", {})
+        beside = sum(file.stat().st_size for name in BESIDE if (file := self._beside(name)).exists())
+        size, shrinks = self.path.stat().st_size + beside, shrinking == INCREMENTAL
+        return JournalSize(size, page * free, shrinks=shrinks, holdings=await self.holdings())
+
+    def _beside(self, ending: str) -> Path:
+        real = self.path.resolve()
+        return real.with_name(real.name + ending)
+
+    async def standing(self, keys: Sequence[str]) -> list[Standing]:
+        """What is still in the log is folded first."""
+        for lane, kind in await self._store.rows("all_sets", {}):
+            await self.known_count(lane, kind)
+        return await super().standing(keys)
+
+    async def erase_bodies(self, places: Sequence[Standing]) -> None:
+        """What is dropped from now on is overwritten with zeros: https://www.sqlite.org/pragma.html"""
+        await self._store.writer.write(lambda db: db.execute("PRAGMA secure_delete = ON").fetchall())
+        await super().erase_bodies(places)
+
+    async def give_space_back(self) -> bool:
+        """The pages that are free go from the end of the file, once the log is written into it."""
+        [(_, _, free, shrinking)] = await self._store.rows("pages", {})
+        if shrinking != INCREMENTAL or not free:
+            return False
+        more = await self._store.writer.write(_shrink)
+        if not more:
+            await asyncio.to_thread(self._checkpoint)
+        return more
+
+    def _checkpoint(self) -> None:
+        with closing(connect(self.path)) as db:
+            db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # waits for nobody
+
+    async def rewrite(self) -> None:
+        """Afterwards a file that an older version made can shrink, too."""
+        await asyncio.to_thread(self._rewrite)
+
+    def _rewrite(self) -> None:
+        try:
+            with closing(connect(self.path)) as db:
+                db.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
+                db.execute("VACUUM")
+                db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as error:
+            raise explained(error) from error
 
     # ------------------------------------------------------------------ damage, backup and moving
     async def damage(self) -> list[str]:

@@ -98,7 +98,7 @@ d.state = 'cancelled'
 
 -- name: replayed
 -- Ends a dead delivery that was accepted again.
-UPDATE deliveries SET state = 'cancelled', outcome = :outcome WHERE id = :id;
+UPDATE deliveries SET state = 'cancelled', outcome = :outcome, finished = :now WHERE id = :id;
 
 -- name: set_aside
 -- Makes dead letters of deliveries that have not ended.

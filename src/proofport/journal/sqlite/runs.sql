@@ -50,7 +50,8 @@ VALUES (:run_id, :destination, :lane, :kind, :mode, :staged, :due, :inputs, :now
 
 -- name: reopen_run
 -- Opens a run again.
-UPDATE runs SET state = 'open', cut = false, ended = NULL, report = NULL, settled = NULL WHERE number = :number;
+UPDATE runs SET state = 'open', cut = false, ended = NULL, report = NULL, settled = NULL, pruned = false
+WHERE number = :number;
 
 -- name: completing
 -- Notes that the vendor is about to be told to complete a run.

@@ -27,9 +27,12 @@ P = ParamSpec("P")
 
 SQL = load(
     __package__,
-    ["access", "clock", "copies", "intents", "known", "lanes", "queue", "receipts", "registry", "runs", "snapshots"],
+    [
+        *("access", "clock", "copies", "erasing", "intents", "known", "lanes", "queue", "receipts"),
+        *("registry", "retention", "runs", "snapshots"),
+    ],
 )
-LISTS = ("ids", "destinations", "kinds", "left_out", "full")
+LISTS = ("ids", "keys", "destinations", "kinds", "left_out", "full")
 """Names of values that may be lists."""
 
 
