@@ -87,7 +87,7 @@ async def one_round(name: str) -> Received:
         gateway = await stack.enter_async_context(Gateway(config))
         gateway._journal = SqliteJournal(Path(folder, "journal"), clock=clock)
         await gateway._journal.open()
-        with patch("proofport.gateway.gateway.Sender", partial(Sender, sleep=clock.sleep)):
+        with patch("proofport.gateway.opened.Sender", partial(Sender, sleep=clock.sleep)):
             report = await gateway.push([_device(number) for number in range(COUNT)], kind="device", to=name)
         assert report.destinations[name].as_dict()["delivered"] == COUNT, report.as_dict()
         received.refused = sum(entry.status == 429 for entry in emulator.log)

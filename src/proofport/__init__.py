@@ -9,8 +9,33 @@ TYPE_CHECKING = False
 """Type checkers read this name as true. Importing it from `typing` takes as long as starting Python."""
 
 if TYPE_CHECKING:
+    from proofport.accounting import Assurance as Assurance
+    from proofport.accounting import Outcome as Outcome
+    from proofport.accounting import Status as Status
+    from proofport.accounting import Tally as Tally
+    from proofport.adapter import Adapter as Adapter
+    from proofport.adapter import Answer as Answer
+    from proofport.adapter import Finding as Finding
+    from proofport.adapter import Mode as Mode
+    from proofport.adapter import Operation as Operation
+    from proofport.adapter import Provisioned as Provisioned
+    from proofport.adapter import Schema as Schema
     from proofport.config import Config as Config
+    from proofport.delivery.order import DestinationProgress as DestinationProgress
+    from proofport.delivery.order import Progress as Progress
+    from proofport.delivery.plan import Plan as Plan
+    from proofport.delivery.queue.books import Watch as Watch
+    from proofport.delivery.queue.shown import DeliveredRecord as DeliveredRecord
+    from proofport.delivery.queue.shown import DeliveryReport as DeliveryReport
+    from proofport.delivery.reading import Decoder as Decoder
+    from proofport.delivery.report import DestinationReport as DestinationReport
+    from proofport.delivery.report import Difference as Difference
+    from proofport.delivery.report import Exit as Exit
+    from proofport.delivery.report import Group as Group
+    from proofport.delivery.report import RecordProblem as RecordProblem
     from proofport.delivery.report import RunReport as RunReport
+    from proofport.delivery.report import SourceReport as SourceReport
+    from proofport.delivery.target import Target as Target
     from proofport.errors import AccountingError as AccountingError
     from proofport.errors import AdapterFault as AdapterFault
     from proofport.errors import Blocked as Blocked
@@ -44,20 +69,44 @@ if TYPE_CHECKING:
     from proofport.evidence import TrainingRecord as TrainingRecord
     from proofport.gateway import Gateway as Gateway
     from proofport.gateway import Input as Input
+    from proofport.gateway import Preview as Preview
+    from proofport.gateway import Records as Records
+    from proofport.gateway.verify import Look as Look
+    from proofport.gateway.verify import Verification as Verification
+    from proofport.http.sender import Sender as Sender
+    from proofport.journal.contract import Accepted as Accepted
+    from proofport.journal.contract import Commit as Commit
+    from proofport.journal.contract import Delivery as Delivery
+    from proofport.journal.contract import Journal as Journal
+    from proofport.mapping import MappingLibrary as MappingLibrary
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "proofport.accounting": "Assurance Outcome Status Tally",
+    "proofport.adapter": "Adapter Answer Finding Mode Operation Provisioned Schema",
     "proofport.config": "Config",
-    "proofport.delivery.report": "RunReport",
+    "proofport.delivery.order": "DestinationProgress Progress",
+    "proofport.delivery.plan": "Plan",
+    "proofport.delivery.queue.books": "Watch",
+    "proofport.delivery.queue.shown": "DeliveredRecord DeliveryReport",
+    "proofport.delivery.reading": "Decoder",
+    "proofport.delivery.report": "DestinationReport Difference Exit Group RecordProblem RunReport SourceReport",
+    "proofport.delivery.target": "Target",
     "proofport.errors": "AccountingError AdapterFault Blocked ConfigError GuardRefused JournalError LaneLost "
-    "MappingError OutcomeUnknown Problem ProofportError Rejected Retryable TooLarge UnsupportedFeature UsageError "
-    "ValueUnknown",
+    "MappingError OutcomeUnknown Problem ProofportError Rejected Retryable TooLarge "
+    "UnsupportedFeature UsageError ValueUnknown",
     "proofport.evidence": "BrowserExtension CloudResource Custom Device DeviceUser Drive Evidence Person "
     "PersonnelAccount ScreenLock Software SystemService Tag TrainingRecord",
-    "proofport.gateway": "Gateway Input",
+    "proofport.gateway": "Gateway Input Preview Records",
+    "proofport.gateway.verify": "Look Verification",
+    "proofport.http.sender": "Sender",
+    "proofport.journal.contract": "Accepted Commit Delivery Journal",
+    "proofport.mapping": "MappingLibrary",
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
+__all__ = sorted(_HOME)
+"""All that a program handles: what the methods of Gateway take and return, the model, and the errors."""
 
 
 if not TYPE_CHECKING:  # a type checker would conclude that every name exists

@@ -1,56 +1,51 @@
-"""The README's example and commands do what it says, as printed."""
+"""The README's commands and program do what it says: as printed, in an empty folder with what `make demo` installs."""
 
 from __future__ import annotations
 
 import re
-import shlex
-import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.cli import Cli, CommandLine
-from tests.support.programs import first_line, program
+import pytest
+from tests.support.printed import ROOT, Printed, Shell, shell
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-
-
-def block(language: str, after: str) -> str:
-    """The first code block in that language after some words."""
-    found = re.search(rf"```{language}\n(.*?)```", README[README.index(after) :], re.DOTALL)
-    assert found
-    return found[1]
+README = (ROOT / "README.md").read_text()
 
 
-def test_the_library_example(cli: Cli) -> None:
-    example = block("python", "<!-- example: run by tests/end_to_end/test_readme.py -->")
-    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=60, cwd=cli.folder)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines() == [
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Shell]:
+    """A checkout after `make demo`: all that it adds is the environment."""
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout" / ".venv").symlink_to(sys.prefix)
+    with shell(tmp_path / "checkout", installed=False) as opened:
+        yield opened
+
+
+def test_use_it(opened: Shell) -> None:
+    page = Printed("README.md")
+    assert opened.type("command -v proofport", code=None).code == 1, "it is found by what the text says alone"
+    path, emulate, *rest = page.text("export PATH").splitlines()
+    opened.type(f"{path}\n{emulate}")
+    opened.await_line("ready")
+    assert "drata confirmed 2. secureframe queued 2 and reports no result." in opened.type("\n".join(rest)).words
+    program = page.text("import asyncio")
+    (opened.folder / "example.py").write_text(program)
+    assert opened.type("python example.py").out.split("\n")[:2] == [
         "drata delivered 1 {'accepted': 0, 'confirmed': 1, 'verified': 0}",
         "secureframe delivered 1 {'accepted': 1, 'confirmed': 0, 'verified': 0}",
     ]
-    assert cli.held("drata", "training_record") == cli.held("secureframe", "training_record") == {"2026-security-ana"}
-    assert len([line for line in example.splitlines() if line]) <= 20
-
-
-def test_the_commands(tmp_path: Path) -> None:
-    emulate, push = (shlex.split(line, comments=True) for line in commands())
-    assert emulate.pop(0) == push.pop(0) == "proofport"
-    assert emulate.pop() == "&"
-    (tmp_path / "people.csv").write_text(re.findall(r"<<'END'\n(.*?)END\n", block("sh", "## Use it"), re.DOTALL)[0])
-    with program(*emulate, cwd=tmp_path) as process:
-        assert first_line(process) == "ready\n"
-        done = CommandLine(tmp_path, {}).run(*push)
-    assert done.code == 0, done.err
-    assert "drata confirmed 2. secureframe queued 2 and reports no result." in done.words
-
-
-def commands() -> list[str]:
-    text = block("sh", "## Use it").replace("\\\n", " ")
-    return [line for line in text.splitlines() if line.startswith("proofport")]
+    assert len([line for line in program.splitlines() if line]) <= 20
+    own = opened.type(page.text("mkdir -p mine/sources")).words
+    assert "drata confirmed 2. secureframe queued 2 and reports no result." in own
+    assert "drata confirmed 2. secureframe queued 2 and reports no result. vanta confirmed 2." in own
+    alone = "proofport push packages=page1.json --mode snapshot --to drata --to secureframe --to vanta"
+    assert "page1.json is the last page" in opened.type(alone, code=4).words
+    opened.type("kill %1")
+    assert opened.type("wait; jobs -r").words == "", "the emulators have stopped"
 
 
 def test_make_has_the_targets_it_names() -> None:
-    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    makefile = (ROOT / "Makefile").read_text()
     for target in set(re.findall(r"make (\w+)\b(?=[`\s])", README)) - {"and"}:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target

@@ -11,28 +11,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 from tests.support.cli import Cli
+from tests.support.printed import shown, steps
 
 from proofport.cli.push import preview
 
 DOCS = Path(__file__).parents[2] / "docs"
 TUTORIAL = (DOCS / "tutorial.md").read_text()
-
-
-def steps(page: str) -> Iterator[tuple[str, list[str]]]:
-    """Each command after a `$`, whole, and the lines that stand under it."""
-    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
-        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, *rest = step.splitlines()
-            more = [line for line in rest if line.startswith("> ")]
-            yield "\n".join([command, *(line[2:] for line in more)]), rest[len(more) :]
-
-
-def shown(expected: list[str], text: str) -> None:
-    """Lines between two `…` stand together; a `…` in a line is anything."""
-    parts = "\n".join(line.rstrip() for line in expected).split("…\n")
-    pattern = ".*".join(re.escape(part).replace("…", "[^\n]*") for part in parts)
-    plain = "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
-    assert re.search(pattern, plain, re.DOTALL), f"{plain}\n--- does not hold ---\n{chr(10).join(expected)}"
 
 
 @pytest.fixture(autouse=True)
@@ -41,11 +25,16 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preview, "console", lambda: Console(force_terminal=True, color_system=None, width=80))
 
 
+def commands(page: str) -> Iterator[tuple[str, list[str]]]:
+    for block in re.findall(r"```console\n(.*?)```", page, re.DOTALL):
+        yield from steps(block)
+
+
 def typed(page: str, cli: Cli) -> list[int]:
     """Type every command of a page, and return the exit codes of those of proofport. No request waits for a budget."""
     cli.configure(**{name: {"requests_per_minute": 0} for name in cli.destinations})
     done = []
-    for command, expected in steps(page):
+    for command, expected in commands(page):
         if command.startswith("proofport "):
             code, out, err = cli.type(*shlex.split(command)[1:])
             shown(expected, err + out)

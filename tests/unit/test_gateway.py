@@ -18,7 +18,7 @@ from proofport.delivery.report import Exit
 from proofport.errors import ConfigError, Problem, ProofportError, UnsupportedFeature, UsageError
 from proofport.evidence import CloudResource, Custom
 from proofport.gateway import Gateway, Input
-from proofport.gateway import gateway as module
+from proofport.gateway import opened as module
 from proofport.gateway.commits import BREAKDOWNS, Commits
 from proofport.journal.contract import NewSnapshot
 from proofport.wire import Call, Reply

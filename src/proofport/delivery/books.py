@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
 
+import orjson
+
 from proofport.accounting import Outcome, Status, all_delivered
 from proofport.adapter import Batch, Memory, Mode, Tombstone
 from proofport.delivery.intents import Intents
@@ -24,6 +26,8 @@ REMOVED = (Status.DELIVERED, Status.UNCHANGED)
 SET_BEFORE, RUN_BEGAN = "set_before", "run_began"
 """Kept beside the adapter's memory: the size of the set that this one is compared with, and when the run began."""
 
+STOPPED = "stopped"
+"""Kept there, too: why a run stopped that can be resumed, and its books until then."""
 
 POSITION_BITS = 40
 """A position is the number of the input above these bits, and the line or record number within them."""
@@ -90,6 +94,7 @@ class RunBooks:
     def __init__(self, journal: Journal, holder: Holder, run: NewRun, earlier: RunView | None = None) -> None:
         self.memory: Memory = dict(earlier.memory) if earlier else {}
         self._noted = {name: self.memory.pop(name) for name in (SET_BEFORE, RUN_BEGAN) if name in self.memory}
+        self.memory.pop(STOPPED, None)
         self.journal = journal
         self._lane_run = holder.run
         self._run = run
@@ -128,6 +133,11 @@ class RunBooks:
             noted = self._noted[name] = value
             await self._remember()
         return noted
+
+    async def stopped(self, reason: str, report: str) -> None:
+        """Note why the run stops, and its report so far. It stays open, to be resumed."""
+        self._noted[STOPPED] = {"reason": reason, "books": orjson.loads(report)}
+        await self._remember()
 
     async def _remember(self) -> None:
         await self._lane_run.remember(self._run.run_id, {**self.memory, **self._noted})

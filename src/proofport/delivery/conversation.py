@@ -28,18 +28,20 @@ class Conversation:
         *,
         retry_seconds: float,
         sleep: Callable[[float], Awaitable[None]],
-        on_wait: Callable[[], None] | None = None,
+        on_news: Callable[[], None] | None = None,
     ) -> None:
         self.sender = sender
         #: The lane that is held. None: nothing may be written.
         self.holder: Holder | None = None
         #: A sentence about what is waited for.
         self.waits_for: str | None = None
+        #: Records that the vendor has listed so far.
+        self.listed = 0
         self._resource = resource
         self._mode = mode
         self._retry_seconds = retry_seconds
         self._sleep = sleep
-        self._on_wait = on_wait
+        self._on_news = on_news
 
     async def lead(self, flow: Callable[[], Flow[T]], *, cleared: bool = False) -> T:
         """Lead a flow to its end, anew after each pause, until it succeeds or the retry time ends.
@@ -57,13 +59,19 @@ class Conversation:
         if not isinstance(lists, Lists):
             raise GuardRefused("the records held now cannot be read, so nobody can say what would be gone")
         async for page in pages(lambda cursor: self.lead(partial(lists.page, cursor))):
+            self.listed += len(page.records)
+            self._tell()
             yield page
 
     def note(self, note: str | None) -> None:
         """Take note of what is waited for; None: nothing any more."""
         changed, self.waits_for = note != self.waits_for, note
-        if changed and self._on_wait is not None:
-            self._on_wait()
+        if changed:
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._on_news is not None:
+            self._on_news()
 
     async def _permit(self, may_destroy: bool, cleared: bool, call: Call) -> None:
         """The gate of every request: the guard has agreed to what destroys, and the lane is still ours."""

@@ -61,7 +61,7 @@ class DestinationRun:
         keep_last: bool = False,
         in_order: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        on_wait: Callable[[], None] | None = None,
+        on_news: Callable[[], None] | None = None,
     ) -> None:
         """`in_order`: send a batch after the answer to the one before, though the vendor takes several at a time."""
         self.name = target.name
@@ -70,7 +70,7 @@ class DestinationRun:
         self.job = job
         self.limits = target.resource.limits(job.mode)
         self.vendor = Conversation(
-            target.resource, job.mode, sender, retry_seconds=retry_seconds, sleep=sleep, on_wait=on_wait
+            target.resource, job.mode, sender, retry_seconds=retry_seconds, sleep=sleep, on_news=on_news
         )
         self.ledger = ledger
         self.report = ledger.report

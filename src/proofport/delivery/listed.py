@@ -35,8 +35,8 @@ class VendorList:
         self._forget = forget
         self._is_read = False
 
-    async def read(self, on_page: Callable[[int], None] = lambda count: None) -> None:
-        """Read the list, unless that was done. `on_page` is given the number of held records in each page.
+    async def read(self) -> None:
+        """Read the list, unless that was done.
 
         Raises what reading raises, and GuardRefused for a list that is not believed.
         """
@@ -44,7 +44,6 @@ class VendorList:
             return
         async for page in self._destination.vendor.live_pages():
             self.live.add(page.records)
-            on_page(sum(not record.ended for record in page.records))
         self._is_read = True
         await self._add_delivered()
 

@@ -21,6 +21,8 @@ class DestinationProgress:
     done: int
     rejected: int
     note: str | None
+    #: Records that the vendor has listed, where its list is read.
+    listed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

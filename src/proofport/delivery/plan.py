@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +34,6 @@ class Comparison:
     delivered last."""
 
     def __init__(self, journal: Delivered, destination: DestinationRun, vendor_list: VendorList) -> None:
-        #: Records that the vendor holds, as far as they are read.
-        self.held = 0
         self._journal = journal
         self._destination = destination
         self._resource = destination.resource
@@ -45,18 +43,12 @@ class Comparison:
         self._list, self._live = vendor_list, vendor_list.live
         self._report.difference, self._report.compared = self._live.difference, True
 
-    async def prepare(self, on_page: Callable[[], None]) -> None:
+    async def prepare(self) -> None:
         """Read what the vendor holds. Raises what reading raises: Blocked, Retryable …"""
         if not self._listed:
-            self.held = await self._journal.known_count(self._destination.lane, self._kind)
             return
-
-        def count(held: int) -> None:
-            self.held += held
-            on_page()
-
         try:
-            await self._list.read(count)
+            await self._list.read()
         except GuardRefused as refusal:
             self._refuse(refusal)
 

@@ -228,10 +228,13 @@ class Pipeline:
         if decoder.of_lines is not None and decoder.quick is not None and isinstance(reader, NdjsonReader):
             await self._feed_lines(reader, decoder, decoder.of_lines, decoder.quick, base)
         else:
-            for place, record, record_id in stream:
-                self._take(record, base + place, record_id)
-                if len(self._block) >= BLOCK:
-                    await self.flush()
+            more = True
+            while more:
+                more = await reader.fetch()
+                for place, record, record_id in stream:
+                    self._take(record, base + place, record_id)
+                    if len(self._block) >= BLOCK:
+                        await self.flush()
         await self.flush()
         return stream.pages
 

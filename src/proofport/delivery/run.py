@@ -131,7 +131,7 @@ class Run:
             retry_seconds=order.retry_seconds,
             skip_unchanged=order.skip_unchanged,
             keep_last=order.terms.keep_last,
-            on_wait=self._tell,
+            on_news=self._tell,
         )
         stack.callback(destination.collisions.close)
         if order.sends:
@@ -179,7 +179,7 @@ class Run:
         order, destination = self._order, part.destination
         if order.plan:
             part.comparison = Comparison(part.before, destination, self._list(part, stack))
-            await part.comparison.prepare(self._tell)
+            await part.comparison.prepare()
             destination.compare_only(part.comparison.meet)
         await note_left_behind(order.journal, destination)
         if part.books is None:
@@ -297,6 +297,7 @@ class Run:
                     return
                 await books.withdraw()
                 if stopped is not None and stopped.reason in RESUMABLE:
+                    await books.stopped(stopped.reason, summary(report))
                     return
                 lost = count[Status.UNKNOWN] - report.tally.reasons["not_verified"]
                 whole = self._order.mode != "snapshot" and not (count[Status.WITHHELD] or lost)
@@ -358,9 +359,10 @@ class Run:
             return
         states = {
             part.target.name: DestinationProgress(
-                part.comparison.held if part.comparison is not None else part.destination.report.tally.total,
+                part.destination.report.tally.total,
                 part.destination.report.tally.status[Status.REJECTED],
                 part.destination.vendor.waits_for,
+                part.destination.vendor.listed,
             )
             for part in self._parts
         }

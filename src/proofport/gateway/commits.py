@@ -25,7 +25,8 @@ from proofport.delivery.report import Exit, RunReport
 from proofport.errors import JournalError, LaneLost, ProofportError
 from proofport.evidence import Neutral
 from proofport.gateway.gateway import Gateway
-from proofport.gateway.inputs import GivenRecords, Input
+from proofport.gateway.inputs import Input
+from proofport.gateway.records import GivenRecords
 from proofport.journal.contract import Commit, Journal, Part
 from proofport.journal.scheduler import Slots
 from proofport.logs import get_logger

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import Any, BinaryIO, cast
 
 from proofport import mapping
 from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
 from proofport.delivery.reading import Decoder
-from proofport.evidence import Evidence, Neutral, format_timestamp, moment_of
+from proofport.evidence import Neutral, format_timestamp, moment_of
+from proofport.gateway.records import (
+    AwaitedRecords,
+    GivenRecords,
+    Record,
+    Records,
+    begun,
+    is_given,
+    kind_of,
+    require_several,
+)
 from proofport.sources import Reader, open_source
-from proofport.sources.pages import Pages
 
 EVIDENCE = "evidence"
 """The source of records that no mapping reads."""
-
-Records: TypeAlias = Iterable[Evidence | Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,51 +99,36 @@ class Passed:
         return passed
 
 
-class GivenRecords(Reader):
-    """Records that were read already. They may be read again where the iterable allows it."""
-
-    numbered_by = "#"
-    incomplete = None
-
-    def __init__(self, records: Records, name: str = "records", pages: Pages | None = None) -> None:
-        self.name = name
-        self.pages = pages
-        self._records = records
-
-    def _documents(self) -> Iterator[tuple[int, object]]:
-        for number, record in enumerate(self._records, 1):
-            yield number, record.neutral() if isinstance(record, Evidence) else record
-
-    def start_digest(self) -> None:
-        """Do nothing: records that were read already are no bytes."""
-
-    @property
-    def digest(self) -> None:
-        """None: a receipt cannot say what the records were read from."""
-
-    def changed(self) -> bool:
-        return False
-
-    @property
-    def sizes(self) -> None:
-        """None: records have no size in bytes."""
-
-    def close(self) -> None:
-        """Do nothing: the records belong to the caller."""
-
-
 def inputs_of(records: Input | Sequence[Input] | Records) -> list[Input]:
     if isinstance(records, Input):
         return [records]
     if isinstance(records, Sequence) and records and all(isinstance(item, Input) for item in records):
         return list(cast(Sequence[Input], records))
-    return [Input(cast(Records, records))]
+    return [Input(require_several(cast(Records, records)))]
 
 
-def open_input(item: Input) -> Reader:
+async def typed(inputs: Sequence[Input], kind: str | None) -> tuple[list[Input], str | None]:
+    """The inputs, and their kind, which records that are objects of the model say by themselves. None: they do not.
+
+    Raises UsageError where they are of several kinds, or not of `kind`.
+    """
+    found, at_hand = list(inputs), list[Record]()
+    for number, item in enumerate(inputs):
+        if item.source is None and is_given(item.data):
+            records, some = await begun(item.data)
+            found[number] = replace(item, data=records)
+            at_hand += some
+    return found, kind_of(at_hand, kind)
+
+
+def open_input(item: Input, kind: str | None = None) -> Reader:
+    """Raises UsageError. Records that are objects of the model must be of `kind`."""
     data = item.data
     if isinstance(data, Reader):
         return data
     if isinstance(data, str | Path):
         return open_source(data)
-    return open_source(cast(BinaryIO, data)) if hasattr(data, "read") else GivenRecords(data)
+    if not is_given(data):
+        return open_source(cast(BinaryIO, data))
+    expected = kind if item.source is None else None
+    return AwaitedRecords(data, kind=expected) if isinstance(data, AsyncIterable) else GivenRecords(data, kind=expected)

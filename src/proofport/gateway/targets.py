@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +44,10 @@ class Targets:
         ]
         kinds = {source.kind for source in compiled if source} | ({kind} if kind else set())
         if not kinds:
-            raise UsageError("the kind of evidence is not known", hint="Give --kind, or a source mapping that says it.")
+            raise UsageError(
+                "the kind of evidence is not known",
+                hint="Give it (--kind, in a program kind=…), or a source mapping that says it.",
+            )
         if len(kinds) > 1:
             raise UsageError(
                 f"the inputs are of several kinds: {', '.join(sorted(kinds))}",
@@ -89,8 +92,7 @@ class Targets:
         self, to: str | Sequence[str], kind: str, mode: Mode, *, delete_gone: bool = False, offline: bool = False
     ) -> list[Target]:
         """Those that a push names. Raises UsageError where two are one object at the vendor."""
-        names = dict.fromkeys([to] if isinstance(to, str) else to)
-        targets = [self.find(name, kind, mode, offline=offline) for name in names]
+        targets = [self.find(name, kind, mode, offline=offline) for name in names_of(to)]
         if not targets:
             raise UsageError("no destination was named", hint="Name one or more of the configured destinations.")
         _refuse_shared_lanes(targets)
@@ -117,6 +119,11 @@ class Targets:
         objects = adapter.settings.objects
         own = objects[kind].mapping if kind in objects else None
         return own or body.mapping
+
+
+def names_of(given: str | Iterable[str]) -> list[str]:
+    """One name, or several, each once."""
+    return list(dict.fromkeys([given] if isinstance(given, str) else given))
 
 
 def _shared(

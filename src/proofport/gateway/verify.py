@@ -84,12 +84,14 @@ async def verified(
     *,
     within: float,
     on_look: Callable[[Look], None] | None = None,
+    on_rows: Callable[[int], None] | None = None,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Verification:
     """Look again, with growing pauses, for `within` seconds or until every record is seen as it was sent.
 
-    Raises the errors of reading: Blocked, Retryable …
+    `on_rows` is given the number of rows that were read in this look. Raises the errors of reading: Blocked,
+    Retryable …
     """
     lane, kind = lane_of(name, resource), resource.kind
     result = Verification(name, kind)
@@ -117,6 +119,8 @@ async def verified(
             rows += len(page.records)
             for row in page.records:
                 waiting.meet(row)
+            if on_rows is not None:
+                on_rows(rows)
         over = not waiting.bodies or clock() + pause > deadline
         if on_look is not None:
             on_look(Look(total - len(waiting.bodies), total, None if over else pause))

@@ -17,6 +17,8 @@ from proofport.text.yaml_nodes import content_of
 
 _NAME = re.compile(r"""^["']?mapping["']?\s*:\s*["']?([^\s"'#]+)""", re.MULTILINE)
 
+UNKNOWN = "`proofport mapping list` shows what there is. `mappings:` of the configuration names the folder of yours."
+
 
 def builtin_folder() -> Path:
     """The folder of the built-in mappings: inside the installed package, or the checkout's own."""
@@ -53,7 +55,7 @@ class MappingLibrary:
             short = [known.removeprefix("sources/") for known in self._paths]
             raise UsageError(
                 f"there is no mapping {name!r}",
-                hint=did_you_mean(name, [*self._paths, *short]) or "`proofport mapping list` shows what there is.",
+                hint=did_you_mean(name, [*self._paths, *short]) or UNKNOWN,
             )
         if path not in self._loaded:
             self._loaded[path] = load_file(path)

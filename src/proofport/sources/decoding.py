@@ -43,6 +43,9 @@ def is_object(text: bytes) -> bool:
         return False
 
 
+CONVERT = "Convert it, for example: iconv -f cp1252 -t utf-8 FILE"
+
+
 def problem(text: bytes, error: Exception, expected: str) -> Problem:
     """Words for a document that cannot be decoded, with the text around the place."""
     if isinstance(error, RecursionError):
@@ -51,7 +54,7 @@ def problem(text: bytes, error: Exception, expected: str) -> Problem:
         characters = text.decode()
     except UnicodeDecodeError as wrong:
         found = f"a byte that is not UTF-8 ({text[wrong.start]:#04x} at byte {wrong.start + 1})"
-        return Problem(found=found, expected=f"{expected} in UTF-8")
+        return Problem(found=found, expected=f"{expected} in UTF-8", hint=CONVERT)
     if not isinstance(error, json.JSONDecodeError):
         return Problem(found=str(error).partition("; use sys.")[0], expected=expected)
     start = max(0, error.pos - _EXCERPT)

@@ -44,5 +44,5 @@ class NdjsonReader(Reader):
     def _malformed(self, line: bytes, error: Exception) -> Malformed:
         if not line.endswith(b"\n"):
             self.incomplete = f"{self.name} ends in the middle of a line"
-        said = replace(problem(line, error, expected="one JSON document on the line"), hint=HINT)
-        return Malformed(said, lenient(line))
+        said = problem(line, error, expected="one JSON document on the line")
+        return Malformed(replace(said, hint=said.hint or HINT), lenient(line))

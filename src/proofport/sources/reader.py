@@ -61,6 +61,10 @@ class Reader(ABC):
         finally:
             self.close()
 
+    async def fetch(self) -> bool:
+        """Wait for what only a coroutine can read, before iterating. True if there is more to fetch after that."""
+        return False
+
     def position(self, n: int) -> str:
         """Where `n` is, for a person: `file.ndjson:12` (line), `file.json#3` (record)."""
         return f"{self.name}{self.numbered_by}{n}"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 from tests.support.clock import Clock
 
-from proofport.cli.push.progress import LINE_EVERY, Lines, bars, watcher
+from proofport.cli.push.progress import LINE_EVERY, Lines, bars, rows_watcher, watcher
 from proofport.delivery.order import DestinationProgress, Progress
 
 
@@ -74,3 +75,25 @@ def test_a_terminal_shows_counts_and_the_whole_countdown() -> None:
     assert "1,500 of 2,000" in shown
     assert "2 rejected" in shown
     assert f"there: {note}" in " ".join(shown.split())
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_shows_how_much_of_a_vendors_list_is_read() -> None:
+    out = io.StringIO()
+    with bars(Console(file=out, force_terminal=True, color_system=None, width=100)) as watch:
+        watch(Progress(0, {"there": DestinationProgress(0, 0, None, listed=1_200)}))
+    assert "0 of 0 read, 1,200 listed" in out.getvalue()
+
+
+def test_a_terminal_shows_how_much_was_read_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    screen, pipe = Terminal(), io.StringIO()
+    for out in (screen, pipe):
+        with rows_watcher("there", out) as watch:
+            watch(12_000)
+    assert "there" in screen.getvalue()
+    assert pipe.getvalue() == ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -90,7 +92,12 @@ async def test_the_guard_warns_where_nothing_can_be_held_back(journal: Journal, 
 async def test_after_a_refusal_the_set_before_stays_the_one_to_compare_with(journal: Journal) -> None:
     await run(journal, "1", ten())
     refused = await run(journal, "2", ten()[:5])
-    assert "This set was not recorded as complete" in refused.notes[0]
+    [complete] = [each for each in await journal.runs() if each.state == "complete"]
+    assert complete.ended is not None
+    moment = f"{datetime.fromtimestamp(complete.ended, UTC):%H:%M}"
+    assert re.search(
+        rf"not recorded as complete; the next one is compared with that of \S+ {moment} UTC", refused.notes[0]
+    )
     assert (await run(journal, "3", ten()[:5])).exit is Exit.GUARD, "pushing the same again does not let it through"
     assert (await run(journal, "4", ten())).exit is Exit.OK
 

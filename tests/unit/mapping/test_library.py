@@ -102,3 +102,9 @@ def test_the_example_of_the_readme_is_right(tmp_path: Path) -> None:
     (tmp_path / "m.yaml").write_text(readme.split("```yaml\n")[1].split("```")[0])
     results = [result for file in load_file(tmp_path / "m.yaml") for result in run_tests(file)]
     assert [result.name for result in results if result.ok] == ["an instance", "a type that is not in the table"]
+
+
+def test_a_mapping_that_is_not_there_says_where_own_files_are_found() -> None:
+    with pytest.raises(UsageError, match="no mapping 'zzz'") as caught:
+        MappingLibrary().find("zzz")
+    assert "`mappings:` of the configuration" in str(caught.value.hint)

@@ -57,6 +57,7 @@ class TestNdjson:
         _, records = read(b'{"a": 1}\n{"a": "\xff"}\n{"a": "\xc3\xa4"}\n')
         assert records[2] == (3, {"a": "ä"})
         assert "0xff at byte 8" in problems(records)[2]
+        assert "iconv -f cp1252 -t utf-8 FILE" in problems(records)[2]
 
     @pytest.mark.parametrize("value", [HUGE, -HUGE, 2**63, 2**64, -(2**63) - 1, 10**300])
     def test_integers_keep_every_digit(self, value: int) -> None:

@@ -33,6 +33,20 @@ def watcher(stream: TextIO | None = None) -> Iterator[Watch]:
         yield watch
 
 
+@contextmanager
+def rows_watcher(destination: str, stream: TextIO | None = None) -> Iterator[Callable[[int], None]]:
+    """Yields the function to call with the number of rows that a vendor has shown. It is seen on a terminal only."""
+    stream = stream or sys.stderr
+    if not stream.isatty():
+        yield lambda rows: None
+        return
+    from rich.console import Console
+
+    name = plain(destination)
+    with Console(file=stream, markup=False, highlight=False).status(f"asks {name}") as status:
+        yield lambda rows: status.update(f"{name}: {rows:,} rows read")
+
+
 class Lines:
     """Plain lines: none in the first seconds, then one every few seconds, and one when a vendor makes us wait."""
 
@@ -98,6 +112,8 @@ def bars(console: Console) -> Iterator[Watch]:
                     notes[name] = plain(destination.note)
                 rejected = f"{destination.rejected:,} rejected" if destination.rejected else ""
                 counts = f"{destination.done:,} of {progress.read:,} read"
+                if destination.listed:
+                    counts += f", {destination.listed:,} listed"
                 total = None if progress.share is None else 1.0
                 done = (progress.share or 0.0) * min(1.0, destination.done / max(1, progress.read))
                 display.update(tasks[name], completed=done, total=total, rejected=rejected, counts=counts)

@@ -10,6 +10,7 @@ import click
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import echo, group, show_result, wrapped
+from proofport.cli.push.progress import rows_watcher
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway
@@ -35,7 +36,8 @@ async def verify(gateway: Gateway, destination: str, kind: str, within: float, a
     A record that is shown as it was sent counts as verified from then on. Exit codes: 0 nothing differs or is missing,
     1 something does, or nothing could be read back.
     """
-    found = await gateway.verify(destination, kind=kind, within=within, on_look=_announce)
+    with rows_watcher(destination) as watch:
+        found = await gateway.verify(destination, kind=kind, within=within, on_look=_announce, on_rows=watch)
     show_result(found.as_dict(), _lines(found), as_json=as_json)
     return int(found.exit_code)
 

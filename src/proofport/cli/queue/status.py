@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +12,7 @@ import click
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import echo, plain, show_result, when, wrapped
+from proofport.cli.queue.stopped import how_far, result_of
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
@@ -69,22 +70,30 @@ async def _everything(journal: Journal) -> dict[str, Any]:
     return {
         "lanes": [_lane(lane) for lane in lanes.values()],
         "snapshots": [_run(run) for run in snapshots.values()],
-        "interrupted": [_run(run) for run in runs if run.state == "open" and not _is_leased(lanes.get(run.lane))],
+        "interrupted": [
+            await _shown(journal, run, lanes)
+            for run in runs
+            if run.state == "open" and not _is_leased(lanes.get(run.lane))
+        ],
     }
 
 
 async def _one(journal: Journal, name: str) -> dict[str, Any]:
     """One run, or one lane, with its attempts; empty where there is none of that name."""
     runs = [run for run in await journal.runs(limit=RUNS) if run.run_id == name]
+    known = {lane.lane: lane for lane in await journal.lanes()}
     if runs:
         whole = [await journal.run(name, run.destination) for run in runs]
-        found: dict[str, Any] = {"runs": [{**_run(run), "batches": len(run.batches)} for run in whole if run]}
+        found: dict[str, Any] = {
+            "runs": [{**await _shown(journal, run, known), "batches": len(run.batches)} for run in whole if run]
+        }
         attempts = await journal.attempts(run_id=name, limit=100)
     else:
-        lanes = [_lane(lane) for lane in await journal.lanes() if lane.lane == name]
+        lanes = [_lane(lane) for lane in known.values() if lane.lane == name]
         if not lanes:
             return {}
-        found = {"lanes": lanes, "runs": [_run(run) for run in await journal.runs(lane=name)]}
+        runs = await journal.runs(lane=name)
+        found = {"lanes": lanes, "runs": [await _shown(journal, run, known) for run in runs]}
         attempts = await journal.attempts(lane=name, limit=50)
     return {**found, "attempts": [_attempt(attempt) for attempt in reversed(attempts)]}
 
@@ -104,6 +113,12 @@ def _lane(lane: LaneView) -> dict[str, Any]:
         "rests_until": when(lane.next_at) if lane.next_at > time.time() else None,
         "owner": lane.owner if _is_leased(lane) else None,
     }
+
+
+async def _shown(journal: Journal, run: RunView, lanes: Mapping[str, LaneView]) -> dict[str, Any]:
+    if run.state != "open":
+        return _run(run)
+    return {**_run(run), **await how_far(journal, run, running=_is_leased(lanes.get(run.lane)))}
 
 
 def _run(run: RunView) -> dict[str, Any]:
@@ -149,8 +164,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
             yield click.style(f"\n{title}", bold=True)
         for run in found.get(name, ()):
             yield wrapped(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}", "  ", hanging="    ")
-            result = f"{run['state']}, {run['ended'] or run['started']}: {_counts(run['books'])}"
-            yield wrapped(result, "    ", hanging="      ")
+            ended = ": ".join(filter(None, [run["state"], _counts(run["books"])]))
+            result = result_of(run) if "answered" in run else ended
+            yield wrapped(f"{run['ended'] or run['started']} {result}", "    ", hanging="      ")
     if found.get("attempts"):
         yield click.style("\nAttempts", bold=True)
     for one in found.get("attempts", ()):
@@ -177,7 +193,7 @@ def _about(lane: dict[str, Any]) -> Iterator[str]:
 
 def _counts(books: dict[str, Any]) -> str:
     if not books:
-        return "no result yet"
+        return ""
     sure = ", ".join(f"{count:,} {level}" for level, count in books["assurance"].items() if count)
     names = ("delivered", "unchanged", "rejected", "withheld", "unknown")
     counts = ", ".join(f"{books[name]:,} {name}" for name in names if books[name])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from proofport.adapter import Ends, ReadsBack
 from proofport.delivery.books import RunBooks
@@ -17,6 +18,9 @@ from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import Ending, exit_of
 from proofport.delivery.whole import records
 from proofport.errors import GuardRefused, ProofportError
+
+RUNS = 1_000
+"""So many of the latest runs are looked at for the last set that was complete."""
 
 
 class ComparedSet(Ending):
@@ -76,7 +80,7 @@ class ComparedSet(Ending):
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
             report.notes.append(
-                "This set was not recorded as complete: the next one is compared with the one before it. "
+                f"This set was not recorded as complete; the next one is compared with {await self._last_complete()}. "
                 f"The guard refused this one: {refusal}"
             )
             return False
@@ -87,6 +91,14 @@ class ComparedSet(Ending):
         if report.gone.count and not self._ends:
             report.notes.append(self._kept())
         return flaw is None and doubtful is None
+
+    async def _last_complete(self) -> str:
+        """Words for the set that the next one is compared with."""
+        lane, kind = self._destination.lane, self._destination.job.kind
+        for run in await self._books.journal.runs(lane=lane, limit=RUNS):
+            if (run.kind, run.mode, run.state) == (kind, "snapshot", "complete") and run.ended is not None:
+                return f"that of {datetime.fromtimestamp(run.ended, UTC):%Y-%m-%d %H:%M} UTC"
+        return "what was delivered before"
 
     async def _end_gone(self, gone: Sequence[str]) -> None:
         ended, resource, report = await self._end_all(gone), self._destination.resource, self._report

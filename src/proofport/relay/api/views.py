@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from proofport.accounting import Outcome, Status, withheld
+from proofport.accounting import Status
 from proofport.config.names import own_name
-from proofport.delivery.payload import DamagedPayload, decode_outcomes, outcomes_in, unpack
-from proofport.evidence import Neutral, format_timestamp, moment_of
+from proofport.delivery.queue.shown import end_of, evidence_of, outcomes_of
+from proofport.evidence import format_timestamp, moment_of
 from proofport.journal.contract import Delivery
 from proofport.relay.access.caller import Caller
 
-CANCELLED = withheld("cancelled")
 JSON = {"Content-Type": "application/json"}
 
 
@@ -34,24 +33,11 @@ def time_of(seconds: float | None) -> str | None:
     return None if seconds is None else format_timestamp(moment_of(seconds))
 
 
-def outcomes_of(delivery: Delivery) -> Sequence[Outcome] | None:
-    """The outcome of each record, in order; None while the delivery is queued."""
-    match delivery.state:
-        case "done":
-            return decode_outcomes(delivery.outcome or "[]")
-        case "cancelled":
-            return [CANCELLED] * delivery.records
-        case "dead":
-            reason = delivery.failure.reason if delivery.failure else "dead"
-            return outcomes_in(delivery.failure) or [withheld(reason)] * delivery.records
-    return None
-
-
 def view_of(delivery: Delivery) -> dict[str, Any]:
     """A delivery in the form of `models.Delivery`."""
     outcomes = outcomes_of(delivery)
     counts = Counter(outcome.status for outcome in outcomes or ())
-    end = orjson.loads(delivery.outcome) if delivery.state == "cancelled" and delivery.outcome else {}
+    reason, replayed_as = end_of(delivery)
     return {
         "id": delivery.id,
         "submission": delivery.submission,
@@ -67,25 +53,16 @@ def view_of(delivery: Delivery) -> dict[str, Any]:
         "assurance": dict(
             Counter(outcome.assurance.value for outcome in outcomes or () if outcome.assurance is not None)
         ),
-        "reason": end.get("reason") or _failure(delivery),
-        "replayed_as": end.get("replayed_as"),
+        "reason": reason,
+        "replayed_as": replayed_as,
     }
-
-
-def _failure(delivery: Delivery) -> str | None:
-    """Why a delivery failed. Where the failure holds the outcomes of records, only its reason is shown."""
-    failure = delivery.failure
-    if failure is None or delivery.state == "done":
-        return None
-    plain = failure.detail and not failure.detail.startswith("[")
-    return f"{failure.reason}: {failure.detail}" if plain else failure.reason
 
 
 def records_of(delivery: Delivery, after: int, limit: int) -> list[dict[str, Any]]:
     """Records of a delivery in the form of `models.Record`: at most `limit`, those numbered above `after`."""
     outcomes = outcomes_of(delivery)
     rows = []
-    for index, record in list(enumerate(_evidence_of(delivery)))[after : after + limit]:
+    for index, record in list(enumerate(evidence_of(delivery)))[after : after + limit]:
         outcome = outcomes[index] if outcomes is not None else None
         rows.append(
             {
@@ -98,11 +75,3 @@ def records_of(delivery: Delivery, after: int, limit: int) -> list[dict[str, Any
             }
         )
     return rows
-
-
-def _evidence_of(delivery: Delivery) -> list[Neutral]:
-    """The records of a delivery: empty ones where they were damaged in the journal."""
-    try:
-        return unpack(delivery.payload)
-    except DamagedPayload:
-        return [{}] * delivery.records

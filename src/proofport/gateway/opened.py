@@ -1,0 +1,71 @@
+"""The journal and the connections that a gateway opens at their first use, and closes at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from proofport.adapter import Adapter
+from proofport.config import Config
+from proofport.delivery.lease import new_owner
+from proofport.gateway.audit import Receipts
+from proofport.gateway.targets import Targets
+from proofport.http.auth import Tokens
+from proofport.http.sender import Sender
+from proofport.journal import open_journal
+from proofport.journal.contract import Journal
+from proofport.mapping import MappingLibrary
+
+
+class Opened:
+    """One configuration, with all that is open for it. Use it as an async context manager."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._targets = Targets(config)
+        self._journal: Journal | None = None
+        self._tokens: Tokens | None = None
+        #: Two that begin together must not open two journals, with tokens of their own that revoke each other.
+        self._opening = asyncio.Lock()
+        self.receipts = Receipts(config, self.journal)  #: What was signed about runs, and the log of it.
+
+    @classmethod
+    def from_file(cls, path: str | Path | None = None) -> Self:
+        """The configuration at `path`, else PROOFPORT_CONFIG, else the nearest proofport.yaml upward."""
+        return cls(Config.load(path))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._tokens is not None:
+            await self._tokens.close()
+            self._tokens = None
+        if self._journal is not None:
+            await self._journal.close()
+            self._journal = None
+
+    async def journal(self) -> Journal:
+        """The configured journal, opened at its first use."""
+        async with self._opening:
+            if self._journal is None:
+                journal = open_journal(self.config.journal)
+                await journal.open()
+                self._journal = journal
+                self._tokens = Tokens(journal, owner=new_owner(), lease=self.config.lease)
+        return self._journal
+
+    @property
+    def library(self) -> MappingLibrary:
+        """The mapping files that are found, built in or in the configured folder."""
+        return self._targets.library
+
+    async def sender(self, adapter: Adapter) -> Sender:
+        """A connection to an adapter's vendor. All connections of a gateway share its tokens."""
+        journal = await self.journal()
+        return Sender(adapter, journal, self._tokens, token_seconds=self.config.patience)
+
+    def _senders(self, journal: Journal) -> Callable[[Adapter], Sender]:
+        return lambda adapter: Sender(adapter, journal, self._tokens)

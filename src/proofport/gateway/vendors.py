@@ -1,0 +1,88 @@
+"""The part of the gateway that asks vendors: their own calls, their objects, and what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from proofport import operations
+from proofport.adapter import Answer, Checks, Finding, Operation, Provisioned, Provisions, Schema
+from proofport.errors import UnsupportedFeature
+from proofport.gateway.opened import Opened
+from proofport.gateway.schemas import confirmed, findings, schemas_of
+from proofport.gateway.verify import Look, Verification, verified
+from proofport.http.clock import checked
+from proofport.http.flow import allow_destruction, lead
+
+
+class Vendors(Opened):
+    """Calls the vendors of a configuration on behalf of a person, outside any run."""
+
+    async def call(self, destination: str, operation: str, /, **parameters: Any) -> Answer:
+        """One of the vendor's own calls. Whoever calls a destructive one means it: nothing is asked here.
+
+        Raises UsageError before anything is sent. Look at the answer's `problems`: a success may hold failures.
+        """
+        adapter = self.config.adapter(destination)
+        found = operations.find(adapter, operation)
+        async with await self.sender(adapter) as sender:
+            return await operations.perform(found, parameters, sender)
+
+    def operations(self, destination: str) -> Sequence[Operation]:
+        """The vendor's own calls that `call` carries out."""
+        return operations.of(self.config.adapter(destination))
+
+    async def provision(self, destination: str, *, kind: str | None = None) -> dict[str, Provisioned]:
+        """Find or make the vendor's objects for `kind`, or for every kind that has a mapping or is configured."""
+        adapter = self.config.adapter(destination)
+        kinds = [kind] if kind else self._targets.kinds_to_provision(adapter)
+        provisioned = {}
+        async with await self.sender(adapter) as sender:
+            for each in kinds:
+                blueprint = self._targets.blueprint(adapter, each)
+                resource = adapter.resource(each)
+                if not isinstance(resource, Provisions):
+                    raise UnsupportedFeature(
+                        f"{adapter.name} has no API to create the object that {each} is delivered to"
+                    )
+                provisioned[each] = await lead(resource.provision(blueprint), sender, gate=allow_destruction)
+        return provisioned
+
+    async def verify(
+        self,
+        destination: str,
+        *,
+        kind: str,
+        within: float = 0.0,
+        on_look: Callable[[Look], None] | None = None,
+        on_rows: Callable[[int], None] | None = None,
+    ) -> Verification:
+        """Read back what was delivered of `kind`, again and again for `within` seconds, and compare.
+
+        What is seen as it was sent is `verified` from then on in the report of its run. `on_rows` is given the number
+        of rows that the vendor has shown so far, after each page.
+        """
+        adapter = self.config.adapter(destination)
+        resource = adapter.resource(kind)
+        async with await self.sender(adapter) as sender:
+            journal = await self.journal()
+            return await verified(
+                destination, resource, journal, sender, within=within, on_look=on_look, on_rows=on_rows
+            )
+
+    async def schemas(self, destination: str) -> list[Schema]:
+        """The schemas that the vendor made, or will make, from what it is sent."""
+        return await schemas_of(destination, self.config.adapter(destination), await self.journal())
+
+    async def confirm_schema(self, destination: str, *, kind: str) -> Schema:
+        """Take note that a person has completed the schema of `kind` at the vendor. Then push everything again."""
+        return await confirmed(destination, self.config.adapter(destination).resource(kind), await self.journal())
+
+    async def check(self, destination: str) -> list[Finding]:
+        """The findings of `doctor` about one destination: credentials, objects, permissions, and the clock."""
+        adapter = self.config.adapter(destination)
+        found: list[Finding] = []
+        if isinstance(adapter, Checks):
+            async with await self.sender(adapter) as sender:
+                found = await checked(adapter.check(), sender)
+        return [*found, *findings(adapter, await self.schemas(destination))]
