@@ -8,7 +8,7 @@ from dataclasses import replace
 import orjson
 
 from proofport.errors import JournalError
-from proofport.journal.contract import NO_PLACES, Attempt, BatchDone, LaneRun, LaneView, Places, RunView
+from proofport.journal.contract import NO_PLACES, Arrival, Attempt, BatchDone, LaneRun, LaneView, Places, RunView
 from proofport.journal.sql.lane_run import release
 from proofport.journal.sql.steps import Change, Hold, Part, Query, Row, Steps, Store, shown
 
@@ -57,6 +57,9 @@ def _resume(store: Store, lane: str) -> Steps[bool]:
 
 
 class RunsPart(Part):
+    async def arrivals(self) -> list[Arrival]:
+        return [Arrival(*row) for row in await self._store.rows("arrivals", {})]
+
     async def run(self, run_id: str, destination: str) -> RunView | None:
         rows = await self._store.rows("run", {"run_id": run_id, "destination": destination})
         if not rows:

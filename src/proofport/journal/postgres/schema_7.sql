@@ -1,0 +1,11 @@
+-- When something of a kind last arrived.
+
+ALTER TABLE sets ADD COLUMN complete_at DOUBLE PRECISION;           -- the last whole set was complete
+ALTER TABLE sets ADD COLUMN delivered_at DOUBLE PRECISION;          -- something of the kind was last delivered
+ALTER TABLE sets ADD COLUMN confirmed_at DOUBLE PRECISION;          -- and confirmed by the vendor's answer
+
+UPDATE sets s SET
+    complete_at = (SELECT max(ended) FROM runs r
+        WHERE r.lane = s.lane AND r.kind = s.kind AND r.mode = 'snapshot' AND r.state = 'complete'),
+    delivered_at = (SELECT max(ended) FROM runs r
+        WHERE r.lane = s.lane AND r.kind = s.kind AND r.state = 'complete');
