@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": ("push.verify", "Read back what was delivered, and compare."),
     "relay": ("relay", "Accept evidence over HTTP, and deliver it."),
     "status": ("queue.status", "Show lanes, runs and attempts."),
+    "runs": ("queue.runs", "List past and present runs."),
     "resume": ("queue.status", "Release a parked lane."),
     "dead-letter": ("queue.dead_letter", "List, show, replay and drop deliveries that failed."),
     "journal": ("queue.journal", "Check, back up, restore and migrate the journal."),

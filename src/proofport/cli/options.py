@@ -70,6 +70,29 @@ without_option = click.option(
 )
 
 
+class Span(click.ParamType):  # type: ignore[type-arg]  # it is generic only for type checkers
+    """A span of time, in seconds: 26h, 2d."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from proofport.text.durations import EXPECTED, seconds_of
+
+        try:
+            return value if isinstance(value, float) else seconds_of(value)
+        except ValueError:
+            self.fail(f"found {value!r}, expected {EXPECTED}", param, ctx)
+
+
+max_input_age_option = click.option(
+    "--max-input-age",
+    metavar="SPAN",
+    type=Span(),
+    help="Refuse a file that was last modified before, such as 26h or 2d. [default: `max_input_age` of the "
+    "configuration]",
+)
+
+
 def reading(command: C) -> C:
     """Add the options that say what the inputs are: --kind, --mode, --source and --set."""
     return kind_option(mode_option(source_option(set_option(command))))

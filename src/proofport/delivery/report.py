@@ -223,6 +223,8 @@ class RunReport:
     sources: Sequence[SourceReport]
     destinations: dict[str, DestinationReport]
     dry_run: bool = False
+    #: Sentences about the whole run.
+    notes: Sequence[str] = ()
 
     @property
     def exit_code(self) -> Exit:
@@ -238,6 +240,7 @@ class RunReport:
             "dry_run": self.dry_run,
             "exit_code": int(self.exit_code),
             "sources": [{"input": s.input, "read": s.read, "incomplete": s.incomplete} for s in self.sources],
+            **({"notes": list(self.notes)} if self.notes else {}),
             "destinations": {name: report.as_dict() for name, report in self.destinations.items()},
         }
 

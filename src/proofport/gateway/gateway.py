@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -20,15 +22,16 @@ from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliver
 from proofport.delivery.queue.shown import DeliveryReport, report_of
 from proofport.delivery.queue.worker import SLOTS, Worker
 from proofport.delivery.reading import Decoder, RecordStream, place_in
-from proofport.delivery.report import RecordProblem, RunReport
+from proofport.delivery.report import Exit, RecordProblem, RunReport
 from proofport.delivery.run import Run
 from proofport.delivery.target import Target
-from proofport.errors import UsageError
+from proofport.errors import ConfigError, UsageError
 from proofport.evidence import Evidence
-from proofport.gateway.inputs import Input, inputs_of, open_input, typed
+from proofport.gateway.inputs import Input, inputs_of, open_input, require_young, typed
 from proofport.gateway.records import Records, all_of, kind_of
 from proofport.gateway.targets import Preview, names_of, preview_of
 from proofport.gateway.vendors import Vendors
+from proofport.http.heartbeat import beat
 from proofport.journal import is_there, open_journal, opened
 from proofport.journal.contract import Accepted, Commit, Delivery, Filter
 
@@ -52,6 +55,7 @@ class Gateway(Vendors):
         delete_gone: bool = False,
         require_verified: bool = False,
         without: str | Sequence[str] = (),
+        max_input_age: float | None = None,
         resume: str | None = None,
         on_begin: Callable[[str], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
@@ -63,6 +67,7 @@ class Gateway(Vendors):
         later is in the report. `skip_unchanged` spares what the vendor holds with the same body; `resume` goes on
         with an interrupted run over the same inputs. `require_verified`: what a vendor only queued counts as unknown,
         until `verify` has seen it. `without` names sources that the last set had and that are left out on purpose.
+        `max_input_age`: a file that was last modified more seconds ago is refused; None: what the configuration says.
         `on_begin` is given the id of the run.
         """
         if override_guard is not None and not override_guard.strip():
@@ -84,6 +89,7 @@ class Gateway(Vendors):
             delete_gone=delete_gone,
             require_verified=require_verified,
             without=without,
+            max_input_age=max_input_age,
             on_progress=on_progress,
             on_problem=on_problem,
         )
@@ -114,10 +120,12 @@ class Gateway(Vendors):
         mode: Mode = "upsert",
         values: Mapping[str, str] | None = None,
         without: str | Sequence[str] = (),
+        max_input_age: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Plan:
         """Say what a push of the same records would do to what the vendors hold now. Nothing is written."""
-        run = await self._run(records, to, kind, mode, values, without=without, plan=True, on_progress=on_progress)
+        how: dict[str, Any] = {"without": without, "max_input_age": max_input_age, "on_progress": on_progress}
+        run = await self._run(records, to, kind, mode, values, plan=True, **how)
         return Plan.of(run)
 
     async def _run(
@@ -136,6 +144,7 @@ class Gateway(Vendors):
         dry_run: bool = False,
         delete_gone: bool = False,
         without: str | Sequence[str] = (),
+        max_input_age: float | None = None,
         **how: Any,
     ) -> RunReport:
         async with AsyncExitStack() as stack:
@@ -151,6 +160,8 @@ class Gateway(Vendors):
             if resume and must_be_open:
                 await require_resumable(journal, run_id, [target.name for target in targets], kind, mode)
             readers = [stack.enter_context(open_input(item, kind)) for item in inputs]
+            limit = self.config.max_input_age if max_input_age is None else max_input_age
+            notes = require_young(readers, limit, time.time())
             sends = not dry_run and not how.get("plan")
             witness = await self.receipts.witnesses(self.library, named, readers) if sends else None
             guard = self.config.guard
@@ -176,7 +187,22 @@ class Gateway(Vendors):
             )
             if on_begin is not None:
                 on_begin(run_id)
-            return await Run(order).execute()
+            report = await Run(order).execute()
+            if sends and report.exit_code is Exit.OK:
+                notes += await self._beat(report)
+            return replace(report, notes=notes)
+
+    async def _beat(self, report: RunReport) -> list[str]:
+        """Call the heartbeat's address. Returns what went wrong, which never makes the run fail."""
+        try:
+            url, heartbeat = self.config.heartbeat_url(), self.config.heartbeat
+        except ConfigError as error:
+            return [f"The heartbeat was not called: {error.message}."]
+        if url is None or heartbeat is None:
+            return []
+        about = {"instance": self.config.instance, "run_id": report.run_id, "kind": report.kind, "mode": report.mode}
+        problem = await beat(url, heartbeat.method, {**about, "destinations": list(report.destinations)})
+        return [f"The heartbeat was not heard: {problem}."] if problem else []
 
     def _remembers(self) -> bool:
         """True if the journal may know what a push would refuse: what was delivered, and the schemas of vendors."""

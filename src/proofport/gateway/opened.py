@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +12,7 @@ from proofport.adapter import Adapter
 from proofport.config import Config
 from proofport.delivery.lease import new_owner
 from proofport.gateway.audit import Receipts
+from proofport.gateway.places import Places
 from proofport.gateway.targets import Targets
 from proofport.http.auth import Tokens
 from proofport.http.sender import Sender
@@ -56,6 +58,11 @@ class Opened:
                 self._journal = journal
                 self._tokens = Tokens(journal, owner=new_owner(), lease=self.config.lease)
         return self._journal
+
+    @cached_property
+    def places(self) -> Places:
+        """The configured names of lanes."""
+        return Places(self.config)
 
     @property
     def library(self) -> MappingLibrary:

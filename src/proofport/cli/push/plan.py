@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @options.to_option
 @options.reading
 @options.without_option
+@options.max_input_age_option
 @options.json_option
 @uses_gateway
 async def plan(gateway: Gateway, inputs: Sequence[str], source: str | None, as_json: bool, **how: Any) -> int:

@@ -60,6 +60,8 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
         for remark in remarks:
             show(remark, "  ")
     print_problems(destinations, problems_file)
+    for note in report.notes:
+        show(f"\n{note}", fg="yellow")
     show(f"\n{verdict(report)}", bold=True, fg="green" if report.exit_code is Exit.OK else "red")
 
 

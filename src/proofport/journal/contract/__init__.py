@@ -42,7 +42,7 @@ from proofport.journal.contract.queue import (
 )
 from proofport.journal.contract.receipts import Branch, LogHead, NewReceipt, ReceiptKey, Receipts, ReceiptView
 from proofport.journal.contract.registry import Lease, Registry
-from proofport.journal.contract.runs import Attempt, BatchDone, NewRun, Runs, RunState, RunView
+from proofport.journal.contract.runs import EVERY_RUN, Attempt, BatchDone, NewRun, RunFilter, Runs, RunState, RunView
 from proofport.journal.contract.snapshots import (
     Commit,
     NewSnapshot,
@@ -53,6 +53,7 @@ from proofport.journal.contract.snapshots import (
 )
 
 __all__ = [
+    "EVERY_RUN",
     "IN_DOUBT",
     "NOTHING_SENT",
     "NO_PLACES",
@@ -92,6 +93,7 @@ __all__ = [
     "ReceiptView",
     "Receipts",
     "Registry",
+    "RunFilter",
     "RunState",
     "RunView",
     "Runs",
