@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -31,6 +30,7 @@ class Opened:
         self._tokens: Tokens | None = None
         #: Two that begin together must not open two journals, with tokens of their own that revoke each other.
         self._opening = asyncio.Lock()
+        self.places = Places(config)  #: The configured names of lanes.
         self.receipts = Receipts(config, self.journal)  #: What was signed about runs, and the log of it.
 
     @classmethod
@@ -58,11 +58,6 @@ class Opened:
                 self._journal = journal
                 self._tokens = Tokens(journal, owner=new_owner(), lease=self.config.lease)
         return self._journal
-
-    @cached_property
-    def places(self) -> Places:
-        """The configured names of lanes."""
-        return Places(self.config)
 
     @property
     def library(self) -> MappingLibrary:

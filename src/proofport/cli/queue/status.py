@@ -101,7 +101,7 @@ async def _everything(gateway: Gateway) -> dict[str, Any]:
     for run in runs:
         if run.mode == "snapshot" and run.state == "complete":
             snapshots.setdefault((run.destination, run.kind), run)
-        if run.state != "open":
+        if run.state != "open" and run.report is not None:
             last.setdefault((run.destination, run.kind, run.mode), run)
     shown = {id(run) for run in snapshots.values()}
     return {

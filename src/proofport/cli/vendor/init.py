@@ -121,7 +121,9 @@ def _objects(settings: type[BaseModel]) -> list[str]:
     if field is None:
         return []
     model = get_args(field.annotation)[-1]
-    fields = ", ".join(f"{name}: …" for name in model.model_fields if name != "mapping")
+    from proofport.adapter import ObjectSettings
+
+    fields = ", ".join(f"{name}: …" for name in model.model_fields if name not in ObjectSettings.model_fields)
     return [
         f"    # One line for each kind that you deliver: {', '.join(KINDS)}, custom:<type>.",
         "    objects: {}",
