@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -167,6 +168,7 @@ class Config(Settings):
         settings = {**configured[name]}
         adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
         folder = self._folder
+        from_files = any(str(each).startswith("file:") for each in settings.values())
         literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder, offline=offline)
         _check_kinds(settings.get("objects"), places, (*here, "objects"))
         try:
@@ -181,6 +183,8 @@ class Config(Settings):
                 hint=f"Put it into a variable and write `{literal[0]}: env:{literal[0].upper()}`; "
                 "only a destination on this machine (an emulator) may have its key in the file.",
             )
+        if from_files and not offline:
+            adapter.again = partial(self.adapter, destination)
         return adapter
 
 

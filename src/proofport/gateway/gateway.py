@@ -34,6 +34,9 @@ from proofport.gateway.vendors import Vendors
 from proofport.http.heartbeat import beat
 from proofport.journal import is_there, open_journal, opened
 from proofport.journal.contract import Accepted, Commit, Delivery, Filter
+from proofport.logs import get_logger
+
+log = get_logger("gateway")
 
 
 class Gateway(Vendors):
@@ -289,6 +292,14 @@ class Gateway(Vendors):
     def target(self, destination: str, kind: str, mode: Mode) -> Target:
         """How a destination takes a kind, made once for those who ask again and again. Raises UsageError."""
         return self._targets.known(destination, kind, mode)
+
+    def read_keys(self) -> None:
+        """Read the vendors' keys that stand in files again, for all that is under way. The log says what changed."""
+        for name, result in self._targets.renew().items():
+            if isinstance(result, ConfigError):
+                log.error("keys_not_read", destination=name, error=result.message)
+            elif result:
+                log.info("keys_read", destination=name)
 
     def reading(
         self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]

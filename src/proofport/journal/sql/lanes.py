@@ -22,6 +22,9 @@ from proofport.journal.contract import (
 )
 from proofport.journal.sql.lane_run import release
 from proofport.journal.sql.steps import Change, Hold, Part, Query, Row, Steps, Store, shown
+from proofport.logs import get_logger
+
+log = get_logger("journal")
 
 
 class LanesPart(Part):
@@ -41,7 +44,11 @@ class LanesPart(Part):
         except asyncio.CancelledError:
             await _give_back(store, claiming)
             raise
-        return None if hold is None else self._held(hold, lease)
+        if hold is None:
+            return None
+        if hold.before is not None:
+            log.warning("lane_taken_over", lane=hold.lane, epoch=hold.epoch, owner=owner, before=hold.before)
+        return self._held(hold, lease)
 
     def _held(self, hold: Hold, lease: float) -> LaneRun:
         """The right to write to a lane that was claimed."""
