@@ -11,6 +11,7 @@ import click
 
 import proofport
 from proofport.cli.connect import uses_gateway
+from proofport.cli.options import start_log
 from proofport.cli.output import echo
 
 GC_THRESHOLD = 10_000
@@ -82,9 +83,7 @@ async def worker(gateway: proofport.Gateway, slots: int, listen: tuple[str, int]
     of them at a time. Where several tenants are configured, none of them takes all slots. SIGTERM or Ctrl-C lets the
     worker finish the requests in flight; a second one ends it at once.
     """
-    from proofport.logs import log_to_stderr
-
-    log_to_stderr(serving=True)
+    start_log(serving=True)
     stop = stop_signal()
     read_keys_on_hangup(gateway)
     await gateway.journal()
