@@ -131,6 +131,12 @@ class Config(Settings):
     def _folder(self) -> Path:
         return self.path.parent if self.path else Path.cwd()
 
+    def secret_files(self, destination: str) -> dict[str, Path]:
+        """The files that settings of a destination name as `file:PATH`, by setting."""
+        given = self.of_tenant(tenant_of(destination)).get(own_name(destination), {})
+        named = {name: value for name, value in given.items() if str(value).startswith("file:")}
+        return {name: self._folder / Path(value.removeprefix("file:")).expanduser() for name, value in named.items()}
+
     def heartbeat_url(self) -> str | None:
         """The address to call after a run that is complete, its reference resolved. Raises ConfigError."""
         if self.heartbeat is None:
@@ -168,7 +174,6 @@ class Config(Settings):
         settings = {**configured[name]}
         adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
         folder = self._folder
-        from_files = any(str(each).startswith("file:") for each in settings.values())
         literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder, offline=offline)
         _check_kinds(settings.get("objects"), places, (*here, "objects"))
         try:
@@ -183,7 +188,7 @@ class Config(Settings):
                 hint=f"Put it into a variable and write `{literal[0]}: env:{literal[0].upper()}`; "
                 "only a destination on this machine (an emulator) may have its key in the file.",
             )
-        if from_files and not offline:
+        if self.secret_files(destination) and not offline:
             adapter.again = partial(self.adapter, destination)
         return adapter
 
