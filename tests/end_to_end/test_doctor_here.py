@@ -25,7 +25,7 @@ class Usage(NamedTuple):
 
 
 def found(cli: Cli, name: str, *, code: int = 0) -> dict[str, Any]:
-    typed = cli.type("doctor", "drata", "--json")
+    typed = cli.type("doctor", "--json")
     assert typed.code == code, typed
     return {each["subject"]: each for each in typed.json[name]}
 
@@ -76,7 +76,7 @@ async def test_the_proxy_of_the_environment_is_named_without_its_password(
 
     monkeypatch.setenv("https_proxy", "http://somebody:pa55word@proxy.example:3128")
     monkeypatch.delenv("no_proxy", raising=False)
-    settings = {"region": "us", "base_url": None, "api_key": "env:KEY"}
+    settings: dict[str, Any] = {"region": "us", "base_url": None, "api_key": "env:KEY"}
     gateway = drata.gateway(**settings)
     [told] = proxy_findings(gateway.config.adapter("drata", offline=True))
     assert "proxy.example:3128" in told.detail

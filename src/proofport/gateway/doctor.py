@@ -52,9 +52,8 @@ def proxy_findings(adapter: Adapter) -> Iterator[Finding]:
     """The proxy of the environment, without its credentials. Nothing where requests go straight to the vendor."""
     if (proxy := proxy_of(adapter.origin)) is not None:
         parts = urlsplit(proxy)
-        yield Finding(
-            True, "proxy", f"requests go through {parts.hostname}:{parts.port or 80}, as the environment says"
-        )
+        told = f"requests go through {parts.hostname}:{parts.port or 80}, as the environment says"
+        yield Finding(True, "proxy", told)
 
 
 def key_findings(config: Config, destination: str, now: float) -> Iterator[Finding]:

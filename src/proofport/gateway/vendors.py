@@ -80,7 +80,7 @@ class Vendors(Opened):
         return await confirmed(destination, self.config.adapter(destination).resource(kind), await self.journal())
 
     async def check(self, destination: str) -> list[Finding]:
-        """The findings of `doctor` about one destination: credentials, objects, permissions, clock, proxy, age of keys."""
+        """The findings of `doctor` about one destination: credentials, objects, clock, proxy, and the age of keys."""
         adapter = self.config.adapter(destination)
         found: list[Finding] = []
         if isinstance(adapter, Checks):
