@@ -43,6 +43,8 @@ PUBLIC = {
     "Plan",
     "Preview",
     "Progress",
+    "ProblemGroup",
+    "ProblemGroups",
     "Provisioned",
     "RecordProblem",
     "RunReport",

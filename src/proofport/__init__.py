@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from proofport.delivery.order import DestinationProgress as DestinationProgress
     from proofport.delivery.order import Progress as Progress
     from proofport.delivery.plan import Plan as Plan
+    from proofport.delivery.problem_groups import ProblemGroup as ProblemGroup
+    from proofport.delivery.problem_groups import ProblemGroups as ProblemGroups
     from proofport.delivery.queue.books import Watch as Watch
     from proofport.delivery.queue.shown import DeliveredRecord as DeliveredRecord
     from proofport.delivery.queue.shown import DeliveryReport as DeliveryReport
@@ -89,6 +91,7 @@ _HOMES = {
     "proofport.config": "Config",
     "proofport.delivery.order": "DestinationProgress Progress",
     "proofport.delivery.plan": "Plan",
+    "proofport.delivery.problem_groups": "ProblemGroup ProblemGroups",
     "proofport.delivery.queue.books": "Watch",
     "proofport.delivery.queue.shown": "DeliveredRecord DeliveryReport",
     "proofport.delivery.reading": "Decoder",

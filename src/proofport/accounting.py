@@ -85,6 +85,12 @@ def unknown(reason: str, problem: Problem | None = None) -> Outcome:
     return Outcome(Status.UNKNOWN, reason=reason, problem=problem)
 
 
+def surest(outcomes: Sequence[Outcome]) -> Assurance | None:
+    """The highest assurance of any record. None: none was delivered."""
+    found = {outcome.assurance for outcome in outcomes}
+    return next((level for level in reversed(Assurance) if level in found), None)
+
+
 def all_delivered(outcomes: Sequence[Outcome]) -> bool:
     """True: each record was delivered, and none has a problem. Most batches repeat one outcome."""
     return not outcomes or (
@@ -139,6 +145,12 @@ class Tally:
             self.status[Status.DELIVERED] -= accepted
             self._count(outcome, accepted)
         return accepted
+
+    @property
+    def surest(self) -> Assurance | None:
+        """The highest assurance of any record; an unchanged one counts as accepted. None: none is at the vendor."""
+        found = next((level for level in reversed(Assurance) if self.assurance[level]), None)
+        return found or (Assurance.ACCEPTED if self.status[Status.UNCHANGED] else None)
 
     @property
     def total(self) -> int:

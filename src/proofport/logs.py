@@ -6,17 +6,22 @@ and lanes. DEBUG: single records. No log holds a body or a secret.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
 from collections.abc import Callable
-from typing import cast
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import structlog
 
 ROOT = "proofport"
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 """The form of a line on stderr."""
+
+FIELDS = "proofport_fields"
+"""The attribute of a log record that holds the fields of its event."""
 
 LINES, SECONDS = 60, 60.0
 """So many lines in so many seconds are what strangers may cause."""
@@ -32,22 +37,48 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
-            structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True),
+            _rendered,
         ],
     )
     return cast(structlog.stdlib.BoundLogger, proxy.bind())  # without it the proxy binds again at every event
 
 
-def log_to_stderr(*, serving: bool = False) -> None:
+_as_text = structlog.processors.KeyValueRenderer(key_order=["event"], drop_missing=True)
+
+
+def _rendered(logger: object, name: str, event: structlog.types.EventDict) -> tuple[tuple[str], dict[str, Any]]:
+    """An event as text, with its fields beside it for a log in JSON."""
+    fields = dict(event)  # rendering takes fields out
+    return (_as_text(logger, name, event),), {"extra": {FIELDS: fields}}
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, logger, event, and the fields of the event."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        fields = getattr(record, FIELDS, None) or {"event": record.getMessage()}
+        line = {"time": at, "level": record.levelname.lower(), "logger": record.name, **fields}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def log_to_stderr(*, serving: bool = False, level: str | None = None, as_json: bool = False) -> None:
     """Send a command's log to stderr: with PROOFPORT_DEBUG the whole log, else only that of a command that serves.
+
+    `level`: what to log in any command, such as `warning`. `as_json`: one JSON object a line.
 
     Other commands give a report, which says all that a warning would say. The job engine of a shared journal stays
     silent, too: the journal logs each of its errors once, without a traceback.
     """
-    if os.environ.get("PROOFPORT_DEBUG"):
-        logging.basicConfig(level=logging.DEBUG, format=FORMAT)
-    elif serving:
-        logging.basicConfig(level=logging.INFO, format=FORMAT)
+    wanted = "debug" if os.environ.get("PROOFPORT_DEBUG") else level or ("info" if serving else None)
+    if wanted is None:
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if as_json else logging.Formatter(FORMAT))
+    logging.basicConfig(level=wanted.upper(), handlers=[handler])
+    if wanted != "debug":
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
 
 

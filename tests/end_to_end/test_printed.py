@@ -233,6 +233,8 @@ def keys(page: Printed, opened: Shell, port: str) -> None:
 
 @runs("docs/scheduled-runs.md")
 def scheduled(page: Printed, opened: Shell) -> None:
+    watched = configured(opened, page.text("max_input_age"))
+    assert (watched.max_input_age, watched.heartbeat is not None) == (26 * 3600, True)
     for_production(opened)
     table(opened, "eu.csv", "id,email", "e-1,ana@example.com", "e-2,bo@example.com")
     table(opened, "us.csv", "id,email", "u-1,chi@example.com")

@@ -15,6 +15,7 @@ import os
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 from tests.journal_contract.access import AccessTests
+from tests.journal_contract.arrivals import ArrivalTests
 from tests.journal_contract.bodies import BodyTests, TombstoneTests
 from tests.journal_contract.clock import ClockTests
 from tests.journal_contract.erasing import ErasingTests
@@ -45,6 +46,7 @@ class JournalContract(
     CommitTests,
     LaneTests,
     RunTests,
+    ArrivalTests,
     KnownTests,
     IntentTests,
     SourceTests,

@@ -64,6 +64,21 @@ async def everything(journal: Journal) -> tuple[object, ...]:
 
 
 class LaneTests(JournalTests):
+    async def test_a_lane_that_is_taken_over_is_logged_and_one_that_was_given_back_is_not(
+        self, journal: Journal, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("WARNING", logger="proofport.journal")
+        first = await claim(journal, "a", owner="one")
+        await first.release()
+        await claim(journal, "a", owner="two")
+        assert "lane_taken_over" not in caplog.text
+        clock.advance(LEASE + 1)
+        await claim(journal, "a", owner="three")
+        [told] = [record.getMessage() for record in caplog.records if "lane_taken_over" in record.getMessage()]
+        assert "lane='a'" in told
+        assert "owner='three'" in told
+        assert "before='two'" in told
+
     @pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
     async def test_an_owner_whose_lane_was_taken_over_changes_nothing(
         self, journal: Journal, clock: Clock, write: Callable[[LaneRun, Delivery], Awaitable[object]]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.journal_contract.base import KIND, LEASE, JournalTests, claim
 from tests.support.clock import Clock
 
 from proofport.errors import UsageError
-from proofport.journal.contract import Attempt, BatchDone, Journal, LaneRun, NewRun, Sent
+from proofport.journal.contract import Attempt, BatchDone, Journal, LaneRun, NewRun, RunFilter, Sent
 
 RUN = NewRun("r1", "here", KIND, "snapshot", ("i.json sha256:1", "b.json sha256:2"), staged=True)
 BATCHES = [
@@ -132,6 +133,27 @@ class RunTests(JournalTests):
         assert [view.run_id for view in await journal.runs(lane="a")] == ["r3", "r1"]
         assert [view.run_id for view in await journal.runs(limit=1)] == ["r3"]
         assert await journal.runs(lane="nobody") == []
+
+    async def test_runs_are_found_by_what_they_are(self, journal: Journal, clock: Clock) -> None:
+        held = await begun(journal)
+        await held.end("r1", complete=True, report='{"input":1,"exit_code":0,"requests":2}')
+        clock.advance(9)
+        since = clock.now
+        await begun(journal, NewRun("r2", "there", "custom:other", "upsert"), "b")
+        await held.begin(NewRun("r3", "here", KIND, "snapshot"))
+        await held.end("r3", complete=False, report='{"input":1,"exit_code":4,"requests":2}')
+
+        async def found(**chosen: Any) -> list[str]:
+            return [run.run_id for run in await journal.runs(chosen=RunFilter(**chosen))]
+
+        assert await found(destination="here") == ["r3", "r1"]
+        assert await found(kind="custom:other") == ["r2"]
+        assert await found(mode="upsert") == ["r2"]
+        assert await found(state="complete") == ["r1"]
+        assert await found(state="open") == ["r2"]
+        assert await found(since=since) == ["r3", "r2"]
+        assert await found(failed=True) == ["r3"]
+        assert await found(failed=True, destination="there") == []
 
     async def test_attempts_are_listed_latest_first(self, journal: Journal) -> None:
         a, b = await claim(journal, "a"), await claim(journal, "b")

@@ -13,6 +13,7 @@ from tests.support.evidence import Record
 from proofport.adapter import Mode
 from proofport.config import Config
 from proofport.delivery.plan import Plan
+from proofport.delivery.queue.books import Watch
 from proofport.delivery.report import RunReport
 from proofport.gateway import Gateway
 from proofport.gateway.verify import Verification
@@ -78,10 +79,10 @@ class AtEmulator(Destination):
         return [each for each in await self.emulator.received() if each["method"] != "GET"]
 
 
-async def deliver(gateway: Gateway) -> None:
+async def deliver(gateway: Gateway, watch: Watch | None = None) -> None:
     """Deliver all that is queued."""
     stop, journal = asyncio.Event(), await gateway.journal()
-    working = asyncio.create_task(gateway.work(stop))
+    working = asyncio.create_task(gateway.work(stop, watch=watch))
     while any(lane.queued for lane in await journal.lanes()):  # noqa: ASYNC110 - a journal has no event for this
         await asyncio.sleep(0.01)
     stop.set()

@@ -96,8 +96,21 @@ class Adapter(ABC):
     #: Requests a minute to the vendor's host, below what it allows. 0: no limit.
     default_requests_per_minute: ClassVar[int] = 0
 
+    #: Gives the adapter with its secrets read again, where they stand in files. None: they cannot change. The engine
+    #: sets it, and takes the settings over when they differ.
+    again: Callable[[], Adapter] | None = None
+
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+
+    def renew(self) -> bool:
+        """Read the secrets that stand in files again. True if they have changed. Raises ConfigError."""
+        if self.again is None:
+            return False
+        fresh = self.again().settings
+        changed = bool(fresh != self.settings)
+        self.settings = fresh
+        return changed
 
     @property
     @abstractmethod

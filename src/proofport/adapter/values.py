@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
 from proofport.errors import Problem, Retryable
+from proofport.text.durations import Duration
 from proofport.wire import Call, Reply
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class ObjectSettings(BaseModel):
 
     mapping: str | None = None  #: A vendor mapping in place of the built-in one.
     skip: JsonValue = None  #: Rules that leave evidence out at this destination, as in a mapping file.
+    max_age: Duration | None = None  #: Evidence that is older is stale. None: that of the destination.
 
 
 class Settings(BaseModel):
@@ -55,6 +57,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     requests_per_minute: int | None = Field(None, ge=0, description="budget for the vendor's host; 0 switches it off")
+    max_age: Duration | None = Field(None, description="evidence that is older is stale, such as 26h")
     objects: Mapping[str, ObjectSettings] = Field(default_factory=dict)  #: The vendor object of each kind.
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from proofport import __version__
+from proofport.cli.options import log_options, with_log_options
 
 #: Each command: the module that defines a function of its name, and its help.
 COMMANDS = {
@@ -29,6 +30,7 @@ COMMANDS = {
     "verify": ("push.verify", "Read back what was delivered, and compare."),
     "relay": ("relay", "Accept evidence over HTTP, and deliver it."),
     "status": ("queue.status", "Show lanes, runs and attempts."),
+    "runs": ("queue.runs", "List past and present runs."),
     "resume": ("queue.status", "Release a parked lane."),
     "dead-letter": ("queue.dead_letter", "List, show, replay and drop deliveries that failed."),
     "journal": ("queue.journal", "Check, measure, prune, back up, restore, rebuild and move the journal."),
@@ -49,7 +51,7 @@ class LazyGroup(click.Group):
             return None
         module = import_module(f"proofport.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = getattr(module, cmd_name.replace("-", "_"))
-        return command
+        return with_log_options(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -68,6 +70,9 @@ def root() -> None:
     One command reads the output of your tools, and delivers it to every vendor in that vendor's own form.
     New here? Run `proofport demo`.
     """
+
+
+root.params += log_options(hidden=False)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -8,16 +8,14 @@ from functools import wraps
 from typing import Any, TypeVar
 
 import proofport
-from proofport.cli.options import config_option
+from proofport.cli.options import config_option, start_log
 
 T = TypeVar("T")
 
 
 def connect(config: proofport.Config | str | None) -> proofport.Gateway:
     """A gateway for a configuration, or for the file to read it from. Raises ConfigError."""
-    from proofport.logs import log_to_stderr
-
-    log_to_stderr()
+    start_log()
     return proofport.Gateway(config) if isinstance(config, proofport.Config) else proofport.Gateway.from_file(config)
 
 

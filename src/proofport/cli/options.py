@@ -38,6 +38,50 @@ def _pairs(ctx: click.Context, parameter: click.Parameter, given: Sequence[str])
     return values
 
 
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("text", "json")
+
+
+def _noted(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta[f"{__name__}.{parameter.name}"] = value
+
+
+def log_options(*, hidden: bool) -> list[click.Option]:
+    """--log-level and --log-format. They stand before a command or after it; there, help does not repeat them."""
+    level, form = click.Choice(LOG_LEVELS), click.Choice(LOG_FORMATS)
+    about = "Log to stderr what is of this level or above. [default: info for relay and worker, else nothing]"
+    told: dict[str, Any] = {"expose_value": False, "callback": _noted, "hidden": hidden}
+    return [
+        click.Option(["--log-level"], type=level, envvar=None if hidden else "PROOFPORT_LOG_LEVEL", help=about, **told),
+        click.Option(
+            ["--log-format"],
+            type=form,
+            envvar=None if hidden else "PROOFPORT_LOG_FORMAT",
+            help="text, or json for one object a line. [default: text]",
+            **told,
+        ),
+    ]
+
+
+def with_log_options(command: click.Command) -> click.Command:
+    """The command, and those below it, with the options for the log."""
+    for each in command.commands.values() if isinstance(command, click.Group) else [command]:
+        if all(parameter.name != "log_level" for parameter in each.params):
+            each.params += log_options(hidden=True)
+    return command
+
+
+def start_log(*, serving: bool = False) -> None:
+    """Begin the log of the command that runs, as its options want it."""
+    from proofport.logs import log_to_stderr
+
+    context = click.get_current_context(silent=True)
+    wanted = context.meta if context is not None else {}
+    level, form = wanted.get(f"{__name__}.log_level"), wanted.get(f"{__name__}.log_format")
+    log_to_stderr(serving=serving, level=level, as_json=form == "json")
+
+
 config_option = click.option(
     "--config",
     "config_path",
@@ -94,6 +138,29 @@ without_option = click.option(
     metavar="SOURCE",
     multiple=True,
     help="A source of the last set that is left out of this one on purpose. Repeatable.",
+)
+
+
+class Span(click.ParamType):  # type: ignore[type-arg]  # it is generic only for type checkers
+    """A span of time, in seconds: 26h, 2d."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from proofport.text.durations import EXPECTED, seconds_of
+
+        try:
+            return value if isinstance(value, float) else seconds_of(value)
+        except ValueError:
+            self.fail(f"found {value!r}, expected {EXPECTED}", param, ctx)
+
+
+max_input_age_option = click.option(
+    "--max-input-age",
+    metavar="SPAN",
+    type=Span(),
+    help="Refuse a file that was last modified before, such as 26h or 2d. [default: `max_input_age` of the "
+    "configuration]",
 )
 
 

@@ -115,14 +115,23 @@ def listed(ids: Sequence[str], count: int) -> str:
 
 
 def group(
-    words: str, count: int, *, ids: Sequence[str] = (), lines: Sequence[str] = (), colour: str | None = None
+    words: str,
+    count: int,
+    *,
+    ids: Sequence[str] = (),
+    lines: Sequence[str] = (),
+    colour: str | None = None,
+    whole: bool = False,
 ) -> Iterator[str]:
-    """A count and what it counts; below it the first ids in one paragraph, or the first lines."""
+    """A count and what it counts; below it the first ids in one paragraph, or the first lines.
+
+    `whole`: the lines stand for all that is counted, each for several.
+    """
     yield f"  {click.style(f'{count:>9,}', fg=colour if count else None)}  {words}"
     if ids:
         yield wrapped(", ".join(ids[:SHOWN]), " " * 4)
     yield from (wrapped(line, " " * 4, hanging=" " * 8) for line in lines[:SHOWN])
-    if count > SHOWN and (ids or lines):
+    if (len(lines) if whole else count) > SHOWN and (ids or lines):
         yield f"    and {count - SHOWN:,} more; --json lists up to 1,000"
 
 

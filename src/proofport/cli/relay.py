@@ -29,18 +29,18 @@ def relay(host: str | None, port: int | None, config_path: str | None) -> int:
 
     Everything is durable in the journal before it is answered. http://HOST:PORT/docs describes the API.
     """
-    from proofport.cli.service import calm_garbage_collector, stop_signal
-    from proofport.logs import log_to_stderr
+    from proofport.cli.service import calm_garbage_collector, read_keys_on_hangup, stop_signal
     from proofport.relay.serving import serving
 
     async def serve(gateway: proofport.Gateway) -> None:
         stopped = stop_signal()
+        read_keys_on_hangup(gateway)
         async with serving(gateway) as origin:
             echo(f"listening on {origin}")
             calm_garbage_collector()
             await stopped.wait()
 
-    log_to_stderr(serving=True)
+    options.start_log(serving=True)
     config = proofport.Config.load(config_path)
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = config.relay.model_copy(update=given)

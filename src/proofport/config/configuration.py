@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,10 +16,11 @@ from proofport.adapter import Adapter
 from proofport.config.names import DEFAULT, TENANT, block_of, own_name, place_of, scoped, tenant_of
 from proofport.config.places import Places, described, one_of
 from proofport.config.relay import RelaySettings, Settings
-from proofport.config.secrets import journal_of, resolve_secrets
+from proofport.config.secrets import journal_of, resolve_secrets, url_of
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
 from proofport.sources.xlsx import WORKBOOK_BYTES
+from proofport.text.durations import Duration
 from proofport.text.wording import SPAN_WORDS, did_you_mean, span
 from proofport.text.yaml_nodes import Node, content_of, data, kind_of, read_documents
 from proofport.wire import is_loopback
@@ -68,6 +70,20 @@ class Retention(Settings):
         raise ValueError(f"expected {SPAN_WORDS}, at least {least}")
 
 
+class Heartbeat(Settings):
+    """What is called after each run that is complete."""
+
+    url: str = Field(repr=False)  #: A URL, or env:NAME or file:PATH with one.
+    method: Literal["POST", "GET"] = "POST"
+
+    @field_validator("url")
+    @classmethod
+    def _is_reference_or_url(cls, text: str) -> str:
+        if not text.startswith(("env:", "file:", "https://", "http://")):
+            raise ValueError("expected a URL with https:// or http://, or env:NAME or file:PATH with one")
+        return text
+
+
 class Config(Settings):
     """The configuration, read from a file or built in memory."""
 
@@ -82,6 +98,8 @@ class Config(Settings):
     clock_tolerance: float = Field(86_400.0, ge=0, le=366 * 86_400)
     #: The most bytes that a workbook of Excel may have when it is unpacked: it is read in memory.
     workbook_bytes: int = Field(WORKBOOK_BYTES, gt=0)
+    max_input_age: Duration | None = None  #: An input file that was last modified before is refused.
+    heartbeat: Heartbeat | None = None  #: None: nothing is called.
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)  #: Those of the default tenant.
     tenants: dict[str, Tenant] = Field(default_factory=dict)  #: `@acme/prod` is the destination `prod` of `acme`.
     relay: RelaySettings = RelaySettings()
@@ -132,6 +150,26 @@ class Config(Settings):
         config._path, config._node = file, node
         return config
 
+    @property
+    def _places(self) -> Places:
+        return Places(_shown(self.path) if self.path else "the configuration", self._node)
+
+    @property
+    def _folder(self) -> Path:
+        return self.path.parent if self.path else Path.cwd()
+
+    def secret_files(self, destination: str) -> dict[str, Path]:
+        """The files that settings of a destination name as `file:PATH`, by setting."""
+        given = self.of_tenant(tenant_of(destination)).get(own_name(destination), {})
+        named = {name: value for name, value in given.items() if str(value).startswith("file:")}
+        return {name: self._folder / Path(value.removeprefix("file:")).expanduser() for name, value in named.items()}
+
+    def heartbeat_url(self) -> str | None:
+        """The address to call after a run that is complete, its reference resolved. Raises ConfigError."""
+        if self.heartbeat is None:
+            return None
+        return url_of(self.heartbeat.url, self._places, ("heartbeat", "url"), self._folder)
+
     def of_tenant(self, tenant: str) -> Mapping[str, dict[str, Any]]:
         """The destinations of a tenant, under the names it uses; empty where there is no such tenant."""
         if tenant == DEFAULT:
@@ -151,7 +189,7 @@ class Config(Settings):
         The lanes of a tenant's destination begin with the tenant's name. `offline`: nothing will be asked of the
         vendor, so that secrets which are not there do not matter.
         """
-        places = Places(_shown(self.path) if self.path else "the configuration", self._node)
+        places = self._places
         tenant, name, here = tenant_of(destination), own_name(destination), place_of(destination)
         configured = self.of_tenant(tenant)
         if name not in configured or scoped(tenant, name) != destination:
@@ -162,7 +200,7 @@ class Config(Settings):
             )
         settings = {**configured[name]}
         adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
-        folder = self.path.parent if self.path else Path.cwd()
+        folder = self._folder
         literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder, offline=offline)
         _check_kinds(settings.get("objects"), places, (*here, "objects"))
         try:
@@ -177,6 +215,8 @@ class Config(Settings):
                 hint=f"Put it into a variable and write `{literal[0]}: env:{literal[0].upper()}`; "
                 "only a destination on this machine (an emulator) may have its key in the file.",
             )
+        if self.secret_files(destination) and not offline:
+            adapter.again = partial(self.adapter, destination)
         return adapter
 
 

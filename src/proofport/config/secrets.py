@@ -85,6 +85,14 @@ def journal_of(given: object, places: Places, folder: Path) -> Path | SecretStr:
     return SecretStr(text)
 
 
+def url_of(given: str, places: Places, here: tuple[str, ...], folder: Path) -> str:
+    """A URL that is given, or that a reference stands for. Raises ConfigError, which does not repeat it."""
+    found = _referenced(given, places, here, folder) or given
+    if not found.startswith(("https://", "http://")):
+        places.refuse(here, found="a reference to something else", expected="a URL with https:// or http://")
+    return found
+
+
 def _referenced(given: str, places: Places, here: tuple[str, ...], folder: Path) -> str | None:
     """The value that `env:NAME` or `file:PATH` stands for, or None where `given` is not a reference."""
     scheme, _, reference = given.partition(":")

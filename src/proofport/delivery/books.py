@@ -10,7 +10,7 @@ from typing import Protocol
 
 import orjson
 
-from proofport.accounting import Outcome, Status, all_delivered
+from proofport.accounting import Assurance, Outcome, Status, all_delivered
 from proofport.adapter import Batch, Memory, Mode, Tombstone
 from proofport.delivery.intents import Intents
 from proofport.delivery.lease import Holder
@@ -254,8 +254,8 @@ class RunBooks:
         rows = zip(missing, bodies, times, strict=True)
         return found | {each: Tombstone(each, body, at) for each, body, at in rows if body and at >= since}
 
-    async def end(self, *, complete: bool, report: str) -> None:
-        await self._lane_run.end(self._run.run_id, complete=complete, report=report)
+    async def end(self, *, complete: bool, report: str, arrived: Assurance | None = None) -> None:
+        await self._lane_run.end(self._run.run_id, complete=complete, report=report, arrived=arrived)
 
     async def unpark(self) -> None:
         """The vendor accepts: what is queued may go on, too."""

@@ -176,6 +176,7 @@ def planned(report: DestinationReport) -> dict[str, Any]:
         **report.refused_and_held(),
         **({"not_known": report.not_known.as_dict()} if report.not_known.count else {}),
         "not_expressible": {"count": report.problem_count, "problems": problems},
+        "problem_groups": report.problem_groups.as_list(),
         "notes": report.notes,
         "guard": report.refusal,
         **({"left_out": report.left_out} if report.left_out is not None else {}),

@@ -23,6 +23,7 @@ from proofport.accounting import (
 )
 from proofport.adapter import Batch, Mode
 from proofport.delivery.ids import IdSet, SkippedIds
+from proofport.delivery.problem_groups import ProblemGroups
 from proofport.delivery.same import keys_in
 from proofport.delivery.unmatched import Unmatched
 from proofport.errors import Problem
@@ -152,6 +153,8 @@ class DestinationReport:
     exit: Exit = Exit.OK
     problems: list[RecordProblem] = field(default_factory=list)
     problem_count: int = 0
+    #: All of them, equal ones together.
+    problem_groups: ProblemGroups = field(default_factory=ProblemGroups)
     #: Sentences about the whole set.
     notes: list[str] = field(default_factory=list)
     #: Ids of the set before that are not in this one.
@@ -249,6 +252,7 @@ class DestinationReport:
             **({"receipt": self.receipt} if self.receipt else {}),
             "notes": self.notes,
             "problem_count": self.problem_count,
+            "problem_groups": self.problem_groups.as_list(),
             "problems": [problem.as_dict() for problem in self.problems],
         }
 
@@ -256,7 +260,7 @@ class DestinationReport:
 def summary(report: DestinationReport) -> str:
     """A destination's books as JSON, without what is about single records that are still there."""
     books = report.as_dict()
-    del books["problems"]
+    del books["problems"], books["problem_groups"]
     books.pop("compared", None)
     return orjson.dumps(books).decode()
 
@@ -271,6 +275,8 @@ class RunReport:
     dry_run: bool = False
     #: By source mapping.
     unmatched: Mapping[str, Unmatched] = field(default_factory=dict)
+    #: Sentences about the whole run.
+    notes: Sequence[str] = ()
 
     @property
     def exit_code(self) -> Exit:
@@ -286,6 +292,7 @@ class RunReport:
             "exit_code": int(self.exit_code),
             "sources": [source.as_dict() for source in self.sources],
             **({"unmatched": unmatched} if unmatched else {}),
+            **({"notes": list(self.notes)} if self.notes else {}),
             "destinations": {name: report.as_dict() for name, report in self.destinations.items()},
         }
 
@@ -379,6 +386,7 @@ class Ledger:
             return
         row = RecordProblem(self.describe(position), record_id, outcome)
         self.report.problem_count += 1
+        self.report.problem_groups.add(row.position, record_id, outcome)
         if len(self.report.problems) < INLINE_PROBLEMS:
             self.report.problems.append(row)
         if self._on_problem:

@@ -301,7 +301,7 @@ class Run:
                     return
                 lost = count[Status.UNKNOWN] - report.tally.reasons["not_verified"]
                 whole = self._order.mode != "snapshot" and not (count[Status.WITHHELD] or lost)
-                await books.end(complete=part.complete or whole, report=summary(report))
+                await books.end(complete=part.complete or whole, report=summary(report), arrived=report.tally.surest)
                 await self._certify(part)
                 if stopped is None and count[Status.DELIVERED]:
                     await books.unpark()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -21,19 +23,23 @@ from proofport.delivery.queue.deliveries import accepted, letter_of, new_deliver
 from proofport.delivery.queue.shown import DeliveryReport, report_of
 from proofport.delivery.queue.worker import SLOTS, Worker
 from proofport.delivery.reading import Decoder
-from proofport.delivery.report import RecordProblem, RunReport
+from proofport.delivery.report import Exit, RecordProblem, RunReport
 from proofport.delivery.run import Run
 from proofport.delivery.target import Target
-from proofport.errors import UsageError
+from proofport.errors import ConfigError, UsageError
 from proofport.evidence import Evidence
-from proofport.gateway.inputs import Input, inputs_of, open_input, typed
+from proofport.gateway.inputs import Input, inputs_of, open_input, require_young, typed
 from proofport.gateway.preview import Preview, previews_of
 from proofport.gateway.records import Records, all_of, kind_of
 from proofport.gateway.retention import keeping_pruned
 from proofport.gateway.targets import names_of
 from proofport.gateway.vendors import Vendors
+from proofport.http.heartbeat import beat
 from proofport.journal import is_there, open_journal, opened
 from proofport.journal.contract import Accepted, Commit, Delivery, Filter
+from proofport.logs import get_logger
+
+log = get_logger("gateway")
 
 
 class Gateway(Vendors):
@@ -55,6 +61,7 @@ class Gateway(Vendors):
         delete_gone: bool = False,
         require_verified: bool = False,
         without: str | Sequence[str] = (),
+        max_input_age: float | None = None,
         resume: str | None = None,
         on_begin: Callable[[str], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
@@ -66,6 +73,7 @@ class Gateway(Vendors):
         later is in the report. `skip_unchanged` spares what the vendor holds with the same body; `resume` goes on
         with an interrupted run over the same inputs. `require_verified`: what a vendor only queued counts as unknown,
         until `verify` has seen it. `without` names sources that the last set had and that are left out on purpose.
+        `max_input_age`: a file that was last modified more seconds ago is refused; None: what the configuration says.
         `on_begin` is given the id of the run.
         """
         if override_guard is not None and not override_guard.strip():
@@ -87,6 +95,7 @@ class Gateway(Vendors):
             delete_gone=delete_gone,
             require_verified=require_verified,
             without=without,
+            max_input_age=max_input_age,
             on_progress=on_progress,
             on_problem=on_problem,
         )
@@ -117,10 +126,12 @@ class Gateway(Vendors):
         mode: Mode = "upsert",
         values: Mapping[str, str] | None = None,
         without: str | Sequence[str] = (),
+        max_input_age: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Plan:
         """Say what a push of the same records would do to what the vendors hold now. Nothing is written."""
-        run = await self._run(records, to, kind, mode, values, without=without, plan=True, on_progress=on_progress)
+        how: dict[str, Any] = {"without": without, "max_input_age": max_input_age, "on_progress": on_progress}
+        run = await self._run(records, to, kind, mode, values, plan=True, **how)
         return Plan.of(run)
 
     async def _run(
@@ -139,6 +150,7 @@ class Gateway(Vendors):
         dry_run: bool = False,
         delete_gone: bool = False,
         without: str | Sequence[str] = (),
+        max_input_age: float | None = None,
         **how: Any,
     ) -> RunReport:
         async with AsyncExitStack() as stack:
@@ -157,6 +169,8 @@ class Gateway(Vendors):
             sends = not dry_run and not how.get("plan")
             witness = await self.receipts.witnesses(self.library, named) if sends else None
             readers = [stack.enter_context(opening(item, hashed=witness is not None)) for item in inputs]
+            limit = self.config.max_input_age if max_input_age is None else max_input_age
+            notes = require_young(readers, limit, time.time())
             guard = self.config.guard
             read = [item.label or decoder.source for item, decoder in zip(inputs, decoders, strict=True)]
             sources = WantedSources(read, self.config.sources.get(kind), names_of(without))
@@ -181,7 +195,22 @@ class Gateway(Vendors):
             )
             if on_begin is not None:
                 on_begin(run_id)
-            return await Run(order).execute()
+            report = await Run(order).execute()
+            if sends and report.exit_code is Exit.OK:
+                notes += await self._beat(report)
+            return replace(report, notes=notes)
+
+    async def _beat(self, report: RunReport) -> list[str]:
+        """Call the heartbeat's address. Returns what went wrong, which never makes the run fail."""
+        try:
+            url, heartbeat = self.config.heartbeat_url(), self.config.heartbeat
+        except ConfigError as error:
+            return [f"The heartbeat was not called: {error.message}."]
+        if url is None or heartbeat is None:
+            return []
+        about = {"instance": self.config.instance, "run_id": report.run_id, "kind": report.kind, "mode": report.mode}
+        problem = await beat(url, heartbeat.method, {**about, "destinations": list(report.destinations)})
+        return [f"The heartbeat was not heard: {problem}."] if problem else []
 
     def _remembers(self) -> bool:
         """True if the journal may know what a push would refuse: what was delivered, and the schemas of vendors."""
@@ -268,6 +297,14 @@ class Gateway(Vendors):
     def target(self, destination: str, kind: str, mode: Mode) -> Target:
         """How a destination takes a kind, made once for those who ask again and again. Raises UsageError."""
         return self._targets.known(destination, kind, mode)
+
+    def read_keys(self) -> None:
+        """Read the vendors' keys that stand in files again, for all that is under way. The log says what changed."""
+        for name, result in self._targets.renew().items():
+            if isinstance(result, ConfigError):
+                log.error("keys_not_read", destination=name, error=result.message)
+            elif result:
+                log.info("keys_read", destination=name)
 
     def reading(
         self, kind: str | None, source: str | None, mode: Mode, values: Mapping[str, str]

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, cast
 from proofport import mapping
 from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
+from proofport.errors import UsageError
 from proofport.evidence import Neutral, format_timestamp, moment_of
 from proofport.gateway.cells import read_as_evidence
 from proofport.gateway.records import (
@@ -25,6 +26,7 @@ from proofport.gateway.records import (
 )
 from proofport.sources import Format, Reader, open_source
 from proofport.sources.xlsx import WORKBOOK_BYTES
+from proofport.text.durations import in_words
 
 EVIDENCE = "evidence"
 """The source of records that no mapping reads."""
@@ -133,6 +135,26 @@ async def typed(inputs: Sequence[Input], kind: str | None) -> tuple[list[Input],
             found[number] = replace(item, data=records)
             at_hand += some
     return found, kind_of(at_hand, kind)
+
+
+def require_young(readers: Sequence[Reader], most: float | None, now: float) -> list[str]:
+    """Notes about inputs that have no age. Raises UsageError for a file that was last modified too long ago."""
+    if most is None:
+        return []
+    notes = []
+    for reader in readers:
+        if isinstance(reader, GivenRecords):
+            continue
+        if reader.modified is None:
+            notes.append(f"{reader.name} has no age: it is no file, so the limit on the age of inputs was not applied.")
+        elif now - reader.modified > most:
+            raise UsageError(
+                f"{reader.name} is too old: it was last modified {in_words(now - reader.modified)} ago, "
+                f"and at most {in_words(most)} are allowed",
+                hint="Nothing was sent. Make the file again: look why the job that writes it did not. To push it all "
+                "the same, allow more with --max-input-age.",
+            )
+    return notes
 
 
 def open_input(item: Input, kind: str, workbook_bytes: int = WORKBOOK_BYTES, *, hashed: bool = False) -> Reader:

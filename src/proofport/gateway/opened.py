@@ -13,6 +13,7 @@ from proofport.config.names import tenant_of
 from proofport.delivery.lease import new_owner
 from proofport.delivery.target import Target
 from proofport.gateway.audit import Receipts
+from proofport.gateway.places import Places
 from proofport.gateway.targets import Targets
 from proofport.http.auth import Tokens
 from proofport.http.pacer import Turns
@@ -33,6 +34,7 @@ class Opened:
         #: Two that begin together must not open two journals, with tokens of their own that revoke each other.
         self._opening = asyncio.Lock()
         self._turns = Turns()
+        self.places = Places(config)  #: The configured names of lanes.
         self.receipts = Receipts(config, self.journal)  #: What was signed about runs, and the log of it.
 
     @classmethod

@@ -60,6 +60,10 @@ class GivenRecords(Reader):
         return False
 
     @property
+    def modified(self) -> None:
+        """None: records that were read already have no age."""
+
+    @property
     def sizes(self) -> None:
         """None: records have no size in bytes."""
 

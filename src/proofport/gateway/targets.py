@@ -77,6 +77,16 @@ class Targets:
             self._known[key] = self.find(*key)
         return self._known[key]
 
+    def renew(self) -> dict[str, bool | ConfigError]:
+        """Read the secrets of all that is `known` again, where they stand in files. By destination: True if changed."""
+        found: dict[str, bool | ConfigError] = {}
+        for target in self._known.values():
+            try:
+                found[target.name] = target.adapter.renew() or found.get(target.name, False)
+            except ConfigError as error:
+                found[target.name] = error
+        return found
+
     def previewed(self, destination: str, kind: str, mode: Mode) -> Target | Problem:
         """How a destination would take a kind, or why it cannot. It needs neither secrets nor an object there."""
         adapter = self._config.adapter(destination, offline=True)

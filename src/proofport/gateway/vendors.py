@@ -7,7 +7,8 @@ from typing import Any
 
 from proofport import operations
 from proofport.adapter import Answer, Checks, Finding, Operation, Provisioned, Provisions, Schema
-from proofport.errors import UnsupportedFeature
+from proofport.errors import JournalError, UnsupportedFeature
+from proofport.gateway import doctor
 from proofport.gateway.opened import Opened
 from proofport.gateway.schemas import confirmed, findings, schemas_of
 from proofport.gateway.shared_objects import refuse_any_shared
@@ -80,7 +81,7 @@ class Vendors(Opened):
         return await confirmed(destination, self.config.adapter(destination).resource(kind), await self.journal())
 
     async def check(self, destination: str) -> list[Finding]:
-        """The findings of `doctor` about one destination: credentials, objects, permissions, and the clock."""
+        """The findings of `doctor` about one destination: credentials, objects, clock, proxy, and the age of keys."""
         adapter = self.config.adapter(destination)
         self._targets.check_skips(destination, adapter.settings.objects)
         refuse_any_shared(self.config, destination, adapter)
@@ -88,4 +89,13 @@ class Vendors(Opened):
         if isinstance(adapter, Checks):
             async with await self.sender(adapter) as sender:
                 found = await checked(adapter.check(), sender)
-        return [*found, *findings(adapter, await self.schemas(destination))]
+        found += findings(adapter, await self.schemas(destination))
+        return [*found, *doctor.here(self.config, adapter, destination)]
+
+    async def check_journal(self) -> list[Finding]:
+        """The findings of `doctor` about the journal and what else belongs to no destination."""
+        try:
+            journal = await self.journal()
+        except JournalError as error:
+            return [Finding(False, "journal", error.message, error.hint)]
+        return [*await doctor.journal_findings(self.config, journal), *doctor.heartbeat_findings(self.config)]

@@ -25,6 +25,10 @@ class Redaction:
         self._forms: list[str] = []
         self._add(_secrets_of(settings))
 
+    def add_settings(self, settings: object) -> None:
+        """Redact the secrets of other settings, too."""
+        self._add(_secrets_of(settings))
+
     def add(self, credentials: Mapping[str, str]) -> None:
         """Redact the values of these headers from now on."""
         self._add(word for value in credentials.values() for word in value.split())

@@ -18,7 +18,7 @@ from xxhash import xxh3_64_hexdigest
 from yarl import URL
 
 from proofport.adapter import Adapter, Flow, StaticHeaders, Token, TokenFlow
-from proofport.errors import ProofportError
+from proofport.errors import Blocked, ConfigError, ProofportError
 from proofport.http.auth import TokenInUse, Tokens
 from proofport.http.flow import Gate, follow
 from proofport.http.pacer import Pacer
@@ -26,6 +26,7 @@ from proofport.http.patience import current
 from proofport.http.redaction import Redaction
 from proofport.http.retry import NETWORK, Repeats, Sleep, explain, refused_for_now, waiting
 from proofport.journal.contract import Attempt, Registry
+from proofport.logs import get_logger
 from proofport.wire import Call, Reply, is_loopback
 
 MESSAGE = 300
@@ -33,6 +34,9 @@ CONNECT_SECONDS = 10
 UNAUTHORIZED = 401
 LARGEST_ANSWER = 64 * 1024 * 1024
 """Bytes of an unpacked answer."""
+
+
+log = get_logger("http")
 
 
 class Sender:
@@ -57,7 +61,8 @@ class Sender:
         self.attempts: list[Attempt] = []  #: The result of each request.
         #: Hears of each exchange: the call, the status (0: no answer), the answer, and if it was about a token.
         self.on_exchange: Callable[[Call, int, bytes | None, bool], None] | None = None
-        self._auth = adapter.auth
+        self._adapter = adapter
+        self._auth, self._settings = adapter.auth, adapter.settings
         self._tokens = tokens
         self._token_seconds = token_seconds
         self._redaction = Redaction(adapter.settings)
@@ -68,7 +73,7 @@ class Sender:
             self._redaction.add({n: value for n, value in self._auth.headers.items() if n.lower() == "authorization"})
 
     async def __aenter__(self) -> Self:
-        proxy = _proxy(self.origin)
+        proxy = proxy_of(self.origin)
         self._redaction.add_proxy(proxy)
         self._session = aiohttp.ClientSession(proxy=proxy)
         return self
@@ -93,12 +98,47 @@ class Sender:
         gate's errors. The gate is asked last, after all waiting."""
         repeats = Repeats(call.operation, self._sleep)
         try:
-            if isinstance(self._auth, StaticHeaders):
-                return await repeats(partial(self._once, call, gate, self._auth.headers))
-            return await self._send_with_token(self._auth, call, gate, repeats)
+            return await self._send(call, gate, repeats)
         except ProofportError as error:
             error.lost = error.lost or repeats.lost
             raise
+
+    async def _send(self, call: Call, gate: Gate | None, repeats: Repeats) -> Reply:
+        """Send. When the credentials are refused, and a file holds new ones by now, send once more with these."""
+        self._take_over()
+        try:
+            reply = await self._with_credentials(call, gate, repeats)
+        except Blocked:
+            if isinstance(self._auth, StaticHeaders) or not self._renewed():
+                raise
+        else:
+            if reply.status != UNAUTHORIZED or not self._renewed():
+                return reply
+        return await self._with_credentials(call, gate, repeats)
+
+    async def _with_credentials(self, call: Call, gate: Gate | None, repeats: Repeats) -> Reply:
+        if isinstance(self._auth, StaticHeaders):
+            return await repeats(partial(self._once, call, gate, self._auth.headers))
+        return await self._send_with_token(self._auth, call, gate, repeats)
+
+    def _renewed(self) -> bool:
+        """True if the credentials have changed since they were refused: in their files, or for another sender."""
+        try:
+            if self._adapter.renew():
+                log.info("keys_read", origin=self.origin)
+        except ConfigError as error:  # the file is being written, or gone: what the vendor says counts
+            log.warning("keys_not_read", origin=self.origin, error=error.message)
+        return self._take_over()
+
+    def _take_over(self) -> bool:
+        """Use the settings that the adapter has by now. True if they are others."""
+        if self._adapter.settings is self._settings or self._adapter.settings == self._settings:
+            return False
+        self._auth, self._settings = self._adapter.auth, self._adapter.settings
+        self._redaction.add_settings(self._settings)
+        if isinstance(self._auth, StaticHeaders):
+            self._redaction.add({n: value for n, value in self._auth.headers.items() if n.lower() == "authorization"})
+        return True
 
     async def _send_with_token(self, auth: TokenFlow, call: Call, gate: Gate | None, repeats: Repeats) -> Reply:
         """Send. After a 401 send once more, with a token that another lane has got meanwhile, else with a new one."""
@@ -201,8 +241,8 @@ def _vendor_words(reply: Reply) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _proxy(origin: str) -> str | None:
-    """The environment's proxy. aiohttp's own `trust_env` would also send credentials from ~/.netrc."""
+def proxy_of(origin: str) -> str | None:
+    """The proxy of the environment for a URL. aiohttp's own `trust_env` would also send credentials from ~/.netrc."""
     parts = urlsplit(origin)
     if is_loopback(origin) or proxy_bypass(parts.netloc):
         return None

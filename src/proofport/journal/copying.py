@@ -67,7 +67,7 @@ OF_A_LANE = (
     ),
     _table("batches", "run number first last records digest outcomes", "run"),
     _table("attempts", "number lane run_id delivery operation status seconds sent_bytes digest message at"),
-    _table("sets", "number lane kind keyed spelled"),
+    _table("sets", "number lane kind keyed spelled complete_at delivered_at confirmed_at"),
     _table("source_names", "of_set number name", "of_set"),
     _table("known", "of_set id run body observed source spelling", "of_set"),
     _table("staged", "turn run removed ids bodies observed sources spellings", "run"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from proofport.config.relay import RelaySettings
+from proofport.delivery.queue.books import Watch
 from proofport.errors import JournalError, UsageError
 from proofport.gateway import Gateway
 from proofport.logs import get_logger
@@ -18,6 +19,7 @@ from proofport.relay.access.auth import refuse_open_door
 from proofport.relay.access.connections import CONNECTIONS, Connections
 from proofport.relay.access.security import secure
 from proofport.relay.api import deliveries, evidence, lanes, mappings, operations, snapshots
+from proofport.relay.api.route import Route
 from proofport.relay.body.limits import server_options
 from proofport.relay.operating.access_log import log_access
 from proofport.relay.operating.protocol import Connection
@@ -46,6 +48,27 @@ log = get_logger("relay")
 
 
 @asynccontextmanager
+async def observing(gateway: Gateway, host: str, port: int) -> AsyncIterator[tuple[str, Watch]]:
+    """Serve health and metrics, and nothing else, while the block runs. Yields the origin, and who counts deliveries.
+
+    Raises ConfigError where other machines could connect without keys, UsageError when it cannot listen.
+    """
+    settings = gateway.config.relay.model_copy(update={"host": host, "port": port})
+    await refuse_open_door(await gateway.journal(), settings, "the worker")
+    app = await application(gateway, operations.route)
+    runner = web.AppRunner(app, shutdown_timeout=ANSWERING)
+    await runner.setup()
+    try:
+        listener = await _listen(runner, settings, app[CONNECTIONS])
+        try:
+            yield _origin(listener, host), app[RELAY].metrics
+        finally:
+            listener.close()
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
 async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[str]:
     """Serve while the block runs, and yield the origin.
 
@@ -67,9 +90,8 @@ async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[st
             if deliver:
                 background.append(group.create_task(relay.commits.run()))
                 group.create_task(gateway.work(stop, grace=settings.stop_seconds, watch=relay.metrics))
-            host, port = settings.host, listener.sockets[0].getsockname()[1]
             try:
-                yield f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+                yield _origin(listener, settings.host)
             finally:
                 log.info("stopping", seconds=settings.stop_seconds)
                 stop.set()
@@ -79,6 +101,11 @@ async def serving(gateway: Gateway, *, deliver: bool = True) -> AsyncIterator[st
                 await asyncio.gather(_end(runner, relay), relay.commits.stop(settings.stop_seconds))
     finally:
         await runner.cleanup()
+
+
+def _origin(listener: asyncio.Server, host: str) -> str:
+    port = listener.sockets[0].getsockname()[1]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 async def _listen(runner: web.AppRunner, settings: RelaySettings, connections: Connections) -> asyncio.Server:
@@ -111,16 +138,16 @@ async def _sweep(relay: Relay) -> None:
         await asyncio.sleep(SWEEP_EVERY)
 
 
-async def application(gateway: Gateway) -> web.Application:
+async def application(gateway: Gateway, routes: Sequence[Route] = ROUTES) -> web.Application:
     """Raises ConfigError; JournalError when the journal cannot be opened."""
     journal = await gateway.journal()
     relay = Relay(gateway, journal)
     outermost = [log_access(relay.metrics), answer_problems, relay.in_flight.middleware]
     app = web.Application(middlewares=outermost, client_max_size=0)
     app[RELAY] = relay
-    operations.describe(app, ROUTES)
+    operations.describe(app, routes)
     open_routes = set()
-    for route in ROUTES:
+    for route in routes:
         added = app.router.add_route(route.method, route.path, route.handle, expect_handler=_expect)
         if route.scope == "open":
             open_routes.add(added)

@@ -38,7 +38,7 @@ class Relay:
         self.journal = journal
         self.settings = gateway.config.relay
         self.in_flight = InFlight()
-        self.metrics = Metrics()
+        self.metrics = Metrics(gateway.places)
         self.backlog = Backlog(gateway)
         self.backpressure = Backpressure(self.backlog, self.settings.overload, gateway.config.served())
         self.readiness = Readiness(gateway, self.backlog, self.backpressure, self.settings.ready)

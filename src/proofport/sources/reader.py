@@ -93,6 +93,11 @@ class Reader(ABC):
         return self._stream.changed
 
     @property
+    def modified(self) -> float | None:
+        """When the input was last written to before it was opened, in seconds since 1970. None: it has no such time."""
+        return self._stream.modified
+
+    @property
     def sizes(self) -> tuple[int, int] | None:
         """Bytes read so far, and bytes in all; None where nobody knows how many there are."""
         return self._stream.sizes

@@ -145,6 +145,11 @@ class Stream:
         return _state_of(self._raw) != self._state
 
     @property
+    def modified(self) -> float | None:
+        """When the file was last written to before it was opened. None: it is a pipe, or a stream in memory."""
+        return None if self._state is None else self._state[1] / 1e9
+
+    @property
     def sizes(self) -> tuple[int, int] | None:
         """Bytes read so far, and bytes in all; None where nobody knows how many there are."""
         if self._state is None:

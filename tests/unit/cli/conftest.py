@@ -60,6 +60,9 @@ class FakeGateway:
             "custom:package": Provisioned({"table": 8}, created=False),
         }
 
+    async def check_journal(self) -> list[Finding]:
+        return [Finding(True, "journal", "can be written")]
+
     async def check(self, destination: str) -> list[Finding]:
         if destination not in self.findings:
             raise ProofportError("cannot be reached", hint="Look at the network.")

@@ -118,7 +118,7 @@ def test_every_setting_can_be_given(toy: Path, capsys: pytest.CaptureFixture[str
     ("given", "words"),
     [
         ("toy.shelf=high", "--set toy.shelf: Input should be a valid integer"),
-        ("toy.shelve=4", "it has account, flags, region, requests_per_minute, shelf"),
+        ("toy.shelve=4", "it has account, flags, max_age, region, requests_per_minute, shelf"),
         ("toy.api_key=secret", "has no setting 'api_key'"),
         ("other.shelf=4", "with a vendor of toy"),
     ],

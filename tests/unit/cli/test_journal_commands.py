@@ -112,7 +112,8 @@ class TestStatus:
         assert code == 0
         for words in (LANE, "3 queued, the oldest since 20", "1 dead", "parked: the key was refused"):
             assert words in said
-        assert f"`proofport resume {LANE}`" in said
+        assert f"drata/{KIND} ({LANE})" in said
+        assert f"`proofport resume drata/{KIND}`" in said
         last, interrupted = said.split("Last complete snapshots")[1].split("Interrupted;")
         assert "whole  snapshot of cloud_resource to drata" in last
         assert "12,345 records: 12,345 delivered (12,345\n      confirmed)" in last, "wrapped, and still below its run"
@@ -150,7 +151,7 @@ class TestStatus:
 
 class TestResume:
     def test_a_parked_lane_goes_on(self, full: Shell) -> None:
-        assert full.say("resume", LANE) == (0, f"{LANE} goes on.\n")
+        assert full.say("resume", LANE) == (0, f"drata/{KIND} ({LANE}) goes on.\n")
         assert "parked" not in full.say("status", LANE)[1]
 
     def test_a_lane_that_is_not_there(self, full: Shell) -> None:

@@ -24,6 +24,7 @@ def test_everything_reaches_the_gateway(gateway: FakeGateway) -> None:
     arguments += ["--dry-run", "--override-guard", "moved house", "--assume-unique", "--config", "c.yaml"]
     arguments += ["--skip-unchanged", "--delete-gone", "--resume", "r0", "--require", "verified", "--without", "hr-us"]
     arguments += ["--format", "csv"]
+    arguments += ["--max-input-age", "26h"]
     assert app.run(arguments) == 0
     assert [(each.data, each.source) for each in gateway.given] == [
         ("i.json", "aws.ec2.instances"),
@@ -45,6 +46,7 @@ def test_everything_reaches_the_gateway(gateway: FakeGateway) -> None:
         "delete_gone": True,
         "require_verified": True,
         "without": ("hr-us",),
+        "max_input_age": 93_600.0,
         "resume": "r0",
     }
 

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.support.destination import configuration
 from tests.support.evidence import cloud_resource, cloud_resources
 from tests.support.relay import Relay, relay_config, relaying
 from tests.unit.relay.test_backpressure import place
 
 from proofport.accounting import Outcome, Status
 from proofport.errors import JournalError
-from proofport.journal.contract import Attempt, Delivery, LaneView, NewDelivery
+from proofport.gateway.places import Places
+from proofport.journal.contract import Arrival, Attempt, Delivery, LaneView, NewDelivery
 from proofport.journal.sqlite import SqliteJournal
 from proofport.relay.operating import backlog
 from proofport.relay.operating.backlog import View
@@ -89,12 +91,13 @@ async def test_lanes_are_those_of_the_journal(relay: Relay) -> None:
     assert run is not None
     await run.park("a reason with a secret in it")
     found = await scraped(relay)
+    labels = f"destination=drata,kind=cloud_resource,lane={view.lane}"
     assert found["proofport_journal_up"] == 1
     assert found["proofport_journal_free_bytes"] > 0
-    assert found[f"proofport_lane_queued_deliveries{{lane={view.lane}}}"] == 2
-    assert 0 <= found[f"proofport_lane_oldest_seconds{{lane={view.lane}}}"] < 60
-    assert found[f"proofport_lane_parked{{lane={view.lane}}}"] == 1
-    assert found[f"proofport_lane_dead_letters{{lane={view.lane}}}"] == 0
+    assert found[f"proofport_lane_queued_deliveries{{{labels}}}"] == 2
+    assert 0 <= found[f"proofport_lane_oldest_seconds{{{labels}}}"] < 60
+    assert found[f"proofport_lane_parked{{{labels}}}"] == 1
+    assert found[f"proofport_lane_dead_letters{{{labels}}}"] == 0
     assert "secret" not in str(found)
 
 
@@ -147,13 +150,41 @@ def test_each_application_counts_for_itself() -> None:
     assert samples(other.text(None).decode())["proofport_refused_records_total"] == 0
 
 
-def test_the_page_lists_every_metric_with_its_labels() -> None:
-    metrics = Metrics()
+def watched(folder: Path) -> Places:
+    """One destination, whose evidence is stale after a day."""
+    return Places(configuration(folder, {"drata": {**place(), "max_age": "1d"}}))
+
+
+def test_when_evidence_arrived_is_told_by_destination_and_kind(tmp_path: Path) -> None:
+    places, day = watched(tmp_path), 86_400.0
+    [here] = places.all
+    labels = "{destination=drata,kind=cloud_resource}"
+
+    def told(at: float, complete: float | None, confirmed: float | None) -> dict[str, float]:
+        metrics = Metrics(places)
+        arrival = Arrival(here.lane, "cloud_resource", complete, confirmed, confirmed)
+        return samples(metrics.text(View([], None, at, arrivals=[arrival])).decode())
+
+    found = told(10 * day, 9.5 * day, 9.7 * day)
+    assert found[f"proofport_last_complete_set_timestamp_seconds{labels}"] == 9.5 * day
+    assert found[f"proofport_last_confirmed_delivery_timestamp_seconds{labels}"] == 9.7 * day
+    assert found[f"proofport_max_age_seconds{labels}"] == day
+    assert found[f"proofport_stale{labels}"] == 0
+    assert told(10.6 * day, 9.5 * day, 10.5 * day)[f"proofport_stale{labels}"] == 1, "the set counts, once there is one"
+    never = told(10 * day, None, None)
+    assert never[f"proofport_stale{labels}"] == 1
+    assert f"proofport_last_complete_set_timestamp_seconds{labels}" not in never
+
+
+def test_the_page_lists_every_metric_with_its_labels(tmp_path: Path) -> None:
+    places = watched(tmp_path)
+    metrics = Metrics(places)
     metrics.answered("GET", None, 404, 0.1)
     metrics.accepted([NewDelivery(LANE, "prod", "device", "upsert", b"", 3)])
     metrics.settled(Delivery(1, LANE, "prod", "device", "upsert", b"", 1, "done", 0, 0.0), [Outcome(Status.DELIVERED)])
     metrics.attempted("prod", [Attempt("send", 200, 0.1, 9, "d", "", 1.0)])
-    metrics.text(View([LaneView(LANE, 1, 1.0, 0, 1, None, None, 0.0, None)], 1, 1.0))
+    arrival = Arrival(places.all[0].lane, "cloud_resource", 1.0, 1.0, 1.0)
+    metrics.text(View([LaneView(LANE, 1, 1.0, 0, 1, None, None, 0.0, None)], 1, 1.0, arrivals=[arrival]))
     known = {}
     for family in metrics.registry.collect():
         if family.name.startswith("proofport_"):

@@ -11,6 +11,7 @@ from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import group, show_result, wrapped
 from proofport.cli.push.progress import watcher
+from proofport.delivery.problem_groups import EXAMPLES, ProblemGroup, key_of
 from proofport.text.wording import left_out
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @options.to_option
 @options.reading
 @options.without_option
+@options.max_input_age_option
 @options.json_option
 @uses_gateway
 async def plan(
@@ -60,10 +62,22 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield from _changes(destination)
 
 
+def _group(problems: ProblemGroup) -> str:
+    found = (f"{each.position}{f' {each.id}' if each.id else ''} found {each.found}" for each in problems.examples)
+    return f"{problems.count:,} x {problems.words}; for example {', '.join(found)}. {problems.hint or ''}".rstrip()
+
+
 def _changes(report: DestinationReport) -> Iterator[str]:
     found, rows = report.difference, report.problems
     changed = [f"{record}: {', '.join(found.fields.get(record, ['its body']))}" for record in found.changed.ids]
-    problems = [f"{row.position}{f' {row.id}' if row.id else ''}: {row.outcome.problem}" for row in rows]
+    large = [each for each in report.problem_groups if each.count > EXAMPLES]
+    said = {(each.outcome, each.reason, each.field, each.expected) for each in large}
+    problems = [_group(each) for each in large]
+    problems += [
+        f"{row.position}{f' {row.id}' if row.id else ''}: {row.outcome.problem}"
+        for row in rows
+        if key_of(row.outcome) not in said
+    ]
     yield from group("added", found.added.count, ids=found.added.ids, colour="green")
     yield from group("changed", found.changed.count, lines=changed, colour="yellow")
     yield from group("unchanged", found.unchanged)
@@ -86,7 +100,7 @@ def _changes(report: DestinationReport) -> Iterator[str]:
     if report.not_known.count:
         words = "not known here, and not seen at the vendor"
         yield from group(words, report.not_known.count, ids=report.not_known.ids, colour="yellow")
-    yield from group("rejected", report.problem_count, lines=problems, colour="red")
+    yield from group("rejected", report.problem_count, lines=problems, colour="red", whole=bool(large))
     yield from (wrapped(note, "  ") for note in report.notes)
     if report.refusal:
         yield click.style(wrapped(f"The guard would refuse: {report.refusal}", "  "), fg="red")

@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
+from proofport.accounting import Outcome, rejected
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import echo, listed, plain, show_json
+from proofport.delivery.problem_groups import ProblemGroups, grouped
 from proofport.errors import Problem
 
 if TYPE_CHECKING:
@@ -53,10 +55,31 @@ async def preview(
         for each in previews:
             print_preview(each, console())
         print_rules(previews, console())
+        print_groups(previews)
     if not previews:
         echo("The input has no record to show.", err=True)
         return 1
     return int(any(not isinstance(body, dict) for each in previews for body in each.bodies.values()))
+
+
+def print_groups(previews: Sequence[Preview]) -> None:
+    """Say below several records which of their problems are equal."""
+    for name, found in groups_of(previews).items():
+        for group in found:
+            if group.count > 1:
+                places = ", ".join(example.position for example in group.examples)
+                more = ", …" if group.count > len(group.examples) else ""
+                echo(plain(f"{group.count:,} x {group.words} at {name} ({places}{more})"))
+
+
+def groups_of(previews: Sequence[Preview]) -> dict[str, ProblemGroups]:
+    """The problems at each destination, equal ones together."""
+    rows: dict[str, list[tuple[str, str | None, Outcome]]] = {}
+    for each in previews:
+        for name, body in each.bodies.items():
+            if isinstance(body, Problem):
+                rows.setdefault(name, []).append((each.position, each.id, rejected(body)))
+    return {name: grouped(found) for name, found in rows.items()}
 
 
 def _as_dict(preview: Preview) -> dict[str, Any]:
@@ -72,6 +95,7 @@ def _as_dict(preview: Preview) -> dict[str, Any]:
         **({"skipped": dict(preview.skipped)} if preview.skipped else {}),
         **({"unmatched": list(preview.unmatched)} if preview.unmatched else {}),
         **({"unread": list(preview.unread)} if preview.unread else {}),
+        "problem_groups": {name: found.as_list() for name, found in groups_of([preview]).items()},
     }
 
 

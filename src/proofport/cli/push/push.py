@@ -37,6 +37,7 @@ configuration or mapping, 3 blocked by the vendor, 4 refused by the guard, 130 i
 @click.option("--skip-unchanged", is_flag=True, help="Do not send a record that the vendor has with the same body.")
 @click.option("--resume", metavar="RUN", help="Continue an interrupted run over the same inputs.")
 @options.without_option
+@options.max_input_age_option
 @click.option("--delete-gone", is_flag=True, help="Delete at the vendor the records that are gone from a snapshot.")
 @click.option(
     "--require",

@@ -12,6 +12,7 @@ import click
 from proofport.accounting import Assurance, Status
 from proofport.cli.output import SHOWN as SHOWN
 from proofport.cli.output import echo, listed, show
+from proofport.delivery.problem_groups import EXAMPLES, ProblemGroup, key_of
 from proofport.delivery.report import DestinationReport, Exit, RecordProblem, RunReport
 from proofport.delivery.whole import records
 from proofport.text.wording import left_out, listing
@@ -72,6 +73,8 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
         for remark in remarks:
             show(remark, "  ")
     print_problems(destinations, problems_file)
+    for note in report.notes:
+        show(f"\n{note}", fg="yellow")
     show(f"\n{verdict(report)}", bold=True, fg="green" if report.exit_code is Exit.OK else "red")
 
 
@@ -190,17 +193,46 @@ def remarks_on(destination: DestinationReport) -> Iterator[str]:
 
 def print_problems(destinations: Sequence[DestinationReport], file: str | None = None) -> None:
     """Print the records that were not delivered, in the order of the files, each with the reason."""
+    large = [(each, group) for each in destinations for group in each.problem_groups if group.count > EXAMPLES]
+    print_groups(large, of=len(destinations))
+    said = {(each.name, (group.outcome, group.reason, group.field, group.expected)) for each, group in large}
     together: dict[RecordProblem, list[str]] = {}
     for destination in destinations:
         for problem in destination.problems:
-            together.setdefault(problem, []).append(destination.name)
+            if (destination.name, key_of(problem.outcome)) not in said:
+                together.setdefault(problem, []).append(destination.name)
     for problem in sorted(together, key=_place)[:SHOWN]:
         names = together[problem]
         print_problem(problem, [] if len({*names}) == len(destinations) > 1 else names)
     hidden = max(0, len(together) - SHOWN) + max((d.problem_count - len(d.problems) for d in destinations), default=0)
-    if hidden:
+    if large:
+        shown = len(together) - max(0, len(together) - SHOWN)
+        counted = {each.name: sum(group.count for of, group in large if of is each) for each in destinations}
+        hidden = max(0, max(each.problem_count - counted[each.name] for each in destinations) - shown)
+    if hidden or large:
         where = f"{file} has all of them" if file else "--problems FILE writes all of them to a file"
-        show(f"\n… and {hidden:,} more; {where}.", bold=True)
+        words = f"… and {hidden:,} more; {where}." if hidden else f"{where[0].upper()}{where[1:]}."
+        show(f"\n{words}", bold=True)
+
+
+def print_groups(large: Sequence[tuple[DestinationReport, ProblemGroup]], *, of: int) -> None:
+    """Print equal problems in one paragraph each. `of`: the number of destinations, all of which are not named."""
+    alike: dict[tuple[int, str, str], list[tuple[str, ProblemGroup]]] = {}
+    for destination, group in large:
+        alike.setdefault((group.count, group.outcome, group.words), []).append((destination.name, group))
+    for (count, outcome, words), found in alike.items():
+        names, group = [name for name, _ in found], found[0][1]
+        at = "" if len(names) == of > 1 else f" at {', '.join(names)}"
+        show(f"\n{count:,} x {words}", bold=True, fg="red")
+        show(f"{outcome}{at}; for example", "  ")
+        for example in group.examples:
+            record = f"  {example.id}" if example.id else ""
+            found_there = f"  found {example.found}" if example.found else ""
+            show(f"{example.position}{record}{found_there}", "    ", hanging="      ")
+        if group.vendor_message:
+            show(f"the vendor says: {group.vendor_message}", "  ")
+        if group.hint:
+            show(group.hint, "  ", fg="cyan")
 
 
 def _place(problem: RecordProblem) -> list[tuple[int, str]]:

@@ -13,6 +13,7 @@ from proofport.cli.output import echo, show, show_json, show_result, wrapped
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
+    from proofport.delivery.problem_groups import ProblemGroups
     from proofport.gateway import Gateway
     from proofport.journal.contract import Delivery, Journal
 
@@ -126,7 +127,30 @@ def _require_words(reason: str) -> None:
         raise click.UsageError("--reason needs words: it stays with the letter")
 
 
+def _groups(letters: Sequence[Delivery]) -> ProblemGroups:
+    """The problems of the records of dead letters, equal ones together."""
+    from proofport.delivery.problem_groups import grouped
+    from proofport.delivery.queue.shown import report_of
+
+    rows = []
+    for letter in letters:
+        if letter.failure is not None and letter.failure.detail.startswith("["):
+            records = report_of(letter).records
+            rows += [(f"letter {letter.id}", each.id, each.outcome) for each in records if each.outcome is not None]
+    return grouped(rows)
+
+
 def _lines(letters: Sequence[Delivery]) -> Iterator[str]:
+    from proofport.delivery.problem_groups import EXAMPLES
+
+    for group in _groups(letters):
+        if group.count <= EXAMPLES:
+            continue
+        yield click.style(wrapped(f"{group.count:,} x {group.words}", hanging="  "), fg="red", bold=True)
+        places = ", ".join(f"{example.id or 'a record'} in {example.position}" for example in group.examples)
+        yield wrapped(f"for example {places}", "  ")
+        if group.hint:
+            yield wrapped(group.hint, "  ")
     for letter in letters:
         yield wrapped(f"{letter.id}  {letter.mode} of {letter.records} {letter.kind} to {letter.destination}")
         yield wrapped(f"{_reason(letter)}, attempts: {letter.attempts}", "    ")
@@ -144,4 +168,5 @@ def _reason(letter: Delivery) -> str:
 
 def _brief(letter: Delivery) -> dict[str, Any]:
     names = ("id", "state", "lane", "destination", "kind", "mode", "attempts")
-    return {**{name: getattr(letter, name) for name in names}, "reason": _reason(letter)}
+    groups = _groups([letter]).as_list(found=False)
+    return {**{name: getattr(letter, name) for name in names}, "reason": _reason(letter), "problem_groups": groups}

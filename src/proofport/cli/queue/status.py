@@ -2,42 +2,62 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
-from proofport.cli.output import echo, plain, show_result, when, wrapped
-from proofport.cli.queue.stopped import how_far, result_of
+from proofport.cli.output import echo, plain, show_result, wrapped
+from proofport.cli.queue import check as checking
+from proofport.cli.queue.shown import (
+    attempt_as_json,
+    ended_as_json,
+    heading,
+    is_leased,
+    lane_as_json,
+    result,
+    run_as_json,
+)
 from proofport.errors import UsageError
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway
-    from proofport.journal.contract import Attempt, Journal, LaneView, RunView
+    from proofport.journal.contract import RunView
 
 RUNS = 10_000
 TITLES = {
     "snapshots": "Last complete snapshots",
+    "last_runs": "Last runs besides these",
     "interrupted": "Interrupted; continue with `proofport push … --resume RUN`",
     "runs": "Runs",
 }
 
 
 @click.command()
-@click.argument("subject", metavar="[RUN|LANE]", required=False)
+@click.argument("subject", metavar="[RUN|LANE|DEST/KIND]", required=False)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Say only what is stale, parked, dead, refused or stopped: exit code 1.",
+)
 @options.json_option
 @uses_gateway
-async def status(gateway: Gateway, subject: str | None, as_json: bool) -> int:
-    """Show lanes with their backlog, and the last complete snapshot of each kind; or one RUN or LANE with its attempts.
+async def status(gateway: Gateway, subject: str | None, check: bool, as_json: bool) -> int:
+    """Show lanes with their backlog, and the last runs of each kind; or one RUN or LANE with its attempts.
 
-    Nothing is sent to anybody. Exit codes: 0 shown, 2 there is no such run or lane.
+    Nothing is sent to anybody. Exit codes: 0 shown, 1 --check has found something, 2 there is no such run or lane.
     """
-    journal = await gateway.journal()
-    found = await (_everything(journal) if subject is None else _one(journal, subject))
+    if check:
+        if subject is not None:
+            raise click.UsageError("--check looks at everything: leave RUN and LANE out")
+        now = time.time()
+        standing = await checking.checked(gateway, now)
+        show_result(checking.as_json(standing, now), checking.lines(standing, now), as_json=as_json)
+        return int(bool(standing.findings))
+    found = await (_everything(gateway) if subject is None else _one(gateway, subject))
     if not found:
         raise UsageError(
             f"the journal knows no run or lane named {subject}", hint="`proofport status` lists the lanes."
@@ -47,126 +67,89 @@ async def status(gateway: Gateway, subject: str | None, as_json: bool) -> int:
 
 
 @click.command()
-@click.argument("lane")
+@click.argument("lane", metavar="LANE|DEST/KIND")
+@click.argument("kind", metavar="[KIND]", required=False)
 @uses_gateway
-async def resume(gateway: Gateway, lane: str) -> int:
-    """Release a parked or waiting LANE at once, after the reason for parking it has been mended.
+async def resume(gateway: Gateway, lane: str, kind: str | None) -> int:
+    """Release a parked or waiting lane at once, after the reason for parking it has been mended.
 
+    Name it by destination and kind, as DEST KIND or DEST/KIND, or by its key, as `proofport status` shows it.
     Exit codes: 0 released, 2 there is no such lane.
     """
-    if not await (await gateway.journal()).resume(lane):
+    key = gateway.places.lane(lane, kind) if kind is not None else _key_of(gateway, lane)
+    if not await (await gateway.journal()).resume(key):
         raise UsageError(f"the journal knows no lane named {lane}", hint="`proofport status` lists the lanes.")
-    echo(plain(f"{lane} goes on."))
+    echo(plain(f"{_named(gateway.places.shown(key), key)} goes on."))
     return 0
 
 
-async def _everything(journal: Journal) -> dict[str, Any]:
+def _key_of(gateway: Gateway, name: str) -> str:
+    """The key of a lane that is named by its key, or as DEST/KIND."""
+    return gateway.places.named(name) or name
+
+
+def _named(name: str, key: str) -> str:
+    return key if name == key else f"{name} ({key})"
+
+
+async def _everything(gateway: Gateway) -> dict[str, Any]:
+    journal = await gateway.journal()
     runs = await journal.runs(limit=RUNS)
     lanes = {lane.lane: lane for lane in await journal.lanes()}
     snapshots: dict[tuple[str, str], RunView] = {}
+    last: dict[tuple[str, str, str], RunView] = {}
     for run in runs:
         if run.mode == "snapshot" and run.state == "complete":
             snapshots.setdefault((run.destination, run.kind), run)
+        if run.state != "open" and run.report is not None:
+            last.setdefault((run.destination, run.kind, run.mode), run)
+    shown = {id(run) for run in snapshots.values()}
     return {
-        "lanes": [_lane(lane) for lane in lanes.values()],
-        "snapshots": [_run(run) for run in snapshots.values()],
+        "lanes": [lane_as_json(lane, gateway.places) for lane in lanes.values()],
+        "snapshots": [ended_as_json(run) for run in snapshots.values()],
+        "last_runs": [ended_as_json(run) for run in last.values() if id(run) not in shown],
         "interrupted": [
-            await _shown(journal, run, lanes)
+            await run_as_json(journal, run, lanes)
             for run in runs
-            if run.state == "open" and not _is_leased(lanes.get(run.lane))
+            if run.state == "open" and not is_leased(lanes.get(run.lane))
         ],
     }
 
 
-async def _one(journal: Journal, name: str) -> dict[str, Any]:
+async def _one(gateway: Gateway, name: str) -> dict[str, Any]:
     """One run, or one lane, with its attempts; empty where there is none of that name."""
+    journal = await gateway.journal()
     runs = [run for run in await journal.runs(limit=RUNS) if run.run_id == name]
     known = {lane.lane: lane for lane in await journal.lanes()}
     if runs:
         whole = [await journal.run(name, run.destination) for run in runs]
         found: dict[str, Any] = {
-            "runs": [{**await _shown(journal, run, known), "batches": len(run.batches)} for run in whole if run]
+            "runs": [{**await run_as_json(journal, run, known), "batches": len(run.batches)} for run in whole if run]
         }
         attempts = await journal.attempts(run_id=name, limit=100)
     else:
-        lanes = [_lane(lane) for lane in known.values() if lane.lane == name]
+        key = name if name in known else _key_of(gateway, name)
+        lanes = [lane_as_json(lane, gateway.places) for lane in known.values() if lane.lane == key]
         if not lanes:
             return {}
-        runs = await journal.runs(lane=name)
-        found = {"lanes": lanes, "runs": [await _shown(journal, run, known) for run in runs]}
-        attempts = await journal.attempts(lane=name, limit=50)
-    return {**found, "attempts": [_attempt(attempt) for attempt in reversed(attempts)]}
-
-
-def _is_leased(lane: LaneView | None) -> bool:
-    return lane is not None and lane.owner is not None and (lane.lease_until or 0) > time.time()
-
-
-def _lane(lane: LaneView) -> dict[str, Any]:
-    return {
-        "lane": lane.lane,
-        "queued": lane.queued,
-        "oldest": when(lane.oldest),
-        "dead": lane.dead,
-        "parked": lane.parked,
-        "broken": lane.broken,
-        "rests_until": when(lane.next_at) if lane.next_at > time.time() else None,
-        "owner": lane.owner if _is_leased(lane) else None,
-    }
-
-
-async def _shown(journal: Journal, run: RunView, lanes: Mapping[str, LaneView]) -> dict[str, Any]:
-    if run.state != "open":
-        return _run(run)
-    return {**_run(run), **await how_far(journal, run, running=_is_leased(lanes.get(run.lane)))}
-
-
-def _run(run: RunView) -> dict[str, Any]:
-    state: str = run.state
-    if state == "open":
-        state = "interrupted or running"
-    elif run.report is None:
-        state = "interrupted, and replaced by a later run"
-    return {
-        "run": run.run_id,
-        "destination": run.destination,
-        "lane": run.lane,
-        "kind": run.kind,
-        "mode": run.mode,
-        "state": state,
-        "started": when(run.started),
-        "ended": when(run.ended),
-        "inputs": list(run.inputs),
-        "books": json.loads(run.report) if run.report else {},
-    }
-
-
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    return {
-        "at": when(attempt.at),
-        "operation": attempt.operation,
-        "status": attempt.status,
-        "seconds": round(attempt.seconds, 3),
-        "bytes": attempt.sent_bytes,
-        "digest": attempt.digest,
-        "message": attempt.message,
-    }
+        runs = await journal.runs(lane=key)
+        found = {"lanes": lanes, "runs": [await run_as_json(journal, run, known) for run in runs]}
+        attempts = await journal.attempts(lane=key, limit=50)
+    return {**found, "attempts": [attempt_as_json(attempt) for attempt in reversed(attempts)]}
 
 
 def _lines(found: dict[str, Any]) -> Iterator[str]:
     if not any(found.values()):
         yield "Nothing has been delivered yet."
     for lane in found.get("lanes", ()):
-        yield click.style(wrapped(lane["lane"], hanging="  "), bold=True)
+        yield click.style(wrapped(_named(lane["name"], lane["lane"]), hanging="  "), bold=True)
         yield from (wrapped(line, "  ", hanging="    ") for line in _about(lane))
     for name, title in TITLES.items():
         if found.get(name):
             yield click.style(f"\n{title}", bold=True)
         for run in found.get(name, ()):
-            yield wrapped(f"{run['run']}  {run['mode']} of {run['kind']} to {run['destination']}", "  ", hanging="    ")
-            ended = ": ".join(filter(None, [run["state"], _counts(run["books"])]))
-            result = result_of(run) if "answered" in run else ended
-            yield wrapped(f"{run['ended'] or run['started']} {result}", "    ", hanging="      ")
+            yield wrapped(heading(run), "  ", hanging="    ")
+            yield wrapped(result(run), "    ", hanging="      ")
     if found.get("attempts"):
         yield click.style("\nAttempts", bold=True)
     for one in found.get("attempts", ()):
@@ -182,19 +165,11 @@ def _about(lane: dict[str, Any]) -> Iterator[str]:
         yield f"{lane['dead']:,} dead: see `proofport dead-letter list`"
     if lane["parked"]:
         yield f"parked: {lane['parked']}"
-        yield f"once that is mended, `proofport resume {lane['lane']}` releases the lane"
+        written = f"{lane['destinations'][0]}/{lane['kinds'][0]}" if lane["destinations"] else lane["lane"]
+        yield f"once that is mended, `proofport resume {written}` releases the lane"
     if lane["broken"]:
         yield f"broke down {lane['broken']} times at the first delivery, which becomes a dead letter at the third"
     if lane["rests_until"]:
         yield f"waits until {lane['rests_until']}"
     if lane["owner"]:
         yield f"in use by {lane['owner']}"
-
-
-def _counts(books: dict[str, Any]) -> str:
-    if not books:
-        return ""
-    sure = ", ".join(f"{count:,} {level}" for level, count in books["assurance"].items() if count)
-    names = ("delivered", "unchanged", "rejected", "withheld", "unknown")
-    counts = ", ".join(f"{books[name]:,} {name}" for name in names if books[name])
-    return f"{books['input']:,} records: {counts or 'none'}" + (f" ({sure})" if sure else "")

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from proofport.gateway import Gateway
 
 MARGIN = " " * 7
+HERE = "(this installation)"
+"""Stands in place of a destination for what belongs to none. No destination is called so."""
 
 
 @click.command()
@@ -25,7 +27,8 @@ MARGIN = " " * 7
 @options.json_option
 @uses_gateway
 async def doctor(gateway: Gateway, destination: str | None, as_json: bool) -> int:
-    """Check the configuration, and at every destination (or only DEST) credentials, objects, permissions and clock.
+    """Check the configuration and journal, and at every destination (or only DEST) credentials, objects, permissions,
+    clock, proxy and the age of keys in files.
 
     Nothing is changed anywhere. Exit codes: 0 all is well, 1 something is not, 2 the configuration cannot be read.
     """
@@ -37,6 +40,8 @@ async def doctor(gateway: Gateway, destination: str | None, as_json: bool) -> in
         return 2
     results = await asyncio.gather(*(_check(gateway, name) for name in names))
     findings = dict(zip(names, results, strict=True))
+    if destination is None:
+        findings[HERE] = await gateway.check_journal()
     plain = {name: [asdict(finding) for finding in found] for name, found in findings.items()}
     show_result(plain, _lines(findings), as_json=as_json)
     return int(not all(finding.ok for found in findings.values() for finding in found))

@@ -125,6 +125,7 @@ def _objects(settings: type[BaseModel]) -> list[str]:
     if field is None:
         return []
     model = get_args(field.annotation)[-1]
+
     fields = ", ".join(f"{name}: …" for name in model.model_fields if name not in ObjectSettings.model_fields)
     return [
         f"    # One line for each kind that you deliver: {', '.join(KINDS)}, custom:<type>.",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from proofport.accounting import SKIPPED, Outcome, Status, withheld
+from proofport.accounting import SKIPPED, Outcome, Status, surest, withheld
 from proofport.adapter import Batch, Memory
 from proofport.delivery.batching import part
 from proofport.delivery.books import Entry, about_to_be_sent
@@ -182,7 +182,9 @@ class QueueBooks:
             sent, text = _sent(of, ends), encode_outcomes(outcomes)
 
             async def write(intents: Sequence[Intent]) -> None:
-                await self._lane_run.done(of.delivery, text, sent=sent, dead=letter, intents=intents)
+                await self._lane_run.done(
+                    of.delivery, text, sent=sent, dead=letter, intents=intents, arrived=surest(outcomes)
+                )
 
             await self._intents.carried(write)
         if self._watch is not None:

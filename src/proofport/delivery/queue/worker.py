@@ -147,7 +147,7 @@ class _Drain:
     async def _set_aside(self, delivery: Delivery, failure: Failure) -> None:
         run, watch = self._holder.run, self._worker.watch
         await run.set_aside(delivery, failure)
-        log.error("delivery_set_aside", lane=run.lane, delivery=delivery.id, reason=failure.reason)
+        log.error("delivery_set_aside", **_names(delivery), delivery=delivery.id, reason=failure.reason)
         if watch is not None:
             watch.settled(delivery, [withheld(failure.reason)] * delivery.records)
 
@@ -181,17 +181,17 @@ class _Drain:
             asked = error.after if isinstance(error, Retryable) else None
             rest = asked or min(2.0 ** min(head.attempts, 8), LONGEST_REST)
             await run.later(head, rest, Failure("vendor_unavailable", str(error)))
-            log.warning("lane_rests", lane=run.lane, seconds=round(rest, 1), error=error.message)
+            log.warning("lane_rests", **_names(head), seconds=round(rest, 1), error=error.message)
         else:
             if not parked:
                 await run.park(str(error))
-            log.error("lane_parked", lane=run.lane, error=error.message)
+            log.error("lane_parked", **_names(group[0].delivery), error=error.message)
         return False
 
     async def _broke_down(self, delivery: Delivery, error: Exception) -> bool:
         """Let the lane rest, and try it again; set it aside at last. False: the lane does not go on."""
         run, failure = self._holder.run, Failure(BROKE_DOWN, f"{type(error).__name__}: {str(error)[:LONGEST_REASON]}")
-        log.error("delivery_broke_down", lane=run.lane, delivery=delivery.id, exc_info=error)
+        log.error("delivery_broke_down", **_names(delivery), delivery=delivery.id, exc_info=error)
         if delivery.breakdowns + 1 < BREAKDOWNS:
             await run.later(delivery, 2.0**delivery.breakdowns, failure, broke_down=True)
             return False
@@ -255,6 +255,11 @@ class _Drain:
                 await branch.finish()
         except BaseExceptionGroup as failures:
             raise _first(failures) from None
+
+
+def _names(delivery: Delivery) -> dict[str, str]:
+    """The configured names of where a delivery goes, with the lane, for the log."""
+    return {"destination": delivery.destination, "kind": delivery.kind, "lane": delivery.lane}
 
 
 class _Turn:

@@ -19,6 +19,7 @@ from proofport.journal.contract.last_state import (
     IN_DOUBT,
     NOTHING_SENT,
     PERHAPS_OVERWRITTEN,
+    Arrival,
     Delivered,
     Intent,
     Kept,
@@ -43,7 +44,7 @@ from proofport.journal.contract.queue import (
 from proofport.journal.contract.receipts import Branch, LogHead, NewReceipt, ReceiptKey, Receipts, ReceiptView
 from proofport.journal.contract.registry import Lease, Registry
 from proofport.journal.contract.retention import PRUNABLE, Holding, JournalSize, Prunable, Pruned, Retention
-from proofport.journal.contract.runs import Attempt, BatchDone, NewRun, Runs, RunState, RunView
+from proofport.journal.contract.runs import EVERY_RUN, Attempt, BatchDone, NewRun, RunFilter, Runs, RunState, RunView
 from proofport.journal.contract.snapshots import (
     Commit,
     NewSnapshot,
@@ -54,6 +55,7 @@ from proofport.journal.contract.snapshots import (
 )
 
 __all__ = [
+    "EVERY_RUN",
     "IN_DOUBT",
     "NOTHING_SENT",
     "NO_PLACES",
@@ -62,6 +64,7 @@ __all__ = [
     "Accepted",
     "AccessKey",
     "AccessKeys",
+    "Arrival",
     "Attempt",
     "BatchDone",
     "Branch",
@@ -99,6 +102,7 @@ __all__ = [
     "Receipts",
     "Registry",
     "Retention",
+    "RunFilter",
     "RunState",
     "RunView",
     "Runs",

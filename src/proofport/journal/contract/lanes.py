@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from proofport.accounting import Assurance
 from proofport.adapter import Memory
 from proofport.journal.contract.last_state import NOTHING_SENT, Intent, Sent
 from proofport.journal.contract.queue import Delivery, Failure, NewDelivery
@@ -88,11 +89,13 @@ class LaneRun(Protocol):
         sent: Sent = NOTHING_SENT,
         dead: tuple[NewDelivery, Failure] | None = None,
         intents: Sequence[Intent] = (),
+        arrived: Assurance | None = None,
     ) -> None:
         """It was delivered, which also wins over a cancellation, or setting it aside, meanwhile. Its own intents end.
 
         `dead`: the records of it that were rejected; they become a dead delivery of their own, at the same time, with
         as many attempts. `intents`: what is sent next, durable at the same time.
+        `arrived`: how sure the surest of its records is, see `Arrival`. None: none was delivered.
         """
         ...
 
@@ -160,7 +163,10 @@ class LaneRun(Protocol):
         """The numbers of sources of the lane and kind, from 1 on. New names get new numbers."""
         ...
 
-    async def end(self, run_id: str, *, complete: bool, report: str) -> None: ...
+    async def end(self, run_id: str, *, complete: bool, report: str, arrived: Assurance | None = None) -> None:
+        """Close a run with its report. `arrived`: how sure the surest of its records is. None: none is there."""
+        ...
+
     async def note_missing(self, kind: str, ids: Sequence[str], *, at: float) -> list[float]:
         """Note that the set that is about to be sent lacks these ids. Returns when each was first missing.
 

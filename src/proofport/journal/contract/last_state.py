@@ -115,6 +115,20 @@ class Left:
     cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When something of a kind last arrived in a lane. None: never."""
+
+    lane: str
+    kind: str
+    #: The last whole set was complete.
+    complete: float | None
+    #: A record was last delivered, by a run or from the queue, or found unchanged by a run.
+    delivered: float | None
+    #: The vendor's answer last confirmed a record.
+    confirmed: float | None
+
+
 class Delivered(Protocol):
     """Looking at the records of the last delivered state."""
 
@@ -148,6 +162,10 @@ class Delivered(Protocol):
 
 class LastState(Delivered, Protocol):
     """Looking at all of the last delivered state. A `LaneRun` writes it."""
+
+    async def arrivals(self) -> list[Arrival]:
+        """Of each lane and kind, in their order."""
+        ...
 
     async def left(self, lane: str, kind: str) -> Left: ...
     async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:

@@ -81,6 +81,23 @@ class Attempt:
     delivery: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs. Every given field must match."""
+
+    destination: str | None = None
+    kind: str | None = None
+    mode: Mode | None = None
+    state: RunState | None = None
+    #: Begun at this time or later.
+    since: float | None = None
+    #: Only those that have ended, and not well.
+    failed: bool = False
+
+
+EVERY_RUN = RunFilter()
+
+
 class Runs(Protocol):
     """Looking at runs. A `LaneRun` writes them."""
 
@@ -88,7 +105,7 @@ class Runs(Protocol):
         """With its batches and intents."""
         ...
 
-    async def runs(self, *, lane: str | None = None, limit: int = 20) -> list[RunView]:
+    async def runs(self, *, lane: str | None = None, limit: int = 20, chosen: RunFilter = EVERY_RUN) -> list[RunView]:
         """The latest first, without batches and intents."""
         ...
 

@@ -207,3 +207,15 @@ DELETE FROM bodies WHERE of_set = %(set)s AND id = %(key)s;
 -- name: rekey_body
 -- Moves the body of an id under its key.
 UPDATE bodies SET id = %(key)s WHERE of_set = %(set)s AND id = %(id)s;
+
+-- name: note_arrived
+-- Notes when something of a kind arrived, and if the set is complete now.
+UPDATE sets SET complete_at = CASE WHEN %(complete)s::boolean THEN journal_now(%(now)s) ELSE complete_at END,
+    delivered_at = CASE WHEN %(delivered)s::boolean THEN journal_now(%(now)s) ELSE delivered_at END,
+    confirmed_at = CASE WHEN %(confirmed)s::boolean THEN journal_now(%(now)s) ELSE confirmed_at END
+WHERE number = %(set)s;
+
+-- name: arrivals
+-- When something of each kind last arrived in each lane.
+SELECT l.lane, s.kind, s.complete_at, s.delivered_at, s.confirmed_at
+FROM sets s JOIN lanes l ON l.number = s.lane ORDER BY l.lane, s.kind;

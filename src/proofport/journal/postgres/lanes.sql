@@ -41,7 +41,7 @@ WHERE l.number = %(number)s RETURNING l.due - journal_now(%(now)s);
 
 -- name: lane_columns
 -- A lane that is to be claimed. It has died where it was not given back by whoever was to deliver what is queued there.
-l.number, l.lane, l.tenant, r.owner IS NOT NULL AND r.draining AS has_died
+l.number, l.lane, l.tenant, r.owner IS NOT NULL AND r.draining AS has_died, r.owner AS before
 
 -- name: take_over
 -- The second half of a claim: gives the lane `free` to an owner, under a new epoch.
@@ -53,7 +53,7 @@ l.number, l.lane, l.tenant, r.owner IS NOT NULL AND r.draining AS has_died
 )
 UPDATE lane_runs t SET epoch = t.epoch + 1, owner = %(owner)s, lease_until = journal_now(%(now)s) + %(lease)s,
     draining = %(draining)s
-FROM free WHERE t.lane = free.number RETURNING free.number, free.lane, t.epoch, free.tenant
+FROM free WHERE t.lane = free.number RETURNING free.number, free.lane, t.epoch, free.tenant, free.before
 
 -- name: is_due
 -- One row if a lane of a tenant that is not full may be claimed.

@@ -17,6 +17,30 @@ SELECT {run_columns} FROM runs r JOIN lanes l ON l.number = r.lane WHERE {where}
 -- Condition: of a lane.
 r.lane = (SELECT number FROM lanes WHERE lane = %(lane)s)
 
+-- name: run_of_destination
+-- Condition: to a destination.
+r.destination = %(destination)s
+
+-- name: run_of_kind
+-- Condition: of a kind.
+r.kind = %(kind)s
+
+-- name: run_of_mode
+-- Condition: in a mode.
+r.mode = %(mode)s
+
+-- name: run_in_state
+-- Condition: in a state.
+r.state = %(state)s
+
+-- name: run_since
+-- Condition: begun at a time or later.
+r.started >= %(since)s
+
+-- name: run_failed
+-- Condition: it has ended with another exit code than 0, or was replaced before it ended.
+r.state <> 'open' AND (r.report IS NULL OR position('"exit_code":0,' in r.report) = 0)
+
 -- name: batches
 -- The batches of a run.
 SELECT number, first, last, records, digest, outcomes FROM batches WHERE run = %(run)s ORDER BY number;

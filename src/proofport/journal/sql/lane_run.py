@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import JsonValue
 
+from proofport.accounting import Assurance
 from proofport.adapter import Memory, Mode
 from proofport.errors import UsageError
 from proofport.journal.contract import (
@@ -166,9 +167,10 @@ class SqlLaneRun:
         sent: Sent = NOTHING_SENT,
         dead: tuple[NewDelivery, Failure] | None = None,
         intents: Sequence[Intent] = (),
+        arrived: Assurance | None = None,
     ) -> None:
         values = {**self._hold.values, "id": delivery.id, "outcome": shown(outcome)}
-        await self._store.write(self._done, delivery, values, sent, dead, intents)
+        await self._store.write(self._done, delivery, values, sent, dead, intents, arrived)
 
     def _done(
         self,
@@ -177,6 +179,7 @@ class SqlLaneRun:
         sent: Sent,
         dead: tuple[NewDelivery, Failure] | None,
         intents: Sequence[Intent],
+        arrived: Assurance | None,
     ) -> Steps[None]:
         if not (yield Change("done", values)):
             yield from self._check()
@@ -185,6 +188,7 @@ class SqlLaneRun:
         yield Change("drop_intents_of_delivery", {"set": of_set, "id": delivery.id})
         yield from self._intend(of_set, intents)
         yield from self._note(of_set, sent, delivery.mode, delivery=delivery.id)
+        yield from self._arrived(of_set, arrived)
         if dead is not None:
             new, failure = dead
             letter = {**asdict(new), **failed(failure), "attempts": delivery.attempts + 1}
@@ -272,16 +276,23 @@ class SqlLaneRun:
     async def completing(self, run_id: str) -> None:
         await self._write(_changes, ["completing"], {"number": self._run(run_id)[0]})
 
-    async def end(self, run_id: str, *, complete: bool, report: str) -> None:
-        await self._write(self._end, *self._run(run_id), complete, report)
+    async def end(self, run_id: str, *, complete: bool, report: str, arrived: Assurance | None = None) -> None:
+        await self._write(self._end, *self._run(run_id), complete, report, arrived)
 
-    def _end(self, number: int, run: NewRun, complete: bool, report: str) -> Steps[None]:
+    def _end(self, number: int, run: NewRun, complete: bool, report: str, arrived: Assurance | None) -> Steps[None]:
         state = "complete" if complete else "ended"
         of_set = yield from self._set(run.kind)
         yield Change("end_run", {"run": number, "state": state, "report": shown(report)})
         yield Change("drop_intents_of_run", {"set": of_set, "run": number})
+        yield from self._arrived(of_set, arrived, complete=complete and run.mode == "snapshot")
         if complete and run.staged:
             yield from self._completed(of_set, number)
+
+    def _arrived(self, of_set: int, arrived: Assurance | None, *, complete: bool = False) -> Steps[None]:
+        if arrived or complete:
+            confirmed = arrived in (Assurance.CONFIRMED, Assurance.VERIFIED)
+            values = {"set": of_set, "complete": complete, "delivered": arrived is not None, "confirmed": confirmed}
+            yield Change("note_arrived", values)
 
     # ------------------------------------------------------------------ sources
     async def number_sources(self, kind: str, names: Sequence[str]) -> list[int]:

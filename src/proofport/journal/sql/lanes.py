@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import orjson
 
 from proofport.errors import JournalError
-from proofport.journal.contract import NO_PLACES, Attempt, BatchDone, LaneRun, LaneView, Places, RunView
+from proofport.journal.contract import (
+    EVERY_RUN,
+    NO_PLACES,
+    Arrival,
+    Attempt,
+    BatchDone,
+    LaneRun,
+    LaneView,
+    Places,
+    RunFilter,
+    RunView,
+)
 from proofport.journal.sql.lane_run import release
 from proofport.journal.sql.steps import Change, Hold, Part, Query, Row, Steps, Store, shown
+from proofport.logs import get_logger
+
+log = get_logger("journal")
 
 
 class LanesPart(Part):
@@ -30,7 +44,11 @@ class LanesPart(Part):
         except asyncio.CancelledError:
             await _give_back(store, claiming)
             raise
-        return None if hold is None else self._held(hold, lease)
+        if hold is None:
+            return None
+        if hold.before is not None:
+            log.warning("lane_taken_over", lane=hold.lane, epoch=hold.epoch, owner=owner, before=hold.before)
+        return self._held(hold, lease)
 
     def _held(self, hold: Hold, lease: float) -> LaneRun:
         """The right to write to a lane that was claimed."""
@@ -56,7 +74,22 @@ def _resume(store: Store, lane: str) -> Steps[bool]:
     return True
 
 
+CONDITIONS = {
+    "lane": "run_of_lane",
+    "destination": "run_of_destination",
+    "kind": "run_of_kind",
+    "mode": "run_of_mode",
+    "state": "run_in_state",
+    "since": "run_since",
+    "failed": "run_failed",
+}
+"""The condition of each field of a filter of runs."""
+
+
 class RunsPart(Part):
+    async def arrivals(self) -> list[Arrival]:
+        return [Arrival(*row) for row in await self._store.rows("arrivals", {})]
+
     async def run(self, run_id: str, destination: str) -> RunView | None:
         rows = await self._store.rows("run", {"run_id": run_id, "destination": destination})
         if not rows:
@@ -67,9 +100,10 @@ class RunsPart(Part):
         }
         return replace(_run(rows[0]), batches=[BatchDone(*batch) for batch in batches], intents=intents)
 
-    async def runs(self, *, lane: str | None = None, limit: int = 20) -> list[RunView]:
-        where = [] if lane is None else ["run_of_lane"]
-        return [_run(row) for row in await self._store.rows("runs", {"lane": lane, "limit": limit}, where)]
+    async def runs(self, *, lane: str | None = None, limit: int = 20, chosen: RunFilter = EVERY_RUN) -> list[RunView]:
+        values = {"lane": lane, **asdict(chosen)}
+        where = [CONDITIONS[name] for name, value in values.items() if value not in (None, False)]
+        return [_run(row) for row in await self._store.rows("runs", {**values, "limit": limit}, where)]
 
     async def attempts(self, *, run_id: str | None = None, lane: str | None = None, limit: int = 100) -> list[Attempt]:
         given = {"attempt_of_run": run_id, "attempt_of_lane": lane}

@@ -72,6 +72,8 @@ class Hold:
     lane: str
     epoch: int
     tenant: str
+    #: Who held it until its lease ran out. None: it was free.
+    before: str | None = None
 
     @property
     def values(self) -> Values:

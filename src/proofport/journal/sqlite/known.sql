@@ -176,3 +176,15 @@ DELETE FROM bodies WHERE of_set = :set AND id = :key;
 -- name: rekey_body
 -- Moves the body of an id under its key.
 UPDATE bodies SET id = :key WHERE of_set = :set AND id = :id;
+
+-- name: note_arrived
+-- Notes when something of a kind arrived, and if the set is complete now.
+UPDATE sets SET complete_at = CASE WHEN :complete THEN :now ELSE complete_at END,
+    delivered_at = CASE WHEN :delivered THEN :now ELSE delivered_at END,
+    confirmed_at = CASE WHEN :confirmed THEN :now ELSE confirmed_at END
+WHERE number = :set;
+
+-- name: arrivals
+-- When something of each kind last arrived in each lane.
+SELECT l.lane, s.kind, s.complete_at, s.delivered_at, s.confirmed_at
+FROM sets s JOIN lanes l ON l.number = s.lane ORDER BY l.lane, s.kind;

@@ -51,8 +51,8 @@ SELECT tenant, since FROM (
 (owner IS NOT NULL AND draining)
 
 -- name: claimable_lane
--- The lane of a tenant that has been claimable for the longest, and whether anything waits in it.
-SELECT number, lane, epoch, {has_died}, {has_work} FROM lanes
+-- The lane of a tenant that has been claimable for the longest, whether anything waits in it, and who held it before.
+SELECT number, lane, epoch, {has_died}, {has_work}, owner FROM lanes
 WHERE due <= :now AND tenant = :tenant ORDER BY due, number LIMIT 1;
 
 -- name: count_breakdown
@@ -65,8 +65,8 @@ WHERE id = (SELECT id FROM deliveries WHERE lane = :number AND state = 'queued' 
 UPDATE lanes SET due = NULL WHERE number = :number;
 
 -- name: free_lane
--- The epoch of a lane, and whose it is, if nobody holds it.
-SELECT epoch, tenant, {has_died} FROM lanes
+-- The epoch of a lane, whose it is, and who held it until its lease ran out, if nobody holds it.
+SELECT epoch, tenant, {has_died}, owner FROM lanes
 WHERE number = :number AND (owner IS NULL OR lease_until <= :now);
 
 -- name: take_lane

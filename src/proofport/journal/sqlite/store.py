@@ -177,17 +177,17 @@ class SqliteStore:
 
     def _named(self, lane: str) -> Steps[tuple[Hold | None, bool]]:
         number = yield from number_of(lane)
-        for epoch, tenant, has_died in (yield Query("free_lane", {"number": number})):
-            return Hold(number, lane, epoch + 1, tenant), has_died
+        for epoch, tenant, has_died, before in (yield Query("free_lane", {"number": number})):
+            return Hold(number, lane, epoch + 1, tenant, before), has_died
         return None, False
 
     def _claimable(self, places: Places) -> Steps[tuple[Hold | None, bool]]:
         """A lane that turns out to be empty goes to sleep."""
         while due := [row for row in (yield Query("due_tenants", {})) if row[0] not in places.full]:
             tenant, _ = min(due, key=lambda row: (places.held.get(row[0], 0), row[1]))
-            [(number, lane, epoch, has_died, has_work)] = yield Query("claimable_lane", {"tenant": tenant})
+            [(number, lane, epoch, has_died, has_work, before)] = yield Query("claimable_lane", {"tenant": tenant})
             if has_work:
-                return Hold(number, lane, epoch + 1, tenant), has_died
+                return Hold(number, lane, epoch + 1, tenant, before), has_died
             yield Change("sleep_lane", {"number": number})
         return None, False
 

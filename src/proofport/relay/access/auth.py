@@ -31,15 +31,15 @@ ANYBODY = Caller()
 log = get_logger("relay.auth")
 
 
-async def refuse_open_door(journal: AccessKeys, settings: RelaySettings) -> None:
-    """Raises ConfigError where other machines could connect, and no key is valid."""
+async def refuse_open_door(journal: AccessKeys, settings: RelaySettings, what: str = "the relay") -> None:
+    """Raises ConfigError where other machines could connect to `what`, and no key is valid."""
     keys = await journal.access_keys()
     if outdated := [f"pp_{key.prefix}" for key in keys if is_outdated(key) and key.revoked is None]:
         log.warning("keys_outdated", keys=outdated, hint="Replace them: `proofport key create`, then `revoke`.")
     if is_local(settings.host) or any(map(_is_valid, keys)):
         return
     raise ConfigError(
-        f"the relay would listen on {settings.host} for everybody: there is no key yet",
+        f"{what} would listen on {settings.host} for everybody: there is no key yet",
         hint="Make one with `proofport key create`, or listen on this machine only: `relay: {host: 127.0.0.1}`.",
     )
 

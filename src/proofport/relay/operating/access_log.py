@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from proofport.logs import ROOT, Seldom
+from proofport.logs import FIELDS, ROOT, Seldom
 from proofport.relay.access.caller import CALLER
 from proofport.relay.operating.metrics import Metrics
 from proofport.relay.problems import REQUEST_ID
@@ -76,4 +76,7 @@ def _log(request: web.Request, path: str | None, status: int, seconds: float, st
         return
     event = f"event='request' method={request.method!r} route={path!r} status={status} seconds={round(seconds, 4)!r}"
     more = f" unsaid={unsaid}" if unsaid else ""
-    log.log(level, f"{event} key={key!r} request_id={request[REQUEST_ID]!r}{more}")
+    fields: dict[str, object] = {"event": "request", "method": request.method, "route": path, "status": status}
+    fields |= {"seconds": round(seconds, 4), "key": key, "request_id": request[REQUEST_ID]}
+    told = {FIELDS: {**fields, "unsaid": unsaid} if unsaid else fields}
+    log.log(level, f"{event} key={key!r} request_id={request[REQUEST_ID]!r}{more}", extra=told)

@@ -13,7 +13,7 @@ from pathlib import Path
 from proofport.config.names import own_name, tenant_of
 from proofport.config.relay import Overload
 from proofport.gateway import Gateway
-from proofport.journal.contract import LaneView
+from proofport.journal.contract import Arrival, LaneView
 from proofport.logs import get_logger
 from proofport.relay.problems import ProblemError
 
@@ -40,6 +40,8 @@ class View:
     at: float
     #: The size of what waits, by tenant; None where it has no limit that is near, because counting it is slow.
     bytes: Mapping[str, int] | None = None
+    #: When something of each kind last arrived.
+    arrivals: Sequence[Arrival] = ()
 
     @cached_property
     def queued(self) -> Mapping[str, int]:
@@ -108,7 +110,7 @@ class Backlog:
                 )
                 near = limits.bytes or (free is not None and free < limits.free_bytes)
                 sizes = await journal.waiting_bytes() if near else None
-                self._view = View(await journal.lanes(), free, time.time(), sizes)
+                self._view = View(await journal.lanes(), free, time.time(), sizes, await journal.arrivals())
                 ended = self._timer()
                 self._good_until = ended + max(LOOK_EVERY, SHARE * (ended - started))
             return self._view

@@ -17,6 +17,8 @@ from prometheus_client.registry import Collector
 
 from proofport.accounting import Outcome, Status
 from proofport.delivery.report import RunReport
+from proofport.gateway.places import Places
+from proofport.gateway.standing import Freshness, freshness
 from proofport.journal.contract import Attempt, Delivery, LaneView, NewDelivery
 from proofport.relay.operating.backlog import View
 
@@ -30,10 +32,11 @@ UNMATCHED = "unmatched"
 class Metrics:
     """The metrics of one application. The worker that delivers in this process reports to it, too."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Places | None = None) -> None:
+        """`places`: the configured names of lanes."""
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
-        self._lanes = _Lanes()
+        self._lanes = _Lanes(places)
         registry.register(self._lanes)
 
         def counter(name: str, about: str, *labels: str) -> Counter:
@@ -102,8 +105,9 @@ class Metrics:
 class _Lanes(Collector):
     """The lanes of the last look at the backlog."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Places | None) -> None:
         self.view: View | None = None
+        self._places = places
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         view = self.view
@@ -121,7 +125,39 @@ class _Lanes(Collector):
             "proofport_lane_parked": ("1 when a person must act.", lambda lane: lane.parked is not None),
         }
         for name, (about, value_of) in gauges.items():
-            gauge = GaugeMetricFamily(name, about, labels=["lane"])
+            gauge = GaugeMetricFamily(name, about, labels=["lane", "destination", "kind"])
             for lane in view.lanes:
-                gauge.add_metric([lane.lane], value_of(lane))
+                gauge.add_metric([lane.lane, *self._names(lane.lane)], value_of(lane))
+            yield gauge
+        yield from self._ages(view)
+
+    def _names(self, lane: str) -> tuple[str, str]:
+        """The configured destination and kind of a lane; all of them where several share it."""
+        found = self._places.in_lane(lane) if self._places is not None else []
+        names, kinds = dict.fromkeys(place.destination for place in found), dict.fromkeys(each.kind for each in found)
+        return ",".join(names), ",".join(kinds)
+
+    def _ages(self, view: View) -> Iterator[GaugeMetricFamily]:
+        """When evidence last arrived, of what is configured. What never arrived has no time."""
+        fresh = freshness(self._places, view.arrivals) if self._places is not None else []
+        gauges: dict[str, tuple[str, Callable[[Freshness], float | None]]] = {
+            "proofport_last_complete_set_timestamp_seconds": (
+                "When the last whole set was complete.",
+                lambda each: each.complete,
+            ),
+            "proofport_last_confirmed_delivery_timestamp_seconds": (
+                "When the vendor last confirmed a record.",
+                lambda each: each.confirmed,
+            ),
+            "proofport_max_age_seconds": ("The configured max_age.", lambda each: each.place.max_age),
+            "proofport_stale": (
+                "1 when evidence is older than its max_age, or never arrived.",
+                lambda each: None if each.place.max_age is None else each.is_stale(view.at),
+            ),
+        }
+        for name, (about, value_of) in gauges.items():
+            gauge = GaugeMetricFamily(name, about, labels=["destination", "kind"])
+            for each in fresh:
+                if (value := value_of(each)) is not None:
+                    gauge.add_metric([each.place.destination, each.place.kind], value)
             yield gauge
