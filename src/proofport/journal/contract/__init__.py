@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from proofport.journal.contract.access import AccessKey, AccessKeys
-from proofport.journal.contract.lanes import NO_PLACES, LaneRun, Lanes, LaneView, Places, since_boot
+from proofport.journal.contract.lanes import NO_PLACES, TAKEN_RECORDS, LaneRun, Lanes, LaneView, Places, since_boot
 from proofport.journal.contract.last_state import (
     IN_DOUBT,
     NOTHING_SENT,
@@ -56,6 +56,7 @@ __all__ = [
     "NOTHING_SENT",
     "NO_PLACES",
     "PERHAPS_OVERWRITTEN",
+    "TAKEN_RECORDS",
     "Accepted",
     "AccessKey",
     "AccessKeys",
