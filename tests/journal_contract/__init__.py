@@ -20,6 +20,7 @@ from tests.journal_contract.clock import ClockTests
 from tests.journal_contract.intents import IntentTests, SourceTests, SpellingTests
 from tests.journal_contract.known import KnownTests
 from tests.journal_contract.lanes import LaneTests
+from tests.journal_contract.notices import NoticeTests
 from tests.journal_contract.processes import SharedJournalContract
 from tests.journal_contract.queue import QueueTests
 from tests.journal_contract.receipts import ReceiptTests
@@ -52,6 +53,7 @@ class JournalContract(
     TombstoneTests,
     AccessTests,
     ReceiptTests,
+    NoticeTests,
     PermitTests,
     ClockTests,
     WorkTests,

@@ -17,6 +17,7 @@ from proofport.http.sender import Sender
 from proofport.journal import open_journal
 from proofport.journal.contract import Journal
 from proofport.mapping import MappingLibrary
+from proofport.notices.teller import Teller
 
 
 class Opened:
@@ -61,6 +62,10 @@ class Opened:
     def library(self) -> MappingLibrary:
         """The mapping files that are found, built in or in the configured folder."""
         return self._targets.library
+
+    async def teller(self) -> Teller:
+        """Tells the webhooks of `notices:` what is wrong. Raises ConfigError."""
+        return Teller(self.config, await self.journal(), new_owner())
 
     async def sender(self, adapter: Adapter) -> Sender:
         """A connection to an adapter's vendor. All connections of a gateway share its tokens."""

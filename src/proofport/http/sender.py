@@ -67,7 +67,7 @@ class Sender:
             self._redaction.add({n: value for n, value in self._auth.headers.items() if n.lower() == "authorization"})
 
     async def __aenter__(self) -> Self:
-        proxy = _proxy(self.origin)
+        proxy = proxy_of(self.origin)
         self._redaction.add_proxy(proxy)
         self._session = aiohttp.ClientSession(proxy=proxy)
         return self
@@ -200,7 +200,7 @@ def _vendor_words(reply: Reply) -> str:
     return message if isinstance(message, str) else ""
 
 
-def _proxy(origin: str) -> str | None:
+def proxy_of(origin: str) -> str | None:
     """The environment's proxy. aiohttp's own `trust_env` would also send credentials from ~/.netrc."""
     parts = urlsplit(origin)
     if is_loopback(origin) or proxy_bypass(parts.netloc):

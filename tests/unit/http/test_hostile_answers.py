@@ -177,13 +177,13 @@ class TestProxy:
             assert MARK in redaction.text(leak)
 
     async def test_they_are_not_in_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sender, "_proxy", lambda _: "http://somebody:pa55word-1@127.0.0.1:1")
+        monkeypatch.setattr(sender, "proxy_of", lambda _: "http://somebody:pa55word-1@127.0.0.1:1")
         with pytest.raises(ProofportError) as caught:
             await send("https://vendor.example", GET)
         assert "pa55word" not in f"{caught.value} {caught.value.__cause__!r} {caught.value.__context__!r}"
 
     async def test_nor_repeated_after_the_vendor(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(sender, "_proxy", lambda _: None)
+        monkeypatch.setattr(sender, "proxy_of", lambda _: None)
         redaction = Redaction({})
         redaction.add_proxy("http://u:pa55word-1@proxy.example")
         assert b"pa55word" not in redaction.reply(Reply(407, {"x": "pa55word-1"}, b'{"m": "u:pa55word-1"}')).body

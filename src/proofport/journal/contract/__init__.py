@@ -28,6 +28,7 @@ from proofport.journal.contract.last_state import (
     SourceCount,
     SpellingState,
 )
+from proofport.journal.contract.notices import Cause, NewCause, Notice, Notices
 from proofport.journal.contract.queue import (
     Accepted,
     Delivery,
@@ -63,6 +64,7 @@ __all__ = [
     "Attempt",
     "BatchDone",
     "Branch",
+    "Cause",
     "Commit",
     "Delivered",
     "Delivery",
@@ -80,10 +82,13 @@ __all__ = [
     "Lease",
     "Left",
     "LogHead",
+    "NewCause",
     "NewDelivery",
     "NewReceipt",
     "NewRun",
     "NewSnapshot",
+    "Notice",
+    "Notices",
     "Part",
     "Places",
     "Queue",
@@ -106,7 +111,7 @@ __all__ = [
 ]
 
 
-class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Protocol):
+class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Notices, Protocol):
     """All of it, in one place."""
 
     async def open(self) -> None:

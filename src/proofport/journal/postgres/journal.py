@@ -23,6 +23,7 @@ from proofport.journal.scheduler import Slots
 from proofport.journal.sql.access import AccessPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
+from proofport.journal.sql.notices import NoticesPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.receipts import ReceiptsPart
 from proofport.journal.sql.registry import RegistryPart
@@ -35,7 +36,16 @@ READ = "SELECT max(md5(t::text)) FROM {table} t"
 
 
 class PostgresJournal(
-    QueuePart, LanesPart, RunsPart, LastStatePart, IntentsPart, ReceiptsPart, RegistryPart, SnapshotsPart, AccessPart
+    QueuePart,
+    LanesPart,
+    RunsPart,
+    LastStatePart,
+    IntentsPart,
+    ReceiptsPart,
+    RegistryPart,
+    SnapshotsPart,
+    AccessPart,
+    NoticesPart,
 ):
     """A journal in a database. `clock` gives seconds since 1970; without one, the server's clock counts."""
 

@@ -14,7 +14,7 @@ from proofport.errors import ConfigError
 from proofport.journal.copying import AWAY, UNFINISHED
 from proofport.journal.postgres.database import Db, Place, explaining
 
-OURS: Sequence[str] = ("schema.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql", "schema_6.sql")
+OURS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in (*range(2, 7), 8)))
 """In the order in which they are applied."""
 
 ENGINE = "procrastinate/"

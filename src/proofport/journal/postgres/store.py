@@ -26,7 +26,20 @@ P = ParamSpec("P")
 
 SQL = load(
     __package__,
-    ["access", "clock", "copies", "intents", "known", "lanes", "queue", "receipts", "registry", "runs", "snapshots"],
+    [
+        "access",
+        "clock",
+        "copies",
+        "intents",
+        "known",
+        "lanes",
+        "notices",
+        "queue",
+        "receipts",
+        "registry",
+        "runs",
+        "snapshots",
+    ],
 )
 
 

@@ -22,6 +22,7 @@ from proofport.journal.scheduler import Slots
 from proofport.journal.sql.access import AccessPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
+from proofport.journal.sql.notices import NoticesPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.receipts import ReceiptsPart
 from proofport.journal.sql.registry import RegistryPart
@@ -37,7 +38,16 @@ from proofport.journal.sqlite.store import SqliteStore
 
 
 class SqliteJournal(
-    QueuePart, LanesPart, RunsPart, LastStatePart, IntentsPart, ReceiptsPart, RegistryPart, SnapshotsPart, AccessPart
+    QueuePart,
+    LanesPart,
+    RunsPart,
+    LastStatePart,
+    IntentsPart,
+    ReceiptsPart,
+    RegistryPart,
+    SnapshotsPart,
+    AccessPart,
+    NoticesPart,
 ):
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 

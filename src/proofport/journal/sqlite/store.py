@@ -27,7 +27,20 @@ P = ParamSpec("P")
 
 SQL = load(
     __package__,
-    ["access", "clock", "copies", "intents", "known", "lanes", "queue", "receipts", "registry", "runs", "snapshots"],
+    [
+        "access",
+        "clock",
+        "copies",
+        "intents",
+        "known",
+        "lanes",
+        "notices",
+        "queue",
+        "receipts",
+        "registry",
+        "runs",
+        "snapshots",
+    ],
 )
 LISTS = ("ids", "destinations", "kinds", "left_out", "full")
 """Names of values that may be lists."""
