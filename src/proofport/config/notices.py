@@ -14,7 +14,9 @@ from proofport.config.relay import Settings
 from proofport.config.secrets import resolve_secrets
 from proofport.wire import is_loopback
 
-Event: TypeAlias = Literal["lane_parked", "dead_letter", "guard_refused", "journal_nearly_full", "key_expiring"]
+Event: TypeAlias = Literal[
+    "lane_parked", "dead_letter", "guard_refused", "set_stale", "journal_nearly_full", "key_expiring"
+]
 EVENTS: Sequence[Event] = get_args(Event)
 
 

@@ -48,6 +48,12 @@ async def causes_of(config: Config, journal: Journal, noted: Container[str], now
             yield _cause(f"key_expiring:{access.prefix}", "key_expiring", key=f"pp_{access.prefix}", expires=expires)
 
 
+def stale(destination: str, kind: str, lane: str, reason: str) -> NewCause:
+    """Evidence of a kind is older than it may be. Whoever looks into the configuration finds out."""
+    about = {"lane": lane, "destination": destination, "kind": kind, "reason": reason}
+    return _cause(f"set_stale:{destination}:{kind}", "set_stale", **about)
+
+
 def _cause(cause: str, event: Event, /, **about: Any) -> NewCause:
     return NewCause(cause, event, orjson.dumps(about).decode())
 

@@ -17,6 +17,7 @@ TITLES: Mapping[str, str] = {
     "lane_parked": "A lane is parked",
     "dead_letter": "Dead letters wait",
     "guard_refused": "The guard refused a set",
+    "set_stale": "Evidence is stale",
     "journal_nearly_full": "The journal is nearly full",
     "key_expiring": "A key of the relay expires",
 }
@@ -24,6 +25,7 @@ WAYS_ON: Mapping[str, str] = {
     "lane_parked": "Mend the cause, then `proofport resume {lane}`.",
     "dead_letter": "Look with `proofport dead-letter list`, then replay or drop them.",
     "guard_refused": "Look with `proofport status {run}`. Push again, with --override-guard if it is meant.",
+    "set_stale": "Look why the job that pushes it did not run, or did not succeed.",
     "journal_nearly_full": "Make room, or see to it that lanes deliver: `proofport status`.",
     "key_expiring": "Make another with `proofport key create`, then `proofport key revoke {key}`.",
 }

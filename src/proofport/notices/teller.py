@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from proofport.config import Config
 from proofport.errors import JournalError
 from proofport.http.webhook import SECONDS, Webhooks
-from proofport.journal.contract import Journal, Notice
+from proofport.journal.contract import Journal, NewCause, Notice
 from proofport.logs import get_logger
 from proofport.notices.causes import causes_of
 from proofport.notices.formats import body_of, headers_of
@@ -31,10 +31,21 @@ log = get_logger("notices")
 
 
 class Teller:
-    """Looks, notes what has begun or is over, and sends what is to be told. `clock`: seconds since 1970."""
+    """Looks, notes what has begun or is over, and sends what is to be told."""
 
-    def __init__(self, config: Config, journal: Journal, owner: str, *, clock: Callable[[], float] = time.time) -> None:
-        """Raises ConfigError where a reference of `notices:` leads nowhere."""
+    def __init__(
+        self,
+        config: Config,
+        journal: Journal,
+        owner: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        stale: Callable[[], Awaitable[Sequence[NewCause]]] | None = None,
+    ) -> None:
+        """`clock`: seconds since 1970. `stale`: finds evidence that is too old. Raises ConfigError where a reference of
+        `notices:` leads nowhere.
+        """
+        self._stale = stale
         self._config = config
         self._journal = journal
         self._owner = owner
@@ -85,6 +96,7 @@ class Teller:
     async def _note(self) -> None:
         noted = {cause.key: cause for cause in await self._journal.causes()}
         found = [cause async for cause in causes_of(self._config, self._journal, noted, self._clock())]
+        found += await self._stale() if self._stale is not None else ()
         for cause in found:
             if cause.key not in noted:
                 await self._journal.note_cause(cause, webhooks=self._wanting(cause.event))

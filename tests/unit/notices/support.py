@@ -15,7 +15,8 @@ from tests.support.journals import MemoryJournal
 
 from proofport.config import Config
 from proofport.config.notices import Webhook
-from proofport.journal.contract import Failure, LaneRun, NewDelivery, NewRun
+from proofport.journal.contract import Failure, LaneRun, NewCause, NewDelivery, NewRun
+from proofport.notices.causes import stale
 from proofport.notices.teller import Teller
 
 SECRET = "a-secret-of-the-receiver"
@@ -66,13 +67,18 @@ class Watched:
 
     def __init__(self, *webhooks: Webhook, **settings: Any) -> None:
         self.now = 1_000_000.0
+        #: The kinds that are stale.
+        self.stale: list[str] = []
         self.journal = MemoryJournal(clock=lambda: self.now)
         self.config = Config(instance="prod", journal=self.journal.path, notices=list(webhooks), **settings)
         self.teller = self.another("first")
 
     def another(self, owner: str) -> Teller:
         """One more process."""
-        return Teller(self.config, self.journal, owner, clock=lambda: self.now)
+        return Teller(self.config, self.journal, owner, clock=lambda: self.now, stale=self._find_stale)
+
+    async def _find_stale(self) -> list[NewCause]:
+        return [stale("here", kind, LANE, "what is there is 2 days old") for kind in self.stale]
 
     async def look(self, seconds: float = 0.0) -> None:
         self.now += seconds

@@ -28,6 +28,12 @@ async def test_what_goes_wrong_in_fourteen_days_is_told_once_and_is_over_when_me
         async def refuse() -> None:
             receiver.statuses = [503] * 4
 
+        async def missed() -> None:
+            at.stale = ["device"]
+
+        async def caught_up() -> None:
+            at.stale = []
+
         happens: Mapping[int, Callable[[], Awaitable[Any]]] = {
             1 * 24: lambda: at.snapshot("d1", 0),
             2 * 24: at.park,
@@ -41,6 +47,8 @@ async def test_what_goes_wrong_in_fourteen_days_is_told_once_and_is_over_when_me
             9 * 24: lambda: at.journal.cancel(Filter(state="dead"), "not wanted"),
             10 * 24: at.park,
             11 * 24: lambda: at.journal.resume(LANE),
+            11 * 24 + 6: missed,
+            11 * 24 + 18: caught_up,
             12 * 24: lambda: at.journal.revoke_access_key("abcd"),
         }
         told: dict[float, tuple[str, str]] = {}
@@ -60,6 +68,8 @@ async def test_what_goes_wrong_in_fourteen_days_is_told_once_and_is_over_when_me
             ("guard_refused", "over"): 1,
             ("key_expiring", "begun"): 1,
             ("key_expiring", "over"): 1,
+            ("set_stale", "begun"): 1,
+            ("set_stale", "over"): 1,
             ("dead_letter", "begun"): 1 + 4,  # refused four times by the receiver, and repeated
             ("dead_letter", "over"): 1,
         }
@@ -72,6 +82,8 @@ async def test_what_goes_wrong_in_fourteen_days_is_told_once_and_is_over_when_me
             ("key_expiring", "begun"): 6 * 24 + 1,
             ("dead_letter", "begun"): 8 * 24 + 1,
             ("dead_letter", "over"): 9 * 24,
+            ("set_stale", "begun"): 11 * 24 + 6,
+            ("set_stale", "over"): 11 * 24 + 18,
             ("key_expiring", "over"): 12 * 24,
         }
         assert await at.journal.causes() == []

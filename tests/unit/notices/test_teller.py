@@ -120,6 +120,16 @@ async def test_a_key_of_the_relay_that_expires_soon_is_told_until_it_is_revoked(
     assert receiver.told == [("key_expiring", "begun"), ("key_expiring", "over")]
 
 
+async def test_a_stale_set_is_told_for_each_kind(at: Watched, receiver: Receiver) -> None:
+    at.stale = ["device", "person"]
+    await at.look()
+    at.stale = ["person"]
+    await at.look(EVERY)
+    told = [(body["about"]["kind"], body["state"]) for body in receiver.bodies]
+    assert told == [("device", "begun"), ("person", "begun"), ("device", "over")]
+    assert "what is there is 2 days old. Look why the job" in receiver.bodies[0]["text"]
+
+
 # ---------------------------------------------------------------------- how it is told
 async def test_json_is_signed_over_the_time_and_the_raw_body(at: Watched, receiver: Receiver) -> None:
     await at.park()
