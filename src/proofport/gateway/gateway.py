@@ -69,7 +69,7 @@ class Gateway(Vendors):
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
-        teller = await self.teller() if self.config.notices and not dry_run else None
+        teller = await self._teller() if self.config.notices and not dry_run else None
         report = await self._run(
             records,
             to,
@@ -265,7 +265,7 @@ class Gateway(Vendors):
             grace=grace,
             watch=watch,
         )
-        teller = await self.teller()
+        teller = await self._teller()
         async with alongside(teller.run(stop)):
             await worker.run(stop)
 

@@ -63,7 +63,7 @@ class Opened:
         """The mapping files that are found, built in or in the configured folder."""
         return self._targets.library
 
-    async def teller(self) -> Teller:
+    async def _teller(self) -> Teller:
         """Tells the webhooks of `notices:` what is wrong. Raises ConfigError."""
         return Teller(self.config, await self.journal(), new_owner())
 

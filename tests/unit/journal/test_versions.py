@@ -89,7 +89,14 @@ async def old_database(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
             values = (json.dumps(FIELDS).encode(),) if "%s" in statement else None
             db.execute(statement.replace("{names}", "ARRAY['prod']").replace("{bytes}", "'d'").encode(), values)
     journal = PostgresJournal(url)
-    assert await journal.migrate() == ["schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql", "schema_6.sql"]
+    assert await journal.migrate() == [
+        "schema_2.sql",
+        "schema_3.sql",
+        "schema_4.sql",
+        "schema_5.sql",
+        "schema_6.sql",
+        "schema_8.sql",
+    ]
     async with opened(journal):
         yield journal
 
@@ -168,6 +175,6 @@ async def test_a_database_of_version_4(new_database: str, monkeypatch: pytest.Mo
         for statement in (*QUEUED, "INSERT INTO lane_runs (lane) VALUES (1)"):
             db.execute(statement.encode())
     journal = PostgresJournal(new_database)
-    assert await journal.migrate() == ["schema_5.sql", "schema_6.sql"]
+    assert await journal.migrate() == ["schema_5.sql", "schema_6.sql", "schema_8.sql"]
     async with opened(journal):
         await is_delivered(journal)
