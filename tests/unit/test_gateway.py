@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.destination import deliver
 from tests.unit.delivery.support import SECRET, ScriptedSender, Tiny, TinyAdapter, all_ok, reply
 
 from proofport import registry
@@ -286,16 +285,6 @@ async def test_what_cannot_be_resumed_is_said_before_anything_is_sent(
     with pytest.raises(UsageError, match=words):
         await gateway.push([{"id": "1"}], **{"kind": KIND, "to": ["here"], "resume": run.run_id, **how})
     assert sum(vendor.requests for vendor in senders.values()) == before
-
-
-# ---------------------------------------------------------------------- beside the queue
-async def test_a_set_never_shares_a_request_with_what_is_queued(gateway: Gateway, here: ScriptedSender) -> None:
-    await gateway.submit([{"id": "q1"}], to="here", kind=KIND)
-    await gateway.submit([{"id": "q2"}], to="here", kind=KIND)
-    await gateway.push([{"id": "s1"}, {"id": "s2"}], kind=KIND, to=["here"], mode="snapshot")
-    await deliver(gateway)
-    requests = [[row["id"] for row in _rows(call)] for call in here.calls if call.operation == "send_records"]
-    assert requests == [["s1", "s2"], ["q1", "q2"]]
 
 
 # ---------------------------------------------------------------------- the guard's terms

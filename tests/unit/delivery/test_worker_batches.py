@@ -7,9 +7,11 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from tests.unit.delivery.queues import LANE, Queue, ends, ids, until
+from tests.unit.delivery.runs import push, write
 from tests.unit.delivery.support import KIND, LEASE, ScriptedSender, all_ok, reply
 
 from proofport.accounting import Outcome
@@ -133,6 +135,17 @@ async def test_what_is_refused_by_name_is_not_sent_again_though_others_are_refus
     await queue.work()
     assert len(here.sender.calls) == 1
     assert await queue.states() == ["dead", "done", "dead"]
+
+
+async def test_a_set_shares_no_request_with_what_is_queued(queue: Queue, tmp_path: Path) -> None:
+    here = queue.vendor()
+    await queue.accept({"id": "q1"})
+    await queue.accept({"id": "q2"})
+    file = write(str(tmp_path / "set.ndjson"), {"id": "s1"}, {"id": "s2"})
+    await push(file, mode="snapshot", here=here, journal=queue.journal)
+    await queue.work()
+    sent = [call for call in here.sender.calls if call.operation == "send_records"]
+    assert [[row["id"] for row in json.loads(call.body or b"")] for call in sent] == [["s1", "s2"], ["q1", "q2"]]
 
 
 # ---------------------------------------------------------------------- a batch of several deliveries
