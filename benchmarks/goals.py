@@ -17,6 +17,7 @@ SUITES: Mapping[str, Sequence[int]] = {
     "postgres": (16,),
     "requests": (20,),
     "budget": (21,),
+    "coalesced": (22,),
     "growth": (23,),
     "hostile": (26,),
 }
@@ -75,6 +76,7 @@ VERSION, HELP = Base(13, 1.5, at_most=True), Base(13, 6, at_most=True)
 EMBEDDED, POSTGRES = Base(15, 0.75), Base(16, 0.75)
 REQUESTS = Base(20, 0, "", at_most=True)
 BUDGET_TIME, REFUSED = Base(21, 1.25, at_most=True), Base(21, 0, "", at_most=True)
+WAITING, WAITING_TAIL = Base(22, 2, at_most=True), Base(22, 5, at_most=True)
 GROWTH, GROWTH_MEMORY = Base(23, 1.3, at_most=True), Base(23, 10, "%", at_most=True)
 GROWTH_PEAK = Base(23, 200, "MB", at_most=True)
 DELAY = Base(26, 100, "ms", at_most=True)

@@ -22,6 +22,7 @@ from tests.journal_contract.erasing import ErasingTests
 from tests.journal_contract.intents import IntentTests, SourceTests, SpellingTests
 from tests.journal_contract.known import KnownTests
 from tests.journal_contract.lanes import LaneTests
+from tests.journal_contract.notices import NoticeTests
 from tests.journal_contract.processes import ProcessTests
 from tests.journal_contract.pruning import PruningTests
 from tests.journal_contract.queue import QueueTests
@@ -59,6 +60,7 @@ class JournalContract(
     ReceiptTests,
     RetentionTests,
     ErasingTests,
+    NoticeTests,
     PermitTests,
     ClockTests,
     WorkTests,

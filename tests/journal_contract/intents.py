@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.journal_contract.base import KIND, LEASE, JournalTests, claim, fill
+from tests.journal_contract.base import KIND, LEASE, JournalTests, claim, fill, new
 from tests.journal_contract.known import push
 from tests.support.clock import Clock
 
@@ -14,6 +14,7 @@ from proofport.journal.contract import (
     IN_DOUBT,
     BatchDone,
     Failure,
+    Filter,
     Intent,
     Journal,
     Kept,
@@ -137,6 +138,37 @@ class IntentTests(JournalTests):
         await (await claim(journal, "a")).take(1)
         assert await journal.known("a", KIND, ["w", "x", "y", "z"]) == [Known(9, 0.0), None, DOUBTED, None]
         assert await journal.kept("a", KIND) == [Kept("y", None, b"y", third)]
+
+    async def test_which_deliveries_were_to_go_in_one_request_is_known_until_they_have_ended(
+        self, journal: Journal
+    ) -> None:
+        held = await claim(journal, "a")
+        first, second, third, fourth, fifth = await fill(journal, "a", 5)
+        await held.take(5)
+        assert held.left == {}
+        requests = ((0, first), (0, second), (0, third), (1, third), (1, fourth))
+        await held.intend(KIND, [Intent(number, Sent([str(each)]), delivery=each) for number, each in requests])
+        await journal.cancel(Filter(ids=[second]), "not this one")
+        for _ in range(2):  # whoever takes it up may die as well
+            await held.release()
+            held = await claim(journal, "a")
+            deliveries = await held.take(5)
+            assert held.left == {first: 0, third: 0, fourth: 1}
+            assert await journal.known("a", KIND, [str(second)]) == [DOUBTED]
+        await held.intend(KIND, [Intent(0, Sent(["again"]), delivery=fourth)])
+        await held.done(deliveries[0], "[]")
+        await held.dead(deliveries[1], Failure("rejected", "no"))
+        await held.release()
+        await (held := await claim(journal, "a")).take(1)
+        assert held.left == {fourth: 0}
+        assert fifth not in held.left
+
+    async def test_no_more_deliveries_are_taken_once_they_hold_so_many_records(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        await journal.accept([replace(new("a", text), records=count) for text, count in (("x", 3), ("y", 5), ("z", 1))])
+        assert [each.records for each in await held.take(9, records=4)] == [3, 5]
+        assert [each.records for each in await held.take(9, records=3)] == [3]
+        assert [each.records for each in await held.take(2, records=99)] == [3, 5]
 
     async def test_of_a_delivery_that_was_cancelled_it_is_in_doubt_for_the_next_run(self, journal: Journal) -> None:
         held = await claim(journal, "a")

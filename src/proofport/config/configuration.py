@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationI
 from proofport import evidence, registry
 from proofport.adapter import Adapter
 from proofport.config.names import DEFAULT, TENANT, block_of, own_name, place_of, scoped, tenant_of
+from proofport.config.notices import Webhook, resolved
 from proofport.config.places import Places, described, one_of
 from proofport.config.relay import RelaySettings, Settings
 from proofport.config.secrets import journal_of, resolve_secrets, url_of
@@ -105,6 +106,7 @@ class Config(Settings):
     relay: RelaySettings = RelaySettings()
     receipts: Receipts | None = None  #: None: there are no receipts.
     retention: Retention | None = None  #: None: nothing is pruned but by command.
+    notices: list[Webhook] = Field(default_factory=list)  #: Who is told when something is wrong.
     _path: Path | None = PrivateAttr(None)
     _node: Node | None = PrivateAttr(None)
 
@@ -182,6 +184,11 @@ class Config(Settings):
 
     def all_destinations(self) -> list[str]:
         return [scoped(tenant, name) for tenant in (DEFAULT, *self.tenants) for name in self.of_tenant(tenant)]
+
+    def webhooks(self) -> list[Webhook]:
+        """Who is told when something is wrong, with their addresses and secrets. Raises ConfigError."""
+        places = Places(_shown(self.path) if self.path else "the configuration", self._node)
+        return resolved(self.notices, places, self.path.parent if self.path else Path.cwd())
 
     def adapter(self, destination: str, *, offline: bool = False) -> Adapter:
         """The adapter of a destination, its secrets resolved and its settings checked. Raises ConfigError.

@@ -33,7 +33,7 @@ def resolve_secrets(
     settings: dict[str, Any],
     model: type[BaseModel],
     places: Places,
-    here: tuple[str, ...],
+    here: tuple[str | int, ...],
     folder: Path,
     *,
     offline: bool = False,
@@ -93,7 +93,7 @@ def url_of(given: str, places: Places, here: tuple[str, ...], folder: Path) -> s
     return found
 
 
-def _referenced(given: str, places: Places, here: tuple[str, ...], folder: Path) -> str | None:
+def _referenced(given: str, places: Places, here: tuple[str | int, ...], folder: Path) -> str | None:
     """The value that `env:NAME` or `file:PATH` stands for, or None where `given` is not a reference."""
     scheme, _, reference = given.partition(":")
     if scheme == "env":

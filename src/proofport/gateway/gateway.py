@@ -15,6 +15,7 @@ from typing import Any
 from proofport.adapter import Mode
 from proofport.delivery.books import require_resumable
 from proofport.delivery.guard import Terms
+from proofport.delivery.lease import alongside
 from proofport.delivery.left_out import WantedSources
 from proofport.delivery.order import Order, Progress
 from proofport.delivery.plan import Plan
@@ -74,11 +75,12 @@ class Gateway(Vendors):
         with an interrupted run over the same inputs. `require_verified`: what a vendor only queued counts as unknown,
         until `verify` has seen it. `without` names sources that the last set had and that are left out on purpose.
         `max_input_age`: a file that was last modified more seconds ago is refused; None: what the configuration says.
-        `on_begin` is given the id of the run.
+        `on_begin` is given the id of the run. The webhooks of `notices:` are told what is wrong after it.
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
-        return await self._run(
+        teller = await self._teller() if self.config.notices and not dry_run else None
+        report = await self._run(
             records,
             to,
             kind,
@@ -99,6 +101,9 @@ class Gateway(Vendors):
             on_progress=on_progress,
             on_problem=on_problem,
         )
+        if teller is not None:
+            await teller.look_once()
+        return report
 
     async def deliver_snapshot(self, records: Sequence[Input], commit: Commit, *, resume: bool) -> RunReport:
         """Deliver a committed snapshot as the run that its commit names; `resume` what was begun of it.
@@ -278,6 +283,7 @@ class Gateway(Vendors):
         """Deliver what is queued, by this process or any other on the journal, until `stop` is set.
 
         What is in flight then is brought to its end, for at most `grace` seconds. `watch` hears what becomes of it.
+        Meanwhile the webhooks of `notices:` are told what is wrong. Raises ConfigError.
         """
         journal = await self.journal()
         worker = Worker(
@@ -291,7 +297,8 @@ class Gateway(Vendors):
             grace=grace,
             watch=watch,
         )
-        async with keeping_pruned(journal, self.config.retention):
+        teller = await self._teller()
+        async with alongside(teller.run(stop)), keeping_pruned(journal, self.config.retention):
             await worker.run(stop)
 
     def target(self, destination: str, kind: str, mode: Mode) -> Target:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Self
@@ -14,13 +15,16 @@ from proofport.delivery.lease import new_owner
 from proofport.delivery.target import Target
 from proofport.gateway.audit import Receipts
 from proofport.gateway.places import Places
+from proofport.gateway.standing import standing
 from proofport.gateway.targets import Targets
 from proofport.http.auth import Tokens
 from proofport.http.pacer import Turns
 from proofport.http.sender import Sender
 from proofport.journal import open_journal
-from proofport.journal.contract import Journal
+from proofport.journal.contract import Journal, NewCause
 from proofport.mapping import MappingLibrary
+from proofport.notices import causes
+from proofport.notices.teller import Teller
 
 
 class Opened:
@@ -67,6 +71,17 @@ class Opened:
     def library(self) -> MappingLibrary:
         """The mapping files that are found, built in or in the configured folder."""
         return self._targets.library
+
+    async def _teller(self) -> Teller:
+        """Tells the webhooks of `notices:` what is wrong. Raises ConfigError."""
+        journal = await self.journal()
+
+        async def stale() -> list[NewCause]:
+            found = await standing(journal, self.places, time.time())
+            aged = [each for each in found.findings if each.trouble == "stale"]
+            return [causes.stale(each.destination or "", each.kind or "", each.lane, each.detail) for each in aged]
+
+        return Teller(self.config, journal, new_owner(), stale=stale)
 
     async def sender(self, adapter: Adapter) -> Sender:
         """A connection to an adapter's vendor. All connections of a gateway share its tokens."""

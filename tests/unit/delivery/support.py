@@ -118,7 +118,7 @@ class Tiny(Resource, Opens):
         body = b"[" + b",".join(batch.bodies) + b"]"
         answer = yield Call("send_records", "POST", "/records", body=body, destructive=job.mode == "remove")
         expect_ok(answer)
-        return [VERDICTS[word] for word in answer.json()]
+        return [replace(VERDICTS[word]) for word in answer.json()]
 
 
 class ListedTiny(Tiny, Lists):

@@ -106,11 +106,12 @@ async def test_a_letter_goes_out_again_as_it_was_or_as_it_is_mapped_now(queue: Q
     queue.mapping.version = 2
     await replayed(queue.journal, Filter(ids=[part.id, whole.id]), as_it_was=as_it_was)
     await queue.work()
-    [again] = here.sender.calls[2:]
+    again = [call.body for call in here.sender.calls[2:]]
     if as_it_was:
-        assert again.body == b"[" + b",".join(body for body in before if body) + b"]"
+        assert again == [b"[" + body + b"]" for body in before if body], "each alone"
     else:
-        assert json.loads(again.body or b"") == [
+        assert len(again) == 1
+        assert json.loads(again[0] or b"") == [
             {"id": "3", "gone": None, "version": 2},
             {"id": "2", "e": 1e22, "text": "\u00e9", "version": 2},
         ]

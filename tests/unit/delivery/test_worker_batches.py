@@ -2,19 +2,150 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 
-from tests.unit.delivery.queues import LANE, Queue, ends, ids
-from tests.unit.delivery.support import KIND, all_ok, reply
+import pytest
+from tests.unit.delivery.queues import LANE, Queue, ends, ids, until
+from tests.unit.delivery.runs import push, write
+from tests.unit.delivery.support import KIND, LEASE, ScriptedSender, all_ok, reply
 
 from proofport.accounting import Outcome
-from proofport.delivery.payload import decode_outcomes, unpack_bodies
+from proofport.delivery.payload import decode_outcomes, pack, unpack_bodies
 from proofport.errors import Retryable
-from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Known
+from proofport.http.flow import Gate
+from proofport.journal.contract import IN_DOUBT, Attempt, Delivery, Known, NewDelivery
+from proofport.journal.sql.lane_run import SqlLaneRun
 from proofport.wire import Call, Reply
+
+
+# ---------------------------------------------------------------------- what waits goes together
+@pytest.mark.parametrize(("most", "requests"), [(500, [60]), (25, [25, 25, 10]), (1, [1] * 60)])
+async def test_what_waits_when_its_lane_is_claimed_goes_in_as_few_requests_as_the_vendor_takes(
+    queue: Queue, most: int, requests: list[int]
+) -> None:
+    here = queue.vendor(max_records=most)
+    for number in range(60):
+        await queue.accept({"id": str(number)})
+    await queue.work()
+    assert [len(json.loads(call.body or b"")) for call in here.sender.calls] == requests
+    assert ids(here) == [str(number) for number in range(60)]
+    assert await queue.states() == ["done"] * 60
+
+
+async def test_what_comes_while_a_request_is_on_its_way_goes_in_the_next(queue: Queue) -> None:
+    """Nothing waits for more to come: the first goes at once."""
+    on_its_way, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(ScriptedSender):
+        async def send(self, call: Call, gate: Gate | None = None) -> Reply:
+            on_its_way.set()
+            await go_on.wait()
+            return await super().send(call, gate)
+
+    here = queue.vendor()
+    here.sender = Slow(send_records=all_ok)
+    await queue.accept({"id": "first"})
+    async with queue.working():
+        await on_its_way.wait()
+        for number in range(60):
+            await queue.accept({"id": str(number)})
+        go_on.set()
+        await until(queue.is_idle)
+    assert [len(json.loads(call.body or b"")) for call in here.sender.calls] == [1, 60]
+
+
+async def test_ids_that_compare_alike_are_not_in_one_request(queue: Queue) -> None:
+    here = queue.vendor()
+    for name in ("Ann", "bob", "ANN", "cy"):
+        payload = pack([{"id": name}], fold=True)
+        await queue.journal.accept([NewDelivery(LANE, "here", KIND, "upsert", payload, 1)])
+    await queue.work()
+    sent = [[row["id"].lower() for row in json.loads(call.body or b"")] for call in here.sender.calls]
+    assert sent == [["ann", "bob"], ["ann", "cy"]]
+
+
+async def test_after_a_kill_the_same_request_goes_out_before_anything_newer(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+
+    class Deadly(ScriptedSender):
+        async def send(self, call: Call, gate: Gate | None = None) -> Reply:
+            sent.append(call.body or b"")
+            await asyncio.Event().wait()
+            raise AssertionError("nobody lives so long")
+
+    async def never(run: SqlLaneRun) -> None:
+        """The dead give nothing back."""
+
+    for number in range(20):
+        await queue.accept({"id": str(number)})
+    for before in range(2):
+        here = queue.vendor()
+        here.sender = Deadly(send_records=all_ok)
+        with monkeypatch.context() as dead:
+            dead.setattr(SqlLaneRun, "release", never)
+            async with queue.working(grace=0.0):
+                await until(lambda before=before: len(sent) > before)  # type: ignore[misc]
+        queue.now += LEASE
+        await queue.accept({"id": f"newer {len(sent)}"})
+    assert sent[0] == sent[1]
+    assert len(json.loads(sent[0])) == 20
+    here = queue.vendor()
+    await queue.journal.resume(LANE)
+    async with queue.working():
+        await until(queue.is_idle)
+    assert ids(here)[-2:] == ["newer 1", "newer 2"]
+    assert await queue.states() == ["done"] * 22
+
+
+async def test_a_request_whose_answer_is_lost_goes_out_again_as_it_was(queue: Queue) -> None:
+    here = queue.vendor(Retryable("lost", lost=True), all_ok)
+    for name in "abc":
+        await queue.accept({"id": name})
+    await queue.work()
+    await queue.accept({"id": "newer"})
+    queue.now += 1
+    await queue.work()
+    first, again, newer = [call.body for call in here.sender.calls]
+    assert first == again
+    assert newer == b'[{"id":"newer"}]'
+
+
+async def test_a_part_of_a_request_that_is_refused_as_a_whole_is_sent_again_delivery_by_delivery(queue: Queue) -> None:
+    """Too large, it was halved; the second half is refused, and nobody is told for which record."""
+    here = queue.vendor(Reply(413), all_ok, Reply(422), all_ok, Reply(422), all_ok)
+    for number in range(6):
+        await queue.accept({"id": str(number)})
+    await queue.work()
+    sent = [[row["id"] for row in json.loads(call.body or b"")] for call in here.sender.calls]
+    assert sent == [list("012345"), list("012"), list("345"), ["3"], ["4"], ["5"]]
+    assert await queue.states() == ["done"] * 4 + ["dead", "done"]
+
+
+async def test_what_is_refused_by_name_is_not_sent_again_though_others_are_refused_alike(queue: Queue) -> None:
+    here = queue.vendor(reply(["no", "ok", "no"]))
+    for number in range(3):
+        await queue.accept({"id": str(number)})
+    await queue.work()
+    assert len(here.sender.calls) == 1
+    assert await queue.states() == ["dead", "done", "dead"]
+
+
+async def test_a_set_shares_no_request_with_what_is_queued(queue: Queue, tmp_path: Path) -> None:
+    here = queue.vendor()
+    await queue.accept({"id": "q1"})
+    await queue.accept({"id": "q2"})
+    file = write(str(tmp_path / "set.ndjson"), {"id": "s1"}, {"id": "s2"})
+    await push(file, mode="snapshot", here=here, journal=queue.journal)
+    await queue.work()
+    sent = [call for call in here.sender.calls if call.operation == "send_records"]
+    assert [[row["id"] for row in json.loads(call.body or b"")] for call in sent] == [["s1", "s2"], ["q1", "q2"]]
 
 
 # ---------------------------------------------------------------------- a batch of several deliveries

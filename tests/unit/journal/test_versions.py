@@ -96,6 +96,7 @@ async def old_database(url: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         "schema_5.sql",
         "schema_6.sql",
         "schema_7.sql",
+        "schema_8.sql",
     ]
     async with opened(journal):
         yield journal
@@ -175,6 +176,6 @@ async def test_a_database_of_version_4(new_database: str, monkeypatch: pytest.Mo
         for statement in (*QUEUED, "INSERT INTO lane_runs (lane) VALUES (1)"):
             db.execute(statement.encode())
     journal = PostgresJournal(new_database)
-    assert await journal.migrate() == ["schema_5.sql", "schema_6.sql", "schema_7.sql"]
+    assert await journal.migrate() == ["schema_5.sql", "schema_6.sql", "schema_7.sql", "schema_8.sql"]
     async with opened(journal):
         await is_delivered(journal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -71,7 +71,8 @@ class QueueBooks:
         self._open: list[_Open] = []
         self._starts: list[int] = []
         self._count = 0
-        self._settled = 0
+        #: Those that have not ended, in order.
+        self._waiting: list[_Open] = []
         self._turn = asyncio.Lock()
         self._intents = Intents(self._intend)
 
@@ -79,6 +80,7 @@ class QueueBooks:
         """One more delivery. Returns the position of its first record."""
         start = self._count
         self._open.append(_Open(delivery, records, fold, [None] * len(records)))
+        self._waiting.append(self._open[-1])
         self._starts.append(start)
         self._count += len(records)
         return start
@@ -91,7 +93,7 @@ class QueueBooks:
     @property
     def unsettled(self) -> Sequence[Delivery]:
         """The deliveries that have not ended, in order."""
-        return [each.delivery for each in self._open[self._settled :]]
+        return [each.delivery for each in self._waiting]
 
     # ------------------------------------------------------------------ as `Books`
     async def opened(self, memory: Memory) -> None:
@@ -126,14 +128,14 @@ class QueueBooks:
         self._intents.noted(entry.number)
         own = [self._place(position)[0].delivery for position in batch.positions]
         await self.attempted(attempts, own)
-        if own[0] is not own[-1] and _refused_together(outcomes):
-            return  # nobody can say whose record is to blame: each delivery is sent again by itself
+        again = _refused_together(own, outcomes)
         observed = batch.observed or [0.0] * len(batch)
         kept = bodies or [b""] * len(batch)
         rows = zip(outcomes, keys_in(batch), batch.ids, entry.digests, observed, batch.bodies, kept, strict=True)
         for position, row in zip(batch.positions, rows, strict=True):
             of, at = self._place(position)
-            of.ends[at] = _End(*row)
+            if of.delivery.id not in again:
+                of.ends[at] = _End(*row)
         await self.settle()
 
     async def doubted(self, entry: Entry, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]) -> None:
@@ -161,12 +163,15 @@ class QueueBooks:
         if intents := self._intents.not_sent():
             await self._lane_run.withdraw(self._open[0].delivery.kind, intents)
 
-    async def settle(self) -> None:
-        """End every delivery at the head that has all its outcomes."""
+    async def settle(self, *, all_that_can: bool = False) -> None:
+        """End every delivery at the head that has all its outcomes; with `all_that_can` those behind it as well."""
         async with self._turn:
-            while self._settled < len(self._open) and None not in self._open[self._settled].ends:
-                await self._end(self._open[self._settled])
-                self._settled += 1
+            for each in list(self._waiting):
+                if None not in each.ends:
+                    await self._end(each)
+                    self._waiting.remove(each)
+                elif not all_that_can:
+                    return
 
     async def _end(self, of: _Open) -> None:
         """It is done; what was rejected of it becomes a dead letter, alone or as a whole."""
@@ -212,10 +217,19 @@ class QueueLedger(Ledger):
         self.refuse(record_id, position, withheld(SKIPPED, why), key=key)
 
 
-def _refused_together(outcomes: Sequence[Outcome]) -> bool:
-    """True if a whole request was refused for one reason."""
-    first = outcomes[0]
-    return first.status is Status.REJECTED and outcomes.count(first) == len(outcomes)
+def _refused_together(deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]) -> Container[int]:
+    """The deliveries of which nobody can say whose record is to blame: each is sent again by itself.
+
+    They shared a request that was refused as a whole: its records have one outcome, the same object. Where all that was
+    sent has equal outcomes, it is taken for such a request.
+    """
+    sharing: defaultdict[int, set[int]] = defaultdict(set)
+    for delivery, outcome in zip(deliveries, outcomes, strict=True):
+        if outcome.status is Status.REJECTED:
+            sharing[id(outcome)].add(delivery.id)
+    if outcomes.count(outcomes[0]) == len(outcomes):
+        sharing = defaultdict(set, {0: set().union(*sharing.values())})
+    return set().union(*(some for some in sharing.values() if len(some) > 1))
 
 
 def _dead_letter(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -51,16 +51,22 @@ def content_of(delivery: Delivery) -> tuple[Sequence[Neutral], bool, Sequence[by
     return records, fold, bodies
 
 
-def groups(deliveries: Sequence[Taken]) -> Iterator[Group]:
-    """Deliveries that may share a batch: of one destination, kind and mode, and with no id twice.
+def groups(deliveries: Sequence[Taken], left: Mapping[int, int]) -> Iterator[Group]:
+    """Deliveries that may share a request: of one destination, kind and mode, and with no id twice.
 
-    A record that comes again waits until what came before it is written down.
+    A record that comes again waits until what came before it is written down. What is sent as it was goes alone.
+    `left`: by delivery, the request that it was to go in when that was cut off. The same go in one request again.
     """
     group: list[Taken] = []
     keys: set[str] = set()
+
+    def goes_with(other: Delivery, each: Delivery) -> bool:
+        together = left.get(other.id) == left.get(each.id) and other.bodies is None and each.bodies is None
+        return together and _sort(other) == _sort(each)
+
     for each in deliveries:
         own = {record["id"] for record in each.records} if each.keys is None else set(each.keys)
-        if group and (not keys.isdisjoint(own) or _sort(group[0].delivery) != _sort(each.delivery)):
+        if group and (not keys.isdisjoint(own) or not goes_with(group[0].delivery, each.delivery)):
             yield group
             group, keys = [], set()
         group.append(each)
@@ -69,5 +75,5 @@ def groups(deliveries: Sequence[Taken]) -> Iterator[Group]:
         yield group
 
 
-def _sort(delivery: Delivery) -> tuple[str, str, Mode, bool]:
-    return delivery.destination, delivery.kind, delivery.mode, delivery.bodies is not None
+def _sort(delivery: Delivery) -> tuple[str, str, Mode]:
+    return delivery.destination, delivery.kind, delivery.mode

@@ -38,6 +38,8 @@ from proofport.logs import get_logger
 
 SLOTS = 16
 TAKEN_AT_ONCE = 16
+"""Deliveries, where a request does not take more."""
+
 BREAKDOWNS = 3
 """In a row, after which a delivery is set aside."""
 
@@ -123,14 +125,30 @@ class _Drain:
         """The next deliveries. None where nothing waits, or the lane rests."""
         run = self._holder.run
         while deliveries := await run.take(TAKEN_AT_ONCE):
-            if deliveries[0].breakdowns:
-                self._alone = TAKEN_AT_ONCE
+            if (
+                not self._alone
+                and len(deliveries) == TAKEN_AT_ONCE
+                and (many := self._room(deliveries[0])) > TAKEN_AT_ONCE
+            ):
+                deliveries = await run.take(many)
+            head = deliveries[0]
+            together = sum(run.left.get(each.id, -1) == run.left.get(head.id) for each in deliveries)
+            if head.breakdowns > 1 or (head.breakdowns and together < 2):
+                self._alone = max(TAKEN_AT_ONCE, together)
             if self._alone:
                 deliveries, self._alone = deliveries[:1], self._alone - 1
             readable = [each for delivery in deliveries if (each := await self._readable(delivery)) is not None]
             if readable:
-                return groups(readable)
+                return groups(readable, run.left)
         return None
+
+    def _room(self, head: Delivery) -> int:
+        """The number of deliveries of one record that fill requests, one or as many as it takes."""
+        try:
+            limits = self._worker.target(head.destination, head.kind, head.mode).resource.limits(head.mode)
+        except Exception:
+            return TAKEN_AT_ONCE  # whoever delivers it meets the same, and parks the lane
+        return limits.max_records * -(-TAKEN_AT_ONCE // limits.max_records)
 
     async def _readable(self, delivery: Delivery) -> Taken | None:
         """A delivery with its records. None: it was set aside, so that the lane goes on without it."""
@@ -219,7 +237,7 @@ class _Drain:
             destination.collisions.close()
         if not isinstance(destination.error, LaneLost | JournalError):
             await books.withdraw()
-            await books.settle()
+            await books.settle(all_that_can=True)
         return destination.error
 
     def _spellings_of(self, kind: str) -> Spellings:

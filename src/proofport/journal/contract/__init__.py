@@ -14,7 +14,7 @@ from typing import Protocol
 
 from proofport.journal.contract.access import AccessKey, AccessKeys
 from proofport.journal.contract.erasing import Erasing, Standing
-from proofport.journal.contract.lanes import NO_PLACES, LaneRun, Lanes, LaneView, Places, since_boot
+from proofport.journal.contract.lanes import NO_PLACES, TAKEN_RECORDS, LaneRun, Lanes, LaneView, Places, since_boot
 from proofport.journal.contract.last_state import (
     IN_DOUBT,
     NOTHING_SENT,
@@ -30,6 +30,7 @@ from proofport.journal.contract.last_state import (
     SourceCount,
     SpellingState,
 )
+from proofport.journal.contract.notices import Cause, NewCause, Notice, Notices
 from proofport.journal.contract.queue import (
     Accepted,
     Delivery,
@@ -61,6 +62,7 @@ __all__ = [
     "NO_PLACES",
     "PERHAPS_OVERWRITTEN",
     "PRUNABLE",
+    "TAKEN_RECORDS",
     "Accepted",
     "AccessKey",
     "AccessKeys",
@@ -68,6 +70,7 @@ __all__ = [
     "Attempt",
     "BatchDone",
     "Branch",
+    "Cause",
     "Commit",
     "Delivered",
     "Delivery",
@@ -88,10 +91,13 @@ __all__ = [
     "Lease",
     "Left",
     "LogHead",
+    "NewCause",
     "NewDelivery",
     "NewReceipt",
     "NewRun",
     "NewSnapshot",
+    "Notice",
+    "Notices",
     "Part",
     "Places",
     "Prunable",
@@ -119,7 +125,9 @@ __all__ = [
 ]
 
 
-class Journal(Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Retention, Erasing, Protocol):
+class Journal(
+    Queue, Lanes, Runs, LastState, Registry, Snapshots, AccessKeys, Receipts, Notices, Retention, Erasing, Protocol
+):
     """All of it, in one place."""
 
     async def open(self) -> None:

@@ -16,6 +16,9 @@ from proofport.journal.contract.last_state import NOTHING_SENT, Intent, Sent
 from proofport.journal.contract.queue import Delivery, Failure, NewDelivery
 from proofport.journal.contract.runs import Attempt, BatchDone, NewRun
 
+TAKEN_RECORDS = 8_000
+"""The records that are taken out of the queue at a time, so that they fit into memory."""
+
 
 def since_boot() -> float:
     """Seconds that go on counting while the machine is suspended, as a lease does: clock_gettime(2), CLOCK_BOOTTIME."""
@@ -63,6 +66,9 @@ class LaneRun(Protocol):
     #: Whose lane it is.
     tenant: str
     epoch: int
+    #: The queued deliveries that whoever held the lane before was about to send, each with the number of its request.
+    #: Known once `take` was called.
+    left: Mapping[int, int]
 
     async def renew(self) -> None:
         """Extend the lease. The engine calls it well within every lease, from the background."""
@@ -77,8 +83,12 @@ class LaneRun(Protocol):
         ...
 
     # queued deliveries: the first in order is the head, and stays it until it is done, dead or cancelled
-    async def take(self, n: int) -> list[Delivery]:
-        """The first `n` in order; the same again until they have ended. None when the lane is parked or rests."""
+    async def take(self, n: int, *, records: int = TAKEN_RECORDS) -> list[Delivery]:
+        """The first `n` in order; the same again until they have ended. None when the lane is parked or rests.
+
+        Not one more once they hold that many `records`. What whoever held the lane before was about to send becomes
+        IN_DOUBT. Of deliveries that still wait it stays known which were to go in one request (`left`).
+        """
         ...
 
     async def done(

@@ -109,6 +109,10 @@ class Runs(Protocol):
         """The latest first, without batches and intents."""
         ...
 
+    async def last_runs(self) -> list[RunView]:
+        """Of each destination, kind and mode the latest run that has ended with a report. As `runs` gives them."""
+        ...
+
     async def attempts(self, *, run_id: str | None = None, lane: str | None = None, limit: int = 100) -> list[Attempt]:
         """The latest first."""
         ...

@@ -27,6 +27,15 @@ WHERE of_set IN (SELECT number FROM sets WHERE lane = %(number)s) AND run = 0;
 -- What somebody was about to send of queued deliveries.
 SELECT delivery, content FROM intents WHERE of_set = %(set)s AND run = 0 ORDER BY delivery, batch;
 
+-- name: drop_intents_of_ended
+-- Drops what was noted of deliveries that do not wait any more.
+DELETE FROM intents WHERE of_set = %(set)s AND run = 0
+    AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.id = intents.delivery AND d.state = 'queued');
+
+-- name: requests_left
+-- The deliveries that somebody was about to send, each with the first of its requests.
+SELECT delivery, min(batch) FROM intents WHERE of_set = %(set)s AND run = 0 GROUP BY delivery;
+
 -- name: intents_left
 -- What was about to be sent, and can be seen at the vendor if it has arrived. A run that begins again (`run`) may still
 -- complete what it has staged.

@@ -24,6 +24,7 @@ from proofport.journal.sql.access import AccessPart
 from proofport.journal.sql.erasing import ErasingPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
+from proofport.journal.sql.notices import NoticesPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.receipts import ReceiptsPart
 from proofport.journal.sql.registry import RegistryPart
@@ -48,6 +49,7 @@ class PostgresJournal(
     SnapshotsPart,
     AccessPart,
     ErasingPart,
+    NoticesPart,
 ):
     """A journal in a database. `clock` gives seconds since 1970; without one, the server's clock counts."""
 

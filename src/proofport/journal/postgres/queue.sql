@@ -138,13 +138,22 @@ SELECT tenant, sum(size) FROM (
 UPDATE deliveries SET outcome = %(outcome)s WHERE id = %(id)s AND state = 'done';
 
 -- name: heads
--- The first queued deliveries of a lane, each after a word on whether the lane is ours. At least one row.
+-- The first queued deliveries of a lane, until they hold so many records, each after a word on whether the lane is ours.
+-- At least one row.
 SELECT r.epoch = %(epoch)s AND r.owner IS NOT NULL, d.* FROM lane_runs r LEFT JOIN LATERAL (
     SELECT {delivery_columns} FROM deliveries d JOIN lanes l ON l.number = d.lane
-    WHERE d.lane = r.lane AND d.state = 'queued' AND l.parked IS NULL AND l.next_at <= journal_now(%(now)s)
-    ORDER BY d.id LIMIT %(n)s
+    WHERE d.id IN ({few}) AND l.parked IS NULL AND l.next_at <= journal_now(%(now)s)
+    ORDER BY d.id
 ) d ON true
 WHERE r.lane = %(number)s ORDER BY d.id;
+
+-- name: few
+-- The ids of the first queued deliveries of a lane, until they hold so many records.
+SELECT id FROM (
+    SELECT id, sum(records) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - records AS before FROM (
+        SELECT id, records FROM deliveries WHERE lane = %(number)s AND state = 'queued' ORDER BY id LIMIT %(n)s
+    ) first
+) counted WHERE before < %(records)s
 
 -- name: done
 -- Ends a delivery, also one that was cancelled or set aside, if its lane is ours.

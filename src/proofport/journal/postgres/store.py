@@ -27,7 +27,7 @@ P = ParamSpec("P")
 SQL = load(
     __package__,
     [
-        *("access", "clock", "copies", "erasing", "intents", "known", "lanes", "queue", "receipts"),
+        *("access", "clock", "copies", "erasing", "intents", "known", "lanes", "notices", "queue", "receipts"),
         *("registry", "retention", "runs", "snapshots"),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from proofport.errors import UsageError
 from proofport.journal.contract import (
     IN_DOUBT,
     NOTHING_SENT,
+    TAKEN_RECORDS,
     Attempt,
     BatchDone,
     Delivery,
@@ -48,6 +49,7 @@ class SqlLaneRun:
         self._begun: dict[str, tuple[int, NewRun]] = {}
         #: What others have left of the queue was taken up.
         self._took_up = False
+        self.left: Mapping[int, int] = {}
 
     # ------------------------------------------------------------------ the last delivered state
     @staticmethod
@@ -143,18 +145,22 @@ class SqlLaneRun:
             else:
                 yield from self._note(of_set, sent, "upsert", delivery=delivery or None)
 
-    def _take_up_deliveries(self) -> Steps[None]:
+    def _take_up_deliveries(self) -> Steps[Mapping[int, int]]:
+        """The requests of the deliveries that are still queued. Their intents stay until they have ended."""
+        left: dict[int, int] = {}
         for (of_set,) in (yield Query("sets_with_deliveries_left", self._hold.values)):
             yield from self._take_up(of_set, (yield Query("deliveries_left", {"set": of_set})))
-            yield Change("drop_intents_of_run", {"set": of_set, "run": 0})
+            yield Change("drop_intents_of_ended", {"set": of_set})
+            left.update((yield Query("requests_left", {"set": of_set})))
+        return left
 
     # ------------------------------------------------------------------ queued deliveries
-    async def take(self, n: int) -> list[Delivery]:
+    async def take(self, n: int, *, records: int = TAKEN_RECORDS) -> list[Delivery]:
         if not self._took_up:
             if await self._store.rows("sets_with_deliveries_left", self._hold.values):
-                await self._write(self._take_up_deliveries)
+                self.left = await self._write(self._take_up_deliveries)
             self._took_up = True
-        rows = await self._store.heads({**self._hold.values, "n": n})
+        rows = await self._store.heads({**self._hold.values, "n": n, "records": records})
         if not rows or not rows[0][0]:
             raise self._hold.lost()
         return [delivery_of(row) for _, *row in rows if row[0] is not None]

@@ -105,6 +105,9 @@ class RunsPart(Part):
         where = [CONDITIONS[name] for name, value in values.items() if value not in (None, False)]
         return [_run(row) for row in await self._store.rows("runs", {**values, "limit": limit}, where)]
 
+    async def last_runs(self) -> list[RunView]:
+        return [_run(row) for row in await self._store.rows("last_runs", {})]
+
     async def attempts(self, *, run_id: str | None = None, lane: str | None = None, limit: int = 100) -> list[Attempt]:
         given = {"attempt_of_run": run_id, "attempt_of_lane": lane}
         values = {"run_id": run_id, "lane": lane, "limit": limit}

@@ -23,6 +23,7 @@ from proofport.journal.sql.access import AccessPart
 from proofport.journal.sql.erasing import ErasingPart
 from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
+from proofport.journal.sql.notices import NoticesPart
 from proofport.journal.sql.queue import QueuePart
 from proofport.journal.sql.receipts import ReceiptsPart
 from proofport.journal.sql.registry import RegistryPart
@@ -62,6 +63,7 @@ class SqliteJournal(
     SnapshotsPart,
     AccessPart,
     ErasingPart,
+    NoticesPart,
 ):
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 

@@ -124,11 +124,20 @@ SELECT tenant, sum(size) FROM (
 UPDATE deliveries SET outcome = :outcome WHERE id = :id AND state = 'done';
 
 -- name: heads
--- The first queued deliveries of a lane, each after a word on whether the lane is ours. At least one row.
+-- The first queued deliveries of a lane, until they hold so many records, each after a word on whether the lane is ours.
+-- At least one row.
 SELECT l.epoch = :epoch AND l.owner IS NOT NULL, {delivery_columns}
 FROM lanes l LEFT JOIN deliveries d
-    ON d.lane = l.number AND d.state = 'queued' AND l.parked IS NULL AND l.next_at <= :now
-WHERE l.number = :number ORDER BY d.id LIMIT :n;
+    ON d.lane = l.number AND d.state = 'queued' AND l.parked IS NULL AND l.next_at <= :now AND d.id IN ({few})
+WHERE l.number = :number ORDER BY d.id;
+
+-- name: few
+-- The ids of the first queued deliveries of a lane, until they hold so many records.
+SELECT id FROM (
+    SELECT id, sum(records) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) - records AS before FROM (
+        SELECT id, records FROM deliveries WHERE lane = :number AND state = 'queued' ORDER BY id LIMIT :n
+    )
+) WHERE before < :records
 
 -- name: done
 -- Ends a delivery, also one that was cancelled or set aside, if its lane is ours.

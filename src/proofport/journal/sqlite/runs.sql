@@ -13,6 +13,12 @@ WHERE r.run_id = :run_id AND r.destination = :destination;
 -- The latest runs.
 SELECT {run_columns} FROM runs r JOIN lanes l ON l.number = r.lane WHERE {where} ORDER BY r.number DESC LIMIT :limit;
 
+-- name: last_runs
+-- Of each destination, kind and mode the latest run that has ended with a report.
+SELECT {run_columns} FROM runs r JOIN lanes l ON l.number = r.lane WHERE r.number IN (
+    SELECT max(number) FROM runs WHERE state <> 'open' AND report IS NOT NULL GROUP BY destination, kind, mode
+) ORDER BY r.number;
+
 -- name: run_of_lane
 -- Condition: of a lane.
 r.lane = (SELECT number FROM lanes WHERE lane = :lane)
