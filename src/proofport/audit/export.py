@@ -15,7 +15,7 @@ import orjson
 from proofport.audit.envelope import signed, statement
 from proofport.audit.keys import PublicKey, SigningKey
 from proofport.audit.log import ReceiptLog
-from proofport.audit.receipt import PLAIN
+from proofport.audit.refused import PLAIN
 from proofport.errors import UsageError
 from proofport.journal.contract import Journal, ReceiptView
 

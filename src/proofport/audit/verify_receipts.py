@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 EM_DASH, PAYLOAD = "\u2014", "application/vnd.in-toto+json"
 DELIVERY, ROTATED = "urn:proofport:delivery:v1", "urn:proofport:key:v1"
-BESIDE = ("exchanges", "ids", "inputs", "report")
+BESIDE = ("deliveries", "exchanges", "ids", "inputs", "report")
 OUTCOMES = ("delivered", "unchanged", "rejected", "withheld", "unknown")
 BROKEN = ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError
 NOT_PROVEN = """It does not prove that the source told the truth, that no run happened outside this journal,

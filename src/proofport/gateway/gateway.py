@@ -258,6 +258,7 @@ class Gateway(Vendors):
             shared=len(self.config.served()) > 1,
             grace=grace,
             watch=watch,
+            witness=await self.receipts.of_lanes(self.library),
         )
         await worker.run(stop)
 
