@@ -35,6 +35,8 @@ PUBLIC = {
     "DestinationReport",
     "Difference",
     "Exit",
+    "Explanation",
+    "FieldTold",
     "Finding",
     "Group",
     "Look",
@@ -52,6 +54,7 @@ PUBLIC = {
     "Tally",
     "Unmatched",
     "Verification",
+    "Whereabouts",
     # what the relay and the worker are made of
     "Adapter",
     "Commit",

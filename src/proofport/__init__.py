@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from proofport.adapter import Operation as Operation
     from proofport.adapter import Provisioned as Provisioned
     from proofport.adapter import Schema as Schema
+    from proofport.audit.explain import Explanation as Explanation
+    from proofport.audit.explain import FieldTold as FieldTold
+    from proofport.audit.explain import Whereabouts as Whereabouts
     from proofport.config import Config as Config
     from proofport.delivery.order import DestinationProgress as DestinationProgress
     from proofport.delivery.order import Progress as Progress
@@ -86,6 +89,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "proofport.accounting": "Assurance Outcome Status Tally",
     "proofport.adapter": "Adapter Answer Finding Mode Operation Provisioned Schema",
+    "proofport.audit.explain": "Explanation FieldTold Whereabouts",
     "proofport.config": "Config",
     "proofport.delivery.order": "DestinationProgress Progress",
     "proofport.delivery.plan": "Plan",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import zip_longest
 from typing import Any, Literal
 
 from proofport import __version__
@@ -50,8 +51,11 @@ class RunWitness:
         instance: str,
         by: str,
         ids: Literal["hmac", "plain"] = "hmac",
+        mappings: Sequence[str | None] = (),
     ) -> None:
-        """`by`: who runs it. It counts as the one who gave the reason of an override."""
+        """`by`: who runs it. It counts as the one who gave the reason of an override. `mappings`: the source mapping of
+        each input."""
+        self._mappings = mappings
         self._log = log
         self._key = key
         self._target = target
@@ -72,8 +76,8 @@ class RunWitness:
         files = {"exchanges": self._exchanges.content(), **self._refused.files()}
         inputs = [
             {"name": each.name, "source": each.source, "read": each.read, "sha256": each.sha256}
-            | {"incomplete": each.incomplete}
-            for each in facts.inputs
+            | {"incomplete": each.incomplete, "mapping": mapping}
+            for each, mapping in zip_longest(facts.inputs, self._mappings[: len(facts.inputs)])
         ]
         if len(inputs) > MOST_INPUTS:
             files["inputs"] = b"".join(canonical(each) + b"\n" for each in inputs)

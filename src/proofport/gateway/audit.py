@@ -140,6 +140,7 @@ def _witnesses(
 
     def witness(target: Target) -> Witness:
         texts = Texts(read, library.texts(target.mapping_name) if target.mapping_name else {})
-        return RunWitness(log, key, target, texts, instance=config.instance, by=_who(), ids=wanted.ids)
+        by = _who()
+        return RunWitness(log, key, target, texts, instance=config.instance, by=by, ids=wanted.ids, mappings=sources)
 
     return witness

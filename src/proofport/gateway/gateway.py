@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from proofport.adapter import Mode
+from proofport.audit.explain import Explanation, Whereabouts
 from proofport.delivery.books import require_resumable
 from proofport.delivery.guard import Terms
 from proofport.delivery.left_out import WantedSources
@@ -208,6 +209,25 @@ class Gateway(Vendors):
                 more = await reader.fetch()
                 previews += islice(previews_of(reader, decoder, targets), limit - len(previews))
         return previews
+
+    async def explain(self, run: str, record: str, *, values: Mapping[str, str] | None = None) -> list[Explanation]:
+        """Where each field of a record comes from that a run has delivered, for each destination of the run.
+
+        `values`: those that were set for the run. Raises UsageError where there is no receipt of the run.
+        """
+        from proofport.gateway.explaining import explained
+
+        journal, receipts = await self.journal(), await self.receipts.named(run)
+        return await explained(journal, self._targets, receipts, record, self.config, values or {})
+
+    def whereabouts(self, pointer: str, kind: str, source: str | None = None) -> list[Whereabouts]:
+        """Where the value at a JSON pointer of an input ends up at each destination, by the rules of the mappings.
+
+        `source`: the source mapping that reads the input. None: the pointer is one into the evidence itself.
+        """
+        from proofport.gateway.explaining import whereabouts
+
+        return whereabouts(self._targets, self.config, pointer, kind, source)
 
     # ------------------------------------------------------------------ the queue
     async def submit(
