@@ -43,6 +43,8 @@ PUBLIC = {
     "Operation",
     "Outcome",
     "Plan",
+    "Portability",
+    "Ported",
     "Preview",
     "Progress",
     "Provisioned",

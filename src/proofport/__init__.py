@@ -75,6 +75,8 @@ if TYPE_CHECKING:
     from proofport.gateway import Input as Input
     from proofport.gateway import Preview as Preview
     from proofport.gateway import Records as Records
+    from proofport.gateway.portability import Portability as Portability
+    from proofport.gateway.portability import Ported as Ported
     from proofport.gateway.verify import Look as Look
     from proofport.gateway.verify import Verification as Verification
     from proofport.http.sender import Sender as Sender
@@ -105,6 +107,7 @@ _HOMES = {
     "proofport.evidence": "BrowserExtension CloudResource Custom Device DeviceUser Drive Evidence Person "
     "PersonnelAccount ScreenLock Software SystemService Tag TrainingRecord",
     "proofport.gateway": "Gateway Input Preview Records",
+    "proofport.gateway.portability": "Portability Ported",
     "proofport.gateway.verify": "Look Verification",
     "proofport.http.sender": "Sender",
     "proofport.journal.contract": "Accepted Commit Delivery Journal",

@@ -106,7 +106,7 @@ def test_one_field_is_shown_alone_with_where_it_comes_from(signing: Cli) -> None
 
 def test_where_a_source_field_ends_up(signing: Cli) -> None:
     rows = signing.type("explain", "--source", "/email", "--kind", "personnel_account", "--json").json
-    assert {row["destination"] for row in rows} == {"drata", "secureframe"}
+    assert {row["destination"] for row in rows} == {"drata", "secureframe", "vanta"}
     assert all(row["rule"] for row in rows)
 
 

@@ -279,7 +279,7 @@ def whereabouts(targets: Targets, config: Config, pointer: str, kind: str, sourc
     found = []
     for destination in config.destinations:
         try:
-            target = targets.find(destination, kind, "upsert", offline=True)
+            target = targets.in_any_mode(destination, kind)
         except ProofportError:
             continue
         file = targets.library.find(target.mapping_name) if target.mapping_name else None

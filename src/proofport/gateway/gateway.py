@@ -27,6 +27,7 @@ from proofport.delivery.target import Target
 from proofport.errors import UsageError
 from proofport.evidence import Evidence
 from proofport.gateway.inputs import Input, inputs_of, open_input, typed
+from proofport.gateway.portability import Portability, portability
 from proofport.gateway.preview import Preview, previews_of
 from proofport.gateway.records import Records, all_of, kind_of
 from proofport.gateway.targets import names_of
@@ -228,6 +229,13 @@ class Gateway(Vendors):
         from proofport.gateway.explaining import whereabouts
 
         return whereabouts(self._targets, self.config, pointer, kind, source)
+
+    async def portability(self, kind: str, records: Input | None = None) -> Portability:
+        """What of a kind arrives at each destination, field by field, by the rules of the mappings.
+
+        With records: how many of them have each field.
+        """
+        return await portability(self._targets, self.config, kind, records)
 
     # ------------------------------------------------------------------ the queue
     async def submit(
