@@ -169,8 +169,9 @@ async def checkpoint(gateway: Gateway) -> int:
 @receipt.command()
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Only the receipts of this run; may be repeated.")
+@click.option("--oscal", is_flag=True, help="Also tell them as OSCAL assessment results.")
 @uses_gateway
-async def export(gateway: Gateway, target: Path, runs: tuple[str, ...]) -> int:
+async def export(gateway: Gateway, target: Path, runs: tuple[str, ...], oscal: bool) -> int:
     """Write receipts to TARGET, a new folder or .zip, with everything that is needed to verify them.
 
     Exit codes: 0 written, 2 TARGET exists or there is no receipt.
@@ -178,7 +179,7 @@ async def export(gateway: Gateway, target: Path, runs: tuple[str, ...]) -> int:
     from proofport.audit import export as exporting
 
     log, signing = await gateway.receipts.log()
-    found = await exporting.exported(await gateway.journal(), log, signing, runs)
+    found = await exporting.exported(await gateway.journal(), log, signing, runs, oscal=oscal)
     exporting.write(found, target)
     count = sum(name.startswith("receipts/") and name.endswith(".json") for name in found)
     show(f"{count} receipts are in {target}. Its README.md says how to verify them.")
