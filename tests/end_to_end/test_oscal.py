@@ -39,7 +39,14 @@ def test_an_export_has_the_form_of_assessment_results(pushed: Cli) -> None:
     )
     require(result["reviewed-controls"], set(), control_selections=list)
     for each in result["observations"]:
-        forms = {"uuid": UUID, "title": TEXT, "description": TEXT, "props": list, "methods": list, "collected": TIME}
+        forms: dict[str, re.Pattern[str] | type] = {
+            "uuid": UUID,
+            "title": TEXT,
+            "description": TEXT,
+            "props": list,
+            "methods": list,
+            "collected": TIME,
+        }
         require(each, {"relevant-evidence"}, **forms)
         for prop in each["props"]:
             require(prop, set(), name=TOKEN, ns=TEXT, value=TEXT)
