@@ -141,8 +141,10 @@ async def post(session: aiohttp.ClientSession, origin: str, body: bytes) -> None
         answer.raise_for_status()
 
 
-def push(file: Path, origin: str, folder: Path, mapping: str = CLOUD, source: str = "bench.cloud") -> None:
-    """A push as a user makes it. `mapping` is the text of a source mapping to cloud resources."""
+def push(
+    file: Path, origin: str, folder: Path, mapping: str = CLOUD, source: str = "bench.cloud", *, key: Path | None = None
+) -> None:
+    """A push as a user makes it. `mapping` is the text of a source mapping to cloud resources. `key` signs receipts."""
     (folder / "sources").mkdir(exist_ok=True)
     (folder / "sources" / "bench.yaml").write_text(
         mapping.replace("{evidence: cloud_resource}", f"{{evidence: {KIND!r}}}")
@@ -159,7 +161,8 @@ def push(file: Path, origin: str, folder: Path, mapping: str = CLOUD, source: st
         "objects": {KIND: {"schema_slug": "instance", "defined": True}},
     }
     journal = folder / "journal.sqlite3"
-    config = Config(instance="bench", journal=journal, mappings=folder, destinations={"sink": destination})
+    receipts = {"receipts": {"key": f"file:{key}"}} if key is not None else {}
+    config = Config(instance="bench", journal=journal, mappings=folder, destinations={"sink": destination}, **receipts)
 
     async def deliver() -> None:
         async with Gateway(config) as gateway:

@@ -19,6 +19,7 @@ SUITES: Mapping[str, Sequence[int]] = {
     "budget": (21,),
     "coalesced": (22,),
     "growth": (23,),
+    "receipts": (24, 25),
     "hostile": (26,),
 }
 """The module of each suite, and the numbers of its rows."""
@@ -79,6 +80,7 @@ BUDGET_TIME, REFUSED = Base(21, 1.25, at_most=True), Base(21, 0, "", at_most=Tru
 WAITING, WAITING_TAIL = Base(22, 2, at_most=True), Base(22, 5, at_most=True)
 GROWTH, GROWTH_MEMORY = Base(23, 1.3, at_most=True), Base(23, 10, "%", at_most=True)
 GROWTH_PEAK = Base(23, 200, "MB", at_most=True)
+FOUND, ADDED = Base(24, 100, "%"), Base(25, 5, "%", at_most=True)
 DELAY = Base(26, 100, "ms", at_most=True)
 
 

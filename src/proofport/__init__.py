@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from proofport.adapter import Operation as Operation
     from proofport.adapter import Provisioned as Provisioned
     from proofport.adapter import Schema as Schema
+    from proofport.audit.explain import Explanation as Explanation
+    from proofport.audit.explain import FieldTold as FieldTold
+    from proofport.audit.explain import Whereabouts as Whereabouts
     from proofport.config import Config as Config
     from proofport.delivery.order import DestinationProgress as DestinationProgress
     from proofport.delivery.order import Progress as Progress
@@ -74,6 +77,8 @@ if TYPE_CHECKING:
     from proofport.gateway import Input as Input
     from proofport.gateway import Preview as Preview
     from proofport.gateway import Records as Records
+    from proofport.gateway.portability import Portability as Portability
+    from proofport.gateway.portability import Ported as Ported
     from proofport.gateway.verify import Look as Look
     from proofport.gateway.verify import Verification as Verification
     from proofport.http.sender import Sender as Sender
@@ -88,6 +93,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "proofport.accounting": "Assurance Outcome Status Tally",
     "proofport.adapter": "Adapter Answer Finding Mode Operation Provisioned Schema",
+    "proofport.audit.explain": "Explanation FieldTold Whereabouts",
     "proofport.config": "Config",
     "proofport.delivery.order": "DestinationProgress Progress",
     "proofport.delivery.plan": "Plan",
@@ -104,6 +110,7 @@ _HOMES = {
     "proofport.evidence": "BrowserExtension CloudResource Custom Device DeviceUser Drive Evidence Person "
     "PersonnelAccount ScreenLock Software SystemService Tag TrainingRecord",
     "proofport.gateway": "Gateway Input Preview Records",
+    "proofport.gateway.portability": "Portability Ported",
     "proofport.gateway.verify": "Look Verification",
     "proofport.http.sender": "Sender",
     "proofport.journal.contract": "Accepted Commit Delivery Journal",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +14,9 @@ import pytest
 from tests.support.cli import ACCOUNTS, DRATA, SNAPSHOT, Cli
 from tests.support.emulators import emulating
 from tests.support.evidence import personnel_account
+
+from proofport import Gateway
+from proofport.journal.contract import Delivery, Filter
 
 KILLED = """
 import os, signal, sys
@@ -25,6 +30,10 @@ def dying(owner, name, after):
         result = await method(self, *given, **named) if after else None
         os.kill(os.getpid(), signal.SIGKILL)
     setattr(owner, name, killed)
+
+from proofport.audit import lanes
+from proofport.journal.sql.lane_run import SqlLaneRun
+lanes.MOST = lanes.AT_ONCE  # a receipt after each group of deliveries
 
 owner, name, after = sys.argv.pop(1).split(":")
 dying(globals()[owner], name, after == "after")
@@ -65,6 +74,61 @@ def test_a_killed_push_leaves_a_receipt_or_the_mark(cli: Cli, place: str) -> Non
     runs = [row["run_id"] for row in receipts(cli)]
     assert len(runs) == len(set(runs))
     assert told <= set(runs)
+
+
+QUEUE_PLACES = {
+    "before a delivery has ended": "SqlLaneRun:done:before",
+    "after a delivery has ended": "SqlLaneRun:done:after",
+    "before the receipt is added": "SqlLaneRun:add_receipt:before",
+    "after the receipt is added": "SqlLaneRun:add_receipt:after",
+}
+
+
+@pytest.mark.parametrize("place", QUEUE_PLACES.values(), ids=QUEUE_PLACES)
+def test_a_killed_worker_leaves_no_delivery_without_a_receipt(cli: Cli, place: str) -> None:
+    """Nor one with two: the next who holds the lane writes what is due."""
+    asyncio.run(submitted(cli, 5))
+    done = subprocess.run([sys.executable, "-c", KILLED, place, "worker"], cwd=cli.folder, capture_output=True)
+    assert done.returncode == -SIGKILL, done.stderr
+    deliveries = asyncio.run(worked_off(cli))
+    assert {each.state for each in deliveries} == {"done"}
+    numbers = [row["number"] for row in receipts(cli)]
+    assert {each.receipt for each in deliveries} == set(numbers)
+    said = [json.loads(cli.type("receipt", "show", number, "--json").out)["predicate"] for number in numbers]
+    assert sum(each["deliveries"]["count"] for each in said) == len(deliveries)
+    assert sum(each["population"]["input"] for each in said) == sum(each.records for each in deliveries)
+
+
+async def submitted(cli: Cli, count: int) -> None:
+    async with Gateway.from_file(cli.folder / "proofport.yaml") as gateway:
+        for n in range(count):
+            await gateway.submit([personnel_account(n)], kind="personnel_account", to="drata")
+
+
+class Emptied:
+    """Stops the work when so many deliveries have ended."""
+
+    def __init__(self, count: int) -> None:
+        self.stop = asyncio.Event()
+        self._left = count
+
+    def settled(self, delivery: Delivery, outcomes: object) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self.stop.set()
+
+    def attempted(self, destination: str, attempts: object) -> None:
+        """Do nothing: an attempt is no end."""
+
+
+async def worked_off(cli: Cli) -> list[Delivery]:
+    """Queue one more, and let a worker deliver all that is left. All deliveries."""
+    await submitted(cli, 1)
+    async with Gateway.from_file(cli.folder / "proofport.yaml") as gateway:
+        journal = await gateway.journal()
+        watch = Emptied(len(await journal.find(Filter(state="queued"))))
+        await gateway.work(watch.stop, watch=watch)
+        return await journal.find(Filter())
 
 
 def receipts(cli: Cli) -> list[dict[str, str]]:

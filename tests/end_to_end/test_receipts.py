@@ -5,66 +5,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 from base64 import b64decode
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
-from tests.support.cli import ACCOUNTS, BOTH, DRATA, SNAPSHOT, Cli
+from tests.support.cli import ACCOUNTS, BOTH, DRATA, Cli
 from tests.support.evidence import personnel_account
+from tests.support.receipts import exported, fingerprint, judged, statements
 
 from proofport.accounting import Status
 from proofport.audit import verify_receipts
 
 FLIPS = 1_000 if "PROOFPORT_SOAK" in os.environ else 150
-OVERRIDE = ("--override-guard", "the EU office was closed")
-
-
-@pytest.fixture
-def signing(cli: Cli) -> Cli:
-    cli.configure(receipts={"key": "file:receipts.key"})
-    assert cli.type("receipt", "key", "create").code == 0
-    return cli
-
-
-@pytest.fixture
-def pushed(signing: Cli) -> Cli:
-    """Three runs: a set from two inputs, one that the guard refuses, and that one with an override."""
-    signing.write("eu.ndjson", *(personnel_account(n) for n in range(20)))
-    signing.write("us.ndjson", *(personnel_account(n) for n in range(20, 30)), {"id": "u-bad", "mfa_enabled": "x"})
-    signing.configure(receipts={"key": "file:receipts.key"}, guard={"max_rejected": 1})
-    both = ("eu:evidence=eu.ndjson", "us:evidence=us.ndjson", *ACCOUNTS, *SNAPSHOT)
-    signing.type("push", *both, *BOTH, *OVERRIDE)
-    signing.write("eu.ndjson", personnel_account(1))
-    assert signing.type("push", *both, *DRATA).code in (1, 4)
-    assert signing.type("push", *both, *DRATA, *OVERRIDE).code == 1
-    return signing
-
-
-def fingerprint(cli: Cli) -> str:
-    return str(cli.type("receipt", "key", "show", "--json").json[0]["fingerprint"])
-
-
-def statements(cli: Cli) -> list[dict[str, Any]]:
-    names = [row["number"] for row in cli.type("receipt", "list", "--json").json["receipts"]]
-    return [json.loads(cli.type("receipt", "show", name, "--json").out) for name in names]
-
-
-def exported(cli: Cli, name: str = "out", *options: str) -> Path:
-    assert cli.type("receipt", "export", name, *options).code == 0
-    return cli.folder / name
-
-
-def judged(folder: Path, *options: str) -> tuple[int, str]:
-    """What an auditor's machine says, on which there is no proofport."""
-    command = [sys.executable, "-I", str(folder / "verify_receipts.py"), str(folder), *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert done.stderr == ""
-    return done.returncode, done.stdout
 
 
 def test_a_run_has_a_receipt_whose_numbers_are_the_reports(signing: Cli) -> None:

@@ -6,11 +6,14 @@ import asyncio
 from dataclasses import replace
 from hashlib import sha256
 
-from tests.journal_contract.base import JournalTests, claim
+import pytest
+from tests.journal_contract.base import LEASE, JournalTests, claim, fill
 from tests.support.clock import Clock
 
-from proofport.journal.contract import Journal, LogHead, NewReceipt, NewRun, ReceiptKey
+from proofport.errors import JournalError, LaneLost
+from proofport.journal.contract import Delivery, Failure, Filter, Journal, LogHead, NewReceipt, NewRun, ReceiptKey
 
+KEY = ReceiptKey(b"1" * 32, 5.0)
 RUN = NewRun("r1", "somewhere", "device", "upsert", due=True)
 
 
@@ -19,6 +22,11 @@ def receipt_after(head: LogHead, run_id: str = "r1", **files: bytes) -> NewRecei
     digest = sha256(envelope).digest()
     leaf = sha256(b"\x00" + envelope).digest()
     return NewReceipt(head.branch, head.sequence + 1, run_id, "somewhere", leaf, digest, envelope, files)
+
+
+async def one(journal: Journal, number: int) -> Delivery:
+    [found] = await journal.find(Filter(ids=[number]))
+    return found
 
 
 class ReceiptTests(JournalTests):
@@ -89,3 +97,54 @@ class ReceiptTests(JournalTests):
         assert len({head.branch for head in heads}) == 1
         [branch] = await journal.branches()
         assert (branch.name, branch.size) == (heads[0].branch, 0)
+
+    async def test_what_ends_in_the_queue_is_due_once_a_key_signs(self, journal: Journal) -> None:
+        before, *later = await fill(journal, "a", 5)
+        lane = await claim(journal, "a")
+        await lane.done(await one(journal, before), "[]")
+        await journal.add_receipt_key(KEY)
+        await lane.done(await one(journal, later[0]), "[]")
+        await lane.dead(await one(journal, later[1]), Failure("rejected"))
+        await journal.cancel(Filter(ids=[later[2]]), "not wanted")
+        await journal.cancel(Filter(ids=[later[1]]), "not wanted either")
+        await journal.set_aside(Filter(ids=[later[3]]), Failure("set_aside"))
+        assert [each.id for each in await lane.unreceipted(10)] == later
+        assert [each.id for each in await lane.unreceipted(2, after=later[0])] == later[1:3]
+        assert [(name, count) for name, count, _ in await journal.due_lanes()] == [("a", 4)]
+
+    async def test_deliveries_name_their_receipt(self, journal: Journal) -> None:
+        await journal.add_receipt_key(KEY)
+        first, second = await fill(journal, "a", 2)
+        lane = await claim(journal, "a")
+        for number in (first, second):
+            await lane.done(await one(journal, number), "[]")
+        head = await journal.log_head()
+        assert await lane.add_receipt(receipt_after(head, "deliveries"), [first], after=0)
+        assert (await one(journal, first)).receipt == f"{head.branch}-1"
+        assert (await one(journal, second)).receipt is None
+        assert [each.id for each in await lane.unreceipted(10)] == [second]
+
+    async def test_no_delivery_has_two_receipts(self, journal: Journal) -> None:
+        """Nothing is written where one of them has a receipt, has not ended, or is in another lane."""
+        await journal.add_receipt_key(KEY)
+        ended, queued, _ = await fill(journal, "a", 3)
+        [other] = await fill(journal, "b")
+        lane = await claim(journal, "a")
+        await lane.done(await one(journal, ended), "[]")
+        assert await lane.add_receipt(receipt_after(await journal.log_head(), "d1"), [ended], after=0)
+        for number in (ended, queued, other):
+            with pytest.raises(JournalError):
+                await lane.add_receipt(receipt_after(await journal.log_head(), "d2"), [number], after=1)
+        assert len(await journal.receipts()) == 1
+
+    async def test_only_who_holds_the_lane_writes_its_receipt(self, journal: Journal, clock: Clock) -> None:
+        await journal.add_receipt_key(KEY)
+        [number] = await fill(journal, "a")
+        lane = await claim(journal, "a")
+        await lane.done(await one(journal, number), "[]")
+        clock.now += 2 * LEASE
+        next_one = await claim(journal, "a", owner="next")
+        new = receipt_after(await journal.log_head(), "d1")
+        with pytest.raises(LaneLost):
+            await lane.add_receipt(new, [number], after=0)
+        assert await next_one.add_receipt(new, [number], after=0)

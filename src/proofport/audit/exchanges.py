@@ -12,14 +12,15 @@ from proofport.audit.merkle import Tree, leaf_hash
 
 
 class ExchangeLog:
-    """Writes each exchange as one line of JSON to a temporary file, and works out the root over the lines.
+    """Writes each exchange as one line of JSON, and works out the root over the lines. Whoever makes it closes it.
 
     `request` and `response` are hexadecimal SHA-256 of the bodies; `response` is null where no answer came, and both
     are where a token was asked for.
     """
 
-    def __init__(self) -> None:
-        self._lines: IO[bytes] = tempfile.TemporaryFile(prefix="proofport-")  # noqa: SIM115 - `close` closes it
+    def __init__(self, lines: IO[bytes] | None = None) -> None:
+        """`lines`: where to write them. None: to a temporary file."""
+        self._lines = tempfile.TemporaryFile(prefix="proofport-") if lines is None else lines  # noqa: SIM115
         self._tree = Tree()
 
     def add(self, method: str, path: str, status: int, request: bytes | None, response: bytes | None) -> None:

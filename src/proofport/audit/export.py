@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -15,7 +16,7 @@ import orjson
 from proofport.audit.envelope import signed, statement
 from proofport.audit.keys import PublicKey, SigningKey
 from proofport.audit.log import ReceiptLog
-from proofport.audit.receipt import PLAIN
+from proofport.audit.refused import PLAIN
 from proofport.errors import UsageError
 from proofport.journal.contract import Journal, ReceiptView
 
@@ -46,8 +47,14 @@ the mapping files. `log` holds the hashes of all receipts of the log, of which t
 """
 
 
-async def exported(journal: Journal, log: ReceiptLog, key: SigningKey, runs: Sequence[str] = ()) -> dict[str, bytes]:
-    """The files of an export, by name: the receipts of these runs, or all. Raises UsageError for an unknown run."""
+async def exported(
+    journal: Journal, log: ReceiptLog, key: SigningKey, runs: Sequence[str] = (), *, oscal: bool = False
+) -> dict[str, bytes]:
+    """The files of an export, by name: the receipts of these runs, or all. Raises UsageError for an unknown run.
+
+    `oscal`: they are also told as assessment results.
+    """
+    told: list[ReceiptView] = []
     found: dict[str, bytes] = {}
     seen = set[str]()
     async for receipt in all_receipts(journal):
@@ -55,12 +62,17 @@ async def exported(journal: Journal, log: ReceiptLog, key: SigningKey, runs: Seq
             continue
         seen.add(receipt.run_id)
         found |= await _receipt(journal, receipt)
+        told.append(receipt)
     if unknown := [run for run in runs if run not in seen]:
         raise UsageError(f"there is no receipt of run {unknown[0]}", hint="`proofport receipt list` lists them.")
     keys = [PublicKey(each.public) for each in await journal.receipt_keys()]
     found["keys"] = b"".join(each.raw.hex().encode() + b"\n" for each in keys)
     found["log"] = b"".join([leaf.hex().encode() + b"\n" async for leaf in _leaves(journal)])
     found["checkpoint"] = (await log.checkpoint()).encode()
+    if oscal:
+        from proofport.audit.oscal import assessment_results
+
+        found["assessment-results.json"] = assessment_results(told, log.origin, time.time())
     verifier = (files("proofport.audit") / VERIFIER).read_bytes()
     digest = sha256(verifier).hexdigest()
     first = keys[0].fingerprint if keys else key.public.fingerprint

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 from proofport.audit.checkpoint import Checkpoint, note_of
 from proofport.audit.envelope import signed, statement
@@ -36,6 +36,10 @@ class Draft:
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
+Put: TypeAlias = Callable[[NewReceipt, int], Awaitable[bool]]
+"""Adds a receipt to a log of this size. False: another process was quicker."""
+
+
 class ReceiptLog:
     """Signs receipts, and adds them to the log of a journal."""
 
@@ -49,9 +53,17 @@ class ReceiptLog:
         if texts:
             await self._journal.keep_texts({sha256(text.encode()).hexdigest(): text for text in texts.values()})
 
-    async def add(self, draft: Draft) -> str:
-        """Sign a receipt as the next of the log, durably. Returns its number. Raises ConfigError for a wrong key."""
+    async def begin(self) -> None:
+        """Keep the public key with the log, so that what ends from now on is due. Raises ConfigError."""
         await self._note_key()
+
+    async def add(self, draft: Draft, put: Put | None = None) -> str:
+        """Sign a receipt as the next of the log, durably. Returns its number. Raises ConfigError for a wrong key.
+
+        `put`: adds it in another way than `Receipts.add_receipt`.
+        """
+        await self._note_key()
+        put = put or self._add
         for _ in range(TRIES):
             head = await self._journal.log_head()
             number = {"branch": head.branch, "sequence": head.sequence + 1, "previous": head.digest.hex() or None}
@@ -67,13 +79,16 @@ class ReceiptLog:
                 envelope,
                 draft.files,
             )
-            if await self._journal.add_receipt(new, after=head.size):
+            if await put(new, head.size):
                 return f"{head.branch}-{head.sequence + 1}"
             if draft.run_id:
                 there = await self._journal.receipts(run_id=draft.run_id)
                 if mine := [each for each in there if each.destination == draft.destination]:
                     return mine[0].name
         raise JournalError("the receipt could not be written: other processes are always quicker")
+
+    async def _add(self, new: NewReceipt, after: int) -> bool:
+        return await self._journal.add_receipt(new, after=after)
 
     async def _note_key(self) -> None:
         """Keep the public key with the log. The first one begins it; another one must have been announced."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import IO, Any, Literal
+from itertools import zip_longest
+from typing import Any, Literal
 
 from proofport import __version__
 from proofport.accounting import Assurance, Outcome, Status
@@ -16,27 +15,15 @@ from proofport.audit.envelope import canonical
 from proofport.audit.exchanges import ExchangeLog
 from proofport.audit.keys import SigningKey
 from proofport.audit.log import Draft, ReceiptLog
+from proofport.audit.refused import PLAIN, Refused
 from proofport.delivery.report import DestinationReport
 from proofport.delivery.target import Target
 from proofport.delivery.witness import Facts
 from proofport.wire import Call
 
 PREDICATE = "urn:proofport:delivery:v1"
-PLAIN = "ids.plain"
-"""The list of plain ids beside a receipt, which holds no digest of it: a short list could be guessed from that."""
-
 MOST_INPUTS = 50
 """Inputs that are listed in a receipt. Where there are more, the list is kept beside it."""
-
-MOST_IDS = 100
-"""Ids that are listed in a receipt with `ids: plain`. All of them are in the list beside it."""
-
-MOST_PROBLEMS = 50
-"""Kinds of problems that a receipt counts. The others are counted together."""
-
-OTHERS = "", "others"
-LONGEST_NAME = 120
-"""Characters of a field's name, and of what was expected of it."""
 
 LONGEST = 1_000
 """Characters of a text that a person gave."""
@@ -64,58 +51,40 @@ class RunWitness:
         instance: str,
         by: str,
         ids: Literal["hmac", "plain"] = "hmac",
+        mappings: Sequence[str | None] = (),
     ) -> None:
-        """`by`: who runs it. It counts as the one who gave the reason of an override."""
+        """`by`: who runs it. It counts as the one who gave the reason of an override. `mappings`: the source mapping of
+        each input."""
+        self._mappings = mappings
         self._log = log
         self._key = key
         self._target = target
         self._texts = texts
         self._instance = instance
         self._by = by
-        self._plain = ids == "plain"
         self._exchanges = ExchangeLog()
-        self._ids: dict[str, IO[bytes]] = {}
-        self._counted: Counter[str] = Counter()
-        #: How often each field was refused, with what was expected of it. What was found is the record's content.
-        self._problems: Counter[tuple[str, str]] = Counter()
-        self._first_ids: list[dict[str, str | None]] = []
+        self._refused = Refused(key, plain=ids == "plain")
 
     def exchanged(self, call: Call, status: int, response: bytes | None, secret: bool) -> None:
         request = None if secret else call.body or b""
         self._exchanges.add(call.method, call.path, status, request, None if secret else response)
 
     def ended(self, record_id: str | None, outcome: Outcome) -> None:
-        if (problem := outcome.problem) is not None:
-            kind = (problem.field or "")[:LONGEST_NAME], problem.expected[:LONGEST_NAME]
-            self._problems[kind if kind in self._problems or len(self._problems) < MOST_PROBLEMS else OTHERS] += 1
-        row: dict[str, str | None] = {"outcome": outcome.status.value, "reason": outcome.reason}
-        self._write("ids", row | {"hmac": None if record_id is None else self._key.blinded(record_id)})
-        self._write(PLAIN, row | {"id": record_id})
-        if len(self._first_ids) < MOST_IDS:
-            self._first_ids.append(row | {"id": record_id})
-
-    def _write(self, name: str, row: Mapping[str, str | None]) -> None:
-        if name not in self._ids:
-            self._ids[name] = tempfile.TemporaryFile(prefix="proofport-")  # noqa: SIM115 - `close` closes it
-        self._ids[name].write(canonical(row) + b"\n")
-        self._counted[name] += 1
+        self._refused.add(record_id, outcome)
 
     async def certify(self, facts: Facts) -> str:
-        files = {"exchanges": self._exchanges.content()}
-        for name, kept in self._ids.items():
-            kept.seek(0)
-            files[name] = kept.read()
+        files = {"exchanges": self._exchanges.content(), **self._refused.files()}
         inputs = [
             {"name": each.name, "source": each.source, "read": each.read, "sha256": each.sha256}
-            | {"incomplete": each.incomplete}
-            for each in facts.inputs
+            | {"incomplete": each.incomplete, "mapping": mapping}
+            for each, mapping in zip_longest(facts.inputs, self._mappings[: len(facts.inputs)])
         ]
         if len(inputs) > MOST_INPUTS:
             files["inputs"] = b"".join(canonical(each) + b"\n" for each in inputs)
         texts = {**self._texts.source, **self._texts.vendor}
         await self._log.keep_texts(texts)
         subjects = [("exchanges", self._exchanges.root), *self._subjects(inputs, files, texts)]
-        predicate = self._predicate(facts, inputs if "inputs" not in files else [], files)
+        predicate = self._predicate(facts, inputs if "inputs" not in files else [])
         return await self._log.add(Draft(PREDICATE, subjects, predicate, facts.run_id, self._target.name, files))
 
     def _subjects(
@@ -127,9 +96,7 @@ class RunWitness:
         beside = [name for name in sorted(files) if name not in ("exchanges", PLAIN)]
         return found + [(name, sha256(files[name]).hexdigest()) for name in beside]
 
-    def _predicate(
-        self, facts: Facts, inputs: Sequence[Mapping[str, Any]], files: Mapping[str, bytes]
-    ) -> dict[str, Any]:
+    def _predicate(self, facts: Facts, inputs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         report, target = facts.report, self._target
         return {
             "instance": self._instance,
@@ -147,15 +114,7 @@ class RunWitness:
             "inputs": {"count": len(facts.inputs), "list": inputs},
             "population": {"read": sum(each.read for each in facts.inputs), "input": report.input},
             **books_of(report),
-            "refused": {
-                "form": "hmac-sha256",
-                "count": self._counted["ids"],
-                "problems": [
-                    {"field": field, "expected": expected, "count": count}
-                    for (field, expected), count in self._problems.most_common()
-                ],
-                **({"first": self._first_ids} if self._plain else {}),
-            },
+            "refused": self._refused.told(),
             "guard": self._guard(facts),
             "exchanges": self._exchanges.count,
             "exit_code": int(report.exit),
@@ -176,8 +135,7 @@ class RunWitness:
 
     def close(self) -> None:
         self._exchanges.close()
-        for kept in self._ids.values():
-            kept.close()
+        self._refused.close()
 
 
 def books_of(report: DestinationReport) -> dict[str, Any]:

@@ -14,6 +14,7 @@ MODES = {
     "upsert": "Single records, added or changed. Nothing counts as gone.",
     "patch": "Some fields of single records. Nothing counts as gone.",
     "remove": "Records to be removed, named one by one.",
+    "queue": "Records that were accepted one by one, and delivered in that order. Nothing counts as gone.",
 }
 OUTCOMES = {
     "delivered": "delivered to the system",
@@ -80,6 +81,9 @@ def _sources(told: Mapping[str, Any]) -> Iterator[Row]:
             yield "", f"SHA-256 {each['sha256']}"
     if inputs["count"] > len(inputs["list"]):
         yield "Inputs", f"{inputs['count']:,}; the list stands beside the receipt"
+    if queued := told.get("deliveries"):
+        many = f"{queued['count']:,}, numbers {queued['first']} to {queued['last']}"
+        yield "Queued deliveries", f"{many}; the list stands beside the receipt"
     if without := (told.get("guard") or {}).get("without"):
         yield "Left out on purpose", ", ".join(without)
 

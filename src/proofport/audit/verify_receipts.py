@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Verifies a folder of receipts that `proofport receipt export` has written. It needs Python 3.11 and `cryptography`.
 
     python verify_receipts.py FOLDER [--key FINGERPRINT] [--checkpoint FILE]
@@ -13,16 +12,22 @@ import argparse
 import base64
 import hashlib
 import json
+import os
+import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 EM_DASH, PAYLOAD = "\u2014", "application/vnd.in-toto+json"
 DELIVERY, ROTATED = "urn:proofport:delivery:v1", "urn:proofport:key:v1"
+BESIDE = ("deliveries", "exchanges", "ids", "inputs", "report")
 OUTCOMES = ("delivered", "unchanged", "rejected", "withheld", "unknown")
+BROKEN = ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError
 NOT_PROVEN = """It does not prove that the source told the truth, that no run happened outside this journal,
 and that the vendor still holds what it confirmed."""
 NO_CHECKPOINT = "No earlier checkpoint was given: it is not proven that nothing was cut off at the end."
@@ -32,51 +37,59 @@ class Wrong(Exception):
     """The first thing that is wrong, with the name of its file."""
 
 
+@contextmanager
+def about(name: str) -> Iterator[None]:
+    """Whatever is not as it must be, in type or form, is the fault of this file."""
+    try:
+        yield
+    except BROKEN as error:
+        raise Wrong(f"{name}: is not in the form of an export ({type(error).__name__})") from None
+
+
+def plain(text: str) -> str:
+    code = sys.stdout.encoding or "ascii"
+    return "".join(letter if letter.isprintable() else "?" for letter in text).encode(code, "replace").decode(code)
+
+
 def read(folder: Path, name: str) -> bytes:
+    """A file of the folder. It is neither a link nor outside of it."""
     try:
-        return (folder / name).read_bytes()
-    except OSError as error:
-        raise Wrong(f"{name}: cannot be read ({error.strerror})") from None
-
-
-def parsed(content: bytes, name: str) -> Any:
-    try:
-        found = json.loads(content)
-    except ValueError:
-        raise Wrong(f"{name}: is no JSON") from None
-    if canonical(found) != content:
-        raise Wrong(f"{name}: is not in its canonical form")
-    return found
+        path, outside = folder / name, name.startswith("/") or ".." in name.split("/")
+        if not outside and stat.S_ISREG(path.lstat().st_mode):
+            return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise Wrong(f"{name}: cannot be read ({error})") from None
+    raise Wrong(f"{name}: is no file of this folder")
 
 
 def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def unbased(text: Any, name: str) -> bytes:
-    try:
+def parsed(content: bytes, name: str) -> Any:
+    with about(name):
+        found = json.loads(content)
+        if canonical(found) == content:
+            return found
+    raise Wrong(f"{name}: is not in its canonical form")
+
+
+def unbased(text: str, name: str) -> bytes:
+    with about(name):
         found = base64.b64decode(text, validate=True)
-    except (ValueError, TypeError):
-        raise Wrong(f"{name}: holds something that is no base64") from None
-    if base64.b64encode(found).decode() != text:
-        raise Wrong(f"{name}: holds base64 that is not in its canonical form")
-    return found
+        if base64.b64encode(found).decode() == text:
+            return found
+    raise Wrong(f"{name}: holds base64 that is not in its canonical form")
 
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def leaf(content: bytes) -> bytes:
-    return hashlib.sha256(b"\x00" + content).digest()
-
-
 def root_of(leaves: list[bytes]) -> bytes:
     """RFC 6962, section 2.1."""
-    if not leaves:
-        return hashlib.sha256(b"").digest()
-    if len(leaves) == 1:
-        return leaves[0]
+    if len(leaves) < 2:
+        return leaves[0] if leaves else hashlib.sha256(b"").digest()
     middle = 1 << ((len(leaves) - 1).bit_length() - 1)
     return hashlib.sha256(b"\x01" + root_of(leaves[:middle]) + root_of(leaves[middle:])).digest()
 
@@ -91,51 +104,38 @@ def is_signed(key: bytes, signature: bytes, content: bytes) -> bool:
 
 def opened(content: bytes, name: str, key: bytes) -> Any:
     """The statement of an envelope that `key` has signed."""
-    envelope = parsed(content, name)
-    try:
+    with about(name):
+        envelope = parsed(content, name)
         [signature] = envelope["signatures"]
-        payload, kind = envelope["payload"], envelope["payloadType"]
-        given, signer = signature["sig"], signature["keyid"]
-    except (KeyError, TypeError, ValueError):
-        raise Wrong(f"{name}: is no envelope") from None
-    body = unbased(payload, name)
-    signed = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD), PAYLOAD.encode(), len(body), body)
-    if kind != PAYLOAD or signer != sha256(key) or not is_signed(key, unbased(given, name), signed):
-        raise Wrong(f"{name}: is not signed by the key that it must be signed by")
-    return parsed(body, name)
+        body = unbased(envelope["payload"], name)
+        signed = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD), PAYLOAD.encode(), len(body), body)
+        ours = envelope["payloadType"] == PAYLOAD and signature["keyid"] == sha256(key)
+        if ours and is_signed(key, unbased(signature["sig"], name), signed):
+            return parsed(body, name)
+    raise Wrong(f"{name}: is not signed by the key that it must be signed by")
 
 
-def note(text: str, name: str, keys: list[bytes]) -> tuple[str, int, bytes]:
+def note(content: bytes, name: str, keys: list[bytes]) -> tuple[str, int, bytes]:
     """The origin, size and root of a signed checkpoint (https://c2sp.org/tlog-checkpoint)."""
-    try:
+    with about(name):
+        text = content.decode()
         body, last = text.split("\n\n")
         origin, size, root = body.split("\n")
-        mark, named, signature = last.removesuffix("\n").split(" ")
-        head = origin, int(size), unbased(root, name)
-        given = unbased(signature, name)
-    except ValueError:
-        raise Wrong(f"{name}: is no checkpoint") from None
-    for key in keys:
-        key_hash = hashlib.sha256(f"{origin}\n\1".encode() + key).digest()[:4]
-        is_whole = f"{body}\n\n{EM_DASH} {origin} {signature}\n" == text and str(head[1]) == size
-        ours = is_whole and mark == EM_DASH and named == origin and given[:4] == key_hash
-        if ours and is_signed(key, given[4:], f"{body}\n".encode()):
-            return head
+        signature = last.removesuffix("\n").split(" ")[2]
+        head, given = (origin, int(size), unbased(root, name)), unbased(signature, name)
+        if f"{body}\n\n{EM_DASH} {origin} {signature}\n" == text and str(head[1]) == size:
+            for key in keys:
+                key_hash = hashlib.sha256(f"{origin}\n\1".encode() + key).digest()[:4]
+                if given[:4] == key_hash and is_signed(key, given[4:], f"{body}\n".encode()):
+                    return head
     raise Wrong(f"{name}: is not signed by a key of this log")
 
 
 def check_receipt(folder: Path, name: str, statement: Any, before: Any, branches: dict[str, int]) -> str:
     """Check what a receipt says against what is beside it. `before`: the digest of the one before, ... if not there."""
-    try:
-        subjects = {each["name"]: each["digest"]["sha256"] for each in statement["subject"]}
-        predicate, kind = statement["predicate"], statement["predicateType"]
-        number, branch, sequence = (
-            predicate["number"],
-            *(predicate["number"][each] for each in ("branch", "sequence")),
-        )
-    except (KeyError, TypeError):
-        raise Wrong(f"{name}: is no receipt") from None
-    if before is not ... and number["previous"] != before:
+    predicate, kind = statement["predicate"], statement["predicateType"]
+    branch, sequence, previous = (predicate["number"][each] for each in ("branch", "sequence", "previous"))
+    if before is not ... and previous != before:
         raise Wrong(f"{name}: does not follow the receipt before it")
     if branch in branches and sequence != branches[branch] + 1:
         raise Wrong(f"{name}: has the number {branch}-{sequence}, expected {branch}-{branches[branch] + 1}")
@@ -145,28 +145,30 @@ def check_receipt(folder: Path, name: str, statement: Any, before: Any, branches
     if kind != DELIVERY:
         raise Wrong(f"{name}: has a kind that this verifier does not know")
     beside = name.removesuffix(".json")
-    for subject, digest in subjects.items():
-        if subject == "exchanges":
-            lines = read(folder, f"{beside}.exchanges").splitlines()
-            if root_of([leaf(line) for line in lines]).hex() != digest:
-                raise Wrong(f"{beside}.exchanges: is not the list that {name} was signed over")
-        elif subject in ("ids", "inputs", "report") and sha256(read(folder, f"{beside}.{subject}")) != digest:
-            raise Wrong(f"{beside}.{subject}: is not what {name} was signed over")
-        elif subject.startswith(("mapping:", "table:")) and sha256(read(folder, f"texts/{digest}")) != digest:
-            raise Wrong(f"texts/{digest}: is not the text of {subject}")
+    for subject, digest in ((each["name"], each["digest"]["sha256"]) for each in statement["subject"]):
+        is_text = subject.startswith(("mapping:", "table:"))
+        if is_text or subject in BESIDE:
+            place = f"texts/{digest}" if is_text else f"{beside}.{subject}"
+            content = read(folder, place)
+            rows = [hashlib.sha256(b"\0" + row).digest() for row in content.splitlines()]
+            if digest != (root_of(rows).hex() if subject == "exchanges" else sha256(content)):
+                raise Wrong(f"{place}: is not what {name} was signed over")
     counts, total = predicate["counts"], predicate["population"]["input"]
-    if counts is not None and sum(counts[each] for each in OUTCOMES) != total:
+    numbers = [] if counts is None else [counts[each] for each in OUTCOMES]
+    if counts is not None and (any(type(each) is not int or each < 0 for each in numbers) or sum(numbers) != total):
         raise Wrong(f"{name}: its counts do not sum to its input")
-    told = "not known" if counts is None else ", ".join(f"{counts[each]} {each}" for each in OUTCOMES if counts[each])
+    told = ", ".join(f"{count} {each}" for each, count in zip(OUTCOMES, numbers, strict=False) if count) or "no counts"
     mark = "  (written later, from the journal)" if predicate["from_journal"] else ""
     return f"{branch}-{sequence}  {predicate['ended']}  {predicate['destination']} {predicate['kind']}: {told}{mark}"
 
 
 def check_manifest(folder: Path, keys: list[bytes]) -> list[str]:
     """The names of all files. The last key signs the manifest."""
-    manifest = opened(read(folder, "manifest.json"), "manifest.json", keys[-1])
-    listed = {each["name"]: each["digest"]["sha256"] for each in manifest["subject"]}
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    with about("manifest.json"):
+        manifest = opened(read(folder, "manifest.json"), "manifest.json", keys[-1])
+        listed = {str(each["name"]): each["digest"]["sha256"] for each in manifest["subject"]}
+    walked = [Path(place) / name for place, folders, names in os.walk(folder) for name in (*folders, *names)]
+    there = {path.relative_to(folder).as_posix() for path in walked if path.is_symlink() or not path.is_dir()}
     for name in sorted(there - set(listed) - {"manifest.json", "verify_receipts.py"}):
         raise Wrong(f"{name}: does not stand in the manifest")
     for name, digest in sorted(listed.items()):
@@ -176,52 +178,49 @@ def check_manifest(folder: Path, keys: list[bytes]) -> list[str]:
 
 
 def hexes(folder: Path, name: str) -> list[bytes]:
-    """What a file holds in hexadecimal, one a line."""
-    try:
+    with about(name):
         return [bytes.fromhex(line) for line in read(folder, name).decode().splitlines()]
-    except ValueError:
-        raise Wrong(f"{name}: holds something that is not hexadecimal") from None
 
 
 def check_receipts(folder: Path, names: list[str], leaves: list[bytes], keys: list[bytes]) -> list[str]:
     """Check each receipt: its key, its place in the log, the one before, and what is beside it. A line about each."""
     lines, used, last, before, branches = [], 0, -1, None, dict[str, int]()
     for name in sorted(names):
-        place, content = int(name.removeprefix("receipts/").removesuffix(".json")), read(folder, name)
-        if place >= len(leaves) or leaf(content) != leaves[place]:
-            raise Wrong(f"{name}: does not stand at its place in the log")
-        if used >= len(keys):
-            raise Wrong("keys: lacks a key that a receipt names")
-        statement = opened(content, name, keys[used])
-        follows = place == last + 1
-        lines.append(check_receipt(folder, name, statement, before if follows else ..., branches if follows else {}))
-        if statement["predicateType"] == ROTATED:
-            used += 1
-            if used >= len(keys) or statement["predicate"]["public"] != keys[used].hex():
-                raise Wrong("keys: a key is not the one that the key before has named")
-        last, before = place, sha256(content)
+        with about(name):
+            place, content = int(name.removeprefix("receipts/").removesuffix(".json")), read(folder, name)
+            own = [hashlib.sha256(b"\0" + content).digest()]
+            if name != f"receipts/{abs(place):08}.json" or leaves[place : place + 1] != own:
+                raise Wrong(f"{name}: does not stand at its place in the log")
+            statement, follows = opened(content, name, keys[used]), place == last + 1
+            lines.append(check_receipt(folder, name, statement, *((before, branches) if follows else (..., {}))))
+            if statement["predicateType"] == ROTATED:
+                used += 1
+                if used >= len(keys) or statement["predicate"]["public"] != keys[used].hex():
+                    raise Wrong("keys: a key is not the one that the key before has named")
+            last, before = place, sha256(content)
     if used != len(keys) - 1:
         raise Wrong("keys: holds a key that no receipt names")
     return lines
 
 
 def verify(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> int:
-    given = checkpoint.read_text(encoding="utf-8") if checkpoint else None
     keys, leaves = hexes(folder, "keys"), hexes(folder, "log")
     if not keys or (fingerprint is not None and sha256(keys[0]) != fingerprint.lower()):
         raise Wrong("keys: its first key is not the one you named")
     names = [name for name in check_manifest(folder, keys) if name.startswith("receipts/") and name.endswith(".json")]
     lines = check_receipts(folder, names, leaves, keys)
-    origin, size, head = note(read(folder, "checkpoint").decode("utf-8", "replace"), "checkpoint", keys)
+    origin, size, head = note(read(folder, "checkpoint"), "checkpoint", keys)
     if size != len(leaves) or head != root_of(leaves):
         raise Wrong("checkpoint: is not the head of this log")
-    if given is not None:
-        earlier, size, head = note(given, str(checkpoint), keys)
+    if checkpoint is not None:
+        earlier, size, head = note(read(checkpoint.parent, checkpoint.name), str(checkpoint), keys)
         if earlier != origin or size > len(leaves) or head != root_of(leaves[:size]):
             raise Wrong(f"{checkpoint}: the log does not go on from it: something was cut off or changed")
-    print("\n".join(lines))
-    print(f"\n{len(lines)} of {len(leaves)} receipts of {origin}; the first key is {sha256(keys[0])}\n{NOT_PROVEN}")
-    print(NO_CHECKPOINT if given is None else f"The log goes on from your checkpoint of {size} receipts.")
+    print("\n".join(plain(line) for line in lines))
+    print(
+        f"\n{len(lines)} of {len(leaves)} receipts of {plain(origin)}; the first key is {sha256(keys[0])}\n{NOT_PROVEN}"
+    )
+    print(NO_CHECKPOINT if checkpoint is None else f"The log goes on from your checkpoint of {size} receipts.")
     if fingerprint is None:
         print("CANNOT SAY: signed by a key that came with the folder. Give its fingerprint with --key.")
         return 2
@@ -238,20 +237,14 @@ def run(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> int:
     try:
         return verify(folder, fingerprint, checkpoint)
     except Wrong as wrong:
-        print(f"DISPROVEN: {wrong}")
-    except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        print(f"DISPROVEN: the folder is not in the form of an export ({type(error).__name__}: {error})")
-    return 1
+        print(f"DISPROVEN: {plain(str(wrong))}")
+        return 1
 
 
-def main() -> NoReturn:
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Exit codes: 0 proven, 1 disproven, 2 cannot say.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--key", metavar="FINGERPRINT", help="of the first public key, given to you by another way")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="an earlier checkpoint that was kept elsewhere")
     given = parser.parse_args()
     sys.exit(run(given.folder, given.key, given.checkpoint))
-
-
-if __name__ == "__main__":
-    main()

@@ -36,6 +36,8 @@ COMMANDS = {
     "journal": ("queue.journal", "Check, measure, prune, back up, restore, rebuild and move the journal."),
     "worker": ("service", "Deliver what is queued, without an HTTP endpoint."),
     "receipt": ("receipt", "List, show, export and verify signed receipts of runs."),
+    "portability": ("portability", "Show what of a kind of evidence arrives at each destination."),
+    "explain": ("explain", "Show where each field of a delivered record comes from."),
     "key": ("relay", "Make, list and revoke the keys of the relay."),
 }
 

@@ -104,7 +104,11 @@ async def list_receipts(gateway: Gateway, limit: int, as_json: bool) -> int:
     size = (await journal.log_head()).size
     found = [_row(each) for each in await journal.receipts(first=max(0, size - limit), limit=limit)]
     due = [{"run_id": run, "destination": destination} for run, destination in await journal.due()]
-    show_result({"receipts": found, "unreceipted": due}, _listed(found, due), as_json=as_json)
+    lanes = [
+        {"lane": lane, "deliveries": count, "since": when(since)} for lane, count, since in await journal.due_lanes()
+    ]
+    shown = {"receipts": found, "unreceipted": due, "unreceipted_deliveries": lanes}
+    show_result(shown, _listed(found, due, lanes), as_json=as_json)
     return 0
 
 
@@ -165,8 +169,9 @@ async def checkpoint(gateway: Gateway) -> int:
 @receipt.command()
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--run", "runs", multiple=True, metavar="RUN", help="Only the receipts of this run; may be repeated.")
+@click.option("--oscal", is_flag=True, help="Also tell them as OSCAL assessment results.")
 @uses_gateway
-async def export(gateway: Gateway, target: Path, runs: tuple[str, ...]) -> int:
+async def export(gateway: Gateway, target: Path, runs: tuple[str, ...], oscal: bool) -> int:
     """Write receipts to TARGET, a new folder or .zip, with everything that is needed to verify them.
 
     Exit codes: 0 written, 2 TARGET exists or there is no receipt.
@@ -174,7 +179,7 @@ async def export(gateway: Gateway, target: Path, runs: tuple[str, ...]) -> int:
     from proofport.audit import export as exporting
 
     log, signing = await gateway.receipts.log()
-    found = await exporting.exported(await gateway.journal(), log, signing, runs)
+    found = await exporting.exported(await gateway.journal(), log, signing, runs, oscal=oscal)
     exporting.write(found, target)
     count = sum(name.startswith("receipts/") and name.endswith(".json") for name in found)
     show(f"{count} receipts are in {target}. Its README.md says how to verify them.")
@@ -205,12 +210,16 @@ def _row(each: ReceiptView) -> dict[str, Any]:
     }
 
 
-def _listed(found: list[dict[str, Any]], due: list[dict[str, str]]) -> Iterator[str]:
-    if not found and not due:
+def _listed(found: list[dict[str, Any]], due: list[dict[str, str]], lanes: list[dict[str, Any]]) -> Iterator[str]:
+    if not (found or due or lanes):
         yield "There are no receipts. `proofport receipt key create` makes the key that signs them."
     for row in found:
-        about = f"run {row['run_id']} to {row['destination']}" if row["run_id"] else "a new key"
+        what = row["run_id"] if row["run_id"].startswith("deliveries-") else f"run {row['run_id']}"
+        about = f"{what} to {row['destination']}" if row["run_id"] else "a new key"
         yield plain(f"{row['number']}  {row['at']}  {about}")
     for missing in due:
         about = f"run {missing['run_id']} to {missing['destination']}"
         yield plain(f"unreceipted  {about}: it is open, or the next push writes its receipt")
+    for lane in lanes:
+        about = f"{lane['deliveries']} deliveries of {lane['lane']} since {lane['since']}"
+        yield plain(f"unreceipted  {about}: whoever works on the queue writes their receipt")

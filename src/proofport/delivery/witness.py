@@ -1,8 +1,8 @@
-"""The seam between a run and whoever makes its receipt: `proofport.audit`."""
+"""The seam between runs and workers and whoever makes their receipts: `proofport.audit`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,8 @@ from proofport.accounting import Outcome
 from proofport.adapter import Mode
 from proofport.delivery.guard import Terms
 from proofport.delivery.report import DestinationReport
+from proofport.delivery.target import Target
+from proofport.journal.contract import Delivery, LaneRun
 from proofport.wire import Call
 
 
@@ -57,3 +59,30 @@ class Witness(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class LaneWitness(Protocol):
+    """Follows what a worker delivers, and writes receipts of what has ended, by lane."""
+
+    async def begin(self) -> None:
+        """Be ready to write receipts. Raises ConfigError."""
+        ...
+
+    def follow(self, lane: str, target: Target) -> Callable[[Call, int, bytes | None, bool], None]:
+        """Hear of exchanges on a lane, as `Witness.exchanged` does."""
+        ...
+
+    def ended(self, delivery: Delivery) -> None:
+        """Hear of a delivery that has ended."""
+
+    async def cut(self, run: LaneRun) -> None:
+        """Write the receipt of a lane that is held, if it is time for one."""
+        ...
+
+    async def keep(self) -> None:
+        """Write, until it is cancelled, receipts of lanes in which nothing is delivered any more."""
+        ...
+
+    async def finish(self) -> None:
+        """Write the receipts of all that was followed: the worker stops."""
+        ...

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from proofport.config import Config
 from proofport.config.configuration import Receipts as ReceiptSettings
 from proofport.delivery.target import Target
-from proofport.delivery.witness import Witness
+from proofport.delivery.witness import LaneWitness, Witness
 from proofport.errors import ConfigError, UsageError
 from proofport.journal.contract import Journal, ReceiptView
 from proofport.mapping import MappingLibrary
@@ -71,6 +71,19 @@ class Receipts:
         log, key = await self.log()
         return _witnesses(self._config, self._config.receipts, log, key, library, sources)
 
+    async def of_lanes(self, library: MappingLibrary) -> LaneWitness | None:
+        """Writes the receipts of a worker. None: no receipts are wanted. Raises ConfigError."""
+        if self._config.receipts is None:
+            return None
+        from proofport.audit.lanes import LaneReceipts
+
+        def texts(target: Target) -> dict[str, str]:
+            return library.texts(target.mapping_name) if target.mapping_name else {}
+
+        (log, key), wanted = await self.log(), self._config.receipts
+        instance, lease = self._config.instance, self._config.lease
+        return LaneReceipts(await self._open(), log, key, texts, instance=instance, lease=lease, ids=wanted.ids)
+
 
 async def all_receipts(journal: Journal) -> AsyncIterator[ReceiptView]:
     """Every receipt, in the order of the log."""
@@ -124,6 +137,7 @@ def _witnesses(
 
     def witness(target: Target) -> Witness:
         texts = Texts(read, library.texts(target.mapping_name) if target.mapping_name else {})
-        return RunWitness(log, key, target, texts, instance=config.instance, by=_who(), ids=wanted.ids)
+        by = _who()
+        return RunWitness(log, key, target, texts, instance=config.instance, by=by, ids=wanted.ids, mappings=sources)
 
     return witness

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 from proofport.adapter import Mode
+from proofport.audit.explain import Explanation, Whereabouts
 from proofport.delivery.books import require_resumable
 from proofport.delivery.guard import Terms
 from proofport.delivery.lease import alongside
@@ -30,6 +31,7 @@ from proofport.delivery.target import Target
 from proofport.errors import ConfigError, UsageError
 from proofport.evidence import Evidence
 from proofport.gateway.inputs import Input, inputs_of, open_input, require_young, typed
+from proofport.gateway.portability import Portability, portability
 from proofport.gateway.preview import Preview, previews_of
 from proofport.gateway.records import Records, all_of, kind_of
 from proofport.gateway.retention import keeping_pruned
@@ -246,6 +248,32 @@ class Gateway(Vendors):
                 previews += islice(previews_of(reader, decoder, targets), limit - len(previews))
         return previews
 
+    async def explain(self, run: str, record: str, *, values: Mapping[str, str] | None = None) -> list[Explanation]:
+        """Where each field of a record comes from that a run has delivered, for each destination of the run.
+
+        `values`: those that were set for the run. Raises UsageError where there is no receipt of the run.
+        """
+        from proofport.gateway.explaining import explained
+
+        journal, receipts = await self.journal(), await self.receipts.named(run)
+        return await explained(journal, self._targets, receipts, record, self.config, values or {})
+
+    def whereabouts(self, pointer: str, kind: str, source: str | None = None) -> list[Whereabouts]:
+        """Where the value at a JSON pointer of an input ends up at each destination, by the rules of the mappings.
+
+        `source`: the source mapping that reads the input. None: the pointer is one into the evidence itself.
+        """
+        from proofport.gateway.explaining import whereabouts
+
+        return whereabouts(self._targets, self.config, pointer, kind, source)
+
+    async def portability(self, kind: str, records: Input | None = None) -> Portability:
+        """What of a kind arrives at each destination, field by field, by the rules of the mappings.
+
+        With records: how many of them have each field.
+        """
+        return await portability(self._targets, self.config, kind, records)
+
     # ------------------------------------------------------------------ the queue
     async def submit(
         self,
@@ -296,6 +324,7 @@ class Gateway(Vendors):
             shared=len(self.config.served()) > 1,
             grace=grace,
             watch=watch,
+            witness=await self.receipts.of_lanes(self.library),
         )
         teller = await self._teller()
         async with alongside(teller.run(stop)), keeping_pruned(journal, self.config.retention):

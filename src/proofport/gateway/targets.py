@@ -70,6 +70,13 @@ class Targets:
         adapter.resource(kind).limits(mode)
         return self._target(destination, adapter, kind, mode)
 
+    def in_any_mode(self, destination: str, kind: str) -> Target:
+        """How a destination takes a kind: record by record, or as a whole set. Nothing will be asked of the vendor."""
+        try:
+            return self.find(destination, kind, "upsert", offline=True)
+        except UsageError:
+            return self.find(destination, kind, "snapshot", offline=True)
+
     def known(self, destination: str, kind: str, mode: Mode) -> Target:
         """The same, made once for those who ask again and again."""
         key = destination, kind, mode

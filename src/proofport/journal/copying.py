@@ -59,7 +59,7 @@ OF_A_LANE = (
     _table(
         "deliveries",
         "id lane destination kind mode records state attempts created finished outcome reason detail submission "
-        "payload bodies breakdowns",
+        "payload bodies breakdowns receipt",
     ),
     _table(
         "runs",

@@ -45,6 +45,8 @@ class DeliveryReport:
     reason: str | None
     #: The delivery that goes out instead of this dead letter.
     replayed_as: int | None
+    #: The receipt that it stands in, once there is one.
+    receipt: str | None
 
 
 def report_of(delivery: Delivery) -> DeliveryReport:
@@ -65,6 +67,7 @@ def report_of(delivery: Delivery) -> DeliveryReport:
         ],
         reason,
         replayed_as,
+        delivery.receipt,
     )
 
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from proofport.accounting import withheld
+from proofport.accounting import Outcome, withheld
 from proofport.adapter import Mode
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.lease import Holder, alongside, new_owner, renewing
@@ -20,6 +20,7 @@ from proofport.delivery.reading import Branch
 from proofport.delivery.report import DestinationReport
 from proofport.delivery.spellings import Spellings
 from proofport.delivery.target import LONGEST_REASON, Target
+from proofport.delivery.witness import LaneWitness
 from proofport.errors import (
     AdapterFault,
     Blocked,
@@ -33,7 +34,7 @@ from proofport.errors import (
 )
 from proofport.evidence import Neutral
 from proofport.http.sender import Sender
-from proofport.journal.contract import Delivery, Failure, Journal, LaneRun
+from proofport.journal.contract import Attempt, Delivery, Failure, Journal, LaneRun
 from proofport.logs import get_logger
 
 SLOTS = 16
@@ -74,9 +75,20 @@ class Worker:
     #: is released, and whoever claims that sends it again. None: it is waited for.
     grace: float | None = None
     watch: Watch | None = None
+    #: Writes the receipts of what has ended. None: none are wanted.
+    witness: LaneWitness | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set. Deliveries in flight are brought to their end first, within `grace`."""
+        if self.witness is None:
+            await self._work(stop)
+            return
+        await self.witness.begin()
+        async with alongside(self.witness.keep()):
+            await self._work(stop)
+        await self.witness.finish()
+
+    async def _work(self, stop: asyncio.Event) -> None:
 
         async def drain(run: LaneRun) -> None:
             try:
@@ -102,7 +114,12 @@ class Worker:
                 drain, turn = _Drain(self, holder, stop, stack), _Turn(self.turn)
                 while (waiting := await drain.take()) is not None:
                     for group in waiting:
-                        if stop.is_set() or not await drain.deliver(group) or turn.is_over():
+                        if stop.is_set():
+                            return
+                        goes_on = await drain.deliver(group)
+                        if self.witness is not None:
+                            await self.witness.cut(run)
+                        if not goes_on or turn.is_over():
                             return
         except LaneLost as error:
             log.error("lane_lost", lane=run.lane, error=error.message)
@@ -116,6 +133,7 @@ class _Drain:
         self._holder = holder
         self._stop = stop
         self._stack = stack
+        self._watch = worker.watch if worker.witness is None else _Watched(worker.watch, worker.witness)
         self._senders: dict[str, Sender] = {}
         self._spellings: dict[str, Spellings] = {}
         #: So many deliveries are still to go one by one, to find the one at which the lane has broken down.
@@ -163,7 +181,7 @@ class _Drain:
             return None
 
     async def _set_aside(self, delivery: Delivery, failure: Failure) -> None:
-        run, watch = self._holder.run, self._worker.watch
+        run, watch = self._holder.run, self._watch
         await run.set_aside(delivery, failure)
         log.error("delivery_set_aside", **_names(delivery), delivery=delivery.id, reason=failure.reason)
         if watch is not None:
@@ -176,7 +194,7 @@ class _Drain:
         is tried some times, alone, and then set aside.
         """
         run, parked = self._holder.run, False
-        books = QueueBooks(run, self._worker.watch)
+        books = QueueBooks(run, self._watch)
         error: Exception | None
         try:
             error = await self._send(group, books)
@@ -224,6 +242,8 @@ class _Drain:
             sender = await self._stack.enter_async_context(worker.sender(target))
             self._senders[first.destination] = sender
         sender = self._senders[first.destination]
+        if worker.witness is not None:
+            sender.on_exchange = worker.witness.follow(self._holder.run.lane, target)
         job = target.job(f"delivery-{first.id}", worker.instance, first.kind, first.mode)
         report = DestinationReport(target.name, lanes=[target.lane])
         ledger = QueueLedger(report, books.describe, books)
@@ -278,6 +298,23 @@ class _Drain:
 def _names(delivery: Delivery) -> dict[str, str]:
     """The configured names of where a delivery goes, with the lane, for the log."""
     return {"destination": delivery.destination, "kind": delivery.kind, "lane": delivery.lane}
+
+
+class _Watched:
+    """Lets whoever writes receipts hear what has ended, too."""
+
+    def __init__(self, watch: Watch | None, witness: LaneWitness) -> None:
+        self._watch = watch
+        self._witness = witness
+
+    def settled(self, delivery: Delivery, outcomes: Sequence[Outcome]) -> None:
+        self._witness.ended(delivery)
+        if self._watch is not None:
+            self._watch.settled(delivery, outcomes)
+
+    def attempted(self, destination: str, attempts: Sequence[Attempt]) -> None:
+        if self._watch is not None:
+            self._watch.attempted(destination, attempts)
 
 
 class _Turn:

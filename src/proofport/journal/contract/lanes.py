@@ -14,6 +14,7 @@ from proofport.accounting import Assurance
 from proofport.adapter import Memory
 from proofport.journal.contract.last_state import NOTHING_SENT, Intent, Sent
 from proofport.journal.contract.queue import Delivery, Failure, NewDelivery
+from proofport.journal.contract.receipts import NewReceipt
 from proofport.journal.contract.runs import Attempt, BatchDone, NewRun
 
 TAKEN_RECORDS = 8_000
@@ -118,6 +119,17 @@ class LaneRun(Protocol):
 
     async def set_aside(self, delivery: Delivery, failure: Failure) -> None:
         """As `dead`, where something of it may have arrived: what was about to be sent becomes IN_DOUBT."""
+        ...
+
+    async def unreceipted(self, n: int, *, after: int = 0) -> list[Delivery]:
+        """The first `n` deliveries with an id above `after` that have ended, and whose receipt is to follow."""
+        ...
+
+    async def add_receipt(self, new: NewReceipt, deliveries: Sequence[int], *, after: int) -> bool:
+        """As `Receipts.add_receipt`: these deliveries name it from then on, in the same transaction.
+
+        Raises JournalError, and adds nothing, where one of them is not due.
+        """
         ...
 
     async def later(self, delivery: Delivery, delay: float, failure: Failure, *, broke_down: bool = False) -> None:

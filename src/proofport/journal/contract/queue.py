@@ -93,6 +93,8 @@ class Delivery:
     bodies: bytes | None = field(default=None, repr=False)
     #: How often in a row its lane was held to deliver it, and whoever held it broke down or died.
     breakdowns: int = 0
+    #: The name of the receipt that it stands in, once there is one.
+    receipt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

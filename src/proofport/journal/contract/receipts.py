@@ -116,6 +116,13 @@ class Receipts(Protocol):
         """
         ...
 
+    async def due_lanes(self) -> list[tuple[str, int, float]]:
+        """Lanes whose queued deliveries have ended without a receipt: `(lane, how many, since when), …`.
+
+        Deliveries are due from their end on, once the log has a key.
+        """
+        ...
+
     async def receipt_keys(self) -> list[ReceiptKey]:
         """In the order in which they were added."""
         ...

@@ -3,7 +3,8 @@
 -- name: delivery_columns
 -- The fields of a delivery, in their order.
 d.id, l.lane, d.destination, d.kind, d.mode, d.payload, d.records, d.state, d.attempts, d.created, d.finished,
-d.outcome, d.reason, d.detail, d.submission, d.bodies, d.breakdowns
+d.outcome, d.reason, d.detail, d.submission, d.bodies, d.breakdowns,
+(SELECT r.branch || '-' || r.sequence FROM receipts r WHERE r.place = d.receipt)
 
 -- name: lock_lanes
 -- Lanes by their names, each with a word on whether it sleeps. Nobody else accepts for them until the end of the
@@ -117,12 +118,14 @@ UPDATE deliveries SET state = 'cancelled', outcome = %(outcome)s, finished = jou
 
 -- name: set_aside
 -- Makes dead letters of deliveries that have not ended.
-UPDATE deliveries AS d SET state = 'dead', finished = journal_now(%(now)s), reason = %(reason)s, detail = %(detail)s
+UPDATE deliveries AS d SET state = 'dead', finished = journal_now(%(now)s), reason = %(reason)s, detail = %(detail)s,
+    receipt = {due_receipt}
 WHERE d.state = 'queued' AND {where};
 
 -- name: cancel
 -- Drops deliveries that have not ended, and dead ones.
-UPDATE deliveries AS d SET state = 'cancelled', outcome = %(outcome)s, finished = journal_now(%(now)s)
+UPDATE deliveries AS d SET state = 'cancelled', outcome = %(outcome)s, finished = journal_now(%(now)s),
+    receipt = CASE d.state WHEN 'queued' THEN {due_receipt} ELSE d.receipt END
 WHERE d.state IN ('queued', 'dead') AND {where};
 
 -- name: waiting_bytes
@@ -158,17 +161,37 @@ SELECT id FROM (
 -- name: done
 -- Ends a delivery, also one that was cancelled or set aside, if its lane is ours.
 WITH held AS MATERIALIZED ({held})
-UPDATE deliveries SET state = 'done', attempts = attempts + 1, finished = journal_now(%(now)s), outcome = %(outcome)s
+UPDATE deliveries SET state = 'done', attempts = attempts + 1, finished = journal_now(%(now)s), outcome = %(outcome)s,
+    receipt = {due_receipt}
 FROM held WHERE id = %(id)s AND lane = %(number)s AND state <> 'done';
 
 -- name: dead
 -- Sets a delivery aside, if its lane is ours.
 WITH held AS MATERIALIZED ({held})
 UPDATE deliveries SET state = 'dead', attempts = attempts + 1, finished = journal_now(%(now)s), reason = %(reason)s,
-    detail = %(detail)s, bodies = %(bodies)s
+    detail = %(detail)s, bodies = %(bodies)s, receipt = {due_receipt}
 FROM held WHERE id = %(id)s AND lane = %(number)s AND state = 'queued';
 
 -- name: later
 -- Counts an attempt.
 UPDATE deliveries SET attempts = attempts + 1, breakdowns = %(breakdowns)s, reason = %(reason)s, detail = %(detail)s
 WHERE id = %(id)s AND lane = %(number)s AND state = 'queued';
+
+-- name: due_receipt
+-- Says that a receipt is to follow, in a journal whose receipts are signed.
+(SELECT -1 FROM receipt_keys LIMIT 1)
+
+-- name: due_deliveries
+-- Deliveries of a lane that have ended, and lack their receipt.
+SELECT {delivery_columns} FROM deliveries d JOIN lanes l ON l.number = d.lane
+WHERE d.lane = %(number)s AND d.receipt = -1 AND d.id > %(after)s ORDER BY d.id LIMIT %(n)s;
+
+-- name: due_lanes
+-- Lanes with such deliveries: how many, and when the first of them ended.
+SELECT l.lane, count(*), min(d.finished) FROM deliveries d JOIN lanes l ON l.number = d.lane
+WHERE d.receipt = -1 GROUP BY l.lane ORDER BY l.lane;
+
+-- name: name_receipt
+-- Notes the receipt of deliveries that lack theirs.
+UPDATE deliveries SET receipt = %(place)s
+WHERE lane = %(number)s AND receipt = -1 AND id = ANY(%(ids)s::bigint[]);

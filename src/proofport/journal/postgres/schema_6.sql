@@ -40,6 +40,10 @@ CREATE TABLE receipt_keys (
     rotation BYTEA NOT NULL                      -- the envelope of the key before; empty: there was none
 );
 
+-- The place of the receipt of a queued delivery. -1: it has ended, and is due. Null: none is to follow.
+ALTER TABLE deliveries ADD COLUMN receipt BIGINT;
+CREATE INDEX deliveries_due ON deliveries (lane, id) WHERE receipt = -1;
+
 CREATE TABLE kept_texts (                       -- of mapping and table files
     digest TEXT PRIMARY KEY,                    -- hexadecimal SHA-256
     content BYTEA NOT NULL                       -- compressed by zlib

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from proofport.accounting import Assurance
 from proofport.adapter import Memory, Mode
-from proofport.errors import UsageError
+from proofport.errors import JournalError, UsageError
 from proofport.journal.contract import (
     IN_DOUBT,
     NOTHING_SENT,
@@ -22,12 +22,14 @@ from proofport.journal.contract import (
     Failure,
     Intent,
     NewDelivery,
+    NewReceipt,
     NewRun,
     Sent,
 )
 from proofport.journal.sql.intents import key_of, packed, unpacked
 from proofport.journal.sql.queue import delivery as delivery_of
 from proofport.journal.sql.queue import failed
+from proofport.journal.sql.receipts import adding
 from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Steps, Store, Values, shown
 
 T = TypeVar("T")
@@ -215,6 +217,21 @@ class SqlLaneRun:
     def _set_aside(self, delivery: Delivery, failure: Failure) -> Steps[None]:
         values = {**self._hold.values, "id": delivery.id, "bodies": delivery.bodies, **failed(failure)}
         yield Change("dead", values)
+
+    async def unreceipted(self, n: int, *, after: int = 0) -> list[Delivery]:
+        rows = await self._store.rows("due_deliveries", {**self._hold.values, "n": n, "after": after})
+        return [delivery_of(row) for row in rows]
+
+    async def add_receipt(self, new: NewReceipt, deliveries: Sequence[int], *, after: int) -> bool:
+        return await self._write(self._add_receipt, new, deliveries, after)
+
+    def _add_receipt(self, new: NewReceipt, deliveries: Sequence[int], after: int) -> Steps[bool]:
+        if not (yield from adding(new, after)):
+            return False
+        values = {**self._hold.values, "place": after, "ids": list(deliveries)}
+        if (yield Change("name_receipt", values)) != len(deliveries):
+            raise JournalError(f"deliveries of the lane {self.lane} have a receipt already, or have not ended")
+        return True
 
     async def later(self, delivery: Delivery, delay: float, failure: Failure, *, broke_down: bool = False) -> None:
         breakdowns = delivery.breakdowns + 1 if broke_down else 0

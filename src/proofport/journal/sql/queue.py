@@ -56,9 +56,9 @@ def failed(failure: Failure) -> Values:
 
 
 def delivery(row: Row) -> Delivery:
-    *common, reason, detail, submission, bodies, breakdowns = row
+    *common, reason, detail, submission, bodies, breakdowns, receipt = row
     failure = None if reason is None else Failure(reason, detail)
-    return Delivery(*[*common, failure, submission, bodies, breakdowns])
+    return Delivery(*[*common, failure, submission, bodies, breakdowns, receipt])
 
 
 def _replay(store: Store, chosen: Filter, as_it_was: bool) -> Steps[list[int]]:

@@ -20,7 +20,7 @@ class ReceiptsPart(Part):
         return LogHead(size, branch, sequence, bytes(digest or b""))
 
     async def add_receipt(self, new: NewReceipt, *, after: int) -> bool:
-        return await self._store.write(_add, new, after)
+        return await self._store.write(adding, new, after)
 
     async def receipts(self, *, run_id: str | None = None, first: int = 0, limit: int = 100) -> list[ReceiptView]:
         where = ["receipt_of_run"] if run_id is not None else []
@@ -43,6 +43,9 @@ class ReceiptsPart(Part):
     async def due(self, *, limit: int = 1_000) -> list[tuple[str, str]]:
         return [(run_id, destination) for run_id, destination in await self._store.rows("due_runs", {"limit": limit})]
 
+    async def due_lanes(self) -> list[tuple[str, int, float]]:
+        return [(lane, count, since) for lane, count, since in await self._store.rows("due_lanes", {})]
+
     async def receipt_keys(self) -> list[ReceiptKey]:
         rows = await self._store.rows("receipt_keys", {})
         return [ReceiptKey(bytes(public), since, until, bytes(rotation)) for public, since, until, rotation in rows]
@@ -63,7 +66,8 @@ def new_branch() -> str:
     return secrets.token_hex(4)
 
 
-def _add(new: NewReceipt, after: int) -> Steps[bool]:
+def adding(new: NewReceipt, after: int) -> Steps[bool]:
+    """Add a receipt. False: another process was quicker, or the run has its receipt."""
     values = {"run_id": new.run_id, "destination": new.destination}
     if new.run_id and (yield Query("receipt_of", values)):
         return False

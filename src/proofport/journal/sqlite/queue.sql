@@ -3,7 +3,8 @@
 -- name: delivery_columns
 -- The fields of a delivery, in their order.
 d.id, l.lane, d.destination, d.kind, d.mode, d.payload, d.records, d.state, d.attempts, d.created, d.finished,
-d.outcome, d.reason, d.detail, d.submission, d.bodies, d.breakdowns
+d.outcome, d.reason, d.detail, d.submission, d.bodies, d.breakdowns,
+(SELECT r.branch || '-' || r.sequence FROM receipts r WHERE r.place = d.receipt)
 
 -- name: idempotency_record
 -- What was submitted under a key before.
@@ -102,12 +103,13 @@ UPDATE deliveries SET state = 'cancelled', outcome = :outcome, finished = :now W
 
 -- name: set_aside
 -- Makes dead letters of deliveries that have not ended.
-UPDATE deliveries AS d SET state = 'dead', finished = :now, reason = :reason, detail = :detail
+UPDATE deliveries AS d SET state = 'dead', finished = :now, reason = :reason, detail = :detail, receipt = {due_receipt}
 WHERE d.state = 'queued' AND {where};
 
 -- name: cancel
 -- Drops deliveries that have not ended, and dead ones.
-UPDATE deliveries AS d SET state = 'cancelled', outcome = :outcome, finished = :now
+UPDATE deliveries AS d SET state = 'cancelled', outcome = :outcome, finished = :now,
+    receipt = CASE d.state WHEN 'queued' THEN {due_receipt} ELSE d.receipt END
 WHERE d.state IN ('queued', 'dead') AND {where};
 
 -- name: waiting_bytes
@@ -141,16 +143,36 @@ SELECT id FROM (
 
 -- name: done
 -- Ends a delivery, also one that was cancelled or set aside, if its lane is ours.
-UPDATE deliveries SET state = 'done', attempts = attempts + 1, finished = :now, outcome = :outcome
+UPDATE deliveries SET state = 'done', attempts = attempts + 1, finished = :now, outcome = :outcome,
+    receipt = {due_receipt}
 WHERE id = :id AND lane = :number AND state <> 'done' AND EXISTS ({held});
 
 -- name: dead
 -- Sets a delivery aside, if its lane is ours.
 UPDATE deliveries SET state = 'dead', attempts = attempts + 1, finished = :now, reason = :reason, detail = :detail,
-    bodies = :bodies
+    bodies = :bodies, receipt = {due_receipt}
 WHERE id = :id AND lane = :number AND state = 'queued' AND EXISTS ({held});
 
 -- name: later
 -- Counts an attempt.
 UPDATE deliveries SET attempts = attempts + 1, breakdowns = :breakdowns, reason = :reason, detail = :detail
 WHERE id = :id AND lane = :number AND state = 'queued';
+
+-- name: due_receipt
+-- Says that a receipt is to follow, in a journal whose receipts are signed.
+(SELECT -1 FROM receipt_keys LIMIT 1)
+
+-- name: due_deliveries
+-- Deliveries of a lane that have ended, and lack their receipt.
+SELECT {delivery_columns} FROM deliveries d JOIN lanes l ON l.number = d.lane
+WHERE d.lane = :number AND d.receipt = -1 AND d.id > :after ORDER BY d.id LIMIT :n;
+
+-- name: due_lanes
+-- Lanes with such deliveries: how many, and when the first of them ended.
+SELECT l.lane, count(*), min(d.finished) FROM deliveries d JOIN lanes l ON l.number = d.lane
+WHERE d.receipt = -1 GROUP BY l.lane ORDER BY l.lane;
+
+-- name: name_receipt
+-- Notes the receipt of deliveries that lack theirs.
+UPDATE deliveries SET receipt = :place
+WHERE lane = :number AND receipt = -1 AND id IN (SELECT value FROM json_each(:ids));

@@ -98,6 +98,7 @@ class Delivery(Answer):
     assurance: dict[str, int] = Field(description="How sure the deliveries are: accepted, confirmed or verified.")
     reason: str | None = Field(description="Why it is dead or cancelled, or why the last attempt failed.")
     replayed_as: int | None = Field(description="The delivery that replaced it.")
+    receipt: str | None = Field(description="The signed receipt that it stands in; null as long as there is none.")
 
 
 class DeliveryPage(Answer):

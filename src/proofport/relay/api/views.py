@@ -55,6 +55,7 @@ def view_of(delivery: Delivery) -> dict[str, Any]:
         ),
         "reason": reason,
         "replayed_as": replayed_as,
+        "receipt": delivery.receipt,
     }
 
 

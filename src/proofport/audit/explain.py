@@ -1,0 +1,179 @@
+"""Where each field of a delivered record comes from: the rule, the place in the input, and why a field is absent.
+
+Inputs are read again, and only counted as proof where their SHA-256 is that of the receipt. See docs/audit.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from proofport.mapping.language.nodes import (
+    Condition,
+    Constant,
+    Default,
+    FirstOf,
+    IfNull,
+    Lookup,
+    MappingFile,
+    Nested,
+    Rule,
+    Select,
+    Substitute,
+    Template,
+    selects,
+)
+from proofport.mapping.language.pointers import escaped, found_at
+
+NO_RULE = "no rule makes it"
+NOT_THERE = "the input has no value there"
+IS_NULL = "the value there is null, and null is not sent"
+NOT_IN_TABLE = "its table does not know the value, and leaves it out"
+NO_MATCH = "its text does not match, and is left out"
+CONDITION = "its condition does not hold"
+LEFT_OUT = "the value is left out by what the body may hold"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldTold:
+    """One field, and how it came to be."""
+
+    name: str
+    #: `copied`, `renamed`, `converted`, `table`, `constant`, `default`, `joined`, `absent`, or `kept`: not recomputed.
+    how: str
+    value: Any = None
+    #: Why it is absent.
+    why: str | None = None
+    #: The rule: `FILE:LINE`.
+    rule: str | None = None
+    #: The paths that the rule reads, and the JSON pointers at which they found something.
+    paths: Sequence[str] = ()
+    pointers: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Explanation:
+    """One record at one destination."""
+
+    destination: str
+    receipt: str
+    record: str
+    #: Where it was read: `FILE:LINE`, or `FILE#RECORD`.
+    place: str | None = None
+    #: What the vendor said, as far as it is known.
+    outcome: str | None = None
+    #: The fields of the record body, made of evidence; and those of the evidence, made of the input.
+    body: list[FieldTold] = field(default_factory=list)
+    evidence: list[FieldTold] = field(default_factory=list)
+    #: The SHA-256 of the request that carried it: recomputed, and equal to one in the receipt.
+    request: str | None = None
+    #: What cannot be proven, and why.
+    missing: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """A field of a vendor's body that holds, or depends on, a value of the source."""
+
+    destination: str
+    #: The field of the evidence on the way, and that of the body.
+    evidence: str
+    field: str
+    how: str
+    rule: str | None
+
+
+def fields_told(
+    file: MappingFile, record: object, made: Mapping[str, Any], known: Iterable[str] = ()
+) -> list[FieldTold]:
+    """How each field was `made` of a record by the rules of a file. `known`: every field that there may be."""
+    told = [_told(name, rule, file, record, made) for name, rule in file.fields.items()]
+    from_parents = {parent.field for parent in file.parents} - set(file.fields)
+    told += [
+        FieldTold(name, "copied", made[name], rule=f"{file.path}:{file.at.line}", paths=["an enclosing element"])
+        for name in sorted(from_parents & set(made))
+    ]
+    ruled = {each.name for each in told}
+    told += [FieldTold(name, "constant", made[name], rule="set for the run") for name in made if name not in ruled]
+    return told + [FieldTold(name, "absent", why=NO_RULE) for name in known if name not in ruled and name not in made]
+
+
+def as_it_is(made: Mapping[str, Any]) -> list[FieldTold]:
+    """The fields of what no mapping made."""
+    return [FieldTold(name, "copied", value, pointers=[f"/{escaped(name)}"]) for name, value in made.items()]
+
+
+def _told(name: str, rule: Rule, file: MappingFile, record: object, made: Mapping[str, Any]) -> FieldTold:
+    read = [each for each in selects(rule) if isinstance(each, Select)]
+    found = [match for each in read for match in found_at(each.path, record)]
+    place, paths = f"{rule.at.file}:{rule.at.line}", list(dict.fromkeys(each.path.text for each in read))
+    pointers = list(dict.fromkeys(pointer for pointer, _ in found))
+    values = [value for _, value in found]
+    if name not in made:
+        return FieldTold(name, "absent", None, _why(rule, values), place, paths, pointers)
+    return FieldTold(name, _how(name, rule, values), made[name], None, place, paths, pointers)
+
+
+def how_of(name: str, rule: Rule) -> str:
+    """The word for a rule, whatever a record holds."""
+    if any(isinstance(each, Lookup) for each in rule.changes):
+        return "table"
+    match rule.source:
+        case Constant():
+            return "constant"
+        case Template() | Nested():
+            return "joined"
+        case FirstOf(rules):
+            return how_of(name, rules[0]) if not rule.changes else "converted"
+        case Select() as select if select.join is not None or select.each is not None:
+            return "joined"
+        case Select() as select:
+            if any(not isinstance(each, Default | IfNull) for each in rule.changes):
+                return "converted"
+            return "copied" if select.path.text in (f"$.{name}", f"$['{name}']") else "renamed"
+
+
+def _how(name: str, rule: Rule, values: Sequence[Any]) -> str:
+    defaults = [each for each in rule.changes if isinstance(each, Default)]
+    nulls = [each for each in rule.changes if isinstance(each, IfNull)]
+    if (defaults and not values) or (nulls and values and all(value is None for value in values)):
+        return "default"
+    return how_of(name, rule)
+
+
+def _why(rule: Rule, values: Sequence[Any]) -> str:
+    if isinstance(rule.source, Select | FirstOf | Template) and not values:
+        return NOT_THERE
+    if values and all(value is None for value in values):
+        return IS_NULL
+    for change in rule.changes:
+        if isinstance(change, Lookup) and _knows_none(change, values):
+            return NOT_IN_TABLE
+        if isinstance(change, Substitute) and change.unmatched == "omit":
+            return NO_MATCH
+    return CONDITION if rule.when is not None else LEFT_OUT
+
+
+def _knows_none(table: Lookup, values: Sequence[Any]) -> bool:
+    return table.unknown.action == "omit" and all(table.key(value) not in table.entries for value in values)
+
+
+# ------------------------------------------------------------------ where a source field ends up
+def reading(file: MappingFile, pointer: str) -> list[tuple[str, Rule]]:
+    """The rules of a file that read what stands at a JSON pointer, or below or above it, with their fields."""
+    wanted = tuple(each.replace("~1", "/").replace("~0", "~") for each in pointer.split("/")[1:])
+    return [(name, rule) for name, rule in file.fields.items() if any(_meets(each, wanted) for each in selects(rule))]
+
+
+def _meets(select: Select | Condition, wanted: tuple[str, ...]) -> bool:
+    read = tuple(str(key) for key in select.path.prefix)
+    return all(one == other for one, other in zip(read, wanted, strict=False))
+
+
+# ------------------------------------------------------------------ the request
+def is_listed(request: bytes, exchanges: bytes) -> bool:
+    """True if a request body is one of those in the list beside a receipt."""
+    digest = sha256(request).hexdigest().encode()
+    return any(b'"request":"%b"' % digest in line for line in exchanges.splitlines())

@@ -1,0 +1,117 @@
+"""Explaining a delivered record: what was sent is made again, and every field names its rule and its place."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from tests.support.cli import ACCOUNTS, BOTH, DRATA, SNAPSHOT, Cli
+from tests.support.evidence import personnel_account
+
+RULES = """
+mapping: sources/own
+to: {evidence: personnel_account}
+fields:
+  id: $.Key
+  email: {path: $.Mail, lower: true}
+  first_name: {template: "{$.First} {$.Last}"}
+  mfa_enabled: {path: $.Mfa, table: {"on": true, "off": false}, unknown: omit}
+  admin: {path: $.Admin, when: {path: $.Kind, in: [person]}}
+"""
+
+
+def explained(cli: Cli, *arguments: str, code: int = 0) -> list[dict[str, Any]]:
+    typed = cli.type("explain", *arguments, "--json")
+    assert typed.code == code, typed.words
+    found: list[dict[str, Any]] = typed.json
+    return found
+
+
+def run_of(cli: Cli) -> str:
+    return str(cli.type("receipt", "list", "--json").json["receipts"][-1]["run_id"])
+
+
+@pytest.mark.parametrize("mode", [(), SNAPSHOT], ids=["upsert", "snapshot"])
+def test_the_request_that_carried_a_record_is_made_again(signing: Cli, mode: tuple[str, ...]) -> None:
+    signing.write("a.ndjson", *(personnel_account(n) for n in range(4)))
+    assert signing.type("push", "a.ndjson", *ACCOUNTS, *BOTH, *mode).code == 0
+    for n in range(4):
+        for each in explained(signing, run_of(signing), personnel_account(n)["id"]):
+            assert each["request"], each["missing"]
+            assert each["place"] == f"a.ndjson:{n + 1}"
+            assert each["outcome"].startswith("delivered")
+            assert {told["how"] for told in each["body"]} <= {
+                "copied",
+                "renamed",
+                "converted",
+                "table",
+                "constant",
+                "default",
+                "joined",
+                "absent",
+            }
+
+
+def test_a_changed_or_lost_input_is_told_and_the_kept_body_explained(signing: Cli) -> None:
+    signing.write("a.ndjson", personnel_account(1))
+    assert signing.type("push", "a.ndjson", *ACCOUNTS, *DRATA).code == 0
+    record = personnel_account(1)["id"]
+    signing.write("a.ndjson", personnel_account(2))
+    [changed] = explained(signing, run_of(signing), record, code=2)
+    assert "the input a.ndjson was changed" in changed["missing"]
+    (signing.folder / "a.ndjson").unlink()
+    [gone] = explained(signing, run_of(signing), record, code=2)
+    assert "the input a.ndjson is not there any more" in gone["missing"]
+    assert gone["request"] is None
+    assert all(told["rule"] for told in gone["body"] if told["how"] != "kept")
+
+
+def test_every_field_names_its_rule_or_why_it_is_absent(signing: Cli) -> None:
+    folder = signing.folder / "own"
+    folder.mkdir()
+    (folder / "own.yaml").write_text(RULES)
+    signing.configure(receipts={"key": "file:receipts.key"}, mappings="own")
+    raw = {
+        "Key": "u1",
+        "Mail": "A@EXAMPLE.COM",
+        "First": "A",
+        "Last": "B",
+        "Mfa": "perhaps",
+        "Admin": True,
+        "Kind": "bot",
+    }
+    signing.write("raw.ndjson", raw)
+    assert signing.type("push", "own=raw.ndjson", *DRATA).code == 0
+    [each] = explained(signing, run_of(signing), "u1")
+    told = {field["name"]: field for field in each["evidence"]}
+    assert (told["id"]["how"], told["id"]["pointers"]) == ("renamed", ["/Key"])
+    assert (told["email"]["how"], told["email"]["value"]) == ("converted", "a@example.com")
+    assert told["email"]["rule"].endswith("own.yaml:6")
+    assert (told["first_name"]["how"], told["first_name"]["pointers"]) == ("joined", ["/First", "/Last"])
+    assert told["mfa_enabled"]["why"] == "its table does not know the value, and leaves it out"
+    assert told["admin"]["why"] == "its condition does not hold"
+    body = {field["name"]: field for field in each["body"]}
+    assert any(field["why"] == "the input has no value there" for field in body.values())
+
+
+def test_one_field_is_shown_alone_with_where_it_comes_from(signing: Cli) -> None:
+    signing.write("a.ndjson", personnel_account(1))
+    assert signing.type("push", "a.ndjson", *ACCOUNTS, *DRATA).code == 0
+    [each] = explained(signing, run_of(signing), personnel_account(1)["id"], "email")
+    assert [told["name"] for told in each["body"]] == ["email"]
+    words = signing.type("explain", run_of(signing), personnel_account(1)["id"], "email").words
+    assert "at /email" in words
+
+
+def test_where_a_source_field_ends_up(signing: Cli) -> None:
+    rows = signing.type("explain", "--source", "/email", "--kind", "personnel_account", "--json").json
+    assert {row["destination"] for row in rows} == {"drata", "secureframe", "vanta"}
+    assert all(row["rule"] for row in rows)
+
+
+def test_a_run_without_a_receipt_cannot_be_explained(signing: Cli) -> None:
+    typed = signing.type("explain", "nothing", "u1")
+    assert typed.code == 2
+    assert "no receipt" in typed.words
+    assert json.dumps(typed.words)

@@ -1,0 +1,35 @@
+"""Receipts as tests look at them: listed, exported, and judged by the verifier alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.support.cli import Cli
+
+OVERRIDE = ("--override-guard", "the EU office was closed")
+
+
+def fingerprint(cli: Cli) -> str:
+    return str(cli.type("receipt", "key", "show", "--json").json[0]["fingerprint"])
+
+
+def statements(cli: Cli) -> list[dict[str, Any]]:
+    names = [row["number"] for row in cli.type("receipt", "list", "--json").json["receipts"]]
+    return [json.loads(cli.type("receipt", "show", name, "--json").out) for name in names]
+
+
+def exported(cli: Cli, name: str = "out", *options: str) -> Path:
+    assert cli.type("receipt", "export", name, *options).code == 0
+    return cli.folder / name
+
+
+def judged(folder: Path, *options: str) -> tuple[int, str]:
+    """What an auditor's machine says, on which there is no proofport."""
+    command = [sys.executable, "-I", str(folder / "verify_receipts.py"), str(folder), *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    return done.returncode, done.stdout
