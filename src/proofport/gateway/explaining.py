@@ -116,7 +116,7 @@ class Explainer:
                 told.missing.append(f"the input {each['name']} cannot be read as it was: {error.message}")
                 continue
             remembering = _Remembering(decoder)
-            with open_input(item) as reader:
+            with open_input(item, self._told["kind"]) as reader:
                 for place, record, _ in RecordStream(reader, remembering):
                     raw, remembering.last = remembering.last, NO_RAW
                     if not isinstance(record, dict):

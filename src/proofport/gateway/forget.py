@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from proofport.audit.receipt import PLAIN
+from proofport.audit.refused import PLAIN
 from proofport.delivery.payload import (
     DamagedPayload,
     decode_outcomes,
