@@ -128,11 +128,17 @@ async def test_a_worker_prunes(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{older_than: 12h}", "retention.older_than: found '12h', expected a time such as 90d or 12h, at least 1d"),
-        ("{older_than: 90}", "retention.older_than: found 90, expected a time such as 90d or 12h, at least 1d"),
+        (
+            "{older_than: 12h}",
+            "retention.older_than: found '12h', expected a number with s, m, h or d, such as 26h or 2d, at least 1d",
+        ),
+        (
+            "{older_than: 90}",
+            "retention.older_than: found 90, expected a number with s, m, h or d, such as 26h or 2d, at least 1d",
+        ),
         (
             "{older_than: 9d, every: 0h}",
-            "retention.every: found '0h', expected a time such as 90d or 12h, at least 1h",
+            "retention.every: found '0h', expected a number with s, m, h or d, such as 26h or 2d, at least 1h",
         ),
         ("{every: 1d}", "retention.older_than: found nothing, expected a value"),
     ],

@@ -14,7 +14,7 @@ from proofport.cli import options
 from proofport.cli.connect import uses_gateway, with_gateway
 from proofport.cli.output import echo, show, show_json, show_result, when, wrapped
 from proofport.errors import UsageError
-from proofport.text.wording import span
+from proofport.text.durations import seconds_of
 
 if TYPE_CHECKING:
     from proofport.journal.contract import AccessKey
@@ -59,7 +59,7 @@ def _moment(ctx: click.Context, parameter: click.Parameter, text: str | None) ->
     now = datetime.now(UTC)
     try:
         with suppress(ValueError):
-            return now.timestamp() + span(text)
+            return now.timestamp() + seconds_of(text)
         at = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise click.BadParameter(f"found {text!r}, expected 90d, 12h or 2030-01-31", ctx, parameter) from None

@@ -21,8 +21,8 @@ from proofport.config.secrets import journal_of, resolve_secrets, url_of
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
 from proofport.sources.xlsx import WORKBOOK_BYTES
-from proofport.text.durations import Duration
-from proofport.text.wording import SPAN_WORDS, did_you_mean, span
+from proofport.text.durations import EXPECTED, Duration, seconds_of
+from proofport.text.wording import did_you_mean
 from proofport.text.yaml_nodes import Node, content_of, data, kind_of, read_documents
 from proofport.wire import is_loopback
 
@@ -63,12 +63,12 @@ class Retention(Settings):
 
     @field_validator("older_than", "every", mode="before")
     @classmethod
-    def _span(cls, value: object, info: ValidationInfo) -> int:
+    def _span(cls, value: object, info: ValidationInfo) -> float:
         least = LEAST_RETAINED if info.field_name == "older_than" else LEAST_EVERY
         with suppress(ValueError):
-            if (seconds := span(value)) >= span(least):
+            if (seconds := seconds_of(str(value))) >= seconds_of(least):
                 return seconds
-        raise ValueError(f"expected {SPAN_WORDS}, at least {least}")
+        raise ValueError(f"expected {EXPECTED}, at least {least}")
 
 
 class Heartbeat(Settings):

@@ -197,16 +197,3 @@ def _words(detail: ErrorDetails, what: str, fields: Sequence[str]) -> tuple[str,
 
 
 _BRANCHES = frozenset({"int", "float", "str", "bool", "none", "list", "dict"})
-
-
-SPAN_WORDS = "a time such as 90d or 12h"
-_SPAN = re.compile(r"(\d{1,5})([dh])")
-_UNIT_SECONDS = {"d": 86_400, "h": 3_600}
-
-
-def span(text: object) -> int:
-    """The seconds of a time such as 90d or 12h. Raises ValueError."""
-    found = _SPAN.fullmatch(text) if isinstance(text, str) else None
-    if found is None:
-        raise ValueError(f"expected {SPAN_WORDS}")
-    return int(found[1]) * _UNIT_SECONDS[found[2]]

@@ -113,4 +113,4 @@ def test_a_file_of_an_older_version_says_how_it_shrinks(
 def test_what_is_young_cannot_be_pruned(shell: CommandLine, given: str) -> None:
     typed = shell.type("journal", "prune", "--older-than", given)
     assert typed.code == 2
-    assert f"found {given!r}, expected a time such as 90d or 12h, at least 1d" in typed.words
+    assert f"found {given!r}, expected a number with s, m, h or d, such as 26h or 2d, at least 1d" in typed.words

@@ -12,20 +12,20 @@ import proofport
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import show_result, wrapped
-from proofport.text.wording import SPAN_WORDS, span
+from proofport.text.durations import EXPECTED, seconds_of
 
 if TYPE_CHECKING:
     from proofport.gateway.rebuild import Rebuilt
     from proofport.journal.contract import Holding, JournalSize
 
 
-def _older_than(ctx: click.Context, parameter: click.Parameter, text: str) -> int:
+def _older_than(ctx: click.Context, parameter: click.Parameter, text: str) -> float:
     try:
-        seconds = span(text)
+        seconds = seconds_of(text)
     except ValueError:
-        seconds = 0
-    if seconds < span("1d"):
-        raise click.BadParameter(f"found {text!r}, expected {SPAN_WORDS}, at least 1d", ctx, parameter)
+        seconds = 0.0
+    if seconds < seconds_of("1d"):
+        raise click.BadParameter(f"found {text!r}, expected {EXPECTED}, at least 1d", ctx, parameter)
     return seconds
 
 
