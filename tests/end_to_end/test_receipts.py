@@ -219,3 +219,17 @@ def test_the_statement_of_a_run_has_the_numbers_of_its_report(pushed: Cli) -> No
     assert "<script" not in page
     assert "http-equiv" not in page
     assert "12 read = 11 + 1: reconciles" in page
+
+
+def test_what_rules_leave_out_is_told(signing: Cli) -> None:
+    drata = signing.destinations["drata"]
+    leavers = {"when": {"path": "$.username", "is": "gone"}, "reason": "not an employee"}
+    objects = {**drata["objects"], "personnel_account": {**drata["objects"]["personnel_account"], "skip": [leavers]}}
+    signing.configure(receipts={"key": "file:receipts.key"}, drata={"objects": objects})
+    signing.write("a.ndjson", *(personnel_account(n, username=name) for n, name in enumerate(("a", "b", "gone"))))
+    assert signing.type("push", "a.ndjson", *ACCOUNTS, *DRATA).code == 0
+    [said] = statements(signing)
+    assert said["predicate"]["population"] == {"read": 3, "left_out": 1, "here": {"not an employee": 1}, "input": 2}
+    words = signing.type("receipt", "statement", said["predicate"]["run"]).words
+    assert "1 not an employee" in words
+    assert "3 read = 1 left out + 2: reconciles" in words

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from proofport import __version__
+from proofport.audit.envelope import canonical
 from proofport.audit.log import Draft, ReceiptLog
 from proofport.audit.receipt import PREDICATE, moment
 from proofport.journal.contract import Journal, RunView
@@ -30,9 +31,9 @@ async def complete_due(journal: Journal, log: ReceiptLog, instance: str, *, befo
 
 def _draft(run: RunView, instance: str) -> Draft:
     """What the journal knows of a run. It knows neither the inputs' digests nor the exchanges."""
-    text = run.report or "{}"
-    books: dict[str, Any] = orjson.loads(text)
+    books: dict[str, Any] = orjson.loads(run.report or "{}")
     known = bool(run.report)
+    kept = canonical({name: value for name, value in books.items() if _is_count(value)})
     predicate = {
         "instance": instance,
         "run": run.run_id,
@@ -55,9 +56,14 @@ def _draft(run: RunView, instance: str) -> Draft:
     }
     return Draft(
         PREDICATE,
-        [("report", sha256(text.encode()).hexdigest())],
+        [("report", sha256(kept).hexdigest())],
         predicate,
         run.run_id,
         run.destination,
-        {"report": text.encode()},
+        {"report": kept},
     )
+
+
+def _is_count(value: object) -> bool:
+    """True for numbers, and tables of them. All else may hold ids, or words about single records."""
+    return isinstance(value, int) or (isinstance(value, dict) and all(isinstance(each, int) for each in value.values()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import IO
 
@@ -50,7 +49,3 @@ class ExchangeLog:
 
     def close(self) -> None:
         self._lines.close()
-
-
-def lines_of(content: bytes) -> Iterator[bytes]:
-    return iter(content.splitlines())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -121,7 +120,3 @@ def key_in_file(path: Path) -> SigningKey:
     if mode:
         raise ConfigError(f"{path} may be read by others", hint=f"It holds a private key: chmod 600 {path}")
     return SigningKey.from_text(text, str(path))
-
-
-def by_fingerprint(keys: Sequence[PublicKey]) -> dict[str, PublicKey]:
-    return {key.fingerprint: key for key in keys}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, TypeAlias
 
-from proofport.audit.checkpoint import Checkpoint, note_of
 from proofport.audit.envelope import signed, statement
 from proofport.audit.keys import PublicKey, SigningKey
 from proofport.audit.merkle import Tree, leaf_hash
@@ -17,6 +17,9 @@ from proofport.journal.contract import NewReceipt, ReceiptKey, Receipts
 
 KEY_ROTATED = "urn:proofport:key:v1"
 """The predicate of a receipt in which the key before says which one follows."""
+
+ED25519 = b"\x01"
+"""The kind of a signature, in the hash of its key."""
 
 TRIES = 100
 """So often another process may be quicker."""
@@ -122,4 +125,14 @@ class ReceiptLog:
         while page := await self._journal.leaves(first=tree.size):
             for leaf in page:
                 tree.add(leaf)
-        return note_of(Checkpoint(self.origin, tree.size, tree.root()), self._key)
+        return note_of(self.origin, tree.size, tree.root(), self._key)
+
+
+def note_of(origin: str, size: int, root: bytes, key: SigningKey) -> str:
+    """The signed head of a log, as a note that can be kept elsewhere: in a ticket, in a mail, with the auditor.
+
+    The form is that of C2SP: https://c2sp.org/signed-note and https://c2sp.org/tlog-checkpoint
+    """
+    body = f"{origin}\n{size}\n{b64encode(root).decode()}\n"
+    key_hash = sha256(f"{origin}\n".encode() + ED25519 + key.public.raw).digest()[:4]
+    return f"{body}\n\N{EM DASH} {origin} {b64encode(key_hash + key.sign(body.encode())).decode()}\n"

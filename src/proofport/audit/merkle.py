@@ -6,7 +6,7 @@ pass for the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from hashlib import sha256
 
 EMPTY = sha256(b"").digest()
@@ -54,35 +54,3 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
     for leaf in leaves:
         tree.add(leaf)
     return tree.root()
-
-
-def inclusion(index: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """The proof that the leaf at `index` is in the tree of `leaves`: the audit path, from the bottom up."""
-    if len(leaves) == 1:
-        return []
-    middle = _split(len(leaves))
-    if index < middle:
-        return [*inclusion(index, leaves[:middle]), root_of(leaves[middle:])]
-    return [*inclusion(index - middle, leaves[middle:]), root_of(leaves[:middle])]
-
-
-def consistency(before: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """The proof that the tree of the first `before` leaves is a beginning of the tree of all."""
-    if not 0 < before < len(leaves):
-        return []
-    return _consistency(before, leaves, known=True)
-
-
-def _consistency(before: int, leaves: Sequence[bytes], *, known: bool) -> list[bytes]:
-    """`known`: the one who checks has the root of this very part already."""
-    if before == len(leaves):
-        return [] if known else [root_of(leaves)]
-    middle = _split(len(leaves))
-    if before <= middle:
-        return [*_consistency(before, leaves[:middle], known=known), root_of(leaves[middle:])]
-    return [*_consistency(before - middle, leaves[middle:], known=False), root_of(leaves[:middle])]
-
-
-def _split(size: int) -> int:
-    """The largest power of two that is smaller than `size`."""
-    return int(1 << ((size - 1).bit_length() - 1))

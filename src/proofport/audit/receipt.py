@@ -25,6 +25,9 @@ PREDICATE = "urn:proofport:delivery:v1"
 MOST_INPUTS = 50
 """Inputs that are listed in a receipt. Where there are more, the list is kept beside it."""
 
+LONGEST_REASON = 120
+"""Characters of the reason for leaving records out."""
+
 LONGEST = 1_000
 """Characters of a text that a person gave."""
 
@@ -76,7 +79,7 @@ class RunWitness:
         files = {"exchanges": self._exchanges.content(), **self._refused.files()}
         inputs = [
             {"name": each.name, "source": each.source, "read": each.read, "sha256": each.sha256}
-            | {"incomplete": each.incomplete, "mapping": mapping}
+            | {"incomplete": each.incomplete, "mapping": mapping, "left_out": _bounded(each.skipped)}
             for each, mapping in zip_longest(facts.inputs, self._mappings[: len(facts.inputs)])
         ]
         if len(inputs) > MOST_INPUTS:
@@ -112,7 +115,7 @@ class RunWitness:
             "started": moment(facts.started),
             "ended": moment(facts.ended),
             "inputs": {"count": len(facts.inputs), "list": inputs},
-            "population": {"read": sum(each.read for each in facts.inputs), "input": report.input},
+            "population": population(sum(each.read for each in facts.inputs), report),
             **books_of(report),
             "refused": self._refused.told(),
             "guard": self._guard(facts),
@@ -138,6 +141,16 @@ class RunWitness:
         self._refused.close()
 
 
+def _bounded(reasons: Mapping[str, int]) -> dict[str, int]:
+    """How many records were left out for each reason, which a person has written."""
+    return {reason[:LONGEST_REASON]: count for reason, count in list(reasons.items())[:MOST_INPUTS]}
+
+
+def population(read: int, report: DestinationReport) -> dict[str, Any]:
+    """All that was read is the input of the destination, or was left out: by a source mapping, or there only."""
+    return {"read": read, "left_out": read - report.input, "here": _bounded(report.skipped), "input": report.input}
+
+
 def books_of(report: DestinationReport) -> dict[str, Any]:
     """The counts of a report. They hold no id."""
     return {
@@ -147,6 +160,8 @@ def books_of(report: DestinationReport) -> dict[str, Any]:
         "gone": {"count": report.gone.count, "became": report.gone_became},
         "kept_last": report.kept_last.count,
         "dropped": report.dropped.count,
+        "taken_as_removed": report.taken_as_removed.count,
+        "gone_left_out": sum(found.count for found in report.gone_skipped.values()),
         "excluded": report.excluded.count,
         "not_known": report.not_known.count,
     }

@@ -28,6 +28,12 @@ ASSURANCES = {
     "confirmed": "the system answered for the record, or for the set",
     "verified": "they were read back from the system, and are equal",
 }
+GONE = {
+    "gone_left_out": "Of these left out by a rule",
+    "taken_as_removed": "Taken as removed there",
+    "kept_last": "Refused, last state kept",
+    "dropped": "Dropped by the override",
+}
 GUARD = {
     "not asked": "Not asked: nothing follows from absence in this run.",
     "agreed": "Agreed to the change.",
@@ -93,7 +99,13 @@ def _counts(told: Mapping[str, Any]) -> Iterator[Row]:
     if counts is None or total is None:
         yield "Counts", "not known"
         return
-    yield "Read", f"{total:,}"
+    read = told["population"].get("read", total)
+    yield "Read", f"{read:,}"
+    if read > total:
+        yield "Left out", f"{read - total:,} by rules of the mappings"
+        listed = [each.get("left_out") or {} for each in told["inputs"]["list"]]
+        for reasons in (*listed, told["population"].get("here") or {}):
+            yield from (("", f"{count:,} {reason}") for reason, count in reasons.items())
     for outcome, meaning in OUTCOMES.items():
         if counts[outcome]:
             yield outcome.capitalize(), f"{counts[outcome]:,} {meaning}"
@@ -103,7 +115,8 @@ def _counts(told: Mapping[str, Any]) -> Iterator[Row]:
                         yield "", f"{told['assurance'][level]:,} {level}: {words}"
     terms = " + ".join(f"{counts[outcome]:,}" for outcome in OUTCOMES if counts[outcome]) or "0"
     same = "reconciles" if sum(counts.values()) == total else "DOES NOT RECONCILE"
-    yield "Reconciliation", f"{total:,} read = {terms}: {same}"
+    left = f"{read - total:,} left out + " if read > total else ""
+    yield "Reconciliation", f"{read:,} read = {left}{terms}: {same}"
     for reason, count in (told.get("reasons") or {}).items():
         yield "Reason", f"{count:,} {reason}"
     for each in (told.get("refused") or {}).get("problems", []):
@@ -114,7 +127,7 @@ def _counts(told: Mapping[str, Any]) -> Iterator[Row]:
 def _gone(told: Mapping[str, Any]) -> Iterator[Row]:
     gone = told.get("gone") or {}
     yield "Gone", f"{gone.get('count', 0):,}" + (f", {gone['became']}" if gone.get("became") else "")
-    for name, words in (("kept_last", "Refused, last state kept"), ("dropped", "Dropped by the override")):
+    for name, words in GONE.items():
         if told.get(name):
             yield words, f"{told[name]:,}"
     if guard := told.get("guard"):

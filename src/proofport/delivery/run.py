@@ -316,7 +316,7 @@ class Run:
         order, report = self._order, part.destination.report
         readers = [reader for reader, _ in order.inputs]
         inputs = [
-            InputFacts(source.input, name, source.read, reader.digest, source.incomplete)
+            InputFacts(source.input, name, source.read, source.skipped, reader.digest, source.incomplete)
             for source, name, reader in zip(self._inputs.reports, self._inputs.names, readers, strict=False)
         ]
         facts = Facts(

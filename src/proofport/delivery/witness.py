@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from proofport.accounting import Outcome
@@ -23,6 +23,8 @@ class InputFacts:
     #: The name of its source, the same in every run.
     source: str
     read: int
+    #: How many its source mapping has left out, by the reason.
+    skipped: Mapping[str, int] = field(default_factory=dict)
     #: Hexadecimal SHA-256 of the bytes that were read. None: it has none.
     sha256: str | None = None
     #: Why it was not read to its end, if it was not.

@@ -105,7 +105,8 @@ def signing_key(config: Config) -> SigningKey:
         )
     scheme, _, place = config.receipts.key.partition(":")
     if scheme == "file" and place:
-        return key_in_file((config.path.parent if config.path else Path.cwd()) / place)
+        folder = config.path.parent if config.path else Path.cwd()
+        return key_in_file(folder / Path(place).expanduser())
     if scheme == "env" and place:
         text = os.environ.get(place)
         if text is None:

@@ -15,7 +15,7 @@ from proofport.delivery.lease import new_owner
 from proofport.delivery.target import Target
 from proofport.gateway.audit import Receipts
 from proofport.gateway.places import Places
-from proofport.gateway.standing import standing
+from proofport.gateway.standing import freshness, stale
 from proofport.gateway.targets import Targets
 from proofport.http.auth import Tokens
 from proofport.http.pacer import Turns
@@ -76,12 +76,11 @@ class Opened:
         """Tells the webhooks of `notices:` what is wrong. Raises ConfigError."""
         journal = await self.journal()
 
-        async def stale() -> list[NewCause]:
-            found = await standing(journal, self.places, time.time())
-            aged = [each for each in found.findings if each.trouble == "stale"]
+        async def found() -> list[NewCause]:
+            aged = stale(freshness(self.places, await journal.arrivals()), time.time())
             return [causes.stale(each.destination or "", each.kind or "", each.lane, each.detail) for each in aged]
 
-        return Teller(self.config, journal, new_owner(), stale=stale)
+        return Teller(self.config, journal, new_owner(), stale=found)
 
     async def sender(self, adapter: Adapter) -> Sender:
         """A connection to an adapter's vendor. All connections of a gateway share its tokens."""

@@ -146,4 +146,5 @@ def _has_ended(resource: Resource, record: Observed) -> bool:
 
 def _report(result: Rebuilt) -> str:
     counts = {"input": 0, **{status.value: 0 for status in Status}}
-    return orjson.dumps({"rebuilt": result.added, **counts}).decode()
+    rest = {"assurance": {}, "reasons": {}, "exit_code": 0, "requests": 0, "gone": {"count": 0, "ids": []}, "notes": []}
+    return orjson.dumps({"rebuilt": result.added, **counts, **rest}).decode()

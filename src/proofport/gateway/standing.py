@@ -83,14 +83,15 @@ async def standing(journal: Journal, places: Places, now: float) -> Standing:
     leased = {lane.lane for lane in lanes if lane.owner is not None and (lane.lease_until or 0.0) > now}
     known = set(places.destinations)
     findings = [
-        *_stale(fresh, now),
+        *stale(fresh, now),
         *_lanes(lanes, places),
         *_runs([run for run in runs if run.destination in known], leased),
     ]
     return Standing(findings, fresh)
 
 
-def _stale(fresh: Sequence[Freshness], now: float) -> Iterator[Finding]:
+def stale(fresh: Sequence[Freshness], now: float) -> Iterator[Finding]:
+    """What is older than it may be."""
     for each in fresh:
         if not each.is_stale(now):
             continue

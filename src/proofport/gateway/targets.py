@@ -165,7 +165,10 @@ def _with_mapping(adapter: Adapter, kind: str, name: str | None) -> Adapter:
     if kind not in objects:
         return adapter
     own = {kind: objects[kind].model_copy(update={"mapping": name})}
-    return type(adapter)(adapter.settings.model_copy(update={"objects": {**objects, **own}}))
+    made = type(adapter)(adapter.settings.model_copy(update={"objects": {**objects, **own}}))
+    if (again := adapter.again) is not None:
+        made.again = lambda: _with_mapping(again(), kind, name)
+    return made
 
 
 def _check_values(

@@ -63,7 +63,8 @@ OF_A_LANE = (
     ),
     _table(
         "runs",
-        "number run_id destination lane kind mode state started ended report cut staged completing memory inputs due",
+        "number run_id destination lane kind mode state started ended report cut staged completing memory inputs "
+        "due pruned",
     ),
     _table("batches", "run number first last records digest outcomes", "run"),
     _table("attempts", "number lane run_id delivery operation status seconds sent_bytes digest message at"),

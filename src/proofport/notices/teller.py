@@ -76,6 +76,8 @@ class Teller:
             log.warning("notices_wait", seconds=ONCE)
         except JournalError as error:
             log.error("journal_unavailable", error=error.message)
+        except Exception as error:  # the run has ended, and its report goes out
+            log.error("notices_failed", exc_info=error)
         await self.give_back()
 
     async def look(self) -> None:

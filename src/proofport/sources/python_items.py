@@ -72,6 +72,10 @@ class PythonReader(Reader):
         yield from enumerate(self._fetched, self._read + 1)
 
     @property
+    def modified(self) -> None:
+        """None: a function has no age."""
+
+    @property
     def digest(self) -> None:
         """None: what a function gives is no bytes."""
 

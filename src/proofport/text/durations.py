@@ -34,7 +34,7 @@ def in_words(seconds: float) -> str:
 def _seconds(given: object) -> object:
     if isinstance(given, str):
         return seconds_of(given)
-    if isinstance(given, float) and given > 0:  # it was read before
+    if isinstance(given, float) and given > 0 and given.is_integer():  # it was read before, or a program gives seconds
         return given
     raise ValueError(f"expected {EXPECTED}")
 

@@ -45,6 +45,7 @@ SELECT max(number) FROM (SELECT number FROM snapshots WHERE number > %(after)s O
 -- ids, and the bytes.
 SELECT d.id, octet_length(d.payload) + coalesce(octet_length(d.bodies), 0) FROM deliveries d
 WHERE d.id > %(after)s AND d.id <= %(last)s AND d.state IN ('done', 'cancelled') AND d.finished < %(before)s
+    AND d.receipt IS DISTINCT FROM -1
     AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.delivery = d.id)
     AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.id = d.submission AND {keeps_delivery})
     AND NOT EXISTS (SELECT 1 FROM deliveries s

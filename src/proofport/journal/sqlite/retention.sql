@@ -45,6 +45,7 @@ SELECT max(number) FROM (SELECT number FROM snapshots WHERE number > :after ORDE
 -- ids, and the bytes.
 SELECT d.id, length(d.payload) + coalesce(length(d.bodies), 0) FROM deliveries d
 WHERE d.id > :after AND d.id <= :last AND d.state IN ('done', 'cancelled') AND d.finished < :before
+    AND d.receipt IS NOT -1
     AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.delivery = d.id)
     AND NOT EXISTS (SELECT 1 FROM deliveries s WHERE s.id = d.submission AND {keeps_delivery})
     AND NOT EXISTS (SELECT 1 FROM deliveries s
