@@ -190,7 +190,7 @@ async def test_a_lane_that_waits_does_so_after_a_restart_and_the_others_go_on(
         assert (code, shown in said, "3 queued" in said) == (0, True, True), said
         waiting = Reached(queue, blocked, 2)
         code, said = await typed(queue, "resume", lane)
-        assert (code, said) == (0, f"{lane} goes on.\n")
+        assert (code, said) == (0, f"drata/custom:k1 ({lane}) goes on.\n")
         await waiting.reached()
         second.send_signal(signal.SIGTERM)
         await second.communicate()

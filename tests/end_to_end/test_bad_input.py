@@ -17,9 +17,9 @@ def machine(which: int, **more: Any) -> dict[str, Any]:
     return cloud_resource(f"t{which}", **more)
 
 
-def trained(number: int, **fields: Any) -> dict[str, Any]:
+def trained(which: int, **fields: Any) -> dict[str, Any]:
     """A training that Secureframe processes: one that has ended."""
-    return training_record(number, **{"completed_at": "2026-01-30T09:00:00Z", **fields})
+    return training_record(which, **{"completed_at": "2026-01-30T09:00:00Z", **fields})
 
 
 GOOD = {"training_record": trained, "cloud_resource": machine}

@@ -19,7 +19,7 @@ from proofport import Gateway
 from proofport.accounting import Outcome, Status
 from proofport.audit import lanes
 from proofport.audit.lanes import LaneReceipts
-from proofport.journal.contract import Delivery
+from proofport.journal.contract import Delivery, Filter
 
 KIND = "personnel_account"
 
@@ -130,10 +130,13 @@ def test_a_refused_record_is_counted_and_its_id_blinded(signing: Cli) -> None:
 def test_a_receipt_is_cut_at_the_most_deliveries(signing: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lanes, "MOST", 20)
     ids = asyncio.run(queued(signing, *[1] * 45))
-    receipts = [each["predicate"]["deliveries"] for each in statements(signing)]
-    assert len(receipts) > 1
+    said = [each["predicate"] for each in statements(signing)]
+    receipts = [each["deliveries"] for each in said]
     assert sum(each["count"] for each in receipts) == len(ids)
-    assert all(each["count"] <= 20 for each in receipts)
+    assert sorted(each["count"] for each in receipts) == [5, 20, 20]
+    assert not any(each["from_journal"] for each in said), "what was exchanged stands in each"
+    assert all(each["exchanges"] > 0 for each in said)
+    assert unreceipted(signing) == []
 
 
 def test_what_a_dead_worker_left_is_receipted_by_the_next(signing: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,16 +165,7 @@ def test_what_a_dead_worker_left_is_receipted_by_the_next(signing: Cli, monkeypa
 def test_a_lane_that_falls_silent_has_its_receipt_after_an_hour(signing: Cli) -> None:
     async def silent(config: Path, clock: Clock) -> list[str]:
         async with Gateway.from_file(config) as gateway:
-            journal, (log, key) = await gateway.journal(), await gateway.receipts.log()
-            receipts = LaneReceipts(journal, log, key, lambda _: {}, instance="x", lease=9.0, clock=clock)
-            await receipts.begin()
-            [number] = await submitted(gateway, 0, 1)
-            [delivery] = await journal.find(_of(number))
-            run = await journal.claim(delivery.lane, owner="me", lease=9.0)
-            assert run is not None
-            await run.done(delivery, '[[1,"delivered","confirmed",null,null]]')
-            receipts.ended(delivery)
-            await run.release()
+            journal, receipts = await gateway.journal(), await ended(gateway, 1, clock)
             found = []
             for seconds in (0, 3_599, 1):
                 clock.now += seconds
@@ -182,10 +176,32 @@ def test_a_lane_that_falls_silent_has_its_receipt_after_an_hour(signing: Cli) ->
     assert asyncio.run(silent(signing.folder / "proofport.yaml", Clock())) == ["0", "0", "1"]
 
 
-def _of(number: int) -> Any:
-    from proofport.journal.contract import Filter
+async def ended(gateway: Gateway, count: int, clock: Clock) -> LaneReceipts:
+    """Deliveries of one record that have ended, without a receipt yet."""
+    journal, (log, key) = await gateway.journal(), await gateway.receipts.log()
+    receipts = LaneReceipts(journal, log, key, lambda _: {}, instance="x", lease=9.0, clock=clock)
+    await receipts.begin()
+    deliveries = await journal.find(Filter(ids=await submitted(gateway, 0, *[1] * count)))
+    run = await journal.claim(deliveries[0].lane, owner="me", lease=9.0)
+    assert run is not None
+    for delivery in deliveries:
+        await run.done(delivery, '[[1,"delivered","confirmed",null,null]]')
+        receipts.ended(delivery)
+    await run.release()
+    return receipts
 
-    return Filter(ids=[number])
+
+def test_more_than_a_receipt_holds_has_several(signing: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where many deliveries are set aside in a row."""
+
+    async def finished() -> None:
+        async with Gateway.from_file(signing.folder / "proofport.yaml") as gateway:
+            await (await ended(gateway, 5, Clock())).finish()
+
+    monkeypatch.setattr(lanes, "MOST", 2)
+    asyncio.run(finished())
+    assert sorted(each["predicate"]["deliveries"]["count"] for each in statements(signing)) == [1, 2, 2]
+    assert unreceipted(signing) == []
 
 
 def test_without_a_key_nothing_is_due(cli: Cli) -> None:

@@ -81,7 +81,8 @@ async def test_what_one_relay_accepts_the_other_answers_for(pair: Pair) -> None:
         async with relay.client.get(f"{relay.origin}/metrics") as answer:
             told = await answer.text()
         assert "proofport_journal_up 1.0" in told
-        assert 'proofport_lane_queued_deliveries{lane="' in told
+        queued = 'proofport_lane_queued_deliveries{destination="drata",kind="cloud_resource",lane="'
+        assert queued in told
 
 
 async def test_a_snapshot_that_one_relay_opens_the_other_fills_and_commits(pair: Pair) -> None:

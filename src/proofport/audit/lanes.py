@@ -31,9 +31,6 @@ from proofport.wire import Call
 MOST = 1_000
 """Deliveries of a receipt."""
 
-AT_ONCE = 16
-"""Deliveries that may end before it is asked again if it is time for a receipt."""
-
 LONGEST = 3_600.0
 """Seconds from the first delivery of a receipt to the receipt."""
 
@@ -102,9 +99,13 @@ class LaneReceipts:
     def _lane(self, name: str) -> _Lane:
         return self._lanes.setdefault(name, _Lane(self._clock()))
 
-    async def cut(self, run: LaneRun) -> None:
+    @property
+    def most(self) -> int:
+        return MOST
+
+    async def cut(self, run: LaneRun, coming: int) -> None:
         seen = self._lanes.get(run.lane)
-        if seen is not None and (len(seen.ended) > MOST - AT_ONCE or self._clock() - seen.since >= LONGEST):
+        if seen is not None and (len(seen.ended) + coming > MOST or self._clock() - seen.since >= LONGEST):
             await self._write_quietly(run)
 
     async def keep(self) -> None:
@@ -156,7 +157,8 @@ class LaneReceipts:
         seen = self._lanes.get(run.lane) or _Lane(self._clock())
         while await self._certified(run, lambda each: each.id not in seen.ended, None):
             pass
-        await self._certified(run, lambda each: each.id in seen.ended, seen)
+        while await self._certified(run, lambda each: each.id in seen.ended, seen):
+            pass
         seen.exchanges.close()
         self._lanes.pop(run.lane, None)
 

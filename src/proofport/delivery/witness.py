@@ -77,8 +77,13 @@ class LaneWitness(Protocol):
     def ended(self, delivery: Delivery) -> None:
         """Hear of a delivery that has ended."""
 
-    async def cut(self, run: LaneRun) -> None:
-        """Write the receipt of a lane that is held, if it is time for one."""
+    @property
+    def most(self) -> int:
+        """Deliveries of a receipt, and so of a request: what was exchanged for them stands in one receipt."""
+        ...
+
+    async def cut(self, run: LaneRun, coming: int) -> None:
+        """Write the receipt of a lane that is held, if it is time for one or has no room for so many more."""
         ...
 
     async def keep(self) -> None:

@@ -317,7 +317,7 @@ class TestSmall:
         assert (status, told["state"], "queued" in told["detail"]) == (409, None, False)
         status, told = await ask(f"/v1/dead-letters/{letter}/replay")
         hidden = {name for name, value in told.items() if value is None}
-        assert (status, hidden) == (202, {"submission", "finished", "outcomes", "reason", "replayed_as"})
+        assert (status, hidden) == (202, {"submission", "finished", "outcomes", "reason", "replayed_as", "receipt"})
 
 
 async def _first_dead(journal: Journal, lane: str) -> tuple[int, int]:

@@ -116,9 +116,11 @@ class Worker:
                     for group in waiting:
                         if stop.is_set():
                             return
+                        if self.witness is not None:
+                            await self.witness.cut(run, len(group))
                         goes_on = await drain.deliver(group)
                         if self.witness is not None:
-                            await self.witness.cut(run)
+                            await self.witness.cut(run, 1)
                         if not goes_on or turn.is_over():
                             return
         except LaneLost as error:
@@ -166,7 +168,8 @@ class _Drain:
             limits = self._worker.target(head.destination, head.kind, head.mode).resource.limits(head.mode)
         except Exception:
             return TAKEN_AT_ONCE  # whoever delivers it meets the same, and parks the lane
-        return limits.max_records * -(-TAKEN_AT_ONCE // limits.max_records)
+        room = limits.max_records * -(-TAKEN_AT_ONCE // limits.max_records)
+        return room if self._worker.witness is None else min(room, self._worker.witness.most)
 
     async def _readable(self, delivery: Delivery) -> Taken | None:
         """A delivery with its records. None: it was set aside, so that the lane goes on without it."""

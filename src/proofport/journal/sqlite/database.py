@@ -64,6 +64,7 @@ def _begin(path: Path, *, durable: bool) -> None:
     try:
         os.close(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         with closing(connect(draft, durable=durable)) as db:
+            db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # for new files alone: https://www.sqlite.org/pragma.html
             _migrate(db, draft)
         with suppress(FileExistsError):  # another process was quicker
             _name(draft, path)
@@ -206,7 +207,6 @@ def _file_system(path: Path, mounts: Path) -> str | None:
 
 def _migrate(db: sqlite3.Connection, path: Path) -> None:
     """All processes may open a new journal at once: the first one to get the lock migrates."""
-    db.execute("PRAGMA auto_vacuum = INCREMENTAL")  # counts for a file that is new: https://www.sqlite.org/pragma.html
     if (mode := _pragma(db, "journal_mode = WAL")) != "wal":
         raise sqlite3.OperationalError(f"write-ahead logging is not available here (journal mode {mode})")
     if _version(db, path) == len(MIGRATIONS):
