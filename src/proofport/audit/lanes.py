@@ -140,7 +140,7 @@ class LaneReceipts:
             if run is not None:
                 await self._write_quietly(run)
                 await run.release()
-        except JournalError as error:
+        except (JournalError, LaneLost) as error:
             log.error("receipt_not_written", lane=name, error=error.message)
 
     async def _write_quietly(self, run: LaneRun) -> None:
