@@ -70,6 +70,12 @@ def looks_like_a_time(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TIME.fullmatch(value) is not None
 
 
+def has_fraction(time: str) -> bool:
+    """True if a time has a fraction of a second. One that Vanta shows is a text: it keeps none of a time (FAQ)."""
+    found = _TIME.fullmatch(time)
+    return found is not None and bool((found[1] or "").strip(".0"))
+
+
 def note(memory: Memory, sentence: str) -> None:
     """Have a sentence in the report. It is said once, however often the flow is led."""
     notes = memory.setdefault("notes", [])

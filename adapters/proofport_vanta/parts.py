@@ -16,7 +16,7 @@ from proofport.errors import OutcomeUnknown, Problem, Retryable, UsageError
 from proofport.wire import Call
 from proofport_vanta.answers import expect_ok, vendor_words
 from proofport_vanta.bodies import ID_FIELD
-from proofport_vanta.common import looks_like_a_time, whole_seconds
+from proofport_vanta.common import has_fraction, looks_like_a_time, whole_seconds
 from proofport_vanta.refusals import refusal_of
 
 MAX_RECORDS, MAX_BYTES = 10_000, 10_000_000
@@ -136,8 +136,24 @@ class Part:
         return {"platform": self.platform, **found} if self.platform else found
 
     def _own(self, name: str, value: Any) -> Any:
-        is_time = looks_like_a_time(value) if self.times is None else name in self.times
-        return _seconds(value) if is_time else value
+        if self.times is None:
+            return _seconds(value) if looks_like_a_time(value) and not has_fraction(value) else value
+        return _seconds(value) if name in self.times else value
+
+    def shows(self, row: Row, sent: Row) -> bool:
+        """True if a live row is what was sent.
+
+        Where it is not known what is declared, a time may be a text, and its fraction is kept; or it is not.
+        """
+        shown = {name: value for name, value in row.items() if name != "platform"}
+        return self._alike(shown) == self._alike(sent)
+
+    def _alike(self, record: Row) -> Row:
+        own = record.get("customProperties")
+        if self.times is not None or not isinstance(own, dict):
+            return record
+        cut = {name: _seconds(value) if looks_like_a_time(value) else value for name, value in own.items()}
+        return {**record, "customProperties": cut}
 
 
 def _doubt(answer: Any, sent: int) -> tuple[str, str] | None:

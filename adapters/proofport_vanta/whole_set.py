@@ -244,9 +244,8 @@ def _look(share: Share) -> Flow[list[int]]:
         except ProofportError:
             break
         for row in rows:
-            shown = {name: value for name, value in row.items() if name != "platform"}
             record_id = row[ID_FIELD]
-            if record_id in waiting and json.loads(bodies[record_id]) == shown:
+            if record_id in waiting and share.part.shows(row, json.loads(bodies[record_id])):
                 found.append(waiting.pop(record_id))
         if not waiting:
             break

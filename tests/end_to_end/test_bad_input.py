@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ def trained(which: int, **fields: Any) -> dict[str, Any]:
     return training_record(which, **{"completed_at": "2026-01-30T09:00:00Z", **fields})
 
 
-GOOD = {"training_record": trained, "cloud_resource": machine}
+GOOD: Mapping[str, Callable[..., dict[str, Any]]] = {"training_record": trained, "cloud_resource": machine}
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,8 @@ def test_a_renamed_column_leaves_nobody_out(hr: Cli) -> None:
     hr.write("people.csv", HEADER.replace("type", "worker_type"), *map(person, range(8)))
     typed = hr.type("push", *NIGHT, *DRATA)
     assert typed.code == 1
-    assert "skip: found nothing at $.type" in typed.words
+    assert "8 x skip: expected a value, which decides if the record is left out (not an employee)" in typed.words
+    assert "people.csv:2 p0 found nothing at $.type" in typed.words
     assert len(hr.held("drata", "personnel_account")) == 8
 
 

@@ -51,6 +51,26 @@ async def test_cloud_resources_are_custom_resources(vanta: Vanta) -> None:
     assert row["customProperties"]["encrypted"] == "unknown"
 
 
+@pytest.mark.parametrize("declared", ["string", "timestamp"])
+async def test_a_time_is_confirmed_though_it_is_not_known_if_it_is_a_text(vanta: Vanta, declared: str) -> None:
+    """A text keeps its fraction of a second, and a time does not."""
+    vanta.block["objects"][PACKAGE] |= {"when_unknown": {"externalUrl": "https://packages.example.com/"}}
+    await declare(vanta, PACKAGE, {"properties": {"released": {"type": declared}}})
+    record = {"id": "p1", "released": "2026-01-31T09:00:00.500000Z"}
+    report = await vanta.push([record], kind=PACKAGE)
+    assert dict(report.destinations["vanta"].tally.assurance) == {Assurance.CONFIRMED: 1}
+
+
+async def test_a_text_with_a_time_is_not_sent_again(vanta: Vanta) -> None:
+    known = {"id": "i-1", "type": "aws.ec2.instance", "provider": "aws"}
+    records = [{**known, "created_at": f"2026-01-31T09:00:00{more}Z"} for more in ("", ".5")]
+    for record in records:
+        report = await vanta.push([record], kind="cloud_resource")
+        assert dict(report.destinations["vanta"].tally.assurance) == {Assurance.CONFIRMED: 1}
+        again = await vanta.push([record], kind="cloud_resource", skip_unchanged=True)
+        assert counts(again) == {"unchanged": 1}
+
+
 async def test_the_fields_of_a_custom_record_are_its_own_properties(vanta: Vanta) -> None:
     types = {"name": "string", "size": "int32", "signed": "boolean", "released": "timestamp"}
     definition = {"properties": {name: {"type": each} for name, each in types.items()}}

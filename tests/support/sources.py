@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -27,7 +30,15 @@ OWN = ("id", "email", "serial_number", "mac_address", "uuid")
 
 WRONG: tuple[Any, ...] = ({"wrong": "value"}, "wrong", [{"wrong": "value"}])
 Leaf = tuple[Any, ...]
-"""The way to a value that is neither an object nor a list: keys and numbers."""
+"""The way to a value that is neither an object nor a list: keys, numbers, and last a cell of a table."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place in a CSV table that a document has in base64."""
+
+    row: int
+    column: int
 
 
 def sources() -> list[MappingFile]:
@@ -235,13 +246,35 @@ def leaves(value: Any, before: Leaf = ()) -> Iterator[Leaf]:
     pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     found = list(pairs)
     if not found:
+        _, *rows = _table(value) or [[]]
+        cells = [Cell(row, column) for row, cells in enumerate(rows, 1) for column in range(len(cells))]
+        yield from ((*before, cell) for cell in cells)
         yield before
     for name, inner in found:
         yield from leaves(inner, (*before, name))
 
 
+def _table(value: Any) -> list[list[str]] | None:
+    """The rows of a CSV file in base64; None for any other value."""
+    try:
+        text = b64decode(value, validate=True).decode()
+    except (TypeError, ValueError):
+        return None
+    return list(csv.reader(io.StringIO(text))) if "," in text and "\n" in text else None
+
+
+def _encoded(table: list[list[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(table)
+    return b64encode(text.getvalue().encode()).decode()
+
+
 def at(document: Any, leaf: Leaf) -> Any:
     for name in leaf:
+        if isinstance(name, Cell):
+            table = _table(document)
+            assert table is not None
+            return table[name.row][name.column]
         document = document[name]
     return document
 
@@ -250,6 +283,11 @@ def with_value(document: Any, leaf: Leaf, value: Any) -> Any:
     """A copy of the document with another value in one place."""
     if not leaf:
         return value
+    if isinstance(cell := leaf[-1], Cell):
+        table = _table(at(document, leaf[:-1]))
+        assert table is not None
+        table[cell.row][cell.column] = value if isinstance(value, str) else json.dumps(value)
+        return with_value(document, leaf[:-1], _encoded(table))
     copied = json.loads(json.dumps(document, default=str))
     at(copied, leaf[:-1])[leaf[-1]] = value
     return copied

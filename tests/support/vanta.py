@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import ANY
 
-from tests.generated.vanta import declared
+from tests.generated.vanta import declared_for
 from tests.support.destination import AtEmulator
 from tests.support.evidence import FULLY_KNOWN, Record, personnel_account
 
-from proofport.evidence import KINDS
-from proofport.mapping import MappingLibrary
 from proofport.testing import Running
 
 SCOPE = "connectors.self:read-resource connectors.self:write-resource"
@@ -47,8 +45,7 @@ async def authorization(served: Running, **changes: Any) -> str:
 
 def with_all_known(block: dict[str, Any], kind: str) -> dict[str, Any]:
     """The object of a kind, with the values that `docs/vanta.md` declares for what a source does not know."""
-    made = MappingLibrary().find(f"vanta/{kind}").fields if kind in KINDS else {}
-    values = {name: value for name, value in declared().items() if name in made}
+    values = declared_for(kind)
     return {**block, "when_unknown": values} if values else block
 
 

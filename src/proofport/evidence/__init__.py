@@ -16,10 +16,11 @@ from proofport.evidence.assets import (
     SystemService,
     Tag,
 )
-from proofport.evidence.base import Custom, Evidence, Neutral, format_timestamp, moment_of, read_moment
+from proofport.evidence.base import BETWEEN, Custom, Evidence, Neutral, format_timestamp, moment_of, read_moment
 from proofport.evidence.people import Person, PersonnelAccount, TrainingRecord
 
 __all__ = [
+    "BETWEEN",
     "KINDS",
     "BrowserExtension",
     "CloudResource",

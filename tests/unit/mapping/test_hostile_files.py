@@ -96,7 +96,7 @@ class TestFiles:
         """Reading one would wait for ever."""
         os.mkfifo(tmp_path / "f.yaml")
         (tmp_path / "zero.yaml").symlink_to("/dev/zero")
-        assert not [name for name in MappingLibrary([tmp_path]).names() if name.startswith("sources/t")]
+        assert MappingLibrary([tmp_path]).names() == MappingLibrary().names()
         for name in ("f.yaml", "zero.yaml"):
             with pytest.raises(UsageError, match="not a regular file"):
                 load_file(tmp_path / name)

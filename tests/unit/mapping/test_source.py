@@ -235,6 +235,15 @@ def test_a_time_does_not_end_at_a_null(time: str, tail: str) -> None:
     assert timestamp(time + tail) is None
 
 
+@pytest.mark.parametrize(
+    "time", ["2026-01-31x09:00:00Z", "2026-01-31-08:00:00Z", "20260131x090000Z", "2026-W05-6/09:00Z"]
+)
+def test_what_the_model_refuses_between_date_and_time_is_not_taken_quickly(time: str) -> None:
+    assert timestamp(time) is None
+    with pytest.raises(Rejected, match="created_at: found"):
+        compile_kind("cloud_resource", "patch")({"id": "x", "created_at": time})
+
+
 def test_custom_evidence_carries_any_json() -> None:
     given = {
         "id": "x",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 
 import orjson
 
 from proofport.journal.contract import IN_DOUBT, Intent, Left, Sent
-from proofport.journal.sql.steps import Part, Values
+from proofport.journal.sql.steps import Many, Part, Steps, Values
 
 
 class IntentsPart(Part):
@@ -30,7 +31,19 @@ class IntentsPart(Part):
         return Left(sent, sources, cut)
 
 
-def key_of(intent: Intent) -> Values:
+def intending(of_set: int, intents: Sequence[Intent], run: int = 0) -> Steps[None]:
+    """Note what is about to be sent. `run`: the number of the run, 0 for queued deliveries."""
+    if intents:
+        about = {"set": of_set, "run": run}
+        yield Many("put_intent", ({**about, **_key_of(each), "content": packed(each.sent)} for each in intents))
+
+
+def withdrawing(of_set: int, intents: Sequence[Intent], run: int) -> Steps[None]:
+    """Drop the intents of what was not sent."""
+    yield Many("drop_intent", [{"set": of_set, "run": run, **_key_of(each)} for each in intents])
+
+
+def _key_of(intent: Intent) -> Values:
     return {"delivery": intent.delivery or 0, "batch": intent.batch, "digest": intent.digest}
 
 

@@ -26,7 +26,7 @@ from proofport.journal.contract import (
     NewRun,
     Sent,
 )
-from proofport.journal.sql.intents import key_of, packed, unpacked
+from proofport.journal.sql.intents import intending, unpacked, withdrawing
 from proofport.journal.sql.queue import delivery as delivery_of
 from proofport.journal.sql.queue import failed
 from proofport.journal.sql.receipts import adding
@@ -120,22 +120,16 @@ class SqlLaneRun:
 
     # ------------------------------------------------------------------ what is about to be sent
     async def intend(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
-        await self._write(self._intend_alone, kind, intents, self._run(run_id)[0] if run_id else 0)
+        await self._write(self._intend, kind, intents, self._run(run_id)[0] if run_id else 0)
 
-    def _intend_alone(self, kind: str, intents: Sequence[Intent], run: int) -> Steps[None]:
-        yield from self._intend((yield from self._set(kind)), intents, run)
-
-    def _intend(self, of_set: int, intents: Sequence[Intent], run: int = 0) -> Steps[None]:
-        if intents:
-            about = {"set": of_set, "run": run}
-            yield Many("put_intent", ({**about, **key_of(each), "content": packed(each.sent)} for each in intents))
+    def _intend(self, kind: str, intents: Sequence[Intent], run: int) -> Steps[None]:
+        yield from intending((yield from self._set(kind)), intents, run)
 
     async def withdraw(self, kind: str, intents: Sequence[Intent], *, run_id: str | None = None) -> None:
         await self._write(self._withdraw, kind, intents, self._run(run_id)[0] if run_id else 0)
 
     def _withdraw(self, kind: str, intents: Sequence[Intent], run: int) -> Steps[None]:
-        of_set = {"set": (yield from self._set(kind)), "run": run}
-        yield Many("drop_intent", [{**of_set, **key_of(each)} for each in intents])
+        yield from withdrawing((yield from self._set(kind)), intents, run)
 
     def _take_up(self, of_set: int, rows: Sequence[Row]) -> Steps[None]:
         """Put what was left in doubt: it may have arrived, and belongs to the set of no run."""
@@ -194,7 +188,7 @@ class SqlLaneRun:
             return
         of_set = yield from self._set(delivery.kind)
         yield Change("drop_intents_of_delivery", {"set": of_set, "id": delivery.id})
-        yield from self._intend(of_set, intents)
+        yield from intending(of_set, intents)
         yield from self._note(of_set, sent, delivery.mode, delivery=delivery.id)
         yield from self._arrived(of_set, arrived)
         if dead is not None:
@@ -294,7 +288,7 @@ class SqlLaneRun:
         of_set = yield from self._set(run.kind)
         yield from self._note(of_set, batch.sent, run.mode, run=number, staged=run.staged)
         yield Change("drop_intent", {"set": of_set, "run": number, "delivery": 0, "batch": batch.number})
-        yield from self._intend(of_set, intents, number)
+        yield from intending(of_set, intents, number)
 
     async def completing(self, run_id: str) -> None:
         await self._write(_changes, ["completing"], {"number": self._run(run_id)[0]})

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
-from proofport.evidence import format_timestamp
+from proofport.evidence import BETWEEN, format_timestamp
 
 LEAST, MOST = -(2**63), 2**64 - 1
 """The integers that can be sent: JSON encoders and the vendors' databases stop at 64 bits."""
@@ -27,8 +27,8 @@ def timestamp(value: Any) -> str | None:
                 return text
             if marks == "--T::+:":
                 return text[:19] + "Z"
-        if moment.tzinfo is None or "\0" in value:  # after which nothing is read
-            return None
+        if moment.tzinfo is None or "\0" in value or not BETWEEN.intersection(value[7:11]):
+            return None  # after a NUL nothing is read, and any character is taken between date and time
         return format_timestamp(moment)
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
