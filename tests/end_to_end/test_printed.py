@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +20,20 @@ from tests.support.printed import PAGES, Block, Printed, Shell, blocks, for_prod
 from tests.support.programs import fetch
 
 from proofport.config import Config
+from proofport.config.notices import Webhook
+from proofport.journal.contract import Notice
+from proofport.notices.formats import body_of, headers_of
 
 ELSEWHERE = {
     "README.md:export PATH": "tests/end_to_end/test_readme.py",
     "README.md:import asyncio": "tests/end_to_end/test_readme.py",
     "README.md:mkdir -p mine/sources": "tests/end_to_end/test_readme.py",
+    "docs/recipes.md:": "tests/end_to_end/test_recipes.py",
     "docs/tutorial.md:$ ": "tests/end_to_end/test_tutorial.py",
     "docs/vanta.md:$ ": "tests/end_to_end/test_tutorial.py",
     'docs/vanta.md:{"properties"': "tests/generated/vanta.py, tests/mappings",
+    'docs/vanta.md:{\n  "id": "mdm-1"': "tests/generated/vanta.py: the evidence of a test of the mapping",
+    'docs/vanta.md:{\n  "resourceId"': "tests/generated/vanta.py: what the mapping makes of it",
 }
 """The beginnings of blocks that another test runs, with that test."""
 
@@ -108,6 +116,19 @@ def relay(opened: Shell, command: str) -> tuple[str, str]:
 
 
 # ---------------------------------------------------------------------- the pages
+@runs("docs/audit.md")
+def audit(page: Printed, opened: Shell) -> None:
+    opened.type("proofport receipt key create receipts.key")
+    config = configured(opened, page.text("receipts:"))
+    assert config.receipts is not None
+    opened.start("proofport emulate --write-config proofport.yaml", "ready")
+    with (opened.folder / "proofport.yaml").open("a") as file:
+        file.write(f"\n{yaml.safe_dump({'receipts': {'key': 'file:receipts.key', 'ids': config.receipts.ids}})}")
+    evidence(opened, "people.ndjson", {"id": "a-1", "email": "ana@example.com"})
+    opened.type("proofport push people.ndjson --kind personnel_account --to drata")
+    assert "to drata" in opened.type("proofport receipt list").words
+
+
 @runs("docs/cli.md")
 def command_line(page: Printed, opened: Shell) -> None:
     for_production(opened)
@@ -119,6 +140,8 @@ def command_line(page: Printed, opened: Shell) -> None:
     told = json.loads(opened.type(f"{push} --json 2> /dev/null").out)
     printed = json.loads(page.text('{"run_id"'))
     assert printed.keys() == told.keys()
+    [(source, unmatched)] = printed["unmatched"].items()
+    assert unmatched.keys() == told["unmatched"][source].keys()
     assert printed["sources"][0].keys() == told["sources"][0].keys()
     assert printed["destinations"]["drata-prod"].keys() - told["destinations"]["drata-prod"].keys() == set()
 
@@ -159,16 +182,33 @@ def drata(page: Printed, opened: Shell) -> None:
     opened.type(create)
 
 
+@runs("docs/drafting.md")
+def drafting(page: Printed, opened: Shell) -> None:
+    (opened.folder / "mappings").mkdir()
+    accounts = [{"id": f"a-{n}", "email": f"u{n}@example.com", "status": "active"} for n in range(3)]
+    (opened.folder / "accounts.json").write_text(json.dumps({"accounts": accounts}))
+    opened.type(page.text("proofport mapping new"))
+    assert "passed" in opened.type("proofport mapping test mappings/acme.accounts.yaml").out
+
+
 @runs("docs/emulators.md")
 def emulators(page: Printed, opened: Shell) -> None:
     opened.start(page.text("proofport emulate").strip(), "ready")
     config = yaml.safe_load((opened.folder / "proofport.yaml").read_text())
-    opened.type(f"export DRATA={config['destinations']['drata']['base_url']}")
-    opened.type(page.text("curl -X POST"))
-    assert (
-        fetch("GET", f"{config['destinations']['drata']['base_url']}/_emulator/switches").body["required_default"]
-        is False
-    )
+    drata, secureframe = (config["destinations"][name]["base_url"] for name in ("drata", "secureframe"))
+    opened.type(f"export DRATA={drata} SECUREFRAME={secureframe}")
+    opened.type(page.text('curl "$DRATA/_emulator/state"'))
+    assert json.loads((opened.folder / "state.json").read_text()) == fetch("GET", f"{drata}/_emulator/state").body
+    for origin, switch in ((drata, "required_default"), (secureframe, "completed_at_required")):
+        opened.type(page.text("curl -X POST"))
+        assert fetch("GET", f"{origin}/_emulator/switches").body[switch] is False
+    record, replay = page.text("proofport emulate").splitlines()
+    opened.start(record, "ready")
+    evidence(opened, "people.ndjson", {"id": "a-1", "email": "ana@example.com"})
+    push = "proofport push people.ndjson --kind personnel_account --to drata"
+    opened.type(push)
+    opened.start(replay, "ready")
+    assert "drata confirmed 1." in opened.type(push).words
 
 
 @runs("docs/growing.md")
@@ -196,6 +236,31 @@ def library(page: Printed, opened: Shell) -> None:
     for printed in ("3 of 3 delivered", "done [('t-1', 'delivered')]"):
         (opened.folder / "example.py").write_text(page.text("import asyncio"))
         assert opened.type("python example.py").words == printed
+
+
+@runs("docs/notices.md")
+def notices(page: Printed, opened: Shell) -> None:
+    file = opened.folder / "proofport.yaml"
+    file.write_text(f"instance: printed\ndestinations: {{}}\n{page.text('notices:')}")
+    first, second = Config.load(file).notices
+    assert (first.format, second.format, second.on) == ("json", "slack", ["lane_parked", "guard_refused"])
+    printed = json.loads(page.text('{\n  "id": 12'))
+    since = datetime.fromisoformat(printed["since"]).timestamp()
+    notice = Notice(printed["id"], 0, printed["event"], json.dumps(printed["about"]), since, None, 0)
+    webhook = Webhook.model_validate({"url": "https://alerts.example.com", "secret": "s3cret"})
+    body = body_of(notice, printed["instance"], webhook)
+    assert json.loads(body) == printed
+    program: dict[str, Any] = {}
+    exec(page.text("import hashlib"), program)
+    now = time.time()
+    headers = headers_of(body, notice, webhook, now)
+    genuine = [
+        program["is_genuine"](headers, body, b"s3cret"),
+        program["is_genuine"](headers, body + b" ", b"s3cret"),
+        program["is_genuine"](headers, body, b"another"),
+        program["is_genuine"](headers_of(body, notice, webhook, now - 600), body, b"s3cret"),
+    ]
+    assert genuine == [True, False, False, False]
 
 
 @runs("docs/relay.md")
@@ -229,6 +294,18 @@ def keys(page: Printed, opened: Shell, port: str) -> None:
     opened.type(revoke.replace("pp_25czt5dvu0", prefix))
     [(public, error)] = page.commands("$ proofport relay")
     assert error[0].removeprefix("Error: ") in opened.type(public, code=2).words
+
+
+@runs("docs/retention.md")
+def retention(page: Printed, opened: Shell) -> None:
+    kept = configured(opened, page.text("retention:")).retention
+    assert kept is not None
+    assert (kept.older_than, kept.every) == (90 * 86_400, 86_400)
+    for_production(opened)
+    evidence(opened, "people.ndjson", {"id": "a-1", "email": "ana@example.com"})
+    opened.type("proofport push people.ndjson --kind personnel_account --to drata-prod")
+    for command, _ in page.commands("$ proofport journal prune"):
+        opened.type(command)
 
 
 @runs("docs/scheduled-runs.md")

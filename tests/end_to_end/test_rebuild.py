@@ -194,3 +194,4 @@ async def test_the_command_says_what_it_found(tmp_path: Path) -> None:
         assert (one.code, one.json[0]["added"], one.json[0]["known"]) == (0, 0, COUNT)
         for words in (("status",), ("journal", "check"), ("journal", "size")):
             assert (await asyncio.to_thread(cli.run, *words)).code == 0
+        assert "10 records of the vendor's list added" in (await asyncio.to_thread(cli.run, "runs")).words

@@ -74,6 +74,10 @@ def test_no_command_gives_it_anything_to_obey(hostile: Cli) -> None:
 
 
 def test_one_door_leads_out() -> None:
-    """Text is printed by `output`, which looks at it, and by rich, whose text is made plain before."""
+    """Text is printed by `output`, which looks at it, and by rich, whose text is made plain before.
+
+    The package's front door prints nothing but the version.
+    """
     others = [file for file in SOURCES.rglob("*.py") if re.search(r"click\.s?echo\(|\bprint\(", file.read_text())]
-    assert {file.name for file in others} == {"output.py", "preview.py"}
+    assert {str(file.relative_to(SOURCES)) for file in others} == {"__init__.py", "output.py", "push/preview.py"}
+    assert re.findall(r"\bprint\((.*)\)  #", (SOURCES / "__init__.py").read_text()) == ['f"proofport {__version__}"']

@@ -162,7 +162,7 @@ async def checkpoint(gateway: Gateway) -> int:
     Exit codes: 0 printed, 2 there is no key.
     """
     log, _ = await gateway.receipts.log()
-    click.echo(await log.checkpoint(), nl=False)
+    echo(plain((await log.checkpoint()).removesuffix("\n")))
     return 0
 
 

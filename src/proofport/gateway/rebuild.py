@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from proofport.accounting import Status
 from proofport.adapter import Lists, MakesSchema, Observed, ReadsBack, Resource
 from proofport.delivery.conversation import Conversation
 from proofport.delivery.lease import hold
+from proofport.delivery.report import DestinationReport, summary
 from proofport.delivery.same import keys_of
 from proofport.delivery.target import lane_of
 from proofport.errors import ProofportError, UsageError
@@ -103,7 +103,7 @@ async def _fill(
             if lost:
                 raise lost[0]
             await _note(journal, holder.run, run, resource, page, result)
-        await holder.run.end(run.run_id, complete=True, report=_report(result))
+        await holder.run.end(run.run_id, complete=True, report=_report(destination, result))
 
 
 async def _listed(talk: Conversation) -> AsyncIterator[list[Observed]]:
@@ -144,7 +144,7 @@ def _has_ended(resource: Resource, record: Observed) -> bool:
     return all(name in record.fields and record.fields[name] == end for name, end in resource.ended_fields.items())
 
 
-def _report(result: Rebuilt) -> str:
-    counts = {"input": 0, **{status.value: 0 for status in Status}}
-    rest = {"assurance": {}, "reasons": {}, "exit_code": 0, "requests": 0, "gone": {"count": 0, "ids": []}, "notes": []}
-    return orjson.dumps({"rebuilt": result.added, **counts, **rest}).decode()
+def _report(destination: str, result: Rebuilt) -> str:
+    """The books of a run that delivered nothing, and how many records it added."""
+    books = orjson.loads(summary(DestinationReport(destination)))
+    return orjson.dumps({"rebuilt": result.added, **books}).decode()

@@ -14,7 +14,8 @@ LOGGED = re.compile(r"(?:\blog\.(?:debug|info|warning|error|exception)\(\s*\"|\"
 
 
 def test_the_page_lists_every_event_that_a_relay_logs() -> None:
-    folders = [ROOT / "src" / "proofport" / name for name in ("relay", "gateway", "delivery", "http", "journal")]
+    rooms = ("relay", "gateway", "delivery", "http", "journal", "notices", "audit")
+    folders = [ROOT / "src" / "proofport" / name for name in rooms]
     files = [file.read_text(encoding="utf-8") for folder in folders for file in folder.rglob("*.py")]
     events = {event for text in files for event in LOGGED.findall(text)}
     page = (ROOT / "docs" / "relay.md").read_text(encoding="utf-8")

@@ -100,6 +100,8 @@ def result(run: Mapping[str, Any]) -> str:
 def _counts(books: Mapping[str, Any]) -> str:
     if not books:
         return ""
+    if "rebuilt" in books:
+        return f"{books['rebuilt']:,} records of the vendor's list added"
     sure = ", ".join(f"{count:,} {level}" for level, count in books["assurance"].items() if count)
     names = ("delivered", "unchanged", "rejected", "withheld", "unknown")
     counts = ", ".join(f"{books[name]:,} {name}" for name in names if books[name])
