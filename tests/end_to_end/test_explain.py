@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.support.cli import ACCOUNTS, BOTH, DRATA, SNAPSHOT, Cli
 from tests.support.evidence import personnel_account
+from tests.support.workbooks import workbook
 
 RULES = """
 mapping: sources/own
@@ -18,6 +19,15 @@ fields:
   first_name: {template: "{$.First} {$.Last}"}
   mfa_enabled: {path: $.Mfa, table: {"on": true, "off": false}, unknown: omit}
   admin: {path: $.Admin, when: {path: $.Kind, in: [person]}}
+"""
+
+
+LEAVES_OUT = """
+mapping: sources/own
+to: {evidence: personnel_account}
+skip:
+  - {when: {path: $.type, is: contractor}, reason: not an employee}
+fields: {id: $.id, email: $.mail}
 """
 
 
@@ -102,6 +112,65 @@ def test_one_field_is_shown_alone_with_where_it_comes_from(signing: Cli) -> None
     assert [told["name"] for told in each["body"]] == ["email"]
     words = signing.type("explain", run_of(signing), personnel_account(1)["id"], "email").words
     assert "at /email" in words
+
+
+def test_a_record_that_the_source_leaves_out_was_not_delivered(signing: Cli) -> None:
+    (signing.folder / "own").mkdir()
+    signing.write("own/own.yaml", LEAVES_OUT)
+    signing.configure(receipts={"key": "file:receipts.key"}, mappings="own")
+    people = {"a": "employee", "b": "contractor"}
+    signing.write("raw.ndjson", *({"id": each, "mail": "p@example.com", "type": people[each]} for each in people))
+    assert signing.type("push", "own=raw.ndjson", *DRATA).code == 0
+    [there] = explained(signing, run_of(signing), "a")
+    assert there["outcome"].startswith("delivered, or unchanged")
+    [left] = explained(signing, run_of(signing), "b")
+    assert (left["outcome"], left["place"], left["request"]) == ("left out: not an employee", "raw.ndjson:2", None)
+    [mistyped] = explained(signing, run_of(signing), "c", code=2)
+    assert mistyped["outcome"] is None
+    assert "what became of the record: no input that can be read again holds it" in mistyped["missing"]
+    signing.write("own/own.yaml", LEAVES_OUT.replace("is: contractor", "is: nobody"))
+    for record in people:
+        [changed] = explained(signing, run_of(signing), record, code=2)
+        assert changed["outcome"] is None
+
+
+@pytest.mark.parametrize("mode", [(), SNAPSHOT], ids=["upsert", "snapshot"])
+def test_a_record_that_the_destination_leaves_out_is_not_in_its_batch(signing: Cli, mode: tuple[str, ...]) -> None:
+    robot = {"when": {"path": "$.id", "is": personnel_account(1)["id"]}, "reason": "a robot"}
+    objects: Any = signing.destinations["drata"]["objects"]
+    own = {"personnel_account": {**objects["personnel_account"], "skip": [robot]}}
+    signing.configure(receipts={"key": "file:receipts.key"}, drata={"objects": {**objects, **own}})
+    signing.write("a.ndjson", *(personnel_account(n) for n in range(3)))
+    assert signing.type("push", "a.ndjson", *ACCOUNTS, *DRATA, *mode).code == 0
+    [left] = explained(signing, run_of(signing), personnel_account(1)["id"])
+    assert (left["outcome"], left["place"], left["request"]) == ("left out: a robot", "a.ndjson:2", None)
+    [there] = explained(signing, run_of(signing), personnel_account(2)["id"])
+    assert there["request"]
+
+
+def test_each_input_is_read_with_its_own_values(signing: Cli) -> None:
+    for region in ("eu-west-1", "us-east-1"):
+        vpc = {"VpcId": f"vpc-{region}", "OwnerId": "1", "CidrBlock": "10.0.0.0/16", "State": "available"}
+        signing.write(f"{region}.json", {"Vpcs": [vpc]})
+    eu, us = (f"aws.ec2.vpcs[region={region}]={region}.json" for region in ("eu-west-1", "us-east-1"))
+    assert signing.type("push", eu, us, *DRATA).code == 0
+    for region in ("eu-west-1", "us-east-1"):
+        [each] = explained(signing, run_of(signing), f"vpc-{region}")
+        assert each["request"]
+        assert {told["name"]: told["value"] for told in each["evidence"]}["region"] == region
+    assert signing.type("push", f"home:{eu}", *DRATA).code == 0
+    explained(signing, run_of(signing), "vpc-eu-west-1", code=2)
+    assert explained(signing, run_of(signing), "vpc-eu-west-1", "--set", "region=eu-west-1")[0]["request"]
+
+
+def test_a_workbook_is_read_as_large_as_is_configured(signing: Cli) -> None:
+    workbook(signing.folder / "a.xlsx", {"people": [["id", "email"], ["u1", "a@example.com"]]})
+    assert signing.type("push", "a.xlsx", *ACCOUNTS, *DRATA).code == 0
+    assert explained(signing, run_of(signing), "u1")[0]["request"]
+    signing.configure(receipts={"key": "file:receipts.key"}, workbook_bytes=10)
+    [each] = explained(signing, run_of(signing), "u1", code=2)
+    assert any("the input a.xlsx cannot be read as it was" in missing for missing in each["missing"])
+    assert signing.type("portability", "a.xlsx", *ACCOUNTS).code == 2
 
 
 def test_where_a_source_field_ends_up(signing: Cli) -> None:

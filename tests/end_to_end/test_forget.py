@@ -16,6 +16,8 @@ from tests.support.emulators import emulated, live
 from tests.support.evidence import FULLY_KNOWN, Record, personnel_account
 from tests.support.reports import counts
 
+from proofport.accounting import LeftOut
+from proofport.delivery.payload import pack
 from proofport.delivery.report import Exit
 from proofport.errors import UsageError
 from proofport.gateway import Gateway
@@ -128,6 +130,18 @@ async def test_what_is_to_be_sent_is_not_dropped(at: AtEmulator) -> None:
         found = await forgotten(gateway, "a0")
         assert found.records == 3
     assert NAME.encode() in before
+
+
+async def test_a_part_that_left_the_record_out_still_has_its_id(at: AtEmulator) -> None:
+    left = [LeftOut("not an employee", None), LeftOut("not an employee", "A0@example.com")]
+    async with at.gateway() as gateway:
+        journal = await gateway.journal()
+        await journal.open_snapshot(NewSnapshot("s", "default", KIND, ["secureframe"], 60))
+        await journal.put_part("s", Part("page-1", 1, pack([account(1)], left=left)))
+        with pytest.raises(UsageError, match=r"a0@example\.com is still to be sent: part page-1 of the snapshot s"):
+            await forgotten(gateway, "a0@example.com")
+        await journal.abort_snapshot("s")
+        await forgotten(gateway, "a0@example.com")
 
 
 async def test_ids_are_compared_as_always(at: AtEmulator) -> None:

@@ -26,9 +26,10 @@ from tests.support.reports import counts
 
 from proofport.adapter import Adapter, Ends, Lists
 from proofport.delivery.report import Exit
+from proofport.delivery.target import lane_of
 from proofport.errors import UsageError
 from proofport.gateway.rebuild import NO_LIST, rebuilt
-from proofport.journal.contract import PERHAPS_OVERWRITTEN
+from proofport.journal.contract import PERHAPS_OVERWRITTEN, NewRun
 
 COUNT = 10
 
@@ -177,6 +178,30 @@ async def test_a_kind_that_is_not_configured_is_refused(tmp_path: Path) -> None:
         at.kind = "devices"
         with pytest.raises(UsageError, match="devices is not configured for drata"):
             await at.rebuild("new")
+
+
+@pytest.mark.parametrize("run_id", ["1f2e3d", "rebuild-1f2e3d"])
+async def test_a_run_that_can_be_resumed_is_not_ended(tmp_path: Path, run_id: str) -> None:
+    """Its own run that was cut off is made again."""
+    async with scene("drata", "person", tmp_path) as at:
+        async with at.at.gateway("new") as gateway:
+            lane = lane_of("drata", gateway.config.adapter("drata").resource("person"))
+            journal = await gateway.journal()
+            held = await journal.claim(lane, owner="me", lease=60)
+            assert held is not None
+            await held.begin(NewRun(run_id, "drata", "person", "snapshot", ("people.csv",)))
+            await held.release()
+        if run_id.startswith("rebuild-"):
+            assert (await at.rebuild("new"))["added"] == COUNT
+            return
+        with pytest.raises(UsageError, match=f"this would end: {run_id}"):
+            await at.rebuild("new")
+        async with at.at.gateway("new") as gateway:
+            run = await (await gateway.journal()).run(run_id, "drata")
+            assert run is not None
+            assert run.state == "open"
+        assert (await at.push("new")).exit_code is Exit.OK
+        assert (await at.rebuild("new"))["known"] == COUNT
 
 
 async def test_the_command_says_what_it_found(tmp_path: Path) -> None:

@@ -60,9 +60,10 @@ async def test_what_it_delivers_is_counted(drata: Drata) -> None:
 
 async def test_other_machines_need_a_key(drata: Drata) -> None:
     async with drata.gateway() as gateway:
-        with pytest.raises(ConfigError, match="the worker would listen on"):
-            async with observing(gateway, "0.0.0.0", 0):
+        with pytest.raises(ConfigError, match="the worker would listen on") as caught:
+            async with observing(gateway, "0.0.0.0", 9090):
                 pass
+        assert "listen on this machine only: `--listen 9090`." in (caught.value.hint or "")
         token, _ = await keys.issue(
             await gateway.journal(), name="prometheus", tenant="default", may_read=True, may_write=False
         )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from proofport.adapter import Batch, Job, Memory, Replaces
+from proofport.accounting import LeftOut
+from proofport.adapter import Batch, Job, Memory, Mode, Replaces
 from proofport.audit import explain
 from proofport.audit.explain import Explanation, FieldTold, Whereabouts, how_of, is_listed, reading
 from proofport.config import Config
@@ -18,7 +21,7 @@ from proofport.delivery.observed import seconds_of
 from proofport.delivery.payload import batch_digest, digests_of
 from proofport.delivery.reading import RecordStream, place_in
 from proofport.delivery.target import Target
-from proofport.errors import ProofportError, UsageError
+from proofport.errors import ProofportError, Rejected, UsageError
 from proofport.evidence import Neutral
 from proofport.gateway.audit import signing_key
 from proofport.gateway.inputs import Input, open_input
@@ -28,43 +31,62 @@ from proofport.mapping.language.nodes import MappingFile
 from proofport.mapping.language.syntax import load_file
 
 NO_RAW = object()
+WHAT_BECAME = "what became of the record"
+
+
+@dataclass(slots=True)
+class _Again:
+    """The inputs, read again."""
+
+    #: The record as evidence and as it was read, and the mapping between the two. None: no input holds it.
+    record: Neutral | None = None
+    raw: object = NO_RAW
+    source: MappingFile | None = None
+    #: The reason of the source mapping that leaves it out, where no input holds it otherwise.
+    left: LeftOut | None = None
+    #: All records of all inputs, with their positions.
+    everything: list[tuple[int, Neutral]] = field(default_factory=list)
 
 
 class Explainer:
     """Explains records of one receipt."""
 
-    def __init__(self, journal: Journal, targets: Targets, receipt: ReceiptView, values: Mapping[str, str]) -> None:
+    def __init__(
+        self, journal: Journal, targets: Targets, receipt: ReceiptView, values: Mapping[str, str], workbook_bytes: int
+    ) -> None:
         from proofport.audit.export import predicate_of, subjects_of
 
         self._journal = journal
         self._targets = targets
         self._receipt = receipt
         self._values = values
+        self._workbook_bytes = workbook_bytes
         self._told: dict[str, Any] = predicate_of(receipt)
         self._subjects = subjects_of(receipt)
 
     async def explain(self, record_id: str, blinded: str | None) -> Explanation:
         """`blinded`: the record's id as the list of refused records has it. None: there is no key to tell."""
         told = explain.Explanation(self._told["destination"], self._receipt.name, record_id)
-        told.outcome = await self._outcome(record_id, blinded)
-        if told.outcome is None:
-            told.missing.append("what became of the record: the list beside the receipt, or the key, is lacking")
+        listed = await self._listed(blinded)
+        told.outcome = listed or None
         kind, mode = self._told["kind"], self._told["mode"]
         try:
             target = self._targets.find(self._told["destination"], kind, mode, offline=True)
         except ProofportError as error:
             told.missing.append(f"the destination cannot be made any more: {error.message}")
+            if not listed:
+                told.missing.append(f"{WHAT_BECAME}: the destination may leave it out")
             return told
-        found = self._read_again(record_id, told)
+        again = self._read_again(record_id, told)
+        if not listed and self._became(target, again, told, is_listed=listed is not None):
+            if again.record is not None:
+                self._tell_evidence(again, told)
+            return told
         vendor = await self._file(target.mapping_name, told)
-        if found is None:
+        if again.record is None:
             await self._from_kept(target, record_id, vendor, told)
             return told
-        neutral, raw, source, everything = found
-        if source is not None and raw is not NO_RAW:
-            told.evidence = explain.fields_told(source, raw, neutral)
-        else:
-            told.evidence = explain.as_it_is(neutral)
+        neutral = self._tell_evidence(again, told)
         body = target.body_of(neutral)
         if not isinstance(body, dict):
             told.missing.append(f"no body: {body}")
@@ -73,30 +95,63 @@ class Explainer:
             told.body = explain.as_it_is(body)
         else:
             told.body = explain.fields_told(vendor, neutral, body, _fields_of(target))
-        await self._request(target, record_id, everything, told)
+        await self._request(target, record_id, again.everything, told)
         return told
 
-    async def _outcome(self, record_id: str, blinded: str | None) -> str | None:
+    def _tell_evidence(self, again: _Again, told: Explanation) -> Neutral:
+        assert again.record is not None
+        if again.source is not None and again.raw is not NO_RAW:
+            told.evidence = explain.fields_told(again.source, again.raw, again.record)
+        else:
+            told.evidence = explain.as_it_is(again.record)
+        return again.record
+
+    # ------------------------------------------------------------------ the outcome
+    async def _listed(self, blinded: str | None) -> str | None:
+        """The outcome in the list of the records that were not delivered. Empty: it is not in that. None: no list, or
+        no key."""
         if self._told["from_journal"]:
             return None
         content = await self._journal.receipt_file(self._receipt.place, "ids")
         if content is None:
-            return "delivered, or unchanged: the receipt lists no record that was not"
+            return ""
         if blinded is None:
             return None
         for row in map(orjson.loads, content.splitlines()):
             if row["hmac"] == blinded:
                 return f"{row['outcome']}" + (f": {row['reason']}" if row["reason"] else "")
-        return "delivered, or unchanged: it is not among the records that were not"
+        return ""
+
+    def _became(self, target: Target, again: _Again, told: Explanation, *, is_listed: bool) -> bool:
+        """Tell the outcome of a record that is not in the list, as far as it can be known. True if it is left out.
+
+        `is_listed`: there is a list, and it would be there.
+        """
+        mappings = {each["mapping"] for each in self._told["inputs"]["list"] if each.get("mapping")}
+        if again.record is None and again.left is None:
+            told.missing.append(f"{WHAT_BECAME}: no input that can be read again holds it")
+        elif changed := [name for name in (*mappings, target.mapping_name) if name and self._changed(name)]:
+            told.missing.append(f"{WHAT_BECAME}: {changed[0]} was changed since, and may have left it out or not")
+        else:
+            try:
+                left = again.left if again.record is None else _left_out(target, again.record, self._told["mode"])
+            except Rejected as error:
+                told.missing.append(f"{WHAT_BECAME}: whether the destination leaves it out is not known: {error}")
+                return False
+            if left is not None:
+                told.outcome = f"left out: {left.reason}"
+                return True
+            if is_listed:
+                told.outcome = "delivered, or unchanged: it is not among the records that were not"
+            else:
+                told.missing.append(f"{WHAT_BECAME}: the list beside the receipt, or the key, is lacking")
+        return False
 
     # ------------------------------------------------------------------ the input
-    def _read_again(
-        self, record_id: str, told: Explanation
-    ) -> tuple[Neutral, object, MappingFile | None, list[tuple[int, Neutral]]] | None:
-        """The record as evidence and as it was read, the mapping between the two, and all records of all inputs."""
+    def _read_again(self, record_id: str, told: Explanation) -> _Again:
         from proofport.delivery.books import POSITION_BITS
 
-        found, everything = None, list[tuple[int, Neutral]]()
+        again = _Again()
         inputs = self._told["inputs"]
         if len(inputs["list"]) < inputs["count"]:
             told.missing.append("the receipt does not list its inputs: there are too many")
@@ -109,36 +164,46 @@ class Explainer:
                 gone = "was changed" if path.is_file() else "is not there any more"
                 told.missing.append(f"the input {each['name']} {gone}")
                 continue
-            item = Input(path, each.get("mapping"))
             try:
-                _, [decoder] = self._targets.decoders([item], self._told["kind"], self._told["mode"], self._values)
+                self._read_input(number << POSITION_BITS, each, record_id, again, told)
             except ProofportError as error:
                 told.missing.append(f"the input {each['name']} cannot be read as it was: {error.message}")
-                continue
-            remembering = _Remembering(decoder)
-            with open_input(item, self._told["kind"]) as reader:
-                for place, record, _ in RecordStream(reader, remembering):
-                    raw, remembering.last = remembering.last, NO_RAW
-                    if not isinstance(record, dict):
-                        continue
-                    everything.append(((number << POSITION_BITS) + place, record))
-                    if record["id"] == record_id and found is None:
-                        file = self._targets.library.find(each["mapping"]) if each.get("mapping") else None
-                        found, told.place = (record, raw, file), place_in(reader, place)
-        if found is None:
+        if again.record is None and again.left is None:
             told.missing.append("no input that can be read again holds the record as evidence")
-            return None
+            return again
         for name in {each["mapping"] for each in inputs["list"] if each.get("mapping")}:
             self._check_texts(name, told)
-        return *found, everything
+        return again
+
+    def _read_input(self, base: int, each: Mapping[str, Any], record_id: str, again: _Again, told: Explanation) -> None:
+        file = self._targets.library.find(each["mapping"]) if each.get("mapping") else None
+        item = Input(each["name"], each.get("mapping"), values=_values_in(each.get("source") or "", file))
+        _, [decoder] = self._targets.decoders([item], self._told["kind"], self._told["mode"], self._values)
+        remembering = _Remembering(decoder)
+        with open_input(item, self._told["kind"], self._workbook_bytes) as reader:
+            for place, record, read_id in RecordStream(reader, remembering):
+                raw, remembering.last = remembering.last, NO_RAW
+                if isinstance(record, dict):
+                    again.everything.append((base + place, record))
+                if read_id != record_id or again.record is not None:
+                    continue
+                if isinstance(record, dict):
+                    again.record, again.raw, again.source = record, raw, file
+                    told.place = place_in(reader, place)
+                elif isinstance(record, LeftOut) and again.left is None:
+                    again.left, told.place = record, place_in(reader, place)
 
     def _check_texts(self, name: str, told: Explanation) -> bool:
         """True if the files of a mapping are those of the receipt."""
-        for what, text in self._targets.library.texts(name).items():
-            if self._subjects.get(what) != sha256(text.encode()).hexdigest():
-                told.missing.append(f"{what} was changed since: what it makes now may not be what was sent")
-                return False
-        return True
+        if what := self._changed(name):
+            told.missing.append(f"{what} was changed since: what it makes now may not be what was sent")
+        return what is None
+
+    def _changed(self, name: str) -> str | None:
+        """The first file of a mapping that is not that of the receipt."""
+        texts = self._targets.library.texts(name).items()
+        digests = ((what, sha256(text.encode()).hexdigest()) for what, text in texts)
+        return next((what for what, digest in digests if self._subjects.get(what) != digest), None)
 
     async def _file(self, name: str | None, told: Explanation) -> MappingFile | None:
         """The vendor mapping as the receipt knows it, from the kept text where the file was changed."""
@@ -184,7 +249,7 @@ class Explainer:
                 continue
             within = [(at, record) for at, record in everything if done.first <= at <= done.last]
             encode = target.encoder(run.mode)
-            sendable = [(at, record) for at, record in within if isinstance(target.body_of(record), dict)]
+            sendable = [(at, record) for at, record in within if _is_sent(target, record, run.mode)]
             sent = [(at, record, encode([record])[0]) for at, record in sendable]
             observed = [seconds_of(record.get("observed_at")) for _, record, _ in sent]
             batch = Batch(
@@ -207,6 +272,34 @@ class Explainer:
                 told.missing.append("the batch is the one that was sent; its request is not among the exchanges")
             return
         told.missing.append("no batch of the run carried the record")
+
+
+def _values_in(source: str, file: MappingFile | None) -> dict[str, str]:
+    """The values that a receipt has with the source of an input: `aws.ec2.vpcs[region=eu-west-1]`. A label has none."""
+    start = f"{file.name.removeprefix('sources/')}[" if file is not None else ""
+    if file is None or not source.startswith(start) or not source.endswith("]"):
+        return {}
+    names = "|".join(map(re.escape, file.context))
+    _, *found = re.split(rf"(?:^|,)({names})=", source[len(start) : -1])
+    return dict(zip(found[::2], found[1::2], strict=True))
+
+
+def _left_out(target: Target, record: Neutral, mode: Mode) -> LeftOut | None:
+    """Why the destination leaves a record out. Raises Rejected where that cannot be told."""
+    leave_out = target.leaves_out(mode)
+    try:
+        if leave_out is not None:
+            leave_out(record)
+    except LeftOut as left:
+        return left
+    return None
+
+
+def _is_sent(target: Target, record: Neutral, mode: Mode) -> bool:
+    try:
+        return _left_out(target, record, mode) is None and isinstance(target.body_of(record), dict)
+    except Rejected:
+        return False
 
 
 class _Remembering:
@@ -264,7 +357,8 @@ async def explained(
     if not of_runs:
         raise UsageError("this is no receipt of a run", hint="The evidence of queued deliveries is in the journal.")
     blinded = signing_key(config).blinded(record) if config.receipts is not None else None
-    return [await Explainer(journal, targets, each, values).explain(record, blinded) for each in of_runs]
+    explainers = [Explainer(journal, targets, each, values, config.workbook_bytes) for each in of_runs]
+    return [await each.explain(record, blinded) for each in explainers]
 
 
 def whereabouts(targets: Targets, config: Config, pointer: str, kind: str, source: str | None) -> list[Whereabouts]:

@@ -14,6 +14,7 @@ from proofport.delivery.payload import (
     DamagedPayload,
     decode_outcomes,
     encode_outcomes,
+    left_with,
     outcomes_in,
     pack,
     pack_bodies,
@@ -118,11 +119,14 @@ async def _waiting(journal: Journal, record_id: str) -> AsyncIterator[str]:
 
 
 def _has(payload: bytes, record_id: str) -> bool:
+    """True if the id is that of a record, or of one that was left out: a commit brings that back, too."""
     try:
         records, fold = unpack_all(payload)
+        left = left_with(payload)
     except DamagedPayload:  # `journal check` says that it is damaged
         return False
-    return key_of(record_id, fold=fold) in keys_of([each["id"] for each in records], fold=fold)
+    ids = [each["id"] for each in records] + [each.record_id for each in left if each.record_id is not None]
+    return key_of(record_id, fold=fold) in keys_of(ids, fold=fold)
 
 
 async def _deliveries(journal: Journal, state: State) -> AsyncIterator[Delivery]:

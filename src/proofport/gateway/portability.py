@@ -51,7 +51,7 @@ async def portability(targets: Targets, config: Config, kind: str, given: Input 
     names = [name for name in model_of(kind).model_fields if name not in NOT_SENT]
     if given is not None:
         found.records = 0
-        async for record in _records(targets, kind, given):
+        async for record in _records(targets, kind, given, config.workbook_bytes):
             found.records += 1
             held.update(name for name, value in record.items() if value is not None)
     for destination in config.destinations:
@@ -65,9 +65,9 @@ async def portability(targets: Targets, config: Config, kind: str, given: Input 
     return found
 
 
-async def _records(targets: Targets, kind: str, given: Input) -> Any:
+async def _records(targets: Targets, kind: str, given: Input, workbook_bytes: int) -> Any:
     _, [decoder] = targets.decoders([given], kind, "upsert", {})
-    with open_input(given, kind) as reader:
+    with open_input(given, kind, workbook_bytes) as reader:
         more = True
         while more:
             more = await reader.fetch()

@@ -17,7 +17,7 @@ from proofport.delivery.report import DestinationReport, summary
 from proofport.delivery.same import keys_of
 from proofport.delivery.target import lane_of
 from proofport.errors import ProofportError, UsageError
-from proofport.journal.contract import PERHAPS_OVERWRITTEN, BatchDone, Journal, LaneRun, NewRun, Sent
+from proofport.journal.contract import PERHAPS_OVERWRITTEN, BatchDone, Journal, LaneRun, NewRun, RunFilter, Sent
 from proofport.text.wording import did_you_mean, listing
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 2_000
 INPUT = "the vendor's list"
+OWN = "rebuild-"
+"""Begins the ids of its runs. One of them that was cut off is not resumed, but made again."""
 
 NO_LIST = (
     "The vendor does not list what it holds under our ids. Push the whole set once: it is the set that the next one is "
@@ -57,7 +59,8 @@ async def rebuilt(gateway: Gateway, destination: str, kind: str | None = None) -
     """Note what a vendor lists as delivered, of one kind or of all that are configured.
 
     What the journal knows stays as it is. The digests of bodies are not known, so that nothing added counts as
-    unchanged. Raises UsageError for a kind that is not configured, and the errors of reading.
+    unchanged. Raises UsageError for a kind that is not configured and for one with a run that can be resumed, and the
+    errors of reading.
     """
     adapter, journal = gateway.config.adapter(destination), await gateway.journal()
     kinds = list(adapter.settings.objects)
@@ -96,7 +99,8 @@ async def _fill(
         on_lost=lost.append,
         lease=config.lease,
     ) as holder:
-        run = NewRun(f"rebuild-{secrets.token_hex(6)}", destination, resource.kind, "upsert", (INPUT,))
+        await _refuse_to_end_others(journal, lane, destination, resource.kind)
+        run = NewRun(f"{OWN}{secrets.token_hex(6)}", destination, resource.kind, "upsert", (INPUT,))
         await holder.run.begin(run)
         result.added = 0
         async for page in _listed(talk):
@@ -104,6 +108,17 @@ async def _fill(
                 raise lost[0]
             await _note(journal, holder.run, run, resource, page, result)
         await holder.run.end(run.run_id, complete=True, report=_report(destination, result))
+
+
+async def _refuse_to_end_others(journal: Journal, lane: str, destination: str, kind: str) -> None:
+    """Raises UsageError while a run of the lane, which is held, could be resumed: a new one would end it."""
+    chosen = RunFilter(destination=destination, kind=kind, state="open")
+    runs = [run.run_id for run in await journal.runs(lane=lane, chosen=chosen) if not run.run_id.startswith(OWN)]
+    if runs:
+        raise UsageError(
+            f"{kind} at {destination} has a run that can be resumed, and that this would end: {listing(runs)}",
+            hint="Go on with it (`proofport push … --resume RUN`), or push again, which ends it. Then run this again.",
+        )
 
 
 async def _listed(talk: Conversation) -> AsyncIterator[list[Observed]]:

@@ -54,7 +54,7 @@ async def observing(gateway: Gateway, host: str, port: int) -> AsyncIterator[tup
     Raises ConfigError where other machines could connect without keys, UsageError when it cannot listen.
     """
     settings = gateway.config.relay.model_copy(update={"host": host, "port": port})
-    await refuse_open_door(await gateway.journal(), settings, "the worker")
+    await refuse_open_door(await gateway.journal(), settings, "the worker", f"--listen {port}")
     app = await application(gateway, operations.route)
     runner = web.AppRunner(app, shutdown_timeout=ANSWERING)
     await runner.setup()

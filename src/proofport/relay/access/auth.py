@@ -31,8 +31,13 @@ ANYBODY = Caller()
 log = get_logger("relay.auth")
 
 
-async def refuse_open_door(journal: AccessKeys, settings: RelaySettings, what: str = "the relay") -> None:
-    """Raises ConfigError where other machines could connect to `what`, and no key is valid."""
+async def refuse_open_door(
+    journal: AccessKeys, settings: RelaySettings, what: str = "the relay", local: str = "relay: {host: 127.0.0.1}"
+) -> None:
+    """Raises ConfigError where other machines could connect to `what`, and no key is valid.
+
+    `local`: what has it listen on this machine only.
+    """
     keys = await journal.access_keys()
     if outdated := [f"pp_{key.prefix}" for key in keys if is_outdated(key) and key.revoked is None]:
         log.warning("keys_outdated", keys=outdated, hint="Replace them: `proofport key create`, then `revoke`.")
@@ -40,7 +45,7 @@ async def refuse_open_door(journal: AccessKeys, settings: RelaySettings, what: s
         return
     raise ConfigError(
         f"{what} would listen on {settings.host} for everybody: there is no key yet",
-        hint="Make one with `proofport key create`, or listen on this machine only: `relay: {host: 127.0.0.1}`.",
+        hint=f"Make one with `proofport key create`, or listen on this machine only: `{local}`.",
     )
 
 

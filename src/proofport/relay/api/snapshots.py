@@ -104,14 +104,14 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
     relay.metrics.refused(intake.rejected)
     if not intake.is_empty:
         refuse_mistakes(intake, valid=False)
-    [(records, payload)] = intake.portions or [(0, pack([], left=intake.left))]
+    [(count, payload)] = intake.portions or [(0, pack([], left=intake.left))]
     pages = orjson.dumps(intake.pages._asdict()).decode() if intake.pages is not None else None
-    part = Part(name, records, payload, pages, decoder.source)
+    part = Part(name, count, payload, pages, decoder.source)
     if not await relay.journal.put_part(snapshot.id, part):
         raise _closed(await _found(request))
-    relay.metrics.took_part(records)
+    relay.metrics.took_part(count)
     skipped = {"skipped": dict(intake.skipped)} if intake.skipped else {}
-    return json_response({"part": name, "records": records, **skipped, "snapshot": _view(await _found(request))})
+    return json_response({"part": name, "records": count, **skipped, "snapshot": _view(await _found(request))})
 
 
 @route(
