@@ -52,6 +52,18 @@ def test_a_word_for_nothing_is_missing(load: Load, value: str) -> None:
     assert made(load, "{path: $.a, decode: json, then: $.n}", json.dumps({"n": value})) is MISSING
 
 
+@pytest.mark.parametrize("value", [{"n": "1"}, {"n": None}, {}, [{"n": "1"}], 0, True])
+def test_an_object_of_which_members_are_read_is_not_nothing(load: Load, value: Any) -> None:
+    mapping = source(load, "{path: $.a, each: {fields: {n: $.n}}, if_null: []}", 'nothing: ["", 0, 1]\n')
+    assert mapping.of_lines is not None
+    record = {"id": "x", "a": value}
+    try:
+        right = mapping(record)
+    except Rejected:
+        right = None
+    assert mapping.of_lines(json.dumps(record).encode()) in ([right], [None])
+
+
 @pytest.mark.parametrize("value", ["n/a", "nothing", "0001-01-02", 0, False, None, [], {}, ["N/A"], {"N/A": ""}])
 def test_everything_else_is_what_it_is(load: Load, value: Any) -> None:
     found = made(load, "$.a", value)

@@ -27,7 +27,7 @@ class Nothing:
         if isinstance(value, str):
             text = value.strip()
             return text in self.values or text.startswith(self.starts)
-        return not isinstance(value, list | dict) and json_key(value) in self.values
+        return isinstance(value, bool | int | float) and json_key(value) in self.values
 
 
 def nothing(node: Node) -> Nothing:
