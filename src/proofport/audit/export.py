@@ -73,15 +73,20 @@ async def exported(
         from proofport.audit.oscal import assessment_results
 
         found["assessment-results.json"] = assessment_results(told, log.origin, time.time())
-    verifier = (files("proofport.audit") / VERIFIER).read_bytes()
-    digest = sha256(verifier).hexdigest()
+    script = verifier()
+    digest = sha256(script).hexdigest()
     first = keys[0].fingerprint if keys else key.public.fingerprint
     readme = README.format(origin=log.origin, verifier=VERIFIER, fingerprint=first, digest=digest)
     found["README.md"] = readme.encode()
     subjects = [(name, sha256(content).hexdigest()) for name, content in sorted(found.items())]
     found["manifest.json"] = signed(statement(MANIFEST, subjects, {"origin": log.origin}), key, largest=None)
-    found[VERIFIER] = verifier
+    found[VERIFIER] = script
     return found
+
+
+def verifier() -> bytes:
+    """The text of the program that verifies an export."""
+    return (files("proofport.audit") / VERIFIER).read_bytes()
 
 
 async def all_receipts(journal: Journal) -> AsyncIterator[ReceiptView]:

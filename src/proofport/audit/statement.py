@@ -41,6 +41,8 @@ GUARD = {
     "overridden": "Overridden by a person.",
 }
 
+CANCELLED = "Not asked: the set was not whole, or a record of it was refused, so that it did not take effect as a set."
+
 Row = tuple[str, str]
 Section = tuple[str, Sequence[Row]]
 """A heading, and rows of a name and a value."""
@@ -125,13 +127,18 @@ def _counts(told: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def _gone(told: Mapping[str, Any]) -> Iterator[Row]:
-    gone = told.get("gone") or {}
-    yield "Gone", f"{gone.get('count', 0):,}" + (f", {gone['became']}" if gone.get("became") else "")
+    gone, guard = told.get("gone") or {}, told.get("guard") or {}
+    count, became = gone.get("count", 0), gone.get("became")
+    if guard.get("decision") == "refused" and not became:
+        yield "Would be gone", f"{count:,}, and nothing was done about them"
+    else:
+        yield "Gone", f"{count:,}" + (f", {became}" if became else "")
     for name, words in GONE.items():
         if told.get(name):
             yield words, f"{told[name]:,}"
-    if guard := told.get("guard"):
-        yield "Guard", GUARD[guard["decision"]]
+    if guard:
+        cancelled = guard["decision"] == "not asked" and told["mode"] == "snapshot"
+        yield "Guard", CANCELLED if cancelled else GUARD[guard["decision"]]
         yield "Limits", f"at most {float(guard['max_gone']):.0%} gone, at most {guard['max_rejected']} refused"
         if guard["decision"] == "overridden":
             yield "By, and why", f"{guard['by']}: {guard['reason']}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,6 +184,8 @@ async def export(gateway: Gateway, target: Path, runs: tuple[str, ...], oscal: b
     exporting.write(found, target)
     count = sum(name.startswith("receipts/") and name.endswith(".json") for name in found)
     show(f"{count} receipts are in {target}. Its README.md says how to verify them.")
+    show("Give the auditor two things by another way: the fingerprint of the first key (`proofport receipt key show`),")
+    show(f"and the SHA-256 of {exporting.VERIFIER}: {sha256(exporting.verifier()).hexdigest()}")
     return 0
 
 
@@ -195,8 +198,12 @@ def verify(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> in
 
     Exit codes: 0 proven, 1 disproven, 2 it cannot say.
     """
+    from proofport.audit import export as exporting
     from proofport.audit import verify_receipts
 
+    told = folder / exporting.VERIFIER
+    if told.is_file() and told.read_bytes() != exporting.verifier():
+        show(f"{told} is not the verifier of this proofport: an auditor should not run it.", fg="yellow", err=True)
     return verify_receipts.run(folder, fingerprint, checkpoint)
 
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from proofport.adapter import Adapter, Finding
 from proofport.config import Config
-from proofport.errors import ConfigError, JournalError
+from proofport.errors import ConfigError, JournalError, UsageError
+from proofport.gateway.audit import signing_key
 from proofport.http.sender import proxy_of
 from proofport.journal.contract import Journal
 from proofport.text.durations import in_words
@@ -46,6 +47,30 @@ def heartbeat_findings(config: Config) -> Iterator[Finding]:
     else:
         if url is not None:
             yield Finding(True, "heartbeat", "it is called after each run that ends with exit code 0")
+
+
+def notice_findings(config: Config) -> Iterator[Finding]:
+    try:
+        found = config.webhooks()
+    except ConfigError as error:
+        yield Finding(False, "notices", error.message, error.hint)
+    else:
+        if found:
+            yield Finding(True, "notices", f"webhooks that are told what is wrong: {len(found)}")
+
+
+def receipt_findings(config: Config) -> Iterator[Finding]:
+    """If the key that signs receipts can be used; without one, it says so."""
+    if config.receipts is None:
+        told = "there is no key, so that runs have no signed receipts (`proofport receipt key create`)"
+        yield Finding(True, "receipts", told)
+        return
+    try:
+        key = signing_key(config)
+    except UsageError as error:
+        yield Finding(False, "receipts", error.message, error.hint)
+    else:
+        yield Finding(True, "receipts", f"they are signed by {key.public.fingerprint}")
 
 
 def proxy_findings(adapter: Adapter) -> Iterator[Finding]:

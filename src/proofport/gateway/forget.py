@@ -46,6 +46,13 @@ RECEIPTS = "Receipts stay as they were signed. They hold digests, and with `rece
 ELSEWHERE = "Backups of the journal, exported receipts and logs are not touched."
 
 
+LEFT_EARLIER = (
+    "A vendor that does not delete keeps a record that left earlier, as one that is not active. The journal knows "
+    "nothing of it any more: look there, too."
+)
+"""What nobody here can say of a record that is gone."""
+
+
 @dataclass(slots=True)
 class Forgotten:
     """What was taken out, what vendors may hold, and what stays."""
@@ -62,6 +69,11 @@ class Forgotten:
     #: The vendors that may hold the record: destinations, lane and kind.
     held: list[dict[str, Any]] = field(default_factory=list)
     stays: list[str] = field(default_factory=list)
+
+    @property
+    def any(self) -> bool:
+        """False: the journal knew nothing of the id."""
+        return bool(self.bodies or self.records or self.attempts or self.texts or self.listed or self.held)
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -94,6 +106,7 @@ async def forgotten(gateway: Gateway, record_id: str) -> Forgotten:
     while await journal.give_space_back():
         pass
     _explain(gateway, places, result)
+    result.stays.append(LEFT_EARLIER)
     if later := [each async for each in _waiting(journal, record_id)]:
         result.stays.append(f"It was accepted again meanwhile, and is to be sent: {listing(later)}.")
     return result

@@ -41,7 +41,8 @@ class Targets:
         if not kinds:
             raise UsageError(
                 "the kind of evidence is not known",
-                hint="Give it (--kind, in a program kind=…), or a source mapping that says it.",
+                hint="Give it (--kind, in a program kind=…), or the source mapping of the tool. Those that are there: "
+                "`proofport mapping list`. To draft one: `proofport mapping new FILE --kind K`.",
             )
         if len(kinds) > 1:
             raise UsageError(

@@ -98,4 +98,9 @@ class Vendors(Opened):
             journal = await self.journal()
         except JournalError as error:
             return [Finding(False, "journal", error.message, error.hint)]
-        return [*await doctor.journal_findings(self.config, journal), *doctor.heartbeat_findings(self.config)]
+        return [
+            *await doctor.journal_findings(self.config, journal),
+            *doctor.heartbeat_findings(self.config),
+            *doctor.notice_findings(self.config),
+            *doctor.receipt_findings(self.config),
+        ]

@@ -23,8 +23,11 @@ WORDS = {
 
 
 async def checked(gateway: Gateway, now: float) -> Standing:
+    """Raises ConfigError for a configuration with which no push would begin: nothing is fresh then for long."""
     from proofport.gateway.standing import standing
 
+    for destination in gateway.config.all_destinations():
+        gateway.config.adapter(destination, offline=True)
     return await standing(await gateway.journal(), gateway.places, now)
 
 

@@ -25,13 +25,13 @@ async def forget_command(gateway: proofport.Gateway, record_id: str, *, as_json:
 
     That is bodies, evidence of deliveries that have ended and of dead letters, attempts, and where the id stands in
     reports and in lists beside receipts. While something that is still to be sent has the id, nothing is changed, and
-    the exit code is 2.
+    the exit code is 2. It is 1 where the journal has no such id.
     """
     from proofport.gateway.forget import forgotten
 
     found = await forgotten(gateway, record_id)
     show_result(found.as_dict(), _lines(found), as_json=as_json)
-    return 0
+    return 0 if found.any else 1
 
 
 def _lines(found: Forgotten) -> Iterator[str]:
@@ -42,6 +42,12 @@ def _lines(found: Forgotten) -> Iterator[str]:
         "reports, outcomes and answers, changed": found.texts,
         "lines in lists beside receipts": found.listed,
     }
+    if not found.any:
+        yield wrapped(
+            f"The journal has no record with the id {found.id}. Ids are compared, not addresses or names: look for the "
+            "id of the record at its source."
+        )
+        return
     yield "Taken out:"
     yield from (f"{count:>9,}  {what}" for what, count in counts.items())
     if found.held:

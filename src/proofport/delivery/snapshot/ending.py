@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -61,13 +62,15 @@ class Ending(ABC):
     def _allow(
         self, change: Change, incomplete: Sequence[str], before: SourcesBefore | None = None, **empty: Any
     ) -> None:
-        """Ask the guard, and note what it says. See `Terms.allow`."""
+        """Ask the guard, and note what it says. See `Terms.allow`. An override that is not needed overrides nothing."""
         try:
-            self._terms.allow(change, incomplete, before, **empty)
+            replace(self._terms, override=None).allow(change, incomplete, before, **empty)
         except GuardRefused:
             self._report.guard = "refused"
-            raise
-        self._report.guard = "agreed" if self._terms.override is None else "overridden"
+            self._terms.allow(change, incomplete, before, **empty)
+            self._report.guard = "overridden"
+        else:
+            self._report.guard = "agreed"
 
     async def _forget_gone(self, held: Held | None = None) -> None:
         """Make the new set the one that is known to be live. `held`: what was dropped from it is forgotten, too."""
@@ -108,8 +111,14 @@ class Ending(ABC):
         return len(ids) - len(failed)
 
     def _note_override(self) -> None:
-        if self._terms.override is not None:
-            self._report.notes.append(f"The guard was overridden: {self._terms.override}")
+        if self._terms.override is None:
+            return
+        report, without = self._report, replace(self._terms, override=None)
+        lacks = without.too_many_rejected(report.tally.status[Status.REJECTED], report.kept_rejected)
+        if lacks or report.dropped.count or report.taken_as_removed.count:
+            report.guard = "overridden"
+        verb = "was overridden" if report.guard == "overridden" else "agreed, so that the override was not needed"
+        report.notes.append(f"The guard {verb}: {self._terms.override}")
 
 
 def exit_of(error: ProofportError) -> Exit:
