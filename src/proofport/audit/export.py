@@ -1,4 +1,4 @@
-"""What an auditor is given: receipts and what is beside them, the log, a checkpoint, the keys, and the verifier."""
+"""All that an auditor is given: receipts, what is beside them, the log, a checkpoint, keys, and the verifier."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ from proofport.audit.keys import PublicKey, SigningKey
 from proofport.audit.log import ReceiptLog
 from proofport.audit.refused import PLAIN
 from proofport.errors import UsageError
-from proofport.journal.contract import Journal, ReceiptView
+from proofport.journal.contract import Journal, ReceiptView, all_receipts
 
 MANIFEST = "urn:proofport:manifest:v1"
 VERIFIER = "verify_receipts.py"
-PAGE = 100
 
 README = """# Receipts of {origin}
 
@@ -87,15 +86,6 @@ async def exported(
 def verifier() -> bytes:
     """The text of the program that verifies an export."""
     return (files("proofport.audit") / VERIFIER).read_bytes()
-
-
-async def all_receipts(journal: Journal) -> AsyncIterator[ReceiptView]:
-    """Every receipt, in the order of the log."""
-    first = 0
-    while page := await journal.receipts(first=first, limit=PAGE):
-        for receipt in page:
-            yield receipt
-        first = page[-1].place + 1
 
 
 async def _leaves(journal: Journal) -> AsyncIterator[bytes]:

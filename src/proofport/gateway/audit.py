@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +14,12 @@ from proofport.config.configuration import Receipts as ReceiptSettings
 from proofport.delivery.target import Target
 from proofport.delivery.witness import LaneWitness, Witness
 from proofport.errors import ConfigError, UsageError
-from proofport.journal.contract import Journal, ReceiptView
+from proofport.journal.contract import Journal, ReceiptView, all_receipts
 from proofport.mapping import MappingLibrary
 
 if TYPE_CHECKING:
     from proofport.audit.keys import SigningKey
     from proofport.audit.log import ReceiptLog
-
-
-PAGE = 100
 
 
 class Receipts:
@@ -83,15 +80,6 @@ class Receipts:
         (log, key), wanted = await self.log(), self._config.receipts
         instance, lease = self._config.instance, self._config.lease
         return LaneReceipts(await self._open(), log, key, texts, instance=instance, lease=lease, ids=wanted.ids)
-
-
-async def all_receipts(journal: Journal) -> AsyncIterator[ReceiptView]:
-    """Every receipt, in the order of the log."""
-    first = 0
-    while page := await journal.receipts(first=first, limit=PAGE):
-        for receipt in page:
-            yield receipt
-        first = page[-1].place + 1
 
 
 def signing_key(config: Config) -> SigningKey:

@@ -25,6 +25,7 @@ from proofport.errors import ProofportError, Rejected, UsageError
 from proofport.evidence import Neutral
 from proofport.gateway.audit import signing_key
 from proofport.gateway.inputs import Input, open_input
+from proofport.gateway.preview import Remembering
 from proofport.gateway.targets import Targets
 from proofport.journal.contract import Journal, ReceiptView
 from proofport.mapping.language.nodes import MappingFile
@@ -179,7 +180,7 @@ class Explainer:
         file = self._targets.library.find(each["mapping"]) if each.get("mapping") else None
         item = Input(each["name"], each.get("mapping"), values=_values_in(each.get("source") or "", file))
         _, [decoder] = self._targets.decoders([item], self._told["kind"], self._told["mode"], self._values)
-        remembering = _Remembering(decoder)
+        remembering = Remembering(decoder)
         with open_input(item, self._told["kind"], self._workbook_bytes) as reader:
             for place, record, read_id in RecordStream(reader, remembering):
                 raw, remembering.last = remembering.last, NO_RAW
@@ -300,27 +301,6 @@ def _is_sent(target: Target, record: Neutral, mode: Mode) -> bool:
         return _left_out(target, record, mode) is None and isinstance(target.body_of(record), dict)
     except Rejected:
         return False
-
-
-class _Remembering:
-    """Passes records on to a decoder, and remembers the raw one."""
-
-    quick = None
-    of_lines = None
-
-    def __init__(self, decoder: Any) -> None:
-        self.last: object = NO_RAW
-        self.folds = decoder.folds
-        self.source = decoder.source
-        self.optional = decoder.optional
-        self.records = decoder.records
-        self.id_of = decoder.id_of
-        self.page = decoder.page
-        self._decoder = decoder
-
-    def __call__(self, record: Any, parents: Any) -> Neutral:
-        self.last = record
-        return self._decoder(record, parents)  # type: ignore[no-any-return]
 
 
 def _fields_of(target: Target) -> list[str]:

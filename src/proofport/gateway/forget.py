@@ -24,8 +24,7 @@ from proofport.delivery.queue.taken import content_of
 from proofport.delivery.same import key_of, keys_of
 from proofport.delivery.target import lane_of
 from proofport.errors import ConfigError, UsageError
-from proofport.gateway.audit import all_receipts
-from proofport.journal.contract import Delivery, Failure, Filter, Journal, Standing, State
+from proofport.journal.contract import Delivery, Failure, Filter, Journal, Standing, State, all_receipts
 from proofport.text.wording import listing
 
 if TYPE_CHECKING:
@@ -50,12 +49,12 @@ LEFT_EARLIER = (
     "A vendor that does not delete keeps a record that left earlier, as one that is not active. The journal knows "
     "nothing of it any more: look there, too."
 )
-"""What nobody here can say of a record that is gone."""
+"""Said of a record that is gone."""
 
 
 @dataclass(slots=True)
 class Forgotten:
-    """What was taken out, what vendors may hold, and what stays."""
+    """The result: what was taken out, what vendors may hold, and what stays."""
 
     id: str
     bodies: int = 0

@@ -33,7 +33,7 @@ class Preview:
     unread: Sequence[str] = ()
 
 
-class _Remembering:
+class Remembering:
     """A decoder that remembers the raw record that it has read last."""
 
     quick = None
@@ -57,7 +57,7 @@ class _Remembering:
 
 def previews_of(reader: Reader, decoder: Passed, targets: Mapping[str, Target | Problem]) -> Iterator[Preview]:
     """Of every record of an input, in its order."""
-    remembering = _Remembering(decoder)
+    remembering = Remembering(decoder)
     for place, record, record_id in RecordStream(reader, remembering):
         raw, remembering.last = remembering.last, None
         shown = _preview(place_in(reader, place), record, record_id, targets)

@@ -42,7 +42,15 @@ from proofport.journal.contract.queue import (
     State,
     Submitted,
 )
-from proofport.journal.contract.receipts import Branch, LogHead, NewReceipt, ReceiptKey, Receipts, ReceiptView
+from proofport.journal.contract.receipts import (
+    Branch,
+    LogHead,
+    NewReceipt,
+    ReceiptKey,
+    Receipts,
+    ReceiptView,
+    all_receipts,
+)
 from proofport.journal.contract.registry import Lease, Registry
 from proofport.journal.contract.retention import PRUNABLE, Holding, JournalSize, Prunable, Pruned, Retention
 from proofport.journal.contract.runs import EVERY_RUN, Attempt, BatchDone, NewRun, RunFilter, Runs, RunState, RunView
@@ -121,6 +129,7 @@ __all__ = [
     "Standing",
     "State",
     "Submitted",
+    "all_receipts",
     "since_boot",
 ]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+PAGE = 100
+"""Receipts that are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ class Receipts(Protocol):
         ...
 
     async def receipt_file(self, place: int, name: str) -> bytes | None:
-        """What is kept beside a receipt under this name."""
+        """Return what is kept beside a receipt under this name."""
         ...
 
     async def leaves(self, *, first: int = 0, limit: int = 10_000) -> list[bytes]:
@@ -136,3 +139,12 @@ class Receipts(Protocol):
         ...
 
     async def kept_text(self, digest: str) -> str | None: ...
+
+
+async def all_receipts(journal: Receipts) -> AsyncIterator[ReceiptView]:
+    """Every receipt, in the order of the log."""
+    first = 0
+    while page := await journal.receipts(first=first, limit=PAGE):
+        for receipt in page:
+            yield receipt
+        first = page[-1].place + 1

@@ -23,7 +23,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class JournalSize:
-    """What a journal takes up, and what it holds."""
+    """The room that a journal takes up, and what it holds."""
 
     #: All that it takes up.
     bytes: int
