@@ -30,7 +30,7 @@ async def complete_due(journal: Journal, log: ReceiptLog, instance: str, *, befo
 
 
 def _draft(run: RunView, instance: str) -> Draft:
-    """What the journal knows of a run. It knows neither the inputs' digests nor the exchanges."""
+    """A receipt of what the journal knows of a run. It knows neither the inputs' digests nor the exchanges."""
     books: dict[str, Any] = orjson.loads(run.report or "{}")
     known = bool(run.report)
     kept = canonical({name: value for name, value in books.items() if _is_count(value)})

@@ -45,7 +45,7 @@ log = get_logger("audit")
 
 @dataclass(slots=True)
 class _Lane:
-    """What this process has seen of a lane since the lane's last receipt."""
+    """All that this process has seen of a lane since the lane's last receipt."""
 
     since: float
     exchanges: ExchangeLog = field(default_factory=lambda: ExchangeLog(BytesIO()))
@@ -144,7 +144,7 @@ class LaneReceipts:
             log.error("receipt_not_written", lane=name, error=error.message)
 
     async def _write_quietly(self, run: LaneRun) -> None:
-        """What fails stays due; delivering goes on."""
+        """Write what is due. What fails stays due; delivering goes on."""
         try:
             await self._write(run)
         except LaneLost:
@@ -219,7 +219,7 @@ class LaneReceipts:
 
 
 class _Books:
-    """What became of some deliveries of a lane."""
+    """The ends of some deliveries of a lane."""
 
     def __init__(self, key: SigningKey, plain: bool) -> None:
         self.refused = Refused(key, plain=plain)

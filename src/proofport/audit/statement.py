@@ -54,7 +54,7 @@ def statement_as_json(receipts: Sequence[tuple[str, Mapping[str, Any]]]) -> list
 
 
 def sections_of(number: str, told: Mapping[str, Any]) -> Iterator[Section]:
-    """What a receipt says, for a reader who has never seen proofport."""
+    """The content of a receipt, for a reader who has never seen proofport."""
     yield "What was delivered", list(_about(number, told))
     yield "Where it came from", list(_sources(told))
     yield "What became of it", list(_counts(told))

@@ -72,7 +72,7 @@ class Retention(Settings):
 
 
 class Heartbeat(Settings):
-    """What is called after each run that is complete."""
+    """The address that is called after each run that is complete."""
 
     url: str = Field(repr=False)  #: A URL, or env:NAME or file:PATH with one.
     method: Literal["POST", "GET"] = "POST"

@@ -33,7 +33,7 @@ def configured_skips(config: Config, destination: str, kind: str) -> Sequence[Sk
 
 
 def _node(config: Config, destination: str, kind: str) -> Node | None:
-    """What stands under `skip:`. A configuration that no file holds is read as if one did."""
+    """Read what stands under `skip:`. A configuration that no file holds is read as if one did."""
     settings = config.of_tenant(tenant_of(destination)).get(own_name(destination), {})
     objects = settings.get("objects") or {}
     given = (objects.get(kind) or {}).get("skip")

@@ -27,7 +27,7 @@ DRY_RUN = "dry_run"
 
 
 class Foretold:
-    """What would become of one destination's set. `meet` is given every batch that would be sent."""
+    """Finds what would become of one destination's set. `meet` is given every batch that would be sent."""
 
     def __init__(self, destination: DestinationRun, terms: Terms) -> None:
         self._destination = destination

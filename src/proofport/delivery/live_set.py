@@ -43,7 +43,7 @@ def keeps_gone(resource: Resource) -> bool:
 
 
 def kept_as(resource: Resource) -> str:
-    """What the vendor is told of what has gone, and how long. Empty: nothing."""
+    """Say what the vendor is told of what has gone, and how long. Empty: nothing."""
     if not isinstance(resource, Replaces) or not resource.keeps_gone:
         return ""
     days = "1 day" if resource.keeps_gone == 1 else f"{resource.keeps_gone:,} days"

@@ -101,7 +101,7 @@ class Comparison:
                 self._refuse(refusal)
 
     def _fate(self) -> str:
-        """What becomes of what is gone."""
+        """Say what becomes of what is gone."""
         resource = self._resource
         if self._destination.goes_whole:
             kept = kept_as(resource)

@@ -42,7 +42,7 @@ class ProblemGroup:
 
     @property
     def words(self) -> str:
-        """What is wrong: `created_at: expected a time zone`."""
+        """The fault in words: `created_at: expected a time zone`."""
         if self.expected is None:
             return (self.reason or self.outcome).replace("_", " ")
         return f"{f'{self.field}: ' if self.field else ''}expected {self.expected}"

@@ -33,7 +33,7 @@ class InputFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a destination run that has ended."""
+    """All that is known of a destination run that has ended."""
 
     run_id: str
     kind: str

@@ -1,4 +1,4 @@
-"""What `doctor` finds out without asking a vendor: the journal, the heartbeat, proxies, and the age of keys."""
+"""The findings of `doctor` without asking a vendor: the journal, the heartbeat, proxies, and the age of keys."""
 
 from __future__ import annotations
 

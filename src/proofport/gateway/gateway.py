@@ -268,7 +268,7 @@ class Gateway(Vendors):
         return whereabouts(self._targets, self.config, pointer, kind, source)
 
     async def portability(self, kind: str, records: Input | None = None) -> Portability:
-        """What of a kind arrives at each destination, field by field, by the rules of the mappings.
+        """Say what of a kind arrives at each destination, field by field, by the rules of the mappings.
 
         With records: how many of them have each field.
         """

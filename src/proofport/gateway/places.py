@@ -67,7 +67,7 @@ class Places:
         return f"{', '.join(names)}/{', '.join(kinds)}" if found else lane
 
     def shortest(self, lane: str) -> str:
-        """What to write for a lane in a command: `DEST/KIND`, or its key where it is not configured."""
+        """The name of a lane to write in a command: `DEST/KIND`, or its key where it is not configured."""
         return next((f"{place.destination}/{place.kind}" for place in self.in_lane(lane)), lane)
 
     def named(self, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What of a kind of evidence arrives at each destination: carried, renamed, converted, narrowed, or lost."""
+"""How each field of a kind arrives at each destination: carried, renamed, converted, narrowed, or lost."""
 
 from __future__ import annotations
 

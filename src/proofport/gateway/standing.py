@@ -91,7 +91,7 @@ async def standing(journal: Journal, places: Places, now: float) -> Standing:
 
 
 def stale(fresh: Sequence[Freshness], now: float) -> Iterator[Finding]:
-    """What is older than it may be."""
+    """The evidence that is older than it may be."""
     for each in fresh:
         if not each.is_stale(now):
             continue

@@ -29,7 +29,7 @@ WAYS_ON: Mapping[str, str] = {
     "journal_nearly_full": "Make room, or see to it that lanes deliver: `proofport status`.",
     "key_expiring": "Make another with `proofport key create`, then `proofport key revoke {key}`.",
 }
-"""What to do, by event. The names are fields of the notice."""
+"""Advice, by event. The names are fields of the notice."""
 
 
 def body_of(notice: Notice, instance: str, webhook: Webhook) -> bytes:

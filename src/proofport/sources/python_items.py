@@ -39,7 +39,7 @@ _IN_TEXT = re.compile(
 
 
 class PythonReader(Reader):
-    """What a function of Python gives, one after the other: `fetch` runs it, and iterating gives what was fetched.
+    """Reads what a function gives, one after the other: `fetch` runs it, and iterating gives what was fetched.
 
     It is whole if it ends without an exception, unless the function, or what it returns, has `whole = False`.
     Raises UsageError on opening if there is no such function.

@@ -148,7 +148,7 @@ def _bytes(shown: Mapping[str, Any] | None) -> bytes:
 
 
 def _key(request: Mapping[str, Any]) -> bytes:
-    """What a request is found by."""
+    """The parts that a request is found by."""
     parts = [request["method"], request["path"], request["query"], request["body"]]
     return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
 

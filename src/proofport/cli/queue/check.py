@@ -1,4 +1,4 @@
-"""What `proofport status --check` says: what a person should look at, each with the way to mend it."""
+"""The words of `proofport status --check`: what a person should look at, each with the way to mend it."""
 
 from __future__ import annotations
 

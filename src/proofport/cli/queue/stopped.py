@@ -15,7 +15,7 @@ OTHERS = {"lane_busy": "another process had the lane", "lane_lost": "another pro
 
 
 async def how_far(journal: Journal, run: RunView, *, running: bool) -> dict[str, Any]:
-    """What `status` shows of an open run, besides what it shows of every run."""
+    """The fields that `status` shows of an open run, besides what it shows of every run."""
     whole = await journal.run(run.run_id, run.destination)
     noted = run.memory.get(STOPPED)
     stopped = noted if isinstance(noted, dict) and not running else {}

@@ -1,4 +1,4 @@
-"""What the journal holds, and dropping what is old."""
+"""Measuring what the journal holds, and dropping what is old."""
 
 from __future__ import annotations
 

@@ -125,13 +125,13 @@ class SqliteJournal(
         return real.with_name(real.name + ending)
 
     async def standing(self, keys: Sequence[str]) -> list[Standing]:
-        """What is still in the log is folded first."""
+        """Fold what is still in the log first."""
         for lane, kind in await self._store.rows("all_sets", {}):
             await self.known_count(lane, kind)
         return await super().standing(keys)
 
     async def erase_bodies(self, places: Sequence[Standing]) -> None:
-        """What is dropped from now on is overwritten with zeros: https://www.sqlite.org/pragma.html"""
+        """Have what is dropped from now on overwritten with zeros: https://www.sqlite.org/pragma.html"""
         await self._store.writer.write(lambda db: db.execute("PRAGMA secure_delete = ON").fetchall())
         await super().erase_bodies(places)
 

@@ -1,4 +1,4 @@
-"""What becomes of a value, to Python: steps on text, tables, conversions, and what stands in for null or nothing."""
+"""Turns changes of a value to Python: steps on text, tables, conversions, and what stands in for null or nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the steps of a rule do with text, where it is not worth generating code. None is called with what is missing."""
+"""The steps of a rule over text, where it is not worth generating code. None is called with what is missing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def substitute(value: Any, step: Substitute, field: str) -> Any:
 
 
 def single(value: Any, field: str) -> Any:
-    """What is no text, as it is. Arrays and objects are refused: a step on text does not reach into them."""
+    """Give back what is no text. Arrays and objects are refused: a step on text does not reach into them."""
     if isinstance(value, list | dict):
         raise _no_text(value, field)
     return value

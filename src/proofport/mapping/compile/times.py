@@ -16,7 +16,7 @@ from proofport.mapping.language.times import has_time
 from proofport.text.wording import DATE_HINT, ZONE_HINT, describe, listing, reject
 
 Read: TypeAlias = "datetime | date | None"
-"""What a form makes of a value: a plain date, a date and time, or None where the value has another form."""
+"""The result of reading a value in a form: a plain date, a date and time, or None where the value has another form."""
 
 LONGEST = 100
 """Characters of a time."""

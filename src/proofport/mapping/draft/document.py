@@ -85,7 +85,7 @@ def _left(rules: Rules) -> Iterator[str]:
 
 
 def _rejections(mapping: MappingFile, rules: Rules) -> Iterator[str]:
-    """What the rules refuse in the sample."""
+    """The records that the rules refuse in the sample."""
     convert = compile_source(mapping, _values(rules))
     refused: dict[str, tuple[int, str]] = {}
     for held in rules.found.held:
@@ -100,7 +100,7 @@ def _rejections(mapping: MappingFile, rules: Rules) -> Iterator[str]:
 
 
 def _values(rules: Rules) -> dict[str, str]:
-    """What --set gives in the tests: the fields that a record must have, and that no rule gives."""
+    """The values that --set gives in the tests: the fields that a record must have, and that no rule gives."""
     given = {*rules.fields, *rules.parents}
     return {
         name: f"{name.replace('_', '-')}-1" for name in rules.context if name not in given and name not in _OPTIONAL

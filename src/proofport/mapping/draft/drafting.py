@@ -127,7 +127,7 @@ def _of_the_list(
 
 # ------------------------------------------------------------------ beside the columns
 def _constants(kind: str, name: str, fields: Mapping[str, Proposal]) -> dict[str, Proposal]:
-    """What the mapping's name says: `aws.ec2.instances` are of the type aws.ec2.instance, and of the provider aws."""
+    """Read the mapping's name: `aws.ec2.instances` are of the type aws.ec2.instance, and of the provider aws."""
     parts = name.split(".")
     if kind == "cloud_resource":
         made = {"type": Proposal({"value": _of_one(name)}, ("the type, made of the mapping's name",))}

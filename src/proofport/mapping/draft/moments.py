@@ -19,7 +19,7 @@ SECONDS, MILLISECONDS = (3e8, 4.2e9), (3e11, 4.2e12)
 
 
 def how_written(values: Sequence[Any]) -> tuple[dict[str, Any], list[str]] | None:
-    """What stands beside `path:` for a column of times, and its doubts. None where some value is no time."""
+    """The keys beside `path:` for a column of times, and its doubts. None where some value is no time."""
     forms = _forms(values)
     if forms is None:
         return None

@@ -30,7 +30,7 @@ class Proposal:
 
 
 def type_of(model: type[Evidence], field: str) -> Type:
-    """What a field of evidence takes."""
+    """The values that a field of evidence takes."""
     made = _plain(model.model_fields[field].annotation)
     if get_origin(made) is list:
         item = _plain(get_args(made)[0])

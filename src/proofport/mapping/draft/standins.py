@@ -26,7 +26,7 @@ class StandIns:
         self._counts: dict[str, int] = {}
 
     def of(self, value: Any, field: str, *, kept: bool) -> Any:
-        """What stands for the value of a column that is read for a field. `kept`: a rule compares its words."""
+        """Another value for that of a column that is read for a field. `kept`: a rule compares its words."""
         if value is None or value == "" or isinstance(value, bool | float):
             return value
         if isinstance(value, str) and (known := self._shaped(value.strip(), field)) is not None:

@@ -19,7 +19,7 @@ _MACHINES_OWN = ("%c", "%x", "%X", "%Z")
 
 
 def times(keys: Keys, to: str) -> Times:
-    """What stands beside `as: datetime`, or `as: date`."""
+    """The keys beside `as: datetime`, or `as: date`."""
     if to not in ("date", "datetime"):
         keys.refuse(OF_TIMES, f"beside 'as: {to}'", "it beside as: datetime or as: date")
     if to == "date":

@@ -190,7 +190,7 @@ def _refused(snapshot: SnapshotView) -> ProblemError:
 
 
 def _counts(name: str, books: dict[str, Any]) -> str:
-    """What became of the records at one destination."""
+    """Count what became of the records at one destination."""
     counts = [f"{books[status]:,} {status.value}" for status in Status if books[status]]
     return f"{name}: {listing(counts) or 'nothing delivered'} of {records(books['input'])}"
 
