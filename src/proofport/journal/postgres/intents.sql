@@ -67,7 +67,7 @@ INSERT INTO source_names (of_set, number, name) VALUES (%(set)s, %(number)s, %(n
 SELECT n.number, n.name, count(*) FROM known k JOIN source_names n ON n.of_set = k.of_set AND n.number = k.source
 WHERE k.of_set = ({set_of}) AND k.body <> 0 GROUP BY n.number, n.name ORDER BY n.number;
 
--- name: spellings
+-- name: spelling
 -- How ids were written first, where that is not like the key.
 SELECT id, spelling FROM known
 WHERE of_set = ({set_of}) AND id = ANY(%(ids)s::bytea[]) AND body <> 0 AND spelling IS NOT NULL;

@@ -3,60 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from functools import partial
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import psycopg
 
-from proofport.errors import JournalError, UsageError
-from proofport.journal import scheduler
+from proofport.errors import UsageError
 from proofport.journal.contract import JournalSize, LaneRun
 from proofport.journal.copying import OF_A_LANE, OF_THE_JOURNAL, Source, Target
 from proofport.journal.postgres import copies, migrations
 from proofport.journal.postgres.database import Place, explained
-from proofport.journal.postgres.last_state import LastStatePart, PostgresLaneRun
+from proofport.journal.postgres.lane_run import PostgresLaneRun
 from proofport.journal.postgres.store import SQL, PostgresStore
 from proofport.journal.postgres.wake import Waker
 from proofport.journal.postgres.work import POLL, Hearing
-from proofport.journal.scheduler import Slots
-from proofport.journal.sql.access import AccessPart
-from proofport.journal.sql.erasing import ErasingPart
-from proofport.journal.sql.intents import IntentsPart
-from proofport.journal.sql.lanes import LanesPart, RunsPart
-from proofport.journal.sql.notices import NoticesPart
-from proofport.journal.sql.queue import QueuePart
-from proofport.journal.sql.receipts import ReceiptsPart
-from proofport.journal.sql.registry import RegistryPart
-from proofport.journal.sql.retention import RetentionPart
-from proofport.journal.sql.snapshots import SnapshotsPart
-from proofport.journal.sql.steps import Hold
+from proofport.journal.sql.journal import SqlJournal
+from proofport.journal.sql.steps import Hold, Values
 
 TABLES = [*(table.name for table in (*OF_A_LANE, *OF_THE_JOURNAL)), "leases"]
 READ = "SELECT max(md5(t::text)) FROM {table} t"
 """The text of a row needs all of its values, also those that are kept beside the table."""
 
 
-class PostgresJournal(
-    QueuePart,
-    LanesPart,
-    RunsPart,
-    LastStatePart,
-    IntentsPart,
-    ReceiptsPart,
-    RegistryPart,
-    RetentionPart,
-    SnapshotsPart,
-    AccessPart,
-    ErasingPart,
-    NoticesPart,
-):
+class PostgresJournal(SqlJournal[PostgresStore]):
     """A journal in a database. `clock` gives seconds since 1970; without one, the server's clock counts."""
+
+    _poll = POLL
 
     def __init__(self, url: str, *, clock: Callable[[], float] | None = None) -> None:
         self.place = Place(url)
         self._clock = clock
-        self._opened: PostgresStore | None = None
 
     async def migrate(self) -> list[str]:
         """Make the tables, or bring them up to date. The names of the scripts that were applied."""
@@ -81,9 +58,14 @@ class PostgresJournal(
                 found = [text for (text,) in await (await db.execute(SQL["asleep"].encode())).fetchall()]
         return found
 
-    @staticmethod
-    def _id(text: str) -> bytes:
-        return text.encode()
+    # ------------------------------------------------------------------ the last delivered state
+    async def _set(self, lane: str, kind: str, *, in_order: bool = True) -> Values:
+        return {"lane": lane, "kind": kind}
+
+    async def _each(self, name: str, of_set: Values, ids: Sequence[str]) -> list[Any]:
+        keys = list(map(self._store.id_of, ids))
+        found = {bytes(key): row for key, *row in await self._store.rows(name, {**of_set, "ids": keys})}
+        return [found.get(key) for key in keys]
 
     # ------------------------------------------------------------------ retention
     async def size(self) -> JournalSize:
@@ -115,32 +97,11 @@ class PostgresJournal(
         await waker.open(pool)
         self._opened = PostgresStore(pool, waker, self._clock)
 
-    async def close(self) -> None:
-        if self._opened is not None:
-            opened, self._opened = self._opened, None
-            await opened.close()
-
-    @property
-    def _store(self) -> PostgresStore:
-        if self._opened is None:
-            raise JournalError("the journal is not open")
-        return self._opened
-
     def _held(self, hold: Hold, lease: float) -> LaneRun:
         return PostgresLaneRun(self._store, hold, lease)
 
-    async def work(
-        self,
-        drain: Callable[[LaneRun], Awaitable[None]],
-        *,
-        owner: str,
-        slots: int,
-        lease: float,
-        stop: asyncio.Event,
-        shared: bool = False,
-    ) -> None:
-        store = self._store
-        claim, taken = partial(self.claim, owner=owner, lease=lease), Slots(slots, shared=shared)
+    @asynccontextmanager
+    async def _hearing(self, owner: str, lease: float, stop: asyncio.Event) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
-            group.create_task(Hearing(store, owner, lease, stop).run())
-            group.create_task(scheduler.work(claim, store.is_due, store.waker.news, drain, taken, stop, poll=POLL))
+            group.create_task(Hearing(self._store, owner, lease, stop).run())
+            yield

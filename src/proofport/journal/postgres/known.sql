@@ -134,7 +134,7 @@ SELECT id FROM known WHERE of_set = ({set_of}) AND id > %(after)s AND body <> 0
     AND coalesce(run, 0) NOT IN (SELECT number FROM runs WHERE run_id = %(run_id)s)
 ORDER BY id LIMIT %(limit)s;
 
--- name: bodies
+-- name: kept_body
 -- The bodies of some ids.
 SELECT id, body FROM bodies WHERE of_set = ({set_of}) AND id = ANY(%(ids)s::bytea[]);
 

@@ -18,19 +18,13 @@ from proofport.journal.postgres.accept import Acceptor, accepting
 from proofport.journal.postgres.database import Db, Pool, explaining
 from proofport.journal.postgres.wake import Waker
 from proofport.journal.sql.clock import Watch, checked, told
-from proofport.journal.sql.queries import load
+from proofport.journal.sql.queries import TOPICS, load
 from proofport.journal.sql.steps import Change, Hold, Many, Query, Row, Step, Steps, Values, Wake
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
-SQL = load(
-    __package__,
-    [
-        *("access", "clock", "copies", "erasing", "intents", "known", "lanes", "notices", "queue", "receipts"),
-        *("registry", "retention", "runs", "snapshots"),
-    ],
-)
+SQL = load(__package__, TOPICS)
 
 
 LOOK_EVERY = 1.0
@@ -56,6 +50,14 @@ class PostgresStore:
     async def close(self) -> None:
         await self._acceptor.close()
         await self._pool.close()
+
+    @property
+    def news(self) -> asyncio.Event:
+        return self.waker.news
+
+    def id_of(self, text: str) -> bytes:
+        """Text of PostgreSQL cannot hold U+0000."""
+        return text.encode()
 
     def bound(self, values: Values) -> dict[str, Any]:
         return {**values, "now": self._clock() if self._clock else None}

@@ -9,21 +9,15 @@ from proofport.journal.contract.erasing import Standing
 from proofport.journal.contract.last_state import Sent
 from proofport.journal.contract.queue import Delivery
 from proofport.journal.sql.intents import unpacked
-from proofport.journal.sql.steps import Change, Many, Part, Query, Steps, Values
-
-RANGE = 2**64
+from proofport.journal.sql.last_state import RANGE
+from proofport.journal.sql.steps import Change, Many, Part, Query, Steps, Values, text_of
 
 
 class ErasingPart(Part):
-    @staticmethod
-    def _id(text: str) -> str | bytes:
-        """An id as the tables hold it."""
-        return text
-
     async def standing(self, keys: Sequence[str]) -> list[Standing]:
-        rows = await self._store.rows("places_of", {"keys": [self._id(key) for key in keys]})
+        rows = await self._store.rows("places_of", {"keys": [self._store.id_of(key) for key in keys]})
         return [
-            Standing(lane, kind, _text(key), body % RANGE, bool(has_body), bool(is_gone))
+            Standing(lane, kind, text_of(key), body % RANGE, bool(has_body), bool(is_gone))
             for lane, kind, key, body, has_body, is_gone in rows
         ]
 
@@ -37,7 +31,7 @@ class ErasingPart(Part):
         return found
 
     async def erase_bodies(self, places: Sequence[Standing]) -> None:
-        rows = [{"lane": each.lane, "kind": each.kind, "id": self._id(each.id)} for each in places]
+        rows = [{"lane": each.lane, "kind": each.kind, "id": self._store.id_of(each.id)} for each in places]
         await self._store.write(_erase_bodies, rows)
 
     async def erase_records(self, old: Delivery, new: Delivery) -> bool:
@@ -55,10 +49,6 @@ class ErasingPart(Part):
     async def put_receipt_file(self, place: int, name: str, content: bytes) -> None:
         values = {"place": place, "name": name, "content": zlib.compress(content)}
         await self._store.change("put_receipt_file", values)
-
-
-def _text(key: str | bytes) -> str:
-    return key if isinstance(key, str) else bytes(key).decode()
 
 
 def _erase_bodies(rows: Sequence[Values]) -> Steps[None]:

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 import orjson
 
 from proofport.journal.contract import IN_DOUBT, Intent, Left, Sent
-from proofport.journal.sql.steps import Many, Part, Steps, Values
+from proofport.journal.sql.steps import Many, Part, Steps, Values, text_of
 
 
 class IntentsPart(Part):
@@ -21,7 +21,7 @@ class IntentsPart(Part):
         [(number,)] = sets
         rows = await self._store.rows("intents_left", {"set": number, "run": 0})
         names = await self._store.rows("source_names", {"set": number})
-        sources = {number: name if isinstance(name, str) else bytes(name).decode() for number, name in names}
+        sources = {number: text_of(name) for number, name in names}
         sent = []
         for _, content in rows:
             try:

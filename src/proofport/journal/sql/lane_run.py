@@ -54,11 +54,6 @@ class SqlLaneRun:
         self.left: Mapping[int, int] = {}
 
     # ------------------------------------------------------------------ the last delivered state
-    @staticmethod
-    def _key(text: str) -> str | bytes:
-        """An id as the tables hold it."""
-        return text
-
     def _sent(self, sent: Sent, origin: Values, *, staged: bool) -> Steps[None]:
         """Note what was delivered. `origin`: its set, the run or the queued delivery, and whether it was removed."""
         raise NotImplementedError
@@ -313,7 +308,7 @@ class SqlLaneRun:
 
     # ------------------------------------------------------------------ sources
     async def number_sources(self, kind: str, names: Sequence[str]) -> list[int]:
-        return await self._write(self._number_sources, kind, [self._key(name) for name in names])
+        return await self._write(self._number_sources, kind, [self._store.id_of(name) for name in names])
 
     def _number_sources(self, kind: str, names: Sequence[str | bytes]) -> Steps[list[int]]:
         of_set = {"set": (yield from self._set(kind))}
@@ -331,7 +326,7 @@ class SqlLaneRun:
     def _rekey(self, kind: str, keys: Sequence[tuple[str, str]], done: bool) -> Steps[None]:
         of_set, moved = {"set": (yield from self._set(kind))}, False
         for text, key in keys:
-            values = {**of_set, "id": self._key(text), "key": self._key(key)}
+            values = {**of_set, "id": self._store.id_of(text), "key": self._store.id_of(key)}
             yield Change("free_key", values)
             if (yield Change("rekey", values)):
                 yield Change("free_body", values)
@@ -344,7 +339,7 @@ class SqlLaneRun:
 
     # ------------------------------------------------------------------ what is gone
     async def note_missing(self, kind: str, ids: Sequence[str], *, at: float) -> list[float]:
-        return await self._write(self._note_missing, kind, [self._key(text) for text in ids], at)
+        return await self._write(self._note_missing, kind, [self._store.id_of(text) for text in ids], at)
 
     def _note_missing(self, kind: str, keys: Sequence[str | bytes], at: float) -> Steps[list[float]]:
         of_set = {"set": (yield from self._set(kind))}
@@ -359,11 +354,11 @@ class SqlLaneRun:
     def _forget(self, kind: str, ids: Sequence[str], gone_at: float | None, since: float) -> Steps[None]:
         of_set = yield from self._set(kind)
         if gone_at is not None:
-            rows = [{"set": of_set, "id": self._key(text), "gone_at": gone_at} for text in ids]
+            rows = [{"set": of_set, "id": self._store.id_of(text), "gone_at": gone_at} for text in ids]
             yield Many("keep_tombstone", rows)
             yield Change("drop_old_tombstones", {"set": of_set, "since": since})
         elif ids and (yield Query("has_tombstones", {"set": of_set})):
-            yield Many("drop_tombstone", [{"set": of_set, "id": self._key(text)} for text in ids])
+            yield Many("drop_tombstone", [{"set": of_set, "id": self._store.id_of(text)} for text in ids])
         yield from self._note(of_set, Sent(ids), "remove")
 
     async def keep_adapter_memory(self, key: str, value: JsonValue, *, doubts: str | None) -> None:

@@ -13,6 +13,12 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
+TOPICS = (
+    *("access", "clock", "copies", "erasing", "intents", "known", "lanes", "notices", "queue", "receipts", "registry"),
+    *("retention", "runs", "snapshots"),
+)
+"""The files that both journals have."""
+
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _INCLUDED = re.compile(r"\{(?!where\})(\w+)\}")
 

@@ -5,6 +5,7 @@ SQLite carries it out in the thread that writes, PostgreSQL in the event loop.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
@@ -87,6 +88,15 @@ class Hold:
 class Store(Protocol):
     """A database that is open. Every query is given `now` as well."""
 
+    @property
+    def news(self) -> asyncio.Event:
+        """Set when there may be work for a lane."""
+        ...
+
+    async def is_due(self, full: Sequence[str]) -> bool:
+        """Look whether a lane of a tenant that is not full may be claimed, which takes no lock."""
+        ...
+
     async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:
         """The result of one query."""
         ...
@@ -104,6 +114,10 @@ class Store(Protocol):
         ...
 
     async def accept(self, deliveries: Sequence[NewDelivery], record: IdempotencyRecord | None) -> Submitted: ...
+    async def close(self) -> None: ...
+    def id_of(self, text: str) -> str | bytes:
+        """An id, or a name, as the tables hold it. `text_of` is the way back."""
+        ...
 
     # what the two do in their own ways, within a transaction
     def accepting(self, deliveries: Sequence[NewDelivery]) -> Steps[list[int]]:
@@ -130,6 +144,11 @@ def number_of(lane: str) -> Steps[int]:
     while not (rows := (yield Query("find_lane", values))):
         yield Change("make_lanes", values)
     return int(rows[0][0])
+
+
+def text_of(value: str | bytes) -> str:
+    """An id, or a name, that `Store.id_of` has made."""
+    return value if isinstance(value, str) else bytes(value).decode()
 
 
 def shown(text: str | None) -> str | None:

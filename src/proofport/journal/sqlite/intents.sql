@@ -68,4 +68,4 @@ WHERE k.of_set = :set AND k.body <> 0 GROUP BY n.number, n.name ORDER BY n.numbe
 
 -- name: spelling
 -- How an id was written first.
-SELECT spelling FROM known WHERE of_set = :set AND id = :id AND body <> 0;
+SELECT spelling FROM known WHERE of_set = :set AND id = :id AND body <> 0 AND spelling IS NOT NULL;

@@ -9,34 +9,23 @@ import sqlite3
 import tempfile
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, closing
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from proofport.errors import JournalError, UsageError
-from proofport.journal import scheduler
 from proofport.journal.contract import JournalSize, LaneRun, Standing
 from proofport.journal.copying import Source, Target
-from proofport.journal.scheduler import Slots
-from proofport.journal.sql.access import AccessPart
-from proofport.journal.sql.erasing import ErasingPart
-from proofport.journal.sql.intents import IntentsPart
-from proofport.journal.sql.lanes import LanesPart, RunsPart
-from proofport.journal.sql.notices import NoticesPart
-from proofport.journal.sql.queue import QueuePart
-from proofport.journal.sql.receipts import ReceiptsPart
-from proofport.journal.sql.registry import RegistryPart
-from proofport.journal.sql.retention import RetentionPart
-from proofport.journal.sql.snapshots import SnapshotsPart
-from proofport.journal.sql.steps import Hold
+from proofport.journal.sql.journal import SqlJournal
+from proofport.journal.sql.steps import Hold, Values
 from proofport.journal.sqlite import copies
 from proofport.journal.sqlite.alone import Restored, restore
 from proofport.journal.sqlite.database import BESIDE, connect, create, explained, older_version, unusable
+from proofport.journal.sqlite.folding import folded, number_of_set
 from proofport.journal.sqlite.integrity import structural_damage, unfit_rows
-from proofport.journal.sqlite.known import LastStatePart
 from proofport.journal.sqlite.lane_run import SqliteLaneRun
-from proofport.journal.sqlite.store import SqliteStore
+from proofport.journal.sqlite.store import SQL, SqliteStore
 
 INCREMENTAL = 2
 """The `auto_vacuum` of a file that can shrink: https://www.sqlite.org/pragma.html#pragma_auto_vacuum"""
@@ -51,20 +40,7 @@ def _shrink(db: sqlite3.Connection) -> bool:
     return bool(db.execute("PRAGMA freelist_count").fetchone()[0])
 
 
-class SqliteJournal(
-    QueuePart,
-    LanesPart,
-    RunsPart,
-    LastStatePart,
-    IntentsPart,
-    ReceiptsPart,
-    RegistryPart,
-    RetentionPart,
-    SnapshotsPart,
-    AccessPart,
-    ErasingPart,
-    NoticesPart,
-):
+class SqliteJournal(SqlJournal[SqliteStore]):
     """A journal in a file on a local disk. `clock` gives seconds since 1970."""
 
     #: Commits survive a power cut.
@@ -73,7 +49,6 @@ class SqliteJournal(
     def __init__(self, path: str | Path, *, clock: Callable[[], float] = time.time) -> None:
         self.path = Path(path)
         self._clock = clock
-        self._opened: SqliteStore | None = None
 
     async def open(self) -> None:
         await asyncio.to_thread(create, self.path, durable=self.durable)
@@ -85,33 +60,18 @@ class SqliteJournal(
     def _begin(self) -> None:
         self._opened = SqliteStore(self.path, durable=self.durable, clock=self._clock)
 
-    async def close(self) -> None:
-        if self._opened is not None:
-            store, self._opened = self._opened, None
-            await store.close()
-
-    @property
-    def _store(self) -> SqliteStore:
-        if self._opened is None:
-            raise JournalError("the journal is not open")
-        return self._opened
-
     def _held(self, hold: Hold, lease: float) -> LaneRun:
         return SqliteLaneRun(self._store, hold, lease)
 
-    async def work(
-        self,
-        drain: Callable[[LaneRun], Awaitable[None]],
-        *,
-        owner: str,
-        slots: int,
-        lease: float,
-        stop: asyncio.Event,
-        shared: bool = False,
-    ) -> None:
-        store = self._store
-        claim = partial(self.claim, owner=owner, lease=lease)
-        await scheduler.work(claim, store.is_due, store.news, drain, Slots(slots, shared=shared), stop)
+    # ------------------------------------------------------------------ the last delivered state
+    async def _set(self, lane: str, kind: str, *, in_order: bool = True) -> Values:
+        return {"set": await (folded if in_order else number_of_set)(self._store, lane, kind)}
+
+    async def _each(self, name: str, of_set: Values, ids: Sequence[str]) -> list[Any]:
+        def read(db: sqlite3.Connection) -> list[Any]:
+            return [db.execute(SQL[name], {**of_set, "id": text}).fetchone() for text in ids]
+
+        return await self._store.looks.read(read)
 
     # ------------------------------------------------------------------ retention
     async def size(self) -> JournalSize:

@@ -9,7 +9,7 @@ import orjson
 from proofport.journal.contract import IN_DOUBT, NewRun, Sent
 from proofport.journal.sql.lane_run import SqlLaneRun
 from proofport.journal.sql.steps import Change, Many, Query, Steps, Values
-from proofport.journal.sqlite.known import folded, tidy
+from proofport.journal.sqlite.folding import folded, tidy
 from proofport.journal.sqlite.store import SqliteStore
 
 

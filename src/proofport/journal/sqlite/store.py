@@ -16,7 +16,7 @@ import orjson
 from proofport.errors import JournalError
 from proofport.journal.contract import IdempotencyRecord, NewDelivery, Places, Submitted
 from proofport.journal.sql.clock import Watch, checked, told
-from proofport.journal.sql.queries import load
+from proofport.journal.sql.queries import TOPICS, load
 from proofport.journal.sql.steps import Change, Direct, Hold, Many, Query, Row, Steps, Values, Wake, number_of
 from proofport.journal.sqlite.database import connect
 from proofport.journal.sqlite.place import OpenFiles
@@ -25,13 +25,7 @@ from proofport.journal.sqlite.writer import Writer
 T = TypeVar("T")
 P = ParamSpec("P")
 
-SQL = load(
-    __package__,
-    [
-        *("access", "clock", "copies", "erasing", "intents", "known", "lanes", "notices", "queue", "receipts"),
-        *("registry", "retention", "runs", "snapshots"),
-    ],
-)
+SQL = load(__package__, TOPICS)
 LISTS = ("ids", "keys", "destinations", "kinds", "left_out", "full")
 """Names of values that may be lists."""
 
@@ -127,6 +121,9 @@ class SqliteStore:
             self._watch.again()
         else:
             told(checking.result())
+
+    def id_of(self, text: str) -> str:
+        return text
 
     # ------------------------------------------------------------------ one statement
     async def rows(self, name: str, values: Values, where: Sequence[str] = ()) -> list[Row]:

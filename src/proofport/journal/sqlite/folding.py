@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -18,9 +18,8 @@ from typing import Any, TypeAlias, TypeVar
 
 import orjson
 
-from proofport.adapter import Tombstone
-from proofport.journal.contract import IN_DOUBT, Kept, Known, SourceCount, SpellingState
-from proofport.journal.sql.steps import Many, Part, Steps
+from proofport.journal.contract import IN_DOUBT
+from proofport.journal.sql.steps import Many, Steps
 from proofport.journal.sqlite.database import connect
 from proofport.journal.sqlite.store import SQL, SqliteStore
 
@@ -30,7 +29,6 @@ MOST_UNFOLDED = 1_000_000
 
 SCRATCH = "CREATE TABLE pending (id TEXT, run, turn, body, observed, source, spelling, place)"
 SORTED = "SELECT ?, id, run, turn, body, observed, source, spelling FROM pending ORDER BY id, turn, place"
-RANGE = 2**64
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 T = TypeVar("T")
@@ -86,76 +84,22 @@ def _bodies(packed: bytes, removed: bool) -> Iterable[int | None]:
     return (body or None for body in struct.unpack(f"<{len(packed) // 8}q", packed))
 
 
-class LastStatePart(Part):
-    """Looking at the last delivered state of each lane and kind."""
-
-    @property
-    def _store(self) -> SqliteStore:
-        raise NotImplementedError
-
-    async def known(self, lane: str, kind: str, ids: Sequence[str]) -> list[Known | None]:
-        rows = await self._each("known", await folded(self._store, lane, kind), ids)
-        return [row and Known(row[0] % RANGE, *row[1:]) for row in rows]
-
-    async def bodies(self, lane: str, kind: str, ids: Sequence[str]) -> list[bytes | None]:
-        rows = await self._each("kept_body", await _find(self._store, lane, kind), ids)
-        return [row and bytes(row[0]) for row in rows]
-
-    async def _each(self, name: str, of_set: int, ids: Sequence[str]) -> list[Any]:
-        """The row of each id, or None."""
-
-        def read(db: sqlite3.Connection) -> list[Any]:
-            return [db.execute(SQL[name], {"set": of_set, "id": text}).fetchone() for text in ids]
-
-        return await self._store.looks.read(read)
-
-    async def gone(self, lane: str, kind: str, run_id: str, *, after: str = "", limit: int = 500) -> list[str]:
-        values = {"set": await folded(self._store, lane, kind), "run_id": run_id, "after": after, "limit": limit}
-        return [text for (text,) in await self._store.rows("gone", values)]
-
-    async def known_count(self, lane: str, kind: str) -> int:
-        return int((await self._store.rows("known_count", {"set": await folded(self._store, lane, kind)}))[0][0])
-
-    async def spellings(self, lane: str, kind: str, ids: Sequence[str]) -> list[str | None]:
-        rows = await self._each("spelling", await folded(self._store, lane, kind), ids)
-        return [row and row[0] for row in rows]
-
-    async def spelling_state(self, lane: str, kind: str) -> SpellingState:
-        rows = await self._store.rows("spelling_state", {"set": await _find(self._store, lane, kind)})
-        return SpellingState(*map(bool, rows[0])) if rows else SpellingState()
-
-    async def sources(self, lane: str, kind: str) -> list[SourceCount]:
-        rows = await self._store.rows("sources", {"set": await folded(self._store, lane, kind)})
-        return [SourceCount(*row) for row in rows]
-
-    async def kept(self, lane: str, kind: str, *, after: str = "", limit: int = 500) -> list[Kept]:
-        values = {"set": await folded(self._store, lane, kind), "after": after, "limit": limit}
-        rows = await self._store.rows("kept", values)
-        return [Kept(text, run, body, delivery, bool(removed)) for text, run, body, delivery, removed in rows]
-
-    async def tombstones(
-        self, lane: str, kind: str, *, since: float, after: str = "", limit: int = 500
-    ) -> list[Tombstone]:
-        values = {"set": await _find(self._store, lane, kind), "since": since, "after": after, "limit": limit}
-        return [Tombstone(*row) for row in await self._store.rows("tombstones", values)]
-
-
-# ---------------------------------------------------------------------- folding
 async def tidy(store: SqliteStore, lane: str, kind: str) -> None:
     """Fold when very much is waiting."""
-    [(waiting,)] = await store.rows("waiting_ids", {"set": await _find(store, lane, kind)})
+    [(waiting,)] = await store.rows("waiting_ids", {"set": await number_of_set(store, lane, kind)})
     if waiting > MOST_UNFOLDED:
         await folded(store, lane, kind)
 
 
-async def _find(store: SqliteStore, lane: str, kind: str) -> int:
+async def number_of_set(store: SqliteStore, lane: str, kind: str) -> int:
+    """0: nothing of the kind was delivered to the lane yet."""
     rows = await store.rows("set_of", {"lane": lane, "kind": kind})
     return int(rows[0][0]) if rows else 0
 
 
 async def folded(store: SqliteStore, lane: str, kind: str) -> int:
     """The number of a set of which nothing is left in the log."""
-    of_set = await _find(store, lane, kind)
+    of_set = await number_of_set(store, lane, kind)
     async with store.folding:
         if await store.rows("is_to_fold", {"set": of_set}):
             await _fold(store, of_set)

@@ -14,7 +14,7 @@ import pytest
 
 from proofport.errors import JournalError
 from proofport.journal.contract import BatchDone, Journal, Known, LaneRun, NewRun, Sent
-from proofport.journal.sqlite import SqliteJournal, known
+from proofport.journal.sqlite import SqliteJournal, folding
 
 KIND = "device"
 
@@ -60,7 +60,7 @@ async def test_what_was_folded_is_not_folded_again(journal: SqliteJournal, monke
     await send(held, "r1", ["y"], 1, 2)
     assert await journal.gone("a", KIND, "r1") == []
     with monkeypatch.context() as patch:
-        patch.setattr(known, "_fold", None)
+        patch.setattr(folding, "_fold", None)
         assert await journal.gone("a", KIND, "r1") == []
     await send(held, "r1", ["z"], 1, 3)
     await held.end("r1", complete=True, report="{}")
@@ -70,14 +70,14 @@ async def test_what_was_folded_is_not_folded_again(journal: SqliteJournal, monke
 async def test_folding_that_was_interrupted_is_done_again(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(known, "SLICE", 10)
+    monkeypatch.setattr(folding, "SLICE", 10)
     ids = [f"{i:03}" for i in range(100)]
     held = await begun(journal, "r1")
     await send(held, "r1", ids, 1, 1)
     await send(held, "r1", ids[::2], 2, 2)
-    fold_slice, slices = known._fold_slice, 0
+    fold_slice, slices = folding._fold_slice, 0
 
-    def breaks_down(rows: known.Rows) -> object:
+    def breaks_down(rows: folding.Rows) -> object:
         nonlocal slices
         slices += 1
         if slices == 4:
@@ -85,7 +85,7 @@ async def test_folding_that_was_interrupted_is_done_again(
         return fold_slice(rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(known, "_fold_slice", breaks_down)
+        patch.setattr(folding, "_fold_slice", breaks_down)
         with pytest.raises(JournalError):
             await journal.known_count("a", KIND)
     assert slices == 4
@@ -103,7 +103,7 @@ async def test_an_older_folding_that_wakes_late_overwrites_nothing(
     late = SqliteJournal(tmp_path / "journal")
     await late.open()
     read, go_on = asyncio.Event(), asyncio.Event()
-    in_thread = known._in_thread
+    in_thread = folding._in_thread
 
     async def sleeps(work: Callable[[], Any]) -> Any:
         result = await in_thread(work)
@@ -113,7 +113,7 @@ async def test_an_older_folding_that_wakes_late_overwrites_nothing(
         return result
 
     with monkeypatch.context() as patch:
-        patch.setattr(known, "_in_thread", sleeps)
+        patch.setattr(folding, "_in_thread", sleeps)
         asking = asyncio.create_task(late.known_count("a", KIND))
         await read.wait()
     await send(held, "r1", ["x"], 2, 2)
@@ -139,7 +139,7 @@ async def test_who_asks_and_goes_away_leaves_folding_to_the_next(journal: Sqlite
 async def test_a_log_that_nobody_asks_for_is_folded_when_it_is_long(
     journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(known, "MOST_UNFOLDED", 100)
+    monkeypatch.setattr(folding, "MOST_UNFOLDED", 100)
     for run, expected in (("r1", 1), ("r2", 2), ("r3", 1)):
         held = await begun(journal, run)
         await send(held, run, [f"{run}-{i}" for i in range(60)], 1)
