@@ -3,10 +3,9 @@
 from proofport.mapping.compile.fields import compile_skips
 from proofport.mapping.compile.source import SourceMapping, compile_kind, compile_source, id_of_evidence, model_for
 from proofport.mapping.compile.vendor import VendorMapping, compile_vendor, encode
-from proofport.mapping.copying import to_copy
 from proofport.mapping.language.nodes import MappingFile, Vendor
 from proofport.mapping.language.syntax import load_file
-from proofport.mapping.library import MappingLibrary, builtin_folder
+from proofport.mapping.library import MappingLibrary, builtin_folder, to_copy
 from proofport.mapping.possible import check_possible
 from proofport.mapping.selftest import TestResult, run_tests
 

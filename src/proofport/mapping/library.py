@@ -19,6 +19,8 @@ _NAME = re.compile(r"""^["']?mapping["']?\s*:\s*["']?([^\s"'#]+)""", re.MULTILIN
 
 UNKNOWN = "`proofport mapping list` shows what there is. `mappings:` of the configuration names the folder of yours."
 _VENDOR = re.compile(r"""\bvendor["']?\s*:""")
+_INCLUDED = re.compile(r"""^([ ]*)(\S+):[ ]*\{[ ]*include:[ ]*["']?([^}"'\s]+)["']?[ ]*\}[ ]*$""", re.MULTILINE)
+_LEFT = re.compile(r"""^[^#\n]*\binclude:[ ]*["']?([^}"'\s]+)""", re.MULTILINE)
 
 
 def builtin_folder() -> Path:
@@ -105,3 +107,30 @@ def _yaml_files(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", hint="Check `mappings:` in the configuration.")
     return (path for path in sorted(folder.rglob("*.y*ml")) if path.suffix in (".yaml", ".yml") and path.is_file())
+
+
+def to_copy(mapping: MappingFile, folder: str | None = None) -> str:
+    """A mapping to copy and change, as one file: its tables are written out, and comments say where to save it.
+
+    `folder`: the one that the configuration names, if it names one.
+    """
+    name = f"{mapping.name.removeprefix('sources/')}.yaml"
+    place = (
+        f"{folder}/{name}"
+        if folder
+        else f"mappings/{name}, and name that folder in proofport.yaml: `mappings: mappings`"
+    )
+    text = _INCLUDED.sub(lambda found: _written_out(mapping.path.parent, found), content_of(mapping.path).decode())
+    also = "".join(
+        f"# Copy the table {path} too, to the same place beside this file.\n" for path in _LEFT.findall(text)
+    )
+    return (
+        f"# Save it as {place}.\n"
+        f"# It is then used in place of this one. To have both, give it another name after `mapping:`.\n{also}{text}"
+    )
+
+
+def _written_out(folder: Path, found: re.Match[str]) -> str:
+    indent, name, path = found.groups()
+    lines = content_of(folder / path).decode().rstrip("\n").splitlines()
+    return "\n".join([f"{indent}{name}:", *(f"{indent}  {line}".rstrip() for line in lines)])

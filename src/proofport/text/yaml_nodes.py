@@ -136,6 +136,20 @@ def text_of(node: Node, expected: str) -> str:
     return node.value
 
 
+def string_of(node: Node, expected: str) -> str:
+    """Text that may be empty, or blank."""
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        raise node.at.error(what(node), expected)
+    return node.value
+
+
+def inside(node: Node, offset: int) -> Mark:
+    """The place of a character of a scalar; the start of the scalar when it goes over several lines."""
+    if not isinstance(node, Scalar) or "\n" in node.text:
+        return node.at
+    return Mark(node.at.file, node.at.line, node.at.column + offset + node.quoted)
+
+
 def flag_of(node: Node) -> bool:
     if not isinstance(node, Scalar) or not isinstance(node.value, bool):
         raise node.at.error(what(node), "true or false")

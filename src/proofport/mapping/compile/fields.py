@@ -13,7 +13,6 @@ from proofport.errors import Rejected
 from proofport.mapping.compile import functions
 from proofport.mapping.compile.changes import Changes
 from proofport.mapping.compile.code import Code
-from proofport.mapping.compile.conditions import condition_of
 from proofport.mapping.compile.guards import ANY_JSON, OPAQUE, TIME, Field, Guard, Shape, acceptor_of_items
 from proofport.mapping.compile.projection import Part
 from proofport.mapping.compile.reading import Scope
@@ -183,7 +182,7 @@ class _Compiler:
             value = self._made(rule, guard, field, scope)
         else:
             value = self._copy("M")
-            with code.block(f"if {condition_of(rule.when, field, scope)}:"):
+            with code.block(f"if {scope.holds(rule.when, field)}:"):
                 code.line(f"{value} = {self._made(rule, guard, field, scope)}")
         if rule.required and not self.plan.partial:
             origin = f" at {rule.source.path.text}" if isinstance(rule.source, Select) else ""

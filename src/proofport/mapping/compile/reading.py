@@ -12,8 +12,10 @@ from jsonpath_ng.ext.filter import And, Expression, Filter, Or
 
 from proofport.mapping.compile import functions
 from proofport.mapping.compile.code import MAX_BLOCKS, Code
+from proofport.mapping.language.nodes import Combined, When
 from proofport.mapping.language.opening import Several
 from proofport.mapping.language.paths import DESCEND, TRANSFORMS, Key, Path, Step, filter_keys, key_of
+from proofport.mapping.language.values import json_key
 
 Trie: TypeAlias = dict[Key, "Trie"]
 Store: TypeAlias = Callable[[str], None]
@@ -127,6 +129,25 @@ class Scope:
         self.code.line(f"{found} = False")
         self._each(path, field, lambda value: self.code.line(f"{found} = True"))
         return found
+
+    def holds(self, condition: When, field: str) -> str:
+        """An expression that is true if a condition holds. The code before it reads what is tested."""
+        if isinstance(condition, Combined):
+            tests = [f"({self.holds(inner, field)})" for inner in condition.conditions]
+            test = (" and " if condition.word == "all" else " or ").join(tests)
+            return f"not ({test})" if condition.negated else test
+        match condition.test:
+            case "present":
+                test = self.some(condition.path, field)
+            case "null":
+                test = f"{self.one(condition.path, field)} is None"
+            case "above" | "below" | "at_least" | "at_most":
+                value, bound = self.one(condition.path, field), self.code.bind("c", condition.values[0])
+                test = f"{self.code.use(functions.compares)}({value}, {condition.test!r}, {bound})"
+            case _:
+                value, keys = self.one(condition.path, field), frozenset(map(json_key, condition.values))
+                test = f"{self.code.use(functions.is_one_of)}({value}, {self.code.bind('c', keys)})"
+        return f"not ({test})" if condition.negated else test
 
     def many(self, path: Path, field: str, keep: Callable[[str, str], None]) -> str:
         """A variable with the list of all matches: M where there is none, [] where an array was empty.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from proofport.mapping.language.nodes import Combined, Condition, When
-from proofport.mapping.language.places import parse_path
+from proofport.mapping.language.selection import parse_path
 from proofport.text.wording import listing
 from proofport.text.yaml_nodes import Keys, Node, Scalar, block_of, flag_of, items_of, what
 

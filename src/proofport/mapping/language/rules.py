@@ -30,9 +30,8 @@ from proofport.mapping.language.nodes import (
     Trim,
     Unknown,
 )
-from proofport.mapping.language.places import inside, parse_part, parse_path
-from proofport.mapping.language.selection import OF_OPENING, opened
-from proofport.mapping.language.steps import OF_TEXT, split, substitute
+from proofport.mapping.language.selection import OF_OPENING, opened, parse_part, parse_path
+from proofport.mapping.language.steps import OF_TEXT, separator_of, split, substitute
 from proofport.mapping.language.times import OF_TIMES, times
 from proofport.mapping.language.values import Nothing, json_key
 from proofport.text.wording import listing
@@ -46,6 +45,7 @@ from proofport.text.yaml_nodes import (
     choice_of,
     data,
     flag_of,
+    inside,
     items_of,
     text_of,
     what,
@@ -153,7 +153,7 @@ def _check_combination(source: Source, name: str, keys: Keys) -> None:
 
 # ------------------------------------------------------------------ where the value comes from
 def _select(reader: RuleReader, node: Node, keys: Keys) -> Select:
-    each, join = keys.read("each", reader.each, None), keys.read("join", _separator, None)
+    each, join = keys.read("each", reader.each, None), keys.read("join", separator_of, None)
     path, of_several = opened(parse_path(node), keys, parse_path, reader.nothing)
     several = of_several or each is not None or join is not None
     listed = keys.read("all", flag_of, several)
@@ -161,12 +161,6 @@ def _select(reader: RuleReader, node: Node, keys: Keys) -> Select:
         words = "each, join, entries and csv" if of_several else "each and join"
         raise keys.marks["all"].error("all: false", f"all left out: {words} always take every match")
     return Select(path, node.at, listed, each, join)
-
-
-def _separator(node: Node) -> str:
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        raise node.at.error(what(node), 'the text between two items, in quotes: ","')
-    return node.value
 
 
 def _first_of(reader: RuleReader, node: Node, keys: Keys) -> FirstOf:

@@ -1,19 +1,39 @@
-"""`entries:`, `decode:` and `then:` beside a path: they open what it selects, and the path goes on inside."""
+"""Paths as they stand in a mapping file, and `entries:`, `decode:` and `then:` beside one.
+
+These open what the path selects, and it goes on inside.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from proofport.mapping.language import paths
 from proofport.mapping.language.opening import Decode, Entries, Rows, Several
-from proofport.mapping.language.paths import Path, Step, made_of
+from proofport.mapping.language.paths import Path, PathError, Step, made_of
 from proofport.mapping.language.values import Nothing
-from proofport.text.yaml_nodes import Items, Keys, Node, choice_of, flag_of
+from proofport.text.wording import short
+from proofport.text.yaml_nodes import Items, Keys, Node, choice_of, flag_of, inside, text_of
 
 OF_OPENING = ("entries", "decode", "then")
 FORMS = ("json", "base64", "csv")
 
 
-def opened(path: Path, keys: Keys, parse_path: Callable[[Node], Path], nothing: Nothing | None) -> tuple[Path, bool]:
+def parse_path(node: Node) -> Path:
+    """A JSONPath; a mistake is reported at its own column."""
+    return parse_part(node, text_of(node, "a JSONPath, which begins with $"))
+
+
+def parse_part(node: Node, selector: str, start: int = 0) -> Path:
+    """A JSONPath in a longer text. `start`: where it begins there."""
+    try:
+        return paths.parse(selector)
+    except PathError as error:
+        raise inside(node, start + error.offset).error(
+            repr(short(selector, 200)), error.expected, hint=error.hint
+        ) from None
+
+
+def opened(path: Path, keys: Keys, parse: Callable[[Node], Path], nothing: Nothing | None) -> tuple[Path, bool]:
     """A path with the steps that stand beside it. True: they end in a list, so that there may be several matches."""
     forms = keys.read("decode", _forms, ())
     steps: list[Step] = [Rows(nothing) if form == "csv" else Decode(form, nothing) for form in forms]
@@ -31,7 +51,7 @@ def opened(path: Path, keys: Keys, parse_path: Callable[[Node], Path], nothing: 
         return path, False
     if then is None:
         return _path(path, steps, None), isinstance(steps[-1], Several)
-    further = parse_path(then)
+    further = parse(then)
     if not further.compiled:
         raise then.at.error(repr(further.text), "a path of names, indices, slices, [*], .. and plain filters")
     return _path(path, steps, further), False

@@ -6,14 +6,18 @@ from typing import Any, cast
 
 from proofport.mapping.language.bounded import Pattern, PatternError
 from proofport.mapping.language.nodes import Split, Substitute
-from proofport.text.yaml_nodes import Keys, Node, Scalar, block_of, choice_of, text_of, what
+from proofport.text.yaml_nodes import Keys, Node, block_of, choice_of, string_of, text_of
 
 OF_TEXT = ("trim", "sub", "lower", "split")
 UNMATCHED = ("keep", "omit", "reject")
 
 
+def separator_of(node: Node) -> str:
+    return string_of(node, 'the text between two items, in quotes: ","')
+
+
 def split(node: Node) -> Split:
-    separator = _text(node, 'the text between two items, in quotes: ","')
+    separator = separator_of(node)
     if not separator:
         raise node.at.error("nothing", 'the text between two items, in quotes: ","')
     return Split(separator)
@@ -28,7 +32,7 @@ def substitute(node: Node) -> Substitute:
     pattern = keys.need("pattern", "pattern: a regular expression")
     text = text_of(pattern, "a regular expression")
     replacement = keys.need("with", "with: what stands in its place")
-    written = _text(replacement, r"text, in which \1 is the first group")
+    written = string_of(replacement, r"text, in which \1 is the first group")
     unmatched = choice_of(
         keys.need("unmatched", "unmatched: keep | omit | reject, for text that has no match"), UNMATCHED
     )
@@ -41,9 +45,3 @@ def substitute(node: Node) -> Substitute:
     except PatternError as error:
         raise replacement.at.error(repr(written), rf"text, in which \1 is the first group: {error}") from None
     return Substitute(compiled, text, written, cast(Any, unmatched))
-
-
-def _text(node: Node, expected: str) -> str:
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        raise node.at.error(what(node), expected)
-    return node.value

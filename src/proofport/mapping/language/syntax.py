@@ -12,9 +12,8 @@ from proofport.mapping.language.kinds import check_fields, check_paths, field_of
 from proofport.mapping.language.nodes import MappingFile, Parent, Test, Vendor
 from proofport.mapping.language.parents import parent_of
 from proofport.mapping.language.paths import Path
-from proofport.mapping.language.places import parse_path
 from proofport.mapping.language.rules import RuleReader, Tables, table_entries
-from proofport.mapping.language.selection import OF_OPENING, opened
+from proofport.mapping.language.selection import OF_OPENING, opened, parse_path
 from proofport.mapping.language.skips import refuse_other_names, skips_of
 from proofport.mapping.language.values import Nothing, nothing
 from proofport.text.wording import did_you_mean, listing
