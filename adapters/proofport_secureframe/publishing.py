@@ -29,9 +29,8 @@ from proofport.errors import Problem, UnsupportedFeature
 from proofport.wire import Call
 from proofport_secureframe.answers import PUBLISH_HINTS, queued, refuse, vendor_words
 from proofport_secureframe.bodies import body_of
-from proofport_secureframe.provisioning import guide
 from proofport_secureframe.reading import READ_BACK
-from proofport_secureframe.schemas import SchemaResource
+from proofport_secureframe.schemas import SchemaResource, guide
 
 NOT_WHOLE = rejected(
     Problem(

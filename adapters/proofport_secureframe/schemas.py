@@ -15,8 +15,9 @@ from typing import Any
 import msgspec
 from pydantic import JsonValue
 
-from proofport.adapter import Admission, Batch, Job, MakesSchema, Resource, Schema
+from proofport.adapter import Admission, Batch, Blueprint, Job, MakesSchema, Provisioned, Resource, Schema
 from proofport.errors import ConfigError, Problem, UnsupportedFeature, UsageError
+from proofport_secureframe.bodies import MODELS
 from proofport_secureframe.first_record import First, first_record
 from proofport_secureframe.settings import SecureframeObject, SecureframeSettings, ended_fields
 
@@ -207,3 +208,30 @@ def _misfit(body: Mapping[str, Any], slug: str, fields: Mapping[str, str]) -> Pr
             expected = f"a {wanted}, as in the record that the schema {slug!r} began with"
             return Problem(f"a {json_type(value)}", expected, field=name, hint=_NEW_SLUG)
     return None
+
+
+def guide(blueprint: Blueprint, configured: SecureframeObject | None) -> Provisioned:
+    """The steps of Define Schema for one kind. No program can take them: there is no API for it (R2, R3)."""
+    slug = configured.schema_slug if configured else blueprint.kind.removeprefix("custom:")
+    fields = ", ".join(blueprint.fields) or "those of your records"
+    if configured and configured.lifecycle_field is not None:
+        fields += f"; {configured.lifecycle_field} is added"
+    model = MODELS.get(blueprint.kind)
+    mapping = (
+        f"map the fields to the model “{model.vendor_model}”: the names are the vendor's own"
+        if model
+        else "leave it without a model: custom tests read the fields as they are"
+    )
+    declared = (
+        f'Add to the configuration, under `objects:` of this destination: "{blueprint.kind}": {{schema_slug: {slug}}}'
+    )
+    steps = (
+        *(() if configured else (f"{declared}.",)),
+        f"Push {blueprint.kind} once; the schema gets those fields that the first record has ({fields}).",
+        f"In Secureframe open the custom connection and choose Define Schema for {slug!r}.",
+        "Set `id` as the primary ID. It can never be changed.",
+        f"Then {mapping}.",
+        f"Say so: `proofport schema confirm DEST --kind {blueprint.kind}`.",
+        "Push everything again: whether records sent before are kept is not documented.",
+    )
+    return Provisioned.by_hand(steps)

@@ -26,11 +26,17 @@ _REVOKED = (
 )
 
 
-def vendor_words(reply: Reply) -> str:
-    """The text of `error` where there is one, else the status."""
+def error_of(reply: Reply) -> str:
+    """The text of `error`. Empty: there is none."""
     body = reply.json()
     words = body.get("error", body.get("message")) if isinstance(body, dict) else None
-    return f"{words} (HTTP {reply.status})" if isinstance(words, str) and words else f"HTTP {reply.status}"
+    return words if isinstance(words, str) else ""
+
+
+def vendor_words(reply: Reply) -> str:
+    """The text of `error` where there is one, and the status."""
+    words = error_of(reply)
+    return f"{words} (HTTP {reply.status})" if words else f"HTTP {reply.status}"
 
 
 def expect_ok(reply: Reply, asked: str) -> Mapping[str, Any]:

@@ -75,7 +75,7 @@ def _guide(blueprint: Blueprint) -> Provisioned:
             f"too:\n{shown(made)}"
         )
     steps += unfit
-    return Provisioned({}, created=False, notes=[f"{number}. {step}" for number, step in enumerate(steps, start=1)])
+    return Provisioned.by_hand(steps)
 
 
 def _properties(blueprint: Blueprint) -> tuple[dict[str, PropertyType], list[str]]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from proofport.errors import Problem
 from proofport.wire import Reply
-from proofport_vanta.answers import vendor_words
+from proofport_vanta.answers import error_of, vendor_words
 
 _PATH = re.compile(r"/(?P<place>\d{1,5})(?P<field>(?:/[^\s:]+)*): (?P<words>.+)", re.DOTALL)
 _PROPERTY = re.compile(r"must have property '(?P<name>[^']+)'")
@@ -39,10 +39,7 @@ class Refusal:
 
 def refusal_of(reply: Reply, ids: Sequence[str]) -> Refusal:
     """The violation that a 400 names. `ids` are those of the request's records, in their order."""
-    words = vendor_words(reply)
-    body = reply.json()
-    text = body.get("error", body.get("message")) if isinstance(body, dict) else None
-    text = text if isinstance(text, str) else ""
+    words, text = vendor_words(reply), error_of(reply)
     path, element, named = _PATH.match(text), _ELEMENT.search(text), _UNIQUE_ID.search(text)
     place = int((path or element)["place"]) if path or element else None  # type: ignore[index]
     if named is not None and ids.count(named["id"]) == 1:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SecretStr
 
@@ -231,6 +231,11 @@ class Provisioned:
     settings: Mapping[str, JsonValue]
     created: bool
     notes: Sequence[str] = ()  #: What a person still has to do.
+
+    @classmethod
+    def by_hand(cls, steps: Iterable[str]) -> Self:
+        """Nothing is made: these are the steps that a person takes."""
+        return cls({}, created=False, notes=[f"{number}. {step}" for number, step in enumerate(steps, start=1)])
 
 
 @dataclass(frozen=True, slots=True)

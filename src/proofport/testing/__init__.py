@@ -14,6 +14,7 @@ from proofport.testing.emulator_behaviours import assumed as assumed
 from proofport.testing.emulator_behaviours import client_only as client_only
 from proofport.testing.emulator_behaviours import documented as documented
 from proofport.testing.emulator_behaviours import observed as observed
+from proofport.testing.emulator_control import obeying as obeying
 from proofport.testing.emulator_faults import FAULTS as FAULTS
 from proofport.testing.emulator_faults import Faults as Faults
 from proofport.testing.emulator_faults import cut as cut

@@ -44,7 +44,7 @@ def routes(emulator: Emulator) -> list[web.RouteDef]:
         *(web.get(path, control.page) for path in ("/", PREFIX, PREFIX + "/")),
         *(web.get(f"{PREFIX}/{name}", _showing(view)) for name, view in views.items()),
         web.get(PREFIX + "/received", control.received),
-        *(web.post(f"{PREFIX}/{name}", _obeying(order)) for name, order in orders.items()),
+        *(web.post(f"{PREFIX}/{name}", obeying(order)) for name, order in orders.items()),
         web.post(PREFIX + "/reset", _showing(control.reset)),
         web.post(PREFIX + "/settle", control.settle),
         web.delete(PREFIX + "/faults", _showing(control.clear_faults)),
@@ -58,7 +58,7 @@ def _showing(view: Callable[[], object]) -> Handler:
     return show
 
 
-def _obeying(order: Callable[[bytes], object]) -> Handler:
+def obeying(order: Callable[[bytes], object]) -> Handler:
     """Answers with the result of an order, which gets the body of the request. A ValueError becomes a 400."""
 
     async def obey(request: web.Request) -> web.Response:
