@@ -39,7 +39,7 @@ from proofport.delivery.snapshot.ending import Ending
 from proofport.delivery.snapshot.replaced import ReplacedSet
 from proofport.delivery.snapshot.staged import StagedSet
 from proofport.delivery.spellings import Spellings
-from proofport.delivery.stops import RESUMABLE
+from proofport.delivery.stops import RESUMABLE, first_of
 from proofport.delivery.target import Target
 from proofport.delivery.witness import Facts, InputFacts, Witness
 from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
@@ -249,7 +249,7 @@ class Run:
                     part.destination.report.notes += self._inputs.notes
                 await pipeline.finish()
         except BaseExceptionGroup as failures:
-            error = _first(failures)
+            error = first_of(failures)
             raise error from error.__cause__
 
     # ------------------------------------------------------------------ after
@@ -358,9 +358,3 @@ class Run:
         }
         read = self._pipeline.read if self._pipeline is not None else 0
         self._order.on_progress(Progress(read, states, share_read([reader for reader, _ in self._order.inputs])))
-
-
-def _first(failures: BaseExceptionGroup) -> BaseException:
-    """The first error: the rest was cancelled for it, and the caller knows nothing of tasks."""
-    error = failures.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -68,3 +68,9 @@ def notes_of(memory: Memory) -> list[str]:
     """The adapter's sentences about the whole delivery; said once."""
     notes = memory.pop("notes", None)
     return [str(note) for note in notes] if isinstance(notes, list) else []
+
+
+def first_of(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of tasks: the others were cancelled for it, and the caller knows nothing of tasks."""
+    error = failures.exceptions[0]
+    return first_of(error) if isinstance(error, BaseExceptionGroup) else error

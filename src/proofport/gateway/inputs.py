@@ -6,11 +6,12 @@ from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Generic, TypeVar, cast
 
 from proofport import mapping
 from proofport.adapter import Mode
 from proofport.delivery.observed import FIELD, latest, require_passed
+from proofport.delivery.reading import Decoder
 from proofport.errors import UsageError
 from proofport.evidence import Neutral, format_timestamp, moment_of
 from proofport.gateway.cells import read_as_evidence
@@ -79,18 +80,28 @@ class AlreadyEvidence:
         return []
 
 
-class Passed:
-    """A decoder whose records were observed at a time that has passed, or at none. All input goes through one."""
+D = TypeVar("D", bound=Decoder)
 
-    def __init__(self, decoder: AlreadyEvidence | mapping.SourceMapping, tolerance: float) -> None:
+
+class DecoderAround(Generic[D]):
+    """A decoder that is another one but for how it reads a record."""
+
+    def __init__(self, decoder: D) -> None:
         self.folds = decoder.folds
         self.source = decoder.source
         self.optional = decoder.optional
         self.records = decoder.records
         self.id_of = decoder.id_of
         self.page = decoder.page
-        self.unread = decoder.unread
         self._decoder = decoder
+
+
+class Passed(DecoderAround[AlreadyEvidence | mapping.SourceMapping]):
+    """A decoder whose records were observed at a time that has passed, or at none. All input goes through one."""
+
+    def __init__(self, decoder: AlreadyEvidence | mapping.SourceMapping, tolerance: float) -> None:
+        super().__init__(decoder)
+        self.unread = decoder.unread
         self._tolerance = tolerance
 
     def __call__(self, record: Any, parents: Any) -> Neutral:

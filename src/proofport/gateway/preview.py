@@ -11,7 +11,7 @@ from proofport.delivery.reading import Read, RecordStream, place_in
 from proofport.delivery.target import Target
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral
-from proofport.gateway.inputs import Passed
+from proofport.gateway.inputs import DecoderAround, Passed
 from proofport.sources import Reader
 
 
@@ -33,22 +33,16 @@ class Preview:
     unread: Sequence[str] = ()
 
 
-class Remembering:
+class Remembering(DecoderAround[Passed]):
     """A decoder that remembers the raw record that it has read last."""
 
     quick = None
     of_lines = None
 
     def __init__(self, decoder: Passed) -> None:
+        super().__init__(decoder)
         #: None: the last document was none.
         self.last: object = None
-        self.folds = decoder.folds
-        self.source = decoder.source
-        self.optional = decoder.optional
-        self.records = decoder.records
-        self.id_of = decoder.id_of
-        self.page = decoder.page
-        self._decoder = decoder
 
     def __call__(self, record: Any, parents: Any) -> Neutral:
         self.last = record

@@ -69,8 +69,7 @@ class Sender:
         self._pacer = Pacer.of_host(journal, adapter, turn=turn, sleep=sleep)
         self._sleep = sleep
         self._session: aiohttp.ClientSession | None = None
-        if isinstance(self._auth, StaticHeaders):
-            self._redaction.add({n: value for n, value in self._auth.headers.items() if n.lower() == "authorization"})
+        self._redact_key()
 
     async def __aenter__(self) -> Self:
         proxy = proxy_of(self.origin)
@@ -136,9 +135,12 @@ class Sender:
             return False
         self._auth, self._settings = self._adapter.auth, self._adapter.settings
         self._redaction.add_settings(self._settings)
+        self._redact_key()
+        return True
+
+    def _redact_key(self) -> None:
         if isinstance(self._auth, StaticHeaders):
             self._redaction.add({n: value for n, value in self._auth.headers.items() if n.lower() == "authorization"})
-        return True
 
     async def _send_with_token(self, auth: TokenFlow, call: Call, gate: Gate | None, repeats: Repeats) -> Reply:
         """Send. After a 401 send once more, with a token that another lane has got meanwhile, else with a new one."""

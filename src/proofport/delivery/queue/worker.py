@@ -19,6 +19,7 @@ from proofport.delivery.queue.taken import Group, Taken, groups, taken
 from proofport.delivery.reading import Branch
 from proofport.delivery.report import DestinationReport
 from proofport.delivery.spellings import Spellings
+from proofport.delivery.stops import first_of
 from proofport.delivery.target import LONGEST_REASON, Target
 from proofport.delivery.witness import LaneWitness
 from proofport.errors import (
@@ -295,7 +296,7 @@ class _Drain:
                     await branch.take(records, range(start, start + len(records)), keys=each.keys, fold=each.fold)
                 await branch.finish()
         except BaseExceptionGroup as failures:
-            raise _first(failures) from None
+            raise first_of(failures) from None
 
 
 def _names(delivery: Delivery) -> dict[str, str]:
@@ -338,12 +339,6 @@ def _is_unforeseen(error: Exception | None) -> TypeGuard[Exception]:
     if isinstance(error, AdapterFault):
         return not error.lost
     return error is not None and not isinstance(error, ProofportError)
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first of the errors that tasks have ended with."""
-    first = failures.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _as_it_was(kept_bodies: dict[int, bytes | None]) -> Callable[[Sequence[Neutral]], list[bytes]]:
