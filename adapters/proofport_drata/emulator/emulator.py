@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from proofport.testing import Emulator, VendorError
+from proofport.testing import Emulator, VendorError, object_shown
 from proofport_drata.emulator.answers import error
 from proofport_drata.emulator.behaviours import BEHAVIOURS
 from proofport_drata.emulator.connections import EmulatedConnections
@@ -141,15 +141,11 @@ def _overview(connection: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for resource in connection["resources"]:
         sessions = ", ".join(f"{each['sessionId']} {each['status']}" for each in resource["sessions"][-3:])
         named = "; ".join(filter(None, (f"{note}, resource {resource['id']}", sessions)))
-        yield _shown(title, named, resource["records"])
+        yield object_shown(title, named, resource["records"])
     if not connection["resources"]:
-        yield _shown(title, note, connection["devices"] + connection["identities"])
+        yield object_shown(title, note, connection["devices"] + connection["identities"])
 
 
 def _staged(session: Session) -> dict[str, Any]:
     records = [record.attributes for record in session.staged.values()]
-    return _shown(f"staged in {session.session_id}", "not live until the session is completed", records)
-
-
-def _shown(title: str, note: str, records: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"title": title, "note": note, "count": len(records), "records": records[:20]}
+    return object_shown(f"staged in {session.session_id}", "not live until the session is completed", records)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from proofport.testing import Emulator, VendorError, json_response
+from proofport.testing import Emulator, VendorError, json_response, object_shown
 from proofport_secureframe.emulator.behaviours import BEHAVIOURS
 from proofport_secureframe.emulator.mapping import MODELS
 from proofport_secureframe.emulator.model import Company, Connection, Schema
@@ -105,12 +105,7 @@ class SecureframeEmulator(Emulator):
 
     def overview(self) -> list[dict[str, Any]]:
         return [
-            {
-                "title": schema.slug,
-                "note": _note(connection, schema),
-                "count": len(schema.resources),
-                "records": [stored.data for stored in list(schema.resources.values())[:20]],
-            }
+            object_shown(schema.slug, _note(connection, schema), [stored.data for stored in schema.resources.values()])
             for connection in self.company.connections.values()
             for schema in connection.schemas.values()
         ]

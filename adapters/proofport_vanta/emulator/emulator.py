@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from aiohttp import web
 
-from proofport.testing import Emulator, VendorError, json_response, obeying
+from proofport.testing import Emulator, VendorError, json_response, obeying, object_shown
 from proofport_vanta.emulator.behaviours import BEHAVIOURS
 from proofport_vanta.emulator.document import BASE_TYPES
 from proofport_vanta.emulator.model import Application, Company, Resource
@@ -120,12 +120,9 @@ class VantaEmulator(Emulator):
 
 def _overview(application: Application, resource: Resource) -> dict[str, Any]:
     live = resource.live()
-    return {
-        "title": resource.kind or resource.slug or resource.id,
-        "note": f"{resource.base_type} {resource.id} of {application.client_id}, {len(resource.rows) - len(live)} gone",
-        "count": len(live),
-        "records": [{"id": record["uniqueId"], **record} for record in live[:20]],
-    }
+    note = f"{resource.base_type} {resource.id} of {application.client_id}, {len(resource.rows) - len(live)} gone"
+    title = resource.kind or resource.slug or resource.id
+    return object_shown(title, note, [{"id": record["uniqueId"], **record} for record in live])
 
 
 def _error(status: int, message: str, *, headers: Mapping[str, str] | None, html: bool) -> web.Response:

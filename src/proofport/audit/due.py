@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any
-
-import orjson
 
 from proofport import __version__
 from proofport.audit.envelope import canonical
@@ -31,7 +28,7 @@ async def complete_due(journal: Journal, log: ReceiptLog, instance: str, *, befo
 
 def _draft(run: RunView, instance: str) -> Draft:
     """A receipt of what the journal knows of a run. It knows neither the inputs' digests nor the exchanges."""
-    books: dict[str, Any] = orjson.loads(run.report or "{}")
+    books = run.books
     known = bool(run.report)
     kept = canonical({name: value for name, value in books.items() if _is_count(value)})
     predicate = {

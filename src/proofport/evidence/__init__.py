@@ -5,43 +5,25 @@ from __future__ import annotations
 import re
 
 from proofport.errors import UsageError
-from proofport.evidence.assets import (
-    BrowserExtension,
-    CloudResource,
-    Device,
-    DeviceUser,
-    Drive,
-    ScreenLock,
-    Software,
-    SystemService,
-    Tag,
-)
-from proofport.evidence.base import BETWEEN, Custom, Evidence, Neutral, format_timestamp, moment_of, read_moment
-from proofport.evidence.people import Person, PersonnelAccount, TrainingRecord
-
-__all__ = [
-    "BETWEEN",
-    "KINDS",
-    "BrowserExtension",
-    "CloudResource",
-    "Custom",
-    "Device",
-    "DeviceUser",
-    "Drive",
-    "Evidence",
-    "Neutral",
-    "Person",
-    "PersonnelAccount",
-    "ScreenLock",
-    "Software",
-    "SystemService",
-    "Tag",
-    "TrainingRecord",
-    "format_timestamp",
-    "model_of",
-    "moment_of",
-    "read_moment",
-]
+from proofport.evidence.assets import BrowserExtension as BrowserExtension
+from proofport.evidence.assets import CloudResource as CloudResource
+from proofport.evidence.assets import Device as Device
+from proofport.evidence.assets import DeviceUser as DeviceUser
+from proofport.evidence.assets import Drive as Drive
+from proofport.evidence.assets import ScreenLock as ScreenLock
+from proofport.evidence.assets import Software as Software
+from proofport.evidence.assets import SystemService as SystemService
+from proofport.evidence.assets import Tag as Tag
+from proofport.evidence.base import BETWEEN as BETWEEN
+from proofport.evidence.base import Custom as Custom
+from proofport.evidence.base import Evidence as Evidence
+from proofport.evidence.base import Neutral as Neutral
+from proofport.evidence.base import format_timestamp as format_timestamp
+from proofport.evidence.base import moment_of as moment_of
+from proofport.evidence.base import read_moment as read_moment
+from proofport.evidence.people import Person as Person
+from proofport.evidence.people import PersonnelAccount as PersonnelAccount
+from proofport.evidence.people import TrainingRecord as TrainingRecord
 
 KINDS: dict[str, type[Evidence]] = {
     "cloud_resource": CloudResource,

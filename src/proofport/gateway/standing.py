@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
-
-import orjson
+from typing import Literal, TypeAlias
 
 from proofport.delivery.report import Exit
 from proofport.gateway.places import Place, Places
@@ -80,7 +78,7 @@ async def standing(journal: Journal, places: Places, now: float) -> Standing:
     """Look at everything once."""
     lanes, runs = await journal.lanes(), await journal.runs(limit=RUNS)
     fresh = freshness(places, await journal.arrivals())
-    leased = {lane.lane for lane in lanes if lane.owner is not None and (lane.lease_until or 0.0) > now}
+    leased = {lane.lane for lane in lanes if lane.is_leased(now)}
     known = set(places.destinations)
     findings = [
         *stale(fresh, now),
@@ -122,7 +120,7 @@ def _runs(runs: Sequence[RunView], leased: set[str]) -> Iterator[Finding]:
         if key in seen or key[:2] in whole or (run.state == "open" and run.lane in leased):
             continue
         seen.add(key)
-        books = books_of(run)
+        books = run.books
         code = Exit(books.get("exit_code", Exit.OK))
         if run.mode == "snapshot" and run.state == "complete":
             whole.add(key[:2])
@@ -134,9 +132,3 @@ def _runs(runs: Sequence[RunView], leased: set[str]) -> Iterator[Finding]:
             detail = ": ".join([f"the last {run.mode} ended with exit code {int(code)}: {WHY[code]}", *told])
             hint = f"`proofport status {run.run_id}` shows its counts."
             yield Finding("refused", *key[:2], run.lane, detail, hint, run.ended, run.run_id)
-
-
-def books_of(run: RunView) -> Mapping[str, Any]:
-    """The report of a run. Empty while it has none."""
-    found = orjson.loads(run.report) if run.report else {}
-    return found if isinstance(found, dict) else {}

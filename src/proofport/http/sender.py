@@ -81,10 +81,10 @@ class Sender:
         if self._session is not None:
             await self._session.close()
 
-    def take_attempts(self, *, run_id: str | None = None, delivery: int | None = None) -> list[Attempt]:
-        """The attempts since the last call, marked with this run or delivery."""
+    def take_attempts(self, *, run_id: str | None = None) -> list[Attempt]:
+        """The attempts since the last call, marked with this run."""
         taken, self.attempts = self.attempts, []
-        return [replace(attempt, run_id=run_id, delivery=delivery) for attempt in taken]
+        return [replace(attempt, run_id=run_id) for attempt in taken]
 
     def credentials(self) -> AbstractAsyncContextManager[None]:
         """Hold the token during one flow: no other process gets the right to ask for one."""

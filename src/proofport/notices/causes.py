@@ -69,7 +69,7 @@ async def _of_lane(journal: Journal, lane: LaneView, *, dead: bool = False) -> d
 
 def _refused_by_guard(run: RunView) -> str | None:
     """Why the guard has refused a run, if it has."""
-    report = orjson.loads(run.report or "{}")
+    report = run.books
     if report.get("exit_code") != Exit.GUARD:
         return None
     notes = report.get("notes") or ["the guard has refused the set"]

@@ -6,6 +6,7 @@ from proofport.testing.emulator import cursor_of as cursor_of
 from proofport.testing.emulator import document as document
 from proofport.testing.emulator import json_body as json_body
 from proofport.testing.emulator import json_response as json_response
+from proofport.testing.emulator import object_shown as object_shown
 from proofport.testing.emulator import resolved as resolved
 from proofport.testing.emulator import start_of as start_of
 from proofport.testing.emulator_behaviours import Behaviour as Behaviour

@@ -29,6 +29,8 @@ from proofport.testing.emulator_recording import Recording, Replay
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PREFIX = "/_emulator"
 """The beginning of the paths of the control plane. `/` belongs to it, too."""
+SHOWN = 20
+"""Records of an object that the page has."""
 AROUND = 16
 """Levels that an answer, the state or the log may have around a body."""
 
@@ -90,7 +92,7 @@ class Emulator(ABC):
 
     @abstractmethod
     def overview(self) -> list[dict[str, Any]]:
-        """Every object for the page: `{title, note, count, records: [at most 20]}`."""
+        """Every object for the page, each as `object_shown` makes it."""
 
     @abstractmethod
     def destination(self, origin: str) -> dict[str, Any]:
@@ -235,6 +237,11 @@ def start_of(cursor: str, parameter: str) -> int:
     except ValueError:
         pass
     raise VendorError(400, f"{parameter} is not valid")
+
+
+def object_shown(title: str, note: str, records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One object for the page. See `Emulator.overview`."""
+    return {"title": title, "note": note, "count": len(records), "records": records[:SHOWN]}
 
 
 def json_response(data: object, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:

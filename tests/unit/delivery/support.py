@@ -285,9 +285,9 @@ class ScriptedSender:
             raise answer
         return answer if isinstance(answer, Reply) else answer(call)
 
-    def take_attempts(self, *, run_id: str | None = None, delivery: int | None = None) -> list[Attempt]:
+    def take_attempts(self, *, run_id: str | None = None) -> list[Attempt]:
         taken, self.attempts = self.attempts, []
-        return [replace(attempt, run_id=run_id, delivery=delivery) for attempt in taken]
+        return [replace(attempt, run_id=run_id) for attempt in taken]
 
 
 def all_ok(call: Call) -> Reply:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,7 @@ ENDS = {
 
 
 def is_leased(lane: LaneView | None) -> bool:
-    return lane is not None and lane.owner is not None and (lane.lease_until or 0) > time.time()
+    return lane is not None and lane.is_leased(time.time())
 
 
 def lane_as_json(lane: LaneView, places: Places) -> dict[str, Any]:
@@ -68,7 +67,7 @@ def ended_as_json(run: RunView) -> dict[str, Any]:
         "started": when(run.started),
         "ended": when(run.ended),
         "inputs": list(run.inputs),
-        "books": json.loads(run.report) if run.report else {},
+        "books": run.books,
     }
 
 

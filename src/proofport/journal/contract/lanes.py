@@ -47,6 +47,10 @@ class LaneView:
     #: How often in a row whoever delivered the head broke down, or died.
     broken: int = 0
 
+    def is_leased(self, now: float) -> bool:
+        """True if somebody holds it, who is not known to have died."""
+        return self.owner is not None and (self.lease_until or 0.0) > now
+
 
 @dataclass(frozen=True, slots=True)
 class Places:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
+
+import orjson
 
 from proofport.adapter import Memory, Mode
 from proofport.journal.contract.last_state import NOTHING_SENT, Sent
@@ -63,6 +65,12 @@ class RunView:
     batches: Sequence[BatchDone] = field(default=(), repr=False)
     #: The digests of the batches that were about to be sent and are not noted, by their numbers.
     intents: Mapping[int, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def books(self) -> dict[str, Any]:
+        """The report. Empty: it has none."""
+        found = orjson.loads(self.report) if self.report else {}
+        return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def _view(lane: LaneView) -> dict[str, Any]:
         "queued": lane.queued,
         "dead": lane.dead,
         "oldest": time_of(lane.oldest),
-        "held": lane.owner is not None and (lane.lease_until or 0) > now,
+        "held": lane.is_leased(now),
         "rests_until": time_of(lane.next_at) if lane.next_at > now else None,
         "parked": lane.parked,
         "broken": lane.broken,
