@@ -49,6 +49,7 @@ from proofport.journal.contract.receipts import (
     ReceiptKey,
     Receipts,
     ReceiptView,
+    Stamp,
     all_receipts,
 )
 from proofport.journal.contract.registry import Lease, Registry
@@ -126,6 +127,7 @@ __all__ = [
     "Snapshots",
     "SourceCount",
     "SpellingState",
+    "Stamp",
     "Standing",
     "State",
     "Submitted",
