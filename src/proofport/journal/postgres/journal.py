@@ -26,11 +26,11 @@ from proofport.journal.sql.intents import IntentsPart
 from proofport.journal.sql.lanes import LanesPart, RunsPart
 from proofport.journal.sql.notices import NoticesPart
 from proofport.journal.sql.queue import QueuePart
-from proofport.journal.sql.receipts import ReceiptsPart
+from proofport.journal.sql.receipts import ReceiptsPart, new_branch
 from proofport.journal.sql.registry import RegistryPart
 from proofport.journal.sql.retention import RetentionPart
 from proofport.journal.sql.snapshots import SnapshotsPart
-from proofport.journal.sql.steps import Hold
+from proofport.journal.sql.steps import Change, Hold, Steps
 
 TABLES = [*(table.name for table in (*OF_A_LANE, *OF_THE_JOURNAL)), "leases"]
 READ = "SELECT max(md5(t::text)) FROM {table} t"
@@ -97,6 +97,12 @@ class PostgresJournal(
     async def rewrite(self) -> None:
         raise UsageError("this journal is a database", hint="Rewrite its tables with `VACUUM FULL`.")
 
+    async def restored(self) -> None:
+        """Note that the database is a copy of before: receipts begin a branch, and what was delivered counts as perhaps
+        overwritten since.
+        """
+        await self._store.write(_restored)
+
     @property
     def label(self) -> str:
         return self.place.name
@@ -144,3 +150,8 @@ class PostgresJournal(
         async with asyncio.TaskGroup() as group:
             group.create_task(Hearing(store, owner, lease, stop).run())
             group.create_task(scheduler.work(claim, store.is_due, store.waker.news, drain, taken, stop, poll=POLL))
+
+
+def _restored() -> Steps[None]:
+    yield Change("doubt_all", {})
+    yield Change("begin_branch", {"branch": new_branch()})
