@@ -8,16 +8,18 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS := $(shell $(PYTHON) -c "import os; print(max(2, len(os.sched_getaffinity(0)) * 3 // 2))")
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 READY := $(VENV)/.ready
+OSCAL := $(VENV)/oscal
 RELEASE := build/release
-LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+LOCK := $(COMPILE) pyproject.toml
 
-.PHONY: demo test check soak bench release pins clean help
+.PHONY: demo test check soak bench oscal release pins clean help
 
 help:
 	@echo "make demo   see what proofport does, against local emulators of the vendors"
 	@echo "make test   the tests          make soak     the long suites, whole"
 	@echo "make check  ruff and mypy      make bench    the benchmarks"
-	@echo "                               make release  sdist, wheel and SBOM, in dist"
+	@echo "make oscal  receipts as OSCAL  make release  sdist, wheel and SBOM, in dist"
 
 $(READY): pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
@@ -29,14 +31,23 @@ $(READY)-%: requirements/%.txt $(READY)
 	$(PIP) --require-hashes -r $<
 	@touch $@
 
+# It needs packages that nothing else here does, so that it has an environment of its own.
+$(OSCAL)/.ready: requirements/oscal.txt $(READY)
+	$(PYTHON) -m venv $(OSCAL)
+	$(OSCAL)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 demo: $(READY)
 	$(BIN)/proofport demo
 
 test: $(READY)
 	$(PYTEST)
 
-soak: $(READY)
+soak: $(READY) $(OSCAL)/.ready
 	PROOFPORT_SOAK=1 $(PYTEST)
+
+oscal: $(OSCAL)/.ready
+	$(BIN)/python -m pytest tests/end_to_end/test_oscal.py
 
 check: $(READY)
 	$(BIN)/ruff check src adapters tests benchmarks
@@ -59,8 +70,9 @@ release: $(READY)-release
 # Needs uv. It keeps the pinned versions; `make pins UPGRADE=--upgrade` takes the newest.
 pins:
 	$(LOCK) $(UPGRADE) --extra dev --output-file requirements/dev.txt
-	$(LOCK) --constraint requirements/dev.txt --extra audit --extra fast --extra parquet --extra postgres --extra xlsx --output-file requirements/run.txt
+	$(LOCK) --constraint requirements/dev.txt --extra audit --extra fast --extra parquet --extra postgres --extra timestamps --extra xlsx --output-file requirements/run.txt
 	$(LOCK) --constraint requirements/dev.txt --extra bench --output-file requirements/bench.txt
+	$(COMPILE) --constraint requirements/dev.txt --group oscal --output-file requirements/oscal.txt
 	$(LOCK) --constraint requirements/dev.txt --extra release --output-file requirements/release.txt
 
 clean:

@@ -39,6 +39,7 @@ USERS = {
     "jsonpath_ng": {"mapping"},
     "click": {"cli"},
     "cryptography": {"audit"},
+    "rfc3161_client": {"audit"},
     "proofport.http": {"http", "delivery", "operations", "gateway", "notices"},
     "proofport.journal.sqlite": {"journal", "cli"},
     "proofport.journal.postgres": {"journal", "cli"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -15,8 +16,11 @@ from tests.support.cli import ACCOUNTS, BOTH, DRATA, Cli
 from tests.support.evidence import personnel_account
 from tests.support.receipts import exported, fingerprint, judged, statements
 
+from proofport import Gateway
 from proofport.accounting import Status
 from proofport.audit import verify_receipts
+from proofport.gateway.retention import pruned
+from proofport.journal.contract import Holding
 
 FLIPS = 1_000 if "PROOFPORT_SOAK" in os.environ else 150
 
@@ -196,6 +200,18 @@ def test_a_restored_journal_begins_a_branch(pushed: Cli) -> None:
     assert kept[:-1] == lost[:-1]
     assert kept[-1] not in lost
     assert kept[-1].endswith("-1")
+    assert judged(exported(pushed), "--key", fingerprint(pushed))[0] == 0
+
+
+def test_a_receipt_verifies_when_its_list_of_plain_ids_was_pruned(pushed: Cli) -> None:
+    async def prune() -> list[Holding]:
+        async with Gateway.from_file(pushed.folder / "proofport.yaml") as gateway:
+            return await pruned(await gateway.journal(), older_than=-60.0)
+
+    number = pushed.type("receipt", "list", "--json").json["receipts"][0]["number"]
+    assert pushed.type("receipt", "show", number).err == ""
+    assert {each.what: each.rows for each in asyncio.run(prune())}["lists of plain ids"] == 4
+    assert "not kept any more" in " ".join(pushed.type("receipt", "show", number).err.split())
     assert judged(exported(pushed), "--key", fingerprint(pushed))[0] == 0
 
 

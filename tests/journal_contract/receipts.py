@@ -11,7 +11,17 @@ from tests.journal_contract.base import LEASE, JournalTests, claim, fill
 from tests.support.clock import Clock
 
 from proofport.errors import JournalError, LaneLost
-from proofport.journal.contract import Delivery, Failure, Filter, Journal, LogHead, NewReceipt, NewRun, ReceiptKey
+from proofport.journal.contract import (
+    Delivery,
+    Failure,
+    Filter,
+    Journal,
+    LogHead,
+    NewReceipt,
+    NewRun,
+    ReceiptKey,
+    Stamp,
+)
 
 KEY = ReceiptKey(b"1" * 32, 5.0)
 RUN = NewRun("r1", "somewhere", "device", "upsert", due=True)
@@ -91,6 +101,16 @@ class ReceiptTests(JournalTests):
         await journal.keep_texts({"ab": "mapping: x"})
         assert await journal.kept_text("ab") == "mapping: x"
         assert await journal.kept_text("ef") is None
+
+    async def test_time_stamps_are_kept_by_the_size_of_the_log(self, journal: Journal) -> None:
+        assert await journal.stamped() == 0
+        stamps = [Stamp(size, 7.0, b"note %d" % size, b"answer") for size in (3, 1, 5)]
+        for each in stamps:
+            await journal.add_stamp(each)
+        await journal.add_stamp(replace(stamps[0], note=b"of another process"))
+        assert await journal.stamped() == 5
+        assert await journal.stamps() == [stamps[1], stamps[0], stamps[2]]
+        assert await journal.stamps(after=1, limit=1) == [stamps[0]]
 
     async def test_the_log_has_one_branch(self, journal: Journal) -> None:
         heads = await asyncio.gather(*(journal.log_head() for _ in range(4)))

@@ -162,6 +162,20 @@ class RetentionTests(JournalTests):
         assert await prune(journal, clock.now) == {"reports": 1, "batches of runs": 1, "attempts": 1}
         assert await journal.receipt_file(0, "ids") == b"x\n"
 
+    async def test_lists_of_plain_ids_go_and_receipts_stay(self, journal: Journal, clock: Clock) -> None:
+        files = {"ids": b"digest", "ids.plain": b"u1"}
+        for number in range(3):
+            assert await journal.add_receipt(
+                receipt_after(await journal.log_head(), f"r{number}", **files), after=number
+            )
+            clock.advance(10 * DAY)
+        before = await journal.receipts()
+        assert await prune(journal, clock.now - 15 * DAY) == {"lists of plain ids": 2}
+        after = await journal.receipts()
+        assert [each.files for each in after] == [["ids"], ["ids"], ["ids", "ids.plain"]]
+        assert [each.envelope for each in after] == [each.envelope for each in before]
+        assert await prune(journal, clock.now - 15 * DAY) == {}
+
     async def test_a_run_that_is_open_is_not_touched(self, journal: Journal, clock: Clock) -> None:
         held = await claim(journal, "a")
         await held.begin(NewRun("r1", "here", KIND, "upsert"))

@@ -108,6 +108,7 @@ BROUGHT_ALONG = {"annotated_types", "pydantic_core", "yarl"}
 EXTRAS = {
     ROOT / "src" / "proofport" / "journal" / "postgres": "postgres",
     ROOT / "src" / "proofport" / "delivery" / "payload.py": "fast",
+    ROOT / "src" / "proofport" / "audit" / "stamps.py": "timestamps",
     ROOT / "src" / "proofport" / "audit": "audit",
 }
 """Where libraries of an extra are used; nothing else may need them."""
@@ -163,6 +164,7 @@ def test_the_pins_agree_and_cover_what_is_declared(wheel: Path) -> None:
         ("parquet", "run"),
         ("postgres", "run"),
         ("audit", "run"),
+        ("timestamps", "run"),
         ("xlsx", "run"),
         ("dev", "dev"),
         ("bench", "bench"),

@@ -43,6 +43,12 @@ Exit code 0: proven. 1: disproven, with the file at fault. 2: it cannot say.
 `NUMBER.json` is a receipt: an in-toto statement in a DSSE envelope. Beside it: `NUMBER.exchanges`, each request and
 answer with their SHA-256; `NUMBER.ids`, the records that were not delivered, their ids as HMAC-SHA-256. `texts/` holds
 the mapping files. `log` holds the hashes of all receipts of the log, of which this folder may hold a part.
+
+`stamps/` holds time stamps of the log (RFC 3161), if there are any. `N.note` is the signed head of a log of N receipts,
+and `N.tsr` an authority's answer, which says when it was there. Get the root certificate from the authority itself:
+
+    openssl ts -verify -data stamps/N.note -in stamps/N.tsr -CAfile ROOT.pem
+    openssl ts -reply -in stamps/N.tsr -text
 """
 
 
@@ -64,6 +70,7 @@ async def exported(
         told.append(receipt)
     if unknown := [run for run in runs if run not in seen]:
         raise UsageError(f"there is no receipt of run {unknown[0]}", hint="`proofport receipt list` lists them.")
+    found |= await _stamps(journal, [each.place for each in told])
     keys = [PublicKey(each.public) for each in await journal.receipt_keys()]
     found["keys"] = b"".join(each.raw.hex().encode() + b"\n" for each in keys)
     found["log"] = b"".join([leaf.hex().encode() + b"\n" async for leaf in _leaves(journal)])
@@ -94,6 +101,17 @@ async def _leaves(journal: Journal) -> AsyncIterator[bytes]:
         for leaf in page:
             yield leaf
         first += len(page)
+
+
+async def _stamps(journal: Journal, places: Sequence[int]) -> dict[str, bytes]:
+    """The first time stamp of each of these receipts, with the checkpoint that it is of."""
+    found: dict[str, bytes] = {}
+    size = 0
+    for place in places:
+        if place >= size and (stamps := await journal.stamps(after=place, limit=1)):
+            size = stamps[0].size
+            found |= {f"stamps/{size:08}.note": stamps[0].note, f"stamps/{size:08}.tsr": stamps[0].answer}
+    return found
 
 
 async def _receipt(journal: Journal, receipt: ReceiptView) -> dict[str, bytes]:

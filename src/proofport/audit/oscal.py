@@ -55,7 +55,9 @@ def _observation(receipt: ReceiptView, told: dict[str, Any], origin: str) -> dic
         "title": f"{told['kind']} to {told['destination']}",
         "description": f"Records of {told['kind']} to {told['destination']}: {words}.",
         "props": [
-            {"name": name, "ns": NAMESPACE, "value": str(value)} for name, value in listed.items() if value != ""
+            {"name": name, "ns": NAMESPACE, "value": text}
+            for name, value in listed.items()
+            if (text := " ".join(str(value).split()))  # OSCAL takes one line without blanks around it
         ],
         "methods": ["EXAMINE"],
         "collected": told["ended"],

@@ -13,10 +13,12 @@ import base64
 import hashlib
 import json
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ BESIDE = ("deliveries", "exchanges", "ids", "inputs", "report")
 OUTCOMES = ("delivered", "unchanged", "rejected", "withheld", "unknown")
 BROKEN = ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError
 NOT_PROVEN = """It does not prove that the source told the truth, that no run happened outside this journal,
-and that the vendor still holds what it confirmed."""
+and that the vendor still holds what it confirmed. Time stamps (stamps/) are for openssl to check: see README.md."""
 NO_CHECKPOINT = "No earlier checkpoint was given: it is not proven that nothing was cut off at the end."
 
 
@@ -82,16 +84,20 @@ def unbased(text: str, name: str) -> bytes:
     raise Wrong(f"{name}: holds base64 that is not in its canonical form")
 
 
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+def sha256(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
-def root_of(leaves: list[bytes]) -> bytes:
-    """RFC 6962, section 2.1."""
-    if len(leaves) < 2:
-        return leaves[0] if leaves else hashlib.sha256(b"").digest()
-    middle = 1 << ((len(leaves) - 1).bit_length() - 1)
-    return hashlib.sha256(b"\x01" + root_of(leaves[:middle]) + root_of(leaves[middle:])).digest()
+def roots_of(leaves: list[bytes], sizes: set[int]) -> dict[int, bytes]:
+    """The roots of the first leaves, by how many these are (RFC 6962, section 2.1)."""
+    roots, peaks = {0: sha256()}, list[bytes]()
+    for size, leaf in enumerate(leaves, 1):
+        peaks.append(leaf)
+        for _ in range((size & -size).bit_length() - 1):
+            peaks[-2:] = [sha256(b"\1", *peaks[-2:])]
+        if size in sizes:
+            roots[size] = reduce(lambda right, left: sha256(b"\1", left, right), reversed(peaks))
+    return roots
 
 
 def is_signed(key: bytes, signature: bytes, content: bytes) -> bool:
@@ -109,7 +115,7 @@ def opened(content: bytes, name: str, key: bytes) -> Any:
         [signature] = envelope["signatures"]
         body = unbased(envelope["payload"], name)
         signed = b"DSSEv1 %d %b %d %b" % (len(PAYLOAD), PAYLOAD.encode(), len(body), body)
-        ours = envelope["payloadType"] == PAYLOAD and signature["keyid"] == sha256(key)
+        ours = envelope["payloadType"] == PAYLOAD and signature["keyid"] == sha256(key).hex()
         if ours and is_signed(key, unbased(signature["sig"], name), signed):
             return parsed(body, name)
     raise Wrong(f"{name}: is not signed by the key that it must be signed by")
@@ -118,14 +124,13 @@ def opened(content: bytes, name: str, key: bytes) -> Any:
 def note(content: bytes, name: str, keys: list[bytes]) -> tuple[str, int, bytes]:
     """The origin, size and root of a signed checkpoint (https://c2sp.org/tlog-checkpoint)."""
     with about(name):
-        text = content.decode()
-        body, last = text.split("\n\n")
+        body, last = content.decode().split("\n\n")
         origin, size, root = body.split("\n")
         signature = last.removesuffix("\n").split(" ")[2]
         head, given = (origin, int(size), unbased(root, name)), unbased(signature, name)
-        if f"{body}\n\n{EM_DASH} {origin} {signature}\n" == text and str(head[1]) == size:
+        if f"{body}\n\n{EM_DASH} {origin} {signature}\n".encode() == content and str(head[1]) == size:
             for key in keys:
-                key_hash = hashlib.sha256(f"{origin}\n\1".encode() + key).digest()[:4]
+                key_hash = sha256(f"{origin}\n\1".encode(), key)[:4]
                 if given[:4] == key_hash and is_signed(key, given[4:], f"{body}\n".encode()):
                     return head
     raise Wrong(f"{name}: is not signed by a key of this log")
@@ -144,14 +149,13 @@ def check_receipt(folder: Path, name: str, statement: Any, before: Any, branches
         return f"{branch}-{sequence}  the key {predicate['fingerprint']} follows"
     if kind != DELIVERY:
         raise Wrong(f"{name}: has a kind that this verifier does not know")
-    beside = name.removesuffix(".json")
     for subject, digest in ((each["name"], each["digest"]["sha256"]) for each in statement["subject"]):
         is_text = subject.startswith(("mapping:", "table:"))
         if is_text or subject in BESIDE:
-            place = f"texts/{digest}" if is_text else f"{beside}.{subject}"
+            place = f"texts/{digest}" if is_text else f"{name[:-5]}.{subject}"
             content = read(folder, place)
-            rows = [hashlib.sha256(b"\0" + row).digest() for row in content.splitlines()]
-            if digest != (root_of(rows).hex() if subject == "exchanges" else sha256(content)):
+            rows = [sha256(b"\0", row) for row in content.splitlines()] if subject == "exchanges" else []
+            if digest != (roots_of(rows, {len(rows)})[len(rows)] if rows else sha256(content)).hex():
                 raise Wrong(f"{place}: is not what {name} was signed over")
     counts, total = predicate["counts"], predicate["population"]["input"]
     numbers = [] if counts is None else [counts[each] for each in OUTCOMES]
@@ -172,7 +176,7 @@ def check_manifest(folder: Path, keys: list[bytes]) -> list[str]:
     for name in sorted(there - set(listed) - {"manifest.json", "verify_receipts.py"}):
         raise Wrong(f"{name}: does not stand in the manifest")
     for name, digest in sorted(listed.items()):
-        if sha256(read(folder, name)) != digest:
+        if sha256(read(folder, name)).hex() != digest:
             raise Wrong(f"{name}: is not what the manifest was signed over")
     return sorted(listed)
 
@@ -188,8 +192,7 @@ def check_receipts(folder: Path, names: list[str], leaves: list[bytes], keys: li
     for name in sorted(names):
         with about(name):
             place, content = int(name.removeprefix("receipts/").removesuffix(".json")), read(folder, name)
-            own = [hashlib.sha256(b"\0" + content).digest()]
-            if name != f"receipts/{abs(place):08}.json" or leaves[place : place + 1] != own:
+            if name != f"receipts/{abs(place):08}.json" or leaves[place : place + 1] != [sha256(b"\0", content)]:
                 raise Wrong(f"{name}: does not stand at its place in the log")
             statement, follows = opened(content, name, keys[used]), place == last + 1
             lines.append(check_receipt(folder, name, statement, *((before, branches) if follows else (..., {}))))
@@ -197,7 +200,7 @@ def check_receipts(folder: Path, names: list[str], leaves: list[bytes], keys: li
                 used += 1
                 if used >= len(keys) or statement["predicate"]["public"] != keys[used].hex():
                     raise Wrong("keys: a key is not the one that the key before has named")
-            last, before = place, sha256(content)
+            last, before = place, sha256(content).hex()
     if used != len(keys) - 1:
         raise Wrong("keys: holds a key that no receipt names")
     return lines
@@ -205,21 +208,20 @@ def check_receipts(folder: Path, names: list[str], leaves: list[bytes], keys: li
 
 def verify(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> int:
     keys, leaves = hexes(folder, "keys"), hexes(folder, "log")
-    if not keys or (fingerprint is not None and sha256(keys[0]) != fingerprint.lower()):
+    if not keys or (fingerprint is not None and sha256(keys[0]).hex() != fingerprint.lower()):
         raise Wrong("keys: its first key is not the one you named")
-    names = [name for name in check_manifest(folder, keys) if name.startswith("receipts/") and name.endswith(".json")]
-    lines = check_receipts(folder, names, leaves, keys)
-    origin, size, head = note(read(folder, "checkpoint"), "checkpoint", keys)
-    if size != len(leaves) or head != root_of(leaves):
-        raise Wrong("checkpoint: is not the head of this log")
-    if checkpoint is not None:
-        earlier, size, head = note(read(checkpoint.parent, checkpoint.name), str(checkpoint), keys)
-        if earlier != origin or size > len(leaves) or head != root_of(leaves[:size]):
-            raise Wrong(f"{checkpoint}: the log does not go on from it: something was cut off or changed")
+    names = check_manifest(folder, keys)
+    lines = check_receipts(folder, [name for name in names if re.fullmatch("receipts/.*json", name)], leaves, keys)
+    notes = [(folder, name) for name in ("checkpoint", *filter(re.compile("stamps/.*note").fullmatch, names))]
+    notes += [(checkpoint.parent, checkpoint.name)] if checkpoint is not None else []
+    heads = [note(read(place, name), name, keys) for place, name in notes]
+    roots = roots_of(leaves, {size for _, size, _ in heads})
+    for (_, name), (origin, size, head) in zip(notes, heads, strict=True):
+        if origin != heads[0][0] or head != roots.get(size) or heads[0][1] != len(leaves):
+            raise Wrong(f"{name}: the log does not go on from it: something was cut off or changed")
     print("\n".join(plain(line) for line in lines))
-    print(
-        f"\n{len(lines)} of {len(leaves)} receipts of {plain(origin)}; the first key is {sha256(keys[0])}\n{NOT_PROVEN}"
-    )
+    print(f"\n{len(lines)} of {len(leaves)} receipts of {plain(origin)}; the first key is {sha256(keys[0]).hex()}")
+    print(NOT_PROVEN)
     print(NO_CHECKPOINT if checkpoint is None else f"The log goes on from your checkpoint of {size} receipts.")
     if fingerprint is None:
         print("CANNOT SAY: signed by a key that came with the folder. Give its fingerprint with --key.")
@@ -230,10 +232,9 @@ def verify(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> in
 
 def run(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> int:
     """Verify, and say what was found. Returns the exit code."""
-    for path in (folder, *([checkpoint] if checkpoint else [])):
-        if not path.exists():
-            print(f"CANNOT SAY: there is no {path}")
-            return 2
+    if missing := [path for path in (folder, checkpoint) if path is not None and not path.exists()]:
+        print(f"CANNOT SAY: there is no {missing[0]}")
+        return 2
     try:
         return verify(folder, fingerprint, checkpoint)
     except Wrong as wrong:
@@ -244,7 +245,6 @@ def run(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Exit codes: 0 proven, 1 disproven, 2 cannot say.")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--key", metavar="FINGERPRINT", help="of the first public key, given to you by another way")
+    parser.add_argument("--key", dest="fingerprint", help="of the first public key, given to you by another way")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="an earlier checkpoint that was kept elsewhere")
-    given = parser.parse_args()
-    sys.exit(run(given.folder, given.key, given.checkpoint))
+    sys.exit(run(**vars(parser.parse_args())))

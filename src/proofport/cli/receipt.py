@@ -17,7 +17,7 @@ from proofport.errors import UsageError
 
 if TYPE_CHECKING:
     from proofport.gateway import Gateway
-    from proofport.journal.contract import ReceiptView
+    from proofport.journal.contract import ReceiptView, Stamp
 
 
 @click.group()
@@ -103,13 +103,15 @@ async def list_receipts(gateway: Gateway, limit: int, as_json: bool) -> int:
     """
     journal = await gateway.journal()
     size = (await journal.log_head()).size
-    found = [_row(each) for each in await journal.receipts(first=max(0, size - limit), limit=limit)]
+    receipts, stamps = await journal.receipts(first=max(0, size - limit), limit=limit), gateway.receipts.stamps
+    found = [_row(each, await stamps.of(each.place)) for each in receipts]
     due = [{"run_id": run, "destination": destination} for run, destination in await journal.due()]
     lanes = [
         {"lane": lane, "deliveries": count, "since": when(since)} for lane, count, since in await journal.due_lanes()
     ]
     shown = {"receipts": found, "unreceipted": due, "unreceipted_deliveries": lanes}
-    show_result(shown, _listed(found, due, lanes), as_json=as_json)
+    shown["unstamped"] = missing = await stamps.missing()
+    show_result(shown, _listed(found, due, lanes, missing), as_json=as_json)
     return 0
 
 
@@ -123,10 +125,15 @@ async def show_receipt(gateway: Gateway, name: str, as_json: bool) -> int:
     Exit codes: 0 shown, 2 there is none.
     """
     from proofport.audit.export import statement_of
+    from proofport.audit.refused import PLAIN
 
-    found = [statement_of(each) for each in await gateway.receipts.named(name)]
-    for each in found:
-        show_result(each, [plain(json.dumps(each, ensure_ascii=False, indent=2))], as_json=as_json)
+    for each in await gateway.receipts.named(name):
+        said = statement_of(each)
+        show_result(said, [plain(json.dumps(said, ensure_ascii=False, indent=2))], as_json=as_json)
+        if (stamp := await gateway.receipts.stamps.of(each.place)) is not None:
+            show(f"It was there before {when(stamp.at)}, as a time stamp says.", err=True)
+        if "ids" in each.files and PLAIN not in each.files:
+            show("The plain ids of its records that were not delivered are not kept any more.", err=True)
     return 0
 
 
@@ -160,10 +167,15 @@ async def statement(gateway: Gateway, run: str, html: Path | None, as_json: bool
 async def checkpoint(gateway: Gateway) -> int:
     """Print the signed head of the log. Kept elsewhere, it later shows if a receipt was cut off or changed.
 
-    Exit codes: 0 printed, 2 there is no key.
+    It is given a time stamp, where `receipts: {timestamps: …}` names an authority. Exit codes: 0 printed, 2 there is
+    no key.
     """
     log, _ = await gateway.receipts.log()
     echo(plain((await log.checkpoint()).removesuffix("\n")))
+    await _ask_for_stamp(gateway)
+    size = (await (await gateway.journal()).log_head()).size
+    if size and (stamp := await gateway.receipts.stamps.of(size - 1)) is not None:
+        show(f"A time stamp of {when(stamp.at)} is kept for it; `proofport receipt export` writes it.", err=True)
     return 0
 
 
@@ -180,6 +192,7 @@ async def export(gateway: Gateway, target: Path, runs: tuple[str, ...], oscal: b
     from proofport.audit import export as exporting
 
     log, signing = await gateway.receipts.log()
+    await _ask_for_stamp(gateway)
     found = await exporting.exported(await gateway.journal(), log, signing, runs, oscal=oscal)
     exporting.write(found, target)
     count = sum(name.startswith("receipts/") and name.endswith(".json") for name in found)
@@ -207,26 +220,37 @@ def verify(folder: Path, fingerprint: str | None, checkpoint: Path | None) -> in
     return verify_receipts.run(folder, fingerprint, checkpoint)
 
 
-def _row(each: ReceiptView) -> dict[str, Any]:
+async def _ask_for_stamp(gateway: Gateway) -> None:
+    if problem := await gateway.receipts.stamps.ask():
+        show(problem, fg="yellow", err=True)
+
+
+def _row(each: ReceiptView, stamp: Stamp | None) -> dict[str, Any]:
     return {
         "number": each.name,
         "run_id": each.run_id,
         "destination": each.destination,
         "at": when(each.at),
+        "stamped": when(stamp.at) if stamp else None,
         "bytes": len(each.envelope),
     }
 
 
-def _listed(found: list[dict[str, Any]], due: list[dict[str, str]], lanes: list[dict[str, Any]]) -> Iterator[str]:
+def _listed(
+    found: list[dict[str, Any]], due: list[dict[str, str]], lanes: list[dict[str, Any]], unstamped: int
+) -> Iterator[str]:
     if not (found or due or lanes):
         yield "There are no receipts. `proofport receipt key create` makes the key that signs them."
     for row in found:
         what = row["run_id"] if row["run_id"].startswith("deliveries-") else f"run {row['run_id']}"
         about = f"{what} to {row['destination']}" if row["run_id"] else "a new key"
-        yield plain(f"{row['number']}  {row['at']}  {about}")
+        stamped = f", time stamp {row['stamped']}" if row["stamped"] else ""
+        yield plain(f"{row['number']}  {row['at']}  {about}{stamped}")
     for missing in due:
         about = f"run {missing['run_id']} to {missing['destination']}"
         yield plain(f"unreceipted  {about}: it is open, or the next push writes its receipt")
     for lane in lanes:
         about = f"{lane['deliveries']} deliveries of {lane['lane']} since {lane['since']}"
         yield plain(f"unreceipted  {about}: whoever works on the queue writes their receipt")
+    if unstamped:
+        yield f"unstamped  the last {unstamped:,}: the next run asks for their time stamp"

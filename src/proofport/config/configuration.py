@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError, ValidationInfo, field_validator
 
 from proofport import evidence, registry
 from proofport.adapter import Adapter
@@ -47,12 +47,30 @@ class Tenant(Settings):
     destinations: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
+def _is_address(text: str) -> str:
+    if not text.startswith(("env:", "file:", "https://", "http://")):
+        raise ValueError("expected a URL with https:// or http://, or env:NAME or file:PATH with one")
+    return text
+
+
+Address: TypeAlias = Annotated[str, Field(repr=False), AfterValidator(_is_address)]
+"""A URL, or env:NAME or file:PATH with one."""
+
+
+class Timestamps(Settings):
+    """The authority that is asked for time stamps of the log."""
+
+    url: Address
+    roots: Path  #: Certificates in PEM, to one of which the authority's own must lead.
+
+
 class Receipts(Settings):
     """The signing of receipts."""
 
     key: str  #: env:NAME or file:PATH: the Ed25519 key that `proofport receipt key create` makes.
     #: The form of the ids of records that were not delivered: as HMAC-SHA-256, or plain, which auditors can read.
     ids: Literal["hmac", "plain"] = "hmac"
+    timestamps: Timestamps | None = None  #: None: the log has no time stamps.
 
 
 class Retention(Settings):
@@ -74,15 +92,8 @@ class Retention(Settings):
 class Heartbeat(Settings):
     """The address that is called after each run that is complete."""
 
-    url: str = Field(repr=False)  #: A URL, or env:NAME or file:PATH with one.
+    url: Address
     method: Literal["POST", "GET"] = "POST"
-
-    @field_validator("url")
-    @classmethod
-    def _is_reference_or_url(cls, text: str) -> str:
-        if not text.startswith(("env:", "file:", "https://", "http://")):
-            raise ValueError("expected a URL with https:// or http://, or env:NAME or file:PATH with one")
-        return text
 
 
 class Config(Settings):
@@ -171,6 +182,14 @@ class Config(Settings):
         if self.heartbeat is None:
             return None
         return url_of(self.heartbeat.url, self._places, ("heartbeat", "url"), self._folder)
+
+    def authority(self) -> tuple[str, Path]:
+        """The address of the configured authority, its reference resolved, and its certificates. Raises ConfigError."""
+        assert self.receipts is not None
+        assert self.receipts.timestamps is not None
+        wanted = self.receipts.timestamps
+        url = url_of(wanted.url, self._places, ("receipts", "timestamps", "url"), self._folder)
+        return url, self._folder / wanted.roots.expanduser()
 
     def of_tenant(self, tenant: str) -> Mapping[str, dict[str, Any]]:
         """The destinations of a tenant, under the names it uses; empty where there is no such tenant."""

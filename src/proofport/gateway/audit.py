@@ -14,6 +14,7 @@ from proofport.config.configuration import Receipts as ReceiptSettings
 from proofport.delivery.target import Target
 from proofport.delivery.witness import LaneWitness, Witness
 from proofport.errors import ConfigError, UsageError
+from proofport.gateway.stamping import Stamping
 from proofport.journal.contract import Journal, ReceiptView, all_receipts
 from proofport.mapping import MappingLibrary
 
@@ -27,18 +28,19 @@ class Receipts:
 
     def __init__(self, config: Config, journal: Callable[[], Awaitable[Journal]]) -> None:
         self._config = config
-        self._open = journal
+        self.journal = journal
+        self.stamps = Stamping(config, self)
 
     async def log(self) -> tuple[ReceiptLog, SigningKey]:
         """The log, and the key that signs it. Raises ConfigError."""
         from proofport.audit.log import ReceiptLog
 
         key = signing_key(self._config)
-        return ReceiptLog(await self._open(), key, self._config.instance), key
+        return ReceiptLog(await self.journal(), key, self._config.instance), key
 
     async def named(self, name: str) -> list[ReceiptView]:
         """The receipts of a run, or the one of this number. Raises UsageError where there is none."""
-        journal = await self._open()
+        journal = await self.journal()
         if found := await journal.receipts(run_id=name):
             return found
         async for each in all_receipts(journal):
@@ -52,7 +54,7 @@ class Receipts:
             return []
         from proofport.audit.due import complete_due
 
-        journal, (log, _) = await self._open(), await self.log()
+        journal, (log, _) = await self.journal(), await self.log()
         return await complete_due(journal, log, self._config.instance, before=time.time() - self._config.lease)
 
     async def witnesses(
@@ -79,7 +81,7 @@ class Receipts:
 
         (log, key), wanted = await self.log(), self._config.receipts
         instance, lease = self._config.instance, self._config.lease
-        return LaneReceipts(await self._open(), log, key, texts, instance=instance, lease=lease, ids=wanted.ids)
+        return LaneReceipts(await self.journal(), log, key, texts, instance=instance, lease=lease, ids=wanted.ids)
 
 
 def signing_key(config: Config) -> SigningKey:

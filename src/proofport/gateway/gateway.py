@@ -203,6 +203,8 @@ class Gateway(Vendors):
             if on_begin is not None:
                 on_begin(run_id)
             report = await Run(order).execute()
+            if witness is not None and (unstamped := await self.receipts.stamps.ask()):
+                notes.append(unstamped)
             if sends and report.exit_code is Exit.OK:
                 notes += await self._beat(report)
             return replace(report, notes=notes)
@@ -327,7 +329,8 @@ class Gateway(Vendors):
             witness=await self.receipts.of_lanes(self.library),
         )
         teller = await self._teller()
-        async with alongside(teller.run(stop)), keeping_pruned(journal, self.config.retention):
+        pruning, stamping = keeping_pruned(journal, self.config.retention), self.receipts.stamps.kept_up()
+        async with alongside(teller.run(stop)), pruning, stamping:
             await worker.run(stop)
 
     def target(self, destination: str, kind: str, mode: Mode) -> Target:

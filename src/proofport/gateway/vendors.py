@@ -103,4 +103,5 @@ class Vendors(Opened):
             *doctor.heartbeat_findings(self.config),
             *doctor.notice_findings(self.config),
             *doctor.receipt_findings(self.config),
+            *await self.receipts.stamps.findings(),
         ]

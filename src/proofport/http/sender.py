@@ -221,18 +221,18 @@ class Sender:
         async with self._session.request(
             call.method, url, data=call.body, headers=headers, allow_redirects=False, timeout=timeout
         ) as response:
-            body = await _read(response)
+            body = await body_of(response)
             return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
+async def body_of(response: aiohttp.ClientResponse, largest: int = LARGEST_ANSWER) -> bytes:
     """The body, unpacked. Raises ClientPayloadError for one that is too large: a few bytes may unpack to gigabytes."""
     body = bytearray()
     async for piece in response.content.iter_any():
         body += piece
-        if len(body) > LARGEST_ANSWER:
+        if len(body) > largest:
             response.close()
-            raise aiohttp.ClientPayloadError(f"the answer has more than {LARGEST_ANSWER:,} bytes")
+            raise aiohttp.ClientPayloadError(f"the answer has more than {largest:,} bytes")
     return bytes(body)
 
 

@@ -98,6 +98,7 @@ OF_THE_JOURNAL = (
     _table("receipts", "place branch sequence run_id destination at leaf digest envelope", None),
     _table("receipt_files", "receipt name content", None),
     _table("receipt_keys", "number public since until rotation", None),
+    _table("receipt_stamps", "size at note answer", None),
     _table("kept_texts", "digest content", None),
     _table("causes", "key number event content since", None),
     _table("notices", "number webhook event content since over attempts next_at", None),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from tests.journal_contract.receipts import receipt_after
 from tests.support.journals import used
 from tests.support.postgres import Database
 
@@ -34,7 +35,9 @@ from proofport.journal.contract import (
     NewRun,
     NewSnapshot,
     Part,
+    ReceiptKey,
     Sent,
+    Stamp,
 )
 from proofport.journal.copying import Copies, move
 from proofport.journal.postgres import PostgresJournal
@@ -114,6 +117,9 @@ async def some_of_everything(journal: Journal) -> None:
     await journal.open_snapshot(NewSnapshot("s2", "acme", KIND, ["one"], 3_600))
     await journal.commit_snapshot("s2", run_id="r9", override="sold", without=["hr"])
     await journal.permit("host", per_minute=1, burst=1)
+    await journal.add_receipt_key(ReceiptKey(b"1" * 32, 5.0))
+    assert await journal.add_receipt(receipt_after(await journal.log_head(), exchanges=b"x\n"), after=0)
+    await journal.add_stamp(Stamp(1, 7.5, b"note", b"\x00answer"))
 
 
 async def everything(journal: Journal) -> dict[str, object]:
@@ -140,6 +146,8 @@ async def everything(journal: Journal) -> dict[str, object]:
         "keys": await journal.access_keys(),
         "snapshots": await journal.snapshots(),
         "parts": await journal.parts("s1"),
+        "receipts": [await journal.log_head(), await journal.receipts(), await journal.receipt_file(0, "exchanges")],
+        "log": [await journal.branches(), await journal.receipt_keys(), await journal.stamps()],
         "again": await journal.accept([new("a")], record=RECORD) if "a" in names else None,
     }
 

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from proofport.journal.sqlite.alone import Restored
 
 
+RESENT = (
+    "Every record is sent once more before it counts as unchanged. A record that was first delivered after the "
+    "backup is not known here: where the vendor can be listed, `proofport journal rebuild DEST` gets it back."
+)
+
+
 @click.group("journal")
 def journal() -> None:
     """Check, measure, prune, back up, restore, rebuild and move the journal."""
@@ -109,11 +115,39 @@ def restore_command(file: Path, config_path: str | None) -> int:
     Stop everything that uses the journal first. FILE is checked, and stays where it is. The journal that is replaced
     is kept beside the new one.
     """
-    configured = _file(config_path, "Restore it with `pg_restore --clean --dbname=DATABASE FILE`.")
+    configured = _file(
+        config_path,
+        "Restore it with `pg_restore --clean --dbname=DATABASE FILE`, then run `proofport journal restored`.",
+    )
     restored = asyncio.run(configured.restore(file))
     show(f"{configured.label} is the journal of {file} again.")
     for line in _consequences(restored):
         show(line)
+    return 0
+
+
+@journal.command("restored")
+@options.config_option
+def restored_command(config_path: str | None) -> int:
+    """Note that the tools of PostgreSQL have put a backup in the place of the journal, before anything else starts.
+
+    Its receipts get numbers that nobody has given before, and every record is sent once more before it counts as
+    unchanged. `proofport journal restore` does the same for a journal in a file.
+    """
+    from proofport.journal import opened
+    from proofport.journal.sqlite import SqliteJournal
+
+    configured = _configured(config_path)
+    if isinstance(configured, SqliteJournal):
+        raise UsageError("this journal is a file", hint="`proofport journal restore FILE` restores it, and notes it.")
+
+    async def note() -> None:
+        async with opened(configured):
+            await configured.restored()
+
+    asyncio.run(note())
+    show(f"{configured.label} is noted as restored.")
+    show(RESENT)
     return 0
 
 
@@ -130,10 +164,7 @@ def _consequences(restored: Restored) -> Iterator[str]:
         )
     if restored.open_runs:
         yield f"Interrupted runs: {', '.join(restored.open_runs)}. Push their inputs again."
-    yield (
-        "Every record is sent once more before it counts as unchanged. A record that was first delivered after the "
-        "backup is not known here: where the vendor can be listed, `proofport journal rebuild DEST` gets it back."
-    )
+    yield RESENT
 
 
 @journal.command("migrate")

@@ -113,6 +113,7 @@ async def _everything(gateway: Gateway) -> dict[str, Any]:
             for run in runs
             if run.state == "open" and not is_leased(lanes.get(run.lane))
         ],
+        **({"unstamped": missing} if (missing := await gateway.receipts.stamps.missing()) else {}),
     }
 
 
@@ -150,6 +151,8 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
         for run in found.get(name, ()):
             yield wrapped(heading(run), "  ", hanging="    ")
             yield wrapped(result(run), "    ", hanging="      ")
+    if found.get("unstamped"):
+        yield f"\nReceipts without a time stamp: {found['unstamped']:,}. The next run asks for it."
     if found.get("attempts"):
         yield click.style("\nAttempts", bold=True)
     for one in found.get("attempts", ()):

@@ -55,6 +55,7 @@ from proofport.journal.contract.receipts import NewReceipt as NewReceipt
 from proofport.journal.contract.receipts import ReceiptKey as ReceiptKey
 from proofport.journal.contract.receipts import Receipts as Receipts
 from proofport.journal.contract.receipts import ReceiptView as ReceiptView
+from proofport.journal.contract.receipts import Stamp as Stamp
 from proofport.journal.contract.receipts import all_receipts as all_receipts
 from proofport.journal.contract.registry import Lease as Lease
 from proofport.journal.contract.registry import Registry as Registry

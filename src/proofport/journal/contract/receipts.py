@@ -83,6 +83,20 @@ class ReceiptKey:
     rotation: bytes = field(default=b"", repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A time stamp of the log: an authority says when there was a checkpoint."""
+
+    #: How many receipts the checkpoint covers.
+    size: int
+    #: What the authority says, in seconds since 1970.
+    at: float
+    #: The signed checkpoint.
+    note: bytes = field(repr=False)
+    #: The authority's answer (RFC 3161), as it came.
+    answer: bytes = field(repr=False)
+
+
 class Receipts(Protocol):
     async def log_head(self) -> LogHead:
         """The end of the log. The first branch is begun if there is none."""
@@ -132,6 +146,18 @@ class Receipts(Protocol):
 
     async def add_receipt_key(self, key: ReceiptKey) -> None:
         """Add a key that signs from now on; the one before ends. Nothing happens when it is the last one already."""
+        ...
+
+    async def add_stamp(self, stamp: Stamp) -> None:
+        """Keep a time stamp. Nothing happens where the log has one of this size already."""
+        ...
+
+    async def stamps(self, *, after: int = 0, limit: int = 100) -> list[Stamp]:
+        """The time stamps of more than `after` receipts, in the order of the log."""
+        ...
+
+    async def stamped(self) -> int:
+        """How many receipts have a time stamp, from the first on."""
         ...
 
     async def keep_texts(self, texts: Mapping[str, str]) -> None:

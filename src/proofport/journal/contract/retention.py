@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias, get_args
 
-Prunable: TypeAlias = Literal["deliveries", "attempts", "runs", "snapshots"]
+Prunable: TypeAlias = Literal["deliveries", "attempts", "runs", "snapshots", "lists of plain ids"]
 PRUNABLE: Sequence[Prunable] = get_args(Prunable)
 
 
@@ -60,6 +60,7 @@ class Retention(Protocol):
         - runs: batches, and all of a report but the counts. Never of one that is open, lacks its receipt, or can be
           resumed. The run itself stays.
         - snapshots: those that were delivered, aborted or have expired.
+        - lists of plain ids: those beside receipts, which hold no digest of them.
         """
         ...
 

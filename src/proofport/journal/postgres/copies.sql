@@ -4,7 +4,7 @@
 -- Lets nobody write until the end of the transaction.
 LOCK TABLE lanes, lane_runs, deliveries, idempotency_records, runs, batches, attempts, sets, source_names, known,
     staged, bodies, intents, tombstones, adapter_memory, permits, leases, access_keys, snapshots, parts, receipt_branches,
-    receipts, receipt_files, receipt_keys, kept_texts, causes, notices IN SHARE MODE;
+    receipts, receipt_files, receipt_keys, receipt_stamps, kept_texts, causes, notices IN SHARE MODE;
 
 -- name: read_lanes
 -- A lane; its rest goes on.

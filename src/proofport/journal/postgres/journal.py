@@ -19,7 +19,8 @@ from proofport.journal.postgres.store import SQL, PostgresStore
 from proofport.journal.postgres.wake import Waker
 from proofport.journal.postgres.work import POLL, Hearing
 from proofport.journal.sql.journal import SqlJournal
-from proofport.journal.sql.steps import Hold, Values
+from proofport.journal.sql.receipts import new_branch
+from proofport.journal.sql.steps import Change, Hold, Steps, Values
 
 TABLES = [*(table.name for table in (*OF_A_LANE, *OF_THE_JOURNAL)), "leases"]
 READ = "SELECT max(md5(t::text)) FROM {table} t"
@@ -79,6 +80,12 @@ class PostgresJournal(SqlJournal[PostgresStore]):
     async def rewrite(self) -> None:
         raise UsageError("this journal is a database", hint="Rewrite its tables with `VACUUM FULL`.")
 
+    async def restored(self) -> None:
+        """Note that the database is a copy of before: receipts begin a branch, and what was delivered counts as perhaps
+        overwritten since.
+        """
+        await self._store.write(_restored)
+
     @property
     def label(self) -> str:
         return self.place.name
@@ -105,3 +112,8 @@ class PostgresJournal(SqlJournal[PostgresStore]):
         async with asyncio.TaskGroup() as group:
             group.create_task(Hearing(self._store, owner, lease, stop).run())
             yield
+
+
+def _restored() -> Steps[None]:
+    yield Change("doubt_all", {})
+    yield Change("begin_branch", {"branch": new_branch()})

@@ -16,6 +16,10 @@ INSERT INTO sets (lane, kind, keyed) VALUES (%(lane)s, %(kind)s, 1) ON CONFLICT 
 -- The set of a lane, by its name, and kind.
 SELECT s.number FROM sets s JOIN lanes l ON l.number = s.lane WHERE l.lane = %(lane)s AND s.kind = %(kind)s
 
+-- name: doubt_all
+-- Notes that everything that was delivered may have been overwritten since.
+UPDATE sets SET cuts = cuts + 1;
+
 -- name: doubt_set
 -- Notes that all of a set up to now may have been overwritten.
 UPDATE sets SET cuts = cuts + 1 WHERE number = %(set)s;

@@ -14,7 +14,7 @@ from proofport.errors import ConfigError
 from proofport.journal.copying import AWAY, UNFINISHED
 from proofport.journal.postgres.database import Db, Place, explaining
 
-OURS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 9)))
+OURS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 10)))
 """In the order in which they are applied."""
 
 ENGINE = "procrastinate/"

@@ -76,6 +76,19 @@ UPDATE receipt_keys SET until = %(at)s WHERE until IS NULL;
 -- Adds a key.
 INSERT INTO receipt_keys (public, since, until, rotation) VALUES (%(public)s, %(since)s, %(until)s, %(rotation)s);
 
+-- name: add_stamp
+-- Keeps a time stamp of the log, unless it has one of this size.
+INSERT INTO receipt_stamps (size, at, note, answer) VALUES (%(size)s, %(at)s, %(note)s, %(answer)s)
+ON CONFLICT DO NOTHING;
+
+-- name: stamps
+-- Time stamps, in the order of the log.
+SELECT size, at, note, answer FROM receipt_stamps WHERE size > %(after)s ORDER BY size LIMIT %(limit)s;
+
+-- name: stamped
+-- How many receipts have a time stamp.
+SELECT coalesce(max(size), 0) FROM receipt_stamps;
+
 -- name: keep_text
 -- Keeps a text by its digest.
 INSERT INTO kept_texts (digest, content) VALUES (%(digest)s, %(content)s) ON CONFLICT DO NOTHING;

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from proofport.journal.contract import Branch, LogHead, NewReceipt, ReceiptKey, ReceiptView
+from proofport.journal.contract import Branch, LogHead, NewReceipt, ReceiptKey, ReceiptView, Stamp
 from proofport.journal.sql.access import names
 from proofport.journal.sql.steps import Change, Many, Part, Query, Steps
 
@@ -52,6 +52,17 @@ class ReceiptsPart(Part):
 
     async def add_receipt_key(self, key: ReceiptKey) -> None:
         await self._store.write(_add_key, key)
+
+    async def add_stamp(self, stamp: Stamp) -> None:
+        await self._store.change("add_stamp", asdict(stamp))
+
+    async def stamps(self, *, after: int = 0, limit: int = 100) -> list[Stamp]:
+        rows = await self._store.rows("stamps", {"after": after, "limit": limit})
+        return [Stamp(size, at, bytes(note), bytes(answer)) for size, at, note, answer in rows]
+
+    async def stamped(self) -> int:
+        [(size,)] = await self._store.rows("stamped", {})
+        return int(size)
 
     async def keep_texts(self, texts: Mapping[str, str]) -> None:
         await self._store.write(_keep_texts, texts)

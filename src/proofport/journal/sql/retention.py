@@ -14,6 +14,7 @@ QUERIES: dict[Prunable, tuple[str, str, Sequence[str]]] = {
     "attempts": ("window_attempts", "old_attempts", ["prune_attempts"]),
     "runs": ("window_runs", "old_runs", ["prune_batches"]),
     "snapshots": ("window_snapshots", "old_snapshots", ["prune_parts", "prune_snapshots"]),
+    "lists of plain ids": ("window_receipts", "old_plain_ids", ["prune_plain_ids"]),
 }
 """Queries for the end of a window and for what is old in it, and the statements that drop it."""
 

@@ -19,7 +19,7 @@ from proofport.journal.sqlite.integrity import quick_look
 APPLICATION_ID = 0x70706A31
 """Marks a SQLite file as ours: https://www.sqlite.org/pragma.html#pragma_application_id"""
 
-MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 15)))
+MIGRATIONS: Sequence[str] = ("schema.sql", *(f"schema_{version}.sql" for version in range(2, 16)))
 """The script at index n brings a journal of version n (`user_version`) to version n + 1."""
 
 MOVED = ".moved"

@@ -17,6 +17,7 @@ UNION ALL SELECT 'requests that were about to be sent', count(*), sum(length(con
 UNION ALL SELECT 'tombstones', count(*), sum(coalesce(length(body), 0)) FROM tombstones
 UNION ALL SELECT 'receipts', count(*), sum(length(envelope)) FROM receipts
 UNION ALL SELECT 'files beside receipts', count(*), sum(length(content)) FROM receipt_files
+UNION ALL SELECT 'time stamps', count(*), sum(length(answer)) FROM receipt_stamps
 UNION ALL SELECT 'mapping files', count(*), sum(length(content)) FROM kept_texts;
 
 -- name: window_deliveries
@@ -35,6 +36,10 @@ SELECT max(number) FROM (SELECT number FROM runs
 -- name: window_snapshots
 -- The last number of the next window.
 SELECT max(number) FROM (SELECT number FROM snapshots WHERE number > :after ORDER BY number LIMIT :limit) w;
+
+-- name: window_receipts
+-- The last number of the next window. That of a receipt is the one after its place.
+SELECT max(place) + 1 FROM (SELECT place FROM receipts WHERE place >= :after ORDER BY place LIMIT :limit) w;
 
 -- name: keeps_delivery
 -- Condition: a delivery `s` is to be kept.
@@ -123,6 +128,15 @@ DELETE FROM parts WHERE snapshot IN (SELECT value FROM json_each(:ids));
 -- name: prune_snapshots
 -- Drops snapshots.
 DELETE FROM snapshots WHERE number IN (SELECT value FROM json_each(:ids));
+
+-- name: old_plain_ids
+-- Lists of plain ids beside the receipts of a window that are old: the places, and the bytes.
+SELECT f.receipt, length(f.content) FROM receipts r JOIN receipt_files f ON f.receipt = r.place AND f.name = 'ids.plain'
+WHERE r.place >= :after AND r.place < :last AND r.at < :before ORDER BY r.place;
+
+-- name: prune_plain_ids
+-- Drops lists of plain ids.
+DELETE FROM receipt_files WHERE name = 'ids.plain' AND receipt IN (SELECT value FROM json_each(:ids));
 
 -- name: pages
 -- The size of a page, how many there are, how many of them are free, and whether the file can shrink: 2.

@@ -1,0 +1,66 @@
+"""RFC 3161 time stamps: an authority signs when there was a checkpoint of the log. See docs/audit.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from proofport.errors import ConfigError, ProofportError, UsageError
+
+try:
+    from cryptography.x509 import Certificate, load_pem_x509_certificates
+    from rfc3161_client import (
+        HashAlgorithm,
+        PKIStatus,
+        TimestampRequestBuilder,
+        VerificationError,
+        VerifierBuilder,
+        decode_timestamp_response,
+    )
+except ImportError:  # pragma: no cover
+    raise UsageError(
+        "time stamps need the package rfc3161-client", hint="pip install 'proofport[timestamps]'"
+    ) from None
+
+
+class Query:
+    """What an authority is asked about one text, and the check of its answer."""
+
+    def __init__(self, content: bytes, roots: Sequence[Certificate]) -> None:
+        """`roots`: the certificates that the authority's own must lead to."""
+        self._content = content
+        self._request = TimestampRequestBuilder().data(content).hash_algorithm(HashAlgorithm.SHA256).build()
+        self._verifier = VerifierBuilder(nonce=self._request.nonce, roots=list(roots)).build()
+
+    @property
+    def body(self) -> bytes:
+        return self._request.as_bytes()
+
+    def time_in(self, answer: bytes) -> float:
+        """The time that the authority has signed, in seconds since 1970.
+
+        Raises ProofportError for an answer that refuses, is about something else, or is not signed by the authority.
+        """
+        try:
+            found = decode_timestamp_response(answer)
+        except ValueError:
+            raise ProofportError("the authority's answer is no time stamp") from None
+        if found.status != PKIStatus.GRANTED:
+            raise ProofportError(f"the authority has refused (status {found.status})")
+        try:
+            self._verifier.verify_message(found, self._content)
+        except (VerificationError, ValueError) as error:
+            raise ProofportError(f"the authority's time stamp does not verify: {error}") from None
+        return found.tst_info.gen_time.timestamp()
+
+
+def roots_in(path: Path) -> list[Certificate]:
+    """The certificates of a file in PEM, each once. Raises ConfigError."""
+    try:
+        return list(dict.fromkeys(load_pem_x509_certificates(path.read_bytes())))
+    except OSError as error:
+        raise ConfigError(f"the certificates of the authority cannot be read from {path}: {error.strerror}") from None
+    except ValueError:
+        raise ConfigError(
+            f"{path} holds no certificate in PEM", hint="Get the root certificate of the authority from its site."
+        ) from None

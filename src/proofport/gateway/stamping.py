@@ -1,0 +1,103 @@
+"""Asks for time stamps of the log of receipts: after each run, once an hour in a worker, and when a person looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from proofport.adapter import Finding
+from proofport.config import Config
+from proofport.errors import ProofportError
+from proofport.http.authority import asked
+from proofport.journal.contract import Stamp
+from proofport.logs import get_logger
+
+if TYPE_CHECKING:
+    from proofport.gateway.audit import Receipts
+
+LONGEST_WAIT = 10.0
+"""Seconds for which an authority that does not answer is asked again: what was delivered does not depend on it."""
+
+EVERY = 3600.0
+"""Seconds between two time stamps that a worker asks for."""
+
+AFTER_FAILURE = 60.0
+"""Seconds until a worker asks again after a failure."""
+
+log = get_logger("audit")
+
+
+class Stamping:
+    """The time stamps of the log: `gateway.receipts.stamps`."""
+
+    def __init__(self, config: Config, receipts: Receipts) -> None:
+        self._config = config
+        self._receipts = receipts
+
+    async def missing(self) -> int:
+        """How many receipts have no time stamp yet. 0 where none are wanted."""
+        if self._config.receipts is None or self._config.receipts.timestamps is None:
+            return 0
+        journal = await self._receipts.journal()
+        return (await journal.log_head()).size - await journal.stamped()
+
+    async def of(self, place: int) -> Stamp | None:
+        """The first time stamp of a log that has this receipt."""
+        found = await (await self._receipts.journal()).stamps(after=place, limit=1)
+        return found[0] if found else None
+
+    async def ask(self) -> str | None:
+        """Ask for a time stamp of the log if it has grown. What went wrong, as a sentence; None: nothing.
+
+        Whoever comes next tries again: one time stamp is of all receipts before it.
+        """
+        try:
+            if await self.missing():
+                receipts, _ = await self._receipts.log()
+                note = await receipts.checkpoint()
+                at, answer = await self._asked(note.encode())
+                size = int(note.split("\n")[1])
+                await (await self._receipts.journal()).add_stamp(Stamp(size, at, note.encode(), answer))
+        except ProofportError as error:
+            log.warning("timestamp_missing", error=error.message)
+            return f"The latest receipts have no time stamp: {error.message}. The next run asks again."
+        return None
+
+    async def _asked(self, content: bytes) -> tuple[float, bytes]:
+        """The time that the authority gives for a text, and its answer. Raises ProofportError."""
+        from proofport.audit.stamps import Query, roots_in
+
+        url, roots = self._config.authority()
+        query = Query(content, roots_in(roots))
+        answer = await asked(url, query.body, min(self._config.patience, LONGEST_WAIT))
+        return query.time_in(answer), answer
+
+    async def findings(self) -> list[Finding]:
+        """If the authority gives time stamps that verify, and how many receipts have none."""
+        if self._config.receipts is None or self._config.receipts.timestamps is None:
+            return []
+        try:
+            await self._asked(b"proofport doctor")
+            missing = await self.missing()
+        except ProofportError as error:
+            return [Finding(False, "time stamps", error.message, error.hint or "Runs go on without them.")]
+        return [Finding(True, "time stamps", f"the authority gives them; receipts without one: {missing:,}")]
+
+    @asynccontextmanager
+    async def kept_up(self) -> AsyncIterator[None]:
+        """Ask while the block runs, and once more at its end."""
+        asking = asyncio.create_task(self._keep_asking())
+        try:
+            yield
+        finally:
+            asking.cancel()
+            with suppress(asyncio.CancelledError):
+                await asking
+            await self.ask()
+
+    async def _keep_asking(self) -> None:
+        while True:
+            problem = await self.ask()
+            await asyncio.sleep(EVERY if problem is None else AFTER_FAILURE)
