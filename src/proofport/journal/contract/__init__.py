@@ -53,7 +53,17 @@ from proofport.journal.contract.receipts import (
 )
 from proofport.journal.contract.registry import Lease, Registry
 from proofport.journal.contract.retention import PRUNABLE, Holding, JournalSize, Prunable, Pruned, Retention
-from proofport.journal.contract.runs import EVERY_RUN, Attempt, BatchDone, NewRun, RunFilter, Runs, RunState, RunView
+from proofport.journal.contract.runs import (
+    ALL,
+    EVERY_RUN,
+    Attempt,
+    BatchDone,
+    NewRun,
+    RunFilter,
+    Runs,
+    RunState,
+    RunView,
+)
 from proofport.journal.contract.snapshots import (
     Commit,
     NewSnapshot,
@@ -64,6 +74,7 @@ from proofport.journal.contract.snapshots import (
 )
 
 __all__ = [
+    "ALL",
     "EVERY_RUN",
     "IN_DOUBT",
     "NOTHING_SENT",
