@@ -14,14 +14,13 @@ from tests.unit.delivery.support import SECRET, ScriptedSender, Tiny, TinyAdapte
 from proofport import registry
 from proofport.adapter import Blueprint, Checks, Finding, Flow, Limits, Mode, Provisioned, Provisions
 from proofport.config import Config
-from proofport.delivery.payload import pack
 from proofport.delivery.report import Exit
 from proofport.errors import ConfigError, Problem, ProofportError, UnsupportedFeature, UsageError
 from proofport.evidence import CloudResource, Custom
 from proofport.gateway import Gateway, Input
 from proofport.gateway import opened as module
 from proofport.gateway.commits import BREAKDOWNS, Commits
-from proofport.journal.contract import NewSnapshot, Part
+from proofport.journal.contract import NewSnapshot
 from proofport.wire import Call, Reply
 
 KIND = "custom:thing"
@@ -374,27 +373,6 @@ async def test_a_plan_compares_with_what_was_delivered_and_sends_nothing(
     assert (here.difference.unchanged, here.difference.added.ids, here.gone.ids) == (1, ["3"], ["2"])
     assert (there.difference.added.count, there.refusal, plan.exit_code) == (2, None, Exit.GUARD)
     assert [vendor.requests for vendor in senders.values()] == before
-
-
-async def test_a_commit_that_is_taken_over_is_logged_by_its_names(
-    gateway: Gateway, caplog: pytest.LogCaptureFixture
-) -> None:
-    journal, commits = await gateway.journal(), Commits(gateway)
-    caplog.set_level("WARNING", logger="proofport.delivery")
-    for name, before in (("s1", None), ("s2", "other:1")):
-        await journal.open_snapshot(NewSnapshot(name, "default", KIND, ["here", "there"], 60.0))
-        await journal.put_part(name, Part("a", 1, pack([{"id": "1"}])))
-        await journal.commit_snapshot(name, run_id=f"r-{name}")
-        given_back = await journal.claim_commit(owner="gives it back", lease=60.0, snapshot=name)
-        assert given_back is not None
-        await journal.release_commit(given_back)
-        if before is not None:
-            await journal.claim_commit(owner=before, lease=0, snapshot=name)
-        await commits.begin(name, "default")
-        await commits.ended(name, 5)
-    [told] = [each.getMessage() for each in caplog.records if "commit_taken_over" in each.getMessage()]
-    for word in ("snapshot='s2'", "destination='here, there'", f"kind='{KIND}'", "before='other:1'", "owner='"):
-        assert word in told
 
 
 async def test_a_commit_that_kills_each_relay_ends_with_the_reason(gateway: Gateway, here: ScriptedSender) -> None:
