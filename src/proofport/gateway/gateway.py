@@ -12,6 +12,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import orjson
+
 from proofport.adapter import Mode
 from proofport.audit.explain import Explanation, Whereabouts
 from proofport.delivery.books import require_resumable
@@ -37,10 +39,13 @@ from proofport.gateway.records import Records, all_of, kind_of
 from proofport.gateway.retention import keeping_pruned
 from proofport.gateway.targets import names_of
 from proofport.gateway.vendors import Vendors
-from proofport.http.heartbeat import beat
+from proofport.http.configured import Caller
 from proofport.journal import is_there, open_journal, opened
 from proofport.journal.contract import Accepted, Commit, Delivery, Filter
 from proofport.logs import get_logger
+
+HEARTBEAT_SECONDS = 5.0
+"""For the whole call: a run has ended, and its caller waits for the report."""
 
 log = get_logger("gateway")
 
@@ -216,7 +221,10 @@ class Gateway(Vendors):
         if url is None or heartbeat is None:
             return []
         about = {"instance": self.config.instance, "run_id": report.run_id, "kind": report.kind, "mode": report.mode}
-        problem = await beat(url, heartbeat.method, {**about, "destinations": list(report.destinations)})
+        body = orjson.dumps({**about, "destinations": list(report.destinations)})
+        async with Caller(HEARTBEAT_SECONDS) as caller:
+            given = body if heartbeat.method == "POST" else None
+            problem = await caller.call(url, method=heartbeat.method, body=given)
         return [f"The heartbeat was not heard: {problem}."] if problem else []
 
     def _remembers(self) -> bool:
