@@ -35,8 +35,9 @@ async def causes_of(config: Config, journal: Journal, noted: Container[str], now
         if lane.dead:
             about = {} if (key := f"dead_letter:{lane.lane}") in noted else await _of_lane(journal, lane, dead=True)
             yield _cause(key, "dead_letter", lane=lane.lane, **about, count=lane.dead)
+    configured = set(config.all_destinations())
     for run in await journal.last_runs():
-        if why := _refused_by_guard(run):
+        if run.destination in configured and (why := _refused_by_guard(run)):
             about = {"destination": run.destination, "kind": run.kind, "run": run.run_id, "reason": why}
             yield _cause(f"guard_refused:{run.destination}:{run.kind}:{run.mode}", "guard_refused", **about)
     if why := _nearly_full(config, lanes, is_noted=FULL in noted):

@@ -72,7 +72,8 @@ class Watched:
         #: The kinds that are stale.
         self.stale: list[str] = []
         self.journal = MemoryJournal(clock=lambda: self.now)
-        self.config = Config(instance="prod", journal=self.journal.path, notices=list(webhooks), **settings)
+        own = {"destinations": {"here": {"adapter": "drata"}}, **settings}
+        self.config = Config(instance="prod", journal=self.journal.path, notices=list(webhooks), **own)
         self.teller = self.another("first")
 
     def another(self, owner: str) -> Teller:

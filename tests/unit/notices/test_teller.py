@@ -90,6 +90,15 @@ async def test_what_the_guard_refuses_is_told_until_a_set_of_the_kind_goes_throu
     assert receiver.told == [("guard_refused", "begun"), ("guard_refused", "over")]
 
 
+async def test_nobody_is_told_of_a_destination_that_is_no_longer_configured(at: Watched, receiver: Receiver) -> None:
+    await at.snapshot("r1", 4, "9 of 10 records held now would be gone (90%, allowed 20%)")
+    await at.look()
+    at.config = at.config.model_copy(update={"destinations": {}})
+    at.teller = at.another("first")
+    await at.look(EVERY)
+    assert receiver.told == [("guard_refused", "begun"), ("guard_refused", "over")]
+
+
 async def test_a_journal_is_nearly_full_until_clearly_less_waits(receiver: Receiver) -> None:
     at = Watched(webhook(receiver), relay={"overload": {"deliveries": 10, "free_bytes": 0}})
     new = [NewDelivery(LANE, "here", "device", "upsert", b"[]", 1)]
