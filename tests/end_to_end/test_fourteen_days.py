@@ -62,7 +62,9 @@ class Installation:
         self.key = self.prometheus = ""
         monkeypatch.setattr(time, "time", lambda: self.now)
         for each in (SqliteJournal, Teller):
-            monkeypatch.setitem(each.__init__.__kwdefaults__, "clock", lambda: self.now)
+            defaults = each.__init__.__kwdefaults__
+            assert defaults is not None
+            monkeypatch.setitem(defaults, "clock", lambda: self.now)
 
     async def type(self, *arguments: str) -> Any:
         return await asyncio.to_thread(self.cli.type, *arguments)

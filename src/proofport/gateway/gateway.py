@@ -82,32 +82,38 @@ class Gateway(Vendors):
         with an interrupted run over the same inputs. `require_verified`: what a vendor only queued counts as unknown,
         until `verify` has seen it. `without` names sources that the last set had and that are left out on purpose.
         `max_input_age`: a file that was last modified more seconds ago is refused; None: what the configuration says.
-        `on_begin` is given the id of the run. The webhooks of `notices:` are told what is wrong after it.
+        `on_begin` is given the id of the run. The webhooks of `notices:` are told what is wrong after it, and after a
+        UsageError.
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
         teller = await self._teller() if self.config.notices and not dry_run else None
-        report = await self._run(
-            records,
-            to,
-            kind,
-            mode,
-            values,
-            run_id=resume,
-            resume=resume is not None,
-            must_be_open=True,
-            on_begin=on_begin,
-            override=override_guard,
-            dry_run=dry_run,
-            assume_unique=assume_unique,
-            skip_unchanged=skip_unchanged,
-            delete_gone=delete_gone,
-            require_verified=require_verified,
-            without=without,
-            max_input_age=max_input_age,
-            on_progress=on_progress,
-            on_problem=on_problem,
-        )
+        try:
+            report = await self._run(
+                records,
+                to,
+                kind,
+                mode,
+                values,
+                run_id=resume,
+                resume=resume is not None,
+                must_be_open=True,
+                on_begin=on_begin,
+                override=override_guard,
+                dry_run=dry_run,
+                assume_unique=assume_unique,
+                skip_unchanged=skip_unchanged,
+                delete_gone=delete_gone,
+                require_verified=require_verified,
+                without=without,
+                max_input_age=max_input_age,
+                on_progress=on_progress,
+                on_problem=on_problem,
+            )
+        except UsageError:  # an input that is too old, night after night: the set grows stale
+            if teller is not None:
+                await teller.look_once()
+            raise
         if teller is not None:
             await teller.look_once()
         return report
