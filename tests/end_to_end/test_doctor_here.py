@@ -9,9 +9,13 @@ from typing import Any, NamedTuple
 
 import pytest
 from tests.support.cli import Cli
+from tests.support.clock import Clock
 from tests.support.drata import Drata
+from tests.support.journals import MemoryJournal
 
 from proofport.errors import JournalError
+from proofport.gateway.doctor import clock_findings
+from proofport.journal import opened
 from proofport.journal.sqlite import SqliteJournal
 
 DAY = 86_400.0
@@ -47,6 +51,22 @@ def test_a_journal_that_cannot_be_written(cli: Cli, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(SqliteJournal, "permit", permit)
     assert found(cli, HERE, code=1)["journal"]["detail"] == "the disk is read-only"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (59, "agrees with the journal's database"),
+        (300, "this machine's clock is 300 seconds ahead of the journal's database"),
+        (-300, "this machine's clock is 300 seconds behind the journal's database"),
+    ],
+)
+async def test_the_clock_of_the_journal(ahead: float, words: str) -> None:
+    async with opened(MemoryJournal(clock=Clock(1_000_000.0))) as journal:
+        [finding] = await clock_findings(journal, "me", 1_000_000.0 + ahead)
+        assert (finding.ok, finding.subject, finding.detail) == (abs(ahead) < 60, "clock", words)
+        await journal.take_lease("doctor", owner="another", lease=60)
+        assert await clock_findings(journal, "me", 1_000_000.0) == [], "the lease of another says nothing"
 
 
 def test_the_age_of_a_key_in_a_file(cli: Cli) -> None:

@@ -48,42 +48,50 @@ def troubles(cli: Cli) -> list[tuple[str, str | None, str | None]]:
     return [(each["trouble"], each["destination"], each["kind"]) for each in found["findings"]]
 
 
-def test_fourteen_days(cli: Cli, later: Callable[[float], None]) -> None:
-    """A night that is missed, a guard that refuses, and a vendor that refuses: each is said until it is mended."""
+def test_what_is_stale_is_said_in_words_with_a_way_on(cli: Cli, later: Callable[[float], None]) -> None:
     configured(cli)
     assert troubles(cli) == [("stale", "drata", "personnel_account")], "it was never delivered"
-    for _ in range(5):
-        assert pushed(cli, 1, 2, 3, 4) == 0
-        assert troubles(cli) == []
-        later(DAY)
-    later(DAY)
-    assert troubles(cli) == [("stale", "drata", "personnel_account")]
-    said = cli.type("status", "--check")
-    assert said.code == 1
-    assert f"STALE {NAME}" in said.words
-    assert "what is there is 2 d old, at most 1 d 2 h are allowed" in said.words
-    assert "`proofport runs` lists them" in said.words
-    assert pushed(cli, 1, 2, 3, 4) == 0
-    assert troubles(cli) == []
-    later(DAY)
-    assert pushed(cli, 1) == 4
-    assert troubles(cli) == [("refused", "drata", "personnel_account")]
-    assert "exit code 4: the guard refused what would disappear" in cli.type("status", "--check").words
-    later(DAY)
-    assert [each[0] for each in troubles(cli)] == ["stale", "refused"]
-    assert pushed(cli, 1, more=("--override-guard", "the others have left")) == 0
-    assert troubles(cli) == []
-    later(DAY)
-    cli.emulators.fault("drata", status={"code": 401, "times": 1_000})
-    assert pushed(cli, 1) == 3
-    assert "stopped" in [each[0] for each in troubles(cli)]
-    cli.emulators.fault("drata")
     assert pushed(cli, 1) == 0
     later(DAY)
-    assert troubles(cli) == []
+    assert f"ok {NAME}: 1 d old, at most 1 d 2 h Nothing needs you." in cli.type("status", "--check").words
+    later(DAY)
     words = cli.type("status", "--check").words
-    assert f"ok {NAME}: 1 d old, at most 1 d 2 h" in words
-    assert "Nothing needs you." in words
+    assert f"STALE {NAME}" in words
+    assert "what is there is 2 d old, at most 1 d 2 h are allowed" in words
+    assert "`proofport runs` lists them" in words
+
+
+def test_a_set_that_the_guard_refuses_is_told_until_one_is_complete(cli: Cli) -> None:
+    configured(cli)
+    assert pushed(cli, 1, 2, 3, 4) == 0
+    for _ in range(2):
+        assert pushed(cli, 1) == 4
+        assert troubles(cli) == [("refused", "drata", "personnel_account")]
+    assert "exit code 4: the guard refused what would disappear" in cli.type("status", "--check").words
+    assert pushed(cli, 1, more=("--override-guard", "the others have left")) == 0
+    assert troubles(cli) == []
+
+
+def test_a_complete_set_is_newer_than_what_failed_before_it_in_another_mode(cli: Cli) -> None:
+    configured(cli)
+    bad = cli.write("bad.ndjson", {"id": 7})
+    assert cli.type("push", bad, *ACCOUNTS, *DRATA).code == 1
+    assert ("refused", "drata", "personnel_account") in troubles(cli)
+    assert pushed(cli, 1, 2, 3, 4) == 0
+    assert pushed(cli, 1) == 4
+    assert len(troubles(cli)) == 1, "of the failed upsert nobody needs to know"
+
+
+def test_a_key_of_the_relay_that_expires_is_told_with_its_name(cli: Cli) -> None:
+    assert cli.type("key", "create", "ci", "--expires", "13d").code == 0
+    assert cli.type("key", "create", "cd", "--expires", "15d").code == 0
+    [finding] = cli.type("status", "--check", "--json").json["findings"]
+    assert (finding["trouble"], finding["lane"], finding["key"][:3]) == ("expiring", None, "pp_")
+    words = cli.type("status", "--check").words
+    assert f"EXPIRING {finding['key']} a key of the relay expires " in words
+    assert f"`proofport key revoke {finding['key']}`" in words
+    assert cli.type("key", "revoke", finding["key"]).code == 0
+    assert cli.type("status", "--check").code == 0
 
 
 def test_without_a_limit_nothing_is_stale_and_that_is_said(cli: Cli) -> None:
@@ -92,7 +100,7 @@ def test_without_a_limit_nothing_is_stale_and_that_is_said(cli: Cli) -> None:
     assert "No `max_age` is configured" in typed.words
 
 
-def test_the_limit_of_a_destination_is_for_all_its_kinds(cli: Cli, later: Callable[[float], None]) -> None:
+def test_the_limit_of_a_destination_is_for_all_its_kinds(cli: Cli) -> None:
     cli.configure(drata={"max_age": "2d"})
     assert pushed(cli, 1) == 0
     found = cli.type("status", "--check", "--json").json

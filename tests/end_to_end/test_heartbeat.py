@@ -12,7 +12,8 @@ from tests.support.drata import Drata
 from tests.support.emulators import hanging
 from tests.support.evidence import cloud_resource
 
-from proofport.http import heartbeat
+from proofport.gateway.gateway import HEARTBEAT_SECONDS
+from proofport.http.configured import Caller
 
 SECRET = "a-capability-in-the-path"
 
@@ -91,9 +92,9 @@ async def test_nobody_listens(drata: Drata) -> None:
 
 
 async def test_one_that_never_answers_is_waited_for_a_short_time() -> None:
-    assert heartbeat.SECONDS <= 5
-    async with hanging() as (origin, _):
-        assert await heartbeat.beat(origin, "POST", {}, seconds=0.05) == "it gave no answer within 0.05 s"
+    assert HEARTBEAT_SECONDS <= 5
+    async with hanging() as (origin, _), Caller(0.05) as caller:
+        assert await caller.call(origin, body=b"{}") == "it gave no answer within 0.05 s"
 
 
 async def test_a_reference_that_leads_nowhere_is_a_note(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -68,6 +70,24 @@ def test_status_shows_refused_and_upsert_runs(cli: Cli, history: list[str]) -> N
     assert {run["run"] for run in shown["last_runs"]} == {upsert, refused}
     assert [run["run"] for run in shown["interrupted"]] == [stopped]
     assert "refused by the guard" in cli.type("status").words
+
+
+def test_status_looks_at_all_runs_however_many_came_later(cli: Cli, history: list[str]) -> None:
+    """A year of pushes of another kind every five minutes."""
+    before = {options: cli.type("status", *options, "--json").json for options in ((), (history[0],))}
+    found = cli.type("status", "--check", "--json").json["findings"]
+    assert [each["trouble"] for each in found] == ["parked", "stopped", "refused"]
+    with closing(sqlite3.connect(cli.folder / ".proofport" / "journal.sqlite3")) as journal, journal:
+        journal.execute(
+            """WITH RECURSIVE many(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM many WHERE n < 105000)
+            INSERT INTO runs (run_id, destination, lane, kind, mode, staged, state, inputs, started, ended)
+            SELECT 'r' || n, 'drata', lane, 'device', 'upsert', 0, 'ended', '[]', started + n, started + n
+            FROM many, runs WHERE runs.number = 1"""
+        )
+    for options, shown in before.items():
+        assert cli.type("status", *options, "--json").json == shown
+    assert cli.type("status", "--check", "--json").json["findings"] == found
+    assert ids(cli, "--state", "interrupted") == [history[-1]]
 
 
 def test_a_lane_is_named_by_destination_and_kind(cli: Cli, history: list[str]) -> None:

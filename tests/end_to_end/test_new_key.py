@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.end_to_end.test_own_vendor_mappings import OWN
 from tests.support.destination import AtEmulator, deliver
 from tests.support.drata import Drata
 from tests.support.evidence import cloud_resource
@@ -42,6 +43,18 @@ async def test_a_push_goes_on_with_the_new_key(drata: Drata) -> None:
     statuses = [attempt.status for attempt in await tried(drata)]
     assert statuses.count(401) == 1
     assert statuses[0] == 401
+
+
+async def test_it_reaches_a_vendor_mapping_of_ones_own(drata: Drata) -> None:
+    """The adapter is made anew for such a mapping, and once more for the new key."""
+    (drata.folder / "mappings").mkdir()
+    (drata.folder / "mappings" / "own.yaml").write_text(OWN)
+    drata.options["mappings"] = drata.folder / "mappings"
+    key = KeyFile(drata, "api_key")
+    report = await drata.push([cloud_resource(1)], on_begin=key.renew)
+    assert report.exit_code == 0
+    assert [attempt.status for attempt in await tried(drata)].count(401) == 1
+    assert [each["asset"] for each in await drata.records()] == ["our i-1"]
 
 
 async def test_a_key_that_stays_is_refused_once(drata: Drata) -> None:

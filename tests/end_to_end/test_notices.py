@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import orjson
 import pytest
 from tests.support.destination import Destination
 from tests.support.evidence import cloud_resource
@@ -12,6 +15,8 @@ from tests.toy.whole_server import Whole
 from tests.unit.notices.support import SECRET, Receiver, is_signed, receiving
 
 from proofport.delivery.report import Exit
+from proofport.errors import UsageError
+from proofport.gateway import Input
 from proofport.notices import teller
 
 pytestmark = pytest.mark.usefixtures("toys_installed")
@@ -64,6 +69,21 @@ async def test_a_receiver_that_is_away_changes_nothing_of_a_push_and_hears_it_la
         await working
     assert receiver.told == [("guard_refused", "begun")] * 2
     assert receiver.requests[0][1] == receiver.requests[1][1]
+
+
+async def test_a_push_that_is_refused_for_an_old_input_tells_what_is_stale(
+    whole: Whole, wholes: Destination, receiver: Receiver, tmp_path: Path
+) -> None:
+    """Where only cron pushes, nobody else looks."""
+    wholes.block |= {"objects": {"cloud_resource": {"max_age": "1d"}}}
+    file = tmp_path / "old.ndjson"
+    file.write_bytes(b"".join(orjson.dumps(each) + b"\n" for each in ASSETS))
+    os.utime(file, (0, 0))
+    with pytest.raises(UsageError, match="is too old"):
+        await wholes.push(Input(file), max_input_age=86_400.0)
+    assert receiver.told == [("set_stale", "begun")]
+    await wholes.push(Input(file))
+    assert receiver.told == [("set_stale", "begun"), ("set_stale", "over")]
 
 
 async def test_a_dry_run_tells_nothing(whole: Whole, wholes: Destination, receiver: Receiver) -> None:

@@ -50,6 +50,13 @@ def test_what_a_function_gives_is_pushed(cli: Cli, module: str) -> None:
     assert report["sources"] == [{"input": f"{module}:accounts", "read": 2, "incomplete": None}]
 
 
+@pytest.mark.parametrize("command", ["push", "plan"])
+def test_it_has_no_age_and_that_is_said(cli: Cli, module: str, command: str) -> None:
+    typed = cli.type(command, f"{module}:accounts", *ACCOUNTS, *DRATA, *SNAPSHOT, "--max-input-age", "1s")
+    assert typed.code == 0
+    assert f"{module}:accounts has no age: it is no file, so the limit on the age of inputs was not" in typed.words
+
+
 def test_a_source_mapping_reads_it(cli: Cli, module: str) -> None:
     (cli.folder / "mappings" / "sources").mkdir(parents=True)
     cli.write("mappings/sources/github.members.yaml", MAPPING)

@@ -157,19 +157,35 @@ async def test_who_does_not_wait_asks_later(drata_emulator: Running, tmp_path: P
         assert answer.headers["Location"] == f"/v1/snapshots/{snapshot}"
 
 
-async def test_what_was_committed_is_delivered_after_a_restart(drata_emulator: Running, tmp_path: Path) -> None:
-    """The state that a kill -9 between the commit and its end leaves behind, with the reason for the override."""
+@pytest.mark.parametrize("before", [None, "other:1"])
+async def test_what_was_committed_is_delivered_after_a_restart(
+    drata_emulator: Running, tmp_path: Path, caplog: pytest.LogCaptureFixture, before: str | None
+) -> None:
+    """The state that a kill -9 between the commit and its end leaves behind, with the reason for the override.
+
+    `before`: who had begun to deliver it. The log says from whom it was taken over.
+    """
+    caplog.set_level("WARNING", logger="proofport.delivery")
     async with relaying(relay_config(tmp_path, drata_emulator)) as relay:
         await delivered(relay, range(10))
         snapshot = await opened(relay)
         await put(relay, snapshot, "a", cloud_resources(1))
         journal = await relay.gateway.journal()
         await journal.commit_snapshot(snapshot, run_id="r1", override="sold")
+        given_back = await journal.claim_commit(owner="gives it back", lease=60)
+        assert given_back is not None
+        await journal.release_commit(given_back)
+        if before is not None:
+            await journal.claim_commit(owner=before, lease=0)
     async with relaying(relay_config(tmp_path, drata_emulator)) as relay, asyncio.timeout(PATIENCE):
         while (await relay.get(f"/v1/snapshots/{snapshot}"))["state"] == "committed":
             pass
         assert (await relay.get(f"/v1/snapshots/{snapshot}"))["state"] == "delivered"
     assert await held(drata_emulator) == ["i-1"]
+    told = [each.getMessage() for each in caplog.records if "commit_taken_over" in each.getMessage()]
+    assert len(told) == (before is not None)
+    for word in (snapshot, "destination='drata'", "kind='cloud_resource'", "before='other:1'", "owner='"):
+        assert all(word in each for each in told)
 
 
 @pytest.mark.parametrize(

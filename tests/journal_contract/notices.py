@@ -44,6 +44,11 @@ class NoticeTests(JournalTests):
         await journal.notice_sent(over.number)
         assert await journal.due_notices() == []
 
+    async def test_webhooks_get_other_numbers(self, journal: Journal) -> None:
+        await journal.note_cause(PARKED, webhooks=[0, 1, 2])
+        await journal.renumber_webhooks({0: 2**30 + 5, 1: 2**31 - 1})
+        assert sorted(each.webhook for each in await journal.due_notices()) == [2, 2**30 + 5, 2**31 - 1]
+
     async def test_a_webhook_that_waits_holds_up_no_other(self, journal: Journal) -> None:
         await journal.note_cause(PARKED, webhooks=[0, 1])
         await journal.note_cause(NewCause("full", "journal_nearly_full", "{}"), webhooks=[0, 1])

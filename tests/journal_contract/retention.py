@@ -7,7 +7,7 @@ import json
 from collections import Counter
 
 from tests.journal_contract.base import KIND, JournalTests, claim, fill, ids, new
-from tests.journal_contract.receipts import receipt_after
+from tests.journal_contract.receipts import KEY, receipt_after
 from tests.support.clock import Clock
 
 from proofport.journal.contract import (
@@ -175,6 +175,17 @@ class RetentionTests(JournalTests):
         assert [each.files for each in after] == [["ids"], ["ids"], ["ids", "ids.plain"]]
         assert [each.envelope for each in after] == [each.envelope for each in before]
         assert await prune(journal, clock.now - 15 * DAY) == {}
+
+    async def test_a_delivery_without_its_receipt_is_not_touched(self, journal: Journal, clock: Clock) -> None:
+        await journal.add_receipt_key(KEY)
+        await fill(journal, "a", 2)
+        first, second = await deliver(journal)
+        clock.advance(100 * DAY)
+        assert (await prune(journal, clock.now))["deliveries"] == 0
+        lane = await claim(journal, "a")
+        assert await lane.add_receipt(receipt_after(await journal.log_head(), "deliveries"), [first.id], after=0)
+        assert (await prune(journal, clock.now))["deliveries"] == 1
+        assert [each.id for each in await lane.unreceipted(10)] == [second.id]
 
     async def test_a_run_that_is_open_is_not_touched(self, journal: Journal, clock: Clock) -> None:
         held = await claim(journal, "a")

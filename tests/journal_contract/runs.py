@@ -146,6 +146,8 @@ class RunTests(JournalTests):
         async def found(**chosen: Any) -> list[str]:
             return [run.run_id for run in await journal.runs(chosen=RunFilter(**chosen))]
 
+        assert await found(run_id="r2") == ["r2"]
+        assert await found(run_id="r2", state="complete") == []
         assert await found(destination="here") == ["r3", "r1"]
         assert await found(kind="custom:other") == ["r2"]
         assert await found(mode="upsert") == ["r2"]
@@ -154,6 +156,19 @@ class RunTests(JournalTests):
         assert await found(since=since) == ["r3", "r2"]
         assert await found(failed=True) == ["r3"]
         assert await found(failed=True, destination="there") == []
+
+    async def test_the_last_run_of_each_destination_kind_and_mode_that_has_a_report(self, journal: Journal) -> None:
+        held = await claim(journal, "a")
+        for number, run in enumerate([RUN, RUN, replace(RUN, mode="upsert"), replace(RUN, destination="there"), RUN]):
+            await held.begin(replace(run, run_id=f"r{number}"))
+            if number < 4:
+                await held.end(f"r{number}", complete=number == 0, report="{}")
+        found = await journal.last_runs()
+        assert [(run.run_id, run.destination, run.mode) for run in found] == [
+            ("r1", "here", "snapshot"),
+            ("r2", "here", "upsert"),
+            ("r3", "there", "snapshot"),
+        ]
 
     async def test_attempts_are_listed_latest_first(self, journal: Journal) -> None:
         a, b = await claim(journal, "a"), await claim(journal, "b")

@@ -186,6 +186,7 @@ class CommitTests(JournalTests):
         stale = await taken(journal)
         clock.advance(LEASE)
         current = await taken(journal)
+        assert (stale.before, current.before) == (None, "me")
         with pytest.raises(LaneLost):
             await journal.renew_commit(stale, lease=LEASE)
         with pytest.raises(LaneLost):

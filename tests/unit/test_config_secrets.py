@@ -11,6 +11,7 @@ import pytest
 from proofport.config import Config
 from proofport.errors import ConfigError
 from proofport.gateway import Gateway
+from proofport.gateway.audit import signing_key
 
 SECRET = "S3cr3tPassw0rd-live-key"
 
@@ -82,3 +83,19 @@ async def test_many_tasks_that_begin_at_once_open_one_journal(tmp_path: Path) ->
     async with Gateway(Config(instance="t", journal=tmp_path / "j.sqlite3")) as gateway:
         journals = await asyncio.gather(*(gateway.journal() for _ in range(300)))
     assert len({id(journal) for journal in journals}) == 1
+
+
+@pytest.mark.parametrize(
+    ("reference", "found"),
+    [
+        ("env:RECEIPT_KEY_NOT_THERE", "the environment variable RECEIPT_KEY_NOT_THERE, which is not set"),
+        (f"env:{SECRET}", "the environment variable that it names, which is not set"),
+        (SECRET, "no reference, expected env:NAME or file:PATH"),
+    ],
+)
+def test_the_key_of_receipts_is_a_reference_like_any_other(tmp_path: Path, reference: str, found: str) -> None:
+    config = load(tmp_path, f"instance: t\nreceipts: {{key: '{reference}'}}\n")
+    with pytest.raises(ConfigError) as caught:
+        signing_key(config)
+    assert ":2:12: receipts.key: found " + found in str(caught.value)
+    assert SECRET not in str(caught.value)

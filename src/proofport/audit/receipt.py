@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import zip_longest
 from typing import Any, Literal
@@ -19,6 +18,7 @@ from proofport.audit.refused import PLAIN, Refused
 from proofport.delivery.report import DestinationReport
 from proofport.delivery.target import Target
 from proofport.delivery.witness import Facts
+from proofport.text import durations
 from proofport.wire import Call
 
 PREDICATE = "urn:proofport:delivery:v1"
@@ -169,4 +169,4 @@ def books_of(report: DestinationReport) -> dict[str, Any]:
 
 def moment(at: float) -> str:
     """A time as RFC 3339 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return durations.moment(at, "milliseconds")

@@ -11,7 +11,6 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -105,7 +104,9 @@ def show_result(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
 
 def when(seconds: float | None) -> str | None:
     """A moment in UTC, as 2026-01-31T09:00:00Z."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    from proofport.text.durations import moment
+
+    return None if seconds is None else moment(seconds)
 
 
 def listed(ids: Sequence[str], count: int) -> str:

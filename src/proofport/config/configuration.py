@@ -17,7 +17,7 @@ from proofport.config.names import DEFAULT, TENANT, block_of, own_name, place_of
 from proofport.config.notices import Webhook, resolved
 from proofport.config.places import Places, described, one_of
 from proofport.config.relay import RelaySettings, Settings
-from proofport.config.secrets import journal_of, resolve_secrets, url_of
+from proofport.config.secrets import file_of, journal_of, resolve_secrets, text_of, url_of
 from proofport.errors import ConfigError, MappingError, UsageError
 from proofport.journal import POSTGRES
 from proofport.sources.xlsx import WORKBOOK_BYTES
@@ -175,7 +175,19 @@ class Config(Settings):
         """The files that settings of a destination name as `file:PATH`, by setting."""
         given = self.of_tenant(tenant_of(destination)).get(own_name(destination), {})
         named = {name: value for name, value in given.items() if str(value).startswith("file:")}
-        return {name: self._folder / Path(value.removeprefix("file:")).expanduser() for name, value in named.items()}
+        return {name: file_of(value, self._folder) for name, value in named.items()}
+
+    def receipt_key(self) -> Path | str | None:
+        """The file with the key that signs receipts, or the key itself where `env:` names it. None: there is none.
+
+        Raises ConfigError.
+        """
+        if self.receipts is None:
+            return None
+        key = self.receipts.key
+        if key.startswith("file:"):
+            return file_of(key, self._folder)
+        return text_of(key, self._places, ("receipts", "key"), self._folder)
 
     def heartbeat_url(self) -> str | None:
         """The address to call after a run that is complete, its reference resolved. Raises ConfigError."""
@@ -206,8 +218,7 @@ class Config(Settings):
 
     def webhooks(self) -> list[Webhook]:
         """Who is told when something is wrong, with their addresses and secrets. Raises ConfigError."""
-        places = Places(_shown(self.path) if self.path else "the configuration", self._node)
-        return resolved(self.notices, places, self.path.parent if self.path else Path.cwd())
+        return resolved(self.notices, self._places, self._folder)
 
     def adapter(self, destination: str, *, offline: bool = False) -> Adapter:
         """The adapter of a destination, its secrets resolved and its settings checked. Raises ConfigError.

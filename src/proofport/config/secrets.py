@@ -93,6 +93,19 @@ def url_of(given: str, places: Places, here: tuple[str, ...], folder: Path) -> s
     return found
 
 
+def file_of(reference: str, folder: Path) -> Path:
+    """The file of a reference `file:PATH`. A relative one is in `folder`."""
+    return folder / Path(reference.removeprefix("file:")).expanduser()
+
+
+def text_of(reference: str, places: Places, here: tuple[str, ...], folder: Path) -> str:
+    """The text that a reference stands for. Raises ConfigError where it is none, or leads nowhere."""
+    found = _referenced(reference, places, here, folder)
+    if found is None:
+        places.refuse(here, found="no reference", expected="env:NAME or file:PATH")
+    return found
+
+
 def _referenced(given: str, places: Places, here: tuple[str | int, ...], folder: Path) -> str | None:
     """The value that `env:NAME` or `file:PATH` stands for, or None where `given` is not a reference."""
     scheme, _, reference = given.partition(":")
@@ -101,7 +114,7 @@ def _referenced(given: str, places: Places, here: tuple[str | int, ...], folder:
         value, missing = os.environ.get(reference, ""), f"the environment variable {name}, which is not set"
         hint = f"Set it before running proofport: export {name if name == reference else 'NAME'}=…"
     elif scheme == "file":
-        value = _text_of(folder / Path(reference).expanduser())
+        value = _text_of(file_of(given, folder))
         missing = "a reference to a file that is missing, empty or unreadable"
         hint = "Write the secret, and nothing else, into that file."
     else:

@@ -140,7 +140,7 @@ class Plan:
         incomplete = {source.input: source.incomplete for source in report.sources if source.incomplete}
         read = sum(source.read for source in report.sources)
         skipped: Counter[str] = sum((Counter(source.skipped) for source in report.sources), Counter())
-        warnings = [source.warning for source in report.sources if source.warning]
+        warnings = [*(source.warning for source in report.sources if source.warning), *report.notes]
         return cls(report.kind, report.mode, read, incomplete, report.destinations, skipped, warnings)
 
     @property

@@ -88,21 +88,15 @@ def signing_key(config: Config) -> SigningKey:
     """The key that `receipts:` names. Raises ConfigError."""
     from proofport.audit.keys import SigningKey, key_in_file
 
-    if config.receipts is None:
+    found = config.receipt_key()
+    if found is None:
         raise ConfigError(
             "the configuration has no `receipts:`",
             hint="Make a key with `proofport receipt key create`, and name it there: `receipts: {key: file:PATH}`.",
         )
-    scheme, _, place = config.receipts.key.partition(":")
-    if scheme == "file" and place:
-        folder = config.path.parent if config.path else Path.cwd()
-        return key_in_file(folder / Path(place).expanduser())
-    if scheme == "env" and place:
-        text = os.environ.get(place)
-        if text is None:
-            raise ConfigError("the variable that `receipts.key` names is not set", hint="Set it to the key in PEM.")
-        return SigningKey.from_text(text, "the variable that `receipts.key` names")
-    raise ConfigError("`receipts.key` is no reference to a key", hint="Write file:PATH or env:NAME.")
+    if isinstance(found, Path):
+        return key_in_file(found)
+    return SigningKey.from_text(found, "the variable that `receipts.key` names")
 
 
 def _who() -> str:

@@ -14,10 +14,9 @@ from proofport.accounting import Status
 from proofport.delivery.payload import DamagedPayload, decode_outcomes, unpack
 from proofport.delivery.queue.taken import content_of
 from proofport.errors import JournalError
-from proofport.journal.contract import Delivery, Filter, Journal, Part, RunView, SnapshotView, State
+from proofport.journal.contract import ALL, Delivery, Filter, Journal, Part, RunView, SnapshotView, State
 
 PAGE = 20
-ALL = 2**31 - 1
 
 
 async def damage_in(journal: Journal) -> AsyncIterator[str]:

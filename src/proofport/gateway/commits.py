@@ -116,6 +116,9 @@ class Commits:
     # ------------------------------------------------------------------ one commit
     def _start(self, journal: Journal, commit: Commit) -> None:
         name = commit.snapshot.id
+        if commit.before is not None:
+            about = {"destination": ", ".join(commit.snapshot.destinations), "kind": commit.snapshot.kind}
+            log.warning("commit_taken_over", snapshot=name, **about, owner=self._owner, before=commit.before)
         task = self._running[name] = asyncio.create_task(self._carry_out(journal, commit))
         task.add_done_callback(partial(self._slots.give_back, commit.snapshot.tenant, self._ended))
 

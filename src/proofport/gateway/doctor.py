@@ -1,4 +1,4 @@
-"""The findings of `doctor` without asking a vendor: the journal, the heartbeat, proxies, and the age of keys."""
+"""The findings of `doctor` without asking a vendor: the journal, its clock, the heartbeat, proxies, and keys."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from proofport.adapter import Adapter, Finding
 from proofport.config import Config
 from proofport.errors import ConfigError, JournalError, UsageError
 from proofport.gateway.audit import signing_key
+from proofport.http.clock import clock_finding
 from proofport.http.sender import proxy_of
 from proofport.journal.contract import Journal
 from proofport.text.durations import in_words
 
+NAME, LEASE = "doctor", 5.0
 OLD_KEY = 365 * 86_400.0
 """Seconds after which a key is called old."""
 
@@ -37,6 +39,18 @@ async def journal_findings(config: Config, journal: Journal) -> list[Finding]:
     told = f"{place} can be written, and {free:,} bytes are free"
     hint = f"The relay refuses evidence below {least:,} bytes (`relay.overload.free_bytes`). Make room."
     return [Finding(free >= least, "journal", told, hint)]
+
+
+async def clock_findings(journal: Journal, owner: str, now: float) -> list[Finding]:
+    """If this machine's clock agrees with that of the journal's database, which dates runs and leases."""
+    try:
+        held = await journal.take_lease(NAME, owner=owner, lease=LEASE)
+        await journal.give_back_lease(NAME, owner=owner)
+    except JournalError:
+        return []  # the findings about the journal say why
+    if held.owner != owner:
+        return []  # another doctor looks
+    return [clock_finding(now - (held.until - LEASE), "the journal's database")]
 
 
 def heartbeat_findings(config: Config) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from proofport.delivery.queue.taken import content_of
 from proofport.delivery.same import key_of, keys_of
 from proofport.delivery.target import lane_of
 from proofport.errors import ConfigError, UsageError
-from proofport.journal.contract import Delivery, Failure, Filter, Journal, Standing, State, all_receipts
+from proofport.journal.contract import ALL, Delivery, Failure, Filter, Journal, Standing, State, all_receipts
 from proofport.text.wording import listing
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PAGE = 100
-ALL = 2**31 - 1
 FORGOTTEN = "(forgotten)"
 """Stands in reports where the id stood."""
 

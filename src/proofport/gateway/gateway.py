@@ -12,6 +12,8 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import orjson
+
 from proofport.adapter import Mode
 from proofport.audit.explain import Explanation, Whereabouts
 from proofport.delivery.books import require_resumable
@@ -37,10 +39,13 @@ from proofport.gateway.records import Records, all_of, kind_of
 from proofport.gateway.retention import keeping_pruned
 from proofport.gateway.targets import names_of
 from proofport.gateway.vendors import Vendors
-from proofport.http.heartbeat import beat
+from proofport.http.configured import Caller
 from proofport.journal import is_there, open_journal, opened
 from proofport.journal.contract import Accepted, Commit, Delivery, Filter
 from proofport.logs import get_logger
+
+HEARTBEAT_SECONDS = 5.0
+"""For the whole call: a run has ended, and its caller waits for the report."""
 
 log = get_logger("gateway")
 
@@ -77,32 +82,38 @@ class Gateway(Vendors):
         with an interrupted run over the same inputs. `require_verified`: what a vendor only queued counts as unknown,
         until `verify` has seen it. `without` names sources that the last set had and that are left out on purpose.
         `max_input_age`: a file that was last modified more seconds ago is refused; None: what the configuration says.
-        `on_begin` is given the id of the run. The webhooks of `notices:` are told what is wrong after it.
+        `on_begin` is given the id of the run. The webhooks of `notices:` are told what is wrong after it, and after a
+        UsageError.
         """
         if override_guard is not None and not override_guard.strip():
             raise UsageError("overriding the guard needs a reason", hint="Say why; it stays in the report.")
         teller = await self._teller() if self.config.notices and not dry_run else None
-        report = await self._run(
-            records,
-            to,
-            kind,
-            mode,
-            values,
-            run_id=resume,
-            resume=resume is not None,
-            must_be_open=True,
-            on_begin=on_begin,
-            override=override_guard,
-            dry_run=dry_run,
-            assume_unique=assume_unique,
-            skip_unchanged=skip_unchanged,
-            delete_gone=delete_gone,
-            require_verified=require_verified,
-            without=without,
-            max_input_age=max_input_age,
-            on_progress=on_progress,
-            on_problem=on_problem,
-        )
+        try:
+            report = await self._run(
+                records,
+                to,
+                kind,
+                mode,
+                values,
+                run_id=resume,
+                resume=resume is not None,
+                must_be_open=True,
+                on_begin=on_begin,
+                override=override_guard,
+                dry_run=dry_run,
+                assume_unique=assume_unique,
+                skip_unchanged=skip_unchanged,
+                delete_gone=delete_gone,
+                require_verified=require_verified,
+                without=without,
+                max_input_age=max_input_age,
+                on_progress=on_progress,
+                on_problem=on_problem,
+            )
+        except UsageError:  # an input that is too old, night after night: the set grows stale
+            if teller is not None:
+                await teller.look_once()
+            raise
         if teller is not None:
             await teller.look_once()
         return report
@@ -218,7 +229,10 @@ class Gateway(Vendors):
         if url is None or heartbeat is None:
             return []
         about = {"instance": self.config.instance, "run_id": report.run_id, "kind": report.kind, "mode": report.mode}
-        problem = await beat(url, heartbeat.method, {**about, "destinations": list(report.destinations)})
+        body = orjson.dumps({**about, "destinations": list(report.destinations)})
+        async with Caller(HEARTBEAT_SECONDS) as caller:
+            given = body if heartbeat.method == "POST" else None
+            problem = await caller.call(url, method=heartbeat.method, body=given)
         return [f"The heartbeat was not heard: {problem}."] if problem else []
 
     def _remembers(self) -> bool:

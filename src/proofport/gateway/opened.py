@@ -78,7 +78,9 @@ class Opened:
 
         async def found() -> list[NewCause]:
             aged = stale(freshness(self.places, await journal.arrivals()), time.time())
-            return [causes.stale(each.destination or "", each.kind or "", each.lane, each.detail) for each in aged]
+            return [
+                causes.stale(each.destination or "", each.kind or "", each.lane or "", each.detail) for each in aged
+            ]
 
         return Teller(self.config, journal, new_owner(), stale=found)
 

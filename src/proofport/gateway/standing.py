@@ -1,20 +1,18 @@
-"""How things stand: what is stale, parked, dead, refused or stopped, by configured names of destination and kind."""
+"""How things stand: what is stale, parked, dead, refused, stopped or expiring, by configured names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from proofport.delivery.report import Exit
 from proofport.gateway.places import Place, Places
-from proofport.journal.contract import Arrival, Journal, LaneView, RunView
-from proofport.text.durations import in_words
+from proofport.journal.contract import ALL, Arrival, Journal, LaneView, RunFilter, RunView
+from proofport.notices.causes import expiring
+from proofport.text.durations import in_words, moment
 
-RUNS = 10_000
-"""The latest runs, among which the last one of each destination, kind and mode is looked for."""
-
-Trouble: TypeAlias = Literal["stale", "parked", "dead", "refused", "stopped"]
+Trouble: TypeAlias = Literal["stale", "parked", "dead", "refused", "stopped", "expiring"]
 
 WHY = {
     Exit.INCOMPLETE: "not every record was delivered",
@@ -50,11 +48,14 @@ class Finding:
     #: Configured names, as far as they are known.
     destination: str | None
     kind: str | None
-    lane: str
+    #: None for what concerns no lane: a key of the relay.
+    lane: str | None
     detail: str
     hint: str
     since: float | None = None
     run_id: str | None = None
+    #: The public name of a key of the relay.
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,16 @@ def freshness(places: Places, arrivals: Sequence[Arrival]) -> list[Freshness]:
 
 async def standing(journal: Journal, places: Places, now: float) -> Standing:
     """Look at everything once."""
-    lanes, runs = await journal.lanes(), await journal.runs(limit=RUNS)
-    fresh = freshness(places, await journal.arrivals())
+    lanes, arrivals = await journal.lanes(), await journal.arrivals()
+    runs = [*await journal.last_runs(), *await journal.runs(limit=ALL, chosen=RunFilter(state="open"))]
+    fresh = freshness(places, arrivals)
     leased = {lane.lane for lane in lanes if lane.is_leased(now)}
     known = set(places.destinations)
     findings = [
         *stale(fresh, now),
         *_lanes(lanes, places),
-        *_runs([run for run in runs if run.destination in known], leased),
+        *_runs([run for run in runs if run.destination in known], leased, arrivals),
+        *_keys(expiring(await journal.access_keys(), now), now),
     ]
     return Standing(findings, fresh)
 
@@ -111,24 +114,30 @@ def _lanes(lanes: Sequence[LaneView], places: Places) -> Iterator[Finding]:
             yield Finding("dead", destination, kind, lane.lane, f"dead letters: {lane.dead:,}", hint)
 
 
-def _runs(runs: Sequence[RunView], leased: set[str]) -> Iterator[Finding]:
+def _runs(runs: Sequence[RunView], leased: set[str], arrivals: Sequence[Arrival]) -> Iterator[Finding]:
     """The last run of each destination, kind and mode, if it did not end well, unless a complete set came later."""
-    seen: set[tuple[str, str, str]] = set()
-    whole: set[tuple[str, str]] = set()
-    for run in runs:
-        key = (run.destination, run.kind, run.mode)
-        if key in seen or key[:2] in whole or (run.state == "open" and run.lane in leased):
-            continue
-        seen.add(key)
-        books = run.books
+    whole = {(each.lane, each.kind): each.complete or 0.0 for each in arrivals}
+    last: dict[tuple[str, str, str], RunView] = {}
+    for run in sorted(runs, key=lambda run: run.started):
+        if run.state != "open" or run.lane not in leased:
+            last[run.destination, run.kind, run.mode] = run
+    for run in sorted(last.values(), key=lambda run: run.started, reverse=True):
+        books, is_whole = run.books, run.mode == "snapshot" and run.state == "complete"
         code = Exit(books.get("exit_code", Exit.OK))
-        if run.mode == "snapshot" and run.state == "complete":
-            whole.add(key[:2])
+        if not is_whole and run.started < whole.get((run.lane, run.kind), 0.0):
+            continue
         if run.state == "open":
             detail, hint = "the run stopped before its end", f"`proofport status {run.run_id}` says why."
-            yield Finding("stopped", *key[:2], run.lane, detail, hint, run.started, run.run_id)
+            yield Finding("stopped", run.destination, run.kind, run.lane, detail, hint, run.started, run.run_id)
         elif code is not Exit.OK:
             told = [str(note) for note in books.get("notes", ())][:1]
             detail = ": ".join([f"the last {run.mode} ended with exit code {int(code)}: {WHY[code]}", *told])
             hint = f"`proofport status {run.run_id}` shows its counts."
-            yield Finding("refused", *key[:2], run.lane, detail, hint, run.ended, run.run_id)
+            yield Finding("refused", run.destination, run.kind, run.lane, detail, hint, run.ended, run.run_id)
+
+
+def _keys(expiring: Mapping[str, float], now: float) -> Iterator[Finding]:
+    for name, at in expiring.items():
+        detail = f"a key of the relay {'expired' if at <= now else 'expires'} {moment(at)}"
+        hint = f"Make another with `proofport key create`, then `proofport key revoke {name}`."
+        yield Finding("expiring", None, None, None, detail, hint, key=name)

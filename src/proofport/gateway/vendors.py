@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from proofport import operations
 from proofport.adapter import Answer, Checks, Finding, Operation, Provisioned, Provisions, Schema
+from proofport.delivery.lease import new_owner
 from proofport.errors import JournalError, UnsupportedFeature
 from proofport.gateway import doctor
 from proofport.gateway.opened import Opened
@@ -98,8 +101,10 @@ class Vendors(Opened):
             journal = await self.journal()
         except JournalError as error:
             return [Finding(False, "journal", error.message, error.hint)]
+        is_database = not isinstance(self.config.journal, Path)
         return [
             *await doctor.journal_findings(self.config, journal),
+            *(await doctor.clock_findings(journal, new_owner(), time.time()) if is_database else ()),
             *doctor.heartbeat_findings(self.config),
             *doctor.notice_findings(self.config),
             *doctor.receipt_findings(self.config),

@@ -1,4 +1,4 @@
-"""Compares our clock with the vendor's. Vendors refuse times in the future, so a wrong clock costs records."""
+"""Compares our clock with that of others. Vendors refuse times in the future, so a wrong clock costs records."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def checked(check: Flow[list[Finding]], sender: Sends, now: Callable[[], f
 
     async with sender.credentials():
         findings = await follow(check, send)
-    return [*findings, _finding(ahead[-1])] if ahead else findings
+    return [*findings, clock_finding(ahead[-1], "the vendor's")] if ahead else findings
 
 
 def _date(reply: Reply) -> float | None:
@@ -39,13 +39,14 @@ def _date(reply: Reply) -> float | None:
     return date.replace(tzinfo=date.tzinfo or UTC).timestamp()
 
 
-def _finding(ahead: float) -> Finding:
+def clock_finding(ahead: float, whose: str) -> Finding:
+    """The finding about this machine's clock, which is so many seconds ahead of another's."""
     if abs(ahead) <= TOLERATED:
-        return Finding(True, "clock", "agrees with the vendor's")
+        return Finding(True, "clock", f"agrees with {whose}")
     way = "ahead of" if ahead > 0 else "behind"
     return Finding(
         False,
         "clock",
-        f"this machine's clock is {abs(ahead):,.0f} seconds {way} the vendor's",
+        f"this machine's clock is {abs(ahead):,.0f} seconds {way} {whose}",
         "Set it, for example by NTP: evidence with times in the future is refused.",
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator, Container
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ import orjson
 from proofport.config import Config
 from proofport.config.notices import Event
 from proofport.delivery.report import Exit
-from proofport.journal.contract import Filter, Journal, LaneView, NewCause, RunView
+from proofport.journal.contract import AccessKey, Filter, Journal, LaneView, NewCause, RunView
+from proofport.text.durations import moment
 
 LONGEST_REASON = 300
 NEAR, NEAR_SPACE = 0.8, 2.0
@@ -35,17 +35,22 @@ async def causes_of(config: Config, journal: Journal, noted: Container[str], now
         if lane.dead:
             about = {} if (key := f"dead_letter:{lane.lane}") in noted else await _of_lane(journal, lane, dead=True)
             yield _cause(key, "dead_letter", lane=lane.lane, **about, count=lane.dead)
+    configured = set(config.all_destinations())
     for run in await journal.last_runs():
-        if why := _refused_by_guard(run):
+        if run.destination in configured and (why := _refused_by_guard(run)):
             about = {"destination": run.destination, "kind": run.kind, "run": run.run_id, "reason": why}
             yield _cause(f"guard_refused:{run.destination}:{run.kind}:{run.mode}", "guard_refused", **about)
     if why := _nearly_full(config, lanes, is_noted=FULL in noted):
         yield _cause(FULL, FULL, reason=why)
-    soon = now + EXPIRES_WITHIN
-    for access in await journal.access_keys():
-        if access.expires is not None and access.revoked is None and access.expires < soon:
-            expires = datetime.fromtimestamp(access.expires, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            yield _cause(f"key_expiring:{access.prefix}", "key_expiring", key=f"pp_{access.prefix}", expires=expires)
+    for name, expires in expiring(await journal.access_keys(), now).items():
+        key = f"key_expiring:{name.removeprefix('pp_')}"
+        yield _cause(key, "key_expiring", key=name, expires=moment(expires))
+
+
+def expiring(keys: Sequence[AccessKey], now: float) -> dict[str, float]:
+    """The keys of a relay that expire soon, or have expired and are not revoked: when, by their public names."""
+    times = {f"pp_{each.prefix}": each.expires for each in keys if each.revoked is None}
+    return {name: at for name, at in times.items() if at is not None and at < now + EXPIRES_WITHIN}
 
 
 def stale(destination: str, kind: str, lane: str, reason: str) -> NewCause:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from proofport.config.notices import Webhook
 from proofport.journal.contract import Notice
+from proofport.text.durations import moment
 
 TITLES: Mapping[str, str] = {
     "lane_parked": "A lane is parked",
@@ -68,8 +68,8 @@ def _json(notice: Notice, instance: str, about: Mapping[str, Any], text: str) ->
         "event": notice.event,
         "state": "begun" if notice.over is None else "over",
         "instance": instance,
-        "since": _when(notice.since),
-        "over": None if notice.over is None else _when(notice.over),
+        "since": moment(notice.since),
+        "over": None if notice.over is None else moment(notice.over),
         "about": about,
         "text": text,
     }
@@ -97,7 +97,3 @@ _FORMATS: Mapping[str, Callable[[Notice, str, Mapping[str, Any], str], dict[str,
     "slack": _slack,
     "teams": _teams,
 }
-
-
-def _when(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

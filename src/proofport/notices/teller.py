@@ -8,8 +8,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from proofport.config import Config
+from proofport.config.notices import by_number
 from proofport.errors import JournalError
-from proofport.http.webhook import SECONDS, Webhooks
+from proofport.http.configured import Caller
 from proofport.journal.contract import Journal, NewCause, Notice
 from proofport.logs import get_logger
 from proofport.notices.causes import causes_of
@@ -17,6 +18,9 @@ from proofport.notices.formats import body_of, headers_of
 
 EVERY = 10.0
 """Seconds between two looks."""
+
+SECONDS = 10.0
+"""For one request to a webhook, with its answer."""
 
 LEASE = EVERY + 2 * SECONDS
 """Seconds for which a process that looks keeps others from it. It outlasts a pause and a request."""
@@ -50,7 +54,8 @@ class Teller:
         self._journal = journal
         self._owner = owner
         self._clock = clock
-        self._webhooks = config.webhooks()
+        self._webhooks = by_number(config.webhooks())
+        self._are_numbers_known = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look again and again until `stop` is set, if anybody is to be told."""
@@ -83,6 +88,9 @@ class Teller:
     async def look(self) -> None:
         """Note and tell, unless another process does so. What does not arrive waits in the journal."""
         if self._webhooks and await self._is_ours():
+            if not self._are_numbers_known:  # an earlier version numbered webhooks by their places
+                await self._journal.renumber_webhooks(dict(enumerate(self._webhooks)))
+                self._are_numbers_known = True
             await self._note()
             await self._tell()
 
@@ -108,15 +116,15 @@ class Teller:
             log.info("notice_over", notice=noted[key].event, cause=key)
 
     def _wanting(self, event: str) -> list[int]:
-        return [number for number, webhook in enumerate(self._webhooks) if event in webhook.on]
+        return [number for number, webhook in self._webhooks.items() if event in webhook.on]
 
     async def _tell(self) -> None:
         """Send what is due, to each webhook in order, until nothing is or another process has taken over."""
-        async with Webhooks() as wire:
+        async with Caller(SECONDS) as wire:
             while (due := await self._journal.due_notices()) and await self._is_ours():
                 await asyncio.gather(*(self._send(each, wire) for each in due))
 
-    async def _send(self, notice: Notice, wire: Webhooks) -> None:
+    async def _send(self, notice: Notice, wire: Caller) -> None:
         """Send one. Of a webhook that is not configured any more, or does not want it any more, it is dropped."""
         number, wanted = notice.number, notice.webhook in self._wanting(notice.event)
         why = await self._posted(notice, wire) if wanted else None
@@ -130,7 +138,8 @@ class Teller:
             log.warning("notice_waits", notice=notice.event, number=number, error=why, seconds=pause)
             await self._journal.notice_later(number, pause)
 
-    async def _posted(self, notice: Notice, wire: Webhooks) -> str | None:
+    async def _posted(self, notice: Notice, wire: Caller) -> str | None:
         webhook = self._webhooks[notice.webhook]
         body = body_of(notice, self._config.instance, webhook)
-        return await wire.post(webhook.url.get_secret_value(), body, headers_of(body, notice, webhook, self._clock()))
+        headers = headers_of(body, notice, webhook, self._clock())
+        return await wire.call(webhook.url.get_secret_value(), body=body, headers=headers)

@@ -1,8 +1,9 @@
-"""Spans of time as people write them: 90s, 15m, 26h, 2d."""
+"""Spans of time as people write them (90s, 15m, 26h, 2d), and moments as RFC 3339 has them."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
@@ -29,6 +30,11 @@ def in_words(seconds: float) -> str:
         if count or parts:
             parts.append((count, unit))
     return " ".join(f"{count} {unit}" for count, unit in parts[:2] if count) or "0 s"
+
+
+def moment(at: float, timespec: str = "seconds") -> str:
+    """Seconds since 1970 as a moment in UTC: 2026-01-31T09:00:00Z. `timespec`: as `datetime.isoformat` takes it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def _seconds(given: object) -> object:

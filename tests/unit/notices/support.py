@@ -30,9 +30,11 @@ class Receiver:
     origin: str = ""
     statuses: list[int] = field(default_factory=list)
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
     async def take(self, request: web.Request) -> web.Response:
         self.requests.append((dict(request.headers), await request.read()))
+        self.paths.append(request.path)
         status = self.statuses.pop(0) if self.statuses else 200
         return web.Response(status=status, headers={"Location": "/elsewhere"} if 300 <= status < 400 else {})
 
@@ -70,7 +72,8 @@ class Watched:
         #: The kinds that are stale.
         self.stale: list[str] = []
         self.journal = MemoryJournal(clock=lambda: self.now)
-        self.config = Config(instance="prod", journal=self.journal.path, notices=list(webhooks), **settings)
+        own = {"destinations": {"here": {"adapter": "drata"}}, **settings}
+        self.config = Config(instance="prod", journal=self.journal.path, notices=list(webhooks), **own)
         self.teller = self.another("first")
 
     def another(self, owner: str) -> Teller:

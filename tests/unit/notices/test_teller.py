@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from tests.unit.notices.support import LANE, Receiver, Watched, is_signed, receiving, webhook
 
 from proofport.config import Config
 from proofport.errors import ConfigError
-from proofport.journal.contract import AccessKey, Filter, NewDelivery
+from proofport.journal.contract import AccessKey, Filter, NewCause, NewDelivery
 from proofport.notices.teller import EVERY, KEPT, LEASE
 
 DAY = 86_400.0
@@ -84,6 +86,15 @@ async def test_what_the_guard_refuses_is_told_until_a_set_of_the_kind_goes_throu
     await at.snapshot("r3", 4, "9 of 10 records held now would be gone (90%, allowed 20%)")
     await at.look(EVERY)
     await at.snapshot("r4", 0)
+    await at.look(EVERY)
+    assert receiver.told == [("guard_refused", "begun"), ("guard_refused", "over")]
+
+
+async def test_nobody_is_told_of_a_destination_that_is_no_longer_configured(at: Watched, receiver: Receiver) -> None:
+    await at.snapshot("r1", 4, "9 of 10 records held now would be gone (90%, allowed 20%)")
+    await at.look()
+    at.config = at.config.model_copy(update={"destinations": {}})
+    at.teller = at.another("first")
     await at.look(EVERY)
     assert receiver.told == [("guard_refused", "begun"), ("guard_refused", "over")]
 
@@ -234,6 +245,28 @@ async def test_a_webhook_that_is_not_configured_any_more_gets_nothing(at: Watche
     assert await at.journal.due_notices() == []
 
 
+async def test_another_order_of_webhooks_and_a_new_address_of_a_named_one_change_nothing(receiver: Receiver) -> None:
+    """What was noted by their places, as earlier versions did, goes where these led."""
+    plain, other = webhook(receiver), webhook(receiver, url=f"{receiver.origin}/other", on=["dead_letter"])
+    named = webhook(receiver, name="ops", url=f"{receiver.origin}/gone", on=["lane_parked"])
+    at = Watched(plain, other, named)
+    receiver.statuses = [500, 500]
+    await at.journal.note_cause(NewCause("of before", "lane_parked", '{"lane":"a"}'), webhooks=[0, 2])
+    await at.park()
+    await at.look()
+    assert len(receiver.requests) == 2
+    moved = named.model_copy(update={"url": SecretStr(f"{receiver.origin}/new")})
+    at.config = at.config.model_copy(update={"notices": [moved, other, plain]})
+    at.teller = at.another("first")
+    await at.look(3_600)
+    told = zip(receiver.paths[2:], receiver.bodies[2:], strict=True)
+    assert Counter((path, body["about"]["lane"], body["state"]) for path, body in told) == {
+        (path, lane, state): 1
+        for path in ("/hook", "/new")
+        for lane, state in (("a", "begun"), ("a", "over"), (LANE, "begun"))
+    }
+
+
 async def test_it_looks_until_it_is_told_to_stop(at: Watched, receiver: Receiver) -> None:
     await at.park()
     stop = asyncio.Event()
@@ -256,6 +289,7 @@ async def test_it_looks_until_it_is_told_to_stop(at: Watched, receiver: Receiver
         ("{url: https://user:pw@a.example/x, secret: env:NOTICES_KEY}", "url: found something else"),
         ("{url: https://a.example/x, secret: env:NOT_THERE_AT_ALL}", "secret: found the environment variable"),
         ("{url: https://a.example/x, secret: env:NOTICES_KEY, on: [lane_praked]}", "on"),
+        ("{url: https://a.example/x, name: ops}\n  - {url: https://b.example/x, name: ops}", "name: found 'ops'"),
     ],
 )
 def test_a_mistake_names_its_line_and_repeats_no_secret(
@@ -267,7 +301,7 @@ def test_a_mistake_names_its_line_and_repeats_no_secret(
     with pytest.raises(ConfigError) as caught:
         Config.load(file).webhooks()
     assert expected in str(caught.value)
-    assert ":3:" in str(caught.value)
+    assert f":{3 + text.count(chr(10))}:" in str(caught.value)
     assert "s3cret" not in str(caught.value)
     assert "services/T1" not in str(caught.value)
 

@@ -19,6 +19,7 @@ WORDS = {
     "dead": "DEAD",
     "refused": "FAILED",
     "stopped": "STOPPED",
+    "expiring": "EXPIRING",
 }
 
 
@@ -50,6 +51,7 @@ def _plain(finding: Finding) -> dict[str, Any]:
         "hint": finding.hint,
         "since": when(finding.since),
         "run": finding.run_id,
+        "key": finding.key,
     }
 
 
@@ -73,7 +75,7 @@ def lines(found: Standing, now: float) -> Iterator[str]:
     for finding in found.findings:
         name = "/".join(filter(None, (finding.destination, finding.kind)))
         word = click.style(WORDS[finding.trouble], fg="red", bold=True)
-        yield f"{word}  {wrapped(f'{name} ({finding.lane})' if name else finding.lane)}"
+        yield f"{word}  {wrapped(f'{name} ({finding.lane})' if name else finding.lane or finding.key or '')}"
         yield wrapped(finding.detail, "  ", hanging="    ")
         yield wrapped(finding.hint, "  ", hanging="    ")
     watched = [each for each in found.freshness if each.place.max_age is not None and not each.is_stale(now)]

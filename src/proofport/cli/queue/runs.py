@@ -49,14 +49,14 @@ async def runs(gateway: Gateway, state: str | None, limit: int, as_json: bool, *
 
     Exit codes: 0 listed, 2 a wrong option. `proofport status RUN` shows one run with its attempts.
     """
-    from proofport.journal.contract import RunFilter
+    from proofport.journal.contract import ALL, RunFilter
 
     journal = await gateway.journal()
     is_open = state in ("running", "interrupted")
     kept = "open" if is_open else None if state == "failed" else state
     wanted = RunFilter(**chosen, state=cast("RunState | None", kept), failed=state == "failed")
     lanes = {lane.lane: lane for lane in await journal.lanes()}
-    found = await journal.runs(limit=10_000 if is_open else limit, chosen=wanted)
+    found = await journal.runs(limit=ALL if is_open else limit, chosen=wanted)
     if is_open:
         found = [run for run in found if is_leased(lanes.get(run.lane)) == (state == "running")][:limit]
     shown = [await run_as_json(journal, run, lanes) for run in found]

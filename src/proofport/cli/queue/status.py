@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from proofport.gateway import Gateway
     from proofport.journal.contract import RunView
 
-RUNS = 10_000
 TITLES = {
     "snapshots": "Last complete snapshots",
     "last_runs": "Last runs besides these",
@@ -41,7 +40,7 @@ TITLES = {
 @click.option(
     "--check",
     is_flag=True,
-    help="Say only what is stale, parked, dead, refused or stopped: exit code 1.",
+    help="Say only what is stale, parked, dead, refused, stopped or about to expire: exit code 1.",
 )
 @options.json_option
 @uses_gateway
@@ -93,25 +92,25 @@ def _named(name: str, key: str) -> str:
 
 
 async def _everything(gateway: Gateway) -> dict[str, Any]:
+    from proofport.journal.contract import ALL, RunFilter
+
     journal = await gateway.journal()
-    runs = await journal.runs(limit=RUNS)
     lanes = {lane.lane: lane for lane in await journal.lanes()}
-    snapshots: dict[tuple[str, str], RunView] = {}
-    last: dict[tuple[str, str, str], RunView] = {}
-    for run in runs:
-        if run.mode == "snapshot" and run.state == "complete":
-            snapshots.setdefault((run.destination, run.kind), run)
-        if run.state != "open" and run.report is not None:
-            last.setdefault((run.destination, run.kind, run.mode), run)
-    shown = {id(run) for run in snapshots.values()}
+    last = (await journal.last_runs())[::-1]
+    snapshots: list[RunView] = []
+    for run in last:
+        if run.mode == "snapshot":
+            whole = RunFilter(destination=run.destination, kind=run.kind, mode="snapshot", state="complete")
+            snapshots += await journal.runs(limit=1, chosen=whole)
+    shown = {(run.run_id, run.destination) for run in snapshots}
     return {
         "lanes": [lane_as_json(lane, gateway.places) for lane in lanes.values()],
-        "snapshots": [ended_as_json(run) for run in snapshots.values()],
-        "last_runs": [ended_as_json(run) for run in last.values() if id(run) not in shown],
+        "snapshots": [ended_as_json(run) for run in snapshots],
+        "last_runs": [ended_as_json(run) for run in last if (run.run_id, run.destination) not in shown],
         "interrupted": [
             await run_as_json(journal, run, lanes)
-            for run in runs
-            if run.state == "open" and not is_leased(lanes.get(run.lane))
+            for run in await journal.runs(limit=ALL, chosen=RunFilter(state="open"))
+            if not is_leased(lanes.get(run.lane))
         ],
         **({"unstamped": missing} if (missing := await gateway.receipts.stamps.missing()) else {}),
     }
@@ -119,8 +118,10 @@ async def _everything(gateway: Gateway) -> dict[str, Any]:
 
 async def _one(gateway: Gateway, name: str) -> dict[str, Any]:
     """One run, or one lane, with its attempts; empty where there is none of that name."""
+    from proofport.journal.contract import ALL, RunFilter
+
     journal = await gateway.journal()
-    runs = [run for run in await journal.runs(limit=RUNS) if run.run_id == name]
+    runs = await journal.runs(limit=ALL, chosen=RunFilter(run_id=name))
     known = {lane.lane: lane for lane in await journal.lanes()}
     if runs:
         whole = [await journal.run(name, run.destination) for run in runs]

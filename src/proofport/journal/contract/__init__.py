@@ -65,6 +65,7 @@ from proofport.journal.contract.retention import JournalSize as JournalSize
 from proofport.journal.contract.retention import Prunable as Prunable
 from proofport.journal.contract.retention import Pruned as Pruned
 from proofport.journal.contract.retention import Retention as Retention
+from proofport.journal.contract.runs import ALL as ALL
 from proofport.journal.contract.runs import EVERY_RUN as EVERY_RUN
 from proofport.journal.contract.runs import Attempt as Attempt
 from proofport.journal.contract.runs import BatchDone as BatchDone

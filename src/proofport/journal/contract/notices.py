@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,7 +34,7 @@ class Notice:
     """Tells one webhook of one cause."""
 
     number: int
-    #: The place of the webhook in the configuration, from 0 on.
+    #: The number by which the configuration knows the webhook.
     webhook: int
     event: str
     content: str
@@ -68,4 +68,8 @@ class Notices(Protocol):
 
     async def notice_later(self, number: int, delay: float) -> None:
         """Count an attempt. The next is in `delay` seconds."""
+        ...
+
+    async def renumber_webhooks(self, numbers: Mapping[int, int]) -> None:
+        """Give the notices of webhooks other numbers: the old and the new ones."""
         ...

@@ -93,6 +93,7 @@ class Attempt:
 class RunFilter:
     """Which runs. Every given field must match."""
 
+    run_id: str | None = None
     destination: str | None = None
     kind: str | None = None
     mode: Mode | None = None
@@ -104,6 +105,8 @@ class RunFilter:
 
 
 EVERY_RUN = RunFilter()
+ALL = 2**31 - 1
+"""A limit for those who look at everything."""
 
 
 class Runs(Protocol):

@@ -76,6 +76,8 @@ class Commit:
     epoch: int
     #: How often in a row whoever delivered it died.
     breakdowns: int
+    #: Who had it before, and did not give it back.
+    before: str | None = None
 
 
 class Snapshots(Protocol):

@@ -37,3 +37,7 @@ DELETE FROM notices WHERE number = %(number)s;
 -- name: delay_notice
 -- Counts an attempt, and lets a notice wait.
 UPDATE notices SET attempts = attempts + 1, next_at = journal_now(%(now)s) + %(delay)s WHERE number = %(number)s;
+
+-- name: renumber_webhook
+-- Gives the notices of a webhook another number.
+UPDATE notices SET webhook = %(new)s WHERE webhook = %(old)s;

@@ -23,6 +23,10 @@ SELECT {run_columns} FROM runs r JOIN lanes l ON l.number = r.lane WHERE r.numbe
 -- Condition: of a lane.
 r.lane = (SELECT number FROM lanes WHERE lane = %(lane)s)
 
+-- name: run_of_id
+-- Condition: of an id, to any destination.
+r.run_id = %(run_id)s
+
 -- name: run_of_destination
 -- Condition: to a destination.
 r.destination = %(destination)s

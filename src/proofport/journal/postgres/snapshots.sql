@@ -73,7 +73,7 @@ WHERE id = %(id)s AND state = 'open' AND expires > journal_now(%(now)s);
 -- name: claimable_commit
 -- The oldest committed snapshot that nobody holds, of a tenant that is not full, or the one that is asked for, with what
 -- its commit says.
-SELECT {snapshot_columns}, run_id, override, left_out, epoch, breakdowns + (owner IS NOT NULL)::integer
+SELECT {snapshot_columns}, run_id, override, left_out, epoch, owner, breakdowns + (owner IS NOT NULL)::integer
 FROM snapshots
 WHERE state = 'committed' AND (owner IS NULL OR lease_until <= journal_now(%(now)s)) AND id = coalesce(%(id)s, id)
     AND tenant <> ALL(%(full)s::text[])

@@ -76,6 +76,7 @@ def _resume(store: Store, lane: str) -> Steps[bool]:
 
 CONDITIONS = {
     "lane": "run_of_lane",
+    "run_id": "run_of_id",
     "destination": "run_of_destination",
     "kind": "run_of_kind",
     "mode": "run_of_mode",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from proofport.journal.contract import Cause, NewCause, Notice
@@ -27,6 +27,13 @@ class NoticesPart(Part):
 
     async def notice_later(self, number: int, delay: float) -> None:
         await self._store.change("delay_notice", {"number": number, "delay": delay})
+
+    async def renumber_webhooks(self, numbers: Mapping[int, int]) -> None:
+        await self._store.write(_renumber, numbers)
+
+
+def _renumber(numbers: Mapping[int, int]) -> Steps[None]:
+    yield Many("renumber_webhook", [{"old": old, "new": new} for old, new in numbers.items()])
 
 
 def _note(cause: NewCause, webhooks: Sequence[int]) -> Steps[bool]:

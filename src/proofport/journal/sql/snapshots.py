@@ -100,8 +100,8 @@ def _claim(values: Values) -> Steps[Commit | None]:
     rows = yield Query("claimable_commit", values)
     if not rows:
         return None
-    [(*row, run_id, override, left_out, epoch, breakdowns)] = rows
-    commit = Commit(_view(row), run_id, override, names(left_out) or [], epoch + 1, breakdowns)
+    [(*row, run_id, override, left_out, epoch, before, breakdowns)] = rows
+    commit = Commit(_view(row), run_id, override, names(left_out) or [], epoch + 1, breakdowns, before)
     yield Change("take_commit", {**values, **_of(commit), "breakdowns": breakdowns})
     return commit
 

@@ -35,3 +35,7 @@ DELETE FROM notices WHERE number = :number;
 -- name: delay_notice
 -- Counts an attempt, and lets a notice wait.
 UPDATE notices SET attempts = attempts + 1, next_at = :now + :delay WHERE number = :number;
+
+-- name: renumber_webhook
+-- Gives the notices of a webhook another number.
+UPDATE notices SET webhook = :new WHERE webhook = :old;

@@ -10,7 +10,7 @@ CREATE TABLE causes (                           -- what is wrong now
 
 CREATE TABLE notices (                          -- what is still to be told; a row goes when it has arrived
     number INTEGER PRIMARY KEY AUTOINCREMENT,
-    webhook INTEGER NOT NULL,                   -- its place in the configuration, from 0 on
+    webhook INTEGER NOT NULL,                   -- the number by which the configuration knows it
     event TEXT NOT NULL,
     content TEXT NOT NULL,
     since REAL NOT NULL,

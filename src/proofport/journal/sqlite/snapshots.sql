@@ -67,7 +67,7 @@ WHERE id = :id AND state = 'open' AND expires > :now;
 -- name: claimable_commit
 -- The oldest committed snapshot that nobody holds, of a tenant that is not full, or the one that is asked for, with what
 -- its commit says.
-SELECT {snapshot_columns}, run_id, override, left_out, epoch, breakdowns + (owner IS NOT NULL)
+SELECT {snapshot_columns}, run_id, override, left_out, epoch, owner, breakdowns + (owner IS NOT NULL)
 FROM snapshots
 WHERE state = 'committed' AND (owner IS NULL OR lease_until <= :now) AND id = ifnull(:id, id)
     AND tenant NOT IN (SELECT value FROM json_each(:full))

@@ -15,6 +15,7 @@ from proofport.config.relay import Overload
 from proofport.gateway import Gateway
 from proofport.journal.contract import Arrival, LaneView
 from proofport.logs import get_logger
+from proofport.notices.causes import expiring
 from proofport.relay.problems import ProblemError
 
 LOOK_EVERY = 1.0
@@ -42,6 +43,8 @@ class View:
     bytes: Mapping[str, int] | None = None
     #: When something of each kind last arrived.
     arrivals: Sequence[Arrival] = ()
+    #: Keys of the relay that expire soon, or have expired and are not revoked.
+    expiring: int = 0
 
     @cached_property
     def queued(self) -> Mapping[str, int]:
@@ -110,7 +113,9 @@ class Backlog:
                 )
                 near = limits.bytes or (free is not None and free < limits.free_bytes)
                 sizes = await journal.waiting_bytes() if near else None
-                self._view = View(await journal.lanes(), free, time.time(), sizes, await journal.arrivals())
+                keys = expiring(await journal.access_keys(), time.time())
+                lanes, arrivals = await journal.lanes(), await journal.arrivals()
+                self._view = View(lanes, free, time.time(), sizes, arrivals, len(keys))
                 ended = self._timer()
                 self._good_until = ended + max(LOOK_EVERY, SHARE * (ended - started))
             return self._view

@@ -118,6 +118,8 @@ class _Lanes(Collector):
             yield GaugeMetricFamily(
                 "proofport_journal_free_bytes", "Free bytes of the disk with the journal.", value=view.free_bytes
             )
+        about = "Keys of the relay that expire within 14 days, or have expired and are not revoked."
+        yield GaugeMetricFamily("proofport_expiring_keys", about, value=view.expiring)
         gauges: dict[str, tuple[str, Callable[[LaneView], float]]] = {
             "proofport_lane_queued_deliveries": ("Deliveries that wait.", lambda lane: lane.queued),
             "proofport_lane_oldest_seconds": ("Seconds that the oldest of them has waited.", view.age_of),
