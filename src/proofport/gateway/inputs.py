@@ -78,6 +78,9 @@ class AlreadyEvidence:
     def unread(self, record: object) -> list[str]:
         return []
 
+    def lacks(self, header: Sequence[str]) -> dict[str, list[str]]:
+        return {}
+
 
 class Passed:
     """A decoder whose records were observed at a time that has passed, or at none. All input goes through one."""
@@ -90,6 +93,7 @@ class Passed:
         self.id_of = decoder.id_of
         self.page = decoder.page
         self.unread = decoder.unread
+        self.lacks = decoder.lacks
         self._decoder = decoder
         self._tolerance = tolerance
 
