@@ -13,8 +13,8 @@ from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused
 
 WAYS = (
-    "Correct them, and push the whole set again; or let `guard: {refused: keep_last}` send the last bodies of those "
-    'that were delivered before; or drop them with --override-guard "why".'
+    "Correct the source, and push the whole set again; or let `guard: {refused: keep_last}` send the last body of a "
+    'record that was delivered before; or drop what is refused with --override-guard "why".'
 )
 """The ways on with a set of which records are refused."""
 ALLOWED = "`guard: {max_rejected: N}` lets a set lack N that were never delivered."

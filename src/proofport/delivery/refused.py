@@ -23,7 +23,7 @@ NO_RECORD = "no record has every value that the vendor requires, and an empty se
 NAMED = 20
 """At most so many ids stand in the sentence that says why a set is blocked."""
 
-OF_GONE = 'Correct them, and push the whole set again; or drop them with --override-guard "why".'
+OF_GONE = 'Correct the source, and push the whole set again; or drop what is refused with --override-guard "why".'
 UNREADABLE = 'Correct the source, and push the whole set again; or drop what was not found with --override-guard "why".'
 
 

@@ -262,7 +262,7 @@ def summary(report: DestinationReport, matched: Mapping[str, Sequence[str]]) -> 
 
     `matched`: by source mapping, the fields that had a value.
     """
-    books = {**report.as_dict(), "matched": matched}
+    books = report.as_dict() | ({"matched": matched} if matched else {})
     del books["problems"], books["problem_groups"]
     books.pop("compared", None)
     return orjson.dumps(books).decode()

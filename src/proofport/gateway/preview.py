@@ -48,6 +48,8 @@ class Remembering:
         self.records = decoder.records
         self.id_of = decoder.id_of
         self.page = decoder.page
+        self.unread = decoder.unread
+        self.lacks = decoder.lacks
         self._decoder = decoder
 
     def __call__(self, record: Any, parents: Any) -> Neutral:

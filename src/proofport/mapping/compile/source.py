@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -25,7 +24,7 @@ from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.pages import PageReader
 from proofport.mapping.compile.projection import Part, part_of, project
 from proofport.mapping.compile.reading import Walk, chain
-from proofport.mapping.compile.unread import read_by, unread
+from proofport.mapping.compile.unread import places_of, read_by, unread
 from proofport.mapping.language.nodes import (
     Constant,
     Default,
@@ -175,20 +174,17 @@ class SourceMapping:
 
     def _with_places(self, problem: Problem, record: object) -> Problem:
         """Say of a value that is missing where it was looked for, and what is there instead."""
-        if problem.found != MISSING_FIELD or problem.field not in self._file.fields:
+        field = problem.field or ""
+        if problem.found != MISSING_FIELD or field not in self._file.fields:
             return problem
-        places = self._places(problem.field)
+        places = places_of(self._file.fields[field])
         if not places or not isinstance(record, dict):
             return problem
         there = listing([short(str(name)) for name in record]) or "nothing"
         hint = f"{named_source(self.name, {})} reads it from {listing(places)}. This record has {there}."
-        if problem.field == "id":
+        if field == "id":
             hint += f" To draft a mapping of your own: proofport mapping new FILE --kind {self.kind}"
         return replace(problem, hint=hint)
-
-    def _places(self, field: str) -> list[str]:
-        """The places where the rule of a field looks."""
-        return list(dict.fromkeys(_plain(each.path.text) for each in selects(self._file.fields[field])))
 
     def lacks(self, header: Sequence[str]) -> dict[str, list[str]]:
         """The optional fields that no row of a table with these columns has, each with the places of its rule."""
@@ -196,7 +192,7 @@ class SourceMapping:
             return {}
         parts = {field: part_of([self._file.fields[field]]) for field in self.optional}
         lacking = (name for name, part in parts.items() if all(unread(part, {column: ""}) for column in header))
-        return {field: self._places(field) for field in lacking}
+        return {field: places_of(self._file.fields[field]) for field in lacking}
 
     def id_of(self, record: Any, parents: Parents = ()) -> str | None:
         """The id of a record that is refused, by the rule of `id` alone. None where it cannot be read for sure."""
@@ -231,11 +227,6 @@ class SourceMapping:
     def page(self, document: object, place: str, records: int) -> Pages:
         """The page of a list that a document is. `records`: how many it holds."""
         return self._pages.page(document, self.source, place, records)
-
-
-def _plain(path: str) -> str:
-    """The name of a member for its path, be that `$.name` or `$['a name']`."""
-    return re.sub(r"\$\['([^']*)'\]|\$\.(.*)", lambda found: found[1] or found[2], path)
 
 
 def _optional(file: MappingFile) -> tuple[str, ...]:
