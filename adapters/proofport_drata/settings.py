@@ -108,5 +108,5 @@ class DrataSettings(Settings):
 def _missing(what: str, kind: str, keys: str) -> ConfigError:
     return ConfigError(
         f"no Drata {what} is configured for {kind}",
-        hint=f"Let `proofport provision` make one, or set {keys} in `objects.{kind}`.",
+        hint=f"`proofport provision DEST --kind {kind}` makes one; or set {keys} in `objects.{kind}`.",
     )

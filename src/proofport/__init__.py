@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from proofport.audit.explain import FieldTold as FieldTold
     from proofport.audit.explain import Whereabouts as Whereabouts
     from proofport.config import Config as Config
+    from proofport.delivery.decoder import Decoder as Decoder
     from proofport.delivery.order import DestinationProgress as DestinationProgress
     from proofport.delivery.order import Progress as Progress
     from proofport.delivery.plan import Plan as Plan
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from proofport.delivery.queue.books import Watch as Watch
     from proofport.delivery.queue.shown import DeliveredRecord as DeliveredRecord
     from proofport.delivery.queue.shown import DeliveryReport as DeliveryReport
-    from proofport.delivery.reading import Decoder as Decoder
     from proofport.delivery.report import DestinationReport as DestinationReport
     from proofport.delivery.report import Difference as Difference
     from proofport.delivery.report import Exit as Exit
@@ -100,7 +100,7 @@ _HOMES = {
     "proofport.delivery.problem_groups": "ProblemGroup ProblemGroups",
     "proofport.delivery.queue.books": "Watch",
     "proofport.delivery.queue.shown": "DeliveredRecord DeliveryReport",
-    "proofport.delivery.reading": "Decoder",
+    "proofport.delivery.decoder": "Decoder",
     "proofport.delivery.report": "DestinationReport Difference Exit Group RecordProblem RunReport SourceReport",
     "proofport.delivery.target": "Target",
     "proofport.delivery.unmatched": "Unmatched",

@@ -61,20 +61,26 @@ def test_what_is_left_out_is_counted_and_is_none_of_the_five(hr: Cli) -> None:
 def test_who_is_left_out_from_now_on_is_gone_by_that_rule(hr: Cli) -> None:
     assert hr.report("push", *NIGHT, *BOTH)[0] == 0
     hr.write("people.csv", HEADER, *map(person, range(6)), person(6, "contractor"), "p8,p8@example.com,yes,employee")
+    hr.configure(mappings="mappings", guard={"max_gone": 0.5})
     plan = hr.type("plan", *NIGHT, *BOTH)
     assert "left out: 1, not an employee" in plan.words
-    assert "1 gone: left out by the rule “not an employee” p6" in plan.words
+    assert "1 gone: left out by “not an employee”, to be deleted at drata by this snapshot p6" in plan.words
+    by_rule = "“not an employee”, to be sent once more to secureframe with active: false p6"
+    assert f"1 gone: left out by {by_rule}" in plan.words
     books = hr.type("plan", *NIGHT, *BOTH, "--json").json
     assert books["skipped"] == {"not an employee": 1}
     assert books["destinations"]["drata"]["gone"]["count"] == 2
-    hr.configure(mappings="mappings", guard={"max_gone": 0.5})
-    code, report = hr.report("push", *NIGHT, *BOTH)
+    dry = hr.type("push", *NIGHT, *BOTH, "--dry-run").words
+    assert "Left out by “not an employee”: to be sent once more to secureframe with active: false (1): p6" in dry
+    code, report = hr.report("push", *NIGHT, *BOTH, "--dry-run")
     assert code == 0
     for vendor in ("drata", "secureframe"):
         there = report["destinations"][vendor]
         assert sorted(there["gone"]["ids"]) == ["p6", "p7"]
         assert there["gone_skipped"] == {"not an employee": {"count": 1, "ids": ["p6"]}}
-        assert "p6" not in hr.held(vendor, "personnel_account") or vendor == "secureframe"
+    pushed = hr.type("push", *NIGHT, *BOTH).words
+    assert "Left out by “not an employee”: sent once more to secureframe with active: false (1): p6" in pushed
+    assert "p6" not in hr.held("drata", "personnel_account")
 
 
 def test_the_guard_counts_them_as_gone(hr: Cli) -> None:
@@ -83,7 +89,8 @@ def test_the_guard_counts_them_as_gone(hr: Cli) -> None:
     typed = hr.type("push", *NIGHT, *DRATA)
     assert typed.code == 4
     assert "4 of 8 records held now would be gone" in typed.words
-    assert "Gone: left out by the rule “not an employee” (4): p4, p5, p6, p7" in typed.words
+    nothing = "missing from this set, and nothing was done about them"
+    assert f"Left out by “not an employee”: {nothing} (4): p4, p5, p6, p7" in typed.words
     assert len(hr.held("drata", "personnel_account")) == 8
 
 

@@ -28,6 +28,7 @@ ELSEWHERE = {
     "README.md:export PATH": "tests/end_to_end/test_readme.py",
     "README.md:import asyncio": "tests/end_to_end/test_readme.py",
     "README.md:mkdir -p mine/sources": "tests/end_to_end/test_readme.py",
+    "adapters/README.md:": "tests/toy/test_printed_adapter.py",
     "docs/recipes.md:": "tests/end_to_end/test_recipes.py",
     "docs/tutorial.md:$ ": "tests/end_to_end/test_tutorial.py",
     "docs/vanta.md:$ ": "tests/end_to_end/test_tutorial.py",

@@ -96,6 +96,17 @@ async def test_a_part_that_says_there_is_more_makes_the_guard_refuse(relay: Rela
     assert "NextToken" in str(refused.body["report"]["sources"])
 
 
+async def test_a_commit_may_say_how_many_records_there_are(relay: Relay, drata_emulator: Running) -> None:
+    snapshot = await opened(relay)
+    await put(relay, snapshot, "1", cloud_resources(1, 2, 3))
+    short = await commit(relay, snapshot, records=4)
+    assert (short.status, short.problem, short.body["records"]) == (409, "snapshot-incomplete", 3)
+    assert short.body["detail"] == "its parts hold 3 records, and 4 are expected"
+    assert (await relay.get(f"/v1/snapshots/{snapshot}"))["state"] == "open"
+    await put(relay, snapshot, "2", [cloud_resource(4)])
+    assert (await commit(relay, snapshot, records=4)).status == 200
+
+
 async def test_a_part_is_taken_whole_or_not_at_all(relay: Relay) -> None:
     snapshot = await opened(relay)
     answer = await put(relay, snapshot, "a", [cloud_resource(1), {}])

@@ -54,7 +54,7 @@ async def test_one_who_had_left_and_is_refused_blocks_the_set(left: Vanta, guard
     assert (await puts(left), await live(left), books.kept_last.count) == (2, LEFT, 0)
     for said in (notes(report), " ".join(plan.destinations["vanta"].notes)):
         assert "1 record refused that the set before has as gone" in said
-        assert ": a2. Correct them" in said
+        assert ": a2. Correct the source" in said
         assert "--override-guard" in said
         assert ("keep_last does not send" in said) == (guard == "keep_last")
 

@@ -18,7 +18,8 @@ import yaml
 from tests.support.programs import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", *sorted(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md")), "mappings/README.md")
+DOCS = sorted(f"docs/{each.name}" for each in (ROOT / "docs").glob("*.md"))
+PAGES = ("README.md", *DOCS, "adapters/README.md", "mappings/README.md")
 CODE = re.compile(r"^( *)```(\w+)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 DONE = "== done"
 BINARIES = Path(sys.prefix) / "bin"

@@ -87,6 +87,10 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         from proofport.cli.output import echo, plain
 
+        if isinstance(error, click.NoSuchOption) and error.ctx is not None and error.ctx.parent is None:
+            command = next((each for each in arguments if each in COMMANDS), "COMMAND")
+            hint = f"Write an option of a command after it: proofport {command} {error.option_name} …"
+            error = click.UsageError(f"{error.message} {hint}", error.ctx)
         error.show(shown := StringIO())
         echo(plain(shown.getvalue().rstrip()), err=True)
         return 2

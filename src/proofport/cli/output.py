@@ -128,7 +128,8 @@ def group(
 
     `whole`: the lines stand for all that is counted, each for several.
     """
-    yield f"  {click.style(f'{count:>9,}', fg=colour if count else None)}  {words}"
+    number = click.style(f"{count:>9,}", fg=colour if count else None)
+    yield f"  {number}  {wrapped(words, ' ' * 13).lstrip()}"
     if ids:
         yield wrapped(", ".join(ids[:SHOWN]), " " * 4)
     yield from (wrapped(line, " " * 4, hanging=" " * 8) for line in lines[:SHOWN])

@@ -11,12 +11,12 @@ from proofport.accounting import REQUIRED_VALUE_UNKNOWN, Status
 from proofport.adapter import Batch, Splits, Stages
 from proofport.delivery.batching import too_large
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.fate import fate_of
 from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import kept_as
-from proofport.delivery.refused import NO_RECORD, held_back, nothing_gone
+from proofport.delivery.refused import NO_RECORD, held_back, left_as_it_is, nothing_gone
 from proofport.delivery.report import Exit
 from proofport.delivery.whole import require_read_to_end
 from proofport.errors import GuardRefused
@@ -34,6 +34,8 @@ class Foretold:
         self._report = destination.report
         self._terms = terms
         self._records = self._batches = 0
+        #: False: what is gone would be left as it is.
+        self.ends = True
         #: The vendor's objects that the records belong to, where there are several.
         self._objects = set[str]()
 
@@ -62,9 +64,9 @@ class Foretold:
     async def _judge(self, before: SetBefore, incomplete: Sequence[str]) -> None:
         destination, report, terms = self._destination, self._report, self._terms
         if not destination.goes_whole:
-            flaw = terms.too_many_rejected(report.tally.status[Status.REJECTED])
-            report.notes += [f"What is gone would be left as it is: {flaw}."] if flaw is not None else []
-            report.notes += filter(None, [nothing_gone(before)])
+            flaw = terms.too_many_rejected(report.tally.status[Status.REJECTED]) if report.gone.count else None
+            report.notes += filter(None, [left_as_it_is(flaw, foretold=True), nothing_gone(before)])
+            self.ends = flaw is None
             terms.allow(Change(before.size, report.gone.count, report.tally.total), incomplete, before.sources)
             return
         if destination.replaces and terms.override is None:
@@ -74,6 +76,7 @@ class Foretold:
         lacking = destination.replaces and not new and report.tally.reasons[REQUIRED_VALUE_UNKNOWN]
         if flaw := held.flaw or (NO_RECORD if lacking else None):
             self._hold_back(f"The snapshot would be cancelled: {flaw.rstrip('.')}.", "snapshot_cancelled")
+            self.ends = False
             if not new:
                 return  # that it is empty, too, would be no news
         else:
@@ -95,11 +98,20 @@ class Foretold:
 class DryRun:
     """Holds a set against what this journal has delivered. The vendor is asked nothing."""
 
-    def __init__(self, journal: Delivered, destination: DestinationRun, vendor_list: VendorList, terms: Terms) -> None:
+    def __init__(
+        self,
+        journal: Delivered,
+        destination: DestinationRun,
+        vendor_list: VendorList,
+        terms: Terms,
+        *,
+        delete_gone: bool = False,
+    ) -> None:
         self._journal = journal
         self._destination = destination
         self._list = vendor_list
         self._terms = terms
+        self._delete_gone = delete_gone
         self._foretold = Foretold(destination, terms)
         self.meet = self._foretold.meet
 
@@ -118,12 +130,10 @@ class DryRun:
             return
         before = SetBefore(destination, self._journal, ids, self._list, self._terms.sources)
         await before.sources.load()
-        kept = kept_as(destination.resource)
-        report.gone_became = (
-            f"to be sent to {report.name} as {kept}" if kept else f"missing from the set that {report.name} would get"
-        )
         try:
             await self._foretold.judge(before, incomplete)
+            if self._foretold.ends:
+                report.gone_became = fate_of(destination, delete_gone=self._delete_gone, foretold=True)
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
             report.notes.append(f"The guard would refuse this set: {refusal}")

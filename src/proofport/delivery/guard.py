@@ -7,9 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from proofport.adapter import Limits
+from proofport.delivery.columns import Lacking, Matched, require_columns
 from proofport.delivery.left_out import FEW, SourcesBefore, WantedSources
 from proofport.delivery.whole import records, require_read_to_end
 from proofport.errors import GuardRefused
+
+WAYS = (
+    "Correct the source, and push the whole set again; or let `guard: {refused: keep_last}` send the last body of a "
+    'record that was delivered before; or drop what is refused with --override-guard "why".'
+)
+"""The ways on with a set of which records are refused."""
+ALLOWED = "`guard: {max_rejected: N}` lets a set lack N that were never delivered."
+"""One more, where none of them is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +50,16 @@ class Terms:
     sources: WantedSources = field(default_factory=WantedSources)  #: Those of the run.
     #: Where a set removes what it lacks, the last body of a refused record is sent in its place.
     keep_last: bool = False
+    #: The tables of the run, and the fields that had values in the last complete run.
+    tables: Sequence[Lacking] = ()
+    before: Matched = field(default_factory=dict)
 
     def too_many_rejected(self, rejected: int, kept: int = 0) -> str | None:
-        """Why the set lacks too many of the records that were read, if it does. `kept` have their last body in it."""
+        """Why the set lacks too many of the records that were read, if it does, and the ways on. `kept` have their last
+        body in it."""
         if self.override is not None or rejected - kept <= self.max_rejected:
             return None
-        return f"{records(rejected - kept)} rejected (allowed {self.max_rejected})"
+        return f"{records(rejected - kept)} rejected (allowed {self.max_rejected}). {WAYS} {ALLOWED}"
 
     def believe(self, name: str, delivered: int, lacking: int) -> str | None:
         """Raise GuardRefused where the vendor `name` lists too few of the records that were delivered from here.
@@ -83,6 +96,7 @@ class Terms:
         """
         if self.override is None:
             require_read_to_end(incomplete)
+            require_columns(self.tables, self.before)
             if before is not None:
                 before.require_all()
         if change.new == 0 and not may_be_empty:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from proofport.adapter import Mode
 from proofport.delivery.books import POSITION_BITS
-from proofport.delivery.reading import Decoder, Pipeline, place_in
+from proofport.delivery.columns import Lacking, Matched
+from proofport.delivery.decoder import Decoder
+from proofport.delivery.reading import Pipeline, place_in
 from proofport.delivery.report import SourceReport
 from proofport.delivery.unmatched import Unmatched
 from proofport.delivery.whole import Chains, end_of
@@ -34,6 +36,10 @@ class Inputs:
         self.notes: list[str] = []
         #: By source mapping.
         self.unmatched: dict[str, Unmatched] = {}
+        #: The fields that had values in the last complete run.
+        self.before: Matched = {}
+        #: The fields that each cannot have.
+        self.lacking = [Lacking.of(reader, decoder) for reader, decoder in inputs]
         self._inputs = inputs
         self._mode = mode
         #: The source of each.
@@ -50,7 +56,7 @@ class Inputs:
             pipeline.unmatched = self.unmatched.setdefault(_mapping_of(decoder), Unmatched(decoder.optional))
             pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
             chains.add(number, self.names[number], pages)
-            left, warning = pipeline.skipped - skipped, self._warning(number)
+            left, warning = pipeline.skipped - skipped, "\n".join(self._warnings(number)) or None
             incomplete, note = end_of(reader, pipeline.read - read, self._mode)
             self.notes += [note] if note is not None else []
             self.reports.append(SourceReport(reader.name, pipeline.read - read, incomplete, left, warning))
@@ -60,7 +66,20 @@ class Inputs:
             source = self.reports[number]
             self.reports[number] = replace(source, incomplete=source.incomplete or flaw)
 
-    def _warning(self, number: int) -> str | None:
+    @property
+    def matched(self) -> dict[str, list[str]]:
+        """By source mapping, the fields that had a value in some record."""
+        return {name: found.matched for name, found in self.unmatched.items() if found.matched}
+
+    def _warnings(self, number: int) -> Iterator[str]:
+        """Say what may be wrong with an input."""
+        told = self.lacking[number].warnings(self.before)
+        self.unmatched[_mapping_of(self._inputs[number][1])].told.update(told)
+        yield from told.values()
+        if (alike := self._set_for_two(number)) is not None:
+            yield alike
+
+    def _set_for_two(self, number: int) -> str | None:
         """Say if a value of the run is that of two whole lists, which may be those of two regions or accounts."""
         reader, decoder = self._inputs[number]
         first, values = self._lists.get(decoder.source), self._values[number]

@@ -7,26 +7,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofport.adapter import Batch, Ends, Lists, Mode
+from proofport.adapter import Batch, Lists, Mode
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.fate import fate_of, rule_of
 from proofport.delivery.foretold import Foretold
 from proofport.delivery.gone import SetBefore
 from proofport.delivery.guard import Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.left_out import SourceLeftOut
 from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import kept_as, lists_now
+from proofport.delivery.live_set import lists_now
 from proofport.delivery.payload import digests_of
 from proofport.delivery.report import DestinationReport, Exit, RunReport, first_of
 from proofport.delivery.same import keys_in, was_sent
 from proofport.errors import GuardRefused
 from proofport.journal.contract import Delivered
-
-COMPLETED = "What is gone is deleted when the snapshot completes."
-REPLACED = "What is gone is left out of the set that is sent, which replaces the one before."
-ENDED = "What is gone is given an end date or state."
-DELETABLE = "What is gone stays there, unless it is pushed with --delete-gone."
-KEPT = "What is gone stays there: the vendor has no call that removes it."
 
 
 class Comparison:
@@ -94,21 +89,13 @@ class Comparison:
             await before.sources.load()
             if lists_now(self._resource) or self._destination.stages:
                 await before.read_list()
-            notes.append(self._fate())
+            notes.append(rule_of(self._destination))
             try:
                 await self._foretold.judge(before, incomplete)
+                if self._foretold.ends:
+                    self._report.gone_became = fate_of(self._destination, delete_gone=False, foretold=True)
             except GuardRefused as refusal:
                 self._refuse(refusal)
-
-    def _fate(self) -> str:
-        """Say what becomes of what is gone."""
-        resource = self._resource
-        if self._destination.goes_whole:
-            kept = kept_as(resource)
-            return COMPLETED if self._destination.stages else f"What is gone is sent as {kept}." if kept else REPLACED
-        if isinstance(resource, Ends):
-            return ENDED if resource.ends == "always" else DELETABLE
-        return KEPT
 
     def _refuse(self, refusal: GuardRefused) -> None:
         """Note what the guard would say. What it would say first stands."""
@@ -171,6 +158,7 @@ def planned(report: DestinationReport) -> dict[str, Any]:
     return {
         **report.difference.as_dict(),
         "gone": report.gone.as_dict(),
+        **({"gone_became": report.gone_became} if report.gone.count and report.gone_became else {}),
         "directly_uploaded": report.outside.as_dict(),
         **report.skips(),
         **report.refused_and_held(),

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from io import BytesIO
 from itertools import islice, repeat
 from operator import contains
-from typing import Any, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from proofport.accounting import LeftOut, rejected
 from proofport.delivery.batching import Batcher
 from proofport.delivery.books import POSITION_BITS
+from proofport.delivery.decoder import Decoder
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.ids import IdStore, duplicate
 from proofport.delivery.observed import seconds_of
@@ -35,43 +36,6 @@ BLOCK = 64
 
 TURN = 0.004
 """Seconds of reading before the tasks that send get a turn. Each turn costs a poll of the event loop."""
-
-
-class Decoder(Protocol):
-    """Turns the documents of one input into neutral records."""
-
-    @property
-    def quick(self) -> Callable[[Any], Neutral] | None:
-        """The same as calling it, where every document is one record and none says that there is more."""
-
-    @property
-    def of_lines(self) -> Callable[[bytes], list[Neutral | None]] | None:
-        """The same from text, a line each, and quicker. None for a line that goes the whole way."""
-
-    @property
-    def folds(self) -> bool:
-        """True if ids of its records are the same where they differ in case alone."""
-
-    @property
-    def source(self) -> str:
-        """The name of the source, the same in every run."""
-
-    @property
-    def optional(self) -> Sequence[str]:
-        """The fields that its rules make only where they match something."""
-
-    def records(self, document: object) -> Iterable[tuple[Any, Any]]: ...
-    def __call__(self, record: Any, parents: Any) -> Neutral:
-        """Raises Rejected, and LeftOut."""
-        ...
-
-    def id_of(self, record: Any, parents: Any = ()) -> str | None:
-        """The id of a record that is refused. None where it cannot be read for sure: it is never guessed."""
-        ...
-
-    def page(self, document: object, place: str, records: int) -> Pages | None:
-        """The page that a document with `records` records is, of which list. The document may be Malformed."""
-        ...
 
 
 class RecordStream:

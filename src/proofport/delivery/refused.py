@@ -14,7 +14,7 @@ from proofport.accounting import Status
 from proofport.adapter import Batch
 from proofport.delivery.books import NOWHERE
 from proofport.delivery.gone import SetBefore
-from proofport.delivery.guard import Terms
+from proofport.delivery.guard import WAYS, Terms
 from proofport.delivery.report import DestinationReport
 from proofport.delivery.whole import records
 from proofport.text.wording import listing
@@ -23,11 +23,7 @@ NO_RECORD = "no record has every value that the vendor requires, and an empty se
 NAMED = 20
 """At most so many ids stand in the sentence that says why a set is blocked."""
 
-WAYS = (
-    "Correct them, and push the whole set again; or let `guard: {refused: keep_last}` send their last bodies in their "
-    'place; or drop them with --override-guard "why".'
-)
-OF_GONE = 'Correct them, and push the whole set again; or drop them with --override-guard "why".'
+OF_GONE = 'Correct the source, and push the whole set again; or drop what is refused with --override-guard "why".'
 UNREADABLE = 'Correct the source, and push the whole set again; or drop what was not found with --override-guard "why".'
 
 
@@ -78,6 +74,11 @@ async def held_back(before: SetBefore, terms: Terms, report: DestinationReport) 
     else:
         flaw = terms.too_many_rejected(report.tally.status[Status.REJECTED], kept_rejected)
     return Held(kept, flaw=flaw, kept_rejected=kept_rejected)
+
+
+def left_as_it_is(flaw: str | None, *, foretold: bool = False) -> str | None:
+    """A sentence about a set that removes nothing by itself, if nothing of it may be ended for this flaw."""
+    return f"What is gone {'would be' if foretold else 'is'} left as it is: {flaw}" if flaw is not None else None
 
 
 def nothing_gone(before: SetBefore) -> str | None:

@@ -9,11 +9,13 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from proofport.accounting import Status, unknown
 from proofport.adapter import Splits
 from proofport.delivery.books import RunBooks
+from proofport.delivery.columns import matched_before, require_columns
 from proofport.delivery.destination_run import DestinationRun
 from proofport.delivery.foreseen import foreseen
 from proofport.delivery.foretold import DryRun
@@ -42,7 +44,7 @@ from proofport.delivery.spellings import Spellings
 from proofport.delivery.stops import RESUMABLE, first_of
 from proofport.delivery.target import Target
 from proofport.delivery.witness import Facts, InputFacts, Witness
-from proofport.errors import JournalError, LaneLost, ProofportError, Retryable, UsageError
+from proofport.errors import GuardRefused, JournalError, LaneLost, ProofportError, Retryable, UsageError
 from proofport.journal.contract import Delivered, NewRun
 from proofport.logs import get_logger
 from proofport.sources import share_read
@@ -87,7 +89,10 @@ class Run:
         self._began = time.time()
 
     async def execute(self) -> RunReport:
-        order = self._order
+        order, inputs = self._order, self._inputs
+        inputs.before = await matched_before(order.journal, [each.name for each in order.targets], order.kind)
+        terms = replace(order.terms, tables=inputs.lacking, before=inputs.before)
+        self._order = order = replace(order, terms=terms)
         log.info("run_started", run=order.run_id, kind=order.kind, mode=order.mode)
         async with AsyncExitStack() as stack:
             parts = self._parts
@@ -108,7 +113,6 @@ class Run:
                     await self._finish(part, ids)
             reports = {part.target.name: await self._balance(part, pipeline) for part in parts}
             self._tell()
-        inputs = self._inputs
         report = RunReport(
             order.run_id, order.kind, order.mode, inputs.reports, reports, order.dry_run, inputs.unmatched
         )
@@ -183,7 +187,7 @@ class Run:
         """Read what has to be known of the vendor before anything is sent."""
         order, destination = self._order, part.destination
         if not order.sends:
-            compares = Comparison if order.plan else DryRun
+            compares = Comparison if order.plan else partial(DryRun, delete_gone=order.delete_gone)
             part.comparison = compares(part.before, destination, self._list(part, stack), order.terms)
             await part.comparison.prepare()
             destination.compare_only(part.comparison.meet)
@@ -193,6 +197,11 @@ class Run:
         vendor_list = self._list(part, stack)
         if order.skip_unchanged:
             await self._compare_with_live(destination, vendor_list, stack)
+        if order.mode == "snapshot" and order.terms.override is None:
+            try:
+                require_columns(order.terms.tables, order.terms.before)
+            except GuardRefused as error:
+                await destination.halt(error)
         if order.mode == "snapshot" and ids is not None:
             part.ending = self._ending(destination, part.books, ids, vendor_list)
             await part.ending.prepare()
@@ -295,13 +304,17 @@ class Run:
                     return
                 await books.withdraw()
                 if stopped is not None and stopped.reason in RESUMABLE:
-                    await books.stopped(stopped.reason, summary(report))
+                    await books.stopped(stopped.reason, summary(report, self._inputs.matched))
                     if stopped.reason == "vendor_unavailable" and "--resume" not in " ".join(report.notes):
                         report.notes.append(f"Go on with --resume {self._order.run_id}, or push again.")
                     return
                 lost = count[Status.UNKNOWN] - report.tally.reasons["not_verified"]
                 whole = self._order.mode != "snapshot" and not (count[Status.WITHHELD] or lost)
-                await books.end(complete=part.complete or whole, report=summary(report), arrived=report.tally.surest)
+                await books.end(
+                    complete=part.complete or whole,
+                    report=summary(report, self._inputs.matched),
+                    arrived=report.tally.surest,
+                )
                 await self._certify(part)
                 if stopped is None and count[Status.DELIVERED]:
                     await books.unpark()

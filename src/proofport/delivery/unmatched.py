@@ -20,6 +20,10 @@ class Unmatched:
 
     def __init__(self, fields: Iterable[str]) -> None:
         self.fields = set(fields)
+        #: All that could have matched.
+        self._all = frozenset(self.fields)
+        #: Those of which more is said elsewhere.
+        self.told = set[str]()
         #: The records that the mapping has made evidence of.
         self.records = 0
         self.looked_at = 0
@@ -35,12 +39,22 @@ class Unmatched:
             self.looked_at += len(block)
             self.fields -= {field for field in self.fields if any(map(contains, block, repeat(field)))}
 
+    @property
+    def matched(self) -> list[str]:
+        """The fields that some record has."""
+        return sorted(self._all - self.fields)
+
     def __bool__(self) -> bool:
         return bool(self.records and self.fields)
 
+    @property
+    def is_news(self) -> bool:
+        return bool(self and self.fields - self.told)
+
     def __str__(self) -> str:
+        rest = sorted(self.fields - self.told)
         others = "" if self.looked_at == self.records else " (the others were not looked at)"
-        return f"{listing(sorted(self.fields))}: matched nothing in {self.looked_at:,} of {self.records:,}{others}"
+        return f"{listing(rest)}: matched nothing in {self.looked_at:,} of {self.records:,}{others}"
 
     def as_dict(self) -> dict[str, Any]:
         return {"fields": sorted(self.fields), "looked_at": self.looked_at, "records": self.records}

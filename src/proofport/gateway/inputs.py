@@ -79,6 +79,9 @@ class AlreadyEvidence:
     def unread(self, record: object) -> list[str]:
         return []
 
+    def lacks(self, header: Sequence[str]) -> dict[str, list[str]]:
+        return {}
+
 
 D = TypeVar("D", bound=Decoder)
 
@@ -93,6 +96,8 @@ class DecoderAround(Generic[D]):
         self.records = decoder.records
         self.id_of = decoder.id_of
         self.page = decoder.page
+        self.unread = decoder.unread
+        self.lacks = decoder.lacks
         self._decoder = decoder
 
 
@@ -101,7 +106,6 @@ class Passed(DecoderAround[AlreadyEvidence | mapping.SourceMapping]):
 
     def __init__(self, decoder: AlreadyEvidence | mapping.SourceMapping, tolerance: float) -> None:
         super().__init__(decoder)
-        self.unread = decoder.unread
         self._tolerance = tolerance
 
     def __call__(self, record: Any, parents: Any) -> Neutral:

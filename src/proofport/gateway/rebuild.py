@@ -161,5 +161,5 @@ def _has_ended(resource: Resource, record: Observed) -> bool:
 
 def _report(destination: str, result: Rebuilt) -> str:
     """The books of a run that delivered nothing, and how many records it added."""
-    books = orjson.loads(summary(DestinationReport(destination)))
+    books = orjson.loads(summary(DestinationReport(destination), {}))
     return orjson.dumps({"rebuilt": result.added, **books}).decode()

@@ -61,6 +61,12 @@ CATALOGUE = {
             "snapshot-not-delivered", 409, "Not all of the snapshot was delivered", "`report` says why. Commit again."
         ),
         Kind(
+            "snapshot-incomplete",
+            409,
+            "The snapshot does not hold what it should",
+            "`records` counts what it holds. Add the missing parts, then commit again.",
+        ),
+        Kind(
             "guard-refused", 409, "Too much would disappear", "If this is intended, commit again with `override_guard`."
         ),
         Kind("not-dead", 409, "The delivery is not a dead letter", "Only dead letters can be replayed."),

@@ -22,6 +22,7 @@ class CsvReader(Reader):
     """
 
     tabular = True
+    header: list[str]
 
     def __init__(self, stream: Stream) -> None:
         super().__init__(stream)

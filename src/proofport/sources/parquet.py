@@ -29,6 +29,7 @@ class ParquetReader(Reader):
         raw = stream.seekable()
         try:
             self._file: Any = parquet.ParquetFile(raw, buffer_size=BUFFER, memory_map=False, pre_buffer=False)
+            self.header = self._file.schema_arrow.names
         except (self._arrow.ArrowException, OSError) as error:
             raise UsageError(f"{self.name} is no whole Parquet file: {error}", hint="Write it again.") from None
 

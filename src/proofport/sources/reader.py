@@ -38,6 +38,8 @@ class Reader(ABC):
     numbered_by = ":"
     #: True if a document is a row of cells, a dict from the name of a column to what its cell holds.
     tabular = False
+    #: The names of its columns, where it is one table. Known before a row is read.
+    header: Sequence[str] | None = None
     #: What its pages say, where they were read before.
     pages: Pages | None = None
     #: How many records it holds, as somebody says who knows.

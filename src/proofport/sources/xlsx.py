@@ -44,6 +44,7 @@ class XlsxReader(Reader):
         #: The number of the row above each sheet, if the rows of all sheets are counted through.
         self._offsets = [0]
         self._first = self._table(self._sheets[0])
+        self.header = self._first.header if len(self._sheets) == 1 else None
 
     def position(self, n: int) -> str:
         at = bisect_right(self._offsets, n - 1) - 1

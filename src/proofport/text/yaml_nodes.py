@@ -227,12 +227,18 @@ def _at(file: str, place: Any) -> Mark:
     return Mark(file, place.line + 1, place.column + 1) if place else Mark(file, 1, 1)
 
 
+QUOTES = "Put text with special characters in quotes: \"$['Last name']\", \"$.a[?(@.key == 'x')].b\""
+"""The way on where YAML takes a path for something else."""
+
+
 def _yaml_mistake(at: Mark, problem: str, context: str | None) -> MappingError:
     """The error for a mistake that libyaml or PyYAML found, in our words."""
     hint = f"The parser was {context}." if context else "Compare the indentation with the lines above."
     if any(word in problem for word in ("cannot start any token", "undefined alias", "mapping values are not allowed")):
-        hint = "Put text with special characters in quotes: \"$.a[?(@.key == 'x')].b\"."
+        hint = f"{QUOTES}."
     missing = problem.partition("did not find expected ")[2]
+    if missing.startswith("',' or"):
+        hint = f"{QUOTES}. Or close what was opened before."
     return at.error("something else" if missing else problem.removeprefix("found "), missing or "YAML", hint=hint)
 
 

@@ -112,6 +112,11 @@ def test_usage_errors_exit_with_2(capsys: pytest.CaptureFixture[str], arguments:
     assert "Error: " in capsys.readouterr().err
 
 
+def test_an_option_of_a_command_that_stands_before_it_is_told_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert app.run(["--config", "x.yaml", "push", "a.csv"]) == 2
+    assert "Write an option of a command after it: proofport push --config …" in capsys.readouterr().err
+
+
 def test_a_mistyped_command_is_guessed(capsys: pytest.CaptureFixture[str]) -> None:
     assert app.run(["pusj"]) == 2
     assert "Did you mean 'push'?" in capsys.readouterr().err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
@@ -23,9 +23,9 @@ from tests.unit.delivery.support import (
 
 from proofport.accounting import Status
 from proofport.adapter import Mode
+from proofport.delivery.decoder import Decoder
 from proofport.delivery.guard import Terms
 from proofport.delivery.order import Order
-from proofport.delivery.reading import Decoder
 from proofport.delivery.report import RunReport
 from proofport.delivery.run import Run
 from proofport.delivery.target import Target
@@ -60,6 +60,12 @@ class AsIs:
 
     def page(self, document: object, place: str, records: int) -> Pages:
         return Pages("as it is", place, records, more="there is a next page" if _has(document, "more") else None)
+
+    def unread(self, record: object) -> Sequence[str]:
+        return []
+
+    def lacks(self, header: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return {}
 
 
 def _has(document: object, key: str) -> bool:

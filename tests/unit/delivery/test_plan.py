@@ -22,8 +22,9 @@ from tests.unit.delivery.support import (
 )
 
 from proofport.adapter import Flow, Mode, Observed, Page
-from proofport.delivery.guard import Terms
-from proofport.delivery.plan import DELETABLE, ENDED, KEPT, REPLACED, Plan
+from proofport.delivery.fate import DELETABLE, KEPT, REPLACED
+from proofport.delivery.guard import ALLOWED, WAYS, Terms
+from proofport.delivery.plan import Plan
 from proofport.delivery.plan import planned as planned_dict
 from proofport.delivery.report import LISTED, DestinationReport, Exit
 from proofport.errors import Blocked
@@ -102,7 +103,8 @@ async def test_what_cannot_be_delivered_is_named_with_its_place() -> None:
     ]
     shown = planned_dict(plan)
     assert (shown["added"]["count"], shown["not_expressible"]["count"]) == (1, 3)
-    assert "The snapshot would be cancelled: 3 records rejected (allowed 0)." in plan.notes
+    [note] = [each for each in plan.notes if "The snapshot would be cancelled: 3 records rejected (allowed 0)." in each]
+    assert note.endswith(f". {WAYS} {ALLOWED}")
 
 
 async def test_only_a_snapshot_makes_disappear() -> None:
@@ -181,6 +183,9 @@ async def pushed(made: type[Tiny], *records: Any) -> Journal:
     here = Vendor(ScriptedSender(send_records=all_ok, replace_records=all_ok, list_records=nothing), made)
     await push(write("b.ndjson", *records), mode="snapshot", here=here, journal=journal)
     return journal
+
+
+ENDED = "What is gone is to be ended at here by this snapshot."
 
 
 @pytest.mark.parametrize(("made", "note"), [(Tiny, KEPT), (EndingTiny, ENDED), (WholeTiny, REPLACED)])

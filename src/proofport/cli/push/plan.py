@@ -85,7 +85,8 @@ def _changes(report: DestinationReport) -> Iterator[str]:
         yield from group(f"left out: {why}", count)
     yield from group("gone", report.gone.count, ids=report.gone.ids, colour="red")
     for why, of_rule in report.gone_skipped.items():
-        yield from group(f"gone: left out by the rule “{why}”", of_rule.count, ids=of_rule.ids, colour="red")
+        words = f"gone: left out by “{why}”" + (f", {report.gone_became}" if report.gone_became else "")
+        yield from group(words, of_rule.count, ids=of_rule.ids, colour="red")
     if report.outside.count:
         yield from group("of these uploaded directly", report.outside.count, ids=report.outside.ids, colour="red")
     left = {

@@ -62,7 +62,7 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
         if source.incomplete:
             show(f"not read to its end: {source.incomplete}", "    ", fg="yellow")
     for name, unmatched in report.unmatched.items():
-        if unmatched:
+        if unmatched.is_news:
             show(f"{name}: {unmatched}", "  ", hanging="    ", dim=True)
     destinations = list(report.destinations.values())
     print_counts(destinations, DRY_RUN if report.dry_run else COUNTS)
@@ -148,8 +148,7 @@ def _fate(destination: DestinationReport) -> str:
     nothing = "missing from this set, and nothing was done about them"
     if destination.tally.status[Status.UNKNOWN]:
         nothing = "missing from this set, of which it is not known if it arrived"
-    became = destination.gone_became or nothing
-    return became[0].upper() + became[1:]
+    return destination.gone_became or nothing
 
 
 def _counts(destination: DestinationReport) -> Counter[Assurance | Status | str]:
@@ -166,9 +165,11 @@ def remarks_on(destination: DestinationReport) -> Iterator[str]:
     """Everything that concerns the whole set at one destination."""
     yield from destination.notes
     yield from left_out(destination.skipped)
+    fate, by_rules = _fate(destination), destination.gone_skipped
+    all_by_rules = sum(found.count for found in by_rules.values()) == destination.gone.count
     sets = {
-        _fate(destination): destination.gone,
-        **{f"Gone: left out by the rule “{why}”": found for why, found in destination.gone_skipped.items()},
+        **({} if all_by_rules else {f"{fate[0].upper()}{fate[1:]}": destination.gone}),
+        **{f"Left out by “{why}”: {fate}": found for why, found in by_rules.items()},
         "Of these uploaded directly": destination.outside,
         "Rejected, and sent as they were last": destination.kept_last,
         "Dropped, although nobody knows that they are gone": destination.dropped,

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from proofport.adapter import Ends, ReadsBack
+from proofport.adapter import Ends
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.fate import fate_of
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.listed import VendorList
 from proofport.delivery.live_set import lists_now
-from proofport.delivery.refused import nothing_gone
+from proofport.delivery.refused import left_as_it_is, nothing_gone
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import Ending, exit_of
 from proofport.delivery.whole import records
@@ -77,12 +77,13 @@ class ComparedSet(Ending):
                     await self._end_gone(gone)
                 if not self._ends or self._before.listed:
                     await self._forget_gone()
+            elif report.gone.count and self._destination.stopped is None:
+                report.notes += filter(None, [left_as_it_is(flaw)])
         except GuardRefused as refusal:
             report.fail(Exit.GUARD)
-            report.notes.append(
-                f"This set was not recorded as complete; the next one is compared with {await self._last_complete()}. "
-                f"The guard refused this one: {refusal}"
-            )
+            why = "" if str(refusal) in report.notes else f" The guard refused this one: {refusal}"
+            last = await self._last_complete()
+            report.notes.append(f"This set was not recorded as complete; the next one is compared with {last}.{why}")
             return False
         except ProofportError as error:
             report.fail(exit_of(error))
@@ -101,19 +102,13 @@ class ComparedSet(Ending):
         return "what was delivered before"
 
     async def _end_gone(self, gone: Sequence[str]) -> None:
-        ended, resource, report = await self._end_all(gone), self._destination.resource, self._report
-        if isinstance(resource, Ends) and resource.ends == "on_request":
-            report.gone_became = f"deleted at {report.name} by this snapshot"
-        elif isinstance(resource, ReadsBack) and resource.ended_fields:
-            fields = ", ".join(f"{name}: {json.dumps(value)}" for name, value in resource.ended_fields.items())
-            report.gone_became = f"sent once more to {report.name} with {fields}"
-        else:
-            report.gone_became = f"ended at {report.name} by this snapshot"
+        ended = await self._end_all(gone)
+        self._report.gone_became = fate_of(self._destination, delete_gone=True)
         if ended < len(gone):
-            report.notes.append(f"{ended:,} of {records(len(gone))} could be ended.")
+            self._report.notes.append(f"{ended:,} of {records(len(gone))} could be ended.")
 
     def _kept(self) -> str:
-        self._report.gone_became = f"still held by {self._report.name}"
+        self._report.gone_became = fate_of(self._destination, delete_gone=False)
         if isinstance(self._destination.resource, Ends):
             return "--delete-gone deletes there what is gone."
         return "The vendor has no call that removes records, so it still holds what is gone."

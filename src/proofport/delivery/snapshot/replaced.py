@@ -12,11 +12,12 @@ from proofport.adapter import Batch, Replaces, Splits, Tombstone
 from proofport.delivery.batching import joined, require_room
 from proofport.delivery.books import RunBooks
 from proofport.delivery.destination_run import DestinationRun
+from proofport.delivery.fate import fate_of
 from proofport.delivery.guard import Change, Terms
 from proofport.delivery.ids import IdStore
 from proofport.delivery.last_delivered import may_have_arrived
 from proofport.delivery.listed import VendorList
-from proofport.delivery.live_set import kept_as, lists_now
+from proofport.delivery.live_set import lists_now
 from proofport.delivery.refused import NAMED, NO_RECORD, Held, held_back
 from proofport.delivery.report import Exit
 from proofport.delivery.snapshot.ending import TAKEN, Ending
@@ -59,7 +60,7 @@ class ReplacedSet(Ending):
             if self._terms.override is None:
                 require_read_to_end(incomplete)
             if not self._terms.keep_last and (flaw := self._too_many_rejected()):
-                self._cancel(f"{flaw}. Correct them, and push the whole set again.")
+                self._cancel(flaw)
                 return False
             unchanged = await destination.is_unchanged(batch)
             await self._find_gone()
@@ -103,9 +104,7 @@ class ReplacedSet(Ending):
         if await self._flaw() is not None or not taken or kept_back:
             return False
         self._note_left_out([*batch.ids, *held.kept.ids], outcomes)
-        name = self._report.name
-        kept = kept_as(destination.resource)
-        self._report.gone_became = f"sent to {name} as {kept}" if kept else f"not in the set that {name} was sent"
+        self._report.gone_became = fate_of(destination, delete_gone=False)
         await self._forget_gone(held)
         return True
 

@@ -9,6 +9,7 @@ from functools import partial
 from proofport.accounting import Outcome, Status, Tally, unknown, withheld
 from proofport.adapter import Batch, Stages
 from proofport.delivery.batching import Batcher, exchange
+from proofport.delivery.fate import fate_of
 from proofport.delivery.guard import Change
 from proofport.delivery.refused import NAMED, held_back
 from proofport.delivery.report import Exit
@@ -77,7 +78,7 @@ class StagedSet(Ending):
         complete = partial(self._stages.complete, destination.job, destination.memory or {}, staged)
         await self._books.completing()
         await destination.vendor.lead(complete, cleared=True)
-        report.gone_became = f"deleted at {report.name} by this snapshot"
+        report.gone_became = fate_of(destination, delete_gone=True)
         await self._forget_gone(held)
         return True
 
@@ -120,7 +121,7 @@ class StagedSet(Ending):
         self._allow(Change(self._before.size, len(gone), 0), incomplete, self._before.sources, may_be_empty=True)
         self._note_override()
         ended = await self._end_all(gone)
-        self._report.gone_became = f"deleted at {self._report.name} by this snapshot"
+        self._report.gone_became = fate_of(self._destination, delete_gone=True)
         self._report.notes.append(f"The set is empty: {records(ended)} deleted at the vendor, as `empty_set` says.")
         return self._report.exit is Exit.OK
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
@@ -22,9 +22,9 @@ from proofport.mapping.compile.fields import Plan, compile_plan
 from proofport.mapping.compile.functions import MISSING
 from proofport.mapping.compile.guards import acceptor_of, shape_of
 from proofport.mapping.compile.pages import PageReader
-from proofport.mapping.compile.projection import Part, project
+from proofport.mapping.compile.projection import Part, part_of, project
 from proofport.mapping.compile.reading import Walk, chain
-from proofport.mapping.compile.unread import read_by, unread
+from proofport.mapping.compile.unread import places_of, read_by, unread
 from proofport.mapping.language.nodes import (
     Constant,
     Default,
@@ -174,16 +174,25 @@ class SourceMapping:
 
     def _with_places(self, problem: Problem, record: object) -> Problem:
         """Say of a value that is missing where it was looked for, and what is there instead."""
-        rule = self._file.fields.get(problem.field or "")
-        if problem.found != MISSING_FIELD or rule is None:
+        field = problem.field or ""
+        if problem.found != MISSING_FIELD or field not in self._file.fields:
             return problem
-        places = list(dict.fromkeys(each.path.text.removeprefix("$.") for each in selects(rule)))
+        places = places_of(self._file.fields[field])
         if not places or not isinstance(record, dict):
             return problem
         there = listing([short(str(name)) for name in record]) or "nothing"
-        return replace(
-            problem, hint=f"{named_source(self.name, {})} reads it from {listing(places)}. This record has {there}."
-        )
+        hint = f"{named_source(self.name, {})} reads it from {listing(places)}. This record has {there}."
+        if field == "id":
+            hint += f" To draft a mapping of your own: proofport mapping new FILE --kind {self.kind}"
+        return replace(problem, hint=hint)
+
+    def lacks(self, header: Sequence[str]) -> dict[str, list[str]]:
+        """The optional fields that no row of a table with these columns has, each with the places of its rule."""
+        if self._iterate is not None:
+            return {}
+        parts = {field: part_of([self._file.fields[field]]) for field in self.optional}
+        lacking = (name for name, part in parts.items() if all(unread(part, {column: ""}) for column in header))
+        return {field: places_of(self._file.fields[field]) for field in lacking}
 
     def id_of(self, record: Any, parents: Parents = ()) -> str | None:
         """The id of a record that is refused, by the rule of `id` alone. None where it cannot be read for sure."""

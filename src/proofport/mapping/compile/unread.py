@@ -1,11 +1,12 @@
-"""Finds what of a raw record no rule of its source mapping reads."""
+"""Finds what of a raw record the rules of its source mapping read, and what none does."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from proofport.mapping.compile.projection import Part, part_of
-from proofport.mapping.language.nodes import MappingFile
+from proofport.mapping.language.nodes import MappingFile, Rule, selects
 
 MOST = 1_000
 """Places that are named."""
@@ -14,6 +15,13 @@ MOST = 1_000
 def read_by(file: MappingFile) -> Part:
     """The part of a record that the rules of a mapping read."""
     return part_of([*file.fields.values(), *(skip.rule for skip in file.skips)])
+
+
+def places_of(rule: Rule) -> list[str]:
+    """The places where a rule looks: the name of a member alone, be it `$.name` or `$['a name']`."""
+    paths = (each.path.text for each in selects(rule))
+    names = (re.sub(r"\$\['([^']*)'\]|\$\.(.*)", lambda found: found[1] or found[2], path) for path in paths)
+    return list(dict.fromkeys(names))
 
 
 def unread(part: Part, record: object) -> list[str]:

@@ -218,6 +218,11 @@ class Commit(BaseModel, extra="forbid"):
         max_length=100,
         description="Sources of the last set that are left out on purpose, as the refusal names them.",
     )
+    records: int | None = Field(
+        None,
+        ge=0,
+        description="The number of records in all parts, those that are left out included. With another it is refused.",
+    )
 
 
 class Snapshot(Answer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from typing import Any
@@ -12,10 +13,10 @@ from pydantic import BaseModel
 
 from proofport.accounting import Status
 from proofport.config.names import own_name
-from proofport.delivery.payload import pack
+from proofport.delivery.payload import left_with, pack
 from proofport.delivery.report import Exit
 from proofport.delivery.whole import records
-from proofport.journal.contract import NewSnapshot, Part, SnapshotView
+from proofport.journal.contract import Journal, NewSnapshot, Part, SnapshotView
 from proofport.relay.access.caller import CALLER, Caller
 from proofport.relay.api import models
 from proofport.relay.api.evidence import Set, Source, refuse_mistakes
@@ -122,17 +123,20 @@ async def put_part(request: web.Request, query: PartQuery) -> web.StreamResponse
     status=(200, 202),
     body=models.Commit,
     body_required=False,
-    problems=("invalid-body", "snapshot-closed", "guard-refused", "snapshot-not-delivered"),
+    problems=("invalid-body", "snapshot-closed", "snapshot-incomplete", "guard-refused", "snapshot-not-delivered"),
 )
 async def commit_snapshot(request: web.Request, query: NoQuery) -> web.StreamResponse:
     """Deliver all parts as one snapshot.
 
     200: it was delivered. 202: delivery goes on; `Location` has the report later. If it was not delivered, or the
-    guard refused, the snapshot is open again: correct it, or commit it with `override_guard` or `without`.
+    guard refused, the snapshot is open again: correct it, or commit it with `override_guard` or `without`. With
+    `records` it is refused, and stays open, unless its parts hold so many.
     """
     relay = request.app[RELAY]
     wanted = await body_of(request, models.Commit, optional=True)
     snapshot = await _found(request)
+    if wanted.records is not None and snapshot.state == "open":
+        await _require_records(relay.journal, snapshot, wanted.records)
     committed = await relay.journal.commit_snapshot(
         snapshot.id, run_id=secrets.token_hex(6), override=wanted.override_guard, without=wanted.without
     )
@@ -154,6 +158,17 @@ async def abort_snapshot(request: web.Request, query: NoQuery) -> web.StreamResp
     if not await request.app[RELAY].journal.abort_snapshot(snapshot.id):
         raise _closed(await _found(request))
     return json_response(_view(await _found(request)))
+
+
+async def _require_records(journal: Journal, snapshot: SnapshotView, expected: int) -> None:
+    """Refuse a commit of other than the expected number of records, those that were left out included."""
+    found, after = snapshot.records, ""
+    while some := await journal.parts(snapshot.id, after=after, limit=1):
+        after = some[0].name
+        found += len(await asyncio.to_thread(left_with, some[0].payload))
+    if found != expected:
+        detail = f"its parts hold {records(found)}, and {expected:,} are expected"
+        raise ProblemError("snapshot-incomplete", detail, records=found, expected=expected, parts=snapshot.parts)
 
 
 # ------------------------------------------------------------------ what a caller may see

@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from xxhash import xxh3_128
 
 from proofport.accounting import LeftOut
+from proofport.delivery.decoder import Decoder
 from proofport.delivery.payload import pack
 from proofport.delivery.queue.deliveries import RECORDS
-from proofport.delivery.reading import Decoder
 from proofport.delivery.same import key_of
 from proofport.errors import Problem, Rejected
 from proofport.evidence import Neutral, model_of

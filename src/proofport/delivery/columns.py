@@ -1,0 +1,101 @@
+"""Columns that a table lacks: the fields that its source mapping then finds nothing for, and had values for before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+import orjson
+
+from proofport.delivery.decoder import Decoder
+from proofport.errors import GuardRefused
+from proofport.journal.contract import Journal, RunFilter
+from proofport.sources import Reader
+from proofport.text.wording import listing
+
+RUNS = 20
+"""The number of complete runs that are looked through for the last one with a source mapping."""
+ALIKE = 0.75
+_WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
+_COMMON = {"name", "date", "time", "type", "code", "number", "user", "status", "value"}
+"""Words that many columns have."""
+
+Matched = Mapping[str, Collection[str]]
+"""By source mapping, the fields that had a value in some record."""
+
+
+async def matched_before(journal: Journal, destinations: Sequence[str], kind: str) -> Matched:
+    """The fields that had a value in the last complete run of each source mapping to one of the destinations."""
+    found: dict[str, set[str]] = {}
+    for name in destinations:
+        latest: dict[str, list[str]] = {}
+        for run in await journal.runs(limit=RUNS, chosen=RunFilter(destination=name, kind=kind, state="complete")):
+            latest = orjson.loads(run.report or "{}").get("matched", {}) | latest
+        for mapping, fields in latest.items():
+            found.setdefault(mapping, set()).update(fields)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """The fields that the rows of one table cannot have, because no column is read for them."""
+
+    table: str
+    mapping: str
+    #: For each field the places where its rule looks.
+    places: Mapping[str, Sequence[str]]
+    #: The columns that no rule reads.
+    unread: Sequence[str]
+
+    @classmethod
+    def of(cls, reader: Reader, decoder: Decoder) -> Lacking:
+        header = reader.header or ()
+        places = decoder.lacks(header) if header else {}
+        unread = [column for column in header if decoder.unread({column: ""})] if places else []
+        return cls(reader.name, decoder.source.partition("[")[0], places, unread)
+
+    def lost(self, before: Matched) -> list[str]:
+        """The fields that had a value in the last complete run."""
+        return [field for field in self.places if field in before.get(self.mapping, ())]
+
+    def warnings(self, before: Matched) -> dict[str, str]:
+        """What is to be said of each field that was lost, and of each that an unread column may be meant for."""
+        lost, told = self.lost(before), dict[str, str]()
+        for field, places in self.places.items():
+            alike = [column for column in self.unread if any(is_alike(column, each) for each in (field, *places))]
+            if field not in lost and not alike:
+                continue
+            text = f"{field} has no column in {self.table}: {self.mapping} reads it from {listing(places)}."
+            text += " It had values in the last complete run." if field in lost else ""
+            if columns := alike or (self.unread if field in lost else []):
+                verb = "is" if len(columns) == 1 else "are"
+                text += f" {listing(columns)} {verb} read by no rule: was the column renamed?"
+            told[field] = text
+        return told
+
+
+def is_alike(one: str, other: str) -> bool:
+    """True if two names may mean the same: they share a word, a word of one is in the other, or few letters differ."""
+    words, others = ([word.lower() for word in _WORD.findall(name)] for name in (one, other))
+    shape, other_shape = "".join(words), "".join(others)
+    telling, telling_others = {*words} - _COMMON, {*others} - _COMMON
+    return (
+        any(len(word) > 2 for word in telling & telling_others)
+        or any(len(word) > 3 and word in other_shape for word in telling)
+        or any(len(word) > 3 and word in shape for word in telling_others)
+        or SequenceMatcher(None, shape, other_shape, autojunk=False).ratio() >= ALIKE
+    )
+
+
+def require_columns(tables: Sequence[Lacking], before: Matched) -> None:
+    """Raise GuardRefused where a table lacks the column of a field that had values in the last complete run."""
+    for table in tables:
+        if lost := table.lost(before):
+            verb = "has" if len(lost) == 1 else "have"
+            raise GuardRefused(
+                f"{listing(lost)} {verb} no column in {table.table}, and had values in the last complete run",
+                hint=f"Name the column as before, or let {table.mapping} read its new name. If it is meant, push again "
+                'with --override-guard "why".',
+            )

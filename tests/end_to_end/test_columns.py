@@ -1,0 +1,57 @@
+"""A column of a table that has another name than before: what a push says, and when it is refused."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support.cli import DRATA, SNAPSHOT, Cli
+
+SOURCE = """\
+mapping: sources/hr.people
+to: {evidence: personnel_account}
+fields: {id: $.id, email: {first_of: [$.Email, $.email]}, first_name: $.first, last_name: "$['Last name']"}
+"""
+ROWS = ["p1,ana@example.com,Ana", "p2,bo@example.com,Bo"]
+PUSH = ("push", "hr.people=people.csv")
+LOST = (
+    "email has no column in people.csv: hr.people reads it from Email, email. It had values in the last complete run. "
+    "Work Mail is read by no rule: was the column renamed?"
+)
+REFUSED = (
+    "email has no column in people.csv, and had values in the last complete run Name the column as before, or let "
+    'hr.people read its new name. If it is meant, push again with --override-guard "why".'
+)
+
+
+@pytest.fixture
+def hr(cli: Cli) -> Cli:
+    """A source, of which one set is complete, and the next has another name for a column."""
+    cli.write("hr.yaml", SOURCE)
+    cli.configure(mappings=".")
+    cli.write("people.csv", "id,email,first", *ROWS)
+    assert cli.report(*PUSH, *SNAPSHOT, *DRATA)[0] == 0
+    cli.write("people.csv", "id,Work Mail,first", *ROWS)
+    return cli
+
+
+def written(hr: Cli) -> int:
+    """The number of requests that were to change something."""
+    return sum(each["method"] != "GET" for each in hr.emulators.received("drata"))
+
+
+def test_a_renamed_column_is_told_with_its_likeness(hr: Cli) -> None:
+    assert LOST in hr.type("plan", PUSH[1], *DRATA).words
+    assert hr.type(*PUSH, *DRATA, "--dry-run", "--json").json["sources"][0]["warning"] == LOST
+    typed = hr.type(*PUSH, *DRATA)
+    assert (typed.code, LOST in typed.words) == (0, True), typed.out
+    assert "last_name has no column" not in typed.words, "nothing is like it, and it never had one"
+
+
+def test_a_set_that_lacks_a_field_it_had_is_refused_before_anything_is_sent(hr: Cli) -> None:
+    before = written(hr)
+    for command in ([*PUSH], ["plan", PUSH[1]], [*PUSH, "--dry-run"]):
+        typed = hr.type(*command, *SNAPSHOT, *DRATA)
+        assert (typed.code, REFUSED in typed.words) == (4, True), typed.out
+    assert written(hr) == before
+    again = hr.type(*PUSH, *SNAPSHOT, *DRATA, "--override-guard", "moved to another system")
+    assert (again.code, "The guard was overridden: moved to another system" in again.words) == (0, True), again.out
+    assert hr.type(*PUSH, *SNAPSHOT, *DRATA).code == 0, "it had none in the last complete run"
