@@ -30,7 +30,9 @@ class PageReader:
         self._more_at = file.incomplete_when.text if file.incomplete_when is not None else ""
         self._total = (file.total, _finder(file.total)) if file.total is not None else None
         #: True if a document may hold any number of records, so also none.
-        self._lists = file.records is not None and not file.records.singular
+        self._lists = any(not place.singular for place in file.records)
+        #: True if it may also be one record itself. `{}` is then a record.
+        self._may_be_record = any(not place.steps for place in file.records)
 
     @property
     def needed(self) -> bool:
@@ -57,7 +59,7 @@ class PageReader:
         """True for a document without a place for records that is a page without records all the same."""
         if not self._lists or not isinstance(document, dict | list):
             return False
-        return not document or bool(self._stated(document)[0])
+        return bool(self._stated(document)[0]) or not (document or self._may_be_record)
 
     def _stated(self, document: object) -> tuple[list[Any], str]:
         """The values where a document states the total, and that place."""

@@ -255,7 +255,8 @@ class MappingFile:
     tables: Mapping[str, Mapping[object, Any]] = field(default_factory=dict)
     tests: tuple[Test, ...] = ()
     skips: tuple[Skip, ...] = ()
-    records: Path | None = None
+    #: Where the records of a document are: in the first of these places that it has. None: it is one record.
+    records: tuple[Path, ...] = ()
     parents: tuple[Parent, ...] = ()
     #: Where a document has the token for the next page.
     incomplete_when: Path | None = None
@@ -265,7 +266,7 @@ class MappingFile:
     #: The scalars that are missing wherever a path reads them.
     nothing: Nothing | None = None
     display_name: str | None = None
-    #: The files of its tables that are files of their own.
+    #: The files that it includes: of tables, and of rules.
     included: tuple[pathlib.Path, ...] = ()
 
     @property
