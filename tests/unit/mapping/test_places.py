@@ -106,3 +106,25 @@ def test_a_file_of_rules_is_checked(load: Load, tmp_path: Path, content: str, wo
     (tmp_path / "rules.yaml").write_text(content)
     with pytest.raises(MappingError, match=words):
         load("mapping: sources/t\nto: {evidence: 'custom:t'}\nfields: {include: rules.yaml, name: $.n}\n")
+
+
+# ---------------------------------------------------------------------- pages without a place for records
+def test_a_document_says_that_it_is_a_page_without_records(load: Load) -> None:
+    empty = "empty_when: {path: $.kind, is: things}"
+    mapping = compile_source(load(f'records: ["$.things[*]", $.thing]\n{empty}\n{SOURCE}'))
+    assert list(mapping.records({"kind": "things", "etag": "x"})) == []
+    assert [record for record, _ in mapping.records({"kind": "things", "things": [{"id": "1"}]})] == [{"id": "1"}]
+    [(_, nowhere)] = mapping.records({"kind": "others"})
+    assert nowhere is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("empty_when: {path: $.kind, is: x}\n", "without 'records'"),
+        ("records: $.a[*]\nempty_when: {path: '$.b[*]', present: true}\n", "a path of names and indices"),
+        ("records: $.a[*]\nempty_when: {path: $.kind}\n", "no test"),
+    ],
+)
+def test_the_test_of_a_page_is_checked_at_load(load: Load, text: str, words: str) -> None:
+    assert words in mistake(load, text + SOURCE)

@@ -262,6 +262,8 @@ class MappingFile:
     incomplete_when: Path | None = None
     #: Where a document states the number of records in the whole list.
     total: Path | None = None
+    #: True of a document that is a page without records, and has no place for them.
+    empty_when: When | None = None
     context: tuple[str, ...] = ()
     #: The scalars that are missing wherever a path reads them.
     nothing: Nothing | None = None

@@ -9,8 +9,9 @@ from typing import Any
 
 from proofport.errors import UsageError
 from proofport.evidence import KINDS, model_of
+from proofport.mapping.language.conditions import condition
 from proofport.mapping.language.kinds import check_fields, check_paths, field_of
-from proofport.mapping.language.nodes import MappingFile, Parent, Test, Vendor
+from proofport.mapping.language.nodes import MappingFile, Parent, Test, Vendor, When, conditions_of
 from proofport.mapping.language.parents import parent_of
 from proofport.mapping.language.paths import Path
 from proofport.mapping.language.places import parse_path
@@ -41,7 +42,7 @@ COMMON = ("mapping", "to", "fields", "skip", "tables", "tests")
 MAX_PARENTS = 100
 MAX_PLACES = 10
 EXPECTED_RULES = "rules: field names with their rules"
-OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context", "nothing")
+OF_SOURCES = ("records", "parent", "incomplete_when", "total", "empty_when", "context", "nothing")
 FORM = 'mapping: <folder>/<name>, for example "mapping: sources/aws.ec2.instances"'
 
 
@@ -93,7 +94,7 @@ class _Document:
         display_name = choice_of(shown, list(fields), known) if shown is not None else None
         records = keys.read("records", lambda node: _records(node, words), ())
         if not records:
-            keys.refuse(("parent", "total"), "without 'records'", "records: where the records are")
+            keys.refuse(("parent", "total", "empty_when"), "without 'records'", "records: where the records are")
         if len(records) > 1:
             keys.refuse(("parent",), "beside several places of records", "one place, which `parent:` follows")
         mapping = MappingFile(
@@ -110,6 +111,7 @@ class _Document:
             parents=keys.read("parent", lambda node: _parents(node, records[0], str(to), reader), ()),
             incomplete_when=keys.read("incomplete_when", _document_path, None),
             total=keys.read("total", _document_path, None),
+            empty_when=keys.read("empty_when", _document_condition, None),
             context=keys.read("context", lambda node: _context(node, str(to)), ()),
             nothing=words,
             display_name=display_name,
@@ -213,6 +215,15 @@ def _document_path(node: Node) -> Path:
     if not path.compiled or path.transforms:
         raise node.at.error(repr(path.text), "a path of names, indices, slices, [*], .. and plain filters")
     return path
+
+
+def _document_condition(node: Node) -> When:
+    """A condition on whole documents, on which nothing may break."""
+    found = condition(node)
+    for each in conditions_of(found):
+        if not (each.path.compiled and each.path.singular) or each.path.transforms:
+            raise node.at.error(repr(each.path.text), "a path of names and indices")
+    return found
 
 
 def _records(node: Node, words: Nothing | None) -> tuple[Path, ...]:
