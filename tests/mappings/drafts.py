@@ -47,7 +47,7 @@ def sample(mapping: MappingFile) -> list[Any]:
     read = compile_source(mapping)
     whole = [test for test in mapping.tests if test.rejected is None and test.expect not in (None, [])]
     inputs = [test.input for test in whole if not _has_more(read.page(test.input, "a test", 1))]
-    if mapping.records is None:
+    if not mapping.records:
         return inputs
     merged: dict[str, Any] = dict(inputs[0])
     for each in inputs[1:]:

@@ -20,6 +20,7 @@ _NAME = re.compile(r"""^["']?mapping["']?\s*:\s*["']?([^\s"'#]+)""", re.MULTILIN
 UNKNOWN = "`proofport mapping list` shows what there is. `mappings:` of the configuration names the folder of yours."
 _VENDOR = re.compile(r"""\bvendor["']?\s*:""")
 _INCLUDED = re.compile(r"""^([ ]*)(\S+):[ ]*\{[ ]*include:[ ]*["']?([^}"'\s]+)["']?[ ]*\}[ ]*$""", re.MULTILINE)
+_RULES = re.compile(r"""^([ ]+)include:[ ]*["']?([^}"'\s]+)["']?[ ]*$""", re.MULTILINE)
 _LEFT = re.compile(r"""^[^#\n]*\binclude:[ ]*["']?([^}"'\s]+)""", re.MULTILINE)
 
 
@@ -110,7 +111,7 @@ def _yaml_files(folder: Path) -> Iterator[Path]:
 
 
 def to_copy(mapping: MappingFile, folder: str | None = None) -> str:
-    """A mapping to copy and change, as one file: its tables are written out, and comments say where to save it.
+    """The file of a mapping with what it includes written out, and comments that say where to save it.
 
     `folder`: the one that the configuration names, if it names one.
     """
@@ -120,17 +121,20 @@ def to_copy(mapping: MappingFile, folder: str | None = None) -> str:
         if folder
         else f"mappings/{name}, and name that folder in proofport.yaml: `mappings: mappings`"
     )
-    text = _INCLUDED.sub(lambda found: _written_out(mapping.path.parent, found), content_of(mapping.path).decode())
-    also = "".join(
-        f"# Copy the table {path} too, to the same place beside this file.\n" for path in _LEFT.findall(text)
-    )
+    beside = mapping.path.parent
+    text = _INCLUDED.sub(lambda found: _table(beside, *found.groups()), content_of(mapping.path).decode())
+    text = _RULES.sub(lambda found: _written_out(beside, *found.groups()), text)
+    also = "".join(f"# Copy {path} too, to the same place beside this file.\n" for path in _LEFT.findall(text))
     return (
         f"# Save it as {place}.\n"
         f"# It is then used in place of this one. To have both, give it another name after `mapping:`.\n{also}{text}"
     )
 
 
-def _written_out(folder: Path, found: re.Match[str]) -> str:
-    indent, name, path = found.groups()
+def _table(folder: Path, indent: str, name: str, path: str) -> str:
+    return f"{indent}{name}:\n{_written_out(folder, f'{indent}  ', path)}"
+
+
+def _written_out(folder: Path, indent: str, path: str) -> str:
     lines = content_of(folder / path).decode().rstrip("\n").splitlines()
-    return "\n".join([f"{indent}{name}:", *(f"{indent}  {line}".rstrip() for line in lines)])
+    return "\n".join(f"{indent}{line}".rstrip() for line in lines)

@@ -19,7 +19,7 @@ from .hostile import Hostile, seeds
 from .reference import find, many
 from .test_rules import as_yaml
 
-Keys = dict[str, str]
+Keys = dict[str, Any]
 
 
 def compiled(keys: Keys, folder: Path) -> SourceMapping | None:
@@ -43,11 +43,15 @@ def counted(value: Any) -> int | None:
 def expected(keys: Keys, document: Any) -> tuple[int | None, bool, int | None, bool]:
     """Records, None without a place for them; if more follow; the total; and if there is one that is none."""
     values = [value for value in find(keys["total"], document) if value is not None]
-    read = many(keys["records"], document)
-    records: int | None = None if read is MISSING else len(read)
-    empty = isinstance(document, dict | list) and (not document or bool(values))
-    if read is MISSING and empty and not parse(keys["records"]).singular:
-        records = 0
+    places = keys["records"]
+    lists = any(not parse(place).singular for place in places)
+    unstated = not document and "$" not in places
+    empty = lists and isinstance(document, dict | list) and (unstated or bool(values))
+    read = many(places[0], document)
+    if read is MISSING and not empty:
+        others = (many(place, document) for place in places[1:])
+        read = next((each for each in others if each is not MISSING), MISSING)
+    records = len(read) if read is not MISSING else 0 if empty else None
     tokens = find(keys["incomplete_when"], document)
     more = any(not (token is None or token is False or token == "") for token in tokens)
     totals = {counted(value) for value in values}
@@ -64,7 +68,9 @@ def found(mapping: SourceMapping, document: Any) -> tuple[int | None, bool, int 
 
 
 def check(case: Hostile, folder: Path) -> None:
-    keys = {name: case.path() for name in ("records", "incomplete_when", "total")}
+    keys: Keys = {name: case.path() for name in ("records", "incomplete_when", "total")}
+    others = [[], [], [case.path()], ["$"], [case.path(), "$"]]
+    keys["records"] = [keys["records"], *case.choice(others)]
     mapping = compiled(keys, folder)
     for document in (case.choice([{}, [], case.record(), case.record()]) for _ in range(4 if mapping else 0)):
         assert mapping is not None

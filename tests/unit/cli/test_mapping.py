@@ -144,9 +144,9 @@ def test_without_a_folder_for_mappings_it_says_how_to_name_one(capsys: Capture) 
 def test_a_table_that_cannot_be_written_out_is_named(capsys: Capture) -> None:
     configure()
     Path("mine/words.yaml").write_text("a: b\n")
-    Path("mine/good.yaml").write_text(f"{GOOD}tables:\n  words:\n    include: words.yaml\n")
+    Path("mine/good.yaml").write_text(f"{GOOD}tables: {{words: {{include: words.yaml}}}}\n")
     assert app.run(["mapping", "show", "mine"]) == 0
-    assert "# Copy the table words.yaml too" in capsys.readouterr().out
+    assert "# Copy words.yaml too" in capsys.readouterr().out
 
 
 class TestNew:

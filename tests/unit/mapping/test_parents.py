@@ -74,3 +74,15 @@ def test_a_wrong_rule_is_found_at_load(load: Load, parent: str, place: str, word
     message = mistake(load, f"{SOURCE}records: '$.a[*].b[*]'\nparent: {{f: {parent}}}\n")
     assert message.startswith(f"{place}: ")
     assert words in message
+
+
+@pytest.mark.parametrize("step", ["[?(@.mode == 'managed')]", "[1:]"])
+def test_a_wildcard_follows_a_filter_and_a_slice(load: Load, step: str) -> None:
+    text = (
+        f"records: $.a{step}.r[*]\nparent: {{f: '$.a[*].type', g: {{template: '{{$.a[*].type}}/{{$.a[*].r[*].n}}'}}}}\n"
+    )
+    mapping = compile_source(load(text + SOURCE))
+    document = {
+        "a": [{"mode": "data", "r": [{"id": "0"}]}, {"mode": "managed", "type": "t", "r": [{"id": "1", "n": 7}]}]
+    }
+    assert [mapping(*each) for each in mapping.records(document)] == [{"id": "1", "f": "t", "g": "t/7"}]

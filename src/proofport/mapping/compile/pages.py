@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from proofport.mapping.compile.code import Code
+from proofport.mapping.compile.conditions import condition_of
 from proofport.mapping.compile.reading import Scope
-from proofport.mapping.language.nodes import MappingFile
+from proofport.mapping.language.nodes import MappingFile, When, conditions_of
 from proofport.mapping.language.paths import Path, parse
 from proofport.sources.pages import Pages
 from proofport.sources.reader import Malformed
@@ -29,8 +30,11 @@ class PageReader:
         self._more = _finder(file.incomplete_when) if file.incomplete_when is not None else None
         self._more_at = file.incomplete_when.text if file.incomplete_when is not None else ""
         self._total = (file.total, _finder(file.total)) if file.total is not None else None
+        self._empty = _tester(file.empty_when) if file.empty_when is not None else _never
         #: True if a document may hold any number of records, so also none.
-        self._lists = file.records is not None and not file.records.singular
+        self._lists = any(not place.singular for place in file.records)
+        #: True if it may also be one record itself. `{}` is then a record.
+        self._may_be_record = any(not place.steps for place in file.records)
 
     @property
     def needed(self) -> bool:
@@ -57,7 +61,9 @@ class PageReader:
         """True for a document without a place for records that is a page without records all the same."""
         if not self._lists or not isinstance(document, dict | list):
             return False
-        return not document or bool(self._stated(document)[0])
+        if self._empty(document) or self._stated(document)[0]:
+            return True
+        return not (document or self._may_be_record)
 
     def _stated(self, document: object) -> tuple[list[Any], str]:
         """The values where a document states the total, and that place."""
@@ -72,6 +78,14 @@ def _finder(path: Path) -> Callable[[Any], list[Any]]:
     Scope(code, "d", [path]).many(path, path.text, lambda value, _: code.line(f"found.append({value})"))
     code.line("return found")
     return code.function("all_of(d)", f"path {path.text}")
+
+
+def _tester(condition: When) -> Callable[[Any], bool]:
+    """A function from a document to whether a condition on it holds."""
+    code = Code()
+    scope = Scope(code, "d", [each.path for each in conditions_of(condition)])
+    code.line(f"return {condition_of(condition, 'empty_when', scope)}")
+    return code.function("holds(d)", "a condition on documents")
 
 
 def _is_end(token: object) -> bool:
@@ -93,3 +107,7 @@ def _scim_total(document: Any) -> list[Any]:
 
 def _nothing(document: Any) -> list[Any]:
     return []
+
+
+def _never(document: Any) -> bool:
+    return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
 from functools import cached_property, lru_cache, partial
@@ -37,6 +38,7 @@ from proofport.mapping.language.nodes import (
     selects,
 )
 from proofport.mapping.language.opening import Decode, Several
+from proofport.mapping.language.paths import Path
 from proofport.sources.pages import Pages
 from proofport.text.wording import (
     MISSING_FIELD,
@@ -104,7 +106,7 @@ class SourceMapping:
         self.source = named_source(file.name, values)
         self._file = file
         self._pages = PageReader(file)
-        self._iterate = _record_iterator(file, self._pages.is_empty) if file.records is not None else None
+        self._iterate = _record_iterator(file, self._pages.is_empty) if file.records else None
         model = model_for(self.kind, mode)
         self._plan = Plan(
             title=file.name,
@@ -158,14 +160,14 @@ class SourceMapping:
         if isinstance(record, Rejected):
             raise record
         if parents is None:
-            assert self._file.records is not None
+            places = self._file.records
             hint = f"Is this the output that {self.name} reads?"
-            if any(type(step) is Filter for step in self._file.records.steps):
+            if any(type(step) is Filter for place in places for step in place.steps):
                 hint += (
                     " To leave records out, use `skip: [{when: …, reason: …}]`, and not a filter in `records:`. Where "
                     "each document is one record, leave `records:` out, too."
                 )
-            raise reject(None, describe(record), f"a document with {self._file.records.text}", hint)
+            raise reject(None, describe(record), f"a document with {' or '.join(each.text for each in places)}", hint)
         try:
             return self.convert(record, parents)
         except Rejected as error:
@@ -268,10 +270,19 @@ def _record_iterator(
 ) -> Callable[[Any], Iterable[tuple[Any, Parents]]]:
     """A generator function over the records of a document: loops along `records:`, reading parents on the way."""
     code = Code(file.nothing)
-    path = file.records
-    assert path is not None
-    steps = path.steps
+    nowhere = f"not met and not {code.bind('e', is_empty)}(d)"
     code.line("met = False")
+    for number, place in enumerate(file.records):
+        with code.block(f"if {nowhere}:") if number else nullcontext():
+            _write_place(code, file, place)
+    with code.block(f"if {nowhere}:"):
+        code.line("yield d, None")
+    return code.function("records(d)", f"records of {file.name}")
+
+
+def _write_place(code: Code, file: MappingFile, path: Path) -> None:
+    """Write the loops over the records in one place. They set `met` where a document has it."""
+    steps = path.steps
     depths = sorted({depth for parent in file.parents for depth in (parent.depth, *parent.depths)})
     names: dict[int, str] = {}
     elements: dict[int, str] = {}
@@ -302,9 +313,6 @@ def _record_iterator(
             code.line("yield error, None")
     else:
         level(0, "d")
-    with code.block(f"if not met and not {code.bind('e', is_empty)}(d):"):
-        code.line("yield d, None")
-    return code.function("records(d)", f"records of {file.name}")
 
 
 # ------------------------------------------------------------------ evidence

@@ -255,17 +255,20 @@ class MappingFile:
     tables: Mapping[str, Mapping[object, Any]] = field(default_factory=dict)
     tests: tuple[Test, ...] = ()
     skips: tuple[Skip, ...] = ()
-    records: Path | None = None
+    #: Where the records of a document are: in the first of these places that it has. None: it is one record.
+    records: tuple[Path, ...] = ()
     parents: tuple[Parent, ...] = ()
     #: Where a document has the token for the next page.
     incomplete_when: Path | None = None
     #: Where a document states the number of records in the whole list.
     total: Path | None = None
+    #: True of a document that is a page without records, and has no place for them.
+    empty_when: When | None = None
     context: tuple[str, ...] = ()
     #: The scalars that are missing wherever a path reads them.
     nothing: Nothing | None = None
     display_name: str | None = None
-    #: The files of its tables that are files of their own.
+    #: The files that it includes: of tables, and of rules.
     included: tuple[pathlib.Path, ...] = ()
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import takewhile
 
-from jsonpath_ng import Index
+from jsonpath_ng import Index, Slice, Wildcard
 from jsonpath_ng.ext.filter import Filter
 
 from proofport.mapping.language.nodes import Combined, FirstOf, Nested, Parent, Rule, Select, Source, Template, When
@@ -23,7 +24,7 @@ def parent_of(field: str, rule: Rule, records: Path) -> Parent:
     depths: list[int] = []
 
     def move(path: Path, at: Mark, several: bool) -> Path:
-        depth = common(records.steps, path.steps)
+        depth = common(records.steps, path.steps) if several else _along(records, path)
         rest = path.steps[depth:]
         if not several and not all(map(_is_single, rest)):
             expected = f"a path that follows records ({records.text}) to the enclosing element, then names only"
@@ -41,9 +42,19 @@ def _plain(field: str, rule: Rule, records: Path) -> Parent | None:
     if not isinstance(rule.source, Select) or rule != Rule(at=rule.at, source=Select(rule.source.path, rule.source.at)):
         return None
     steps = rule.source.path.steps
-    depth = common(records.steps, steps)
+    depth = _along(records, rule.source.path)
     keys = [key for key in map(key_of, steps[depth:]) if key is not None]
     return Parent(field, depth, tuple(keys)) if len(keys) == len(steps) - depth else None
+
+
+def _along(records: Path, path: Path) -> int:
+    """How many leading steps of `records` a path follows. `[*]` follows a filter and a slice, too."""
+    pairs = zip(records.steps, path.steps, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1] or _covers(*pair), pairs))
+
+
+def _covers(step: Step, follower: Step) -> bool:
+    return type(step) in (Filter, Slice) and type(follower) is Wildcard
 
 
 def _is_single(step: Step) -> bool:

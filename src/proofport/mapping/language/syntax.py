@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from proofport.errors import UsageError
 from proofport.evidence import KINDS, model_of
+from proofport.mapping.language.conditions import condition
 from proofport.mapping.language.kinds import check_fields, check_paths, field_of
-from proofport.mapping.language.nodes import MappingFile, Parent, Test, Vendor
+from proofport.mapping.language.nodes import MappingFile, Parent, Test, Vendor, When, conditions_of
 from proofport.mapping.language.parents import parent_of
 from proofport.mapping.language.paths import Path
 from proofport.mapping.language.rules import RuleReader, Tables, table_entries
@@ -19,6 +21,7 @@ from proofport.mapping.language.values import Nothing, nothing
 from proofport.text.wording import did_you_mean, listing
 from proofport.text.yaml_nodes import (
     Block,
+    Items,
     Keys,
     Mark,
     Node,
@@ -36,7 +39,9 @@ from proofport.text.yaml_nodes import (
 
 COMMON = ("mapping", "to", "fields", "skip", "tables", "tests")
 MAX_PARENTS = 100
-OF_SOURCES = ("records", "parent", "incomplete_when", "total", "context", "nothing")
+MAX_PLACES = 10
+EXPECTED_RULES = "rules: field names with their rules"
+OF_SOURCES = ("records", "parent", "incomplete_when", "total", "empty_when", "context", "nothing")
 FORM = 'mapping: <folder>/<name>, for example "mapping: sources/aws.ec2.instances"'
 
 
@@ -83,12 +88,14 @@ class _Document:
         rules, compared = keys.need("fields", "fields: a rule for each field"), "id" if from_kind is None else None
         words = keys.read("nothing", nothing, None)
         reader = RuleReader(tables, words)
-        fields = reader.fields(rules, compared=compared)
+        fields = reader.fields(self._with_included(rules), compared=compared)
         known = f"one of the fields: {listing(list(fields))}"
         display_name = choice_of(shown, list(fields), known) if shown is not None else None
-        records = keys.read("records", lambda node: _records(node, words), None)
-        if records is None:
-            keys.refuse(("parent", "total"), "without 'records'", "records: where the records are")
+        records = keys.read("records", lambda node: _records(node, words), ())
+        if not records:
+            keys.refuse(("parent", "total", "empty_when"), "without 'records'", "records: where the records are")
+        if len(records) > 1:
+            keys.refuse(("parent",), "beside several places of records", "one place, which `parent:` follows")
         mapping = MappingFile(
             name=text_of(name, FORM),
             path=self.path,
@@ -100,9 +107,10 @@ class _Document:
             tests=keys.read("tests", lambda node: tuple(map(_test, items_of(node, "a list of tests"))), ()),
             skips=keys.read("skip", skips_of, ()),
             records=records,
-            parents=keys.read("parent", lambda node: _parents(node, records, str(to), reader), ()),
+            parents=keys.read("parent", lambda node: _parents(node, records[0], str(to), reader), ()),
             incomplete_when=keys.read("incomplete_when", _document_path, None),
             total=keys.read("total", _document_path, None),
+            empty_when=keys.read("empty_when", _document_condition, None),
             context=keys.read("context", lambda node: _context(node, str(to)), ()),
             nothing=words,
             display_name=display_name,
@@ -140,10 +148,25 @@ class _Document:
 
     def _table(self, node: Node) -> Mapping[object, Any]:
         if isinstance(node, Block) and [key.text for key, _ in node.entries] == ["include"]:
-            return self._included(node.entries[0][1])
+            node = self._included(node.entries[0][1], "a table: values and what they become")
         return table_entries(node)
 
-    def _included(self, node: Node) -> Mapping[object, Any]:
+    def _with_included(self, node: Node) -> Node:
+        """The rules of `fields:`, after those of a file that it includes."""
+        entries = node.entries if isinstance(node, Block) else ()
+        names = [value for key, value in entries if key.text == "include" and not _is_rule(value)]
+        if not isinstance(node, Block) or not names:
+            return node
+        rules = block_of(self._included(names[0], EXPECTED_RULES), EXPECTED_RULES)
+        own = [(key, value) for key, value in entries if value is not names[0]]
+        there = {key.text for key, _ in rules.entries}
+        for key, _ in own:
+            if key.text in there:
+                raise key.at.error(f"the field {key.text!r} again", f"it once: {rules.at.file} has a rule for it")
+        return replace(node, entries=(*rules.entries, *own))
+
+    def _included(self, node: Node, expected: str) -> Node:
+        """The only document of another file."""
         name = text_of(node, "the path of a file beside this one")
         if pathlib.PurePath(name).is_absolute():
             raise node.at.error(repr(name), "a path relative to this file")
@@ -153,13 +176,18 @@ class _Document:
                 raise node.at.error(repr(name), "a file in the folder of this file, or below it")
             documents = list(read_documents(content_of(file), str(file)))
         except OSError as error:
-            raise node.at.error(f"{name!r}: {error.strerror}", "a file with a table, relative to this file") from None
+            raise node.at.error(f"{name!r}: {error.strerror}", "a file, relative to this file") from None
         if len(documents) != 1:
-            raise node.at.error(f"{name!r} with {len(documents)} documents", "a file with one table")
+            raise node.at.error(f"{name!r} with {len(documents)} documents", "a file with one document")
         if isinstance(documents[0], Scalar):
-            raise documents[0].at.error(kind_of(documents[0]), "a table: values and what they become")
+            raise documents[0].at.error(kind_of(documents[0]), expected)
         self.included.append(file)
-        return table_entries(documents[0])
+        return documents[0]
+
+
+def _is_rule(node: Node) -> bool:
+    """True for what a field that happens to be called `include` may have: a path, or more than that."""
+    return not isinstance(node, Scalar) or node.text.startswith("$")
 
 
 def _field(node: Node, kind: str) -> str:
@@ -169,8 +197,7 @@ def _field(node: Node, kind: str) -> str:
     return name
 
 
-def _parents(node: Node, records: Path | None, kind: str, reader: RuleReader) -> tuple[Parent, ...]:
-    assert records is not None, "refused before"
+def _parents(node: Node, records: Path, kind: str, reader: RuleReader) -> tuple[Parent, ...]:
     block = block_of(node, "parent: {field: path from the document}")
     if len(block.entries) > MAX_PARENTS:
         raise block.entries[MAX_PARENTS][0].at.error("one more field", f"at most {MAX_PARENTS} under parent")
@@ -189,8 +216,33 @@ def _document_path(node: Node) -> Path:
     return path
 
 
-def _records(node: Node, words: Nothing | None) -> Path:
-    """Where the records are: a path, or one that goes on in what it opens."""
+def _document_condition(node: Node) -> When:
+    """A condition on whole documents, on which nothing may break."""
+    found = condition(node)
+    for each in conditions_of(found):
+        if not (each.path.compiled and each.path.singular) or each.path.transforms:
+            raise node.at.error(repr(each.path.text), "a path of names and indices")
+    return found
+
+
+def _records(node: Node, words: Nothing | None) -> tuple[Path, ...]:
+    """Where the records are: one place, or several, which are tried in turn."""
+    nodes = node.items if isinstance(node, Items) else (node,)
+    if not 0 < len(nodes) <= MAX_PLACES:
+        raise node.at.error(f"{len(nodes)} places", f"one place of records, or up to {MAX_PLACES}")
+    found: list[Path] = []
+    for each in nodes:
+        if found and not found[-1].steps:
+            raise each.at.error("a place after $", "$ as the last place: each document has it")
+        place = _place(each, words)
+        if place.text in (other.text for other in found):
+            raise each.at.error(f"{place.text} again", "each place once")
+        found.append(place)
+    return tuple(found)
+
+
+def _place(node: Node, words: Nothing | None) -> Path:
+    """One place of records: a path, or one that goes on in what it opens."""
     if not isinstance(node, Block):
         return _document_path(node)
     keys = Keys(node, ("path", *OF_OPENING), "records")
