@@ -76,10 +76,7 @@ class Night:
         self._emulators = emulators
         block = emulators.config["destinations"][vendor]
         self._seeded = self.kind if self.kind in block["objects"] else _any_custom(block["objects"])
-        objects = {self.kind: block["objects"][self._seeded]}
-        module = import_module(f"tests.support.{vendor}")
-        if hasattr(module, "with_all_known"):
-            objects[self.kind] = module.with_all_known(objects[self.kind], self.kind)
+        objects = objects_for(vendor, self.kind, block["objects"])
         self._destination = Destination(vendor, {**block, "objects": objects}, folder, guard=GUARD)
 
     async def push(self, given: Sequence[Sample], **how: Any) -> DestinationReport:
@@ -97,6 +94,13 @@ class Night:
     def live(self) -> set[str]:
         """The ids of what the vendor shows as present."""
         return live(self.vendor, self._emulators.state(self.vendor), self._seeded)
+
+
+def objects_for(vendor: str, kind: str, seeded: dict[str, Any]) -> dict[str, Any]:
+    """`objects:` of a destination that takes one kind, of those that a seeded emulator has."""
+    found = seeded[kind] if kind in seeded else seeded[_any_custom(seeded)]
+    module = import_module(f"tests.support.{vendor}")
+    return {kind: module.with_all_known(found, kind) if hasattr(module, "with_all_known") else found}
 
 
 def _any_custom(objects: dict[str, Any]) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tests.generated.reads import fields_of, reads
 
 from proofport import registry
 from proofport.evidence import KINDS, model_of
+from proofport.gateway.portability import NOT_SENT, becomes
 from proofport.mapping import MappingLibrary, compile_vendor
 from proofport.mapping.language.nodes import MappingFile, Vendor
 
@@ -30,6 +31,30 @@ def table(kind: str) -> str:
     rows = (f"| `{field}` | {' | '.join(column.get(field, NOTHING) for column in columns)} |" for field in fields)
     head = f"| evidence | {' | '.join(map(str.capitalize, VENDORS))} |"
     return "\n".join([head, f"|---{'|---' * len(VENDORS)}|", *rows])
+
+
+def fates(kind: str) -> str:
+    """What arrives of each field: carried, renamed, converted, narrowed or lost."""
+    columns = [_fates(vendor_mappings(vendor, kind)) for vendor in VENDORS]
+    names = [name for name in model_of(kind).model_fields if name not in NOT_SENT]
+    rows = (f"| `{name}` | {' | '.join(column(name) for column in columns)} |" for name in names)
+    head = f"| evidence | {' | '.join(map(str.capitalize, VENDORS))} |"
+    return "\n".join([head, f"|---{'|---' * len(VENDORS)}|", *rows])
+
+
+def _fates(mappings: list[MappingFile]) -> Callable[[str], str]:
+    """Where several bodies are made of a kind, and do not agree, each is named."""
+
+    def cell(name: str) -> str:
+        words = {each.to.body if isinstance(each.to, Vendor) else "": becomes(name, each) for each in mappings}
+        found = dict.fromkeys(words.values())
+        return (
+            next(iter(found), NOTHING)
+            if len(found) < 2
+            else ", ".join(f"{word} ({body})" for body, word in words.items())
+        )
+
+    return cell
 
 
 def _custom(vendor: str) -> Mapping[str, str]:
@@ -56,4 +81,6 @@ def _named(wire: str, by: list[str], bodies: int) -> str:
     return f"`{wire}`" if len(by) == bodies else f"{' and '.join(by)} `{wire}`"
 
 
-TABLES = {f"fields {kind}": (lambda kind=kind: table(kind)) for kind in (*KINDS, "custom")}
+TABLES = {f"fields {kind}": (lambda kind=kind: table(kind)) for kind in (*KINDS, "custom")} | {
+    f"portability {kind}": (lambda kind=kind: fates(kind)) for kind in KINDS
+}

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any
 
+from proofport.audit.absent import NO_RULE, why_absent
 from proofport.mapping.language.nodes import (
     Condition,
     Constant,
@@ -21,19 +21,10 @@ from proofport.mapping.language.nodes import (
     Nested,
     Rule,
     Select,
-    Substitute,
     Template,
     selects,
 )
 from proofport.mapping.language.pointers import escaped, found_at
-
-NO_RULE = "no rule makes it"
-NOT_THERE = "the input has no value there"
-IS_NULL = "the value there is null, and null is not sent"
-NOT_IN_TABLE = "its table does not know the value, and leaves it out"
-NO_MATCH = "its text does not match, and is left out"
-CONDITION = "its condition does not hold"
-LEFT_OUT = "the value is left out by what the body may hold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +103,7 @@ def _told(name: str, rule: Rule, file: MappingFile, record: object, made: Mappin
     pointers = list(dict.fromkeys(pointer for pointer, _ in found))
     values = [value for _, value in found]
     if name not in made:
-        return FieldTold(name, "absent", None, _why(rule, values), place, paths, pointers)
+        return FieldTold(name, "absent", None, why_absent(rule, file, record), place, paths, pointers)
     return FieldTold(name, _how(name, rule, values), made[name], None, place, paths, pointers)
 
 
@@ -143,23 +134,6 @@ def _how(name: str, rule: Rule, values: Sequence[Any]) -> str:
     return how_of(name, rule)
 
 
-def _why(rule: Rule, values: Sequence[Any]) -> str:
-    if isinstance(rule.source, Select | FirstOf | Template) and not values:
-        return NOT_THERE
-    if values and all(value is None for value in values):
-        return IS_NULL
-    for change in rule.changes:
-        if isinstance(change, Lookup) and _knows_none(change, values):
-            return NOT_IN_TABLE
-        if isinstance(change, Substitute) and change.unmatched == "omit":
-            return NO_MATCH
-    return CONDITION if rule.when is not None else LEFT_OUT
-
-
-def _knows_none(table: Lookup, values: Sequence[Any]) -> bool:
-    return table.unknown.action == "omit" and all(table.key(value) not in table.entries for value in values)
-
-
 # ------------------------------------------------------------------ where a source field ends up
 def reading(file: MappingFile, pointer: str) -> list[tuple[str, Rule]]:
     """The rules of a file that read what stands at a JSON pointer, or below or above it, with their fields."""
@@ -170,10 +144,3 @@ def reading(file: MappingFile, pointer: str) -> list[tuple[str, Rule]]:
 def _meets(select: Select | Condition, wanted: tuple[str, ...]) -> bool:
     read = tuple(str(key) for key in select.path.prefix)
     return all(one == other for one, other in zip(read, wanted, strict=False))
-
-
-# ------------------------------------------------------------------ the request
-def is_listed(request: bytes, exchanges: bytes) -> bool:
-    """True if a request body is one of those in the list beside a receipt."""
-    digest = sha256(request).hexdigest().encode()
-    return any(b'"request":"%b"' % digest in line for line in exchanges.splitlines())

@@ -44,6 +44,8 @@ async def explain(
 ) -> int:
     """Show where each FIELD of a RECORD comes from that a RUN has delivered: the rule, and the place in the input.
 
+    RUN is a run, a receipt, or the number of a queued delivery.
+
     Exit codes: 0 shown and equal to what was sent, 2 something of it cannot be proven, or there is no such receipt.
     """
     if pointer is not None:

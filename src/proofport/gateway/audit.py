@@ -15,7 +15,7 @@ from proofport.delivery.target import Target
 from proofport.delivery.witness import LaneWitness, Witness
 from proofport.errors import ConfigError, UsageError
 from proofport.gateway.stamping import Stamping
-from proofport.journal.contract import Journal, ReceiptView, all_receipts
+from proofport.journal.contract import Filter, Journal, ReceiptView, all_receipts
 from proofport.mapping import MappingLibrary
 
 if TYPE_CHECKING:
@@ -47,6 +47,24 @@ class Receipts:
             if each.name == name:
                 return [each]
         raise UsageError(f"there is no receipt of {name}", hint="`proofport receipt list` lists them.")
+
+    async def of(self, name: str) -> tuple[list[ReceiptView], int | None]:
+        """The receipts of a run, the one of this number, or that of a queued delivery, with the delivery's number.
+
+        Raises UsageError where there is none.
+        """
+        journal = await self._open()
+        if not name.isdecimal() or await journal.receipts(run_id=name):
+            return await self.named(name), None
+        number = int(name)
+        delivery = next(iter(await journal.find(Filter(ids=[number]))), None)
+        if delivery is None or delivery.receipt is None:
+            why = f"is {delivery.state}, and in no receipt" if delivery else "is not in the journal"
+            raise UsageError(
+                f"delivery {name} {why}",
+                hint="A worker writes the receipt of a lane at the latest after an hour, and when it stops.",
+            )
+        return await self.named(delivery.receipt), number
 
     async def complete_due(self) -> list[str]:
         """Write the receipts of runs that have ended without one, because their process died. Their numbers."""

@@ -267,12 +267,13 @@ class Gateway(Vendors):
     async def explain(self, run: str, record: str, *, values: Mapping[str, str] | None = None) -> list[Explanation]:
         """Where each field of a record comes from that a run has delivered, for each destination of the run.
 
-        `values`: those that were set for the run. Raises UsageError where there is no receipt of the run.
+        `run`: a run, a receipt, or the number of a queued delivery. `values`: those that were set for the run. Raises
+        UsageError where there is no receipt of it.
         """
         from proofport.gateway.explaining import explained
 
-        journal, receipts = await self.journal(), await self.receipts.named(run)
-        return await explained(journal, self._targets, receipts, record, self.config, values or {})
+        journal, (receipts, delivery) = await self.journal(), await self.receipts.of(run)
+        return await explained(journal, self._targets, receipts, record, self.config, values or {}, delivery)
 
     def whereabouts(self, pointer: str, kind: str, source: str | None = None) -> list[Whereabouts]:
         """Where the value at a JSON pointer of an input ends up at each destination, by the rules of the mappings.

@@ -14,7 +14,18 @@ from proofport.errors import ProofportError
 from proofport.evidence import model_of
 from proofport.gateway.inputs import Input, open_input
 from proofport.gateway.targets import Targets
-from proofport.mapping.language.nodes import Lookup, MappingFile, Rule
+from proofport.mapping.language.nodes import (
+    Change,
+    Convert,
+    FirstOf,
+    Lookup,
+    MappingFile,
+    Nested,
+    Rule,
+    Select,
+    Substitute,
+    selects,
+)
 
 NOT_SENT = frozenset({"extras"})
 """Fields that are no evidence of their own."""
@@ -81,23 +92,44 @@ def _ported(name: str, destination: str, file: MappingFile | None, records: int 
         return Ported(name, destination, "carried", [name], records=records)
     rules = reading(file, f"/{name}")
     places = [f"{rule.at.file}:{rule.at.line}" for _, rule in rules]
-    return Ported(name, destination, _becomes(rules), [wire for wire, _ in rules], places, records)
+    return Ported(name, destination, becomes(name, file), [wire for wire, _ in rules], places, records)
 
 
 MILDEST = "carried", "renamed", "converted", "narrowed"
 WORDS: Mapping[str, str] = {"copied": "carried", "renamed": "renamed"}
 
 
-def _becomes(rules: Sequence[tuple[str, Rule]]) -> str:
-    """The word for the rule that loses the least."""
-    words = {_word(wire, rule) for wire, rule in rules}
+def becomes(name: str, file: MappingFile) -> str:
+    """What a vendor mapping makes of a field: the word for the rule that loses the least."""
+    words = {_word(name, wire, rule) for wire, rule in reading(file, f"/{name}")}
     return next((word for word in MILDEST if word in words), "lost")
 
 
-def _word(wire: str, rule: Rule) -> str:
-    """A table that leaves out what it does not know, or has fewer values than words, narrows."""
-    for change in rule.changes:
-        if isinstance(change, Lookup):
-            merges = len({repr(value) for value in change.entries.values()}) < len(change.entries)
-            return "narrowed" if merges or change.unknown.action in ("omit", "value") else "converted"
+def _word(name: str, wire: str, rule: Rule) -> str:
+    """Some values are lost where a condition, a table, or another field that comes first, decides if it is sent."""
+    if rule.when is not None or not _is_sent(name, rule) or any(map(_narrows, rule.changes)):
+        return "narrowed"
+    match rule.source:
+        case FirstOf(rules):
+            first = _word(name, wire, rules[0])
+            return "converted" if rule.changes and first in WORDS.values() else first
+        case Nested(fields):
+            inner = {_word(name, "", each) for each in fields.values() if _is_sent(name, each)}
+            return next(word for word in MILDEST if word in inner)
     return WORDS.get(how_of(wire, rule), "converted")
+
+
+def _is_sent(name: str, rule: Rule) -> bool:
+    """True if a rule takes values of a field. It may read it only to decide about another one."""
+    return any(isinstance(each, Select) and each.path.prefix[:1] in ((name,), ()) for each in selects(rule))
+
+
+def _narrows(change: Change) -> bool:
+    """True if different values become one, or some are left out."""
+    match change:
+        case Lookup():
+            merges = len({repr(value) for value in change.entries.values()}) < len(change.entries)
+            return merges or change.unknown.action in ("omit", "value")
+        case Substitute(unmatched="omit") | Convert(to="date"):
+            return True
+    return False

@@ -9,7 +9,7 @@ import pytest
 
 from proofport.errors import MappingError, Rejected
 from proofport.mapping import compile_source
-from proofport.mapping.copying import to_copy
+from proofport.mapping.library import to_copy
 
 from .conftest import Load
 from .test_opening import REPORT
