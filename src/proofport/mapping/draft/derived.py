@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from proofport.mapping.draft import values as shapes
-from proofport.mapping.draft.matching import Match
+from proofport.mapping.draft.matching import Match, joined
 from proofport.mapping.draft.names import fit, words_of
+from proofport.mapping.draft.resource_types import several_types
 from proofport.mapping.draft.rules import Proposal, split_text
 from proofport.mapping.draft.shape import Column, can_be_written, step_text
-from proofport.mapping.draft.synonyms import FIELDS
+from proofport.mapping.draft.shaped import OS_NAME, holds_system, shaped
+from proofport.mapping.draft.synonyms import ACCOUNT, FIELDS
 
 _ENDED = re.compile(r"(?i)terminated|deleted|destroyed|removed|decommissioned")
+_PROJECT = re.compile(r"(https?:/)?(/.*/|/)?projects/[^/]+/.+")
 _SUBSCRIPTION = re.compile(r"(?i)/subscriptions/[^/]+/.+")
-_TYPE = re.compile(r"[A-Za-z0-9.]+(/[A-Za-z0-9.]+)+|[A-Za-z0-9]+(::[A-Za-z0-9]+)+")
+_STRONGER = ("os_name",)
+"""Fields for which a part of another value is better than a column of a name to check."""
 _TAG_FORMS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))
 
 
@@ -28,16 +33,50 @@ def derived(
 ) -> dict[str, Proposal]:
     """Rules for fields that no column gives as a whole."""
     found = dict(_from_tags(kind, columns, known))
+    if kind == "training_record":
+        found.update(_name_of_two(columns, nouns))
+        found.update(_title(fields.get("course", ())))
+    if kind == "device":
+        found.update(_system(fields.get("os_version", ())))
     if kind == "cloud_resource":
         found = {**_from_clouds(columns, nouns, {*known, *found}), **found}
         found.update(_gone(fields.get("state", ())))
-        found.update(_several_types(columns))
-    return {field: proposal for field, proposal in found.items() if field not in known}
+        found.update(several_types(columns))
+    return {field: proposal for field, proposal in found.items() if field not in known or field in _STRONGER}
+
+
+def _name_of_two(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Proposal]]:
+    """A full name of the first and the last one."""
+    first, last = (
+        max((column for column in columns if fit(column.names, ACCOUNT[field], nouns)), key=_most_given, default=None)
+        for field in ("first_name", "last_name")
+    )
+    if first is not None and last is not None and not {"{", "}"} & {*first.path, *last.path}:
+        rule = {"first_of": [{"template": f"{{{first.path}}} {{{last.path}}}"}, first.path, last.path]}
+        yield "full_name", Proposal(rule, ("made of first and last name",), (first.path, last.path))
+
+
+def _most_given(column: Column) -> int:
+    return len(column.given)
+
+
+def _title(course: Sequence[Match]) -> Iterator[tuple[str, Proposal]]:
+    """The title of a course that is known by its title alone."""
+    if course and any(" " in str(value) for match in course for value in match.column.given):
+        yield "title", joined([match.proposal for match in course]).doubted("the same column as `course`")
+
+
+def _system(version: Sequence[Match]) -> Iterator[tuple[str, Proposal]]:
+    """The name of the system, where it stands before the version."""
+    for match in version[:1]:
+        if holds_system(match.column):
+            rule = {"path": match.column.path, "sub": OS_NAME}
+            yield "os_name", Proposal(rule, ("the text before the number",), (match.column.path,))
 
 
 def _from_clouds(columns: Sequence[Column], nouns: set[str], known: set[str]) -> dict[str, Proposal]:
     found: dict[str, Proposal] = {}
-    for part in (_account_number, _zone, _of_arn, _of_path, _of_address, _public_address):
+    for part in (_account_number, _zone, _of_arn, _of_path, _project, _of_address, _public_address):
         for field, proposal in part(columns, nouns):
             if field not in known:
                 found.setdefault(field, proposal)
@@ -60,10 +99,17 @@ def _account_number(columns: Sequence[Column], nouns: set[str]) -> Iterator[tupl
 def _zone(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Proposal]]:
     """The region that a zone such as eu-west-1a lies in."""
     for column in columns:
-        if column.names and "zone" in words_of(column.names[-1]) and shapes.share(shapes.ZONE, column.given) > 0:
-            sub = {"pattern": "^([a-z-]+-[0-9]+)[a-z]$", "with": r"\1", "unmatched": "omit"}
-            rule = {"path": column.path, "sub": sub}
-            yield "region", Proposal(rule, ("the zone without its last letter",), (column.path,))
+        zone = column.names and "zone" in words_of(column.names[-1])
+        if zone and column.scalar and (found := shaped("region", column)):
+            yield "region", replace(found, paths=(column.path,))
+
+
+def _project(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Proposal]]:
+    """The project in a name such as projects/acme/topics/orders."""
+    for column in columns:
+        if column.whole and all(isinstance(value, str) and _PROJECT.fullmatch(value) for value in column.given):
+            sub = {"pattern": "^.*projects/([^/]+)(/.*)?$", "with": r"\1", "unmatched": "omit"}
+            yield "account_id", Proposal({"path": column.path, "sub": sub}, ("a part of the name",), (column.path,))
 
 
 def _arn(columns: Sequence[Column], nouns: set[str]) -> Column | None:
@@ -127,14 +173,6 @@ def _public_address(columns: Sequence[Column], nouns: set[str]) -> Iterator[tupl
             rule = {"value": True, "when": {"path": column.path, "present": True}}
             doubt = "true where there is a public address; without one nothing is claimed"
             yield "public", Proposal(rule, (doubt,), (column.path,))
-
-
-def _several_types(columns: Sequence[Column]) -> Iterator[tuple[str, Proposal]]:
-    """The type of each record, where a file has several."""
-    for column in columns:
-        if column.names[-1:] == ("type",) and column.whole and shapes.all_match(_TYPE, column.given):
-            doubt = "vendors' tables know types such as azure.compute.virtual_machine: make a table of yours"
-            yield "type", Proposal(column.path, (doubt,), (column.path,))
 
 
 def _gone(state: Sequence[Match]) -> Iterator[tuple[str, Proposal]]:

@@ -46,6 +46,8 @@ def written(rules: Rules, head: Sequence[str]) -> str:
 def _rules(rules: Rules) -> Iterator[str]:
     yield f"mapping: {rules.name}"
     yield f"to: {{evidence: {flow(rules.kind)}}}"
+    for doubt in rules.doubts:
+        yield from comment(f"check: {doubt}")
     if rules.records:
         yield from entry("records", rules.records, "")
     if rules.parents:

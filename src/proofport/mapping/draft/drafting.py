@@ -15,10 +15,12 @@ from proofport.mapping.draft.matching import assigned, matches, proposals
 from proofport.mapping.draft.names import NESTED, fit, singular, words_of
 from proofport.mapping.draft.rules import Proposal
 from proofport.mapping.draft.shape import Column, RuleText, place_text
-from proofport.mapping.draft.synonyms import FIELDS
+from proofport.mapping.draft.synonyms import FIELDS, PROVIDERS
+from proofport.mapping.draft.writing import flow
 
 OF_EVERY_KIND = ("observed_at", "source", "extras")
 OF_CONTEXT = {"cloud_resource": ("region", "account_id")}
+MOST_PLACES = 3
 NOTHING_FOUND = "nothing tells the records apart"
 
 
@@ -45,6 +47,12 @@ class Rules:
         return place_text(self.found.place) if self.found.place else None
 
     @property
+    def doubts(self) -> list[str]:
+        """Doubts of the place for records, and so of all rules."""
+        listed = [flow(place_text(place)) for place in self.found.also]
+        return [f"are these the records? They may also be at {', '.join(listed[:MOST_PLACES])}"] if listed else []
+
+    @property
     def unused(self) -> list[Column]:
         """The columns that no rule reads."""
         read = {path for proposal in self.fields.values() for path in proposal.paths}
@@ -61,7 +69,7 @@ def rules_of(kind: str, documents: Sequence[Any], name: str, found: Found) -> Ru
     """Draft the rules from the documents of a sample, and the records that were found in them."""
     candidates = matches(kind, found.columns, found.nouns)
     chosen = assigned(candidates)
-    fields = proposals(kind, chosen, candidates)
+    fields = proposals(chosen, candidates, found.columns, found.nouns)
     fields.update(derived(kind, found.columns, found.nouns, fields, chosen))
     if kind not in FIELDS:
         fields.update(_every_column(found.columns))
@@ -134,7 +142,9 @@ def _constants(kind: str, name: str, fields: Mapping[str, Proposal]) -> dict[str
         if "type" in fields:
             made = {}
         if "provider" not in fields and len(parts) > 1:
-            made["provider"] = Proposal({"value": parts[0]}, ("the provider, made of the mapping's name",))
+            made["provider"] = Proposal(
+                {"value": PROVIDERS.get(parts[0], parts[0])}, ("the provider, made of the mapping's name",)
+            )
         return made
     if kind == "personnel_account" and "system" not in fields:
         system = ".".join(parts[:-1]) or re.split(r"[_-]", name)[0]

@@ -26,7 +26,7 @@ from proofport.mapping.draft.shape import (
 )
 from proofport.mapping.draft.synonyms import FIELDS, IDS, NOUNS, OTHER_IDS
 
-MOST_PLACES, COMPARED = 80, 40
+MOST_PLACES, COMPARED, _ALSO = 80, 40, 0.65
 OF_PARENTS = ("account_id", "region", "system", "course", "title")
 """Fields that an element around the records may have for all of them."""
 TOKENS = (
@@ -55,6 +55,8 @@ class Found:
     columns: list[Column]
     nouns: set[str]
     nothing: list[Any]
+    #: Other places whose columns fit nearly as well.
+    also: list[Place]
 
     @property
     def records(self) -> list[Any]:
@@ -78,18 +80,21 @@ class Around:
 def find(kind: str, documents: Sequence[Any], name: str, *, many: bool) -> Found:
     """The best place. `many`: the sample is a list already, so that each document is likely to be one record."""
     candidates = [place for place in places(documents) if can_be_written([step.name for step in place if step.name])]
-    best = max(candidates[:MOST_PLACES], key=lambda place: _worth(kind, documents, place, name, many=many))
+    worth = {place: _worth(kind, documents, place, name, many=many) for place in candidates[:MOST_PLACES]}
+    best = max(worth, key=worth.__getitem__)
+    also = [place for place in worth if place != best and worth[place] > _ALSO * worth[best]]
     held = held_at(documents, best)
     columns = columns_of([each.record for each in held])
     nothing = shapes.nothings(value for column in columns for value in _scalars_in(column))
-    return Found(best, held, [each.without_nothing() for each in columns], _nouns(kind, best, name), nothing)
+    return Found(best, held, [each.without_nothing() for each in columns], _nouns(kind, best, name), nothing, also)
 
 
 def _scalars_in(column: Column) -> Iterator[Any]:
-    """The scalars of a column, also in the objects of its lists; tags may well be empty."""
+    """The scalars of a column, also in the objects of its lists. What stands in tags is anybody's, but for ""."""
     for value in column.values:
-        for item in value if isinstance(value, list) and not column.of_members else [value]:
-            yield from item.values() if isinstance(item, dict) and not column.of_members else [item]
+        for item in value if isinstance(value, list) else [value]:
+            inner = list(item.values()) if isinstance(item, dict) else [item]
+            yield from ([each for each in inner if each == ""] if column.of_members else inner)
 
 
 def _nouns(kind: str, place: Place, name: str) -> set[str]:

@@ -7,10 +7,10 @@ from itertools import product
 
 from proofport.mapping.draft import values as shapes
 from proofport.mapping.draft.matching import Match, joined
-from proofport.mapping.draft.names import NESTED, fit
+from proofport.mapping.draft.names import NESTED, STRIPPED, fit
 from proofport.mapping.draft.rules import Proposal
 from proofport.mapping.draft.shape import Column, says
-from proofport.mapping.draft.synonyms import IDS, OTHER_IDS
+from proofport.mapping.draft.synonyms import ASSIGNED, IDS, OTHER_IDS, Names
 
 FALLBACKS = {
     "person": ("email",),
@@ -27,23 +27,28 @@ def identity(
 ) -> Proposal | None:
     """The rule of `id`. None if nothing tells the records apart."""
     fitting = [column for column in columns if _can_be_an_id(column)]
-    names = IDS.get(kind, OTHER_IDS)
-    named = sorted(
-        (column for column in fitting if fit(column.names, names, nouns)),
-        key=lambda column: -fit(column.names, names, nouns) - shapes.all_match(shapes.ARN, column.given),
-    )
+    worth = {column.path: _worth(kind, column, nouns) for column in fitting}
+    named = sorted((column for column in fitting if worth[column.path]), key=lambda column: -worth[column.path])
     whole = [column for column in named if column.whole]
     best = next((column for column in whole if _different(column)), None) or next(iter(whole), None)
-    if best is not None and (fit(best.names, names, nouns) >= NESTED - 0.1 or _different(best)):
+    if best is not None and (worth[best.path] >= NESTED - 0.1 or _different(best)):
         return _with_doubts(best, [column for column in whole if _different(column)])
     chain = [_plain(column) for column in named if column.given]
     chain += [_made_of_a_field(column) for column in _fallbacks(kind, fields)]
     if kind == "training_record":
-        chain += list(_of_assignments(fields))
+        chain += [*_of_assignments(*(_named(fitting, names) for names in ASSIGNED))]
+        chain += [*_of_assignments(*(list(_columns(fields, name)) for name in ("email", "course")))]
     if made := _covering(chain, columns):
         return made
     other = next((column for column in fitting if column.whole and _different(column)), None)
     return _plain(other).doubted("it is different in every record, but is it an id?") if other is not None else None
+
+
+def _worth(kind: str, column: Column, nouns: set[str]) -> float:
+    """How well a column fits an id by its name. A name such as `projects/acme/topics/orders` is an id."""
+    found = fit(column.names, IDS.get(kind, OTHER_IDS), nouns) + shapes.all_match(shapes.ARN, column.given)
+    resource = column.names == ("name",) and shapes.all_match(shapes.RESOURCE, column.given)
+    return max(found, STRIPPED + 0.2) if resource else found
 
 
 def _can_be_an_id(column: Column) -> bool:
@@ -69,6 +74,8 @@ def _with_doubts(best: Column, others: Sequence[Column]) -> Proposal:
     if not _different(best):
         shared = len(best.values) - len(set(best.values)) + 1
         found = found.doubted(f"{shared} of {len(best.values)} records have an id that another one has")
+    if shapes.all_match(shapes.URL, best.given):
+        found = found.doubted("an address: is it the same, however and whenever it is asked for?")
     if len(best.names) > 1:
         found = found.doubted("the value stands inside of another object: is it the id of the record?")
     if also := [column.path for column in others if column is not best][:MOST_NAMED]:
@@ -78,13 +85,20 @@ def _with_doubts(best: Column, others: Sequence[Column]) -> Proposal:
 
 def _fallbacks(kind: str, fields: Mapping[str, Sequence[Match]]) -> Iterator[Column]:
     for field in FALLBACKS.get(kind, ()):
-        yield from (match.column for match in fields.get(field, ()) if _can_be_an_id(match.column))
+        yield from (column for column in _columns(fields, field) if _can_be_an_id(column))
 
 
-def _of_assignments(fields: Mapping[str, Sequence[Match]]) -> Iterator[Proposal]:
+def _columns(fields: Mapping[str, Sequence[Match]], field: str) -> Iterator[Column]:
+    return (match.column for match in fields.get(field, ()))
+
+
+def _named(columns: Sequence[Column], names: Names) -> list[Column]:
+    return [column for column in columns if fit(column.names, names, set()) >= STRIPPED]
+
+
+def _of_assignments(people: Sequence[Column], courses: Sequence[Column]) -> Iterator[Proposal]:
     """Of a training: person and course together."""
-    for email, course in product(fields.get("email", ()), fields.get("course", ())):
-        paths = (email.column.path, course.column.path)
+    for paths in product(*([column.path for column in columns] for columns in (people, courses))):
         yield Proposal({"template": f"{{{paths[0]}}}/{{{paths[1]}}}"}, ("made of person and course",), paths)
 
 

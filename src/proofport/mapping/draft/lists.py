@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from proofport.mapping.draft import values as shapes
@@ -25,10 +25,16 @@ def texts(field: str, column: Column) -> Proposal | None:
     items = _items(column)
     if items and all(isinstance(item, str) for item in items):
         return Proposal({"path": f"{column.path}[*]", "all": True})
-    inner = next((name for name in NAMED if items and all(_has_text(item, name) for item in items)), None)
-    if inner is None:
+    if not items or not all(isinstance(item, dict) for item in items):
         return None
-    return Proposal({"path": f"{column.path}[*].{inner}", "all": True}, (f"`{inner}` of each item",))
+    inner = [name for name in NAMED if any(_has_text(item, name) for item in items)]
+    whole = [name for name in inner if all(_has_text(item, name) for item in items)]
+    if whole:
+        return Proposal({"path": f"{column.path}[*].{whole[0]}", "all": True}, (f"`{whole[0]}` of each item",))
+    if not all(any(_has_text(item, name) for name in inner) for item in items):
+        return None
+    each = {"first_of": [f"$.{name}" for name in inner]}
+    return Proposal({"path": f"{column.path}[*]", "each": each}, (f"{' or '.join(inner)} of each item",))
 
 
 def _items(column: Column) -> list[Any]:
@@ -36,7 +42,7 @@ def _items(column: Column) -> list[Any]:
 
 
 def _has_text(item: Any, name: str) -> bool:
-    return isinstance(item, dict) and isinstance(item.get(name), str)
+    return isinstance(item.get(name), str) and not shapes.stands_for_nothing(item[name])
 
 
 def choices(field: str, column: Column) -> Proposal | None:
@@ -75,10 +81,20 @@ def parts(field: str, column: Column) -> Proposal | None:
         if "version" not in kept:
             return None
         if not _all_text(items, kept["version"], required=True):
-            rule["when"] = {"path": path_text([kept["version"]]), "present": True}
+            rule["fields"]["version"] = {
+                "path": path_text([kept["version"]]),
+                "if_null": "unknown",
+                "default": "unknown",
+            }
+    doubts = ("the names inside of the items",) if field != "tags" else ()
     return Proposal(
-        {"path": f"{column.path}[*]", "each": rule}, () if field == "tags" else ("the names inside of the items",)
+        {"path": f"{column.path}[*]", "each": rule},
+        doubts + _empty(item.get(inner.get("value", "")) for item in items) if field == "tags" else doubts,
     )
+
+
+def _empty(values: Iterable[Any]) -> tuple[str, ...]:
+    return ("a tag with an empty value has none",) if "" in list(values) else ()
 
 
 def _of_members(column: Column) -> Proposal | None:
@@ -88,7 +104,10 @@ def _of_members(column: Column) -> Proposal | None:
     text = all(isinstance(each, str | None) for each in found)
     value: RuleText = "$.value" if text else {"path": "$.value", "as": "string"}
     each = {"fields": {"key": "$.key", "value": value}}
-    return Proposal({"path": column.path, "entries": True, "each": each}, ("each member of the object becomes a tag",))
+    return Proposal(
+        {"path": column.path, "entries": True, "each": each},
+        ("each member of the object becomes a tag", *_empty(found)),
+    )
 
 
 def _fits(field: str, name: str, items: Sequence[Any], key: str) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 
 from proofport.evidence import model_of
 from proofport.mapping.draft import values as shapes
-from proofport.mapping.draft.names import LIKELY, NESTED, STRIPPED, fit
-from proofport.mapping.draft.proposals import propose
-from proofport.mapping.draft.rules import Proposal, type_of
+from proofport.mapping.draft.names import LIKELY, NESTED, STRIPPED, fit, words_of
+from proofport.mapping.draft.proposals import propose, without_values
+from proofport.mapping.draft.rules import Proposal, Type, type_of
 from proofport.mapping.draft.shape import Column, says
-from proofport.mapping.draft.synonyms import FIELDS
+from proofport.mapping.draft.synonyms import BESIDE, FIELDS, POSTURE
 
 ADDRESSES, SYSTEMS = ("email", "owner_email"), ("platform", "os_name")
 """Fields that may take a column that another one takes, too: a login is often an address."""
@@ -28,6 +28,7 @@ class Match:
     field: str
     column: Column
     proposal: Proposal
+    type: Type
 
 
 def matches(kind: str, columns: Sequence[Column], nouns: set[str]) -> list[Match]:
@@ -36,12 +37,15 @@ def matches(kind: str, columns: Sequence[Column], nouns: set[str]) -> list[Match
     for field, names in FIELDS.get(kind, {}).items():
         made = type_of(model, field)
         for column in columns:
-            worth = fit(column.names, names, nouns)
-            if worth and (proposal := propose(field, made, column)) is not None:
+            worth = fit(column.names, names, nouns, made)
+            proposal = propose(field, made, column) if worth else None
+            if proposal is None and worth >= STRIPPED - 0.1 and not column.given and None in column.values:
+                worth, proposal = LIKELY, without_values(made, column)
+            if proposal is not None:
                 covered = len(column.given) / len(column.values)
-                doubted = 0.5 * bool(proposal.doubts) * (made == "text")
+                doubted = bool(proposal.doubts) * (made == "text")
                 needed = _CLOSE * model.model_fields[field].is_required()
-                found.append(Match(worth + _CLOSE * covered - doubted + needed, field, column, proposal))
+                found.append(Match(worth + _CLOSE * covered - doubted + needed, field, column, proposal, made))
     return sorted(found, key=lambda match: -match.score)
 
 
@@ -55,33 +59,52 @@ def assigned(found: Sequence[Match]) -> dict[str, list[Match]]:
             taken.setdefault(match.column.path, match.field)
             fields[match.field] = [match]
     for match in found:
-        if match.field in fields and match.column.path not in taken and _completes(fields[match.field], match):
-            taken[match.column.path] = match.field
+        if match.field not in fields or match in fields[match.field]:
+            continue
+        free = match.column.path not in taken or (match.field in ADDRESSES and _may_share(match))
+        if free and _completes(fields[match.field], match):
+            taken.setdefault(match.column.path, match.field)
             fields[match.field].append(match)
     return fields
 
 
 def _may_share(match: Match) -> bool:
     if match.field in ADDRESSES:
-        return shapes.all_match(shapes.EMAIL, match.column.given)
+        return shapes.share(shapes.EMAIL, match.column.given) > 0
     return match.field in SYSTEMS
 
 
 def _completes(chosen: Sequence[Match], match: Match) -> bool:
     """True if a column surely means the same, and has values where the chosen ones have none."""
-    if len(chosen) >= MOST_ALTERNATIVES or min(match.score, chosen[0].score) < STRIPPED:
+    least = 0 if match.field in ADDRESSES else STRIPPED
+    if match.column.names[-1:] == chosen[0].column.names[-1:]:
+        least = NESTED - _CLOSE
+    if len(chosen) >= MOST_ALTERNATIVES or min(match.score, chosen[0].score) < least:
         return False
     rows = zip(match.column.values, *(each.column.values for each in chosen), strict=True)
-    return any(says(value) and not any(map(says, others)) for value, *others in rows)
+    fills = _has_address if match.field in ADDRESSES else says
+    return any(fills(value) and not any(map(fills, others)) for value, *others in rows)
 
 
-def proposals(kind: str, fields: Mapping[str, Sequence[Match]], found: Sequence[Match]) -> dict[str, Proposal]:
+def _has_address(value: object) -> bool:
+    return bool(value) if isinstance(value, list) else shapes.all_match(shapes.EMAIL, [value])
+
+
+def proposals(
+    fields: Mapping[str, Sequence[Match]], found: Sequence[Match], columns: Sequence[Column], nouns: set[str]
+) -> dict[str, Proposal]:
     """The rule of each field, with its doubts."""
     taken = {match.column.path for chosen in fields.values() for match in chosen}
     made = {}
     for field, chosen in fields.items():
         best = chosen[0]
         proposal = joined([match.proposal for match in chosen])
+        if elsewhere := [match.column.path for match in chosen[1:] if match.score < STRIPPED]:
+            proposal = proposal.doubted(f"else {', '.join(elsewhere)}, which may be something else")
+        if paired := _beside(field, chosen, columns, nouns):
+            proposal = proposal.doubted(f"does {paired} say when it counts?")
+        if field in POSTURE and any(match.column.given.count(False) for match in chosen):
+            proposal = proposal.doubted("`false` is taken for no: a tool may write it where it does not know, too")
         if best.score < LIKELY + _CLOSE + 0.1:
             proposal = proposal.doubted(f"the name `{best.column.names[-1]}` may mean something else")
         elif best.score < NESTED + _CLOSE + 0.1:
@@ -91,6 +114,25 @@ def proposals(kind: str, fields: Mapping[str, Sequence[Match]], found: Sequence[
             proposal = proposal.doubted(f"also fits: {', '.join(also)}")
         made[field] = proposal
     return made
+
+
+def _beside(field: str, chosen: Sequence[Match], columns: Sequence[Column], nouns: set[str]) -> str | None:
+    """A column that may say when a field counts: by its name, or a flag that is named like the field's column."""
+    own = {match.column.path for match in chosen}
+    names = [match.column.names for match in chosen]
+    for column in columns:
+        if column.path in own or not column.given or not column.scalar:
+            continue
+        if field in BESIDE and fit(column.names, BESIDE[field], nouns) >= NESTED - 0.5:
+            return column.path
+        flag = all(isinstance(value, bool) for value in column.given) and chosen[0].type not in ("bool", "time")
+        if flag and any(column.names[:-1] == each[:-1] and _begins_alike(column.names, each) for each in names):
+            return column.path
+    return None
+
+
+def _begins_alike(a: Sequence[str], b: Sequence[str]) -> bool:
+    return words_of(a[-1])[:-1] == words_of(b[-1])[:-1] != []
 
 
 def joined(alternatives: Sequence[Proposal]) -> Proposal:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from proofport.mapping.draft.synonyms import Names
 
 SURE, STRIPPED, NESTED, LIKELY = 4.0, 3.5, 2.5, 1.5
-"""How well a name fits: as it is; without the record's noun; by its last part alone; by a name to check."""
+ENDING = 1.4
+"""How well a name fits: as it is; without the record's noun; by its last part alone; by a name to check; by its last words alone."""
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
+_SAME = {"mail": "email", "mails": "emails"}
+"""Words that are written in several ways."""
 _FILLING = {
     "is",
     "has",
@@ -25,17 +29,36 @@ _FILLING = {
     "data",
 }
 """Words that may stand before or after a name and mean nothing."""
+_EMPTY = {
+    "time": (
+        re.compile("^(date|time)(of)?(?=.)|^timestamp(?=.)"),
+        re.compile("(?<=.)(utc|gmt|ts|timestamp|date|time|at|on)+$"),
+    ),
+    "bool": (
+        re.compile("^(is|has|are)(?=.)"),
+        re.compile("(?<=.)(enabled|active|activated|on|status|state|flag|set)+$"),
+    ),
+}
+"""Beginnings and ends of names that say no more than the type of a field: of times, and of flags."""
+_GENERAL = {"name", "title", "type", "status", "state", "label", "user", "number", "id", "role", "group", "object", "login"}
+"""Words that say too little at the end of a longer name."""
 _SOMEBODY_ELSE = {
     *("manager", "supervisor", "creator", "approver", "inviter", "sponsor", "parent", "provider", "credentials"),
-    *("department", "organization", "company", "location", "license", "team", "office"),
+    *("authority", "department", "organization", "company", "location", "license", "team", "office"),
 }
 """Objects inside of a record that describe another one."""
+_NOT_BEFORE = {*_SOMEBODY_ELSE, "last", "next", "previous", "old", "new", "max", "min", "count", "default", "first", "no"}
+"""Words with which a longer name means something else than its end."""
+_OWNER = {"user", "owner", "assigned"}
+_CALLED = ("name", "displayname", "display", "value", "label", "title")
+"""Where an object inside of a record has what it is called."""
 
 
 def words_of(name: str) -> list[str]:
     """`DBInstanceId` → db, instance, id."""
     words = [word.lower() for word in _WORD.findall(name)]
-    return ["email", *words[2:]] if words[:2] == ["e", "mail"] else words
+    found = [_SAME.get(word, word) for word in words]
+    return [word for n, word in enumerate(found) if not (word == "e" and found[n + 1 : n + 2] == ["email"])]
 
 
 def singular(word: str) -> str:
@@ -52,14 +75,30 @@ def nouns_of(*names: str) -> set[str]:
     return {singular(word) for name in names for word in words_of(name)} - {"list", "value", "item", "data", "result"}
 
 
-def fit(path: Sequence[str], names: Names, nouns: set[str]) -> float:
-    """How well the names on the way to a column fit a field; 0 if not at all. The earlier name of a field is better."""
+def fit(path: Sequence[str], names: Names, nouns: set[str], made: str = "") -> float:
+    """How well the names on the way to a column fit a field; 0 if not at all. The earlier name of a field is better.
+    `made`: the type of the field. Words that only say that something is a time, or a flag, do not count for these."""
     best = 0.0
     for form, worth in _forms(path, nouns):
         for known, factor in ((names.sure, 1.0), (names.likely, LIKELY / SURE)):
-            if form in known:
-                best = max(best, worth * factor - known.index(form) / 1_000)
+            if worth == ENDING and known is names.likely:
+                continue
+            if (stem := _stem(form, made)) in (stems := _stems(known, made)):
+                best = max(best, worth * factor - stems.index(stem) / 1_000)
     return best
+
+
+@lru_cache(maxsize=1_000)
+def _stems(known: tuple[str, ...], made: str) -> list[str]:
+    return [_stem(form, made) for form in known]
+
+
+def _stem(form: str, made: str) -> str:
+    """`createddate`, `createdAt`, `dateCreated` of a time are `created`; `isMfaEnabled`, `mfaActive` of a flag `mfa`."""
+    before, after = _EMPTY.get(made, (None, None))
+    if before is None or after is None:
+        return form
+    return after.sub("", before.sub("", form)) or form
 
 
 def _forms(path: Sequence[str], nouns: set[str]) -> Iterator[tuple[str, float]]:
@@ -69,8 +108,16 @@ def _forms(path: Sequence[str], nouns: set[str]) -> Iterator[tuple[str, float]]:
     nested = len(path) > 1
     yield "".join(whole), SURE
     yield "".join(_bare(whole, nouns)), STRIPPED
-    if nested and _SOMEBODY_ELSE.intersection(whole[: -len(last)]):
+    around = set(whole[: -len(last)])
+    if nested and _SOMEBODY_ELSE & around and not _OWNER & around:
         return
+    if nested:
+        yield "".join([*words_of(path[-2]), *last]), NESTED + 0.25
+    if nested and "".join(last) in _CALLED:
+        yield "".join(words_of(path[-2])), NESTED
+    for start in range(1, len(last)):
+        if not _NOT_BEFORE.intersection(last[:start]) and "".join(last[start:]) not in _GENERAL:
+            yield "".join(last[start:]), ENDING
     for words in (last, [*last[:-1], *map(singular, last[-1:])]):
         yield "".join(words), NESTED if nested else SURE
         yield "".join(_bare(words, nouns)), NESTED - 0.25 if nested else STRIPPED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +12,16 @@ from proofport.mapping.draft import values as shapes
 from proofport.mapping.draft.moments import how_written
 from proofport.mapping.draft.rules import Proposal, Type
 from proofport.mapping.draft.shape import Column, RuleText
+from proofport.mapping.draft.shaped import shaped
 
 SHAPES: dict[str, re.Pattern[str]] = {
     "mac_address": shapes.MAC,
     "ip_address": shapes.IP,
     "uuid": shapes.UUID,
 }
+
+
+ZERO = (0, "0")
 
 
 def propose(field: str, made: Type, column: Column) -> Proposal | None:
@@ -28,6 +32,17 @@ def propose(field: str, made: Type, column: Column) -> Proposal | None:
     return replace(found, paths=(column.path,)) if found is not None else None
 
 
+def without_values(made: Type, column: Column) -> Proposal | None:
+    """A rule for a column that is null in each record."""
+    rules: dict[Type, RuleText] = {
+        "text": column.path,
+        "bool": column.path,
+        "time": {"path": column.path, "as": "datetime"},
+        "number": {"path": column.path, "as": "number"},
+    }
+    return Proposal(rules[made], ("the sample has no value here",), (column.path,)) if made in rules else None
+
+
 def _short(rule: dict[str, Any]) -> RuleText:
     """A rule of nothing but a path is the path."""
     path: str = rule["path"]
@@ -35,8 +50,8 @@ def _short(rule: dict[str, Any]) -> RuleText:
 
 
 def _text(field: str, column: Column) -> Proposal | None:
-    if any(isinstance(value, list) for value in column.given):
-        return _first_text(field, column)
+    if found := shaped(field, column):
+        return found
     if not column.scalar or any(isinstance(value, bool) for value in column.given):
         return None
     rule: dict[str, Any] = {"path": column.path, **words.trimmed(column)}
@@ -45,6 +60,8 @@ def _text(field: str, column: Column) -> Proposal | None:
     pattern = _pattern(field)
     matched = shapes.share(pattern, column.given) if pattern else 1.0
     if matched == 0 or (pattern is None and shapes.all_match(shapes.URL, column.given)):
+        return None
+    if field == "name" and shapes.all_match(shapes.RESOURCE, column.given):
         return None
     found = Proposal(_short(rule))
     return found if matched == 1 else found.doubted(f"{_some(column, matched)} do not look like {_called(field)}")
@@ -64,31 +81,16 @@ def _some(column: Column, matched: float) -> str:
     return f"{round((1 - matched) * len(column.given)) or 1} of {len(column.given)} values"
 
 
-def _first_text(field: str, column: Column) -> Proposal | None:
-    """The main one of several: of objects the one marked `primary`, else the first."""
-    items = [item for value in column.given if isinstance(value, list) for item in value]
-    if items and all(isinstance(item, str) for item in items):
-        return _checked(field, f"{column.path}[0]", items, "the first of several")
-    if not items or not all(isinstance(item, dict) for item in items):
-        return None
-    inner = next((name for name in ("value", "address", "email") if name in items[0]), None)
-    if inner is None:
-        return None
-    texts = [item.get(inner) for item in items]
-    if any(item.get("primary") is True for item in items):
-        return _checked(field, f"{column.path}[?(@.primary==true)].{inner}", texts, "the one that is marked primary")
-    return _checked(field, f"{column.path}[0].{inner}", texts, "the first of several")
-
-
-def _checked(field: str, path: str, texts: Sequence[Any], doubt: str) -> Proposal | None:
-    pattern = _pattern(field)
-    fits = pattern is not None and not field.endswith("url") and shapes.share(pattern, texts) > 0
-    return Proposal(path, (doubt,)) if fits else None
-
-
 def _time(field: str, column: Column) -> Proposal | None:
-    found = how_written(column.given)
-    return Proposal({"path": column.path, **found[0]}, tuple(found[1])) if found is not None else None
+    times = [value for value in column.given if value not in ZERO]
+    found = how_written(times)
+    if found is None:
+        return None
+    rule, doubts = {"path": column.path, **found[0]}, found[1]
+    if len(times) < len(column.given):
+        rule["when"] = {"path": column.path, "in": list(ZERO), "not": True}
+        doubts.append("zero is taken for no time")
+    return Proposal(rule, tuple(doubts))
 
 
 def _number(field: str, column: Column) -> Proposal | None:

@@ -23,14 +23,15 @@ def _names(sure: str, likely: str = "") -> Names:
 
 
 _EMAIL = _names(
-    "email emailaddress mail workemail companyemail primaryemail useremail personemail mailaddress",
+    "email emailaddress workemail companyemail primaryemail useremail personemail emailid mail workmail emails "
+    "mbox emailaddresses",
     "userprincipalname upn login username businessemail contactemail address",
 )
 _FIRST_NAME = _names("firstname givenname first forename legalfirstname namegivenname namefirst namegiven")
 _LAST_NAME = _names("lastname familyname surname last sn legallastname namefamilyname namelast namefamily")
 _SECONDARY_EMAIL = _names(
     "secondaryemail personalemail homeemail alternateemail otheremail recoveryemail privateemail backupemail",
-    "othermails",
+    "otheremails secondemail",
 )
 _MFA_ENABLED = _names(
     "mfaenabled mfa ismfaenabled hasmfa mfaactive twofactorenabled twofactorauthentication 2fa 2faenabled "
@@ -75,18 +76,16 @@ ACCOUNT = {
     "secondary_email": _SECONDARY_EMAIL,
     "username": _names(
         "username login userlogin loginname logonname samaccountname userprincipalname upn handle accountname",
-        "screenname nickname",
+        "screenname nickname name",
     ),
     "first_name": _FIRST_NAME,
     "preferred_first_name": _names("preferredfirstname preferredname nickname knownas", "calledname"),
     "last_name": _LAST_NAME,
     "full_name": _names("fullname displayname name realname personname completename nameformatted namefullname", "cn"),
     "system": _names("system application app appname applicationname", "service tenant"),
-    "url": _names("url htmlurl weburl profileurl link permalink", "selflink self href metalocation location"),
+    "url": _names("htmlurl weburl profileurl url link permalink", "selflink self href metalocation location"),
     "roles": _names("roles role groups userroles rolenames permissions group", "teams orgrole accesslevel"),
-    "admin": _names(
-        "admin isadmin siteadmin administrator isadministrator superuser issuperuser isorgadmin superadmin"
-    ),
+    "admin": _names("admin isadmin administrator isadministrator superuser issuperuser isorgadmin superadmin"),
     "permission_level": _names("permissionlevel accesslevel", "permission access"),
     "active": _names(
         "active isactive enabled isenabled accountenabled userenabled",
@@ -97,7 +96,10 @@ ACCOUNT = {
         "authmethod authenticationmethod signinmethod loginmethod authtype", "authprovider identityprovider"
     ),
     "mfa_enabled": _MFA_ENABLED,
-    "mfa_methods": _names("mfamethods factors mfafactors authenticationmethods mfatypes", "mfamethod defaultmfamethod"),
+    "mfa_methods": _names(
+        "mfamethods factors mfafactors authenticationmethods mfatypes",
+        "mfamethod defaultmfamethod twofactortype mfatype",
+    ),
     "created_at": _names(_CREATED, "signupdate registeredat invitedat joinedat dateadded addedat"),
     "deactivated_at": _names(
         "deactivatedat disabledat suspendedat deletedat lockedat closedat deactivationdate dateddeactivated archivedat",
@@ -117,16 +119,16 @@ TRAINING = {
     "username": _names("username login userlogin loginname"),
     "course": _names(
         "course coursename modulename trainingname training module coursetitle campaignname "
-        "contentname courseid coursekey slug",
-        "title name content campaign policyname",
+        "contentname courseshortname courseid coursekey slug",
+        "title name content campaign policyname objectid activityid activity",
     ),
-    "title": _names("title coursetitle moduletitle trainingtitle", "coursename modulename contentname"),
+    "title": _names("title coursetitle coursefullname moduletitle trainingtitle", "coursename modulename contentname"),
     "url": _names("url link assignmenturl enrollmenturl", "selflink href"),
     "frameworks": _names("frameworks framework standards", "tags"),
     "completed_at": _names(
         "completedat completeddate completiondate datecompleted completed completedon completeon finishedat finished "
         "completiontime completedtime passedat completeddatetime",
-        "enddate end passed",
+        "enddate end passed timestamp",
     ),
     "assigned_at": _names(
         "assignedat assigneddate assigned dateassigned enrollmentdate enrolledat enrolled dateenrolled assignmentdate "
@@ -134,7 +136,9 @@ TRAINING = {
         "createdat created startdate starteddate",
     ),
     "due_at": _names("dueat duedate due deadline duedatetime dueon duetime", "expirydate expires expirationdate"),
-    "score": _names("score grade result quizscore percent percentage points finalscore", "mark marks"),
+    "score": _names(
+        "score scoreraw grade result quizscore percent percentage points finalscore", "mark marks scorescaled"
+    ),
 }
 DEVICE = {
     "name": _names(
@@ -142,9 +146,8 @@ DEVICE = {
         "fqdn netbiosname label localhostname",
     ),
     "owner_email": _names(
-        "owneremail useremail email emailaddress assigneduseremail primaryuseremail "
-        "assignedtoemail mail upn userprincipalname",
-        "user assignedto owner assigneduser primaryuser username",
+        "owneremail useremail email emailaddress assigneduseremail primaryuseremail assignedtoemail workemail",
+        "upn userprincipalname user assignedto owner assigneduser primaryuser username users endusers deviceusers devicemapping userandlocation",
     ),
     "owner_id": _names("ownerid", "userid"),
     "url": _names("url link weburl deviceurl", "selflink"),
@@ -171,11 +174,14 @@ DEVICE = {
         "ipaddress ip primaryip lastipaddress lastreportedip localip privateip", "publicip ipaddresses externalip"
     ),
     "cpu": _names("cpu processor cpubrand processortype cputype processorname", "processorarchitecture"),
-    "memory": _names("memory ram totalmemory totalram physicalmemory memorygb rammb", "totalrammegabytes"),
+    "memory": _names(
+        "memory ram totalmemory totalram physicalmemory memorygb memorymb memorybytes rammb ramgb physicalmemoryinbytes",
+        "totalrammegabytes memorysize",
+    ),
     "enrolled_at": _names(
         "enrolledat enrolleddatetime enrollmentdate lastenrolledat firstenrollment lastenrollment lastenrolleddateutc "
         "enrolled dateenrolled enrolmentdate",
-        "createdat created firstseen firstseenat registrationdatetime",
+        "createdat created create creation firstseen firstseenat registrationdatetime",
     ),
     "last_seen_at": _names(
         "lastseenat lastseen lastcheckin lastsyncdatetime lastcontact lastcontacttime seentime lastreportdate lastsync "
@@ -256,6 +262,11 @@ IDS: Mapping[str, Names] = {
     ),
     "cloud_resource": _names("arn resourceid id selflink uid uuid resourcearn", "identifier key urn ocid fullname"),
 }
+ASSIGNED = (
+    _names("userid learnerid employeeid personid studentid participantid memberid"),
+    _names("courseid moduleid trainingid contentid activityid campaignid"),
+)
+"""Of a training: the ids of the person and of the course, which make one together."""
 OTHER_IDS = _names("id uuid guid arn key", "number code identifier")
 
 NOUNS: Mapping[str, tuple[str, ...]] = {
@@ -266,6 +277,34 @@ NOUNS: Mapping[str, tuple[str, ...]] = {
     "cloud_resource": ("resource", "properties", "metadata", "object"),
 }
 """Words before a name that say what the record is, in any file."""
+
+PROVIDERS = {
+    "gcloud": "gcp",
+    "google": "gcp",
+    "az": "azure",
+    "k8s": "kubernetes",
+    "kubectl": "kubernetes",
+    "do": "digitalocean",
+}
+"""Providers of clouds under the names of their programs."""
+BESIDE: Mapping[str, Names] = {
+    "completed_at": _names("status state result success passed outcome completion"),
+    "separated_at": _names("status state employmentstatus active employeestatus"),
+    "last_seen_at": _names("enrollmentstatus enrolmentstatus"),
+}
+"""Columns beside that of a field which may say when it counts: a course that was failed has an end, too."""
+POSTURE = (
+    *(
+        "encrypted",
+        "disk_encrypted",
+        "filevault_enabled",
+        "antivirus_enabled",
+        "auto_update_enabled",
+        "firewall_enabled",
+    ),
+    *("password_required", "password_manager_enabled", "screen_lock_enabled", "mfa_enabled", "managed", "public"),
+)
+"""Flags for which some tools write false where they do not know."""
 
 PARTS: Mapping[str, Mapping[str, Names]] = {
     "tags": {"key": _names("key name tagkey k"), "value": _names("value tagvalue v")},

@@ -6,19 +6,26 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[A-Za-z]{2,}")
+EMAIL = re.compile(r"[^@\s,;:<>]+@[^@\s,;:<>]+\.[A-Za-z]{2,}")
 MAC = re.compile(r"(?i)[0-9a-f]{2}([:-]?[0-9a-f]{2}){5}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}")
 UUID = re.compile(r"(?i)\{?[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}\}?")
 IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}|(?=.*:.*:)[0-9A-Fa-f:]{3,39}")
 URL = re.compile(r"https?://\S+")
 ARN = re.compile(r"arn:[a-z-]+:[a-z0-9-]*:[a-z0-9-]*:\d*:.+", re.DOTALL)
 ACCOUNT_NUMBER = re.compile(r"\d{12}")
-ZONE = re.compile(r"[a-z]{2}(-[a-z]+)+-\d[a-z]")
+ZONE = re.compile(r"\b[a-z]{2,}(-[a-z]+)+(-\d[a-z]|\d-[a-z])\b")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+RESOURCE = re.compile(r"/{0,2}[\w.-]+(/[\w.@:~+%-]+)+")
+"""A name of which each part says what the next one names: `projects/acme/topics/orders`."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
-NOTHING = ("", "-", "--", "n/a", "null", "nil", "undefined", "no_information", "not available", "not applicable")
-NEVER = ("0000-00-00", "0001-01-01", "1970-01-01T00:00:00", "1970-01-01 00:00:00")
+NOTHING = (
+    *("", "-", "--", "n/a", "null", "nil", "none", "undefined", "unknown", "never", "(none)", "not set"),
+    *("no_information", "no information", "not available", "not applicable", "not specified"),
+    *("to be filled by o.e.m.", "default string", "02:00:00:00:00:00", "020000000000", "000000000000"),
+)
+_MIDNIGHTS = ("1601-01-01", "1900-01-01", "1970-01-01", "2000-01-01")
+NEVER = ("0000-00-00", "0001-01-01", *(f"{day}{mark}00:00:00" for day in _MIDNIGHTS for mark in "T "))
 """How a time begins that stands for no time."""
 
 YES = ("yes", "true", "y", "1", "on", "enabled", "active", "ja", "wahr", "oui", "vrai")
@@ -34,14 +41,14 @@ MEANINGS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "deactivated",
             "deprovisioned",
             "terminated",
-            "locked_out",
-            "locked",
             "archived",
         ),
     ),
     "public": (("public", "internet-facing"), ("private", "internal")),
-    "encrypted": (("encrypted",), ("unencrypted", "not encrypted", "decrypted", "notencrypted")),
-    "disk_encrypted": (("encrypted", "fully encrypted"), ("unencrypted", "not encrypted", "decrypted", "notencrypted")),
+    **dict.fromkeys(
+        ("encrypted", "disk_encrypted", "filevault_enabled"),
+        (("encrypted", "fully encrypted"), ("unencrypted", "not encrypted", "decrypted", "notencrypted")),
+    ),
     "managed": (("managed", "enrolled"), ("unmanaged", "not enrolled", "unenrolled")),
     "is_contractor": (
         ("contractor", "contingent", "contingent worker", "freelancer", "external", "consultant"),
@@ -55,6 +62,7 @@ MEANINGS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "part time",
             "permanent",
             "internal",
+            "intern",
         ),
     ),
 }
@@ -80,7 +88,7 @@ CHOICES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "mfa_methods": (
         ("sms", r"sms|text"),
         ("email", r"mail"),
-        ("otp", r"otp|authenticator|software"),
+        ("otp", r"otp|authenticator|software|\bapp\b"),
         ("hardware_token", r"webauthn|u2f|fido|hardware|key"),
         ("push", r"push"),
     ),
@@ -138,7 +146,7 @@ def is_opposite(field: str, names: Sequence[str]) -> bool:
 def _meant(field: str, value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
-    word = str(value).strip().lower()
+    word = re.sub(r"[\s_]+", " ", str(value).strip().lower())
     yes, no = MEANINGS.get(field, ((), ()))
     if word in yes or word in YES:
         return True
