@@ -56,9 +56,10 @@ def forked(*command: str, pid_fd: int = 0) -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", client, _server(), str(pid_fd), *command)
 
 
-def shim(folder: Path) -> Path:
-    """A folder with a `proofport` that a shell runs as a fork."""
-    folder.mkdir()
+def commands(beside: Path) -> Path:
+    """A folder beside another one, with a `proofport` that runs as a fork."""
+    folder = beside.with_name(f"{beside.name}.bin")
+    folder.mkdir(exist_ok=True)
     file = folder / "proofport"
     file.write_text(f'#!/bin/sh\nexec {shlex.join(forked("proofport"))} "$@"\n')
     file.chmod(0o755)
