@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from asyncio.subprocess import Process
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -100,7 +99,7 @@ class Scene(CommandLine):
     # ------------------------------------------------------------------ processes
     def process(self, *arguments: str, name: str = "first") -> AbstractAsyncContextManager[Process]:
         """`proofport ARGUMENTS` (or `work`); gone at the end."""
-        return process(*arguments, folder=self.folder, program=(sys.executable, PROGRAM, name))
+        return process(*arguments, folder=self.folder, script=(PROGRAM, name))
 
     def relay(self, port: int = 0, name: str = "relay") -> AbstractAsyncContextManager[RelayProcess]:
         """On a port that stays the same from one start to the next, where one is given."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from signal import SIGKILL
@@ -14,6 +13,7 @@ import pytest
 from tests.support.cli import ACCOUNTS, DRATA, SNAPSHOT, Cli
 from tests.support.emulators import emulating
 from tests.support.evidence import personnel_account
+from tests.support.forked import forked
 
 from proofport import Gateway
 from proofport.journal.contract import Delivery, Filter
@@ -64,7 +64,7 @@ def cli(tmp_path: Path) -> Iterator[Cli]:
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_a_killed_push_leaves_a_receipt_or_the_mark(cli: Cli, place: str) -> None:
     command = ("push", "a.ndjson", *ACCOUNTS, *DRATA, *SNAPSHOT)
-    done = subprocess.run([sys.executable, "-c", KILLED, place, *command], cwd=cli.folder, capture_output=True)
+    done = subprocess.run(forked("-c", KILLED, place, *command), cwd=cli.folder, capture_output=True)
     assert done.returncode == -SIGKILL, done.stderr
     state = cli.type("receipt", "list", "--json").json
     told = {row["run_id"] for row in state["receipts"]} | {row["run_id"] for row in state["unreceipted"]}
@@ -88,7 +88,7 @@ QUEUE_PLACES = {
 def test_a_killed_worker_leaves_no_delivery_without_a_receipt(cli: Cli, place: str) -> None:
     """Nor one with two: the next who holds the lane writes what is due."""
     asyncio.run(submitted(cli, 5))
-    done = subprocess.run([sys.executable, "-c", KILLED, place, "worker"], cwd=cli.folder, capture_output=True)
+    done = subprocess.run(forked("-c", KILLED, place, "worker"), cwd=cli.folder, capture_output=True)
     assert done.returncode == -SIGKILL, done.stderr
     deliveries = asyncio.run(worked_off(cli))
     assert {each.state for each in deliveries} == {"done"}

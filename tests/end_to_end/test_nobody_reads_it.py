@@ -11,7 +11,7 @@ from typing import IO
 import pytest
 from tests.support.cli import ACCOUNTS, DRATA, Cli
 from tests.support.evidence import personnel_account
-from tests.support.programs import PROGRAM
+from tests.support.forked import new
 
 FULL = Path("/dev/full")
 PUSH = ("push", "all.ndjson", *ACCOUNTS, *DRATA)
@@ -26,7 +26,7 @@ def three(cli: Cli) -> Cli:
 
 def typed(cli: Cli, *arguments: str, stdout: IO[bytes] | int, shell: str = '"$@"') -> tuple[int, str]:
     """The exit code, and what stands on stderr."""
-    command = ["bash", "-c", shell, "bash", *PROGRAM, *arguments]
+    command = ["bash", "-c", shell, "bash", *new("proofport", *arguments)]
     done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=60, cwd=cli.folder)
     cli.is_clean(done.stderr)
     return done.returncode, " ".join(done.stderr.split())

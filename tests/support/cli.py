@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 import yaml
 from tests.support.emulators import Emulators, records
-from tests.support.programs import PROGRAM
+from tests.support.forked import forked
 from tests.support.reports import balanced
 
 from proofport.cli import main
@@ -100,7 +100,7 @@ class CommandLine:
 
     def run(self, *arguments: str, stdin: str = "", **environment: str) -> Typed:
         done = subprocess.run(
-            [*PROGRAM, *arguments],
+            forked("proofport", *arguments),
             input=stdin,
             capture_output=True,
             text=True,

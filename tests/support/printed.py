@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from tests.support.forked import commands
 from tests.support.programs import PATIENCE
 
 ROOT = Path(__file__).parents[2]
@@ -150,7 +151,7 @@ class Shell:
         kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
         self._environment = {
             **kept,
-            "PATH": f"{BINARIES}:{path}" if installed else path,
+            "PATH": f"{commands(folder)}:{BINARIES}:{path}" if installed else path,
             "COLUMNS": "80",
             "PYTHONWARNINGS": "",
             **environment,
