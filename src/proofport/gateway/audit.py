@@ -53,7 +53,7 @@ class Receipts:
 
         Raises UsageError where there is none.
         """
-        journal = await self._open()
+        journal = await self.journal()
         if not name.isdecimal() or await journal.receipts(run_id=name):
             return await self.named(name), None
         number = int(name)

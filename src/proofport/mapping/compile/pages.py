@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from proofport.mapping.compile.code import Code
-from proofport.mapping.compile.conditions import condition_of
 from proofport.mapping.compile.reading import Scope
 from proofport.mapping.language.nodes import MappingFile, When, conditions_of
 from proofport.mapping.language.paths import Path, parse
@@ -84,7 +83,7 @@ def _tester(condition: When) -> Callable[[Any], bool]:
     """A function from a document to whether a condition on it holds."""
     code = Code()
     scope = Scope(code, "d", [each.path for each in conditions_of(condition)])
-    code.line(f"return {condition_of(condition, 'empty_when', scope)}")
+    code.line(f"return {scope.holds(condition, 'empty_when')}")
     return code.function("holds(d)", "a condition on documents")
 
 

@@ -40,14 +40,41 @@ _EMPTY = {
     ),
 }
 """Beginnings and ends of names that say no more than the type of a field: of times, and of flags."""
-_GENERAL = {"name", "title", "type", "status", "state", "label", "user", "number", "id", "role", "group", "object", "login"}
+_GENERAL = {
+    "name",
+    "title",
+    "type",
+    "status",
+    "state",
+    "label",
+    "user",
+    "number",
+    "id",
+    "role",
+    "group",
+    "object",
+    "login",
+}
 """Words that say too little at the end of a longer name."""
 _SOMEBODY_ELSE = {
     *("manager", "supervisor", "creator", "approver", "inviter", "sponsor", "parent", "provider", "credentials"),
     *("authority", "department", "organization", "company", "location", "license", "team", "office"),
 }
 """Objects inside of a record that describe another one."""
-_NOT_BEFORE = {*_SOMEBODY_ELSE, "last", "next", "previous", "old", "new", "max", "min", "count", "default", "first", "no"}
+_NOT_BEFORE = {
+    *_SOMEBODY_ELSE,
+    "last",
+    "next",
+    "previous",
+    "old",
+    "new",
+    "max",
+    "min",
+    "count",
+    "default",
+    "first",
+    "no",
+}
 """Words with which a longer name means something else than its end."""
 _OWNER = {"user", "owner", "assigned"}
 _CALLED = ("name", "displayname", "display", "value", "label", "title")
