@@ -14,7 +14,7 @@ from tests.support.relay import Relay, relay_config, relaying
 
 from proofport.config.relay import Overload
 from proofport.gateway import Gateway
-from proofport.journal.contract import Arrival, Filter, LaneView
+from proofport.journal.contract import AccessKey, Arrival, Filter, LaneView
 from proofport.relay.operating import backlog
 from proofport.relay.operating.backlog import Backlog, Backpressure, View
 
@@ -163,6 +163,9 @@ async def test_one_look_answers_everybody_for_a_while_and_a_slow_one_for_longer(
             return []
 
         async def arrivals(self) -> list[Arrival]:
+            return []
+
+        async def access_keys(self) -> list[AccessKey]:
             return []
 
     class Fake(Gateway):
