@@ -109,8 +109,8 @@ async def list_receipts(gateway: Gateway, limit: int, as_json: bool) -> int:
     lanes = [
         {"lane": lane, "deliveries": count, "since": when(since)} for lane, count, since in await journal.due_lanes()
     ]
-    shown = {"receipts": found, "unreceipted": due, "unreceipted_deliveries": lanes}
-    shown["unstamped"] = missing = await stamps.missing()
+    missing = await stamps.missing()
+    shown = {"receipts": found, "unreceipted": due, "unreceipted_deliveries": lanes, "unstamped": missing}
     show_result(shown, _listed(found, due, lanes, missing), as_json=as_json)
     return 0
 
