@@ -31,10 +31,11 @@ $(READY)-%: requirements/%.txt $(READY)
 	$(PIP) --require-hashes -r $<
 	@touch $@
 
-# It needs packages that nothing else here does, so that it has an environment of its own.
+# It needs packages that nothing else here does, so that it has an environment of its own. The file has all that it needs:
+# with --no-deps pip takes it as it is, else it misses a pin of `pydantic[email]`.
 $(OSCAL)/.ready: requirements/oscal.txt $(READY)
 	$(PYTHON) -m venv $(OSCAL)
-	$(OSCAL)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(OSCAL)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 demo: $(READY)

@@ -109,6 +109,7 @@ def test_a_checkpoint_of_another_log_is_disproven(stamped: Cli, tmp_path: Path) 
     push(stamped)
     folder, key = exported(stamped), fingerprint(stamped)
     assert judged(folder, "--key", key)[0] == 0
+    assert (folder / "stamps" / "00000001.tsr").is_file()
     for name in ("00000002.note", "00000002.tsr"):
         shutil.copy(other / "stamps" / name, folder / "stamps" / name)
     Forger(stamped, folder).manifest()

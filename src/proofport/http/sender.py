@@ -221,11 +221,11 @@ class Sender:
         async with self._session.request(
             call.method, url, data=call.body, headers=headers, allow_redirects=False, timeout=timeout
         ) as response:
-            body = await body_of(response)
+            body = await body_of(response, LARGEST_ANSWER)
             return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
 
 
-async def body_of(response: aiohttp.ClientResponse, largest: int = LARGEST_ANSWER) -> bytes:
+async def body_of(response: aiohttp.ClientResponse, largest: int) -> bytes:
     """The body, unpacked. Raises ClientPayloadError for one that is too large: a few bytes may unpack to gigabytes."""
     body = bytearray()
     async for piece in response.content.iter_any():

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.journal_contract.receipts import receipt_after
+from tests.support.cli import CommandLine
 from tests.support.journals import used
 from tests.support.postgres import Database
 
 from proofport.errors import ConfigError, UsageError
 from proofport.journal import opened
-from proofport.journal.contract import PERHAPS_OVERWRITTEN, BatchDone, Filter, Known, NewDelivery, NewRun, Sent
+from proofport.journal.contract import PERHAPS_OVERWRITTEN, BatchDone, Filter, Known, LogHead, NewDelivery, NewRun, Sent
 from proofport.journal.postgres import PostgresJournal
 from proofport.journal.sqlite import SqliteJournal
 
@@ -172,22 +174,40 @@ async def test_what_is_no_whole_journal_changes_nothing(tmp_path: Path, spoil: o
     assert {file.name for file in tmp_path.iterdir()} <= {"journal.sqlite3", "backup"}  # noqa: ASYNC240
 
 
-async def test_a_database_that_was_restored_is_noted(postgres: Database) -> None:
+def test_a_database_that_was_restored_is_noted(
+    postgres: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Receipts get numbers that were not given before, and what was delivered counts as perhaps overwritten."""
-    async with opened(PostgresJournal(postgres.empty())) as journal:
-        assert isinstance(journal, PostgresJournal)
-        lane = await journal.claim("a", owner="me", lease=60)
-        assert lane is not None
-        await lane.begin(NewRun("r1", "there", "device", "upsert"))
-        await lane.batch_done("r1", BatchDone(0, 1, 1, 1, b"", "[]", Sent(["d-1"], [77])))
-        await lane.end("r1", complete=True, report="{}")
-        assert await journal.known("a", "device", ["d-1"]) == [Known(77, 0.0)]
-        before = await journal.log_head()
-        assert await journal.add_receipt(receipt_after(before), after=0)
-        await journal.restored()
-        assert await journal.known("a", "device", ["d-1"]) == [Known(PERHAPS_OVERWRITTEN, 0.0)]
-        after = await journal.log_head()
-        assert (after.size, after.sequence) == (1, 0)
-        assert after.branch != before.branch
-        assert await journal.add_receipt(receipt_after(after, "r2"), after=1)
-        assert [branch.size for branch in await journal.branches()] == [0, 1]
+    url = postgres.empty()
+
+    async def delivered() -> LogHead:
+        async with opened(PostgresJournal(url)) as journal:
+            lane = await journal.claim("a", owner="me", lease=60)
+            assert lane is not None
+            await lane.begin(NewRun("r1", "there", "device", "upsert"))
+            await lane.batch_done("r1", BatchDone(0, 1, 1, 1, b"", "[]", Sent(["d-1"], [77])))
+            await lane.end("r1", complete=True, report="{}")
+            assert await journal.known("a", "device", ["d-1"]) == [Known(77, 0.0)]
+            head = await journal.log_head()
+            assert await journal.add_receipt(receipt_after(head), after=0)
+            return head
+
+    async def gone_on(before: LogHead) -> None:
+        async with opened(PostgresJournal(url)) as journal:
+            assert await journal.known("a", "device", ["d-1"]) == [Known(PERHAPS_OVERWRITTEN, 0.0)]
+            head = await journal.log_head()
+            assert (head.size, head.sequence) == (1, 0)
+            assert head.branch != before.branch
+            assert await journal.add_receipt(receipt_after(head, "r2"), after=1)
+            assert [branch.size for branch in await journal.branches()] == [0, 1]
+
+    before = asyncio.run(delivered())
+    monkeypatch.setenv("PROOFPORT_JOURNAL", url)
+    line = CommandLine(tmp_path, {}, instance="test", journal="env:PROOFPORT_JOURNAL")
+    line.configure()
+    assert line.type("journal", "restored").code == 0
+    asyncio.run(gone_on(before))
+    line.configure(journal="journal.sqlite3")
+    typed = line.type("journal", "restored")
+    assert typed.code == 2
+    assert "proofport journal restore FILE" in typed.words
