@@ -15,7 +15,7 @@ from proofport.accounting import LeftOut, Status
 from proofport.adapter import Batch, Mode
 from proofport.audit import explain
 from proofport.audit.explain import Explanation, FieldTold, how_of
-from proofport.delivery.books import NOWHERE
+from proofport.delivery.books import NOWHERE, POSITION_BITS
 from proofport.delivery.collisions import Collisions
 from proofport.delivery.observed import seconds_of
 from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of
@@ -147,8 +147,6 @@ class RunExplainer:
 
     # ------------------------------------------------------------------ the input
     def _read_again(self, record_id: str, told: Explanation) -> _Again:
-        from proofport.delivery.books import POSITION_BITS
-
         again = _Again()
         inputs = self._told["inputs"]
         if len(inputs["list"]) < inputs["count"]:
