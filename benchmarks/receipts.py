@@ -23,7 +23,7 @@ from proofport.audit.log import ReceiptLog
 from proofport.journal.sqlite import SqliteJournal
 
 RECORDS, FEW = 100_000, 1_000
-ROUNDS = 5
+ROUNDS = 9
 PUSHES = 3
 """Receipts of the folder that is changed."""
 
@@ -122,6 +122,7 @@ RECORD_LEVEL: dict[str, Callable[[Path], None]] = {
 
 # ------------------------------------------------------------------ row 25
 def _added(folder: Path, origin: str, key: Path) -> Goal:
+    """By the least processor time of all rounds: a busy machine only adds to it, and more than a receipt does."""
     file = folder / "many.ndjson"
     write_records(file, RECORDS)
     homes = {name: folder / name for name in ("with", "without")}
@@ -132,8 +133,11 @@ def _added(folder: Path, origin: str, key: Path) -> Goal:
         for name, home in homes.items():
             given = key if name == "with" else None
             taken = timed(lambda: push(file, origin, home, key=given), RECORDS)  # noqa: B023  # called at once
-            times[name].append(taken.wall)
-    ratio = statistics.median(one / other for one, other in zip(times["with"], times["without"], strict=True))
-    signed, plain = (statistics.median(times[name]) for name in ("with", "without"))
-    detail = f"{RECORDS:,} records: {signed:.2f} us a record with a receipt, {plain:.2f} without; {ROUNDS} rounds"
-    return ADDED.goal("what a receipt adds to a push", 100 * (ratio - 1), detail)
+            times[name].append(taken.processor)
+    signed, plain = (min(times[name]) for name in ("with", "without"))
+    medians = ", ".join(f"{statistics.median(times[name]):.2f}" for name in ("with", "without"))
+    detail = (
+        f"{RECORDS:,} records: {signed:.2f} us of the processor a record with a receipt, {plain:.2f} without, the least "
+        f"of {ROUNDS} rounds; medians {medians}"
+    )
+    return ADDED.goal("what a receipt adds to a push", 100 * (signed / plain - 1), detail)

@@ -72,7 +72,7 @@ async def _proven(gateway: Gateway, report: RunReport, vendor: str, sample: Samp
     digests = {each["request"] for each in map(orjson.loads, exchanges.splitlines())}
     rows = report.destinations[vendor].problems
     not_taken = {each.id: each.outcome for each in rows if each.outcome.status is not Status.UNKNOWN}
-    proven = 0
+    proven = unchanged = 0
     for given, made in zip(sample.records, sample.made, strict=True):
         record_id = made["id"] if isinstance(made, dict) else sample.mapping.id_of(*given)
         if record_id is None:
@@ -82,7 +82,11 @@ async def _proven(gateway: Gateway, report: RunReport, vendor: str, sample: Samp
             assert (told.outcome, told.missing) == (f"left out: {made.reason}", [])
         elif record_id in not_taken:
             assert str(told.outcome).startswith(not_taken[record_id].status), told
+        elif told.outcome == Status.UNCHANGED:
+            assert (told.missing, told.request in {None, *digests}) == ([], True), told
+            unchanged += 1
         else:
             assert (told.missing, told.request in digests) == ([], True), told
             proven += 1
+    assert unchanged == report.destinations[vendor].tally.status[Status.UNCHANGED]
     return proven

@@ -219,11 +219,13 @@ def test_the_statement_of_a_run_has_the_numbers_of_its_report(pushed: Cli) -> No
     receipts = pushed.type("receipt", "list", "--json").json["receipts"]
     run = receipts[-1]["run_id"]
     words = pushed.type("receipt", "statement", run).words
-    assert "eu.ndjson 1 records, source eu" in words
+    assert "eu.ndjson 1 record, source eu" in words
     assert "us.ndjson 11 records, source us" in words
     assert "12 read = 11 + 1: reconciles" in words
-    assert "1 times, mfa_enabled: expected a valid boolean" in words
-    assert "Overridden by a person" in words
+    assert "1 record, mfa_enabled: expected a valid boolean" in words
+    assert "A person has overridden it" in words
+    assert "11 delivered to Drata" in words
+    assert "Rules drata/personnel_account" in words
     assert "the EU office was closed" in words
     [told] = pushed.type("receipt", "statement", run, "--json").json
     report = pushed.type("status", run, "--json").json

@@ -51,7 +51,7 @@ class Explanation:
     destination: str
     receipt: str
     record: str
-    #: Where it was read: `FILE:LINE`, or `FILE#RECORD`.
+    #: Where it was read: `FILE:LINE`, `FILE#RECORD`, or `delivery N, record N`.
     place: str | None = None
     #: What the vendor said, as far as it is known.
     outcome: str | None = None

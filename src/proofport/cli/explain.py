@@ -72,7 +72,7 @@ def _lines(found: Sequence[Explanation]) -> Iterator[str]:
     for each in found:
         yield f"{each.record} at {each.destination}, receipt {each.receipt}"
         if each.place:
-            yield f"  read at {each.place}"
+            yield f"  from {each.place}"
         if each.outcome:
             yield f"  outcome: {each.outcome}"
         if each.request:

@@ -148,9 +148,8 @@ async def statement(gateway: Gateway, run: str, html: Path | None, as_json: bool
     Exit codes: 0 printed, 2 there is no receipt of it, or FILE cannot be written.
     """
     from proofport.audit import statement as page
-    from proofport.audit.export import predicate_of
 
-    receipts = [(each.name, predicate_of(each)) for each in await gateway.receipts.named(run) if each.run_id]
+    receipts = [page.told_of(each) for each in await gateway.receipts.named(run) if each.run_id]
     if not receipts:
         raise UsageError(f"{run} is the receipt of a key", hint="`proofport receipt show` shows it.")
     if html is not None:

@@ -28,7 +28,7 @@ from proofport.journal.contract import Delivery, Filter, Journal
 ATTEMPTS = 20_000
 """The latest requests of a lane, among which those of a delivery are looked for."""
 
-NOT_SENT = Status.UNCHANGED, Status.WITHHELD
+MAYBE_NOT_SENT = Status.UNCHANGED, Status.REJECTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class QueueExplainer:
             told.body = [FieldTold(name, "kept", value) for name, value in orjson.loads(body).items()]
         elif not await self._certified.tell_body(target, delivery.mode, record, told):
             return [told]
-        if outcomes and outcomes[number].status not in NOT_SENT:
+        if outcomes and outcomes[number].status is not Status.WITHHELD:
             await self._request(target, delivery, number, listed, told)
         return [told]
 
@@ -123,7 +123,7 @@ class QueueExplainer:
                     why = str(error)
                 else:
                     return
-        if not (told.outcome or "").startswith(Status.REJECTED):
+        if not (told.outcome or "").startswith(MAYBE_NOT_SENT):
             told.missing.append(f"its delivery is in the receipt; {why}")
 
     async def _together(self, delivery: Delivery, listed: Sequence[Delivery]) -> list[Sequence[Delivery]]:

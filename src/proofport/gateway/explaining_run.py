@@ -15,7 +15,7 @@ from proofport.accounting import LeftOut, Status
 from proofport.adapter import Batch, Mode
 from proofport.audit import explain
 from proofport.audit.explain import Explanation, FieldTold, how_of
-from proofport.delivery.books import NOWHERE
+from proofport.delivery.books import NOWHERE, POSITION_BITS
 from proofport.delivery.collisions import Collisions
 from proofport.delivery.observed import seconds_of
 from proofport.delivery.payload import batch_digest, decode_outcomes, digests_of
@@ -39,6 +39,7 @@ WHAT_BECAME = "what became of the record"
 NOT_REMADE = "the batch cannot be made again: its records or bodies are not those of then"
 KEPT_LAST = "the batch cannot be made again: the last bodies of refused records went with it"
 NOT_SENT = Status.WITHHELD, Status.REJECTED
+MAYBE_NOT_SENT = Status.UNCHANGED, Status.REJECTED
 
 Placed = tuple[int, Neutral]
 """A record, and its position among all inputs."""
@@ -146,8 +147,6 @@ class RunExplainer:
 
     # ------------------------------------------------------------------ the input
     def _read_again(self, record_id: str, told: Explanation) -> _Again:
-        from proofport.delivery.books import POSITION_BITS
-
         again = _Again()
         inputs = self._told["inputs"]
         if len(inputs["list"]) < inputs["count"]:
@@ -229,7 +228,7 @@ class RunExplainer:
         index, outcomes = batch.positions.index(position), decode_outcomes(done.outcomes)
         told.outcome = in_words(outcomes[index])
         told.missing = [each for each in told.missing if not each.startswith(WHAT_BECAME)]
-        if outcomes[index].status in (Status.UNCHANGED, Status.WITHHELD):
+        if outcomes[index].status is Status.WITHHELD:
             return
         job = target.job(run.run_id, self._told["instance"], run.kind, run.mode, run.started)
         try:
@@ -237,7 +236,7 @@ class RunExplainer:
                 index, batch, outcomes
             )
         except NotCarried as error:
-            if outcomes[index].status is not Status.REJECTED:
+            if outcomes[index].status not in MAYBE_NOT_SENT:
                 told.missing.append(f"the batch is the one that was sent; {error}")
 
     async def _batch(self, target: Target, run: RunView, done: BatchDone, again: _Again) -> Batch | None:
