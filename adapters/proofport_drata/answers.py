@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from proofport.accounting import Outcome, unknown
+from proofport.accounting import CONFIRMED, Outcome, unknown
 from proofport.errors import Blocked, ConfigError, Problem, Retryable, TooLarge, UsageError
 from proofport.wire import Reply
 
@@ -110,6 +110,12 @@ def not_answered(reply: Reply, expected: str) -> Outcome:
     """The outcome of a record whose request reads as a success, by an answer that is not about it."""
     found = f"an answer with status {reply.status} that is not about this record"
     return unknown("no_verdict", Problem(found, expected, vendor_message=vendor_words(reply)))
+
+
+def deleted(reply: Reply, asked: str, permission: str) -> Outcome:
+    """The outcome of a deletion. `asked` and `permission`: see `expect_ok`."""
+    expect_ok(reply, asked, permission)
+    return CONFIRMED if reply.status == DELETED else not_answered(reply, "status 204")
 
 
 def malformed(what: str) -> Retryable:

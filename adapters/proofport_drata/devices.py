@@ -16,8 +16,8 @@ from proofport_drata import bodies
 from proofport_drata.answers import (
     CREATE_DEVICE,
     DELETE_DEVICE,
-    DELETED,
     LIST_DEVICES,
+    deleted,
     expect_ok,
     not_answered,
     refused,
@@ -126,8 +126,7 @@ class MdmDevices(DrataConnection, Ends, Lists, Matches):
         reply = yield Call("delete_connection_device", "DELETE", path, destructive=True)
         if reply.status == 404:
             return CONFIRMED
-        expect_ok(reply, "delete a device", DELETE_DEVICE)
-        return CONFIRMED if reply.status == DELETED else not_answered(reply, "status 204")
+        return deleted(reply, "delete a device", DELETE_DEVICE)
 
     def _rows_of(self, device: str) -> Flow[Rows]:
         """Filter here as well: not every filter of this vendor has an effect (observed for sessions, gram)."""

@@ -67,10 +67,7 @@ class HrisPeople(DrataConnection, Ends, Lists, Matches):
         return [("email", address)] if "@" in address else []
 
     def page(self, cursor: str | None) -> Flow[Page]:
-        page = yield from self.listing.page(cursor)
-        if not all(isinstance(row.get("identityId"), str) for row in page.rows):
-            raise malformed("list_hris_identities gave a person without identityId")
-        return Page([_observed(row) for row in page.rows], page.cursor, page.total)
+        return (yield from self.listing.observed(cursor, "identityId", _observed))
 
     @property
     def _path(self) -> str:

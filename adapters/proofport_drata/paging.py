@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from proofport.adapter import Flow, Walk
+from proofport.adapter import Flow, Observed, Page, Walk
 from proofport.wire import Call
 from proofport_drata.answers import (
     CHECK_OBJECTS,
@@ -61,6 +62,13 @@ class DrataList:
             raise malformed(f"{self.operation} gave no cursor")
         total = pagination.get("totalCount")
         return DrataPage(rows, self._next_cursor(pagination["cursor"], cursor), total if type(total) is int else None)
+
+    def observed(self, cursor: str | None, key: str, made: Callable[[dict[str, Any]], Observed]) -> Flow[Page]:
+        """One page, each row `made` into a record. Raises Retryable where a row lacks the text that it is known by."""
+        page = yield from self.page(cursor)
+        if not all(isinstance(row.get(key), str) for row in page.rows):
+            raise malformed(f"{self.operation} gave a row without {key}")
+        return Page(list(map(made, page.rows)), page.cursor, page.total)
 
     def rows(self, start: str | None = None) -> Flow[Rows]:
         """The rows of all pages from the cursor `start` on."""

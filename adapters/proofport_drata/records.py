@@ -14,10 +14,9 @@ from proofport.wire import Call, Reply
 from proofport_drata.answers import (
     CREATE_DATA,
     DELETE_DATA,
-    DELETED,
     UPDATE_DATA,
+    deleted,
     expect_ok,
-    malformed,
     not_answered,
     refused,
 )
@@ -131,8 +130,7 @@ def delete(path: str, _: str, body: bytes) -> Flow[Outcome]:
     reply = yield Call("delete_record", "DELETE", path, destructive=True)
     if reply.status == 404:
         return NOT_HELD
-    expect_ok(reply, "delete a record", DELETE_DATA)
-    return CONFIRMED if reply.status == DELETED else not_answered(reply, "status 204")
+    return deleted(reply, "delete a record", DELETE_DATA)
 
 
 def update(path: str, record: str, body: bytes) -> Flow[Outcome]:
@@ -148,10 +146,7 @@ def update(path: str, record: str, body: bytes) -> Flow[Outcome]:
 
 def live(records: str, cursor: str | None) -> Flow[Page]:
     """A page of live records. Without `sessionId` the list holds no staged ones (assumed)."""
-    page = yield from DrataList("list_records", records).page(cursor)
-    if not all(isinstance(row.get("id"), str) for row in page.rows):
-        raise malformed("list_records gave a record without an id")
-    return Page([_observed(row) for row in page.rows], page.cursor, page.total)
+    return (yield from DrataList("list_records", records).observed(cursor, "id", _observed))
 
 
 def _observed(row: dict[str, Any]) -> Observed:

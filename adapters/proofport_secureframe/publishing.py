@@ -12,19 +12,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from proofport.accounting import ACCEPTED, NOT_KNOWN, UNCHANGED, Outcome, rejected, unknown
-from proofport.adapter import (
-    Batch,
-    Blueprint,
-    Body,
-    Ends,
-    Flow,
-    Job,
-    Limits,
-    Memory,
-    Mode,
-    Provisioned,
-    Provisions,
-)
+from proofport.adapter import Batch, Blueprint, Body, Ends, Flow, Job, Limits, Memory, Mode, Provisioned, Provisions
 from proofport.errors import Problem, UnsupportedFeature
 from proofport.wire import Call
 from proofport_secureframe.answers import PUBLISH_HINTS, queued, refuse, vendor_words

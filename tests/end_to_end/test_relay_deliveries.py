@@ -11,6 +11,7 @@ from tests.support.evidence import cloud_resource, cloud_resources
 from tests.support.programs import PATIENCE
 from tests.support.relay import Relay
 
+from proofport.relay.api import models
 from proofport.testing import Running
 
 TYPELESS = {"id": "i-bad", "type": "nobody.knows.this", "name": "odd"}
@@ -102,6 +103,7 @@ async def test_a_parked_lane_is_seen_and_resumed(relay: Relay, drata_emulator: R
     assert lane["oldest"].endswith("Z")
     resumed = await relay.ask("POST", f"/v1/lanes/{quote(lane['lane'], safe='')}/resume")
     assert (resumed.status, resumed.body["parked"]) == (200, None)
+    models.ResumedLane.model_validate(resumed.body)
     [delivery] = await relay.settled()
     assert delivery["outcomes"]["delivered"] == 1
     assert (await relay.ask("POST", "/v1/lanes/nowhere/resume")).problem == "not-found"

@@ -14,12 +14,7 @@ from proofport.errors import ConfigError, UsageError
 try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import (
-        Encoding,
-        NoEncryption,
-        PrivateFormat,
-        load_pem_private_key,
-    )
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 except ImportError:  # pragma: no cover
     raise UsageError("receipts need the package cryptography", hint="pip install 'proofport[audit]'") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -142,17 +143,23 @@ without_option = click.option(
 
 
 class Span(click.ParamType):  # type: ignore[type-arg]  # it is generic only for type checkers
-    """A span of time, in seconds: 26h, 2d."""
+    """A span of time, in seconds: 26h, 2d. `least`: the shortest that is taken."""
 
     name = "span"
+
+    def __init__(self, least: str | None = None) -> None:
+        self._least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         from proofport.text.durations import EXPECTED, seconds_of
 
-        try:
-            return value if isinstance(value, float) else seconds_of(value)
-        except ValueError:
-            self.fail(f"found {value!r}, expected {EXPECTED}", param, ctx)
+        seconds: float | None = None
+        with suppress(ValueError):
+            seconds = value if isinstance(value, float) else seconds_of(value)
+        if seconds is None or (self._least and seconds < seconds_of(self._least)):
+            least = f", at least {self._least}" if self._least else ""
+            self.fail(f"found {value!r}, expected {EXPECTED}{least}", param, ctx)
+        return seconds
 
 
 max_input_age_option = click.option(

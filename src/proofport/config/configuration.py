@@ -13,9 +13,9 @@ from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationEr
 
 from proofport import evidence, registry
 from proofport.adapter import Adapter
+from proofport.config.lines import FileLines, described, one_of
 from proofport.config.names import DEFAULT, TENANT, block_of, own_name, place_of, scoped, tenant_of
 from proofport.config.notices import Webhook, resolved
-from proofport.config.places import Places, described, one_of
 from proofport.config.relay import RelaySettings, Settings
 from proofport.config.secrets import file_of, journal_of, resolve_secrets, text_of, url_of
 from proofport.errors import ConfigError, MappingError, UsageError
@@ -146,26 +146,26 @@ class Config(Settings):
                 hint=f"Write one with `proofport init`, or name one with --config or {PATH_VARIABLE}.",
             )
         node = _read(file)
-        places = Places(_shown(file), node)
+        lines = FileLines(_shown(file), node)
         given = data(node)
         if not isinstance(given, dict):
             expected = "a mapping with `instance:` and `destinations:`"
-            places.refuse((), found=kind_of(node), expected=expected)
-        given["journal"] = journal_of(given.get("journal", DEFAULT_JOURNAL), places, file.parent)
+            lines.refuse((), found=kind_of(node), expected=expected)
+        given["journal"] = journal_of(given.get("journal", DEFAULT_JOURNAL), lines, file.parent)
         try:
             config = cls.model_validate(given)
         except ValidationError as error:
-            places.refuse_settings(error, cls, ())
-        _check_names(config, places)
-        _check_kinds(config.sources, places, ("sources",))
+            lines.refuse_settings(error, cls, ())
+        _check_names(config, lines)
+        _check_kinds(config.sources, lines, ("sources",))
         if config.mappings is not None:
             config = config.model_copy(update={"mappings": file.parent / config.mappings})
         config._path, config._node = file, node
         return config
 
     @property
-    def _places(self) -> Places:
-        return Places(_shown(self.path) if self.path else "the configuration", self._node)
+    def _lines(self) -> FileLines:
+        return FileLines(_shown(self.path) if self.path else "the configuration", self._node)
 
     @property
     def _folder(self) -> Path:
@@ -187,20 +187,20 @@ class Config(Settings):
         key = self.receipts.key
         if key.startswith("file:"):
             return file_of(key, self._folder)
-        return text_of(key, self._places, ("receipts", "key"), self._folder)
+        return text_of(key, self._lines, ("receipts", "key"), self._folder)
 
     def heartbeat_url(self) -> str | None:
         """The address to call after a run that is complete, its reference resolved. Raises ConfigError."""
         if self.heartbeat is None:
             return None
-        return url_of(self.heartbeat.url, self._places, ("heartbeat", "url"), self._folder)
+        return url_of(self.heartbeat.url, self._lines, ("heartbeat", "url"), self._folder)
 
     def authority(self) -> tuple[str, Path]:
         """The address of the configured authority, its reference resolved, and its certificates. Raises ConfigError."""
         assert self.receipts is not None
         assert self.receipts.timestamps is not None
         wanted = self.receipts.timestamps
-        url = url_of(wanted.url, self._places, ("receipts", "timestamps", "url"), self._folder)
+        url = url_of(wanted.url, self._lines, ("receipts", "timestamps", "url"), self._folder)
         return url, self._folder / wanted.roots.expanduser()
 
     def of_tenant(self, tenant: str) -> Mapping[str, dict[str, Any]]:
@@ -218,7 +218,7 @@ class Config(Settings):
 
     def webhooks(self) -> list[Webhook]:
         """Who is told when something is wrong, with their addresses and secrets. Raises ConfigError."""
-        return resolved(self.notices, self._places, self._folder)
+        return resolved(self.notices, self._lines, self._folder)
 
     def adapter(self, destination: str, *, offline: bool = False) -> Adapter:
         """The adapter of a destination, its secrets resolved and its settings checked. Raises ConfigError.
@@ -226,26 +226,26 @@ class Config(Settings):
         The lanes of a tenant's destination begin with the tenant's name. `offline`: nothing will be asked of the
         vendor, so that secrets which are not there do not matter.
         """
-        places = self._places
+        lines = self._lines
         tenant, name, here = tenant_of(destination), own_name(destination), place_of(destination)
         configured = self.of_tenant(tenant)
         if name not in configured or scoped(tenant, name) != destination:
             known = [scoped(tenant, each) for each in configured]
             raise ConfigError(
-                f"there is no destination {destination!r} in {places.name}; configured: {', '.join(known) or 'none'}",
-                hint=did_you_mean(destination, known) or f"Add it under `{'.'.join(here[:-1])}:` in {places.name}.",
+                f"there is no destination {destination!r} in {lines.name}; configured: {', '.join(known) or 'none'}",
+                hint=did_you_mean(destination, known) or f"Add it under `{'.'.join(here[:-1])}:` in {lines.name}.",
             )
         settings = {**configured[name]}
-        adapter_class = _adapter_class(settings.pop("adapter", None), places, here)
+        adapter_class = _adapter_class(settings.pop("adapter", None), lines, here)
         folder = self._folder
-        literal = resolve_secrets(settings, adapter_class.Settings, places, here, folder, offline=offline)
-        _check_kinds(settings.get("objects"), places, (*here, "objects"))
+        literal = resolve_secrets(settings, adapter_class.Settings, lines, here, folder, offline=offline)
+        _check_kinds(settings.get("objects"), lines, (*here, "objects"))
         try:
             adapter = adapter_class(adapter_class.Settings.model_validate(settings, context={"folder": folder}))
         except ValidationError as error:
-            places.refuse_settings(error, adapter_class.Settings, here)
+            lines.refuse_settings(error, adapter_class.Settings, here)
         if literal and not is_loopback(adapter.origin):
-            places.refuse(
+            lines.refuse(
                 (*here, literal[0]),
                 found="a secret written into the file",
                 expected="a reference to it: env:NAME or file:PATH",
@@ -266,20 +266,20 @@ def locate(path: str | Path | None = None) -> Path | None:
     return next((folder / FILE_NAME for folder in (here, *here.parents) if (folder / FILE_NAME).is_file()), None)
 
 
-def _check_names(config: Config, places: Places) -> None:
+def _check_names(config: Config, lines: FileLines) -> None:
     """`@` and `/` separate the tenant from the destination, so the names themselves may not use them."""
     for tenant in config.tenants:
         if tenant == DEFAULT:
             hint = "The destinations at the top of the file belong to this tenant."
-            places.refuse(("tenants", tenant), found=described(tenant), expected="another name", hint=hint)
+            lines.refuse(("tenants", tenant), found=described(tenant), expected="another name", hint=hint)
         if not TENANT.fullmatch(tenant):
             expected = "up to 63 of a-z, 0-9 and -, with - only between others"
-            places.refuse(("tenants", tenant), found=described(tenant), expected=expected)
+            lines.refuse(("tenants", tenant), found=described(tenant), expected=expected)
     for tenant in (DEFAULT, *config.tenants):
         for name in config.of_tenant(tenant):
             if not name or name.startswith("@") or "/" in name:
                 expected = "a name that does not begin with @ and has no /"
-                places.refuse((*block_of(tenant), name), found=described(name), expected=expected)
+                lines.refuse((*block_of(tenant), name), found=described(name), expected=expected)
 
 
 def _shown(file: Path) -> str:
@@ -303,10 +303,10 @@ def _read(file: Path) -> Node:
     return found[0]
 
 
-def _adapter_class(name: object, places: Places, here: tuple[str, ...]) -> type[Adapter]:
+def _adapter_class(name: object, lines: FileLines, here: tuple[str, ...]) -> type[Adapter]:
     installed = registry.names(registry.ADAPTERS)
     if not isinstance(name, str) or name not in installed:
-        places.refuse(
+        lines.refuse(
             (*here, "adapter"),
             found="nothing" if name is None else described(name),
             expected=one_of(installed),
@@ -315,10 +315,10 @@ def _adapter_class(name: object, places: Places, here: tuple[str, ...]) -> type[
     return registry.load_adapter(name)
 
 
-def _check_kinds(objects: object, places: Places, here: tuple[str, ...]) -> None:
+def _check_kinds(objects: object, lines: FileLines, here: tuple[str, ...]) -> None:
     for kind in objects if isinstance(objects, dict) else ():
         try:
             evidence.model_of(str(kind))
         except UsageError as error:
             hint = did_you_mean(kind, evidence.KINDS) or error.hint
-            places.refuse((*here, kind), found=described(kind), expected="a kind of evidence", hint=hint)
+            lines.refuse((*here, kind), found=described(kind), expected="a kind of evidence", hint=hint)

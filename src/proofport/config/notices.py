@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr
 
-from proofport.config.places import Places, described, one_of
+from proofport.config.lines import FileLines, described, one_of
 from proofport.config.relay import Settings
 from proofport.config.secrets import resolve_secrets
 from proofport.wire import is_loopback
@@ -46,19 +46,19 @@ def by_number(webhooks: Sequence[Webhook]) -> dict[int, Webhook]:
     return found
 
 
-def resolved(webhooks: Sequence[Webhook], places: Places, folder: Path) -> list[Webhook]:
+def resolved(webhooks: Sequence[Webhook], lines: FileLines, folder: Path) -> list[Webhook]:
     """The webhooks with their addresses and secrets instead of references to them. Raises ConfigError."""
     names = [each.name for each in webhooks]
     for number, name in enumerate(names):
         if name is not None and name in names[:number]:
-            places.refuse(("notices", number, "name"), found=described(name), expected="a name of its own")
-    return [_resolved(each, places, ("notices", number), folder) for number, each in enumerate(webhooks)]
+            lines.refuse(("notices", number, "name"), found=described(name), expected="a name of its own")
+    return [_resolved(each, lines, ("notices", number), folder) for number, each in enumerate(webhooks)]
 
 
-def _resolved(given: Webhook, places: Places, here: tuple[str | int, ...], folder: Path) -> Webhook:
+def _resolved(given: Webhook, lines: FileLines, here: tuple[str | int, ...], folder: Path) -> Webhook:
     texts = {name: getattr(given, name) for name in ("url", "secret")}
     settings = {name: text.get_secret_value() for name, text in texts.items() if text is not None}
-    literal = resolve_secrets(settings, Webhook, places, here, folder)
+    literal = resolve_secrets(settings, Webhook, lines, here, folder)
     webhook = given.model_copy(update=settings)
     address = webhook.url.get_secret_value()
     try:
@@ -68,12 +68,12 @@ def _resolved(given: Webhook, places: Places, here: tuple[str | int, ...], folde
         is_address = False
     if not is_address:
         expected = "an address such as https://alerts.example.com/proofport, without a user name"
-        places.refuse((*here, "url"), found="something else", expected=expected)
+        lines.refuse((*here, "url"), found="something else", expected=expected)
     if given.format == "json" and webhook.secret is None:
         hint = "Write `secret: env:PROOFPORT_NOTICES_SECRET`. The one who gets notices checks their signature with it."
-        places.refuse((*here, "secret"), found="nothing", expected="env:NAME or file:PATH", hint=hint)
+        lines.refuse((*here, "secret"), found="nothing", expected="env:NAME or file:PATH", hint=hint)
     secrets = ("secret",) if given.format == "json" else ("url", "secret")
     if (written := [name for name in literal if name in secrets]) and not is_loopback(address):
         found = "a secret written into the file"
-        places.refuse((*here, written[0]), found=found, expected=f"a reference: {one_of(['env:NAME', 'file:PATH'])}")
+        lines.refuse((*here, written[0]), found=found, expected=f"a reference: {one_of(['env:NAME', 'file:PATH'])}")
     return webhook

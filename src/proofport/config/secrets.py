@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr
 
-from proofport.config.places import Places, described
+from proofport.config.lines import FileLines, described
 from proofport.journal import ALMOST_POSTGRES, POSTGRES
 from proofport.wire import is_loopback
 
@@ -32,7 +32,7 @@ def secret_fields(settings: type[BaseModel]) -> list[str]:
 def resolve_secrets(
     settings: dict[str, Any],
     model: type[BaseModel],
-    places: Places,
+    lines: FileLines,
     here: tuple[str | int, ...],
     folder: Path,
     *,
@@ -47,35 +47,35 @@ def resolve_secrets(
         given = settings.get(name)
         if not isinstance(given, str):
             if given is not None and not isinstance(given, SecretStr):
-                places.refuse((*here, name), found="a value that is not text", expected="env:NAME or file:PATH")
+                lines.refuse((*here, name), found="a value that is not text", expected="env:NAME or file:PATH")
             continue
         is_reference = given.startswith(("env:", "file:"))
-        value = given if offline and is_reference else _referenced(given, places, (*here, name), folder)
+        value = given if offline and is_reference else _referenced(given, lines, (*here, name), folder)
         if value is None:
             literal.append(name)
             value = given
             if not value.strip():
-                places.refuse((*here, name), found="an empty text", expected="a secret")
+                lines.refuse((*here, name), found="an empty text", expected="a secret")
         settings[name] = SecretStr(value.strip())
     return literal
 
 
-def journal_of(given: object, places: Places, folder: Path) -> Path | SecretStr:
+def journal_of(given: object, lines: FileLines, folder: Path) -> Path | SecretStr:
     """The journal: a path in `folder`, or the masked URL of a database."""
     here = ("journal",)
     if not isinstance(given, str):
-        places.refuse(here, found=described(given), expected="a path, postgresql://ROLE@HOST/DATABASE or env:NAME")
-    value = _referenced(given, places, here, folder)
+        lines.refuse(here, found=described(given), expected="a path, postgresql://ROLE@HOST/DATABASE or env:NAME")
+    value = _referenced(given, lines, here, folder)
     text = value or given
     if not text.startswith(POSTGRES):
         if ALMOST_POSTGRES.match(text):
             found = "what looks like the address of a database"
-            places.refuse(here, found=found, expected="a path, or a URL: postgresql://ROLE@HOST/DATABASE")
+            lines.refuse(here, found=found, expected="a path, or a URL: postgresql://ROLE@HOST/DATABASE")
         if "://" in text:
-            places.refuse(here, found=f"{text.partition('://')[0]}://", expected="a path or postgresql://")
+            lines.refuse(here, found=f"{text.partition('://')[0]}://", expected="a path or postgresql://")
         return folder / text
     if value is None and WITH_PASSWORD.match(text) and not is_loopback(text):
-        places.refuse(
+        lines.refuse(
             here,
             found="a password written into the file",
             expected="a reference to the whole URL: env:NAME or file:PATH",
@@ -85,11 +85,11 @@ def journal_of(given: object, places: Places, folder: Path) -> Path | SecretStr:
     return SecretStr(text)
 
 
-def url_of(given: str, places: Places, here: tuple[str, ...], folder: Path) -> str:
+def url_of(given: str, lines: FileLines, here: tuple[str, ...], folder: Path) -> str:
     """A URL that is given, or that a reference stands for. Raises ConfigError, which does not repeat it."""
-    found = _referenced(given, places, here, folder) or given
+    found = _referenced(given, lines, here, folder) or given
     if not found.startswith(("https://", "http://")):
-        places.refuse(here, found="a reference to something else", expected="a URL with https:// or http://")
+        lines.refuse(here, found="a reference to something else", expected="a URL with https:// or http://")
     return found
 
 
@@ -98,15 +98,15 @@ def file_of(reference: str, folder: Path) -> Path:
     return folder / Path(reference.removeprefix("file:")).expanduser()
 
 
-def text_of(reference: str, places: Places, here: tuple[str, ...], folder: Path) -> str:
+def text_of(reference: str, lines: FileLines, here: tuple[str, ...], folder: Path) -> str:
     """The text that a reference stands for. Raises ConfigError where it is none, or leads nowhere."""
-    found = _referenced(reference, places, here, folder)
+    found = _referenced(reference, lines, here, folder)
     if found is None:
-        places.refuse(here, found="no reference", expected="env:NAME or file:PATH")
+        lines.refuse(here, found="no reference", expected="env:NAME or file:PATH")
     return found
 
 
-def _referenced(given: str, places: Places, here: tuple[str | int, ...], folder: Path) -> str | None:
+def _referenced(given: str, lines: FileLines, here: tuple[str | int, ...], folder: Path) -> str | None:
     """The value that `env:NAME` or `file:PATH` stands for, or None where `given` is not a reference."""
     scheme, _, reference = given.partition(":")
     if scheme == "env":
@@ -120,7 +120,7 @@ def _referenced(given: str, places: Places, here: tuple[str | int, ...], folder:
     else:
         return None
     if not value.strip():
-        places.refuse(here, found=missing, expected="a secret", hint=hint)
+        lines.refuse(here, found=missing, expected="a secret", hint=hint)
     return value.strip()
 
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 
 from proofport.config.configuration import Config
+from proofport.config.lines import node_at
 from proofport.config.names import own_name, place_of, tenant_of
-from proofport.config.places import node_at
 from proofport.errors import ConfigError, MappingError
 from proofport.evidence import model_of
 from proofport.mapping.language.kinds import check_paths

@@ -29,13 +29,7 @@ from proofport.delivery.live_set import LiveSet, WaitingSet, keeps_gone, lists_n
 from proofport.delivery.order import DestinationProgress, Order, Progress
 from proofport.delivery.plan import Comparison
 from proofport.delivery.reading import Branch, Pipeline
-from proofport.delivery.report import (
-    DestinationReport,
-    Exit,
-    Ledger,
-    RunReport,
-    summary,
-)
+from proofport.delivery.report import DestinationReport, Exit, Ledger, RunReport, summary
 from proofport.delivery.snapshot.compared import ComparedSet
 from proofport.delivery.snapshot.ending import Ending
 from proofport.delivery.snapshot.replaced import ReplacedSet

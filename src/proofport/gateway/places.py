@@ -53,18 +53,21 @@ class Places:
     def in_lane(self, lane: str) -> list[Place]:
         return [place for place in self.all if place.lane == lane]
 
+    def all_names(self, lane: str) -> tuple[list[str], list[str]]:
+        """The destinations and the kinds of a lane. Empty where it is not configured."""
+        found = self.in_lane(lane)
+        names, kinds = (each.destination for each in found), (each.kind for each in found)
+        return list(dict.fromkeys(names)), list(dict.fromkeys(kinds))
+
     def names(self, lane: str) -> tuple[str | None, str | None]:
         """Destination and kind of a lane. None where they are not configured, or several share it."""
-        found = self.in_lane(lane)
-        names, kinds = {place.destination for place in found}, {place.kind for place in found}
-        return (names.pop() if len(names) == 1 else None), (kinds.pop() if len(kinds) == 1 else None)
+        names, kinds = self.all_names(lane)
+        return (names[0] if len(names) == 1 else None), (kinds[0] if len(kinds) == 1 else None)
 
     def shown(self, lane: str) -> str:
         """A lane for people: `DEST/KIND`, or what all that share it have in common; its key where there is none."""
-        found = self.in_lane(lane)
-        names = dict.fromkeys(place.destination for place in found)
-        kinds = dict.fromkeys(place.kind for place in found)
-        return f"{', '.join(names)}/{', '.join(kinds)}" if found else lane
+        names, kinds = self.all_names(lane)
+        return f"{', '.join(names)}/{', '.join(kinds)}" if names else lane
 
     def shortest(self, lane: str) -> str:
         """The name of a lane to write in a command: `DEST/KIND`, or its key where it is not configured."""

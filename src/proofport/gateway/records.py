@@ -74,8 +74,8 @@ class GivenRecords(Reader):
 class AwaitedRecords(GivenRecords):
     """Records of an asynchronous iterator. Each `fetch` waits for some of them, and iterating gives those."""
 
-    def __init__(self, records: AsyncIterable[Record], name: str = "records", kind: str | None = None) -> None:
-        super().__init__([], name, kind=kind)
+    def __init__(self, records: AsyncIterable[Record], kind: str | None) -> None:
+        super().__init__([], kind=kind)
         self._coming = aiter(records)
         self._fetched: list[Record] = []
 

@@ -12,21 +12,10 @@ import proofport
 from proofport.cli import options
 from proofport.cli.connect import uses_gateway
 from proofport.cli.output import show_result, wrapped
-from proofport.text.durations import EXPECTED, seconds_of
 
 if TYPE_CHECKING:
     from proofport.gateway.rebuild import Rebuilt
     from proofport.journal.contract import Holding, JournalSize
-
-
-def _older_than(ctx: click.Context, parameter: click.Parameter, text: str) -> float:
-    try:
-        seconds = seconds_of(text)
-    except ValueError:
-        seconds = 0.0
-    if seconds < seconds_of("1d"):
-        raise click.BadParameter(f"found {text!r}, expected {EXPECTED}, at least 1d", ctx, parameter)
-    return seconds
 
 
 @click.command("size")
@@ -63,7 +52,7 @@ def _lines(holdings: Iterable[Holding]) -> Iterator[str]:
     "--older-than",
     required=True,
     metavar="TIME",
-    callback=_older_than,
+    type=options.Span(least="1d"),
     help="Drop what ended longer ago: 90d, or 48h. At least 1d.",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would go, and drop nothing.")
@@ -76,7 +65,7 @@ def _lines(holdings: Iterable[Holding]) -> Iterator[str]:
 @options.json_option
 @uses_gateway
 async def prune_command(
-    gateway: proofport.Gateway, older_than: int, *, dry_run: bool, rewrite: bool, as_json: bool
+    gateway: proofport.Gateway, older_than: float, *, dry_run: bool, rewrite: bool, as_json: bool
 ) -> int:
     """Drop what is old: delivered evidence, attempts, answered submissions, ended snapshots, details of ended runs.
 

@@ -28,11 +28,11 @@ def is_leased(lane: LaneView | None) -> bool:
 
 
 def lane_as_json(lane: LaneView, places: Places) -> dict[str, Any]:
-    found = places.in_lane(lane.lane)
+    names, kinds = places.all_names(lane.lane)
     return {
         "name": places.shown(lane.lane),
-        "destinations": list(dict.fromkeys(place.destination for place in found)),
-        "kinds": list(dict.fromkeys(place.kind for place in found)),
+        "destinations": names,
+        "kinds": kinds,
         "lane": lane.lane,
         "queued": lane.queued,
         "oldest": when(lane.oldest),

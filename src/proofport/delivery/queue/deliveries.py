@@ -14,15 +14,7 @@ from proofport.delivery.same import keys_of
 from proofport.delivery.target import Target
 from proofport.errors import Problem, UsageError
 from proofport.evidence import Neutral
-from proofport.journal.contract import (
-    Accepted,
-    Delivery,
-    Filter,
-    IdempotencyRecord,
-    Journal,
-    NewDelivery,
-    Submitted,
-)
+from proofport.journal.contract import Accepted, Delivery, Filter, IdempotencyRecord, Journal, NewDelivery, Submitted
 
 RECORDS = 500
 """At most so many records in one delivery: a delivery is sent again as a whole when its answer is lost."""

@@ -10,17 +10,7 @@ from proofport.mapping.compile import functions, steps
 from proofport.mapping.compile.checks import timestamp
 from proofport.mapping.compile.code import Code
 from proofport.mapping.compile.times import as_date, as_datetime
-from proofport.mapping.language.nodes import (
-    Change,
-    Convert,
-    Default,
-    IfNull,
-    Lookup,
-    Lower,
-    Split,
-    Substitute,
-    Trim,
-)
+from proofport.mapping.language.nodes import Change, Convert, Default, IfNull, Lookup, Lower, Split, Substitute, Trim
 
 _OF_TIMES = {"date": as_date, "datetime": as_datetime}
 _READY = {"bool": "bool", "int": "int", "string": "str"}

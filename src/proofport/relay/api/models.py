@@ -172,6 +172,7 @@ class ResumedLane(Answer):
     held: bool | None
     rests_until: str | None
     parked: str | None
+    broken: int | None
 
 
 class Lanes(Answer):

@@ -135,8 +135,7 @@ class _Lanes(Collector):
 
     def _names(self, lane: str) -> tuple[str, str]:
         """The configured destination and kind of a lane; all of them where several share it."""
-        found = self._places.in_lane(lane) if self._places is not None else []
-        names, kinds = dict.fromkeys(place.destination for place in found), dict.fromkeys(each.kind for each in found)
+        names, kinds = self._places.all_names(lane) if self._places is not None else ((), ())
         return ",".join(names), ",".join(kinds)
 
     def _ages(self, view: View) -> Iterator[GaugeMetricFamily]:

@@ -19,8 +19,8 @@ from proofport.text.yaml_nodes import Block, Items, Mark, Node
 _WITH_CREDENTIAL = re.compile(r":[^@]*@")
 
 
-class Places:
-    """The lines of a configuration file, so that an error can name the line of a key."""
+class FileLines:
+    """A configuration file, as far as an error has to name the line of a key."""
 
     def __init__(self, name: str, node: Node | None) -> None:
         self.name = name
