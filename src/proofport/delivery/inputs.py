@@ -53,7 +53,9 @@ class Inputs:
         chains = Chains()
         for number, (reader, decoder) in enumerate(self._inputs):
             read, skipped = pipeline.read, pipeline.skipped.copy()
-            pipeline.unmatched = self.unmatched.setdefault(_mapping_of(decoder), Unmatched(decoder.optional))
+            name = _mapping_of(decoder)
+            unmatched = Unmatched(decoder.optional, self.before.get(name, ()))
+            pipeline.unmatched = self.unmatched.setdefault(name, unmatched)
             pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
             chains.add(number, self.names[number], pages)
             left, warning = pipeline.skipped - skipped, "\n".join(self._warnings(number)) or None

@@ -63,7 +63,8 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
             show(f"not read to its end: {source.incomplete}", "    ", fg="yellow")
     for name, unmatched in report.unmatched.items():
         if unmatched.is_news:
-            show(f"{name}: {unmatched}", "  ", hanging="    ", dim=True)
+            style = {"fg": "yellow"} if unmatched.lost else {"dim": True}
+            show(f"{name}: {unmatched}", "  ", hanging="    ", **style)
     destinations = list(report.destinations.values())
     print_counts(destinations, DRY_RUN if report.dry_run else COUNTS)
     for destination in destinations:
