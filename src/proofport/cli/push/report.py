@@ -88,7 +88,9 @@ def verdict(report: RunReport) -> str:
         again = "Push again then" if report.dry_run else f"Then push again with --resume {report.run_id}"
         return f"{at} {needs} you: do what is said above. {again}."
     if code is Exit.GUARD:
-        return f"Not completed: the guard refused what would disappear (see {at}). Check the source first."
+        begin = "A push would not be" if report.dry_run else "Not"
+        refuses = "would refuse" if report.dry_run else "refused"
+        return f"{begin} completed: the guard {refuses} what would disappear (see {at}). Check the source first."
     if code is Exit.USAGE:
         return f"{at} could not take this as asked."
     if report.dry_run:
