@@ -57,6 +57,16 @@ def test_a_set_that_lacks_a_field_it_had_is_refused_before_anything_is_sent(hr: 
     assert hr.type(*PUSH, *SNAPSHOT, *DRATA).code == 0, "it had none in the last complete run"
 
 
+def test_one_of_several_files_may_lack_a_column(hr: Cli) -> None:
+    hr.write("people.csv", "id,email,first", *ROWS)
+    hr.write("abroad.csv", "id,first", "p3,Chi")
+    for _ in range(2):
+        typed = hr.type(*PUSH, "hr.people=abroad.csv", *SNAPSHOT, *DRATA)
+        assert (typed.code, "no column" in typed.words) == (0, False), typed.out
+    hr.write("people.csv", "id,Work Mail,first", *ROWS)
+    assert hr.type(*PUSH, "hr.people=abroad.csv", *SNAPSHOT, *DRATA).code == 4
+
+
 def test_a_field_that_a_source_without_columns_no_longer_has_is_told(cli: Cli) -> None:
     cli.write("hr.yaml", SOURCE)
     cli.configure(mappings=".")
