@@ -55,3 +55,27 @@ def test_a_set_that_lacks_a_field_it_had_is_refused_before_anything_is_sent(hr: 
     again = hr.type(*PUSH, *SNAPSHOT, *DRATA, "--override-guard", "moved to another system")
     assert (again.code, "The guard was overridden: moved to another system" in again.words) == (0, True), again.out
     assert hr.type(*PUSH, *SNAPSHOT, *DRATA).code == 0, "it had none in the last complete run"
+
+
+def test_one_of_several_files_may_lack_a_column(hr: Cli) -> None:
+    hr.write("people.csv", "id,email,first", *ROWS)
+    hr.write("abroad.csv", "id,first", "p3,Chi")
+    for _ in range(2):
+        typed = hr.type(*PUSH, "hr.people=abroad.csv", *SNAPSHOT, *DRATA)
+        assert (typed.code, "no column" in typed.words) == (0, False), typed.out
+    hr.write("people.csv", "id,Work Mail,first", *ROWS)
+    assert hr.type(*PUSH, "hr.people=abroad.csv", *SNAPSHOT, *DRATA).code == 4
+
+
+def test_a_field_that_a_source_without_columns_no_longer_has_is_told(cli: Cli) -> None:
+    cli.write("hr.yaml", SOURCE)
+    cli.configure(mappings=".")
+    push = ("push", "hr.people=people.ndjson", *DRATA)
+    cli.write("people.ndjson", {"id": "p1", "email": "ana@example.com"})
+    assert "had values" not in cli.type(*push).words
+    cli.write("people.ndjson", {"id": "p1", "mail": "ana@example.com"})
+    told = (
+        "hr.people: email, first_name, last_name: matched nothing in 1 of 1. email had values in the last complete run"
+    )
+    assert told in cli.type(*push, "--dry-run").words
+    assert cli.type(*push, "--json").json["unmatched"]["hr.people"]["lost"] == ["email"]

@@ -12,6 +12,7 @@ from tests.support.drata import Drata
 from tests.support.evidence import device, person
 from tests.support.reports import counts, notes
 
+from proofport.delivery.guard import WAYS
 from proofport.delivery.report import Exit
 from proofport.gateway import Input
 from proofport.testing import VendorError
@@ -57,8 +58,14 @@ class TestDevices:
 
     async def test_a_plan_with_a_device_that_cannot_be_sent_speaks_of_what_is_gone(self, drata: Drata) -> None:
         """Nothing is staged here: the other devices arrive all the same."""
-        plan = (await drata.plan([device(1), device(2, platform="ios")], kind="device")).destinations["drata"]
-        assert "What is gone would be left as it is: 1 record rejected" in " ".join(plan.notes)
+        drata.options["guard"] = {"max_gone": 0.5}
+        await drata.push([device(1), device(3)], kind="device")
+        given = [device(1), device(2, platform="ios")]
+        plan = (await drata.plan(given, kind="device")).destinations["drata"]
+        pushed = await drata.push(given, kind="device", delete_gone=True)
+        assert f"What is gone would be left as it is: 1 record rejected (allowed 0). {WAYS}" in " ".join(plan.notes)
+        assert f"What is gone is left as it is: 1 record rejected (allowed 0). {WAYS}" in notes(pushed)
+        assert [held["externalId"] for held in await drata.records("device")] == ["d-1", "d-3"]
 
     async def test_the_guard_stands_before_a_deletion(self, drata: Drata) -> None:
         await drata.push([device(1), device(2)], kind="device")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 import orjson
@@ -23,18 +23,18 @@ _COMMON = {"name", "date", "time", "type", "code", "number", "user", "status", "
 """Words that many columns have."""
 
 Matched = Mapping[str, Collection[str]]
-"""By source mapping, the fields that had a value in some record."""
+"""By source, the fields that had a value in some record."""
 
 
 async def matched_before(journal: Journal, destinations: Sequence[str], kind: str) -> Matched:
-    """The fields that had a value in the last complete run of each source mapping to one of the destinations."""
+    """The fields that had a value in the last complete run of each source to one of the destinations."""
     found: dict[str, set[str]] = {}
     for name in destinations:
         latest: dict[str, list[str]] = {}
         for run in await journal.runs(limit=RUNS, chosen=RunFilter(destination=name, kind=kind, state="complete")):
             latest = orjson.loads(run.report or "{}").get("matched", {}) | latest
-        for mapping, fields in latest.items():
-            found.setdefault(mapping, set()).update(fields)
+        for source, fields in latest.items():
+            found.setdefault(source, set()).update(fields)
     return found
 
 
@@ -43,22 +43,25 @@ class Lacking:
     """The fields that the rows of one table cannot have, because no column is read for them."""
 
     table: str
+    source: str
     mapping: str
     #: For each field the places where its rule looks.
     places: Mapping[str, Sequence[str]]
     #: The columns that no rule reads.
     unread: Sequence[str]
+    #: Those of the fields that no other input of the mapping can have either.
+    nowhere: Collection[str] = ()
 
     @classmethod
-    def of(cls, reader: Reader, decoder: Decoder) -> Lacking:
+    def of(cls, reader: Reader, decoder: Decoder, source: str) -> Lacking:
         header = reader.header or ()
         places = decoder.lacks(header) if header else {}
         unread = [column for column in header if decoder.unread({column: ""})] if places else []
-        return cls(reader.name, decoder.source.partition("[")[0], places, unread)
+        return cls(reader.name, source, decoder.source.partition("[")[0], places, unread)
 
     def lost(self, before: Matched) -> list[str]:
-        """The fields that had a value in the last complete run."""
-        return [field for field in self.places if field in before.get(self.mapping, ())]
+        """The fields that had a value in the last complete run, and have none in any input now."""
+        return [field for field in self.places if field in self.nowhere and field in before.get(self.source, ())]
 
     def warnings(self, before: Matched) -> dict[str, str]:
         """What is to be said of each field that was lost, and of each that an unread column may be meant for."""
@@ -74,6 +77,15 @@ class Lacking:
                 text += f" {listing(columns)} {verb} read by no rule: was the column renamed?"
             told[field] = text
         return told
+
+
+def lacking_in(inputs: Sequence[tuple[Reader, Decoder]], sources: Sequence[str]) -> list[Lacking]:
+    """The fields that each input of a run cannot have. An input that is no table may have all of them."""
+    found = [Lacking.of(*each, source) for each, source in zip(inputs, sources, strict=True)]
+    nowhere: dict[str, set[str]] = {}
+    for each in found:
+        nowhere.setdefault(each.mapping, {*each.places}).intersection_update(each.places)
+    return [replace(each, nowhere=nowhere[each.mapping]) for each in found]
 
 
 def is_alike(one: str, other: str) -> bool:

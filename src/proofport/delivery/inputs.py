@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from proofport.adapter import Mode
 from proofport.delivery.books import POSITION_BITS
-from proofport.delivery.columns import Lacking, Matched
+from proofport.delivery.columns import Matched, lacking_in
 from proofport.delivery.decoder import Decoder
 from proofport.delivery.reading import Pipeline, place_in
 from proofport.delivery.report import SourceReport
@@ -38,12 +38,12 @@ class Inputs:
         self.unmatched: dict[str, Unmatched] = {}
         #: The fields that had values in the last complete run.
         self.before: Matched = {}
-        #: The fields that each cannot have.
-        self.lacking = [Lacking.of(reader, decoder) for reader, decoder in inputs]
         self._inputs = inputs
         self._mode = mode
         #: The source of each.
         self.names = names or [decoder.source for _, decoder in inputs]
+        #: The fields that each cannot have.
+        self.lacking = lacking_in(inputs, self.names)
         self._values = values or [""] * len(inputs)
         #: The numbers of inputs that are lists of their own, not pages that others follow, by their source.
         self._lists: dict[str, int] = {}
@@ -53,7 +53,9 @@ class Inputs:
         chains = Chains()
         for number, (reader, decoder) in enumerate(self._inputs):
             read, skipped = pipeline.read, pipeline.skipped.copy()
-            pipeline.unmatched = self.unmatched.setdefault(_mapping_of(decoder), Unmatched(decoder.optional))
+            name = _mapping_of(decoder)
+            unmatched = Unmatched(decoder.optional, self.before.get(self.names[number], ()))
+            pipeline.unmatched = self.unmatched.setdefault(name, unmatched)
             pages = await pipeline.feed(reader, decoder, number << POSITION_BITS)
             chains.add(number, self.names[number], pages)
             left, warning = pipeline.skipped - skipped, "\n".join(self._warnings(number)) or None
@@ -68,8 +70,9 @@ class Inputs:
 
     @property
     def matched(self) -> dict[str, list[str]]:
-        """By source mapping, the fields that had a value in some record."""
-        return {name: found.matched for name, found in self.unmatched.items() if found.matched}
+        """By source, the fields that had a value in some record."""
+        read = zip(self.names, (self.unmatched.get(_mapping_of(decoder)) for _, decoder in self._inputs), strict=True)
+        return {source: found.matched for source, found in read if found is not None and found.matched}
 
     def _warnings(self, number: int) -> Iterator[str]:
         """Say what may be wrong with an input."""

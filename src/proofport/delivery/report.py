@@ -260,7 +260,7 @@ class DestinationReport:
 def summary(report: DestinationReport, matched: Mapping[str, Sequence[str]]) -> str:
     """A destination's books as JSON, without what is about single records that are still there.
 
-    `matched`: by source mapping, the fields that had a value.
+    `matched`: by source, the fields that had a value.
     """
     books = report.as_dict() | ({"matched": matched} if matched else {})
     del books["problems"], books["problem_groups"]

@@ -18,8 +18,10 @@ eighth is looked at."""
 class Unmatched:
     """The fields of one source mapping that no record has had yet, of those that were looked at."""
 
-    def __init__(self, fields: Iterable[str]) -> None:
+    def __init__(self, fields: Iterable[str], before: Iterable[str] = ()) -> None:
         self.fields = set(fields)
+        #: The fields that had values in the last complete run.
+        self._before = frozenset(before)
         #: All that could have matched.
         self._all = frozenset(self.fields)
         #: Those of which more is said elsewhere.
@@ -48,13 +50,21 @@ class Unmatched:
         return bool(self.records and self.fields)
 
     @property
+    def lost(self) -> list[str]:
+        """The fields that had values in the last complete run, and have none now."""
+        return sorted(self.fields & self._before) if self.records else []
+
+    @property
     def is_news(self) -> bool:
         return bool(self and self.fields - self.told)
 
     def __str__(self) -> str:
         rest = sorted(self.fields - self.told)
         others = "" if self.looked_at == self.records else " (the others were not looked at)"
-        return f"{listing(rest)}: matched nothing in {self.looked_at:,} of {self.records:,}{others}"
+        lost = [field for field in self.lost if field in rest]
+        last = f". {listing(lost)} had values in the last complete run" if lost else ""
+        return f"{listing(rest)}: matched nothing in {self.looked_at:,} of {self.records:,}{others}{last}"
 
     def as_dict(self) -> dict[str, Any]:
-        return {"fields": sorted(self.fields), "looked_at": self.looked_at, "records": self.records}
+        lost = {"lost": self.lost} if self.lost else {}
+        return {"fields": sorted(self.fields), "looked_at": self.looked_at, "records": self.records, **lost}

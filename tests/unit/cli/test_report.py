@@ -55,6 +55,8 @@ def test_the_last_line_says_what_happened_in_the_vendors_terms() -> None:
     assert verdict(blocked) == "two needs you: do what is said above. Then push again with --resume r1."
     refused = run(good, destination("two", withheld("guard"), exit=Exit.GUARD))
     assert verdict(refused).startswith("Not completed: the guard refused what would disappear (see two).")
+    refused = run(good, destination("two", withheld("guard"), exit=Exit.GUARD), dry_run=True)
+    assert verdict(refused).startswith("A push would not be completed: the guard would refuse what would disappear")
 
 
 def test_what_is_left_out_on_purpose_is_not_counted_as_withheld_too() -> None:

@@ -63,7 +63,8 @@ def print_report(report: RunReport, *, problems_file: str | None = None) -> None
             show(f"not read to its end: {source.incomplete}", "    ", fg="yellow")
     for name, unmatched in report.unmatched.items():
         if unmatched.is_news:
-            show(f"{name}: {unmatched}", "  ", hanging="    ", dim=True)
+            style = {"fg": "yellow"} if unmatched.lost else {"dim": True}
+            show(f"{name}: {unmatched}", "  ", hanging="    ", **style)
     destinations = list(report.destinations.values())
     print_counts(destinations, DRY_RUN if report.dry_run else COUNTS)
     for destination in destinations:
@@ -87,7 +88,9 @@ def verdict(report: RunReport) -> str:
         again = "Push again then" if report.dry_run else f"Then push again with --resume {report.run_id}"
         return f"{at} {needs} you: do what is said above. {again}."
     if code is Exit.GUARD:
-        return f"Not completed: the guard refused what would disappear (see {at}). Check the source first."
+        begin = "A push would not be" if report.dry_run else "Not"
+        refuses = "would refuse" if report.dry_run else "refused"
+        return f"{begin} completed: the guard {refuses} what would disappear (see {at}). Check the source first."
     if code is Exit.USAGE:
         return f"{at} could not take this as asked."
     if report.dry_run:
