@@ -13,20 +13,28 @@ import orjson
 
 from proofport.accounting import LeftOut
 from proofport.errors import Rejected
-from proofport.evidence import Neutral, model_of
+from proofport.evidence import KINDS, Neutral, model_of
 from proofport.mapping import MappingFile, MappingLibrary, compile_source
 from proofport.mapping.compile.source import SourceMapping
 from proofport.mapping.draft import Rules, draft
 from proofport.mapping.language.syntax import read_mappings
 from proofport.sources import open_source
 
-SOURCES = (
+FIRST = (
     *("aws.cloudtrail.trails", "aws.dynamodb.tables", "aws.ec2.instances", "aws.ec2.security_groups"),
     *("aws.ec2.subnets", "aws.ec2.volumes", "aws.ec2.vpcs", "aws.ecr.repositories", "aws.eks.clusters"),
     *("aws.elbv2.load_balancers", "aws.iam.accounts", "aws.iam.users", "aws.kms.keys", "aws.lambda.functions"),
     *("aws.rds.clusters", "aws.rds.instances", "aws.s3.buckets", "aws.sns.topics", "aws.sqs.queues"),
     *("csv.personnel", "csv.training"),
 )
+"""Sources that were there before the drafter."""
+
+
+def later() -> list[str]:
+    """The other built-in sources, but for kinds of one's own, whose fields have names that anybody may choose."""
+    library = MappingLibrary()
+    names = [name.removeprefix("sources/") for name in library.names() if name.startswith("sources/")]
+    return [name for name in names if name not in FIRST and str(library.find(name).to) in KINDS]
 
 
 @dataclass
@@ -45,8 +53,8 @@ class Figures:
 
 
 def sample(mapping: MappingFile) -> list[Any]:
-    """The inputs of a mapping's tests, but for those that repeat a record. Documents with the same lists are merged into
-    one; those of another form than the first are left out, as one call of a tool prints one form."""
+    """The inputs of a mapping's tests, but for those that repeat a record. Documents with the same lists are merged in
+    one. Those of another form than the first are left out, as one call of a tool prints one form."""
     inputs: list[Any] = []
     seen: set[object] = set()
     for test in mapping.tests:
@@ -65,30 +73,46 @@ def sample(mapping: MappingFile) -> list[Any]:
     return [merged]
 
 
-def drafted(mapping: MappingFile) -> tuple[str, Rules]:
-    """A draft from the sample under the mapping's name, as the command makes it."""
-    documents = sample(mapping)
+def drafted(documents: Sequence[Any], kind: str, name: str) -> tuple[str, Rules]:
+    """A draft from a sample under a name, as the command makes it."""
     text = b"\n".join(map(orjson.dumps, documents))
-    stream = io.BytesIO(text)
-    with open_source(stream, format="json" if len(documents) == 1 else "ndjson") as reader:
-        return draft(reader, str(mapping.to), mapping.name.removeprefix("sources/"))
+    with open_source(io.BytesIO(text), format="json" if len(documents) == 1 else "ndjson") as reader:
+        return draft(reader, kind, name)
 
 
 def figures(name: str) -> Figures:
     mapping = MappingLibrary().find(name)
-    text, rules = drafted(mapping)
-    [made] = read_mappings(text.encode(), Path("draft.yaml"))
     documents = sample(mapping)
-    ours, theirs = _evidence(mapping, documents), _evidence(made, documents)
+    _, rules, theirs = evidence_of(documents, str(mapping.to), name)
+    ours = _evidence(mapping, documents)
     if len(ours) == len(theirs):  # a draft knows nothing of whom a person leaves out
         kept = [number for number, record in enumerate(ours) if record is not None]
         ours, theirs = [ours[number] for number in kept], [theirs[number] for number in kept]
-    found = Figures(mapping.name.removeprefix("sources/"))
-    unknown = [name for name in rules.context if name not in rules.fields and name not in rules.parents]
-    theirs = [record and {key: value for key, value in record.items() if key not in unknown} for record in theirs]
-    written = [*mapping.fields, *(parent.field for parent in mapping.parents)]
+    return compared(
+        Figures(name), [*mapping.fields, *(parent.field for parent in mapping.parents)], ours, rules, theirs
+    )
+
+
+def evidence_of(documents: Sequence[Any], kind: str, name: str) -> tuple[MappingFile, Rules, list[Neutral | None]]:
+    """A draft from a sample, and what it makes of the sample, without the fields that it asks for."""
+    text, rules = drafted(documents, kind, name)
+    [made] = read_mappings(text.encode(), Path("draft.yaml"))
+    asked = {each for each in rules.context if each not in rules.fields and each not in rules.parents}
+    found = _evidence(made, documents)
+    return made, rules, [record and {key: record[key] for key in record if key not in asked} for record in found]
+
+
+def compared(
+    found: Figures,
+    written: Sequence[str],
+    ours: Sequence[Neutral | None],
+    rules: Rules,
+    theirs: Sequence[Neutral | None],
+) -> Figures:
+    """Count the fields that a person wrote rules for: `ours` is their evidence, `theirs` that of the draft."""
     found.rules = len(written)
     found.checked = sum(bool(proposal.doubts) for proposal in rules.fields.values())
+    others = ours if len(ours) == len(theirs) else [None] * len(theirs)
     for each in dict.fromkeys([*written, *rules.fields, *rules.parents]):
         right = len(ours) == len(theirs) and all(
             a is not None and b is not None and a.get(each, "missing") == b.get(each, "missing")
@@ -99,7 +123,7 @@ def figures(name: str) -> Figures:
             continue
         if each in written:
             found.unmet.append(each)
-        if len(ours) != len(theirs) or any(map(partial(_differs, each), ours, theirs)):
+        if any(map(partial(_differs, each), others, theirs)):
             doubts = [*rules.doubts, *(rules.fields[each].doubts if each in rules.fields else ())]
             (found.doubted if doubts else found.wrong).append(each)
     return found

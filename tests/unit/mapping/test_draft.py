@@ -219,6 +219,44 @@ class TestValues:
         text, *_ = drafted([{"id": "v-1", "LaunchTime": "2026-01-31T09:00:00Z"}], "cloud_resource", "cloud.machines")
         assert "`LaunchTime` may mean something else" in comments(text, "created_at")
 
+    def test_what_another_column_may_say_has_a_comment(self) -> None:
+        rows = [
+            {"Email": "ana@acme.test", "Course": "GDPR", "Completed": "2026-01-31T09:00:00Z", "Result": "Failed"},
+            {"Email": "bo@acme.test", "Course": "GDPR", "Completed": "2026-01-30T09:00:00Z", "Result": "Passed"},
+        ]
+        text, *_ = drafted(rows, "training_record", "lms.done")
+        assert "does $.Result say when it counts?" in comments(text, "completed_at")
+        users = [{"id": "1", "isAdmin": False, "isDelegatedAdmin": True}, {"id": "2", "isAdmin": True}]
+        text, *_ = drafted(users, "personnel_account")
+        assert "also fits: $.isDelegatedAdmin" in comments(text, "admin")
+
+    def test_a_flag_that_is_false_where_nobody_has_looked_has_a_comment(self) -> None:
+        text, *_ = drafted([{"id": "1", "isEncrypted": False}, {"id": "2", "isEncrypted": True}], "device", "mdm.hosts")
+        assert "`false` is taken for no" in comments(text, "disk_encrypted")
+
+    @pytest.mark.parametrize(
+        ("kind", "record", "field", "value"),
+        [
+            ("personnel_account", {"id": "1", "Work Mail": "ana@acme.test"}, "email", "ana@acme.test"),
+            ("personnel_account", {"id": "1", "mbox": "mailto:ana@acme.test"}, "email", "ana@acme.test"),
+            ("personnel_account", {"id": "1", "created_on_utc": 1769850000}, "created_at", "2026-01-31T09:00:00Z"),
+            ("cloud_resource", {"id": "1", "zone": "https://c.test/zones/europe-west1-b"}, "region", "europe-west1"),
+            ("device", {"id": "1", "os_version": "Ubuntu 24.04.1 LTS"}, "os_version", "24.04.1"),
+            ("device", {"id": "1", "os_version": "Ubuntu 24.04.1 LTS"}, "os_name", "Ubuntu"),
+            ("device", {"id": "1", "ramMB": 0, "memory_mb": 16384}, "memory", "16384 MB"),
+            ("device", {"id": "1", "wifiMac": "3c5282ab01cd"}, "mac_address", "3c:52:82:ab:01:cd"),
+            ("training_record", {"id": "1", "email": "a@acme.test", "course": "x", "score": "92 %"}, "score", 92.0),
+        ],
+    )  # fmt: skip
+    def test_values_of_a_form(self, kind: str, record: dict[str, Any], field: str, value: object) -> None:
+        _, _, mapping = drafted([record], kind, "acme.things")
+        assert evidence(mapping, record)[0][field] == value
+
+    def test_zero_is_no_time(self) -> None:
+        users = [{"id": "1", "lastLogin": 0}, {"id": "2", "lastLogin": 1769850000}]
+        _, _, mapping = drafted(users, "personnel_account")
+        assert [record.get("last_login_at") for record in evidence(mapping, *users)] == [None, "2026-01-31T09:00:00Z"]
+
     def test_a_kind_of_one_s_own_takes_every_column(self) -> None:
         _, rules, mapping = drafted(
             [{"key": "T-1", "Fixed On": "2026-01-31", "source": "x"}], "custom:ticket", "desk.tickets"

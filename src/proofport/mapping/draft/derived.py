@@ -8,17 +8,20 @@ from dataclasses import replace
 from typing import Any
 
 from proofport.mapping.draft import values as shapes
-from proofport.mapping.draft.matching import Match, joined
-from proofport.mapping.draft.names import fit, words_of
+from proofport.mapping.draft.matching import ADDRESSES, Match, joined
+from proofport.mapping.draft.names import fit, of_somebody_else, words_of
 from proofport.mapping.draft.resource_types import several_types
 from proofport.mapping.draft.rules import Proposal, split_text
 from proofport.mapping.draft.shape import Column, can_be_written, step_text
-from proofport.mapping.draft.shaped import OS_NAME, holds_system, shaped
+from proofport.mapping.draft.shaped import OS_NAME, OS_VERSION, holds_system, shaped
 from proofport.mapping.draft.synonyms import ACCOUNT, FIELDS
+from proofport.mapping.draft.words import boolean
 
 _ENDED = re.compile(r"(?i)terminated|deleted|destroyed|removed|decommissioned")
 _PROJECT = re.compile(r"(https?:/)?(/.*/|/)?projects/[^/]+/.+")
 _SUBSCRIPTION = re.compile(r"(?i)/subscriptions/[^/]+/.+")
+TELLING = ("is_contractor", "encrypted", "disk_encrypted")
+"""Flags whose words are used of nothing else."""
 _STRONGER = ("os_name",)
 """Fields for which a part of another value is better than a column of a name to check."""
 _TAG_FORMS = (("Key", "Value"), ("key", "value"), ("TagKey", "TagValue"))
@@ -33,16 +36,40 @@ def derived(
 ) -> dict[str, Proposal]:
     """Rules for fields that no column gives as a whole."""
     found = dict(_from_tags(kind, columns, known))
+    found.update(_addresses(kind, columns, known))
+    found.update(_by_words(kind, columns, known))
     if kind == "training_record":
         found.update(_name_of_two(columns, nouns))
         found.update(_title(fields.get("course", ())))
     if kind == "device":
-        found.update(_system(fields.get("os_version", ())))
+        found.update(_system(fields.get("os_version", ()), fields.get("os_name", ())))
     if kind == "cloud_resource":
         found = {**_from_clouds(columns, nouns, {*known, *found}), **found}
         found.update(_gone(fields.get("state", ())))
         found.update(several_types(columns))
     return {field: proposal for field, proposal in found.items() if field not in known or field in _STRONGER}
+
+
+def _addresses(kind: str, columns: Sequence[Column], known: Mapping[str, Proposal]) -> Iterator[tuple[str, Proposal]]:
+    """Where no column is called an address: one whose values are addresses."""
+    read = {path for proposal in known.values() for path in proposal.paths}
+    for field in set(ADDRESSES) & set(FIELDS.get(kind, {})):
+        for column in columns:
+            if of_somebody_else(column.names):
+                continue
+            sure = column.scalar and shapes.all_match(shapes.EMAIL, column.given)
+            found = Proposal(column.path) if sure else None if column.scalar else shaped(field, column)
+            if found and column.path not in read and kind != "cloud_resource":
+                yield field, replace(found, paths=(column.path,)).doubted("an address, but of whom?")
+
+
+def _by_words(kind: str, columns: Sequence[Column], known: Mapping[str, Proposal]) -> Iterator[tuple[str, Proposal]]:
+    """A flag from a column of any name, whose words are those of the flag: `Contractor`, `NOT_ENCRYPTED`."""
+    for field in set(TELLING) & set(FIELDS.get(kind, {})) - set(known):
+        for column in columns:
+            told = [value for value in column.given if shapes.tells(field, value)]
+            if column.scalar and len(told) * 2 > len(column.given) and (found := boolean(field, column)):
+                yield field, replace(found, paths=(column.path,)).doubted("found by its words, and not by its name")
 
 
 def _name_of_two(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[str, Proposal]]:
@@ -52,7 +79,7 @@ def _name_of_two(columns: Sequence[Column], nouns: set[str]) -> Iterator[tuple[s
         for field in ("first_name", "last_name")
     )
     if first is not None and last is not None and not {"{", "}"} & {*first.path, *last.path}:
-        rule = {"first_of": [{"template": f"{{{first.path}}} {{{last.path}}}"}, first.path, last.path]}
+        rule: dict[str, Any] = {"first_of": [{"template": f"{{{first.path}}} {{{last.path}}}"}, first.path, last.path]}
         yield "full_name", Proposal(rule, ("made of first and last name",), (first.path, last.path))
 
 
@@ -66,12 +93,13 @@ def _title(course: Sequence[Match]) -> Iterator[tuple[str, Proposal]]:
         yield "title", joined([match.proposal for match in course]).doubted("the same column as `course`")
 
 
-def _system(version: Sequence[Match]) -> Iterator[tuple[str, Proposal]]:
-    """The name of the system, where it stands before the version."""
-    for match in version[:1]:
+def _system(version: Sequence[Match], name: Sequence[Match]) -> Iterator[tuple[str, Proposal]]:
+    """The name of the system and its version, where both stand in one column."""
+    for match in version[:1] or name[:1]:
         if holds_system(match.column):
-            rule = {"path": match.column.path, "sub": OS_NAME}
-            yield "os_name", Proposal(rule, ("the text before the number",), (match.column.path,))
+            path = match.column.path
+            yield "os_name", Proposal({"path": path, "sub": OS_NAME}, ("the text before the number",), (path,))
+            yield "os_version", Proposal({"path": path, "sub": OS_VERSION}, ("the number at the end",), (path,))
 
 
 def _from_clouds(columns: Sequence[Column], nouns: set[str], known: set[str]) -> dict[str, Proposal]:

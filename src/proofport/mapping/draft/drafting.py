@@ -9,9 +9,10 @@ from typing import Any
 
 from proofport.evidence import model_of
 from proofport.mapping.draft.derived import derived
+from proofport.mapping.draft.doubts import proposals
 from proofport.mapping.draft.finding import Around, Found, around, next_page, stated_total
 from proofport.mapping.draft.identity import identity
-from proofport.mapping.draft.matching import assigned, matches, proposals
+from proofport.mapping.draft.matching import assigned, matches
 from proofport.mapping.draft.names import NESTED, fit, singular, words_of
 from proofport.mapping.draft.rules import Proposal
 from proofport.mapping.draft.shape import Column, RuleText, place_text

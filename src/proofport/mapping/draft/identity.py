@@ -7,7 +7,7 @@ from itertools import product
 
 from proofport.mapping.draft import values as shapes
 from proofport.mapping.draft.matching import Match, joined
-from proofport.mapping.draft.names import NESTED, STRIPPED, fit
+from proofport.mapping.draft.names import NESTED, STRIPPED, fit, words_of
 from proofport.mapping.draft.rules import Proposal
 from proofport.mapping.draft.shape import Column, says
 from proofport.mapping.draft.synonyms import ASSIGNED, IDS, OTHER_IDS, Names
@@ -38,10 +38,18 @@ def identity(
     if kind == "training_record":
         chain += [*_of_assignments(*(_named(fitting, names) for names in ASSIGNED))]
         chain += [*_of_assignments(*(list(_columns(fields, name)) for name in ("email", "course")))]
-    if made := _covering(chain, columns):
+    made = _covering(chain, columns)
+    ids = [column for column in fitting if column.whole and _different(column) and _called_an_id(column)]
+    if made and (not ids or len(made.doubts) == 0):
         return made
+    if ids:
+        return _plain(ids[0]).doubted(f"`{ids[0].names[-1]}`: is it the id of the record?")
     other = next((column for column in fitting if column.whole and _different(column)), None)
     return _plain(other).doubted("it is different in every record, but is it an id?") if other is not None else None
+
+
+def _called_an_id(column: Column) -> bool:
+    return len(column.names) == 1 and words_of(column.names[0])[-1:] == ["id"]
 
 
 def _worth(kind: str, column: Column, nouns: set[str]) -> float:

@@ -20,7 +20,11 @@ def texts(field: str, column: Column) -> Proposal | None:
     """A list of texts, also from one text with marks between its parts, or from objects with names."""
     if all(isinstance(value, str) for value in column.given):
         mark, *others = shapes.separators(column.given) or [";"]
-        doubts = (f"split at {mark!r}; some values have {' and '.join(map(repr, others))}",) if others else ()
+        doubts: tuple[str, ...] = ()
+        if others:
+            doubts = (f"split at {mark!r}; some values have {' and '.join(map(repr, others))}",)
+        elif not shapes.separators(column.given):
+            doubts = (f"one text; if there are several, is {mark!r} between them?",)
         return Proposal({"path": column.path, "split": mark}, doubts)
     items = _items(column)
     if items and all(isinstance(item, str) for item in items):
@@ -64,6 +68,10 @@ def parts(field: str, column: Column) -> Proposal | None:
         return _of_members(column)
     items = _items(column)
     known = PARTS.get(field, {})
+    if field == "tags" and items and all(isinstance(item, str) for item in items):
+        return Proposal(
+            {"path": f"{column.path}[*]", "each": {"fields": {"key": "$"}}}, ("each text is the key of a tag",)
+        )
     if not items or not known or not all(isinstance(item, dict) for item in items):
         return None
     inner: dict[str, str] = {}

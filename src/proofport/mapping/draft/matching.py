@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,13 @@ from proofport.mapping.draft.names import LIKELY, NESTED, STRIPPED, fit, words_o
 from proofport.mapping.draft.proposals import propose, without_values
 from proofport.mapping.draft.rules import Proposal, Type, type_of
 from proofport.mapping.draft.shape import Column, says
-from proofport.mapping.draft.synonyms import BESIDE, FIELDS, POSTURE
+from proofport.mapping.draft.synonyms import FIELDS
 
 ADDRESSES, SYSTEMS = ("email", "owner_email"), ("platform", "os_name")
 """Fields that may take a column that another one takes, too: a login is often an address."""
 MOST_ALTERNATIVES = 4
-_CLOSE = 0.3
+CLOSE = 0.3
+"""What a column gains by a value in every record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ def matches(kind: str, columns: Sequence[Column], nouns: set[str]) -> list[Match
             if proposal is not None:
                 covered = len(column.given) / len(column.values)
                 doubted = bool(proposal.doubts) * (made == "text")
-                needed = _CLOSE * model.model_fields[field].is_required()
-                found.append(Match(worth + _CLOSE * covered - doubted + needed, field, column, proposal, made))
+                needed = CLOSE * model.model_fields[field].is_required()
+                found.append(Match(worth + CLOSE * covered - doubted + needed, field, column, proposal, made))
     return sorted(found, key=lambda match: -match.score)
 
 
@@ -76,9 +77,9 @@ def _may_share(match: Match) -> bool:
 
 def _completes(chosen: Sequence[Match], match: Match) -> bool:
     """True if a column surely means the same, and has values where the chosen ones have none."""
-    least = 0 if match.field in ADDRESSES else STRIPPED
-    if match.column.names[-1:] == chosen[0].column.names[-1:]:
-        least = NESTED - _CLOSE
+    least: float = 0 if match.field in ADDRESSES else STRIPPED
+    if words_of(match.column.names[-1]) == words_of(chosen[0].column.names[-1]):
+        least = min(chosen[0].score, NESTED) - CLOSE
     if len(chosen) >= MOST_ALTERNATIVES or min(match.score, chosen[0].score) < least:
         return False
     rows = zip(match.column.values, *(each.column.values for each in chosen), strict=True)
@@ -88,51 +89,6 @@ def _completes(chosen: Sequence[Match], match: Match) -> bool:
 
 def _has_address(value: object) -> bool:
     return bool(value) if isinstance(value, list) else shapes.all_match(shapes.EMAIL, [value])
-
-
-def proposals(
-    fields: Mapping[str, Sequence[Match]], found: Sequence[Match], columns: Sequence[Column], nouns: set[str]
-) -> dict[str, Proposal]:
-    """The rule of each field, with its doubts."""
-    taken = {match.column.path for chosen in fields.values() for match in chosen}
-    made = {}
-    for field, chosen in fields.items():
-        best = chosen[0]
-        proposal = joined([match.proposal for match in chosen])
-        if elsewhere := [match.column.path for match in chosen[1:] if match.score < STRIPPED]:
-            proposal = proposal.doubted(f"else {', '.join(elsewhere)}, which may be something else")
-        if paired := _beside(field, chosen, columns, nouns):
-            proposal = proposal.doubted(f"does {paired} say when it counts?")
-        if field in POSTURE and any(match.column.given.count(False) for match in chosen):
-            proposal = proposal.doubted("`false` is taken for no: a tool may write it where it does not know, too")
-        if best.score < LIKELY + _CLOSE + 0.1:
-            proposal = proposal.doubted(f"the name `{best.column.names[-1]}` may mean something else")
-        elif best.score < NESTED + _CLOSE + 0.1:
-            proposal = proposal.doubted("the value stands inside of another object")
-        others = [match.column.path for match in found if match.field == field and match.score > best.score - _CLOSE]
-        if also := [path for path in others if path not in taken]:
-            proposal = proposal.doubted(f"also fits: {', '.join(also)}")
-        made[field] = proposal
-    return made
-
-
-def _beside(field: str, chosen: Sequence[Match], columns: Sequence[Column], nouns: set[str]) -> str | None:
-    """A column that may say when a field counts: by its name, or a flag that is named like the field's column."""
-    own = {match.column.path for match in chosen}
-    names = [match.column.names for match in chosen]
-    for column in columns:
-        if column.path in own or not column.given or not column.scalar:
-            continue
-        if field in BESIDE and fit(column.names, BESIDE[field], nouns) >= NESTED - 0.5:
-            return column.path
-        flag = all(isinstance(value, bool) for value in column.given) and chosen[0].type not in ("bool", "time")
-        if flag and any(column.names[:-1] == each[:-1] and _begins_alike(column.names, each) for each in names):
-            return column.path
-    return None
-
-
-def _begins_alike(a: Sequence[str], b: Sequence[str]) -> bool:
-    return words_of(a[-1])[:-1] == words_of(b[-1])[:-1] != []
 
 
 def joined(alternatives: Sequence[Proposal]) -> Proposal:

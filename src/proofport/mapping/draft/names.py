@@ -10,10 +10,10 @@ from proofport.mapping.draft.synonyms import Names
 
 SURE, STRIPPED, NESTED, LIKELY = 4.0, 3.5, 2.5, 1.5
 ENDING = 1.4
-"""How well a name fits: as it is; without the record's noun; by its last part alone; by a name to check; by its last words alone."""
+"""How well a name fits: as it is; without the record's noun; by its last part alone; by a name to check; by its end."""
 
 _WORD = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_]+")
-_SAME = {"mail": "email", "mails": "emails"}
+_SAME = {"mail": "email", "mails": "emails", "no": "number", "nr": "number"}
 """Words that are written in several ways."""
 _FILLING = {
     "is",
@@ -27,12 +27,15 @@ _FILLING = {
     "properties",
     "metadata",
     "data",
+    "work",
+    "business",
+    "main",
 }
 """Words that may stand before or after a name and mean nothing."""
 _EMPTY = {
     "time": (
         re.compile("^(date|time)(of)?(?=.)|^timestamp(?=.)"),
-        re.compile("(?<=.)(utc|gmt|ts|timestamp|date|time|at|on)+$"),
+        re.compile("(?<=.)(utc|gmt|ts|timestamp|date|time|at|on|by)+$"),
     ),
     "bool": (
         re.compile("^(is|has|are)(?=.)"),
@@ -40,6 +43,10 @@ _EMPTY = {
     ),
 }
 """Beginnings and ends of names that say no more than the type of a field: of times, and of flags."""
+_PARTS_OF_IT = {
+    *("name", "general", "hardware", "os", "operating", "system", "network", "overview", "info", "detail", "details"),
+    *("meta", "self", "personal", "internal", "result", "spec", "links", "urls"),
+}
 _GENERAL = {
     "name",
     "title",
@@ -61,20 +68,7 @@ _SOMEBODY_ELSE = {
     *("authority", "department", "organization", "company", "location", "license", "team", "office"),
 }
 """Objects inside of a record that describe another one."""
-_NOT_BEFORE = {
-    *_SOMEBODY_ELSE,
-    "last",
-    "next",
-    "previous",
-    "old",
-    "new",
-    "max",
-    "min",
-    "count",
-    "default",
-    "first",
-    "no",
-}
+_NOT_BEFORE = {*_SOMEBODY_ELSE, "last", "next", "previous", "old", "new", "max", "min", "count", "default", "first"}
 """Words with which a longer name means something else than its end."""
 _OWNER = {"user", "owner", "assigned"}
 _CALLED = ("name", "displayname", "display", "value", "label", "title")
@@ -95,6 +89,11 @@ def singular(word: str) -> str:
     if word.endswith(("sses", "xes", "ches", "shes")):
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 2 else word
+
+
+def is_wrapper(name: str, nouns: set[str]) -> bool:
+    """True for the name of an object that holds a part of the record itself, and nothing of another one."""
+    return all(singular(word) in nouns or word in _FILLING or word in _PARTS_OF_IT for word in words_of(name))
 
 
 def nouns_of(*names: str) -> set[str]:
@@ -121,11 +120,17 @@ def _stems(known: tuple[str, ...], made: str) -> list[str]:
 
 
 def _stem(form: str, made: str) -> str:
-    """`createddate`, `createdAt`, `dateCreated` of a time are `created`; `isMfaEnabled`, `mfaActive` of a flag `mfa`."""
+    """Of a time, `createdAt` and `datecreated` are `created`; of a flag, `ismfaenabled` and `mfaactive` are `mfa`."""
     before, after = _EMPTY.get(made, (None, None))
     if before is None or after is None:
         return form
     return after.sub("", before.sub("", form)) or form
+
+
+def of_somebody_else(path: Sequence[str]) -> bool:
+    """True for a column inside of an object that describes another one: `manager.email`."""
+    around = {word for name in path[:-1] for word in words_of(name)}
+    return bool(_SOMEBODY_ELSE & around) and not _OWNER & around
 
 
 def _forms(path: Sequence[str], nouns: set[str]) -> Iterator[tuple[str, float]]:
@@ -135,8 +140,7 @@ def _forms(path: Sequence[str], nouns: set[str]) -> Iterator[tuple[str, float]]:
     nested = len(path) > 1
     yield "".join(whole), SURE
     yield "".join(_bare(whole, nouns)), STRIPPED
-    around = set(whole[: -len(last)])
-    if nested and _SOMEBODY_ELSE & around and not _OWNER & around:
+    if of_somebody_else(path):
         return
     if nested:
         yield "".join([*words_of(path[-2]), *last]), NESTED + 0.25

@@ -59,7 +59,7 @@ def _text(field: str, column: Column) -> Proposal | None:
         rule["as"] = "string"
     pattern = _pattern(field)
     matched = shapes.share(pattern, column.given) if pattern else 1.0
-    if matched == 0 or (pattern is None and shapes.all_match(shapes.URL, column.given)):
+    if matched < 0.5 or (pattern is None and shapes.all_match(shapes.URL, column.given)):
         return None
     if field == "name" and shapes.all_match(shapes.RESOURCE, column.given):
         return None
@@ -94,7 +94,11 @@ def _time(field: str, column: Column) -> Proposal | None:
 
 
 def _number(field: str, column: Column) -> Proposal | None:
-    return Proposal({"path": column.path, "as": "number"}) if shapes.number_shape(column.given) else None
+    bare = [value.rstrip("% ") if isinstance(value, str) else value for value in column.given]
+    if not shapes.number_shape(bare):
+        return None
+    percent = {} if bare == column.given else {"sub": {"pattern": " *%$", "with": "", "unmatched": "keep"}}
+    return Proposal({"path": column.path, **percent, "as": "number"})
 
 
 def _int(field: str, column: Column) -> Proposal | None:

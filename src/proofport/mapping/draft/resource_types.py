@@ -28,12 +28,16 @@ def _words() -> Mapping[str, str]:
 def several_types(columns: Sequence[Column]) -> Iterator[tuple[str, Proposal]]:
     for column in columns:
         last = words_of(column.names[-1])[-1:] if column.names else []
-        if last not in (["type"], ["kind"]) or not column.whole or not column.scalar:
+        if last not in (["type"], ["kind"]) or not column.given or not column.scalar:
             continue
         table = {each: _words()[name] for each in distinct(column.given) if (name := str(each).casefold()) in _words()}
         rule: RuleText = column.path
         if table:
             rule = {"path": column.path, "table": table, "fold": True, "unknown": "keep"}
+        if len(set(table.values())) == 1 and len(table) == len(distinct(column.given)):
+            rule = {"value": next(iter(table.values()))}
+        elif not column.whole:
+            continue
         if table or (column.names == ("type",) and shapes.all_match(_TYPE, column.given)):
             doubt = "vendors' tables know types such as azure.compute.virtual_machine: add those that are missing"
             yield "type", Proposal(rule, (doubt,), (column.path,))

@@ -21,7 +21,7 @@ OS_VERSION = {"pattern": r"^(?:.*\s)?(\d[\w.]*)(?: [A-Z]+)?( \(.*\))?$", "with":
 _UNITS = {"bytes": "bytes", "b": "bytes", "kb": "KB", "kilobytes": "KB", "mb": "MB", "megabytes": "MB", "gb": "GB"}
 _API = re.compile(r"https?://(api\.|[^/]+/(.*/)?(api|v\d+)/).*")
 _PROJECT = re.compile(r"projects/[^/]+")
-_NAMED_SYSTEM = re.compile(r"[A-Za-z].*\s\d[\w.]*( .*)?")
+_NAMED_SYSTEM = re.compile(r"[A-Za-z].*\s\d[\w.]*( [A-Z]+)?( \(.*\))?")
 
 Maker = Callable[[Column], "Proposal | None"]
 
@@ -82,6 +82,22 @@ def _with_colons(found: Proposal, values: Sequence[Any]) -> Proposal:
     return Proposal({"path": found.rule, "sub": COLONS}, found.doubts)
 
 
+def _ip(column: Column) -> Proposal | None:
+    several = any(isinstance(value, list) for value in column.given)
+    return _of_several(column, shapes.IP) if several else None
+
+
+def _picture(column: Column) -> Proposal | None:
+    several = any(isinstance(value, list) for value in column.given)
+    return _of_several(column, shapes.URL) if several else None
+
+
+def _course(column: Column) -> Proposal | None:
+    if not column.scalar or not any(" " in str(value).strip() for value in column.given):
+        return None
+    return Proposal(column.path, ("a title may change; is there a name or number that does not?",))
+
+
 def _link(column: Column) -> Proposal | None:
     if not shapes.all_match(shapes.URL, column.given) or not shapes.share(_API, column.given):
         return None
@@ -90,7 +106,7 @@ def _link(column: Column) -> Proposal | None:
 
 def _region(column: Column) -> Proposal | None:
     given = [value for value in column.given if isinstance(value, str)]
-    if not any(shapes.ZONE.search(value) or "/" in value for value in given):
+    if not column.scalar or not any(shapes.ZONE.search(value) or "/" in value for value in given):
         return None
     wide = any(not re.search(r"\d", value) for value in given)  # such as `global`: a region of another kind
     rule = {"path": column.path, "sub": {**REGION, "unmatched": "keep" if wide else "omit"}}
@@ -112,6 +128,20 @@ def _memory(column: Column) -> Proposal | None:
     return Proposal({"template": f"{{{column.path}}} {unit}", "when": {"path": column.path, "above": 0}}, doubts)
 
 
+def _name(column: Column) -> Proposal | None:
+    if not column.scalar or not all(isinstance(value, str) for value in column.given):
+        return None
+    if any(" " in value.strip() for value in column.given):
+        return Proposal(column.path, ("text with blanks: the name of an account?",))
+    return None
+
+
+def _code(column: Column) -> Proposal | None:
+    """A region is a code; one with blanks is what people call it."""
+    blank = column.scalar and any(" " in str(value).strip() for value in column.given)
+    return Proposal(column.path, ("text with blanks: is there a code of it?",)) if blank else _region(column)
+
+
 def _full_name(column: Column) -> Proposal | None:
     if not column.scalar or any(" " in str(value).strip() for value in column.given):
         return None
@@ -131,8 +161,12 @@ def holds_system(column: Column) -> bool:
 
 _MAKERS: Mapping[str, Maker] = {
     "mac_address": _mac,
+    "ip_address": _ip,
+    "avatar_url": _picture,
     "url": _link,
-    "region": _region,
+    "course": _course,
+    "region": _code,
+    "username": _name,
     "account_id": _project,
     "memory": _memory,
     "full_name": _full_name,

@@ -25,7 +25,7 @@ def _names(sure: str, likely: str = "") -> Names:
 _EMAIL = _names(
     "email emailaddress workemail companyemail primaryemail useremail personemail emailid mail workmail emails "
     "mbox emailaddresses",
-    "userprincipalname upn login username businessemail contactemail address",
+    "userprincipalname upn login username accountname businessemail contactemail address",
 )
 _FIRST_NAME = _names("firstname givenname first forename legalfirstname namegivenname namefirst namegiven")
 _LAST_NAME = _names("lastname familyname surname last sn legallastname namefamilyname namelast namefamily")
@@ -34,7 +34,8 @@ _SECONDARY_EMAIL = _names(
     "otheremails secondemail",
 )
 _MFA_ENABLED = _names(
-    "mfaenabled mfa ismfaenabled hasmfa mfaactive twofactorenabled twofactorauthentication 2fa 2faenabled "
+    "mfaenabled mfaconfigured mfa ismfaenabled hasmfa mfaactive twofactorenabled "
+    "twofactorauthentication 2fa 2faenabled "
     "isenrolledin2sv twofactor ismfaregistered twofactorauth has2fa multifactorenabled",
     "isenforcedin2sv mfastatus mfaregistered mfacapable mfaenforced ismfacapable 2fastatus",
 )
@@ -50,11 +51,13 @@ PERSON = {
     "first_name": _FIRST_NAME,
     "last_name": _LAST_NAME,
     "job_title": _names("jobtitle title businesstitle position role jobname positiontitle worktitle", "job occupation"),
-    "manager_id": _names("managerid supervisorid reportstoid supervisoreid managereid", "manageremployeeid"),
-    "manager_name": _names("managername supervisorname supervisor manager reportsto linemanager", "managerdisplayname"),
+    "manager_id": _names(
+        "managerid managervalue supervisorid reportstoid supervisoreid managereid", "manageremployeeid"
+    ),
+    "manager_name": _names("managername managerdisplayname supervisorname supervisor manager reportsto linemanager"),
     "customer_id": _names("customerid"),
     "avatar_url": _names(
-        "avatarurl photourl avatar pictureurl thumbnailphotourl photo profilepicture", "imageurl picture"
+        "avatarurl photourl avatar pictureurl thumbnailphotourl photo photos profilepicture", "imageurl picture"
     ),
     "started_at": _names(
         "startedat startdate hiredate hiredon hired employmentstartdate dateofhire datehired employeehiredate "
@@ -79,7 +82,7 @@ ACCOUNT = {
         "screenname nickname name",
     ),
     "first_name": _FIRST_NAME,
-    "preferred_first_name": _names("preferredfirstname preferredname nickname knownas", "calledname"),
+    "preferred_first_name": _names("preferredfirstname preferredname knownas", "nickname calledname"),
     "last_name": _LAST_NAME,
     "full_name": _names("fullname displayname name realname personname completename nameformatted namefullname", "cn"),
     "system": _names("system application app appname applicationname", "service tenant"),
@@ -116,10 +119,11 @@ TRAINING = {
     "full_name": _names(
         "fullname displayname name username learnername employeename studentname participant", "user learner employee"
     ),
-    "username": _names("username login userlogin loginname"),
+    "username": _names("username login userlogin loginname accountname"),
     "course": _names(
-        "course coursename modulename trainingname training module coursetitle campaignname "
-        "contentname courseshortname courseid coursekey slug",
+        "course coursecode modulecode courseid coursekey coursename modulename trainingname training "
+        "module coursetitle campaignname "
+        "contentname courseshortname slug",
         "title name content campaign policyname objectid activityid activity",
     ),
     "title": _names("title coursetitle coursefullname moduletitle trainingtitle", "coursename modulename contentname"),
@@ -142,12 +146,13 @@ TRAINING = {
 }
 DEVICE = {
     "name": _names(
-        "name devicename hostname computername displayname machinename assetname host",
+        "name devicename hostname computername displayname machinename assetname systemname host",
         "fqdn netbiosname label localhostname",
     ),
     "owner_email": _names(
         "owneremail useremail email emailaddress assigneduseremail primaryuseremail assignedtoemail workemail",
-        "upn userprincipalname user assignedto owner assigneduser primaryuser username users endusers deviceusers devicemapping userandlocation",
+        "upn userprincipalname user assignedto owner assigneduser primaryuser username users endusers "
+        "deviceusers devicemapping userandlocation",
     ),
     "owner_id": _names("ownerid", "userid"),
     "url": _names("url link weburl deviceurl", "selflink"),
@@ -171,17 +176,18 @@ DEVICE = {
         "macaddresses altmacaddress",
     ),
     "ip_address": _names(
-        "ipaddress ip primaryip lastipaddress lastreportedip localip privateip", "publicip ipaddresses externalip"
+        "ipaddress ip primaryip lastipaddress lastreportedip localip privateip", "ipaddresses publicip externalip"
     ),
     "cpu": _names("cpu processor cpubrand processortype cputype processorname", "processorarchitecture"),
     "memory": _names(
-        "memory ram totalmemory totalram physicalmemory memorygb memorymb memorybytes rammb ramgb physicalmemoryinbytes",
+        "memory ram ramtotal systemramtotal memorycapacity totalmemory totalram physicalmemory memorygb "
+        "memorymb memorybytes rammb ramgb physicalmemoryinbytes",
         "totalrammegabytes memorysize",
     ),
     "enrolled_at": _names(
         "enrolledat enrolleddatetime enrollmentdate lastenrolledat firstenrollment lastenrollment lastenrolleddateutc "
         "enrolled dateenrolled enrolmentdate",
-        "createdat created create creation firstseen firstseenat registrationdatetime",
+        "createdat created create creation firstseen firstsync registered registration",
     ),
     "last_seen_at": _names(
         "lastseenat lastseen lastcheckin lastsyncdatetime lastcontact lastcontacttime seentime lastreportdate lastsync "
@@ -207,7 +213,9 @@ DEVICE = {
     "antivirus_software": _names("antivirussoftware antivirusname antivirusproduct avproduct"),
     "auto_update_enabled": _names("autoupdateenabled autoupdate automaticupdates autoupdates automaticupdatesenabled"),
     "firewall_enabled": _names("firewallenabled firewall isfirewallenabled firewallon", "firewallstatus firewallstate"),
-    "password_required": _names("passwordrequired passcodepresent passcodeset", "passcodecompliant"),
+    "password_required": _names(
+        "passwordrequired passcodepresent passcodeset", "passcodecompliant password passcode devicepassword"
+    ),
     "password_manager_enabled": _names("passwordmanagerenabled passwordmanager haspasswordmanager"),
     "screen_lock_enabled": _names("screenlockenabled screenlock screensaverenabled autolockenabled", "screensaver"),
     "screen_lock_after": _names("screenlockafter screenlocktimeout screenlockseconds"),
@@ -221,7 +229,9 @@ CLOUD_RESOURCE = {
         "accountid account subscriptionid projectid awsaccountid cloudaccountid accountnumber",
         "ownerid project owner subscription tenantid",
     ),
-    "region": _names("region location awsregion regionname datacenter cloudregion homeregion", "zone"),
+    "region": _names(
+        "region regionslug regioncode regionid location awsregion regionname datacenter cloudregion homeregion", "zone"
+    ),
     "name": _names("name displayname title label hostname namevalue resourcename", "identifier metadataname"),
     "description": _names("description desc", "comment notes summary"),
     "state": _names(
@@ -258,7 +268,7 @@ IDS: Mapping[str, Names] = {
     "personnel_account": _names("id accountid userid uuid guid objectid sub key arn uid memberid", "nodeid number"),
     "training_record": _names("id enrollmentid assignmentid recordid trainingid uuid completionid", "key number"),
     "device": _names(
-        "id deviceid uuid udid hostid computerid serialnumber serial assetid hardwareuuid", "key guid assettag"
+        "id deviceid uid uuid udid hostid computerid serialnumber serial assetid hardwareuuid", "key guid assettag"
     ),
     "cloud_resource": _names("arn resourceid id selflink uid uuid resourcearn", "identifier key urn ocid fullname"),
 }
@@ -310,8 +320,10 @@ PARTS: Mapping[str, Mapping[str, Names]] = {
     "tags": {"key": _names("key name tagkey k"), "value": _names("value tagvalue v")},
     "applications": {
         "name": _names("name displayname appname applicationname title"),
-        "version": _names("version shortversion appversion displayversion bundleshortversion applicationversion"),
-        "identifier": _names("identifier bundleid bundleidentifier"),
+        "version": _names(
+            "version versionname shortversion appversion displayversion bundleshortversion applicationversion"
+        ),
+        "identifier": _names("identifier bundleid bundleidentifier packagename"),
     },
     "drives": {
         "name": _names("name drivename volumename mount mountpoint label devicename"),

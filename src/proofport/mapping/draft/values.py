@@ -146,11 +146,21 @@ def is_opposite(field: str, names: Sequence[str]) -> bool:
 def _meant(field: str, value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
-    word = re.sub(r"[\s_]+", " ", str(value).strip().lower())
+    word = _word(value)
     yes, no = MEANINGS.get(field, ((), ()))
     if word in yes or word in YES:
         return True
     return False if word in no or word in NO else None
+
+
+def tells(field: str, value: Any) -> bool:
+    """True for a word that means yes or no of this field alone."""
+    yes, no = MEANINGS.get(field, ((), ()))
+    return isinstance(value, str) and _word(value) in (*yes, *no)
+
+
+def _word(value: Any) -> str:
+    return re.sub(r"[\s_]+", " ", str(value).strip().lower())
 
 
 def choice(field: str, value: Any) -> str | None:
