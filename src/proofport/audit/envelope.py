@@ -6,7 +6,7 @@ https://github.com/secure-systems-lab/dsse/blob/master/protocol.md
 
 from __future__ import annotations
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +14,7 @@ import orjson
 
 from proofport.audit.keys import SigningKey
 from proofport.errors import ProofportError
+from proofport.journal.contract import ReceiptView
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PAYLOAD = "application/vnd.in-toto+json"
@@ -51,3 +52,20 @@ def signed(payload: bytes, key: SigningKey, *, largest: int | None = LARGEST) ->
 def _encoded(payload: bytes) -> bytes:
     """The bytes that are signed: the pre-authentication encoding of DSSE."""
     return b"DSSEv1 %d %b %d %b" % (len(PAYLOAD), PAYLOAD.encode(), len(payload), payload)
+
+
+def statement_of(receipt: ReceiptView) -> dict[str, Any]:
+    """The statement of a receipt, unchecked: the journal is ours."""
+    found: dict[str, Any] = orjson.loads(b64decode(orjson.loads(receipt.envelope)["payload"]))
+    return found
+
+
+def predicate_of(receipt: ReceiptView) -> dict[str, Any]:
+    """All that a receipt says: see docs/audit.md."""
+    found: dict[str, Any] = statement_of(receipt)["predicate"]
+    return found
+
+
+def subjects_of(receipt: ReceiptView) -> dict[str, str]:
+    """The SHA-256 of each thing that a receipt is about, by its name."""
+    return {each["name"]: each["digest"]["sha256"] for each in statement_of(receipt)["subject"]}

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import time
 import zipfile
-from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-from proofport.audit.envelope import signed, statement
+from proofport.audit.envelope import signed, statement, subjects_of
 from proofport.audit.keys import PublicKey, SigningKey
 from proofport.audit.log import ReceiptLog
 from proofport.audit.refused import PLAIN
@@ -126,21 +122,6 @@ async def _receipt(journal: Journal, receipt: ReceiptView) -> dict[str, bytes]:
         if what.startswith(("mapping:", "table:")) and (text := await journal.kept_text(digest)) is not None:
             found[f"texts/{digest}"] = text.encode()
     return found
-
-
-def statement_of(receipt: ReceiptView) -> dict[str, Any]:
-    """The statement of a receipt, unchecked: the journal is ours."""
-    found: dict[str, Any] = orjson.loads(b64decode(orjson.loads(receipt.envelope)["payload"]))
-    return found
-
-
-def predicate_of(receipt: ReceiptView) -> dict[str, Any]:
-    found: dict[str, Any] = statement_of(receipt)["predicate"]
-    return found
-
-
-def subjects_of(receipt: ReceiptView) -> dict[str, str]:
-    return {each["name"]: each["digest"]["sha256"] for each in statement_of(receipt)["subject"]}
 
 
 def write(found: Mapping[str, bytes], target: Path) -> None:

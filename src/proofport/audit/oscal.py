@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
-from proofport.audit.export import predicate_of
+from proofport.audit.envelope import predicate_of
 from proofport.journal.contract import ReceiptView
 
 VERSION = "1.1.2"

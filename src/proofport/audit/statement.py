@@ -72,7 +72,7 @@ Section = tuple[str, Sequence[Row]]
 
 def told_of(receipt: ReceiptView) -> tuple[str, dict[str, Any]]:
     """The number of a receipt and its predicate, with the mapping and table files that its subjects name."""
-    from proofport.audit.export import predicate_of, subjects_of
+    from proofport.audit.envelope import predicate_of, subjects_of
 
     files = {name: digest for name, digest in subjects_of(receipt).items() if name.startswith((MAPPING, TABLE))}
     return receipt.name, {**predicate_of(receipt), "mappings": files}

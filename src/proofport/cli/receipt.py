@@ -124,7 +124,7 @@ async def show_receipt(gateway: Gateway, name: str, as_json: bool) -> int:
 
     Exit codes: 0 shown, 2 there is none.
     """
-    from proofport.audit.export import statement_of
+    from proofport.audit.envelope import statement_of
     from proofport.audit.refused import PLAIN
 
     for each in await gateway.receipts.named(name):

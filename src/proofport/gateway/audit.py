@@ -29,7 +29,7 @@ class Receipts:
     def __init__(self, config: Config, journal: Callable[[], Awaitable[Journal]]) -> None:
         self._config = config
         self.journal = journal
-        self.stamps = Stamping(config, self)
+        self.stamps = Stamping(config, journal, self.log)
 
     async def log(self) -> tuple[ReceiptLog, SigningKey]:
         """The log, and the key that signs it. Raises ConfigError."""

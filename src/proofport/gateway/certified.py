@@ -29,7 +29,7 @@ class Certified:
     """What a receipt says, and what is kept beside it."""
 
     def __init__(self, journal: Journal, library: MappingLibrary, receipt: ReceiptView) -> None:
-        from proofport.audit.export import predicate_of, subjects_of
+        from proofport.audit.envelope import predicate_of, subjects_of
 
         self.receipt = receipt
         self.told: dict[str, Any] = predicate_of(receipt)

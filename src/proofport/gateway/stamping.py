@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from proofport.adapter import Finding
 from proofport.config import Config
 from proofport.errors import ProofportError
 from proofport.http.authority import asked
-from proofport.journal.contract import Stamp
+from proofport.journal.contract import Journal, Stamp
 from proofport.logs import get_logger
 
 if TYPE_CHECKING:
-    from proofport.gateway.audit import Receipts
+    from proofport.audit.keys import SigningKey
+    from proofport.audit.log import ReceiptLog
+
+OpenLog: TypeAlias = "tuple[ReceiptLog, SigningKey]"
 
 LONGEST_WAIT = 10.0
 """Seconds for which an authority that does not answer is asked again: what was delivered does not depend on it."""
@@ -32,20 +35,23 @@ log = get_logger("audit")
 class Stamping:
     """The time stamps of the log: `gateway.receipts.stamps`."""
 
-    def __init__(self, config: Config, receipts: Receipts) -> None:
+    def __init__(
+        self, config: Config, journal: Callable[[], Awaitable[Journal]], log: Callable[[], Awaitable[OpenLog]]
+    ) -> None:
         self._config = config
-        self._receipts = receipts
+        self._journal = journal
+        self._log = log
 
     async def missing(self) -> int:
         """How many receipts have no time stamp yet. 0 where none are wanted."""
         if self._config.receipts is None or self._config.receipts.timestamps is None:
             return 0
-        journal = await self._receipts.journal()
+        journal = await self._journal()
         return (await journal.log_head()).size - await journal.stamped()
 
     async def of(self, place: int) -> Stamp | None:
         """The first time stamp of a log that has this receipt."""
-        found = await (await self._receipts.journal()).stamps(after=place, limit=1)
+        found = await (await self._journal()).stamps(after=place, limit=1)
         return found[0] if found else None
 
     async def ask(self) -> str | None:
@@ -55,11 +61,11 @@ class Stamping:
         """
         try:
             if await self.missing():
-                receipts, _ = await self._receipts.log()
+                receipts, _ = await self._log()
                 note = await receipts.checkpoint()
                 at, answer = await self._asked(note.encode())
                 size = int(note.split("\n")[1])
-                await (await self._receipts.journal()).add_stamp(Stamp(size, at, note.encode(), answer))
+                await (await self._journal()).add_stamp(Stamp(size, at, note.encode(), answer))
         except ProofportError as error:
             log.warning("timestamp_missing", error=error.message)
             return f"The latest receipts have no time stamp: {error.message}. The next run asks again."
