@@ -137,7 +137,7 @@ def _added(folder: Path, origin: str, key: Path) -> Goal:
     signed, plain = (min(times[name]) for name in ("with", "without"))
     medians = ", ".join(f"{statistics.median(times[name]):.2f}" for name in ("with", "without"))
     detail = (
-        f"{RECORDS:,} records: {signed:.2f} us of the processor a record with a receipt, {plain:.2f} without, the least "
-        f"of {ROUNDS} rounds; medians {medians}"
+        f"{RECORDS:,} records: {signed:.2f} us of the processor a record with a receipt, {plain:.2f} without; "
+        f"the least of {ROUNDS} rounds; medians {medians}"
     )
     return ADDED.goal("what a receipt adds to a push", 100 * (signed / plain - 1), detail)

@@ -58,6 +58,13 @@ def test_a_state_that_was_replaced_later_is_explained_by_its_own_delivery(signin
     ]
 
 
+def test_an_id_that_was_written_otherwise_before_is_sent_as_it_was(signing: Cli) -> None:
+    people = [[{"id": each, "email": "pat@example.com"}] for each in ("Pat@example.com", "pat@example.com")]
+    numbers = asyncio.run(delivered(signing, *((each, "upsert") for each in people)))
+    [told] = explained(signing, str(numbers[1]), "pat@example.com")
+    assert told["request"]
+
+
 def test_a_removal_names_the_request_that_removed_it(signing: Cli) -> None:
     people = [personnel_account(n) for n in range(3)]
     numbers = asyncio.run(delivered(signing, (people, "upsert"), ([{"id": each} for each in IDS[:3]], "remove")))

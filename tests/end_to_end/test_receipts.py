@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import shutil
 from base64 import b64decode
 from hashlib import sha256
@@ -12,9 +13,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from tests.support.cli import ACCOUNTS, BOTH, DRATA, Cli
+from tests.support.cli import ACCOUNTS, BOTH, DRATA, SNAPSHOT, Cli
 from tests.support.evidence import personnel_account
-from tests.support.receipts import exported, fingerprint, judged, statements
+from tests.support.receipts import OVERRIDE, exported, fingerprint, judged, statements
 
 from proofport import Gateway
 from proofport.accounting import Status
@@ -236,6 +237,30 @@ def test_the_statement_of_a_run_has_the_numbers_of_its_report(pushed: Cli) -> No
     assert "<script" not in page
     assert "http-equiv" not in page
     assert "12 read = 11 + 1: reconciles" in page
+
+
+def test_every_number_of_the_page_is_the_reports(pushed: Cli) -> None:
+    pushed.write("us.ndjson", personnel_account(20), {"id": "u-bad", "mfa_enabled": "x"})
+    inputs = ("eu:evidence=eu.ndjson", "us:evidence=us.ndjson")
+    code, report = pushed.report("push", *inputs, *ACCOUNTS, *SNAPSHOT, *DRATA, *OVERRIDE)
+    assert code == 1
+    books = report["destinations"]["drata"]
+    [told] = pushed.type("receipt", "statement", report["run_id"], "--json").json
+    assert told["counts"] == {status.value: books[status.value] for status in Status}
+    assert (told["assurance"], told["reasons"]) == (books["assurance"], books["reasons"])
+    assert told["gone"] == {"count": books["gone"]["count"], "became": books["gone_became"]}
+    assert [each["read"] for each in told["inputs"]["list"]] == [each["read"] for each in report["sources"]]
+    pushed.type("receipt", "statement", report["run_id"], "--html", "page.html")
+    page = pushed.read("page.html")
+    rows = dict(re.findall(r"<th scope=row>([^<]+)</th><td>([^<]*)</td>", page))
+    read = sum(each["read"] for each in report["sources"])
+    assert rows["Read"] == str(read)
+    assert rows["Delivered"] == f"{books['delivered']} delivered to Drata"
+    assert rows["Rejected"].startswith(f"{books['rejected']} refused")
+    assert rows["Reconciliation"] == f"{read} read = {books['delivered']} + {books['rejected']}: reconciles"
+    assert rows["Gone"].startswith(f"{books['gone']['count']}, {books['gone_became']}")
+    assert rows["Requests"].startswith(f"{books['requests']};")
+    assert rows["Reason given"] == OVERRIDE[1]
 
 
 def test_what_rules_leave_out_is_told(signing: Cli) -> None:

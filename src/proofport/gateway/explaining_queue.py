@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import product
 
 import orjson
 
@@ -16,7 +18,8 @@ from proofport.delivery.batching import Batcher
 from proofport.delivery.observed import seconds_of
 from proofport.delivery.payload import left_with
 from proofport.delivery.queue.shown import outcomes_of
-from proofport.delivery.queue.taken import Taken, taken
+from proofport.delivery.queue.taken import content_of, taken
+from proofport.delivery.spellings import Spellings
 from proofport.delivery.target import Target
 from proofport.errors import JournalError, UsageError
 from proofport.evidence import Neutral
@@ -87,7 +90,7 @@ class QueueExplainer:
         target = target_of(self._targets, delivery.destination, delivery.kind, delivery.mode, told)
         if target is None:
             return [told]
-        if (body := _as_it_was(delivery, read, number)) is not None:
+        if (kept := _kept_bodies(delivery)) is not None and (body := kept[number]) is not None:
             told.body = [FieldTold(name, "kept", value) for name, value in orjson.loads(body).items()]
         elif not await self._certified.tell_body(target, delivery.mode, record, told):
             return [told]
@@ -105,16 +108,18 @@ class QueueExplainer:
             told.missing.append("the receipt was written from the journal: it has no digests of requests")
             return
         why = "its request cannot be made again"
-        for group in await self._together(delivery, listed):
-            sent = [each for other in group for each in _sent(target, other)]
+        together = await self._together(delivery, listed)
+        for spelled, group in product((False, True), together):
+            sent = [
+                each for other in group for each in _sent(target, other, await self._records(target, other, spelled))
+            ]
             for batch in _batches(target, delivery, sent):
                 held = [sent[at] for at in batch.positions]
                 places = [(each.delivery, each.number) for each in held]
                 if (delivery.id, number) not in places:
                     continue
-                job = target.job(
-                    f"delivery-{group[0].id}", self._certified.told["instance"], delivery.kind, delivery.mode
-                )
+                name, instance = f"delivery-{group[0].id}", self._certified.told["instance"]
+                job = target.job(name, instance, delivery.kind, delivery.mode)
                 carrier = Carrier(self._journal, target, job, {}, exchanges)
                 try:
                     index = places.index((delivery.id, number))
@@ -125,6 +130,17 @@ class QueueExplainer:
                     return
         if not (told.outcome or "").startswith(MAYBE_NOT_SENT):
             told.missing.append(f"its delivery is in the receipt; {why}")
+
+    async def _records(self, target: Target, delivery: Delivery, spelled: bool) -> Sequence[Neutral]:
+        """The records of a delivery; `spelled`: with their ids as they were written first. None of a damaged one."""
+        try:
+            read = taken(delivery)
+        except JournalError:
+            return []
+        if not spelled:
+            return read.records
+        with closing(Spellings(self._journal, target.lane, delivery.kind, None)) as spellings:
+            return (await spellings.sent_as(read.records, read.keys, fold=read.fold))[0]
 
     async def _together(self, delivery: Delivery, listed: Sequence[Delivery]) -> list[Sequence[Delivery]]:
         """The deliveries that may have shared a request with this one, in their order: by the requests that the
@@ -144,20 +160,19 @@ def _sort(delivery: Delivery) -> tuple[str, str, str]:
     return delivery.destination, delivery.kind, delivery.mode
 
 
-def _as_it_was(delivery: Delivery, read: Taken, number: int) -> bytes | None:
-    """The body of a record of a delivery that was to be sent as it was before. Of a dead letter it may be another."""
-    return read.bodies[number] if read.bodies is not None and delivery.state != "dead" else None
+def _kept_bodies(delivery: Delivery) -> Sequence[bytes | None] | None:
+    """The bodies of a delivery that was to be sent as it was before. Those of a dead letter may be others."""
+    return content_of(delivery)[2] if delivery.state != "dead" else None
 
 
-def _sent(target: Target, delivery: Delivery) -> list[_Sent]:
+def _sent(target: Target, delivery: Delivery, records: Sequence[Neutral]) -> list[_Sent]:
     """The records of a delivery that have a body."""
-    try:
-        read = taken(delivery)
-    except JournalError:
+    if not records:
         return []
     encode, found = target.encoder(delivery.mode), list[_Sent]()
-    for number, (record, outcome) in enumerate(zip(read.records, outcomes_of(delivery) or [], strict=False)):
-        body = _as_it_was(delivery, read, number)
+    kept = _kept_bodies(delivery) or [None] * len(records)
+    for number, (record, outcome) in enumerate(zip(records, outcomes_of(delivery) or [], strict=False)):
+        body = kept[number]
         if body is None and delivery.mode != "remove" and not isinstance(target.body_of(record), dict):
             continue
         if outcome.status is not Status.WITHHELD:
