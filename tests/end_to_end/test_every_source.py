@@ -156,8 +156,8 @@ async def test_a_source_reaches_a_vendor_and_only_what_is_gone_goes(
 
         wrong = spoiled(spoiling)
         assert wrong is not None, (
-            f"{source.path.name}: no value of a record, however wrong, makes the source refuse it. Let a rule check its "
-            "value: a wrong type is rejected, unless `unknown:` or `unmatched:` says `keep` or `omit`."
+            f"{source.path.name}: no value of a record, however wrong, makes the source refuse it. Let a rule check "
+            "its value: a wrong type is rejected, unless `unknown:` or `unmatched:` says `keep` or `omit`."
         )
         third = await night.push([*staying, wrong], without=[going.name])
         readable = wrong.refused != [None]
@@ -216,8 +216,8 @@ async def test_a_page_is_no_list_and_all_pages_are(source: MappingFile, emulator
     pages = as_pages(source, good[0], _renamed(source, good[0], "the other page", good[0].ids))
     async with Night(source, vendor, emulators, tmp_path) as night:
         assert await night.incomplete(pages[:1]), (
-            f"{source.path.name}: a page with a token at `incomplete_when:`, or with a larger total at `total:`, was taken "
-            "for a whole list"
+            f"{source.path.name}: a page with a token at `incomplete_when:`, or with a larger total at `total:`, was "
+            "taken for a whole list"
         )
         assert await night.incomplete(pages) is None, (
             f"{source.path.name}: two pages, the last without a token, are whole"
