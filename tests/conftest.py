@@ -5,6 +5,7 @@ The fixtures `<vendor>_emulator` and `<vendor>_contract` are made for every emul
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from tests.support.emulators import NAMES, contract, emulated
 from tests.support.journals import close_all
 from tests.support.openapi import Contract
 from tests.support.postgres import Database, database, shared_server
+from tests.support.soak import examples
 
 from proofport.testing import Running
 
@@ -24,6 +27,19 @@ TOYS = Path(__file__).parent / "toy"
 # Tests start many processes, which should not compile the library each time. Workers of xdist inherit this.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+settings.register_profile("proofport", max_examples=examples(40, 100))
+settings.load_profile("proofport")
+
+
+def pytest_configure() -> None:
+    gc.disable()  # until the tests are collected: they are many objects, and none of them goes
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def _emulator(name: str) -> Any:

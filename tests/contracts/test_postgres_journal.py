@@ -17,7 +17,7 @@ OTHERS = "SELECT state FROM pg_stat_activity WHERE datname = current_database() 
 
 
 class TestPostgres(JournalContract):
-    examples = 5
+    examples = 2
 
     @pytest.fixture(autouse=True)
     def _database(self, postgres: Database) -> None:

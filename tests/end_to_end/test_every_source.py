@@ -6,18 +6,18 @@ give it a test whose input is a whole list of good records, and let each of its 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Collection, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from tests.generated.matrix import adapter
 from tests.support.destination import Destination
 from tests.support.emulators import NAMES, Emulators, live
 from tests.support.reports import FIVE
+from tests.support.soak import SOAK
 from tests.support.sources import (
     Sample,
     apart,
@@ -34,6 +34,7 @@ from tests.support.sources import (
 from proofport.adapter import Ends, Replaces, Stages
 from proofport.delivery.report import DestinationReport, RunReport
 from proofport.errors import UnsupportedFeature
+from proofport.gateway import Input
 from proofport.mapping import MappingFile
 
 SOURCES = sources()
@@ -56,7 +57,7 @@ TAKEN = [(source, [vendor for vendor in NAMES if takes(vendor, str(source.to))])
 PAIRS = [
     (source, vendor)
     for number, (source, vendors) in enumerate(TAKEN)
-    for vendor in (vendors if "PROOFPORT_SOAK" in os.environ else vendors[number % len(vendors) :][:1])
+    for vendor in (vendors if SOAK else vendors[number % len(vendors) :][:1])
 ]
 """Each source with every vendor that takes its kind in a soak; else with one of them, in turn."""
 
@@ -77,17 +78,27 @@ class Night:
         block = emulators.config["destinations"][vendor]
         self._seeded = self.kind if self.kind in block["objects"] else _any_custom(block["objects"])
         objects = objects_for(vendor, self.kind, block["objects"])
-        self._destination = Destination(vendor, {**block, "objects": objects}, folder, guard=GUARD)
+        self._gateway = Destination(vendor, {**block, "objects": objects}, folder, guard=GUARD).gateway()
+
+    async def __aenter__(self) -> Self:
+        await self._gateway.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._gateway.__aexit__(*error)
 
     async def push(self, given: Sequence[Sample], **how: Any) -> DestinationReport:
-        report = await self._destination.push([each.input() for each in given], kind=self.kind, **how)
+        report = await self._pushed([each.input() for each in given], **how)
         as_read(report, given)
         return report.destinations[self.vendor]
+
+    async def _pushed(self, inputs: list[Input], **how: Any) -> RunReport:
+        return await self._gateway.push(inputs, kind=self.kind, to=self.vendor, mode="snapshot", **how)
 
     async def incomplete(self, pages: Sequence[Sample]) -> str | None:
         """Why these are not all pages of one list, if they are not."""
         inputs = [each.input(label="a list") for each in pages]
-        report = await self._destination.push(inputs, kind=self.kind, dry_run=True)
+        report = await self._pushed(inputs, dry_run=True)
         as_read(report, pages)
         return next((each.incomplete for each in report.sources if each.incomplete), None)
 
@@ -132,38 +143,38 @@ def troubles(report: DestinationReport) -> dict[str | None, str]:
 async def test_a_source_reaches_a_vendor_and_only_what_is_gone_goes(
     source: MappingFile, vendor: str, emulators: Emulators, tmp_path: Path
 ) -> None:
-    night = Night(source, vendor, emulators, tmp_path)
-    staying = await _taken(night, source)
-    sent = {key for each in staying for key in each.ids}
-    first = await night.push(staying)
-    assert (troubles(first), first.tally.total) == ({}, len(sent))
-    shown = night.live()
-    base = next((each for each in staying if _ids(each) <= shown), None)
-    assert base is not None, f"{vendor} took every record of {source.path.name}, and shows none of them"
-    going = _renamed(source, base, "to be gone", sent)
-    spoiling = _renamed(source, base, "to be refused", sent | going.ids)
-    second = await night.push([*staying, going, spoiling])
-    before = night.live()
-    lost, at_risk = _ids(going), _ids(spoiling)
-    assert (troubles(second), second.gone.ids, lost | at_risk <= before) == ({}, [], True)
+    async with Night(source, vendor, emulators, tmp_path) as night:
+        staying = await _taken(night, source)
+        sent = {key for each in staying for key in each.ids}
+        first = await night.push(staying)
+        assert (troubles(first), first.tally.total) == ({}, len(sent))
+        shown = night.live()
+        base = next((each for each in staying if _ids(each) <= shown), None)
+        assert base is not None, f"{vendor} took every record of {source.path.name}, and shows none of them"
+        going = _renamed(source, base, "to be gone", sent)
+        spoiling = _renamed(source, base, "to be refused", sent | going.ids)
+        second = await night.push([*staying, going, spoiling])
+        before = night.live()
+        lost, at_risk = _ids(going), _ids(spoiling)
+        assert (troubles(second), second.gone.ids, lost | at_risk <= before) == ({}, [], True)
 
-    wrong = spoiled(spoiling)
-    assert wrong is not None, (
-        f"{source.path.name}: no value of a record, however wrong, makes the source refuse it. Let a rule check its "
-        "value: a wrong type is rejected, unless `unknown:` or `unmatched:` says `keep` or `omit`."
-    )
-    third = await night.push([*staying, wrong], without=[going.name])
-    readable = wrong.refused != [None]
-    gone = lost if readable else set()
-    why = "refused is not gone" if readable else "an id that cannot be read may be that of any record"
-    assert set(third.gone.ids) == gone, f"{source.path.name}: {why}"
-    assert night.live() == (before - gone if ends(vendor, night.kind) else before), f"{source.path.name}: {why}"
+        wrong = spoiled(spoiling)
+        assert wrong is not None, (
+            f"{source.path.name}: no value of a record, however wrong, makes the source refuse it. Let a rule check "
+            "its value: a wrong type is rejected, unless `unknown:` or `unmatched:` says `keep` or `omit`."
+        )
+        third = await night.push([*staying, wrong], without=[going.name])
+        readable = wrong.refused != [None]
+        gone = lost if readable else set()
+        why = "refused is not gone" if readable else "an id that cannot be read may be that of any record"
+        assert set(third.gone.ids) == gone, f"{source.path.name}: {why}"
+        assert night.live() == (before - gone if ends(vendor, night.kind) else before), f"{source.path.name}: {why}"
 
 
 async def _taken(night: Night, source: MappingFile) -> list[Sample]:
     """Good records of the source's tests that the vendor takes. Those that it does not take have a reason."""
     given = samples(source)
-    for group in apart(given):
+    for group in apart(given) if SOAK else ():
         refused = troubles(await night.push(group, dry_run=True))
         assert all(refused.values()), "what is not taken has a reason"
     good = good_ones(source, given)
@@ -172,6 +183,7 @@ async def _taken(night: Night, source: MappingFile) -> list[Sample]:
         "prints it, without a token for a next page."
     )
     refused = troubles(await night.push(good, dry_run=True))
+    assert all(refused.values()), "what is not taken has a reason"
     taken = [each for each in good if not refused.keys() & _ids(each)]
     if not taken:
         pytest.skip(f"{night.vendor} takes no record of the tests: {next(iter(refused.values()))}")
@@ -203,11 +215,14 @@ async def test_a_page_is_no_list_and_all_pages_are(source: MappingFile, emulator
         "tool answers when more follows."
     )
     vendor = next(vendor for vendor in NAMES if takes(vendor, str(source.to)))
-    night, good = Night(source, vendor, emulators, tmp_path), good_ones(source, given)
+    good = good_ones(source, given)
     assert good, f"{source.path.name}: no test has an input that is a whole list of good records"
     pages = as_pages(source, good[0], _renamed(source, good[0], "the other page", good[0].ids))
-    assert await night.incomplete(pages[:1]), (
-        f"{source.path.name}: a page with a token at `incomplete_when:`, or with a larger total at `total:`, was taken "
-        "for a whole list"
-    )
-    assert await night.incomplete(pages) is None, f"{source.path.name}: two pages, the last without a token, are whole"
+    async with Night(source, vendor, emulators, tmp_path) as night:
+        assert await night.incomplete(pages[:1]), (
+            f"{source.path.name}: a page with a token at `incomplete_when:`, or with a larger total at `total:`, was "
+            "taken for a whole list"
+        )
+        assert await night.incomplete(pages) is None, (
+            f"{source.path.name}: two pages, the last without a token, are whole"
+        )

@@ -65,17 +65,17 @@ class JournalContract(
     ClockTests,
     WorkTests,
 ):
-    """All that a journal promises, within one process. `examples`: sequences of steps, of which a soak tries 50
+    """All that a journal promises, within one process. `examples`: sequences of steps, of which a soak tries 125
     times as many."""
 
-    examples = 20
+    examples = 8
 
     def test_any_sequence_of_steps_leaves_what_the_model_has(self) -> None:
         machine = type("Machine", (JournalMachine,), {"make": staticmethod(self.new_journal)})
         run_state_machine_as_test(
             machine,
             settings=settings(
-                max_examples=50 * self.examples if SOAK else self.examples,
+                max_examples=125 * self.examples if SOAK else self.examples,
                 stateful_step_count=50 if SOAK else 30,
                 derandomize=not SOAK,
                 deadline=None,

@@ -13,7 +13,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-SOAK = "PROOFPORT_SOAK" in os.environ
+from tests.support.soak import SOAK
+
 NEW = (sys.executable, "-c", "import sys; from proofport.cli import main; sys.exit(main())")
 """`proofport` in a new interpreter."""
 HERE = Path(__file__).parent

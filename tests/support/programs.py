@@ -16,7 +16,8 @@ from pathlib import Path
 from signal import SIGKILL, SIGTERM
 from typing import Any, NamedTuple
 
-from tests.support.forked import SOAK, forked, new
+from tests.support.forked import forked, new
+from tests.support.soak import SOAK
 
 PATIENCE = 30.0
 """Seconds for whatever another process has to come to."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
 from importlib.util import find_spec
@@ -31,7 +33,15 @@ def builtin_folder() -> Path:
 
 
 def adapter_folders() -> list[Path]:
-    """The `mappings/` folders of the packages that register adapters, found without importing them."""
+    """The `mappings/` folders of the packages that register adapters, found without importing them.
+
+    The metadata of all installed packages is read once for each import path.
+    """
+    return _adapter_folders(tuple(sys.path))
+
+
+@cache
+def _adapter_folders(path: tuple[str, ...]) -> list[Path]:
     packages = sorted({entry.module.partition(".")[0] for entry in entry_points(group="proofport.adapters")})
     specs = [find_spec(package) for package in packages]
     roots = [Path(root) for spec in specs if spec for root in spec.submodule_search_locations or ()]

@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.soak import examples
 
 from proofport.errors import MappingError, UsageError
 from proofport.evidence import KINDS
@@ -54,7 +55,7 @@ documents = st.one_of(
 
 
 @given(documents, st.sampled_from([*KINDS, "custom:thing"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40, 150), deadline=None)
 def test_a_draft_is_a_mapping_that_passes_its_tests(document: object, kind: str) -> None:
     with open_source(io.BytesIO(orjson.dumps(document)), format="json") as reader:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.soak import examples
 
 from proofport.errors import MappingError
 from proofport.mapping import SourceMapping, compile_source, load_file
@@ -109,7 +110,7 @@ def joined(pages: list[Pages]) -> Pages:
     return chain
 
 
-@settings(max_examples=300, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(100, 300), derandomize=True, deadline=None, database=None)
 @given(st.lists(PAGES, min_size=1, max_size=6), st.data())
 def test_a_chain_is_whole_by_its_last_token_and_by_every_total(pages: list[Pages], data: st.DataObject) -> None:
     chain = joined(pages)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.soak import examples
 
 from proofport.errors import Rejected
 from proofport.mapping.compile.code import Code
@@ -93,7 +94,7 @@ def test_long_paths_and_deep_documents(path: str) -> None:
     assert differences(path, [deep(60), deep(2), [deep(3), deep(2)], nested, {}, [], None, 1, {"a": {"b": 1}}]) == []
 
 
-@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(60, 150), derandomize=True, deadline=None, database=None)
 @given(st.text(alphabet="$.[]*'\"ab01@?()=&|!<>:,-`~ \\", max_size=12))
 def test_no_text_breaks_the_parser(text: str) -> None:
     try:

@@ -35,9 +35,7 @@ def file(shell: CommandLine) -> Path:
 
 async def _deliver(journal: Journal) -> None:
     for count in (DELIVERED, WAITING):
-        for _ in range(count):
-            journal_accepts = journal.accept([NewDelivery("a", "drata", "device", "upsert", PAYLOAD, 1)])
-            await journal_accepts
+        await journal.accept([NewDelivery("a", "drata", "device", "upsert", PAYLOAD, 1)] * count)
         if count == DELIVERED:
             held = await journal.claim("a", owner="me", lease=60)
             assert held is not None

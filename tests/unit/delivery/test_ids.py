@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.soak import examples
 
 from proofport.delivery import ids as module
 from proofport.delivery.ids import SCANS_BEFORE_INDEX, IdSet, IdStore, duplicate
@@ -59,7 +59,7 @@ def crowded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_it_agrees_with_a_dict(crowded: None) -> None:
-    @settings(max_examples=int(os.environ.get("PROOFPORT_SOAK", "0")) * 1_900 + 100, deadline=None)
+    @settings(max_examples=examples(30, 2_000), deadline=None)
     @given(BLOCKS, st.lists(IDS, max_size=10))
     def check(blocks: list[list[str]], asked: list[str]) -> None:
         agree(blocks, asked)

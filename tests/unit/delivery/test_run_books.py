@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.soak import examples
 from tests.unit.delivery.runs import Vendor, counts, push, write
 from tests.unit.delivery.support import (
     EndingTiny,
@@ -86,7 +86,7 @@ ANSWERS = st.one_of(
 
 
 def test_the_counts_sum_to_the_input_whatever_is_read_and_answered() -> None:
-    @settings(max_examples=3_000 if os.environ.get("PROOFPORT_SOAK") else 30, deadline=None)
+    @settings(max_examples=examples(20, 3_000), deadline=None)
     @given(
         inputs=st.lists(st.lists(RECORDS, max_size=12), min_size=1, max_size=3),
         scripts=st.lists(st.lists(ANSWERS, min_size=1, max_size=5), min_size=1, max_size=2),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.soak import examples
 
 from proofport.adapter import Observed
 from proofport.delivery.same import changes, key_of, keys_of
@@ -87,7 +88,7 @@ PARTS = st.sampled_from(
 IDS = st.one_of(st.text(max_size=8), st.lists(PARTS, max_size=4).map("".join))
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(100, 400))
 @given(st.lists(IDS, max_size=8), st.booleans())
 def test_ids_have_the_same_keys_alone_and_together(ids: list[str], fold: bool) -> None:
     keys = keys_of(ids, fold=fold)
@@ -95,7 +96,7 @@ def test_ids_have_the_same_keys_alone_and_together(ids: list[str], fold: bool) -
     assert (keys is ids) == (list(keys) == ids)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(100, 400))
 @given(IDS, st.booleans())
 def test_a_key_is_its_own_key_whatever_blanks_stand_around_it(record_id: str, fold: bool) -> None:
     key = key_of(record_id, fold=fold)

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.soak import examples
 from tests.unit.delivery.runs import Vendor, push, write
 from tests.unit.delivery.support import memory_journal
 
@@ -43,7 +44,7 @@ RECORDS = st.lists(
 TERMS = Terms(max_gone=1, max_rejected=100)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(15, 60), deadline=None)
 @given(
     nights=st.lists(RECORDS, min_size=1, max_size=3),
     missing=st.sampled_from(["", ", missing: keep", ", missing: skip"]),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.contracts.vendors import vendor
 from tests.support.emulators import NAMES, document, seeded
 from tests.support.secureframe import CONNECTION
+from tests.support.soak import examples
 
 from proofport import registry
 from proofport.testing import Emulator, running
@@ -57,7 +58,7 @@ async def answers(name: str, emulator: Emulator, calls: list[tuple[tuple[str, st
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15, 40), deadline=None)
 @given(st.data())
 def test_it_never_fails_by_itself(name: str, data: st.DataObject) -> None:
     one = st.tuples(st.sampled_from([*vendor(name).HOSTILE, *STEERING]), values(name))
@@ -90,7 +91,7 @@ publications = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15, 40), deadline=None)
 @given(publications)
 def test_whatever_is_accepted_is_processed_or_listed_as_failed(bodies: list[dict[str, Any]]) -> None:
     emulator = SecureframeEmulator()

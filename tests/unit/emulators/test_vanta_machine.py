@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.support.soak import examples
 from tests.support.vanta import authorization, user_account
 from tests.unit.emulators.client import Client
 
@@ -120,4 +121,4 @@ class Tokens(RuleBasedStateMachine):
 
 
 TestTokens = Tokens.TestCase
-TestTokens.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+TestTokens.settings = settings(max_examples=examples(10, 30), stateful_step_count=20, deadline=None)
