@@ -111,11 +111,14 @@ class Emulators:
     def __init__(self, config: dict[str, Any]) -> None:
         del config["journal"]
         self.config = config
+        self._changed: set[str] = set()
         self._first = {name: self.control(name, "GET", "state") for name in config["destinations"]}
 
     def control(self, name: str, method: str, path: str, **body: Any) -> Any:
         """Use the control plane of the emulator that a destination is configured for."""
         origin = self.config["destinations"][name]["base_url"]
+        if method != "GET":
+            self._changed.add(name)
         return fetch(method, f"{origin}/_emulator/{path}", body or None).body
 
     def fault(self, name: str, **faults: Any) -> None:
@@ -135,11 +138,13 @@ class Emulators:
         return [each for name in names or self.config["destinations"] for each in self.control(name, "GET", "received")]
 
     def restart(self) -> None:
-        """Let every vendor be as it was at first."""
+        """Let every vendor be as it was at first. Nothing is to do at one that nobody has asked anything."""
         for name, state in self._first.items():
-            self.control(name, "DELETE", "faults")
-            self.control(name, "POST", "reset")
-            self.control(name, "POST", "seed", **state)
+            if name in self._changed or self.received(name):
+                self.control(name, "DELETE", "faults")
+                self.control(name, "POST", "reset")
+                self.control(name, "POST", "seed", **state)
+        self._changed.clear()
 
 
 @contextmanager

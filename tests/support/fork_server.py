@@ -1,4 +1,6 @@
-"""A process that has imported proofport, and forks for each program that is to run. It ends when its stdin does.
+"""A process that has imported proofport, and forks for each program that is to run.
+
+It ends when its stdin does, and removes the folder of its socket.
 
 python fork_server.py LISTENING_FD
 
@@ -13,6 +15,7 @@ import os
 import pkgutil
 import runpy
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -72,7 +75,7 @@ def become(words: list[bytes], fds: list[int]) -> Program:
 def watch(connection: socket.socket, program: int, alive: int) -> NoReturn:
     """Tell the client how its program ends. A client that is gone takes its program with it."""
     connection.sendall(b"%d\n" % program)
-    if connection in select.select([connection, alive], [], [])[0]:
+    if connection.fileno() in select.select([connection.fileno(), alive], [], [])[0]:
         os.kill(program, signal.SIGKILL)
     _, status = os.waitpid(program, 0)
     with suppress(OSError):
@@ -98,6 +101,7 @@ def listen(listener: socket.socket) -> Program:
     """Serve one client after the other. Returns in a fork."""
     while True:
         if sys.stdin.fileno() in select.select([listener, sys.stdin.fileno()], [], [])[0]:
+            shutil.rmtree(Path(listener.getsockname()).parent)
             sys.exit()
         connection = listener.accept()[0]
         if not os.fork():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -23,8 +22,7 @@ HERE = Path(__file__).parent
 @cache
 def _server() -> str:
     """The address of the fork server of this process, which ends with it."""
-    folder = Path(tempfile.mkdtemp(prefix="fork-"))
-    address = str(folder / "socket")
+    address = str(Path(tempfile.mkdtemp(prefix="fork-")) / "socket")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(128)
@@ -38,7 +36,6 @@ def _server() -> str:
         assert server.stdin is not None
         server.stdin.close()
         server.wait()
-        shutil.rmtree(folder)
 
     atexit.register(end)
     return address

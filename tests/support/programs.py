@@ -91,7 +91,13 @@ async def process(
     *arguments: str, folder: Path, script: Sequence[str] = ("proofport",), **environment: str
 ) -> AsyncIterator[Process]:
     """`proofport ARGUMENTS`, for tests whose vendors run in this process. Killed at the end of the block."""
-    options = {"cwd": folder, "env": {**os.environ, **environment}, "stdin": None, "stdout": PIPE, "stderr": PIPE}
+    options: dict[str, Any] = {
+        "cwd": folder,
+        "env": {**os.environ, **environment},
+        "stdin": None,
+        "stdout": PIPE,
+        "stderr": PIPE,
+    }
     process: Process
     if SOAK or any(name.startswith("PYTHON") for name in environment):
         process = await asyncio.create_subprocess_exec(*new(*script, *arguments), **options)
